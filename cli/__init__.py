@@ -1,0 +1,1 @@
+"""The `globalchat` command: one small file per command."""

@@ -1,0 +1,32 @@
+"""Errors that a person may meet. Each message is a sentence; `remedy` says what to do next."""
+
+
+class ClientError(Exception):
+    """Base of all: `str(error)` is one clear sentence, `remedy` the way out (or None)."""
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class ProfileError(ClientError):
+    """A profile is unknown, damaged or unreadable, or names no such region."""
+
+
+class Refused(ClientError):
+    """The backend answered and said no. `error_type` is the API's (`UnknownChannel`, …); `retryable` if it may pass later."""
+
+    def __init__(
+        self, message: str, *, error_type: str, retryable: bool = False, remedy: str | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.error_type = error_type
+        self.retryable = retryable
+
+
+class Unauthorized(Refused):
+    """The key or signature was not accepted: trying again cannot help."""
+
+
+class Unreachable(ClientError):
+    """No usable answer came: no connection, a time-out, or something that is not the API."""

@@ -1,0 +1,58 @@
+import { util } from '@aws-appsync/utils';
+
+/** Checks a draft, stamps where and when it was accepted, and puts it on this region's bus. */
+export function request(ctx) {
+  const { name, message, sender } = ctx.args;
+  const limits = JSON.parse(ctx.env.LIMITS);
+  const channels = ctx.env.CHANNELS.split(',');
+  if (channels.indexOf(name) < 0) {
+    util.error(`There is no channel "${name.slice(0, 50)}". The channels are: ${channels.join(', ')}.`, 'UnknownChannel');
+  }
+  if (message.trim() === '') {
+    util.error('The message is empty.', 'EmptyMessage');
+  }
+  if (message.length > limits.message) {
+    util.error(`The message has ${message.length} characters; at most ${limits.message} are allowed.`, 'MessageTooLong');
+  }
+  if (isUnsafe(message)) {
+    util.error('The message holds a NUL or half of a surrogate pair, which no terminal or file can carry.', 'BadMessage');
+  }
+  const id = ctx.args.id ?? util.autoUlid();
+  if (!util.matches(`[A-Za-z0-9_-]{1,${limits.id}}`, id)) {
+    util.error(`A message id has 1 to ${limits.id} characters of A-Z, a-z, 0-9, _ and -.`, 'BadMessageId');
+  }
+  const detail = { id, name, message, region: ctx.env.REGION, sentAt: util.time.nowISO8601() };
+  if (sender !== undefined && sender !== null) {
+    if (sender.trim() === '' || sender.length > limits.sender || isUnsafe(sender)) {
+      util.error(`A sender name has 1 to ${limits.sender} characters, not all blank.`, 'BadSender');
+    }
+    detail.sender = sender;
+  }
+  ctx.stash.message = detail;
+  return {
+    operation: 'PutEvents',
+    events: [{ source: 'globalchat', detailType: 'message published', detail }],
+  };
+}
+
+/** Answers the message only if the bus took it: a call that PutEvents accepts may still hold a refused entry. */
+export function response(ctx) {
+  if (ctx.error) {
+    util.error(`The bus could not be reached: ${ctx.error.message}`, 'NotAccepted', null, {
+      code: ctx.error.type,
+      retryable: true,
+    });
+  }
+  if (ctx.result.FailedEntryCount !== 0) {
+    const entry = ctx.result.Entries[0];
+    util.error(`The bus refused the message: ${entry.ErrorMessage}`, 'NotAccepted', null, {
+      code: entry.ErrorCode,
+      retryable: ['InternalException', 'InternalFailure', 'ThrottlingException'].indexOf(entry.ErrorCode) >= 0,
+    });
+  }
+  return ctx.stash.message;
+}
+
+function isUnsafe(text) {
+  return text.indexOf('\u0000') >= 0 || util.matches('(?s).*\\p{Cs}.*', text);
+}

@@ -1,0 +1,19 @@
+import { extensions, util } from '@aws-appsync/utils';
+
+/** Refuses a channel that does not exist. */
+export function request(ctx) {
+  const { name } = ctx.args;
+  const channels = ctx.env.CHANNELS.split(',');
+  if (channels.indexOf(name) < 0) {
+    util.error(`There is no channel "${name.slice(0, 50)}". The channels are: ${channels.join(', ')}.`, 'UnknownChannel');
+  }
+  return { payload: null };
+}
+
+/** Filters by the argument: an enhanced filter replaces AppSync's own filtering by arguments. */
+export function response(ctx) {
+  const filter = util.transform.toSubscriptionFilter({ name: { eq: ctx.args.name } });
+  extensions.setSubscriptionFilter(filter);
+  extensions.setSubscriptionInvalidationFilter(filter);
+  return null;
+}

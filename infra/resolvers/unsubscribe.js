@@ -1,0 +1,17 @@
+import { extensions, util } from '@aws-appsync/utils';
+
+/** Refuses a channel that does not exist. */
+export function request(ctx) {
+  const { name } = ctx.args;
+  const channels = ctx.env.CHANNELS.split(',');
+  if (channels.indexOf(name) < 0) {
+    util.error(`There is no channel "${name.slice(0, 50)}". The channels are: ${channels.join(', ')}.`, 'UnknownChannel');
+  }
+  return { payload: { name } };
+}
+
+/** Ends every subscription to the channel in this region. */
+export function response(ctx) {
+  extensions.invalidateSubscriptions({ subscriptionField: 'subscribe', payload: { name: ctx.args.name } });
+  return ctx.result;
+}

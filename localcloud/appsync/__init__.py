@@ -1,0 +1,1 @@
+"""AWS AppSync: GraphQL over HTTP, the realtime protocol, resolvers, filters."""

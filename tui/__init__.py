@@ -1,0 +1,1 @@
+"""The chat: a Textual app over the client."""
