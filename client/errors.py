@@ -14,7 +14,7 @@ class ProfileError(ClientError):
 
 
 class Refused(ClientError):
-    """The backend answered and said no. `error_type` is the API's (`UnknownChannel`, …); `retryable` if it may pass later."""
+    """The backend answered and said no: `error_type` is the API's, `retryable` if it may pass later."""
 
     def __init__(
         self, message: str, *, error_type: str, retryable: bool = False, remedy: str | None = None

@@ -8,7 +8,10 @@ Content = tuple[str, str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One published text. `region` is the AWS region that accepted it, `sent_at` when (epoch ms, its clock)."""
+    """One published text.
+
+    `region` is the AWS region that accepted it, `sent_at` when (epoch ms, that region's clock).
+    """
 
     id: str
     channel: str
@@ -30,7 +33,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message on its way out: the client has made its id, no region has stamped it. `created_at` is epoch ms."""
+    """A message on its way out: it has an id, no region has stamped it. `created_at` is epoch ms."""
 
     id: str
     channel: str

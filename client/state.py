@@ -29,8 +29,9 @@ LEGAL: dict[Phase, frozenset[Phase]] = {
 class SessionState:
     """Where a session stands, with what a person needs to know.
 
-    `region` is the alias that the state is about; `switching_to` the alias that a switch is bringing up meanwhile.
-    `attempt` counts from 1 and `next_try_at` is epoch ms while retrying; `reason` is one sentence, `remedy` what to do.
+    `region` is the alias that the state is about, `switching_to` the one that a switch is bringing up.
+    `attempt` counts from 1 and `next_try_at` is epoch ms while retrying; `reason` is one sentence, `remedy`
+    what to do.
     `revoked` names the channels that an administrator ended.
     """
 

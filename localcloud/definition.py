@@ -14,7 +14,7 @@ AuthMode = Literal["API_KEY", "AWS_IAM"]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of an IAM policy; `resources` is empty in a trust policy, `principals` in an identity policy."""
+    """One statement of an IAM policy: `resources` is empty in a trust policy, `principals` in a role's."""
 
     effect: Literal["Allow", "Deny"]
     actions: tuple[str, ...]
@@ -66,7 +66,7 @@ class Resolver:
 class Api:
     """An AppSync GraphQL API.
 
-    `endpoint_arn` is what a rule target names, `arn` what policies name. `modes` starts with the default mode.
+    `endpoint_arn` is what a rule target names, `arn` what policies name. `modes` starts with the default.
     """
 
     id: str

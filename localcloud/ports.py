@@ -63,7 +63,7 @@ class Invocation:
 
 
 class InvocationRefused(Exception):
-    """AppSync refused the call before executing it. `code` is the dead-letter code (`NO_PERMISSIONS`, `NO_RESOURCE`)."""
+    """AppSync refused the call before executing it: `code` is `NO_PERMISSIONS` or `NO_RESOURCE`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -9,7 +9,10 @@ from localcloud.definition import JSON, AuthMode, Statement
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, after authentication. `statements` is the caller's policy (IAM only); `arn` its user or role."""
+    """Who calls, after authentication.
+
+    `arn` (user or role) and `statements` (its policy) belong to AWS_IAM.
+    """
 
     mode: AuthMode
     arn: str | None = None
@@ -45,8 +48,8 @@ class SubscriptionPlan:
     """An accepted subscription: what it listens to, what it lets through, what it shows.
 
     `arguments` holds only the arguments that the client supplied (an explicit null is kept: it filters).
-    `filter` None means filtering by arguments. `project` turns a publication's value into the response's `data`
-    (plus `errors`), the intersection of what the mutation selected and what the subscription selects.
+    `filter` None means filtering by arguments. `project` turns a publication's value into the response
+    (`data`, and `errors` if any): what the mutation selected and the subscription selects too.
     """
 
     field_name: str
@@ -94,9 +97,7 @@ class Executor(Protocol):
         """Run a query or a mutation; the response body (`data`, `errors`) in AppSync's shape."""
         ...
 
-    async def subscribe(
-        self, request: GraphQLRequest, caller: Caller
-    ) -> "SubscriptionPlan | list[JSON]":
+    async def subscribe(self, request: GraphQLRequest, caller: Caller) -> "SubscriptionPlan | list[JSON]":
         """Plan a subscription: run its resolver; a plan, or the GraphQL errors that refuse it."""
         ...
 
@@ -115,8 +116,10 @@ class Authenticator(Protocol):
     def authenticate(
         self, *, headers: Mapping[str, str], method: str, path: str, body: bytes, source_ip: str
     ) -> Caller:
-        """Identify the caller from headers (names in any case). For a socket the headers are its header object,
-        the method POST, the path `/graphql/connect` (connection, body `{}`) or `/graphql` (`start`, body `payload.data`).
+        """Identify the caller from headers (names in any case).
+
+        For a socket the headers are its header object, the method is POST, and the path `/graphql/connect` with
+        the body `{}` (connection) or `/graphql` with the body `payload.data` (`start`).
 
         Raises:
             Unauthorized: no, unknown or expired key; missing, wrong or stale signature.
