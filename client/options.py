@@ -1,0 +1,44 @@
+"""What a session may be told about time and room. The defaults suit a person at a terminal."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How patient a session is (seconds) and how much it keeps (counts).
+
+    Attributes:
+        backoff_base: Longest wait before the first retry; it doubles with each one.
+        backoff_cap: Longest wait between two retries.
+        stable_after: A socket that lived this long counts as a success: the next retry is a first one again.
+        connect_timeout: For opening a socket up to its `connection_ack`.
+        subscribe_timeout: For the `start_ack` of one channel.
+        http_timeout: For one HTTP call.
+        close_timeout: For the closing handshake of a socket.
+        liveness: Longest silence of a socket, unless the server's `connectionTimeoutMs` says otherwise.
+        ping_interval: Time between WebSocket pings, which notice a dead link sooner; None sends none.
+        overlap: How long the old region's socket stays open after a switch, for messages still on their way to it.
+        drain_timeout: How long `close()` waits for drafts that are being sent.
+        send_attempts: How often a draft is tried before it is handed back as unsent.
+        buffer: Events kept for a slow listener; older messages are dropped and counted.
+        outgoing: Drafts waiting per channel; further ones are handed back as unsent at once.
+        dedupe_ids: Message ids remembered.
+        dedupe_seconds: How long a message id is remembered.
+    """
+
+    backoff_base: float = 0.5
+    backoff_cap: float = 30.0
+    stable_after: float = 10.0
+    connect_timeout: float = 10.0
+    subscribe_timeout: float = 10.0
+    http_timeout: float = 10.0
+    close_timeout: float = 1.0
+    liveness: float = 300.0
+    ping_interval: float | None = 20.0
+    overlap: float = 3.0
+    drain_timeout: float = 1.0
+    send_attempts: int = 4
+    buffer: int = 10_000
+    outgoing: int = 1_000
+    dedupe_ids: int = 100_000
+    dedupe_seconds: float = 86_400.0
