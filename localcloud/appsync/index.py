@@ -1,0 +1,75 @@
+"""Finds the items whose filter may match a value without looking at the others."""
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Generic, TypeVar
+
+from localcloud.appsync.filters import lookup
+from localcloud.appsync.model import FilterGroup, FilterRule
+from localcloud.definition import JSON
+
+Item = TypeVar("Item", bound=Hashable)
+
+_Place = tuple[str, Hashable]
+
+
+class FilterIndex(Generic[Item]):
+    """Items by the value that an `eq` rule of their filter asks for.
+
+    Those without such a rule are always candidates.
+    """
+
+    def __init__(self) -> None:
+        self._by_value: dict[str, dict[Hashable, dict[Item, None]]] = {}
+        self._others: dict[Item, None] = {}
+
+    def add(self, item: Item, group: FilterGroup) -> None:
+        """Add an item; it becomes a candidate for every value that its filter matches, and some others."""
+        for bucket in self._buckets(_places(group)):
+            bucket[item] = None
+
+    def discard(self, item: Item, group: FilterGroup) -> None:
+        """Take an item out; `group` is what it was added with."""
+        places = _places(group)
+        for bucket in self._buckets(places):
+            bucket.pop(item, None)
+        for name, key in places or ():
+            if not self._by_value[name][key]:
+                del self._by_value[name][key]
+            if not self._by_value[name]:
+                del self._by_value[name]
+
+    def candidates(self, value: Mapping[str, JSON]) -> Iterable[Item]:
+        """Every item whose filter could match the value, each once."""
+        hits = [self._others] if self._others else []
+        for name, by_key in self._by_value.items():
+            found = lookup(value, name)
+            if isinstance(found, str | bool | int | float | None) and (bucket := by_key.get(_key(found))):
+                hits.append(bucket)
+        if len(hits) == 1:
+            return hits[0]
+        return dict.fromkeys(item for hit in hits for item in hit)
+
+    def _buckets(self, places: "list[_Place] | None") -> "list[dict[Item, None]]":
+        if places is None:
+            return [self._others]
+        return [self._by_value.setdefault(name, {}).setdefault(key, {}) for name, key in places]
+
+
+def _places(group: FilterGroup) -> "list[_Place] | None":
+    """One (field, key) per alternative of the filter; None if an alternative has no `eq` on a plain value."""
+    places = []
+    for rules in group:
+        rule = next((rule for rule in rules if _is_indexable(rule)), None)
+        if rule is None:
+            return None
+        places.append((rule.field_name, _key(rule.value)))
+    return list(dict.fromkeys(places))
+
+
+def _is_indexable(rule: FilterRule) -> bool:
+    return rule.operator == "eq" and not isinstance(rule.value, list | dict)
+
+
+def _key(value: object) -> Hashable:
+    """Equal for values that JSON calls equal: true and 1 are not."""
+    return (isinstance(value, bool), value)
