@@ -68,7 +68,7 @@ def arguments_match(arguments: Mapping[str, JSON], value: Mapping[str, JSON]) ->
     return all(same(value.get(name), wanted) for name, wanted in arguments.items())
 
 
-def lookup(value: Mapping[str, JSON], field_name: str) -> JSON | _OutOfReach:
+def lookup(value: Mapping[str, JSON], field_name: str) -> "JSON | _OutOfReach":
     """Find a possibly nested field (`a.b`); None if it is absent."""
     if "." not in field_name:
         return value.get(field_name)

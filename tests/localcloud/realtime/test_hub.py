@@ -1,0 +1,185 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from localcloud.appsync.filters import compile_filter
+from localcloud.appsync.hub import MAX_PAYLOAD, Hub
+from localcloud.appsync.index import FilterIndex
+from localcloud.appsync.model import (
+    FilterRule,
+    Invalidation,
+    Publication,
+    SubscriptionPlan,
+)
+from localcloud.definition import JSON
+from tests.localcloud.realtime.fakes import FakeSocket, plan
+
+
+def publication(name: str = "tech", **more: JSON) -> Publication:
+    return Publication("publishFromBus", {"name": name, **more})
+
+
+def test_a_publication_reaches_the_matching_subscriptions_only() -> None:
+    hub, tech, cars = Hub(), FakeSocket(), FakeSocket()
+    hub.add(tech, "1", plan("tech"))
+    hub.add(cars, "1", plan("cars"))
+    hub.publish(publication(message='"\\\n😀'))
+    assert [json.loads(frame) for frame in tech.frames] == [
+        {
+            "id": "1",
+            "type": "data",
+            "payload": {"data": {"subscribe": {"name": "tech", "message": '"\\\n😀'}}},
+        }
+    ]
+    assert cars.frames == []
+
+
+def test_two_subscriptions_of_one_socket_get_one_frame_each() -> None:
+    hub, socket = Hub(), FakeSocket()
+    hub.add(socket, "a", plan("tech"))
+    hub.add(socket, 'b"\\', plan("tech"))
+    hub.publish(publication())
+    assert [json.loads(frame)["id"] for frame in socket.frames] == ["a", 'b"\\']
+
+
+def test_another_mutation_is_not_heard() -> None:
+    hub, socket = Hub(), FakeSocket()
+    hub.add(socket, "1", plan("tech", mutations=("other",)))
+    hub.publish(publication())
+    assert socket.frames == []
+
+
+def test_without_a_filter_the_arguments_filter() -> None:
+    hub, named, all_of_them, null = Hub(), FakeSocket(), FakeSocket(), FakeSocket()
+    hub.add(named, "1", plan(None, arguments={"name": "tech"}))
+    hub.add(all_of_them, "1", plan(None))
+    hub.add(null, "1", plan(None, arguments={"name": None}))
+    hub.publish(publication("tech"))
+    hub.publish(publication("cars"))
+    hub.publish(Publication("publishFromBus", {}))
+    assert [len(socket.frames) for socket in (named, all_of_them, null)] == [1, 3, 1]
+
+
+def test_a_publication_is_rendered_once_per_projection() -> None:
+    rendered: list[str] = []
+
+    def counting(key: str) -> SubscriptionPlan:
+        made = plan("tech", projection=key)
+
+        def project(value: object) -> dict[str, JSON]:
+            rendered.append(key)
+            return {"data": {"subscribe": key}}
+
+        return SubscriptionPlan(
+            made.field_name, made.mutations, {}, made.filter, made.invalidation_filter, project, key
+        )
+
+    hub, sockets = Hub(), [FakeSocket() for _ in range(6)]
+    for number, socket in enumerate(sockets):
+        hub.add(socket, "1", counting("even" if number % 2 == 0 else "odd"))
+    hub.publish(publication())
+    assert sorted(rendered) == ["even", "odd"]
+    assert [json.loads(socket.frames[0])["payload"]["data"]["subscribe"] for socket in sockets] == [
+        "even",
+        "odd",
+    ] * 3
+
+
+def test_a_payload_beyond_the_quota_is_counted_and_not_delivered() -> None:
+    hub, socket = Hub(), FakeSocket()
+    hub.add(socket, "1", plan("tech"))
+    hub.publish(publication(message="x" * MAX_PAYLOAD))
+    assert socket.frames == []
+    assert hub.metrics["PublishDataMessageClientError"] == 1
+    hub.publish(publication(message="x" * (MAX_PAYLOAD - 200)))
+    assert len(socket.frames) == 1
+    assert hub.metrics["PublishDataMessageSuccess"] == 1
+
+
+def test_half_a_surrogate_pair_is_escaped() -> None:
+    hub, socket = Hub(), FakeSocket()
+    hub.add(socket, "1", plan("tech"))
+    hub.publish(publication(message="\ud83d"))
+    assert json.loads(socket.frames[0].decode())["payload"]["data"]["subscribe"]["message"] == "\ud83d"
+
+
+def test_removed_and_dropped_subscriptions_are_silent() -> None:
+    hub, socket, other = Hub(), FakeSocket(), FakeSocket()
+    hub.add(socket, "1", plan("tech"))
+    hub.add(socket, "2", plan("tech"))
+    hub.add(other, "1", plan("tech"))
+    hub.remove(socket, "1")
+    hub.drop(other)
+    hub.drop(other)
+    hub.publish(publication())
+    assert len(socket.frames) == 1
+    assert json.loads(socket.frames[0])["id"] == "2"
+    assert other.frames == []
+    assert len(hub) == hub.metrics["ActiveSubscriptions"] == 1
+
+
+def test_an_id_is_registered_once_per_socket() -> None:
+    hub, socket = Hub(), FakeSocket()
+    hub.add(socket, "1", plan("tech"))
+    with pytest.raises(ValueError, match="registered already"):
+        hub.add(socket, "1", plan("cars"))
+
+
+def test_an_invalidation_ends_whole_sockets_and_names_what_matched() -> None:
+    hub, hit, spared = Hub(), FakeSocket(), FakeSocket()
+    hub.add(hit, "1", plan("tech"))
+    hub.add(hit, "2", plan("cars"))
+    hub.add(hit, "3", plan("tech"))
+    hub.add(spared, "1", plan("cars"))
+    hub.invalidate(Invalidation("subscribe", {"name": "tech"}))
+    assert hit.ended == [("1", "3")]
+    assert spared.ended == []
+    hub.publish(publication("cars"))
+    assert hit.frames == []
+    assert len(spared.frames) == 1
+
+
+def test_an_invalidation_needs_the_field_and_a_filter() -> None:
+    hub, socket = Hub(), FakeSocket()
+    hub.add(socket, "1", plan(None, arguments={"name": "tech"}))
+    hub.add(socket, "2", plan("tech"))
+    hub.invalidate(Invalidation("another", {"name": "tech"}))
+    hub.invalidate(Invalidation("subscribe", {}))
+    assert socket.ended == []
+
+
+def test_others_are_not_looked_at() -> None:
+    index: FilterIndex[int] = FilterIndex()
+    for number in range(1000):
+        index.add(number, [[FilterRule("name", "eq", f"channel {number}")]])
+    index.add(-1, [[FilterRule("name", "beginsWith", "channel")]])
+    assert sorted(index.candidates({"name": "channel 7"})) == [-1, 7]
+    index.discard(7, [[FilterRule("name", "eq", "channel 7")]])
+    assert sorted(index.candidates({"name": "channel 7"})) == [-1]
+
+
+rules = st.builds(
+    FilterRule,
+    st.sampled_from(["a", "b", "a.b"]),
+    st.sampled_from(["eq", "ne"]),
+    st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["x", "y"]),
+)
+filters = st.lists(st.lists(rules, min_size=1, max_size=3), min_size=1, max_size=3)
+fields = st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["x", "y"]) | st.just([1])
+published = st.dictionaries(st.sampled_from("ab"), fields | st.fixed_dictionaries({"b": fields}), max_size=2)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(filters, max_size=8), published)
+def test_the_index_never_misses_a_match(groups: list[list[list[FilterRule]]], value: dict[str, JSON]) -> None:
+    index: FilterIndex[int] = FilterIndex()
+    for number, group in enumerate(groups):
+        index.add(number, group)
+    candidates = list(index.candidates(value))
+    assert len(candidates) == len(set(candidates))
+    assert {n for n, group in enumerate(groups) if compile_filter(group)(value)} <= set(candidates)
+    for number, group in enumerate(groups):
+        index.discard(number, group)
+    assert list(index.candidates(value)) == []

@@ -1,0 +1,488 @@
+import base64
+import json
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from localcloud.appsync.actions import Action, Close, Count, Forget, Listen, Send, Start
+from localcloud.appsync.handshake import Handshake
+from localcloud.appsync.model import GraphQLRequest
+from localcloud.appsync.protocol import (
+    GOING_AWAY,
+    LEGAL,
+    NORMAL_CLOSURE,
+    POLICY_VIOLATION,
+    IllegalTransition,
+    Limits,
+    RealtimeProtocol,
+    State,
+)
+from localcloud.definition import JSON
+from tests.localcloud.realtime.fakes import KEY, FakeAuthenticator, plan
+
+GOOD = {"host": "127.0.0.1", "x-api-key": KEY}
+DEFAULT = Limits()
+START_DATA = '{"query":"subscription { subscribe }","variables":{"name":"tech"}}'
+
+
+def handshake(headers: JSON = GOOD, protocols: Sequence[str] = ("graphql-ws",)) -> Handshake:
+    encoded = base64.b64encode(json.dumps(headers).encode()).decode()
+    return Handshake(query=f"header={encoded}&payload=e30=", subprotocols=tuple(protocols))
+
+
+def sent(actions: Sequence[Action]) -> list[JSON]:
+    return [json.loads(action.frame) for action in actions if isinstance(action, Send)]
+
+
+def start(name: JSON = "1", data: JSON = START_DATA, headers: JSON = GOOD) -> str:
+    payload = {"data": data, "extensions": {"authorization": headers}}
+    return json.dumps({"id": name, "type": "start", "payload": payload})
+
+
+def ready(limits: Limits = DEFAULT, *, admit: bool = True) -> RealtimeProtocol:
+    core = RealtimeProtocol(FakeAuthenticator(), limits=limits, admit=lambda now: admit)
+    assert core.open(handshake(), 0.0) == []
+    core.receive('{"type":"connection_init"}', 0.0)
+    assert core.state is State.READY
+    return core
+
+
+def subscribe(core: RealtimeProtocol, name: str = "1") -> None:
+    [action] = core.receive(start(name), 0.0)
+    assert isinstance(action, Start)
+    core.started(name, plan())
+
+
+CONNECTION_REFUSED = {
+    "type": "connection_error",
+    "payload": {
+        "errors": [
+            {
+                "errorType": "UnauthorizedException",
+                "message": "You are not authorized to make this call.",
+                "errorCode": 401,
+            }
+        ]
+    },
+}
+
+
+def plain(headers: dict[str, str]) -> Handshake:
+    return Handshake(subprotocols=("graphql-ws",), headers=headers)
+
+
+def by_subprotocol(headers: JSON) -> Handshake:
+    encoded = base64.urlsafe_b64encode(json.dumps(headers).encode()).decode().rstrip("=")
+    return Handshake(subprotocols=("graphql-ws", f"header-{encoded}"), headers={"x-api-key": "da2-bad"})
+
+
+@pytest.mark.parametrize("offer", [handshake(GOOD), by_subprotocol(GOOD), plain(GOOD)])
+def test_each_way_to_carry_credentials_is_taken(offer: Handshake) -> None:
+    authenticator = FakeAuthenticator()
+    core = RealtimeProtocol(authenticator)
+    assert core.open(offer, 0.0) == []
+    assert core.state is State.OPEN
+    assert authenticator.asked == [("POST", "/graphql/connect", b"{}")]
+
+
+@pytest.mark.parametrize("text", ["~~~>>>???", "ÿþ ~?", "a?b>c~"])
+def test_every_character_of_base64_survives_the_query_string(text: str) -> None:
+    headers = {"x-api-key": KEY, "x-amz-date": text}
+    encoded = base64.b64encode(json.dumps(headers, ensure_ascii=False).encode("utf-8")).decode()
+    escaped = encoded.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+    urlsafe = encoded.replace("+", "-").replace("/", "_").rstrip("=")
+    for query in (encoded, escaped, urlsafe):
+        core = RealtimeProtocol(FakeAuthenticator())
+        offer = Handshake(query=f"payload=e30=&header={query}", subprotocols=("graphql-ws",))
+        assert core.open(offer, 0.0) == []
+
+
+def test_a_raw_plus_is_not_a_space() -> None:
+    encoded = base64.b64encode(json.dumps({"x-api-key": KEY, "a": "~>>>~>>>~"}).encode()).decode()
+    assert "+" in encoded
+    core = RealtimeProtocol(FakeAuthenticator())
+    assert core.open(Handshake(query=f"header={encoded}", subprotocols=("graphql-ws",)), 0.0) == []
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        handshake({"x-api-key": "da2-bad"}),
+        handshake({}),
+        handshake([1]),
+        handshake({"x-api-key": 3}),
+        by_subprotocol({"x-api-key": "da2-bad"}),
+        plain({}),
+        Handshake(query="header=%%%", subprotocols=("graphql-ws",)),
+        Handshake(query="header=abc", subprotocols=("graphql-ws",)),
+        Handshake(query="header=é", subprotocols=("graphql-ws",)),
+        Handshake(subprotocols=("graphql-ws", "header-")),
+    ],
+)
+def test_bad_credentials_are_told_at_once_and_the_socket_closed_after_the_next_frame(
+    offer: Handshake,
+) -> None:
+    core = RealtimeProtocol(FakeAuthenticator())
+    actions = core.open(offer, 0.0)
+    assert sent(actions) == [CONNECTION_REFUSED]
+    assert Count("ConnectClientError") in actions
+    assert core.receive('{"type":"connection_init"}', 0.1) == [Close(POLICY_VIOLATION)]
+    assert core.state is State.CLOSED
+
+
+def test_a_refused_client_that_sends_nothing_is_closed_after_a_grace() -> None:
+    core = RealtimeProtocol(FakeAuthenticator(), limits=Limits(refusal_grace=2.0))
+    core.open(handshake({}), 10.0)
+    assert core.deadline == 12.0
+    assert core.tick(11.9) == []
+    assert core.tick(12.0) == [Close(POLICY_VIOLATION)]
+    assert core.deadline is None
+
+
+@pytest.mark.parametrize(
+    ("protocols", "message"),
+    [
+        ([], "NoProtocolError"),
+        (["graphql-transport-ws"], "SubProtocolNotSupportedError"),
+        (["header-e30"], "SubProtocolNotSupportedError"),
+    ],
+)
+def test_a_wrong_subprotocol_is_refused(protocols: list[str], message: str) -> None:
+    core = RealtimeProtocol(FakeAuthenticator())
+    assert sent(core.open(handshake(protocols=protocols), 0.0)) == [
+        {"type": "connection_error", "payload": {"errors": [{"message": message, "errorCode": 400}]}}
+    ]
+
+
+@pytest.mark.parametrize("frame", ['{"type":"connection_init"}', b'{"type":"connection_init","payload":{}}'])
+def test_init_is_answered_with_ack_and_a_first_keep_alive(frame: str | bytes) -> None:
+    core = RealtimeProtocol(FakeAuthenticator())
+    core.open(handshake(), 0.0)
+    actions = core.receive(frame, 5.0)
+    assert sent(actions) == [
+        {"type": "connection_ack", "payload": {"connectionTimeoutMs": 300000}},
+        {"type": "ka"},
+    ]
+    assert Count("ConnectSuccess") in actions
+    assert core.deadline == 65.0
+
+
+def test_a_second_init_is_acknowledged_and_counts_once() -> None:
+    actions = ready().receive('{"type":"connection_init"}', 1.0)
+    assert actions == [Send(b'{"type":"connection_ack","payload":{"connectionTimeoutMs":300000}}')]
+
+
+def test_keep_alives_come_every_minute() -> None:
+    core = ready()
+    assert core.tick(59.0) == []
+    assert sent(core.tick(60.0)) == [{"type": "ka"}]
+    assert core.tick(60.1) == []
+    assert sent(core.tick(120.5)) == [{"type": "ka"}]
+    assert core.deadline == 180.5
+
+
+def test_a_socket_lives_a_day() -> None:
+    core = ready()
+    subscribe(core)
+    assert core.tick(86_399.0) != [Close(NORMAL_CLOSURE)]
+    assert core.tick(86_400.0) == [Close(NORMAL_CLOSURE)]
+    assert core.subscriptions == frozenset()
+    assert core.tick(90_000.0) == core.receive(start(), 90_000.0) == []
+
+
+def test_a_start_is_authorised_planned_acknowledged() -> None:
+    authenticator = FakeAuthenticator()
+    core = RealtimeProtocol(authenticator)
+    core.open(handshake(), 0.0)
+    core.receive('{"type":"connection_init"}', 0.0)
+    [action] = core.receive(start("a"), 0.0)
+    assert isinstance(action, Start)
+    assert action.id == "a"
+    assert action.request == GraphQLRequest("subscription { subscribe }", {"name": "tech"})
+    assert action.caller.mode == "API_KEY"
+    assert authenticator.asked[-1] == ("POST", "/graphql", START_DATA.encode())
+    assert core.subscriptions == frozenset()
+    made = plan()
+    assert core.started("a", made) == [
+        Listen("a", made),
+        Send(b'{"type":"start_ack","id":"a"}'),
+        Count("SubscribeSuccess"),
+    ]
+    assert core.subscriptions == {"a"}
+
+
+def test_a_start_before_init_is_served() -> None:
+    core = RealtimeProtocol(FakeAuthenticator())
+    core.open(handshake(), 0.0)
+    assert isinstance(core.receive(start(), 0.0)[0], Start)
+    assert sent(core.receive('{"type":"connection_init"}', 0.0))[0] == {
+        "type": "connection_ack",
+        "payload": {"connectionTimeoutMs": 300000},
+    }
+
+
+def test_operation_name_and_missing_variables_are_read() -> None:
+    data = json.dumps({"query": "q", "operationName": "X", "variables": None})
+    [action] = ready().receive(start(data=data), 0.0)
+    assert isinstance(action, Start)
+    assert action.request == GraphQLRequest("q", {}, "X")
+
+
+@pytest.mark.parametrize("headers", [{"x-api-key": "da2-bad"}, {}, None, "x", {"x-api-key": None}])
+def test_each_start_needs_its_own_credentials(headers: JSON) -> None:
+    assert sent(ready().receive(start("7", headers=headers), 0.0)) == [
+        {
+            "type": "error",
+            "id": "7",
+            "payload": {
+                "errors": [
+                    {
+                        "errorType": "UnauthorizedException",
+                        "message": "You are not authorized to make this call.",
+                    }
+                ]
+            },
+        }
+    ]
+
+
+ERRORS: list[JSON] = [
+    {"message": "There is no channel.", "errorType": "UnknownChannel", "path": ["subscribe"]}
+]
+
+
+def test_a_refused_start_gets_the_errors_with_its_id() -> None:
+    core = ready()
+    core.receive(start("7"), 0.0)
+    actions = core.refused("7", ERRORS)
+    assert sent(actions) == [{"type": "error", "id": "7", "payload": {"errors": ERRORS}}]
+    assert Count("SubscribeClientError") in actions
+    assert isinstance(core.receive(start("7"), 0.0)[0], Start)
+
+
+def test_a_query_is_refused_without_an_id() -> None:
+    errors: list[JSON] = [
+        {
+            "errorType": "UnsupportedOperation",
+            "message": "query not supported through the realtime channel",
+        }
+    ]
+    core = ready()
+    core.receive(start("7"), 0.0)
+    assert sent(core.refused("7", errors)) == [{"type": "error", "payload": {"errors": errors}}]
+
+
+UNKNOWN = {
+    "type": "error",
+    "payload": {
+        "errors": [
+            {
+                "errorType": "UnsupportedOperation",
+                "message": "unknown not supported through the realtime channel",
+            }
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"id":"1","type":"start","payload":{}}',
+        '{"id":"1","type":"start"}',
+        '{"id":"1","type":"start","payload":{"data":{"query":"x"}}}',
+        '{"id":"1","type":"start","payload":{"query":"x"}}',
+        start(data="{"),
+        start(data="[]"),
+        start(data="{}"),
+        start(data='{"query":3}'),
+        start(name=""),
+        start(name=None),
+        start(name=3),
+        '{"type":"connection_terminate"}',
+        '{"type":["start"]}',
+        "{}",
+        "[]",
+        "3",
+        "",
+        "{",
+        "\x00",
+        b"\xff\xfe",
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_subscription_is_unknown_and_the_socket_lives_on(frame: str | bytes) -> None:
+    core = ready()
+    assert sent(core.receive(frame, 0.0)) == [UNKNOWN]
+    assert core.state is State.READY
+    assert isinstance(core.receive(start(), 0.0)[0], Start)
+
+
+def test_the_subscription_beyond_the_quota_is_refused_with_an_object() -> None:
+    core = ready(Limits(subscriptions=2))
+    subscribe(core, "1")
+    core.receive(start("2"), 0.0)
+    assert sent(core.receive(start("3"), 0.0)) == [
+        {
+            "type": "error",
+            "id": "3",
+            "payload": {
+                "errors": {
+                    "errorType": "MaxSubscriptionsReachedError",
+                    "message": "Max number of 2 subscriptions reached",
+                }
+            },
+        }
+    ]
+    core.receive('{"type":"stop","id":"1"}', 0.0)
+    assert isinstance(core.receive(start("3"), 0.0)[0], Start)
+
+
+def test_the_quota_is_200() -> None:
+    core = ready()
+    for number in range(200):
+        core.receive(start(str(number)), 0.0)
+    assert b"Max number of 200 subscriptions reached" in core.receive(start("x"), 0.0)[0].frame  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_an_id_in_use_is_refused_and_the_first_stays(live: bool) -> None:
+    core = ready()
+    core.receive(start("1"), 0.0)
+    if live:
+        core.started("1", plan())
+    [frame] = sent(core.receive(start("1"), 0.0))
+    assert isinstance(frame, dict)
+    assert frame["id"] == "1"
+    assert "DuplicatedOperationError" in json.dumps(frame)
+    if live:
+        assert core.subscriptions == {"1"}
+    else:
+        assert isinstance(core.started("1", plan())[0], Listen)
+
+
+def test_throttling_is_told_without_an_id() -> None:
+    assert sent(ready(admit=False).receive(start("1"), 0.0)) == [
+        {
+            "type": "error",
+            "payload": {"errors": [{"errorType": "LimitExceededError", "message": "Rate limit exceeded"}]},
+        }
+    ]
+
+
+def test_stop_is_answered_with_complete() -> None:
+    core = ready()
+    subscribe(core)
+    assert core.receive('{"type":"stop","id":"1"}', 0.0) == [
+        Forget("1"),
+        Send(b'{"type":"complete","id":"1"}'),
+        Count("UnsubscribeSuccess"),
+    ]
+    assert core.receive('{"type":"stop","id":"1"}', 0.0) == [Count("UnsubscribeClientError")]
+    assert isinstance(core.receive(start("1"), 0.0)[0], Start)
+
+
+def test_a_start_that_was_stopped_meanwhile_never_listens() -> None:
+    core = ready()
+    core.receive(start("1"), 0.0)
+    actions = core.receive('{"type":"stop","id":"1"}', 0.0)
+    assert actions[0] == Forget("1")
+    assert core.started("1", plan()) == []
+    assert core.refused("1", ERRORS) == []
+    assert core.subscriptions == frozenset()
+
+
+@pytest.mark.parametrize("frame", ['{"type":"stop"}', '{"type":"stop","id":3}', '{"type":"stop","id":"x"}'])
+def test_a_stop_of_nothing_is_counted_only(frame: str) -> None:
+    assert ready().receive(frame, 0.0) == [Count("UnsubscribeClientError")]
+
+
+def test_invalidation_completes_what_matched_then_closes_everything() -> None:
+    core = ready()
+    for name in "123":
+        subscribe(core, name)
+    assert core.invalidated(["1", "3"]) == [
+        Send(b'{"type":"complete","id":"1"}'),
+        Send(b'{"type":"complete","id":"3"}'),
+        Close(NORMAL_CLOSURE),
+    ]
+    assert core.state is State.CLOSED
+    assert core.invalidated(["2"]) == core.shut_down() == core.started("2", plan()) == []
+
+
+def test_shutting_down_closes_once() -> None:
+    core = ready()
+    assert core.shut_down() == [Close(GOING_AWAY)]
+    assert core.shut_down() == []
+
+
+def test_a_lost_connection_is_the_end() -> None:
+    core = ready()
+    subscribe(core)
+    core.lost()
+    core.lost()
+    assert core.state is State.CLOSED
+    assert core.subscriptions == frozenset()
+
+
+def test_opening_twice_is_a_bug() -> None:
+    with pytest.raises(IllegalTransition):
+        ready().open(handshake(), 0.0)
+
+
+def test_every_state_has_its_followers_and_closed_has_none() -> None:
+    assert set(LEGAL) == set(State)
+    assert LEGAL[State.CLOSED] == frozenset()
+
+
+frames = st.one_of(
+    st.text(max_size=20),
+    st.binary(max_size=20),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["id", "type", "payload", "data", "extensions", "authorization"]),
+                inner,
+                max_size=4,
+            )
+        ),
+    ).map(json.dumps),
+    st.builds(
+        lambda kind, name: json.dumps({"type": kind, "id": name}),
+        st.sampled_from(["connection_init", "start", "stop", "data"]),
+        st.sampled_from(["1", "\ud800", None, 3]),
+    ),
+    st.builds(start, st.sampled_from(["1", "2", "\ud800"]), st.sampled_from([START_DATA, '"\ud800"', "{"])),
+)
+steps = st.lists(
+    st.tuples(st.sampled_from(["frame", "tick", "started", "refused", "end"]), frames), max_size=20
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(steps)
+def test_garbage_never_raises_and_nothing_follows_the_close(script: list[tuple[str, str | bytes]]) -> None:
+    core = RealtimeProtocol(FakeAuthenticator())
+    core.open(handshake(), 0.0)
+    done: list[Action] = []
+    for second, (step, frame) in enumerate(script):
+        match step:
+            case "frame":
+                done += core.receive(frame, second)
+            case "tick":
+                done += core.tick(second * 60)
+            case "started":
+                done += core.started("1", plan())
+            case "refused":
+                done += core.refused("2", ERRORS)
+            case _:
+                done += core.invalidated(["1"])
+        assert core.state is State.CLOSED or core.deadline is not None
+    for action in done:
+        if isinstance(action, Send):
+            assert json.loads(action.frame.decode("utf-8"))["type"]
+    assert not any(isinstance(action, Close) for action in done[:-1])
