@@ -1,0 +1,58 @@
+"""`python -m localcloud serve`: the process that commands start in the background."""
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from localcloud.process import ready
+from localcloud.process.errors import CloudError
+from localcloud.process.serve import ServeOptions, serve
+from localcloud.process.state import CloudState
+
+
+def main() -> int:
+    """Serve until asked to end or idle; 1 if the cloud could not start."""
+    arguments = _parser().parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    options = ServeOptions(
+        folder=arguments.state_dir,
+        templates=arguments.templates,
+        port=arguments.port,
+        idle_seconds=arguments.idle_seconds,
+        started_by_command=arguments.ready_fd is not None,
+    )
+
+    def announce(_: CloudState) -> None:
+        _tell(arguments.ready_fd, ready.Outcome())
+
+    try:
+        serve(options, announce=announce)
+    except CloudError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - stderr is the log
+        _tell(arguments.ready_fd, ready.Outcome(str(error), error.remedy))
+        return 1
+    return 0
+
+
+def _tell(descriptor: int | None, outcome: ready.Outcome) -> None:
+    if descriptor is not None:
+        os.write(descriptor, ready.render(outcome))
+        os.close(descriptor)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m localcloud", description="The local cloud's process.")
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("serve")
+    command.add_argument("--state-dir", type=Path, required=True, help="where its state file lies")
+    command.add_argument("--templates", type=Path, help="a cloud assembly instead of the packaged one")
+    command.add_argument("--port", type=int, help="the first region's port; the others follow")
+    command.add_argument("--idle-seconds", type=float, help="end after so long without use")
+    command.add_argument("--ready-fd", type=int, help="descriptor of a pipe that hears when it is ready")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

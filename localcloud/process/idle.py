@@ -1,0 +1,40 @@
+"""When a background cloud has been idle for long enough to end."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+DEFAULT_SECONDS = 600.0
+
+
+class Usage(Protocol):
+    """How the cloud is used: sockets that are open now, and when it was last used (seconds of one clock).
+
+    Opening or closing a socket and any HTTP request are uses; so is the start.
+    """
+
+    @property
+    def open_sockets(self) -> int:
+        """Sockets that are open now."""
+        ...
+
+    @property
+    def last_used(self) -> float:
+        """When the cloud was last used."""
+        ...
+
+
+def seconds_left(usage: Usage, *, now: float, limit: float) -> float:
+    """How long the cloud may still stay idle; 0 or less: it should end. An open socket keeps it alive."""
+    if usage.open_sockets:
+        return limit
+    return usage.last_used + limit - now
+
+
+async def wait_until_idle(usage: Usage, *, clock: Callable[[], float], limit: float) -> None:
+    """Return once the cloud has been idle for `limit` seconds.
+
+    Looking again only when the limit could be over is exact: whatever happens meanwhile moves the end away.
+    """
+    while (left := seconds_left(usage, now=clock(), limit=limit)) > 0:
+        await asyncio.sleep(left)  # noqa: ASYNC110 - each wait ends when the limit could be over

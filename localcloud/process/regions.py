@@ -1,0 +1,25 @@
+"""Which regions a cloud has, told without starting it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from localcloud import assembly
+from localcloud.process import launch
+
+
+def aliases(folder: Path) -> Mapping[str, str]:
+    """Alias to AWS region: of the cloud that runs in this state folder, else of the packaged templates.
+
+    Raises:
+        TemplateError: the packaged templates are missing or damaged.
+    """
+    if (running := launch.find(folder)) is not None:
+        return {region.alias: region.region for region in running.regions}
+    return {_alias(stack) or stack.region: stack.region for stack in assembly.read().stacks}
+
+
+def _alias(stack: assembly.Stack) -> str | None:
+    metadata = stack.template.get("Metadata")
+    ours = metadata.get("globalchat") if isinstance(metadata, dict) else None
+    alias = ours.get("alias") if isinstance(ours, dict) else None
+    return alias if isinstance(alias, str) else None

@@ -1,0 +1,170 @@
+"""Runs the cloud in this process until it is asked to end, is interrupted, or has been idle for long enough."""
+
+import asyncio
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud import assembly
+from localcloud.definition import JSON
+from localcloud.errors import TemplateError
+from localcloud.process import idle, launch, lock, state
+from localcloud.process.control_server import control_app, listening
+from localcloud.process.errors import CloudError
+from localcloud.process.state import CloudRegion, CloudState
+from localcloud.server.cloud import LocalCloud
+
+_OTHER_ENDS_SECONDS = 5.0
+"""How long a cloud that is just ending may take to make room."""
+
+Announce = Callable[[CloudState], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """How to serve.
+
+    Attributes:
+        folder: Where the state file lies: one cloud per folder.
+        templates: A cloud assembly instead of the packaged one.
+        port: The first region's port; the other regions follow. None takes free ones.
+        idle_seconds: End after so long without use; None never ends.
+        started_by_command: Another command waits for this process and holds the start lock for it.
+    """
+
+    folder: Path
+    templates: Path | None = None
+    port: int | None = None
+    idle_seconds: float | None = None
+    started_by_command: bool = False
+
+
+def serve(options: ServeOptions, *, announce: Announce) -> None:
+    """Serve until the end; `announce` is called once, when the cloud is ready.
+
+    Raises:
+        CloudError: one runs already in this folder, the templates are refused, or a port is taken.
+    """
+    state.prepare_folder(options.folder)
+    with ExitStack() as starting:
+        if not options.started_by_command:
+            starting.enter_context(launch.hold_start_lock(options.folder))
+        held = lock.acquire(options.folder / launch.CLOUD_LOCK, wait=_OTHER_ENDS_SECONDS)
+        if held is None:
+            process = lock.holder(options.folder / launch.CLOUD_LOCK)
+            raise CloudError(
+                f"A local cloud (process {process}) runs already.",
+                remedy="End it with: globalchat local down",
+            )
+
+        def ready(running: CloudState) -> None:
+            starting.close()
+            announce(running)
+
+        with held:
+            try:
+                asyncio.run(_serve(options, ready))
+            except TemplateError as error:
+                raise CloudError(
+                    f"The local cloud refuses its templates: {error}",
+                    remedy="Correct them and synthesise again.",
+                ) from error
+
+
+async def _serve(options: ServeOptions, announce: Announce) -> None:
+    async with LocalCloud.open(options.templates, _ports(options)) as cloud:
+        stopping = asyncio.Event()
+        nonce, token = secrets.token_hex(32), secrets.token_hex(32)
+        app = control_app(
+            nonce=nonce,
+            admin_token=token,
+            status=_status(cloud, options.idle_seconds),
+            stop=stopping.set,
+            used=cloud.usage.touch,
+        )
+        async with listening(app) as port:
+            running = _describe(cloud, port, nonce, token)
+
+            def write_state() -> None:
+                if not stopping.is_set():
+                    state.write(options.folder, running)
+
+            _handle_signals(stopping, write_state)
+            write_state()
+            try:
+                announce(running)
+                await _until(stopping, cloud.usage, options.idle_seconds)
+            finally:
+                state.remove(options.folder)
+
+
+async def _until(stopping: asyncio.Event, usage: idle.Usage, limit: float | None) -> None:
+    """Wait for the end that is asked for, or that comes from being idle."""
+
+    async def stop_when_idle(seconds: float) -> None:
+        await idle.wait_until_idle(usage, clock=time.monotonic, limit=seconds)
+        stopping.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        watcher = None if limit is None else tasks.create_task(stop_when_idle(limit))
+        await stopping.wait()
+        if watcher is not None:
+            watcher.cancel()
+
+
+def _handle_signals(stopping: asyncio.Event, write_state: Callable[[], None]) -> None:
+    """SIGTERM and a lost terminal end the cloud; SIGUSR1 is how a command gets back a lost state file."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, stopping.set)
+    loop.add_signal_handler(signal.SIGUSR1, write_state)
+
+
+def _ports(options: ServeOptions) -> list[int] | None:
+    if options.port is None:
+        return None
+    regions = {stack.region for stack in assembly.read(options.templates).stacks}
+    return [options.port + index for index in range(len(regions))]
+
+
+def _status(cloud: LocalCloud, limit: float | None) -> Callable[[], Mapping[str, JSON]]:
+    started = time.monotonic()
+
+    def status() -> Mapping[str, JSON]:
+        return {
+            "uptimeSeconds": round(time.monotonic() - started, 1),
+            "openSockets": cloud.usage.open_sockets,
+            "idleSeconds": limit,
+            "deadLetters": len(cloud.events.dead_letters),
+        }
+
+    return status
+
+
+def _describe(cloud: LocalCloud, control_port: int, nonce: str, admin_token: str) -> CloudState:
+    return CloudState(
+        pid=os.getpid(),
+        started_at=time.time_ns() // 1_000_000,
+        control_port=control_port,
+        nonce=nonce,
+        admin_token=admin_token,
+        access_key_id=cloud.admin.access_key,
+        secret_access_key=cloud.admin.secret_key,
+        regions=tuple(
+            CloudRegion(
+                alias=region.alias,
+                region=region.region,
+                graphql_url=region.graphql_url,
+                realtime_url=region.realtime_url,
+                api_id=region.api_id,
+                event_bus=region.event_bus,
+                api_key=region.api_key,
+            )
+            for region in cloud.regions
+        ),
+    )

@@ -1,0 +1,150 @@
+"""The state file: how a command finds the local cloud that runs.
+
+It lies in a folder that only its owner can enter (0700), is readable by its owner alone (0600) and is replaced as a
+whole, so a reader sees an old file or a new one, never half of one.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from localcloud.definition import JSON
+from localcloud.process.errors import CloudError
+
+VERSION = 1
+FILE = "cloud.json"
+
+
+class DamagedState(Exception):
+    """The state file is not one that this version wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudRegion:
+    """Where one region of the running cloud is, and the API key that opens it."""
+
+    alias: str
+    region: str
+    graphql_url: str
+    realtime_url: str
+    api_id: str
+    event_bus: str
+    api_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CloudState:
+    """A running cloud. `started_at` is epoch ms; `nonce` proves to commands which port is the cloud's, `admin_token`
+    proves to the cloud that a command may control it; the access key is that of the cloud's administrator.
+    """
+
+    pid: int
+    started_at: int
+    control_port: int
+    nonce: str = field(repr=False)
+    admin_token: str = field(repr=False)
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    regions: tuple[CloudRegion, ...]
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder if need be, and close it to everybody but its owner.
+
+    Raises:
+        CloudError: it cannot be made, or belongs to somebody else.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise CloudError(f"The local cloud's folder {folder} belongs to somebody else.")
+        folder.chmod(0o700)
+    except OSError as error:
+        raise CloudError(
+            f"The local cloud's folder {folder} cannot be used: {error.strerror}.",
+            remedy="Set GLOBALCHAT_HOME to a folder that you may write to.",
+        ) from error
+
+
+def write(folder: Path, state: CloudState) -> None:
+    """Replace the state file."""
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{FILE}.")  # mkstemp makes it 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"version": VERSION, **asdict(state)}, file)
+        os.replace(name, folder / FILE)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def read(folder: Path) -> CloudState | None:
+    """The state file, or None if there is none.
+
+    Raises:
+        DamagedState: it is not JSON, or not of this version and shape.
+    """
+    try:
+        text = (folder / FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DamagedState("unreadable") from error
+    try:
+        return _state(json.loads(text))
+    except (ValueError, TypeError, KeyError) as error:
+        raise DamagedState("not a state file of this version") from error
+
+
+def remove(folder: Path) -> None:
+    """Remove the state file, if any."""
+    (folder / FILE).unlink(missing_ok=True)
+
+
+def _state(document: Mapping[str, JSON]) -> CloudState:
+    if document["version"] != VERSION:
+        raise ValueError("version")
+    regions = document["regions"]
+    if not isinstance(regions, list) or not regions:
+        raise ValueError("regions")
+    return CloudState(
+        pid=_integer(document, "pid"),
+        started_at=_integer(document, "started_at"),
+        control_port=_integer(document, "control_port"),
+        nonce=_text(document, "nonce"),
+        admin_token=_text(document, "admin_token"),
+        access_key_id=_text(document, "access_key_id"),
+        secret_access_key=_text(document, "secret_access_key"),
+        regions=tuple(_region(region) for region in regions),
+    )
+
+
+def _region(document: JSON) -> CloudRegion:
+    if not isinstance(document, dict):
+        raise TypeError("region")
+    return CloudRegion(
+        alias=_text(document, "alias"),
+        region=_text(document, "region"),
+        graphql_url=_text(document, "graphql_url"),
+        realtime_url=_text(document, "realtime_url"),
+        api_id=_text(document, "api_id"),
+        event_bus=_text(document, "event_bus"),
+        api_key=_text(document, "api_key"),
+    )
+
+
+def _text(document: Mapping[str, JSON], key: str) -> str:
+    value = document[key]
+    if not isinstance(value, str) or not value:
+        raise TypeError(key)
+    return value
+
+
+def _integer(document: Mapping[str, JSON], key: str) -> int:
+    value = document[key]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(key)
+    return value
