@@ -23,7 +23,7 @@ def control_app(
     stop: Callable[[], None],
     used: Callable[[], None],
 ) -> web.Application:
-    """The routes. `used` hears of each request that keeps the cloud alive; `stop` must only ask for the end."""
+    """The routes. `used` hears of each identity request; `stop` must only ask for the end."""
 
     async def answer_identity(request: web.Request) -> web.Response:
         challenge = request.query.get("challenge", "")

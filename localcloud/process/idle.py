@@ -36,5 +36,5 @@ async def wait_until_idle(usage: Usage, *, clock: Callable[[], float], limit: fl
 
     Looking again only when the limit could be over is exact: whatever happens meanwhile moves the end away.
     """
-    while (left := seconds_left(usage, now=clock(), limit=limit)) > 0:
-        await asyncio.sleep(left)  # noqa: ASYNC110 - each wait ends when the limit could be over
+    while (left := seconds_left(usage, now=clock(), limit=limit)) > 0:  # noqa: ASYNC110 - see above
+        await asyncio.sleep(left)

@@ -1,5 +1,6 @@
 """Finds the cloud that runs, or starts one in the background; ends it again."""
 
+import contextlib
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ from localcloud.process.state import CloudState, DamagedState
 START_LOCK = "start.lock"
 CLOUD_LOCK = "cloud.lock"
 START_SECONDS = 30.0
+END_REMEDY = "End it with: globalchat local down"
 _ANSWER_SECONDS = 3.0
 _END_SECONDS = 10.0
 
@@ -82,14 +84,12 @@ def hold_start_lock(folder: Path) -> lock.Lock:
     """
     held = lock.acquire(folder / START_LOCK, wait=START_SECONDS + _ANSWER_SECONDS)
     if held is None:
-        raise CloudError(
-            "Another command has been starting the local cloud for too long.", remedy="Try again."
-        )
+        raise CloudError("Another command takes too long to start the local cloud.", remedy="Try again.")
     return held
 
 
 def _recover(folder: Path, note: Note) -> CloudState | None:
-    """Deal with what was found instead of a good state: a cloud that lives but lost its file, or leftovers."""
+    """Deal with what is there instead of a good state: a live cloud that lost its file, or leftovers."""
     process = lock.holder(folder / CLOUD_LOCK)
     if process is not None:
         return _reclaim(folder, process, note)
@@ -115,7 +115,7 @@ def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
         return None
     raise CloudError(
         f"A local cloud (process {process}) runs but does not answer.",
-        remedy="End it with: globalchat local down",
+        remedy=END_REMEDY,
     )
 
 
@@ -129,10 +129,8 @@ def _wait(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def _signal(process: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(process, number)
-    except ProcessLookupError:
-        pass
 
 
 def _see_log(folder: Path) -> str:

@@ -1,7 +1,7 @@
 """Locks that end with their holder, however it ends (`flock`), and tell who holds them.
 
-Two are used: `start.lock` is held while a cloud is looked for or started, so that two commands end with one cloud;
-`cloud.lock` is held by the cloud as long as it lives, so that a state file left by a kill is known to be stale.
+Two are used: `start.lock` is held while a cloud is looked for or started, so that two commands end with one
+cloud; `cloud.lock` is held by the cloud as long as it lives, so that what a kill leaves is known to be stale.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ POLL_SECONDS = 0.05
 
 
 class Lock:
-    """A held lock; leaving the `with` block releases it. The file stays: removing it would let two holders in."""
+    """A held lock; leaving the `with` block releases it. The file stays: else two could hold it."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -33,7 +33,7 @@ class Lock:
 
 
 def acquire(path: Path, *, wait: float = 0) -> Lock | None:
-    """Take the lock and write this process's id into it; None if another process keeps it for `wait` seconds."""
+    """Take the lock and write this process's id into it; None if another keeps it for `wait` seconds."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     give_up = time.monotonic() + wait
     while not _flock(descriptor):
@@ -47,7 +47,7 @@ def acquire(path: Path, *, wait: float = 0) -> Lock | None:
 
 
 def holder(path: Path) -> int | None:
-    """The id of the process that holds the lock; None if nobody does."""
+    """The id of the process that holds the lock; None if nobody does (or has written its id yet)."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

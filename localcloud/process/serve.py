@@ -1,4 +1,4 @@
-"""Runs the cloud in this process until it is asked to end, is interrupted, or has been idle for long enough."""
+"""Runs the cloud in this process until it is asked to end, is interrupted, or has been idle long enough."""
 
 import asyncio
 import os
@@ -59,7 +59,7 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
             process = lock.holder(options.folder / launch.CLOUD_LOCK)
             raise CloudError(
                 f"A local cloud (process {process}) runs already.",
-                remedy="End it with: globalchat local down",
+                remedy=launch.END_REMEDY,
             )
 
         def ready(running: CloudState) -> None:

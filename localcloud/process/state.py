@@ -1,7 +1,7 @@
 """The state file: how a command finds the local cloud that runs.
 
-It lies in a folder that only its owner can enter (0700), is readable by its owner alone (0600) and is replaced as a
-whole, so a reader sees an old file or a new one, never half of one.
+It lies in a folder that only its owner can enter (0700), is readable by its owner alone (0600) and is replaced
+as a whole, so a reader sees an old file or a new one, never half of one.
 """
 
 import json
@@ -37,8 +37,17 @@ class CloudRegion:
 
 @dataclass(frozen=True, slots=True)
 class CloudState:
-    """A running cloud. `started_at` is epoch ms; `nonce` proves to commands which port is the cloud's, `admin_token`
-    proves to the cloud that a command may control it; the access key is that of the cloud's administrator.
+    """A running cloud, and the secrets that tie it to the commands of its owner.
+
+    Attributes:
+        pid: Its process.
+        started_at: When it started, in epoch ms.
+        control_port: The loopback port of `control`.
+        nonce: Proves to a command that a port is the cloud's.
+        admin_token: Proves to the cloud that a command may control it.
+        access_key_id: The access key of the cloud's administrator.
+        secret_access_key: The secret of that key.
+        regions: The regions, in the order of the templates.
     """
 
     pid: int
