@@ -109,7 +109,7 @@ class Hub:
                 continue
             subscription.socket.deliver(subscription.prefix + tail)
             delivered += 1
-            size += len(tail)
+            size += len(tail) - 1
         self._count(delivered, refused, size)
 
     def invalidate(self, invalidation: Invalidation) -> None:
@@ -147,4 +147,4 @@ class Hub:
 def _render(plan: SubscriptionPlan, publication: Publication) -> bytes | None:
     """Encode what subscribers of the plan see; None if it is larger than AppSync delivers."""
     tail = frames.data_tail(plan.project(publication.value))
-    return tail if len(tail) <= MAX_PAYLOAD else None
+    return tail if len(tail) - 1 <= MAX_PAYLOAD else None

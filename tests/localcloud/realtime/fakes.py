@@ -35,7 +35,7 @@ def plan(
         arguments=arguments or {},
         filter=group,
         invalidation_filter=group,
-        project=lambda value: {"data": {"subscribe": value}},
+        project=lambda value: {"data": {"subscribe": dict(value)}},
         projection_key=projection,
     )
 

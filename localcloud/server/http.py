@@ -1,0 +1,37 @@
+"""GraphQL over HTTP on aiohttp: hands the request to the pure responder, the response back."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from localcloud.appsync.http import HttpResponse
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """One HTTP request; `query` is its decoded query string, `headers` may hold credentials."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    source_ip: str
+
+
+Respond = Callable[[HttpCall], Awaitable[HttpResponse]]
+
+
+async def answer(request: web.Request, respond: Respond) -> web.Response:
+    """Answer one HTTP request; a body over aiohttp's limit is answered 413 by `read`."""
+    call = HttpCall(
+        method=request.method,
+        path=request.path,
+        query=dict(request.query),
+        headers=dict(request.headers),
+        body=await request.read(),
+        source_ip=request.remote or "127.0.0.1",
+    )
+    response = await respond(call)
+    return web.Response(status=response.status, headers=response.headers, body=response.body)

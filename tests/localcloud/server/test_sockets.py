@@ -1,0 +1,345 @@
+"""The socket shell on real sockets, with stand-ins for executor and authenticator."""
+
+import asyncio
+import json
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+from aiohttp import WSMsgType, web
+
+from localcloud.appsync.hub import Hub
+from localcloud.appsync.model import Invalidation, Publication
+from localcloud.appsync.protocol import Limits
+from localcloud.definition import JSON
+from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
+from localcloud.server.usage import Usage
+from tests.localcloud.realtime.fakes import KEY, FakeAuthenticator, FakeExecutor
+
+HEADERS = {"x-api-key": KEY}
+
+
+class WatchedUsage(Usage):
+    """Tells when a socket was closed."""
+
+    def __init__(self) -> None:
+        super().__init__(asyncio.get_running_loop().time)
+        self.socket_closed = asyncio.Event()
+
+    def closed(self) -> None:
+        super().closed()
+        self.socket_closed.set()
+
+
+@dataclass
+class Server:
+    """An endpoint on a free port."""
+
+    url: str
+    endpoint: RealtimeEndpoint
+    hub: Hub
+    executor: FakeExecutor
+    usage: WatchedUsage
+
+    async def one_socket_closed(self) -> None:
+        await asyncio.wait_for(self.usage.socket_closed.wait(), 5)
+
+
+@asynccontextmanager
+async def serving(options: RealtimeOptions | None = None) -> AsyncIterator[Server]:
+    hub, executor, usage = Hub(), FakeExecutor(), WatchedUsage()
+    endpoint = RealtimeEndpoint(
+        executor=executor,
+        authenticator=FakeAuthenticator(),
+        hub=hub,
+        usage=usage,
+        options=options or RealtimeOptions(),
+    )
+    app = web.Application()
+    app.router.add_get("/graphql", endpoint.handle)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        port = runner.addresses[0][1]
+        yield Server(f"http://127.0.0.1:{port}/graphql", endpoint, hub, executor, usage)
+    finally:
+        endpoint.shut_down()
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with serving() as running:
+        yield running
+
+
+@asynccontextmanager
+async def client(server: Server) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(server.url, protocols=["graphql-ws"], headers=HEADERS) as socket,
+    ):
+        yield socket
+
+
+async def start(socket: aiohttp.ClientWebSocketResponse, name: str, channel: str = "tech") -> None:
+    data = json.dumps({"query": "subscription", "variables": {"name": channel}})
+    payload = {"data": data, "extensions": {"authorization": HEADERS}}
+    await socket.send_json({"id": name, "type": "start", "payload": payload})
+
+
+async def subscribe(socket: aiohttp.ClientWebSocketResponse, name: str, channel: str = "tech") -> None:
+    await start(socket, name, channel)
+    assert await socket.receive_json(timeout=5) == {"type": "start_ack", "id": name}
+
+
+def publication(text: str = "hi", channel: str = "tech") -> Publication:
+    return Publication("publishFromBus", {"name": channel, "message": text})
+
+
+async def test_frames_of_every_length_arrive_in_order(server: Server) -> None:
+    async with client(server) as socket:
+        await subscribe(socket, "1")
+        texts = ["x" * length for length in (0, 60, 61, 125, 126, 1000, 65_400, 65_536, 200_000)]
+        for text in texts:
+            server.hub.publish(publication(text))
+        received = [await socket.receive_json(timeout=5) for _ in texts]
+        assert [frame["payload"]["data"]["subscribe"]["message"] for frame in received] == texts
+
+
+async def test_the_frames_of_one_turn_leave_in_one_write(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with client(server) as socket:
+        await subscribe(socket, "1")
+        [connection] = server.endpoint._connections
+        writes: list[int] = []
+        write = connection._transport.write
+
+        def counted(data: bytes) -> None:
+            writes.append(len(data))
+            write(data)
+
+        monkeypatch.setattr(connection._transport, "write", counted)
+        for number in range(100):
+            server.hub.publish(publication(str(number)))
+        for number in range(100):
+            frame = await socket.receive_json(timeout=5)
+            assert frame["payload"]["data"]["subscribe"]["message"] == str(number)
+        assert len(writes) == 1
+
+
+async def test_a_whole_conversation(server: Server) -> None:
+    async with client(server) as socket:
+        assert socket.protocol == "graphql-ws"
+        await socket.send_json({"type": "connection_init"})
+        assert await socket.receive_json(timeout=5) == {
+            "type": "connection_ack",
+            "payload": {"connectionTimeoutMs": 300000},
+        }
+        assert await socket.receive_json(timeout=5) == {"type": "ka"}
+        await subscribe(socket, "1")
+        await start(socket, "2", "nowhere")
+        refusal = await socket.receive_json(timeout=5)
+        assert (refusal["type"], refusal["id"]) == ("error", "2")
+        server.hub.publish(publication())
+        assert (await socket.receive_json(timeout=5))["id"] == "1"
+        await socket.send_json({"type": "stop", "id": "1"})
+        assert await socket.receive_json(timeout=5) == {"type": "complete", "id": "1"}
+        server.hub.publish(publication())
+        await socket.send_str("garbage")
+        assert (await socket.receive_json(timeout=5))["type"] == "error"
+    await server.one_socket_closed()
+    assert server.hub.metrics.snapshot() == {
+        "ActiveConnections": 0,
+        "ConnectSuccess": 1,
+        "ActiveSubscriptions": 0,
+        "SubscribeSuccess": 1,
+        "SubscribeClientError": 1,
+        "PublishDataMessageSuccess": 1,
+        "PublishDataMessageSize": server.hub.metrics["PublishDataMessageSize"],
+        "UnsubscribeSuccess": 1,
+    }
+
+
+async def test_keep_alives_come_by_themselves() -> None:
+    options = RealtimeOptions(limits=Limits(keep_alive=0.05))
+    async with serving(options) as server, client(server) as socket:
+        await socket.send_json({"type": "connection_init"})
+        kinds = [(await socket.receive_json(timeout=5))["type"] for _ in range(4)]
+        assert kinds == ["connection_ack", "ka", "ka", "ka"]
+
+
+async def test_a_socket_ends_at_the_end_of_its_life() -> None:
+    async with serving(RealtimeOptions(limits=Limits(lifetime=0.1))) as server, client(server) as socket:
+        await subscribe(socket, "1")
+        message = await socket.receive(timeout=5)
+        assert (message.type, message.data) == (WSMsgType.CLOSE, 1000)
+        assert len(server.hub) == 0
+
+
+@pytest.mark.parametrize("says_init", [True, False])
+async def test_bad_credentials_get_a_reason_then_a_close(says_init: bool) -> None:
+    options = RealtimeOptions(limits=Limits(refusal_grace=2.0 if says_init else 0.1))
+    async with (
+        serving(options) as server,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(server.url, protocols=["graphql-ws"]) as socket,
+    ):
+        if says_init:
+            await socket.send_json({"type": "connection_init"})
+        error = await socket.receive_json(timeout=5)
+        assert error["type"] == "connection_error"
+        assert error["payload"]["errors"][0]["errorCode"] == 401
+        message = await socket.receive(timeout=5)
+        assert (message.type, message.data) == (WSMsgType.CLOSE, 1008)
+
+
+@pytest.mark.parametrize(
+    ("offered", "message"),
+    [([], "NoProtocolError"), (["header-e30", "mqtt"], "SubProtocolNotSupportedError")],
+)
+async def test_a_wrong_subprotocol_gets_a_reason_and_is_not_logged(
+    server: Server, offered: list[str], message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(server.url, protocols=offered, headers=HEADERS) as socket,
+    ):
+        error = await socket.receive_json(timeout=5)
+        assert error["payload"]["errors"] == [{"message": message, "errorCode": 400}]
+    assert "header-e30" not in caplog.text
+
+
+async def test_invalidation_completes_the_match_and_closes_the_whole_socket(server: Server) -> None:
+    async with client(server) as both, client(server) as spared:
+        await subscribe(both, "1", "tech")
+        await subscribe(both, "2", "cars")
+        await subscribe(spared, "1", "cars")
+        server.hub.publish(publication("last"))
+        server.hub.invalidate(Invalidation("subscribe", {"name": "tech"}))
+        server.hub.publish(publication("late", "cars"))
+        assert (await both.receive_json(timeout=5))["type"] == "data"
+        assert await both.receive_json(timeout=5) == {"type": "complete", "id": "1"}
+        message = await both.receive(timeout=5)
+        assert (message.type, message.data) == (WSMsgType.CLOSE, 1000)
+        assert (await spared.receive_json(timeout=5))["payload"]["data"]["subscribe"]["message"] == "late"
+        assert len(server.hub) == 1
+
+
+async def test_a_start_stopped_before_it_was_planned_never_listens(server: Server) -> None:
+    async with client(server) as socket:
+        await start(socket, "1", "slow")
+        await socket.send_json({"type": "stop", "id": "1"})
+        assert await socket.receive_json(timeout=5) == {"type": "complete", "id": "1"}
+        await start(socket, "1", "tech")
+        assert await socket.receive_json(timeout=5) == {"type": "start_ack", "id": "1"}
+        server.executor.go.set()
+        server.hub.publish(publication("x", "slow"))
+        server.hub.publish(publication("y", "tech"))
+        frame = await socket.receive_json(timeout=5)
+        assert frame["payload"]["data"]["subscribe"]["message"] == "y"
+
+
+async def test_a_client_that_leaves_while_a_start_is_planned_leaves_nothing(server: Server) -> None:
+    async with client(server) as socket:
+        await subscribe(socket, "1")
+        await start(socket, "2", "slow")
+        await socket.send_json({"type": "nonsense"})
+        await socket.receive_json(timeout=5)
+    await server.one_socket_closed()
+    assert len(server.hub) == 0
+    assert server.usage.last_socket_closed is not None
+
+
+async def raw_client(server: Server) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A WebSocket by hand, which can break the rules."""
+    port = int(server.url.split(":")[2].split("/")[0])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(
+        b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        b"Sec-WebSocket-Protocol: graphql-ws\r\nx-api-key: " + KEY.encode() + b"\r\n\r\n"
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101")
+    assert b"permessage-deflate" not in head
+    return reader, writer
+
+
+def masked(opcode: int, payload: bytes, *, length: int | None = None) -> bytes:
+    size = len(payload) if length is None else length
+    return struct.pack("!BBQ", 0x80 | opcode, 0x80 | 127, size) + b"\0\0\0\0" + payload
+
+
+@pytest.mark.parametrize(
+    ("garbage", "code"),
+    [
+        (b"\xff\xff\xff\xff\xff\xff", 1002),
+        (masked(1, b"\xff\xfe"), 1007),
+        (masked(1, b"x", length=2**21), 1009),
+    ],
+)
+async def test_garbage_on_the_wire_ends_only_its_own_socket(
+    server: Server, garbage: bytes, code: int
+) -> None:
+    async with client(server) as healthy:
+        await subscribe(healthy, "1")
+        reader, writer = await raw_client(server)
+        writer.write(garbage)
+        frame = await asyncio.wait_for(reader.readexactly(4), 5)
+        assert frame[0] == 0x88
+        assert struct.unpack("!H", frame[2:4])[0] == code
+        writer.close()
+        server.hub.publish(publication())
+        assert (await healthy.receive_json(timeout=5))["type"] == "data"
+
+
+async def test_a_slow_reader_is_disconnected_and_the_others_are_not_held_up() -> None:
+    options = RealtimeOptions(max_buffer=256 * 1024)
+    async with serving(options) as server, client(server) as healthy:
+        await subscribe(healthy, "1")
+        reader, writer = await raw_client(server)
+        data = json.dumps({"query": "subscription", "variables": {"name": "tech"}})
+        payload: JSON = {"data": data, "extensions": {"authorization": dict(HEADERS)}}
+        writer.write(masked(1, json.dumps({"id": "1", "type": "start", "payload": payload}).encode()))
+        await asyncio.wait_for(reader.readuntil(b"start_ack"), 5)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        received = 0
+        while not server.hub.metrics["SlowReaderDisconnect"]:
+            server.hub.publish(publication("x" * 100_000))
+            assert (await healthy.receive_json(timeout=5))["type"] == "data"
+            received += 1
+            assert received < 1000
+        server.hub.publish(publication("after"))
+        frame = await healthy.receive_json(timeout=5)
+        assert frame["payload"]["data"]["subscribe"]["message"] == "after"
+        await server.one_socket_closed()
+        assert len(server.hub) == 1
+        assert server.hub.metrics["SlowReaderDisconnect"] == 1
+        writer.transport.abort()
+
+
+async def test_a_client_that_never_answers_a_close_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("localcloud.server.realtime.CLOSE_SECONDS", 0.1)
+    async with serving(RealtimeOptions(limits=Limits(lifetime=0.05))) as server:
+        reader, writer = await raw_client(server)
+        assert (await asyncio.wait_for(reader.readexactly(4), 5))[:1] == b"\x88"
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+async def test_shutting_down_tells_every_client() -> None:
+    async with serving() as server:
+        async with client(server) as socket:
+            await subscribe(socket, "1")
+            server.endpoint.shut_down()
+            message = await socket.receive(timeout=5)
+            assert (message.type, message.data) == (WSMsgType.CLOSE, 1001)
+        await server.one_socket_closed()
+    assert server.hub.metrics["ActiveConnections"] == 0
+    assert server.hub.metrics["ActiveSubscriptions"] == 0
