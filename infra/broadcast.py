@@ -1,0 +1,54 @@
+"""Broadcast: the messages on a region's bus go to the subscribers of its API."""
+
+from aws_cdk import Duration, aws_appsync, aws_events, aws_events_targets, aws_iam
+from constructs import Construct
+
+from infra import delivery
+from infra.dead_letters import dead_letter_queue
+
+MUTATION = "publishFromBus"
+
+
+class Broadcast(Construct):
+    """A rule that calls `publishFromBus` with each message, as a role that may call nothing else."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        prefix: str,
+        alias: str,
+        bus: aws_events.IEventBus,
+        api: aws_appsync.GraphqlApi,
+        operation: str,
+    ) -> None:
+        super().__init__(scope, id)
+        role = aws_iam.Role(
+            self,
+            "Role",
+            role_name=f"{prefix}-{alias}-broadcast",
+            assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
+        )
+        api.grant_mutation(role, MUTATION)
+        target = aws_events_targets.AppSync(
+            api,
+            graph_ql_operation=operation,
+            # The message is the variables, as it is: nothing is pasted into a template.
+            variables=aws_events.RuleTargetInput.from_event_path("$.detail"),
+            event_role=role,
+            retry_attempts=delivery.RETRY_ATTEMPTS,
+            max_event_age=Duration.seconds(delivery.MAXIMUM_AGE_SECONDS),
+            dead_letter_queue=dead_letter_queue(self, name=f"{prefix}-broadcast-dlq"),
+        )
+        rule = aws_events.Rule(
+            self,
+            "Rule",
+            rule_name=f"{prefix}-broadcast",
+            description="Hands each message, of any region, to the subscribers of this one.",
+            event_bus=bus,
+            event_pattern=aws_events.EventPattern(source=[delivery.SOURCE], detail_type=[delivery.DETAIL_TYPE]),
+            targets=[target],
+        )
+        # A rule that exists before its role's policy would dead-letter the first messages.
+        rule.node.add_dependency(role)

@@ -1,0 +1,19 @@
+"""The queue for events that a rule target could not take."""
+
+from aws_cdk import Duration, aws_sqs
+from constructs import Construct
+
+
+def dead_letter_queue(scope: Construct, *, name: str) -> aws_sqs.Queue:
+    """An SQS queue that keeps undelivered events for 14 days, encrypted by SQS, over TLS only.
+
+    A KMS key of AWS's own would keep EventBridge out (EventBridge user guide, dead-letter queues).
+    """
+    return aws_sqs.Queue(
+        scope,
+        "DeadLetters",
+        queue_name=name,
+        retention_period=Duration.days(14),
+        encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+    )

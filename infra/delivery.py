@@ -1,0 +1,9 @@
+"""What both rules agree on: which events they take, and how long a delivery is tried."""
+
+SOURCE = "globalchat"
+DETAIL_TYPE = "message published"
+"""Source and detail type, as `resolvers/publish.js` writes them."""
+
+RETRY_ATTEMPTS = 10
+MAXIMUM_AGE_SECONDS = 300
+"""EventBridge's default, 185 attempts in 24 hours, would bring yesterday's messages into a live chat."""

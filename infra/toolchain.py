@@ -1,0 +1,41 @@
+"""Checks what synthesis needs beside Python, before the CDK fails in its own words."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+
+OLDEST_NODE = 20
+
+
+class ToolchainError(Exception):
+    """Something that synthesis needs is missing; the message is one sentence with the remedy."""
+
+
+def prepare() -> None:
+    """Check Node.js and aws-cdk-lib, and silence the banner about Node.js versions; call before importing `aws_cdk`.
+
+    Raises:
+        ToolchainError: Node.js or aws-cdk-lib is missing or too old.
+    """
+    major = _node_major(os.environ.get("JSII_NODE") or "node")
+    if major < OLDEST_NODE:
+        raise ToolchainError(f"Node.js {major} is too old: install version {OLDEST_NODE} or later (22 is advised).")
+    if importlib.util.find_spec("aws_cdk") is None:
+        raise ToolchainError("aws-cdk-lib is not installed: run `pip install 'globalchat[deploy]'`.")
+    for reason in ("END_OF_LIFE", "DEPRECATED", "UNTESTED"):
+        # The value is the version to be silent about.
+        os.environ.setdefault(f"JSII_SILENCE_WARNING_{reason}_NODE_VERSION", str(major))
+
+
+def _node_major(command: str) -> int:
+    path = shutil.which(command)
+    if path is None:
+        raise ToolchainError(
+            f"Node.js ({command}) was not found: install version 22 or later, or set JSII_NODE to its program."
+        )
+    answer = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    major = answer.strip().removeprefix("v").partition(".")[0]
+    if not major.isdecimal():
+        raise ToolchainError(f"{path} does not tell its version: install Node.js 22 or later.")
+    return int(major)
