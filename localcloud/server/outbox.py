@@ -14,16 +14,16 @@ MAX_BUFFER: Final = 4 * 1024 * 1024
 
 
 class Flusher:
-    """Writes every outbox that has frames once per turn of the loop."""
+    """Writes every outbox that has frames once per turn of the loop, whose `call_soon` it is given."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        self._call_soon = call_soon
         self._waiting: list[Outbox] = []
 
     def schedule(self, outbox: "Outbox") -> None:
         """Have `outbox.flush` called after what is running now."""
         if not self._waiting:
-            self._loop.call_soon(self._flush)
+            self._call_soon(self._flush)
         self._waiting.append(outbox)
 
     def _flush(self) -> None:

@@ -47,7 +47,7 @@ class RealtimeEndpoint:
         self.authenticator = authenticator
         self.hub = hub
         self.options = options
-        self.flusher = Flusher(asyncio.get_running_loop())
+        self.flusher = Flusher(asyncio.get_running_loop().call_soon)
         self._usage = usage
         self._connections: set[_Connection] = set()
 
