@@ -1,0 +1,20 @@
+"""Errors of the local cloud that a person may meet."""
+
+
+class TemplateError(Exception):
+    """A synthesised template or its assembly cannot be honoured.
+
+    `str(error)` is one sentence that names the template (or file), the resource and the property.
+    """
+
+
+class Refusal(Exception):
+    """Something in a template is not emulated or not valid; `reason` has no place yet.
+
+    Raised by code that knows only a value; whoever knows the template and the resource turns it into a
+    `TemplateError`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -1,0 +1,78 @@
+"""Dead-letter queues: what EventBridge could not deliver, if the queue's policy lets it in."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from localcloud.definition import Queue
+from localcloud.events.courier import Failure, Route
+from localcloud.events.envelope import Event
+from localcloud.iam import allows_service
+
+SERVICE = "events.amazonaws.com"
+CAPACITY = 10_000
+"""Letters that a queue keeps; beyond, the oldest goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message in a dead-letter queue: the event as JSON text, and EventBridge's message attributes.
+
+    `sent_at` is epoch seconds. Attributes: RULE_ARN, TARGET_ARN, ERROR_CODE, ERROR_MESSAGE; after retries
+    RETRY_ATTEMPTS too, and EXHAUSTED_RETRY_CONDITION if it was the policy that ended them.
+    """
+
+    body: str
+    attributes: Mapping[str, str]
+    sent_at: float
+
+
+class DeadLetters:
+    """All dead-letter queues of a deployment, in memory and bounded."""
+
+    def __init__(self, queues: Iterable[Queue]) -> None:
+        self._definitions = {queue.arn: queue for queue in queues}
+        self._letters: dict[str, deque[DeadLetter]] = {
+            arn: deque(maxlen=CAPACITY) for arn in self._definitions
+        }
+
+    @property
+    def letters(self) -> dict[str, list[DeadLetter]]:
+        """The letters of every queue, oldest first, by the queue's ARN."""
+        return {arn: list(letters) for arn, letters in self._letters.items()}
+
+    def admits(self, queue_arn: str, rule_arn: str) -> bool:
+        """Whether a queue's policy lets EventBridge send on behalf of a rule."""
+        queue = self._definitions.get(queue_arn)
+        return queue is not None and allows_service(
+            queue.statements,
+            service=SERVICE,
+            action="sqs:SendMessage",
+            resource=queue_arn,
+            context={
+                "aws:SourceArn": rule_arn,
+                "aws:SourceAccount": rule_arn.split(":")[4],
+                "aws:SecureTransport": "true",
+            },
+        )
+
+    def add(self, queue_arn: str, letter: DeadLetter) -> None:
+        """Put a letter into a queue."""
+        self._letters[queue_arn].append(letter)
+
+
+def letter(
+    route: Route, event: Event, failure: Failure, *, retries: int, exhausted: str | None, now: float
+) -> DeadLetter:
+    """Write a letter. A failure that was not retried carries neither attempts nor condition."""
+    attributes = {
+        "RULE_ARN": route.rule.arn,
+        "TARGET_ARN": route.target.arn,
+        "ERROR_CODE": failure.code,
+        "ERROR_MESSAGE": failure.message,
+    }
+    if failure.retryable:
+        attributes["RETRY_ATTEMPTS"] = str(retries)
+    if exhausted is not None:
+        attributes["EXHAUSTED_RETRY_CONDITION"] = exhausted
+    return DeadLetter(event.text, attributes, now)

@@ -1,0 +1,185 @@
+"""EventBridge over all regions of a deployment: PutEvents in, deliveries to APIs and other buses out."""
+
+import asyncio
+import random
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+
+from localcloud.definition import JSON, Deployment, Rule, Target
+from localcloud.events.bus import ActiveBus, ActiveRule
+from localcloud.events.counters import RuleCounters
+from localcloud.events.courier import Courier, Failure, Route, UndisturbedCourier
+from localcloud.events.dead_letters import DeadLetter, DeadLetters
+from localcloud.events.envelope import Event, accept, check_request
+from localcloud.events.in_flight import InFlight
+from localcloud.events.lane import DeliverySettings, Lane, LaneContext
+from localcloud.events.pattern import compile_pattern
+from localcloud.events.targets import AppSyncTarget, BusTarget, TargetPort
+from localcloud.iam import evaluate, may_assume
+from localcloud.ports import EntryResult, GraphQLTarget, PutEventsEntry, PutEventsError
+
+_APPSYNC = "appsync.amazonaws.com"
+_THROTTLED = "Rate exceeded: the local cloud's queue for a target is full."
+
+
+class EventBridge:
+    """The buses of a deployment; implements `EventSink`.
+
+    Deliveries run while the object is open: `async with EventBridge(...)`, or `await bridge.run()`.
+
+    Args:
+        deployment: what to run.
+        graphql: the AppSync APIs that rules call.
+        clock: epoch seconds.
+        rng: event ids and jitter.
+        sleep: how a retry waits.
+        courier: disturbs deliveries, for tests and drills.
+        settings: bounds, timing, and what GraphQL errors mean.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        graphql: GraphQLTarget,
+        clock: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        courier: Courier | None = None,
+        settings: DeliverySettings | None = None,
+    ) -> None:
+        self._deployment = deployment
+        self._graphql = graphql
+        self._clock = clock
+        self._rng = rng or random.Random()
+        self._context = LaneContext(
+            settings=settings or DeliverySettings(),
+            courier=courier or UndisturbedCourier(),
+            dead_letters=DeadLetters(queue for region in deployment.regions for queue in region.queues),
+            in_flight=InFlight(),
+            clock=clock,
+            sleep=sleep,
+            rng=self._rng,
+        )
+        rules = [rule for region in deployment.regions for rule in region.rules]
+        self._counters = {rule.arn: RuleCounters() for rule in rules}
+        self._buses = {
+            bus.arn: ActiveBus(
+                bus.arn, [self._activate(r) for r in rules if r.bus_arn == bus.arn and r.enabled]
+            )
+            for region in deployment.regions
+            for bus in region.buses
+        }
+        self._permitted: dict[tuple[str, str], bool] = {}
+        self._closed = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._workers: list[asyncio.Task[None]] = []
+
+    @property
+    def counters(self) -> dict[str, dict[str, int]]:
+        """CloudWatch-like counters of every rule, by the rule's ARN."""
+        return {arn: counters.as_dict() for arn, counters in self._counters.items()}
+
+    @property
+    def dead_letters(self) -> dict[str, list[DeadLetter]]:
+        """The letters of every dead-letter queue, oldest first, by the queue's ARN."""
+        return self._context.dead_letters.letters
+
+    async def put_events(
+        self, *, bus_arn: str, entries: Sequence[PutEventsEntry], role_arn: str
+    ) -> list[EntryResult]:
+        """Put 1 to 10 entries on a bus as a role that AppSync assumes; answers in order.
+
+        As on AWS, a bus that does not exist takes everything, and a throttled entry is an error of its own.
+
+        Raises:
+            PutEventsError: the role may not, or the call is malformed.
+        """
+        self._authorize(role_arn, bus_arn)
+        check_request(entries)
+        return [self._put(bus_arn, entry) for entry in entries]
+
+    async def settled(self) -> None:
+        """Wait until no delivery is under way, retries included."""
+        await self._context.in_flight.settled()
+
+    async def run(self) -> None:
+        """Deliver until `close`."""
+        async with self:
+            await self._closed.wait()
+
+    def close(self) -> None:
+        """Stop all deliveries; what is under way is lost."""
+        self._closed.set()
+        for worker in self._workers:
+            worker.cancel()
+
+    async def __aenter__(self) -> "EventBridge":
+        self._group = asyncio.TaskGroup()
+        await self._group.__aenter__()
+        lanes = (lane for bus in self._buses.values() for rule in bus.rules for lane in rule.lanes)
+        self._workers = [self._group.create_task(lane.run()) for lane in lanes]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        group, self._group = self._group, None
+        if group is not None:
+            await group.__aexit__(kind, error, trace)
+
+    def _put(self, bus_arn: str, entry: PutEventsEntry) -> EntryResult:
+        _, _, _, region, account, _ = bus_arn.split(":", 5)
+        event = accept(entry, event_id=self._new_id(), region=region, account=account, now=self._clock())
+        if isinstance(event, EntryResult):
+            return event
+        bus = self._buses.get(bus_arn)
+        if bus is not None and not bus.put(event):
+            return EntryResult(error_code="ThrottlingException", error_message=_THROTTLED)
+        return EntryResult(event_id=event.id)
+
+    def _authorize(self, role_arn: str, bus_arn: str) -> None:
+        permitted = self._permitted.get((role_arn, bus_arn))
+        if permitted is None:
+            role = self._deployment.roles.get(role_arn)
+            permitted = (
+                role is not None
+                and may_assume(role, _APPSYNC)
+                and evaluate(role.statements, action="events:PutEvents", resource=bus_arn)
+            )
+            self._permitted[role_arn, bus_arn] = permitted
+        if not permitted:
+            raise PutEventsError(
+                "AccessDeniedException",
+                f"{role_arn} is not authorized to perform: events:PutEvents on resource: {bus_arn}",
+            )
+
+    def _activate(self, rule: Rule) -> ActiveRule:
+        counters = self._counters[rule.arn]
+        lanes = tuple(self._lane(rule, target, counters) for target in rule.targets)
+        return ActiveRule(rule.arn, compile_pattern(rule.pattern), counters, lanes)
+
+    def _lane(self, rule: Rule, target: Target, counters: RuleCounters) -> Lane:
+        route = Route(rule, target, rule.arn.split(":")[3], target.arn.split(":")[3])
+        return Lane(route, self._port(route, counters), counters, self._context)
+
+    def _port(self, route: Route, counters: RuleCounters) -> TargetPort:
+        roles = self._deployment.roles
+        if route.target.graphql_operation is None:
+            return BusTarget(route, roles, self._forward, self._new_id)
+        errors = self._context.settings.appsync_errors
+        return AppSyncTarget(route, roles, self._graphql, counters, errors)
+
+    def _forward(self, bus_arn: str, document: dict[str, JSON]) -> Failure | None:
+        bus = self._buses.get(bus_arn)
+        if bus is None:
+            return Failure("NO_RESOURCE", f"The bus {bus_arn} does not exist.")
+        if bus.put(Event(document, self._clock(), forwarded=True)):
+            return None
+        return Failure("THROTTLING", _THROTTLED, retryable=True)
+
+    def _new_id(self) -> str:
+        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))

@@ -1,0 +1,141 @@
+"""What a rule can deliver to: an AppSync API or another bus. Each answers a delivery with None or a Failure.
+
+Roles and policies never change while the local cloud runs, so permissions are decided once, at start.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol, TypeAlias
+
+from localcloud.definition import JSON, Role
+from localcloud.events.counters import RuleCounters
+from localcloud.events.courier import Failure, Route
+from localcloud.events.envelope import Event
+from localcloud.events.input_path import InputPath
+from localcloud.iam import evaluate, may_assume
+from localcloud.ports import GraphQLTarget, InvocationRefused
+
+SERVICE = "events.amazonaws.com"
+
+AppSyncErrors = Literal["ignored", "dead-lettered"]
+"""What an AppSync answer of 200 with `errors` means. AWS does not say which it does."""
+
+Forward: TypeAlias = Callable[[str, dict[str, JSON]], Failure | None]
+"""Puts an event's document on a bus (by ARN); a Failure if that bus cannot take it now."""
+
+
+class TargetPort(Protocol):
+    """One target, ready to be delivered to."""
+
+    async def deliver(self, event: Event) -> Failure | None:
+        """Deliver an event; what went wrong, or None."""
+        ...
+
+
+class AppSyncTarget:
+    """Calls a mutation with the event, or a part of it, as variables."""
+
+    def __init__(
+        self,
+        route: Route,
+        roles: Mapping[str, Role],
+        graphql: GraphQLTarget,
+        counters: RuleCounters,
+        errors: AppSyncErrors,
+    ) -> None:
+        target = route.target
+        self._endpoint = target.arn
+        self._operation = target.graphql_operation or ""
+        self._role = target.role_arn or ""
+        self._variables = variables(target.input, target.input_path)
+        self._refusal = _unassumable(route, roles, "FAILED_TO_ASSUME_ROLE")
+        self._graphql = graphql
+        self._counters = counters
+        self._errors = errors
+
+    async def deliver(self, event: Event) -> Failure | None:
+        """Run the mutation as the target's role."""
+        if self._refusal is not None:
+            return self._refusal
+        values = self._variables(event)
+        if not isinstance(values, dict):
+            return Failure("INVALID_JSON", "The input of the target is not a JSON object of variables.")
+        try:
+            invocation = await self._graphql.invoke(
+                endpoint_arn=self._endpoint,
+                operation=self._operation,
+                variables=values,
+                role_arn=self._role,
+            )
+        except InvocationRefused as refused:
+            return Failure(refused.code, refused.message)
+        if not invocation.errors:
+            return None
+        self._counters.graphql_errors += 1
+        if self._errors == "ignored":
+            return None
+        return Failure("ERROR_FROM_TARGET", _message(invocation.errors))
+
+
+class BusTarget:
+    """Forwards an event to another bus, once: what a bus target brought goes to no other bus target."""
+
+    def __init__(
+        self, route: Route, roles: Mapping[str, Role], forward: Forward, new_id: Callable[[], str]
+    ) -> None:
+        self._bus_arn = route.target.arn
+        self._crosses = route.from_region != route.to_region
+        self._refusal = _unassumable(route, roles, "NO_PERMISSIONS") or _not_permitted(route, roles)
+        self._forward = forward
+        self._new_id = new_id
+
+    async def deliver(self, event: Event) -> Failure | None:
+        """Put the event on the bus; in another region under a new id, else unchanged."""
+        if event.forwarded:
+            code = "THIRD_REGION_HOP_DETECTED" if self._crosses else "THIRD_ACCOUNT_HOP_DETECTED"
+            return Failure(code, _hop_message(event))
+        if self._refusal is not None:
+            return self._refusal
+        document = {**event.document, "id": self._new_id()} if self._crosses else event.document
+        return self._forward(self._bus_arn, document)
+
+
+def variables(constant: str | None, path: str | None) -> Callable[[Event], JSON]:
+    """From an event to what its target gets: a constant, a part of the event, or all of it."""
+    if constant is not None:
+        value: JSON = json.loads(constant)
+        return lambda _: value
+    if path is not None:
+        part = InputPath.parse(path)
+        return lambda event: part.of(event.document)
+    return lambda event: event.document
+
+
+def _unassumable(route: Route, roles: Mapping[str, Role], code: str) -> Failure | None:
+    role = roles.get(route.target.role_arn or "")
+    context = {"aws:SourceArn": route.rule.arn, "aws:SourceAccount": route.rule.arn.split(":")[4]}
+    if role is not None and may_assume(role, SERVICE, context):
+        return None
+    return Failure(code, f"{SERVICE} may not assume the role {route.target.role_arn}.")
+
+
+def _not_permitted(route: Route, roles: Mapping[str, Role]) -> Failure | None:
+    role = roles[route.target.role_arn or ""]
+    if evaluate(role.statements, action="events:PutEvents", resource=route.target.arn):
+        return None
+    return Failure(
+        "NO_PERMISSIONS", f"The role {role.arn} is not allowed to do events:PutEvents on {route.target.arn}."
+    )
+
+
+def _hop_message(event: Event) -> str:
+    return (
+        f"Event ingestion rejected for event {event.id} because an event can be sent to an event bus target "
+        "only once. This event was previously delivered to an event bus target."
+    )
+
+
+def _message(errors: JSON) -> str:
+    first = errors[0] if isinstance(errors, list) and errors else None
+    message = first.get("message") if isinstance(first, dict) else None
+    return str(message) if message else "The GraphQL API answered with errors."

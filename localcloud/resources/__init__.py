@@ -1,0 +1,1 @@
+"""The resource types that the local cloud knows: their properties, names and attributes."""

@@ -1,0 +1,137 @@
+"""AWS::Events resource types."""
+
+import json
+import re
+
+from localcloud.definition import JSON
+from localcloud.errors import Refusal
+from localcloud.events.input_path import InputPath
+from localcloud.events.pattern import compile_pattern
+from localcloud.resources.policies import parse
+from localcloud.resources.resource_type import Identity, ResourceType, Values
+from localcloud.resources.shape import (
+    Properties,
+    Shape,
+    list_of,
+    only,
+    optional_text,
+    text,
+    text_of,
+    whole,
+)
+
+_BUS_NAME = re.compile(r"[.\-_A-Za-z0-9]{1,256}")
+_PATTERN_LIMIT = 2048
+
+
+def bus_name(value: JSON, path: str) -> None:
+    """The name of a custom bus."""
+    if not isinstance(value, str) or not _BUS_NAME.fullmatch(value) or value == "default":
+        raise Refusal(f"property {path} is not the name of a custom bus")
+
+
+def event_pattern(value: JSON, path: str) -> None:
+    """A pattern that EventBridge takes (at most 2,048 characters)."""
+    if not isinstance(value, dict):
+        raise Refusal(f"property {path} is not an object")
+    if len(json.dumps(value, separators=(",", ":"), ensure_ascii=False)) > _PATTERN_LIMIT:
+        raise Refusal(f"property {path} has more than {_PATTERN_LIMIT} characters")
+    try:
+        compile_pattern(value)
+    except Refusal as refusal:
+        raise Refusal(f"property {path}: {refusal.reason}") from None
+
+
+def json_text(value: JSON, path: str) -> None:
+    """A string that holds JSON."""
+    text(value, path)
+    try:
+        json.loads(str(value))
+    except ValueError:
+        raise Refusal(f"property {path} does not hold JSON") from None
+
+
+def input_path(value: JSON, path: str) -> None:
+    """A JSON path of the subset that is emulated."""
+    text(value, path)
+    try:
+        InputPath.parse(str(value))
+    except Refusal as refusal:
+        raise Refusal(f"property {path}: {refusal.reason}") from None
+
+
+def allowing_policy(value: JSON, path: str) -> None:
+    """A bus policy: without effect if it only allows, for within one account the caller's role decides."""
+    document: dict[str, JSON] = {"Version": "2012-10-17", "Statement": [value]}
+    if any(statement.effect == "Deny" for statement in parse(document, path, "resource")):
+        raise Refusal(f"property {path} denies, which is not emulated for a bus")
+
+
+def _bus(identity: Identity, properties: Properties) -> Values:
+    name = text_of(properties, "Name")
+    return Values(name, {"Arn": identity.arn("events", f"event-bus/{name}"), "Name": name})
+
+
+def _rule(identity: Identity, properties: Properties) -> Values:
+    name = optional_text(properties, "Name") or identity.generated_name(64)
+    bus = text_of(properties, "EventBusName").rpartition("event-bus/")[2]
+    return Values(f"{bus}|{name}", {"Arn": identity.arn("events", f"rule/{bus}/{name}")})
+
+
+EVENT_BUS = ResourceType(
+    name="AWS::Events::EventBus",
+    shape=Shape(
+        required={"Name": bus_name},
+        without_effect={
+            "Description": "nothing reads it",
+            "LogConfig": "logs are not kept locally",
+            "Tags": "nothing reads them",
+        },
+    ),
+    values=_bus,
+)
+
+EVENT_BUS_POLICY = ResourceType(
+    name="AWS::Events::EventBusPolicy",
+    shape=Shape(
+        required={"StatementId": text, "EventBusName": text},
+        optional={"Statement": allowing_policy},
+        without_effect={
+            "Action": "within one account the caller's role decides",
+            "Principal": "within one account the caller's role decides",
+        },
+    ),
+    values=lambda identity, _: Values(identity.generated_name(128), {}),
+)
+
+_TARGET = Shape(
+    required={"Id": text, "Arn": text},
+    optional={
+        "RoleArn": text,
+        "AppSyncParameters": Shape(required={"GraphQLOperation": text}),
+        "DeadLetterConfig": Shape(required={"Arn": text}),
+        "Input": json_text,
+        "InputPath": input_path,
+        "RetryPolicy": Shape(
+            optional={
+                "MaximumRetryAttempts": whole(0, 185),
+                "MaximumEventAgeInSeconds": whole(60, 86_400),
+            }
+        ),
+    },
+)
+
+RULE = ResourceType(
+    name="AWS::Events::Rule",
+    shape=Shape(
+        # Without a bus, the rule would be on the account's default bus, which does not exist here.
+        required={"EventBusName": text, "EventPattern": event_pattern},
+        optional={
+            "Name": text,
+            "State": only("ENABLED", "DISABLED"),
+            "Targets": list_of(_TARGET, maximum=5),
+        },
+        without_effect={"Description": "nothing reads it", "Tags": "nothing reads them"},
+    ),
+    values=_rule,
+)

@@ -1,0 +1,26 @@
+"""All resource types that the local cloud knows, by name."""
+
+from collections.abc import Mapping
+
+from localcloud.resources import appsync, cdk, events, iam, logs, sqs
+from localcloud.resources.resource_type import ResourceType
+
+TYPES: Mapping[str, ResourceType] = {
+    kind.name: kind
+    for kind in (
+        appsync.GRAPHQL_API,
+        appsync.GRAPHQL_SCHEMA,
+        appsync.API_KEY,
+        appsync.DATA_SOURCE,
+        appsync.RESOLVER,
+        events.EVENT_BUS,
+        events.EVENT_BUS_POLICY,
+        events.RULE,
+        sqs.QUEUE,
+        sqs.QUEUE_POLICY,
+        iam.ROLE,
+        iam.POLICY,
+        logs.LOG_GROUP,
+        cdk.METADATA,
+    )
+}
