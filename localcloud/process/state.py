@@ -1,7 +1,7 @@
 """The state file: how a command finds the local cloud that runs.
 
-It lies in a folder that only its owner can enter (0700), is readable by its owner alone (0600) and is replaced
-as a whole, so a reader sees an old file or a new one, never half of one.
+It lies in a folder that only its owner can enter (0700), is readable by nobody else (0600), and is replaced
+as a whole: a reader sees an old file or a new one, never half of one.
 """
 
 import json

@@ -1,0 +1,59 @@
+"""The chat: what `globalchat` does without a command."""
+
+import asyncio
+import sys
+
+import click
+
+from cli import options, profiles
+from cli.failure import ExitCode, UsageFailure
+from cli.output import narrate
+from client.profiles import Profile
+
+
+@click.command("chat", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("region", required=False, metavar="[REGION]")
+@click.option("--channel", metavar="C", help="The channel to open first.")
+@options.name
+@options.profile
+def command(region: str | None, channel: str | None, name: str | None, profile: str | None) -> int:
+    """Open the chat on REGION: an alias, an AWS region, or auto."""
+    chosen = profiles.choose(profile)
+    if region is not None:
+        from cli.main import COMMANDS
+
+        profiles.check_region(region, profiles.region_names(chosen), commands=list(COMMANDS))
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageFailure(
+            "The chat needs a terminal, and this is none.",
+            remedy="To follow channels from a script: globalchat subscribe CHANNEL --json.",
+        )
+    notes: list[str] = []
+    automatic = region is not None and region.lower() == "auto"
+
+    async def open_profile() -> Profile:
+        loaded = await asyncio.to_thread(profiles.load, chosen, note=notes.append)
+        return await _fastest_first(loaded) if automatic else loaded
+
+    # Imported here: Textual is for the chat alone.
+    from tui.app import ChatApp
+
+    app = ChatApp(
+        open_profile,
+        region=None if automatic else region,
+        channel=channel,
+        sender=options.sender(name),
+        profile_name=chosen,
+    )
+    app.run()
+    for note in notes:
+        narrate(f"globalchat: {note}")
+    return ExitCode.FAILED if app.return_code else ExitCode.DONE
+
+
+async def _fastest_first(profile: Profile) -> Profile:
+    """The same profile, the region that answers first at its head: that is the one the chat opens."""
+    from cli.regions import fastest
+
+    first = await fastest(profile)
+    return Profile(profile.name, {first.alias: first, **profile.regions})

@@ -1,0 +1,16 @@
+"""`globalchat local down`: end the local cloud."""
+
+import click
+
+from cli import local_cloud
+from cli.output import narrate
+
+
+@click.command("down")
+def command() -> int:
+    """End the local cloud, if one runs, and wait until it has."""
+    from localcloud.process import launch
+
+    ended = launch.end(local_cloud.folder())
+    narrate("The local cloud has ended." if ended else "No local cloud runs.")
+    return 0

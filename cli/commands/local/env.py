@@ -1,0 +1,22 @@
+"""`globalchat local env`: the administrator's credentials, for a shell."""
+
+import shlex
+
+import click
+
+from cli import local_cloud
+from cli.output import narrate, write_lines
+
+
+@click.command("env")
+def command() -> int:
+    """Print shell lines that set the local cloud's administrator credentials.
+
+    Use it as: eval "$(globalchat local env)"
+    """
+    state = local_cloud.join(narrate)
+    variables = {"AWS_ACCESS_KEY_ID": state.access_key_id, "AWS_SECRET_ACCESS_KEY": state.secret_access_key}
+    # A token from elsewhere would make AWS's tools sign with a session that our key does not have.
+    write_lines(["unset AWS_SESSION_TOKEN"])
+    write_lines(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    return 0

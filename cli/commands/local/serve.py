@@ -1,0 +1,28 @@
+"""`globalchat local serve`: the local cloud in the foreground."""
+
+from pathlib import Path
+
+import click
+
+from cli import local_cloud
+from cli.output import narrate
+from localcloud.process.state import CloudState
+
+
+@click.command("serve")
+@click.option("--port", type=click.IntRange(1, 65535), help="The first region's port; the others follow it.")
+@click.option("--templates", type=click.Path(path_type=Path), metavar="DIR", help="A cloud assembly to run.")
+@click.option("--idle-seconds", type=float, hidden=True)
+def command(port: int | None, templates: Path | None, idle_seconds: float | None) -> int:
+    """Run the local cloud until Ctrl-C; the other commands join it."""
+    from localcloud.process.serve import ServeOptions, serve
+
+    options = ServeOptions(local_cloud.folder(), templates=templates, port=port, idle_seconds=idle_seconds)
+    serve(options, announce=_announce)
+    return 0
+
+
+def _announce(state: CloudState) -> None:
+    for region in state.regions:
+        narrate(f"{region.alias} ({region.region}) at {region.graphql_url}")
+    narrate("The local cloud is ready. Ctrl-C ends it.")

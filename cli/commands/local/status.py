@@ -1,0 +1,32 @@
+"""`globalchat local status`: whether the local cloud runs."""
+
+import click
+
+from cli import local_cloud, options
+from cli.failure import ExitCode
+from cli.output import iso_time, json_line, narrate, write_lines
+
+
+@click.command("status")
+@options.as_json
+def command(as_json: bool) -> int:
+    """Tell whether a local cloud runs, and how it does; exits 3 if none runs. Starts nothing."""
+    from localcloud.process import control, launch
+
+    state = launch.find(local_cloud.folder())
+    if state is None:
+        narrate("No local cloud runs. Start it with: globalchat local up")
+        return ExitCode.UNREACHABLE
+    try:
+        status = control.status(state)
+    except control.NoAnswer:
+        narrate("The local cloud has just ended.")
+        return ExitCode.UNREACHABLE
+    regions = {each.alias: {"region": each.region, "graphqlUrl": each.graphql_url} for each in state.regions}
+    document = {"pid": state.pid, "startedAt": iso_time(state.started_at), **status}
+    if as_json:
+        write_lines([json_line({**document, "regions": regions})])
+    else:
+        write_lines(f"{key:<14} {value}" for key, value in document.items())
+        write_lines(f"{alias:<14} {each['region']} {each['graphqlUrl']}" for alias, each in regions.items())
+    return ExitCode.DONE

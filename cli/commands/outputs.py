@@ -1,0 +1,34 @@
+"""`globalchat outputs`: where the regions of a profile are."""
+
+import click
+
+from cli import options, profiles
+from cli.output import json_line, narrate, write_lines
+from client.profiles import RegionEndpoint
+from client.redact import MASK
+
+
+@click.command("outputs")
+@click.option("--json", "as_json", is_flag=True, help="One object, whose keys are the region aliases.")
+@click.option("--show-key", is_flag=True, help="Print the API keys, which are masked otherwise.")
+@options.profile
+def command(as_json: bool, show_key: bool, profile: str | None) -> int:
+    """Show endpoints and ids of a profile's regions."""
+    loaded = profiles.load(profiles.choose(profile), note=narrate)
+    documents = {alias: _document(each, show_key) for alias, each in loaded.regions.items()}
+    if as_json:
+        write_lines([json_line(documents)])
+    else:
+        for alias, document in documents.items():
+            write_lines([alias, *(f"  {key:<12} {value}" for key, value in document.items())])
+    return 0
+
+
+def _document(endpoint: RegionEndpoint, show_key: bool) -> dict[str, str]:
+    return {
+        "region": endpoint.region,
+        "graphqlUrl": endpoint.graphql_url,
+        "realtimeUrl": endpoint.realtime_url,
+        "apiId": endpoint.api_id,
+        "apiKey": endpoint.api_key if show_key else MASK,
+    }

@@ -1,0 +1,40 @@
+"""Exit codes, and how an error becomes one sentence and one of them."""
+
+from enum import IntEnum
+
+from client.errors import ClientError, ProfileError, Unreachable
+from localcloud.errors import TemplateError
+from localcloud.process.errors import CloudError
+
+
+class ExitCode(IntEnum):
+    """What the command's exit code means."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    INTERRUPTED = 130
+
+
+class UsageFailure(ClientError):
+    """The command was called in a way that cannot work."""
+
+
+KNOWN = (ClientError, CloudError, TemplateError)
+"""What a person may meet; anything else is a fault of the program, and surfaces as such."""
+
+
+def sentence(error: Exception) -> str:
+    """What went wrong and, if known, the way out, on one line."""
+    remedy = getattr(error, "remedy", None)
+    return f"{error} {remedy}" if remedy else str(error)
+
+
+def exit_code(error: Exception) -> ExitCode:
+    """The exit code that the error stands for."""
+    if isinstance(error, UsageFailure | ProfileError):
+        return ExitCode.USAGE
+    if isinstance(error, Unreachable):
+        return ExitCode.UNREACHABLE
+    return ExitCode.FAILED

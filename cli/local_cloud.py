@@ -1,0 +1,53 @@
+"""The local cloud as a profile: starts or joins it, and says where its regions are."""
+
+from pathlib import Path
+
+from client import paths
+from client.credentials import Credentials
+from client.errors import ClientError
+from client.profiles import LOCAL, Profile, RegionEndpoint
+from localcloud.process import launch
+from localcloud.process.errors import CloudError
+from localcloud.process.launch import Note
+from localcloud.process.state import CloudState
+
+
+def folder() -> Path:
+    """Where the state of this user's local cloud lies."""
+    return paths.home().state / "local-cloud"
+
+
+def join(note: Note) -> CloudState:
+    """Start the local cloud in the background, or join the one that runs.
+
+    Raises:
+        ClientError: it cannot start.
+    """
+    try:
+        return launch.ensure(folder(), note=note)
+    except CloudError as error:
+        raise ClientError(str(error), remedy=error.remedy) from None
+
+
+def profile(state: CloudState) -> Profile:
+    """The profile `local`."""
+    return Profile(
+        LOCAL,
+        {
+            each.alias: RegionEndpoint(
+                alias=each.alias,
+                region=each.region,
+                graphql_url=each.graphql_url,
+                realtime_url=each.realtime_url,
+                api_id=each.api_id,
+                event_bus=each.event_bus,
+                api_key=each.api_key,
+            )
+            for each in state.regions
+        },
+    )
+
+
+def administrator(state: CloudState) -> Credentials:
+    """The credentials of the local cloud's administrator."""
+    return Credentials(state.access_key_id, state.secret_access_key)

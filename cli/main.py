@@ -1,0 +1,87 @@
+"""The entry point: which commands there are, and how each of them ends."""
+
+import os
+import sys
+from contextlib import suppress
+from importlib.metadata import version
+
+import click
+
+from cli.failure import KNOWN, ExitCode, exit_code, sentence
+from cli.lazy import Entry, LazyGroup
+from cli.output import narrate
+from client import redact
+
+CHAT = "chat"
+COMMANDS = {
+    CHAT: Entry("cli.commands.chat", None),
+    "publish": Entry("cli.commands.publish", "Publish one message, or one per line of standard input."),
+    "subscribe": Entry("cli.commands.subscribe", "Follow channels; --json prints one object a line."),
+    "unsubscribe": Entry(
+        "cli.commands.unsubscribe", "End a channel's subscriptions in every region (admin)."
+    ),
+    "outputs": Entry("cli.commands.outputs", "Show where the regions of a profile are."),
+    "local": Entry("cli.commands.local", "Run, inspect and end the local cloud."),
+}
+_GROUP_OPTIONS = ("--help", "-h", "--version")
+
+
+class Root(LazyGroup):
+    """The command itself: what is not a command starts the chat, and errors become sentences."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `chat` before arguments that name no command."""
+        if not args or (args[0] not in self.entries and args[0] not in _GROUP_OPTIONS):
+            args = [CHAT, *args]
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write both ways to call it."""
+        formatter.write_usage(ctx.command_path, "[REGION] [--channel C] [--name NICK] [--profile NAME]")
+        formatter.write_usage(ctx.command_path, "COMMAND ...", prefix="       ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the chat's options, which are those of the bare command, and the commands."""
+        chat = self.get_command(ctx, CHAT)
+        params = [] if chat is None else [*chat.params, *self.params]
+        records = [record for param in params if (record := param.get_help_record(ctx)) is not None]
+        with formatter.section("Options"):
+            formatter.write_dl(records)
+        self.format_commands(ctx, formatter)
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the command; its result is the exit code."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except KNOWN as error:
+            narrate(f"globalchat: {sentence(error)}")
+            code = exit_code(error)
+        except KeyboardInterrupt:
+            code = ExitCode.INTERRUPTED
+        except BrokenPipeError:
+            _discard_output()
+            code = ExitCode.DONE
+        if code:
+            ctx.exit(code)
+
+
+root = Root(
+    "globalchat",
+    entries=COMMANDS,
+    help="""The terminal chat over two regions. REGION is an alias (oregon, sydney), an AWS region, or auto
+    for the one that answers first.""",
+)
+click.version_option(version("globalchat"), prog_name="globalchat")(root)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    redact.install()
+    root(prog_name="globalchat")
+
+
+def _discard_output() -> None:
+    """The reader of the pipe is gone: let the interpreter's last flush go nowhere."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

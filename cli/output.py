@@ -1,0 +1,62 @@
+"""What goes to standard output (results) and standard error (narration)."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from tui.sanitize import sanitize
+
+from client.messages import Message
+
+JSONScalar = str | int | float | bool | None
+
+
+def narrate(text: str) -> None:
+    """Tell a person something, on standard error: names in it may come from others, so it is sanitised."""
+    sys.stderr.write(sanitize(text, multiline=False) + "\n")
+    sys.stderr.flush()
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Write result lines at once.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+    """
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def json_line(document: Mapping[str, object]) -> str:
+    """One JSON object on one line; everything beyond ASCII is escaped, so it is safe on any terminal."""
+    return json.dumps(document, ensure_ascii=True)
+
+
+def message_document(message: Message) -> dict[str, JSONScalar]:
+    """A message under the API's names."""
+    return {
+        "id": message.id,
+        "name": message.channel,
+        "message": message.text,
+        "sender": message.sender,
+        "region": message.region,
+        "sentAt": iso_time(message.sent_at),
+    }
+
+
+def iso_time(epoch_ms: int) -> str:
+    """An instant as the API writes it: UTC, milliseconds, Z."""
+    return (
+        datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+def clock_time(epoch_ms: int) -> str:
+    """An instant on this machine's clock, to the second."""
+    return datetime.fromtimestamp(epoch_ms / 1000).astimezone().strftime("%H:%M:%S")
+
+
+def for_terminal(text: str) -> str:
+    """A message's text as standard output may show it: made harmless if a terminal would act on it."""
+    return sanitize(text, multiline=False) if sys.stdout.isatty() else text

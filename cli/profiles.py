@@ -1,0 +1,63 @@
+"""Which profile a command is about, and what it holds."""
+
+from collections.abc import Mapping
+
+from cli import local_cloud
+from cli.failure import UsageFailure
+from client import paths, profiles
+from client.profiles import LOCAL, Profile
+from localcloud.process import regions
+from localcloud.process.launch import Note
+
+DEFAULT = "default"
+
+
+def choose(given: str | None) -> str:
+    """The profile's name: the given one (or the environment's), else `default` if it exists, else `local`."""
+    if given:
+        return given
+    return DEFAULT if DEFAULT in profiles.names(paths.home().config) else LOCAL
+
+
+def load(name: str, *, note: Note) -> Profile:
+    """The profile; `local` starts or joins the local cloud, and `note` hears what had to be repaired.
+
+    Raises:
+        ClientError: there is no such profile, it is damaged, or the local cloud cannot start.
+    """
+    if name == LOCAL:
+        return local_cloud.profile(local_cloud.join(note))
+    return profiles.load(name, paths.home().config)
+
+
+def region_names(name: str) -> Mapping[str, str]:
+    """Alias to AWS region of a profile, without starting anything.
+
+    Raises:
+        ClientError: there is no such profile, or it is damaged.
+        TemplateError: the packaged templates of the local cloud are damaged.
+    """
+    if name == LOCAL:
+        return regions.aliases(local_cloud.folder())
+    return {alias: each.region for alias, each in profiles.load(name, paths.home().config).regions.items()}
+
+
+def check_region(word: str, known: Mapping[str, str], *, commands: list[str]) -> None:
+    """See that the bare command's argument is a region, before anything is started.
+
+    Raises:
+        UsageFailure: it is not; names the regions and what may have been meant.
+    """
+    from difflib import get_close_matches
+
+    possible = [*known, *known.values(), "auto"]
+    if word.lower() in (each.lower() for each in possible):
+        return
+    if word in commands:
+        raise UsageFailure(f'"{word}" is a command: put it first, before any option.')
+    listed = ", ".join([*(f"{alias} ({region})" for alias, region in known.items()), "auto"])
+    close = get_close_matches(word.lower(), [*possible, *commands], n=1)
+    raise UsageFailure(
+        f'"{word[:50]}" is neither a command nor a region; the regions are: {listed}.',
+        remedy=f'Did you mean "{close[0]}"?' if close else "See globalchat --help.",
+    )
