@@ -15,7 +15,7 @@ class Credentials:
 
 
 def default_chain(profile: str | None = None) -> Credentials:
-    """The credentials that AWS's own tools would use (environment, files, roles), from AWS's `profile` if given.
+    """The credentials that AWS's own tools would use (environment, files, roles); `profile` is AWS's.
 
     Raises:
         ClientError: there are none, or AWS's configuration is unusable.

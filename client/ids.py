@@ -19,7 +19,7 @@ def _now_ms() -> int:
 class IdFactory:
     """Makes ULIDs: 48 bits of time (epoch ms) before 80 random bits, each greater than the one before.
 
-    Every id has fresh random bits, also within one millisecond, so that knowing one id tells nothing of the next.
+    Every id has fresh random bits, also within one millisecond: knowing one id tells nothing of the next.
     When order asks for it (same millisecond, clock stepped back) the time part runs ahead of the clock.
     """
 

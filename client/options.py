@@ -17,7 +17,7 @@ class SessionOptions:
         close_timeout: For the closing handshake of a socket.
         liveness: Longest silence of a socket, unless the server's `connectionTimeoutMs` says otherwise.
         ping_interval: Time between WebSocket pings, which notice a dead link sooner; None sends none.
-        overlap: How long the old region's socket stays open after a switch, for messages still on their way to it.
+        overlap: How long the old region's socket outlives a switch, for messages still on their way to it.
         drain_timeout: How long `close()` waits for drafts that are being sent.
         send_attempts: How often a draft is tried before it is handed back as unsent.
         buffer: Events kept for a slow listener; older messages are dropped and counted.
@@ -42,3 +42,6 @@ class SessionOptions:
     outgoing: int = 1_000
     dedupe_ids: int = 100_000
     dedupe_seconds: float = 86_400.0
+
+
+DEFAULTS = SessionOptions()

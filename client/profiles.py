@@ -30,7 +30,7 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class RegionEndpoint:
-    """Where one region is, and the key to it. `alias` is what people call it (`oregon`), `region` what AWS does."""
+    """Where one region is, and the key to it. People call it by its alias (`oregon`), AWS by `region`."""
 
     alias: str
     region: str

@@ -1,18 +1,38 @@
 """The chat session: one live tie to a region, kept through outages."""
 
+import asyncio
+import time
 from collections.abc import Sequence
+from random import Random
 
+from client.buffer import EventBuffer
+from client.dedupe import SeenWindow
 from client.events import SessionEvent
-from client.messages import Draft
-from client.options import SessionOptions
+from client.ids import IdFactory
+from client.inbox import Inbox
+from client.messages import Draft, Message
+from client.offset import ClockOffset
+from client.options import DEFAULTS, SessionOptions
+from client.outgoing import Outgoing
 from client.profiles import Profile
-from client.state import SessionState
+from client.regions import Regions
+from client.roster import Roster
+from client.state import Phase, SessionState
+from client.status import Status
+from client.supervisor import Supervisor
 
 __all__ = ["Session", "SessionOptions"]
 
 
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class Session:
-    """A chat session. `run()` does the work; everything it learns comes out of `next_events()`."""
+    """A chat session. `run()` does the work; everything it learns comes out of `next_events()`.
+
+    Commands return at once and never fail for what the backend might say: their outcome comes as events.
+    """
 
     def __init__(
         self,
@@ -21,56 +41,133 @@ class Session:
         *,
         channels: Sequence[str] | None = None,
         sender: str | None = None,
-        options: SessionOptions = SessionOptions(),
+        options: SessionOptions = DEFAULTS,
     ) -> None:
-        raise NotImplementedError
+        """`channels` None means all that the backend has; `sender` is what messages are signed with.
 
-    async def run(self) -> None:
-        """Connect, and stay connected until `close()` or cancellation."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Ask `run()` to end. Returns at once."""
-        raise NotImplementedError
+        Raises:
+            ProfileError: the profile has no such region.
+        """
+        endpoint = profile.resolve(region)
+        rng = Random()
+        offset = ClockOffset()
+        self._profile = profile
+        self._sender = sender
+        self._ids = IdFactory()
+        self._running = False
+        self._events = EventBuffer(options.buffer)
+        self._status = Status(endpoint.alias, self._events.put)
+        self._roster = Roster(channels)
+        self._regions = Regions(timeout=options.http_timeout, offset=offset, clock=_now_ms)
+        self._outgoing = Outgoing(publish=self._publish, tell=self._events.put, options=options, rng=rng)
+        self._seen = SeenWindow(capacity=options.dedupe_ids, max_age=options.dedupe_seconds)
+        self._supervisor = Supervisor(
+            target=endpoint,
+            regions=self._regions,
+            roster=self._roster,
+            inbox=Inbox(
+                seen=self._seen,
+                offset=offset,
+                is_own=self._outgoing.is_own,
+                tell=self._events.put,
+                clock=_now_ms,
+                monotonic=time.monotonic,
+            ),
+            status=self._status,
+            tell=self._events.put,
+            options=options,
+            rng=rng,
+            clock=_now_ms,
+        )
 
     @property
     def state(self) -> SessionState:
         """Where the session stands."""
-        raise NotImplementedError
+        return self._status.state
 
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels that the session wants (subscribed, or about to be)."""
-        raise NotImplementedError
+        return self._roster.wanted
+
+    @property
+    def duplicates(self) -> int:
+        """How many messages arrived again and were dropped."""
+        return self._seen.duplicates
+
+    @property
+    def conflicts(self) -> int:
+        """How many messages arrived with the id of another one."""
+        return self._seen.conflicts
+
+    async def run(self) -> None:
+        """Connect, and stay connected until `close()` or cancellation. Owns every task; runs once.
+
+        Raises:
+            RuntimeError: it ran before.
+        """
+        if self._running:
+            raise RuntimeError("a session runs once")
+        self._running = True
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._outgoing.run(), name="outgoing")
+                await self._supervisor.run()
+                self._outgoing.close()
+        finally:
+            self._outgoing.close()
+            await self._regions.close()
+            self._finish()
+
+    def close(self) -> None:
+        """Ask `run()` to end. Returns at once."""
+        self._supervisor.close()
+        if not self._running:
+            self._outgoing.close()
+            self._finish()
 
     def send(self, channel: str, text: str) -> Draft:
-        """Queue a text for publishing. Returns at once; the outcome comes as an event."""
-        raise NotImplementedError
+        """Queue a text: `DraftQueued` follows, then `DraftAccepted`, `DraftRefused` or `DraftUnsent`."""
+        draft = Draft(self._ids.new(), channel, text, self._sender, _now_ms())
+        self._outgoing.submit(draft)
+        return draft
 
-    def resend(self, draft_id: str) -> None:
-        """Try an unsent draft again, with the same id."""
-        raise NotImplementedError
+    def resend(self, draft_id: str) -> bool:
+        """Try an unsent draft again, with the same id; False if no unsent draft has it."""
+        return self._outgoing.resend(draft_id)
 
     def switch(self, region: str) -> None:
-        """Move to another region: it is live before the old one is dropped. Returns at once."""
-        raise NotImplementedError
+        """Move to another region: it is live before the old one is dropped.
+
+        Raises:
+            ProfileError: the profile has no such region.
+        """
+        self._supervisor.switch(self._profile.resolve(region))
 
     def join(self, channel: str) -> None:
-        """Subscribe one more channel. Returns at once; a refusal comes as `ChannelRefused`."""
-        raise NotImplementedError
+        """Subscribe one more channel. A refusal comes as `ChannelRefused`."""
+        self._supervisor.join(channel)
 
     def rejoin(self, channel: str) -> None:
-        """Subscribe a channel again that an administrator ended."""
-        raise NotImplementedError
+        """Subscribe a channel again that an administrator ended; a `GapRecorded` covers the time between."""
+        self._supervisor.join(channel)
 
     def leave(self, channel: str) -> None:
         """End the subscription to a channel."""
-        raise NotImplementedError
+        self._supervisor.leave(channel)
 
     def retry_now(self) -> None:
         """Try at once instead of waiting, also after a failure."""
-        raise NotImplementedError
+        self._supervisor.retry_now()
 
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
-        """The next events, at least one; an empty list after the session closed."""
-        raise NotImplementedError
+        """The next events in order, at least one; an empty list after the session closed."""
+        return await self._events.take(limit)
+
+    async def _publish(self, draft: Draft) -> Message:
+        return await self._regions.publish(self._supervisor.publishing_to, draft)
+
+    def _finish(self) -> None:
+        if self._status.state.phase is not Phase.CLOSED:
+            self._status.enter(Phase.CLOSED)
+        self._events.close()

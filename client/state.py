@@ -17,10 +17,12 @@ class Phase(Enum):
 
 LEGAL: dict[Phase, frozenset[Phase]] = {
     Phase.IDLE: frozenset({Phase.CONNECTING, Phase.CLOSED}),
-    Phase.CONNECTING: frozenset({Phase.LIVE, Phase.RETRYING, Phase.FAILED, Phase.CLOSED}),
+    Phase.CONNECTING: frozenset(
+        {Phase.CONNECTING, Phase.LIVE, Phase.RETRYING, Phase.FAILED, Phase.CLOSED}
+    ),
     Phase.LIVE: frozenset({Phase.CONNECTING, Phase.LIVE, Phase.RETRYING, Phase.FAILED, Phase.CLOSED}),
     Phase.RETRYING: frozenset({Phase.CONNECTING, Phase.RETRYING, Phase.FAILED, Phase.CLOSED}),
-    Phase.FAILED: frozenset({Phase.CONNECTING, Phase.CLOSED}),
+    Phase.FAILED: frozenset({Phase.CONNECTING, Phase.FAILED, Phase.CLOSED}),
     Phase.CLOSED: frozenset(),
 }
 
@@ -32,7 +34,8 @@ class SessionState:
     `region` is the alias that the state is about, `switching_to` the one that a switch is bringing up.
     `attempt` counts from 1 and `next_try_at` is epoch ms while retrying; `reason` is one sentence, `remedy`
     what to do.
-    `revoked` names the channels that an administrator ended.
+    `revoked` names the channels that an administrator ended, `joining` (while live) those that the backend
+    has yet to confirm.
     """
 
     phase: Phase
@@ -44,6 +47,7 @@ class SessionState:
     remedy: str | None = None
     latency_ms: int | None = None
     revoked: frozenset[str] = field(default_factory=frozenset)
+    joining: frozenset[str] = field(default_factory=frozenset)
 
 
 class IllegalTransition(RuntimeError):

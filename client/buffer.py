@@ -1,0 +1,69 @@
+"""What waits for the listener: bounded, and never waiting for it."""
+
+import asyncio
+from collections import deque
+
+from client.events import EventsSkipped, MessageReceived, SessionEvent, StateChanged
+
+
+class EventBuffer:
+    """A queue of events that drops rather than grows or blocks.
+
+    Over `limit` messages, or over `limit` other events, the oldest of that sort are dropped and counted; the
+    next `take` then starts with `EventsSkipped`. A state that nobody has seen yet gives way to the next one.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = max(1, limit)
+        self._messages: deque[tuple[int, SessionEvent]] = deque()
+        self._others: deque[tuple[int, SessionEvent]] = deque()
+        self._next = 0
+        self._skipped = 0
+        self._closed = False
+        self._filled = asyncio.Event()
+
+    def put(self, event: SessionEvent) -> None:
+        """Add an event; after `close` it is dropped."""
+        if self._closed:
+            return
+        queue = self._messages if isinstance(event, MessageReceived) else self._others
+        if isinstance(event, StateChanged) and self._follows_a_state():
+            self._others.pop()
+        queue.append((self._next, event))
+        self._next += 1
+        if len(queue) > self._limit:
+            queue.popleft()
+            self._skipped += 1
+        self._filled.set()
+
+    def close(self) -> None:
+        """Let the listener take what is left, then nothing more."""
+        self._closed = True
+        self._filled.set()
+
+    async def take(self, limit: int) -> list[SessionEvent]:
+        """The oldest events in order, 1 to `limit` (plus a notice of skipped ones); [] once closed."""
+        await self._filled.wait()
+        events: list[SessionEvent] = []
+        if self._skipped:
+            events.append(EventsSkipped(self._skipped))
+            self._skipped = 0
+        for _ in range(max(1, limit)):
+            queue = self._oldest()
+            if queue is None:
+                break
+            events.append(queue.popleft()[1])
+        if not self._closed and self._oldest() is None:
+            self._filled.clear()
+        return events
+
+    def _oldest(self) -> deque[tuple[int, SessionEvent]] | None:
+        if self._messages and self._others:
+            return min(self._messages, self._others, key=lambda queue: queue[0][0])
+        return self._messages or self._others or None
+
+    def _follows_a_state(self) -> bool:
+        """Whether the newest event of all is a state, so that replacing it changes no order."""
+        if not self._others or not isinstance(self._others[-1][1], StateChanged):
+            return False
+        return not self._messages or self._messages[-1][0] < self._others[-1][0]

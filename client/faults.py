@@ -1,0 +1,132 @@
+"""Turns what servers and sockets say of a failure into the client's errors. Pure; imports no transport.
+
+The sentences name a host, never a URL (it may hold the key) and never the text of a transport's exception.
+"""
+
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from client.errors import Refused, Unauthorized, Unreachable
+
+_RETRYABLE = frozenset(
+    {
+        "ExecutionTimeout",
+        "InternalFailure",
+        "LimitExceededError",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_LONGEST = 500
+
+KEY_REMEDY = "Renew the key with `globalchat deploy`, then choose the region again."
+SIGNATURE_REMEDY = "Check the AWS credentials and this machine's clock."
+DENIED_REMEDY = "Use AWS credentials whose policy allows appsync:GraphQL on that field."
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One GraphQL error, as far as it could be read. `code` is the `errorCode` of socket errors."""
+
+    message: str
+    error_type: str = "GraphQLError"
+    code: int | None = None
+    retryable: bool = False
+
+
+def read_faults(payload: object) -> list[Fault]:
+    """The errors of a response or frame: under `errors` (a list, sometimes one object) or bare."""
+    if isinstance(payload, Mapping) and "errors" in payload:
+        payload = payload["errors"]
+    items = payload if isinstance(payload, list) else [payload]
+    return [_read(item) for item in items if item]
+
+
+def refusal(faults: list[Fault], where: str, *, signed: bool = False) -> Refused:
+    """The error that the first fault stands for. `where` is the host, `signed` if no API key was used."""
+    fault = faults[0] if faults else Fault("The backend refused without saying why.")
+    kind = fault.error_type
+    if kind.endswith("UnauthorizedException") or fault.code in (401, 403):
+        return unauthorized(where, signed=signed)
+    if kind == "Unauthorized":
+        return Unauthorized(fault.message, error_type=kind, remedy=DENIED_REMEDY)
+    return Refused(fault.message, error_type=kind, retryable=fault.retryable or kind in _RETRYABLE)
+
+
+def unauthorized(where: str, *, signed: bool = False) -> Unauthorized:
+    """The API-level check failed: key or signature."""
+    what = "signature" if signed else "API key"
+    return Unauthorized(
+        f"The {what} was not accepted by {where}: it is wrong or has expired.",
+        error_type="UnauthorizedException",
+        remedy=SIGNATURE_REMEDY if signed else KEY_REMEDY,
+    )
+
+
+def unreachable(cause: BaseException | None, where: str) -> Unreachable:
+    """What a failed connection or call comes down to, by its cause."""
+    root = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
+    response = getattr(cause, "response", None)
+    status = getattr(response, "status_code", None)
+    if isinstance(status, int):
+        return not_the_api(where, f"HTTP status {status} instead of a WebSocket")
+    if isinstance(root, socket.gaierror):
+        return Unreachable(
+            f"The name {where} could not be resolved.",
+            remedy="Check the network; if the region was destroyed, deploy it again.",
+        )
+    if isinstance(root, ssl.SSLError):
+        return Unreachable(
+            f"No secure connection to {where}: its certificate or TLS is not acceptable.",
+            remedy="Check this machine's clock and whatever inspects its TLS traffic.",
+        )
+    if isinstance(root, ConnectionRefusedError) or "Connect call failed" in str(root):
+        return Unreachable(
+            f"Nothing listens at {where}: the connection was refused.",
+            remedy="Is it running? `globalchat local status` tells for the local cloud.",
+        )
+    if isinstance(root, TimeoutError):
+        return timed_out(where)
+    if "Proxy" in type(root).__name__:
+        return Unreachable(
+            f"The proxy did not let the connection to {where} through.",
+            remedy="Check HTTPS_PROXY and NO_PROXY.",
+        )
+    name = type(root).__name__
+    if isinstance(root, ConnectionError) or name.startswith(("ServerDisconnected", "ConnectionClosed")):
+        return lost(where)
+    name = "" if root is None else f" ({name})"
+    return Unreachable(f"The connection to {where} failed{name}.", remedy="Check the network.")
+
+
+def timed_out(where: str) -> Unreachable:
+    """No answer in time."""
+    return Unreachable(f"{where} did not answer in time.", remedy="Check the network.")
+
+
+def lost(where: str) -> Unreachable:
+    """The other side ended the connection."""
+    return Unreachable(f"The connection to {where} was closed.")
+
+
+def not_the_api(where: str, what: str) -> Unreachable:
+    """Something answered, but not the way this API does."""
+    return Unreachable(
+        f"{where} answered {what}: it does not speak like the API.", remedy="Check the URL in the profile."
+    )
+
+
+def _read(item: object) -> Fault:
+    if not isinstance(item, Mapping):
+        return Fault(str(item)[:_LONGEST])
+    message, kind, code, info = (item.get(key) for key in ("message", "errorType", "errorCode", "errorInfo"))
+    kind = kind[:_LONGEST] if isinstance(kind, str) and kind else "GraphQLError"
+    text = message[:_LONGEST] if isinstance(message, str) and message else f"The backend refused: {kind}."
+    return Fault(
+        message=text,
+        error_type=kind,
+        code=code if isinstance(code, int) else None,
+        retryable=isinstance(info, Mapping) and info.get("retryable") is True,
+    )

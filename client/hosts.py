@@ -1,0 +1,14 @@
+"""What a URL says about the host behind it. Pure."""
+
+from urllib.parse import urlsplit
+
+
+def host_of(url: str) -> str:
+    """Host and port of a URL, as the Host header carries them."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL stays on this machine, so that no proxy may see it."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")

@@ -1,0 +1,135 @@
+"""GraphQL over HTTP: gql's aiohttp transport behind errors that people understand."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+
+import aiohttp
+from gql import GraphQLRequest
+from gql.transport.aiohttp import AIOHTTPTransport
+from gql.transport.appsync_auth import AppSyncApiKeyAuthentication, AppSyncAuthentication
+from gql.transport.exceptions import TransportError, TransportProtocolError, TransportServerError
+from graphql import DocumentNode, ExecutionResult, parse
+
+from client import faults, redact
+from client.credentials import Credentials
+from client.errors import ClientError
+from client.hosts import host_of, is_loopback
+from client.profiles import RegionEndpoint
+
+LARGEST_ANSWER = 5 * 1024 * 1024
+"""Bytes of an answer that are read; AppSync's own limit for an evaluated response."""
+
+redact.install()
+
+
+def key_authentication(endpoint: RegionEndpoint) -> AppSyncAuthentication:
+    """Authentication by the endpoint's API key; logs never show it from now on."""
+    redact.conceal(endpoint.api_key)
+    return AppSyncApiKeyAuthentication(host=host_of(endpoint.graphql_url), api_key=endpoint.api_key)
+
+
+def signature_authentication(endpoint: RegionEndpoint, credentials: Credentials) -> AppSyncAuthentication:
+    """Authentication by SigV4 for the endpoint's region."""
+    from botocore.credentials import Credentials as Signer
+    from gql.transport.appsync_auth import AppSyncIAMAuthentication
+
+    redact.install()  # botocore's loggers exist now
+    redact.conceal(credentials.secret_key)
+    redact.conceal(credentials.token)
+    return AppSyncIAMAuthentication(
+        host=host_of(endpoint.graphql_url),
+        region_name=endpoint.region,
+        credentials=Signer(credentials.access_key, credentials.secret_key, credentials.token),
+    )
+
+
+def _authentication(endpoint: RegionEndpoint, credentials: Credentials | None) -> AppSyncAuthentication:
+    return signature_authentication(endpoint, credentials) if credentials else key_authentication(endpoint)
+
+
+class GraphQLHttp:
+    """One region's HTTP endpoint. Its connection is kept between calls."""
+
+    def __init__(self, endpoint: RegionEndpoint, *, credentials: Credentials | None, timeout: float) -> None:
+        self.where = host_of(endpoint.graphql_url)
+        self._signed = credentials is not None
+        self._transport = _Transport(
+            endpoint.graphql_url,
+            auth=_authentication(endpoint, credentials),
+            ssl_close_timeout=1,
+            client_session_args={
+                "timeout": aiohttp.ClientTimeout(total=timeout),
+                "trust_env": not is_loopback(endpoint.graphql_url),
+            },
+        )
+
+    async def open(self) -> None:
+        """Make the connection pool; connects to nothing yet."""
+        await self._transport.connect()
+
+    async def close(self) -> None:
+        """Drop the connections."""
+        await self._transport.close()
+
+    async def execute(self, document: str, variables: Mapping[str, object]) -> dict[str, object]:
+        """Run a query or mutation; its `data`.
+
+        Raises:
+            Refused: the API answered with errors.
+            Unauthorized: key or signature were not accepted.
+            Unreachable: no usable answer came.
+        """
+        request = GraphQLRequest(_parsed(document), variable_values=dict(variables))
+        failure: ClientError | None = None
+        result: ExecutionResult | None = None
+        try:
+            result = await self._transport.execute(request, extra_args={"allow_redirects": False})
+        except TransportError as error:
+            failure = self._translate(error)
+        # Raised out here, so that the transport's exception (it may hold the key) is not in the chain.
+        if failure is not None:
+            raise failure
+        return self._data(result)
+
+    def _translate(self, error: TransportError) -> ClientError:
+        if isinstance(error, TransportServerError):
+            if error.code == 401:
+                return faults.unauthorized(self.where, signed=self._signed)
+            return faults.not_the_api(self.where, f"HTTP status {error.code}")
+        if isinstance(error, TransportProtocolError):
+            return faults.not_the_api(self.where, str(error))
+        return faults.unreachable(error.__cause__, self.where)
+
+    def _data(self, result: ExecutionResult | None) -> dict[str, object]:
+        if result is not None and result.errors:
+            raise faults.refusal(faults.read_faults(result.errors), self.where, signed=self._signed)
+        if result is None or not isinstance(result.data, dict):
+            raise faults.not_the_api(self.where, "without data")
+        return result.data
+
+
+class _Transport(AIOHTTPTransport):
+    """gql's transport, with a bound on what it reads and no answer's text in its errors."""
+
+    async def _prepare_result(self, response: aiohttp.ClientResponse) -> ExecutionResult:
+        body = bytearray()
+        async for chunk in response.content.iter_chunked(65_536):
+            body += chunk
+            if len(body) > LARGEST_ANSWER:
+                response.close()
+                raise TransportProtocolError("far more than it should")
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError):
+            answer = None
+        if isinstance(answer, dict) and (answer.get("errors") or (response.ok and "data" in answer)):
+            return ExecutionResult(data=answer.get("data"), errors=answer.get("errors"))
+        if not 200 <= response.status < 300:
+            raise TransportServerError("no GraphQL answer", response.status)
+        raise TransportProtocolError("something other than GraphQL")
+
+
+@cache
+def _parsed(document: str) -> DocumentNode:
+    return parse(document)
