@@ -1,29 +1,24 @@
 """The app that `cdk` starts: `python -m infra`.
 
-Started by hand, it synthesises the project's own `cdk.json` to a temporary folder.
+Started by hand it checks the project's own `cdk.json` and synthesises into a temporary folder.
 """
 
 import os
 import sys
 from datetime import date
 
-from infra import toolchain
 from infra.config import Config, ConfigError, load, parse
+from infra.toolchain import ToolchainError, prepare
 
 
-def main() -> int:
-    """Synthesise; a wrong configuration or a missing tool is one sentence on standard error."""
-    try:
-        toolchain.prepare()
-        synthesise()
-    except (ConfigError, toolchain.ToolchainError) as error:
-        print(f"globalchat: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+def synthesise(today: date) -> None:
+    """Write the cloud assembly where `cdk` asks for it.
 
-
-def synthesise() -> None:
-    """Write the cloud assembly where `cdk` asks for it."""
+    Raises:
+        ConfigError: the context is not valid.
+        ToolchainError: Node.js or aws-cdk-lib is missing.
+    """
+    prepare()
     from aws_cdk import App
 
     app = App(analytics_reporting=False)
@@ -31,14 +26,24 @@ def synthesise() -> None:
 
     from infra.app import add_stacks
 
-    add_stacks(app, config, today=date.today())
+    add_stacks(app, config, today=today)
     app.synth()
 
 
 def _config(context: object) -> Config:
     # `cdk` passes the context of the cdk.json that it runs in; without `cdk` there is none.
     started_by_cdk = "CDK_OUTDIR" in os.environ
-    return parse(context) if started_by_cdk or context is not None else load()
+    return parse(context) if started_by_cdk else load()
+
+
+def main() -> int:
+    """Synthesise as of today; a user's mistake is one sentence on standard error and exit code 1."""
+    try:
+        synthesise(date.today())
+    except (ConfigError, ToolchainError) as error:
+        print(f"globalchat: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from constructs import Construct
 
 from infra import delivery
 from infra.dead_letters import dead_letter_queue
+from infra.schema import Schema
 
 MUTATION = "publishFromBus"
 
@@ -19,9 +20,9 @@ class Broadcast(Construct):
         *,
         prefix: str,
         alias: str,
+        schema: Schema,
         bus: aws_events.IEventBus,
         api: aws_appsync.GraphqlApi,
-        operation: str,
     ) -> None:
         super().__init__(scope, id)
         role = aws_iam.Role(
@@ -33,8 +34,8 @@ class Broadcast(Construct):
         api.grant_mutation(role, MUTATION)
         target = aws_events_targets.AppSync(
             api,
-            graph_ql_operation=operation,
-            # The message is the variables, as it is: nothing is pasted into a template.
+            graph_ql_operation=schema.call_of(MUTATION),
+            # The variables are the message as it is: no text is pasted into a template.
             variables=aws_events.RuleTargetInput.from_event_path("$.detail"),
             event_role=role,
             retry_attempts=delivery.RETRY_ATTEMPTS,
@@ -47,7 +48,7 @@ class Broadcast(Construct):
             rule_name=f"{prefix}-broadcast",
             description="Hands each message, of any region, to the subscribers of this one.",
             event_bus=bus,
-            event_pattern=aws_events.EventPattern(source=[delivery.SOURCE], detail_type=[delivery.DETAIL_TYPE]),
+            event_pattern=aws_events.EventPattern(**delivery.PATTERN),
             targets=[target],
         )
         # A rule that exists before its role's policy would dead-letter the first messages.

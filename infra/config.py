@@ -3,21 +3,21 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from infra.files import data_file
 
-PREFIX = re.compile(r"[a-z][a-z0-9-]{0,19}")
-ALIAS = re.compile(r"[a-z][a-z0-9-]{0,19}")
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
+NAME_RULE = "use 1 to 20 of a-z, 0-9 and -, a letter first, no - last"
 CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 ENVIRONMENT_VALUE = 512
-"""Longest value of an AppSync environment variable, in characters (AppSync developer guide, environment variables)."""
+"""Longest value of an AppSync environment variable (AppSync developer guide, environment variables)."""
 RESERVED_ALIASES = ("auto", "local")
 """Words that the command takes in the place of a region's alias."""
 LIMIT_RANGES = {
-    # A subscription delivers at most 240 KB; a character may take six bytes of JSON.
+    # A subscription delivers at most 240 KB, and a character may take six bytes of JSON.
     "message": (1, 30_000),
     "sender": (1, 256),
     # The ids that the backend makes (ULIDs) have 26 characters.
@@ -39,7 +39,7 @@ class Limits:
 
     def to_json(self) -> str:
         """The value of the API's environment variable LIMITS."""
-        return json.dumps({field.name: getattr(self, field.name) for field in fields(self)}, separators=(",", ":"))
+        return json.dumps(asdict(self), separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def load(path: Path | None = None) -> Config:
     """The configuration in a `cdk.json`, by default the project's own.
 
     Raises:
-        ConfigError: the file is no JSON object, or its context is not valid.
+        ConfigError: the file is no JSON, or its context is not valid.
     """
     path = path or data_file("cdk.json")
     try:
@@ -74,7 +74,9 @@ def parse(value: object) -> Config:
         ConfigError: naming the first thing that is wrong.
     """
     if not isinstance(value, dict):
-        raise ConfigError('The context of cdk.json needs an object "globalchat": copy the one of the repository.')
+        raise ConfigError(
+            'The context of cdk.json needs an object "globalchat": add it, as the README shows.'
+        )
     _check_keys("globalchat", value, [field.name for field in fields(Config)])
     return Config(
         prefix=_prefix(value["prefix"]),
@@ -84,44 +86,45 @@ def parse(value: object) -> Config:
     )
 
 
-def _check_keys(where: str, value: Mapping[str, object], known: Iterable[str]) -> None:
-    known = list(known)
+def _check_keys(where: str, value: Mapping[str, object], known: Collection[str]) -> None:
     for key in value:
         if key not in known:
-            raise ConfigError(f'"{where}" has an unknown key "{key}": {_advice(key, known)}.')
+            raise ConfigError(f'"{where}" has an unknown key {json.dumps(key)}: {_advice(key, known)}.')
     for key in known:
         if key not in value:
             raise ConfigError(f'"{where}" lacks the key "{key}": add it.')
 
 
-def _advice(word: str, known: Iterable[str]) -> str:
-    """Name the near one, else all."""
-    known = list(known)
+def _advice(word: str, known: Collection[str]) -> str:
+    """Name the nearest known word, else all of them."""
     near = difflib.get_close_matches(word, known, n=1)
     return f'did you mean "{near[0]}"' if near else f"use one of {', '.join(known)}"
 
 
 def _prefix(value: object) -> str:
-    if not isinstance(value, str) or not PREFIX.fullmatch(value):
-        raise ConfigError(
-            f"The prefix {json.dumps(value)} is not valid: use 1 to 20 of a-z, 0-9 and -, a letter first."
-        )
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise ConfigError(f"The prefix {json.dumps(value)} is not valid: {NAME_RULE}.")
     return value
 
 
 def _regions(value: object) -> Mapping[str, str]:
     if not isinstance(value, dict) or not value:
-        raise ConfigError('"regions" must map each alias to an AWS region: write {"oregon": "us-west-2"}, for example.')
+        raise ConfigError(
+            '"regions" must map aliases to AWS regions: write {"oregon": "us-west-2"}, for example.'
+        )
     known = _aws_regions()
     regions: dict[str, str] = {}
     for alias, region in value.items():
-        if not ALIAS.fullmatch(alias):
-            raise ConfigError(f'The region alias "{alias}" is not valid: use 1 to 20 of a-z, 0-9 and -, a letter first.')
+        if not NAME.fullmatch(alias):
+            raise ConfigError(f"The region alias {json.dumps(alias)} is not valid: {NAME_RULE}.")
         if alias in RESERVED_ALIASES or (alias in known and alias != region):
-            raise ConfigError(f'The region alias "{alias}" already means something else: choose another word.')
+            raise ConfigError(
+                f'The region alias "{alias}" already means something else: choose another word.'
+            )
         if not isinstance(region, str) or region not in known:
             raise ConfigError(
-                f"{json.dumps(region)}, the region of \"{alias}\", is no AWS region with AppSync: {_advice(str(region), known)}."
+                f'The region of "{alias}" is {json.dumps(region)}, which is no AWS region with AppSync: '
+                f"{_advice(str(region), known)}."
             )
         if region in regions.values():
             raise ConfigError(f'The AWS region "{region}" is listed twice: remove one of its aliases.')
@@ -129,8 +132,8 @@ def _regions(value: object) -> Mapping[str, str]:
     return regions
 
 
-def _aws_regions() -> list[str]:
-    # Loaded here: whoever only reads a configuration's types needs no AWS library.
+def _aws_regions() -> Collection[str]:
+    # Imported here: reading the other parts of a configuration needs no AWS library.
     from botocore.session import Session
 
     return sorted(Session().get_available_regions("appsync"))
@@ -149,7 +152,7 @@ def _channels(value: object) -> tuple[str, ...]:
             raise ConfigError(f'The channel "{channel}" is listed twice: remove one.')
     if (length := len(",".join(value))) > ENVIRONMENT_VALUE:
         raise ConfigError(
-            f"The channels joined by commas have {length} characters, and AppSync allows {ENVIRONMENT_VALUE}: "
+            f"The channels joined by commas have {length} characters, AppSync takes {ENVIRONMENT_VALUE}: "
             "shorten or remove some."
         )
     return tuple(value)
@@ -157,10 +160,12 @@ def _channels(value: object) -> tuple[str, ...]:
 
 def _limits(value: object) -> Limits:
     if not isinstance(value, dict):
-        raise ConfigError('"limits" must be an object: write {"message": 2000, "sender": 32, "id": 64}, for example.')
+        raise ConfigError('"limits" must be an object: write {"message": 2000, "sender": 32, "id": 64}, say.')
     _check_keys("limits", value, LIMIT_RANGES)
     for key, (low, high) in LIMIT_RANGES.items():
         limit = value[key]
         if not isinstance(limit, int) or isinstance(limit, bool) or not low <= limit <= high:
-            raise ConfigError(f'The limit "{key}" is {json.dumps(limit)}: use a whole number from {low} to {high}.')
+            raise ConfigError(
+                f'The limit "{key}" is {json.dumps(limit)}: use a whole number from {low} to {high}.'
+            )
     return Limits(**value)

@@ -1,4 +1,4 @@
-"""The queue for events that a rule target could not take."""
+"""The queue for events that a rule's target could not take."""
 
 from aws_cdk import Duration, aws_sqs
 from constructs import Construct
@@ -7,7 +7,7 @@ from constructs import Construct
 def dead_letter_queue(scope: Construct, *, name: str) -> aws_sqs.Queue:
     """An SQS queue that keeps undelivered events for 14 days, encrypted by SQS, over TLS only.
 
-    A KMS key of AWS's own would keep EventBridge out (EventBridge user guide, dead-letter queues).
+    A queue under an AWS managed KMS key is closed to EventBridge (its user guide, dead-letter queues).
     """
     return aws_sqs.Queue(
         scope,

@@ -1,7 +1,6 @@
-"""What both rules agree on: which events they take, and how long a delivery is tried."""
+"""What all rules agree on: which events they take, and how long a delivery is tried."""
 
-SOURCE = "globalchat"
-DETAIL_TYPE = "message published"
+PATTERN = {"source": ["globalchat"], "detail_type": ["message published"]}
 """Source and detail type, as `resolvers/publish.js` writes them."""
 
 RETRY_ATTEMPTS = 10

@@ -9,14 +9,14 @@ from infra import delivery
 from infra.dead_letters import dead_letter_queue
 
 TARGETS_PER_RULE = 5
-"""Quota of EventBridge (targets per rule)."""
+"""A quota of EventBridge."""
 
 
 class Relay(Construct):
-    """Rules from this region's bus to every peer's, as a role that may put events on these buses alone.
+    """Rules from this region's bus to every peer's, as a role that may put events on those buses alone.
 
-    `peers` are AWS regions. Each rule takes only what its own region accepted: EventBridge refuses a second
-    hop, so a message that came from a peer would end as a dead letter.
+    `peers` are AWS regions. A rule takes only what its own region accepted: EventBridge refuses a second hop,
+    so a message that came from a peer would end as a dead letter.
     """
 
     def __init__(
@@ -32,34 +32,33 @@ class Relay(Construct):
         super().__init__(scope, id)
         self._prefix = prefix
         self._bus_name = bus_name
-        self._bus = aws_events.EventBus.from_event_bus_arn(self, "Bus", self._bus_arn(Stack.of(self).region))
-        self._queue = dead_letter_queue(self, name=f"{prefix}-relay-dlq")
+        self._dead_letters = dead_letter_queue(self, name=f"{prefix}-relay-dlq")
         self._role = aws_iam.Role(
             self,
             "Role",
             role_name=f"{prefix}-{alias}-relay",
             assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
         )
+        source = self._bus(Stack.of(self).region)
         for start in range(0, len(peers), TARGETS_PER_RULE):
-            self._add_rule(start // TARGETS_PER_RULE + 1, peers[start : start + TARGETS_PER_RULE])
+            number = start // TARGETS_PER_RULE + 1
+            self._add_rule(number, source, peers[start : start + TARGETS_PER_RULE])
 
-    def _add_rule(self, number: int, peers: Sequence[str]) -> None:
+    def _add_rule(self, number: int, source: aws_events.IEventBus, peers: Sequence[str]) -> None:
         rule = aws_events.Rule(
             self,
             f"Rule{number}",
             rule_name=f"{self._prefix}-relay-{number}",
             description=f"Passes the messages that this region accepted to {', '.join(peers)}.",
-            event_bus=self._bus,
-            event_pattern=aws_events.EventPattern(
-                source=[delivery.SOURCE], detail_type=[delivery.DETAIL_TYPE], region=[Stack.of(self).region]
-            ),
+            event_bus=source,
+            event_pattern=aws_events.EventPattern(**delivery.PATTERN, region=[Stack.of(self).region]),
         )
         for index, peer in enumerate(peers):
-            bus = aws_events.EventBus.from_event_bus_arn(self, f"Peer-{peer}", self._bus_arn(peer))
+            bus = self._bus(peer)
             rule.add_target(
-                aws_events_targets.EventBus(bus, role=self._role, dead_letter_queue=self._queue)
+                aws_events_targets.EventBus(bus, role=self._role, dead_letter_queue=self._dead_letters)
             )
-            # CloudFormation takes the retry policy of a bus target; the typed target has no property for it.
+            # CloudFormation takes a retry policy here; the typed target has no property for it.
             rule.node.default_child.add_property_override(
                 f"Targets.{index}.RetryPolicy",
                 {
@@ -67,9 +66,11 @@ class Relay(Construct):
                     "MaximumRetryAttempts": delivery.RETRY_ATTEMPTS,
                 },
             )
+        # A rule that exists before its role's policy would dead-letter the first messages.
         rule.node.add_dependency(self._role)
 
-    def _bus_arn(self, region: str) -> str:
-        # By name: a reference between regions would need a Lambda function to carry it.
+    def _bus(self, region: str) -> aws_events.IEventBus:
+        """The bus of a region by its fixed name: a reference across regions would need a Lambda function."""
         stack = Stack.of(self)
-        return f"arn:{stack.partition}:events:{region}:{stack.account}:event-bus/{self._bus_name}"
+        arn = f"arn:{stack.partition}:events:{region}:{stack.account}:event-bus/{self._bus_name}"
+        return aws_events.EventBus.from_event_bus_arn(self, f"Bus-{region}", arn)

@@ -1,9 +1,11 @@
 """What the app reads out of `schema.graphql`: which fields need a resolver, and the broadcast operation."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
-from graphql import DocumentNode, ObjectTypeDefinitionNode, build_ast_schema, parse, print_ast
-from graphql.language import FieldDefinitionNode, NamedTypeNode, NonNullTypeNode, SchemaDefinitionNode
+from graphql import GraphQLSchema, build_schema, get_named_type, is_object_type
 
 PRELUDE = """
 scalar AWSDateTime
@@ -14,58 +16,45 @@ directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
 """What AppSync adds to every schema, as far as ours uses it."""
 
 
-def read(source: str) -> DocumentNode:
-    """Parse and validate an AppSync schema.
+@dataclass(frozen=True)
+class Schema:
+    """An AppSync schema in a file; the first use parses it and may raise `GraphQLError` or `TypeError`."""
 
-    Raises:
-        graphql.GraphQLError: it does not parse.
-        TypeError: it is not valid.
-    """
-    build_ast_schema(parse(PRELUDE + source))
-    return parse(source)
+    file: Path
 
+    @cached_property
+    def _types(self) -> GraphQLSchema:
+        return build_schema(PRELUDE + self.file.read_text(encoding="utf-8"))
 
-def root_fields(document: DocumentNode) -> Mapping[str, str]:
-    """Every field of a root type, with that type's name; a field name must not occur under two root types.
+    @cached_property
+    def root_fields(self) -> Mapping[str, str]:
+        """Every field of a root type, with that type's name.
 
-    Raises:
-        ValueError: a field name occurs twice.
-    """
-    fields: dict[str, str] = {}
-    for definition in document.definitions:
-        if not isinstance(definition, SchemaDefinitionNode):
-            continue
-        for operation in definition.operation_types:
-            root = operation.type.name.value
-            for field in _object(document, root).fields:
-                if field.name.value in fields:
-                    raise ValueError(f"{field.name.value} is a field of two root types: rename one.")
-                fields[field.name.value] = root
-    return fields
+        Raises:
+            ValueError: a field name occurs under two root types (resolver files are named by field alone).
+        """
+        fields: dict[str, str] = {}
+        for root in (self._types.query_type, self._types.mutation_type, self._types.subscription_type):
+            for name in root.fields if root else ():
+                if name in fields:
+                    raise ValueError(f"{name} is a field of {fields[name]} and of {root}: rename one.")
+                fields[name] = str(root)
+        return fields
 
+    def call_of(self, mutation: str) -> str:
+        """The operation that calls a mutation with each of its arguments and selects every field of its type.
 
-def mutation_of_all(document: DocumentNode, name: str) -> str:
-    """The operation that calls a mutation with each of its arguments and selects every field of its type.
+        Subscribers receive only what the mutation's operation selects, so nothing may be left out.
 
-    Subscribers receive only what the mutation's operation selects, so nothing may be left out.
-    """
-    mutation = next(field for field in _object(document, "Mutation").fields if field.name.value == name)
-    declared = ", ".join(f"${a.name.value}: {print_ast(a.type)}" for a in mutation.arguments)
-    passed = ", ".join(f"{a.name.value}: ${a.name.value}" for a in mutation.arguments)
-    selected = " ".join(field.name.value for field in _object(document, _type_name(mutation)).fields)
-    return f"mutation Broadcast({declared}) {{ {name}({passed}) {{ {selected} }} }}"
-
-
-def _object(document: DocumentNode, name: str) -> ObjectTypeDefinitionNode:
-    return next(
-        definition
-        for definition in document.definitions
-        if isinstance(definition, ObjectTypeDefinitionNode) and definition.name.value == name
-    )
-
-
-def _type_name(field: FieldDefinitionNode) -> str:
-    inner = field.type.type if isinstance(field.type, NonNullTypeNode) else field.type
-    if not isinstance(inner, NamedTypeNode):
-        raise TypeError(f"{field.name.value} does not return one object.")
-    return inner.name.value
+        Raises:
+            ValueError: there is no such mutation, or it does not return an object.
+        """
+        root = self._types.mutation_type
+        field = root.fields.get(mutation) if root else None
+        answer = get_named_type(field.type) if field else None
+        if field is None or not is_object_type(answer):
+            raise ValueError(f"The schema has no mutation {mutation} that returns an object.")
+        declared = ", ".join(f"${name}: {argument.type}" for name, argument in field.args.items())
+        passed = ", ".join(f"{name}: ${name}" for name in field.args)
+        selected = " ".join(answer.fields)
+        return f"mutation Broadcast({declared}) {{ {mutation}({passed}) {{ {selected} }} }}"

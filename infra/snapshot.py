@@ -1,6 +1,6 @@
 """Write the templates that the local cloud boots from: `python -m infra.snapshot`.
 
-The assembly is a pure function of the sources: one fixed day, and nothing of this machine or of the CDK's own notes.
+They are a function of the sources alone: one fixed day, nothing of this machine, none of the CDK's own notes.
 """
 
 import json
@@ -9,19 +9,25 @@ import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from infra import toolchain
 from infra.config import Config, ConfigError, load
 from infra.files import PACKAGE
+from infra.toolchain import ToolchainError, prepare
 
-DAY = date(2026, 1, 1)
-"""The day of the snapshot; it decides nothing but when the API keys expire."""
 TEMPLATES = PACKAGE.parent / "localcloud" / "templates"
+DAY = date(2026, 1, 1)
+"""The day of the snapshot, which decides the expiry of the API keys alone; the local cloud makes its own keys."""
 STACK_KEYS = ("type", "environment", "properties", "dependencies", "displayName")
 
 
-def synthesise(config: Config, *, today: date) -> Mapping[str, str]:
-    """The cloud assembly of a configuration, as file name → content: the manifest and one template per stack."""
+def synthesise(config: Config, *, today: date = DAY) -> Mapping[str, str]:
+    """The cloud assembly of a configuration as file name → text: the manifest and a template per stack.
+
+    Raises:
+        ToolchainError: Node.js or aws-cdk-lib is missing.
+    """
+    prepare()
     from aws_cdk import App
 
     from infra.app import add_stacks
@@ -30,45 +36,46 @@ def synthesise(config: Config, *, today: date) -> Mapping[str, str]:
         app = App(analytics_reporting=False, outdir=folder)
         add_stacks(app, config, today=today)
         app.synth()
-        manifest = _stacks_only(json.loads(Path(folder, "manifest.json").read_text(encoding="utf-8")))
-        files = {"manifest.json": json.dumps(manifest, indent=1) + "\n"}
-        for artifact in manifest["artifacts"].values():
-            name = artifact["properties"]["templateFile"]
-            files[name] = Path(folder, name).read_text(encoding="utf-8") + "\n"
-        return files
+        return read(Path(folder))
 
 
-def _stacks_only(manifest: dict) -> dict:
-    """Drop the construct tree, the report on feature flags and where each construct was made."""
-    return {
-        "version": manifest["version"],
-        "artifacts": {
-            name: {key: artifact[key] for key in STACK_KEYS if key in artifact}
-            for name, artifact in manifest["artifacts"].items()
-            if artifact["type"] == "aws:cloudformation:stack"
-        },
+def read(folder: Path) -> Mapping[str, str]:
+    """What the local cloud needs of a cloud assembly, as file name → text."""
+    manifest = _stacks_of(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+    files = {"manifest.json": json.dumps(manifest, indent=1) + "\n"}
+    for artifact in manifest["artifacts"].values():
+        name = artifact["properties"]["templateFile"]
+        files[name] = (folder / name).read_text(encoding="utf-8") + "\n"
+    return files
+
+
+def _stacks_of(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest without the construct tree, the report on feature flags and where constructs were made."""
+    stacks = {
+        name: {key: artifact[key] for key in STACK_KEYS if key in artifact}
+        for name, artifact in manifest["artifacts"].items()
+        if artifact["type"] == "aws:cloudformation:stack"
     }
+    return {"version": manifest["version"], "artifacts": stacks}
 
 
 def write(files: Mapping[str, str], folder: Path) -> None:
-    """Make a folder hold exactly these files."""
+    """Make a folder hold these files and no other."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         if old.name not in files:
             old.unlink()
-    for name, content in files.items():
-        (folder / name).write_text(content, encoding="utf-8")
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def main() -> int:
     """Regenerate the checked-in templates."""
     try:
-        config = load()
-        toolchain.prepare()
-    except (ConfigError, toolchain.ToolchainError) as error:
+        write(synthesise(load()), TEMPLATES)
+    except (ConfigError, ToolchainError) as error:
         print(f"globalchat: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    write(synthesise(config, today=DAY), TEMPLATES)
     return 0
 
 

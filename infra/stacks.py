@@ -1,4 +1,4 @@
-"""The two stacks of a region: Api first in every region, Relay once all buses exist."""
+"""The two stacks of a region: Api first, Relay once every region's bus exists."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ from aws_cdk import CfnOutput, Environment, LegacyStackSynthesizer, Stack, aws_e
 from constructs import Construct
 
 from infra.api import GraphqlApi
-from infra.broadcast import MUTATION, Broadcast
+from infra.broadcast import Broadcast
 from infra.config import Config
 from infra.files import data_file
 from infra.relay import Relay
-from infra.schema import mutation_of_all, read
+from infra.schema import Schema
 
 
 def bus_name(prefix: str) -> str:
@@ -35,60 +35,57 @@ class RegionStack(Stack):
         self.template_options.metadata = {"globalchat": {"alias": alias}}
 
 
-class Api(RegionStack):
-    """The API, the bus and the broadcast of one region. `key_expiry` is in epoch seconds."""
+class ApiStack(RegionStack):
+    """The bus, the API and the broadcast of one region. `key_expiry` is in epoch seconds."""
 
     def __init__(self, scope: Construct, *, config: Config, alias: str, key_expiry: int) -> None:
-        super().__init__(
-            scope, config=config, alias=alias, part="api", description=f"globalchat: API and bus of {alias}"
-        )
-        region = config.regions[alias]
+        description = f"globalchat in {alias}: bus, API and broadcast"
+        super().__init__(scope, config=config, alias=alias, part="api", description=description)
+        schema = Schema(data_file("schema.graphql"))
         bus = aws_events.EventBus(self, "Bus", event_bus_name=bus_name(config.prefix))
         graphql = GraphqlApi(
             self,
             "Graphql",
             name=f"{config.prefix}-{alias}",
+            schema=schema,
             bus=bus,
             environment={
                 "CHANNELS": ",".join(config.channels),
                 "LIMITS": config.limits.to_json(),
-                "REGION": region,
+                "REGION": self.region,
             },
             key_expiry=key_expiry,
         )
-        schema = read(data_file("schema.graphql").read_text(encoding="utf-8"))
         Broadcast(
             self,
             "Broadcast",
             prefix=config.prefix,
             alias=alias,
+            schema=schema,
             bus=bus,
             api=graphql.api,
-            operation=mutation_of_all(schema, MUTATION),
         )
         # The key is no output: `cdk deploy` would print it.
         CfnOutput(self, "graphqlUrl", value=graphql.api.graphql_url)
         CfnOutput(self, "realtimeUrl", value=graphql.realtime_url)
         CfnOutput(self, "apiId", value=graphql.api.api_id)
         CfnOutput(self, "eventBus", value=bus.event_bus_arn)
-        CfnOutput(self, "region", value=region)
+        CfnOutput(self, "region", value=self.region)
 
 
 class RelayStack(RegionStack):
-    """The relay from one region to all others; deployed after every Api stack, so each bus exists."""
+    """The relay from one region to all others, deployed after every Api stack."""
 
-    def __init__(self, scope: Construct, *, config: Config, alias: str, after: Sequence[Api]) -> None:
-        super().__init__(
-            scope, config=config, alias=alias, part="relay", description=f"globalchat: relay from {alias}"
-        )
-        own = config.regions[alias]
+    def __init__(self, scope: Construct, *, config: Config, alias: str, after: Sequence[ApiStack]) -> None:
+        description = f"globalchat in {alias}: relay to the other regions"
+        super().__init__(scope, config=config, alias=alias, part="relay", description=description)
         Relay(
             self,
             "Relay",
             prefix=config.prefix,
             alias=alias,
             bus_name=bus_name(config.prefix),
-            peers=[region for region in config.regions.values() if region != own],
+            peers=[region for region in config.regions.values() if region != self.region],
         )
         for stack in after:
             self.add_stack_dependency(stack)

@@ -1,4 +1,4 @@
-"""Checks what synthesis needs beside Python, before the CDK fails in its own words."""
+"""Checks what synthesis needs beside this package, before the CDK fails in words of its own."""
 
 import importlib.util
 import os
@@ -13,14 +13,16 @@ class ToolchainError(Exception):
 
 
 def prepare() -> None:
-    """Check Node.js and aws-cdk-lib, and silence the banner about Node.js versions; call before importing `aws_cdk`.
+    """Check Node.js and aws-cdk-lib, and silence the CDK's banner on Node.js versions.
+
+    To be called before `aws_cdk` is imported: that starts Node.js.
 
     Raises:
         ToolchainError: Node.js or aws-cdk-lib is missing or too old.
     """
     major = _node_major(os.environ.get("JSII_NODE") or "node")
     if major < OLDEST_NODE:
-        raise ToolchainError(f"Node.js {major} is too old: install version {OLDEST_NODE} or later (22 is advised).")
+        raise ToolchainError(f"Node.js {major} is too old: install Node.js 22 or later.")
     if importlib.util.find_spec("aws_cdk") is None:
         raise ToolchainError("aws-cdk-lib is not installed: run `pip install 'globalchat[deploy]'`.")
     for reason in ("END_OF_LIFE", "DEPRECATED", "UNTESTED"):
@@ -32,7 +34,7 @@ def _node_major(command: str) -> int:
     path = shutil.which(command)
     if path is None:
         raise ToolchainError(
-            f"Node.js ({command}) was not found: install version 22 or later, or set JSII_NODE to its program."
+            f"Node.js was not found as {command}: install Node.js 22 or later, or name it in JSII_NODE."
         )
     answer = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
     major = answer.strip().removeprefix("v").partition(".")[0]

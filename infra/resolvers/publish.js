@@ -1,6 +1,9 @@
 import { util } from '@aws-appsync/utils';
 
-/** Checks a draft, stamps where and when it was accepted, and puts it on this region's bus. */
+/**
+ * Checks a draft, stamps where and when it was accepted, and puts it on this region's bus.
+ * @param {import('@aws-appsync/utils').Context<{ name: string, message: string, id?: string | null, sender?: string | null }>} ctx
+ */
 export function request(ctx) {
   const { name, message, sender } = ctx.args;
   const limits = JSON.parse(ctx.env.LIMITS);
@@ -18,9 +21,10 @@ export function request(ctx) {
     util.error('The message holds a NUL or half of a surrogate pair, which no terminal or file can carry.', 'BadMessage');
   }
   const id = ctx.args.id ?? util.autoUlid();
-  if (!util.matches(`[A-Za-z0-9_-]{1,${limits.id}}`, id)) {
+  if (!util.matches(`^[A-Za-z0-9_-]{1,${limits.id}}$`, id)) {
     util.error(`A message id has 1 to ${limits.id} characters of A-Z, a-z, 0-9, _ and -.`, 'BadMessageId');
   }
+  /** @type {Record<string, string>} */
   const detail = { id, name, message, region: ctx.env.REGION, sentAt: util.time.nowISO8601() };
   if (sender !== undefined && sender !== null) {
     if (sender.trim() === '' || sender.length > limits.sender || isUnsafe(sender)) {
@@ -35,7 +39,10 @@ export function request(ctx) {
   };
 }
 
-/** Answers the message only if the bus took it: a call that PutEvents accepts may still hold a refused entry. */
+/**
+ * Answers the message only if the bus took it: a call that PutEvents accepts may still hold a refused entry.
+ * @param {import('@aws-appsync/utils').Context} ctx
+ */
 export function response(ctx) {
   if (ctx.error) {
     util.error(`The bus could not be reached: ${ctx.error.message}`, 'NotAccepted', null, {
@@ -53,6 +60,7 @@ export function response(ctx) {
   return ctx.stash.message;
 }
 
+/** @param {string} text */
 function isUnsafe(text) {
   return text.indexOf('\u0000') >= 0 || util.matches('(?s).*\\p{Cs}.*', text);
 }

@@ -1,6 +1,9 @@
 import { extensions, util } from '@aws-appsync/utils';
 
-/** Refuses a channel that does not exist. */
+/**
+ * Refuses a channel that does not exist.
+ * @param {import('@aws-appsync/utils').Context<{ name: string }>} ctx
+ */
 export function request(ctx) {
   const { name } = ctx.args;
   const channels = ctx.env.CHANNELS.split(',');
@@ -10,7 +13,10 @@ export function request(ctx) {
   return { payload: null };
 }
 
-/** Filters by the argument: an enhanced filter replaces AppSync's own filtering by arguments. */
+/**
+ * Filters by the argument: an enhanced filter replaces AppSync's own filtering by arguments.
+ * @param {import('@aws-appsync/utils').Context<{ name: string }>} ctx
+ */
 export function response(ctx) {
   const filter = util.transform.toSubscriptionFilter({ name: { eq: ctx.args.name } });
   extensions.setSubscriptionFilter(filter);
