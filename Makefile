@@ -1,0 +1,63 @@
+# make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   the chat, on the local cloud unless you have deployed
+# make test                                             every check and every test
+.DEFAULT_GOAL := help
+.PHONY: help chat test lint format templates clean
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if $$python -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$python; break; fi; done)
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+help:
+	@echo "make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   open the chat"
+	@echo "make test        set up everything, run every check and every test"
+	@echo "make lint        only the checks"
+	@echo "make format      format the code"
+	@echo "make templates   synthesise the templates that the local cloud runs"
+	@echo "make clean       remove what these made"
+
+chat: .venv/base.stamp
+	@exec $(BIN)/globalchat $(if $(REGION),'$(REGION)') $(if $(CHANNEL),--channel '$(CHANNEL)') \
+		$(if $(NAME),--name '$(NAME)')
+
+test: lint
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lint: .venv/dev.stamp infra/node_modules/.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	npm --prefix infra run --silent lint
+
+format: .venv/dev.stamp
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+templates: .venv/dev.stamp infra/node_modules/.stamp
+	$(BIN)/python -m infra.snapshot
+
+clean:
+	rm -rf .venv infra/node_modules cdk.out infra/cdk.out build dist
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or later is needed; none was found on the PATH." >&2; exit 1; fi
+	@echo "Setting up .venv with $(PYTHON), once ..."
+	@$(PYTHON) -m venv .venv
+
+.venv/base.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the development tools ..."
+	@$(PIP_INSTALL) -e '.[dev]'
+	@touch $@ .venv/base.stamp
+
+infra/node_modules/.stamp: infra/package-lock.json
+	@command -v npm >/dev/null || { echo "Node 20 or later (with npm) is needed for the resolvers' linter and for cdk." >&2; exit 1; }
+	@npm ci --prefix infra --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
