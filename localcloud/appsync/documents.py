@@ -1,0 +1,81 @@
+"""Parses and validates documents, once per text."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    parse,
+)
+
+from localcloud.appsync.errors import request_error
+from localcloud.appsync.validation import syntax_error, validation_errors
+from localcloud.definition import JSON
+
+MAX_TOKENS: Final = 15_000
+"""AppSync's quota of a document."""
+
+_MAX_KEPT: Final = 256
+_MAX_KEPT_LENGTH: Final = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that may be executed, or the errors that say why not."""
+
+    ast: DocumentNode | None
+    errors: list[JSON] = field(default_factory=list)
+    operations: tuple[OperationDefinitionNode, ...] = ()
+    fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | dict[str, JSON]:
+        """Choose the operation to execute; the response's error if it cannot be chosen."""
+        if name:
+            for operation in self.operations:
+                if operation.name and operation.name.value == name:
+                    return operation
+            return request_error(f"Unknown operation named '{name}'.")
+        if len(self.operations) != 1:
+            return request_error("Must provide operation name if query contains multiple operations.")
+        return self.operations[0]
+
+
+class Documents:
+    """Reads documents for one schema and keeps those read last."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+
+    def read(self, text: str) -> Document:
+        """Parse and validate a document, or find it among those kept."""
+        document = self._kept.get(text)
+        if document is not None:
+            self._kept.move_to_end(text)
+            return document
+        document = self._read(text)
+        if len(text) <= _MAX_KEPT_LENGTH:
+            self._kept[text] = document
+            if len(self._kept) > _MAX_KEPT:
+                self._kept.popitem(last=False)
+        return document
+
+    def _read(self, text: str) -> Document:
+        try:
+            ast = parse(text, max_tokens=MAX_TOKENS)
+        except GraphQLError as error:
+            return Document(None, [syntax_error(error)])
+        errors = validation_errors(self._schema, ast)
+        if errors:
+            return Document(None, errors)
+        operations = tuple(node for node in ast.definitions if isinstance(node, OperationDefinitionNode))
+        fragments = {
+            node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        return Document(ast, [], operations, fragments)

@@ -1,0 +1,151 @@
+"""One GraphQL request while it is executed: resolves fields, collects errors."""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graphql import (
+    GraphQLError,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    is_composite_type,
+    is_list_type,
+    is_non_null_type,
+)
+
+from localcloud.appsync.authorization import Authorization
+from localcloud.appsync.context import Effects, FieldCall
+from localcloud.appsync.errors import FieldError, field_error, locations, not_authorized, print_path
+from localcloud.appsync.model import Caller, Invalidation
+from localcloud.appsync.resolver import FieldResolver, raised
+from localcloud.appsync.selection import Selection
+from localcloud.definition import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What an API's fields are resolved with. `resolvers` is keyed by type and field name."""
+
+    authorization: Authorization
+    resolvers: Mapping[tuple[str, str], FieldResolver]
+    invalidate: Callable[[Invalidation], None]
+    account: str
+
+
+@dataclass(slots=True)
+class Execution:
+    """The context value of graphql-core. `errors` holds what `util.appendError` added."""
+
+    resolution: Resolution
+    caller: Caller
+    errors: list[JSON] = field(default_factory=list)
+
+
+def resolve_field(
+    source: JSON, info: "GraphQLResolveInfo[Execution]", /, **arguments: JSON
+) -> "JSON | Coroutine[None, None, JSON]":
+    """Resolve a field: with its resolver, else from the parent's value. graphql-core calls it for every field.
+
+    Raises:
+        FieldError: the caller may not use the field, or its resolver failed.
+    """
+    execution = info.context
+    type_name, field_name = info.parent_type.name, info.field_name
+    if not execution.resolution.authorization.permits(execution.caller, type_name, field_name):
+        raise not_authorized(field_name, type_name)
+    is_top_level = info.path.prev is None
+    if is_top_level and not execution.resolution.authorization.policy_permits(
+        execution.caller, type_name, field_name
+    ):
+        raise not_authorized(field_name, type_name)
+    resolver = execution.resolution.resolvers.get((type_name, field_name))
+    if resolver is not None:
+        return _run(resolver, source, info, arguments)
+    value = source.get(field_name) if isinstance(source, dict) else None
+    _check_shape(value, info.return_type, info.path.as_list())
+    return value
+
+
+def _run(
+    resolver: FieldResolver,
+    source: JSON,
+    info: "GraphQLResolveInfo[Execution]",
+    arguments: Mapping[str, JSON],
+) -> "JSON | Coroutine[None, None, JSON]":
+    call, effects = _call(source, info, arguments), Effects()
+
+    def finish(value: JSON) -> JSON:
+        _append(info, call, effects)
+        _check_shape(value, info.return_type, info.path.as_list())
+        for invalidation in effects.invalidations:
+            info.context.resolution.invalidate(invalidation)
+        return value
+
+    def failed(error: FieldError) -> FieldError:
+        _append(info, call, effects)
+        return filtered(error, call)
+
+    async def wait(pending: Coroutine[None, None, JSON]) -> JSON:
+        try:
+            value = await pending
+        except FieldError as error:
+            raise failed(error) from None
+        return finish(value)
+
+    try:
+        value = resolver.resolve(call, effects)
+    except FieldError as error:
+        raise failed(error) from None
+    return wait(value) if isinstance(value, Coroutine) else finish(value)
+
+
+def _call(source: JSON, info: "GraphQLResolveInfo[Execution]", arguments: Mapping[str, JSON]) -> FieldCall:
+    return FieldCall(
+        caller=info.context.caller,
+        account=info.context.resolution.account,
+        parent_type=info.parent_type.name,
+        field_name=info.field_name,
+        arguments=arguments,
+        source=source,
+        selection=Selection(info.schema, info.fragments, info.variable_values),
+        return_type=info.return_type,
+        nodes=info.field_nodes,
+    )
+
+
+def _append(info: "GraphQLResolveInfo[Execution]", call: FieldCall, effects: Effects) -> None:
+    places = locations(GraphQLError("", info.field_nodes))
+    info.context.errors += appended_errors(effects, call, info.path.as_list(), places)
+
+
+def appended_errors(effects: Effects, call: FieldCall, path: Sequence[str | int], places: JSON) -> list[JSON]:
+    """Make the response's errors of those that `util.appendError` added."""
+    errors: list[JSON] = []
+    for entry in effects.errors:
+        if isinstance(entry, dict):
+            errors.append(field_error(filtered(raised(entry), call), path, places))
+    return errors
+
+
+def filtered(error: FieldError, call: FieldCall) -> FieldError:
+    """Filter the data that `util.error` was given by the field's selection set."""
+    error.data = call.selection.filter(error.data, call.return_type, call.nodes)
+    return error
+
+
+def _check_shape(value: JSON, type_: GraphQLOutputType, path: Sequence[str | int]) -> None:
+    """Refuse a list where an object must be, and the like, in AppSync's words."""
+    if value is None:
+        return
+    if is_non_null_type(type_):
+        type_ = type_.of_type
+    if is_list_type(type_):
+        if not isinstance(value, list):
+            raise FieldError(
+                f"Can't resolve value ({print_path(path)}) : type mismatch error, expected type LIST"
+            )
+        for index, item in enumerate(value):
+            _check_shape(item, type_.of_type, (*path, index))
+    elif is_composite_type(type_) and not isinstance(value, dict):
+        raise FieldError(
+            f"Can't resolve value ({print_path(path)}) : type mismatch error, expected type OBJECT"
+        )

@@ -1,0 +1,173 @@
+"""Executes GraphQL requests against one API, as AppSync does."""
+
+import inspect
+import secrets
+from collections.abc import Mapping
+from typing import cast
+
+from graphql import (
+    ExecutionResult,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+)
+
+from localcloud.appsync import schema
+from localcloud.appsync.authorization import Authorization
+from localcloud.appsync.context import Clock, Entropy
+from localcloud.appsync.documents import Document, Documents
+from localcloud.appsync.errors import execution_error
+from localcloud.appsync.execution import Execution, Resolution, resolve_field
+from localcloud.appsync.model import (
+    Caller,
+    GraphQLRequest,
+    Publication,
+    Subscribers,
+    SubscriptionPlan,
+)
+from localcloud.appsync.resolver import FieldResolver
+from localcloud.appsync.selection import VariablesRefused, select
+from localcloud.appsync.subscription import SubscriptionPlanner
+from localcloud.appsync.validation import variable_error
+from localcloud.definition import JSON, Api, Resolver
+from localcloud.errors import Refusal, TemplateError
+from localcloud.ports import EventSink
+
+NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."
+"""What AppSync answers to a subscription over HTTP."""
+
+
+class GraphQLExecutor:
+    """One GraphQL API: its schema, resolvers, rules; implements `Executor`.
+
+    Use it in the thread that made it: the resolvers' JavaScript contexts belong to that thread.
+
+    Args:
+        api: the API, from the templates.
+        events: where EventBridge data sources put events.
+        subscribers: who hears of mutations and invalidations.
+        clock: the time in epoch seconds.
+        entropy: makes random bytes, for the ids that resolvers make.
+
+    Raises:
+        TemplateError: the schema or a resolver cannot be honoured; the message names it.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        events: EventSink,
+        subscribers: Subscribers,
+        clock: Clock,
+        entropy: Entropy = secrets.token_bytes,
+    ) -> None:
+        self.api = api
+        try:
+            self._schema = schema.build(api.schema)
+            resolvers = {
+                (resolver.type_name, resolver.field_name): self._load(resolver, events, clock, entropy)
+                for resolver in api.resolvers
+            }
+        except Refusal as refusal:
+            raise TemplateError(f"API {api.name}: {refusal.reason}.") from None
+        authorization = Authorization(api.arn, api.modes[0], self._schema.modes)
+        self._subscribers = subscribers
+        self._resolution = Resolution(authorization, resolvers, subscribers.invalidate, api.account)
+        self._documents = Documents(self._schema.graphql)
+        self._planner = SubscriptionPlanner(self._schema, self._resolution, self._documents)
+        self._feeding = {name for names in self._schema.subscriptions.values() for name in names}
+
+    def _load(self, resolver: Resolver, events: EventSink, clock: Clock, entropy: Entropy) -> FieldResolver:
+        parent = self._schema.graphql.type_map.get(resolver.type_name)
+        if not isinstance(parent, GraphQLObjectType) or resolver.field_name not in parent.fields:
+            raise Refusal(
+                f"{resolver.file} resolves {resolver.type_name}.{resolver.field_name}, which the schema lacks"
+            )
+        source = self.api.data_sources.get(resolver.data_source)
+        if source is None:
+            raise Refusal(
+                f"{resolver.file} uses the data source {resolver.data_source}, which does not exist"
+            )
+        return FieldResolver(
+            resolver, source, environment=self.api.environment, events=events, clock=clock, entropy=entropy
+        )
+
+    async def execute(self, request: GraphQLRequest, caller: Caller) -> dict[str, JSON]:
+        """Run a query or a mutation and publish what it answered; the response body in AppSync's shape."""
+        document = self._documents.read(request.query)
+        operation = document.operation(request.operation_name) if document.ast else None
+        if document.ast is None or operation is None:
+            return {"data": None, "errors": list(document.errors)}
+        if isinstance(operation, dict):
+            return {"data": None, "errors": [operation]}
+        if operation.operation is OperationType.SUBSCRIPTION:
+            return {"errors": [{"errorType": "BadRequestException", "message": NO_SUBSCRIPTIONS}]}
+        execution = Execution(self._resolution, caller)
+        pending = execute(
+            self._schema.graphql,
+            document.ast,
+            context_value=execution,
+            variable_values=dict(request.variables),
+            operation_name=request.operation_name or None,
+            field_resolver=resolve_field,
+            hide_suggestions=True,
+        )
+        result = await pending if inspect.isawaitable(pending) else pending
+        body = self._body(result, execution)
+        if operation.operation is OperationType.MUTATION:
+            self._publish(document, operation, request.variables, body)
+        return body
+
+    def _body(self, result: ExecutionResult, execution: Execution) -> dict[str, JSON]:
+        errors = [
+            execution_error(error, self._schema.graphql) if error.path else variable_error(error)
+            for error in result.errors or ()
+        ]
+        errors += cast("list[dict[str, JSON]]", execution.errors)
+        body: dict[str, JSON] = {"data": cast("JSON", result.data)}
+        if errors:
+            body["errors"] = cast("JSON", errors)
+        return body
+
+    def _publish(
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, JSON],
+        body: Mapping[str, JSON],
+    ) -> None:
+        """Tell subscribers of each mutation field that has a value and no error."""
+        data, errors = body["data"], cast("list[dict[str, list[JSON] | None]]", body.get("errors") or [])
+        root = self._schema.graphql.mutation_type
+        if not isinstance(data, dict) or root is None:
+            return
+        failed = {path[0] for error in errors if (path := error["path"])}
+        selection = select(self._schema.graphql, document, operation, variables)
+        for key, nodes in selection.collect(root, [operation.selection_set]).items():
+            name = nodes[0].name.value
+            value = data.get(key)
+            if name in self._feeding and isinstance(value, dict) and key not in failed:
+                renamed = selection.by_field_name(value, root.fields[name].type, nodes)
+                self._subscribers.publish(Publication(name, cast("dict[str, JSON]", renamed)))
+
+    def denied_fields(self, request: GraphQLRequest, caller: Caller) -> list[str]:
+        """Name the top-level fields of a request (`Mutation.publish`) that the caller's policy denies."""
+        document = self._documents.read(request.query)
+        operation = document.operation(request.operation_name) if document.ast else None
+        if not isinstance(operation, OperationDefinitionNode):
+            return []
+        root = self._schema.graphql.get_root_type(operation.operation)
+        try:
+            selection = select(self._schema.graphql, document, operation, request.variables)
+        except VariablesRefused:
+            return []
+        fields = selection.collect(root, [operation.selection_set]) if root else {}
+        names = dict.fromkeys(nodes[0].name.value for nodes in fields.values())
+        permits = self._resolution.authorization.policy_permits
+        return [f"{root.name}.{name}" for name in names if root and not permits(caller, root.name, name)]
+
+    async def subscribe(self, request: GraphQLRequest, caller: Caller) -> "SubscriptionPlan | list[JSON]":
+        """Plan a subscription: check it, run its resolver; a plan, or the errors that refuse it."""
+        return await self._planner.plan(request, caller)

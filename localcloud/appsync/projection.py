@@ -1,0 +1,124 @@
+"""What a subscriber sees of a publication: the mutation's selection intersected with its own."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    get_named_type,
+    is_list_type,
+    is_non_null_type,
+)
+
+from localcloud.appsync.authorization import Authorization
+from localcloud.appsync.errors import field_error, locations, not_authorized, null_error
+from localcloud.appsync.model import Caller
+from localcloud.appsync.selection import Selection
+from localcloud.definition import JSON
+
+Path = tuple[str | int, ...]
+
+
+class _Bubble(Exception):
+    """A null stands where none may: the nearest nullable place becomes null."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    key: str
+    name: str
+    parent: str
+    type: GraphQLOutputType
+    denied: JSON
+    """The place to report if the subscriber may not read the field, else None."""
+    children: tuple["_Field", ...]
+
+    def signature(self) -> JSON:
+        return [self.key, self.name, self.denied, [child.signature() for child in self.children]]
+
+
+class Projection:
+    """Renders publications for one subscription field, as selected by one operation of one caller.
+
+    A field that the mutation did not select arrives as null, and as an error if it must not be null.
+    """
+
+    def __init__(self, root: _Field) -> None:
+        self._root = root
+        self.key = json.dumps(root.signature(), separators=(",", ":"))
+
+    def __call__(self, value: Mapping[str, JSON]) -> Mapping[str, JSON]:
+        """Turn a publication's value into the payload of a data frame."""
+        errors: list[JSON] = []
+        root = self._root
+        try:
+            data: JSON = {root.key: _complete(root, root.type, dict(value), (root.key,), errors)}
+        except _Bubble:
+            data = None
+        return {"data": data, "errors": errors} if errors else {"data": data}
+
+
+def plan(
+    selection: Selection,
+    authorization: Authorization,
+    caller: Caller,
+    root: GraphQLObjectType,
+    key: str,
+    nodes: Sequence[FieldNode],
+) -> Projection:
+    """Plan the projection of a subscription field, that is of what its nodes select."""
+
+    def field(parent: GraphQLObjectType, key: str, nodes: Sequence[FieldNode]) -> _Field:
+        name = nodes[0].name.value
+        definition = selection.schema.get_field(parent, name)
+        assert definition is not None, "the document was validated"
+        denied: JSON = None
+        if not name.startswith("__") and not authorization.permits(caller, parent.name, name):
+            denied = locations(GraphQLError("", nodes))
+        named = get_named_type(definition.type)
+        children: tuple[_Field, ...] = ()
+        if isinstance(named, GraphQLObjectType):
+            selected = selection.children(named, nodes)
+            children = tuple(field(named, inner, selected[inner]) for inner in selected)
+        return _Field(key, name, parent.name, definition.type, denied, children)
+
+    return Projection(field(root, key, nodes))
+
+
+def _resolve(field: _Field, source: Mapping[str, JSON], path: Path, errors: list[JSON]) -> JSON:
+    if field.name == "__typename":
+        return field.parent
+    if field.denied is not None:
+        errors.append(field_error(not_authorized(field.name, field.parent), path, field.denied))
+        if is_non_null_type(field.type):
+            raise _Bubble
+        return None
+    return _complete(field, field.type, source.get(field.name), path, errors)
+
+
+def _complete(field: _Field, type_: GraphQLOutputType, value: JSON, path: Path, errors: list[JSON]) -> JSON:
+    if is_non_null_type(type_):
+        if value is None:
+            errors.append(null_error(path, str(get_named_type(type_)), field.parent))
+            raise _Bubble
+        completed = _complete(field, type_.of_type, value, path, errors)
+        if completed is None:
+            raise _Bubble
+        return completed
+    if value is None:
+        return None
+    try:
+        if is_list_type(type_) and isinstance(value, list):
+            return [
+                _complete(field, type_.of_type, item, (*path, index), errors)
+                for index, item in enumerate(value)
+            ]
+        if field.children and isinstance(value, dict):
+            return {child.key: _resolve(child, value, (*path, child.key), errors) for child in field.children}
+    except _Bubble:
+        return None
+    return value

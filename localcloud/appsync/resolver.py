@@ -1,0 +1,133 @@
+"""Resolves a field with its APPSYNC_JS file: request handler, data source, response handler."""
+
+from collections.abc import Coroutine, Mapping
+from typing import cast
+
+from localcloud.appsync import datasources
+from localcloud.appsync.context import Clock, Effects, Entropy, FieldCall, evaluation
+from localcloud.appsync.errors import FieldError, not_authorized
+from localcloud.appsync.javascript.engine import Handler, Script
+from localcloud.appsync.javascript.errors import ScriptError
+from localcloud.appsync.model import Invalidation
+from localcloud.definition import JSON, DataSource, Resolver
+from localcloud.errors import Refusal
+from localcloud.ports import EventSink, PutEventsError
+
+Outcome = Mapping[str, JSON]
+
+
+class FieldResolver:
+    """A unit resolver, loaded.
+
+    Args:
+        resolver: the file and the field that it resolves.
+        source: the data source between the two handlers.
+        environment: the API's environment variables (`ctx.env`).
+        events: where an EventBridge data source puts events.
+        clock: the time that `util.time` tells.
+        entropy: what `util.autoId` and the like are made of.
+
+    Raises:
+        Refusal: the file breaks a rule of APPSYNC_JS, or the data source lacks its bus or role.
+    """
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        source: DataSource,
+        *,
+        environment: Mapping[str, str],
+        events: EventSink,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        try:
+            self._script = Script(resolver.code, resolver.file)
+        except ScriptError as error:
+            raise Refusal(str(error)) from None
+        if source.type == "AMAZON_EVENTBRIDGE" and (source.bus_arn is None or source.role_arn is None):
+            raise Refusal(f"the data source {source.name} has no bus or no role")
+        self._source = source
+        self._environment = environment
+        self._events = events
+        self._clock = clock
+        self._entropy = entropy
+        # Costly to make, and lazy on AWS: only a file that names it gets it.
+        self._with_selection = "selectionSet" in resolver.code
+
+    def resolve(self, call: FieldCall, effects: Effects) -> "JSON | Coroutine[None, None, JSON]":
+        """Resolve the field; a coroutine if the data source is asynchronous.
+
+        Raises:
+            FieldError: a handler stopped with an error or failed, or its request is malformed.
+        """
+        outcome = self._evaluate("request", call, effects, {}, {})
+        if outcome["status"] == "return":
+            return outcome.get("value")
+        request, stash = outcome.get("value"), outcome.get("stash")
+        if self._source.type == "NONE":
+            result = datasources.none_result(request)
+            return self._evaluate("response", call, effects, {"result": result}, stash).get("value")
+        return self._put_events(request, stash, call, effects)
+
+    async def _put_events(self, request: JSON, stash: JSON, call: FieldCall, effects: Effects) -> JSON:
+        entries = datasources.put_events_entries(request)
+        try:
+            results = await self._events.put_events(
+                bus_arn=cast("str", self._source.bus_arn),
+                entries=entries,
+                role_arn=cast("str", self._source.role_arn),
+            )
+        except PutEventsError as error:
+            outcome: Outcome = {"result": None, "error": {"message": error.message, "type": error.code}}
+        else:
+            outcome = {"result": datasources.put_events_result(results)}
+        return self._evaluate("response", call, effects, outcome, stash).get("value")
+
+    def _evaluate(
+        self, handler: Handler, call: FieldCall, effects: Effects, before: Outcome, stash: JSON
+    ) -> Outcome:
+        payload = evaluation(
+            call,
+            environment=self._environment,
+            clock=self._clock,
+            entropy=self._entropy,
+            stash=stash,
+            with_selection=self._with_selection,
+            outcome=before,
+        )
+        try:
+            outcome = self._script.call(handler, payload)
+        except ScriptError as error:
+            raise _runtime_error(error) from None
+        effects.errors += cast("list[JSON]", outcome["errors"])
+        if outcome["status"] == "error":
+            raise raised(cast("dict[str, JSON]", outcome["error"]))
+        if outcome["status"] == "unauthorized":
+            raise not_authorized(call.field_name, call.parent_type)
+        _record(outcome, effects)
+        return outcome
+
+
+def _record(outcome: Outcome, effects: Effects) -> None:
+    effects.filter = outcome.get("filter", effects.filter)
+    effects.invalidation_filter = outcome.get("invalidationFilter", effects.invalidation_filter)
+    for invalidation in cast("list[dict[str, JSON]]", outcome["invalidations"]):
+        field = cast("str", invalidation["subscriptionField"])
+        payload = cast("dict[str, JSON]", invalidation["payload"])
+        effects.invalidations.append(Invalidation(field, payload))
+
+
+def raised(error: Mapping[str, JSON]) -> FieldError:
+    """Read what `util.error` or `util.appendError` was given."""
+    error_type = error["type"]
+    return FieldError(
+        str(error["message"]), None if error_type is None else str(error_type), error["data"], error["info"]
+    )
+
+
+def _runtime_error(error: ScriptError) -> FieldError:
+    """Report a handler that failed; only the type and `codeErrors` are known (from AppSync's API model)."""
+    place: JSON = None if error.line is None else {"line": error.line, "column": error.column, "span": 1}
+    info: JSON = {"codeErrors": [{"errorType": "Runtime Error", "value": error.message, "location": place}]}
+    return FieldError(f"Runtime Error: {error}", "Code", None, info)
