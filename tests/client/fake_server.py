@@ -1,0 +1,262 @@
+"""A small scripted AppSync: does what a test tells it, also what AWS never would."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from aiohttp import WSMsgType, web
+
+from client.profiles import Profile, RegionEndpoint
+
+KEY = "da2-fakefakefakefakefakefakefa"
+CHANNELS = ("cars", "robots", "tech")
+
+UNAUTHORIZED = {
+    "errors": [
+        {
+            "errorType": "UnauthorizedException",
+            "message": "You are not authorized to make this call.",
+            "errorCode": 401,
+        }
+    ]
+}
+
+HttpScript = Callable[[dict[str, Any]], web.StreamResponse | None]
+
+
+@dataclass(eq=False)
+class Socket:
+    """A connected client."""
+
+    ws: web.WebSocketResponse
+    starts: dict[str, str] = field(default_factory=dict)
+    """Subscription id to channel."""
+
+    async def send(self, **frame: Any) -> None:
+        await self.ws.send_str(json.dumps(frame))
+
+    def abort(self) -> None:
+        """Cut the TCP connection without a goodbye."""
+        assert self.ws._req is not None
+        transport = self.ws._req.transport
+        assert transport is not None
+        transport.abort()
+
+
+class FakeAppSync:
+    """One region. Attributes are the script; change them at any time."""
+
+    def __init__(self, alias: str = "oregon", region: str = "us-west-2") -> None:
+        self.alias = alias
+        self.region = region
+        self.key = KEY
+        self.channels = CHANNELS
+        self.connection_timeout_ms: Any = 300_000
+        self.on_init = "ack"
+        self.on_start = "ack"
+        self.on_http: HttpScript | None = None
+        self.start_gate = asyncio.Event()
+        self.start_gate.set()
+        self.ping_answers = True
+        self.peers: list[FakeAppSync] = []
+        self.sockets: list[Socket] = []
+        self.published: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
+        self.opened = 0
+        self.open_now = 0
+        self.port = 0
+        self._runner: web.AppRunner | None = None
+        self._changed = asyncio.Condition()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.router.add_post("/graphql", self._http)
+        app.router.add_get("/graphql", self._websocket)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        self.start_gate.set()
+        for socket in list(self.sockets):
+            socket.abort()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    @property
+    def endpoint(self) -> RegionEndpoint:
+        return RegionEndpoint(
+            alias=self.alias,
+            region=self.region,
+            graphql_url=f"http://127.0.0.1:{self.port}/graphql",
+            realtime_url=f"ws://127.0.0.1:{self.port}/graphql",
+            api_id="fakefake",
+            event_bus="globalchat-bus",
+            api_key=KEY,
+        )
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something about this server is so."""
+        async with asyncio.timeout(5), self._changed:
+            await self._changed.wait_for(condition)
+
+    async def subscribed(self, *channels: str) -> Socket:
+        """Wait for a socket that has these channels, and return it."""
+
+        def find() -> Socket | None:
+            return next((each for each in self.sockets if set(channels) <= set(each.starts.values())), None)
+
+        await self.until(lambda: find() is not None)
+        found = find()
+        assert found is not None
+        return found
+
+    async def broadcast(self, raw: dict[str, Any]) -> None:
+        """Deliver a message to this region's subscribers."""
+        for socket in list(self.sockets):
+            for query_id, channel in list(socket.starts.items()):
+                if channel == raw["name"] and not socket.ws.closed:
+                    await socket.send(type="data", id=query_id, payload={"data": {"subscribe": raw}})
+
+    async def revoke(self, channel: str) -> None:
+        """End a channel as `unsubscribe` does: complete, then the whole socket closes."""
+        for socket in list(self.sockets):
+            ids = [query_id for query_id, name in socket.starts.items() if name == channel]
+            for query_id in ids:
+                await socket.send(type="complete", id=query_id)
+            if ids:
+                await socket.ws.close()
+
+    def drop_all(self) -> None:
+        for socket in list(self.sockets):
+            socket.abort()
+
+    def message(self, id_: str, channel: str = "tech", text: str = "hi", **more: Any) -> dict[str, Any]:
+        return {
+            "id": id_,
+            "name": channel,
+            "message": text,
+            "sender": None,
+            "region": self.region,
+            "sentAt": "2026-11-24T10:00:00.000Z",
+            **more,
+        }
+
+    async def _http(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.requests.append(body)
+        if self.on_http is not None:
+            scripted = self.on_http(body)
+            if scripted is not None:
+                return scripted
+        if request.headers.get("x-api-key") != self.key:
+            return web.json_response(UNAUTHORIZED, status=401)
+        if "channels" in body["query"]:
+            limits = {"message": 2000, "sender": 32, "id": 64}
+            return web.json_response({"data": {"channels": list(self.channels), "limits": limits}})
+        return await self._publish(body["variables"])
+
+    async def _publish(self, variables: dict[str, Any]) -> web.Response:
+        if variables["name"] not in self.channels:
+            error = {"errorType": "UnknownChannel", "message": f"There is no channel {variables['name']}."}
+            return web.json_response({"data": {"publish": None}, "errors": [error]})
+        raw = self.message(
+            variables["id"], variables["name"], variables["message"], sender=variables.get("sender")
+        )
+        raw["sentAt"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.published.append(raw)
+        for region in (self, *self.peers):
+            await region.broadcast(raw)
+        return web.json_response({"data": {"publish": raw}})
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        if self.on_init == "http 403":
+            return web.Response(status=403)
+        ws = web.WebSocketResponse(protocols=("graphql-ws",), autoping=self.ping_answers)
+        await ws.prepare(request)
+        socket = Socket(ws)
+        self.sockets.append(socket)
+        self.opened += 1
+        self.open_now += 1
+        await self._note()
+        try:
+            await self._talk(socket, request)
+        except ConnectionError:
+            pass
+        finally:
+            self.sockets.remove(socket)
+            self.open_now -= 1
+            await self._note()
+        return ws
+
+    async def _talk(self, socket: Socket, request: web.Request) -> None:
+        header = json.loads(base64.b64decode(request.query["header"]))
+        assert header["host"] == f"127.0.0.1:{self.port}"
+        async for message in socket.ws:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            frame = json.loads(message.data)
+            if frame["type"] == "connection_init":
+                await self._init(socket, header)
+            elif frame["type"] == "start":
+                await self._start(socket, frame)
+            elif frame["type"] == "stop":
+                socket.starts.pop(frame["id"], None)
+                await socket.send(type="complete", id=frame["id"])
+            await self._note()
+
+    async def _init(self, socket: Socket, header: dict[str, str]) -> None:
+        if header["x-api-key"] != self.key or self.on_init == "unauthorized":
+            await socket.send(type="connection_error", payload=UNAUTHORIZED)
+            await socket.ws.close()
+        elif self.on_init == "ack":
+            payload = {"connectionTimeoutMs": self.connection_timeout_ms}
+            await socket.send(type="connection_ack", payload=payload)
+            await socket.send(type="ka")
+        elif self.on_init == "close":
+            await socket.ws.close()
+        elif self.on_init == "abort":
+            socket.abort()
+        elif self.on_init != "silent":
+            await socket.ws.send_str(self.on_init)
+
+    async def _start(self, socket: Socket, frame: dict[str, Any]) -> None:
+        query_id = frame["id"]
+        channel = json.loads(frame["payload"]["data"])["variables"]["name"]
+        assert frame["payload"]["extensions"]["authorization"]["x-api-key"] == KEY
+        await self.start_gate.wait()
+        if channel not in self.channels:
+            error = {"errorType": "UnknownChannel", "message": f"There is no channel {channel}."}
+            await socket.send(type="error", id=query_id, payload={"errors": [error]})
+        elif self.on_start == "ack":
+            socket.starts[query_id] = channel
+            await socket.send(type="start_ack", id=query_id)
+        elif self.on_start == "data first":
+            socket.starts[query_id] = channel
+            await self.broadcast(self.message("early", channel))
+            await socket.send(type="start_ack", id=query_id)
+        elif self.on_start != "silent":
+            await socket.ws.send_str(self.on_start.replace("ID", query_id))
+
+    async def _note(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+
+def profile_of(*regions: FakeAppSync) -> Profile:
+    """A profile over fake regions."""
+    return Profile("fake", {each.alias: each.endpoint for each in regions})

@@ -1,0 +1,256 @@
+"""The session against a scripted server: the ordinary course of things."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from client.events import (
+    BackendDescribed,
+    ChannelRefused,
+    ChannelRevoked,
+    DraftAccepted,
+    DraftQueued,
+    MessageReceived,
+)
+from client.session import Session
+from client.state import Phase
+from tests.client.driver import QUICK, quick, running
+from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
+
+
+@pytest.fixture
+async def oregon() -> AsyncIterator[FakeAppSync]:
+    async with FakeAppSync() as server:
+        yield server
+
+
+@pytest.fixture
+async def sydney(oregon: FakeAppSync) -> AsyncIterator[FakeAppSync]:
+    async with FakeAppSync("sydney", "ap-southeast-2") as server:
+        server.peers.append(oregon)
+        oregon.peers.append(server)
+        yield server
+
+
+async def test_is_live_only_after_every_start_ack(oregon: FakeAppSync) -> None:
+    oregon.start_gate.clear()
+    async with running(Session(profile_of(oregon), "oregon", options=QUICK)) as chat:
+        described = await chat.next(BackendDescribed)
+        assert described.backend.channels == CHANNELS
+        assert described.backend.limits.message == 2000
+        await oregon.until(lambda: oregon.opened == 1)
+        assert chat.session.state.phase is Phase.CONNECTING
+        oregon.start_gate.set()
+        state = await chat.phase(Phase.LIVE)
+        assert state.region == "oregon"
+        assert set((await oregon.subscribed(*CHANNELS)).starts.values()) == set(CHANNELS)
+        assert chat.session.channels == CHANNELS
+    assert oregon.open_now == 0 or await oregon.until(lambda: oregon.open_now == 0) is None
+
+
+async def test_publishes_and_hears_the_echo_once(oregon: FakeAppSync) -> None:
+    async with running(Session(profile_of(oregon), "us-west-2", sender="ada", options=QUICK)) as chat:
+        await chat.phase(Phase.LIVE)
+        draft = chat.session.send("tech", "hello")
+        accepted = await chat.next(DraftAccepted)
+        assert accepted.draft == draft
+        assert accepted.region == "us-west-2"
+        chat.rewind()
+        queued = await chat.next(DraftQueued)
+        assert queued.draft == draft
+        echo = await chat.text("hello")
+        assert echo.own
+        assert echo.message.sender == "ada"
+        assert echo.via == "oregon"
+        assert echo.transit_ms is None
+        await oregon.broadcast(oregon.published[0])
+        chat.session.send("tech", "again")
+        again = await chat.text("again")
+        assert again.transit_ms is not None
+        assert chat.texts == ["hello", "again"]
+        assert chat.session.duplicates == 1
+
+
+async def test_keeps_conflicting_ids_and_disowns_forged_echoes(oregon: FakeAppSync) -> None:
+    async with running(Session(profile_of(oregon), "oregon", options=QUICK)) as chat:
+        await chat.phase(Phase.LIVE)
+        draft = chat.session.send("tech", "mine")
+        await chat.text("mine")
+        await oregon.broadcast(oregon.message(draft.id, text="forged"))
+        forged = await chat.text("forged")
+        assert forged.conflicting
+        assert not forged.own
+        assert chat.session.conflicts == 1
+
+
+async def test_publishes_in_order_one_at_a_time_per_channel(oregon: FakeAppSync) -> None:
+    async with running(Session(profile_of(oregon), "oregon", options=QUICK)) as chat:
+        await chat.phase(Phase.LIVE)
+        texts = [f"{number}" for number in range(50)]
+        for text in texts:
+            chat.session.send("cars", text)
+        await chat.text("49")
+        assert [raw["message"] for raw in oregon.published] == texts
+        assert chat.texts == texts
+
+
+async def test_unknown_channel_is_refused_and_does_not_block(oregon: FakeAppSync) -> None:
+    session = Session(profile_of(oregon), "oregon", channels=["tech", "nosuch"], options=QUICK)
+    async with running(session) as chat:
+        refused = await chat.next(ChannelRefused)
+        assert (refused.channel, refused.error_type) == ("nosuch", "UnknownChannel")
+        assert "no channel" in refused.reason
+        await chat.phase(Phase.LIVE)
+        assert session.channels == ("tech",)
+        session.join("neither")
+        assert (await chat.next(ChannelRefused)).channel == "neither"
+        assert session.channels == ("tech",)
+        assert session.state.phase is Phase.LIVE
+
+
+async def test_joins_and_leaves_channels(oregon: FakeAppSync) -> None:
+    session = Session(profile_of(oregon), "oregon", channels=["tech"], options=QUICK)
+    async with running(session) as chat:
+        await chat.phase(Phase.LIVE)
+        session.join("cars")
+        assert session.state.joining == {"cars"}
+        socket = await oregon.subscribed("tech", "cars")
+        await oregon.broadcast(oregon.message("1", "cars", "vroom"))
+        await chat.text("vroom")
+        assert not session.state.joining
+        session.leave("cars")
+        await oregon.until(lambda: set(socket.starts.values()) == {"tech"})
+        assert session.channels == ("tech",)
+        session.join("cars")
+        await oregon.subscribed("tech", "cars")
+    assert oregon.opened == 1
+
+
+async def test_join_while_connecting_is_part_of_live(oregon: FakeAppSync) -> None:
+    oregon.start_gate.clear()
+    session = Session(profile_of(oregon), "oregon", channels=["tech", "robots"], options=QUICK)
+    async with running(session) as chat:
+        await oregon.until(lambda: oregon.opened == 1)
+        session.join("cars")
+        session.leave("robots")
+        oregon.start_gate.set()
+        await chat.phase(Phase.LIVE)
+        socket = await oregon.subscribed("tech", "cars")
+        await oregon.until(lambda: set(socket.starts.values()) == {"tech", "cars"})
+
+
+async def test_revoked_channel_ends_and_the_others_resume(oregon: FakeAppSync) -> None:
+    options = quick(backoff_base=30.0, backoff_cap=30.0)  # a backoff would be noticed
+    async with running(Session(profile_of(oregon), "oregon", options=options)) as chat:
+        await chat.phase(Phase.LIVE)
+        await oregon.revoke("tech")
+        assert (await chat.next(ChannelRevoked)).channel == "tech"
+        state = await chat.phase(Phase.LIVE)
+        assert state.revoked == {"tech"}
+        await chat.phase(Phase.RETRYING)
+        state = await chat.phase(Phase.LIVE)
+        assert state.revoked == {"tech"}
+        socket = await oregon.subscribed("cars", "robots")
+        assert set(socket.starts.values()) == {"cars", "robots"}
+        assert chat.session.channels == ("cars", "robots")
+        chat.session.rejoin("tech")
+        await oregon.subscribed(*CHANNELS)
+        gap = (await chat.next(type(chat.gaps[0]), lambda event: "tech" in event.channels))
+        assert gap.since <= gap.until
+        assert not chat.session.state.revoked
+
+
+async def test_switches_region_without_loss_or_double(oregon: FakeAppSync, sydney: FakeAppSync) -> None:
+    async with running(Session(profile_of(oregon, sydney), "oregon", options=QUICK)) as chat:
+        await chat.phase(Phase.LIVE)
+        sydney.start_gate.clear()
+        chat.session.switch("sydney")
+        await sydney.until(lambda: sydney.opened == 1)
+        assert chat.session.state.phase is Phase.LIVE
+        assert chat.session.state.region == "oregon"
+        assert chat.session.state.switching_to == "sydney"
+        chat.session.send("tech", "during")
+        await chat.text("during")
+        assert oregon.published[-1]["message"] == "during"
+        sydney.start_gate.set()
+        await chat.next(BackendDescribed)
+        chat.rewind()
+        from client.events import StateChanged
+
+        await chat.next(StateChanged, lambda event: event.state.region == "sydney")
+        chat.session.send("tech", "after")
+        await chat.text("after")
+        assert sydney.published[-1]["message"] == "after"
+        await oregon.until(lambda: oregon.open_now == 0)
+        assert chat.texts == ["during", "after"]
+        assert not chat.gaps
+
+
+async def test_failed_switch_stays_and_says_why(oregon: FakeAppSync, sydney: FakeAppSync) -> None:
+    sydney.on_init = "unauthorized"
+    from client.events import StateChanged
+
+    async with running(Session(profile_of(oregon, sydney), "oregon", options=QUICK)) as chat:
+        await chat.phase(Phase.LIVE)
+        chat.session.switch("sydney")
+        event = await chat.next(StateChanged, lambda event: bool(event.state.reason))
+        assert event.state.phase is Phase.LIVE
+        assert event.state.region == "oregon"
+        assert event.state.switching_to is None
+        assert "Still on oregon" in str(event.state.reason)
+        assert oregon.opened == 1
+        sydney.on_init = "ack"
+        chat.session.switch("sydney")
+        await chat.next(StateChanged, lambda event: event.state.region == "sydney")
+
+
+async def test_switch_back_before_the_new_region_is_up(oregon: FakeAppSync, sydney: FakeAppSync) -> None:
+    sydney.on_init = "silent"
+    async with running(Session(profile_of(oregon, sydney), "oregon", options=QUICK)) as chat:
+        await chat.phase(Phase.LIVE)
+        chat.session.switch("sydney")
+        await sydney.until(lambda: sydney.open_now == 1)
+        chat.session.switch("oregon")
+        await sydney.until(lambda: sydney.open_now == 0)
+        assert chat.session.state.region == "oregon"
+        assert chat.session.state.switching_to is None
+        assert oregon.opened == 1
+
+
+async def test_cancelling_run_closes_everything(oregon: FakeAppSync) -> None:
+    session = Session(profile_of(oregon), "oregon", options=QUICK)
+    run = asyncio.create_task(session.run())
+    await oregon.subscribed(*CHANNELS)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert session.state.phase is Phase.CLOSED
+    await oregon.until(lambda: oregon.open_now == 0)
+    while await session.next_events():
+        pass
+
+
+async def test_closing_before_running_ends_the_events(oregon: FakeAppSync) -> None:
+    session = Session(profile_of(oregon), "oregon", options=QUICK)
+    session.close()
+    assert session.state.phase is Phase.CLOSED
+    while await session.next_events():
+        pass
+    await session.run()
+    assert oregon.opened == 0
+
+
+async def test_slow_listener_never_stops_the_socket(oregon: FakeAppSync) -> None:
+    session = Session(profile_of(oregon), "oregon", channels=["tech"], options=quick(buffer=10))
+    run = asyncio.create_task(session.run())
+    await oregon.subscribed("tech")
+    for number in range(100):
+        await oregon.broadcast(oregon.message(str(number), text=str(number)))
+    while session._seen.__len__() < 100:
+        await asyncio.sleep(0)
+    events = await session.next_events()
+    received = [event.message.text for event in events if isinstance(event, MessageReceived)]
+    assert received == [str(number) for number in range(90, 100)]
+    session.close()
+    await run
