@@ -60,10 +60,10 @@ def control_app(
 @asynccontextmanager
 async def listening(app: web.Application) -> AsyncIterator[int]:
     """Serve the routes on a free loopback port, which is yielded."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=1)
+        site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         yield runner.addresses[0][1]
     finally:

@@ -104,7 +104,7 @@ def read(folder: Path) -> CloudState | None:
         raise DamagedState("unreadable") from error
     try:
         return _state(json.loads(text))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise DamagedState("not a state file of this version") from error
 
 

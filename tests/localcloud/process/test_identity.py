@@ -1,0 +1,36 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from localcloud.process import identity
+
+
+def test_only_the_nonce_gives_the_proof() -> None:
+    challenge = identity.new_challenge()
+
+    assert identity.prove("a", challenge) == identity.prove("a", challenge)
+    assert identity.prove("a", challenge) != identity.prove("b", challenge)
+    assert identity.prove("a", challenge) != identity.prove("a", identity.new_challenge())
+
+
+def test_the_proof_is_hmac_sha256() -> None:
+    # RFC 4231, test case 2.
+    expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    assert identity.prove("Jefe", "what do ya want for nothing?") == expected
+
+
+def test_challenges_are_fresh_and_may_be_answered() -> None:
+    challenges = {identity.new_challenge() for _ in range(100)}
+
+    assert len(challenges) == 100
+    assert all(identity.is_challenge(challenge) for challenge in challenges)
+
+
+def test_odd_challenges_are_not_answered() -> None:
+    for challenge in ("", "ab" * 15, "ab" * 65, "G" * 32, "AB" * 16, "ab" * 16 + "\n", "ab" * 15 + "é1"):
+        assert not identity.is_challenge(challenge)
+
+
+@given(st.text())
+@settings(max_examples=50, deadline=None)
+def test_secrets_are_the_same_only_if_equal(given_text: str) -> None:
+    assert identity.same(given_text, "secret") == (given_text == "secret")

@@ -1,0 +1,44 @@
+import asyncio
+from dataclasses import dataclass
+
+from localcloud.process.idle import seconds_left, wait_until_idle
+
+
+@dataclass
+class FakeUsage:
+    open_sockets: int = 0
+    last_used: float = 0.0
+
+
+def test_an_unused_cloud_has_the_whole_limit_from_its_start() -> None:
+    assert seconds_left(FakeUsage(last_used=100), now=100, limit=600) == 600
+
+
+def test_time_runs_from_the_last_use() -> None:
+    assert seconds_left(FakeUsage(last_used=400), now=700, limit=600) == 300
+    assert seconds_left(FakeUsage(last_used=100), now=700, limit=600) == 0
+
+
+def test_an_open_socket_keeps_the_cloud_however_long_it_is_silent() -> None:
+    assert seconds_left(FakeUsage(open_sockets=1, last_used=0), now=1e9, limit=600) == 600
+
+
+async def test_the_wait_ends_exactly_one_limit_after_the_last_use() -> None:
+    usage, now, slept = FakeUsage(open_sockets=1), 0.0, []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        if len(slept) == 2:
+            usage.open_sockets, usage.last_used = 0, now + 200  # the socket closes within this wait
+        now += seconds
+
+    original = asyncio.sleep
+    asyncio.sleep = sleep  # type: ignore[assignment]
+    try:
+        await wait_until_idle(usage, clock=lambda: now, limit=600)
+    finally:
+        asyncio.sleep = original
+
+    assert slept == [600, 600, 200]
+    assert now == 1400

@@ -1,0 +1,150 @@
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from localcloud.process import state
+from localcloud.process.errors import CloudError
+from localcloud.process.state import CloudRegion, CloudState, DamagedState
+
+OREGON = CloudRegion(
+    alias="oregon",
+    region="us-west-2",
+    graphql_url="http://127.0.0.1:5001/graphql",
+    realtime_url="ws://127.0.0.1:5001/graphql",
+    api_id="abc",
+    event_bus="globalchat-bus",
+    api_key="da2-keykeykeykey",
+)
+STATE = CloudState(
+    pid=42,
+    started_at=1_700_000_000_000,
+    control_port=5003,
+    nonce="nonce-of-the-cloud",
+    admin_token="token-of-the-admin",
+    access_key_id="AKIAEXAMPLE",
+    secret_access_key="secret-of-the-admin",
+    regions=(OREGON,),
+)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    state.write(tmp_path, STATE)
+
+    assert state.read(tmp_path) == STATE
+
+
+def test_only_the_owner_can_enter_or_read(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    state.prepare_folder(folder)
+    state.write(folder, STATE)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / state.FILE).stat().st_mode) == 0o600
+
+
+def test_a_folder_that_was_open_to_others_is_closed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+
+    state.prepare_folder(tmp_path)
+
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(CloudError, match="cannot be used") as caught:
+        state.prepare_folder(tmp_path / "file" / "folder")
+
+    assert caught.value.remedy is not None
+    assert "GLOBALCHAT_HOME" in caught.value.remedy
+
+
+def test_writing_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
+    state.write(tmp_path, STATE)
+    state.write(tmp_path, replace(STATE, pid=43))
+
+    found = state.read(tmp_path)
+    assert found is not None
+    assert found.pid == 43
+    assert [file.name for file in tmp_path.iterdir()] == [state.FILE]
+
+
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state.write(tmp_path, STATE)
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        state.write(tmp_path, replace(STATE, pid=43))
+
+    assert state.read(tmp_path) == STATE
+    assert [file.name for file in tmp_path.iterdir()] == [state.FILE]
+
+
+def test_no_file_is_no_state(tmp_path: Path) -> None:
+    assert state.read(tmp_path) is None
+    state.remove(tmp_path)
+
+
+def _document(tmp_path: Path) -> dict[str, object]:
+    state.write(tmp_path, STATE)
+    document: dict[str, object] = json.loads((tmp_path / state.FILE).read_text())
+    return document
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2},
+        {"pid": "42"},
+        {"pid": True},
+        {"control_port": None},
+        {"nonce": ""},
+        {"admin_token": 7},
+        {"regions": []},
+        {"regions": ["oregon"]},
+        {"regions": [{"alias": "oregon"}]},
+        {"regions": {}},
+    ],
+)
+def test_a_document_of_another_shape_is_damaged(tmp_path: Path, change: dict[str, object]) -> None:
+    (tmp_path / state.FILE).write_text(json.dumps({**_document(tmp_path), **change}))
+
+    with pytest.raises(DamagedState):
+        state.read(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["version", "pid", "nonce", "regions", "secret_access_key"])
+def test_a_document_that_lacks_something_is_damaged(tmp_path: Path, key: str) -> None:
+    document = _document(tmp_path)
+    del document[key]
+    (tmp_path / state.FILE).write_text(json.dumps(document))
+
+    with pytest.raises(DamagedState):
+        state.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"\xff\xfe", pytest.param(b"[" * 100_000, id="deep")],
+)
+def test_anything_else_is_damaged(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / state.FILE).write_bytes(content)
+
+    with pytest.raises(DamagedState):
+        state.read(tmp_path)
+
+
+def test_no_secret_is_in_the_repr() -> None:
+    shown = repr(STATE)
+
+    for secret in ("nonce-of", "token-of", "AKIA", "secret-of", "da2-"):
+        assert secret not in shown
