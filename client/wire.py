@@ -62,10 +62,11 @@ class Wire(AppSyncWebsocketsTransport):
         args: dict[str, Any] = {
             "open_timeout": None,
             "ping_interval": timeouts.ping,
+            "ping_timeout": timeouts.ping,
             "close_timeout": timeouts.close,
         }
         if is_loopback(realtime_url):
-            args["proxy"] = None
+            args["proxy"] = None  # what stays on this machine is no proxy's business
         super().__init__(
             realtime_url,
             auth=auth,
