@@ -14,8 +14,6 @@ CONNECTION_TIMEOUT_MS: Final = 300_000
 
 KEEP_ALIVE: Final = b'{"type":"ka"}'
 
-UNAUTHORIZED: Final = "You are not authorized to make this call."
-
 
 def dump(value: object) -> bytes:
     """Encode JSON compactly as UTF-8; half a surrogate pair, which UTF-8 cannot carry, is escaped."""
@@ -74,9 +72,9 @@ def unsupported(kind: str) -> bytes:
     return error([{"errorType": "UnsupportedOperation", "message": message}])
 
 
-def unauthorized(subscription: str) -> bytes:
+def unauthorized(subscription: str, message: str) -> bytes:
     """Refuse a `start` whose credentials were not accepted."""
-    return error([{"errorType": "UnauthorizedException", "message": UNAUTHORIZED}], subscription)
+    return error([{"errorType": "UnauthorizedException", "message": message}], subscription)
 
 
 def too_many_subscriptions(subscription: str, limit: int) -> bytes:

@@ -13,6 +13,7 @@ from typing import Final
 from localcloud.appsync import frames
 from localcloud.appsync.actions import Action, Close, Count, Forget, Listen, Send, Start
 from localcloud.appsync.handshake import Handshake, header_object, string_items, subprotocol_problem
+from localcloud.appsync.http import MalformedRequest, parse_request
 from localcloud.appsync.model import (
     Authenticator,
     Caller,
@@ -215,9 +216,9 @@ class RealtimeProtocol:
         extensions = payload.get("extensions")
         headers = string_items(extensions.get("authorization")) if isinstance(extensions, dict) else {}
         try:
-            caller = self._authenticate(headers, "/graphql", data.encode(errors="surrogatepass"))
-        except Unauthorized:
-            return self._deny(frames.unauthorized(name))
+            caller = self._authenticate(headers, "/graphql", data.encode())
+        except Unauthorized as unauthorized:
+            return self._deny(frames.unauthorized(name, unauthorized.message))
         self._pending.add(name)
         return [Start(name, request, caller)]
 
@@ -262,16 +263,8 @@ class RealtimeProtocol:
 
 
 def _graphql_request(data: JSON) -> GraphQLRequest | None:
-    """Read `payload.data`: JSON text of `{"query", "variables"?, "operationName"?}`; else None."""
+    """Read `payload.data`, the text of what would be an HTTP body; None if it is not that."""
     try:
-        body = json.loads(data) if isinstance(data, str) else None
-    except (ValueError, RecursionError):
+        return parse_request(data.encode()) if isinstance(data, str) else None
+    except (UnicodeEncodeError, MalformedRequest):
         return None
-    if not isinstance(body, dict) or not isinstance(body.get("query"), str):
-        return None
-    variables, operation = body.get("variables"), body.get("operationName")
-    return GraphQLRequest(
-        query=body["query"],
-        variables=variables if isinstance(variables, dict) else {},
-        operation_name=operation if isinstance(operation, str) else None,
-    )

@@ -1,18 +1,26 @@
-"""The aiohttp application of one region: HTTP and realtime on the paths that AppSync serves."""
+"""The HTTP server of one region: GraphQL and realtime on the paths that AppSync serves."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
 
 from aiohttp import web
 
 from localcloud.server.http import Respond, answer
-from localcloud.server.realtime import RealtimeEndpoint
+from localcloud.server.realtime import CLOSE_SECONDS, RealtimeEndpoint
 from localcloud.server.usage import Usage
 
-PATH = "/graphql"
-REALTIME_PATH = "/graphql/realtime"
+PATH: Final = "/graphql"
+REALTIME_PATH: Final = "/graphql/realtime"
 """Where a custom domain serves the realtime protocol; a default host serves it under `/graphql`."""
+
+MAX_HEADER: Final = 32 * 1024
+"""Bytes of the request line and of each header: a socket's header object travels in one of them."""
 
 
 def region_app(realtime: RealtimeEndpoint, respond: Respond, usage: Usage) -> web.Application:
-    """Make the application; the realtime endpoint is told to shut down with it."""
+    """Make the application; its sockets are closed when it is shut down."""
 
     async def graphql(request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -28,3 +36,26 @@ def region_app(realtime: RealtimeEndpoint, respond: Respond, usage: Usage) -> we
     app.router.add_get(REALTIME_PATH, realtime.handle)
     app.on_shutdown.append(shut_down)
     return app
+
+
+@asynccontextmanager
+async def serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve an application on a bound socket.
+
+    There is no access log: a request's target may carry credentials.
+    """
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        # Longer than a closing handshake: sockets are told, not cut.
+        shutdown_timeout=CLOSE_SECONDS + 1,
+        max_line_size=MAX_HEADER,
+        max_field_size=MAX_HEADER,
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        yield
+    finally:
+        await runner.cleanup()

@@ -5,8 +5,14 @@ import string
 from dataclasses import dataclass, field
 from typing import Final
 
+from localcloud.definition import Statement
+from localcloud.provision import ACCOUNT
+
 KEY_LIFETIME: Final = 365 * 24 * 3600
 """Seconds that an API key of the local cloud is valid: the longest that AppSync allows."""
+
+ADMIN_ARN: Final = f"arn:aws:iam::{ACCOUNT}:user/admin"
+ADMIN_POLICY: Final = (Statement("Allow", ("appsync:GraphQL",), ("*",)),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,148 @@
+"""The local cloud: every region of a deployment, served on loopback by this process."""
+
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from localcloud.appsync.authentication import User
+from localcloud.appsync.service import AppSync
+from localcloud.assembly import read
+from localcloud.events.courier import Courier
+from localcloud.events.lane import DeliverySettings
+from localcloud.events.service import EventBridge
+from localcloud.process.errors import CloudError
+from localcloud.provision import provision
+from localcloud.server.app import serving
+from localcloud.server.credentials import (
+    ADMIN_ARN,
+    ADMIN_POLICY,
+    KEY_LIFETIME,
+    AdminCredentials,
+    new_admin,
+    new_api_key,
+)
+from localcloud.server.listening import bound, url
+from localcloud.server.realtime import RealtimeOptions
+from localcloud.server.region import RegionBackend, RunningRegion
+from localcloud.server.usage import Usage
+from localcloud.server.wiring import LateEventSink
+
+
+@dataclass(frozen=True, slots=True)
+class CloudOptions:
+    """How a local cloud runs; the defaults are those of the real one.
+
+    `clock` tells epoch seconds, `steady` the seconds that `usage` is told in. `rng` makes the credentials.
+    `courier` and `delivery` disturb and bound the deliveries of EventBridge.
+    """
+
+    clock: Callable[[], float] = time.time
+    steady: Callable[[], float] = time.monotonic
+    rng: random.Random = field(default_factory=secrets.SystemRandom)
+    realtime: RealtimeOptions = field(default_factory=RealtimeOptions)
+    courier: Courier | None = None
+    delivery: DeliverySettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCloud:
+    """A running cloud. `regions` come in the order of the templates."""
+
+    regions: tuple[RunningRegion, ...]
+    admin: AdminCredentials
+    events: EventBridge
+    usage: Usage
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        templates: Path | None = None,
+        ports: Sequence[int] | None = None,
+        *,
+        options: CloudOptions | None = None,
+    ) -> "AsyncIterator[LocalCloud]":
+        """Boot everything, serve it, and shut it down at the end.
+
+        Args:
+            templates: a folder with a cloud assembly; None is the packaged one.
+            ports: one per region in the order of the templates, 0 or none for a free one.
+            options: clocks, limits, disturbances.
+
+        Raises:
+            CloudError: a port is taken, or there are more ports than regions.
+            TemplateError: the templates cannot be honoured.
+        """
+        chosen = options or CloudOptions()
+        assembly = read(templates)
+        names = tuple(dict.fromkeys(stack.region for stack in assembly.stacks))
+        admin, usage, sink = new_admin(chosen.rng), Usage(chosen.steady), LateEventSink()
+        async with AsyncExitStack() as stack:
+            listeners = dict(zip(names, stack.enter_context(bound(_ports(names, ports))), strict=True))
+            urls = {name: url(listener) for name, listener in listeners.items()}
+            deployment = provision(assembly, urls=urls)
+            backends = [
+                RegionBackend(
+                    region,
+                    urls[region.region],
+                    api_key=new_api_key(chosen.rng),
+                    key_expires_at=chosen.clock() + KEY_LIFETIME,
+                    users={admin.access_key: User(admin.secret_key, ADMIN_ARN, ADMIN_POLICY)},
+                    events=sink,
+                    clock=chosen.clock,
+                )
+                for region in deployment.regions
+            ]
+            appsync = AppSync([backend.executor for backend in backends], deployment.roles)
+            sink.target = events = await stack.enter_async_context(
+                EventBridge(
+                    deployment,
+                    graphql=appsync,
+                    clock=chosen.clock,
+                    courier=chosen.courier,
+                    settings=chosen.delivery,
+                )
+            )
+            for backend in backends:
+                app = backend.app(usage, chosen.realtime)
+                await stack.enter_async_context(serving(app, listeners[backend.running.region]))
+            yield cls(tuple(backend.running for backend in backends), admin, events, usage)
+
+    @property
+    def open_sockets(self) -> int:
+        """Realtime sockets that are open now."""
+        return self.usage.open_sockets
+
+    @property
+    def last_socket_closed(self) -> float | None:
+        """When a realtime socket was last closed, in seconds of `CloudOptions.steady`; None if none was."""
+        return self.usage.last_socket_closed
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, int]]:
+        """The realtime counters and gauges of every region, by alias."""
+        return {region.alias: region.metrics.snapshot() for region in self.regions}
+
+    def region(self, name: str) -> RunningRegion:
+        """Find a region by alias or AWS name.
+
+        Raises:
+            KeyError: there is no such region.
+        """
+        for region in self.regions:
+            if name in (region.alias, region.region):
+                return region
+        raise KeyError(name)
+
+
+def _ports(names: Sequence[str], ports: Sequence[int] | None) -> list[int]:
+    given = list(ports or ())
+    if len(given) > len(names):
+        raise CloudError(
+            f"There are {len(names)} regions but {len(given)} ports.", remedy="Give one port per region."
+        )
+    return given + [0] * (len(names) - len(given))

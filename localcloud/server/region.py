@@ -1,0 +1,112 @@
+"""One region of the local cloud: its API with executor, hub, key and sockets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+
+from localcloud.appsync.authentication import KeyAndSignatureAuthenticator, User
+from localcloud.appsync.executor import GraphQLExecutor
+from localcloud.appsync.http import HttpResponse, respond
+from localcloud.appsync.hub import Hub
+from localcloud.appsync.metrics import Metrics
+from localcloud.definition import Api, RegionDefinition
+from localcloud.errors import TemplateError
+from localcloud.ports import EventSink
+from localcloud.server.app import PATH, region_app
+from localcloud.server.http import HttpCall
+from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
+from localcloud.server.usage import Usage
+
+NO_KEY: Final = ""
+"""The `api_key` of a region whose API takes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRegion:
+    """Where a region is served. `alias` is the name that people use, `event_bus` the ARN of its bus."""
+
+    alias: str
+    region: str
+    graphql_url: str
+    realtime_url: str
+    api_id: str
+    event_bus: str
+    api_key: str = field(repr=False)
+    metrics: Metrics = field(repr=False)
+
+
+class RegionBackend:
+    """The API of one region, ready to be served.
+
+    Args:
+        definition: the region, from the templates.
+        base_url: where it will be served.
+        api_key: the key that its API takes, if it takes any; `key_expires_at` is epoch seconds.
+        users: the IAM users that may sign, by access key.
+        events: where its data sources put events.
+        clock: epoch seconds.
+
+    Raises:
+        TemplateError: the region has no API or more than one, or its API cannot be honoured.
+    """
+
+    def __init__(
+        self,
+        definition: RegionDefinition,
+        base_url: str,
+        *,
+        api_key: str,
+        key_expires_at: float,
+        users: Mapping[str, User],
+        events: EventSink,
+        clock: Callable[[], float],
+    ) -> None:
+        api = _only_api(definition)
+        self.hub = Hub()
+        self.executor = GraphQLExecutor(api, events=events, subscribers=self.hub, clock=clock)
+        keys = {api_key: key_expires_at} if api.has_api_key else {}
+        self.authenticator = KeyAndSignatureAuthenticator(api.region, keys, users, clock, api.modes)
+        self.running = RunningRegion(
+            alias=definition.alias,
+            region=definition.region,
+            graphql_url=base_url + PATH,
+            realtime_url="ws" + base_url.removeprefix("http") + PATH,
+            api_id=api.id,
+            event_bus=definition.outputs.get("eventBus", ""),
+            api_key=api_key if api.has_api_key else NO_KEY,
+            metrics=self.hub.metrics,
+        )
+
+    def app(self, usage: Usage, options: RealtimeOptions) -> web.Application:
+        """Make the application that serves the API."""
+        realtime = RealtimeEndpoint(
+            executor=self.executor,
+            authenticator=self.authenticator,
+            hub=self.hub,
+            usage=usage,
+            options=options,
+        )
+        return region_app(realtime, self._respond, usage)
+
+    async def _respond(self, call: HttpCall) -> HttpResponse:
+        return await respond(
+            self.executor,
+            self.authenticator,
+            call.method,
+            call.path,
+            call.query,
+            call.headers,
+            call.body,
+            call.source_ip,
+        )
+
+
+def _only_api(definition: RegionDefinition) -> Api:
+    if len(definition.apis) != 1:
+        raise TemplateError(
+            f"The region {definition.region} has {len(definition.apis)} GraphQL APIs; "
+            "the local cloud serves exactly one per region."
+        )
+    return definition.apis[0]
