@@ -1,0 +1,110 @@
+"""The command line without a backend: help, wrong usage, bad input."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import COMMANDS, root
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(root, arguments, prog_name="globalchat")
+
+
+def test_help_lists_every_command_there_is_and_none_that_is_not() -> None:
+    help_text = run("--help").output
+
+    for name, entry in COMMANDS.items():
+        assert (f"  {name} " in help_text) == (entry.help is not None)
+    for missing in ("latency", "bench", "doctor", "deploy", "destroy", "faults", "dlq"):
+        assert f"  {missing} " not in help_text
+    assert "--channel" in help_text
+
+
+def test_local_help_lists_its_commands() -> None:
+    help_text = run("local", "--help").output
+
+    for name in ("serve", "up", "down", "status", "env"):
+        assert f"  {name} " in help_text
+
+
+@pytest.mark.parametrize("name", [name for name, entry in COMMANDS.items() if entry.help and name != "local"])
+def test_every_command_takes_a_profile(name: str) -> None:
+    assert "--profile NAME" in run(name, "--help").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["sidney"], 'Did you mean "sydney"?'),
+        (
+            [
+                "--name",
+                "ana",
+                "publish",
+            ],
+            "put it first",
+        ),
+        (["publish"], "Missing argument 'CHANNEL'"),
+        (["publish", "tech"], "Missing argument"),
+        (["subscribe"], "Missing argument"),
+        (["subscribe", "tech", "--nope"], "No such option"),
+        (["local", "nope"], "No such command"),
+        (["local", "serve", "--port", "70000"], "70000"),
+        (["publish", "tech", "hi", "--profile", "nope"], "There are: local."),
+        (["subscribe", "tech", "--profile", "../x"], "cannot name a profile"),
+        ([], "subscribe"),
+        (["oregon"], "needs a terminal"),
+    ],
+)
+def test_wrong_usage_is_told_and_exits_2(arguments: list[str], said: str) -> None:
+    result = run(*arguments)
+
+    assert said in result.output
+    assert "Traceback" not in result.output
+    assert result.exit_code == 2
+
+
+def test_a_damaged_profile_is_one_sentence(config: Path) -> None:
+    (config / "profiles").mkdir(parents=True)
+    (config / "profiles" / "default.json").write_text("{")
+
+    result = run("outputs")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("globalchat: The profile file ")
+    assert "is damaged" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_home_that_cannot_be_used_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path / "file"))
+
+    result = run("publish", "tech", "hi")
+
+    assert result.exit_code == 1
+    assert "GLOBALCHAT_HOME" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_environment_chooses_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLOBALCHAT_PROFILE", "elsewhere")
+
+    assert '"elsewhere"' in run("outputs").output
+
+
+def test_without_a_local_cloud_status_says_so_and_down_is_content() -> None:
+    status, down = run("local", "status"), run("local", "down")
+
+    assert (status.exit_code, down.exit_code) == (3, 0)
+    assert "No local cloud runs" in status.output
+    assert "No local cloud runs" in down.output
+
+
+def test_what_others_wrote_cannot_drive_the_terminal() -> None:
+    result = run("\x1b[2J\x9bevil")
+
+    assert "\x1b" not in result.stderr
+    assert "\x9b" not in result.stderr
