@@ -52,4 +52,4 @@ class Broadcast(Construct):
             targets=[target],
         )
         # A rule that exists before its role's policy would dead-letter the first messages.
-        rule.node.add_dependency(role)
+        rule.node.add_dependency(role.node.find_child("DefaultPolicy"))

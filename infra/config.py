@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 
 from infra.files import data_file
@@ -132,6 +133,7 @@ def _regions(value: object) -> Mapping[str, str]:
     return regions
 
 
+@cache
 def _aws_regions() -> Collection[str]:
     # Imported here: reading the other parts of a configuration needs no AWS library.
     from botocore.session import Session

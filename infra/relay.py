@@ -67,7 +67,7 @@ class Relay(Construct):
                 },
             )
         # A rule that exists before its role's policy would dead-letter the first messages.
-        rule.node.add_dependency(self._role)
+        rule.node.add_dependency(self._role.node.find_child("DefaultPolicy"))
 
     def _bus(self, region: str) -> aws_events.IEventBus:
         """The bus of a region by its fixed name: a reference across regions would need a Lambda function."""

@@ -17,7 +17,7 @@ from infra.toolchain import ToolchainError, prepare
 
 TEMPLATES = PACKAGE.parent / "localcloud" / "templates"
 DAY = date(2026, 1, 1)
-"""The day of the snapshot, which decides the expiry of the API keys alone; the local cloud makes its own keys."""
+"""The day of the snapshot: it decides the expiry of the API keys alone, and the local cloud makes its own."""
 STACK_KEYS = ("type", "environment", "properties", "dependencies", "displayName")
 
 

@@ -1,0 +1,136 @@
+import json
+from typing import Any
+
+import pytest
+
+from infra.config import Config
+from infra.files import RESOLVERS, data_file
+from tests.infra.synthesis import Templates, only, permissions, resources, targets, text
+
+pytestmark = pytest.mark.infra
+
+REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
+
+
+@pytest.fixture(params=list(REGIONS))
+def alias(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def template(templates: Templates, alias: str) -> dict[str, Any]:
+    return templates[f"globalchat-{alias}-api"]
+
+
+def logical(template: dict[str, Any], type_name: str) -> str:
+    (name,) = resources(template, type_name)
+    return name
+
+
+def test_the_api_takes_a_key_by_default_and_iam_besides(template: dict[str, Any], alias: str) -> None:
+    api = only(template, "AWS::AppSync::GraphQLApi")
+    assert api["AuthenticationType"] == "API_KEY"
+    assert api["AdditionalAuthenticationProviders"] == [{"AuthenticationType": "AWS_IAM"}]
+    assert api["Name"] == f"globalchat-{alias}"
+    assert only(template, "AWS::AppSync::GraphQLSchema")["Definition"] == data_file(
+        "schema.graphql"
+    ).read_text(encoding="utf-8")
+
+
+def test_resolvers_learn_channels_limits_and_region(
+    template: dict[str, Any], alias: str, config: Config
+) -> None:
+    environment = only(template, "AWS::AppSync::GraphQLApi")["EnvironmentVariables"]
+    assert environment["CHANNELS"].split(",") == list(config.channels)
+    assert json.loads(environment["LIMITS"]) == {"message": 2000, "sender": 32, "id": 64}
+    assert environment["REGION"] == REGIONS[alias]
+    assert set(environment) == {"CHANNELS", "LIMITS", "REGION"}
+
+
+def test_every_resolver_is_its_file_and_only_publish_reaches_the_bus(template: dict[str, Any]) -> None:
+    found = {
+        properties["FieldName"]: properties
+        for properties in resources(template, "AWS::AppSync::Resolver").values()
+    }
+    assert sorted(found) == sorted(file.stem for file in RESOLVERS.glob("*.js"))
+    for field, properties in found.items():
+        assert properties["Code"] == (RESOLVERS / f"{field}.js").read_text(encoding="utf-8")
+        assert properties["Kind"] == "UNIT"
+        assert properties["Runtime"] == {"Name": "APPSYNC_JS", "RuntimeVersion": "1.0.0"}
+        assert properties["DataSourceName"] == ("bus" if field == "publish" else "none")
+
+
+def test_data_sources_are_the_bus_and_none(template: dict[str, Any]) -> None:
+    sources = {
+        properties["Name"]: properties
+        for properties in resources(template, "AWS::AppSync::DataSource").values()
+    }
+    assert {name: source["Type"] for name, source in sources.items()} == {
+        "bus": "AMAZON_EVENTBRIDGE",
+        "none": "NONE",
+    }
+    bus = logical(template, "AWS::Events::EventBus")
+    assert text(sources["bus"]["EventBridgeConfig"]["EventBusArn"]) == f"${{{bus}.Arn}}"
+    assert only(template, "AWS::Events::EventBus") == {"Name": "globalchat-bus"}
+
+
+def test_each_role_may_do_one_thing(template: dict[str, Any], alias: str) -> None:
+    api, bus = logical(template, "AWS::AppSync::GraphQLApi"), logical(template, "AWS::Events::EventBus")
+    logs = logical(template, "AWS::Logs::LogGroup")
+    field = (
+        f"arn:${{AWS::Partition}}:appsync:{REGIONS[alias]}:${{AWS::AccountId}}:apis/${{{api}.ApiId}}"
+        "/types/Mutation/fields/publishFromBus"
+    )
+    assert permissions(template, "-publish") == [("events:PutEvents", f"${{{bus}.Arn}}")]
+    assert permissions(template, "-broadcast") == [("appsync:GraphQL", field)]
+    assert permissions(template, "-logs") == [
+        ("logs:CreateLogStream", f"${{{logs}.Arn}}"),
+        ("logs:PutLogEvents", f"${{{logs}.Arn}}"),
+    ]
+    assert len(resources(template, "AWS::IAM::Role")) == 3
+
+
+def test_the_broadcast_hands_every_message_to_this_region_s_api(template: dict[str, Any]) -> None:
+    rule = only(template, "AWS::Events::Rule")
+    api = logical(template, "AWS::AppSync::GraphQLApi")
+    assert rule["EventPattern"] == {"source": ["globalchat"], "detail-type": ["message published"]}
+    assert rule["State"] == "ENABLED"
+    assert text(rule["EventBusName"]) == f"${{{logical(template, 'AWS::Events::EventBus')}}}"
+    (target,) = targets(template)
+    # The endpoint's ARN, not the API's: EventBridge refuses that one.
+    assert text(target["Arn"]) == f"${{{api}.GraphQLEndpointArn}}"
+    assert target["InputPath"] == "$.detail"
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 10}
+    assert target["AppSyncParameters"]["GraphQLOperation"].startswith("mutation Broadcast(")
+
+
+def test_the_rule_waits_for_its_role_s_policy(template: dict[str, Any]) -> None:
+    (rule,) = (r for r in template["Resources"].values() if r["Type"] == "AWS::Events::Rule")
+    (policy,) = (
+        name
+        for name, properties in resources(template, "AWS::IAM::Policy").items()
+        if properties["PolicyDocument"]["Statement"][0]["Action"] == "appsync:GraphQL"
+    )
+    assert policy in rule["DependsOn"]
+
+
+def test_only_errors_are_logged_without_contents_and_not_for_ever(template: dict[str, Any]) -> None:
+    log_config = only(template, "AWS::AppSync::GraphQLApi")["LogConfig"]
+    assert log_config["FieldLogLevel"] == "ERROR"
+    assert log_config["ExcludeVerboseContent"] is True
+    (group,) = (r for r in template["Resources"].values() if r["Type"] == "AWS::Logs::LogGroup")
+    api = logical(template, "AWS::AppSync::GraphQLApi")
+    assert text(group["Properties"]["LogGroupName"]) == f"/aws/appsync/apis/${{{api}.ApiId}}"
+    assert group["Properties"]["RetentionInDays"] == 14
+    assert group["DeletionPolicy"] == "Delete"
+
+
+def test_outputs_tell_where_the_region_is_but_not_its_key(template: dict[str, Any], alias: str) -> None:
+    api, bus = logical(template, "AWS::AppSync::GraphQLApi"), logical(template, "AWS::Events::EventBus")
+    assert {name: text(output["Value"]) for name, output in template["Outputs"].items()} == {
+        "graphqlUrl": f"${{{api}.GraphQLUrl}}",
+        "realtimeUrl": f"${{{api}.RealtimeUrl}}",
+        "apiId": f"${{{api}.ApiId}}",
+        "eventBus": f"${{{bus}.Arn}}",
+        "region": REGIONS[alias],
+    }

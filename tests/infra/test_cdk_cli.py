@@ -1,0 +1,126 @@
+"""The pinned command line, as a person starts it: no credentials, no network."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.files import PACKAGE
+from infra.snapshot import read
+from tests.infra.synthesis import Templates, only, templates_of
+
+pytestmark = pytest.mark.infra
+
+ROOT = PACKAGE.parent
+STACKS = [
+    "globalchat-oregon-api",
+    "globalchat-sydney-api",
+    "globalchat-oregon-relay",
+    "globalchat-sydney-relay",
+]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """No AWS settings, a proxy that nobody listens to, this Python first."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "JSII_"))
+    }
+    return kept | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        **changes,
+    }
+
+
+def cdk(
+    folder: Path, node_modules: Path, *arguments: str, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    command = [str(node_modules / ".bin" / "cdk"), *arguments]
+    ran = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert not check or ran.returncode == 0, ran.stderr
+    return ran
+
+
+def test_cdk_ls_works_from_the_root(node_modules: Path) -> None:
+    ran = cdk(ROOT, node_modules, "ls")
+    assert ran.stdout.split() == STACKS
+    assert "Node.js" not in ran.stderr
+
+
+def test_cdk_synth_from_infra_makes_the_checked_in_templates(
+    node_modules: Path, tmp_path: Path, templates: Templates
+) -> None:
+    cdk(PACKAGE, node_modules, "synth", "--quiet", "--output", str(tmp_path))
+    made = templates_of(read(tmp_path))
+    assert list(made) == STACKS
+    for name in STACKS[:2]:
+        # The date of this synthesis decides it.
+        assert only(made[name], "AWS::AppSync::ApiKey").pop("Expires") > 0
+    expected = json.loads(json.dumps(templates))
+    for name in STACKS[:2]:
+        only(expected[name], "AWS::AppSync::ApiKey").pop("Expires")
+    assert made == expected
+    assert cdk(PACKAGE, node_modules, "ls", "--app", str(tmp_path)).stdout.split() == STACKS
+
+
+def test_a_wrong_cdk_json_is_one_sentence_at_synth(node_modules: Path, tmp_path: Path) -> None:
+    content = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))
+    content["context"]["globalchat"]["regions"]["oregon"] = "atlantis"
+    (tmp_path / "cdk.json").write_text(json.dumps(content), encoding="utf-8")
+    ran = cdk(tmp_path, node_modules, "synth", "--quiet", check=False)
+    assert ran.returncode == 1
+    assert 'globalchat: The region of "oregon" is "atlantis", which is no AWS region' in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def app(**changes: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "infra"]
+    return subprocess.run(
+        command, env=environment(**changes), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_a_missing_node_is_one_sentence(tmp_path: Path) -> None:
+    ran = app(PATH=str(tmp_path))
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        "globalchat: Node.js was not found as node: install Node.js 22 or later, or name it in JSII_NODE.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [("v18.20.4", "Node.js 18 is too old"), ("hello", "does not tell its version")],
+)
+def test_an_unfit_node_is_one_sentence(answer: str, sentence: str, tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    node.write_text(f"#!{shutil.which('sh')}\necho {answer}\n", encoding="utf-8")
+    node.chmod(0o755)
+    ran = app(JSII_NODE=str(node))
+    assert ran.returncode == 1
+    assert sentence in ran.stderr
+    assert "install Node.js 22 or later.\n" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_missing_library_is_one_sentence() -> None:
+    code = (
+        "import importlib.util, runpy\n"
+        "find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *a: None if name == 'aws_cdk' else find(name, *a)\n"
+        "runpy.run_module('infra', run_name='__main__')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        "globalchat: aws-cdk-lib is not installed: run `pip install 'globalchat[deploy]'`.\n"
+    )

@@ -1,0 +1,99 @@
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from cfnlint import ConfigMixIn
+from cfnlint.runner import Runner
+
+from infra.files import PACKAGE, RESOLVERS
+from infra.snapshot import TEMPLATES
+
+pytestmark = pytest.mark.infra
+
+REGIONS = ["us-west-2", "ap-southeast-2"]
+
+
+def findings(template: Path) -> list[str]:
+    config = ConfigMixIn([str(template)], regions=REGIONS)
+    return [str(match) for match in Runner(config).run()]
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.template.json")), ids=lambda file: file.name)
+def test_cloudformation_s_linter_finds_nothing(template: Path) -> None:
+    assert findings(template) == []
+
+
+def test_cloudformation_s_linter_would_find_a_wrong_property(tmp_path: Path) -> None:
+    template = json.loads((TEMPLATES / "globalchat-oregon-relay.template.json").read_text(encoding="utf-8"))
+    (rule,) = (r for r in template["Resources"].values() if r["Type"] == "AWS::Events::Rule")
+    rule["Properties"]["Targets"][0]["RetryPolicy"]["MaximumRetryAttempts"] = 1000
+    file = tmp_path / "wrong.template.json"
+    file.write_text(json.dumps(template), encoding="utf-8")
+    assert len(findings(file)) == 1
+
+
+def eslint(folder: Path, node_modules: Path) -> dict[str, set[str]]:
+    """The rules that each resolver in a folder breaks."""
+    command = [node_modules / ".bin" / "eslint", "--max-warnings", "0", "--format", "json", "resolvers"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert ran.returncode in (0, 1), ran.stderr
+    return {
+        Path(report["filePath"]).name: {message["ruleId"] for message in report["messages"]}
+        for report in json.loads(ran.stdout)
+    }
+
+
+def tsc(folder: Path, node_modules: Path) -> str:
+    command = [node_modules / ".bin" / "tsc", "-p", "."]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+
+
+def test_aws_s_linter_accepts_every_resolver(node_modules: Path) -> None:
+    assert eslint(PACKAGE, node_modules) == {file.name: set() for file in RESOLVERS.glob("*.js")}
+    assert tsc(PACKAGE, node_modules) == ""
+
+
+PLANTED = {
+    "while": ("while (name) { return {}; }", "@aws-appsync/no-while"),
+    "for": ("for (let i = 0; i < 1; i += 1) { return {}; }", "@aws-appsync/no-for"),
+    "increment": ("let n = 0; n++;", "@aws-appsync/no-disallowed-unary-operators"),
+    "try": ("try { return {}; } catch { return null; }", "@aws-appsync/no-try"),
+    "regex": ("name.replace(/a/, 'b');", "@aws-appsync/no-regex"),
+    "recursion": ("request(ctx);", "@aws-appsync/no-recursion"),
+    # Found by the type of `name` alone.
+    "denied": ("name.localeCompare('a');", "@aws-appsync/no-disallowed-methods"),
+    "throw": ("throw name;", "no-restricted-syntax"),
+    "includes": ("name.includes('a');", "no-restricted-syntax"),
+    "date": ("return { payload: new Date() };", "no-restricted-globals"),
+    "excused": ("// eslint-disable-next-line\n  while (name) { return {}; }", "@aws-appsync/no-while"),
+}
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory, node_modules: Path) -> dict[str, set[str]]:
+    folder = tmp_path_factory.mktemp("planted")
+    for name in ("eslint.config.js", "tsconfig.json", "package.json"):
+        shutil.copy(PACKAGE / name, folder)
+    (folder / "node_modules").symlink_to(node_modules)
+    (folder / "resolvers").mkdir()
+    for name, (line, _) in PLANTED.items():
+        (folder / "resolvers" / f"{name}.js").write_text(
+            "/** @param {import('@aws-appsync/utils').Context<{ name: string }>} ctx */\n"
+            f"export function request(ctx) {{\n  const {{ name }} = ctx.args;\n  {line}\n"
+            "  return { payload: name };\n}\n",
+            encoding="utf-8",
+        )
+    return eslint(folder, node_modules)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_aws_s_linter_refuses_what_the_runtime_lacks(name: str, planted: dict[str, set[str]]) -> None:
+    assert PLANTED[name][1] in planted[f"{name}.js"]
+
+
+def test_the_lock_file_names_no_place_to_download_from() -> None:
+    lock = (PACKAGE / "package-lock.json").read_text(encoding="utf-8")
+    assert '"resolved"' not in lock
+    assert json.loads(lock)["packages"]["node_modules/aws-cdk"]["version"] == "2.1148.1"

@@ -1,0 +1,84 @@
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from infra.config import Config
+from tests.infra.synthesis import (
+    Templates,
+    only,
+    permissions,
+    resources,
+    synthesise_templates,
+    targets,
+    text,
+)
+
+pytestmark = pytest.mark.infra
+
+
+def bus_arn(region: str) -> str:
+    return f"arn:${{AWS::Partition}}:events:{region}:${{AWS::AccountId}}:event-bus/globalchat-bus"
+
+
+def stacks(templates: Templates, part: str) -> dict[str, dict[str, Any]]:
+    return {name: template for name, template in templates.items() if name.endswith(f"-{part}")}
+
+
+def test_regions_form_a_full_mesh(three_regions: Templates) -> None:
+    regions = {"oregon": "us-west-2", "sydney": "ap-southeast-2", "ireland": "eu-west-1"}
+    assert len(stacks(three_regions, "api")) == len(stacks(three_regions, "relay")) == 3
+    for alias, region in regions.items():
+        relay = three_regions[f"globalchat-{alias}-relay"]
+        peers = [bus_arn(peer) for peer in regions.values() if peer != region]
+        assert [text(target["Arn"]) for target in targets(relay)] == peers
+        assert permissions(relay, "-relay") == sorted(("events:PutEvents", peer) for peer in peers)
+
+
+def test_a_relay_passes_on_only_what_its_own_region_accepted(templates: Templates) -> None:
+    for alias, region in {"oregon": "us-west-2", "sydney": "ap-southeast-2"}.items():
+        rule = only(templates[f"globalchat-{alias}-relay"], "AWS::Events::Rule")
+        assert rule["EventPattern"] == {
+            "source": ["globalchat"],
+            "detail-type": ["message published"],
+            "region": [region],
+        }
+        assert rule["EventBusName"] == "globalchat-bus"
+        (target,) = rule["Targets"]
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 10}
+
+
+def test_relays_are_deployed_after_every_api(assembly: Mapping[str, str]) -> None:
+    artifacts = json.loads(assembly["manifest.json"])["artifacts"]
+    assert list(artifacts) == [
+        "globalchat-oregon-api",
+        "globalchat-sydney-api",
+        "globalchat-oregon-relay",
+        "globalchat-sydney-relay",
+    ]
+    for name, artifact in artifacts.items():
+        after = ["globalchat-oregon-api", "globalchat-sydney-api"] if name.endswith("-relay") else []
+        assert artifact.get("dependencies", []) == after
+
+
+def test_a_rule_has_at_most_five_targets(config: Config) -> None:
+    names = ["us-west-2", "us-east-1", "us-east-2", "eu-west-1", "eu-west-2", "eu-west-3", "ap-southeast-2"]
+    wide = synthesise_templates(replace(config, regions={name: name for name in names}))
+    relay = wide["globalchat-us-west-2-relay"]
+    rules = resources(relay, "AWS::Events::Rule").values()
+    assert [(rule["Name"], len(rule["Targets"])) for rule in rules] == [
+        ("globalchat-relay-1", 5),
+        ("globalchat-relay-2", 1),
+    ]
+    assert {text(target["Arn"]) for target in targets(relay)} == {bus_arn(name) for name in names[1:]}
+    # Both rules may write to the one queue.
+    (policy,) = resources(relay, "AWS::SQS::QueuePolicy").values()
+    allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert len(allowed) == 2
+
+
+def test_one_region_alone_has_no_relay(config: Config) -> None:
+    alone = synthesise_templates(replace(config, regions={"oregon": "us-west-2"}))
+    assert list(alone) == ["globalchat-oregon-api"]

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+from graphql import OperationDefinitionNode, parse, print_ast
+from graphql.language import FieldNode, ObjectTypeDefinitionNode
+
+from infra.broadcast import MUTATION
+from infra.files import data_file, resolver_files
+from infra.schema import Schema
+
+
+@pytest.fixture(scope="module")
+def schema() -> Schema:
+    return Schema(data_file("schema.graphql"))
+
+
+def test_root_fields_know_their_type(schema: Schema) -> None:
+    assert schema.root_fields == {
+        "channels": "Query",
+        "limits": "Query",
+        "publish": "Mutation",
+        "publishFromBus": "Mutation",
+        "unsubscribe": "Mutation",
+        "subscribe": "Subscription",
+    }
+
+
+def test_every_root_field_has_exactly_one_resolver_file(schema: Schema) -> None:
+    files = resolver_files(schema.root_fields)
+    assert [file.name for file in files.values()] == sorted(f"{field}.js" for field in schema.root_fields)
+
+
+@pytest.mark.parametrize(
+    ("names", "odd"), [(["one.js"], "two"), (["one.js", "two.js", "three.js"], "three"), ([], "one, two")]
+)
+def test_a_field_without_a_file_or_a_file_without_a_field_is_named(
+    names: list[str], odd: str, tmp_path: Path
+) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=f"differ: {odd}.$"):
+        resolver_files(["one", "two"], tmp_path)
+
+
+def test_a_field_of_two_root_types_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "schema.graphql"
+    file.write_text("type Query { same: Int } type Mutation { same: Int }", encoding="utf-8")
+    with pytest.raises(ValueError, match="same is a field of Query and of Mutation"):
+        _ = Schema(file).root_fields
+
+
+def test_the_broadcast_passes_every_argument_and_selects_every_field_of_a_message(schema: Schema) -> None:
+    (operation,) = parse(schema.call_of(MUTATION)).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    (call,) = operation.selection_set.selections
+    assert isinstance(call, FieldNode)
+    assert call.selection_set is not None
+    types = {
+        definition.name.value: definition
+        for definition in parse(data_file("schema.graphql").read_text(encoding="utf-8")).definitions
+        if isinstance(definition, ObjectTypeDefinitionNode)
+    }
+    message = [field.name.value for field in types["Message"].fields]
+    (mutation,) = (field for field in types["Mutation"].fields if field.name.value == MUTATION)
+    assert [print_ast(selected) for selected in call.selection_set.selections] == message
+    assert [print_ast(argument) for argument in call.arguments] == [f"{name}: ${name}" for name in message]
+    assert [print_ast(variable) for variable in operation.variable_definitions] == [
+        f"${argument.name.value}: {print_ast(argument.type)}" for argument in mutation.arguments
+    ]
+
+
+@pytest.mark.parametrize("mutation", ["nothing", "count"])
+def test_a_broadcast_needs_a_mutation_that_returns_an_object(mutation: str, tmp_path: Path) -> None:
+    file = tmp_path / "schema.graphql"
+    file.write_text("type Query { a: Int } type Mutation { count: Int }", encoding="utf-8")
+    with pytest.raises(ValueError, match=f"no mutation {mutation}"):
+        Schema(file).call_of(mutation)

@@ -1,0 +1,35 @@
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from infra.files import PACKAGE
+from infra.snapshot import TEMPLATES, write
+
+
+@pytest.mark.infra
+def test_the_checked_in_templates_are_what_the_app_makes(assembly: Mapping[str, str]) -> None:
+    checked_in = {file.name: file.read_text(encoding="utf-8") for file in TEMPLATES.iterdir()}
+    assert _masked(checked_in) == _masked(assembly), "run `make templates`"
+
+
+def _masked(files: Mapping[str, str]) -> dict[str, str]:
+    return {name: re.sub(r'"Expires": \d+', '"Expires": 0', content) for name, content in files.items()}
+
+
+def test_the_checked_in_templates_tell_nothing_of_a_machine() -> None:
+    for file in TEMPLATES.iterdir():
+        content = file.read_text(encoding="utf-8")
+        assert str(PACKAGE.parent) not in content
+        assert "trace" not in content
+        assert "aws:cdk" not in content.replace("aws:cloudformation", "")
+
+
+def test_a_folder_holds_nothing_but_the_snapshot(tmp_path: Path) -> None:
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "old.template.json").touch()
+    write({"manifest.json": "{}\n"}, folder)
+    assert [file.name for file in folder.iterdir()] == ["manifest.json"]
+    assert (folder / "manifest.json").read_text(encoding="utf-8") == "{}\n"
