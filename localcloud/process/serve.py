@@ -140,7 +140,7 @@ def _status(cloud: LocalCloud, limit: float | None) -> Callable[[], Mapping[str,
             "uptimeSeconds": round(time.monotonic() - started, 1),
             "openSockets": cloud.usage.open_sockets,
             "idleSeconds": limit,
-            "deadLetters": len(cloud.events.dead_letters),
+            "deadLetters": sum(len(letters) for letters in cloud.events.dead_letters.values()),
         }
 
     return status

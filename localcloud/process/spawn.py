@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from localcloud.process import ready
+from localcloud.process import idle, ready
 from localcloud.process.errors import CloudError
 
 LOG = "cloud.log"
@@ -54,11 +54,10 @@ def spawn(folder: Path, *, seconds: float) -> None:
 
 
 def _command(folder: Path, ready_descriptor: int) -> list[str]:
+    # -P: a folder that happens to be called localcloud where the user is must not be what starts.
     command = [sys.executable, "-P", "-m", "localcloud", "serve", "--state-dir", str(folder)]
     command += ["--ready-fd", str(ready_descriptor)]
-    if seconds := os.environ.get(IDLE_VARIABLE):
-        command += ["--idle-seconds", seconds]
-    return command
+    return [*command, "--idle-seconds", os.environ.get(IDLE_VARIABLE) or str(idle.DEFAULT_SECONDS)]
 
 
 def _read(descriptor: int, give_up: float) -> bytes:
