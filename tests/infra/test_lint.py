@@ -36,7 +36,7 @@ def test_cloudformation_s_linter_would_find_a_wrong_property(tmp_path: Path) -> 
 
 def eslint(folder: Path, node_modules: Path) -> dict[str, set[str]]:
     """The rules that each resolver in a folder breaks."""
-    command = [node_modules / ".bin" / "eslint", "--max-warnings", "0", "--format", "json", "resolvers"]
+    command = [str(node_modules / ".bin" / "eslint"), "--max-warnings", "0", "--format", "json", "resolvers"]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode in (0, 1), ran.stderr
     return {
@@ -46,7 +46,7 @@ def eslint(folder: Path, node_modules: Path) -> dict[str, set[str]]:
 
 
 def tsc(folder: Path, node_modules: Path) -> str:
-    command = [node_modules / ".bin" / "tsc", "-p", "."]
+    command = [str(node_modules / ".bin" / "tsc"), "-p", "."]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
 
 

@@ -60,12 +60,14 @@ def test_the_broadcast_passes_every_argument_and_selects_every_field_of_a_messag
         for definition in parse(data_file("schema.graphql").read_text(encoding="utf-8")).definitions
         if isinstance(definition, ObjectTypeDefinitionNode)
     }
-    message = [field.name.value for field in types["Message"].fields]
-    (mutation,) = (field for field in types["Mutation"].fields if field.name.value == MUTATION)
+    message = [field.name.value for field in types["Message"].fields or ()]
+    (mutation,) = (field for field in types["Mutation"].fields or () if field.name.value == MUTATION)
     assert [print_ast(selected) for selected in call.selection_set.selections] == message
-    assert [print_ast(argument) for argument in call.arguments] == [f"{name}: ${name}" for name in message]
-    assert [print_ast(variable) for variable in operation.variable_definitions] == [
-        f"${argument.name.value}: {print_ast(argument.type)}" for argument in mutation.arguments
+    assert [print_ast(argument) for argument in call.arguments or ()] == [
+        f"{name}: ${name}" for name in message
+    ]
+    assert [print_ast(variable) for variable in operation.variable_definitions or ()] == [
+        f"${argument.name.value}: {print_ast(argument.type)}" for argument in mutation.arguments or ()
     ]
 
 
