@@ -62,47 +62,55 @@ class _Import:
         self.file = file
         self.keyword = tokens[index]
         self.next = index + 1
-        self.declarations: list[str] = []
+        self.bindings: list[tuple[str, str]] = []
+        """What is imported (`*` for all) and what it is called here."""
         if self._at("(", "."):
             raise self._error("import() and import.meta are not available")
         if self._peek().kind != "string":
             self._clause()
-            if self._take().text != "from":
-                raise self._error("the import statement is malformed")
+            self._expect("from")
         module = self._take()
         if module.kind != "string" or module.text[1:-1] != MODULE:
             raise self._error(f"only {MODULE} can be imported, not {module.text}")
         if self._at(";"):
             self._take()
         self.end = tokens[self.next - 1].end
+        self.declarations = [self._declare(*binding) for binding in self.bindings]
+
+    def _declare(self, imported: str, local: str) -> str:
+        if imported == "*":
+            return f"const {local} = {NAMESPACE};"
+        if imported not in EXPORTS:
+            raise self._error(f"{MODULE} exports {', '.join(EXPORTS)}, not {imported}")
+        return f"const {local} = {NAMESPACE}.{imported};"
 
     def _clause(self) -> None:
+        if self._peek().kind == "name":
+            self.bindings.append(("default", self._take().text))
+            if self._at(","):
+                self._take()
         if self._at("*"):
             self._take()
-            if self._take().text != "as":
-                raise self._error("the import statement is malformed")
-            self.declarations.append(f"const {self._take().text} = {NAMESPACE};")
+            self._expect("as")
+            self.bindings.append(("*", self._take().text))
         elif self._at("{"):
             self._names()
-        else:
-            raise self._error(f"{MODULE} has no default export")
 
     def _names(self) -> None:
         self._take()
         while not self._at("}"):
-            imported = self._take().text.strip("'\"")
-            local = imported
+            imported = local = self._take().text.strip("'\"")
             if self._peek().text == "as":
                 self._take()
                 local = self._take().text
-            if imported not in EXPORTS:
-                raise self._error(f"{MODULE} exports {', '.join(EXPORTS)}, not {imported}")
-            self.declarations.append(f"const {local} = {NAMESPACE}.{imported};")
-            if self._at(","):
-                self._take()
-            elif not self._at("}"):
-                raise self._error("the import statement is malformed")
+            self.bindings.append((imported, local))
+            if not self._at("}"):
+                self._expect(",")
         self._take()
+
+    def _expect(self, text: str) -> None:
+        if self._take().text != text:
+            raise self._error("the import statement is malformed")
 
     def _at(self, *texts: str) -> bool:
         return self._peek().is_punctuator(*texts)

@@ -45,9 +45,12 @@ function refusePattern(what) {
 function translate(characters, dotAll) {
   let out = '';
   let inClass = false;
+  let quantified = false;
   for (let i = 0; i < characters.length; i += 1) {
     const character = characters[i];
     const next = characters[i + 1];
+    const wasQuantified = quantified;
+    quantified = false;
     if (character === '\\') {
       const [piece, used] = escape(characters, i + 1, inClass);
       out += piece;
@@ -65,12 +68,14 @@ function translate(characters, dotAll) {
     } else if (character === '.' && !dotAll) {
       out += '[^\\n\\r\\u0085\\u2028\\u2029]';
     } else if (character === ']' || character === '}') {
-      out += closesQuantifier(out, character) ? character : `\\${character}`;
-    } else if ('*+?}'.indexOf(characters[i - 1]) >= 0 && character === '+' && characters[i - 2] !== '\\') {
+      quantified = closesQuantifier(out, character);
+      out += quantified ? character : `\\${character}`;
+    } else if (character === '+' && wasQuantified) {
       refusePattern('possessive quantifiers');
     } else if (character === '(' && next === '?' && characters[i + 2] === '>') {
       refusePattern('atomic groups');
     } else {
+      quantified = '*+?'.indexOf(character) >= 0 && !wasQuantified;
       out += character;
     }
   }

@@ -1,0 +1,158 @@
+"""The deployed API, built from the repository's own schema and resolver files, and fakes around it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from localcloud.appsync.executor import GraphQLExecutor
+from localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
+from localcloud.definition import JSON, Api, DataSource, Resolver, Statement
+from localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
+
+ROOT = Path(__file__).parents[3]
+NOW = 1_780_000_000.25
+API_ARN = "arn:aws:appsync:us-west-2:000000000000:apis/abc"
+ENDPOINT_ARN = "arn:aws:appsync:us-west-2:000000000000:endpoints/graphql-api/abc"
+BUS_ARN = "arn:aws:events:us-west-2:000000000000:event-bus/globalchat-bus"
+BUS_ROLE = "arn:aws:iam::000000000000:role/put-events"
+KEY = Caller("API_KEY", headers={"x-api-key": "da2-test"})
+ADMIN = Caller("AWS_IAM", "arn:aws:iam::000000000000:user/admin", (Statement("Allow", ("*",), ("*",)),))
+
+PUBLISH = "mutation Publish($message: String!, $name: String!){publish(message:$message,name:$name){message name}}"
+SUBSCRIBE = "subscription Subscribe($name: String!){subscribe(name:$name){message name}}"
+UNSUBSCRIBE = "mutation Unsubscribe($name: String!){unsubscribe(name:$name){name}}"
+FROM_BUS = """mutation FromBus($id: ID!, $name: String!, $message: String!, $sender: String, $region: String!,
+  $sentAt: AWSDateTime!) {
+  publishFromBus(id: $id, name: $name, message: $message, sender: $sender, region: $region, sentAt: $sentAt) {
+    id name message sender region sentAt
+  }
+}"""
+
+MESSAGE: dict[str, JSON] = {
+    "id": "m1",
+    "name": "tech",
+    "message": "hi",
+    "sender": None,
+    "region": "us-west-2",
+    "sentAt": "2026-05-28T20:26:40.250Z",
+}
+
+FIELDS = {
+    "channels": "Query",
+    "limits": "Query",
+    "publish": "Mutation",
+    "publishFromBus": "Mutation",
+    "unsubscribe": "Mutation",
+    "subscribe": "Subscription",
+}
+
+
+@dataclass
+class FakeEvents:
+    """EventBridge: answers each entry with the next of `answers` (else an event id), or fails as a whole."""
+
+    answers: list[EntryResult] = field(default_factory=list)
+    failure: PutEventsError | None = None
+    entries: list[PutEventsEntry] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+
+    async def put_events(
+        self, *, bus_arn: str, entries: Sequence[PutEventsEntry], role_arn: str
+    ) -> list[EntryResult]:
+        self.calls.append((bus_arn, role_arn))
+        if self.failure:
+            raise self.failure
+        self.entries += entries
+        return [
+            self.answers.pop(0) if self.answers else EntryResult(event_id=f"event-{i}")
+            for i, _ in enumerate(entries)
+        ]
+
+
+@dataclass
+class FakeSubscribers:
+    published: list[Publication] = field(default_factory=list)
+    invalidated: list[Invalidation] = field(default_factory=list)
+
+    def publish(self, publication: Publication) -> None:
+        self.published.append(publication)
+
+    def invalidate(self, invalidation: Invalidation) -> None:
+        self.invalidated.append(invalidation)
+
+
+def deployed_api() -> Api:
+    return Api(
+        id="abc",
+        arn=API_ARN,
+        endpoint_arn=ENDPOINT_ARN,
+        name="globalchat",
+        region="us-west-2",
+        account="000000000000",
+        schema=(ROOT / "schema.graphql").read_text(),
+        modes=("API_KEY", "AWS_IAM"),
+        environment={
+            "CHANNELS": "cars,robots,tech,music,media",
+            "LIMITS": '{"message":2000,"sender":32,"id":64}',
+            "REGION": "us-west-2",
+        },
+        data_sources={
+            "None": DataSource("None", "NONE"),
+            "Bus": DataSource("Bus", "AMAZON_EVENTBRIDGE", BUS_ARN, BUS_ROLE),
+        },
+        resolvers=tuple(
+            Resolver(
+                type_name,
+                name,
+                "Bus" if name == "publish" else "None",
+                (ROOT / f"infra/resolvers/{name}.js").read_text(),
+                f"{name}.js",
+            )
+            for name, type_name in FIELDS.items()
+        ),
+        has_api_key=True,
+    )
+
+
+def small_api(
+    schema: str, resolvers: dict[str, str] | None = None, *, source: str = "None", **changes: object
+) -> Api:
+    """An API of its own; `resolvers` maps `Type.field` to the code of its file."""
+    made = []
+    for place, code in (resolvers or {}).items():
+        type_name, _, name = place.partition(".")
+        made.append(Resolver(type_name, name, source, code, f"{name}.js"))
+    return replace(deployed_api(), schema=schema, resolvers=tuple(made), **changes)  # type: ignore[arg-type]
+
+
+class Harness:
+    """An executor with fakes around it."""
+
+    def __init__(self, api: Api | None = None) -> None:
+        self.events = FakeEvents()
+        self.subscribers = FakeSubscribers()
+        self.now = NOW
+        self.executor = GraphQLExecutor(
+            api or deployed_api(),
+            events=self.events,
+            subscribers=self.subscribers,
+            clock=lambda: self.now,
+        )
+
+    async def run(
+        self,
+        query: str,
+        variables: dict[str, JSON] | None = None,
+        caller: Caller = KEY,
+        operation: str | None = None,
+    ) -> dict[str, JSON]:
+        return await self.executor.execute(GraphQLRequest(query, variables or {}, operation), caller)
+
+
+def only_error(body: dict[str, JSON]) -> dict[str, JSON]:
+    """The one error of a response."""
+    errors = body["errors"]
+    assert isinstance(errors, list)
+    assert len(errors) == 1
+    assert isinstance(errors[0], dict)
+    return errors[0]

@@ -1,0 +1,188 @@
+import pytest
+
+from localcloud.appsync.javascript.engine import Script, ScriptLimits
+from localcloud.appsync.javascript.errors import ScriptError
+from localcloud.definition import JSON
+
+RESPONSE = "\nexport function response(ctx) { return ctx.result; }\n"
+
+
+def evaluation(**context: JSON) -> dict[str, JSON]:
+    info: JSON = {"fieldName": "f", "parentTypeName": "Query", "variables": {}}
+    return {
+        "now": 1_700_000_000_123,
+        "seed": [1, -2, 3, -4],
+        "authType": "API Key Authorization",
+        "ctx": {"args": {}, "stash": {}, "prev": {}, "info": info, **context},
+    }
+
+
+def run(body: str, imports: str = "import { util, extensions, runtime } from '@aws-appsync/utils';") -> JSON:
+    code = f"{imports}\nexport function request(ctx) {{ {body} }}{RESPONSE}"
+    return Script(code, "x.js").call("request", evaluation())["value"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import { util } from '@aws-appsync/utils';\nexport function request() { return util.time.nowEpochSeconds(); }",
+        'import {util as u, extensions} from "@aws-appsync/utils"\nexport const request = () => u.time.nowEpochSeconds();',
+        "import * as aws from '@aws-appsync/utils';\nexport function request() { return aws.util.time.nowEpochSeconds(); }",
+        "import {\n  util,\n  extensions, // both\n} from '@aws-appsync/utils';\nfunction r() { return util.time.nowEpochSeconds(); }\nexport { r as request };",
+        "export function request() { return util.time.nowEpochSeconds(); }\nimport { util } from '@aws-appsync/utils';",
+        "/** @type {import('@aws-appsync/utils').Context} */\nimport { util } from '@aws-appsync/utils';\nexport const request = () => util.time.nowEpochSeconds();",
+        "import '@aws-appsync/utils';\nexport const request = () => util.time.nowEpochSeconds();",
+        "import { util } from '@aws-appsync/utils'; import { runtime } from '@aws-appsync/utils';\nexport const request = () => util.time.nowEpochSeconds();",
+        "const now = util.time; import { util } from '@aws-appsync/utils';\nexport const request = () => now.nowEpochSeconds();",
+    ],
+)
+def test_every_shape_of_import_and_export(code: str) -> None:
+    assert Script(code + RESPONSE, "x.js").call("request", evaluation())["value"] == 1_700_000_000
+
+
+@pytest.mark.parametrize(
+    "decoy",
+    [
+        "`\nimport { nothing } from 'elsewhere';\n`",
+        "'import { nothing } from \"elsewhere\";'",
+        "/*\nimport { nothing } from 'elsewhere';\n*/ 1",
+        "1 // import { nothing } from 'elsewhere';\n",
+        "{ import: 1 }.import",
+    ],
+)
+def test_decoy_imports_stay_as_they_are(decoy: str) -> None:
+    code = f"const decoy = {decoy};\nexport const request = () => decoy;{RESPONSE}"
+    value = Script(code, "x.js").call("request", evaluation())["value"]
+    assert value == 1 or "import { nothing } from" in str(value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("import { get } from '@aws-appsync/utils/dynamodb'", "only @aws-appsync/utils can be imported"),
+        ("import fs from 'fs'", "only @aws-appsync/utils can be imported, not 'fs'"),
+        ("import * as fs from 'node:fs'", "not 'node:fs'"),
+        ("import { util, nothing } from '@aws-appsync/utils'", "exports util, extensions, runtime, not nothing"),
+        ("import util from '@aws-appsync/utils'", "exports util, extensions, runtime, not default"),
+        ("const m = import('@aws-appsync/utils')", "import() and import.meta are not available"),
+        ("const m = import.meta.url", "import() and import.meta are not available"),
+        ("export * from './other.js'", "exporting from another module is not possible"),
+        ("export { a } from './other.js'", "exporting from another module is not possible"),
+        ("import {", "bracket is open"),
+        ("import { util }", "the import statement is malformed"),
+        ("import", "the import statement is malformed"),
+    ],
+)
+def test_other_imports_are_refused_by_name(statement: str, message: str) -> None:
+    code = f"export function request() {{}}{RESPONSE}{statement}"
+    with pytest.raises(ScriptError, match="x.js:") as raised:
+        Script(code, "x.js")
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("export function request() {}", "x.js: the file exports no function response"),
+        (RESPONSE, "x.js: the file exports no function request"),
+        ("export const request = 1;" + RESPONSE, "x.js: the file exports no function request"),
+        ("function request() {}" + RESPONSE, "x.js: the file exports no function request"),
+        ("const a = 1;\nconst a = 2;", "x.js:2:"),
+        ("const a = 1;\nundefined.b;\nexport function request() {}" + RESPONSE, "x.js:2:"),
+        ("util.error('no', 'No');\nexport function request() {}" + RESPONSE, "while it was loaded"),
+        ("export function request( { }" + RESPONSE, "bracket is open"),
+        ("export function request( ) ) }" + RESPONSE, "x.js:1:28: SyntaxError"),
+    ],
+)
+def test_a_faulty_file_is_refused_when_it_is_loaded(code: str, message: str) -> None:
+    with pytest.raises(ScriptError) as raised:
+        Script(code, "x.js")
+    assert message in str(raised.value)
+
+
+def test_a_failing_handler_names_file_and_line() -> None:
+    code = "import {\n  util,\n} from '@aws-appsync/utils';\n\nexport function request(ctx) {\n  return ctx.args.a.b;\n}"
+    script = Script(code + RESPONSE, "publish.js")
+    with pytest.raises(ScriptError) as raised:
+        script.call("request", evaluation())
+    assert str(raised.value).startswith("publish.js:6:")
+    assert "TypeError" in str(raised.value)
+
+
+def test_a_failure_inside_util_names_the_line_that_called_it() -> None:
+    with pytest.raises(ScriptError) as raised:
+        run("return 1\n+ util.matches(1, 'a')")
+    assert str(raised.value).startswith("x.js:3:")
+
+
+def test_what_is_not_emulated_is_named() -> None:
+    for call, name in [
+        ("util.dynamodb", "util.dynamodb"),
+        ("util.time.nowFormatted('yyyy')", "util.time.nowFormatted"),
+        ("util.transform.toElasticsearchQueryDSL({})", "util.transform.toElasticsearchQueryDSL"),
+        ("extensions.evictFromApiCache()", "extensions.evictFromApiCache"),
+    ]:
+        with pytest.raises(ScriptError, match=f"not emulated: {name}"):
+            run(f"return {call};")
+
+
+@pytest.mark.parametrize("name", ["Promise", "Date", "eval", "Function", "Map", "Proxy", "setTimeout", "Reflect"])
+def test_globals_that_the_runtime_lacks(name: str) -> None:
+    with pytest.raises(ScriptError, match="is not defined"):
+        run(f"return {name};")
+
+
+def test_bad_json_gives_a_blank_string() -> None:
+    assert run("return [JSON.parse('{'), JSON.parse('{\"a\":1}').a, JSON.parse(undefined)];") == ["", 1, ""]
+
+
+def test_ctx_cannot_be_reassigned_but_the_stash_can_grow() -> None:
+    for body in ["ctx.stash = {};", "ctx.args = {};", "ctx.x = 1;", "delete ctx.stash;"]:
+        with pytest.raises(ScriptError, match="TypeError"):
+            run(body)
+    code = f"export function request(ctx) {{ ctx.stash.a = ctx.arguments === ctx.args; }}{RESPONSE}"
+    assert Script(code, "x.js").call("request", evaluation())["stash"] == {"a": True}
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\0b", "\u2028\u2029", "😀", '"\\\n${x}$ctx', "\U0010ffff", "\x7f\x9b"])
+def test_text_passes_unchanged(text: str) -> None:
+    script = Script(f"export function request(ctx) {{ return ctx.args; }}{RESPONSE}", "x.js")
+    assert script.call("request", evaluation(args={"t": text}))["value"] == {"t": text}
+
+
+def test_limits_end_a_handler_and_leave_the_file_usable() -> None:
+    limits = ScriptLimits(cpu_seconds=0.05, memory_bytes=8 * 1024 * 1024)
+    code = f"""
+    const loop = [0];
+    export function request(ctx) {{
+      if (ctx.args.how === 'time') {{ for (const x of loop) {{ loop.push(x); loop.shift(); loop.unshift(x); }} }}
+      if (ctx.args.how === 'memory') {{ const all = []; for (const x of [1]) {{ all.push('x'.repeat(100000000)); }} }}
+      if (ctx.args.how === 'pattern') {{ return util.matches('(a+)+b', 'a'.repeat(40)); }}
+      if (ctx.args.how === 'stack') {{ return request(ctx); }}
+      return 'fine';
+    }}{RESPONSE}"""
+    script = Script(code, "x.js", limits)
+    for how in ("time", "memory", "pattern", "stack"):
+        with pytest.raises(ScriptError, match=r"^x\.js"):
+            script.call("request", evaluation(args={"how": how}))
+        assert script.call("request", evaluation())["value"] == "fine"
+
+
+def test_what_json_cannot_carry_is_an_error() -> None:
+    with pytest.raises(ScriptError, match="circular"):
+        run("const a = {}; a.a = a; return a;")
+    script = Script(f"export function request(ctx) {{ return 1; }}{RESPONSE}", "x.js")
+    with pytest.raises(ScriptError, match="cannot be passed"):
+        script.call("request", evaluation(args={"x": float("inf")}))
+    deep: JSON = None
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(ScriptError, match="cannot be passed"):
+        script.call("request", evaluation(args={"x": deep}))
+
+
+def test_files_do_not_see_each_other_or_the_runtime() -> None:
+    with pytest.raises(ScriptError, match="is not defined"):
+        run("return evaluation;")
+    with pytest.raises(ScriptError, match="is not defined"):
+        run("return parseJson;")

@@ -1,0 +1,112 @@
+import pytest
+
+from localcloud.appsync.javascript.errors import ScriptError
+from localcloud.appsync.javascript.language import MAX_BYTES, check
+from localcloud.appsync.javascript.tokens import tokenize
+from tests.localcloud.appsync.fakes import FIELDS, ROOT
+
+
+def refusal(source: str) -> str | None:
+    try:
+        check(tokenize(source, "x.js"), source, "x.js")
+    except ScriptError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("source", "lacking"),
+    [
+        ("while (x) {}", "while loops"),
+        ("do { x() } while (y)", "do loops"),
+        ("for (let i = 0; i < 3; i += 1) {}", "for loops of three parts"),
+        ("for (;;) {}", "for loops of three parts"),
+        ("try { x() } catch {}", "try statements"),
+        ("throw x", "throw statements"),
+        ("class A {}", "classes"),
+        ("const A = class extends B {}", "classes"),
+        ("async function f() {}", "async functions"),
+        ("const f = async (a, b) => a", "async functions"),
+        ("const f = async a => a", "async functions"),
+        ("const o = { async f() {} }", "async functions"),
+        ("await x", "await"),
+        ("for await (const x of y) {}", "await"),
+        ("function* f() {}", "generators"),
+        ("const o = { *f() {} }", "generators"),
+        ("const o = { a, *f() {} }", "generators"),
+        ("yield x", "generators"),
+        ("x = /a/", "regular expression literals"),
+        ("if (x) /a/.test(y)", "regular expression literals"),
+        ("f(/'/)", "regular expression literals"),
+        ("`${/a/}`", "regular expression literals"),
+        ("this.x", "this"),
+        ("`${this.x}`", "this"),
+        ("x++", "the ++ operator"),
+        ("--x", "the -- operator"),
+        ("~x", "the ~ operator"),
+        ("'a' in b", "in operator"),
+        ("for (const k of a) { if (k in b) {} }", "in operator"),
+        ("a instanceof b", "the instanceof operator"),
+        ("here: for (const x of y) {}", "labels"),
+        ("f()\nhere: for (const x of y) {}", "labels"),
+        ("switch (x) { case 1: here: f() }", "labels"),
+        ("for (const x of y) { continue }", "continue statements"),
+        ("with (x) {}", "with statements"),
+        ("debugger", "debugger statements"),
+        ("\\u0077hile (x) {}", "escapes in names"),
+        ("a.#b", "classes"),
+        ("const x = { y: { z: () => { while (1) {} } } }", "while loops"),
+    ],
+)
+def test_what_the_language_lacks_is_refused(source: str, lacking: str) -> None:
+    message = refusal(source)
+    assert message is not None
+    assert f"APPSYNC_JS has no {lacking}" in message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "for (const x of y) {}",
+        "for (const k in o) {}",
+        "a.class + a?.while + a.in",
+        "const o = { class: 1, while: 2, this: 3, async: 4, in: 5, try() {}, get throw() { return 1 } }",
+        "const { class: c, in: i } = o",
+        "const f = ({ class: c }) => c",
+        "export { f as catch }",
+        "'while (true) this' + \"class A {}\" + `throw ~x ++ /re/`",
+        "// while (this) {}\n/* class ~ ++ */",
+        "a / b / c",
+        "(a + b) / c / d",
+        "a[0] / b / c",
+        "const x = a ? b : c",
+        "const x = a ? b\n : c",
+        "switch (x) { case a: f(); break; default: g() }",
+        "switch (x) { case a ? b : c: f() }",
+        "const x = { a: b ? c : d }",
+        "async(x)",
+        "const async = 1; async + 1",
+        "a ?? b?.c ?? typeof d",
+        "x **= 2; y >>>= 1; z ||= 3",
+        "a * b; f(a, b * c); const o = { a: b * c, d }",
+        "export default { a }",
+        "const π = 1; const $x_1 = π",
+        "`${ { a: `}` }.a }`",
+    ],
+)
+def test_what_only_looks_like_it_is_kept(source: str) -> None:
+    assert refusal(source) is None
+
+
+def test_the_place_is_named() -> None:
+    assert refusal("const a = 1;\n\n  while (a) {}") == "x.js:3:3: APPSYNC_JS has no while loops"
+
+
+def test_a_file_has_a_largest_size_in_bytes() -> None:
+    assert refusal(f"'{'é' * (MAX_BYTES // 2 - 1)}'") is None
+    assert "at most 32768 bytes" in str(refusal(f"'{'é' * (MAX_BYTES // 2)}'"))
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_deployed_files_are_within_the_language(name: str) -> None:
+    assert refusal((ROOT / f"infra/resolvers/{name}.js").read_text()) is None

@@ -1,0 +1,219 @@
+import base64
+import re
+import uuid
+from urllib.parse import quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from localcloud.appsync.javascript.engine import Script
+from localcloud.appsync.javascript.errors import ScriptError
+from localcloud.definition import JSON
+from tests.localcloud.appsync.javascript.test_engine import RESPONSE, evaluation, run
+
+CALL = Script(
+    """
+    import { util } from '@aws-appsync/utils';
+    export function request({ args }) {
+      const calls = {
+        matches: util.matches, urlEncode: util.urlEncode, urlDecode: util.urlDecode,
+        base64Encode: util.base64Encode, base64Decode: util.base64Decode,
+        filter: util.transform.toSubscriptionFilter, escape: util.escapeJavaScript,
+      };
+      return calls[args.name](...args.with);
+    }
+    """
+    + RESPONSE,
+    "x.js",
+)
+
+
+def call(name: str, *arguments: JSON) -> JSON:
+    return CALL.call("request", evaluation(args={"name": name, "with": list(arguments)}))["value"]
+
+
+def outcome(handler_body: str, handler: str = "request", type_name: str = "Query") -> dict[str, JSON]:
+    other = "response" if handler == "request" else "request"
+    code = f"export function {handler}(ctx) {{ {handler_body} }}\nexport function {other}() {{}}"
+    payload = evaluation(info={"fieldName": "f", "parentTypeName": type_name, "variables": {}})
+    return Script(code, "x.js").call("request" if handler == "request" else "response", payload)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "matches"),
+    [
+        ("a*b", "aaaaab", True),
+        ("a", "ab", False),
+        ("b", "ab", False),
+        ("a|ab", "ab", True),
+        ("^[A-Za-z0-9_-]{1,4}$", "a_-9", True),
+        ("^[A-Za-z0-9_-]{1,4}$", "a_-9\n", False),
+        ("[a-z]+", "", False),
+        (r"(?s).*\p{Cs}.*", "a\ud800\nb", True),
+        (r"(?s).*\p{Cs}.*", "a😀\nb", False),
+        (r".*", "a\nb", False),
+        (r".*", "a\u0085b", False),
+        (r"(?s).*", "a\nb", True),
+        (r"(?i)abc", "aBC", True),
+        (r"(?m)^a$\n^b$", "a\nb", True),
+        (r"(?m)a$", "a\nb", False),
+        (r"\p{L}+", "äßç", True),
+        (r"\p{Lu}\p{javaX}", "A", None),
+        (r"\p{Alpha}+", "abc", True),
+        (r"\p{Alpha}+", "äbc", False),
+        (r"[\p{Alpha}_]+", "a_b", True),
+        (r"\P{Alpha}", "1", True),
+        (r"\p{IsLatin}+", "abc", True),
+        (r"\pL", "a", True),
+        (r"\d+\-\w", "12-x", True),
+        (r"[\w\-.]+", "a-b.c", True),
+        (r"a\.b\/c\@d\ e", "a.b/c@d e", True),
+        (r"\s", "\u00a0", False),
+        (r"[\s]", "\t", True),
+        (r"a{2}}", "aa}", True),
+        (r"x]", "x]", True),
+        (r"[]a]+", "]a", True),
+        (r"\x41\u0042", "AB", True),
+        (r"\Aab\z", "ab", True),
+        (r"(?<x>a)\k<x>", "aa", True),
+        (r"a++", "a", None),
+        (r"a\++", "a++", True),
+        (r"(?>a)b", "ab", None),
+        (r"[a-z&&[^b]]", "a", None),
+        (r"\Qa.b\E", "a.b", None),
+        (r"(?x)a b", "ab", None),
+        ("(", "a", None),
+        ("a\\", "a", None),
+    ],
+)
+def test_matches_has_the_semantics_of_java(pattern: str, text: str, matches: bool | None) -> None:
+    if matches is None:
+        with pytest.raises(ScriptError, match=r"util\.matches"):
+            call("matches", pattern, text)
+    else:
+        assert call("matches", pattern, text) is matches
+
+
+@given(st.text())
+@settings(deadline=None, max_examples=100)
+def test_encodings_agree_with_python(text: str) -> None:
+    assert call("base64Encode", text) == base64.b64encode(text.encode()).decode()
+    assert call("base64Decode", call("base64Encode", text)) == text
+    assert call("urlEncode", text) == quote_plus(text, safe="*-._").replace("~", "%7E")
+    assert call("urlDecode", call("urlEncode", text)) == text
+
+
+def test_escape_javascript() -> None:
+    assert call("escape", "it's \"a\"\n\\/é") == "it\\'s \\\"a\\\"\\n\\\\\\/\\u00E9"
+
+
+def test_ids_have_their_forms_and_differ() -> None:
+    ids = run(
+        "return [util.autoId(), util.autoId(), util.autoUlid(), util.autoUlid(), util.autoKsuid(), util.autoKsuid()];"
+    )
+    assert isinstance(ids, list)
+    assert len(set(map(str, ids))) == 6
+    assert uuid.UUID(str(ids[0])).version == 4
+    # 1700000000123 ms in Crockford's base 32.
+    assert re.fullmatch("01HF7YAT3V[0-9A-HJKMNP-TV-Z]{16}", str(ids[2]))
+    assert re.fullmatch("[0-9A-Za-z]{27}", str(ids[4]))
+    assert str(ids[4])[:4] == str(ids[5])[:4]
+
+
+def test_the_seed_decides() -> None:
+    script = Script(f"export function request() {{ return [util.autoUlid(), Math.random()]; }}{RESPONSE}", "x.js")
+    first, again = (script.call("request", evaluation())["value"] for _ in range(2))
+    other = script.call("request", {**evaluation(), "seed": [5, 6, 7, 8]})["value"]
+    assert first == again
+    assert first != other
+
+
+def test_time_is_what_the_call_brings() -> None:
+    assert run(
+        "const t = util.time; return [t.nowISO8601(), t.nowEpochSeconds(), t.nowEpochMilliSeconds(),"
+        " t.epochMilliSecondsToISO8601(0), t.parseISO8601ToEpochMilliSeconds('1970-01-01T00:00:01Z'),"
+        " t.epochMilliSecondsToSeconds(1999)];"
+    ) == ["2023-11-14T22:13:20.123Z", 1_700_000_000, 1_700_000_000_123, "1970-01-01T00:00:00.000Z", 1000, 1]
+
+
+def test_outcomes() -> None:
+    assert outcome("util.error('no', 'No', {a: 1}, {b: 2}); return 1;")["error"] == {
+        "message": "no",
+        "type": "No",
+        "data": {"a": 1},
+        "info": {"b": 2},
+    }
+    assert outcome("util.error('no');")["error"] == {"message": "no", "type": None, "data": None, "info": None}
+    assert outcome("util.unauthorized();")["status"] == "unauthorized"
+    assert outcome("runtime.earlyReturn({a: 1});")["value"] == {"a": 1}
+    appended = outcome("util.appendError('one', 'A'); util.appendError('two'); return 3;")
+    assert (appended["status"], appended["value"]) == ("value", 3)
+    assert [error["message"] for error in appended["errors"]] == ["one", "two"]  # type: ignore[union-attr,index,call-overload]
+    assert outcome("return [1, 2].map((x) => util.error(`bad ${x}`));")["error"]["message"] == "bad 1"  # type: ignore[index,call-overload]
+    assert run("return [util.authType(), util.math.roundNum(2.5), util.str.normalize('e\\u0301', 'nfc')];") == [
+        "API Key Authorization",
+        3,
+        "é",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "handler", "type_name"),
+    [
+        ("extensions.setSubscriptionFilter({});", "request", "Subscription"),
+        ("extensions.setSubscriptionFilter({});", "response", "Mutation"),
+        ("extensions.setSubscriptionInvalidationFilter({});", "response", "Query"),
+        ("extensions.invalidateSubscriptions({subscriptionField: 'a', payload: {}});", "request", "Mutation"),
+        ("extensions.invalidateSubscriptions({subscriptionField: 'a', payload: {}});", "response", "Subscription"),
+        ("runtime.earlyReturn();", "response", "Query"),
+    ],
+)
+def test_extensions_have_their_place(body: str, handler: str, type_name: str) -> None:
+    with pytest.raises(ScriptError, match="belongs in"):
+        outcome(body, handler, type_name)
+
+
+def test_at_most_five_invalidations() -> None:
+    one = "extensions.invalidateSubscriptions({subscriptionField: 's', payload: {n: 1}});"
+    assert len(outcome(one * 5, "response", "Mutation")["invalidations"]) == 5  # type: ignore[arg-type]
+    with pytest.raises(ScriptError, match="at most 5"):
+        outcome(one * 6, "response", "Mutation")
+
+
+def rule(name: str, operator: str, value: JSON) -> JSON:
+    return {"fieldName": name, "operator": operator, "value": value}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "groups"),
+    [
+        ([{"name": {"eq": "tech"}}], [[rule("name", "eq", "tech")]]),
+        ([{"a": {"eq": 1}, "b": {"ne": 2}}], [[rule("a", "eq", 1), rule("b", "ne", 2)]]),
+        ([{"a": {"le": 9, "ge": 1}}], [[rule("a", "le", 9)], [rule("a", "ge", 1)]]),
+        (
+            [{"a": {"eq": 1}, "or": [{"b": {"eq": 2}}, {"c": {"eq": 3}}]}],
+            [[rule("a", "eq", 1), rule("b", "eq", 2)], [rule("a", "eq", 1), rule("c", "eq", 3)]],
+        ),
+        (
+            [{"and": [{"a": {"eq": 1}}, {"or": [{"b": {"eq": 2}}, {"c": {"eq": 3}}]}]}],
+            [[rule("a", "eq", 1), rule("b", "eq", 2)], [rule("a", "eq", 1), rule("c", "eq", 3)]],
+        ),
+        ([{"a": {"eq": 1}, "b": {"eq": 2}}, ["b"]], [[rule("a", "eq", 1)]]),
+        (
+            [{"a": {"eq": 1}}, [], {"b": {"eq": 2}, "c": {"eq": 3}}],
+            [[rule("a", "eq", 1), rule("b", "eq", 2)], [rule("a", "eq", 1), rule("c", "eq", 3)]],
+        ),
+        ([{}, [], {"b": {"eq": 2}}], [[rule("b", "eq", 2)]]),
+        (['{"a":{"in":[1,2]}}'], [[rule("a", "in", [1, 2])]]),
+        ([{"a": {"eq": 1}}, ["a"]], []),
+    ],
+)
+def test_to_subscription_filter(arguments: list[JSON], groups: list[list[JSON]]) -> None:
+    assert call("filter", *arguments) == {"filterGroup": [{"filters": group} for group in groups]}
+
+
+def test_a_product_of_alternatives_stays_bounded() -> None:
+    many: JSON = {f"f{i}": {"ge": 1, "le": 2, "eq": 3} for i in range(30)}
+    groups = call("filter", many)["filterGroup"]  # type: ignore[index,call-overload]
+    assert len(groups) > 10  # type: ignore[arg-type]
