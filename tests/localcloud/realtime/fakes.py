@@ -56,7 +56,10 @@ class FakeAuthenticator:
 
 
 class FakeExecutor:
-    """Plans the channel in the variable `name`; refuses the channel `nowhere`; holds `slow` until `go`."""
+    """Plans the channel in the variable `name`.
+
+    It refuses `nowhere`, holds `slow` until `go`, and has a bug with `broken`.
+    """
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
@@ -70,6 +73,8 @@ class FakeExecutor:
         name = request.variables.get("name")
         if name == "nowhere":
             return [{"message": "There is no channel.", "errorType": "UnknownChannel"}]
+        if name == "broken":
+            raise RuntimeError("a bug in the executor")
         if name == "slow":
             await self.go.wait()
         return plan(str(name))

@@ -256,6 +256,21 @@ async def test_a_client_that_leaves_while_a_start_is_planned_leaves_nothing(serv
     assert server.usage.last_socket_closed is not None
 
 
+async def test_a_bug_is_logged_and_ends_only_its_own_socket(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with client(server) as healthy, client(server) as unlucky:
+        await subscribe(healthy, "1")
+        await subscribe(unlucky, "1")
+        await start(unlucky, "2", "broken")
+        message = await unlucky.receive(timeout=5)
+        assert message.type in (WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR)
+        await server.one_socket_closed()
+        server.hub.publish(publication())
+        assert (await healthy.receive_json(timeout=5))["type"] == "data"
+    assert "a bug in the executor" in caplog.text
+
+
 async def raw_client(server: Server) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A WebSocket by hand, which can break the rules."""
     port = int(server.url.split(":")[2].split("/")[0])

@@ -1,0 +1,19 @@
+"""Fixtures that several rooms use."""
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from localcloud.server.cloud import LocalCloud
+
+
+@pytest.fixture
+async def local_cloud() -> "AsyncIterator[LocalCloud]":
+    """A local cloud in this process: both regions of the packaged templates, on free loopback ports."""
+    # Here, not above: this file is loaded by every test, also by those that say what may be imported.
+    from localcloud.server.cloud import LocalCloud
+
+    async with LocalCloud.open() as cloud:
+        yield cloud

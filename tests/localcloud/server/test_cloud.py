@@ -1,0 +1,397 @@
+"""The whole local cloud, as clients meet it: real sockets, real templates, real resolvers."""
+
+import asyncio
+import base64
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import websockets
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from gql import Client, gql
+from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
+from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
+from gql.transport.exceptions import TransportServerError
+
+from localcloud.appsync.hub import Hub, Socket
+from localcloud.appsync.model import SubscriptionPlan
+from localcloud.definition import JSON
+from localcloud.errors import TemplateError
+from localcloud.process.errors import CloudError
+from localcloud.server.cloud import CloudOptions, LocalCloud
+from localcloud.server.region import RunningRegion
+
+PUBLISH = "mutation P($name: String!, $message: String!) { publish(name: $name, message: $message) { id } }"
+SUBSCRIBE = (
+    "subscription S($name: String!) { subscribe(name: $name) { id name message region sentAt sender } }"
+)
+UNSUBSCRIBE = "mutation U($name: String!) { unsubscribe(name: $name) { name } }"
+
+NASTY = 'quotes " \\ newline \n tab \t emoji 😀 [bold] ${x} $ctx <b> é 𝒳'
+
+
+def host(region: RunningRegion) -> str:
+    return region.graphql_url.split("/")[2]
+
+
+def body(query: str, variables: Mapping[str, JSON]) -> str:
+    return json.dumps({"query": query, "variables": dict(variables)})
+
+
+def signed(cloud: LocalCloud, region: RunningRegion, path: str, text: str) -> dict[str, str]:
+    """Sign a POST as AWS clients do; the headers to send."""
+    request = AWSRequest(
+        "POST",
+        f"http://{host(region)}{path}",
+        data=text,
+        headers={
+            "accept": "application/json, text/javascript",
+            "content-encoding": "amz-1.0",
+            "content-type": "application/json; charset=UTF-8",
+            "host": host(region),
+        },
+    )
+    SigV4Auth(Credentials(cloud.admin.access_key, cloud.admin.secret_key), "appsync", region.region).add_auth(
+        request
+    )
+    return dict(request.headers.items())
+
+
+async def post(url: str, text: str, headers: Mapping[str, str]) -> tuple[int, JSON]:
+    async with aiohttp.ClientSession() as session, session.post(url, data=text, headers=headers) as response:
+        return response.status, await response.json()
+
+
+async def publish(region: RunningRegion, name: str, message: str) -> JSON:
+    status, answer = await post(
+        region.graphql_url, body(PUBLISH, {"name": name, "message": message}), {"x-api-key": region.api_key}
+    )
+    assert status == 200
+    return answer
+
+
+async def administer(
+    cloud: LocalCloud, region: RunningRegion, query: str, variables: Mapping[str, JSON]
+) -> JSON:
+    text = body(query, variables)
+    headers = signed(cloud, region, "/graphql", text)
+    status, answer = await post(region.graphql_url, text, headers)
+    assert status == 200
+    return answer
+
+
+def with_key(region: RunningRegion) -> Mapping[str, str]:
+    return {"host": host(region), "x-api-key": region.api_key}
+
+
+@asynccontextmanager
+async def connected(
+    region: RunningRegion, authorization: Mapping[str, str] | None = None, path: str = ""
+) -> AsyncIterator[websockets.ClientConnection]:
+    """A socket that has had its ack, by the query string."""
+    header = base64.b64encode(json.dumps(authorization or with_key(region)).encode()).decode()
+    url = f"{region.realtime_url}{path}?header={header}&payload=e30="
+    async with websockets.connect(url, subprotocols=[websockets.Subprotocol("graphql-ws")], proxy=None) as ws:
+        await ws.send('{"type":"connection_init"}')
+        assert (await receive(ws))["type"] == "connection_ack"
+        assert await receive(ws) == {"type": "ka"}
+        yield ws
+
+
+async def receive(ws: websockets.ClientConnection) -> dict[str, Any]:
+    frame: dict[str, Any] = json.loads(await asyncio.wait_for(ws.recv(), 5))
+    return frame
+
+
+async def subscribe(
+    ws: websockets.ClientConnection,
+    region: RunningRegion,
+    name: str,
+    *,
+    subscription: str = "1",
+    authorization: Mapping[str, str] | None = None,
+) -> None:
+    await ws.send(
+        json.dumps(
+            {
+                "id": subscription,
+                "type": "start",
+                "payload": {
+                    "data": body(SUBSCRIBE, {"name": name}),
+                    "extensions": {"authorization": authorization or with_key(region)},
+                },
+            }
+        )
+    )
+    assert await receive(ws) == {"type": "start_ack", "id": subscription}
+
+
+@pytest.mark.parametrize("path", ["", "/realtime"])
+async def test_a_message_published_in_oregon_is_received_in_sydney_once(
+    local_cloud: LocalCloud, path: str
+) -> None:
+    oregon, sydney = local_cloud.region("oregon"), local_cloud.region("ap-southeast-2")
+    async with connected(oregon, path=path) as here, connected(sydney, path=path) as there:
+        await subscribe(here, oregon, "tech")
+        await subscribe(there, sydney, "tech")
+        answer = await publish(oregon, "tech", NASTY)
+        assert isinstance(answer, dict)
+        assert "errors" not in answer
+        first = [await receive(here), await receive(there)]
+        await local_cloud.events.settled()
+        await publish(oregon, "tech", "next")
+        second = [await receive(here), await receive(there)]
+    for frame, text in [(frame, NASTY) for frame in first] + [(frame, "next") for frame in second]:
+        message = frame["payload"]["data"]["subscribe"]
+        assert message["name"] == "tech"
+        assert message["message"] == text
+        assert message["region"] == "us-west-2"
+    assert local_cloud.events.dead_letters == {queue: [] for queue in local_cloud.events.dead_letters}
+
+
+@pytest.fixture
+def subscribed(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set when a hub has taken a subscription: gql does not tell."""
+    event, add = asyncio.Event(), Hub.add
+
+    def told(hub: Hub, socket: Socket, name: str, plan: SubscriptionPlan) -> None:
+        add(hub, socket, name, plan)
+        event.set()
+
+    monkeypatch.setattr(Hub, "add", told)
+    return event
+
+
+async def test_gql_subscribes(local_cloud: LocalCloud, subscribed: asyncio.Event) -> None:
+    oregon, sydney = local_cloud.region("oregon"), local_cloud.region("sydney")
+    transport = AppSyncWebsocketsTransport(
+        sydney.realtime_url, auth=AppSyncApiKeyAuthentication(host=host(sydney), api_key=sydney.api_key)
+    )
+    async with asyncio.timeout(10), Client(transport=transport) as session:
+        query = gql(SUBSCRIBE)
+        query.variable_values = {"name": "tech"}
+        results = session.subscribe(query)
+        waiting = asyncio.create_task(anext(results))
+        await subscribed.wait()
+        await publish(oregon, "tech", NASTY)
+        assert (await waiting)["subscribe"]["message"] == NASTY
+        await results.aclose()
+
+
+async def test_gql_is_told_of_a_wrong_key(local_cloud: LocalCloud) -> None:
+    oregon = local_cloud.region("oregon")
+    transport = AppSyncWebsocketsTransport(
+        oregon.realtime_url, auth=AppSyncApiKeyAuthentication(host=host(oregon), api_key="da2-wrong")
+    )
+    with pytest.raises(TransportServerError, match="You are not authorized to make this call"):
+        async with asyncio.timeout(10), Client(transport=transport):
+            pass
+
+
+async def test_an_iam_signed_subscription(local_cloud: LocalCloud) -> None:
+    oregon = local_cloud.region("oregon")
+    connect = signed(local_cloud, oregon, "/graphql/connect", "{}")
+    start = signed(local_cloud, oregon, "/graphql", body(SUBSCRIBE, {"name": "tech"}))
+    async with connected(oregon, connect) as ws:
+        await subscribe(ws, oregon, "tech", authorization=start)
+        await publish(oregon, "tech", "to an administrator")
+        assert (await receive(ws))["type"] == "data"
+        # The signature of another text does not open this one.
+        await ws.send(
+            json.dumps(
+                {
+                    "id": "2",
+                    "type": "start",
+                    "payload": {
+                        "data": body(SUBSCRIBE, {"name": "cars"}),
+                        "extensions": {"authorization": start},
+                    },
+                }
+            )
+        )
+        refusal = await receive(ws)
+        assert (refusal["type"], refusal["id"]) == ("error", "2")
+        assert "UnauthorizedException" in json.dumps(refusal)
+
+
+async def test_unsubscribe_closes_the_whole_socket_in_that_region_alone(local_cloud: LocalCloud) -> None:
+    oregon, sydney = local_cloud.region("oregon"), local_cloud.region("sydney")
+    async with connected(oregon) as hit, connected(oregon) as spared, connected(sydney) as elsewhere:
+        await subscribe(hit, oregon, "tech", subscription="a")
+        await subscribe(hit, oregon, "cars", subscription="b")
+        await subscribe(spared, oregon, "cars")
+        await subscribe(elsewhere, sydney, "tech")
+        answer = await administer(local_cloud, oregon, UNSUBSCRIBE, {"name": "tech"})
+        assert answer == {"data": {"unsubscribe": {"name": "tech"}}}
+        assert await receive(hit) == {"type": "complete", "id": "a"}
+        with pytest.raises(websockets.ConnectionClosedOK):
+            await receive(hit)
+        await publish(oregon, "cars", "still here")
+        assert (await receive(spared))["type"] == "data"
+        await publish(oregon, "tech", "still there")
+        assert (await receive(elsewhere))["type"] == "data"
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        (
+            'mutation { publishFromBus(id: "1", name: "tech", message: "x", region: "us-west-2", '
+            'sentAt: "2026-01-01T00:00:00Z") { id } }',
+            "publishFromBus",
+        ),
+        ('mutation { unsubscribe(name: "tech") { name } }', "unsubscribe"),
+    ],
+)
+async def test_an_api_key_opens_no_administrative_field(
+    local_cloud: LocalCloud, query: str, field: str
+) -> None:
+    oregon = local_cloud.region("oregon")
+    async with connected(oregon) as ws:
+        await subscribe(ws, oregon, "tech")
+        status, answer = await post(oregon.graphql_url, body(query, {}), {"x-api-key": oregon.api_key})
+        assert status == 200
+        assert isinstance(answer, dict)
+        assert answer["data"] == {field: None}
+        assert f"Not Authorized to access {field} on type Mutation" in json.dumps(answer["errors"])
+        await publish(oregon, "tech", "the first to arrive")
+        frame = await receive(ws)
+        assert "the first to arrive" in json.dumps(frame)
+
+
+async def test_an_unknown_channel_is_refused_with_the_id(local_cloud: LocalCloud) -> None:
+    oregon = local_cloud.region("oregon")
+    async with connected(oregon) as ws:
+        data = body(SUBSCRIBE, {"name": "nowhere"})
+        payload = {"data": data, "extensions": {"authorization": with_key(oregon)}}
+        await ws.send(json.dumps({"id": "7", "type": "start", "payload": payload}))
+        refusal = await receive(ws)
+        assert (refusal["type"], refusal["id"]) == ("error", "7")
+        assert "UnknownChannel" in json.dumps(refusal)
+        payload = {"data": body("query { channels }", {}), "extensions": {"authorization": with_key(oregon)}}
+        await ws.send(json.dumps({"id": "8", "type": "start", "payload": payload}))
+        refusal = await receive(ws)
+        assert "id" not in refusal
+        assert "query not supported through the realtime channel" in json.dumps(refusal)
+
+
+async def test_the_key_of_one_region_is_not_that_of_the_other(local_cloud: LocalCloud) -> None:
+    oregon, sydney = local_cloud.region("oregon"), local_cloud.region("sydney")
+    status, answer = await post(sydney.graphql_url, body("{ channels }", {}), {"x-api-key": oregon.api_key})
+    assert status == 401
+    status, answer = await post(sydney.graphql_url, body("{ channels }", {}), {"x-api-key": sydney.api_key})
+    assert answer == {"data": {"channels": ["cars", "robots", "tech", "music", "media"]}}
+
+
+async def test_a_plus_in_the_query_string_survives(local_cloud: LocalCloud) -> None:
+    oregon = local_cloud.region("oregon")
+    authorization = {**with_key(oregon), "x-note": "~>>>~>>>~"}
+    assert "+" in base64.b64encode(json.dumps(authorization).encode()).decode()
+    async with connected(oregon, authorization):
+        assert local_cloud.metrics["oregon"]["ConnectSuccess"] == 1
+
+
+async def test_keys_expire_after_a_year() -> None:
+    now = time.time()
+    async with LocalCloud.open(options=CloudOptions(clock=lambda: now)) as cloud:
+        oregon = cloud.region("oregon")
+        call = (oregon.graphql_url, body("{ channels }", {}), {"x-api-key": oregon.api_key})
+        assert (await post(*call))[0] == 200
+        now += 364 * 86_400
+        assert (await post(*call))[0] == 200
+        now += 86_400
+        assert (await post(*call))[0] == 401
+
+
+async def test_usage_tells_sockets_and_requests() -> None:
+    now = 100.0
+    async with LocalCloud.open(options=CloudOptions(steady=lambda: now)) as cloud:
+        oregon = cloud.region("oregon")
+        assert (cloud.open_sockets, cloud.usage.last_used, cloud.last_socket_closed) == (0, 100.0, None)
+        now = 101.0
+        await post(oregon.graphql_url, body("{ channels }", {}), {"x-api-key": oregon.api_key})
+        assert cloud.usage.last_used == 101.0
+        now = 102.0
+        async with connected(oregon):
+            assert (cloud.open_sockets, cloud.usage.last_used) == (1, 102.0)
+            now = 103.0
+    assert (cloud.open_sockets, cloud.last_socket_closed) == (0, 103.0)
+
+
+async def test_shutting_down_tells_clients_and_is_quick() -> None:
+    async with LocalCloud.open() as cloud:
+        context = connected(cloud.region("oregon"))
+        ws = await context.__aenter__()
+        waiting = asyncio.create_task(ws.recv())
+        began = time.monotonic()
+    assert time.monotonic() - began < 1
+    with pytest.raises(websockets.ConnectionClosedOK) as closed:
+        await waiting
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1001
+    assert cloud.open_sockets == 0
+    with pytest.raises(OSError, match="Connect call failed"):
+        await asyncio.open_connection(*host(cloud.region("oregon")).split(":"))
+    await ws.close()
+
+
+async def test_given_ports_are_taken_in_the_order_of_the_templates() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    async with LocalCloud.open(ports=[port]) as cloud:
+        assert host(cloud.regions[0]) == f"127.0.0.1:{port}"
+        with pytest.raises(CloudError, match=f"^Port {port} is in use"):
+            async with LocalCloud.open(ports=[0, port]):
+                pass
+
+
+async def test_more_ports_than_regions_are_refused() -> None:
+    with pytest.raises(CloudError, match=r"^There are 2 regions but 3 ports\.$"):
+        async with LocalCloud.open(ports=[0, 0, 0]):
+            pass
+
+
+async def test_refused_templates_leave_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError):
+        async with LocalCloud.open(tmp_path):
+            pass
+
+
+async def test_no_secret_is_in_a_repr(local_cloud: LocalCloud) -> None:
+    text = repr(local_cloud) + repr(local_cloud.region("oregon")) + repr(local_cloud.admin)
+    assert "AKIA" in text
+    for secret in [local_cloud.admin.secret_key, *(region.api_key for region in local_cloud.regions)]:
+        assert re.fullmatch(r"da2-[a-z0-9]{26}|[A-Za-z0-9+/]{40}", secret)
+        assert secret not in text
+
+
+def test_booting_loads_nothing_heavy_and_is_quick() -> None:
+    script = """
+import asyncio, sys, time
+began = time.perf_counter()
+from localcloud.server.cloud import LocalCloud
+async def main():
+    async with LocalCloud.open():
+        pass
+asyncio.run(main())
+print(time.perf_counter() - began)
+print(*({"boto3", "botocore", "aws_cdk", "textual", "gql", "client", "tui"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30
+    )
+    seconds, loaded = done.stdout.splitlines()
+    assert loaded == ""
+    # 0.3 s on an idle machine; the bound leaves room for a busy one.
+    assert float(seconds) < 3
