@@ -1,5 +1,6 @@
 """One synthesis per session of the default deployment and of a larger one, and the pinned node tools."""
 
+import fcntl
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -37,6 +38,9 @@ def three_regions(config: Config) -> Templates:
 def node_modules() -> Path:
     """The folder of the pinned node tools, installed from the lock file if they are missing."""
     folder = PACKAGE / "node_modules"
-    if not (folder / "aws-cdk").is_dir() or not (folder / "eslint").is_dir():
-        subprocess.run(["npm", "ci", "--prefix", str(PACKAGE), "--ignore-scripts"], check=True)
+    with (PACKAGE / "package-lock.json").open() as lock:
+        # Test processes share the folder.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "aws-cdk").is_dir() or not (folder / "eslint").is_dir():
+            subprocess.run(["npm", "ci", "--prefix", str(PACKAGE), "--ignore-scripts"], check=True)
     return folder
