@@ -76,7 +76,7 @@ def parse(value: object) -> Config:
     """
     if not isinstance(value, dict):
         raise ConfigError(
-            'The context of cdk.json needs an object "globalchat": add it, as the README shows.'
+            'The context of cdk.json needs an object "globalchat" with prefix, regions, channels and limits: add it.'
         )
     _check_keys("globalchat", value, [field.name for field in fields(Config)])
     return Config(
