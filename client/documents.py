@@ -20,6 +20,7 @@ UNSUBSCRIBE = "mutation Unsubscribe($name: String!) { unsubscribe(name: $name) {
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
+_LONGEST_TIME = 40
 
 
 class Unreadable(ValueError):
@@ -72,6 +73,8 @@ def epoch_ms(text: str) -> int:
     Raises:
         Unreadable: it is no date and time.
     """
+    if len(text) > _LONGEST_TIME:
+        raise Unreadable("sentAt")
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:

@@ -3,6 +3,7 @@
 The sentences name a host, never a URL (it may hold the key) and never the text of a transport's exception.
 """
 
+import errno
 import socket
 import ssl
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ _RETRYABLE = frozenset(
         "TooManyRequestsException",
     }
 )
+_CUT = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ESHUTDOWN, errno.ECONNABORTED})
 _LONGEST = 500
 
 KEY_REMEDY = "Renew the key with `globalchat deploy`, then choose the region again."
@@ -82,7 +84,7 @@ def unreachable(cause: BaseException | None, where: str) -> Unreachable:
             f"No secure connection to {where}: its certificate or TLS is not acceptable.",
             remedy="Check this machine's clock and whatever inspects its TLS traffic.",
         )
-    if isinstance(root, ConnectionRefusedError) or "Connect call failed" in str(root):
+    if getattr(root, "errno", None) == errno.ECONNREFUSED or "Connect call failed" in str(root):
         return Unreachable(
             f"Nothing listens at {where}: the connection was refused.",
             remedy="Is it running? `globalchat local status` tells for the local cloud.",
@@ -95,7 +97,7 @@ def unreachable(cause: BaseException | None, where: str) -> Unreachable:
             remedy="Check HTTPS_PROXY and NO_PROXY.",
         )
     name = type(root).__name__
-    if isinstance(root, ConnectionError) or name.startswith(("ServerDisconnected", "ConnectionClosed")):
+    if getattr(root, "errno", None) in _CUT or name.startswith(("ServerDisconnected", "ConnectionClosed")):
         return lost(where)
     name = "" if root is None else f" ({name})"
     return Unreachable(f"The connection to {where} failed{name}.", remedy="Check the network.")

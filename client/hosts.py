@@ -1,5 +1,6 @@
 """What a URL says about the host behind it. Pure."""
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 
@@ -11,4 +12,7 @@ def host_of(url: str) -> str:
 def is_loopback(url: str) -> bool:
     """Whether a URL stays on this machine, so that no proxy may see it."""
     host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -28,8 +28,8 @@ from client import redact
 from client.hosts import is_loopback
 from client.listener import Listener
 
-redact.install()
 log = logging.getLogger(__name__)
+redact.install()
 
 
 class ServerError(TransportServerError):

@@ -36,7 +36,7 @@ class Socket:
     starts: dict[str, str] = field(default_factory=dict)
     """Subscription id to channel."""
 
-    async def send(self, **frame: Any) -> None:
+    async def send(self, **frame: object) -> None:
         await self.ws.send_str(json.dumps(frame))
 
     def abort(self) -> None:
@@ -66,6 +66,7 @@ class FakeAppSync:
         self.sockets: list[Socket] = []
         self.published: list[dict[str, Any]] = []
         self.requests: list[dict[str, Any]] = []
+        self.peers_seen: set[object] = set()
         self.opened = 0
         self.open_now = 0
         self.port = 0
@@ -145,7 +146,7 @@ class FakeAppSync:
         for socket in list(self.sockets):
             socket.abort()
 
-    def message(self, id_: str, channel: str = "tech", text: str = "hi", **more: Any) -> dict[str, Any]:
+    def message(self, id_: str, channel: str = "tech", text: str = "hi", **more: object) -> dict[str, Any]:
         return {
             "id": id_,
             "name": channel,
@@ -157,6 +158,8 @@ class FakeAppSync:
         }
 
     async def _http(self, request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        self.peers_seen.add(request.transport.get_extra_info("peername"))
         body = await request.json()
         self.requests.append(body)
         if self.on_http is not None:

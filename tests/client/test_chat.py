@@ -1,0 +1,73 @@
+"""The short form for scripts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+import client
+from client.state import Phase
+from tests.client.driver import QUICK, quick
+from tests.client.fake_server import FakeAppSync, profile_of
+
+
+@pytest.fixture
+async def oregon() -> AsyncIterator[FakeAppSync]:
+    async with FakeAppSync() as server:
+        yield server
+
+
+async def test_ten_lines_are_enough(oregon: FakeAppSync) -> None:
+    async with client.connect(profile_of(oregon), "oregon", ["tech"], sender="ada", options=QUICK) as chat:
+        published = await chat.publish("tech", "hi")
+        async for message in chat:
+            assert message == published
+            break
+    assert chat.session.state.phase is Phase.CLOSED
+    assert [message async for message in chat] == []
+
+
+async def test_refused_and_unreachable_are_raised(oregon: FakeAppSync) -> None:
+    async with client.connect(profile_of(oregon), "oregon", ["tech"], options=QUICK) as chat:
+        with pytest.raises(client.Refused, match="no channel") as caught:
+            await chat.publish("nosuch", "hi")
+        assert caught.value.error_type == "UnknownChannel"
+        await oregon.stop()
+        with pytest.raises(client.Unreachable):
+            await chat.publish("tech", "hi")
+
+
+async def test_bad_key_is_raised_and_leaves_nothing(oregon: FakeAppSync) -> None:
+    oregon.key = "another"
+    with pytest.raises(client.ClientError, match="key was not accepted") as caught:
+        async with client.connect(profile_of(oregon), "oregon", options=QUICK):
+            pass
+    assert caught.value.remedy
+    assert oregon.opened == 0
+
+
+async def test_unknown_region_is_raised(oregon: FakeAppSync) -> None:
+    with pytest.raises(client.ProfileError, match="no region"):
+        client.connect(profile_of(oregon), "mars")
+
+
+async def test_cancelling_the_wait_leaves_nothing(oregon: FakeAppSync) -> None:
+    oregon.on_init = "silent"
+    chat = client.connect(profile_of(oregon), "oregon", options=QUICK)
+    entering = asyncio.create_task(chat.__aenter__())
+    await oregon.until(lambda: oregon.open_now == 1)
+    entering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    await oregon.until(lambda: oregon.open_now == 0)
+    assert chat.session.state.phase is Phase.CLOSED
+
+
+async def test_slow_reader_loses_the_oldest(oregon: FakeAppSync) -> None:
+    options = quick(buffer=2)
+    async with client.connect(profile_of(oregon), "oregon", ["tech"], options=options) as chat:
+        for number in range(5):
+            await chat.publish("tech", str(number))
+    texts = [message.text async for message in chat]
+    assert texts[-1] == "4"
+    assert len(texts) <= 2

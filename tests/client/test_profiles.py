@@ -1,0 +1,216 @@
+"""Profiles, paths, credentials."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from client import profiles
+from client.credentials import Credentials, default_chain
+from client.errors import ClientError, ProfileError
+from client.paths import ensure_folder, home
+from client.profiles import Profile, RegionEndpoint
+
+TEXT = st.text(min_size=1, max_size=40, alphabet=st.characters(codec="utf-8"))
+
+
+def endpoint(alias: str = "oregon", region: str = "us-west-2", key: str = "da2-key") -> RegionEndpoint:
+    return RegionEndpoint(
+        alias, region, "https://a.example/graphql", "wss://a.example/graphql", "api", "globalchat-bus", key
+    )
+
+
+def profile(name: str = "default") -> Profile:
+    regions = (endpoint(), endpoint("sydney", "ap-southeast-2"))
+    return Profile(name, {each.alias: each for each in regions})
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True).filter(lambda it: it != "local"),
+    aliases=st.lists(TEXT, min_size=1, max_size=4, unique=True),
+    key=TEXT,
+)
+def test_what_is_saved_is_loaded(tmp_path: Path, name: str, aliases: list[str], key: str) -> None:
+    saved = Profile(name, {alias: endpoint(alias, key=key) for alias in aliases})
+    file = profiles.save(saved, tmp_path)
+    assert profiles.load(name, tmp_path) == saved
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert name in profiles.names(tmp_path)
+
+
+def test_file_has_the_agreed_shape(tmp_path: Path) -> None:
+    file = profiles.save(profile(), tmp_path / "config")
+    assert file == tmp_path / "config" / "profiles" / "default.json"
+    content = json.loads(file.read_text())
+    assert content["version"] == 1
+    assert content["regions"]["oregon"] == {
+        "region": "us-west-2",
+        "graphqlUrl": "https://a.example/graphql",
+        "realtimeUrl": "wss://a.example/graphql",
+        "apiId": "api",
+        "eventBus": "globalchat-bus",
+        "apiKey": "da2-key",
+    }
+    assert stat.S_IMODE((tmp_path / "config").stat().st_mode) == 0o700
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert [each.name for each in file.parent.iterdir()] == ["default.json"]
+
+
+@pytest.mark.parametrize("name", ["oregon", "OREGON", " oregon ", "us-west-2", "US-West-2"])
+def test_region_is_found_by_alias_or_aws_name(name: str) -> None:
+    assert profile().resolve(name).alias == "oregon"
+
+
+def test_unknown_region_names_the_known_ones_and_the_near_one() -> None:
+    with pytest.raises(ProfileError, match=r"oregon \(us-west-2\), sydney \(ap-southeast-2\)") as caught:
+        profile().resolve("sidney")
+    assert caught.value.remedy == 'Did you mean "sydney"?'
+    with pytest.raises(ProfileError) as caught:
+        profile().resolve("x" * 10_000)
+    assert len(str(caught.value)) < 300
+
+
+def test_unknown_profile_names_the_known_ones_and_the_near_one(tmp_path: Path) -> None:
+    profiles.save(profile("work"), tmp_path)
+    with pytest.raises(ProfileError, match=r'no profile "wrok".*work, local') as caught:
+        profiles.load("wrok", tmp_path)
+    assert caught.value.remedy == 'Did you mean "work"?'
+    with pytest.raises(ProfileError) as caught:
+        profiles.load("zzz", tmp_path / "nothing")
+    assert "globalchat deploy" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "a.b", ".", "-x", "x" * 65, "a\0b", "local"])
+def test_names_that_no_file_may_have(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ProfileError):
+        profiles.load(name, tmp_path)
+    with pytest.raises(ProfileError):
+        profiles.save(profile(name), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+GOOD = {
+    "region": "r",
+    "graphqlUrl": "https://h/graphql",
+    "realtimeUrl": "wss://h/graphql",
+    "apiId": "a",
+    "eventBus": "b",
+    "apiKey": "k",
+}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"[" * 100_000,
+        b'{"version":1}',
+        b'{"version":1,"regions":{}}',
+        b'{"version":1,"regions":[]}',
+        json.dumps({"version": 2, "regions": {"oregon": GOOD}}).encode(),
+        json.dumps({"version": 1, "regions": {"oregon": None}}).encode(),
+        json.dumps({"version": 1, "regions": {"oregon": GOOD | {"apiKey": 7}}}).encode(),
+        json.dumps({"version": 1, "regions": {"oregon": GOOD | {"apiKey": ""}}}).encode(),
+        json.dumps({"version": 1, "regions": {"oregon": GOOD | {"graphqlUrl": "ftp://h"}}}).encode(),
+        json.dumps({"version": 1, "regions": {"oregon": GOOD | {"graphqlUrl": "https://"}}}).encode(),
+        json.dumps({"version": 1, "regions": {"oregon": GOOD | {"graphqlUrl": "https://h:x/"}}}).encode(),
+        json.dumps({"version": 1, "regions": {"oregon": GOOD | {"realtimeUrl": "https://h/"}}}).encode(),
+        json.dumps({"version": 1, "regions": {"oregon": GOOD | {"realtimeUrl": "wss://[h/"}}}).encode(),
+    ],
+    ids=range(18),
+)
+def test_damaged_file_is_named_with_a_remedy(tmp_path: Path, content: bytes) -> None:
+    file = profiles.save(profile(), tmp_path)
+    file.write_bytes(content)
+    with pytest.raises(ProfileError, match="is damaged") as caught:
+        profiles.load("default", tmp_path)
+    assert str(file) in str(caught.value)
+    assert caught.value.remedy
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = profiles.save(profile(), tmp_path)
+    before = file.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ProfileError, match="No space left"):
+        profiles.save(Profile("default", {"oregon": endpoint(key="new")}), tmp_path)
+    assert file.read_bytes() == before
+    assert [each.name for each in file.parent.iterdir()] == ["default.json"]
+
+
+def test_folder_that_is_a_file_gets_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("")
+    with pytest.raises(ClientError, match="cannot be made") as caught:
+        profiles.save(profile(), tmp_path / "config")
+    assert "GLOBALCHAT_HOME" in str(caught.value.remedy)
+    assert profiles.names(tmp_path / "config") == []
+
+
+def test_profile_that_is_a_folder_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "profiles" / "default.json").mkdir(parents=True)
+    with pytest.raises(ProfileError, match="cannot be read"):
+        profiles.load("default", tmp_path)
+
+
+def test_home_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path / "here"))
+    paths = home()
+    assert (paths.config, paths.state, paths.cache) == tuple(
+        tmp_path / "here" / name for name in ("config", "state", "cache")
+    )
+    assert not (tmp_path / "here").exists()
+    assert stat.S_IMODE(ensure_folder(paths.state).stat().st_mode) == 0o700
+    monkeypatch.delenv("GLOBALCHAT_HOME")
+    assert home().config.name == "globalchat"
+
+
+def test_credentials_come_from_awss_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    with pytest.raises(ClientError, match="none were found"):
+        default_chain()
+    with pytest.raises(ClientError, match="nosuch"):
+        default_chain("nosuch")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert default_chain() == Credentials("AKID", "secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+    assert default_chain() == Credentials("AKID", "secret", "token")
+
+
+@pytest.mark.parametrize("module", [f"client{each}" for each in ("", ".profiles", ".events", ".credentials")])
+def test_light_modules_import_no_transport(module: str) -> None:
+    code = (
+        f"import sys, {module}\n"
+        "heavy = {'gql', 'graphql', 'aiohttp', 'botocore', 'websockets', 'textual'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_public_names_are_loaded_on_first_use() -> None:
+    import client
+
+    for name in client.__all__:
+        assert getattr(client, name).__name__ == name
+    with pytest.raises(AttributeError, match="nosuch"):
+        client.nosuch  # noqa: B018

@@ -1,0 +1,242 @@
+"""No credential reaches a log or an exception, whatever fails."""
+
+import asyncio
+import base64
+import json
+import logging
+import subprocess
+import sys
+import traceback
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+
+from client import redact
+from client.api import Api
+from client.connection import Connection
+from client.credentials import Credentials
+from client.errors import ClientError
+from client.messages import Draft
+from client.session import Session
+from client.state import Phase
+from tests.client.driver import QUICK, quick, running
+from tests.client.fake_server import KEY, FakeAppSync, profile_of
+
+SECRET = "wJalrXUtnFEMIsecretsecretEXAMPLEKEY"
+TOKEN = "FwoGZXIvYXdzEtokentokentoken"
+DRAFT = Draft("01", "tech", "hello", None, 0)
+
+HEADER = base64.b64encode(
+    json.dumps({"host": "127.0.0.1", "x-api-key": KEY}, separators=(",", ":")).encode()
+).decode()
+
+
+def assert_clean(text: str, where: str = "log") -> None:
+    for secret in (KEY, SECRET, TOKEN):
+        for offset in range(3):  # base 64 of a text depends on where it starts
+            encoded = base64.b64encode(b"x" * offset + secret.encode()).decode()[4:-4]
+            assert encoded not in text, where
+        assert secret not in text, where
+        assert secret[4:16] not in text, where
+        assert secret[-12:] not in text, where
+
+
+def chain_of(error: BaseException) -> str:
+    """Everything that hangs on an exception: text, traceback, cause, context."""
+    parts: list[str] = []
+    seen: set[int] = set()
+    queue: list[BaseException | None] = [error]
+    while queue:
+        current = queue.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        parts += [repr(current), repr(vars(current)), *traceback.format_exception(current, chain=False)]
+        queue += [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            queue += current.exceptions
+    return "\n".join(parts)
+
+
+@pytest.fixture
+async def oregon() -> AsyncIterator[FakeAppSync]:
+    async with FakeAppSync() as server:
+        yield server
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG)
+    for name in (*logging.root.manager.loggerDict,):
+        if name.startswith(redact.LIBRARIES):
+            caplog.set_level(logging.DEBUG, logger=name)
+    return caplog
+
+
+async def test_logs_of_a_session_hold_no_key(oregon: FakeAppSync, log: pytest.LogCaptureFixture) -> None:
+    async with running(Session(profile_of(oregon), "oregon", options=QUICK)) as chat:
+        await chat.phase(Phase.LIVE)
+        chat.session.send("tech", "hello")
+        await chat.text("hello")
+        oregon.drop_all()
+        await chat.phase(Phase.RETRYING)
+        await chat.phase(Phase.LIVE)
+    assert "gql" in log.text  # the filter has something to do
+    assert_clean(log.text)
+
+
+@pytest.mark.parametrize("on_init", ["close", "abort", "http 403", "garbage", "silent", "unauthorized"])
+async def test_failed_connections_hold_no_key(
+    oregon: FakeAppSync, log: pytest.LogCaptureFixture, on_init: str
+) -> None:
+    oregon.on_init = on_init
+    connection = Connection(
+        oregon.endpoint,
+        on_message=lambda message: None,
+        on_unreadable=lambda channel: None,
+        on_revoked=lambda channel: None,
+        options=quick(connect_timeout=0.1),
+    )
+    with pytest.raises(ClientError) as caught:
+        await connection.open()
+    await connection.close()
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+    assert_clean(chain_of(caught.value), "exception")
+    assert_clean(log.text)
+
+
+async def test_failed_start_and_unreachable_host_hold_no_key(
+    oregon: FakeAppSync, log: pytest.LogCaptureFixture
+) -> None:
+    oregon.on_start = "silent"
+    connection = Connection(
+        oregon.endpoint,
+        on_message=lambda message: None,
+        on_unreadable=lambda channel: None,
+        on_revoked=lambda channel: None,
+        options=quick(subscribe_timeout=0.05),
+    )
+    await connection.open()
+    errors: list[ClientError] = []
+    for _ in range(2):
+        with pytest.raises(ClientError) as caught:
+            await connection.subscribe("tech")
+        errors.append(caught.value)
+        oregon.drop_all()
+        await asyncio.wait({connection.lost})
+    errors.append(connection.lost.result())
+    await connection.close()
+    await oregon.stop()
+    unreachable = Connection(
+        oregon.endpoint,
+        on_message=lambda message: None,
+        on_unreadable=lambda channel: None,
+        on_revoked=lambda channel: None,
+        options=QUICK,
+    )
+    with pytest.raises(ClientError) as caught:
+        await unreachable.open()
+    await unreachable.close()
+    for error in (*errors, caught.value):
+        assert_clean(chain_of(error), "exception")
+    assert_clean(log.text)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [200, 302, 401, 403, 500],
+)
+async def test_failed_calls_hold_no_key(
+    oregon: FakeAppSync, log: pytest.LogCaptureFixture, status: int
+) -> None:
+    oregon.on_http = lambda body: web.Response(status=status, text=f"echo {KEY}", headers={"Location": "/x"})
+    async with Api(oregon.endpoint, timeout=1) as api:
+        for call in (api.describe(), api.publish(DRAFT)):
+            with pytest.raises(ClientError) as caught:
+                await call
+            assert caught.value.__context__ is None
+            assert_clean(chain_of(caught.value), "exception")
+    await oregon.stop()
+    async with Api(oregon.endpoint, timeout=1) as api:
+        with pytest.raises(ClientError) as caught:
+            await api.describe()
+        assert_clean(chain_of(caught.value), "exception")
+    assert_clean(log.text)
+
+
+async def test_signed_calls_hold_no_secret(oregon: FakeAppSync, log: pytest.LogCaptureFixture) -> None:
+    credentials = Credentials("AKIDEXAMPLE", SECRET, TOKEN)
+    assert_clean(repr(credentials), "repr")
+    async with Api(oregon.endpoint, credentials=credentials, timeout=1) as api:
+        with pytest.raises(ClientError) as caught:
+            await api.unsubscribe("tech")
+    assert_clean(chain_of(caught.value), "exception")
+    assert_clean(log.text)
+
+
+def test_reprs_hold_no_key(oregon: FakeAppSync) -> None:
+    profile = profile_of(oregon)
+    assert_clean(repr(profile), "repr")
+    assert_clean(repr(Session(profile, "oregon")), "repr")
+    assert KEY in repr(replace(oregon.endpoint, alias=KEY))  # the check itself can fail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"wss://host/graphql?header={HEADER}&payload=e30=",
+        f'{{"x-api-key":"{KEY}"}}',
+        f'{{\\"x-api-key\\": \\"{KEY}\\"}}',
+        f"('x-api-key', '{KEY}')",
+        f"X-Api-Key: {KEY}",
+        f"Authorization: AWS4-HMAC-SHA256 Credential=AKID, Signature={SECRET}",
+        f"'authorization': '{TOKEN} {SECRET}'",
+        f"x-amz-security-token:{TOKEN}",
+        f"Sec-WebSocket-Protocol: graphql-ws, header-{HEADER}",
+        f"bare {KEY} in a sentence",
+    ],
+)
+def test_scrub_knows_the_shapes_of_credentials(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redact, "_secrets", set())
+        assert_clean(redact.scrub(text))
+
+
+def test_scrub_masks_what_it_was_told_and_keeps_the_rest() -> None:
+    redact.conceal("correcthorse")
+    encoded = base64.b64encode(b"correcthorse").decode()
+    assert redact.scrub(f"a correcthorse b {encoded} c") == "a *** b *** c"
+    assert redact.scrub("nothing to hide") == "nothing to hide"
+    redact.conceal("")
+    redact.conceal(None)
+    assert redact.scrub("still nothing") == "still nothing"
+
+
+def test_filter_scrubs_arguments_and_tracebacks(log: pytest.LogCaptureFixture) -> None:
+    redact.install()
+    logger = logging.getLogger("gql.transport.appsync")
+    logger.debug("frame %s", f'{{"x-api-key":"{KEY}"}}')
+    try:
+        raise ValueError(f"header={HEADER}")
+    except ValueError:
+        logger.exception("failed")
+    logger.debug("odd %d %s", "number")  # a library's mistake must not raise
+    assert "failed" in log.text
+    assert "ValueError" in log.text
+    assert_clean(log.text)
+
+
+def test_every_logger_of_the_libraries_is_filtered() -> None:
+    """In a fresh process: loggers are made at import, and a filter does not reach children."""
+    code = (
+        "import logging, client.session, client.api\n"
+        "from client.redact import LIBRARIES, RedactingFilter\n"
+        "made = [logging.getLogger(n) for n in logging.root.manager.loggerDict\n"
+        "        if n.split('.')[0] in LIBRARIES]\n"
+        "bare = [l.name for l in made if not any(isinstance(f, RedactingFilter) for f in l.filters)]\n"
+        "assert made and not bare, bare\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
