@@ -76,7 +76,8 @@ def parse(value: object) -> Config:
     """
     if not isinstance(value, dict):
         raise ConfigError(
-            'The context of cdk.json needs an object "globalchat" with prefix, regions, channels and limits: add it.'
+            'The context of cdk.json needs an object "globalchat": '
+            "add it, with prefix, regions, channels and limits."
         )
     _check_keys("globalchat", value, [field.name for field in fields(Config)])
     return Config(
