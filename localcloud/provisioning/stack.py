@@ -115,7 +115,7 @@ def _order(stack: Stack, definitions: Mapping[str, Mapping[str, JSON]]) -> list[
         needed = list(references(definition.get("Properties")))
         graph[logical_id] = [name for name in needed if name in definitions]
         for name in _depends_on(definition):
-            if name not in definitions:
+            if not isinstance(name, str) or name not in definitions:
                 problem = f"DependsOn names {name}, which the template does not define"
                 raise error_at(stack.template_file, logical_id, problem)
             graph[logical_id].append(name)
@@ -128,10 +128,9 @@ def _order(stack: Stack, definitions: Mapping[str, Mapping[str, JSON]]) -> list[
         ) from None
 
 
-def _depends_on(definition: Mapping[str, JSON]) -> list[str]:
+def _depends_on(definition: Mapping[str, JSON]) -> list[JSON]:
     value = definition.get("DependsOn", [])
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, str)]
+    return value if isinstance(value, list) else [value]
 
 
 def _resolve_resource(
@@ -166,9 +165,13 @@ def _resolve_properties(
 
 def _alias(stack: Stack) -> str | None:
     metadata = stack.template.get("Metadata")
-    own = metadata.get("globalchat") if isinstance(metadata, dict) else None
+    if not isinstance(metadata, dict) or "globalchat" not in metadata:
+        return None
+    own = metadata["globalchat"]
     alias = own.get("alias") if isinstance(own, dict) else None
-    return alias if isinstance(alias, str) else None
+    if not isinstance(alias, str) or not alias:
+        raise TemplateError(f"template {stack.template_file}: Metadata.globalchat.alias is not a name.")
+    return alias
 
 
 def _outputs(stack: Stack, scope: _Scope) -> dict[str, str]:

@@ -5,7 +5,7 @@ import re
 from localcloud.definition import JSON
 from localcloud.errors import Refusal
 from localcloud.resources.resource_type import Identity, ResourceType, Values
-from localcloud.resources.shape import Properties, Shape, list_of, only, text, text_of
+from localcloud.resources.shape import Properties, Shape, list_of, name, only, text, text_of
 
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
@@ -19,11 +19,11 @@ def variables(value: JSON, path: str) -> None:
         raise Refusal(f"property {path} is not an object")
     if len(value) > 50:
         raise Refusal(f"property {path} has {len(value)} variables; AWS takes at most 50")
-    for name, content in value.items():
-        if not _VARIABLE.fullmatch(name):
-            raise Refusal(f"property {path}.{name} is no valid name of an environment variable")
+    for variable, content in value.items():
+        if not _VARIABLE.fullmatch(variable):
+            raise Refusal(f"property {path}.{variable} is no valid name of an environment variable")
         if not isinstance(content, str) or len(content) > 512:
-            raise Refusal(f"property {path}.{name} is not a string of at most 512 characters")
+            raise Refusal(f"property {path}.{variable} is not a string of at most 512 characters")
 
 
 def identifier(value: JSON, path: str) -> None:
@@ -77,9 +77,9 @@ def _api_key(identity: Identity, properties: Properties) -> Values:
 
 
 def _data_source(identity: Identity, properties: Properties) -> Values:
-    name = text_of(properties, "Name")
-    arn = _of_api(identity, properties, f"datasources/{name}")
-    return Values(arn, {"DataSourceArn": arn, "Name": name})
+    own = text_of(properties, "Name")
+    arn = _of_api(identity, properties, f"datasources/{own}")
+    return Values(arn, {"DataSourceArn": arn, "Name": own})
 
 
 def _resolver(identity: Identity, properties: Properties) -> Values:
@@ -91,7 +91,7 @@ def _resolver(identity: Identity, properties: Properties) -> Values:
 GRAPHQL_API = ResourceType(
     name="AWS::AppSync::GraphQLApi",
     shape=Shape(
-        required={"Name": text, "AuthenticationType": only(*_MODES)},
+        required={"Name": name(r"[\s\S]", 65_536), "AuthenticationType": only(*_MODES)},
         optional={
             "AdditionalAuthenticationProviders": list_of(
                 Shape(required={"AuthenticationType": only(*_MODES)})

@@ -1,7 +1,9 @@
 """AWS::Events resource types."""
 
 import json
-import re
+
+from graphql import GraphQLSyntaxError
+from graphql import parse as parse_graphql
 
 from localcloud.definition import JSON
 from localcloud.errors import Refusal
@@ -13,6 +15,7 @@ from localcloud.resources.shape import (
     Properties,
     Shape,
     list_of,
+    name,
     only,
     optional_text,
     text,
@@ -20,14 +23,15 @@ from localcloud.resources.shape import (
     whole,
 )
 
-_BUS_NAME = re.compile(r"[.\-_A-Za-z0-9]{1,256}")
+_NAME = "[._A-Za-z0-9-]"
 _PATTERN_LIMIT = 2048
 
 
 def bus_name(value: JSON, path: str) -> None:
     """The name of a custom bus."""
-    if not isinstance(value, str) or not _BUS_NAME.fullmatch(value) or value == "default":
-        raise Refusal(f"property {path} is not the name of a custom bus")
+    name(_NAME, 256)(value, path)
+    if value == "default":
+        raise Refusal(f"property {path} is default, the name of the account's own bus, which is not emulated")
 
 
 def event_pattern(value: JSON, path: str) -> None:
@@ -51,6 +55,15 @@ def json_text(value: JSON, path: str) -> None:
         raise Refusal(f"property {path} does not hold JSON") from None
 
 
+def graphql_operation(value: JSON, path: str) -> None:
+    """A GraphQL document; whether its fields exist and may be called shows at each delivery, as on AWS."""
+    text(value, path)
+    try:
+        parse_graphql(str(value))
+    except GraphQLSyntaxError as error:
+        raise Refusal(f"property {path}: {error.message.rstrip('.')}") from None
+
+
 def input_path(value: JSON, path: str) -> None:
     """A JSON path of the subset that is emulated."""
     text(value, path)
@@ -68,14 +81,14 @@ def allowing_policy(value: JSON, path: str) -> None:
 
 
 def _bus(identity: Identity, properties: Properties) -> Values:
-    name = text_of(properties, "Name")
-    return Values(name, {"Arn": identity.arn("events", f"event-bus/{name}"), "Name": name})
+    own = text_of(properties, "Name")
+    return Values(own, {"Arn": identity.arn("events", f"event-bus/{own}"), "Name": own})
 
 
 def _rule(identity: Identity, properties: Properties) -> Values:
-    name = optional_text(properties, "Name") or identity.generated_name(64)
+    own = optional_text(properties, "Name") or identity.generated_name(64)
     bus = text_of(properties, "EventBusName").rpartition("event-bus/")[2]
-    return Values(f"{bus}|{name}", {"Arn": identity.arn("events", f"rule/{bus}/{name}")})
+    return Values(f"{bus}|{own}", {"Arn": identity.arn("events", f"rule/{bus}/{own}")})
 
 
 EVENT_BUS = ResourceType(
@@ -105,10 +118,10 @@ EVENT_BUS_POLICY = ResourceType(
 )
 
 _TARGET = Shape(
-    required={"Id": text, "Arn": text},
+    required={"Id": name(_NAME, 64), "Arn": text},
     optional={
         "RoleArn": text,
-        "AppSyncParameters": Shape(required={"GraphQLOperation": text}),
+        "AppSyncParameters": Shape(required={"GraphQLOperation": graphql_operation}),
         "DeadLetterConfig": Shape(required={"Arn": text}),
         "Input": json_text,
         "InputPath": input_path,
@@ -127,7 +140,7 @@ RULE = ResourceType(
         # Without a bus, the rule would be on the account's default bus, which does not exist here.
         required={"EventBusName": text, "EventPattern": event_pattern},
         optional={
-            "Name": text,
+            "Name": name(_NAME, 64),
             "State": only("ENABLED", "DISABLED"),
             "Targets": list_of(_TARGET, maximum=5),
         },

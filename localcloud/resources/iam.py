@@ -4,7 +4,7 @@ from localcloud.definition import JSON
 from localcloud.errors import Refusal
 from localcloud.resources.policies import identity_policy, trust_policy
 from localcloud.resources.resource_type import Identity, ResourceType, Values
-from localcloud.resources.shape import Properties, Shape, list_of, only, optional_text, text
+from localcloud.resources.shape import Properties, Shape, list_of, name, only, optional_text, text
 
 _LOG_POLICY = "policy/service-role/AWSAppSyncPushToCloudWatchLogs"
 
@@ -16,9 +16,9 @@ def managed_policy(value: JSON, path: str) -> None:
 
 
 def _role(identity: Identity, properties: Properties) -> Values:
-    name = optional_text(properties, "RoleName") or identity.generated_name(64)
-    arn = identity.arn("iam", f"role/{name}", region="")
-    return Values(name, {"Arn": arn, "RoleId": "AROA" + identity.token(17).upper()})
+    own = optional_text(properties, "RoleName") or identity.generated_name(64)
+    arn = identity.arn("iam", f"role/{own}", region="")
+    return Values(own, {"Arn": arn, "RoleId": "AROA" + identity.token(17).upper()})
 
 
 ROLE = ResourceType(
@@ -26,7 +26,7 @@ ROLE = ResourceType(
     shape=Shape(
         required={"AssumeRolePolicyDocument": trust_policy},
         optional={
-            "RoleName": text,
+            "RoleName": name(r"[\w+=,.@-]", 64),
             "Path": only("/"),
             "Policies": list_of(Shape(required={"PolicyName": text, "PolicyDocument": identity_policy})),
             "ManagedPolicyArns": list_of(managed_policy),
@@ -43,7 +43,7 @@ ROLE = ResourceType(
 POLICY = ResourceType(
     name="AWS::IAM::Policy",
     shape=Shape(
-        required={"PolicyName": text, "PolicyDocument": identity_policy, "Roles": list_of(text)},
+        required={"PolicyName": text, "PolicyDocument": identity_policy, "Roles": list_of(text, minimum=1)},
     ),
     values=lambda identity, _: Values(identity.generated_name(128), {}),
 )

@@ -1,5 +1,6 @@
 """Parses IAM policy documents; what the evaluation in `localcloud.iam` does not know is refused by name."""
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -47,6 +48,8 @@ def parse(value: JSON, path: str, kind: Kind) -> tuple[Statement, ...]:
     statements = value["Statement"]
     if not isinstance(statements, list):
         statements = [statements]
+    if not statements:
+        raise Refusal(f"property {path}.Statement is empty")
     return tuple(
         _statement(item, f"{path}.Statement[{index}]", kind) for index, item in enumerate(statements)
     )
@@ -63,11 +66,19 @@ def _statement(value: JSON, path: str, kind: Kind) -> Statement:
         raise Refusal(f"property {path}.Effect is neither Allow nor Deny")
     return Statement(
         effect="Allow" if effect == "Allow" else "Deny",
-        actions=_texts(value.get("Action"), f"{path}.Action"),
+        actions=_actions(value.get("Action"), f"{path}.Action"),
         resources=() if kind == "trust" else _resources(value.get("Resource"), f"{path}.Resource"),
         principals=() if kind == "identity" else _principals(value.get("Principal"), f"{path}.Principal"),
         conditions=_conditions(value["Condition"], f"{path}.Condition") if "Condition" in value else None,
     )
+
+
+def _actions(value: JSON, path: str) -> tuple[str, ...]:
+    actions = _texts(value, path)
+    for action in actions:
+        if action != "*" and not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+", action):
+            raise Refusal(f"property {path} has {action}, which is no action")
+    return actions
 
 
 def _resources(value: JSON, path: str) -> tuple[str, ...]:
@@ -104,18 +115,22 @@ def _conditions(value: JSON, path: str) -> dict[str, dict[str, tuple[str, ...]]]
             if key.lower() not in CONDITION_KEYS:
                 raise Refusal(f"property {path}: the condition key {key} is not emulated")
         conditions[operator] = {
-            key: _texts(wanted, f"{path}.{operator}.{key}") for key, wanted in keys.items()
+            key: _texts(_spelled(wanted), f"{path}.{operator}.{key}") for key, wanted in keys.items()
         }
     return conditions
 
 
 def _texts(value: JSON, path: str) -> tuple[str, ...]:
-    """One string or a list of them; a boolean counts as its text, as in `aws:SecureTransport: false`."""
+    """One string or a list of them."""
     items = value if isinstance(value, list) else [value]
-    texts = tuple(str(item).lower() if isinstance(item, bool) else item for item in items)
-    if not texts:
+    if not items:
         raise Refusal(f"property {path} is empty")
-    strings = tuple(item for item in texts if isinstance(item, str))
-    if len(strings) != len(texts):
+    strings = tuple(item for item in items if isinstance(item, str))
+    if len(strings) != len(items):
         raise Refusal(f"property {path} is missing or not a string or a list of strings")
     return strings
+
+
+def _spelled(value: JSON) -> JSON:
+    """A boolean as its text: `aws:SecureTransport: false` is as good as `"false"`."""
+    return str(value).lower() if isinstance(value, bool) else value

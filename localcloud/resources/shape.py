@@ -1,6 +1,7 @@
 """A small language for what a property may hold. A check raises `Refusal` and names the property's path."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -47,6 +48,17 @@ def text(value: JSON, path: str) -> None:
         raise Refusal(f"property {path} is not a string")
 
 
+def name(characters: str, maximum: int) -> Check:
+    """A name of 1 to `maximum` characters of a regular expression's class, such as `[a-z]`."""
+    pattern = re.compile(f"{characters}{{1,{maximum}}}")
+
+    def check(value: JSON, path: str) -> None:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise Refusal(f"property {path} is not a name of 1 to {maximum} characters of {characters}")
+
+    return check
+
+
 def only(*values: JSON) -> Check:
     """One of some values; any other is a feature that is not emulated."""
 
@@ -70,12 +82,14 @@ def whole(minimum: int, maximum: int) -> Check:
     return check
 
 
-def list_of(item: Check, *, maximum: int | None = None) -> Check:
+def list_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Check:
     """A list whose every element passes a check."""
 
     def check(value: JSON, path: str) -> None:
         if not isinstance(value, list):
             raise Refusal(f"property {path} is not a list")
+        if len(value) < minimum:
+            raise Refusal(f"property {path} has {len(value)} elements; AWS takes at least {minimum}")
         if maximum is not None and len(value) > maximum:
             raise Refusal(f"property {path} has {len(value)} elements; AWS takes at most {maximum}")
         for index, element in enumerate(value):

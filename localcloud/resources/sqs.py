@@ -2,20 +2,20 @@
 
 from localcloud.resources.policies import resource_policy
 from localcloud.resources.resource_type import Identity, ResourceType, Values
-from localcloud.resources.shape import Properties, Shape, list_of, only, optional_text, text
+from localcloud.resources.shape import Properties, Shape, list_of, name, only, optional_text, text
 
 
 def _queue(identity: Identity, properties: Properties) -> Values:
-    name = optional_text(properties, "QueueName") or identity.generated_name(80)
-    url = f"https://sqs.{identity.region}.amazonaws.com/{identity.account}/{name}"
-    return Values(url, {"Arn": identity.arn("sqs", name), "QueueName": name, "QueueUrl": url})
+    own = optional_text(properties, "QueueName") or identity.generated_name(80)
+    url = f"https://sqs.{identity.region}.amazonaws.com/{identity.account}/{own}"
+    return Values(url, {"Arn": identity.arn("sqs", own), "QueueName": own, "QueueUrl": url})
 
 
 QUEUE = ResourceType(
     name="AWS::SQS::Queue",
     shape=Shape(
         optional={
-            "QueueName": text,
+            "QueueName": name("[A-Za-z0-9_-]", 80),
             # EventBridge takes standard queues only (EventBridge user guide, dead-letter queues).
             "FifoQueue": only(False, "false"),
         },
@@ -34,6 +34,6 @@ QUEUE = ResourceType(
 
 QUEUE_POLICY = ResourceType(
     name="AWS::SQS::QueuePolicy",
-    shape=Shape(required={"Queues": list_of(text), "PolicyDocument": resource_policy}),
+    shape=Shape(required={"Queues": list_of(text, minimum=1), "PolicyDocument": resource_policy}),
     values=lambda identity, _: Values(identity.generated_name(128), {}),
 )

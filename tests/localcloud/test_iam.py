@@ -121,6 +121,8 @@ def test_parses_a_document() -> None:
         (document(Principal="*"), r"Statement\[0\]\.Principal is not emulated"),
         (document(Effect="Maybe"), "neither Allow nor Deny"),
         (document(Action=[]), "Action is empty"),
+        (document(Action="PutEvents"), "Action has PutEvents, which is no action"),
+        ({"Version": "2012-10-17", "Statement": []}, "Statement is empty"),
         (document(Action=[1]), "Action is missing or not a string"),
         (document(Resource="${aws:username}"), "a policy variable"),
         (document(Condition={"IpAddress": {}}), "the condition operator IpAddress is not emulated"),

@@ -1,9 +1,12 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from localcloud import assembly
-from localcloud.assembly import Assembly
+from localcloud.assembly import Assembly, Stack
 from localcloud.definition import JSON, RetryPolicy
 from localcloud.errors import TemplateError
 from localcloud.iam import evaluate
@@ -13,6 +16,7 @@ from tests.localcloud.stacks import (
     SYDNEY,
     URLS,
     Backend,
+    api_template,
     get_att,
     policy,
     properties,
@@ -161,6 +165,10 @@ def resource(logical_id: str, definition: JSON) -> Edit:
     return lambda backend: backend.oregon_api["Resources"].update({logical_id: definition})
 
 
+def depends(logical_id: str, names: JSON) -> Edit:
+    return lambda backend: backend.oregon_api["Resources"][logical_id].update(DependsOn=names)
+
+
 REFUSED = [
     # Types, sections, attributes and functions
     (
@@ -237,7 +245,7 @@ REFUSED = [
         "property FieldName names Mutation.gone, which the schema does not have",
     ),
     (in_api("Publish", FieldName="publishFromBus"), "Mutation.publishFromBus has another resolver"),
-    (in_api("Bus", Name="default"), "property Name is not the name of a custom bus"),
+    (in_api("Bus", Name="default"), "property Name is default, the name of the account's own bus"),
     (in_api("Letters", FifoQueue=True), "property FifoQueue has the value true; only false is emulated"),
     (in_api("Letters", KmsMasterKeyId="alias/aws/sqs"), "property KmsMasterKeyId is not emulated"),
     (
@@ -294,7 +302,33 @@ REFUSED = [
         ),
         "which is no queue of the rule's own region",
     ),
+    (
+        in_target("Broadcast", "oregon_api", AppSyncParameters={"GraphQLOperation": "mutation {"}),
+        r"Targets\[0\].AppSyncParameters.GraphQLOperation: Syntax Error",
+    ),
+    (in_target("Broadcast", "oregon_api", Id=""), r"property Targets\[0\].Id is not a name"),
+    (
+        in_api("Broadcast", EventBusName="arn:aws:events:ap-southeast-2:000000000000:event-bus/chat-bus"),
+        "property EventBusName names arn:aws:events:ap-southeast-2",
+    ),
+    (in_api("PublishRole", RoleName="a b"), "property RoleName is not a name"),
+    (in_api("PublishPolicy", Roles=[]), "property Roles has 0 elements; AWS takes at least 1"),
+    # Order
+    (depends("Bus", "Gone"), "resource Bus: DependsOn names Gone, which the template does not define"),
+    (depends("Bus", [{}]), "resource Bus: DependsOn names {}, which"),
+    (depends("Bus", ["Broadcast"]), r"the resources (Bus|Broadcast) -> .* refer to each other in a circle"),
     # The whole
+    (
+        resource(
+            "Schema2",
+            {
+                "Type": "AWS::AppSync::GraphQLSchema",
+                "Properties": {"ApiId": get_att("Api", "ApiId"), "Definition": "type Query { a: Int }"},
+            },
+        ),
+        "resource Api: AWS::AppSync::GraphQLApi has 2 schemas",
+    ),
+    (top(Metadata={"globalchat": {"alias": ""}}), "Metadata.globalchat.alias is not a name"),
     (top(Metadata={"globalchat": {"alias": "sydney"}}), "The alias sydney stands for both"),
     (
         resource(
@@ -336,6 +370,50 @@ def test_outputs_of_a_region_must_not_contradict_each_other() -> None:
     backend.oregon_relay["Outputs"] = {"graphqlUrl": {"Value": "other"}}
     with pytest.raises(TemplateError, match="output graphqlUrl: another stack of us-west-2"):
         backend.provision()
+
+
+def test_stacks_of_one_name_in_two_regions_have_ids_of_their_own() -> None:
+    stacks = [
+        Stack("same", stack.region, stack.template_file, stack.template)
+        for stack in Backend().assembly().stacks
+        if stack.name.endswith("-api")
+    ]
+    oregon, sydney = provision(Assembly(tuple(stacks)), urls=URLS).regions
+    assert oregon.apis[0].id != sydney.apis[0].id
+
+
+def _paths(value: JSON, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The place of every value inside a template."""
+    if path:
+        yield path
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, child in children:
+        yield from _paths(child, (*path, key))
+
+
+PATHS = sorted(_paths(api_template("oregon")), key=str)
+DAMAGE: list[JSON] = [None, -1, 1.5, True, "", "x", [], {}, [[]], {"a": 1}, {"Ref": "Gone"}, {"Fn::Join": []}]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(PATHS), st.sampled_from(DAMAGE))
+def test_any_damage_is_harmless_or_a_template_error_of_one_line(
+    path: tuple[str | int, ...], damage: JSON
+) -> None:
+    backend = Backend()
+    place: Any = backend.oregon_api
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = damage
+    try:
+        backend.provision()
+    except TemplateError as error:
+        sentence = str(error)
+    else:
+        return
+    assert "\n" not in sentence
 
 
 def test_an_absent_peer_region_is_named() -> None:

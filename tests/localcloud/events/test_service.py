@@ -363,6 +363,11 @@ async def test_a_role_without_the_permission_may_not_put() -> None:
     oregon, sydney = world.deployment.regions
     role = oregon.apis[0].data_sources["bus"].role_arn or ""
     entries = [PutEventsEntry("chat", "message", "{}")]
+    backend = Backend()
+    trust = properties(backend.oregon_api, "PublishRole")["AssumeRolePolicyDocument"]["Statement"][0]
+    trust["Principal"] = {"Service": "lambda.amazonaws.com"}
+    with pytest.raises(PutEventsError, match="not authorized"):
+        await World(backend.provision()).put({"id": "1"})
     for bus_arn, role_arn in (
         (sydney.buses[0].arn, role),
         (oregon.buses[0].arn, "arn:aws:iam::000000000000:role/gone"),
