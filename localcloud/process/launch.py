@@ -40,8 +40,6 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
         CloudError: it cannot start; the message says why.
     """
     state.prepare_folder(folder)
-    if (running := find(folder)) is not None:
-        return running
     with hold_start_lock(folder):
         if (running := find(folder)) is not None:
             return running

@@ -54,13 +54,7 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
     with ExitStack() as starting:
         if not options.started_by_command:
             starting.enter_context(launch.hold_start_lock(options.folder))
-        held = lock.acquire(options.folder / launch.CLOUD_LOCK, wait=_OTHER_ENDS_SECONDS)
-        if held is None:
-            process = lock.holder(options.folder / launch.CLOUD_LOCK)
-            raise CloudError(
-                f"A local cloud (process {process}) runs already.",
-                remedy=launch.END_REMEDY,
-            )
+        held = _take_the_place(options.folder)
 
         def ready(running: CloudState) -> None:
             starting.close()
@@ -74,6 +68,16 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
                     f"The local cloud refuses its templates: {error}",
                     remedy="Correct them and synthesise again.",
                 ) from error
+
+
+def _take_the_place(folder: Path) -> lock.Lock:
+    """Become the one cloud of the folder; another that is just ending is waited for."""
+    running = launch.find(folder)
+    held = None if running else lock.acquire(folder / launch.CLOUD_LOCK, wait=_OTHER_ENDS_SECONDS)
+    if held is None:
+        process = running.pid if running else lock.holder(folder / launch.CLOUD_LOCK)
+        raise CloudError(f"A local cloud (process {process}) runs already.", remedy=launch.END_REMEDY)
+    return held
 
 
 async def _serve(options: ServeOptions, announce: Announce) -> None:

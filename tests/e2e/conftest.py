@@ -1,0 +1,22 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """A user of its own, with a cloud of its own."""
+    home = Home(tmp_path / "home")
+    yield home
+    home.close()
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A user whose cloud the tests of a module share: they must leave it as they found it."""
+    home = Home(tmp_path_factory.mktemp("shared") / "home")
+    yield home
+    home.close()

@@ -1,0 +1,170 @@
+"""Real processes under test: started in a home of their own, read as they speak, ended whatever happens."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from localcloud.process import launch
+
+COMMAND = str(Path(sys.executable).with_name("globalchat"))
+SECONDS = 30.0
+"""How long anything may take before a test gives up; nothing waits for it to pass."""
+
+
+class Lines:
+    """The lines that a stream has brought so far, read by a thread."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._lines: list[str] = []
+        self._changed = threading.Condition()
+        self._ended = False
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def wait(self, enough: Callable[[list[str]], bool]) -> list[str]:
+        """The lines, once there are enough."""
+        with self._changed:
+            self._changed.wait_for(lambda: enough(self._lines) or self._ended, SECONDS)
+            assert enough(self._lines), f"not enough came: {self._lines}"
+            return list(self._lines)
+
+    def wait_for(self, text: str) -> None:
+        """Wait for a line that holds the text."""
+        self.wait(lambda lines: any(text in line for line in lines))
+
+    def all(self) -> list[str]:
+        """Every line, once the stream has ended."""
+        self._thread.join(SECONDS)
+        return list(self._lines)
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                with self._changed:
+                    self._lines.append(line.rstrip("\n"))
+                    self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+@dataclass
+class Running:
+    """A command that runs: its lines, and how it ends."""
+
+    process: subprocess.Popen[str]
+    out: Lines
+    err: Lines
+
+    def messages(self, count: int) -> list[dict[str, object]]:
+        """The JSON objects on standard output, once there are so many."""
+        return [json.loads(line) for line in self.out.wait(lambda lines: len(lines) >= count)]
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C; the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end; the exit code."""
+        return self.process.wait(SECONDS)
+
+
+@dataclass
+class Home:
+    """One user: the folders, the environment, and every process started in it."""
+
+    root: Path
+    idle_seconds: float = 60.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+    _started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def cloud_folder(self) -> Path:
+        """Where the local cloud's state lies."""
+        return self.root / "state" / "local-cloud"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of the processes: nothing of the tester's own AWS or chat settings."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "GLOBALCHAT_", "PYTHON", "COV_"))
+        }
+        return {
+            **kept,
+            "GLOBALCHAT_HOME": str(self.root),
+            "GLOBALCHAT_LOCAL_IDLE_SECONDS": str(self.idle_seconds),
+            "TERM": "xterm-256color",
+            "TEXTUAL_ANIMATIONS": "none",
+            **self.environment,
+        }
+
+    def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            input=stdin,
+            env=self.env,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    def start(self, *arguments: str) -> Running:
+        """Start a command, and read what it says."""
+        process = subprocess.Popen(
+            [COMMAND, *arguments],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        self._started.append(process)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        return Running(process, Lines(process.stdout), Lines(process.stderr))
+
+    def follow(self, region: str, *channels: str) -> Running:
+        """Start `subscribe --json`, and wait until it is connected."""
+        running = self.start("subscribe", *channels, "--json", "--region", region)
+        running.err.wait_for("connected to")
+        return running
+
+    def publish(self, text: str, *, channel: str = "tech", region: str = "oregon") -> dict[str, object]:
+        """Publish one message; what the backend made of it."""
+        done = self.run("publish", channel, "--json", "--region", region, "--", text)
+        assert done.returncode == 0, done.stderr
+        document: dict[str, object] = json.loads(done.stdout)
+        return document
+
+    def keep(self, process: subprocess.Popen[str]) -> None:
+        """End this process too."""
+        self._started.append(process)
+
+    def close(self) -> None:
+        """End everything."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.wait(SECONDS)
+        if self.cloud_folder.is_dir():
+            launch.end(self.cloud_folder)
+
+
+def texts(messages: Sequence[Mapping[str, object]]) -> list[object]:
+    """The texts of messages."""
+    return [message["message"] for message in messages]

@@ -1,0 +1,186 @@
+"""Messages between the regions, by the headless commands."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from tests.e2e.processes import COMMAND, SECONDS, Home, Lines, texts
+
+pytestmark = pytest.mark.e2e
+
+HOSTILE = [
+    "\"double\" 'single' `back`",
+    r"back\slash \n \u0041 \\",
+    "two\nlines\n\tand a tab",
+    "emoji 👍🏽 👨‍👩‍👧 🇦🇺 and 𝒳 of four bytes",
+    "[bold]markup[/bold] [/",
+    "${x} $ctx $util.error() #{y} {{z}} <% %>",
+    '{"detail": {"id": 1}, "$": "$.detail"}',
+    "</script><b>&amp;",
+    "\u202eright to left\u202c \u200bzero width\ufeff",
+    "\x1b[31mred\x1b[0m \x07 \x9b2J",
+    "  leading and trailing blanks  ",
+    "-dash first",
+    "null",
+]
+
+
+def test_hostile_texts_arrive_unchanged_in_both_regions(shared_home: Home) -> None:
+    oregon, sydney = shared_home.follow("oregon", "tech"), shared_home.follow("sydney", "tech")
+
+    published = [shared_home.publish(text) for text in HOSTILE]
+
+    assert texts(published) == HOSTILE
+    for follower, alias in ((oregon, "oregon"), (sydney, "sydney")):
+        received = follower.messages(len(HOSTILE))
+        assert texts(received) == HOSTILE
+        assert [message["id"] for message in received] == [message["id"] for message in published]
+        assert {message["via"] for message in received} == {alias}
+        assert {message["region"] for message in received} == {"us-west-2"}
+        follower.interrupt()
+        assert len(follower.out.all()) == len(HOSTILE)
+
+
+def test_a_line_of_json_has_the_documented_keys_and_only_ascii(shared_home: Home) -> None:
+    follower = shared_home.follow("sydney", "music")
+    done = shared_home.run("publish", "music", "é\x1b", "--region", "sydney", "--name", "ána", "--json")
+    (line,) = follower.out.wait(lambda lines: len(lines) == 1)
+    message = json.loads(line)
+
+    assert list(message) == ["id", "name", "message", "sender", "region", "sentAt", "via", "transitMs"]
+    assert (message["name"], message["message"], message["sender"]) == ("music", "é\x1b", "ána")
+    assert message["sentAt"].endswith("Z")
+    assert line.isascii()
+    assert {key: message[key] for key in list(message)[:6]} == json.loads(done.stdout)
+    follower.interrupt()
+
+
+def test_one_message_per_line_and_bad_lines_do_not_stop_the_others(shared_home: Home) -> None:
+    follower = shared_home.follow("oregon", "cars")
+    lines = [b"first", b"\xff\xfe", b"", b"x" * 2001, "zweite ü".encode(), b"x" * 2000]
+
+    done = shared_home.run("publish", "cars", "-", stdin=b"\n".join(lines) + b"\n")
+
+    assert done.returncode == 1
+    assert texts(follower.messages(3)) == ["first", "zweite ü", "x" * 2000]
+    told = [line for line in done.stderr.splitlines() if line.startswith("globalchat:")]
+    assert told == [
+        "globalchat: line 2: The line is not UTF-8.",
+        "globalchat: line 3: The message is empty.",
+        "globalchat: line 4: The message has 2001 characters; at most 2000 are allowed.",
+    ]
+    follower.interrupt()
+
+
+def test_lines_are_sent_as_they_come(shared_home: Home) -> None:
+    done = shared_home.run("publish", "cars", "-", "--json", stdin=b"a\r\nb")
+
+    assert [json.loads(line)["message"] for line in done.stdout.splitlines()] == ["a", "b"]
+    assert done.returncode == 0
+
+
+def test_unsubscribe_ends_one_channel_and_the_other_resumes(home: Home) -> None:
+    both = home.follow("oregon", "tech", "cars")
+    only = home.follow("sydney", "tech")
+
+    done = home.run("unsubscribe", "tech")
+
+    assert done.returncode == 0, done.stderr
+    assert "oregon" in done.stderr
+    assert "sydney" in done.stderr
+    assert only.wait() == 1
+    assert any("administrator" in line for line in only.err.all())
+    both.err.wait_for("administrator")
+    both.err.wait(lambda lines: sum("connected to" in line for line in lines) == 2)
+    home.publish("still here", channel="cars", region="sydney")
+    home.publish("gone", channel="tech")
+    home.publish("last", channel="cars")
+    assert texts(both.messages(2)) == ["still here", "last"]
+    assert both.interrupt() == 130
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["publish", "nope", "hi"], 1, 'There is no channel "nope". The channels are: cars, robots, tech'),
+        (["publish", "tech", "  "], 1, "The message is empty."),
+        (["publish", "tech", "x" * 2001], 1, "2001 characters"),
+        (["publish", "tech", "hi", "--name", "x" * 33], 1, "sender name"),
+        (["publish", "tech", "hi", "--region", "paris"], 2, "oregon (us-west-2), sydney (ap-southeast-2)"),
+        (["subscribe", "nope"], 1, 'There is no channel "nope"'),
+        (["subscribe", "tech", "--region", "paris"], 2, "sydney (ap-southeast-2)"),
+        (["unsubscribe", "nope"], 1, 'There is no channel "nope"'),
+        (["publish", "tech", "hi", "--region", "auto"], 0, "sent to tech"),
+        (["publish", "tech", "hi", "--region", "AP-SOUTHEAST-2"], 0, "sent to tech in ap-southeast-2"),
+        (["publish", "tech", "hi", "--profile", "local"], 0, "sent to tech in us-west-2"),
+        (["outputs"], 0, ""),
+        (["local", "env"], 0, ""),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+def test_exit_codes(shared_home: Home, arguments: list[str], code: int, said: str) -> None:
+    done = shared_home.run(*arguments)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert said in done.stderr
+
+
+def test_outputs_and_env_are_the_only_places_that_show_credentials(shared_home: Home) -> None:
+    masked = json.loads(shared_home.run("outputs", "--json").stdout)
+    shown = json.loads(shared_home.run("outputs", "--json", "--show-key").stdout)
+    human = shared_home.run("outputs").stdout
+    env = shared_home.run("local", "env").stdout
+
+    assert list(shown) == ["oregon", "sydney"]
+    assert list(shown["oregon"]) == ["region", "graphqlUrl", "realtimeUrl", "apiId", "apiKey"]
+    assert shown["oregon"]["apiKey"].startswith("da2-")
+    assert masked["oregon"]["apiKey"] == "***"
+    assert {**masked["sydney"], "apiKey": ""} == {**shown["sydney"], "apiKey": ""}
+    assert shown["oregon"]["apiKey"] not in human
+    assert "export AWS_ACCESS_KEY_ID=AKIA" in env
+    assert "export AWS_SECRET_ACCESS_KEY=" in env
+
+
+def test_a_backend_that_does_not_answer_exits_3(home: Home, shared_home: Home) -> None:
+    outputs = json.loads(shared_home.run("outputs", "--json", "--show-key").stdout)
+    regions = {
+        alias: {
+            **each,
+            "eventBus": "bus",
+            "graphqlUrl": "http://127.0.0.1:1/graphql",
+            "realtimeUrl": "ws://127.0.0.1:1/graphql",
+        }
+        for alias, each in outputs.items()
+    }
+    folder = home.root / "config" / "profiles"
+    folder.mkdir(parents=True)
+    (folder / "default.json").write_text(json.dumps({"version": 1, "regions": regions}))
+
+    for arguments in (["publish", "tech", "hi"], ["subscribe", "tech"], ["publish", "tech", "-"]):
+        done = home.run(*arguments, stdin=b"a\nb\n")
+        assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
+    assert "stopped at line 1" in done.stderr
+    assert not home.cloud_folder.exists()
+
+
+def test_a_closed_pipe_ends_quietly(shared_home: Home) -> None:
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        [COMMAND, "subscribe", "robots", "--json"],
+        env=shared_home.env,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        shared_home.keep(process)
+        os.close(writing)
+        assert process.stderr is not None
+        told = Lines(process.stderr)
+        told.wait_for("connected to")
+        os.close(reading)
+        shared_home.publish("into the void", channel="robots")
+
+        assert process.wait(SECONDS) == 0
+        assert told.all() == ["connected to oregon: robots"]
