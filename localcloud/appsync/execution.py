@@ -43,7 +43,7 @@ class Execution:
 def resolve_field(
     source: JSON, info: "GraphQLResolveInfo[Execution]", /, **arguments: JSON
 ) -> "JSON | Coroutine[None, None, JSON]":
-    """Resolve a field: with its resolver, else from the parent's value. graphql-core calls it for every field.
+    """Resolve a field, with its resolver or else from the parent's value, for graphql-core.
 
     Raises:
         FieldError: the caller may not use the field, or its resolver failed.

@@ -78,6 +78,7 @@ _KINDS: Final = (
 """Each of graphql-core's sentences: graphql-java's kind, and its sentence as a template of the match."""
 
 _COMPILED: Final = tuple((re.compile(pattern, re.DOTALL), kind, said) for pattern, kind, said in _KINDS)
+_NULL: Final = re.compile(r"has invalid value: Expected (a )?value of non-null type '.*' (not )?to be")
 _EXPECTED: Final = re.compile(r"(?:cannot represent|Expected|Value|Enum|Unable)", re.DOTALL)
 
 
@@ -99,7 +100,7 @@ def variable_error(error: GraphQLError) -> dict[str, JSON]:
     message = error.message
     if isinstance(node, VariableDefinitionNode):
         name = node.variable.name.value
-        if "to be provided" in message or "not to be null" in message:
+        if _NULL.search(message):
             message = f"Variable '{name}' has coerced Null value for NonNull type '{print_ast(node.type)}'"
         else:
             detail = message.partition("has invalid value")[2].lstrip(" :")

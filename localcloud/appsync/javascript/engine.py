@@ -69,7 +69,7 @@ class Script:
         self._call = self._context.eval("__appsync.call")
 
     def call(self, handler: Handler, evaluation: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Call a handler; answers its outcome (`status`, `value`, …) and side effects, as the runtime reports.
+        """Call a handler; answers its outcome (`status`, `value`, …) and its side effects.
 
         Raises:
             ScriptError: the handler failed, or used too much time or memory.

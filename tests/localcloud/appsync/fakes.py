@@ -18,7 +18,9 @@ BUS_ROLE = "arn:aws:iam::000000000000:role/put-events"
 KEY = Caller("API_KEY", headers={"x-api-key": "da2-test"})
 ADMIN = Caller("AWS_IAM", "arn:aws:iam::000000000000:user/admin", (Statement("Allow", ("*",), ("*",)),))
 
-PUBLISH = "mutation Publish($message: String!, $name: String!){publish(message:$message,name:$name){message name}}"
+PUBLISH = (
+    "mutation Publish($message: String!, $name: String!){publish(message:$message,name:$name){message name}}"
+)
 SUBSCRIBE = "subscription Subscribe($name: String!){subscribe(name:$name){message name}}"
 UNSUBSCRIBE = "mutation Unsubscribe($name: String!){unsubscribe(name:$name){name}}"
 FROM_BUS = """mutation FromBus($id: ID!, $name: String!, $message: String!, $sender: String, $region: String!,

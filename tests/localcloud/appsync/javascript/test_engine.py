@@ -1,3 +1,6 @@
+# One case a line, whatever its length.
+# ruff: noqa: E501
+
 import pytest
 
 from localcloud.appsync.javascript.engine import Script, ScriptLimits
@@ -62,7 +65,10 @@ def test_decoy_imports_stay_as_they_are(decoy: str) -> None:
         ("import { get } from '@aws-appsync/utils/dynamodb'", "only @aws-appsync/utils can be imported"),
         ("import fs from 'fs'", "only @aws-appsync/utils can be imported, not 'fs'"),
         ("import * as fs from 'node:fs'", "not 'node:fs'"),
-        ("import { util, nothing } from '@aws-appsync/utils'", "exports util, extensions, runtime, not nothing"),
+        (
+            "import { util, nothing } from '@aws-appsync/utils'",
+            "exports util, extensions, runtime, not nothing",
+        ),
         ("import util from '@aws-appsync/utils'", "exports util, extensions, runtime, not default"),
         ("const m = import('@aws-appsync/utils')", "import() and import.meta are not available"),
         ("const m = import.meta.url", "import() and import.meta are not available"),
@@ -75,7 +81,7 @@ def test_decoy_imports_stay_as_they_are(decoy: str) -> None:
 )
 def test_other_imports_are_refused_by_name(statement: str, message: str) -> None:
     code = f"export function request() {{}}{RESPONSE}{statement}"
-    with pytest.raises(ScriptError, match="x.js:") as raised:
+    with pytest.raises(ScriptError, match=r"x\.js:") as raised:
         Script(code, "x.js")
     assert message in str(raised.value)
 
@@ -126,7 +132,9 @@ def test_what_is_not_emulated_is_named() -> None:
             run(f"return {call};")
 
 
-@pytest.mark.parametrize("name", ["Promise", "Date", "eval", "Function", "Map", "Proxy", "setTimeout", "Reflect"])
+@pytest.mark.parametrize(
+    "name", ["Promise", "Date", "eval", "Function", "Map", "Proxy", "setTimeout", "Reflect"]
+)
 def test_globals_that_the_runtime_lacks(name: str) -> None:
     with pytest.raises(ScriptError, match="is not defined"):
         run(f"return {name};")
@@ -144,7 +152,9 @@ def test_ctx_cannot_be_reassigned_but_the_stash_can_grow() -> None:
     assert Script(code, "x.js").call("request", evaluation())["stash"] == {"a": True}
 
 
-@pytest.mark.parametrize("text", ["\ud800", "a\0b", "\u2028\u2029", "😀", '"\\\n${x}$ctx', "\U0010ffff", "\x7f\x9b"])
+@pytest.mark.parametrize(
+    "text", ["\ud800", "a\0b", "\u2028\u2029", "😀", '"\\\n${x}$ctx', "\U0010ffff", "\x7f\x9b"]
+)
 def test_text_passes_unchanged(text: str) -> None:
     script = Script(f"export function request(ctx) {{ return ctx.args; }}{RESPONSE}", "x.js")
     assert script.call("request", evaluation(args={"t": text}))["value"] == {"t": text}

@@ -1,0 +1,259 @@
+"""The repository's own schema and resolver files, run as they will be deployed."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
+from localcloud.definition import JSON, Statement
+from localcloud.ports import EntryResult, PutEventsError
+from tests.localcloud.appsync.fakes import (
+    ADMIN,
+    API_ARN,
+    BUS_ARN,
+    BUS_ROLE,
+    FROM_BUS,
+    KEY,
+    MESSAGE,
+    PUBLISH,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
+    Harness,
+    only_error,
+)
+
+FULL = """mutation P($name: String!, $message: String!, $id: ID, $sender: String) {
+  publish(name: $name, message: $message, id: $id, sender: $sender) { id name message sender region sentAt }
+}"""
+
+HOSTILE = [
+    "quotes \" and ' and `",
+    "backslashes \\ \\\\ \\n \\u0041",
+    "new\nline\r\ttab",
+    "\u2028\u2029\u0085\ufeff",
+    "emoji 😀👩‍👩‍👧 and \U0010fffe",
+    "${x} $ctx $ctx.args.name #{y} {{z}}",
+    "[bold]markup[/bold] \x1b[31m \x9b",
+    '"},"injected":{"a":"',
+    "<script>\x7f",
+    "é e\u0301 ﷽",
+]
+
+
+def detail(harness: Harness) -> JSON:
+    return json.loads(harness.events.entries[-1].detail)  # type: ignore[no-any-return]
+
+
+async def test_queries() -> None:
+    body = await Harness().run("{ channels limits { message sender id } }")
+    assert body == {
+        "data": {
+            "channels": ["cars", "robots", "tech", "music", "media"],
+            "limits": {"message": 2000, "sender": 32, "id": 64},
+        }
+    }
+
+
+async def test_publish_puts_the_stamped_message_on_the_bus_and_answers_it() -> None:
+    harness = Harness()
+    body = await harness.run(FULL, {"name": "tech", "message": "hi", "id": "m-1", "sender": "ann"})
+    message = {**MESSAGE, "id": "m-1", "sender": "ann"}
+    assert body == {"data": {"publish": message}}
+    assert detail(harness) == message
+    entry = harness.events.entries[0]
+    assert (entry.source, entry.detail_type) == ("globalchat", "message published")
+    assert harness.events.calls == [(BUS_ARN, BUS_ROLE)]
+    assert harness.subscribers.published == []
+
+
+async def test_without_an_id_each_message_gets_its_own() -> None:
+    harness = Harness()
+    for _ in range(2):
+        body = await harness.run(PUBLISH, {"name": "tech", "message": "hi"})
+        assert body == {"data": {"publish": {"message": "hi", "name": "tech"}}}
+    ids = {json.loads(entry.detail)["id"] for entry in harness.events.entries}
+    assert len(ids) == 2
+    assert "sender" not in json.loads(harness.events.entries[0].detail)
+
+
+@pytest.mark.parametrize(
+    ("variables", "error_type", "message"),
+    [
+        (
+            {"name": "nope"},
+            "UnknownChannel",
+            'There is no channel "nope". The channels are: cars, robots, tech, music, media.',
+        ),
+        ({"message": " \n"}, "EmptyMessage", "The message is empty."),
+        (
+            {"message": "x" * 2001},
+            "MessageTooLong",
+            "The message has 2001 characters; at most 2000 are allowed.",
+        ),
+        (
+            {"message": "😀" * 1001},
+            "MessageTooLong",
+            "The message has 2002 characters; at most 2000 are allowed.",
+        ),
+        ({"message": "a\0b"}, "BadMessage", None),
+        ({"message": "a\ud800b"}, "BadMessage", None),
+        ({"message": "a\udc00\ud800\nb"}, "BadMessage", None),
+        ({"id": "a b"}, "BadMessageId", None),
+        ({"id": "a\n"}, "BadMessageId", None),
+        ({"id": "x" * 65}, "BadMessageId", None),
+        ({"id": ""}, "BadMessageId", None),
+        ({"sender": "  "}, "BadSender", None),
+        ({"sender": "x" * 33}, "BadSender", None),
+        ({"sender": "\ud83d"}, "BadSender", None),
+    ],
+)
+async def test_refusals(variables: dict[str, JSON], error_type: str, message: str | None) -> None:
+    harness = Harness()
+    body = await harness.run(FULL, {"name": "tech", "message": "hi", **variables})
+    error = only_error(body)
+    assert body["data"] == {"publish": None}
+    assert error["errorType"] == error_type
+    assert error["path"] == ["publish"]
+    assert error["data"] is None
+    assert error["locations"] == [{"line": 2, "column": 3, "sourceName": None}]
+    assert message is None or error["message"] == message
+    assert harness.events.entries == []
+
+
+async def test_longest_values_pass() -> None:
+    body = await Harness().run(
+        FULL, {"name": "tech", "message": "😀" * 1000, "id": "x" * 64, "sender": "s" * 32}
+    )
+    assert "errors" not in body
+
+
+@pytest.mark.parametrize(("code", "retryable"), [("InternalFailure", True), ("MalformedDetail", False)])
+async def test_a_refused_entry_is_no_success(code: str, retryable: bool) -> None:
+    harness = Harness()
+    harness.events.answers = [EntryResult(error_code=code, error_message="why")]
+    error = only_error(await harness.run(PUBLISH, {"name": "tech", "message": "hi"}))
+    assert error["errorType"] == "NotAccepted"
+    assert error["message"] == "The bus refused the message: why"
+    assert error["errorInfo"] == {"code": code, "retryable": retryable}
+
+
+async def test_a_failed_call_is_no_success() -> None:
+    harness = Harness()
+    harness.events.failure = PutEventsError("AccessDeniedException", "not allowed")
+    error = only_error(await harness.run(PUBLISH, {"name": "tech", "message": "hi"}))
+    assert error["errorType"] == "NotAccepted"
+    assert error["message"] == "The bus could not be reached: not allowed"
+    assert error["errorInfo"] == {"code": "AccessDeniedException", "retryable": True}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_text_arrives_unchanged_everywhere(text: str) -> None:
+    harness = Harness()
+    body = await harness.run(FULL, {"name": "tech", "message": text, "sender": text[:10]})
+    published = body["data"]["publish"]  # type: ignore[index,call-overload]
+    assert published["message"] == text  # type: ignore[index,call-overload]
+    sent = detail(harness)
+    assert sent["message"] == text  # type: ignore[index,call-overload]
+    assert text in json.dumps(sent, ensure_ascii=False) or "\\" in json.dumps(text, ensure_ascii=False)
+    passed = await harness.run(FROM_BUS, sent, ADMIN)  # type: ignore[arg-type]
+    assert passed == {"data": {"publishFromBus": sent}}
+    assert harness.subscribers.published == [Publication("publishFromBus", sent)]  # type: ignore[arg-type]
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=60))
+@settings(deadline=None, max_examples=60)
+async def test_any_text_round_trips(text: str) -> None:
+    harness = ROUND_TRIP
+    body = await harness.run(PUBLISH, {"name": "tech", "message": text})
+    # What JavaScript's trim() takes for white space.
+    if text.strip(
+        " \t\n\x0b\x0c\r\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"
+        + "".join(map(chr, range(0x2000, 0x200B)))
+    ):
+        assert body == {"data": {"publish": {"message": text, "name": "tech"}}}
+    else:
+        assert only_error(body)["errorType"] == "EmptyMessage"
+
+
+ROUND_TRIP = Harness()
+
+
+async def test_from_the_bus_is_for_iam_alone() -> None:
+    harness = Harness()
+    body = await harness.run(FROM_BUS, MESSAGE, KEY)
+    assert body["data"] == {"publishFromBus": None}
+    assert only_error(body) == {
+        "path": ["publishFromBus"],
+        "data": None,
+        "errorType": "Unauthorized",
+        "errorInfo": None,
+        "locations": [{"line": 3, "column": 3, "sourceName": None}],
+        "message": "Not Authorized to access publishFromBus on type Mutation",
+    }
+    assert harness.subscribers.published == []
+
+
+async def test_from_the_bus_reaches_subscribers_with_what_was_selected() -> None:
+    harness = Harness()
+    body = await harness.run(FROM_BUS.replace("id name message", "key: id name"), MESSAGE, ADMIN)
+    assert body["data"]["publishFromBus"]["key"] == "m1"  # type: ignore[index,call-overload]
+    [publication] = harness.subscribers.published
+    assert publication.mutation == "publishFromBus"
+    assert publication.value == {key: value for key, value in MESSAGE.items() if key != "message"}
+
+
+async def test_a_bad_time_from_the_bus_is_refused() -> None:
+    body = await Harness().run(FROM_BUS, {**MESSAGE, "sentAt": "yesterday"}, ADMIN)
+    assert body["data"] is None
+    assert str(only_error(body)["message"]).startswith("Variable 'sentAt' has an invalid value")
+
+
+@pytest.mark.parametrize("query", [UNSUBSCRIBE, FROM_BUS])
+async def test_policies_are_asked_per_top_level_field(query: str) -> None:
+    field = "unsubscribe" if query == UNSUBSCRIBE else "publishFromBus"
+    resource = f"{API_ARN}/types/Mutation/fields/{field}"
+    variables: dict[str, JSON] = {"name": "tech"} if query == UNSUBSCRIBE else MESSAGE
+
+    def caller(*statements: Statement) -> Caller:
+        return replace(ADMIN, statements=statements)
+
+    allowed = caller(Statement("Allow", ("appsync:GraphQL",), (resource,)))
+    assert "errors" not in await Harness().run(query, variables, allowed)
+    for refused in (
+        caller(),
+        caller(Statement("Allow", ("appsync:GraphQL",), (f"{API_ARN}/types/Mutation/fields/publish",))),
+        caller(Statement("Allow", ("appsync:GetGraphqlApi",), ("*",))),
+        caller(*allowed.statements, Statement("Deny", ("*",), (resource,))),
+    ):
+        error = only_error(await Harness().run(query, variables, refused))
+        assert error["message"] == f"Not Authorized to access {field} on type Mutation"
+
+
+async def test_unsubscribe_invalidates() -> None:
+    harness = Harness()
+    assert await harness.run(UNSUBSCRIBE, {"name": "tech"}, ADMIN) == {
+        "data": {"unsubscribe": {"name": "tech"}}
+    }
+    assert harness.subscribers.invalidated == [Invalidation("subscribe", {"name": "tech"})]
+    denied = await harness.run(UNSUBSCRIBE, {"name": "tech"}, KEY)
+    assert only_error(denied)["errorType"] == "Unauthorized"
+    unknown = await harness.run(UNSUBSCRIBE, {"name": "nope"}, ADMIN)
+    assert only_error(unknown)["errorType"] == "UnknownChannel"
+    assert len(harness.subscribers.invalidated) == 1
+
+
+async def test_subscribe_refuses_an_unknown_channel() -> None:
+    errors = await Harness().executor.subscribe(GraphQLRequest(SUBSCRIBE, {"name": "nope"}), KEY)
+    assert isinstance(errors, list)
+    assert errors[0]["errorType"] == "UnknownChannel"  # type: ignore[index,call-overload]
+
+
+async def test_introspection_shows_the_api() -> None:
+    body = await Harness().run(
+        '{ __schema { mutationType { fields { name } } } __type(name: "Message") { name } }'
+    )
+    names = [field["name"] for field in body["data"]["__schema"]["mutationType"]["fields"]]  # type: ignore[index,call-overload,union-attr]
+    assert names == ["publish", "publishFromBus", "unsubscribe"]

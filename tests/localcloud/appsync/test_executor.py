@@ -1,0 +1,389 @@
+"""How requests are executed, on small APIs of their own."""
+
+# One case a line, whatever its length.
+# ruff: noqa: E501
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from localcloud.appsync.model import Publication
+from localcloud.definition import JSON, DataSource
+from localcloud.errors import TemplateError
+from tests.localcloud.appsync.fakes import ADMIN, KEY, PUBLISH, SUBSCRIBE, Harness, only_error, small_api
+
+RESPONSE = "export function response(ctx) { return ctx.result; }"
+
+
+def returning(expression: str) -> str:
+    return f"import {{ util, extensions, runtime }} from '@aws-appsync/utils';\nexport function request(ctx) {{ return {{ payload: {expression} }}; }}\n{RESPONSE}"
+
+
+def doing(statements: str) -> str:
+    return f"import {{ util, extensions, runtime }} from '@aws-appsync/utils';\nexport function request(ctx) {{\n  {statements}\n  return {{ payload: null }};\n}}\n{RESPONSE}"
+
+
+TREE = """
+type Node { id: ID! name: String tags: [String!] children: [Node!] secret: String @aws_iam }
+type Query { node(id: ID, deep: Boolean): Node nodes: [Node] count: Int when: AWSDateTime must: Node! }
+type Mutation { make(name: String): Node }
+type Subscription { made: Node @aws_subscribe(mutations: ["make"]) }
+"""
+
+
+async def run(
+    code: str, query: str, place: str = "Query.node", variables: dict[str, JSON] | None = None
+) -> dict[str, JSON]:
+    return await Harness(small_api(TREE, {place: code})).run(query, variables)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("{ nope }", "Validation error of type FieldUndefined: Field 'nope' in type 'Query' is undefined @ 'nope'"),
+        ("{ limits { nope } }", "Validation error of type FieldUndefined: Field 'nope' in type 'Limits' is undefined @ 'limits/nope'"),
+        ("{ limits }", "Validation error of type SubSelectionRequired: Sub selection required for type Limits! of field limits @ 'limits'"),
+        ("{ channels { x } }", "Validation error of type SubSelectionNotAllowed: Sub selection not allowed on leaf type [String!]! of field channels @ 'channels'"),
+        ('mutation { publish(name: "a") { id } }', "Validation error of type MissingFieldArgument: Missing field argument message @ 'publish'"),
+        ("{ channels(x: 1) }", "Validation error of type UnknownArgument: Unknown field argument x @ 'channels'"),
+        ('mutation { publish(name: 1, message: "x") { id } }', "Validation error of type WrongType: argument 'name' with value '1' is not a valid 'String!' @ 'publish'"),
+        ("query($x: Int) { channels }", "Validation error of type UnusedVariable: Unused variable x"),
+        ("query($x: Int) { channels @skip(if: $y) }", "Validation error of type UndefinedVariable: Undefined variable y @ 'channels'"),
+        ("{ ...f }", "Validation error of type UndefinedFragment: Undefined fragment f"),
+        ("{ channels @nope }", "Validation error of type UnknownDirective: Unknown directive nope @ 'channels'"),
+        ("fragment f on Query { channels } { limits { id } }", "Validation error of type UnusedFragment: Unused fragment f @ 'f'"),
+        ("fragment f on Query { nope } { ...f }", "Validation error of type FieldUndefined: Field 'nope' in type 'Query' is undefined @ 'f/nope'"),
+        ("{", "Invalid syntax: Expected Name, found <EOF>."),
+    ],
+)  # fmt: skip
+async def test_documents_that_are_not_valid(query: str, message: str) -> None:
+    body = await Harness().run(query)
+    assert body["data"] is None
+    errors = body["errors"]
+    assert isinstance(errors, list)
+    first = errors[0]
+    assert isinstance(first, dict)
+    assert message in [error["message"] for error in errors if isinstance(error, dict)]
+    assert set(first) == {"path", "locations", "message"}
+    assert first["path"] is None
+    assert isinstance(first["locations"], list)
+
+
+async def test_variables_that_do_not_fit() -> None:
+    missing = only_error(await Harness().run(PUBLISH, {"name": "tech"}))
+    assert missing["message"] == "Variable 'message' has coerced Null value for NonNull type 'String!'"
+    assert missing == only_error(await Harness().run(PUBLISH, {"name": "tech", "message": None}))
+    wrong = only_error(await Harness().run(PUBLISH, {"name": "tech", "message": 5}))
+    assert str(wrong["message"]).startswith("Variable 'message' has an invalid value: ")
+    assert wrong["locations"] == [{"line": 1, "column": 18, "sourceName": None}]
+
+
+async def test_operations_are_chosen_by_name() -> None:
+    query = "query a { channels } query b { limits { id } }"
+    assert await Harness().run(query, operation="b") == {"data": {"limits": {"id": 64}}}
+    assert only_error(await Harness().run(query))["message"] == (
+        "Must provide operation name if query contains multiple operations."
+    )
+    assert only_error(await Harness().run(query, operation="c"))["message"] == "Unknown operation named 'c'."
+
+
+async def test_subscriptions_are_refused_over_http() -> None:
+    assert await Harness().run(SUBSCRIBE, {"name": "tech"}) == {
+        "errors": [
+            {"errorType": "BadRequestException", "message": "Subscriptions over MQTT is not supported."}
+        ]
+    }
+
+
+async def test_documents_have_a_largest_number_of_tokens() -> None:
+    body = await Harness().run("{" + " channels" * 15_001 + "}")
+    assert only_error(body)["path"] is None
+
+
+async def test_fragments_aliases_and_directives() -> None:
+    code = returning("{ id: '1', name: 'n', tags: ['a'], children: [{ id: '2' }] }")
+    query = """query q($no: Boolean!) {
+      x: node { ...f ... on Node { tags } skipped: name @skip(if: true) out: name @include(if: $no) __typename }
+    }
+    fragment f on Node { id children { id name } }"""
+    body = await run(code, query, variables={"no": False})
+    node = {"id": "1", "children": [{"id": "2", "name": None}], "tags": ["a"], "__typename": "Node"}
+    assert body == {"data": {"x": node}}
+
+
+async def test_ctx_shows_the_request() -> None:
+    code = """
+    export function request(ctx) {
+      const { fieldName, parentTypeName, variables, selectionSetList } = ctx.info;
+      return { payload: { id: '1', name: JSON.stringify([ctx.args, ctx.identity, ctx.request, ctx.source ?? 'none',
+        fieldName, parentTypeName, variables, selectionSetList, ctx.info.selectionSetGraphQL,
+        JSON.stringify(ctx.info).indexOf('selectionSet'), ctx.env.REGION]) } };
+    }
+    export function response(ctx) { return ctx.result; }"""
+    body = await run(
+        code,
+        "query q($i: ID) { node(id: $i) { name children { id } } }",
+        variables={"i": "7", "undeclared": 1},
+    )
+    told = json.loads(body["data"]["node"]["name"])  # type: ignore[index,call-overload,arg-type]
+    assert told == [
+        {"id": "7"},
+        None,
+        {"headers": {"x-api-key": "da2-test"}, "domainName": None},
+        "none",
+        "node",
+        "Query",
+        {"i": "7"},
+        ["name", "children", "children/id"],
+        "{\n  name\n  children {\n    id\n  }\n}",
+        -1,
+        "us-west-2",
+    ]
+
+
+async def test_iam_callers_have_an_identity() -> None:
+    api = small_api("type Query { who: AWSJSON @aws_iam }", {"Query.who": returning("ctx.identity")})
+    body = await Harness(api).run("{ who }", caller=ADMIN)
+    assert '"userArn":"arn:aws:iam::000000000000:user/admin"' in str(body["data"])
+    assert '"sourceIp":["127.0.0.1"]' in str(body["data"])
+
+
+async def test_nested_fields_have_resolvers_with_a_source() -> None:
+    api = small_api(
+        "type A { n: Int double: Int } type Query { a: A }",
+        {"Query.a": returning("{ n: 21 }"), "A.double": returning("ctx.source.n * 2")},
+    )
+    assert await Harness(api).run("{ a { n double } }") == {"data": {"a": {"n": 21, "double": 42}}}
+
+
+async def test_a_field_with_neither_resolver_nor_value_is_null() -> None:
+    assert await run(returning("null"), "{ count node { id } }") == {"data": {"count": None, "node": None}}
+
+
+async def test_util_error_filters_data_by_the_selection_but_not_info() -> None:
+    code = doing(
+        "util.error('no', 'No', { id: '1', name: 'n', children: [{ id: '2', name: 'm' }], x: 1 }, { y: 2 });"
+    )
+    error = only_error(await run(code, "{ node { id children { id } } }"))
+    assert error == {
+        "path": ["node"],
+        "data": {"id": "1", "children": [{"id": "2"}]},
+        "errorType": "No",
+        "errorInfo": {"y": 2},
+        "locations": [{"line": 1, "column": 3, "sourceName": None}],
+        "message": "no",
+    }
+
+
+async def test_appended_errors_keep_the_value() -> None:
+    code = "import { util } from '@aws-appsync/utils';\nexport function request() { util.appendError('a', 'A'); return { payload: { id: '1' } }; }\nexport function response(ctx) { util.appendError('b', 'B'); return ctx.result; }"
+    body = await run(code, "{ n: node { id } }")
+    assert body["data"] == {"n": {"id": "1"}}
+    errors = body["errors"]
+    assert isinstance(errors, list)
+    assert [(error["message"], error["path"]) for error in errors] == [("a", ["n"]), ("b", ["n"])]  # type: ignore[index,call-overload]
+
+
+async def test_unauthorized_and_early_return() -> None:
+    denied = only_error(await run(doing("util.unauthorized();"), "{ node { id } }"))
+    assert (denied["errorType"], denied["message"]) == (
+        "Unauthorized",
+        "Not Authorized to access node on type Query",
+    )
+    early = doing("runtime.earlyReturn({ id: 'early' });")
+    assert await run(early, "{ node { id } }") == {"data": {"node": {"id": "early"}}}
+
+
+async def test_a_handler_that_fails_is_reported_with_file_and_line() -> None:
+    error = only_error(await run(doing("ctx.args.a.b;"), "{ node { id } }"))
+    assert error["errorType"] == "Code"
+    assert str(error["message"]).startswith("Runtime Error: node.js:3:")
+    assert error["errorInfo"]["codeErrors"][0]["location"]["line"] == 3  # type: ignore[index,call-overload]
+
+
+@pytest.mark.parametrize(
+    ("value", "query", "data", "path", "message"),
+    [
+        ("{}", "{ node { id name } }", {"node": None}, ["node", "id"], "Cannot return null for non-nullable type: 'ID' within parent 'Node' (/node/id)"),
+        ("{ id: 1, children: [{}] }", "{ node { children { id } } }", {"node": {"children": None}}, ["node", "children", 0, "id"], "Cannot return null for non-nullable type: 'ID' within parent 'Node' (/node/children[0]/id)"),
+        ("{ tags: ['a', null] }", "{ node { tags } }", {"node": {"tags": None}}, ["node", "tags", 1], "Cannot return null for non-nullable type: 'String' within parent 'Node' (/node/tags[1])"),
+        ("{ tags: 'a' }", "{ node { tags } }", {"node": {"tags": None}}, ["node", "tags"], "Can't resolve value (/node/tags) : type mismatch error, expected type LIST"),
+        ("'text'", "{ node { id } }", {"node": None}, ["node"], "Can't resolve value (/node) : type mismatch error, expected type OBJECT"),
+        ("[1]", "{ node { id } }", {"node": None}, ["node"], "Can't resolve value (/node) : type mismatch error, expected type OBJECT"),
+    ],
+)  # fmt: skip
+async def test_values_that_do_not_fit_their_type(
+    value: str, query: str, data: JSON, path: JSON, message: str
+) -> None:
+    body = await run(returning(value), query)
+    assert body["data"] == data
+    error = only_error(body)
+    assert (error["path"], error["message"]) == (path, message)
+
+
+async def test_scalars_that_cannot_be_written() -> None:
+    body = await run(returning("'soon'"), "{ when }", "Query.when")
+    assert body["data"] == {"when": None}
+    assert only_error(body)["message"] == (
+        "Can't serialize value (/when) : Unable to serialize `soon` as a valid DateTime Object."
+    )
+
+
+async def test_a_null_at_the_top_bubbles_to_the_data() -> None:
+    body = await run(returning("null"), "{ must { id } }", "Query.must")
+    assert body["data"] is None
+    assert only_error(body)["path"] == ["must"]
+
+
+async def test_fields_of_a_returned_type_have_their_own_modes() -> None:
+    code = returning("{ id: '1', secret: 's' }")
+    body = await run(code, "{ node { id secret } }")
+    assert body["data"] == {"node": {"id": "1", "secret": None}}
+    assert only_error(body)["message"] == "Not Authorized to access secret on type Node"
+    assert only_error(body)["path"] == ["node", "secret"]
+
+
+@pytest.mark.parametrize(
+    ("type_directives", "field_directives", "key_may", "iam_may"),
+    [
+        ("", "", True, False),
+        ("", "@aws_iam", False, True),
+        ("", "@aws_api_key @aws_iam", True, True),
+        ("@aws_iam", "", False, True),
+        ("@aws_iam", "@aws_api_key", True, False),
+        ("@aws_api_key @aws_iam", "@aws_iam", False, True),
+    ],
+)
+async def test_directives(type_directives: str, field_directives: str, key_may: bool, iam_may: bool) -> None:
+    schema = f"type Query {type_directives} {{ a: Int {field_directives} }}"
+    api = small_api(schema, {"Query.a": returning("1")})
+    for caller, may in ((KEY, key_may), (ADMIN, iam_may)):
+        body = await Harness(api).run("{ a }", caller=caller)
+        assert body["data"] == {"a": 1 if may else None}
+
+
+async def test_the_default_mode_is_the_first() -> None:
+    api = small_api("type Query { a: Int }", {"Query.a": returning("1")}, modes=("AWS_IAM", "API_KEY"))
+    assert (await Harness(api).run("{ a }", caller=KEY))["data"] == {"a": None}
+    assert (await Harness(api).run("{ a }", caller=ADMIN))["data"] == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "published"),
+    [
+        (returning("{ id: '1', name: ctx.args.name }"), True),
+        (returning("null"), False),
+        (doing("util.error('no');"), False),
+        (returning("{ name: 'no id' }"), False),
+        (returning("{ id: '1', tags: 5 }"), False),
+    ],
+)
+async def test_only_a_mutation_that_succeeded_is_published(code: str, published: bool) -> None:
+    harness = Harness(small_api(TREE, {"Mutation.make": code}))
+    await harness.run('mutation { m: make(name: "n") { key: id name tags } }')
+    expected = [Publication("make", {"id": "1", "name": "n", "tags": None})]
+    assert harness.subscribers.published == (expected if published else [])
+
+
+async def test_every_mutation_field_is_published_in_order() -> None:
+    code = returning("{ id: ctx.args.name, children: [{ id: '2' }] }")
+    harness = Harness(small_api(TREE, {"Mutation.make": code}))
+    await harness.run(
+        'mutation { a: make(name: "1") { id children { k: id } } make(name: "2") { id __typename } }'
+    )
+    assert [publication.value for publication in harness.subscribers.published] == [
+        {"id": "1", "children": [{"id": "2"}]},
+        {"id": "2"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("request_code", "message"),
+    [
+        ("{ events: [] }", "Value for field '$[operation]' not found."),
+        ("{ operation: 'Put', events: [] }", "Unsupported operation 'Put'."),
+        ("{ operation: 'PutEvents' }", "Value for field '$[events]' not found."),
+        ("{ operation: 'PutEvents', events: [] }", "is not a list of 1 to 10 events"),
+        ("{ operation: 'PutEvents', events: [1] }", "Value for field '$[events][0]' is not an object."),
+        ("{ operation: 'PutEvents', events: [{ source: 's', detailType: 't' }] }", "'$[events][0][detail]' not found"),
+        ("{ operation: 'PutEvents', events: [{ source: 's', detailType: 't', detail: '{}' }] }", "[detail]' is not an object"),
+        ("{ operation: 'PutEvents', events: [{ source: 1, detailType: 't', detail: {} }] }", "[source]' is not a string"),
+        ("{ operation: 'PutEvents', events: [{ source: 's', detailType: 't', detail: {}, x: 1 }] }", "Unsupported element '$[events][0][x]'."),
+        ("{ operation: 'PutEvents', events: [{ source: 's', detailType: 't', detail: {}, resources: 'r' }] }", "[resources]' is not a list"),
+        ("undefined", "Value for field '$' is not an object."),
+    ],
+)  # fmt: skip
+async def test_malformed_requests_to_the_bus(request_code: str, message: str) -> None:
+    code = f"export function request(ctx) {{ return {request_code}; }}\n{RESPONSE}"
+    harness = Harness(small_api(TREE, {"Query.node": code}, source="Bus"))
+    error = only_error(await harness.run("{ node { id } }"))
+    assert error["errorType"] == "MappingTemplate"
+    assert message in str(error["message"])
+    assert harness.events.calls == []
+
+
+async def test_lone_surrogates_never_reach_the_bus() -> None:
+    code = f"export function request(ctx) {{ return {{ operation: 'PutEvents', events: [{{ source: 's', detailType: 't', detail: {{ a: '\\ud800x' }}, time: '2026-01-01T00:00:00Z', resources: ['r'] }}] }}; }}\n{RESPONSE}"
+    harness = Harness(small_api(TREE, {"Query.count": code}, source="Bus"))
+    await harness.run("{ count }")
+    [entry] = harness.events.entries
+    assert entry.detail == '{"a":"\ufffdx"}'
+    assert (entry.time, entry.resources) == ("2026-01-01T00:00:00Z", ("r",))
+
+
+async def test_a_defect_surfaces() -> None:
+    class Broken(Exception):
+        pass
+
+    harness = Harness(
+        small_api(
+            TREE,
+            {
+                "Query.node": "export function request() { return { operation: 'PutEvents', events: [{ source: 's', detailType: 't', detail: {} }] }; }\n"
+                + RESPONSE
+            },
+            source="Bus",
+        )
+    )
+
+    async def put_events(**_arguments: object) -> list[object]:
+        raise Broken
+
+    harness.events.put_events = put_events  # type: ignore[method-assign,assignment]
+    with pytest.raises(Broken):
+        await harness.run("{ node { id } }")
+
+
+@pytest.mark.parametrize(
+    ("schema", "resolvers", "changes", "message"),
+    [
+        (TREE, {"Query.gone": returning("1")}, {}, "gone.js resolves Query.gone, which the schema lacks"),
+        (TREE, {"Nope.node": returning("1")}, {}, "which the schema lacks"),
+        (TREE, {"Query.node": "while (1) {}"}, {}, "node.js:1:1: APPSYNC_JS has no while loops"),
+        (TREE, {"Query.node": returning("1")}, {"data_sources": {}}, "node.js uses the data source None"),
+        (
+            TREE,
+            {"Query.node": returning("1")},
+            {"data_sources": {"None": DataSource("None", "AMAZON_EVENTBRIDGE")}},
+            "the data source None has no bus or no role",
+        ),
+        ("type Query { a: Nope }", {}, {}, "the schema is not valid"),
+    ],
+)
+def test_an_api_that_cannot_be_honoured_is_refused(
+    schema: str, resolvers: dict[str, str], changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(TemplateError) as raised:
+        Harness(replace(small_api(schema, resolvers), **changes))  # type: ignore[arg-type]
+    assert str(raised.value).startswith("API globalchat: ")
+    assert message in str(raised.value)
+
+
+async def test_documents_are_kept_but_not_without_bound() -> None:
+    harness = Harness()
+    for i in range(600):
+        await harness.run(f"{{ a{i}: channels }}")
+    kept = harness.executor._documents._kept
+    assert len(kept) == 256
+    assert "{ a599: channels }" in kept

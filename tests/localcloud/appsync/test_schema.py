@@ -1,0 +1,67 @@
+import pytest
+
+from localcloud.appsync.schema import build
+from localcloud.errors import Refusal
+from tests.localcloud.appsync.fakes import ROOT
+
+BASE = """
+type Message {{ id: ID! name: String }}
+type Other {{ id: ID! }}
+type Query {{ a: String }}
+type Mutation {{ send(name: String): {sends} }}
+type Subscription {{ heard(name: String): {hears} {directive} }}
+"""
+
+
+def sdl(sends: str = "Message", hears: str = "Message", mutations: str = '["send"]') -> str:
+    return BASE.format(sends=sends, hears=hears, directive=f"@aws_subscribe(mutations: {mutations})")
+
+
+def test_the_deployed_schema() -> None:
+    schema = build((ROOT / "schema.graphql").read_text())
+    assert schema.subscriptions == {"subscribe": ("publishFromBus",)}
+    assert schema.modes["Message"] == ("API_KEY", "AWS_IAM")
+    assert schema.modes["Mutation.unsubscribe"] == ("AWS_IAM",)
+    assert schema.modes["Unsubscribed"] == ("AWS_IAM",)
+    assert "Mutation" not in schema.modes
+
+
+def test_the_outer_non_null_may_differ_between_subscription_and_mutation() -> None:
+    assert build(sdl("Message!", "Message")).subscriptions == {"heard": ("send",)}
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        (sdl(mutations='["nope"]'), "listens to the mutation nope, which does not exist"),
+        (sdl(hears="Other"), "the subscription heard returns Other, but the mutation send returns Message"),
+        (sdl(hears="[Message]"), "returns [Message], but"),
+        (sdl(mutations="[]"), "the subscription heard names no mutation"),
+        (BASE.format(sends="Message", hears="Message", directive=""), "names no mutation (@aws_subscribe)"),
+        (
+            "type Query { a: String @aws_oidc }",
+            "the directive @aws_oidc (line 1 of the schema) is not emulated",
+        ),
+        ("type Query @aws_cognito_user_pools { a: String }", "@aws_cognito_user_pools"),
+        ("type Query { a: String @aws_lambda }", "@aws_lambda"),
+        ("type Query { a: Strin }", "Unknown type"),
+        ("type Query { a", "the schema is not valid"),
+        ("type A { a: String }", "Query root type must be provided"),
+        (
+            "interface N { id: ID } type M implements N { id: ID n: N } type Query { a: M }"
+            ' type Mutation { s: M } type Subscription { h: M @aws_subscribe(mutations: ["s"]) }',
+            "only object types without interfaces",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(schema: str, reason: str) -> None:
+    with pytest.raises(Refusal) as raised:
+        build(schema)
+    assert reason in raised.value.reason
+
+
+def test_a_type_may_contain_itself() -> None:
+    schema = "type M { id: ID m: [M!] } type Query { a: M } type Mutation { s: M }"
+    assert build(schema + ' type Subscription { h: M @aws_subscribe(mutations: "s") }').subscriptions == {
+        "h": ("s",)
+    }

@@ -1,0 +1,87 @@
+from dataclasses import replace
+
+import pytest
+
+from localcloud.appsync.model import Publication
+from localcloud.appsync.service import AppSync
+from localcloud.definition import JSON, Role, Statement
+from localcloud.ports import InvocationRefused
+from tests.localcloud.appsync.fakes import API_ARN, ENDPOINT_ARN, FROM_BUS, MESSAGE, Harness, deployed_api
+
+ROLE = "arn:aws:iam::000000000000:role/broadcast"
+FIELD = f"{API_ARN}/types/Mutation/fields/publishFromBus"
+
+
+def service(harness: Harness, *statements: Statement) -> AppSync:
+    given = statements or (Statement("Allow", ("appsync:GraphQL",), (FIELD,)),)
+    return AppSync([harness.executor], {ROLE: Role(ROLE, (), given)})
+
+
+async def invoke(appsync: AppSync, variables: JSON = None, **changes: str) -> JSON:
+    call = {"endpoint_arn": ENDPOINT_ARN, "operation": FROM_BUS, "role_arn": ROLE, **changes}
+    invocation = await appsync.invoke(variables=MESSAGE if variables is None else variables, **call)
+    return dict(invocation.response)
+
+
+async def refusal(appsync: AppSync, variables: JSON = None, **changes: str) -> tuple[str, str]:
+    with pytest.raises(InvocationRefused) as raised:
+        await invoke(appsync, variables, **changes)
+    return raised.value.code, raised.value.message
+
+
+async def test_the_broadcast_rule_reaches_subscribers() -> None:
+    harness = Harness()
+    assert await invoke(service(harness)) == {"data": {"publishFromBus": MESSAGE}}
+    assert harness.subscribers.published == [Publication("publishFromBus", MESSAGE)]
+
+
+async def test_undeclared_variables_are_ignored() -> None:
+    assert "errors" not in await invoke(service(Harness()), {**MESSAGE, "more": 1})  # type: ignore[operator]
+
+
+async def test_errors_are_part_of_the_answer() -> None:
+    harness = Harness()
+    invocation = await service(harness).invoke(
+        endpoint_arn=ENDPOINT_ARN, operation=FROM_BUS, variables={"name": "x"}, role_arn=ROLE
+    )
+    assert invocation.errors
+    assert harness.subscribers.published == []
+    broken = await service(harness).invoke(
+        endpoint_arn=ENDPOINT_ARN, operation="{", variables={}, role_arn=ROLE
+    )
+    assert broken.errors
+
+
+async def test_an_unknown_endpoint() -> None:
+    code, message = await refusal(service(Harness()), endpoint_arn="arn:nowhere")
+    assert code == "NO_RESOURCE"
+    assert "arn:nowhere" in message
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        Statement("Allow", ("appsync:GraphQL",), (f"{API_ARN}/types/Mutation/fields/publish",)),
+        Statement("Allow", ("appsync:graphql:x",), (FIELD,)),
+        Statement("Deny", ("*",), ("*",)),
+    ],
+)
+async def test_a_role_that_may_not_call_the_field(statement: Statement) -> None:
+    harness = Harness()
+    code, message = await refusal(service(harness, statement))
+    assert code == "NO_PERMISSIONS"
+    assert "Mutation.publishFromBus" in message
+    assert harness.subscribers.published == []
+
+
+async def test_an_unknown_role() -> None:
+    assert (await refusal(service(Harness()), role_arn="arn:other"))[0] == "NO_PERMISSIONS"
+
+
+async def test_an_api_without_iam() -> None:
+    harness = Harness(replace(deployed_api(), modes=("API_KEY",)))
+    assert (await refusal(service(harness)))[0] == "NO_PERMISSIONS"
+
+
+async def test_variables_that_are_no_object() -> None:
+    assert (await refusal(service(Harness()), "text"))[0] == "INVALID_JSON"

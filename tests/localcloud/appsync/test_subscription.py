@@ -1,0 +1,225 @@
+# One case a line, whatever its length.
+# ruff: noqa: E501
+
+import pytest
+
+from localcloud.appsync.model import Caller, FilterRule, GraphQLRequest, SubscriptionPlan
+from localcloud.definition import JSON, Api
+from tests.localcloud.appsync.fakes import ADMIN, KEY, PUBLISH, SUBSCRIBE, Harness, small_api
+
+SCHEMA = """
+type Author { name: String! email: String @aws_iam }
+type Post { id: ID! title: String author: Author authors: [Author!] secret: String! @aws_iam }
+type Query { a: Int }
+type Mutation { post(id: ID): Post }
+type Subscription {
+  posted(id: ID, title: String = "t", tag: String): Post @aws_subscribe(mutations: ["post"])
+  must: Post! @aws_subscribe(mutations: ["post"])
+  administered: Post @aws_subscribe(mutations: ["post"]) @aws_iam
+}
+"""
+RESPOND = "export function request(ctx) {{ return {{ payload: null }}; }}\nexport function response(ctx) {{ {} return null; }}"
+
+
+def with_response(statements: str) -> Api:
+    code = "import { util, extensions } from '@aws-appsync/utils';\n" + RESPOND.format(statements)
+    return small_api(SCHEMA, {"Subscription.posted": code})
+
+
+async def subscribe(
+    query: str, variables: dict[str, JSON] | None = None, caller: Caller = KEY, api: Api | None = None
+) -> "SubscriptionPlan | list[JSON]":
+    harness = Harness(api or small_api(SCHEMA))
+    return await harness.executor.subscribe(GraphQLRequest(query, variables or {}), caller)
+
+
+async def planned(
+    query: str, variables: dict[str, JSON] | None = None, caller: Caller = KEY, api: Api | None = None
+) -> SubscriptionPlan:
+    plan = await subscribe(query, variables, caller, api)
+    assert isinstance(plan, SubscriptionPlan), plan
+    return plan
+
+
+async def test_the_deployed_subscription() -> None:
+    plan = await Harness().executor.subscribe(GraphQLRequest(SUBSCRIBE, {"name": "tech"}), KEY)
+    assert isinstance(plan, SubscriptionPlan)
+    rule = FilterRule("name", "eq", "tech")
+    assert (plan.field_name, plan.mutations) == ("subscribe", ("publishFromBus",))
+    assert [list(group) for group in plan.filter or ()] == [[rule]]
+    assert [list(group) for group in plan.invalidation_filter or ()] == [[rule]]
+    assert plan.project({"name": "tech", "message": "hi", "id": "1"}) == {
+        "data": {"subscribe": {"message": "hi", "name": "tech"}}
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "arguments"),
+    [
+        ("subscription { posted(id: 1) { id } }", {}, {"id": "1", "title": "t"}),
+        ("subscription { posted(title: null) { id } }", {}, {"title": None}),
+        ("subscription s($i: ID, $t: String) { posted(id: $i, title: $t) { id } }", {"i": None}, {"id": None, "title": "t"}),
+        ("subscription s($i: ID, $t: String) { posted(tag: $t, id: $i) { id } }", {}, {"title": "t"}),
+    ],
+)  # fmt: skip
+async def test_only_supplied_arguments_count_and_null_is_one(
+    query: str, variables: dict[str, JSON], arguments: dict[str, JSON]
+) -> None:
+    plan = await planned(query, variables)
+    assert plan.arguments == arguments
+    assert plan.filter is None
+    assert plan.invalidation_filter is None
+
+
+@pytest.mark.parametrize(
+    ("query", "value", "payload"),
+    [
+        (
+            "subscription { p: posted { key: id ...f __typename } } fragment f on Post { title author { name } }",
+            {"id": "1", "author": {"name": "a"}},
+            {"data": {"p": {"key": "1", "title": None, "author": {"name": "a"}, "__typename": "Post"}}},
+        ),
+        (
+            "subscription { posted { id } }",
+            {"title": "t"},
+            {
+                "data": {"posted": None},
+                "errors": [
+                    {
+                        "path": ["posted", "id"],
+                        "locations": None,
+                        "message": "Cannot return null for non-nullable type: 'ID' within parent 'Post' (/posted/id)",
+                    }
+                ],
+            },
+        ),
+        (
+            "subscription { posted { id authors { name } author { name } } }",
+            {"id": "1", "authors": [{"name": "a"}, {}], "author": {}},
+            {
+                "data": {"posted": {"id": "1", "authors": None, "author": None}},
+                "errors": [
+                    {
+                        "path": ["posted", "authors", 1, "name"],
+                        "locations": None,
+                        "message": "Cannot return null for non-nullable type: 'String' within parent 'Author'"
+                        " (/posted/authors[1]/name)",
+                    },
+                    {
+                        "path": ["posted", "author", "name"],
+                        "locations": None,
+                        "message": "Cannot return null for non-nullable type: 'String' within parent 'Author'"
+                        " (/posted/author/name)",
+                    },
+                ],
+            },
+        ),
+    ],
+)
+async def test_what_a_subscriber_sees(query: str, value: dict[str, JSON], payload: dict[str, JSON]) -> None:
+    assert (await planned(query)).project(value) == payload
+
+
+async def test_a_null_where_the_subscription_must_not_be_null_empties_the_data() -> None:
+    payload = (await planned("subscription { must { id } }")).project({})
+    assert payload["data"] is None
+
+
+async def test_fields_that_the_subscriber_may_not_read_are_denied() -> None:
+    value: dict[str, JSON] = {"id": "1", "secret": "s", "author": {"name": "a", "email": "e"}}
+    nullable = "subscription { posted { author { name email } } }"
+    payload = (await planned(nullable)).project(value)
+    assert payload["data"] == {"posted": {"author": {"name": "a", "email": None}}}
+    assert payload["errors"] == [
+        {
+            "path": ["posted", "author", "email"],
+            "data": None,
+            "errorType": "Unauthorized",
+            "errorInfo": None,
+            "locations": [{"line": 1, "column": 39, "sourceName": None}],
+            "message": "Not Authorized to access email on type Author",
+        }
+    ]
+    required = (await planned("subscription { posted { id secret } }")).project(value)
+    assert required["data"] == {"posted": None}
+
+
+async def test_equal_projections_have_equal_keys() -> None:
+    async def key(query: str, caller: Caller = KEY) -> str:
+        return (await planned(query, caller=caller)).projection_key
+
+    one = await key("subscription { posted { id title } }")
+    assert one == await key("subscription a { posted(id: 5) { ...f } } fragment f on Post { id title }")
+    different = {
+        one,
+        await key("subscription { posted { title id } }"),
+        await key("subscription { x: posted { id title } }"),
+        await key("subscription { posted { id x: title } }"),
+        await key("subscription { posted { id } }"),
+        await key("subscription { must { id title } }"),
+        await key("subscription { posted { author { email } } }"),
+    }
+    assert len(different) == 7
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "message"),
+    [
+        ("subscription { nope { id } }", {}, "Validation error of type FieldUndefined: Field 'nope' in type 'Subscription' is undefined @ 'nope'"),
+        ("{ a }", {}, "query not supported through the realtime channel"),
+        ("mutation { post { id } }", {}, "mutation not supported through the realtime channel"),
+        ("subscription s($i: ID!) { posted(id: $i) { id } }", {}, "Variable 'i' has coerced Null value for NonNull type 'ID!'"),
+        ("subscription { administered { id } }", {}, "Not Authorized to access administered on type Subscription"),
+        ("subscription a { must { id } } subscription b { must { id } }", {}, "Must provide operation name if query contains multiple operations."),
+    ],
+)  # fmt: skip
+async def test_refused_subscriptions(query: str, variables: dict[str, JSON], message: str) -> None:
+    errors = await subscribe(query, variables)
+    assert isinstance(errors, list)
+    assert errors[0]["message"] == message  # type: ignore[index,call-overload]
+
+
+async def test_an_iam_caller_needs_a_policy_for_the_subscription() -> None:
+    query = "subscription { administered { id } }"
+    assert isinstance(await subscribe(query, caller=ADMIN), SubscriptionPlan)
+    assert isinstance(await subscribe(query, caller=Caller("AWS_IAM", "arn:x")), list)
+
+
+@pytest.mark.parametrize(
+    ("statements", "message"),
+    [
+        ("util.error('no', 'No');", "no"),
+        ("util.appendError('no', 'No');", "no"),
+        ("util.unauthorized();", "Not Authorized to access posted on type Subscription"),
+        ("undefined.x;", "Runtime Error: posted.js:3:"),
+        ("extensions.setSubscriptionFilter({ filterGroup: [] });", '"filterGroup" has no entry.'),
+        ("extensions.setSubscriptionFilter(5);", "A subscription filter is an object"),
+        ("extensions.setSubscriptionInvalidationFilter({ a: 1 });", "A subscription filter is an object"),
+    ],
+)
+async def test_a_resolver_may_refuse(statements: str, message: str) -> None:
+    errors = await subscribe("subscription { posted { id } }", api=with_response(statements))
+    assert isinstance(errors, list)
+    assert str(errors[0]["message"]).startswith(message)  # type: ignore[index,call-overload]
+    assert errors[0]["path"] == ["posted"]  # type: ignore[index,call-overload]
+
+
+async def test_filters_are_expanded() -> None:
+    statements = (
+        "extensions.setSubscriptionFilter(util.transform.toSubscriptionFilter({ id: { in: ['1', '2'] } }));"
+    )
+    plan = await planned("subscription { posted { id } }", api=with_response(statements))
+    assert [list(group) for group in plan.filter or ()] == [
+        [FilterRule("id", "eq", "1")],
+        [FilterRule("id", "eq", "2")],
+    ]
+
+
+async def test_the_sample_mutation_is_no_subscription() -> None:
+    errors = await Harness().executor.subscribe(GraphQLRequest(PUBLISH, {"name": "a", "message": "b"}), KEY)
+    assert errors == [
+        {
+            "errorType": "UnsupportedOperation",
+            "message": "mutation not supported through the realtime channel",
+        }
+    ]
