@@ -20,7 +20,8 @@ _RETRYABLE = frozenset(
         "TooManyRequestsException",
     }
 )
-_CUT = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ESHUTDOWN, errno.ECONNABORTED})
+# Names of aiohttp's and websockets' errors (this module imports neither) for a connection that was cut.
+_CUT = frozenset({"ClientOSError", "ConnectionClosedError", "ConnectionClosedOK", "ServerDisconnectedError"})
 _LONGEST = 500
 
 KEY_REMEDY = "Renew the key with `globalchat deploy`, then choose the region again."
@@ -97,7 +98,7 @@ def unreachable(cause: BaseException | None, where: str) -> Unreachable:
             remedy="Check HTTPS_PROXY and NO_PROXY.",
         )
     name = type(root).__name__
-    if getattr(root, "errno", None) in _CUT or name.startswith(("ServerDisconnected", "ConnectionClosed")):
+    if isinstance(root, ConnectionError) or name in _CUT:
         return lost(where)
     name = "" if root is None else f" ({name})"
     return Unreachable(f"The connection to {where} failed{name}.", remedy="Check the network.")

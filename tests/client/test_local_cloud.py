@@ -1,0 +1,270 @@
+"""The client against the local cloud: both regions, the real resolvers, over loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from random import Random
+from urllib.parse import urlsplit
+
+import pytest
+
+from client.api import Api
+from client.credentials import Credentials
+from client.errors import Unauthorized
+from client.events import (
+    BackendDescribed,
+    ChannelRefused,
+    ChannelRevoked,
+    DraftAccepted,
+    DraftRefused,
+    DraftUnsent,
+    GapRecorded,
+    MessageReceived,
+    StateChanged,
+)
+from client.profiles import Profile, RegionEndpoint
+from client.session import Session
+from client.state import Phase
+from localcloud.server.cloud import CloudOptions, LocalCloud
+from tests.client.driver import Driver, quick, running
+
+CHANNELS = ("cars", "robots", "tech", "music", "media")
+OPTIONS = quick(overlap=0.5)
+
+HOSTILE = [
+    'quotes " and \' and \\" and \\\\',
+    "a\nb\tc\r\nd",
+    "\x1b[31mred\x1b[0m \x07",
+    "[bold]not markup[/bold]",
+    "${x} $ctx.args $util {{x}} %s {0}",
+    "emoji 👩‍👩‍👧‍👦 🇦🇺 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 é vs é",
+    "\u202ebidi\u202c \ufeff zero\u200bwidth",
+    "</script><!-- ' OR 1=1 --",
+    '{"json": ["in", "text"]}',
+    "   spaces around   ",
+    "x" * 2000,
+    "😀" * 1000,
+]
+
+
+def profile_of(cloud: LocalCloud) -> Profile:
+    regions = {
+        each.alias: RegionEndpoint(
+            each.alias,
+            each.region,
+            each.graphql_url,
+            each.realtime_url,
+            each.api_id,
+            each.event_bus,
+            each.api_key,
+        )
+        for each in cloud.regions
+    }
+    return Profile("local", regions)
+
+
+@pytest.fixture
+def profile(local_cloud: LocalCloud) -> Profile:
+    return profile_of(local_cloud)
+
+
+@pytest.fixture
+async def both(profile: Profile) -> AsyncIterator[tuple[Driver, Driver]]:
+    """A live session in each region."""
+    async with AsyncExitStack() as stack:
+        chats = []
+        for alias in ("oregon", "sydney"):
+            session = Session(profile, alias, sender=alias, options=OPTIONS)
+            chats.append(await stack.enter_async_context(running(session)))
+        for chat in chats:
+            await chat.phase(Phase.LIVE)
+        yield chats[0], chats[1]
+
+
+async def all_of(chat: Driver, texts: Sequence[str]) -> None:
+    """Wait until every text was received."""
+    for text in texts:
+        chat.rewind()
+        await chat.text(text)
+
+
+async def in_region(chat: Driver, alias: str) -> None:
+    """Wait until a region is the session's."""
+    await chat.next(StateChanged, lambda event: event.state.region == alias)
+
+
+async def test_backend_describes_itself(profile: Profile) -> None:
+    async with running(Session(profile, "oregon", options=OPTIONS)) as chat:
+        backend = (await chat.next(BackendDescribed)).backend
+        assert backend.channels == CHANNELS
+        assert (backend.limits.message, backend.limits.sender, backend.limits.id) == (2000, 32, 64)
+        await chat.phase(Phase.LIVE)
+        assert chat.session.channels == CHANNELS
+
+
+async def test_messages_reach_both_regions_once_and_unchanged(both: tuple[Driver, Driver]) -> None:
+    oregon, sydney = both
+    for number, text in enumerate(HOSTILE):
+        (oregon if number % 2 else sydney).session.send("tech", text)
+    for chat in both:
+        await all_of(chat, HOSTILE)
+        assert sorted(chat.texts) == sorted(HOSTILE)
+        assert not chat.of(GapRecorded)
+        assert not chat.of(DraftRefused)
+    mine = [event for event in oregon.of(MessageReceived) if event.own]
+    assert {event.message.sender for event in mine} == {"oregon"}
+    assert len(mine) == len(HOSTILE) // 2
+    assert {event.message.region for event in mine} == {"us-west-2"}
+    assert {event.via for event in oregon.of(MessageReceived)} == {"oregon"}
+    assert {event.via for event in sydney.of(MessageReceived)} == {"sydney"}
+
+
+@pytest.mark.parametrize(
+    ("channel", "text", "error_type"),
+    [
+        ("nosuch", "hi", "UnknownChannel"),
+        ("tech", "  ", "EmptyMessage"),
+        ("tech", "x" * 2001, "MessageTooLong"),
+        ("tech", "nul \0", "BadMessage"),
+        ("tech", "half \ud83d", "BadMessage"),
+    ],
+    ids=["channel", "empty", "long", "nul", "surrogate"],
+)
+async def test_refusals_are_told(profile: Profile, channel: str, text: str, error_type: str) -> None:
+    async with running(Session(profile, "oregon", channels=["tech"], options=OPTIONS)) as chat:
+        draft = chat.session.send(channel, text)
+        refused = await chat.next(DraftRefused)
+        assert (refused.draft, refused.error_type) == (draft, error_type)
+        assert refused.reason.endswith((".", "allowed."))
+
+
+async def test_unknown_channel_is_refused_by_the_resolver(profile: Profile) -> None:
+    session = Session(profile, "oregon", channels=["tech", "nosuch"], options=OPTIONS)
+    async with running(session) as chat:
+        refused = await chat.next(ChannelRefused)
+        assert (refused.channel, refused.error_type) == ("nosuch", "UnknownChannel")
+        assert "cars, robots" in refused.reason
+        await chat.phase(Phase.LIVE)
+
+
+async def test_switching_back_and_forth_in_traffic_loses_and_doubles_nothing(
+    both: tuple[Driver, Driver],
+) -> None:
+    talker, wanderer = both
+    texts = [f"message {number}" for number in range(150)]
+
+    async def talk() -> None:
+        for number, text in enumerate(texts):
+            (talker if number % 3 else wanderer).session.send(CHANNELS[number % 5], text)
+            await asyncio.sleep(0.005)  # spreads the traffic over the switches
+
+    async def wander() -> None:
+        for region in ("oregon", "sydney", "oregon"):
+            wanderer.session.switch(region)
+            await in_region(wanderer, region)
+
+    await asyncio.gather(talk(), wander())
+    for chat in both:
+        await all_of(chat, texts)
+        assert sorted(chat.texts) == sorted(texts)
+        assert not chat.of(DraftUnsent)
+        assert not chat.gaps
+    assert {event.via for event in wanderer.of(MessageReceived)} == {"oregon", "sydney"}
+
+
+async def test_revocation_ends_one_channel_and_the_others_resume(
+    local_cloud: LocalCloud, profile: Profile, both: tuple[Driver, Driver]
+) -> None:
+    oregon, sydney = both
+    credentials = Credentials(local_cloud.admin.access_key, local_cloud.admin.secret_key)
+    async with Api(profile.resolve("oregon"), credentials=credentials) as api:
+        assert await api.unsubscribe("tech") == "tech"
+    assert (await oregon.next(ChannelRevoked)).channel == "tech"
+    await oregon.phase(Phase.RETRYING)
+    state = await oregon.phase(Phase.LIVE)
+    assert state.revoked == {"tech"}
+    gap = await oregon.next(GapRecorded)
+    assert set(gap.channels) == set(CHANNELS) - {"tech"}
+    sydney.session.send("tech", "unheard")
+    sydney.session.send("cars", "heard")
+    await oregon.text("heard")
+    assert not sydney.of(ChannelRevoked)
+    oregon.session.rejoin("tech")
+    await oregon.next(GapRecorded, lambda event: event.channels == ("tech",))
+    sydney.session.send("tech", "heard again")
+    await oregon.text("heard again")
+    assert oregon.texts == ["heard", "heard again"]
+
+
+async def test_key_holders_may_not_unsubscribe(profile: Profile) -> None:
+    async with Api(profile.resolve("oregon"), credentials=Credentials("AKIDWRONG", "wrong")) as api:
+        with pytest.raises(Unauthorized):
+            await api.unsubscribe("tech")
+
+
+async def test_wrong_key_fails(local_cloud: LocalCloud) -> None:
+    good = profile_of(local_cloud).resolve("oregon")
+    bad = RegionEndpoint(
+        good.alias, good.region, good.graphql_url, good.realtime_url, good.api_id, good.event_bus, "da2-wrong"
+    )
+    async with running(Session(Profile("local", {"oregon": bad}), "oregon", options=OPTIONS)) as chat:
+        assert (await chat.phase(Phase.FAILED)).remedy
+    assert local_cloud.open_sockets == 0
+
+
+async def test_cloud_restart_is_an_ordinary_reconnect() -> None:
+    async with AsyncExitStack() as first, AsyncExitStack() as session_stack:
+        cloud = await first.enter_async_context(LocalCloud.open(options=same_keys()))
+        session = Session(profile_of(cloud), "oregon", channels=["tech"], options=OPTIONS)
+        chat = await session_stack.enter_async_context(running(session))
+        await chat.phase(Phase.LIVE)
+        session.send("tech", "before")
+        await chat.text("before")
+        await first.aclose()
+        await chat.phase(Phase.RETRYING)
+        draft = session.send("tech", "while down")
+        assert (await chat.next(DraftUnsent)).draft == draft
+        ports = [urlsplit(each.graphql_url).port or 0 for each in cloud.regions]
+        async with LocalCloud.open(ports=ports, options=same_keys()):
+            await chat.phase(Phase.LIVE)
+            assert (await chat.next(GapRecorded)).channels == ("tech",)
+            assert session.resend(draft.id)
+            assert (await chat.text("while down")).own
+            await session_stack.aclose()
+        assert chat.texts == ["before", "while down"]
+
+
+def same_keys() -> CloudOptions:
+    """Two clouds with these options have the same keys."""
+    return CloudOptions(rng=Random(1))
+
+
+async def test_dropped_sockets_leave_a_gap_and_nothing_else(
+    local_cloud: LocalCloud, both: tuple[Driver, Driver]
+) -> None:
+    oregon, sydney = both
+    before = local_cloud.metrics["oregon"]["ConnectSuccess"]
+    for link in oregon.session._supervisor._links:
+        websocket = link.connection._wire.adapter.websocket
+        assert websocket is not None
+        websocket.transport.abort()
+    await oregon.phase(Phase.RETRYING)
+    await oregon.phase(Phase.LIVE)
+    assert set((await oregon.next(GapRecorded)).channels) == set(CHANNELS)
+    assert local_cloud.metrics["oregon"]["ConnectSuccess"] == before + 1
+    sydney.session.send("media", "after")
+    await oregon.text("after")
+    await sydney.text("after")
+
+
+async def test_transit_is_known_after_an_own_publish(both: tuple[Driver, Driver]) -> None:
+    oregon, sydney = both
+    sydney.session.send("tech", "first")
+    assert (await oregon.text("first")).transit_ms is None
+    oregon.session.send("tech", "own")
+    await oregon.next(DraftAccepted)
+    await all_of(oregon, ["own"])
+    sydney.session.send("tech", "second")
+    second = await oregon.text("second")
+    assert second.transit_ms is not None
+    assert 0 <= second.transit_ms < 5000
