@@ -147,7 +147,7 @@ class EventBridge:
             role = self._deployment.roles.get(role_arn)
             permitted = (
                 role is not None
-                and may_assume(role, _APPSYNC)
+                and may_assume(role, _APPSYNC, {"aws:SourceAccount": role_arn.split(":")[4]})
                 and evaluate(role.statements, action="events:PutEvents", resource=bus_arn)
             )
             self._permitted[role_arn, bus_arn] = permitted
