@@ -16,21 +16,20 @@ ACTION = "appsync:GraphQL"
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """The rules of one API. `modes` holds what directives say of `Type` and `Type.field`."""
+    """The rules of one API: its modes, the default first, and what directives say of `Type` and `Type.field`."""
 
     api_arn: str
-    default_mode: AuthMode
-    modes: Mapping[str, tuple[AuthMode, ...]]
+    modes: tuple[AuthMode, ...]
+    directives: Mapping[str, tuple[AuthMode, ...]]
 
     def modes_of(self, type_name: str, field_name: str) -> tuple[AuthMode, ...]:
         """Name the authorization modes that may use a field."""
-        return (
-            self.modes.get(f"{type_name}.{field_name}") or self.modes.get(type_name) or (self.default_mode,)
-        )
+        directives = self.directives.get(f"{type_name}.{field_name}") or self.directives.get(type_name)
+        return directives or self.modes[:1]
 
     def permits(self, caller: Caller, type_name: str, field_name: str) -> bool:
-        """Tell whether the directives let a caller's mode use a field."""
-        return caller.mode in self.modes_of(type_name, field_name)
+        """Tell whether a caller's mode is one of the API's and the directives let it use a field."""
+        return caller.mode in self.modes and caller.mode in self.modes_of(type_name, field_name)
 
     def policy_permits(self, caller: Caller, type_name: str, field_name: str) -> bool:
         """Tell whether a caller's policy lets it call a top-level field; only IAM callers have one."""

@@ -72,7 +72,7 @@ class GraphQLExecutor:
             }
         except Refusal as refusal:
             raise TemplateError(f"API {api.name}: {refusal.reason}.") from None
-        authorization = Authorization(api.arn, api.modes[0], self._schema.modes)
+        authorization = Authorization(api.arn, api.modes, self._schema.directives)
         self._subscribers = subscribers
         self._resolution = Resolution(authorization, resolvers, subscribers.invalidate, api.account)
         self._documents = Documents(self._schema.graphql)
@@ -166,7 +166,11 @@ class GraphQLExecutor:
         fields = selection.collect(root, [operation.selection_set]) if root else {}
         names = dict.fromkeys(nodes[0].name.value for nodes in fields.values())
         permits = self._resolution.authorization.policy_permits
-        return [f"{root.name}.{name}" for name in names if root and not permits(caller, root.name, name)]
+        return [
+            f"{root.name}.{name}"
+            for name in names
+            if root and not name.startswith("__") and not permits(caller, root.name, name)
+        ]
 
     async def subscribe(self, request: GraphQLRequest, caller: Caller) -> "SubscriptionPlan | list[JSON]":
         """Plan a subscription: check it, run its resolver; a plan, or the errors that refuse it."""

@@ -18,7 +18,7 @@ class Caller:
     arn: str | None = None
     statements: tuple[Statement, ...] = ()
     source_ip: str = "127.0.0.1"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,12 @@ directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
 class Schema:
     """A schema, with what AppSync's directives say.
 
-    `modes` holds what is written on a type (`Message`) or a field (`Mutation.publish`); `subscriptions` maps
+    `directives` holds the modes that are written on a type (`Message`) or a field (`Mutation.publish`); `subscriptions` maps
     each subscription field to the mutations that feed it.
     """
 
     graphql: GraphQLSchema
-    modes: Mapping[str, tuple[AuthMode, ...]]
+    directives: Mapping[str, tuple[AuthMode, ...]]
     subscriptions: Mapping[str, tuple[str, ...]]
 
 
@@ -69,7 +69,7 @@ def build(sdl: str) -> Schema:
     if problems:
         raise Refusal(f"the schema is not valid: {problems[0].message}")
     scalars.install(schema)
-    return Schema(schema, _read_modes(document), _read_subscriptions(schema))
+    return Schema(schema, _read_directives(document), _read_subscriptions(schema))
 
 
 def _refuse_directives(document: DocumentNode) -> None:
@@ -83,7 +83,7 @@ def _refuse_directives(document: DocumentNode) -> None:
     visit(document, Refuse())
 
 
-def _read_modes(document: DocumentNode) -> dict[str, tuple[AuthMode, ...]]:
+def _read_directives(document: DocumentNode) -> dict[str, tuple[AuthMode, ...]]:
     modes: dict[str, tuple[AuthMode, ...]] = {}
     for definition in document.definitions:
         if isinstance(definition, ObjectTypeDefinitionNode):

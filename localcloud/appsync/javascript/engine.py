@@ -43,6 +43,9 @@ class ScriptLimits:
     stack_bytes: int = 256 * 1024
 
 
+DEFAULT_LIMITS: Final = ScriptLimits()
+
+
 class Script:
     """One APPSYNC_JS file, checked and loaded.
 

@@ -39,7 +39,10 @@ def check(tokens: Sequence[Token], source: str, file: str) -> None:
     Raises:
         ScriptError: names the first such thing and its place.
     """
-    size = len(source.encode("utf-8", "surrogatepass"))
+    try:
+        size = len(source.encode())
+    except UnicodeEncodeError:
+        raise ScriptError("the text is not valid Unicode", file=file) from None
     if size > MAX_BYTES:
         raise ScriptError(f"a file has at most {MAX_BYTES} bytes, this one has {size}", file=file)
     for index, token in enumerate(tokens):

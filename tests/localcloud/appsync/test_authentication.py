@@ -128,3 +128,4 @@ def test_garbage_is_refused(headers: dict[str, str]) -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert SECRET not in repr(User(SECRET, ARN))
+    assert "da2-key" not in repr(authenticate({"x-api-key": "da2-key"}))

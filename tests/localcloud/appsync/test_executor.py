@@ -269,6 +269,13 @@ async def test_the_default_mode_is_the_first() -> None:
     assert (await Harness(api).run("{ a }", caller=ADMIN))["data"] == {"a": 1}
 
 
+async def test_a_mode_that_the_api_lacks_permits_nothing() -> None:
+    schema = "type Query { a: Int @aws_iam b: Int @aws_api_key @aws_iam }"
+    api = small_api(schema, {"Query.a": returning("1"), "Query.b": returning("2")}, modes=("API_KEY",))
+    assert (await Harness(api).run("{ a b }", caller=ADMIN))["data"] == {"a": None, "b": None}
+    assert (await Harness(api).run("{ a b }", caller=KEY))["data"] == {"a": None, "b": 2}
+
+
 @pytest.mark.parametrize(
     ("code", "published"),
     [

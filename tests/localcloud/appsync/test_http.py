@@ -201,12 +201,9 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-GRAPHQL_SCRAPS = st.lists(
-    st.sampled_from(
-        ["{", "}", "(", ")", ":", "$", "x", "name", "publish", "channels", "limits", "mutation", "query", "fragment", "on", "Message", "...", "!", '"a"', "1", "@skip", "if", "true", "null", "[", "]", "__typename", "subscription"]
-    ),
-    max_size=25,
-).map(" ".join)
+SCRAPS = """{ } ( ) : $ x name publish channels limits mutation query fragment on Message ... ! "a" 1 @skip if
+true null [ ] __typename subscription"""
+GRAPHQL_SCRAPS = st.lists(st.sampled_from(SCRAPS.split()), max_size=25).map(" ".join)
 
 
 @given(

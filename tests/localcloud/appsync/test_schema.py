@@ -20,10 +20,10 @@ def sdl(sends: str = "Message", hears: str = "Message", mutations: str = '["send
 def test_the_deployed_schema() -> None:
     schema = build((ROOT / "schema.graphql").read_text())
     assert schema.subscriptions == {"subscribe": ("publishFromBus",)}
-    assert schema.modes["Message"] == ("API_KEY", "AWS_IAM")
-    assert schema.modes["Mutation.unsubscribe"] == ("AWS_IAM",)
-    assert schema.modes["Unsubscribed"] == ("AWS_IAM",)
-    assert "Mutation" not in schema.modes
+    assert schema.directives["Message"] == ("API_KEY", "AWS_IAM")
+    assert schema.directives["Mutation.unsubscribe"] == ("AWS_IAM",)
+    assert schema.directives["Unsubscribed"] == ("AWS_IAM",)
+    assert "Mutation" not in schema.directives
 
 
 def test_the_outer_non_null_may_differ_between_subscription_and_mutation() -> None:

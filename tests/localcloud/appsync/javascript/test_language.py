@@ -104,6 +104,7 @@ def test_the_place_is_named() -> None:
 
 def test_a_file_has_a_largest_size_in_bytes() -> None:
     assert refusal(f"'{'é' * (MAX_BYTES // 2 - 1)}'") is None
+    assert "not valid Unicode" in str(refusal("'\ud800'"))
     assert "at most 32768 bytes" in str(refusal(f"'{'é' * (MAX_BYTES // 2)}'"))
 
 

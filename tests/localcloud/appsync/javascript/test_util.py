@@ -110,7 +110,8 @@ def test_escape_javascript() -> None:
 
 def test_ids_have_their_forms_and_differ() -> None:
     ids = run(
-        "const u = util; return [u.autoId(), u.autoId(), u.autoUlid(), u.autoUlid(), u.autoKsuid(), u.autoKsuid()];"
+        "const u = util;"
+        "return [u.autoId(), u.autoId(), u.autoUlid(), u.autoUlid(), u.autoKsuid(), u.autoKsuid()];"
     )
     assert isinstance(ids, list)
     assert len(set(map(str, ids))) == 6
