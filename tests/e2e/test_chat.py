@@ -1,0 +1,97 @@
+"""The chat itself, in pseudo-terminals, beside the headless followers."""
+
+import signal
+
+import pytest
+
+from tests.e2e.processes import Home, texts
+from tests.e2e.screen import Chat
+
+pytestmark = pytest.mark.e2e
+
+QUIT = "\x11"  # Ctrl+Q
+
+
+def open_chat(home: Home, region: str, name: str, channel: str = "tech") -> Chat:
+    chat = Chat(home, region, "--name", name, "--channel", channel)
+    chat.wait_for("live")
+    chat.wait_for(f"# {channel} ─")
+    return chat
+
+
+def test_a_message_appears_in_both_chats_and_both_followers_exactly_once(home: Home) -> None:
+    ana, bo = open_chat(home, "oregon", "ana"), open_chat(home, "sydney", "bo")
+    oregon, sydney = home.follow("oregon", "tech"), home.follow("sydney", "tech")
+
+    ana.say("hello from Oregon")
+    bo.wait_for("hello from Oregon")
+    ana.wait(
+        lambda screen: any("hello from Oregon" in line and "✓✓" in line for line in screen.split("\n")),
+        "echo",
+    )
+    bo.say("and from Sydney")
+    ana.wait_for("and from Sydney")
+    home.publish("the last one", region="sydney")
+    for chat in (ana, bo):
+        chat.wait_for("the last one")
+        for text in ("hello from Oregon", "and from Sydney", "the last one"):
+            assert chat.text.count(text) == 1, chat.text
+
+    for follower in (oregon, sydney):
+        received = follower.messages(3)
+        follower.interrupt()
+        assert len(follower.out.all()) == 3
+        assert texts(received) == ["hello from Oregon", "and from Sydney", "the last one"]
+        assert [message["sender"] for message in received[:2]] == ["ana", "bo"]
+        assert [message["region"] for message in received[:2]] == ["us-west-2", "ap-southeast-2"]
+
+
+def test_hostile_text_is_shown_as_text(home: Home) -> None:
+    chat = open_chat(home, "sydney", "bo")
+
+    home.publish("[bold]not markup[/bold] [/ ${x} $ctx \x1b[2J\x1b]0;title\x07 end")
+
+    chat.wait(lambda screen: "[bold]not markup[/bold] [/ ${x} $ctx" in screen, "the text as it is")
+    chat.wait_for("live")
+    assert "Channels" in chat.text  # the screen was not cleared
+
+
+def test_an_administrator_ends_a_channel_and_the_chat_says_so(home: Home) -> None:
+    chat = open_chat(home, "oregon", "ana")
+
+    assert home.run("unsubscribe", "tech").returncode == 0
+
+    chat.wait(lambda screen: "administrator" in screen.lower(), "who ended it")
+    chat.wait_for("live")
+    home.publish("still heard", channel="cars")
+    chat.wait(
+        lambda screen: any("# cars" in line and "1" in line for line in screen.split("\n")), "unread count"
+    )
+
+
+def test_quitting_leaves_the_cloud_and_exits_0(home: Home) -> None:
+    chat = open_chat(home, "auto", "ana")
+
+    chat.press(QUIT)
+
+    assert chat.process.wait(30) == 0
+    assert home.run("local", "status").returncode == 0
+
+
+def test_ctrl_c_in_the_chat_does_not_stop_the_cloud(home: Home) -> None:
+    chat = open_chat(home, "oregon", "ana")
+    home.run("publish", "tech", "before")
+    chat.press("\x03")
+    chat.process.send_signal(signal.SIGINT)
+
+    home.publish("after", region="sydney")
+    assert home.run("local", "status").returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["oregon"], ["--channel", "tech"]], ids=" ".join)
+def test_without_a_terminal_it_says_so(home: Home, arguments: list[str]) -> None:
+    done = home.run(*arguments)
+
+    assert done.returncode == 2
+    assert "globalchat subscribe" in done.stderr
+    assert not home.cloud_folder.exists()
