@@ -16,7 +16,7 @@ ACTION = "appsync:GraphQL"
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """The rules of one API: its modes, the default first, and what directives say of `Type` and `Type.field`."""
+    """The rules of one API: its modes, the default first, and the directives of `Type` and `Type.field`."""
 
     api_arn: str
     modes: tuple[AuthMode, ...]

@@ -42,8 +42,8 @@ directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
 class Schema:
     """A schema, with what AppSync's directives say.
 
-    `directives` holds the modes that are written on a type (`Message`) or a field (`Mutation.publish`); `subscriptions` maps
-    each subscription field to the mutations that feed it.
+    `directives` holds the modes that are written on a type (`Message`) or a field (`Mutation.publish`);
+    `subscriptions` maps each subscription field to the mutations that feed it.
     """
 
     graphql: GraphQLSchema
