@@ -1,0 +1,121 @@
+"""Every action of the chat, once: bindings, the command palette and the help screen come from here."""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a person can do.
+
+    Attributes:
+        id: The name to re-map its keys by.
+        title: What it does, as palette and help say it.
+        keys: Textual's names of its keys, the one to show first. Every Alt key has a twin without Alt.
+        group: The heading in the help.
+        action: Textual's action string; None if a widget handles the keys itself.
+        footer: A word for the footer, for the few that stand there.
+        palette: Whether the command palette offers it.
+        priority: Whether the keys win over those of the composer.
+    """
+
+    id: str
+    title: str
+    keys: tuple[str, ...]
+    group: str
+    action: str | None
+    footer: str | None = None
+    palette: bool = True
+    priority: bool = True
+
+
+CHANNELS, MESSAGES, WRITING, CONNECTION, GENERAL = "Channels", "Messages", "Writing", "Connection", "General"
+GROUPS = (CHANNELS, MESSAGES, WRITING, CONNECTION, GENERAL)
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "channel.pick",
+        "Go to a channel, or join one by name",
+        ("ctrl+k",),
+        CHANNELS,
+        "pick_channel",
+        "channel",
+    ),
+    Action("channel.next", "Next channel", ("ctrl+down", "alt+down"), CHANNELS, "move_channel(1)"),
+    Action("channel.previous", "Previous channel", ("ctrl+up", "alt+up"), CHANNELS, "move_channel(-1)"),
+    Action(
+        "channel.unread",
+        "Next channel with something unread",
+        ("f8", "alt+a"),
+        CHANNELS,
+        "next_unread",
+        "unread",
+    ),
+    Action("channel.list", "Show or hide the channel list", ("ctrl+b",), CHANNELS, "toggle_list"),
+    Action("pane.up", "Scroll up a page", ("pageup",), MESSAGES, "page(-1)"),
+    Action("pane.down", "Scroll down a page", ("pagedown",), MESSAGES, "page(1)"),
+    Action("pane.tail", "Jump to the newest message", ("ctrl+end",), MESSAGES, "jump_to_tail"),
+    Action(
+        "pane.tail.typing",
+        "The same, with the cursor at the end of the text",
+        ("end",),
+        MESSAGES,
+        None,
+        palette=False,
+    ),
+    Action("write.send", "Send", ("enter",), WRITING, None, palette=False),
+    Action("write.newline", "Start a new line", ("ctrl+j", "shift+enter"), WRITING, None, palette=False),
+    Action(
+        "write.history",
+        "Bring back a text you sent, when nothing is typed",
+        ("up", "down"),
+        WRITING,
+        None,
+        palette=False,
+    ),
+    Action("region.next", "Switch to the other region", ("ctrl+r",), CONNECTION, "next_region", "region"),
+    Action("region.pick", "Choose a region", ("f2",), CONNECTION, "pick_region"),
+    Action("again", "Try again: connect, rejoin or resend", ("f5",), CONNECTION, "again"),
+    Action("help", "Help: all keys", ("f1",), GENERAL, "help", "help"),
+    Action(
+        "back",
+        "Close what is open; jump to the newest message",
+        ("escape",),
+        GENERAL,
+        "back",
+        palette=False,
+        priority=False,
+    ),
+    Action("app.palette", "Command palette", ("ctrl+p",), GENERAL, None, palette=False),
+    Action("app.quit", "Quit", ("ctrl+q",), GENERAL, None, palette=False),
+)
+"""`action` None: the composer or Textual itself acts on the keys."""
+
+
+def bindings() -> list[Binding]:
+    """The bindings of the chat screen."""
+    return [
+        Binding(
+            ",".join(action.keys),
+            action.action,
+            action.footer or action.title,
+            show=action.footer is not None,
+            key_display=key_title(action.keys[0]),
+            priority=action.priority,
+            id=action.id,
+        )
+        for action in ACTIONS
+        if action.action is not None
+    ]
+
+
+def key_title(key: str) -> str:
+    """A key as people write it: `Ctrl+K`, `F1`, `PgUp`, `↑`."""
+    names = {"pageup": "PgUp", "pagedown": "PgDn", "up": "↑", "down": "↓", "escape": "Esc"}
+    return "+".join(names.get(part, part.capitalize()) for part in key.split("+"))
+
+
+def keys_title(action: Action) -> str:
+    """All keys of an action."""
+    return "  ".join(map(key_title, action.keys))

@@ -1,0 +1,87 @@
+"""The chat as a Textual app."""
+
+from collections.abc import Callable, Iterable
+from datetime import tzinfo
+from pathlib import PurePath
+from time import time
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.command import Provider
+from textual.screen import Screen
+
+from tui.commands import ChatCommands
+from tui.connection import Connection
+from tui.model.calendar import Calendar
+from tui.model.chat import ChatModel
+from tui.model.desk import Desk
+from tui.ports import Clock, ProfileOpener, SessionFactory
+from tui.screens.chat import ChatScreen
+
+_UNWANTED = frozenset({"Keys", "Maximize", "Minimize"})
+"""Textual's commands that the chat's own help and layout replace."""
+
+
+class ChatApp(App[None]):
+    """Opens the chat screen; everything else happens there."""
+
+    TITLE = "globalchat"
+    # Textual loads no style sheet of a default screen, so the app names them all.
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["screens/chat.tcss", "screens/dialog.tcss"]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-too-narrow"),
+        (40, "-narrow"),
+        (60, "-medium"),
+        (100, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-too-low"),
+        (10, "-low"),
+        (28, "-high"),
+    ]
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {ChatCommands}
+
+    def __init__(
+        self,
+        open_profile: ProfileOpener,
+        *,
+        region: str | None,
+        channel: str | None,
+        sender: str,
+        profile_name: str,
+        session_factory: SessionFactory | None = None,
+        clock: Clock | None = None,
+        tz: tzinfo | None = None,
+    ) -> None:
+        """Make the app; nothing is opened yet.
+
+        Args:
+            open_profile: Awaited in a worker after the first frame. A ClientError from it is shown; it may be
+                called again.
+            region: Alias or AWS name of the region to begin in; None for the profile's first.
+            channel: The channel to begin in; None for the backend's first.
+            sender: The name to write under.
+            profile_name: Shown, so that nobody mistakes one backend for another.
+            session_factory: Makes the session; None for the client's own, imported after the first frame.
+            clock: Now, in epoch ms.
+            tz: The zone of the times shown; None for the machine's.
+        """
+        super().__init__()
+        now = clock or (lambda: int(time() * 1000))
+        model = ChatModel(sender=sender, calendar=Calendar(tz), clock=now)
+        self._desk = Desk(model, profile_name, channel)
+        self._sender = sender
+        self._now = now
+        self._connection = Connection(
+            open_profile, region=region, sender=sender, session_factory=session_factory
+        )
+
+    def get_default_screen(self) -> Screen[None]:
+        """The chat."""
+        return ChatScreen(self._desk, self._connection, sender=self._sender, clock=self._now)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Textual's commands, without those that the chat has its own for."""
+        for command in super().get_system_commands(screen):
+            if command.title not in _UNWANTED:
+                yield command

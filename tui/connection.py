@@ -1,0 +1,64 @@
+"""The background work: opens the profile, runs the session, hands on its events. Knows no widget."""
+
+import asyncio
+from collections.abc import Callable
+
+from textual.message import Message
+
+from client.errors import ClientError, ProfileError
+from client.profiles import Profile
+from tui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStarted, SessionOpened
+from tui.ports import ChatSession, ProfileOpener, SessionFactory, load_session_factory
+
+Post = Callable[[Message], object]
+"""Hands a message to whoever shows things."""
+
+BATCH = 200
+"""The most events handed on at once."""
+
+
+class Connection:
+    """Owns the session from its making to its end."""
+
+    def __init__(
+        self,
+        open_profile: ProfileOpener,
+        *,
+        region: str | None,
+        sender: str,
+        session_factory: SessionFactory | None = None,
+    ) -> None:
+        self._open_profile = open_profile
+        self._region = region
+        self._sender = sender
+        self._session_factory = session_factory
+
+    async def run(self, post: Post) -> None:
+        """Open the profile and run its session to the end. A ClientError on the way is posted, not raised."""
+        post(ProfileOpeningStarted())
+        try:
+            profile = await self._open_profile()
+            session = await self._make_session(profile)
+        except ClientError as error:
+            post(ProfileOpeningFailed(str(error), error.remedy))
+            return
+        post(SessionOpened(profile, session))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(session.run(), name="session")
+            tasks.create_task(self._pump(session, post), name="session events")
+
+    async def _make_session(self, profile: Profile) -> ChatSession:
+        if not profile.regions:
+            raise ProfileError(f'The profile "{profile.name}" has no region.', remedy="Deploy it again.")
+        alias = profile.resolve(self._region).alias if self._region else next(iter(profile.regions))
+        factory = self._session_factory
+        if factory is None:
+            factory = await asyncio.to_thread(load_session_factory)
+        return factory(profile, alias, self._sender)
+
+    async def _pump(self, session: ChatSession, post: Post) -> None:
+        """Hand on events, a batch at a time: while the screen is busy they wait in the session's buffer."""
+        while events := await session.next_events(BATCH):
+            consumed = asyncio.Event()
+            post(EventsArrived(events, consumed))
+            await consumed.wait()

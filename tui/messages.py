@@ -1,0 +1,41 @@
+"""What the background work tells the screen, as past-tense facts."""
+
+import asyncio
+from collections.abc import Sequence
+
+from textual.message import Message
+
+from client.events import SessionEvent
+from client.profiles import Profile
+from tui.ports import ChatSession
+
+
+class ProfileOpeningStarted(Message):
+    """The profile is being opened (again)."""
+
+
+class ProfileOpeningFailed(Message):
+    """The profile could not be opened, or has no such region. `reason` and `remedy` are sentences."""
+
+    def __init__(self, reason: str, remedy: str | None) -> None:
+        super().__init__()
+        self.reason = reason
+        self.remedy = remedy
+
+
+class SessionOpened(Message):
+    """There is a session now; it is about to run."""
+
+    def __init__(self, profile: Profile, session: ChatSession) -> None:
+        super().__init__()
+        self.profile = profile
+        self.session = session
+
+
+class EventsArrived(Message):
+    """The session told something. Setting `consumed` asks for more: one batch is on its way at most."""
+
+    def __init__(self, events: Sequence[SessionEvent], consumed: asyncio.Event) -> None:
+        super().__init__()
+        self.events = events
+        self.consumed = consumed

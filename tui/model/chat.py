@@ -1,0 +1,195 @@
+"""The state of the whole chat: session events go in, rows and notices come out. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from client.events import (
+    BackendDescribed,
+    ChannelRefused,
+    ChannelRevoked,
+    DraftAccepted,
+    DraftQueued,
+    DraftRefused,
+    DraftUnsent,
+    EventsSkipped,
+    GapRecorded,
+    MessageReceived,
+    SessionEvent,
+    StateChanged,
+)
+from client.messages import Backend
+from client.state import Phase, SessionState
+from tui.model.calendar import Calendar
+from tui.model.conversation import Conversation
+from tui.model.outbox import Outbox
+from tui.model.row_factory import RowFactory
+from tui.model.rows import NoticeRow
+from tui.model.text import shown_name
+from tui.sanitize import sanitize
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for a toast. `severity` is Textual's: information, warning or error."""
+
+    text: str
+    severity: str = "information"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDropped:
+    """The backend knows no such channel: whoever shows it must show another. `reason` is a sentence."""
+
+    channel: str
+    reason: str
+
+
+Effect = Notice | ChannelDropped
+
+
+class ChatModel:
+    """Everything the screen shows, kept apart from how it is shown.
+
+    Attributes:
+        state: The session's last state, None before there is a session.
+        backend: What the region said of itself, None before it did.
+        conversations: By channel, in the order of the list.
+        watching: The channel whose new messages count as read at once, if any.
+    """
+
+    def __init__(
+        self, *, sender: str, calendar: Calendar, clock: Callable[[], int], limit: int = 2000
+    ) -> None:
+        self.state: SessionState | None = None
+        self.backend: Backend | None = None
+        self.conversations: dict[str, Conversation] = {}
+        self.watching: str | None = None
+        self.outbox = Outbox()
+        self._calendar = calendar
+        self._clock = clock
+        self._limit = limit
+        self._rows = RowFactory(sender, calendar)
+        self._effects: list[Effect] = []
+        self._down_since: int | None = None
+
+    def conversation(self, channel: str) -> Conversation:
+        """The conversation of a channel, made if there is none."""
+        found = self.conversations.get(channel)
+        if found is None:
+            found = Conversation(channel, self._calendar, limit=self._limit)
+            self.conversations[channel] = found
+        return found
+
+    def watch(self, channel: str | None) -> None:
+        """Somebody looks at the end of this channel now (or at none): its messages are read."""
+        self.watching = channel
+        if channel in self.conversations:
+            self.conversations[channel].read()
+
+    def take_effects(self) -> list[Effect]:
+        """What happened beside the rows since the last call."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    @property
+    def revoked(self) -> frozenset[str]:
+        """The channels that an administrator ended."""
+        return self.state.revoked if self.state else frozenset()
+
+    def unread_elsewhere(self, channel: str | None) -> tuple[int, int]:
+        """Unread messages and mentions in all channels but one."""
+        others = [each for each in self.conversations.values() if each.channel != channel]
+        return sum(each.unread for each in others), sum(each.mentions for each in others)
+
+    def reduce(self, event: SessionEvent) -> None:
+        """Take one event in."""
+        match event:
+            case MessageReceived():
+                self._receive(event)
+            case StateChanged(state):
+                self._change_state(state)
+            case BackendDescribed(backend):
+                self._describe(backend)
+            case DraftQueued(draft):
+                self.outbox.queue(self.conversation(draft.channel), self._rows, draft)
+            case DraftAccepted(draft, region, sent_at):
+                self.outbox.accept(self.conversation(draft.channel), draft, region, sent_at)
+            case DraftRefused(draft, _, reason):
+                self.outbox.refuse(self.conversation(draft.channel), draft, sanitize(reason, multiline=False))
+            case DraftUnsent(draft, reason):
+                self.outbox.fail(self.conversation(draft.channel), draft, sanitize(reason, multiline=False))
+            case ChannelRefused(channel, _, reason):
+                self._refuse_channel(channel, sanitize(reason, multiline=False))
+            case ChannelRevoked(channel):
+                self._note(channel, "an administrator ended this channel")
+            case GapRecorded(channels, since, until):
+                self._record_gap(channels, since, until)
+            case EventsSkipped(count):
+                self._skip(count)
+
+    def _receive(self, event: MessageReceived) -> None:
+        conversation = self.conversation(event.message.channel)
+        if event.own and self.outbox.deliver(conversation, event):
+            return
+        row = self._rows.message(event)
+        if event.own:
+            conversation.add(row)
+        else:
+            conversation.arrive(row, seen=self.watching == conversation.channel)
+
+    def _change_state(self, state: SessionState) -> None:
+        previous, self.state = self.state, state
+        was_live = previous is not None and previous.phase is Phase.LIVE
+        if state.phase is Phase.LIVE:
+            if self._down_since is not None:
+                seconds = max(1, round((self._clock() - self._down_since) / 1000))
+                self._effects.append(Notice(f"Back after {seconds} s"))
+            self._down_since = None
+        elif was_live and state.phase in (Phase.RETRYING, Phase.CONNECTING, Phase.FAILED):
+            self._down_since = self._clock()
+
+    def _describe(self, backend: Backend) -> None:
+        self.backend = backend
+        extra = {name: each for name, each in self.conversations.items() if name not in backend.channels}
+        known = {channel: self.conversation(channel) for channel in backend.channels}
+        self.conversations = known | extra
+
+    def _refuse_channel(self, channel: str, reason: str) -> None:
+        self._effects.append(ChannelDropped(channel, reason))
+        conversation = self.conversations.get(channel)
+        if conversation is not None and not conversation.rows:
+            del self.conversations[channel]
+        elif conversation is not None:
+            self._note(channel, reason)
+
+    def _record_gap(self, channels: tuple[str, ...], since: int, until: int) -> None:
+        span = f"{self._calendar.second(since)}–{self._calendar.second(until)}"
+        for channel in channels:
+            conversation = self.conversation(channel)
+            conversation.add(
+                self._rows.notice(f"offline {span}, messages in between may be missing", max(until, 0))
+            )
+
+    def _skip(self, count: int) -> None:
+        for conversation in self.conversations.values():
+            last = conversation.rows[-1] if conversation.rows else None
+            if isinstance(last, NoticeRow) and last.skipped:
+                last.skipped += count
+                last.text = _skipped_text(last.skipped)
+                conversation.touch(last)
+            else:
+                self._note(conversation.channel, _skipped_text(count), skipped=count)
+
+    def _note(self, channel: str, text: str, *, skipped: int = 0) -> None:
+        """Add a notice at the end of a channel."""
+        conversation = self.conversation(channel)
+        conversation.add(self._rows.notice(text, max(self._clock(), conversation.tail), skipped=skipped))
+
+    def shown_channel(self, channel: str) -> str:
+        """A channel's name, fit for the screen."""
+        return shown_name(channel)
+
+
+def _skipped_text(count: int) -> str:
+    noun = "message" if count == 1 else "messages"
+    return f"… {count:,} {noun} skipped in all channels: more came than could be shown"

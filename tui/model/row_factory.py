@@ -1,0 +1,75 @@
+"""Makes rows of messages, drafts and notices: here text from elsewhere is sanitised."""
+
+import re
+from itertools import count
+from zlib import crc32
+
+from client.events import MessageReceived
+from client.messages import Draft
+from tui.model.calendar import Calendar
+from tui.model.rows import Delivery, MessageRow, NoticeRow
+from tui.model.text import Span, shown_name
+from tui.sanitize import sanitize
+
+SENDER_COLOURS = 8
+"""How many colours senders are told apart by, the own one aside."""
+
+ANONYMOUS = "anonymous"
+_LAST = "\uffff"
+"""Sorts after every id: a notice stands below the messages of its millisecond."""
+
+
+class RowFactory:
+    """Numbers the rows and knows who the own sender is."""
+
+    def __init__(self, sender: str, calendar: Calendar) -> None:
+        self._sender = sender
+        self._calendar = calendar
+        self._uids = count(1)
+        self._mention = re.compile(rf"(?<![\w@])@{re.escape(shown_name(sender))}(?!\w)", re.IGNORECASE)
+
+    def message(self, event: MessageReceived) -> MessageRow:
+        """The row of a message that arrived."""
+        message = event.message
+        row = self._row(message.id, message.text, message.sender, message.sent_at, own=event.own)
+        row.origin, row.via, row.transit_ms = message.region, event.via, event.transit_ms
+        row.conflicting = event.conflicting
+        if event.own:
+            row.delivery = Delivery.DELIVERED
+        else:
+            row.mentions = self._mentions(row.text)
+        return row
+
+    def draft(self, draft: Draft, tail: int) -> MessageRow:
+        """The row of a draft on its way: at the end (`tail`, epoch ms) until the backend gives it a time."""
+        row = self._row(draft.id, draft.text, draft.sender, max(draft.created_at, tail), own=True)
+        row.time = self._calendar.minute(draft.created_at)
+        row.delivery, row.draft = Delivery.SENDING, draft
+        return row
+
+    def notice(self, text: str, at: int, *, skipped: int = 0) -> NoticeRow:
+        """A row that says something about the channel."""
+        return NoticeRow(uid=next(self._uids), at=at, tie=_LAST, text=text, skipped=skipped)
+
+    def time(self, at: int) -> str:
+        """The time column of a row."""
+        return self._calendar.minute(at)
+
+    def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
+        name = shown_name(sender) if sender else ""
+        return MessageRow(
+            uid=next(self._uids),
+            at=at,
+            tie=identity,
+            id=identity,
+            text=sanitize(text),
+            time=self._calendar.minute(at),
+            sender=name or ANONYMOUS,
+            colour=crc32(name.encode()) % SENDER_COLOURS,
+            own=own,
+        )
+
+    def _mentions(self, text: str) -> tuple[Span, ...]:
+        if "@" not in text:
+            return ()
+        return tuple(match.span() for match in self._mention.finditer(text))

@@ -1,0 +1,68 @@
+"""What the interface needs of the client: a session, and where it and its profile come from."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from client.events import SessionEvent
+from client.messages import Draft
+from client.profiles import Profile
+from client.state import SessionState
+
+Clock = Callable[[], int]
+"""Now, in epoch ms."""
+
+
+class ChatSession(Protocol):
+    """The part of `client.session.Session` that the chat uses."""
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session stands."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that the session wants."""
+
+    async def run(self) -> None:
+        """Own the session's tasks until `close()`."""
+
+    def close(self) -> None:
+        """Ask `run()` to end."""
+
+    async def next_events(self, limit: int = 200) -> list[SessionEvent]:
+        """The next events, at least one; none after the end."""
+
+    def send(self, channel: str, text: str) -> Draft:
+        """Queue a text; the outcome comes as an event."""
+
+    def resend(self, draft_id: str) -> bool:
+        """Try an unsent draft again; False if there is none."""
+
+    def switch(self, region: str) -> None:
+        """Move to another region."""
+
+    def join(self, channel: str) -> None:
+        """Subscribe one more channel."""
+
+    def rejoin(self, channel: str) -> None:
+        """Subscribe a revoked channel again."""
+
+    def retry_now(self) -> None:
+        """Try at once instead of waiting."""
+
+
+ProfileOpener = Callable[[], Awaitable[Profile]]
+"""Opens the profile, which may mean starting the local cloud. Raises ClientError."""
+
+SessionFactory = Callable[[Profile, str, str], ChatSession]
+"""Makes a session of a profile, a region's alias and a sender's name."""
+
+
+def load_session_factory() -> SessionFactory:
+    """Import the real session, which pulls in its transport: call it in a thread, after the first frame."""
+    from client.session import Session
+
+    def make(profile: Profile, region: str, sender: str) -> ChatSession:
+        return Session(profile, region, sender=sender)
+
+    return make

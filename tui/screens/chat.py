@@ -1,0 +1,332 @@
+"""The chat screen: reduces what the session tells, and shows it at most thirty times a second."""
+
+from time import monotonic
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Footer, Static
+
+from client.events import BackendDescribed
+from client.state import Phase, SessionState
+from tui.actions import bindings
+from tui.connection import Connection
+from tui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStarted, SessionOpened
+from tui.model.chat import ChannelDropped, Notice
+from tui.model.desk import Desk
+from tui.model.status import OpeningFailed
+from tui.model.text import shown_name
+from tui.ports import ChatSession, Clock
+from tui.screens.help import Help
+from tui.screens.quick_switcher import QuickSwitcher
+from tui.screens.region_switcher import RegionSwitcher
+from tui.widgets.channel_list import ChannelList
+from tui.widgets.composer import Composer
+from tui.widgets.header import Header
+from tui.widgets.message_pane import MessagePane
+from tui.widgets.status_line import StatusLine
+
+_FLUSH_SECONDS = 1 / 30
+_TICK_SECONDS = 0.5
+"""How often countdowns are looked at."""
+
+
+class ChatScreen(Screen[None]):
+    """Channel list, messages, status line, composer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    AUTO_FOCUS = "#composer"
+
+    def __init__(self, desk: Desk, connection: Connection, *, sender: str, clock: Clock) -> None:
+        super().__init__()
+        self._desk = desk
+        self._model = desk.model
+        self._connection = connection
+        self._sender = sender
+        self._clock = clock
+        self._session: ChatSession | None = None
+        self._flushed_at = 0.0
+        self._flush_timer: Timer | None = None
+
+    # -- structure ------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """The zones, and a sentence for a window that is too small for them."""
+        yield Header(self._desk.header, self._clock, id="header")
+        with Horizontal(id="body"):
+            with Vertical(id="list-box") as box:
+                box.border_title = "Channels"
+                yield ChannelList(id="channels")
+            with Vertical(id="pane-box"):
+                yield MessagePane(id="pane")
+        yield StatusLine(id="status")
+        with Horizontal(id="composer-row"):
+            yield Static(shown_name(self._sender) + " ›", id="prompt", markup=False)
+            yield Composer(id="composer")
+            yield Static("", id="meter", markup=False)
+        yield Footer(compact=True, show_command_palette=True)
+        yield Static("Too small: 40 × 10 needed", id="too-small")
+
+    def on_mount(self) -> None:
+        """Draw first, connect afterwards: the client's imports must not delay the first frame."""
+        self.watch(self.app, "app_focus", self._update_watching, init=False)
+        self.set_interval(_TICK_SECONDS, self._show_status)
+        self._show_channel()
+        self.call_after_refresh(self._connect)
+
+    def on_unmount(self) -> None:
+        """End the session."""
+        if self._session is not None:
+            self._session.close()
+
+    def _connect(self) -> None:
+        self.run_worker(
+            self._connection.run(self.post_message), name="connection", group="connection", exclusive=True
+        )
+
+    # -- what the background work tells ---------------------------------------------------------------------
+
+    @on(ProfileOpeningStarted)
+    def _opening_started(self) -> None:
+        self._desk.start_opening()
+        self._show_status()
+
+    @on(ProfileOpeningFailed)
+    def _opening_failed(self, message: ProfileOpeningFailed) -> None:
+        self._desk.fail_opening(message.reason, message.remedy)
+        self._show_status()
+
+    @on(SessionOpened)
+    def _session_opened(self, message: SessionOpened) -> None:
+        self._session = message.session
+        regions = {alias: endpoint.region for alias, endpoint in message.profile.regions.items()}
+        self._desk.name_regions(regions, message.session.state)
+        self._show_channel()
+
+    @on(EventsArrived)
+    def _events_arrived(self, message: EventsArrived) -> None:
+        for event in message.events:
+            self._model.reduce(event)
+            if isinstance(event, BackendDescribed):
+                self._backend_described(event)
+        message.consumed.set()
+        self._flush_soon()
+
+    def _backend_described(self, event: BackendDescribed) -> None:
+        if self._desk.channel is None and event.backend.channels:
+            self._open(event.backend.channels[0])
+        elif self._session is not None and self._desk.channel not in event.backend.channels:
+            self._join_unknown(self._desk.channel)
+
+    def _join_unknown(self, channel: str | None) -> None:
+        """Ask the backend for a channel that it did not list: it says itself what is wrong with it."""
+        if self._session is not None and channel is not None and channel not in self._session.channels:
+            self._session.join(channel)
+
+    # -- showing --------------------------------------------------------------------------------------------
+
+    def _flush_soon(self) -> None:
+        """Show what changed now, or as soon as a thirtieth of a second has passed since the last time."""
+        if self._flush_timer is not None:
+            return
+        wait = self._flushed_at + _FLUSH_SECONDS - monotonic()
+        if wait <= 0:
+            self._flush()
+        else:
+            self._flush_timer = self.set_timer(wait, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_timer = None
+        self._flushed_at = monotonic()
+        for effect in self._model.take_effects():
+            match effect:
+                case Notice(text, severity):
+                    self._tell(text, error=severity == "error")
+                case ChannelDropped(channel, reason):
+                    self._channel_dropped(channel, reason)
+        self.query_one(MessagePane).sync()
+        self._show_status()
+
+    def _show_status(self) -> None:
+        """Header, list, status line: each repaints only if it says something else."""
+        desk = self._desk
+        self.query_one(Header).update()
+        self.query_one(ChannelList).show(desk.entries(), desk.channel)
+        hint = "" if self._list_is_shown else desk.hotlist()
+        self.query_one(StatusLine).show(desk.banner(self._clock()), hint)
+        self.query_one(MessagePane).set_empty_text(desk.empty_text())
+
+    def _show_channel(self) -> None:
+        pane = self.query_one(MessagePane)
+        pane.show(self._desk.conversation, self._desk.names)
+        name = self._desk.channel
+        self.query_one("#pane-box").border_title = f"# {shown_name(name)}".replace("[", "\\[") if name else ""
+        self._update_watching()
+        self._show_status()
+
+    @property
+    def _list_is_shown(self) -> bool:
+        return self.query_one("#list-box").display
+
+    def _tell(self, text: str, *, error: bool = False) -> None:
+        self.notify(
+            text, severity="error" if error else "information", timeout=8 if error else 4, markup=False
+        )
+
+    def _update_watching(self, *_: object) -> None:
+        """Messages count as read while the open channel is at its end and the terminal has the focus."""
+        looking = self.query_one(MessagePane).following and self.app.app_focus
+        self._model.watch(self._desk.channel if looking else None)
+        self.query_one(MessagePane).sync()
+        self._show_status()
+
+    # -- channels -------------------------------------------------------------------------------------------
+
+    def _open(self, channel: str) -> None:
+        composer = self.query_one(Composer)
+        self.remove_class("-list-open")
+        if channel == self._desk.channel:
+            return
+        if self._desk.channel is not None:
+            self._desk.drafts.save(self._desk.channel, composer.text)
+            composer.put(self._desk.drafts.take(channel))
+        self._desk.open(channel)
+        self._show_channel()
+
+    def _channel_dropped(self, channel: str, reason: str) -> None:
+        """Show the refusal and go back to where one was; a text typed meanwhile comes along."""
+        self._tell(reason, error=True)
+        instead = self._desk.instead_of(channel)
+        if channel == self._desk.channel and instead is not None:
+            self._open(instead)
+            self._model.conversations.pop(channel, None)
+            self._keep_text(self._desk.drafts.take(channel))
+
+    def _keep_text(self, text: str) -> None:
+        composer = self.query_one(Composer)
+        if text and not composer.text:
+            composer.put(text)
+        elif text:
+            composer.sent.add(text)
+
+    def _enter(self, channel: str | None) -> None:
+        """Go to a channel that somebody chose or typed."""
+        if channel is None:
+            return
+        self._open(channel)
+        self._join_unknown(channel)
+        self._show_status()
+
+    @on(ChannelList.Picked)
+    def _channel_picked(self, message: ChannelList.Picked) -> None:
+        self._open(message.channel)
+
+    def action_pick_channel(self) -> None:
+        """Open the quick switcher."""
+        self.app.push_screen(QuickSwitcher(self._desk.entries(), self._desk.channel), self._enter)
+
+    def action_move_channel(self, offset: int) -> None:
+        """Open a neighbour in the list."""
+        channel = self._desk.step(offset)
+        if channel is not None:
+            self._open(channel)
+
+    def action_next_unread(self) -> None:
+        """Open the next channel with something unread."""
+        channel = self._desk.next_unread()
+        if channel is not None:
+            self._open(channel)
+
+    def action_toggle_list(self) -> None:
+        """Show or hide the channel list; in a small window it lies over the messages."""
+        self.toggle_class("-list-hidden" if self.has_class("-wide") else "-list-open")
+        self._show_status()
+
+    # -- messages -------------------------------------------------------------------------------------------
+
+    @on(MessagePane.FollowChanged)
+    def _follow_changed(self) -> None:
+        self._update_watching()
+
+    @on(MessagePane.PillClicked)
+    @on(Composer.TailWanted)
+    def action_jump_to_tail(self) -> None:
+        """Show the newest message."""
+        self.query_one(MessagePane).jump_to_tail()
+
+    def action_page(self, direction: int) -> None:
+        """Scroll by a page."""
+        self.query_one(MessagePane).page(direction)
+
+    def action_back(self) -> None:
+        """Close the drawer, else jump to the newest message."""
+        if self.has_class("-list-open"):
+            self.remove_class("-list-open")
+        else:
+            self.action_jump_to_tail()
+        self.query_one(Composer).focus()
+
+    # -- writing --------------------------------------------------------------------------------------------
+
+    @on(Composer.Sent)
+    def _send(self, message: Composer.Sent) -> None:
+        """Hand the text to the session. Without one, or without a channel, it stays in the composer."""
+        channel, session = self._desk.channel, self._session
+        if session is None or channel is None or session.state.phase is Phase.CLOSED:
+            self._tell("Not connected yet: your text stays here.")
+            return
+        session.send(channel, message.text)
+        self.query_one(Composer).put("")
+        self._model.conversation(channel).place_divider(None)
+        self.action_jump_to_tail()
+
+    @on(Composer.Changed)
+    def _text_changed(self) -> None:
+        meter = self._desk.meter(self.query_one(Composer).text)
+        self.query_one("#meter", Static).update(meter)
+
+    @on(Composer.EnteredEmpty)
+    def _entered_empty(self) -> None:
+        banner = self._desk.banner(self._clock())
+        if banner is not None and banner.tone != "muted":
+            self.action_again()
+
+    # -- connection -----------------------------------------------------------------------------------------
+
+    @on(StatusLine.Clicked)
+    def action_again(self) -> None:
+        """Try again whatever did not work: the connection, the channel, the messages."""
+        session, channel, status = self._session, self._desk.channel, self._desk.status
+        if isinstance(status, OpeningFailed):
+            self._connect()
+        elif session is None or channel is None:
+            return
+        elif isinstance(status, SessionState) and status.phase in (Phase.RETRYING, Phase.FAILED):
+            session.retry_now()
+        elif channel in self._model.revoked:
+            session.rejoin(channel)
+        else:
+            for draft in self._model.outbox.unsent(channel):
+                session.resend(draft.id)
+
+    def action_next_region(self) -> None:
+        """Switch to the next region of the profile."""
+        if self._desk.region is not None:
+            self._switch(self._desk.names.after(self._desk.region))
+
+    @on(Header.Clicked)
+    def action_pick_region(self) -> None:
+        """Open the choice of regions."""
+        self.app.push_screen(RegionSwitcher(self._desk.names, self._desk.region), self._switch)
+
+    def _switch(self, alias: str | None) -> None:
+        if alias is not None and alias != self._desk.region and self._session is not None:
+            self._session.switch(alias)
+
+    def action_help(self) -> None:
+        """Open the help."""
+        self.app.push_screen(Help())

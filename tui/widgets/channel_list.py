@@ -1,0 +1,111 @@
+"""The channel list: names on the left, what is unread on the right."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.model.desk import ChannelEntry
+from tui.model.text import pad, shown_name
+
+_PREFIX = "channel-list--"
+
+
+class ChannelList(ScrollView, can_focus=False):
+    """The channels. A mention is told from other unread messages by `@`, the current channel by `›`."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        _PREFIX + role for role in ("entry", "current", "unread", "mention", "count", "hover", "revoked")
+    }
+
+    class Picked(Message):
+        """Somebody picked a channel."""
+
+        def __init__(self, channel: str) -> None:
+            super().__init__()
+            self.channel = channel
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self._entries: tuple[ChannelEntry, ...] = ()
+        self._current: str | None = None
+        self._hover: int | None = None
+
+    def show(self, entries: Sequence[ChannelEntry], current: str | None) -> None:
+        """Show these entries, if anything changed."""
+        shown = (tuple(entries), current)
+        if shown == (self._entries, self._current):
+            return
+        moved = current != self._current
+        self._entries, self._current = shown
+        self.virtual_size = Size(self.size.width, len(self._entries))
+        if moved:
+            self._scroll_to_current()
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One entry."""
+        width = self.size.width
+        number = y + self.scroll_offset.y
+        if number >= len(self._entries):
+            return Strip.blank(width, self.rich_style)
+        return self._paint(self._entries[number], hover=number == self._hover, width=width)
+
+    def on_click(self, event: events.Click) -> None:
+        """Pick the channel under the mouse."""
+        number = self._entry_at(event)
+        if number is not None:
+            self.post_message(self.Picked(self._entries[number].channel))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Show what a click would pick."""
+        self._set_hover(self._entry_at(event))
+
+    def on_leave(self) -> None:
+        """The mouse went elsewhere."""
+        self._set_hover(None)
+
+    def _paint(self, entry: ChannelEntry, *, hover: bool, width: int) -> Strip:
+        current = entry.channel == self._current
+        look = "current" if current else "hover" if hover else "entry"
+        base = self.get_component_rich_style(_PREFIX + look)
+        mention = f"@{entry.mentions} " if entry.mentions else ""
+        count = "ended" if entry.revoked else f"{entry.unread:,}" if entry.unread else ""
+        room = width - 4 - cell_len(mention) - cell_len(count)
+        name = pad(f"# {shown_name(entry.channel)}", max(0, room))
+        strong = "revoked" if entry.revoked else "unread" if entry.unread else look
+        # Only the foreground of the inner pieces: the background is the entry's.
+        pieces = [
+            ("›" if current else " ", base),
+            (name + " ", base + self._foreground(strong)),
+            (mention, base + self._foreground("mention")),
+            (count, base + self._foreground("revoked" if entry.revoked else "count")),
+            ("  ", base),
+        ]
+        return Strip([Segment(*piece) for piece in pieces if piece[0]]).adjust_cell_length(width, base)
+
+    def _foreground(self, role: str) -> Style:
+        return self.get_component_rich_style(_PREFIX + role, partial=True)
+
+    def _entry_at(self, event: events.MouseEvent) -> int | None:
+        number = event.y + self.scroll_offset.y
+        return number if number < len(self._entries) else None
+
+    def _set_hover(self, number: int | None) -> None:
+        if number != self._hover:
+            self._hover = number
+            self.refresh()
+
+    def _scroll_to_current(self) -> None:
+        for number, entry in enumerate(self._entries):
+            if entry.channel == self._current and not (
+                self.scroll_offset.y <= number < self.scroll_offset.y + self.size.height
+            ):
+                self.scroll_to(y=number, animate=False)

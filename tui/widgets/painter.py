@@ -1,0 +1,60 @@
+"""Paints rows of the pure core as strips, and keeps those that were painted lately."""
+
+from collections.abc import Callable
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.cache import LRUCache
+from textual.strip import Strip
+
+from tui.model.columns import Columns
+from tui.model.regions import RegionNames
+from tui.model.row_lines import Line, row_lines
+from tui.model.rows import Row
+
+_KEPT_ROWS = 512
+"""Several screens of rows."""
+
+
+class Painter:
+    """Turns rows into strips of exactly the pane's width. `style` gives the style of a role."""
+
+    def __init__(self, columns: Columns, names: RegionNames, style: Callable[[str], Style]) -> None:
+        self.columns = columns
+        self.names = names
+        self._style = style
+        self._strips: LRUCache[tuple[int, int], list[Strip]] = LRUCache(_KEPT_ROWS)
+
+    def paint(self, row: Row) -> list[Strip]:
+        """The strips of a row, from the cache if it has not changed."""
+        key = (row.uid, row.revision)
+        strips = self._strips.get(key)
+        if strips is None:
+            strips = [self.line(line) for line in row_lines(row, self.columns, self.names)]
+            self._strips[key] = strips
+        return strips
+
+    def line(self, line: Line) -> Strip:
+        """One line, as wide as the pane."""
+        strip = Strip([Segment(text, self._style(role)) for text, role in line])
+        return strip.adjust_cell_length(self.columns.width, self._style("text"))
+
+    def blank(self) -> Strip:
+        """An empty line."""
+        return Strip.blank(self.columns.width, self._style("text"))
+
+
+def highlight(strip: Strip, start: int, end: int | None, style: Style) -> Strip:
+    """`strip` with the characters from `start` to `end` (None: to the end) shown as selected."""
+    segments: list[Segment] = []
+    position = 0
+    for text, own, _ in strip:
+        stop = position + len(text)
+        a = min(max(start, position), stop) - position
+        b = (stop if end is None else min(max(end, position), stop)) - position
+        b = max(a, b)
+        selected = (own or Style()) + style
+        pieces = ((text[:a], own), (text[a:b], selected), (text[b:], own))
+        segments += [Segment(piece, look) for piece, look in pieces if piece]
+        position = stop
+    return Strip(segments, strip.cell_length)
