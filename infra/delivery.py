@@ -1,4 +1,4 @@
-"""What all rules agree on: which events they take, and how long a delivery is tried."""
+"""What the rules agree on: which events they take, and how long the broadcast tries a delivery."""
 
 PATTERN = {"source": ["globalchat"], "detail_type": ["message published"]}
 """Source and detail type, as `resolvers/publish.js` writes them."""

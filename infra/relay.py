@@ -53,19 +53,12 @@ class Relay(Construct):
             event_bus=source,
             event_pattern=aws_events.EventPattern(**delivery.PATTERN, region=[Stack.of(self).region]),
         )
-        for index, peer in enumerate(peers):
-            bus = self._bus(peer)
-            rule.add_target(
-                aws_events_targets.EventBus(bus, role=self._role, dead_letter_queue=self._dead_letters)
+        for peer in peers:
+            # No retry policy: CloudFormation documents one, but PutTargets is reported to refuse it on a bus.
+            target = aws_events_targets.EventBus(
+                self._bus(peer), role=self._role, dead_letter_queue=self._dead_letters
             )
-            # CloudFormation takes a retry policy here; the typed target has no property for it.
-            rule.node.default_child.add_property_override(
-                f"Targets.{index}.RetryPolicy",
-                {
-                    "MaximumEventAgeInSeconds": delivery.MAXIMUM_AGE_SECONDS,
-                    "MaximumRetryAttempts": delivery.RETRY_ATTEMPTS,
-                },
-            )
+            rule.add_target(target)
         # A rule that exists before its role's policy would dead-letter the first messages.
         rule.node.add_dependency(self._role.node.find_child("DefaultPolicy"))
 

@@ -28,7 +28,7 @@ def test_cloudformation_s_linter_finds_nothing(template: Path) -> None:
 def test_cloudformation_s_linter_would_find_a_wrong_property(tmp_path: Path) -> None:
     template = json.loads((TEMPLATES / "globalchat-oregon-relay.template.json").read_text(encoding="utf-8"))
     (rule,) = (r for r in template["Resources"].values() if r["Type"] == "AWS::Events::Rule")
-    rule["Properties"]["Targets"][0]["RetryPolicy"]["MaximumRetryAttempts"] = 1000
+    rule["Properties"]["Targets"][0]["RetryPolicy"] = {"MaximumRetryAttempts": 1000}
     file = tmp_path / "wrong.template.json"
     file.write_text(json.dumps(template), encoding="utf-8")
     assert len(findings(file)) == 1
