@@ -43,7 +43,7 @@ class FilterIndex(Generic[Item]):
         hits = [self._others] if self._others else []
         for name, by_key in self._by_value.items():
             found = lookup(value, name)
-            if isinstance(found, str | bool | int | float | None) and (bucket := by_key.get(_key(found))):
+            if isinstance(found, str | bool | int | float | None) and (bucket := by_key.get(found)):
                 hits.append(bucket)
         if len(hits) == 1:
             return hits[0]
@@ -56,20 +56,20 @@ class FilterIndex(Generic[Item]):
 
 
 def _places(group: FilterGroup) -> "list[_Place] | None":
-    """One (field, key) per alternative of the filter; None if an alternative has no `eq` on a plain value."""
-    places = []
+    """One (field, value) per alternative of the filter; None if an alternative has no `eq` on a plain value.
+
+    Python calls true and 1 one key, JSON does not: such an item is merely a candidate too often.
+    """
+    places: dict[_Place, None] = {}
     for rules in group:
-        rule = next((rule for rule in rules if _is_indexable(rule)), None)
-        if rule is None:
+        place = next(filter(None, map(_place, rules)), None)
+        if place is None:
             return None
-        places.append((rule.field_name, _key(rule.value)))
-    return list(dict.fromkeys(places))
+        places[place] = None
+    return list(places)
 
 
-def _is_indexable(rule: FilterRule) -> bool:
-    return rule.operator == "eq" and not isinstance(rule.value, list | dict)
-
-
-def _key(value: object) -> Hashable:
-    """Equal for values that JSON calls equal: true and 1 are not."""
-    return (isinstance(value, bool), value)
+def _place(rule: FilterRule) -> _Place | None:
+    if rule.operator != "eq" or isinstance(rule.value, list | dict):
+        return None
+    return rule.field_name, rule.value

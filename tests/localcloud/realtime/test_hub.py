@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -34,6 +35,18 @@ def test_a_publication_reaches_the_matching_subscriptions_only() -> None:
         }
     ]
     assert cars.frames == []
+
+
+def test_a_candidate_is_looked_at_by_its_whole_filter() -> None:
+    hub, socket = Hub(), FakeSocket()
+    both = [[FilterRule("name", "eq", "tech"), FilterRule("region", "ne", "us-west-2")]]
+    hub.add(socket, "1", replace(plan("tech"), filter=both))
+    hub.add(socket, "2", replace(plan("tech"), filter=[[FilterRule("name", "eq", True)]]))
+    hub.publish(publication("tech", region="us-west-2"))
+    hub.publish(Publication("publishFromBus", {"name": 1}))
+    assert socket.frames == []
+    hub.publish(publication("tech", region="ap-southeast-2"))
+    assert len(socket.frames) == 1
 
 
 def test_two_subscriptions_of_one_socket_get_one_frame_each() -> None:
@@ -164,10 +177,10 @@ rules = st.builds(
     FilterRule,
     st.sampled_from(["a", "b", "a.b"]),
     st.sampled_from(["eq", "ne"]),
-    st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["x", "y"]),
+    st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from([1.0, "x", "y"]),
 )
 filters = st.lists(st.lists(rules, min_size=1, max_size=3), min_size=1, max_size=3)
-fields = st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["x", "y"]) | st.just([1])
+fields = st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from([1.0, "x", "y"]) | st.just([1])
 published = st.dictionaries(st.sampled_from("ab"), fields | st.fixed_dictionaries({"b": fields}), max_size=2)
 
 

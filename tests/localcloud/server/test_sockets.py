@@ -239,6 +239,8 @@ async def test_a_start_stopped_before_it_was_planned_never_listens(server: Serve
         await start(socket, "1", "tech")
         assert await socket.receive_json(timeout=5) == {"type": "start_ack", "id": "1"}
         server.executor.go.set()
+        await socket.send_json({"type": "nonsense"})
+        assert (await socket.receive_json(timeout=5))["type"] == "error"
         server.hub.publish(publication("x", "slow"))
         server.hub.publish(publication("y", "tech"))
         frame = await socket.receive_json(timeout=5)
@@ -291,6 +293,12 @@ def masked(opcode: int, payload: bytes, *, length: int | None = None) -> bytes:
     return struct.pack("!BBQ", 0x80 | opcode, 0x80 | 127, size) + b"\0\0\0\0" + payload
 
 
+def start_frame(channel: str) -> bytes:
+    data = json.dumps({"query": "subscription", "variables": {"name": channel}})
+    payload: JSON = {"data": data, "extensions": {"authorization": dict(HEADERS)}}
+    return masked(1, json.dumps({"id": "1", "type": "start", "payload": payload}).encode())
+
+
 @pytest.mark.parametrize(
     ("garbage", "code"),
     [
@@ -319,9 +327,7 @@ async def test_a_slow_reader_is_disconnected_and_the_others_are_not_held_up() ->
     async with serving(options) as server, client(server) as healthy:
         await subscribe(healthy, "1")
         reader, writer = await raw_client(server)
-        data = json.dumps({"query": "subscription", "variables": {"name": "tech"}})
-        payload: JSON = {"data": data, "extensions": {"authorization": dict(HEADERS)}}
-        writer.write(masked(1, json.dumps({"id": "1", "type": "start", "payload": payload}).encode()))
+        writer.write(start_frame("tech"))
         await asyncio.wait_for(reader.readuntil(b"start_ack"), 5)
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         received = 0
@@ -346,6 +352,25 @@ async def test_a_client_that_never_answers_a_close_is_cut(monkeypatch: pytest.Mo
         assert (await asyncio.wait_for(reader.readexactly(4), 5))[:1] == b"\x88"
         assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
+
+
+async def test_a_client_that_does_not_read_is_cut_when_its_socket_closes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("localcloud.server.realtime.CLOSE_SECONDS", 0.1)
+    async with serving() as server:
+        reader, writer = await raw_client(server)
+        writer.write(start_frame("tech"))
+        await asyncio.wait_for(reader.readuntil(b"start_ack"), 5)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        [connection] = server.endpoint._connections
+        while not connection._transport.get_write_buffer_size():
+            server.hub.publish(publication("x" * 200_000))
+            await asyncio.sleep(0)
+        server.hub.invalidate(Invalidation("subscribe", {"name": "tech"}))
+        await server.one_socket_closed()
+        assert connection._transport.get_write_buffer_size() == 0
+        writer.transport.abort()
 
 
 async def test_shutting_down_tells_every_client() -> None:
