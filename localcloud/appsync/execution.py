@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from graphql import (
     GraphQLError,
@@ -19,6 +20,9 @@ from localcloud.appsync.model import Caller, Invalidation
 from localcloud.appsync.resolver import FieldResolver, raised
 from localcloud.appsync.selection import Selection
 from localcloud.definition import JSON
+
+MAX_INVALIDATIONS: Final = 5
+"""AppSync's limit of `extensions.invalidateSubscriptions` in one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Execution:
     resolution: Resolution
     caller: Caller
     errors: list[JSON] = field(default_factory=list)
+    invalidations: int = 0
 
 
 def resolve_field(
@@ -76,8 +81,7 @@ def _run(
     def finish(value: JSON) -> JSON:
         _append(info, call, effects)
         _check_shape(value, info.return_type, info.path.as_list())
-        for invalidation in effects.invalidations:
-            info.context.resolution.invalidate(invalidation)
+        _invalidate(info.context, effects.invalidations)
         return value
 
     def failed(error: FieldError) -> FieldError:
@@ -96,6 +100,16 @@ def _run(
     except FieldError as error:
         raise failed(error) from None
     return wait(value) if isinstance(value, Coroutine) else finish(value)
+
+
+def _invalidate(execution: Execution, invalidations: Sequence[Invalidation]) -> None:
+    """Pass invalidations on, unless the request has made too many."""
+    execution.invalidations += len(invalidations)
+    if execution.invalidations > MAX_INVALIDATIONS:
+        message = f"At most {MAX_INVALIDATIONS} calls of extensions.invalidateSubscriptions are allowed."
+        raise FieldError(message, "BadRequestException")
+    for invalidation in invalidations:
+        execution.resolution.invalidate(invalidation)
 
 
 def _call(source: JSON, info: "GraphQLResolveInfo[Execution]", arguments: Mapping[str, JSON]) -> FieldCall:

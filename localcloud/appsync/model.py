@@ -118,8 +118,8 @@ class Authenticator(Protocol):
     ) -> Caller:
         """Identify the caller from headers (names in any case).
 
-        For a socket the headers are its header object, the method is POST, and the path `/graphql/connect` with
-        the body `{}` (connection) or `/graphql` with the body `payload.data` (`start`).
+        For a socket the headers are its header object and the method is POST. A connection has the path
+        `/graphql/connect` and the body `{}`, a `start` the path `/graphql` and the body `payload.data`.
 
         Raises:
             Unauthorized: no, unknown or expired key; missing, wrong or stale signature.

@@ -245,6 +245,14 @@ async def test_unsubscribe_invalidates() -> None:
     assert len(harness.subscribers.invalidated) == 1
 
 
+async def test_a_request_invalidates_at_most_five_times() -> None:
+    harness = Harness()
+    fields = " ".join(f'a{i}: unsubscribe(name: "tech") {{ name }}' for i in range(6))
+    body = await harness.run(f"mutation {{ {fields} }}", caller=ADMIN)
+    assert only_error(body)["path"] == ["a5"]
+    assert len(harness.subscribers.invalidated) == 5
+
+
 async def test_subscribe_refuses_an_unknown_channel() -> None:
     errors = await Harness().executor.subscribe(GraphQLRequest(SUBSCRIBE, {"name": "nope"}), KEY)
     assert isinstance(errors, list)
