@@ -3,14 +3,14 @@
 import asyncio
 from collections import deque
 
-from client.events import EventsSkipped, MessageReceived, SessionEvent, StateChanged
+from client.events import EventsSkipped, MessageReceived, SessionEvent
 
 
 class EventBuffer:
     """A queue of events that drops rather than grows or blocks.
 
     Over `limit` messages, or over `limit` other events, the oldest of that sort are dropped and counted; the
-    next `take` then starts with `EventsSkipped`. A state that nobody has seen yet gives way to the next one.
+    next `take` then starts with `EventsSkipped`. So a flood of messages never drops a state or a refusal.
     """
 
     def __init__(self, limit: int) -> None:
@@ -27,8 +27,6 @@ class EventBuffer:
         if self._closed:
             return
         queue = self._messages if isinstance(event, MessageReceived) else self._others
-        if isinstance(event, StateChanged) and self._follows_a_state():
-            self._others.pop()
         queue.append((self._next, event))
         self._next += 1
         if len(queue) > self._limit:
@@ -61,9 +59,3 @@ class EventBuffer:
         if self._messages and self._others:
             return min(self._messages, self._others, key=lambda queue: queue[0][0])
         return self._messages or self._others or None
-
-    def _follows_a_state(self) -> bool:
-        """Whether the newest event of all is a state, so that replacing it changes no order."""
-        if not self._others or not isinstance(self._others[-1][1], StateChanged):
-            return False
-        return not self._messages or self._messages[-1][0] < self._others[-1][0]

@@ -98,7 +98,7 @@ class Outgoing:
                     worker.cancel()
         finally:
             for lane in self._lanes.values():  # of workers that were cancelled before their first step
-                self._give_back(lane)
+                self._give_back(lane, _CLOSED)
 
     def close(self) -> None:
         """Take no more drafts and let `run` end."""
@@ -114,14 +114,18 @@ class Outgoing:
         lane = self._lanes[channel]
         try:
             while lane:
-                await self._settle(lane[0])
+                failure = await self._settle(lane[0])
+                if failure is not None:  # what waits behind it would overtake it when it is sent again
+                    self._give_back(lane, str(failure))
+                    lane.clear()
+                    break
                 lane.popleft()
         finally:
             del self._lanes[channel]
-            self._give_back(lane)
+            self._give_back(lane, _CLOSED)
 
-    async def _settle(self, draft: Draft) -> None:
-        """Try a draft until it is accepted, refused, or has been tried often enough."""
+    async def _settle(self, draft: Draft) -> ClientError | None:
+        """Try a draft until it is accepted or refused (None), or has been tried often enough (why)."""
         for attempt in range(1, self._options.send_attempts + 1):
             try:
                 message = await self._publish(draft)
@@ -129,23 +133,23 @@ class Outgoing:
                 failure = error
             else:
                 self._tell(DraftAccepted(draft, message.region, message.sent_at))
-                return
+                return None
             if isinstance(failure, Unauthorized):
                 break
             if isinstance(failure, Refused) and not failure.retryable:
                 self._tell(DraftRefused(draft, failure.error_type, str(failure)))
-                return
+                return None
             if attempt < self._options.send_attempts:
                 await asyncio.sleep(self._wait(attempt))
-        self._hand_back(draft, str(failure))
+        return failure
 
     def _wait(self, attempt: int) -> float:
         options = self._options
         return full_jitter(attempt, base=options.backoff_base, cap=options.backoff_cap, rng=self._rng)
 
-    def _give_back(self, lane: deque[Draft]) -> None:
+    def _give_back(self, lane: deque[Draft], reason: str) -> None:
         for draft in lane:
-            self._hand_back(draft, _CLOSED)
+            self._hand_back(draft, reason)
 
     def _hand_back(self, draft: Draft, reason: str) -> None:
         self._remember(self._unsent, draft)

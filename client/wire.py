@@ -61,6 +61,7 @@ class Wire(AppSyncWebsocketsTransport):
     def __init__(self, realtime_url: str, *, auth: AppSyncAuthentication, timeouts: Timeouts) -> None:
         args: dict[str, Any] = {
             "open_timeout": None,
+            "compression": None,
             "ping_interval": timeouts.ping,
             "ping_timeout": timeouts.ping,
             "close_timeout": timeouts.close,

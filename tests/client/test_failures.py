@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
+from client.api import Api
+from client.connection import Connection
+from client.errors import Unreachable
 from client.events import (
     ChannelRefused,
     DraftAccepted,
@@ -14,7 +17,6 @@ from client.events import (
     DraftUnsent,
     GapRecorded,
     MessageReceived,
-    StateChanged,
 )
 from client.profiles import Profile
 from client.session import Session
@@ -174,18 +176,10 @@ async def test_server_restart_is_survived(oregon: FakeAppSync) -> None:
 async def test_silent_socket_is_noticed_by_the_servers_limit(oregon: FakeAppSync) -> None:
     oregon.connection_timeout_ms = 150
     async with running(Session(profile_of(oregon), "oregon", options=quick(ping_interval=None))) as chat:
+        oregon.connection_timeout_ms = 300_000
         await chat.phase(Phase.LIVE)
-        # Data counts as a sign of life as well as `ka`.
-        for number in range(4):
-            await asyncio.sleep(0.05)
-            if number % 2:
-                await oregon.broadcast(oregon.message(str(number), text=str(number)))
-            else:
-                await oregon.sockets[0].send(type="ka")
-        assert len(chat.of(StateChanged)) == 2
         state = await chat.phase(Phase.RETRYING)
         assert state.reason
-        oregon.connection_timeout_ms = 300_000
         await chat.phase(Phase.LIVE)
         assert (await chat.next(GapRecorded)).channels == tuple(sorted(CHANNELS))
 
@@ -433,3 +427,70 @@ async def test_tls_failure_has_its_own_sentence(oregon: FakeAppSync) -> None:
     session = Session(Profile("fake", {"oregon": endpoint}), "oregon", options=QUICK)
     async with running(session) as chat:
         assert "secure" in str((await chat.phase(Phase.RETRYING)).reason)
+
+
+async def test_server_that_accepts_and_says_nothing_is_given_up() -> None:
+    """Neither HTTP nor the upgrade to a WebSocket is ever answered."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
+        template = FakeAppSync()
+        template.port = server.sockets[0].getsockname()[1]
+        connection = Connection(
+            template.endpoint,
+            on_message=lambda message: None,
+            on_unreadable=lambda channel: None,
+            on_revoked=lambda channel: None,
+            options=quick(connect_timeout=0.05),
+        )
+        with pytest.raises(Unreachable, match="did not answer in time"):
+            await connection.open()
+        await connection.close()
+        async with Api(template.endpoint, timeout=0.05) as api:
+            with pytest.raises(Unreachable, match="did not answer in time"):
+                await api.describe()
+        secure = replace(template.endpoint, graphql_url=f"https://127.0.0.1:{template.port}/graphql")
+        async with Api(secure, timeout=0.05) as api:
+            with pytest.raises(Unreachable):
+                await api.describe()
+        for writer in writers:
+            writer.close()
+
+
+async def test_https_to_a_plain_server_has_its_own_sentence(oregon: FakeAppSync) -> None:
+    secure = replace(oregon.endpoint, graphql_url=f"https://127.0.0.1:{oregon.port}/graphql")
+    async with Api(secure, timeout=2) as api:
+        with pytest.raises(Unreachable, match="secure"):
+            await api.describe()
+
+
+async def test_what_waits_behind_an_unsent_draft_is_handed_back_with_it(oregon: FakeAppSync) -> None:
+    session = Session(profile_of(oregon), "oregon", options=QUICK)
+    async with running(session) as chat:
+        await chat.phase(Phase.LIVE)
+        asked = len(oregon.requests)
+        oregon.on_http = lambda body: web.Response(status=503)
+        drafts = [session.send("tech", str(number)) for number in range(5)]
+        for draft in drafts:
+            assert (await chat.next(DraftUnsent)).draft == draft
+        assert len(oregon.requests) - asked == QUICK.send_attempts
+        oregon.on_http = None
+        for draft in drafts:
+            assert session.resend(draft.id)
+        await chat.text("4")
+        assert chat.texts == ["0", "1", "2", "3", "4"]
+
+
+async def test_too_many_waiting_drafts_are_handed_back(oregon: FakeAppSync) -> None:
+    session = Session(profile_of(oregon), "oregon", options=quick(outgoing=3))
+    drafts = [session.send("tech", str(number)) for number in range(5)]
+    async with running(session) as chat:
+        assert (await chat.next(DraftUnsent)).draft == drafts[3]
+        assert (await chat.next(DraftUnsent)).draft == drafts[4]
+        for draft in drafts[:3]:
+            assert (await chat.next(DraftAccepted)).draft == draft

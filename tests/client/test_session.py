@@ -190,6 +190,43 @@ async def test_switches_region_without_loss_or_double(oregon: FakeAppSync, sydne
         assert not chat.gaps
 
 
+async def test_old_region_lingers_for_messages_on_their_way(
+    oregon: FakeAppSync, sydney: FakeAppSync
+) -> None:
+    session = Session(profile_of(oregon, sydney), "oregon", options=quick(overlap=60.0))
+    async with running(session) as chat:
+        await chat.phase(Phase.LIVE)
+        session.switch("sydney")
+        await chat.next(StateChanged, lambda event: event.state.region == "sydney")
+        await oregon.broadcast(oregon.message("1", text="relayed late"))
+        assert (await chat.text("relayed late")).via == "oregon"
+        oregon.drop_all()
+        gap = await chat.next(GapRecorded)
+        assert gap.channels == tuple(sorted(CHANNELS))
+        assert session.state.phase is Phase.LIVE
+        assert session.state.region == "sydney"
+        session.switch("oregon")
+        await chat.next(StateChanged, lambda event: event.state.region == "oregon")
+        assert sydney.open_now == 1  # closing the session ends the lingering at once
+    await sydney.until(lambda: sydney.open_now == 0)
+
+
+async def test_revocation_anywhere_ends_the_channel_everywhere(
+    oregon: FakeAppSync, sydney: FakeAppSync
+) -> None:
+    session = Session(profile_of(oregon, sydney), "oregon", options=quick(overlap=60.0))
+    async with running(session) as chat:
+        await chat.phase(Phase.LIVE)
+        session.switch("sydney")
+        await chat.next(StateChanged, lambda event: event.state.region == "sydney")
+        await oregon.revoke("tech")
+        await chat.next(ChannelRevoked)
+        socket = await sydney.subscribed("cars")
+        await sydney.until(lambda: "tech" not in socket.starts.values())
+        assert session.state.revoked == {"tech"}
+        assert sydney.opened == 1
+
+
 async def test_failed_switch_stays_and_says_why(oregon: FakeAppSync, sydney: FakeAppSync) -> None:
     sydney.on_init = "unauthorized"
     async with running(Session(profile_of(oregon, sydney), "oregon", options=QUICK)) as chat:

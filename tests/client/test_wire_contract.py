@@ -144,6 +144,25 @@ async def test_bad_frames_raise_what_gql_handles(frame: str, error: type[Transpo
         wire()._parse_answer(frame)
 
 
+@pytest.mark.parametrize("frame", ['{"type":"ka"}', '{"type":"data","id":"1","payload":{"data":{}}}'])
+async def test_every_frame_is_a_sign_of_life(frame: str) -> None:
+    made = wire()
+    made.heard_at = made._loop.time() - 1000
+    made.keep_alive_timeout = 60
+    made._parse_answer(frame)
+    watching = asyncio.create_task(made._check_ws_liveness())
+    await asyncio.sleep(0)
+    assert not watching.done()
+    watching.cancel()
+
+
+async def test_silence_ends_the_watch_at_once() -> None:
+    made = wire()
+    made.heard_at = made._loop.time() - 61
+    made.keep_alive_timeout = 60
+    await asyncio.wait_for(made._check_ws_liveness(), 1)
+
+
 async def test_listener_starts_once_and_ends_once() -> None:
     ended: list[Exception | None] = []
     got: list[object] = []
