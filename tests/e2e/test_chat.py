@@ -1,5 +1,6 @@
 """The chat itself, in pseudo-terminals, beside the headless followers."""
 
+import re
 import signal
 
 import pytest
@@ -62,11 +63,9 @@ def test_an_administrator_ends_a_channel_and_the_chat_says_so(home: Home) -> Non
     assert home.run("unsubscribe", "tech").returncode == 0
 
     chat.wait(lambda screen: "administrator" in screen.lower(), "who ended it")
-    chat.wait_for("live")
+    chat.wait_for("Back after")  # AWS closes the whole socket: the other channels come back on a new one
     home.publish("still heard", channel="cars")
-    chat.wait(
-        lambda screen: any("# cars" in line and "1" in line for line in screen.split("\n")), "unread count"
-    )
+    chat.wait(lambda screen: re.search(r"# cars +1 ", screen) is not None, "the unread count")
 
 
 def test_quitting_leaves_the_cloud_and_exits_0(home: Home) -> None:
