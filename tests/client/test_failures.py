@@ -176,8 +176,8 @@ async def test_server_restart_is_survived(oregon: FakeAppSync) -> None:
 async def test_silent_socket_is_noticed_by_the_servers_limit(oregon: FakeAppSync) -> None:
     oregon.connection_timeout_ms = 150
     async with running(Session(profile_of(oregon), "oregon", options=quick(ping_interval=None))) as chat:
-        oregon.connection_timeout_ms = 300_000
         await chat.phase(Phase.LIVE)
+        oregon.connection_timeout_ms = 300_000
         state = await chat.phase(Phase.RETRYING)
         assert state.reason
         await chat.phase(Phase.LIVE)
