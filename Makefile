@@ -46,7 +46,7 @@ clean:
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or later is needed; none was found on the PATH." >&2; exit 1; fi
 	@echo "Setting up .venv with $(PYTHON), once ..."
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/base.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP_INSTALL) -e .

@@ -23,20 +23,29 @@ async def follow(
     endpoint = await pick(profile, region)
     session = Session(profile, endpoint.alias, channels=channels)
     follower = Follower(channels)
-    running = asyncio.create_task(session.run())
-    try:
-        while follower.ended is None and (events := await session.next_events()):
-            batch = follower.take(events)
-            for sentence in batch.sentences:
-                narrate(sentence)
-            if batch.messages:
-                lines = [_json(each) if as_json else _text(each) for each in batch.messages]
-                # In a thread: a reader that is slow must not keep the socket from being read.
-                await asyncio.to_thread(write_lines, lines)
-    finally:
-        session.close()
-        await running
+    broken: BrokenPipeError | None = None
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(session.run())
+        try:
+            await _show(session, follower, as_json=as_json)
+        except BrokenPipeError as error:
+            broken = error
+        finally:
+            session.close()
+    if broken is not None:
+        raise broken
     return follower.ended if follower.ended is not None else ExitCode.DONE
+
+
+async def _show(session: Session, follower: Follower, *, as_json: bool) -> None:
+    while follower.ended is None and (events := await session.next_events()):
+        batch = follower.take(events)
+        for sentence in batch.sentences:
+            narrate(sentence)
+        if batch.messages:
+            lines = [_json(each) if as_json else _text(each) for each in batch.messages]
+            # In a thread: a reader that is slow must not keep the socket from being read.
+            await asyncio.to_thread(write_lines, lines)
 
 
 def _json(event: MessageReceived) -> str:

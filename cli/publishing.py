@@ -3,8 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 
 from cli.failure import ExitCode, sentence
 from cli.lines import Line
@@ -18,64 +16,51 @@ from client.profiles import Profile
 
 
 class Publisher:
-    """One region's publish call, for texts that come by and by; a context manager.
+    """Publishes to one channel, under one name.
 
-    Between two texts no event loop runs, so that waiting for a line can be interrupted like any other read.
+    Between two texts the loop of the runner stands still, so that waiting for a line of standard input can be
+    interrupted like any other read.
     """
 
-    def __init__(
-        self, profile: Profile, region: str | None, channel: str, sender: str, *, as_json: bool
-    ) -> None:
-        self._profile = profile
-        self._region = region
+    def __init__(self, runner: asyncio.Runner, channel: str, sender: str, *, as_json: bool) -> None:
+        self._runner = runner
         self._channel = channel
         self._sender = sender
         self._as_json = as_json
         self._ids = IdFactory()
-        self._runner = asyncio.Runner()
         self._sent = 0
 
-    def __enter__(self) -> Self:
-        self._runner.__enter__()
-        endpoint = self._runner.run(pick(self._profile, self._region))
-        self._api = self._runner.run(Api(endpoint).__aenter__())
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            self._runner.run(self._api.__aexit__(kind, error, trace))
-        finally:
-            self._runner.__exit__(kind, error, trace)
-
-    def publish(self, lines: Iterable[Line]) -> ExitCode:
-        """Publish each text; a refused one is told and does not stop the others.
+    def publish(self, profile: Profile, region: str | None, lines: Iterable[Line]) -> ExitCode:
+        """Publish each text in one region; a refused one is told and does not stop the others.
 
         Raises:
-            ClientError: the backend cannot be reached or takes no key: the rest would fail alike.
+            ClientError: no such region, it cannot be reached or takes no key: the rest would fail alike.
         """
-        code = ExitCode.DONE
-        for line in lines:
+        endpoint = self._runner.run(pick(profile, region))
+        api = self._runner.run(Api(endpoint).__aenter__())
+        try:
+            code = ExitCode.DONE
+            for line in lines:
+                code = max(code, self._publish(api, line))
+            return code
+        finally:
+            self._runner.run(api.__aexit__(None, None, None))
+
+    def _publish(self, api: Api, line: Line) -> ExitCode:
+        try:
             if line.fault is not None:
-                narrate(f"globalchat: {line.place}{line.fault}")
-                code = ExitCode.FAILED
-                continue
-            try:
-                self._report(self._runner.run(self._api.publish(self._draft(line.text))))
-            except Unauthorized:
+                raise Refused(line.fault, error_type="BadText")
+            self._report(self._runner.run(api.publish(self._draft(line.text))))
+        except Refused as error:
+            if isinstance(error, Unauthorized):
                 raise
-            except Refused as error:
-                narrate(f"globalchat: {line.place}{sentence(error)}")
-                code = ExitCode.FAILED
-            except ClientError as error:
-                if line.number is not None:
-                    narrate(f"globalchat: stopped at line {line.number}; {self._sent} sent before it.")
-                raise error
-        return code
+            narrate(f"globalchat: {line.place}{sentence(error)}")
+            return ExitCode.FAILED
+        except ClientError:
+            if line.number is not None:
+                narrate(f"globalchat: stopped at line {line.number}; {self._sent} sent before it.")
+            raise
+        return ExitCode.DONE
 
     def _draft(self, text: str) -> Draft:
         now = time.time_ns() // 1_000_000

@@ -1,6 +1,7 @@
 """`python -m localcloud serve`: the process that commands start in the background."""
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -38,7 +39,9 @@ def main() -> int:
 
 def _tell(descriptor: int | None, outcome: ready.Outcome) -> None:
     if descriptor is not None:
-        os.write(descriptor, ready.render(outcome))
+        # The command may have been interrupted meanwhile: the cloud stays, for the next one.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(descriptor, ready.render(outcome))
         os.close(descriptor)
 
 

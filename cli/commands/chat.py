@@ -8,7 +8,7 @@ import click
 from cli import options, profiles
 from cli.failure import ExitCode, UsageFailure
 from cli.output import narrate
-from client.profiles import Profile
+from client.profiles import LOCAL, Profile
 
 
 @click.command("chat", context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,6 +23,8 @@ def command(region: str | None, channel: str | None, name: str | None, profile: 
         from cli.main import COMMANDS
 
         profiles.check_region(region, profiles.region_names(chosen), commands=list(COMMANDS))
+    elif chosen != LOCAL:
+        profiles.region_names(chosen)  # an unknown or damaged profile is told before the screen is taken
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageFailure(
             "The chat needs a terminal, and this is none.",

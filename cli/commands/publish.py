@@ -1,5 +1,6 @@
 """`globalchat publish`: one message, or one per line of standard input."""
 
+import asyncio
 import sys
 
 import click
@@ -27,5 +28,6 @@ def command(
     from cli.publishing import Publisher
 
     lines = read_lines(sys.stdin.buffer) if text == "-" else [Line.of_argument(text)]
-    with Publisher(loaded, region, channel, options.sender(name), as_json=as_json) as publisher:
-        return publisher.publish(lines)
+    with asyncio.Runner() as runner:
+        publisher = Publisher(runner, channel, options.sender(name), as_json=as_json)
+        return publisher.publish(loaded, region, lines)

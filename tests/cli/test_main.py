@@ -108,3 +108,10 @@ def test_what_others_wrote_cannot_drive_the_terminal() -> None:
 
     assert "\x1b" not in result.stderr
     assert "\x9b" not in result.stderr
+
+
+def test_an_unknown_profile_is_told_before_the_screen_is_taken(config: Path) -> None:
+    result = run("--profile", "nope")
+
+    assert result.exit_code == 2
+    assert 'There is no profile "nope". There are: local.' in result.stderr

@@ -1,4 +1,4 @@
-"""A chat in a pseudo-terminal, seen as a person sees it."""
+"""A command in a pseudo-terminal, seen as a person sees it."""
 
 import fcntl
 import os
@@ -15,8 +15,8 @@ from tests.e2e.processes import COMMAND, SECONDS, Home
 COLUMNS, ROWS = 120, 36
 
 
-class Chat:
-    """The chat's process, its keyboard and its screen."""
+class Terminal:
+    """The process, its keyboard and its screen."""
 
     def __init__(self, home: Home, *arguments: str) -> None:
         self._screen = pyte.Screen(COLUMNS, ROWS)

@@ -6,15 +6,15 @@ import signal
 import pytest
 
 from tests.e2e.processes import Home, texts
-from tests.e2e.screen import Chat
+from tests.e2e.screen import Terminal
 
 pytestmark = pytest.mark.e2e
 
 QUIT = "\x11"  # Ctrl+Q
 
 
-def open_chat(home: Home, region: str, name: str, channel: str = "tech") -> Chat:
-    chat = Chat(home, region, "--name", name, "--channel", channel)
+def open_chat(home: Home, region: str, name: str, channel: str = "tech") -> Terminal:
+    chat = Terminal(home, region, "--name", name, "--channel", channel)
     chat.wait_for("live")
     chat.wait_for(f"# {channel} ─")
     return chat

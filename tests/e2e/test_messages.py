@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from tests.e2e.processes import COMMAND, SECONDS, Home, Lines, texts
+from tests.e2e.screen import Terminal
 
 pytestmark = pytest.mark.e2e
 
@@ -184,3 +185,37 @@ def test_a_closed_pipe_ends_quietly(shared_home: Home) -> None:
 
         assert process.wait(SECONDS) == 0
         assert told.all() == ["connected to oregon: robots"]
+
+
+def test_a_terminal_gets_text_that_it_cannot_act_on(shared_home: Home) -> None:
+    terminal = Terminal(shared_home, "subscribe", "media", "--region", "sydney")
+    terminal.wait_for("connected to sydney")
+    shared_home.publish("\x1b[2Jcleared? \u202e no\nnext", channel="media", region="sydney")
+
+    terminal.wait_for("cleared?  no next")
+    assert "connected to sydney" in terminal.text
+
+
+def test_without_a_terminal_the_text_is_as_it_was_sent(shared_home: Home) -> None:
+    follower = shared_home.start("subscribe", "media")
+    follower.err.wait_for("connected to")
+    shared_home.publish("\x1b[31m red", channel="media")
+
+    (line,) = follower.out.wait(lambda lines: len(lines) == 1)
+    assert line.endswith("\x1b[31m red")
+    assert follower.interrupt() == 130
+
+
+def test_a_key_that_is_not_accepted_exits_1(home: Home, shared_home: Home) -> None:
+    regions = json.loads(shared_home.run("outputs", "--json", "--show-key").stdout)
+    for region in regions.values():
+        region |= {"eventBus": "bus", "apiKey": "da2-wrongwrongwrongwrongwrongw"}
+    folder = home.root / "config" / "profiles"
+    folder.mkdir(parents=True)
+    (folder / "default.json").write_text(json.dumps({"version": 1, "regions": regions}))
+
+    for arguments in (["publish", "tech", "hi"], ["publish", "tech", "-"], ["subscribe", "tech"]):
+        done = home.run(*arguments, stdin=b"a\nb\n")
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+        assert "da2-" not in done.stderr
+        assert "key" in done.stderr
