@@ -15,9 +15,9 @@ from client.hosts import host_of
 from client.http import key_authentication
 from client.listener import Listener
 from client.messages import Message
-from client.options import SessionOptions
+from client.options import SessionOptions, Timeouts
 from client.profiles import RegionEndpoint
-from client.wire import ServerError, Timeouts, Wire
+from client.wire import ServerError, Wire
 
 
 class Connection:

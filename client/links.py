@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from client.connection import Connection
 from client.errors import ClientError
@@ -12,6 +13,14 @@ from client.options import SessionOptions
 from client.profiles import RegionEndpoint
 from client.regions import Regions
 from client.roster import Roster
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A region that a switch is bringing up."""
+
+    endpoint: RegionEndpoint
+    task: asyncio.Task[Link | ClientError]
 
 
 class Links:

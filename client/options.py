@@ -44,4 +44,14 @@ class SessionOptions:
     dedupe_seconds: float = 86_400.0
 
 
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: for connecting up to the ack, for closing, for silence; between pings (None sends none)."""
+
+    connect: float = 10.0
+    close: float = 1.0
+    liveness: float = 300.0
+    ping: float | None = 20.0
+
+
 DEFAULTS = SessionOptions()

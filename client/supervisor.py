@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from random import Random
+from typing import Any, TypeVar
 
 from client.backoff import full_jitter
 from client.errors import ClientError, Refused
 from client.events import BackendDescribed, ChannelRefused, ChannelRevoked, GapRecorded, SessionEvent
 from client.inbox import Inbox
 from client.link import Link
-from client.links import Links
+from client.links import Candidate, Links
 from client.messages import Backend
 from client.options import SessionOptions
 from client.profiles import RegionEndpoint
@@ -20,13 +20,7 @@ from client.signal import Signal
 from client.state import Phase
 from client.status import Status
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A region that a switch is bringing up."""
-
-    endpoint: RegionEndpoint
-    task: asyncio.Task[Link | ClientError]
+T = TypeVar("T")
 
 
 class Supervisor:
@@ -67,7 +61,7 @@ class Supervisor:
         self._candidate: Candidate | None = None
         self._announced: RegionEndpoint | None = None
         self._group = asyncio.TaskGroup()
-        self._chores: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def publishing_to(self) -> RegionEndpoint:
@@ -111,8 +105,10 @@ class Supervisor:
                     if await self._connect():
                         await self._serve()
             finally:
-                for chore in self._chores:
-                    chore.cancel()
+                for task in self._tasks:
+                    task.cancel()
+                if self._tasks:  # before the links, lest a bring-up and its end work on one socket
+                    await asyncio.wait(self._tasks)
                 await self._links.close()
 
     async def _connect(self) -> bool:
@@ -178,7 +174,7 @@ class Supervisor:
                 self._announce(endpoint, backend)
 
         coming = self._links.bring_up(endpoint, on_described=described)
-        return self._group.create_task(coming, name=f"bring up {endpoint.alias}")
+        return self._own(self._group.create_task(coming, name=f"bring up {endpoint.alias}"))
 
     def _adopt(self, link: Link) -> None:
         """Make a link that is up the session's."""
@@ -289,6 +285,10 @@ class Supervisor:
             self._spawn(link.connection.unsubscribe(channel))
 
     def _spawn(self, chore: Coroutine[object, object, None]) -> None:
-        task = self._group.create_task(chore)
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+        self._own(self._group.create_task(chore))
+
+    def _own(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
+        """Remember a task until it is done, to end it with the session."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -9,7 +9,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, cast
 
 from gql import GraphQLRequest
@@ -27,6 +26,7 @@ from graphql import ExecutionResult
 from client import redact
 from client.hosts import is_loopback
 from client.listener import Listener
+from client.options import Timeouts
 
 log = logging.getLogger(__name__)
 redact.install()
@@ -38,16 +38,6 @@ class ServerError(TransportServerError):
     def __init__(self, payload: object) -> None:
         super().__init__("the server ended the connection")
         self.payload = payload
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds: for connecting up to the ack, for closing, for silence; between pings (None sends none)."""
-
-    connect: float = 10.0
-    close: float = 1.0
-    liveness: float = 300.0
-    ping: float | None = 20.0
 
 
 class Wire(AppSyncWebsocketsTransport):

@@ -1,10 +1,11 @@
 """Runs a session in a test and waits for what it says."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from client.events import GapRecorded, MessageReceived, SessionEvent, StateChanged
 from client.options import SessionOptions
@@ -13,13 +14,16 @@ from client.state import Phase, SessionState
 
 E = TypeVar("E")
 
+PATIENCE = 15.0
+"""Seconds after which a wait has failed: far more than even a busy machine needs."""
+
 QUICK = SessionOptions(
     backoff_base=0.01,
     backoff_cap=0.05,
     stable_after=0.0,
-    connect_timeout=2.0,
-    subscribe_timeout=2.0,
-    http_timeout=2.0,
+    connect_timeout=10.0,
+    subscribe_timeout=10.0,
+    http_timeout=10.0,
     close_timeout=0.2,
     overlap=0.05,
     drain_timeout=0.3,
@@ -53,7 +57,7 @@ class Driver:
 
     async def next(self, kind: type[E], where: Callable[[E], bool] = lambda _: True) -> E:
         """The next event of this kind for which `where` holds."""
-        async with asyncio.timeout(5), self._grew:
+        async with asyncio.timeout(PATIENCE), self._grew:
             while True:
                 while self._at < len(self.events):
                     event = self.events[self._at]
@@ -88,8 +92,10 @@ class Driver:
 
 @asynccontextmanager
 async def running(session: Session) -> AsyncIterator[Driver]:
-    """A session that runs inside the block and is closed at its end, leaving no task behind."""
+    """A session that runs inside the block and is closed at its end, leaving no task or error behind."""
     before = asyncio.all_tasks()
+    unhandled: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: unhandled.append(context))
     driver = Driver(session)
     run = asyncio.create_task(session.run())
     pump = asyncio.create_task(driver.pump())
@@ -97,9 +103,11 @@ async def running(session: Session) -> AsyncIterator[Driver]:
         yield driver
     finally:
         session.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await run
             await pump
         left = {task for task in asyncio.all_tasks() - before if "client/" in repr(task.get_coro())}
         assert not left, left
         assert session.state.phase is Phase.CLOSED
+        gc.collect()  # an exception that nobody retrieved is told when its task is collected
+        assert not unhandled, unhandled

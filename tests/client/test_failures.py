@@ -21,7 +21,7 @@ from client.events import (
 from client.profiles import Profile
 from client.session import Session
 from client.state import Phase
-from tests.client.driver import QUICK, quick, running
+from tests.client.driver import QUICK, Driver, quick, running
 from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
 
 
@@ -494,3 +494,53 @@ async def test_too_many_waiting_drafts_are_handed_back(oregon: FakeAppSync) -> N
         assert (await chat.next(DraftUnsent)).draft == drafts[4]
         for draft in drafts[:3]:
             assert (await chat.next(DraftAccepted)).draft == draft
+
+
+@pytest.mark.parametrize("cancel", [False, True], ids=["close", "cancel"])
+@pytest.mark.parametrize("stage", ["describing", "handshake", "starting", "retrying", "failed", "switching"])
+async def test_ends_from_every_stage(oregon: FakeAppSync, stage: str, cancel: bool) -> None:
+    async with FakeAppSync("sydney", "ap-southeast-2") as sydney:
+        session = Session(
+            profile_of(oregon, sydney), "oregon", options=quick(backoff_base=60.0, backoff_cap=60.0)
+        )
+        run = await enter(stage, session, oregon, sydney)
+        if cancel:
+            run.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(run, 15)
+        else:
+            session.close()
+            await asyncio.wait_for(run, 15)
+        assert session.state.phase is Phase.CLOSED
+        for server in (oregon, sydney):
+            server.start_gate.set()
+            await server.until(lambda server=server: server.open_now == 0)  # type: ignore[misc]
+        while await session.next_events():
+            pass
+
+
+async def enter(
+    stage: str, session: Session, oregon: FakeAppSync, sydney: FakeAppSync
+) -> "asyncio.Task[None]":
+    """Start a session and bring it to a stage."""
+    oregon.on_init = {"handshake": "silent", "retrying": "close", "failed": "unauthorized"}.get(stage, "ack")
+    if stage == "starting":
+        oregon.start_gate.clear()
+    run = asyncio.create_task(session.run())
+    driver = Driver(session)
+    pump = asyncio.create_task(driver.pump())
+    if stage in ("handshake", "starting"):
+        await oregon.until(lambda: oregon.open_now == 1)
+    elif stage == "retrying":
+        await driver.phase(Phase.RETRYING)
+    elif stage == "failed":
+        await driver.phase(Phase.FAILED)
+    elif stage == "switching":
+        sydney.on_init = "silent"
+        await driver.phase(Phase.LIVE)
+        session.switch("sydney")
+        await sydney.until(lambda: sydney.open_now == 1)
+    else:
+        await driver.phase(Phase.CONNECTING)
+    pump.cancel()
+    return run

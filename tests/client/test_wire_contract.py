@@ -13,7 +13,8 @@ from gql.transport.common.listener_queue import ListenerQueue
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportQueryError
 
 from client.listener import Listener
-from client.wire import ServerError, Timeouts, Wire
+from client.options import Timeouts
+from client.wire import ServerError, Wire
 
 OURS = {"open", "start", "stop"}
 
