@@ -58,7 +58,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.tail", "Jump to the newest message", ("ctrl+end",), MESSAGES, "jump_to_tail"),
     Action(
         "pane.tail.typing",
-        "The same, with the cursor at the end of the text",
+        "The same, from the end of what is typed",
         ("end",),
         MESSAGES,
         None,
@@ -68,7 +68,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("write.newline", "Start a new line", ("ctrl+j", "shift+enter"), WRITING, None, palette=False),
     Action(
         "write.history",
-        "Bring back a text you sent, when nothing is typed",
+        "Bring back a sent text, if nothing is typed",
         ("up", "down"),
         WRITING,
         None,

@@ -18,6 +18,10 @@ from tui.model.desk import Desk
 from tui.ports import Clock, ProfileOpener, SessionFactory
 from tui.screens.chat import ChatScreen
 
+_WIDTHS = [(0, "-too-narrow"), (40, "-narrow"), (60, "-medium"), (100, "-wide")]
+_HEIGHTS = [(0, "-too-low"), (10, "-low"), (28, "-high")]
+"""Classes of every screen, by its least columns and rows."""
+
 _UNWANTED = frozenset({"Keys", "Maximize", "Minimize"})
 """Textual's commands that the chat's own help and layout replace."""
 
@@ -28,17 +32,8 @@ class ChatApp(App[None]):
     TITLE = "globalchat"
     # Textual loads no style sheet of a default screen, so the app names them all.
     CSS_PATH: ClassVar[list[str | PurePath]] = ["screens/chat.tcss", "screens/dialog.tcss"]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-too-narrow"),
-        (40, "-narrow"),
-        (60, "-medium"),
-        (100, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-too-low"),
-        (10, "-low"),
-        (28, "-high"),
-    ]
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {ChatCommands}
 
     def __init__(

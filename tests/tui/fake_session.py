@@ -51,6 +51,7 @@ class FakeSession:
         self.calls: list[tuple[str, object]] = []
         self._events: asyncio.Queue[SessionEvent | None] = asyncio.Queue()
         self._closed = asyncio.Event()
+        self._waiting = False
         self._drafts = 0
         self._messages = 0
 
@@ -61,8 +62,15 @@ class FakeSession:
         self._closed.set()
         self._events.put_nowait(None)
 
+    @property
+    def drained(self) -> bool:
+        """Whether the chat has taken everything in and asks for more."""
+        return self._waiting and self._events.empty()
+
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
+        self._waiting = True
         event = await self._events.get()
+        self._waiting = False
         events = []
         while event is not None:
             events.append(event)

@@ -93,7 +93,7 @@ class Desk:
         self.model.conversation(channel)
 
     def instead_of(self, dropped: str) -> str | None:
-        """The channel to show in place of one that the backend does not have: the one before, else the first."""
+        """The channel to show in place of one that the backend refused: the one before, else the first."""
         known = [name for name in self.model.conversations if name != dropped]
         return self._before if self._before in known else next(iter(known), None)
 

@@ -73,9 +73,10 @@ def _others(view: HeaderView) -> list[Piece]:
 
 def _right(view: HeaderView, *, narrow: bool, roomy: bool) -> list[Piece]:
     pieces: list[Piece] = []
-    if view.mentions:
+    # Where there is room, the channel list says it.
+    if view.mentions and not roomy:
         pieces.append((f"@{view.mentions} ", "unread"))
-    if view.unread:
+    if view.unread and not roomy:
         pieces.append((f"{view.unread:,}" if narrow else f"{view.unread:,} unread", "unread"))
     if not narrow:
         pieces.append((f"   {profile_title(view.profile)}", "muted"))

@@ -46,8 +46,10 @@ _WAY_OUT = {Delivery.REFUSED: " ↑ brings the text back.", Delivery.UNSENT: " F
 def row_height(row: Row, columns: Columns) -> int:
     """How many lines `row_lines` gives."""
     above = (row.day is not None) + row.divider
+    if isinstance(row, NoticeRow):
+        return above + len(_notice_lines(row.text, columns.width))
     if not isinstance(row, MessageRow):
-        return above + 1
+        return above
     height = above + len(wrap(_prefix(row, columns) + row.text, columns.text))
     for remark in _remarks(row):
         height += len(wrap(remark, columns.text))
@@ -62,7 +64,7 @@ def row_lines(row: Row, columns: Columns, names: RegionNames) -> list[Line]:
     if row.divider:
         lines.append(rule("new", columns.width, "divider"))
     if isinstance(row, NoticeRow):
-        lines.append(rule(row.text, columns.width, "notice"))
+        lines += _notice_lines(row.text, columns.width)
     elif isinstance(row, MessageRow):
         lines += _message_lines(row, columns, names)
     return lines
@@ -75,6 +77,14 @@ def rule(title: str, width: int, role: str) -> Line:
     rest = max(0, room - cell_len(title) - 2)
     lines = "divider" if role == "divider" else "rule"
     return [(f" {'─' * (rest // 2)} ", lines), (title, role), (f" {'─' * (rest - rest // 2)}", lines)]
+
+
+def _notice_lines(text: str, width: int) -> list[Line]:
+    """A notice: in a rule if it fits, else centred on several lines."""
+    if cell_len(text) <= width - 8:
+        return [rule(text, width, "notice")]
+    parts = [text[start:end] for start, end in wrap(text, width - 4)]
+    return [[(" " * ((width - cell_len(part)) // 2), "text"), (part, "notice")] for part in parts]
 
 
 def _message_lines(row: MessageRow, columns: Columns, names: RegionNames) -> list[Line]:

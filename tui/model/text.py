@@ -2,7 +2,7 @@
 
 import re
 
-from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.cells import cell_len, set_cell_size, split_graphemes
 
 from tui.sanitize import sanitize
 
@@ -70,9 +70,12 @@ def _wrap_paragraph(text: str, width: int) -> list[Span]:
 
 
 def _chop(text: str, start: int, end: int, width: int) -> list[Span]:
-    """The part of `text` in pieces of at most `width` cells, cut between graphemes."""
+    """The part of `text` in pieces of at most `width` cells, cut between graphemes; at least one piece."""
     pieces: list[Span] = []
-    for piece in chop_cells(text[start:end], width):
-        pieces.append((start, start + len(piece)))
-        start += len(piece)
-    return pieces
+    begin, used = start, 0
+    for first, _, cells in split_graphemes(text[start:end])[0]:
+        if used + cells > width:
+            pieces.append((begin, start + first))
+            begin, used = start + first, 0
+        used += cells
+    return [*pieces, (begin, end)]

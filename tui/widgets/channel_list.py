@@ -52,7 +52,7 @@ class ChannelList(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """One entry."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         number = y + self.scroll_offset.y
         if number >= len(self._entries):
             return Strip.blank(width, self.rich_style)
@@ -92,7 +92,8 @@ class ChannelList(ScrollView, can_focus=False):
         return Strip([Segment(*piece) for piece in pieces if piece[0]]).adjust_cell_length(width, base)
 
     def _foreground(self, role: str) -> Style:
-        return self.get_component_rich_style(_PREFIX + role, partial=True)
+        style = self.get_component_rich_style(_PREFIX + role)
+        return Style(color=style.color, bold=style.bold, strike=style.strike)
 
     def _entry_at(self, event: events.MouseEvent) -> int | None:
         number = event.y + self.scroll_offset.y

@@ -110,7 +110,7 @@ class MessagePane(ScrollView, can_focus=False):
 
     def on_resize(self) -> None:
         """Wrap anew for the new width, keeping the place."""
-        if self.size.width != self._painter.columns.width:
+        if self._width != self._painter.columns.width:
             self._rebuild()
         else:
             self._settle(self._anchor())
@@ -160,6 +160,11 @@ class MessagePane(ScrollView, can_focus=False):
         if self._pill and event.y == self.size.height - 1 and event.x >= self._pill_start():
             self.post_message(self.PillClicked())
 
+    @property
+    def _width(self) -> int:
+        """The columns for text: without the scroll bar, which `size` includes."""
+        return self.scrollable_content_region.width
+
     # -- layout ---------------------------------------------------------------------------------------------
 
     def _row_height(self, row: Row) -> int:
@@ -167,7 +172,7 @@ class MessagePane(ScrollView, can_focus=False):
 
     def _new_painter(self) -> Painter:
         widths = [max(map(len, codes.values()), default=size) for codes, size in self._code_sizes()]
-        shape = columns(self.size.width, code=widths[0], letter=widths[1])
+        shape = columns(self._width, code=widths[0], letter=widths[1])
         return Painter(shape, self._names, self._role_style)
 
     def _code_sizes(self) -> tuple[tuple[dict[str, str], int], tuple[dict[str, str], int]]:
@@ -195,7 +200,7 @@ class MessagePane(ScrollView, can_focus=False):
         """Announce the new height, and scroll to the end or back to the anchor."""
         self._syncing = True
         try:
-            self.virtual_size = Size(self.size.width, self._index.total)
+            self.virtual_size = Size(self._width, self._index.total)
             self.set_scroll(None, self._scroll_goal(anchor))
         finally:
             self._syncing = False
@@ -252,13 +257,13 @@ class MessagePane(ScrollView, can_focus=False):
     def _repaint_row(self, index: int) -> None:
         top = self._index.top(index) - self._index.base - self.scroll_offset.y
         missing = max(0, self.size.height - self._index.total)
-        self.refresh(Region(0, top + missing, self.size.width, self._index.height(index)))
+        self.refresh(Region(0, top + missing, self._width, self._index.height(index)))
 
     def _refresh_pill(self) -> None:
         unread = self.conversation.unread if self.conversation is not None and not self.following else 0
         if unread != self._pill:
             self._pill = unread
-            self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
+            self.refresh(Region(0, self.size.height - 1, self._width, 1))
 
     def _pill_text(self) -> str:
         return f" {self._pill:,} new ↓ "

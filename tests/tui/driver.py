@@ -1,0 +1,120 @@
+"""Runs the chat on a scripted session, with the time stopped."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC
+
+from textual.pilot import Pilot
+
+from client.profiles import Profile
+from tests.tui.fake_session import NOON, FakeSession, open_profile
+from tui.app import ChatApp
+from tui.ports import ChatSession, ProfileOpener
+from tui.widgets.composer import Composer
+from tui.widgets.message_pane import MessagePane
+from tui.widgets.status_line import StatusLine
+
+WIDE, SMALL = (120, 36), (80, 24)
+
+
+class Chat:
+    """A running chat, its pilot, and its session's script."""
+
+    def __init__(self, app: ChatApp, pilot: Pilot[None], session: FakeSession) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.session = session
+
+    @property
+    def composer(self) -> Composer:
+        return self.app.screen_stack[0].query_one(Composer)
+
+    @property
+    def pane(self) -> MessagePane:
+        return self.app.screen_stack[0].query_one(MessagePane)
+
+    @property
+    def status(self) -> str:
+        return self.app.screen_stack[0].query_one(StatusLine).text
+
+    @property
+    def channel(self) -> str | None:
+        return self.pane.conversation.channel if self.pane.conversation else None
+
+    def lines(self) -> list[str]:
+        """The pane's visible lines."""
+        return [self.pane.render_line(y).text.rstrip() for y in range(self.pane.size.height)]
+
+    def screen_lines(self) -> list[str]:
+        """All lines of the terminal."""
+        strips = self.app.screen._compositor.render_strips()
+        return [strip.text for strip in strips]
+
+    def toasts(self) -> list[str]:
+        return [notification.message for notification in self.app._notifications]
+
+    async def until(self, happened: Callable[[], object]) -> None:
+        """Let the app work until something is so."""
+        for _ in range(200):
+            await self.pilot.pause()
+            if happened():
+                return
+        raise AssertionError("it did not happen:\n" + "\n".join(self.screen_lines()))
+
+    async def settle(self) -> None:
+        """Let the app take in what the session told and show it, also past the thirtieth of a second."""
+        mark = object()
+        seen: list[object] = []
+        await self.until(lambda: self.session.drained)
+        self.app.screen_stack[0].set_timer(0.05, lambda: seen.append(mark))
+        await self.until(lambda: mark in seen)
+
+    async def type(self, text: str) -> None:
+        """Press the keys of a text."""
+        await self.pilot.press(*("space" if character == " " else character for character in text))
+
+
+def make(
+    session: FakeSession,
+    *,
+    opener: ProfileOpener = open_profile,
+    channel: str | None = "tech",
+    region: str | None = "oregon",
+    clock: Callable[[], int] = lambda: NOON,
+) -> ChatApp:
+    """A chat that has not started."""
+
+    def factory(profile: Profile, alias: str, sender: str) -> ChatSession:
+        return session
+
+    return ChatApp(
+        opener,
+        region=region,
+        channel=channel,
+        sender=session.sender,
+        profile_name="local",
+        session_factory=factory,
+        clock=clock,
+        tz=UTC,
+    )
+
+
+@asynccontextmanager
+async def running(
+    size: tuple[int, int] = WIDE,
+    *,
+    live: bool = True,
+    sender: str = "bo",
+    opener: ProfileOpener = open_profile,
+    channel: str | None = "tech",
+    clock: Callable[[], int] = lambda: NOON,
+) -> AsyncIterator[Chat]:
+    """A chat that runs, live unless told otherwise."""
+    session = FakeSession(sender=sender)
+    app = make(session, opener=opener, channel=channel, clock=clock)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        chat = Chat(app, pilot, session)
+        if live:
+            session.go_live()
+            await chat.until(lambda: session.drained and chat.channel is not None)
+        yield chat
