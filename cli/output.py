@@ -5,9 +5,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from tui.sanitize import sanitize
-
 from client.messages import Message
+from tui.sanitize import sanitize
 
 JSONScalar = str | int | float | bool | None
 
