@@ -38,23 +38,27 @@ class Connection:
         post(ProfileOpeningStarted())
         try:
             profile = await self._open_profile()
-            session = await self._make_session(profile)
+            region = self._region_of(profile)
+            session = await self._make_session(profile, region)
         except ClientError as error:
             post(ProfileOpeningFailed(str(error), error.remedy))
             return
-        post(SessionOpened(profile, session))
+        post(SessionOpened(profile, region, session))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(session.run(), name="session")
             tasks.create_task(self._pump(session, post), name="session events")
 
-    async def _make_session(self, profile: Profile) -> ChatSession:
+    def _region_of(self, profile: Profile) -> str:
+        """The alias of the region to begin in."""
         if not profile.regions:
             raise ProfileError(f'The profile "{profile.name}" has no region.', remedy="Deploy it again.")
-        alias = profile.resolve(self._region).alias if self._region else next(iter(profile.regions))
+        return profile.resolve(self._region).alias if self._region else next(iter(profile.regions))
+
+    async def _make_session(self, profile: Profile, region: str) -> ChatSession:
         factory = self._session_factory
         if factory is None:
             factory = await asyncio.to_thread(load_session_factory)
-        return factory(profile, alias, self._sender)
+        return factory(profile, region, self._sender)
 
     async def _pump(self, session: ChatSession, post: Post) -> None:
         """Hand on events, a batch at a time: while the screen is busy they wait in the session's buffer."""

@@ -24,11 +24,12 @@ class ProfileOpeningFailed(Message):
 
 
 class SessionOpened(Message):
-    """There is a session now; it is about to run."""
+    """There is a session now; it is about to run. `region` is the alias that it begins in."""
 
-    def __init__(self, profile: Profile, session: ChatSession) -> None:
+    def __init__(self, profile: Profile, region: str, session: ChatSession) -> None:
         super().__init__()
         self.profile = profile
+        self.region = region
         self.session = session
 
 

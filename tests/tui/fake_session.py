@@ -52,7 +52,7 @@ class FakeSession:
         self._events: asyncio.Queue[SessionEvent | None] = asyncio.Queue()
         self._closed = asyncio.Event()
         self._waiting = False
-        self._drafts = 0
+        self.drafts: list[Draft] = []
         self._messages = 0
 
     async def run(self) -> None:
@@ -81,8 +81,8 @@ class FakeSession:
 
     def send(self, channel: str, text: str) -> Draft:
         self.calls.append(("send", (channel, text)))
-        self._drafts += 1
-        draft = Draft(f"draft-{self._drafts:04}", channel, text, self.sender, NOON)
+        draft = Draft(f"draft-{len(self.drafts) + 1:04}", channel, text, self.sender, NOON)
+        self.drafts.append(draft)
         self.tell(DraftQueued(draft))
         return draft
 

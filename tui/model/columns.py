@@ -38,6 +38,11 @@ class Columns:
         """The cells of the text."""
         return max(2, self.width - self.text_start - self.right)
 
+    @property
+    def remark(self) -> int:
+        """The cells of a remark below the text: it may stand below the right-hand side as well."""
+        return max(2, self.width - self.text_start - self.margin)
+
 
 def columns(width: int, *, code: int = 3, letter: int = 1) -> Columns:
     """The columns for a pane of `width` cells, with region codes of `code` and `letter` cells."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from client.state import SessionState
+from client.state import Phase, SessionState
 from tui.model.chat import ChatModel
 from tui.model.conversation import Conversation
 from tui.model.header import HeaderView, profile_title
@@ -76,10 +76,13 @@ class Desk:
         """The profile could not be opened."""
         self._opening = OpeningFailed(reason, remedy)
 
-    def name_regions(self, regions: Mapping[str, str], state: SessionState) -> None:
-        """There is a session, of a profile with these regions (alias to AWS region)."""
+    def begin_session(self, regions: Mapping[str, str], region: str) -> None:
+        """There is a session in `region`, of a profile with these regions (alias to AWS region).
+
+        Its states come as events, in order with the messages; until the first one it is idle.
+        """
         self.names = RegionNames.of(regions)
-        self.model.state = state
+        self.model.state = SessionState(Phase.IDLE, region)
 
     def open(self, channel: str) -> None:
         """Make a channel the open one; what was new in the old one is known now."""

@@ -42,7 +42,7 @@ class RowFactory:
 
     def draft(self, draft: Draft, tail: int) -> MessageRow:
         """The row of a draft on its way: at the end (`tail`, epoch ms) until the backend gives it a time."""
-        row = self._row(draft.id, draft.text, draft.sender, max(draft.created_at, tail), own=True)
+        row = self._row(draft.id, draft.text, draft.sender, max(draft.created_at, tail + 1), own=True)
         row.time = self._calendar.minute(draft.created_at)
         row.delivery, row.draft = Delivery.SENDING, draft
         return row

@@ -52,7 +52,7 @@ def row_height(row: Row, columns: Columns) -> int:
         return above
     height = above + len(wrap(_prefix(row, columns) + row.text, columns.text))
     for remark in _remarks(row):
-        height += len(wrap(remark, columns.text))
+        height += len(wrap(remark, columns.remark))
     return height
 
 
@@ -102,7 +102,7 @@ def _message_lines(row: MessageRow, columns: Columns, names: RegionNames) -> lis
             body += _right_side(row, columns, names)
         lines.append(head + body)
     for remark in _remarks(row):
-        for start, end in wrap(remark, columns.text):
+        for start, end in wrap(remark, columns.remark):
             lines.append([(indent, "text"), (remark[start:end], "failure")])
     return lines
 

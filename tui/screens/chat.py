@@ -104,7 +104,7 @@ class ChatScreen(Screen[None]):
     def _session_opened(self, message: SessionOpened) -> None:
         self._session = message.session
         regions = {alias: endpoint.region for alias, endpoint in message.profile.regions.items()}
-        self._desk.name_regions(regions, message.session.state)
+        self._desk.begin_session(regions, message.region)
         self._show_channel()
 
     @on(EventsArrived)

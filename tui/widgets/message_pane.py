@@ -119,7 +119,7 @@ class MessagePane(ScrollView, can_focus=False):
         """Forget what was painted with the old styles."""
         super().notify_style_update()
         self._styles.clear()
-        self._painter = self._new_painter()
+        self._painter.forget()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow the end exactly when somebody scrolled there."""

@@ -34,6 +34,10 @@ class Painter:
             self._strips[key] = strips
         return strips
 
+    def forget(self) -> None:
+        """Drop what was painted: the styles changed."""
+        self._strips.clear()
+
     def line(self, line: Line) -> Strip:
         """One line, as wide as the pane."""
         strip = Strip([Segment(text, self._style(role)) for text, role in line])
