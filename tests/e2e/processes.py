@@ -93,11 +93,12 @@ class Home:
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment of the processes: nothing of the tester's own AWS or chat settings."""
+        """The environment of the processes: nothing of the tester's own AWS, chat or terminal settings."""
         kept = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("AWS_", "GLOBALCHAT_", "PYTHON", "COV_"))
+            and name not in ("COLUMNS", "LINES")  # they would overrule the size of a pseudo-terminal
         }
         return {
             **kept,
