@@ -63,6 +63,11 @@ class FakeSession:
         self._events.put_nowait(None)
 
     @property
+    def closed(self) -> bool:
+        """Whether the chat is done with it."""
+        return self._closed.is_set()
+
+    @property
     def drained(self) -> bool:
         """Whether the chat has taken everything in and asks for more."""
         return self._waiting and self._events.empty()
