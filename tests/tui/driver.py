@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
+from typing import ParamSpec, TypeVar
 
 from textual.pilot import Pilot
 
@@ -14,7 +15,20 @@ from tui.widgets.composer import Composer
 from tui.widgets.message_pane import MessagePane
 from tui.widgets.status_line import StatusLine
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 WIDE, SMALL = (120, 36), (80, 24)
+
+
+def spied(function: Callable[P, T], calls: list[object]) -> Callable[P, T]:
+    """`function`, which also notes its first argument (None without one) in `calls`."""
+
+    def spy(*args: P.args, **kwargs: P.kwargs) -> T:
+        calls.append(args[0] if args else None)
+        return function(*args, **kwargs)
+
+    return spy
 
 
 class Chat:

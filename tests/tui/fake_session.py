@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from client.events import (
     BackendDescribed,
@@ -115,9 +116,9 @@ class FakeSession:
         for event in events:
             self._events.put_nowait(event)
 
-    def change(self, phase: Phase | None = None, **changes: object) -> None:
+    def change(self, phase: Phase | None = None, **changes: Any) -> None:  # noqa: ANN401 (the fields of SessionState)
         """Come into another state."""
-        self.state = replace(self.state, **({"phase": phase or self.state.phase} | changes))
+        self.state = replace(self.state, phase=phase or self.state.phase, **changes)
         self.tell(StateChanged(self.state))
 
     def go_live(self, latency_ms: int | None = 38) -> None:

@@ -11,7 +11,7 @@ from client.errors import ClientError, ProfileError
 from client.events import EventsSkipped, GapRecorded
 from client.profiles import Profile
 from client.state import Phase
-from tests.tui.driver import SMALL, Chat, make, running
+from tests.tui.driver import SMALL, Chat, make, running, spied
 from tests.tui.fake_session import NOON, FakeSession, open_profile, profile
 
 
@@ -139,11 +139,10 @@ async def test_regions_by_toggle_and_by_list() -> None:
         assert len(chat.session.calls) == 2
 
 
-async def test_a_flood_is_shown_in_batches_and_its_losses_are_told() -> None:
+async def test_a_flood_is_shown_in_batches_and_its_losses_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(SMALL) as chat:
-        flushes: list[None] = []
-        sync = chat.pane.sync
-        chat.pane.sync = lambda: (flushes.append(None), sync())[1]  # type: ignore[method-assign]
+        flushes: list[object] = []
+        monkeypatch.setattr(chat.pane, "sync", spied(chat.pane.sync, flushes))
         for number in range(3000):
             chat.session.receive("tech", f"flood {number}", at=NOON + number)
         chat.session.tell(EventsSkipped(412))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tui.driver import SMALL, Chat, running
+from tests.tui.driver import SMALL, Chat, running, spied
 from tests.tui.fake_session import NOON
 from tui.widgets.message_pane import MessagePane
 
@@ -85,9 +85,9 @@ async def test_late_and_dropped_rows_do_not_move_what_is_read() -> None:
         assert visible_numbers(chat) == seen
         conversation = chat.pane.conversation
         assert conversation is not None
-        conversation._limit = 50
+        conversation._limit = 60
         await fill(chat, 1, start=60)
-        assert len(conversation.rows) == 50
+        assert len(conversation.rows) == 60
         assert visible_numbers(chat)[:-1] == seen[:-1]
 
 
@@ -117,9 +117,8 @@ async def test_a_tick_repaints_its_row_alone(monkeypatch: pytest.MonkeyPatch) ->
         await fill(chat, 60)
         draft = chat.session.send("tech", "mine")
         await chat.settle()
-        painted: list[int] = []
-        render_line = chat.pane.render_line
-        monkeypatch.setattr(chat.pane, "render_line", lambda y: (painted.append(y), render_line(y))[1])
+        painted: list[object] = []
+        monkeypatch.setattr(chat.pane, "render_line", spied(chat.pane.render_line, painted))
         chat.session.accept(draft, at=NOON + 100)
         await chat.settle()
         assert set(painted) == {chat.pane.size.height - 1}
@@ -129,8 +128,7 @@ async def test_appending_paints_what_is_seen_and_wraps_what_is_new(monkeypatch: 
     async with running(SMALL) as chat:
         await fill(chat, 500)
         wrapped: list[object] = []
-        height = chat.pane._index._height
-        monkeypatch.setattr(chat.pane._index, "_height", lambda row: (wrapped.append(row), height(row))[1])
+        monkeypatch.setattr(chat.pane._index, "_height", spied(chat.pane._index._height, wrapped))
         await fill(chat, 10, start=500)
         assert len(wrapped) <= 20
 

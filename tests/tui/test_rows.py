@@ -154,9 +154,9 @@ def test_lines_are_as_many_and_as_wide_as_they_say(width: int) -> None:
         conversation.add(row)
     conversation.place_divider(rows[1])
     conversation.add(RowFactory("bo", CALENDAR).notice("offline for a while, " * 4, NOON + 3))
-    for row in conversation.rows:
-        lines = row_lines(row, shape, NAMES)
-        assert len(lines) == row_height(row, shape)
+    for each in conversation.rows:
+        lines = row_lines(each, shape, NAMES)
+        assert len(lines) == row_height(each, shape)
         assert all(sum(cell_len(text) for text, _ in line) <= width for line in lines)
 
 
