@@ -1,0 +1,115 @@
+"""Disturbances of one region's port, set while it runs: how a client's promises are tested."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from typing import Final, Protocol
+
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+"""`struct linger`: closing discards what was not sent and resets the connection."""
+
+
+class FaultySocket(Protocol):
+    """An open realtime socket, as a fault sees it."""
+
+    silenced: bool
+    """Whether it neither sends nor listens any more, its TCP connection still open."""
+
+    def reset(self) -> None:
+        """Reset the TCP connection, without a closing handshake."""
+        ...
+
+    def silence(self) -> None:
+        """Neither send nor listen from now on; only `reset` follows."""
+        ...
+
+
+class SocketFaults:
+    """The faults of one region. The shells of its port consult it; all are off at first.
+
+    Attributes:
+        throttled: Every `start` is answered with `LimitExceededError`.
+        announce_invalidation: Whether an invalidated subscription is told `complete` before its socket closes.
+            AWS documents a notice, but neither its frame nor its order: this covers both readings.
+    """
+
+    def __init__(self) -> None:
+        self.throttled = False
+        self.announce_invalidation = True
+        self._down = False
+        self._half_open = False
+        self._sockets: set[FaultySocket] = set()
+
+    @property
+    def down(self) -> bool:
+        """Whether every HTTP request and every socket is reset."""
+        return self._down
+
+    @down.setter
+    def down(self, value: bool) -> None:
+        self._down = value
+        if value:
+            self.drop()
+
+    @property
+    def half_open(self) -> bool:
+        """Whether sockets are silent: those that are open when it is set, and those opened until it is cleared.
+
+        Clearing it resets them, as a network does that has forgotten a connection.
+        """
+        return self._half_open
+
+    @half_open.setter
+    def half_open(self, value: bool) -> None:
+        self._half_open = value
+        if value:
+            self.silence()
+        else:
+            self._each(lambda each: each.silenced, lambda each: each.reset())
+
+    def drop(self) -> int:
+        """Reset every open socket now; tells how many. Clients may connect again at once."""
+        return self._each(lambda _: True, lambda each: each.reset())
+
+    def silence(self) -> int:
+        """Silence the sockets that are open now; tells how many. Later ones work."""
+        return self._each(lambda each: not each.silenced, lambda each: each.silence())
+
+    def clear(self) -> None:
+        """Switch every fault off."""
+        self.down = self.half_open = self.throttled = False
+        self.announce_invalidation = True
+
+    def snapshot(self) -> dict[str, bool]:
+        """Every setting by name."""
+        return {
+            "down": self._down,
+            "halfOpen": self._half_open,
+            "throttled": self.throttled,
+            "announceInvalidation": self.announce_invalidation,
+        }
+
+    def opened(self, each: FaultySocket) -> None:
+        """Take note of a socket, which shares the fate of the others at once."""
+        self._sockets.add(each)
+        if self._half_open:
+            each.silence()
+
+    def closed(self, each: FaultySocket) -> None:
+        """Forget a socket."""
+        self._sockets.discard(each)
+
+    def _each(self, chosen: Callable[[FaultySocket], bool], act: Callable[[FaultySocket], None]) -> int:
+        found = [each for each in self._sockets if chosen(each)]
+        for each in found:
+            act(each)
+        return len(found)
+
+
+def reset(transport: asyncio.WriteTransport) -> None:
+    """Reset a TCP connection: the peer sees "connection reset", not an orderly end."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    transport.abort()
