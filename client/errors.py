@@ -14,14 +14,24 @@ class ProfileError(ClientError):
 
 
 class Refused(ClientError):
-    """The backend answered and said no: `error_type` is the API's, `retryable` if it may pass later."""
+    """The backend answered and said no: `error_type` is the API's, `retryable` if it may pass later.
+
+    `retry_after` is how many seconds the backend asked to be left alone, None if it did not say.
+    """
 
     def __init__(
-        self, message: str, *, error_type: str, retryable: bool = False, remedy: str | None = None
+        self,
+        message: str,
+        *,
+        error_type: str,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        remedy: str | None = None,
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.error_type = error_type
         self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class Unauthorized(Refused):

@@ -71,6 +71,38 @@ class DraftUnsent:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftWaiting:
+    """A draft could not be sent yet; it is kept and tried again by itself, after `attempt` tries so far.
+
+    `next_try_at` is epoch ms; None if it waits for something to change: the key, a person, the next start.
+    """
+
+    draft: Draft
+    reason: str
+    remedy: str | None = None
+    attempt: int = 0
+    next_try_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftHeld:
+    """A draft became too old to be sent by itself; `resend` sends it, `discard` forgets it."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxUnavailable:
+    """Drafts are kept in memory only from now on, because of `reason`; `remedy` is the way out (or None).
+
+    Those that are not accepted when the session closes are handed back as `DraftUnsent`.
+    """
+
+    reason: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelRefused:
     """The backend refused to subscribe a channel (`UnknownChannel`): it is no longer wanted."""
 
@@ -110,6 +142,9 @@ SessionEvent = (
     | DraftAccepted
     | DraftRefused
     | DraftUnsent
+    | DraftWaiting
+    | DraftHeld
+    | OutboxUnavailable
     | ChannelRefused
     | ChannelRevoked
     | GapRecorded

@@ -16,6 +16,8 @@ _RETRYABLE = frozenset(
         "ExecutionTimeout",
         "InternalFailure",
         "LimitExceededError",
+        "LimitExceededException",
+        "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
     }
@@ -23,6 +25,7 @@ _RETRYABLE = frozenset(
 # Names of aiohttp's and websockets' errors (this module imports neither) for a connection that was cut.
 _CUT = frozenset({"ClientOSError", "ConnectionClosedError", "ConnectionClosedOK", "ServerDisconnectedError"})
 _LONGEST = 500
+_LONGEST_THROTTLE = 300.0
 
 KEY_REMEDY = "Renew the key with `globalchat deploy`, then choose the region again."
 SIGNATURE_REMEDY = "Check the AWS credentials and this machine's clock."
@@ -66,6 +69,26 @@ def unauthorized(where: str, *, signed: bool = False) -> Unauthorized:
         error_type="UnauthorizedException",
         remedy=SIGNATURE_REMEDY if signed else KEY_REMEDY,
     )
+
+
+def throttled(where: str, retry_after: str | None) -> Refused:
+    """The API was called too often. `retry_after` is the header of that name, if the answer had one."""
+    return Refused(
+        f"{where} is called too often at the moment.",
+        error_type="TooManyRequestsException",
+        retryable=True,
+        retry_after=read_retry_after(retry_after),
+    )
+
+
+def read_retry_after(header: str | None) -> float | None:
+    """The seconds of a `Retry-After` header, at most 5 minutes; None if it holds no number of seconds.
+
+    Its other form, a date, would need this machine's clock and the server's to agree.
+    """
+    if header is None or not header.isascii() or not header.strip().isdigit():
+        return None
+    return min(float(header), _LONGEST_THROTTLE)
 
 
 def unreachable(cause: BaseException | None, where: str) -> Unreachable:

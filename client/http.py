@@ -93,6 +93,8 @@ class GraphQLHttp:
         return self._data(result)
 
     def _translate(self, error: TransportError) -> ClientError:
+        if isinstance(error, _Throttled):
+            return faults.throttled(self.where, error.retry_after)
         if isinstance(error, TransportServerError):
             if error.code == 401:
                 return faults.unauthorized(self.where, signed=self._signed)
@@ -109,10 +111,20 @@ class GraphQLHttp:
         return result.data
 
 
+class _Throttled(TransportServerError):
+    """The server wants to be called less often."""
+
+    def __init__(self, retry_after: str | None) -> None:
+        super().__init__("throttled", 429)
+        self.retry_after = retry_after
+
+
 class _Transport(AIOHTTPTransport):
     """gql's transport, with a bound on what it reads and no answer's text in its errors."""
 
     async def _prepare_result(self, response: aiohttp.ClientResponse) -> ExecutionResult:
+        if response.status == 429 or (response.status == 503 and "Retry-After" in response.headers):
+            raise _Throttled(response.headers.get("Retry-After"))
         body = bytearray()
         async for chunk in response.content.iter_chunked(65_536):
             body += chunk

@@ -19,9 +19,13 @@ class SessionOptions:
         ping_interval: Time between WebSocket pings, which notice a dead link sooner; None sends none.
         overlap: How long the old region's socket outlives a switch, for messages still on their way to it.
         drain_timeout: How long `close()` waits for drafts that are being sent.
-        send_attempts: How often a draft is tried before it is handed back as unsent.
+        send_attempts: How often a draft is tried before it is handed back as unsent; with an outbox it is
+            kept and tried as long as the session lives.
+        draft_max_age: Drafts in an outbox that are older are held and offered, never sent by themselves.
+        window: Publishes of one channel in flight at once; more than one gives up their order.
         buffer: Events kept for a slow listener; older messages are dropped and counted.
         outgoing: Drafts waiting per channel; further ones are handed back as unsent at once.
+        outgoing_total: Drafts waiting or held in all channels together; likewise.
         dedupe_ids: Message ids remembered.
         dedupe_seconds: How long a message id is remembered.
     """
@@ -38,8 +42,11 @@ class SessionOptions:
     overlap: float = 3.0
     drain_timeout: float = 1.0
     send_attempts: int = 4
+    draft_max_age: float = 900.0
+    window: int = 1
     buffer: int = 10_000
     outgoing: int = 1_000
+    outgoing_total: int = 10_000
     dedupe_ids: int = 100_000
     dedupe_seconds: float = 86_400.0
 
