@@ -1,5 +1,6 @@
 """Runs the chat on a scripted session, with the time stopped."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -11,6 +12,7 @@ from client.profiles import Profile
 from tests.tui.fake_session import NOON, FakeSession, open_profile
 from tui.app import ChatApp
 from tui.ports import ChatSession, ProfileOpener
+from tui.screens.chat import ChatScreen
 from tui.widgets.composer import Composer
 from tui.widgets.message_pane import MessagePane
 from tui.widgets.status_line import StatusLine
@@ -68,20 +70,20 @@ class Chat:
         return [notification.message for notification in self.app._notifications]
 
     async def until(self, happened: Callable[[], object]) -> None:
-        """Let the app work until something is so."""
-        for _ in range(200):
-            await self.pilot.pause()
-            if happened():
-                return
-        raise AssertionError("it did not happen:\n" + "\n".join(self.screen_lines()))
+        """Let every widget take in its messages, again and again, until something is so."""
+        deadline = asyncio.get_running_loop().time() + 10
+        while not happened():
+            if asyncio.get_running_loop().time() > deadline:
+                raise AssertionError("it did not happen:\n" + "\n".join(self.screen_lines()))
+            await self.pilot._wait_for_screen()
 
     async def settle(self) -> None:
-        """Let the app take in what the session told and show it, also past the thirtieth of a second."""
-        mark = object()
-        seen: list[object] = []
-        await self.until(lambda: self.session.drained)
-        self.app.screen_stack[0].set_timer(0.05, lambda: seen.append(mark))
-        await self.until(lambda: mark in seen)
+        """Let the chat take in what the session told, and show it."""
+        screen = self.app.screen_stack[0]
+        assert isinstance(screen, ChatScreen)
+        await self.until(lambda: self.session.drained and screen._flush_timer is None)
+        await self.pilot._wait_for_screen()
+        await self.pilot._wait_for_screen()
 
     async def type(self, text: str) -> None:
         """Press the keys of a text."""
