@@ -89,6 +89,11 @@ def duplicate(subscription: str) -> bytes:
     return error([{"errorType": "DuplicatedOperationError", "message": message}], subscription)
 
 
+def connect_rate_limited() -> bytes:
+    """Refuse a connection that came too soon after others. AWS does not document it; the code is a guess."""
+    return connection_error("Rate limit exceeded", 429, "LimitExceededError")
+
+
 def rate_limited() -> bytes:
     """Refuse a `start` that came too soon after others; it carries no id."""
     return error([{"errorType": "LimitExceededError", "message": "Rate limit exceeded"}])

@@ -58,8 +58,9 @@ class _Subscription:
 class Hub:
     """Implements `Subscribers` for one API: delivers by reference to buffers, never waits."""
 
-    def __init__(self, metrics: Metrics | None = None) -> None:
+    def __init__(self, metrics: Metrics | None = None, *, max_payload: int = MAX_PAYLOAD) -> None:
         self.metrics = metrics if metrics is not None else Metrics()
+        self._max_payload = max_payload
         self._sockets: dict[Socket, dict[str, _Subscription]] = {}
         self._by_mutation: dict[str, FilterIndex[_Subscription]] = {}
         self._by_field: dict[str, FilterIndex[_Subscription]] = {}
@@ -102,7 +103,7 @@ class Hub:
                 continue
             key = subscription.plan.projection_key
             if key not in tails:
-                tails[key] = _render(subscription.plan, publication)
+                tails[key] = self._render(subscription.plan, publication)
             tail = tails[key]
             if tail is None:
                 refused += 1
@@ -143,8 +144,10 @@ class Hub:
         if refused:
             self.metrics.count("PublishDataMessageClientError", refused)
 
+    def _render(self, plan: SubscriptionPlan, publication: Publication) -> bytes | None:
+        """Encode what subscribers of the plan see; None if it is larger than AppSync delivers.
 
-def _render(plan: SubscriptionPlan, publication: Publication) -> bytes | None:
-    """Encode what subscribers of the plan see; None if it is larger than AppSync delivers."""
-    tail = frames.data_tail(plan.project(publication.value))
-    return tail if len(tail) - 1 <= MAX_PAYLOAD else None
+        AWS documents the quota, not what a subscriber sees of a larger message: nothing, and it is counted.
+        """
+        tail = frames.data_tail(plan.project(publication.value))
+        return tail if len(tail) - 1 <= self._max_payload else None

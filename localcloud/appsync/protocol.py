@@ -108,10 +108,12 @@ class RealtimeProtocol:
             return self._expires_at
         return min(self._expires_at, self._next_keep_alive)
 
-    def open(self, handshake: Handshake, now: float) -> list[Action]:
-        """Judge an upgrade request that was answered with 101."""
+    def open(self, handshake: Handshake, now: float, *, admitted: bool = True) -> list[Action]:
+        """Judge an upgrade request that was answered with 101; `admitted`: it is within the rate limit."""
         self._source_ip = handshake.source_ip
         self._expires_at = now + self._limits.lifetime
+        if not admitted:
+            return self._refuse(frames.connect_rate_limited(), now)
         problem = subprotocol_problem(handshake)
         if problem is not None:
             return self._refuse(frames.connection_error(problem, 400), now)
@@ -164,12 +166,17 @@ class RealtimeProtocol:
         frame = frames.error(errors, None if unsupported else subscription)
         return [Send(frame), Count("SubscribeClientError")]
 
-    def invalidated(self, subscriptions: Sequence[str]) -> list[Action]:
-        """End subscriptions by order of the API: each is told `complete`, then the whole socket closes."""
+    def invalidated(self, subscriptions: Sequence[str], *, announce: bool = True) -> list[Action]:
+        """End subscriptions by order of the API: each is told `complete`, then the whole socket closes.
+
+        AWS documents a notice "Subscription complete.", not its frame, its order or the close code;
+        `announce` False is the other reading: the socket just closes.
+        """
         ended = [name for name in subscriptions if name in self._active]
         if not ended or self._state is State.CLOSED:
             return []
-        return [*(Send(frames.complete(name)) for name in ended), *self._close(NORMAL_CLOSURE)]
+        notices = [Send(frames.complete(name)) for name in ended] if announce else []
+        return [*notices, *self._close(NORMAL_CLOSURE)]
 
     def tick(self, now: float) -> list[Action]:
         """Do what is due: a keep-alive, or the end of the socket's life."""

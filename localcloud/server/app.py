@@ -6,14 +6,18 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
+from localcloud.server.connection import CLOSE_SECONDS
+from localcloud.server.faults import SocketFaults, reset
 from localcloud.server.http import Respond, answer
-from localcloud.server.realtime import CLOSE_SECONDS, RealtimeEndpoint
+from localcloud.server.realtime import RealtimeEndpoint
 from localcloud.server.usage import Usage
 
 PATH: Final = "/graphql"
 REALTIME_PATH: Final = "/graphql/realtime"
 """Where a custom domain serves the realtime protocol; a default host serves it under `/graphql`."""
+
 
 MAX_HEADER: Final = 32 * 1024
 """Bytes of the request line and of each header: a socket's header object travels in one of them."""
@@ -31,11 +35,24 @@ def region_app(realtime: RealtimeEndpoint, respond: Respond, usage: Usage) -> we
     async def shut_down(_app: web.Application) -> None:
         realtime.shut_down()
 
-    app = web.Application()
+    app = web.Application(middlewares=[_outage(realtime.faults)])
     app.router.add_route("*", PATH, graphql)
     app.router.add_get(REALTIME_PATH, realtime.handle)
     app.on_shutdown.append(shut_down)
     return app
+
+
+def _outage(faults: SocketFaults) -> Middleware:
+    """Make the middleware that resets the connections of a region that is down."""
+
+    @web.middleware
+    async def reset_if_down(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = web.StreamResponse() if faults.down else await handler(request)
+        if faults.down and request.transport is not None:
+            reset(request.transport)
+        return response
+
+    return reset_if_down
 
 
 @asynccontextmanager

@@ -94,6 +94,7 @@ class LocalCloud:
                     users={admin.access_key: User(admin.secret_key, ADMIN_ARN, ADMIN_POLICY)},
                     events=sink,
                     clock=chosen.clock,
+                    options=chosen.realtime,
                 )
                 for region in deployment.regions
             ]
@@ -108,7 +109,7 @@ class LocalCloud:
                 )
             )
             for backend in backends:
-                app = backend.app(usage, chosen.realtime)
+                app = backend.app(usage)
                 await stack.enter_async_context(serving(app, listeners[backend.running.region]))
             yield cls(tuple(backend.running for backend in backends), admin, events, usage)
 

@@ -30,8 +30,8 @@ class SocketFaults:
 
     Attributes:
         throttled: Every `start` is answered with `LimitExceededError`.
-        announce_invalidation: Whether an invalidated subscription is told `complete` before its socket closes.
-            AWS documents a notice, but neither its frame nor its order: this covers both readings.
+        announce_invalidation: An invalidated subscription is told `complete` before its socket closes.
+            AWS documents a notice, but not its frame: this covers both readings.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class SocketFaults:
 
     @property
     def half_open(self) -> bool:
-        """Whether sockets are silent: those that are open when it is set, and those opened until it is cleared.
+        """Whether sockets are silent: those open when it is set, and those opened until it is cleared.
 
         Clearing it resets them, as a network does that has forgotten a connection.
         """
@@ -93,7 +93,9 @@ class SocketFaults:
     def opened(self, each: FaultySocket) -> None:
         """Take note of a socket, which shares the fate of the others at once."""
         self._sockets.add(each)
-        if self._half_open:
+        if self._down:
+            each.reset()
+        elif self._half_open:
             each.silence()
 
     def closed(self, each: FaultySocket) -> None:

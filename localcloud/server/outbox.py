@@ -74,6 +74,11 @@ class Outbox:
         self._parts.clear()
         self._size = 0
 
+    def discard(self) -> None:
+        """Forget what waits, and whatever else is to be sent."""
+        self._closed = True
+        self._parts.clear()
+
     def close(self) -> None:
         """Write what waits; later frames are discarded."""
         self.flush()

@@ -15,6 +15,7 @@ from localcloud.definition import Api, RegionDefinition
 from localcloud.errors import TemplateError
 from localcloud.ports import EventSink
 from localcloud.server.app import PATH, region_app
+from localcloud.server.faults import SocketFaults
 from localcloud.server.http import HttpCall
 from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
 from localcloud.server.usage import Usage
@@ -25,7 +26,10 @@ NO_KEY: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class RunningRegion:
-    """Where a region is served. `alias` is the name that people use, `event_bus` the ARN of its bus."""
+    """Where a region is served. `alias` is the name that people use, `event_bus` the ARN of its bus.
+
+    `faults` may be changed at any time.
+    """
 
     alias: str
     region: str
@@ -35,6 +39,7 @@ class RunningRegion:
     event_bus: str
     api_key: str = field(repr=False)
     metrics: Metrics = field(repr=False)
+    faults: SocketFaults = field(repr=False)
 
 
 class RegionBackend:
@@ -47,6 +52,7 @@ class RegionBackend:
         users: the IAM users that may sign, by access key.
         events: where its data sources put events.
         clock: epoch seconds.
+        options: limits of the realtime side.
 
     Raises:
         TemplateError: the region has no API or more than one, or its API cannot be honoured.
@@ -62,9 +68,11 @@ class RegionBackend:
         users: Mapping[str, User],
         events: EventSink,
         clock: Callable[[], float],
+        options: RealtimeOptions,
     ) -> None:
         api = _only_api(definition)
-        self.hub = Hub()
+        self.hub = Hub(max_payload=options.max_payload)
+        self._options = options
         self.executor = GraphQLExecutor(api, events=events, subscribers=self.hub, clock=clock)
         keys = {api_key: key_expires_at} if api.has_api_key else {}
         self.authenticator = KeyAndSignatureAuthenticator(api.region, keys, users, clock, api.modes)
@@ -77,16 +85,18 @@ class RegionBackend:
             event_bus=definition.outputs.get("eventBus", ""),
             api_key=api_key if api.has_api_key else NO_KEY,
             metrics=self.hub.metrics,
+            faults=SocketFaults(),
         )
 
-    def app(self, usage: Usage, options: RealtimeOptions) -> web.Application:
+    def app(self, usage: Usage) -> web.Application:
         """Make the application that serves the API."""
         realtime = RealtimeEndpoint(
             executor=self.executor,
             authenticator=self.authenticator,
             hub=self.hub,
             usage=usage,
-            options=options,
+            options=self._options,
+            faults=self.running.faults,
         )
         return region_app(realtime, self._respond, usage)
 

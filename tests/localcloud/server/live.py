@@ -1,0 +1,129 @@
+"""A realtime endpoint on a real port with stand-ins behind it, and clients of it."""
+
+import asyncio
+import json
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import web
+
+from localcloud.appsync.http import HttpResponse
+from localcloud.appsync.hub import Hub
+from localcloud.appsync.model import Publication
+from localcloud.definition import JSON
+from localcloud.server.app import region_app
+from localcloud.server.faults import SocketFaults
+from localcloud.server.http import HttpCall
+from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
+from localcloud.server.usage import Usage
+from tests.localcloud.realtime.fakes import KEY, FakeAuthenticator, FakeExecutor
+
+HEADERS = {"x-api-key": KEY}
+
+
+class WatchedUsage(Usage):
+    """Tells when a socket was closed."""
+
+    def __init__(self) -> None:
+        super().__init__(asyncio.get_running_loop().time)
+        self.socket_closed = asyncio.Event()
+
+    def closed(self) -> None:
+        super().closed()
+        self.socket_closed.set()
+
+
+@dataclass
+class Server:
+    """An endpoint on a free port."""
+
+    url: str
+    endpoint: RealtimeEndpoint
+    hub: Hub
+    executor: FakeExecutor
+    usage: WatchedUsage
+
+    @property
+    def faults(self) -> SocketFaults:
+        return self.endpoint.faults
+
+    async def one_socket_closed(self) -> None:
+        await asyncio.wait_for(self.usage.socket_closed.wait(), 5)
+
+
+async def respond(call: HttpCall) -> HttpResponse:
+    return HttpResponse(200, {}, b"{}")
+
+
+@asynccontextmanager
+async def serving(options: RealtimeOptions | None = None) -> AsyncIterator[Server]:
+    hub, executor, usage = Hub(), FakeExecutor(), WatchedUsage()
+    endpoint = RealtimeEndpoint(
+        executor=executor,
+        authenticator=FakeAuthenticator(),
+        hub=hub,
+        usage=usage,
+        options=options or RealtimeOptions(),
+    )
+    app = region_app(endpoint, respond, usage)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        port = runner.addresses[0][1]
+        yield Server(f"http://127.0.0.1:{port}/graphql", endpoint, hub, executor, usage)
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def client(server: Server) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(server.url, protocols=["graphql-ws"], headers=HEADERS) as socket,
+    ):
+        yield socket
+
+
+async def start(socket: aiohttp.ClientWebSocketResponse, name: str, channel: str = "tech") -> None:
+    data = json.dumps({"query": "subscription", "variables": {"name": channel}})
+    payload = {"data": data, "extensions": {"authorization": HEADERS}}
+    await socket.send_json({"id": name, "type": "start", "payload": payload})
+
+
+async def subscribe(socket: aiohttp.ClientWebSocketResponse, name: str, channel: str = "tech") -> None:
+    await start(socket, name, channel)
+    assert await socket.receive_json(timeout=5) == {"type": "start_ack", "id": name}
+
+
+def publication(text: str = "hi", channel: str = "tech") -> Publication:
+    return Publication("publishFromBus", {"name": channel, "message": text})
+
+
+async def raw_client(server: Server) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A WebSocket by hand, which can break the rules."""
+    port = int(server.url.split(":")[2].split("/")[0])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(
+        b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        b"Sec-WebSocket-Protocol: graphql-ws\r\nx-api-key: " + KEY.encode() + b"\r\n\r\n"
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101")
+    assert b"permessage-deflate" not in head
+    return reader, writer
+
+
+def masked(opcode: int, payload: bytes, *, length: int | None = None) -> bytes:
+    size = len(payload) if length is None else length
+    return struct.pack("!BBQ", 0x80 | opcode, 0x80 | 127, size) + b"\0\0\0\0" + payload
+
+
+def start_frame(channel: str) -> bytes:
+    data = json.dumps({"query": "subscription", "variables": {"name": channel}})
+    payload: JSON = {"data": data, "extensions": {"authorization": dict(HEADERS)}}
+    return masked(1, json.dumps({"id": "1", "type": "start", "payload": payload}).encode())

@@ -1,0 +1,158 @@
+"""What clients see of the faults, on real sockets."""
+
+import asyncio
+
+import aiohttp
+import pytest
+from aiohttp import WSMsgType
+
+from localcloud.appsync.model import Invalidation
+from localcloud.appsync.protocol import Limits
+from localcloud.server.realtime import RealtimeOptions
+from tests.localcloud.server.live import (
+    HEADERS,
+    Server,
+    client,
+    publication,
+    raw_client,
+    serving,
+    start,
+    start_frame,
+    subscribe,
+)
+
+GONE = (WSMsgType.CLOSED, WSMsgType.ERROR, WSMsgType.CLOSE)
+
+
+async def test_dropped_sockets_are_reset_and_new_ones_work() -> None:
+    async with serving() as server:
+        async with client(server) as socket:
+            await subscribe(socket, "1")
+            reader, writer = await raw_client(server)
+            assert server.faults.drop() == 2
+            with pytest.raises(ConnectionResetError):
+                await asyncio.wait_for(reader.read(), 5)
+            assert (await socket.receive(timeout=5)).type in GONE
+            writer.close()
+        await server.one_socket_closed()
+        assert len(server.hub) == 0
+        async with client(server) as socket:
+            await subscribe(socket, "1")
+
+
+async def test_a_silent_socket_neither_answers_nor_delivers_nor_ends() -> None:
+    async with serving() as server:
+        reader, writer = await raw_client(server)
+        writer.write(start_frame("tech"))
+        await asyncio.wait_for(reader.readuntil(b'"start_ack","id":"1"}'), 5)
+        hears = asyncio.create_task(reader.read(1))
+        server.faults.silence()
+        writer.write(start_frame("tech"))
+        async with client(server) as later:
+            await subscribe(later, "1")
+            server.hub.publish(publication())
+            assert (await later.receive_json(timeout=5))["type"] == "data"
+            server.hub.invalidate(Invalidation("subscribe", {"name": "tech"}))
+            assert (await later.receive_json(timeout=5))["type"] == "complete"
+        assert not hears.done()
+        server.faults.half_open = False
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(hears, 5)
+        writer.close()
+
+
+async def test_a_silent_socket_whose_client_leaves_is_forgotten() -> None:
+    async with serving() as server:
+        _, writer = await raw_client(server)
+        server.faults.silence()
+        writer.close()
+        await server.one_socket_closed()
+        assert server.usage.open_sockets == 0
+
+
+async def test_a_silent_socket_is_reset_at_the_end_of_its_life() -> None:
+    async with serving(RealtimeOptions(limits=Limits(lifetime=0.1))) as server:
+        reader, writer = await raw_client(server)
+        server.faults.silence()
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+
+
+async def test_a_shutdown_ends_silent_sockets() -> None:
+    async with serving() as server:
+        reader, writer = await raw_client(server)
+        server.faults.silence()
+    with pytest.raises(ConnectionResetError):
+        await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+
+
+async def test_while_half_open_new_sockets_hear_nothing() -> None:
+    async with serving() as server:
+        server.faults.half_open = True
+        async with client(server) as socket:
+            await start(socket, "1")
+            assert not server.executor.asked
+            server.faults.half_open = False
+            assert (await socket.receive(timeout=5)).type in GONE
+
+
+async def post(server: Server, session: aiohttp.ClientSession) -> int:
+    async with session.post(server.url, json={}) as response:
+        return response.status
+
+
+async def test_a_region_that_is_down_resets_requests_and_sockets() -> None:
+    async with serving() as server, client(server) as socket, aiohttp.ClientSession() as session:
+        await subscribe(socket, "1")
+        assert await post(server, session) == 200
+        server.faults.down = True
+        assert (await socket.receive(timeout=5)).type in GONE
+        with pytest.raises(aiohttp.ClientError):
+            await post(server, session)
+        with pytest.raises(aiohttp.ClientError):
+            await session.ws_connect(server.url, protocols=["graphql-ws"], headers=HEADERS)
+        server.faults.clear()
+        assert await post(server, session) == 200
+
+
+async def test_throttled_starts_are_refused_without_an_id() -> None:
+    async with serving() as server, client(server) as socket:
+        server.faults.throttled = True
+        await start(socket, "1")
+        assert await socket.receive_json(timeout=5) == {
+            "type": "error",
+            "payload": {"errors": [{"errorType": "LimitExceededError", "message": "Rate limit exceeded"}]},
+        }
+        server.faults.clear()
+        await subscribe(socket, "1")
+
+
+async def test_invalidation_without_a_notice_just_closes() -> None:
+    async with serving() as server, client(server) as socket:
+        server.faults.announce_invalidation = False
+        await subscribe(socket, "1")
+        server.hub.invalidate(Invalidation("subscribe", {"name": "tech"}))
+        message = await socket.receive(timeout=5)
+        assert (message.type, message.data) == (WSMsgType.CLOSE, 1000)
+
+
+async def test_the_rate_of_connections_is_limited() -> None:
+    options = RealtimeOptions(connect_rate=0.001, limits=Limits(refusal_grace=0.05))
+    async with serving(options) as server, client(server) as first, client(server) as second:
+        await subscribe(first, "1")
+        error = await second.receive_json(timeout=5)
+        assert error["type"] == "connection_error"
+        assert error["payload"]["errors"][0]["errorType"] == "LimitExceededError"
+        assert (await second.receive(timeout=5)).type is WSMsgType.CLOSE
+
+
+async def test_the_rate_of_subscriptions_is_limited_for_all_sockets_together() -> None:
+    options = RealtimeOptions(subscribe_rate=0.001)
+    async with serving(options) as server, client(server) as first, client(server) as second:
+        await subscribe(first, "1")
+        await start(second, "1")
+        error = await second.receive_json(timeout=5)
+        assert error["payload"]["errors"][0]["errorType"] == "LimitExceededError"
+        assert "id" not in error
