@@ -92,10 +92,19 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class InputTransformer:
+    """A template whose placeholders `<name>` stand for what is at the path of that name in the event."""
+
+    paths: Mapping[str, str]
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One target of a rule: an AppSync endpoint (with its operation) or a bus.
 
-    At most one of `input` (constant JSON text) and `input_path` is set; neither sends the whole event.
+    At most one of `input` (constant JSON text), `input_path` and `transformer` is set; none of them sends
+    the whole event.
     """
 
     id: str
@@ -106,6 +115,7 @@ class Target:
     graphql_operation: str | None = None
     input: str | None = None
     input_path: str | None = None
+    transformer: InputTransformer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from localcloud.definition import Role, Statement
+from localcloud.globs import compile_glob
 
 Context = Mapping[str, str]
 """Condition keys of a request, such as `aws:SourceArn`, in any case."""
@@ -62,8 +63,7 @@ def matches(pattern: str, value: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
-    return re.compile("".join(parts), re.DOTALL)
+    return compile_glob([re.escape(part).replace(r"\?", ".") for part in pattern.split("*")])
 
 
 def _names(statement: Statement, service: str) -> bool:

@@ -4,17 +4,21 @@ Sources: EventBridge API reference, PutEvents and PutEventsRequestEntry; user gu
 """
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from localcloud.definition import JSON
+from localcloud.nesting import is_deeper
 from localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
 
 MAXIMUM_ENTRIES = 10
 MAXIMUM_REQUEST_BYTES = 1_048_576
 MAXIMUM_DETAIL_TYPE = 128
+MAXIMUM_DEPTH = 200
+"""Levels that a detail may be nested in; AWS documents no limit."""
 _TIME_BYTES = 14
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -122,14 +126,25 @@ def _moment(text: str) -> float | None:
 def _parse(detail: str) -> dict[str, JSON] | None:
     """The detail, which must be a JSON object; NaN and Infinity are Python's, not JSON."""
     try:
-        value: JSON = json.loads(detail, parse_constant=_refuse)
+        value: JSON = json.loads(detail, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
+        return None
+    # Few details have that many brackets: only those are walked.
+    if detail.count("{") + detail.count("[") > MAXIMUM_DEPTH and is_deeper(value, MAXIMUM_DEPTH):
         return None
     return value if isinstance(value, dict) else None
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    """A number; one that is too large for a double would come out as Infinity."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
 
 
 def _invalid(name: str, reason: str) -> EntryResult:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from localcloud.definition import JSON
 from localcloud.errors import Refusal
+from localcloud.globs import compile_glob
 
 Test: TypeAlias = Callable[[JSON], bool]
 """From one scalar of an event to whether it matches."""
@@ -88,23 +89,23 @@ def _ignoring_case(text: str) -> Test:
 
 def _wildcard(text: str, path: str) -> Test:
     """A `*` stands for any characters, never two in a row; a backslash escapes `*` and itself alone."""
-    expression, position, after_star = "", 0, False
+    fixed, position, after_star = [""], 0, False
     while position < len(text):
         char = text[position]
         if char == "\\":
             position += 1
             if position == len(text) or text[position] not in "*\\":
                 raise Refusal(f"{path} has a wildcard with a backslash before neither * nor \\")
-            expression += re.escape(text[position])
+            fixed[-1] += re.escape(text[position])
         elif char == "*":
             if after_star:
                 raise Refusal(f"{path} has a wildcard with two * in a row")
-            expression += ".*"
+            fixed.append("")
         else:
-            expression += re.escape(char)
+            fixed[-1] += re.escape(char)
         after_star = char == "*"
         position += 1
-    compiled = re.compile(expression, re.DOTALL)
+    compiled = compile_glob(fixed)
     return lambda event: isinstance(event, str) and compiled.fullmatch(event) is not None
 
 

@@ -144,18 +144,28 @@ class EventBridge:
     def _authorize(self, role_arn: str, bus_arn: str) -> None:
         permitted = self._permitted.get((role_arn, bus_arn))
         if permitted is None:
-            role = self._deployment.roles.get(role_arn)
-            permitted = (
-                role is not None
-                and may_assume(role, _APPSYNC, {"aws:SourceAccount": role_arn.split(":")[4]})
-                and evaluate(role.statements, action="events:PutEvents", resource=bus_arn)
-            )
-            self._permitted[role_arn, bus_arn] = permitted
+            permitted = self._permitted[role_arn, bus_arn] = self._may_put(role_arn, bus_arn)
         if not permitted:
             raise PutEventsError(
                 "AccessDeniedException",
                 f"{role_arn} is not authorized to perform: events:PutEvents on resource: {bus_arn}",
             )
+
+    def _may_put(self, role_arn: str, bus_arn: str) -> bool:
+        """Whether an API with a data source of this role and bus may assume the role, and the role may put.
+
+        `aws:SourceArn` is the API's ARN (AppSync developer guide, confused deputy).
+        """
+        role = self._deployment.roles.get(role_arn)
+        if role is None or not evaluate(role.statements, action="events:PutEvents", resource=bus_arn):
+            return False
+        return any(
+            may_assume(role, _APPSYNC, {"aws:SourceArn": api.arn, "aws:SourceAccount": api.account})
+            for region in self._deployment.regions
+            for api in region.apis
+            for source in api.data_sources.values()
+            if source.role_arn == role_arn
+        )
 
     def _activate(self, rule: Rule) -> ActiveRule:
         counters = self._counters[rule.arn]

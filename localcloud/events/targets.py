@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, TypeAlias
 
-from localcloud.definition import JSON, Role
+from localcloud.definition import JSON, Role, Rule, Target
 from localcloud.events.counters import RuleCounters
 from localcloud.events.courier import Failure, Route
 from localcloud.events.envelope import Event
 from localcloud.events.input_path import InputPath
+from localcloud.events.transformer import NotDelivered, Transformer
 from localcloud.iam import evaluate, may_assume
 from localcloud.ports import GraphQLTarget, InvocationRefused
 
@@ -47,7 +48,7 @@ class AppSyncTarget:
         self._endpoint = target.arn
         self._operation = target.graphql_operation or ""
         self._role = target.role_arn or ""
-        self._variables = variables(target.input, target.input_path)
+        self._variables = variables(route.rule, target)
         self._refusal = _unassumable(route, roles, "FAILED_TO_ASSUME_ROLE")
         self._graphql = graphql
         self._counters = counters
@@ -57,7 +58,10 @@ class AppSyncTarget:
         """Run the mutation as the target's role."""
         if self._refusal is not None:
             return self._refusal
-        values = self._variables(event)
+        try:
+            values = self._variables(event)
+        except NotDelivered as problem:
+            return Failure("INVALID_JSON", str(problem))
         if not isinstance(values, dict):
             return Failure("INVALID_JSON", "The input of the target is not a JSON object of variables.")
         try:
@@ -103,14 +107,19 @@ class BusTarget:
         return self._forward(self._bus_arn, document)
 
 
-def variables(constant: str | None, path: str | None) -> Callable[[Event], JSON]:
-    """From an event to what its target gets: a constant, a part of the event, or all of it."""
-    if constant is not None:
-        value: JSON = json.loads(constant)
+def variables(rule: Rule, target: Target) -> Callable[[Event], JSON]:
+    """From an event to what its target gets: a constant, a part of it, a filled template, or all of it.
+
+    The function raises NotDelivered for an event that does not fit the template.
+    """
+    if target.input is not None:
+        value: JSON = json.loads(target.input)
         return lambda _: value
-    if path is not None:
-        part = InputPath.parse(path)
+    if target.input_path is not None:
+        part = InputPath.parse(target.input_path)
         return lambda event: part.of(event.document)
+    if target.transformer is not None:
+        return Transformer(target.transformer, rule_arn=rule.arn, rule_name=rule.name).transform
     return lambda event: event.document
 
 

@@ -118,6 +118,8 @@ def _fields(schema: Resource) -> Fields:
     except GraphQLSyntaxError as error:
         place = f"line {error.locations[0].line}" if error.locations else "somewhere"
         raise schema.error(f"property Definition, {place}: {error.message.rstrip('.')}") from None
+    except RecursionError:
+        raise schema.error("property Definition is nested too deep") from None
     fields: dict[str, frozenset[str]] = {}
     for node in document.definitions:
         if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode):

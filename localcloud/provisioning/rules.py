@@ -15,6 +15,8 @@ from localcloud.resources.shape import (
     text_of,
 )
 
+_INPUTS = ("Input", "InputPath", "InputTransformer")
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -88,8 +90,9 @@ def _target(rule: Resource, path: str, target: Properties, bus_arn: str, around:
         _check_bus_target(rule, path, target, bus_arn, around)
     else:
         raise rule.error(f"property {path}.Arn names {arn}; only AppSync endpoints and buses are emulated")
-    if "Input" in target and "InputPath" in target:
-        raise rule.error(f"property {path} has both Input and InputPath; AWS takes one")
+    inputs = [name for name in _INPUTS if name in target]
+    if len(inputs) > 1:
+        raise rule.error(f"property {path} has both {' and '.join(inputs)}; AWS takes one")
     return Target(
         id=text_of(target, "Id"),
         arn=arn,
@@ -99,6 +102,9 @@ def _target(rule: Resource, path: str, target: Properties, bus_arn: str, around:
         graphql_operation=operation,
         input=optional_text(target, "Input"),
         input_path=optional_text(target, "InputPath"),
+        transformer=events.transformer_of(target["InputTransformer"])
+        if "InputTransformer" in target
+        else None,
     )
 
 
@@ -120,7 +126,7 @@ def _check_bus_target(
         raise rule.error(f"property {path}.Arn names the bus {arn}, which no template defines")
     if arn == bus_arn:
         raise rule.error(f"property {path}.Arn names the rule's own bus; AWS refuses that")
-    for name in ("Input", "InputPath", "AppSyncParameters"):
+    for name in (*_INPUTS, "AppSyncParameters"):
         if name in target:
             raise rule.error(f"property {path}.{name} has no place at a bus target; AWS refuses it")
 

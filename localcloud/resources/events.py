@@ -5,10 +5,11 @@ import json
 from graphql import GraphQLSyntaxError
 from graphql import parse as parse_graphql
 
-from localcloud.definition import JSON
+from localcloud.definition import JSON, InputTransformer
 from localcloud.errors import Refusal
 from localcloud.events.input_path import InputPath
 from localcloud.events.pattern import compile_pattern
+from localcloud.events.transformer import Transformer
 from localcloud.resources.policies import parse
 from localcloud.resources.resource_type import Identity, ResourceType, Values
 from localcloud.resources.shape import (
@@ -16,6 +17,7 @@ from localcloud.resources.shape import (
     Shape,
     list_of,
     name,
+    object_of,
     only,
     optional_text,
     text,
@@ -51,7 +53,7 @@ def json_text(value: JSON, path: str) -> None:
     text(value, path)
     try:
         json.loads(str(value))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refusal(f"property {path} does not hold JSON") from None
 
 
@@ -62,6 +64,8 @@ def graphql_operation(value: JSON, path: str) -> None:
         parse_graphql(str(value))
     except GraphQLSyntaxError as error:
         raise Refusal(f"property {path}: {error.message.rstrip('.')}") from None
+    except RecursionError:
+        raise Refusal(f"property {path} is nested too deep") from None
 
 
 def input_path(value: JSON, path: str) -> None:
@@ -71,6 +75,32 @@ def input_path(value: JSON, path: str) -> None:
         InputPath.parse(str(value))
     except Refusal as refusal:
         raise Refusal(f"property {path}: {refusal.reason}") from None
+
+
+def input_transformer(value: JSON, path: str) -> None:
+    """A template and the paths of its placeholders, as PutTargets takes them."""
+    _INPUT_TRANSFORMER(value, path)
+    try:
+        Transformer(transformer_of(value), rule_arn="", rule_name="")
+    except Refusal as refusal:
+        raise Refusal(f"property {path}: {refusal.reason}") from None
+
+
+def transformer_of(value: JSON) -> InputTransformer:
+    """The transformer in a property that has passed its shape."""
+    properties = value if isinstance(value, dict) else {}
+    paths = object_of(properties, "InputPathsMap")
+    return InputTransformer(
+        {name: text_of(paths, name) for name in paths}, text_of(properties, "InputTemplate")
+    )
+
+
+def _texts_by_name(value: JSON, path: str) -> None:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise Refusal(f"property {path} is not an object of strings")
+
+
+_INPUT_TRANSFORMER = Shape(required={"InputTemplate": text}, optional={"InputPathsMap": _texts_by_name})
 
 
 def allowing_policy(value: JSON, path: str) -> None:
@@ -125,6 +155,7 @@ _TARGET = Shape(
         "DeadLetterConfig": Shape(required={"Arn": text}),
         "Input": json_text,
         "InputPath": input_path,
+        "InputTransformer": input_transformer,
         "RetryPolicy": Shape(
             optional={
                 "MaximumRetryAttempts": whole(0, 185),

@@ -268,10 +268,26 @@ REFUSED = [
     (without("Broadcast", "EventBusName"), "property EventBusName is missing"),
     (
         in_target("Broadcast", "oregon_api", InputTransformer={}),
-        r"property Targets\[0\].InputTransformer is not emulated",
+        r"property Targets\[0\].InputTransformer.InputTemplate is missing",
+    ),
+    (
+        in_target("Broadcast", "oregon_api", InputTransformer={"InputTemplate": "{}", "InputPathsMap": []}),
+        r"InputTransformer.InputPathsMap is not an object of strings",
+    ),
+    (
+        in_target("Broadcast", "oregon_api", InputTransformer={"InputTemplate": "<x>"}),
+        r"property Targets\[0\].InputTransformer: the template has the placeholder <x>, which no path",
+    ),
+    (
+        in_target("Broadcast", "oregon_api", InputTransformer={"InputTemplate": "{}"}),
+        "has both InputPath and InputTransformer; AWS takes one",
+    ),
+    (
+        in_target("Relay", "oregon_relay", InputTransformer={"InputTemplate": "{}"}),
+        "InputTransformer has no place at a bus target",
     ),
     (in_target("Broadcast", "oregon_api", Input="{}"), "has both Input and InputPath"),
-    (in_target("Broadcast", "oregon_api", InputPath="$.a[*]"), r"InputPath: the path \$.a\[\*\] has a part"),
+    (in_target("Broadcast", "oregon_api", InputPath="$.a[-1]"), r"InputPath: the path \$.a\[-1\] has a part"),
     (in_target("Broadcast", "oregon_api", SqsParameters={}), r"Targets\[0\].SqsParameters is not emulated"),
     (
         in_target("Broadcast", "oregon_api", RetryPolicy={"MaximumRetryAttempts": 186}),

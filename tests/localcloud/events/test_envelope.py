@@ -63,7 +63,9 @@ def test_an_entrys_own_time_is_kept_in_whole_seconds(given: str, stamped: str) -
         ({"detail": "[]"}, "MalformedDetail", "Detail is malformed."),
         ({"detail": "{"}, "MalformedDetail", "Detail is malformed."),
         ({"detail": '{"a": NaN}'}, "MalformedDetail", "Detail is malformed."),
+        ({"detail": '{"a": 1e999}'}, "MalformedDetail", "Detail is malformed."),
         ({"detail": '{"a":' * 100_000}, "MalformedDetail", "Detail is malformed."),
+        ({"detail": '{"a":' * 201 + "1" + "}" * 201}, "MalformedDetail", "Detail is malformed."),
     ],
 )
 def test_a_bad_entry_is_refused_by_itself(change: dict[str, str], code: str, message: str) -> None:
@@ -104,10 +106,19 @@ def test_a_time_that_is_none_fails_the_call(time: str) -> None:
 DOCUMENT: JSON = {"detail": {"a-b": [1, {"c": None}], "x y": 2}, "source": "s"}
 
 
+def test_a_detail_may_be_deep_and_may_have_many_brackets() -> None:
+    for detail in ('{"a":' * 200 + "1" + "}" * 200, '{"a": [' + ",".join(["[]"] * 500) + "]}"):
+        assert isinstance(accepted(dataclasses.replace(ENTRY, detail=detail)), Event)
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
         ("$", DOCUMENT),
+        ("$.detail.a-b[*]", [1, {"c": None}]),
+        ("$.detail.*", [[1, {"c": None}], 2]),
+        ("$.detail.a-b[*].c", [None]),
+        ("$.source.*", None),
         ("$.source", "s"),
         ("$.detail.a-b[0]", 1),
         ("$.detail.a-b[1].c", None),
@@ -121,7 +132,7 @@ def test_input_path(path: str, expected: object) -> None:
     assert InputPath.parse(path).of(DOCUMENT) == expected
 
 
-@pytest.mark.parametrize("path", ["detail", "$.", "$..a", "$.a[*]", "$.a[-1]", "$.a[?(@.b)]", "$ "])
+@pytest.mark.parametrize("path", ["detail", "$.", "$..a", "$.a.b*", "$.a[-1]", "$.a[?(@.b)]", "$ "])
 def test_input_path_refuses_what_it_does_not_know(path: str) -> None:
     with pytest.raises(Refusal, match="the path"):
         InputPath.parse(path)

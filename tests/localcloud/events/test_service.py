@@ -234,6 +234,26 @@ async def test_a_constant_input_is_sent_instead_of_the_event() -> None:
     assert world.appsync.received(OREGON) == [{"id": "constant"}]
 
 
+async def test_a_transformer_fills_its_template_or_dead_letters_the_event() -> None:
+    backend = Backend()
+    broadcast = target(backend.oregon_api, "Broadcast")
+    del broadcast["InputPath"]
+    broadcast["InputTransformer"] = {
+        "InputPathsMap": {"id": "$.detail.id"},
+        "InputTemplate": '{"id": <id>, "rule": <aws.events.rule-arn>}',
+    }
+    deployment = backend.provision()
+    world = World(deployment)
+    async with world.bridge:
+        await world.put({"id": "1"}, {"id": 'a "quoted" one'})
+        await world.bridge.settled()
+    assert world.appsync.received(OREGON) == [{"id": "1", "rule": deployment.regions[0].rules[0].arn}]
+    ((body, attributes),) = world.letters("oregon-api")
+    assert body["detail"] == {"id": 'a "quoted" one'}
+    assert (attributes["ERROR_CODE"], "RETRY_ATTEMPTS" in attributes) == ("INVALID_JSON", False)
+    assert world.count("Broadcast")["FailedInvocations"] == 1
+
+
 @pytest.mark.parametrize("handling", ["ignored", "dead-lettered"])
 async def test_graphql_errors_are_counted_and_then_handled_as_set(handling: AppSyncErrors) -> None:
     world = World(settings=DeliverySettings(appsync_errors=handling))
@@ -376,6 +396,45 @@ async def test_a_role_without_the_permission_may_not_put() -> None:
         with pytest.raises(PutEventsError, match="not authorized to perform: events:PutEvents") as caught:
             await world.bridge.put_events(bus_arn=bus_arn, entries=entries, role_arn=role_arn)
         assert caught.value.code == "AccessDeniedException"
+
+
+@pytest.mark.parametrize(
+    ("condition", "allowed"),
+    [
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:appsync:us-west-2:*:apis/*"}}, True),
+        ({"StringEquals": {"aws:SourceAccount": "000000000000"}}, True),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:appsync:ap-southeast-2:*:apis/*"}}, False),
+        ({"StringEquals": {"aws:SourceAccount": "111111111111"}}, False),
+    ],
+)
+async def test_a_data_sources_role_is_told_which_api_asks(condition: JSON, *, allowed: bool) -> None:
+    backend = Backend()
+    trust = properties(backend.oregon_api, "PublishRole")["AssumeRolePolicyDocument"]["Statement"][0]
+    trust["Condition"] = condition
+    world = World(backend.provision())
+    if allowed:
+        assert (await world.put({"id": "1"}))[0].event_id
+    else:
+        with pytest.raises(PutEventsError, match="not authorized"):
+            await world.put({"id": "1"})
+
+
+@pytest.mark.parametrize(
+    ("condition", "delivered"),
+    [
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:events:us-west-2:*:rule/chat-bus/*"}}, True),
+        ({"StringEquals": {"aws:SourceAccount": "111111111111"}}, False),
+    ],
+)
+async def test_a_targets_role_is_told_which_rule_asks(condition: JSON, *, delivered: bool) -> None:
+    backend = Backend()
+    trust = properties(backend.oregon_relay, "RelayRole")["AssumeRolePolicyDocument"]["Statement"][0]
+    trust["Condition"] = condition
+    world = World(backend.provision())
+    async with world.bridge:
+        await world.put({"id": "1"})
+        await world.bridge.settled()
+    assert bool(world.appsync.received(SYDNEY)) is delivered
 
 
 async def test_a_bus_that_does_not_exist_takes_everything() -> None:
