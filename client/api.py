@@ -35,6 +35,11 @@ class Api:
     ) -> None:
         await self._http.close()
 
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds that this machine's clock is ahead of the backend's, by its latest answer, if known."""
+        return self._http.clock_skew
+
     async def describe(self) -> Backend:
         """Which channels and limits the backend has."""
         data = await self._http.execute(documents.DESCRIBE, {})

@@ -10,3 +10,8 @@ def full_jitter(attempt: int, *, base: float, cap: float, rng: Random) -> float:
     """
     ceiling = min(cap, base * 2.0 ** min(attempt - 1, 60))
     return rng.uniform(0.0, ceiling)
+
+
+def half_jitter(span: float, *, rng: Random) -> float:
+    """Seconds to wait between rare tries: between half of `span` and all of it."""
+    return rng.uniform(span / 2, span)

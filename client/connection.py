@@ -11,13 +11,18 @@ from graphql import DocumentNode, ExecutionResult, parse
 
 from client import documents, faults
 from client.errors import ClientError, Refused
-from client.hosts import host_of
+from client.hosts import host_of, is_proxied
 from client.http import key_authentication
 from client.listener import Listener
 from client.messages import Message
 from client.options import SessionOptions, Timeouts
 from client.profiles import RegionEndpoint
 from client.wire import ServerError, Wire
+
+
+def now_ms() -> int:
+    """This machine's wall clock, in epoch ms."""
+    return time.time_ns() // 1_000_000
 
 
 class Connection:
@@ -37,8 +42,11 @@ class Connection:
         on_unreadable: Callable[[str], None],
         on_revoked: Callable[[str], None],
         options: SessionOptions,
+        clock: Callable[[], int] = now_ms,
     ) -> None:
+        """`clock` gives epoch ms."""
         self.endpoint = endpoint
+        self._clock = clock
         self.lost: asyncio.Future[ClientError] = asyncio.get_running_loop().create_future()
         self.revoked: set[str] = set()
         self.latency_ms: int | None = None
@@ -169,7 +177,7 @@ class Connection:
     def _ended(self, ended: asyncio.Future[Exception]) -> None:
         error = ended.result()
         if getattr(error.__cause__, "rcvd", None) is not None:  # a close frame: nothing came after it
-            self._said_goodbye_at = time.time_ns() // 1_000_000
+            self._said_goodbye_at = self._clock()
         self.give_up(self._translate(error))
 
     def _translate(self, error: Exception) -> ClientError:
@@ -181,7 +189,8 @@ class Connection:
             return faults.timed_out(self._where)
         if isinstance(error, TransportProtocolError):
             return faults.not_the_api(self._where, "something other than the realtime protocol")
-        return faults.unreachable(error.__cause__, self._where)
+        proxied = is_proxied(self.endpoint.realtime_url)
+        return faults.unreachable(error.__cause__, self._where, proxied=proxied)
 
     def _connection_refused(self, error: ServerError) -> ClientError:
         found = faults.read_faults(error.payload)

@@ -28,7 +28,10 @@ _LONGEST = 500
 _LONGEST_THROTTLE = 300.0
 
 KEY_REMEDY = "Renew the key with `globalchat deploy`, then choose the region again."
-SIGNATURE_REMEDY = "Check the AWS credentials and this machine's clock."
+SIGNATURE_REMEDY = "Check the AWS credentials: which ones are used is told by `aws sts get-caller-identity`."
+CLOCK_REMEDY = "Set this machine's clock (turn on network time), then try again."
+SIGNATURE_WINDOW = 300.0
+"""Seconds that a signature's time may be off (SigV4)."""
 DENIED_REMEDY = "Use AWS credentials whose policy allows appsync:GraphQL on that field."
 
 
@@ -50,25 +53,52 @@ def read_faults(payload: object) -> list[Fault]:
     return [_read(item) for item in items if item]
 
 
-def refusal(faults: list[Fault], where: str, *, signed: bool = False) -> Refused:
-    """The error that the first fault stands for. `where` is the host, `signed` if no API key was used."""
+def refusal(faults: list[Fault], where: str, *, signed: bool = False, skew: float | None = None) -> Refused:
+    """The error that the first fault stands for.
+
+    `where` is the host, `signed` if no API key was used, `skew` the seconds that our clock is ahead of it.
+    """
     fault = faults[0] if faults else Fault("The backend refused without saying why.")
     kind = fault.error_type
     if kind.endswith("UnauthorizedException") or fault.code in (401, 403):
-        return unauthorized(where, signed=signed)
+        stale = "signature expired" in fault.message.lower() or "not yet current" in fault.message.lower()
+        return unauthorized(where, signed=signed, skew=skew, stale=stale)
     if kind == "Unauthorized":
         return Unauthorized(fault.message, error_type=kind, remedy=DENIED_REMEDY)
     return Refused(fault.message, error_type=kind, retryable=fault.retryable or kind in _RETRYABLE)
 
 
-def unauthorized(where: str, *, signed: bool = False) -> Unauthorized:
-    """The API-level check failed: key or signature."""
+def unauthorized(
+    where: str, *, signed: bool = False, skew: float | None = None, stale: bool = False
+) -> Unauthorized:
+    """The API-level check failed: key, signature, or a clock so wrong that no signature holds (`stale`)."""
+    if signed and (stale or (skew is not None and abs(skew) > SIGNATURE_WINDOW)):
+        return wrong_clock(skew, where)
     what = "signature" if signed else "API key"
     return Unauthorized(
+        # AWS gives one answer to both, so this is all that can be known of a key that never worked.
         f"The {what} was not accepted by {where}: it is wrong or has expired.",
         error_type="UnauthorizedException",
         remedy=SIGNATURE_REMEDY if signed else KEY_REMEDY,
     )
+
+
+def no_longer_accepted(where: str) -> Unauthorized:
+    """The API key worked before and does not now."""
+    return Unauthorized(
+        f"The API key is no longer accepted by {where}: it has expired or was removed.",
+        error_type="UnauthorizedException",
+        remedy=KEY_REMEDY,
+    )
+
+
+def wrong_clock(skew: float | None, where: str) -> Unauthorized:
+    """This machine's clock is off: `skew` seconds ahead (negative: behind), None if unknown."""
+    if skew is None:
+        told = f"This machine's clock is too far from that of {where}."
+    else:
+        told = f"This machine's clock is {_span(abs(skew))} {'ahead of' if skew > 0 else 'behind'} {where}."
+    return Unauthorized(told, error_type="WrongClock", remedy=CLOCK_REMEDY)
 
 
 def throttled(where: str, retry_after: str | None) -> Refused:
@@ -91,13 +121,19 @@ def read_retry_after(header: str | None) -> float | None:
     return min(float(header), _LONGEST_THROTTLE)
 
 
-def unreachable(cause: BaseException | None, where: str) -> Unreachable:
-    """What a failed connection or call comes down to, by its cause."""
+def unreachable(cause: BaseException | None, where: str, *, proxied: bool = False) -> Unreachable:
+    """What a failed connection or call comes down to, by its cause; `proxied` if it went to a proxy."""
     root = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
     response = getattr(cause, "response", None)
     status = getattr(response, "status_code", None)
     if isinstance(status, int):
         return not_the_api(where, f"HTTP status {status} instead of a WebSocket")
+    refused = getattr(root, "errno", None) == errno.ECONNREFUSED or "Connect call failed" in str(root)
+    if "Proxy" in type(cause).__name__ or (proxied and (refused or isinstance(root, socket.gaierror))):
+        return Unreachable(
+            f"The proxy did not let the connection to {where} through, or could not be reached.",
+            remedy="Check HTTPS_PROXY and NO_PROXY.",
+        )
     if isinstance(root, socket.gaierror):
         return Unreachable(
             f"The name {where} could not be resolved.",
@@ -108,18 +144,13 @@ def unreachable(cause: BaseException | None, where: str) -> Unreachable:
             f"No secure connection to {where}: its certificate or TLS is not acceptable.",
             remedy="Check this machine's clock and whatever inspects its TLS traffic.",
         )
-    if getattr(root, "errno", None) == errno.ECONNREFUSED or "Connect call failed" in str(root):
+    if refused:
         return Unreachable(
             f"Nothing listens at {where}: the connection was refused.",
             remedy="Is it running? `globalchat local status` tells for the local cloud.",
         )
     if isinstance(root, TimeoutError):
         return timed_out(where)
-    if "Proxy" in type(root).__name__:
-        return Unreachable(
-            f"The proxy did not let the connection to {where} through.",
-            remedy="Check HTTPS_PROXY and NO_PROXY.",
-        )
     name = type(root).__name__
     if isinstance(root, ConnectionError) or name in _CUT:
         return lost(where)
@@ -156,3 +187,12 @@ def _read(item: object) -> Fault:
         code=code if isinstance(code, int) else None,
         retryable=isinstance(info, Mapping) and info.get("retryable") is True,
     )
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{round(seconds)} seconds"
+    if minutes < 120:
+        return "a minute" if minutes == 1 else f"{minutes} minutes"
+    return f"{round(minutes / 60)} hours"

@@ -1,7 +1,9 @@
 """GraphQL over HTTP: gql's aiohttp transport behind errors that people understand."""
 
 import json
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from functools import cache
 
 import aiohttp
@@ -14,7 +16,7 @@ from graphql import DocumentNode, ExecutionResult, parse
 from client import faults, redact
 from client.credentials import Credentials
 from client.errors import ClientError
-from client.hosts import host_of, is_loopback
+from client.hosts import host_of, is_loopback, is_proxied
 from client.profiles import RegionEndpoint
 
 LARGEST_ANSWER = 5 * 1024 * 1024
@@ -53,6 +55,7 @@ class GraphQLHttp:
 
     def __init__(self, endpoint: RegionEndpoint, *, credentials: Credentials | None, timeout: float) -> None:
         self.where = host_of(endpoint.graphql_url)
+        self._url = endpoint.graphql_url
         self._signed = credentials is not None
         self._transport = _Transport(
             endpoint.graphql_url,
@@ -71,6 +74,14 @@ class GraphQLHttp:
     async def close(self) -> None:
         """Drop the connections."""
         await self._transport.close()
+
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds that this machine's clock is ahead of the server's, by its latest answer; None if unknown.
+
+        To half a second at best: the Date header has whole seconds.
+        """
+        return self._transport.clock_skew()
 
     async def execute(self, document: str, variables: Mapping[str, object]) -> dict[str, object]:
         """Run a query or mutation; its `data`.
@@ -97,15 +108,16 @@ class GraphQLHttp:
             return faults.throttled(self.where, error.retry_after)
         if isinstance(error, TransportServerError):
             if error.code == 401:
-                return faults.unauthorized(self.where, signed=self._signed)
+                return faults.unauthorized(self.where, signed=self._signed, skew=self.clock_skew)
             return faults.not_the_api(self.where, f"HTTP status {error.code}")
         if isinstance(error, TransportProtocolError):
             return faults.not_the_api(self.where, str(error))
-        return faults.unreachable(error.__cause__, self.where)
+        return faults.unreachable(error.__cause__, self.where, proxied=is_proxied(self._url))
 
     def _data(self, result: ExecutionResult | None) -> dict[str, object]:
         if result is not None and result.errors:
-            raise faults.refusal(faults.read_faults(result.errors), self.where, signed=self._signed)
+            found = faults.read_faults(result.errors)
+            raise faults.refusal(found, self.where, signed=self._signed, skew=self.clock_skew)
         if result is None or not isinstance(result.data, dict):
             raise faults.not_the_api(self.where, "without data")
         return result.data
@@ -122,7 +134,22 @@ class _Throttled(TransportServerError):
 class _Transport(AIOHTTPTransport):
     """gql's transport, with a bound on what it reads and no answer's text in its errors."""
 
+    _dated: tuple[str, float] | None = None
+    """The latest Date header and when it came (epoch seconds)."""
+
+    def clock_skew(self) -> float | None:
+        if self._dated is None:
+            return None
+        try:
+            theirs = parsedate_to_datetime(self._dated[0]).timestamp()
+        except (ValueError, OverflowError):
+            return None
+        # The header is rounded down: the server's time was half a second later on average.
+        return self._dated[1] - theirs - 0.5
+
     async def _prepare_result(self, response: aiohttp.ClientResponse) -> ExecutionResult:
+        if "Date" in response.headers:
+            self._dated = (response.headers["Date"], time.time())
         if response.status == 429 or (response.status == 503 and "Retry-After" in response.headers):
             raise _Throttled(response.headers.get("Retry-After"))
         body = bytearray()

@@ -35,6 +35,7 @@ class Links:
         on_unreadable: Callable[[str], None],
         on_revoked: Callable[[str], None],
         options: SessionOptions,
+        clock: Callable[[], int],
     ) -> None:
         self._regions = regions
         self._roster = roster
@@ -42,6 +43,7 @@ class Links:
         self._on_unreadable = on_unreadable
         self._on_revoked = on_revoked
         self._options = options
+        self._clock = clock
         self._open: set[Link] = set()
 
     def __iter__(self) -> Iterator[Link]:
@@ -93,4 +95,5 @@ class Links:
             on_unreadable=self._on_unreadable,
             on_revoked=self._on_revoked,
             options=self._options,
+            clock=self._clock,
         )

@@ -1,6 +1,7 @@
 """What a session may be told about time and room. The defaults suit a person at a terminal."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,14 @@ class SessionOptions:
         backoff_base: Longest wait before the first retry; it doubles with each one.
         backoff_cap: Longest wait between two retries.
         stable_after: A socket that lived this long counts as a success: the next retry is a first one again.
+        regroup: Longest wait after a revocation, which closes the sockets of many clients in one moment.
+        suspend_after: An outage this long is a long one: tries become rare.
+        suspend_interval: Longest wait between two tries in a long outage; the shortest is half of it.
+        sleep_check: Time between looks at the clocks, which tell that the machine slept.
+        sleep_threshold: A wall clock this much ahead of the steady one means that it did.
+        fail_over: "offer" another region that answers while this one does not, or "automatic": go there.
+        fail_over_attempts: Failed attempts before another region is looked for.
+        clock_tolerance: How far this machine's clock may be from the backend's before the state says so.
         connect_timeout: For opening a socket up to its `connection_ack`.
         subscribe_timeout: For the `start_ack` of one channel.
         http_timeout: For one HTTP call.
@@ -33,6 +42,14 @@ class SessionOptions:
     backoff_base: float = 0.5
     backoff_cap: float = 30.0
     stable_after: float = 10.0
+    regroup: float = 1.0
+    suspend_after: float = 120.0
+    suspend_interval: float = 120.0
+    sleep_check: float = 2.0
+    sleep_threshold: float = 5.0
+    fail_over: Literal["offer", "automatic"] = "offer"
+    fail_over_attempts: int = 3
+    clock_tolerance: float = 120.0
     connect_timeout: float = 10.0
     subscribe_timeout: float = 10.0
     http_timeout: float = 10.0

@@ -35,6 +35,11 @@ class Regions:
         self._offset.note(message.region, sent=sent, stamped=message.sent_at, answered=self._clock())
         return message
 
+    def clock_skew(self, endpoint: RegionEndpoint) -> float | None:
+        """Seconds that this machine's clock is ahead of the region's, by its latest answer, if known."""
+        api = self._apis.get(endpoint.alias)
+        return None if api is None else api.clock_skew
+
     async def close(self) -> None:
         """Close every connection."""
         await self._stack.aclose()

@@ -25,6 +25,11 @@ class Roster:
         """The channels to be subscribed, in the order in which they were asked for."""
         return tuple(self._wanted)
 
+    @property
+    def missing_since(self) -> int | None:
+        """Since when messages of wanted channels may have been missed; None if all is vouched for."""
+        return min((at for name, at in self._missing_since.items() if name in self._wanted), default=None)
+
     def offer(self, channels: Iterable[str]) -> None:
         """Learn what the backend has. A channel that was offered before is not taken up anew."""
         for channel in channels:

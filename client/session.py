@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from client.buffer import EventBuffer
+from client.connection import now_ms
 from client.dedupe import SeenWindow
 from client.events import SessionEvent
 from client.ids import IdFactory
@@ -24,10 +25,6 @@ from client.supervisor import Supervisor
 __all__ = ["Session", "SessionOptions"]
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class Session:
     """A chat session. `run()` does the work; everything it learns comes out of `next_events()`.
 
@@ -42,8 +39,12 @@ class Session:
         channels: Sequence[str] | None = None,
         sender: str | None = None,
         options: SessionOptions = DEFAULTS,
+        clock: Callable[[], int] = now_ms,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`channels` None means all that the backend has; `sender` is what messages are signed with.
+
+        `clock` gives epoch ms; `monotonic` gives seconds, and stands still while the machine sleeps.
 
         Raises:
             ProfileError: the profile has no such region.
@@ -53,16 +54,18 @@ class Session:
         offset = ClockOffset()
         self._profile = profile
         self._sender = sender
+        self._clock = clock
         self._ids = IdFactory()
         self._running = False
         self._events = EventBuffer(options.buffer)
-        self._status = Status(endpoint.alias, self._events.put)
+        self._status = Status(endpoint.alias, self._events.put, clock)
         self._roster = Roster(channels)
-        self._regions = Regions(timeout=options.http_timeout, offset=offset, clock=_now_ms)
+        self._regions = Regions(timeout=options.http_timeout, offset=offset, clock=clock)
         self._outgoing = Outgoing(publish=self._publish, tell=self._events.put, options=options, rng=rng)
         self._seen = SeenWindow(capacity=options.dedupe_ids, max_age=options.dedupe_seconds)
         self._supervisor = Supervisor(
             target=endpoint,
+            endpoints=tuple(profile.regions.values()),
             regions=self._regions,
             roster=self._roster,
             inbox=Inbox(
@@ -70,14 +73,15 @@ class Session:
                 offset=offset,
                 is_own=self._outgoing.is_own,
                 tell=self._events.put,
-                clock=_now_ms,
-                monotonic=time.monotonic,
+                clock=clock,
+                monotonic=monotonic,
             ),
             status=self._status,
             tell=self._events.put,
             options=options,
             rng=rng,
-            clock=_now_ms,
+            clock=clock,
+            monotonic=monotonic,
         )
 
     @property
@@ -128,7 +132,7 @@ class Session:
 
     def send(self, channel: str, text: str) -> Draft:
         """Queue a text: `DraftQueued` follows, then `DraftAccepted`, `DraftRefused` or `DraftUnsent`."""
-        draft = Draft(self._ids.new(), channel, text, self._sender, _now_ms())
+        draft = Draft(self._ids.new(), channel, text, self._sender, self._clock())
         self._outgoing.submit(draft)
         return draft
 

@@ -20,14 +20,18 @@ class Details(TypedDict, total=False):
     latency_ms: int | None
     revoked: frozenset[str]
     joining: frozenset[str]
+    missing_since: int | None
+    fail_over_to: str | None
+    failed_over_from: str | None
 
 
 class Status:
-    """Holds the state and tells of each change."""
+    """Holds the state and tells of each change. `clock` gives epoch ms."""
 
-    def __init__(self, region: str, tell: Callable[[StateChanged], None]) -> None:
-        self.state = SessionState(Phase.IDLE, region)
+    def __init__(self, region: str, tell: Callable[[StateChanged], None], clock: Callable[[], int]) -> None:
+        self.state = SessionState(Phase.IDLE, region, since=clock())
         self._tell = tell
+        self._clock = clock
 
     def enter(self, phase: Phase, **details: Unpack[Details]) -> None:
         """Go to a phase. Of the details only region and revoked channels are kept from before.
@@ -35,7 +39,7 @@ class Status:
         Raises:
             IllegalTransition: the phase may not follow.
         """
-        fresh = SessionState(phase, region=self.state.region, revoked=self.state.revoked)
+        fresh = SessionState(phase, region=self.state.region, revoked=self.state.revoked, since=self._clock())
         self._change(replace(fresh, **details))
 
     def amend(self, **details: Unpack[Details]) -> None:

@@ -1,24 +1,29 @@
 """Keeps a session live: connects, retries, switches regions, and says so at every step."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
-from client.backoff import full_jitter
-from client.errors import ClientError, Refused
+from client import faults
+from client.errors import ClientError, Refused, Unauthorized, Unreachable
 from client.events import BackendDescribed, ChannelRefused, ChannelRevoked, GapRecorded, SessionEvent
+from client.failover import FailOver
+from client.hosts import host_of
 from client.inbox import Inbox
 from client.link import Link
 from client.links import Candidate, Links
 from client.messages import Backend
+from client.nearest import nearest
 from client.options import SessionOptions
+from client.patience import Patience
 from client.profiles import RegionEndpoint
 from client.regions import Regions
 from client.roster import Roster
 from client.signal import Signal
+from client.sleep import SleepWatch
 from client.state import Phase
-from client.status import Status
+from client.status import Details, Status
 
 T = TypeVar("T")
 
@@ -30,6 +35,7 @@ class Supervisor:
         self,
         *,
         target: RegionEndpoint,
+        endpoints: Sequence[RegionEndpoint],
         regions: Regions,
         roster: Roster,
         inbox: Inbox,
@@ -38,8 +44,11 @@ class Supervisor:
         options: SessionOptions,
         rng: Random,
         clock: Callable[[], int],
+        monotonic: Callable[[], float],
     ) -> None:
+        """`endpoints` are those to fail over to; `clock` gives epoch ms, `monotonic` seconds."""
         self._target = target
+        self._regions = regions
         self._roster = roster
         self._links = Links(
             regions=regions,
@@ -48,17 +57,23 @@ class Supervisor:
             on_unreadable=self._unreadable,
             on_revoked=self._revoked,
             options=options,
+            clock=clock,
         )
         self._status = status
         self._tell = tell
         self._options = options
         self._rng = rng
         self._clock = clock
+        self._patience = Patience(options, rng)
+        self._sleep = SleepWatch(clock=clock, monotonic=monotonic, threshold=options.sleep_threshold)
+        self._fail_over = FailOver(endpoints, nearest)
+        self._accepted: set[RegionEndpoint] = set()
+        self._woken = False
         self._signal = Signal()
         self._closing = False
-        self._attempt = 0
         self._link: Link | None = None
         self._candidate: Candidate | None = None
+        self._scout: asyncio.Task[None] | None = None
         self._announced: RegionEndpoint | None = None
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -75,6 +90,7 @@ class Supervisor:
 
     def switch(self, endpoint: RegionEndpoint) -> None:
         """Want another region."""
+        self._fail_over.chosen()
         self._target = endpoint
         self._signal.fire()
 
@@ -101,6 +117,7 @@ class Supervisor:
         """Be live, as far as the world allows, until `close`."""
         async with self._group:
             try:
+                self._spawn(self._watch_sleep())
                 while not self._closing:
                     if await self._connect():
                         await self._serve()
@@ -114,19 +131,19 @@ class Supervisor:
     async def _connect(self) -> bool:
         """Try once to become live: True if so, else after the wait that the failure asks for."""
         endpoint = self._target
-        self._status.enter(Phase.CONNECTING, region=endpoint.alias, attempt=self._attempt)
+        self._enter(Phase.CONNECTING, region=endpoint.alias, attempt=self._patience.attempt)
         task = self._bring_up(endpoint)
         while not task.done() and not self._closing and self._target == endpoint:
             await self._signal.race(task)
         if self._closing or self._target != endpoint:
             await self._links.abandon(task)
-            self._attempt = 0
+            self._patience.reset()
             return False
         outcome = task.result()
         if isinstance(outcome, Link):
             self._adopt(outcome)
             return True
-        await self._react(outcome)
+        await self._react(self._explain(outcome, endpoint))
         return False
 
     async def _serve(self) -> None:
@@ -179,55 +196,133 @@ class Supervisor:
     def _adopt(self, link: Link) -> None:
         """Make a link that is up the session's."""
         self._link = link
+        self._accepted.add(link.endpoint)
+        self._fail_over.arrived(link.endpoint)
         self._announce(link.endpoint, link.backend)
         for channel, refusal in link.refused.items():
             self._refuse(channel, refusal)
-        self._status.enter(
+        gaps = self._roster.confirm(link.connection.subscribed, self._clock())
+        oddity = self._oddity(link)
+        self._enter(
             Phase.LIVE,
             region=link.endpoint.alias,
             latency_ms=link.connection.latency_ms,
             revoked=frozenset(self._roster.revoked),
             joining=frozenset(link.missing(self._roster.wanted)),
+            reason=str(oddity) if oddity else None,
+            remedy=oddity.remedy if oddity else None,
         )
-        self._vouch(link)
+        for gap in gaps:
+            self._tell(gap)
         for channel in link.missing(self._roster.wanted):
             self._spawn(self._join(link, channel))
         for channel in link.connection.subscribed - set(self._roster.wanted):
             self._spawn(link.connection.unsubscribe(channel))
 
+    def _oddity(self, link: Link) -> ClientError | None:
+        """What a person should know though the session is live."""
+        left, here = self._fail_over.left, link.endpoint
+        if left is not None:
+            return ClientError(
+                f"Moved to {here.alias}, as {left.alias} did not answer.",
+                remedy=f"Choose {left.alias} to go back.",
+            )
+        skew = self._regions.clock_skew(here)
+        if skew is not None and abs(skew) > self._options.clock_tolerance:
+            return faults.wrong_clock(skew, host_of(here.graphql_url))
+        return None
+
     async def _lost(self, link: Link) -> None:
         """Take note of a lost link, and wait as its end asks for."""
         connection = link.connection
+        self._look_at_clocks()
         self._link = None
         self._roster.lost(connection.subscribed, connection.vouched_until(self._clock()))
         self._spawn(self._links.drop(link))
-        if asyncio.get_running_loop().time() - link.live_since >= self._options.stable_after:
-            self._attempt = 0
-        # A revocation closes the whole socket though nothing is wrong: the other channels come back at once.
-        await self._react(connection.lost.result(), at_once=bool(connection.revoked) and self._attempt == 0)
+        self._patience.lasted(asyncio.get_running_loop().time() - link.live_since)
+        within: float | None = None
+        if self._woken:
+            within = 0.0
+        elif connection.revoked and not self._patience.attempt:
+            # It closes the whole socket though nothing is wrong: the other channels soon come back.
+            within = self._options.regroup
+        self._woken = False
+        await self._react(self._explain(connection.lost.result(), link.endpoint), within=within)
 
-    async def _react(self, error: ClientError, *, at_once: bool = False) -> None:
+    def _explain(self, error: ClientError, endpoint: RegionEndpoint) -> ClientError:
+        if isinstance(error, Unauthorized) and endpoint in self._accepted:
+            return faults.no_longer_accepted(host_of(endpoint.graphql_url))
+        return error
+
+    async def _react(self, error: ClientError, *, within: float | None = None) -> None:
         """Wait after a failure: for a person if retrying cannot help, else for the backoff or a command."""
         target = self._target
         if isinstance(error, Refused) and not error.retryable:
-            self._status.enter(Phase.FAILED, reason=str(error), remedy=error.remedy)
+            self._enter(Phase.FAILED, reason=str(error), remedy=error.remedy)
+            self._look_elsewhere()
             await self._signal.race()
-            self._attempt = 0
+            self._patience.reset()
             return
-        self._attempt += 1
-        options = self._options
-        delay = full_jitter(self._attempt, base=options.backoff_base, cap=options.backoff_cap, rng=self._rng)
-        delay = 0.0 if at_once else delay
-        self._status.enter(
-            Phase.RETRYING,
-            attempt=self._attempt,
-            next_try_at=self._clock() + round(delay * 1000),
+        wait = self._patience.failed(asyncio.get_running_loop().time(), within=within)
+        self._enter(
+            wait.phase,
+            attempt=wait.attempt,
+            next_try_at=self._clock() + round(wait.delay * 1000),
             reason=str(error),
             remedy=error.remedy,
         )
-        await self._signal.race(timeout=delay)
+        if wait.attempt >= self._options.fail_over_attempts:
+            self._look_elsewhere()
+        await self._signal.race(timeout=wait.delay)
         if self._target != target:
-            self._attempt = 0
+            self._patience.reset()
+
+    def _enter(self, phase: Phase, **details: Unpack[Details]) -> None:
+        """Enter a phase with what is true in each of them."""
+        offered, left = self._fail_over.offered, self._fail_over.left
+        details["missing_since"] = self._roster.missing_since
+        details["fail_over_to"] = offered.alias if offered else None
+        details["failed_over_from"] = left.alias if left else None
+        self._status.enter(phase, **details)
+
+    def _look_elsewhere(self) -> None:
+        if self._scout is None or self._scout.done():
+            self._scout = self._spawn(self._scouting(self._target))
+
+    async def _scouting(self, lost: RegionEndpoint) -> None:
+        """Find a region that answers, and offer it or go there."""
+        found = await self._fail_over.look(lost)
+        if self._link is not None or self._target != lost or self._closing:
+            return
+        self._fail_over.offered = found
+        if found is None or self._options.fail_over == "offer":
+            self._status.amend(fail_over_to=found.alias if found else None)
+            return
+        self._fail_over.take(lost)
+        self._target = found
+        self._signal.fire()
+
+    async def _watch_sleep(self) -> None:
+        """Notice when the machine slept: what was live is lost, and a wait is over."""
+        while True:
+            await asyncio.sleep(self._options.sleep_check)
+            if not self._look_at_clocks():
+                continue
+            for link in self._links:
+                link.connection.give_up(Unreachable("This machine slept; the connection is made anew."))
+            if self._status.state.phase in (Phase.RETRYING, Phase.SUSPENDED):
+                self._patience.reset()
+                self._signal.fire()
+
+    def _look_at_clocks(self) -> bool:
+        """Whether the machine slept since the last look; what was live is vouched for until then."""
+        slept = self._sleep.slept_ms()
+        if slept and self._link is not None:
+            # The clock that measures the silence of a socket stood still meanwhile.
+            connection = self._link.connection
+            self._roster.lost(connection.subscribed, connection.vouched_until(self._clock() - slept))
+            self._woken = True
+        return bool(slept)
 
     async def _join(self, link: Link, channel: str) -> None:
         error = await link.subscribe(channel)
@@ -253,6 +348,7 @@ class Supervisor:
             await self._links.drop(old)
 
     def _vouch(self, link: Link) -> None:
+        """Tell the gaps that end with what is subscribed now."""
         for gap in self._roster.confirm(link.connection.subscribed, self._clock()):
             self._tell(gap)
 
@@ -278,14 +374,18 @@ class Supervisor:
 
     def _refresh(self) -> None:
         joining = self._link.missing(self._roster.wanted) if self._link else ()
-        self._status.amend(revoked=frozenset(self._roster.revoked), joining=frozenset(joining))
+        self._status.amend(
+            revoked=frozenset(self._roster.revoked),
+            joining=frozenset(joining),
+            missing_since=self._roster.missing_since,
+        )
 
     def _unsubscribe(self, channel: str) -> None:
         for link in self._links:
             self._spawn(link.connection.unsubscribe(channel))
 
-    def _spawn(self, chore: Coroutine[object, object, None]) -> None:
-        self._own(self._group.create_task(chore))
+    def _spawn(self, chore: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        return self._own(self._group.create_task(chore))
 
     def _own(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
         """Remember a task until it is done, to end it with the session."""

@@ -21,6 +21,7 @@ QUICK = SessionOptions(
     backoff_base=0.01,
     backoff_cap=0.05,
     stable_after=0.0,
+    regroup=0.01,
     connect_timeout=10.0,
     subscribe_timeout=10.0,
     http_timeout=10.0,

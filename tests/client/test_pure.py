@@ -265,7 +265,7 @@ def test_only_legal_transitions_pass(old: Phase, new: Phase) -> None:
 
 def test_status_tells_changes_once_and_drops_stale_details() -> None:
     told: list[StateChanged] = []
-    status = Status("oregon", told.append)
+    status = Status("oregon", told.append, lambda: 7)
     status.enter(Phase.CONNECTING, revoked=frozenset({"tech"}))
     status.enter(Phase.RETRYING, attempt=1, reason="why", remedy="how", next_try_at=5)
     status.amend(attempt=1)
