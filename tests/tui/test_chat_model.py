@@ -205,7 +205,7 @@ NAMES = RegionNames.of(REGIONS)
             "✖ failed",
             "The key expired. Deploy␛ again. F5 tries again.",
         ),
-        (SessionState(Phase.CLOSED, "oregon"), "○ closed", "The session is closed. Ctrl+q quits."),
+        (SessionState(Phase.CLOSED, "oregon"), "○ closed", "The session is closed. Ctrl+Q quits."),
     ],
 )
 def test_every_state_has_its_words(state: SessionState, word: str, text: str | None) -> None:

@@ -190,9 +190,9 @@ asyncio.run(main())
 def test_the_first_frame_comes_before_the_transport_is_imported() -> None:
     root = Path(__file__).parents[2]
     run = subprocess.run(
-        [sys.executable, "-c", FIRST_FRAME], cwd=root, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", FIRST_FRAME], cwd=root, capture_output=True, text=True, check=False, timeout=60
     )
-    assert run.stdout.strip() == "[True] client.session"
+    assert run.stdout.strip() == "[True] client.session", run.stderr
 
 
 async def test_opens_what_the_profile_lists_first_without_a_region() -> None:

@@ -91,6 +91,30 @@ async def test_late_and_dropped_rows_do_not_move_what_is_read() -> None:
         assert visible_numbers(chat)[:-1] == seen[:-1]
 
 
+async def test_no_name_is_read_as_markup() -> None:
+    async with running((100, 20)) as chat:
+        for name in ("[bold]x", "[/", "[/x] \\[", "[@click=app.quit]", "[["):
+            chat.session.receive(name, f"@bo {name}", sender=name)
+            await chat.settle()
+            await chat.pilot.press("f8")
+            await chat.settle()
+            assert f"─ # {name} ─" in chat.screen_lines()[1]
+            chat.session.change(reason=name)
+            await chat.settle()
+            assert chat.status.startswith(name)
+
+
+async def test_a_wheel_that_still_turns_does_not_undo_a_jump_to_the_end() -> None:
+    async with running(SMALL) as chat:
+        await fill(chat, 200)
+        chat.pane.scroll_to(y=0, duration=30)
+        await chat.until(lambda: not chat.pane.following)
+        await chat.pilot.press("escape")
+        await fill(chat, 1, start=200)
+        assert chat.pane.following
+        assert visible_numbers(chat)[-1] == 200
+
+
 async def test_a_resize_wraps_anew_and_keeps_the_place() -> None:
     async with running((100, 24)) as chat:
         for number in range(60):
@@ -117,6 +141,7 @@ async def test_a_tick_repaints_its_row_alone(monkeypatch: pytest.MonkeyPatch) ->
         await fill(chat, 60)
         draft = chat.session.send("tech", "mine")
         await chat.settle()
+        await chat.pilot.pause()
         painted: list[object] = []
         monkeypatch.setattr(chat.pane, "render_line", spied(chat.pane.render_line, painted))
         chat.session.accept(draft, at=NOON + 100)

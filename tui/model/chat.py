@@ -24,7 +24,6 @@ from tui.model.conversation import Conversation
 from tui.model.outbox import Outbox
 from tui.model.row_factory import RowFactory
 from tui.model.rows import NoticeRow
-from tui.model.text import shown_name
 from tui.sanitize import sanitize
 
 
@@ -184,10 +183,6 @@ class ChatModel:
         """Add a notice at the end of a channel."""
         conversation = self.conversation(channel)
         conversation.add(self._rows.notice(text, max(self._clock(), conversation.tail), skipped=skipped))
-
-    def shown_channel(self, channel: str) -> str:
-        """A channel's name, fit for the screen."""
-        return shown_name(channel)
 
 
 def _skipped_text(count: int) -> str:

@@ -51,10 +51,6 @@ class RowFactory:
         """A row that says something about the channel."""
         return NoticeRow(uid=next(self._uids), at=at, tie=_LAST, text=text, skipped=skipped)
 
-    def time(self, at: int) -> str:
-        """The time column of a row."""
-        return self._calendar.minute(at)
-
     def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
         name = shown_name(sender) if sender else ""
         return MessageRow(

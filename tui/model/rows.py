@@ -17,11 +17,6 @@ class Delivery(Enum):
     REFUSED = "refused"
     UNSENT = "unsent"
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether the outcome is still open or may be changed by sending again."""
-        return self in (Delivery.SENDING, Delivery.ACCEPTED, Delivery.UNSENT)
-
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Row:

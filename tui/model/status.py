@@ -80,7 +80,7 @@ def banner(status: Status, names: RegionNames, now: int) -> Banner | None:
             reason = _sentence(status.reason or f"{names.title(status.region)} cannot be used")
             return Banner(f"{reason}{_remedy(status.remedy)} F5 tries again.", "error")
         case SessionState(phase=Phase.CLOSED):
-            return Banner("The session is closed. Ctrl+q quits.", "muted")
+            return Banner("The session is closed. Ctrl+Q quits.", "muted")
         case _:
             return Banner(f"Connecting to {names.title(status.region)} …", "muted")
 

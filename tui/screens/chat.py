@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static
@@ -164,7 +165,8 @@ class ChatScreen(Screen[None]):
         pane = self.query_one(MessagePane)
         pane.show(self._desk.conversation, self._desk.names)
         name = self._desk.channel
-        self.query_one("#pane-box").border_title = f"# {shown_name(name)}".replace("[", "\\[") if name else ""
+        title = f"# {shown_name(name)}" if name else "Messages"
+        self.query_one("#pane-box").border_title = Content(title)  # a string would be read as markup
         self._update_watching()
         self._show_status()
 

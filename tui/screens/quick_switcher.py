@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -19,7 +19,7 @@ from tui.model.text import shown_name
 class QuickSwitcher(ModalScreen[str | None]):
     """Ends with the channel's name, or None. Unread channels come first."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close"), ("ctrl+k", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+k", "dismiss", "Close", priority=True)]
     AUTO_FOCUS = "Input"
 
     def __init__(self, entries: Sequence[ChannelEntry], current: str | None) -> None:

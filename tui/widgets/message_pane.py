@@ -201,7 +201,10 @@ class MessagePane(ScrollView, can_focus=False):
         self._syncing = True
         try:
             self.virtual_size = Size(self._width, self._index.total)
-            self.set_scroll(None, self._scroll_goal(anchor))
+            goal = self._scroll_goal(anchor)
+            if goal != self.scroll_offset.y:
+                # Ends an animation as well, which would lead away from there again.
+                self.scroll_to(y=goal, animate=False, force=True)
         finally:
             self._syncing = False
         self.refresh()
