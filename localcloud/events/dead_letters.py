@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from localcloud.definition import Queue
 from localcloud.events.courier import Failure, Route
@@ -16,15 +17,22 @@ CAPACITY = 10_000
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message in a dead-letter queue: the event as JSON text, and EventBridge's message attributes.
+    """A message in a dead-letter queue: an event, and EventBridge's message attributes.
 
-    `sent_at` is epoch seconds. Attributes: RULE_ARN, TARGET_ARN, ERROR_CODE, ERROR_MESSAGE; after retries
-    RETRY_ATTEMPTS too, and EXHAUSTED_RETRY_CONDITION if it was the policy that ended them.
+    `sent_at` is epoch seconds, `target_id` the Id of the rule's target. Attributes: RULE_ARN, TARGET_ARN,
+    ERROR_CODE, ERROR_MESSAGE; after retries RETRY_ATTEMPTS too, and EXHAUSTED_RETRY_CONDITION if it was the
+    policy that ended them.
     """
 
-    body: str
+    event: Event = field(repr=False)
     attributes: Mapping[str, str]
     sent_at: float
+    target_id: str
+
+    @property
+    def body(self) -> str:
+        """The event as JSON text."""
+        return self.event.text
 
 
 class DeadLetters:
@@ -60,6 +68,11 @@ class DeadLetters:
         """Put a letter into a queue."""
         self._letters[queue_arn].append(letter)
 
+    def remove(self, queue_arn: str, letter: DeadLetter) -> None:
+        """Take a letter out; one that a full queue has dropped meanwhile is gone already."""
+        with suppress(ValueError):
+            self._letters[queue_arn].remove(letter)
+
 
 def letter(
     route: Route, event: Event, failure: Failure, *, retries: int, exhausted: str | None, now: float
@@ -75,4 +88,4 @@ def letter(
         attributes["RETRY_ATTEMPTS"] = str(retries)
     if exhausted is not None:
         attributes["EXHAUSTED_RETRY_CONDITION"] = exhausted
-    return DeadLetter(event.text, attributes, now)
+    return DeadLetter(event, attributes, now, route.target.id)

@@ -24,7 +24,8 @@ _TURN = 16
 class DeliverySettings:
     """Bounds and timing of deliveries; times in seconds.
 
-    A full queue throttles PutEvents; more than `waiting` retries at once end as dead letters.
+    A full queue throttles PutEvents; more than `waiting` retries at once end as dead letters, and so many
+    events that a courier delays throttle as well.
     """
 
     queue: int = 10_000
@@ -57,19 +58,26 @@ class Lane:
         self._context = context
         self._queue: asyncio.Queue[tuple[Event, float]] = asyncio.Queue(context.settings.queue)
         self._waiting = 0
+        self._delayed = 0
         queue_arn = route.target.dead_letter_arn
         self._admitted = queue_arn is not None and context.dead_letters.admits(queue_arn, route.rule.arn)
 
     @property
     def full(self) -> bool:
         """Whether the next event would find no room."""
-        return self._queue.full()
+        return self._queue.full() or self._delayed >= self._context.settings.waiting
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Which lane: the rule's ARN and the target's id."""
+        return self._route.rule.arn, self._route.target.id
 
     def offer(self, event: Event) -> None:
         """Take an event for delivery; the courier may lose, delay or copy it (if there is room)."""
         for delay in self._context.courier.copies(self._route, event):
             if not self._queue.full():
                 self._counters.invocations += 1
+                self._delayed += delay > 0
                 self._context.in_flight.add()
                 self._queue.put_nowait((event, delay))
 
@@ -80,21 +88,34 @@ class Lane:
             while True:
                 event, delay = await self._queue.get()
                 if delay > 0:
-                    self._schedule(later, event, delay, retries=0)
+                    later.create_task(self._attempt_later(later, event, delay))
                 else:
                     await self._attempt(later, event, retries=0)
                 turn = (turn + 1) % _TURN
                 if turn == 0:
                     await asyncio.sleep(0)
 
-    def _schedule(self, later: asyncio.TaskGroup, event: Event, delay: float, *, retries: int) -> None:
-        async def wait_and_attempt() -> None:
-            await self._context.sleep(delay)
-            self._waiting -= 1
-            await self._attempt(later, event, retries=retries)
+    async def redeliver(self, event: Event) -> Failure | None:
+        """Deliver a dead letter's event at once and without retries; what went wrong, or None."""
+        self._counters.invocations += 1
+        failure = self._context.courier.obstacle(self._route) or await self._port.deliver(event)
+        if failure is None:
+            self._counters.successful_invocation_attempts += 1
+        else:
+            self._counters.failed_invocations += 1
+        return failure
 
-        self._waiting += 1
-        later.create_task(wait_and_attempt())
+    async def _attempt_later(self, later: asyncio.TaskGroup, event: Event, delay: float) -> None:
+        await self._context.sleep(delay)
+        self._delayed -= 1
+        await self._attempt(later, event, retries=0)
+
+    async def _attempt_again(
+        self, later: asyncio.TaskGroup, event: Event, delay: float, *, retries: int
+    ) -> None:
+        await self._context.sleep(delay)
+        self._waiting -= 1
+        await self._attempt(later, event, retries=retries)
 
     async def _attempt(self, later: asyncio.TaskGroup, event: Event, *, retries: int) -> None:
         if retries:
@@ -120,7 +141,8 @@ class Lane:
         settings = self._context.settings
         backoff = min(settings.backoff_cap, settings.backoff_base * 2.0 ** min(retries, 60))
         delay = min(remaining, backoff * self._context.rng.uniform(0.5, 1.0))
-        self._schedule(later, event, delay, retries=retries + 1)
+        self._waiting += 1
+        later.create_task(self._attempt_again(later, event, delay, retries=retries + 1))
 
     def _give_up(self, event: Event, failure: Failure, retries: int, exhausted: str | None) -> None:
         self._counters.failed_invocations += 1

@@ -5,6 +5,7 @@ import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 
 from localcloud.definition import JSON, Deployment, Rule, Target
@@ -22,6 +23,14 @@ from localcloud.ports import EntryResult, GraphQLTarget, PutEventsEntry, PutEven
 
 _APPSYNC = "appsync.amazonaws.com"
 _THROTTLED = "Rate exceeded: the local cloud's queue for a target is full."
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """How many dead letters were delivered, and how many failed again and stay."""
+
+    delivered: int
+    failed: int
 
 
 class EventBridge:
@@ -72,6 +81,9 @@ class EventBridge:
             for region in deployment.regions
             for bus in region.buses
         }
+        self._lanes = {
+            lane.key: lane for bus in self._buses.values() for rule in bus.rules for lane in rule.lanes
+        }
         self._permitted: dict[tuple[str, str], bool] = {}
         self._closed = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
@@ -101,6 +113,29 @@ class EventBridge:
         check_request(entries)
         return [self._put(bus_arn, entry) for entry in entries]
 
+    async def redrive(self, queue_arn: str | None = None) -> Redrive:
+        """Deliver dead letters once more, each through its rule's target; the delivered leave the queue.
+
+        EventBridge has no redrive of its own: this is what a person does with a script.
+
+        Args:
+            queue_arn: the queue; None is every queue.
+
+        Raises:
+            KeyError: there is no such queue.
+        """
+        letters = self.dead_letters
+        chosen = letters if queue_arn is None else {queue_arn: letters[queue_arn]}
+        delivered = failed = 0
+        for arn, found in chosen.items():
+            for letter in found:
+                if await self._redeliver(letter):
+                    self._context.dead_letters.remove(arn, letter)
+                    delivered += 1
+                else:
+                    failed += 1
+        return Redrive(delivered, failed)
+
     async def settled(self) -> None:
         """Wait until no delivery is under way, retries included."""
         await self._context.in_flight.settled()
@@ -119,8 +154,7 @@ class EventBridge:
     async def __aenter__(self) -> "EventBridge":
         self._group = asyncio.TaskGroup()
         await self._group.__aenter__()
-        lanes = (lane for bus in self._buses.values() for rule in bus.rules for lane in rule.lanes)
-        self._workers = [self._group.create_task(lane.run()) for lane in lanes]
+        self._workers = [self._group.create_task(lane.run()) for lane in self._lanes.values()]
         return self
 
     async def __aexit__(
@@ -140,6 +174,10 @@ class EventBridge:
         if bus is not None and not bus.put(event):
             return EntryResult(error_code="ThrottlingException", error_message=_THROTTLED)
         return EntryResult(event_id=event.id)
+
+    async def _redeliver(self, letter: DeadLetter) -> bool:
+        lane = self._lanes.get((letter.attributes["RULE_ARN"], letter.target_id))
+        return lane is not None and await lane.redeliver(letter.event) is None
 
     def _authorize(self, role_arn: str, bus_arn: str) -> None:
         permitted = self._permitted.get((role_arn, bus_arn))

@@ -14,6 +14,7 @@ from localcloud.assembly import read
 from localcloud.events.courier import Courier
 from localcloud.events.lane import DeliverySettings
 from localcloud.events.service import EventBridge
+from localcloud.faults.service import Faults, FaultyRegion
 from localcloud.process.errors import CloudError
 from localcloud.provision import provision
 from localcloud.server.app import serving
@@ -37,7 +38,7 @@ class CloudOptions:
     """How a local cloud runs; the defaults are those of the real one.
 
     `clock` tells epoch seconds, `steady` the seconds that `usage` is told in. `rng` makes the credentials.
-    `courier` and `delivery` disturb and bound the deliveries of EventBridge.
+    `delivery` bounds the deliveries of EventBridge; `courier` disturbs them in place of the cloud's `faults`.
     """
 
     clock: Callable[[], float] = time.time
@@ -50,12 +51,13 @@ class CloudOptions:
 
 @dataclass(frozen=True, slots=True)
 class LocalCloud:
-    """A running cloud. `regions` come in the order of the templates."""
+    """A running cloud. `regions` come in the order of the templates; `faults` may be set at any time."""
 
     regions: tuple[RunningRegion, ...]
     admin: AdminCredentials
     events: EventBridge
     usage: Usage
+    faults: Faults
 
     @classmethod
     @asynccontextmanager
@@ -98,20 +100,28 @@ class LocalCloud:
                 )
                 for region in deployment.regions
             ]
+            faults = Faults(
+                [
+                    FaultyRegion(own.alias, own.region, own.faults, backend.keys)
+                    for backend in backends
+                    for own in [backend.running]
+                ],
+                random.Random(chosen.rng.getrandbits(64)),
+            )
             appsync = AppSync([backend.executor for backend in backends], deployment.roles)
             sink.target = events = await stack.enter_async_context(
                 EventBridge(
                     deployment,
                     graphql=appsync,
                     clock=chosen.clock,
-                    courier=chosen.courier,
+                    courier=chosen.courier or faults.courier,
                     settings=chosen.delivery,
                 )
             )
             for backend in backends:
                 app = backend.app(usage)
                 await stack.enter_async_context(serving(app, listeners[backend.running.region]))
-            yield cls(tuple(backend.running for backend in backends), admin, events, usage)
+            yield cls(tuple(backend.running for backend in backends), admin, events, usage, faults)
 
     @property
     def open_sockets(self) -> int:

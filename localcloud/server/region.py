@@ -74,8 +74,8 @@ class RegionBackend:
         self.hub = Hub(max_payload=options.max_payload)
         self._options = options
         self.executor = GraphQLExecutor(api, events=events, subscribers=self.hub, clock=clock)
-        keys = {api_key: key_expires_at} if api.has_api_key else {}
-        self.authenticator = KeyAndSignatureAuthenticator(api.region, keys, users, clock, api.modes)
+        self.keys = {api_key: key_expires_at} if api.has_api_key else {}
+        self.authenticator = KeyAndSignatureAuthenticator(api.region, self.keys, users, clock, api.modes)
         self.running = RunningRegion(
             alias=definition.alias,
             region=definition.region,

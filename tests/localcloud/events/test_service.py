@@ -2,7 +2,7 @@ import asyncio
 import dataclasses
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from localcloud.assembly import read
 from localcloud.definition import JSON, Deployment
 from localcloud.events.courier import Courier, Failure
 from localcloud.events.lane import DeliverySettings
-from localcloud.events.service import EventBridge
+from localcloud.events.service import EventBridge, Redrive
 from localcloud.events.targets import AppSyncErrors
 from localcloud.ports import EntryResult, Invocation, InvocationRefused, PutEventsEntry, PutEventsError
 from localcloud.provision import provision
@@ -30,6 +30,7 @@ class World:
         *,
         courier: Courier | None = None,
         settings: DeliverySettings | None = None,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         self.deployment = deployment or Backend().provision()
         self.appsync = FakeAppSync()
@@ -39,7 +40,7 @@ class World:
             graphql=self.appsync,
             clock=self.time,
             rng=random.Random(1),
-            sleep=self.time.sleep,
+            sleep=sleep or self.time.sleep,
             courier=courier,
             settings=settings,
         )
@@ -355,6 +356,59 @@ async def test_a_courier_loses_copies_and_delays(copies: Sequence[float]) -> Non
     assert len(world.appsync.received(SYDNEY)) == len(copies)
     assert len(world.appsync.received(OREGON)) == 1
     assert world.time.naps == [delay for delay in copies if delay > 0]
+
+
+async def test_events_that_a_courier_holds_back_are_bounded() -> None:
+    held = asyncio.Event()
+
+    async def hold(_: float) -> None:
+        await held.wait()
+
+    world = World(courier=FakeCourier(delays=(60.0,)), settings=DeliverySettings(waiting=2), sleep=hold)
+    async with world.bridge:
+        results = await world.put({"id": "0"}, {"id": "1"}, {"id": "2"})
+        assert [result.error_code for result in results] == [None, None, "ThrottlingException"]
+        held.set()
+        await world.bridge.settled()
+        assert (await world.put({"id": "3"}))[0].event_id
+        await world.bridge.settled()
+    assert world.appsync.received(SYDNEY) == [{"id": "0"}, {"id": "1"}, {"id": "3"}]
+
+
+async def test_redriven_letters_are_delivered_and_leave_their_queue() -> None:
+    world = World(courier=FakeCourier(obstacles=[dataclasses.replace(PARTITION, retryable=False)] * 4))
+    async with world.bridge:
+        await world.put({"id": "1"}, {"id": "2"})
+        await world.bridge.settled()
+        (queue,) = [arn for arn, letters in world.bridge.dead_letters.items() if letters]
+        assert await world.bridge.redrive() == Redrive(delivered=0, failed=2)
+        assert [body["detail"]["id"] for body, _ in world.letters("oregon-relay")] == ["1", "2"]
+        assert await world.bridge.redrive(queue) == Redrive(delivered=2, failed=0)
+        await world.bridge.settled()
+    assert world.letters("") == []
+    assert world.appsync.received(SYDNEY) == [{"id": "1"}, {"id": "2"}]
+    # The letter had reached Oregon's own API: only the failed target is tried again.
+    assert world.appsync.received(OREGON) == [{"id": "1"}, {"id": "2"}]
+    assert world.count("Relay") == {
+        "MatchedEvents": 2,
+        "Invocations": 6,
+        "SuccessfulInvocationAttempts": 2,
+        "FailedInvocations": 4,
+        "InvocationsSentToDlq": 2,
+    }
+    with pytest.raises(KeyError):
+        await world.bridge.redrive("arn:gone")
+
+
+async def test_a_second_hop_is_refused_at_a_redrive_too() -> None:
+    backend = Backend()
+    del properties(backend.sydney_relay, "Relay")["EventPattern"]["region"]
+    world = World(backend.provision())
+    async with world.bridge:
+        await world.put({"id": "1"})
+        await world.bridge.settled()
+        assert await world.bridge.redrive() == Redrive(delivered=0, failed=1)
+    assert len(world.appsync.received(OREGON)) == 1
 
 
 async def test_a_full_lane_throttles_instead_of_losing() -> None:
