@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -33,7 +34,7 @@ class Chat:
     def __init__(self, session: Session, *, buffer: int) -> None:
         self.session = session
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue(max(1, buffer))
-        self._outcomes: dict[str, asyncio.Future[_Outcome]] = {}
+        self._outcomes: dict[str, asyncio.Future[_Outcome | None]] = {}
         self._settled: asyncio.Future[None] | None = None
         self._running: asyncio.Task[None] | None = None
         self._pumping: asyncio.Task[None] | None = None
@@ -62,9 +63,11 @@ class Chat:
     async def publish(self, channel: str, text: str) -> Message:
         """Publish a text; the message as the backend accepted it.
 
+        With an outbox it waits until the backend can be reached.
+
         Raises:
             Refused: the backend refused it.
-            Unreachable: the backend could not be reached in a few tries.
+            Unreachable: the backend could not be reached in a few tries, or the chat was closed before.
         """
         draft = self.session.send(channel, text)
         outcome = self._outcomes[draft.id] = asyncio.get_running_loop().create_future()
@@ -76,6 +79,8 @@ class Chat:
             raise Refused(settled.reason, error_type=settled.error_type)
         if isinstance(settled, DraftUnsent):
             raise Unreachable(settled.reason)
+        if settled is None:
+            raise Unreachable("The chat was closed before the backend accepted it.")
         return Message(draft.id, channel, text, draft.sender, settled.region, settled.sent_at)
 
     async def __aiter__(self) -> AsyncIterator[Message]:
@@ -88,6 +93,9 @@ class Chat:
             for event in events:
                 self._handle(event)
         self._put(None)
+        for outcome in self._outcomes.values():
+            if not outcome.done():
+                outcome.set_result(None)
 
     def _handle(self, event: SessionEvent) -> None:
         if isinstance(event, MessageReceived):
@@ -126,11 +134,12 @@ def connect(
     *,
     sender: str | None = None,
     options: SessionOptions = DEFAULTS,
+    outbox: Path | None = None,
 ) -> Chat:
-    """A chat to be used with `async with`; `channels` None means all.
+    """A chat to be used with `async with`; `channels` None means all, `outbox` is as in `Session`.
 
     Raises:
         ProfileError: the profile has no such region.
     """
-    session = Session(profile, region, channels=channels, sender=sender, options=options)
+    session = Session(profile, region, channels=channels, sender=sender, options=options, outbox=outbox)
     return Chat(session, buffer=options.buffer)

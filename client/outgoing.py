@@ -1,162 +1,217 @@
-"""Publishing in order: one draft of a channel is in flight at a time."""
+"""Publishes drafts: in order, one of a channel in flight at a time, again and again until it is settled."""
 
 import asyncio
-from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from random import Random
 
 from client.backoff import full_jitter
 from client.errors import ClientError, Refused, Unauthorized
-from client.events import DraftAccepted, DraftQueued, DraftRefused, DraftUnsent, SessionEvent
+from client.events import DraftWaiting, SessionEvent
 from client.messages import Draft, Message
 from client.options import SessionOptions
-
-LONGEST = 100_000
-"""Characters of a text that are worth sending at all; what is shorter the backend judges."""
-
-_REMEMBERED = 10_000
-_TOO_MANY = "Too many drafts are waiting for this channel."
-_CLOSED = "The chat was closed before the backend accepted it."
-
-
-def flaw(draft: Draft) -> tuple[str, str] | None:
-    """What keeps a draft from going over the wire at all (error type and sentence), or None."""
-    for text in (draft.channel, draft.text, draft.sender or ""):
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return ("BadMessage", "The text is not valid Unicode: it holds half of a surrogate pair.")
-    if len(draft.text) > LONGEST:
-        return ("MessageTooLong", f"The message has {len(draft.text)} characters: far more than allowed.")
-    return None
+from client.outbox.drafts import Drafts
+from client.sleepers import Sleepers, Why
+from client.state import Phase, SessionState
 
 
 class Outgoing:
-    """The drafts of a session: queued per channel, tried with the same id, never lost silently."""
+    """Works through the drafts of a session.
+
+    Without an outbox a draft is tried a few times and then handed back. With one it is tried as long as the
+    session lives, and stays kept when that ends.
+    """
 
     def __init__(
         self,
         *,
         publish: Callable[[Draft], Awaitable[Message]],
+        drafts: Drafts,
         tell: Callable[[SessionEvent], None],
+        clock: Callable[[], int],
         options: SessionOptions,
         rng: Random,
     ) -> None:
+        """`clock` gives epoch ms."""
         self._publish = publish
+        self._drafts = drafts
         self._tell = tell
+        self._clock = clock
         self._options = options
         self._rng = rng
-        self._lanes: dict[str, deque[Draft]] = {}
         self._workers: set[asyncio.Task[None]] = set()
+        self._working: dict[str, int] = {}
         self._group: asyncio.TaskGroup | None = None
         self._closing = asyncio.Event()
-        self._sent: OrderedDict[str, Draft] = OrderedDict()
-        self._unsent: OrderedDict[str, Draft] = OrderedDict()
+        self._ran = False
+        self._sleepers = Sleepers()
+        self._wakes = 0
+        self._quiet_until = 0.0
+        self._phase = Phase.IDLE
+        self._region: str | None = None
 
     def submit(self, draft: Draft) -> None:
         """Queue a draft."""
-        self._tell(DraftQueued(draft))
-        found = flaw(draft)
-        if found is not None:
-            self._tell(DraftRefused(draft, *found))
-            return
-        self._remember(self._sent, draft)
-        lane = self._lanes.get(draft.channel)
-        if self._closing.is_set():
-            self._hand_back(draft, _CLOSED)
-        elif lane is not None and len(lane) >= self._options.outgoing:
-            self._hand_back(draft, _TOO_MANY)
-        elif lane is not None:
-            lane.append(draft)
-        else:
-            self._lanes[draft.channel] = deque([draft])
-            self._start(draft.channel)
+        self._drafts.submit(draft)
+        self._start(draft.channel)
 
     def resend(self, draft_id: str) -> bool:
-        """Queue an unsent draft again; False if there is none with this id."""
-        draft = self._unsent.pop(draft_id, None)
-        if draft is not None:
-            self.submit(draft)
-        return draft is not None
+        """Queue an unsent or held draft again; False if there is none with this id."""
+        found = self._drafts.resend(draft_id)
+        for channel in self._drafts.channels:
+            self._start(channel)
+        return found
 
-    def is_own(self, message: Message) -> bool:
-        """Whether a message is the echo of one of these drafts: same id and same content."""
-        draft = self._sent.get(message.id)
-        return draft is not None and draft.content == message.content
+    def echo(self, message: Message) -> bool:
+        """Whether a message is the echo of one of these drafts; that draft needs no more work."""
+        is_own = self._drafts.echo(message)
+        if is_own:
+            self._sleepers.wake_one(message.id)
+        return is_own
+
+    def note(self, state: SessionState) -> None:
+        """Learn where the session stands: once it is live, what waits goes at once."""
+        arrived = state.phase is Phase.LIVE and (self._phase, self._region) != (Phase.LIVE, state.region)
+        self._phase, self._region = state.phase, state.region
+        if arrived:
+            self.wake()
+        elif not self._is_connecting:
+            self._sleepers.wake(Why.CONNECTING)
+
+    def wake(self) -> None:
+        """Try at once what could not be sent, except what the backend wants to have later."""
+        self._wakes += 1
+        self._sleepers.wake(Why.CONNECTING, Why.FAILURE)
 
     async def run(self) -> None:
         """Own the sending until `close`, then give what is in flight a moment."""
+        self._ran = True
         try:
+            self._drafts.open()
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                for channel in self._lanes:
+                for channel in self._drafts.channels:
                     self._start(channel)
                 await self._closing.wait()
                 if self._workers:
                     await asyncio.wait(self._workers, timeout=self._options.drain_timeout)
                 for worker in self._workers:
                     worker.cancel()
+                self._group = None
         finally:
-            for lane in self._lanes.values():  # of workers that were cancelled before their first step
-                self._give_back(lane, _CLOSED)
+            self._group = None
+            self._closing.set()
+            self._drafts.close()
 
     def close(self) -> None:
         """Take no more drafts and let `run` end."""
         self._closing.set()
+        if self._drafts.are_kept:
+            self._sleepers.wake(*Why)
+        if not self._ran:
+            self._drafts.close()
+
+    @property
+    def _is_connecting(self) -> bool:
+        return self._phase in (Phase.IDLE, Phase.CONNECTING)
 
     def _start(self, channel: str) -> None:
-        if self._group is not None:
+        if self._group is None:
+            return
+        for _ in range(self._working.get(channel, 0), self._options.window):
+            self._working[channel] = self._working.get(channel, 0) + 1
             worker = self._group.create_task(self._work(channel), name=f"publish {channel[:50]}")
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
 
     async def _work(self, channel: str) -> None:
-        lane = self._lanes[channel]
         try:
-            while lane:
-                failure = await self._settle(lane[0])
-                if failure is not None:  # what waits behind it would overtake it when it is sent again
-                    self._give_back(lane, str(failure))
-                    lane.clear()
+            while (draft := self._drafts.take(channel)) is not None:
+                try:
+                    await (self._persist(draft) if self._drafts.are_kept else self._attempt(draft))
+                finally:
+                    self._drafts.land(draft)
+                if self._closing.is_set() and self._drafts.is_sending(draft):
                     break
-                lane.popleft()
         finally:
-            del self._lanes[channel]
-            self._give_back(lane, _CLOSED)
+            self._working[channel] -= 1
+            if not self._working[channel]:
+                del self._working[channel]
 
-    async def _settle(self, draft: Draft) -> ClientError | None:
-        """Try a draft until it is accepted or refused (None), or has been tried often enough (why)."""
+    async def _attempt(self, draft: Draft) -> None:
+        """Try a draft until it is settled or has been tried often enough."""
         for attempt in range(1, self._options.send_attempts + 1):
-            try:
-                message = await self._publish(draft)
-            except ClientError as error:
-                failure = error
-            else:
-                self._tell(DraftAccepted(draft, message.region, message.sent_at))
-                return None
+            failure = await self._try(draft)
+            if failure is None:
+                return
             if isinstance(failure, Unauthorized):
                 break
-            if isinstance(failure, Refused) and not failure.retryable:
-                self._tell(DraftRefused(draft, failure.error_type, str(failure)))
-                return None
             if attempt < self._options.send_attempts:
-                await asyncio.sleep(self._wait(attempt))
-        return failure
+                await self._sleepers.sleep(draft.id, Why.PATIENCE, self._delay(attempt, failure))
+            if not self._drafts.is_sending(draft):
+                return
+        if failure is not None:
+            self._drafts.hand_back(draft, str(failure))
 
-    def _wait(self, attempt: int) -> float:
+    async def _persist(self, draft: Draft) -> None:
+        """Try a draft until it is settled, too old, or the session ends."""
+        attempt = 0
+        while self._drafts.is_sending(draft) and not self._drafts.hold_if_overdue(draft):
+            obstacle = self._obstacle()
+            failure = None
+            wakes = self._wakes
+            if obstacle is None:
+                failure = await self._try(draft)
+            if self._closing.is_set():
+                return
+            if obstacle is not None:
+                await self._rest(draft, *obstacle)
+            elif failure is not None:
+                # A wake while the try was under way is meant for it too.
+                attempt = attempt + 1 if self._wakes == wakes else 0
+                if attempt and await self._wait(draft, attempt, failure):
+                    attempt = 0
+
+    def _obstacle(self) -> tuple[Why, float | None] | None:
+        """What keeps every draft from being tried now, and for how long if that is known."""
+        throttled_for = self._quiet_until - asyncio.get_running_loop().time()
+        if throttled_for > 0:
+            return (Why.THROTTLE, throttled_for)
+        # Who publishes before the session is live misses the echo.
+        return (Why.CONNECTING, None) if self._is_connecting else None
+
+    async def _try(self, draft: Draft) -> ClientError | None:
+        """Publish a draft once: None if it is settled with that, else why not."""
+        try:
+            message = await self._publish(draft)
+        except ClientError as error:
+            if isinstance(error, Refused) and not isinstance(error, Unauthorized) and not error.retryable:
+                self._drafts.refuse(draft, error.error_type, str(error))
+            return error if self._drafts.is_sending(draft) else None
+        self._drafts.accept(draft, message.region, message.sent_at)
+        return None
+
+    async def _wait(self, draft: Draft, attempt: int, failure: ClientError) -> bool:
+        """Wait after a failure as it asks for; True if it ended early because something changed."""
+        delay: float | None = self._delay(attempt, failure)
+        why = Why.FAILURE
+        if isinstance(failure, Refused) and failure.retryable:
+            why = Why.THROTTLE
+            if failure.retry_after is not None:
+                until = asyncio.get_running_loop().time() + failure.retry_after
+                self._quiet_until = max(self._quiet_until, until)
+        elif self._phase is Phase.FAILED:
+            delay = None  # only a person can help
+        next_try_at = None if delay is None else self._clock() + round(delay * 1000)
+        self._tell(DraftWaiting(draft, str(failure), failure.remedy, attempt, next_try_at))
+        return await self._rest(draft, why, delay)
+
+    async def _rest(self, draft: Draft, why: Why, delay: float | None) -> bool:
+        """Sleep, at most until the draft is too old; True if woken."""
+        left = max(0.001, self._drafts.seconds_left(draft) + 0.001)
+        return await self._sleepers.sleep(draft.id, why, left if delay is None else min(delay, left))
+
+    def _delay(self, attempt: int, failure: ClientError) -> float:
         options = self._options
-        return full_jitter(attempt, base=options.backoff_base, cap=options.backoff_cap, rng=self._rng)
-
-    def _give_back(self, lane: deque[Draft], reason: str) -> None:
-        for draft in lane:
-            self._hand_back(draft, reason)
-
-    def _hand_back(self, draft: Draft, reason: str) -> None:
-        self._remember(self._unsent, draft)
-        self._tell(DraftUnsent(draft, reason))
-
-    @staticmethod
-    def _remember(drafts: OrderedDict[str, Draft], draft: Draft) -> None:
-        drafts[draft.id] = draft
-        if len(drafts) > _REMEMBERED:
-            drafts.popitem(last=False)
+        delay = full_jitter(attempt, base=options.backoff_base, cap=options.backoff_cap, rng=self._rng)
+        asked = failure.retry_after if isinstance(failure, Refused) else None
+        return delay if asked is None else asked + delay

@@ -3,17 +3,20 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from random import Random
 
 from client.buffer import EventBuffer
 from client.connection import now_ms
 from client.dedupe import SeenWindow
-from client.events import SessionEvent
+from client.events import SessionEvent, StateChanged
 from client.ids import IdFactory
 from client.inbox import Inbox
 from client.messages import Draft, Message
 from client.offset import ClockOffset
 from client.options import DEFAULTS, SessionOptions
+from client.outbox.drafts import Drafts
+from client.outbox.keeper import Keeper
 from client.outgoing import Outgoing
 from client.profiles import Profile
 from client.regions import Regions
@@ -39,11 +42,15 @@ class Session:
         channels: Sequence[str] | None = None,
         sender: str | None = None,
         options: SessionOptions = DEFAULTS,
+        outbox: Path | None = None,
         clock: Callable[[], int] = now_ms,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`channels` None means all that the backend has; `sender` is what messages are signed with.
 
+        `outbox` is the folder where drafts are kept until the backend accepts them; what earlier sessions of
+        the same profile left there goes out with this one. With None they are in memory only, and handed
+        back when a few tries fail.
         `clock` gives epoch ms; `monotonic` gives seconds, and stands still while the machine sleeps.
 
         Raises:
@@ -58,10 +65,23 @@ class Session:
         self._ids = IdFactory()
         self._running = False
         self._events = EventBuffer(options.buffer)
-        self._status = Status(endpoint.alias, self._events.put, clock)
+        self._status = Status(endpoint.alias, self._note, clock)
         self._roster = Roster(channels)
         self._regions = Regions(timeout=options.http_timeout, offset=offset, clock=clock)
-        self._outgoing = Outgoing(publish=self._publish, tell=self._events.put, options=options, rng=rng)
+        self._drafts = Drafts(
+            keeper=Keeper(outbox, profile.name, self._events.put),
+            tell=self._events.put,
+            clock=clock,
+            options=options,
+        )
+        self._outgoing = Outgoing(
+            publish=self._publish,
+            drafts=self._drafts,
+            tell=self._events.put,
+            clock=clock,
+            options=options,
+            rng=rng,
+        )
         self._seen = SeenWindow(capacity=options.dedupe_ids, max_age=options.dedupe_seconds)
         self._supervisor = Supervisor(
             target=endpoint,
@@ -71,7 +91,7 @@ class Session:
             inbox=Inbox(
                 seen=self._seen,
                 offset=offset,
-                is_own=self._outgoing.is_own,
+                is_own=self._outgoing.echo,
                 tell=self._events.put,
                 clock=clock,
                 monotonic=monotonic,
@@ -104,6 +124,16 @@ class Session:
         """How many messages arrived with the id of another one."""
         return self._seen.conflicts
 
+    @property
+    def waiting(self) -> tuple[Draft, ...]:
+        """The drafts that are on their way: neither accepted nor refused, held or handed back yet."""
+        return self._drafts.waiting
+
+    @property
+    def held(self) -> tuple[Draft, ...]:
+        """The drafts that became too old to be sent by themselves: see `resend` and `discard`."""
+        return self._drafts.held
+
     async def run(self) -> None:
         """Connect, and stay connected until `close()` or cancellation. Owns every task; runs once.
 
@@ -131,14 +161,22 @@ class Session:
             self._finish()
 
     def send(self, channel: str, text: str) -> Draft:
-        """Queue a text: `DraftQueued` follows, then `DraftAccepted`, `DraftRefused` or `DraftUnsent`."""
+        """Queue a text: `DraftQueued` follows, then `DraftAccepted` or `DraftRefused`.
+
+        Without an outbox it may be `DraftUnsent` instead. With one it is `DraftWaiting` until it can be sent,
+        also by a later session, and `DraftHeld` if that takes too long.
+        """
         draft = Draft(self._ids.new(), channel, text, self._sender, self._clock())
         self._outgoing.submit(draft)
         return draft
 
     def resend(self, draft_id: str) -> bool:
-        """Try an unsent draft again, with the same id; False if no unsent draft has it."""
+        """Send an unsent or held draft after all, with the same id; False if there is none with it."""
         return self._outgoing.resend(draft_id)
+
+    def discard(self, draft_id: str) -> bool:
+        """Forget an unsent or held draft; False if there is none with this id."""
+        return self._drafts.discard(draft_id)
 
     def switch(self, region: str) -> None:
         """Move to another region: it is live before the old one is dropped.
@@ -163,6 +201,7 @@ class Session:
     def retry_now(self) -> None:
         """Try at once instead of waiting, also after a failure."""
         self._supervisor.retry_now()
+        self._outgoing.wake()
 
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
         """The next events in order, at least one; an empty list after the session closed."""
@@ -170,6 +209,10 @@ class Session:
 
     async def _publish(self, draft: Draft) -> Message:
         return await self._regions.publish(self._supervisor.publishing_to, draft)
+
+    def _note(self, event: StateChanged) -> None:
+        self._events.put(event)
+        self._outgoing.note(event.state)
 
     def _finish(self) -> None:
         if self._status.state.phase is not Phase.CLOSED:

@@ -1,0 +1,306 @@
+"""The outbox on disk: what it keeps, whose it is, and how it fails."""
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from client.errors import ClientError
+from client.events import OutboxUnavailable
+from client.messages import Draft
+from client.outbox.database import FILE, VERSION, OutboxError
+from client.outbox.keeper import Keeper
+from client.outbox.store import Kept, Store
+
+
+def draft(number: int, text: str = "hi", channel: str = "tech") -> Draft:
+    return Draft(f"id{number}", channel, text, None, number)
+
+
+def kept(number: int, text: str = "hi") -> Kept:
+    return Kept(draft(number, text), number)
+
+
+def left_by(store: Store) -> None:
+    """End a store the way a killed process does: the kernel closes its files, nothing else happens."""
+    assert store._owner is not None
+    os.close(store._owner._descriptor)
+    store._owner = None
+    store._database.close()
+
+
+def test_next_session_adopts_what_a_closed_one_left_in_order(tmp_path: Path) -> None:
+    first = Store(tmp_path, "local")
+    wanted = [Kept(Draft("9", "tech", "a\0\n😀", "ada", 7), 8, False), kept(1), kept(5), kept(3)]
+    for each in [*wanted, kept(4)]:
+        first.put(each)
+    first.hold("id5")
+    first.remove("id4")
+    first.close()
+    second = Store(tmp_path, "local")
+    assert second.adopted == [wanted[0], kept(1), Kept(draft(5), 5, True), kept(3)]
+    second.put(kept(1))  # once more, behind the others
+    second.close()
+    third = Store(tmp_path, "local")
+    assert [each.draft.id for each in third.adopted] == ["9", "id5", "id3", "id1"]
+    third.close()
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["closed", "killed"])
+def test_nobody_adopts_the_drafts_of_the_living(tmp_path: Path, killed: bool) -> None:
+    first, second = Store(tmp_path, "local"), Store(tmp_path, "local")
+    first.put(kept(1))
+    second.put(kept(2))
+    third = Store(tmp_path, "local")
+    assert not third.adopted
+    (left_by if killed else Store.close)(second)
+    fourth, fifth = Store(tmp_path, "local"), Store(tmp_path, "local")
+    assert [each.draft.id for each in fourth.adopted] == ["id2"]
+    assert not fifth.adopted
+    for store in (first, third, fourth, fifth):
+        store.close()
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_drafts_of_another_profile_wait_for_a_session_of_theirs(tmp_path: Path) -> None:
+    first = Store(tmp_path, "work")
+    first.put(kept(1))
+    left_by(first)
+    other = Store(tmp_path, "local")
+    assert not other.adopted
+    again = Store(tmp_path, "work")
+    assert again.adopted == [kept(1)]
+    other.close()
+    again.close()
+
+
+def test_a_crash_while_adopting_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Store(tmp_path, "local")
+    first.put(kept(1))
+    first.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "_read", lambda self, row: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            Store(tmp_path, "local")
+    second = Store(tmp_path, "local")
+    assert second.adopted == [kept(1)]
+    second.close()
+
+
+def test_only_the_user_may_read_it(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "outbox"
+    folder.mkdir(parents=True, mode=0o755)
+    (folder / FILE).touch(0o644)
+    store = Store(folder, "local")
+    store.put(kept(1))
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    modes = {path.suffix: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert modes.keys() == {".sqlite3", ".sqlite3-wal", ".sqlite3-shm", ".owner"}
+    assert set(modes.values()) == {0o600}
+    store.close()
+
+
+PROCESSES = """
+import sys
+from pathlib import Path
+from client.messages import Draft
+from client.outbox.store import Kept, Store
+sys.stdin.readline()
+store = Store(Path(sys.argv[1]), "local")
+for number in range(50):
+    store.put(Kept(Draft(f"{sys.argv[2]}-{number}", "tech", "hi", None, 0), 0))
+print(len(store.adopted), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_many_processes_open_a_new_outbox_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROCESSES, str(tmp_path / "outbox")]
+    processes = [
+        subprocess.Popen([*command, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for number in range(6)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "0\n"
+    for process in processes:
+        process.kill()
+        process.communicate()
+    store = Store(tmp_path / "outbox", "local")
+    found: dict[str, list[int]] = {}
+    for each in store.adopted:
+        who, number = each.draft.id.split("-")
+        found.setdefault(who, []).append(int(number))
+    assert found == {str(who): list(range(50)) for who in range(6)}
+    store.close()
+
+
+# Failures
+
+
+def damage(folder: Path) -> None:
+    (folder / FILE).write_bytes(b"this is no database, but long enough to be looked at" * 20)
+
+
+def damage_inside(folder: Path) -> None:
+    store = Store(folder, "local")
+    for number in range(200):
+        store.put(kept(number, "x" * 200))
+    store.close()
+    data = bytearray((folder / FILE).read_bytes())
+    data[4096 : len(data)] = b"\x5a" * (len(data) - 4096)
+    (folder / FILE).write_bytes(data)
+
+
+def make_newer(folder: Path) -> None:
+    with sqlite3.connect(folder / FILE) as database:
+        database.execute(f"PRAGMA user_version = {VERSION + 1}")
+    database.close()
+
+
+def fill_with_other_things(folder: Path) -> None:
+    Store(folder, "local").close()
+    with sqlite3.connect(folder / FILE) as database:
+        database.execute("INSERT INTO drafts VALUES (1, 'gone', 'local', 'i', 'c', x'00ff', NULL, 'x', 0, 0)")
+    database.close()
+
+
+def put_a_folder_there(folder: Path) -> None:
+    (folder / FILE).mkdir()
+
+
+def keep_it_locked(folder: Path) -> None:
+    Store(folder, "local").close()
+    locked = sqlite3.connect(folder / FILE, isolation_level=None)
+    locked.execute("BEGIN EXCLUSIVE")
+    LOCKED.append(locked)
+
+
+LOCKED: list[sqlite3.Connection] = []
+
+
+@pytest.mark.parametrize(
+    ("break_it", "reason"),
+    [
+        (damage, "damaged"),
+        (damage_inside, "damaged"),
+        (make_newer, "newer version"),
+        (fill_with_other_things, "other than drafts"),
+        (put_a_folder_there, "cannot be used"),
+        (keep_it_locked, "locked"),
+    ],
+)
+def test_what_cannot_be_opened_is_told_and_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, break_it: "object", reason: str
+) -> None:
+    monkeypatch.setattr("client.outbox.database.PATIENCE", 0.01)
+    assert callable(break_it)
+    break_it(tmp_path)
+    before = (tmp_path / FILE).read_bytes() if (tmp_path / FILE).is_file() else None
+    told: list[OutboxUnavailable] = []
+    keeper = Keeper(tmp_path, "local", told.append)
+    assert keeper.open() == []
+    keeper.keep(kept(1))
+    assert not keeper.keeps("id1")
+    keeper.close()
+    (event,) = told
+    assert reason in event.reason
+    assert event.reason.endswith("Messages are kept in memory only.")
+    assert event.remedy
+    while LOCKED:
+        LOCKED.pop().close()
+    if before is not None and break_it is not make_newer:
+        assert (tmp_path / FILE).read_bytes() == before
+    assert not list(tmp_path.glob("*.owner"))
+
+
+def test_an_unwritable_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told: list[OutboxUnavailable] = []
+    keeper = Keeper(tmp_path / "file" / "outbox", "local", told.append)
+    assert keeper.open() == []
+    assert "cannot be made" in told[0].reason
+    keeper.close()
+
+
+def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(OutboxError, match="Operation not supported"):
+        Store(tmp_path, "local")
+    assert not list(tmp_path.glob("*.owner"))
+
+
+def fill_the_disk(keeper: Keeper) -> None:
+    assert keeper._store is not None
+    database = keeper._store._database
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def test_a_full_disk_is_told_once_and_what_was_kept_stays(tmp_path: Path) -> None:
+    told: list[OutboxUnavailable] = []
+    keeper = Keeper(tmp_path, "local", told.append)
+    keeper.open()
+    keeper.keep(kept(1))
+    keeper.keep(kept(2))
+    fill_the_disk(keeper)
+    keeper.keep(kept(3, "x" * 10_000))
+    keeper.keep(kept(4))  # there would be room for it, but not for the one before
+    assert [number for number in range(1, 5) if keeper.keeps(f"id{number}")] == [1, 2]
+    assert len(told) == 1
+    assert "disk is full" in told[0].reason
+    keeper.forget("id1")
+    keeper.close()
+    store = Store(tmp_path, "local")
+    assert store.adopted == [kept(2)]
+    store.close()
+
+
+def test_what_could_not_be_removed_is_removed_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[OutboxUnavailable] = []
+    keeper = Keeper(tmp_path, "local", told.append)
+    keeper.open()
+    keeper.keep(kept(1))
+    with monkeypatch.context() as patch:
+
+        def fail(self: Store, draft_id: str) -> None:
+            raise OutboxError("The disk is gone.")
+
+        patch.setattr(Store, "remove", fail)
+        keeper.forget("id1")
+    assert len(told) == 1
+    keeper.close()
+    store = Store(tmp_path, "local")
+    assert store.adopted == []
+    store.close()
+
+
+def test_no_folder_means_no_outbox_and_no_complaint() -> None:
+    told: list[OutboxUnavailable] = []
+    keeper = Keeper(None, "local", told.append)
+    assert not keeper.is_wanted
+    assert keeper.open() == []
+    keeper.keep(kept(1))
+    keeper.forget("id1")
+    keeper.close()
+    assert not told
+
+
+def test_errors_are_the_clients(tmp_path: Path) -> None:
+    damage(tmp_path)
+    with pytest.raises(ClientError) as caught:
+        Store(tmp_path, "local")
+    assert caught.value.__suppress_context__
