@@ -202,8 +202,8 @@ class MessagePane(ScrollView, can_focus=False):
         try:
             self.virtual_size = Size(self._width, self._index.total)
             goal = self._scroll_goal(anchor)
-            if goal != self.scroll_offset.y:
-                # Ends an animation as well, which would lead away from there again.
+            # Following also ends an animation that is still under way to elsewhere; otherwise it may go on.
+            if goal != self.scroll_offset.y or (anchor is None and goal != self.scroll_target_y):
                 self.scroll_to(y=goal, animate=False, force=True)
         finally:
             self._syncing = False
