@@ -3,7 +3,7 @@
 It is a port of its own, so that the ports of the regions serve what AWS serves and nothing else.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -11,6 +11,8 @@ from aiohttp import web
 from localcloud.definition import JSON
 from localcloud.process import identity
 from localcloud.process.control import IDENTITY, STATUS, STOP, TOKEN_HEADER
+
+_LARGEST_BODY = 64 * 1024
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -22,8 +24,12 @@ def control_app(
     status: Callable[[], Mapping[str, JSON]],
     stop: Callable[[], None],
     used: Callable[[], None],
+    routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
-    """The routes. `used` hears of each identity request; `stop` must only ask for the end."""
+    """The routes. `used` hears of each identity request; `stop` must only ask for the end.
+
+    The further `routes` take the admin token as well.
+    """
 
     async def answer_identity(request: web.Request) -> web.Response:
         challenge = request.query.get("challenge", "")
@@ -46,12 +52,13 @@ def control_app(
             raise web.HTTPForbidden
         return await handler(request)
 
-    app = web.Application(middlewares=[require_token], client_max_size=0)
+    app = web.Application(middlewares=[require_token], client_max_size=_LARGEST_BODY)
     app.add_routes(
         [
             web.get(IDENTITY, answer_identity),
             web.get(STATUS, answer_status),
             web.post(STOP, answer_stop),
+            *routes,
         ]
     )
     return app

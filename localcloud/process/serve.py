@@ -13,11 +13,15 @@ from pathlib import Path
 from localcloud import assembly
 from localcloud.definition import JSON
 from localcloud.errors import TemplateError
+from localcloud.events.lane import DeliverySettings
+from localcloud.events.targets import AppSyncErrors
 from localcloud.process import idle, launch, lock, state
+from localcloud.process.control_dead_letters import dead_letter_routes
+from localcloud.process.control_faults import fault_routes
 from localcloud.process.control_server import control_app, listening
 from localcloud.process.errors import CloudError
 from localcloud.process.state import CloudRegion, CloudState
-from localcloud.server.cloud import LocalCloud
+from localcloud.server.cloud import CloudOptions, LocalCloud
 
 _OTHER_ENDS_SECONDS = 5.0
 """How long a cloud that is just ending may take to make room."""
@@ -34,6 +38,7 @@ class ServeOptions:
         templates: A cloud assembly instead of the packaged one.
         port: The first region's port; the other regions follow. None takes free ones.
         idle_seconds: End after so long without use; None never ends.
+        appsync_errors: What EventBridge makes of an AppSync answer with errors; AWS does not say.
         started_by_command: Another command waits for this process and holds the start lock for it.
     """
 
@@ -41,6 +46,7 @@ class ServeOptions:
     templates: Path | None = None
     port: int | None = None
     idle_seconds: float | None = None
+    appsync_errors: AppSyncErrors = "ignored"
     started_by_command: bool = False
 
 
@@ -81,7 +87,8 @@ def _take_the_place(folder: Path) -> lock.Lock:
 
 
 async def _serve(options: ServeOptions, announce: Announce) -> None:
-    async with LocalCloud.open(options.templates, _ports(options)) as cloud:
+    chosen = CloudOptions(delivery=DeliverySettings(appsync_errors=options.appsync_errors))
+    async with LocalCloud.open(options.templates, _ports(options), options=chosen) as cloud:
         stopping = asyncio.Event()
         nonce, token = secrets.token_hex(32), secrets.token_hex(32)
         app = control_app(
@@ -90,6 +97,10 @@ async def _serve(options: ServeOptions, announce: Announce) -> None:
             status=_status(cloud, options.idle_seconds),
             stop=stopping.set,
             used=cloud.usage.touch,
+            routes=[
+                *fault_routes(cloud.faults),
+                *dead_letter_routes(cloud.events, {each.region: each.alias for each in cloud.regions}),
+            ],
         )
         async with listening(app) as port:
             running = _describe(cloud, port, nonce, token)
@@ -140,11 +151,17 @@ def _status(cloud: LocalCloud, limit: float | None) -> Callable[[], Mapping[str,
     started = time.monotonic()
 
     def status() -> Mapping[str, JSON]:
+        rules = cloud.events.counters.values()
         return {
             "uptimeSeconds": round(time.monotonic() - started, 1),
             "openSockets": cloud.usage.open_sockets,
             "idleSeconds": limit,
             "deadLetters": sum(len(letters) for letters in cloud.events.dead_letters.values()),
+            # Deliveries that failed for good; of these, the events that no queue took.
+            "failedDeliveries": sum(rule["FailedInvocations"] for rule in rules),
+            "droppedEvents": sum(rule["Dropped"] + rule["InvocationsFailedToBeSentToDlq"] for rule in rules),
+            "graphqlErrors": sum(rule["GraphQLErrors"] for rule in rules),
+            "faults": len(cloud.faults.active),
         }
 
     return status

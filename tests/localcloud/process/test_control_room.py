@@ -1,0 +1,135 @@
+"""Faults and dead letters over the control port of a real cloud."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from localcloud.process import control
+from localcloud.process.control_dead_letters import dead_letter_routes
+from localcloud.process.control_faults import fault_routes
+from localcloud.process.control_server import control_app, listening
+from localcloud.process.state import CloudState
+from localcloud.server.cloud import CloudOptions, LocalCloud
+from tests.localcloud.events.fakes import FakeCourier
+from tests.localcloud.events.test_service import PARTITION
+from tests.localcloud.process.test_state import STATE
+from tests.localcloud.talking import publish
+
+LOST = replace(PARTITION, retryable=False)
+
+
+@dataclass
+class Room:
+    cloud: LocalCloud
+    state: CloudState
+    courier: FakeCourier
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[Room]:
+    courier = FakeCourier()
+    async with LocalCloud.open(options=CloudOptions(courier=courier)) as cloud:
+        aliases = {region.region: region.alias for region in cloud.regions}
+        app = control_app(
+            nonce=STATE.nonce,
+            admin_token=STATE.admin_token,
+            status=dict,
+            stop=lambda: None,
+            used=lambda: None,
+            routes=[*fault_routes(cloud.faults), *dead_letter_routes(cloud.events, aliases)],
+        )
+        async with listening(app) as port:
+            yield Room(cloud, replace(STATE, control_port=port), courier)
+
+
+async def test_faults_are_set_told_and_cleared(room: Room) -> None:
+    delay = {"name": "relay-delay", "amount": "200ms", "from": "oregon", "to": None}
+    throttle = {"name": "throttle", "amount": None, "region": "sydney"}
+    assert await asyncio.to_thread(control.faults, room.state) == []
+    assert await asyncio.to_thread(
+        control.set_faults, room.state, ["relay-delay=200ms"], source="us-west-2"
+    ) == [delay]
+    assert await asyncio.to_thread(control.set_faults, room.state, ["throttle"], region="sydney") == [
+        delay,
+        throttle,
+    ]
+    assert room.cloud.region("sydney").faults.throttled
+    assert await asyncio.to_thread(control.clear_faults, room.state, ["relay-delay"]) == [throttle]
+    assert await asyncio.to_thread(control.faults, room.state) == [throttle]
+    assert await asyncio.to_thread(control.clear_faults, room.state, []) == []
+    assert not room.cloud.region("sydney").faults.throttled
+
+
+async def test_what_is_wrong_comes_back_as_a_sentence(room: Room) -> None:
+    with pytest.raises(control.Rejected, match="no fault 'x'") as caught:
+        await asyncio.to_thread(control.set_faults, room.state, ["throttle", "x"])
+    assert caught.value.remedy.startswith("There are: ")
+    with pytest.raises(control.Rejected, match="no region 'mars'"):
+        await asyncio.to_thread(control.set_faults, room.state, ["throttle"], region="mars")
+    with pytest.raises(control.Rejected, match="no fault 'x'"):
+        await asyncio.to_thread(control.clear_faults, room.state, ["x"])
+    with pytest.raises(control.Rejected, match="no queue 'gone'") as caught:
+        await asyncio.to_thread(control.redrive, room.state, "gone")
+    assert caught.value.remedy == "The queues are: globalchat-broadcast-dlq, globalchat-relay-dlq."
+    assert room.cloud.faults.active == ()
+
+
+async def test_nobody_without_the_token_may(room: Room) -> None:
+    stranger = replace(room.state, admin_token="x" * 64)
+    for call in (
+        lambda: control.faults(stranger),
+        lambda: control.set_faults(stranger, ["throttle"]),
+        lambda: control.clear_faults(stranger, []),
+        lambda: control.dead_letters(stranger),
+        lambda: control.redrive(stranger),
+    ):
+        with pytest.raises(control.NoAnswer, match="403"):
+            await asyncio.to_thread(call)
+    assert room.cloud.faults.active == ()
+
+
+async def test_a_damaged_request_is_refused(room: Room) -> None:
+    headers = {control.TOKEN_HEADER: STATE.admin_token}
+    for body in (
+        "{",
+        "[]",
+        '{"set": 1}',
+        '{"set": [1]}',
+        '{"set": [], "from": 1}',
+        "[" * 10_000,
+        "x" * 70_000,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", room.state.control_port)
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        writer.write(
+            f"POST {control.FAULTS} HTTP/1.0\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        status = (await reader.readline()).split()[1]
+        writer.close()
+        assert status in (b"400", b"413"), body[:20]
+
+
+async def test_dead_letters_are_told_and_redriven(room: Room) -> None:
+    oregon, _ = room.cloud.regions
+    room.courier.obstacles = [LOST, LOST]
+    answer = await publish(oregon, "not for everybody")
+    await room.cloud.events.settled()
+    (letter,) = await asyncio.to_thread(control.dead_letters, room.state)
+    assert letter["queue"] == "globalchat-relay-dlq"
+    assert letter["region"] == "oregon"
+    assert (letter["errorCode"], letter["errorMessage"]) == (LOST.code, LOST.message)
+    assert letter["rule"] == "globalchat-relay-1"
+    assert str(letter["target"]).endswith(":ap-southeast-2:000000000000:event-bus/globalchat-bus")
+    assert (letter["retryAttempts"], letter["exhaustedRetryCondition"]) == (None, None)
+    assert str(letter["time"]).endswith("Z")
+    assert "not for everybody" not in str(letter)
+    (whole,) = await asyncio.to_thread(lambda: control.dead_letters(room.state, detail=True))
+    detail = whole["detail"]
+    assert isinstance(detail, dict)
+    assert (detail["message"], detail["id"]) == ("not for everybody", answer["data"]["publish"]["id"])
+    assert await asyncio.to_thread(control.redrive, room.state) == (0, 1)
+    assert await asyncio.to_thread(control.redrive, room.state, "globalchat-broadcast-dlq") == (0, 0)
+    assert await asyncio.to_thread(control.redrive, room.state, "globalchat-relay-dlq") == (1, 0)
+    assert await asyncio.to_thread(control.dead_letters, room.state) == []
