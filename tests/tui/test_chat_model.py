@@ -201,6 +201,20 @@ NAMES = RegionNames.of(REGIONS)
             "Next try now (no. 2). What you send now waits. F5 tries at once.",
         ),
         (
+            SessionState(
+                Phase.SUSPENDED,
+                "oregon",
+                attempt=9,
+                next_try_at=NOON + 90_000,
+                reason="Nothing listens there",
+                missing_since=NOON,
+                fail_over_to="sydney",
+            ),
+            "◯ suspended, next try in 90 s",
+            "Nothing listens there. Out for long. Messages may be missed meanwhile. "
+            "Next try in 90 s, F5 tries at once. Sydney answers: F2 switches.",
+        ),
+        (
             SessionState(Phase.FAILED, "oregon", reason="The key expired.", remedy="Deploy\x1b again"),
             "✖ failed",
             "The key expired. Deploy␛ again. F5 tries again.",

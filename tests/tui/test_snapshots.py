@@ -81,11 +81,18 @@ async def switching_channel(chat: Chat) -> None:
     await chat.pilot.press("ctrl+k", "m")
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "120x36"])
-@pytest.mark.parametrize(
-    "script", [busy, empty, retrying, failed, switching_channel], ids=lambda script: script.__name__
-)
-def test_picture(snap_compare: Compare, size: tuple[int, int], script: Script) -> None:
+PICTURES = {
+    "busy-80x24": (busy, SMALL),
+    "busy-120x36": (busy, WIDE),
+    "empty-120x36": (empty, WIDE),
+    "retrying-120x36": (retrying, WIDE),
+    "failed-80x24": (failed, SMALL),
+    "switching_channel-80x24": (switching_channel, SMALL),
+}
+
+
+@pytest.mark.parametrize(("script", "size"), PICTURES.values(), ids=PICTURES.keys())
+def test_picture(snap_compare: Compare, script: Script, size: tuple[int, int]) -> None:
     session = FakeSession()
     app = make(session)
 
