@@ -14,8 +14,9 @@ from localcloud.process.control import DEAD_LETTERS, REDRIVE
 def dead_letter_routes(events: EventBridge, aliases: Mapping[str, str]) -> list[web.RouteDef]:
     """GET answers `{"letters": [...]}`, with what people wrote only if the query says `detail=1`.
 
-    POST of a redrive answers `{"delivered", "failed"}`; its query's `queue` is a name or an ARN, none is every
-    queue. An unknown queue is answered 400 with `error` and `remedy`. `aliases` names the AWS regions.
+    POST of a redrive answers `{"delivered", "failed"}`; `queue` in its query is a name or an ARN, and without
+    it every queue is meant. An unknown queue is answered 400 with `error` and `remedy`. `aliases` gives the
+    AWS regions the names that people use.
     """
 
     async def tell(request: web.Request) -> web.Response:

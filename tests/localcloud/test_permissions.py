@@ -1,0 +1,243 @@
+"""Every permission of the packaged templates, taken away: what needs it must not happen, and be seen."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.events.lane import DeliverySettings
+from localcloud.server.cloud import CloudOptions, LocalCloud
+from localcloud.server.region import RunningRegion
+from tests.localcloud.edited import Template, edit, of_type, templates
+from tests.localcloud.talking import Listener, listening, publish
+
+POLICY, TRUST, QUEUE = "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::SQS::QueuePolicy"
+STRANGER = "lambda.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One action that a template allows: by a role's policy, a role's trust, or a queue's policy."""
+
+    template: str
+    kind: str
+    logical_id: str
+    action: str
+
+    @property
+    def alias(self) -> str:
+        return self.template.split("-")[1]
+
+    def __str__(self) -> str:
+        return f"{self.alias}: {self.logical_id}: {self.action}"
+
+    def take_away(self, folder: Path) -> None:
+        edit(folder, self.template, self._without)
+
+    def _without(self, template: Template) -> None:
+        properties = template["Resources"][self.logical_id]["Properties"]
+        if self.kind == TRUST:
+            # A role must trust somebody: AWS takes no empty document.
+            properties["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = {"Service": STRANGER}
+            return
+        document = properties["PolicyDocument"]
+        for statement in allowing(document):
+            statement["Action"] = [action for action in actions(statement) if action != self.action]
+        document["Statement"] = [s for s in document["Statement"] if s["Action"]]
+        if not document["Statement"]:
+            del template["Resources"][self.logical_id]
+            for resource in template["Resources"].values():
+                resource["DependsOn"] = [
+                    name for name in resource.get("DependsOn", []) if name != self.logical_id
+                ]
+
+
+def allowing(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (statement for statement in document["Statement"] if statement["Effect"] == "Allow")
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    found = statement["Action"]
+    return found if isinstance(found, list) else [found]
+
+
+def permissions() -> Iterator[Permission]:
+    documents = {POLICY: "PolicyDocument", TRUST: "AssumeRolePolicyDocument", QUEUE: "PolicyDocument"}
+    for name, template in templates():
+        for kind, document in documents.items():
+            for logical_id, properties in of_type(template, kind):
+                for statement in allowing(properties[document]):
+                    for action in actions(statement):
+                        yield Permission(name, kind, logical_id, action)
+
+
+ALL = tuple(permissions())
+
+
+def those(purpose: str) -> pytest.MarkDecorator:
+    found = [permission for permission in ALL if permission.logical_id.startswith(purpose)]
+    return pytest.mark.parametrize("permission", found, ids=str)
+
+
+def ends(cloud: LocalCloud, permission: Permission) -> tuple[RunningRegion, RunningRegion]:
+    """The region of the permission, and the other."""
+    here = cloud.region(permission.alias)
+    (there,) = [region for region in cloud.regions if region is not here]
+    return here, there
+
+
+def counted(cloud: LocalCloud, region: RunningRegion, rule: str) -> dict[str, int]:
+    """What is not 0 of a rule's counters."""
+    (found,) = [
+        counters
+        for arn, counters in cloud.events.counters.items()
+        if f":{region.region}:" in arn and rule in arn
+    ]
+    return {name: count for name, count in found.items() if count}
+
+
+def letters(cloud: LocalCloud) -> dict[str, list[dict[str, str]]]:
+    """The attributes of the letters of every queue that has some, by region and name."""
+    return {
+        ":".join((arn.split(":")[3], arn.split(":")[5])): [dict(each.attributes) for each in found]
+        for arn, found in cloud.events.dead_letters.items()
+        if found
+    }
+
+
+async def heard(cloud: LocalCloud, *listeners: Listener) -> list[list[str]]:
+    """What each has heard once all deliveries are over."""
+    await cloud.events.settled()
+    return [await listener.texts() for listener in listeners]
+
+
+def test_the_templates_hold_the_permissions_that_are_tested_here() -> None:
+    purposes = ("GraphqlPublish", "GraphqlLogs", "Broadcast", "Relay")
+    assert all(permission.logical_id.startswith(purposes) for permission in ALL)
+    expected = {
+        "events:PutEvents": 4,  # publish and relay
+        "appsync:GraphQL": 2,
+        "sqs:SendMessage": 4,
+        "logs:CreateLogStream": 2,
+        "logs:PutLogEvents": 2,
+        "sts:AssumeRole": 8,
+    }
+    found = [permission.action for permission in ALL]
+    assert {action: found.count(action) for action in set(found)} == expected
+
+
+@those("GraphqlPublish")
+async def test_without_it_publish_tells_the_client(permission: Permission, tmp_path: Path) -> None:
+    permission.take_away(tmp_path)
+    async with LocalCloud.open(tmp_path) as cloud:
+        here, there = ends(cloud, permission)
+        async with listening(here) as near, listening(there) as far:
+            answer = await publish(here, "refused")
+            assert answer["data"] == {"publish": None}
+            (error,) = answer["errors"]
+            assert error["errorType"] == "NotAccepted"
+            assert error["errorInfo"]["code"] == "AccessDeniedException"
+            await publish(there, "the other region's role")
+            expected = ["the other region's role"]
+            assert await heard(cloud, near, far) == [expected, expected]
+
+
+@those("BroadcastRole")
+async def test_without_it_this_region_hears_nothing(permission: Permission, tmp_path: Path) -> None:
+    permission.take_away(tmp_path)
+    async with LocalCloud.open(tmp_path) as cloud:
+        here, there = ends(cloud, permission)
+        async with listening(here) as near, listening(there) as far:
+            await publish(here, "hi")
+            assert await heard(cloud, near, far) == [[], ["hi"]]
+        ((queue, (letter,)),) = letters(cloud).items()
+        assert queue == f"{here.region}:globalchat-broadcast-dlq"
+        code = "FAILED_TO_ASSUME_ROLE" if permission.kind == TRUST else "NO_PERMISSIONS"
+        assert letter["ERROR_CODE"] == code
+        assert counted(cloud, here, "broadcast") == {
+            "MatchedEvents": 1,
+            "Invocations": 1,
+            "FailedInvocations": 1,
+            "InvocationsSentToDlq": 1,
+        }
+
+
+@those("RelayRole")
+async def test_without_it_the_other_region_hears_nothing(permission: Permission, tmp_path: Path) -> None:
+    permission.take_away(tmp_path)
+    async with LocalCloud.open(tmp_path) as cloud:
+        here, there = ends(cloud, permission)
+        async with listening(here) as near, listening(there) as far:
+            await publish(here, "hi")
+            assert await heard(cloud, near, far) == [["hi"], []]
+        ((queue, (letter,)),) = letters(cloud).items()
+        assert queue == f"{here.region}:globalchat-relay-dlq"
+        assert letter["ERROR_CODE"] == "NO_PERMISSIONS"
+        assert letter["TARGET_ARN"].split(":")[3] == there.region
+        assert "RETRY_ATTEMPTS" not in letter
+        assert counted(cloud, here, "relay")["InvocationsSentToDlq"] == 1
+
+
+@pytest.mark.parametrize("rule", ["Broadcast", "Relay"])
+@pytest.mark.parametrize("alias", ["oregon", "sydney"])
+async def test_without_it_the_queue_takes_no_letter(rule: str, alias: str, tmp_path: Path) -> None:
+    """The delivery's own permission is gone as well, so that there is a letter to write."""
+    taken = [each for each in ALL if each.alias == alias and each.logical_id.startswith(rule)]
+    for permission in taken:
+        if permission.kind in (POLICY, QUEUE):
+            permission.take_away(tmp_path)
+    async with LocalCloud.open(tmp_path) as cloud:
+        await publish(cloud.region(alias), "lost")
+        await cloud.events.settled()
+        assert letters(cloud) == {}
+        assert counted(cloud, cloud.region(alias), rule.lower()) == {
+            "MatchedEvents": 1,
+            "Invocations": 1,
+            "FailedInvocations": 1,
+            "InvocationsFailedToBeSentToDlq": 1,
+        }
+
+
+@those("GraphqlLogs")
+async def test_logs_are_nobodys_concern(permission: Permission, tmp_path: Path) -> None:
+    permission.take_away(tmp_path)
+    async with LocalCloud.open(tmp_path) as cloud:
+        here, there = ends(cloud, permission)
+        async with listening(here) as near, listening(there) as far:
+            assert "errors" not in await publish(here, "hi")
+            assert await heard(cloud, near, far) == [["hi"], ["hi"]]
+
+
+@pytest.mark.parametrize("reading", ["ignored", "dead-lettered"])
+async def test_a_broadcast_that_leaves_a_variable_out(reading: str, tmp_path: Path) -> None:
+    def leave_out(template: Template) -> None:
+        for _, properties in of_type(template, "AWS::Events::Rule"):
+            with suppress(KeyError):
+                parameters = properties["Targets"][0]["AppSyncParameters"]
+                operation = parameters["GraphQLOperation"]
+                parameters["GraphQLOperation"] = operation.replace(", sentAt: $sentAt", "").replace(
+                    ", $sentAt: AWSDateTime!", ""
+                )
+                assert parameters["GraphQLOperation"] != operation
+
+    edit(tmp_path, "globalchat-sydney-api.template.json", leave_out)
+    settings = DeliverySettings(appsync_errors="ignored" if reading == "ignored" else "dead-lettered")
+    async with LocalCloud.open(tmp_path, options=CloudOptions(delivery=settings)) as cloud:
+        oregon, sydney = cloud.regions
+        async with listening(oregon) as near, listening(sydney) as far:
+            assert "errors" not in await publish(oregon, "hi")
+            assert await heard(cloud, near, far) == [["hi"], []]
+        counters = counted(cloud, sydney, "broadcast")
+        assert counters["GraphQLErrors"] == 1
+        if reading == "ignored":
+            assert letters(cloud) == {}
+            assert counters["SuccessfulInvocationAttempts"] == 1
+        else:
+            ((queue, (letter,)),) = letters(cloud).items()
+            assert queue == f"{sydney.region}:globalchat-broadcast-dlq"
+            assert letter["ERROR_CODE"] == "ERROR_FROM_TARGET"
+            assert "sentAt" in letter["ERROR_MESSAGE"]
+            assert counters["FailedInvocations"] == 1
