@@ -82,7 +82,8 @@ class Follower:
         elif state.phase is Phase.FAILED:
             batch.sentences.append(reason)
             self.ended = ExitCode.FAILED
-        elif state.phase is Phase.RETRYING:
-            batch.sentences.append(f"retrying {state.region} (attempt {state.attempt}): {reason}")
+        elif state.phase in (Phase.RETRYING, Phase.SUSPENDED):
+            rarely = " rarely" if state.phase is Phase.SUSPENDED else ""
+            batch.sentences.append(f"retrying {state.region}{rarely} (attempt {state.attempt}): {reason}")
             if not self._was_live and state.attempt >= ATTEMPTS_BEFORE_FIRST_SUCCESS:
                 self.ended = ExitCode.UNREACHABLE

@@ -129,7 +129,10 @@ class GapRecorded:
 
 @dataclass(frozen=True, slots=True)
 class EventsSkipped:
-    """The listener was too slow: `count` received messages were dropped, oldest first."""
+    """The listener was too slow: `count` events were dropped, oldest first.
+
+    If messages were among them, the `GapRecorded` that covers them follows.
+    """
 
     count: int
 

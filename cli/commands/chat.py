@@ -35,7 +35,7 @@ def command(region: str | None, channel: str | None, name: str | None, profile: 
 
     async def open_profile() -> Profile:
         loaded = await asyncio.to_thread(profiles.load, chosen, note=notes.append)
-        return await _fastest_first(loaded) if automatic else loaded
+        return await _nearest_first(loaded) if automatic else loaded
 
     # Imported here: Textual is for the chat alone.
     from tui.app import ChatApp
@@ -53,9 +53,9 @@ def command(region: str | None, channel: str | None, name: str | None, profile: 
     return ExitCode.FAILED if app.return_code else ExitCode.DONE
 
 
-async def _fastest_first(profile: Profile) -> Profile:
-    """The same profile, the region that answers first at its head: that is the one the chat opens."""
-    from cli.regions import fastest
+async def _nearest_first(profile: Profile) -> Profile:
+    """The same profile, the nearest region at its head: that is the one the chat opens."""
+    from client.nearest import nearest
 
-    first = await fastest(profile)
+    first = await nearest(profile.regions.values())
     return Profile(profile.name, {first.alias: first, **profile.regions})

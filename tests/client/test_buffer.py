@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client.buffer import EventBuffer
-from client.events import ChannelRevoked, EventsSkipped, MessageReceived, SessionEvent
+from client.events import ChannelRevoked, EventsSkipped, GapRecorded, MessageReceived, SessionEvent
 from client.messages import Message
 from client.signal import Signal
 
@@ -30,7 +30,7 @@ def test_keeps_order_and_the_latest_of_each_sort(kinds: list[bool], limit: int, 
         buffer.close()
         taken: list[SessionEvent] = []
         while got := await buffer.take(batch):
-            assert len(got) <= batch + 1
+            assert len(got) <= batch + 2
             taken += got
         return taken
 
@@ -38,8 +38,26 @@ def test_keeps_order_and_the_latest_of_each_sort(kinds: list[bool], limit: int, 
     messages = [each for each in events if isinstance(each, MessageReceived)][-limit:]
     others = [each for each in events if isinstance(each, ChannelRevoked)][-limit:]
     kept = [each for each in events if each in messages or each in others]
-    skipped = len(events) - len(kept)
-    assert asyncio.run(play()) == [*([EventsSkipped(skipped)] if skipped else []), *kept]
+    dropped = [each for each in events if each not in kept]
+    lost = [each.received_at for each in dropped if isinstance(each, MessageReceived)]
+    notice: list[SessionEvent] = [EventsSkipped(len(dropped))] if dropped else []
+    if lost:
+        notice.append(GapRecorded(("tech",), min(lost), max(lost)))
+    assert asyncio.run(play()) == [*notice, *kept]
+
+
+async def test_dropped_gap_is_part_of_the_gap_that_is_told() -> None:
+    buffer = EventBuffer(1)
+    buffer.put(GapRecorded(("cars",), 5, 9))
+    buffer.put(received(7))
+    buffer.put(received(20))
+    buffer.put(other(1))
+    assert await buffer.take(9) == [
+        EventsSkipped(2),
+        GapRecorded(("cars", "tech"), 5, 9),
+        received(20),
+        other(1),
+    ]
 
 
 async def test_waits_for_an_event_and_ends_when_closed() -> None:
@@ -84,4 +102,4 @@ async def test_limits_below_one_are_one(limit: int) -> None:
     buffer = EventBuffer(limit)
     buffer.put(received(1))
     buffer.put(received(2))
-    assert await buffer.take(limit) == [EventsSkipped(1), received(2)]
+    assert await buffer.take(limit) == [EventsSkipped(1), GapRecorded(("tech",), 1, 1), received(2)]

@@ -54,7 +54,8 @@ async def test_key_refused_by_the_socket_alone_fails(oregon: FakeAppSync) -> Non
 
 async def test_key_refused_at_start_fails(oregon: FakeAppSync) -> None:
     oregon.on_start = (
-        '{"type":"error","id":"ID","payload":{"errors":[{"errorType":"UnauthorizedException","message":"no"}]}}'
+        '{"type":"error","id":"ID","payload":'
+        '{"errors":[{"errorType":"UnauthorizedException","message":"no"}]}}'
     )
     async with running(Session(profile_of(oregon), "oregon", options=QUICK)) as chat:
         await chat.phase(Phase.FAILED)

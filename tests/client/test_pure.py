@@ -304,11 +304,13 @@ def test_other_times_are_unreadable(text: str) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["id", "name", "message", "sender", "region", "sentAt", "errors", "errorType"]),
-        inner,
-        max_size=6,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "name", "message", "sender", "region", "sentAt", "errors", "errorType"]),
+            inner,
+            max_size=6,
+        )
     ),
     max_leaves=12,
 )

@@ -190,9 +190,7 @@ async def test_switches_region_without_loss_or_double(oregon: FakeAppSync, sydne
         assert not chat.gaps
 
 
-async def test_old_region_lingers_for_messages_on_their_way(
-    oregon: FakeAppSync, sydney: FakeAppSync
-) -> None:
+async def test_old_region_lingers_for_messages_on_their_way(oregon: FakeAppSync, sydney: FakeAppSync) -> None:
     session = Session(profile_of(oregon, sydney), "oregon", options=quick(overlap=60.0))
     async with running(session) as chat:
         await chat.phase(Phase.LIVE)

@@ -55,6 +55,8 @@ def signal(status: Status, now: int) -> Signal:
             return Signal("●", "live" if latency is None else f"live {latency} ms", "success")
         case SessionState(phase=Phase.RETRYING):
             return Signal("◐", f"retrying {_wait(status, now)}", "warning")
+        case SessionState(phase=Phase.SUSPENDED):
+            return Signal("◯", f"suspended, next try {_wait(status, now)}", "error")
         case SessionState(phase=Phase.FAILED):
             return Signal("✖", "failed", "error")
         case SessionState(phase=Phase.CLOSED):
@@ -75,10 +77,17 @@ def banner(status: Status, names: RegionNames, now: int) -> Banner | None:
         case SessionState(phase=Phase.RETRYING):
             why = f"{_sentence(status.reason)} " if status.reason else ""
             when = f"Next try {_wait(status, now)} (no. {status.attempt})."
-            return Banner(f"{why}{when} What you send now waits. F5 tries at once.", "warning")
+            elsewhere = _elsewhere(status, names)
+            return Banner(f"{why}{when} What you send now waits. F5 tries at once.{elsewhere}", "warning")
+        case SessionState(phase=Phase.SUSPENDED):
+            why = f"{_sentence(status.reason)} " if status.reason else ""
+            missing = "" if status.missing_since is None else " Messages may be missed meanwhile."
+            when = f"Next try {_wait(status, now)}, F5 tries at once."
+            return Banner(f"{why}Out for long.{missing} {when}{_elsewhere(status, names)}", "error")
         case SessionState(phase=Phase.FAILED):
             reason = _sentence(status.reason or f"{names.title(status.region)} cannot be used")
-            return Banner(f"{reason}{_remedy(status.remedy)} F5 tries again.", "error")
+            again = f"F5 tries again.{_elsewhere(status, names)}"
+            return Banner(f"{reason}{_remedy(status.remedy)} {again}", "error")
         case SessionState(phase=Phase.CLOSED):
             return Banner("The session is closed. Ctrl+Q quits.", "muted")
         case _:
@@ -112,6 +121,11 @@ def _live_banner(state: SessionState, names: RegionNames) -> Banner | None:
     if state.reason:
         return Banner(f"{_sentence(state.reason)}{_remedy(state.remedy)}", "warning")
     return None
+
+
+def _elsewhere(state: SessionState, names: RegionNames) -> str:
+    """The offer of another region, if one answers."""
+    return "" if state.fail_over_to is None else f" {names.title(state.fail_over_to)} answers: F2 switches."
 
 
 def _wait(state: SessionState, now: int) -> str:

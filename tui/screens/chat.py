@@ -307,7 +307,11 @@ class ChatScreen(Screen[None]):
             self._connect()
         elif session is None or channel is None:
             return
-        elif isinstance(status, SessionState) and status.phase in (Phase.RETRYING, Phase.FAILED):
+        elif isinstance(status, SessionState) and status.phase in (
+            Phase.RETRYING,
+            Phase.SUSPENDED,
+            Phase.FAILED,
+        ):
             session.retry_now()
         elif channel in self._model.revoked:
             session.rejoin(channel)

@@ -1,0 +1,207 @@
+"""Following both regions at once: the pairing of arrivals, and two sessions that feed it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from client.errors import ProfileError
+from client.events import GapRecorded, StateChanged
+from client.messages import Message
+from client.pairing import Paired, Pairing, Unpaired
+from client.state import Phase
+from client.watch import FromRegion, Watch, WatchEvent, WatchSkipped
+from tests.client.driver import PATIENCE, QUICK, quick
+from tests.client.fake_server import FakeAppSync, profile_of
+
+MESSAGE = Message("1", "tech", "hi", None, "us-west-2", 0)
+BOTH = ("oregon", "sydney")
+E = TypeVar("E")
+
+
+def pairing(capacity: int = 10) -> Pairing:
+    return Pairing(BOTH, within=5.0, capacity=capacity)
+
+
+def test_second_arrival_pairs_and_a_third_is_a_new_one() -> None:
+    pairs = pairing()
+    assert pairs.arrive(MESSAGE, "oregon", at=100, now=0) == []
+    assert pairs.next_deadline == 5.0
+    assert pairs.arrive(MESSAGE, "oregon", at=110, now=1) == []
+    assert pairs.arrive(MESSAGE, "sydney", at=170, now=2) == [Paired(MESSAGE, {"oregon": 100, "sydney": 170})]
+    assert pairs.next_deadline is None
+
+
+def test_other_content_under_one_id_does_not_pair() -> None:
+    pairs = pairing()
+    forged = replace(MESSAGE, text="forged")
+    pairs.arrive(MESSAGE, "oregon", at=1, now=0)
+    assert pairs.arrive(forged, "sydney", at=2, now=0) == []
+    assert pairs.expire(5.0) == [
+        Unpaired(MESSAGE, {"oregon": 1}, ("sydney",)),
+        Unpaired(forged, {"sydney": 2}, ("oregon",)),
+    ]
+
+
+def test_late_arrival_pairs_all_the_same_and_says_so() -> None:
+    pairs = pairing()
+    pairs.arrive(MESSAGE, "oregon", at=1, now=0)
+    assert pairs.expire(4.9) == []
+    assert pairs.expire(5.0) == [Unpaired(MESSAGE, {"oregon": 1}, ("sydney",))]
+    assert pairs.arrive(MESSAGE, "sydney", at=9, now=8) == [
+        Paired(MESSAGE, {"oregon": 1, "sydney": 9}, late=True)
+    ]
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.sampled_from(BOTH), st.integers(0, 3)), max_size=120),
+    st.integers(1, 8),
+)
+def test_every_message_is_told_once_and_memory_is_bounded(
+    arrivals: list[tuple[int, str, int]], capacity: int
+) -> None:
+    pairs = pairing(capacity)
+    told: list[Paired | Unpaired] = []
+    seen: dict[str, set[str]] = {}
+    now = 0
+    for number, region, passed in arrivals:
+        if region in seen.setdefault(str(number), set()):
+            continue  # a session drops duplicates
+        seen[str(number)].add(region)
+        now += passed
+        told += pairs.expire(now)
+        told += pairs.arrive(replace(MESSAGE, id=str(number)), region, at=now, now=now)
+        assert len(pairs._open) <= capacity
+        assert len(pairs._given_up) <= capacity
+    told += pairs.give_up_all()
+    paired = [each.message.id for each in told if isinstance(each, Paired)]
+    assert len(paired) == len(set(paired))
+    assert set(paired) <= {number for number, regions in seen.items() if len(regions) == 2}
+    assert {each.message.id for each in told} == set(seen)
+    if capacity >= 8 and len(seen) <= 8:
+        assert set(paired) == {number for number, regions in seen.items() if len(regions) == 2}
+
+
+class Watcher:
+    """What a watch told so far."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.events: list[WatchEvent] = []
+
+    async def next(self, kind: type[E], where: Callable[[E], bool] = lambda _: True) -> E:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for event in self.events:
+                    if isinstance(event, kind) and where(event):
+                        self.events.remove(event)
+                        return event
+                more = await self.watch.next_events()
+                assert more, self.events
+                self.events += more
+
+    async def live(self) -> None:
+        for alias in BOTH:
+            await self.next(FromRegion, lambda each, alias=alias: is_live(each, alias))  # type: ignore[misc]
+
+
+def is_live(told: FromRegion, alias: str) -> bool:
+    event = told.event
+    return told.alias == alias and isinstance(event, StateChanged) and event.state.phase is Phase.LIVE
+
+
+@pytest.fixture
+async def regions() -> AsyncIterator[tuple[FakeAppSync, FakeAppSync]]:
+    async with FakeAppSync() as oregon, FakeAppSync("sydney", "ap-southeast-2") as sydney:
+        oregon.peers.append(sydney)
+        sydney.peers.append(oregon)
+        yield oregon, sydney
+
+
+@asynccontextmanager
+async def watching(watch: Watch) -> AsyncIterator[Watcher]:
+    run = asyncio.create_task(watch.run())
+    watcher = Watcher(watch)
+    try:
+        await watcher.live()
+        yield watcher
+    finally:
+        watch.close()
+        await asyncio.wait_for(run, PATIENCE)
+
+
+async def test_message_arrives_in_both_regions_and_is_paired(
+    regions: tuple[FakeAppSync, FakeAppSync],
+) -> None:
+    watch = Watch(profile_of(*regions), ["tech"], options=QUICK)
+    async with watching(watch) as watcher:
+        draft = watch.sessions["sydney"].send("tech", "hello")
+        paired = await watcher.next(Paired)
+        assert paired.message.id == draft.id
+        assert set(paired.arrivals) == set(BOTH)
+        assert all(at >= draft.created_at for at in paired.arrivals.values())
+    while more := await watch.next_events():
+        assert not any(isinstance(each, Paired | Unpaired) for each in more)
+    with pytest.raises(RuntimeError):
+        await watch.run()
+
+
+async def test_message_that_reaches_one_region_only_is_unpaired_in_time(
+    regions: tuple[FakeAppSync, FakeAppSync],
+) -> None:
+    oregon, sydney = regions
+    watch = Watch(profile_of(*regions), ["tech"], pair_within=0.02, options=QUICK)
+    async with watching(watch) as watcher:
+        await oregon.broadcast(oregon.message("1"))
+        unpaired = await watcher.next(Unpaired)
+        assert (set(unpaired.arrivals), unpaired.missing) == ({"oregon"}, ("sydney",))
+        await sydney.broadcast(oregon.message("1"))
+        assert (await watcher.next(Paired)).late
+
+
+async def test_end_gives_up_what_waits_and_gaps_explain(regions: tuple[FakeAppSync, FakeAppSync]) -> None:
+    oregon, sydney = regions
+    watch = Watch(profile_of(*regions), ["tech"], options=QUICK)
+    async with watching(watch) as watcher:
+        sydney.drop_all()
+        await oregon.broadcast(oregon.message("1"))
+        await watcher.next(
+            FromRegion, lambda each: each.alias == "sydney" and isinstance(each.event, GapRecorded)
+        )
+    assert (await watcher.next(Unpaired)).missing == ("sydney",)
+
+
+async def test_slow_listener_is_told_what_it_missed(regions: tuple[FakeAppSync, FakeAppSync]) -> None:
+    oregon = regions[0]
+    watch = Watch(profile_of(*regions), ["tech"], options=quick(buffer=20))
+    async with watching(watch) as watcher:
+        for number in range(100):
+            for server in regions:
+                await server.broadcast(oregon.message(str(number), text=str(number)))
+        await watcher.next(FromRegion, lambda each: "text='99'" in repr(each))
+        assert (await watcher.next(WatchSkipped)).count > 0
+
+
+async def test_cancelling_ends_every_session(regions: tuple[FakeAppSync, FakeAppSync]) -> None:
+    watch = Watch(profile_of(*regions), options=QUICK)
+    run = asyncio.create_task(watch.run())
+    for server in regions:
+        await server.subscribed("tech")
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    for server in regions:
+        await server.until(lambda server=server: server.open_now == 0)  # type: ignore[misc]
+    while await watch.next_events():
+        pass
+
+
+def test_unknown_region_is_refused() -> None:
+    with pytest.raises(ProfileError):
+        Watch(profile_of(FakeAppSync()), regions=["mars"])
