@@ -1,18 +1,22 @@
 """Reads a cloud assembly: the manifest that `cdk synth` writes, and the templates it names."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.definition import JSON
 from localcloud.errors import TemplateError
+from localcloud.nesting import is_deeper
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 _STACK = "aws:cloudformation:stack"
 _NESTED = "cdk:cloud-assembly"
 _RESYNTHESISE = "synthesise the templates again"
+_DEEPEST = 100
+_AWS_REGION = re.compile(r"[a-z0-9-]{1,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def _stack(folder: Path, artifact_id: str, artifact: Mapping[str, JSON], place: 
 
 def _region(environment: JSON, place: str) -> str:
     parts = environment.removeprefix("aws://").split("/") if isinstance(environment, str) else []
-    if len(parts) != 2 or not parts[1] or parts[1] == "unknown-region":
+    if len(parts) != 2 or not _AWS_REGION.fullmatch(parts[1]) or parts[1] == "unknown-region":
         raise TemplateError(
             f"{place} names no AWS region; give its stack an environment with a region, "
             f"such as us-west-2, and {_RESYNTHESISE}."
@@ -99,7 +103,18 @@ def _load(file: Path) -> Mapping[str, JSON]:
         ) from None
     except (ValueError, RecursionError):
         raise TemplateError(f"{file} is damaged (not JSON in UTF-8); {_RESYNTHESISE}.") from None
+    _check(value, file)
     return _object(value, str(file))
+
+
+def _check(value: JSON, file: Path) -> None:
+    """Keep out what no template holds and later steps could not walk or write."""
+    if is_deeper(value, _DEEPEST):
+        raise TemplateError(f"{file} is nested in more than {_DEEPEST} levels.")
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise TemplateError(f"{file} is damaged (half a character); {_RESYNTHESISE}.") from None
 
 
 def _object(value: JSON, place: str) -> Mapping[str, JSON]:

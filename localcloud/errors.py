@@ -7,6 +7,10 @@ class TemplateError(Exception):
     `str(error)` is one sentence that names the template (or file), the resource and the property.
     """
 
+    def __init__(self, sentence: str) -> None:
+        # Names in it come from files: line breaks and control characters would tear the sentence apart.
+        super().__init__("".join(char if char.isprintable() else " " for char in sentence))
+
 
 class Refusal(Exception):
     """Something in a template is not emulated or not valid; `reason` has no place yet.

@@ -16,6 +16,9 @@ PSEUDO_PARAMETERS = frozenset(
     for name in ("AccountId", "NoValue", "Partition", "Region", "StackId", "StackName", "URLSuffix")
 )
 
+LONGEST_TEXT = 1_048_576
+"""CloudFormation takes templates of at most 1 MB, and no property of a resource is longer."""
+
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^{}]*)\}")
 
 
@@ -118,7 +121,7 @@ def _evaluate(function: str, argument: JSON, scope: Scope) -> Resolved:
             return _get_att(argument, scope)
         case "Fn::Join":
             separator, items = _pair(function, argument, scope)
-            return _text(separator, function).join(_texts(items, function))
+            return _short(_text(separator, function).join(_texts(items, function)), function)
         case "Fn::Split":
             separator, text = _pair(function, argument, scope)
             if separator == "":
@@ -176,16 +179,24 @@ def _sub(argument: JSON, scope: Scope) -> str:
         resource, dot, attribute = name.partition(".")
         return _text(scope.attribute(resource, attribute) if dot else scope.ref(name), "Fn::Sub")
 
-    return _PLACEHOLDER.sub(replace, text)
+    return _short(_PLACEHOLDER.sub(replace, text), "Fn::Sub")
 
 
 def _select(index: Resolved, items: Resolved) -> JSON:
-    position = int(index) if isinstance(index, int | str) and str(index).isdecimal() else None
+    digits = str(index) if isinstance(index, int | str) else ""
+    position = int(digits) if digits.isdecimal() and len(digits) < 10 else None
     if position is None or not isinstance(items, list):
         raise Refusal("Fn::Select takes an index and a list")
     if position >= len(items):
         raise Refusal(f"Fn::Select has index {position}, but the list has {len(items)} elements")
     return items[position]
+
+
+def _short(text: str, function: str) -> str:
+    """The text: references that double it again and again would fill the memory."""
+    if len(text) > LONGEST_TEXT:
+        raise Refusal(f"{function} makes a text of more than {LONGEST_TEXT} characters")
+    return text
 
 
 def _pair(function: str, argument: JSON, scope: Scope) -> tuple[Resolved, Resolved]:

@@ -8,11 +8,14 @@ from localcloud.assembly import Stack
 from localcloud.definition import JSON
 from localcloud.errors import Refusal, TemplateError
 from localcloud.intrinsics import NO_VALUE, PSEUDO_PARAMETERS, NoValue, Resolved, references, resolve
+from localcloud.provisioning.parameters import Parameters, parameters
 from localcloud.provisioning.resource import Resource, error_at
 from localcloud.resources.registry import TYPES
 from localcloud.resources.resource_type import Identity, ResourceType, Values
 
-_SECTIONS = frozenset({"AWSTemplateFormatVersion", "Description", "Metadata", "Outputs", "Resources"})
+_SECTIONS = frozenset(
+    {"AWSTemplateFormatVersion", "Description", "Metadata", "Outputs", "Parameters", "Resources", "Rules"}
+)
 
 # Attributes of any resource. Update and deletion policies speak of later deployments; there are none here.
 _RESOURCE_KEYS = frozenset(
@@ -35,11 +38,14 @@ class _Scope:
     """The names of one template; resources appear in it as they are resolved."""
 
     pseudo: Mapping[str, Resolved]
+    parameters: Parameters
     values: dict[str, Values] = field(default_factory=dict)
 
     def ref(self, name: str) -> Resolved:
         if name in self.pseudo:
             return self.pseudo[name]
+        if name in self.parameters:
+            return self.parameters.value(name)
         return self._values(name).ref
 
     def attribute(self, name: str, attribute: str) -> JSON:
@@ -66,7 +72,7 @@ def resolve_stack(stack: Stack, *, account: str, base_url: str) -> ResolvedStack
         if section not in _SECTIONS:
             raise TemplateError(f"template {stack.template_file}: the section {section} is not emulated.")
     definitions = _definitions(stack)
-    scope = _Scope(_pseudo_parameters(stack, account))
+    scope = _Scope(_pseudo_parameters(stack, account), parameters(stack))
     resources = []
     for logical_id in _order(stack, definitions):
         identity = Identity(stack.name, logical_id, stack.region, account, base_url)

@@ -26,7 +26,13 @@ def artifact(name: str, environment: str = "aws://unknown-account/us-west-2", **
 def test_reads_stacks_with_region_template_and_dependencies(tmp_path: Path) -> None:
     write(
         tmp_path,
-        {"a": artifact("a"), "Tree": {"type": "cdk:tree"}, "b": artifact("b", stackName="named")},
+        {
+            "a.assets": {"type": "cdk:asset-manifest", "properties": {"file": "a.assets.json"}},
+            "a": artifact("a"),
+            "Tree": {"type": "cdk:tree"},
+            "b": artifact("b", stackName="named"),
+            "aws-cdk-lib/feature-flag-report": {"type": "cdk:feature-flag-report"},
+        },
         a={"Resources": {}},
         b={"Resources": {"X": {}}},
     )

@@ -142,6 +142,36 @@ def test_resources_without_effect_are_accepted() -> None:
     assert backend.provision() == Backend().provision()
 
 
+BOOTSTRAP: JSON = {
+    "Type": "AWS::SSM::Parameter::Value<String>",
+    "Default": "/cdk-bootstrap/hnb659fds/version",
+}
+
+
+def test_what_the_cdks_usual_synthesizer_adds_is_accepted() -> None:
+    backend = Backend()
+    backend.oregon_api["Parameters"] = {"BootstrapVersion": BOOTSTRAP}
+    backend.oregon_api["Rules"] = {"CheckBootstrapVersion": {"Assertions": []}}
+    backend.oregon_api["Resources"]["Api"]["Metadata"] = {"aws:cdk:path": "x"}
+    assert backend.provision() == Backend().provision()
+
+
+def test_parameters_have_their_defaults() -> None:
+    backend = Backend()
+    backend.oregon_api["Parameters"] = {
+        "Name": {"Type": "String", "Default": "mine"},
+        "Attempts": {"Type": "Number", "Default": 3},
+        "Sources": {"Type": "CommaDelimitedList", "Default": "a, b"},
+    }
+    properties(backend.oregon_api, "Api")["Name"] = {"Fn::Sub": "${Name}-api"}
+    target(backend.oregon_api, "Broadcast")["RetryPolicy"] = {"MaximumRetryAttempts": {"Ref": "Attempts"}}
+    properties(backend.oregon_api, "Broadcast")["EventPattern"] = {"source": {"Ref": "Sources"}}
+    region = backend.provision().regions[0]
+    assert region.apis[0].name == "mine-api"
+    assert region.rules[0].targets[0].retry.maximum_attempts == 3
+    assert region.rules[0].pattern == {"source": ["a", "b"]}
+
+
 def in_api(logical_id: str, **changes: JSON) -> Edit:
     return lambda backend: properties(backend.oregon_api, logical_id).update(changes)
 
@@ -177,6 +207,17 @@ REFUSED = [
     ),
     (resource("X", {}), "resource X: the Type is missing"),
     (top(Conditions={}), "the section Conditions is not emulated"),
+    (top(Rules={"Mine": {}}), "the rule Mine is not emulated"),
+    (top(Parameters=[]), "the section Parameters is no object"),
+    (top(Parameters={"P": 1}), "Parameters.P is no object"),
+    (
+        top(Parameters={"P": BOOTSTRAP}, Outputs={"x": {"Value": {"Ref": "P"}}}),
+        "output x: refers to the parameter P of the type AWS::SSM::Parameter::Value<String>, which is not",
+    ),
+    (
+        top(Parameters={"P": {"Type": "String"}}, Outputs={"x": {"Value": {"Ref": "P"}}}),
+        "output x: refers to the parameter P, which has no default",
+    ),
     (top(Resources=None), "the section Resources is missing"),
     (
         resource("Bus2", {"Type": "AWS::Events::EventBus", "Condition": "C"}),
