@@ -1,4 +1,4 @@
-"""Runs resolver files in QuickJS: one context each, with time and memory limits.
+"""Runs resolver files in QuickJS: one context each, with limits of time, memory, iterations and size.
 
 A context belongs to the thread that made it. Calls take microseconds, so they run inline in the event loop;
 the limits bound what a faulty file can do to it.
@@ -8,21 +8,31 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final, Literal, cast
 
 import quickjs
 
-from localcloud.appsync.javascript.errors import ScriptError
-from localcloud.appsync.javascript.imports import replace_imports
+from localcloud.appsync.javascript import methods
+from localcloud.appsync.javascript.analysis import analyse
+from localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
+from localcloud.appsync.javascript.imports import refuse_export_from
 from localcloud.appsync.javascript.language import MAX_BYTES, check
+from localcloud.appsync.javascript.parser import parse
+from localcloud.appsync.javascript.rewriting import Module, rewrite
 from localcloud.appsync.javascript.tokens import tokenize
+from localcloud.appsync.javascript.zones import transitions
 from localcloud.definition import JSON
 
 Handler = Literal["request", "response"]
 
-_RUNTIME_FILES: Final = ("runtime.js", "patterns.js", "filters.js", "util.js", "host.js")
+MAX_ITERATIONS: Final = 1_000
+"""AppSync's quota of loop iterations in one evaluation; that array callbacks count is an assumption."""
+
+_RUNTIME_FILES: Final = (
+    "runtime.js", "patterns.js", "filters.js", "encoding.js", "time.js", "util.js", "host.js",
+)  # fmt: skip
 
 # The engine names every source "<input>" and resolves an import of that name to the module itself.
 _SELF_IMPORT: Final = "\nimport * as __appsyncSelf from '<input>';\n__appsync.loaded(__appsyncSelf);\n"
@@ -32,15 +42,22 @@ _CATCH: Final = """(promise) => {
     __appsync.failed = error?.stack ? `${error}\\n${error.stack}` : String(error);
   });
 }"""
+_MAX_ZONES: Final = 20
+_write: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptLimits:
-    """What one evaluation may use. AWS does not publish its own; a resolver that is near these is broken."""
+    """What one evaluation may use.
 
-    cpu_seconds: float = 1.0
+    AWS publishes the size of a result; time and memory are ours, and a resolver that is near them is broken.
+    """
+
+    cpu_seconds: float = 0.25
+    wall_seconds: float = 1.0
     memory_bytes: int = 64 * 1024 * 1024
     stack_bytes: int = 256 * 1024
+    result_bytes: int = 5 * 1024 * 1024
 
 
 DEFAULT_LIMITS: Final = ScriptLimits()
@@ -58,33 +75,46 @@ class Script:
         ScriptError: the file breaks a rule of the language, fails to load, or lacks a handler.
     """
 
-    def __init__(self, code: str, file: str, limits: ScriptLimits = ScriptLimits()) -> None:
+    def __init__(self, code: str, file: str, limits: ScriptLimits = DEFAULT_LIMITS) -> None:
         self.file = file
-        tokens = tokenize(code, file)
-        check(tokens, code, file)
-        module = replace_imports(code, tokens, file)
+        self._limits = limits
+        self._module = prepare(code, file)
         self._context = quickjs.Context()
         self._context.set_memory_limit(limits.memory_bytes)
         self._context.set_max_stack_size(limits.stack_bytes)
         self._context.eval(_runtime())
+        self._context.eval(f"__appsync.patience = {limits.wall_seconds * 1000}")
         self._context.set_time_limit(limits.cpu_seconds)
-        self._load(module + _SELF_IMPORT)
+        self._load(self._module.text + _SELF_IMPORT)
         self._call = self._context.eval("__appsync.call")
 
     def call(self, handler: Handler, evaluation: Mapping[str, JSON]) -> dict[str, JSON]:
         """Call a handler; answers its outcome (`status`, `value`, …) and its side effects.
 
         Raises:
-            ScriptError: the handler failed, or used too much time or memory.
+            ScriptError: the handler failed, or used too much of something.
         """
         try:
-            text = json.dumps(evaluation, separators=(",", ":"), allow_nan=False)
+            text = _write(evaluation)
         except (ValueError, RecursionError) as problem:
             raise ScriptError(f"the context cannot be passed: {problem}", file=self.file) from None
+        for _ in range(_MAX_ZONES):
+            outcome = self._evaluate(handler, text)
+            if outcome["status"] != "zone":
+                return outcome
+            # The handler stopped for want of a time zone: it gets it, and begins again.
+            self._bring_zone(cast("str", outcome["zone"]))
+        raise ScriptError("one evaluation uses too many time zones", file=self.file)
+
+    def _evaluate(self, handler: Handler, text: str) -> dict[str, JSON]:
         try:
-            answer = self._call(handler, text)
+            answer: str = self._call(handler, text)
         except quickjs.JSException as exception:
             raise self._error(str(exception)) from None
+        limit = self._limits.result_bytes
+        # At most three bytes for each UTF-16 unit: most answers need not be encoded to be measured.
+        if len(answer) * 3 > limit and len(answer.encode("utf-8", "surrogatepass")) > limit:
+            raise ResultTooLarge("Transformation too large", file=self.file)
         try:
             outcome = cast("dict[str, JSON]", json.loads(answer))
         except RecursionError:
@@ -92,6 +122,9 @@ class Script:
         if outcome["status"] == "fault":
             raise self._error(f"{outcome['message']}\n{outcome.get('stack', '')}")
         return outcome
+
+    def _bring_zone(self, name: str) -> None:
+        self._context.eval(f"__appsync.zones[{json.dumps(name)}] = {json.dumps(transitions(name))}")
 
     def _load(self, module: str) -> None:
         try:
@@ -116,13 +149,41 @@ class Script:
             message = "the evaluation took too long"
         for line, column in _FRAME.findall(stack):
             if int(line) <= MAX_BYTES:
-                return ScriptError(message, file=self.file, line=int(line), column=int(column))
+                original = self._module.original_column(int(line), int(column))
+                return ScriptError(message, file=self.file, line=int(line), column=original)
         return ScriptError(message, file=self.file)
+
+
+@lru_cache(maxsize=64)
+def prepare(code: str, file: str) -> Module:
+    """Check a file against the language's limits and make it a module for the engine.
+
+    Raises:
+        ScriptError: it breaks a rule of the language.
+    """
+    tokens = tokenize(code, file)
+    check(tokens, code, file)
+    refuse_export_from(tokens, file)
+    program = parse(tokens, file)
+    analyse(program, file)
+    return rewrite(code, tokens, program, file)
 
 
 @cache
 def _runtime() -> str:
     folder = resources.files("localcloud.appsync.javascript") / "runtime"
     files = [(folder / name).read_text(encoding="utf-8") for name in _RUNTIME_FILES]
+    lacking = {
+        "callbacks": methods.CALLBACK_METHODS,
+        "object": methods.STATIC["Object"],
+        "arrays": methods.STATIC["Array"],
+        "strings": methods.STATIC["String"],
+        "array": methods.ARRAY,
+        "string": methods.STRING,
+        "function": methods.FUNCTION,
+        "globals": methods.GLOBALS,
+    }
+    constants = json.dumps({name: sorted(values) for name, values in lacking.items()})
     # Begins on a line that no resolver file reaches: stack frames tell the two apart by it.
-    return "\n" * MAX_BYTES + "(() => {" + "".join(files) + "})()"
+    begin = f"(() => {{const LACKING = {constants}; const MAX_ITERATIONS = {MAX_ITERATIONS};"
+    return "\n" * MAX_BYTES + begin + "".join(files) + "})()"

@@ -17,3 +17,7 @@ class ScriptError(Exception):
         self.file = file
         self.line = line
         self.column = column
+
+
+class ResultTooLarge(ScriptError):
+    """What an evaluation answered is larger than AppSync takes."""

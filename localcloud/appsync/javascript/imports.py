@@ -1,88 +1,91 @@
-"""Replaces the imports of `@aws-appsync/utils`: the engine has no module loader."""
+"""Reads imports: only `@aws-appsync/utils` exists, and the engine has no module loader."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from localcloud.appsync.javascript.errors import ScriptError
-from localcloud.appsync.javascript.language import is_property_name
 from localcloud.appsync.javascript.tokens import Token
 
 MODULE: Final = "@aws-appsync/utils"
 EXPORTS: Final = ("util", "extensions", "runtime")
+HELPERS: Final = ("ai", "dynamodb", "rds")
+"""The module's helper modules, for data sources that are not emulated."""
+
 NAMESPACE: Final = "__appsync.utils"
 """Where the engine keeps the module's exports."""
 
 
-def replace_imports(source: str, tokens: Sequence[Token], file: str) -> str:
-    """Blank every import of the module and declare what it bound in front of the first line.
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An import statement: what it binds (imported and local name, `*` for all), the index behind it."""
 
-    Lines keep their numbers, so that errors name the right place; imports bind before anything runs, as in a
-    module.
+    bindings: tuple[tuple[str, str], ...]
+    next: int
+
+    def declarations(self) -> str:
+        """Declare what it binds, as statements."""
+        return "".join(_declare(imported, local) for imported, local in self.bindings)
+
+
+def read_import(tokens: Sequence[Token], index: int, file: str) -> Import:
+    """Read the import statement that begins at an index.
 
     Raises:
         ScriptError: another module, or a name that the module does not export.
     """
-    declarations: list[str] = []
-    index = 0
-    while index < len(tokens):
-        token = tokens[index]
-        if token.kind == "name" and not is_property_name(tokens, index):
-            if token.text == "import":
-                statement = _Import(tokens, index, file)
-                declarations += statement.declarations
-                source = _blank(source, token.start, statement.end)
-                index = statement.next
-                continue
-            if token.text == "export":
-                _refuse_export_from(tokens, index, file)
-        index += 1
-    return "".join(declarations) + source
+    return _ImportReader(tokens, index, file).read()
 
 
-def _blank(source: str, start: int, end: int) -> str:
-    blanked = "".join(c if c in "\r\n\u2028\u2029" else " " for c in source[start:end])
-    return source[:start] + blanked + source[end:]
+def refuse_export_from(tokens: Sequence[Token], file: str) -> None:
+    """Refuse `export … from`.
+
+    Raises:
+        ScriptError: something is exported from another module.
+    """
+    for index, token in enumerate(tokens):
+        if token.kind != "name" or token.text != "export" or token.scope != "top":
+            continue
+        following = tokens[index + 1 : index + 2]
+        behind = index + 2
+        if following and following[0].is_punctuator("{"):
+            behind = next((i for i in range(index, len(tokens)) if tokens[i].is_punctuator("}")), index) + 1
+        elif not (following and following[0].is_punctuator("*")):
+            continue
+        if following[0].text == "*" or (behind < len(tokens) and tokens[behind].text == "from"):
+            raise _error(token, "exporting from another module is not possible", file)
 
 
-def _refuse_export_from(tokens: Sequence[Token], index: int, file: str) -> None:
-    following = list(tokens[index + 1 :])
-    if following and following[0].is_punctuator("*"):
-        raise _error(tokens[index], "exporting from another module is not possible", file)
-    if following and following[0].is_punctuator("{"):
-        closing = next(i for i, token in enumerate(following) if token.is_punctuator("}"))
-        if closing + 1 < len(following) and following[closing + 1].text == "from":
-            raise _error(tokens[index], "exporting from another module is not possible", file)
+def _declare(imported: str, local: str) -> str:
+    return f"const {local} = {NAMESPACE};" if imported == "*" else f"const {local} = {NAMESPACE}.{imported};"
 
 
-class _Import:
-    """Reads one import statement; `next` is the index behind it, `end` the offset."""
-
+class _ImportReader:
     def __init__(self, tokens: Sequence[Token], index: int, file: str) -> None:
         self.tokens = tokens
         self.file = file
         self.keyword = tokens[index]
         self.next = index + 1
         self.bindings: list[tuple[str, str]] = []
-        """What is imported (`*` for all) and what it is called here."""
-        if self._at("(", "."):
-            raise self._error("import() and import.meta are not available")
+
+    def read(self) -> Import:
         if self._peek().kind != "string":
             self._clause()
             self._expect("from")
-        module = self._take()
-        if module.kind != "string" or module.text[1:-1] != MODULE:
-            raise self._error(f"only {MODULE} can be imported, not {module.text}")
+        self._check_module(self._take())
+        for imported, _ in self.bindings:
+            if imported != "*" and imported not in EXPORTS:
+                raise self._error(f"{MODULE} exports {', '.join(EXPORTS)}, not {imported}")
         if self._at(";"):
             self._take()
-        self.end = tokens[self.next - 1].end
-        self.declarations = [self._declare(*binding) for binding in self.bindings]
+        return Import(tuple(self.bindings), self.next)
 
-    def _declare(self, imported: str, local: str) -> str:
-        if imported == "*":
-            return f"const {local} = {NAMESPACE};"
-        if imported not in EXPORTS:
-            raise self._error(f"{MODULE} exports {', '.join(EXPORTS)}, not {imported}")
-        return f"const {local} = {NAMESPACE}.{imported};"
+    def _check_module(self, module: Token) -> None:
+        name = module.text[1:-1]
+        if module.kind == "string" and name in [f"{MODULE}/{helper}" for helper in HELPERS]:
+            raise self._error(f"not emulated: {name}, which serves other data sources")
+        if module.kind != "string" or name != MODULE:
+            raise self._error(f"only {MODULE} can be imported, not {module.text}")
 
     def _clause(self) -> None:
         if self._peek().kind == "name":

@@ -1,7 +1,7 @@
 """What APPSYNC_JS lacks of JavaScript, refused when a file is loaded, as AWS refuses it at deployment.
 
 Source: the AppSync developer guide (`supported-features`) and the rules of `@aws-appsync/eslint-plugin`
-2.0.2. Rules that need types (recursion, passing functions, disallowed methods) are left to that linter.
+2.0.2. Here are the rules that single words break; `analysis` has those about functions, methods and `ctx`.
 """
 
 from collections.abc import Sequence
@@ -27,6 +27,7 @@ _KEYWORDS: Final = {
     "await": "await",
     "yield": "generators",
     "instanceof": "the instanceof operator",
+    "new": "the new operator",
     "with": "with statements",
     "debugger": "debugger statements",
 }
@@ -90,6 +91,8 @@ def _lacking_name(tokens: Sequence[Token], index: int) -> str | None:
         return "in operator outside of for…in"
     if token.text == "async" and _begins_async(tokens, index):
         return "async functions"
+    if token.text == "import" and index + 1 < len(tokens) and tokens[index + 1].is_punctuator("(", "."):
+        return "import() and import.meta"
     if _is_label(tokens, index):
         return "labels"
     return None

@@ -4,38 +4,39 @@
  * Turns a filter object into groups: OR between groups, AND inside one. Several operators of one field are
  * alternatives, as the documentation of the transform helpers shows.
  */
-function toSubscriptionFilter(filter, ignoredFields, rules) {
-  const object = typeof filter === 'string' ? parseJson(filter) : filter;
+function toSubscriptionFilter(input, ignoredFields, rules) {
+  const object = typeof input === 'string' ? parseJson(input) : input;
   let groups = conjunction(object ?? {}, ignoredFields ?? []);
-  if (rules && Object.keys(rules).length > 0) {
-    const alternatives = Object.entries(rules).flatMap(([name, condition]) => conditions(name, condition));
+  if (rules && keys(rules).length > 0) {
+    const alternatives = flatMap(entries(rules), ([name, condition]) => conditions(name, condition));
     groups = cross(groups, alternatives);
   }
-  return { filterGroup: groups.filter((filters) => filters.length > 0).map((filters) => ({ filters })) };
+  const filled = filter(groups, (filters) => filters.length > 0);
+  return { filterGroup: map(filled, (filters) => ({ filters })) };
 }
 
 /** All keys of an object hold. */
 function conjunction(object, ignored) {
-  return Object.entries(object)
-    .filter(([name]) => ignored.indexOf(name) < 0)
-    .map(([name, condition]) => {
-      if (name === 'and') return list(condition).reduce((all, part) => cross(all, conjunction(part, ignored)), [[]]);
-      if (name === 'or') return list(condition).flatMap((part) => conjunction(part, ignored));
-      return conditions(name, condition);
-    })
-    .filter((alternatives) => alternatives.length > 0)
-    .reduce(cross, [[]]);
+  const named = filter(entries(object), ([name]) => ignored.indexOf(name) < 0);
+  const alternatives = map(named, ([name, condition]) => {
+    if (name === 'and') {
+      return reduce(list(condition), (all, part) => cross(all, conjunction(part, ignored)), [[]]);
+    }
+    if (name === 'or') return flatMap(list(condition), (part) => conjunction(part, ignored));
+    return conditions(name, condition);
+  });
+  return reduce(filter(alternatives, (all) => all.length > 0), cross, [[]]);
 }
 
 function conditions(fieldName, condition) {
-  if (typeof condition !== 'object' || condition === null || Array.isArray(condition)) {
+  if (typeof condition !== 'object' || condition === null || isArray(condition)) {
     throw new Error(`the filter of "${fieldName}" is no object of operators`);
   }
-  return Object.entries(condition).map(([operator, value]) => [{ fieldName, operator, value }]);
+  return map(entries(condition), ([operator, value]) => [{ fieldName, operator, value }]);
 }
 
 function list(value) {
-  return Array.isArray(value) ? value : [value];
+  return isArray(value) ? value : [value];
 }
 
 /** Ten groups are allowed: a product beyond that fails when the filter is set, so it need not be finished. */

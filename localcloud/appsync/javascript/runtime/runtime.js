@@ -1,14 +1,28 @@
 /**
  * Runs the handlers of one resolver file. The engine concatenates the files of this folder inside one function, so
- * their names stay hidden from the resolver.
+ * their names stay hidden from the resolver, and puts `LACKING` and `MAX_ITERATIONS` in front.
  */
 
 const MAX_INVALIDATIONS = 5;
 const parseJson = JSON.parse;
 const writeJson = JSON.stringify;
+const { freeze, defineProperty, hasOwn, keys, entries } = Object;
+const { isArray } = Array;
+const { apply } = Reflect;
+
+/** Takes a method off its prototype: a resolver's turns are counted in the public ones, and some are taken away. */
+const uncurried = (method) => (self, ...rest) => apply(method, self, rest);
+const map = uncurried(Array.prototype.map);
+const filter = uncurried(Array.prototype.filter);
+const flatMap = uncurried(Array.prototype.flatMap);
+const reduce = uncurried(Array.prototype.reduce);
+const padStart = uncurried(String.prototype.padStart);
+const charCodeAt = uncurried(String.prototype.charCodeAt);
 
 /** The evaluation that runs: one call of one handler. */
 let evaluation = null;
+let iterations = 0;
+let deadline = 0;
 
 /** Carries an outcome out of a handler: `util.error`, `util.unauthorized` and `runtime.earlyReturn` never return. */
 class Halt {
@@ -17,11 +31,25 @@ class Halt {
   }
 }
 
+/**
+ * Counts a turn of a loop or of an array method's callback. The engine's own limit of time does not see what native
+ * methods do, so the time is looked at here as well.
+ */
+function tick() {
+  iterations += 1;
+  if (iterations > MAX_ITERATIONS) {
+    throw new RangeError(`one evaluation may make at most ${MAX_ITERATIONS} loop iterations`);
+  }
+  if (Time.now() > deadline) {
+    throw new RangeError('the evaluation took too long');
+  }
+}
+
 /** Freezes a namespace; a member that it lacks is named in the error. */
 function emulated(name, members) {
-  return new Proxy(Object.freeze(members), {
+  return new Proxy(freeze(members), {
     get(target, key) {
-      if (Object.hasOwn(target, key) || typeof key === 'symbol') {
+      if (hasOwn(target, key) || typeof key === 'symbol') {
         return target[key];
       }
       throw new Error(`not emulated: ${name}.${key}`);
@@ -33,11 +61,11 @@ function emulated(name, members) {
 function makeContext({ args, info, selection, ...rest }) {
   if (selection) {
     // Lazy on AWS: absent from JSON.stringify(ctx.info).
-    for (const key of Object.keys(selection)) {
-      Object.defineProperty(info, key, { value: selection[key], enumerable: false });
+    for (const key of keys(selection)) {
+      defineProperty(info, key, { value: selection[key], enumerable: false });
     }
   }
-  return Object.freeze({ args, arguments: args, info, ...rest });
+  return freeze({ args, arguments: args, info, ...rest });
 }
 
 function fault(thrown) {
@@ -51,6 +79,8 @@ function fault(thrown) {
 function call(handler, text) {
   const input = parseJson(text);
   const { ctx } = input;
+  iterations = 0;
+  deadline = Time.now() + host.patience;
   evaluation = { ...input, handler, random: seededRandom(input.seed), effects: { errors: [], invalidations: [] } };
   let outcome;
   try {
@@ -78,8 +108,15 @@ function seededRandom(seed) {
   };
 }
 
+/** What a file may use while it is loaded, when no handler runs. */
+function current(what) {
+  if (evaluation === null) throw new Error(`${what} is at hand only in a handler`);
+  return evaluation;
+}
+
 function only(what, type, handler) {
-  if (evaluation.ctx.info.parentTypeName !== type || evaluation.handler !== handler) {
+  const { ctx, handler: running } = current(what);
+  if (ctx.info.parentTypeName !== type || running !== handler) {
     throw new Error(`${what} belongs in the ${handler} handler of a ${type} field`);
   }
 }
@@ -107,9 +144,14 @@ const extensions = emulated('extensions', {
 });
 
 const runtime = emulated('runtime', {
-  earlyReturn(value) {
-    if (evaluation.handler !== 'request') {
+  /** In a unit resolver both values of `skipTo` end it: there is no next function. */
+  earlyReturn(value, options) {
+    if (current('runtime.earlyReturn').handler !== 'request') {
       throw new Error('runtime.earlyReturn belongs in a request handler');
+    }
+    const skipTo = options?.skipTo ?? 'END';
+    if (skipTo !== 'END' && skipTo !== 'NEXT') {
+      throw new Error(`runtime.earlyReturn skips to END or NEXT, not to ${skipTo}`);
     }
     throw new Halt({ status: 'return', value });
   },

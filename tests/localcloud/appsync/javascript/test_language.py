@@ -53,6 +53,8 @@ def refusal(source: str) -> str | None:
         ("for (const x of y) { continue }", "continue statements"),
         ("with (x) {}", "with statements"),
         ("debugger", "debugger statements"),
+        ("new Date()", "the new operator"),
+        ("const m = import('x')", "import() and import.meta"),
         ("\\u0077hile (x) {}", "escapes in names"),
         ("a.#b", "classes"),
         ("const x = { y: { z: () => { while (1) {} } } }", "while loops"),
