@@ -1,23 +1,40 @@
 """`globalchat local serve`: the local cloud in the foreground."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from cli import local_cloud
 from cli.output import narrate
+from localcloud.events.targets import AppSyncErrors
 from localcloud.process.state import CloudState
 
 
 @click.command("serve")
 @click.option("--port", type=click.IntRange(1, 65535), help="The first region's port; the others follow it.")
 @click.option("--templates", type=click.Path(path_type=Path), metavar="DIR", help="A cloud assembly to run.")
+@click.option(
+    "--appsync-errors",
+    type=click.Choice(get_args(AppSyncErrors)),
+    default="ignored",
+    show_default=True,
+    help="What becomes of a message that publishFromBus answers with errors: AWS does not say.",
+)
 @click.option("--idle-seconds", type=float, hidden=True)
-def command(port: int | None, templates: Path | None, idle_seconds: float | None) -> int:
+def command(
+    port: int | None, templates: Path | None, appsync_errors: AppSyncErrors, idle_seconds: float | None
+) -> int:
     """Run the local cloud until Ctrl-C; the other commands join it."""
     from localcloud.process.serve import ServeOptions, serve
 
-    options = ServeOptions(local_cloud.folder(), templates=templates, port=port, idle_seconds=idle_seconds)
+    options = ServeOptions(
+        local_cloud.folder(),
+        templates=templates,
+        port=port,
+        idle_seconds=idle_seconds,
+        appsync_errors=appsync_errors,
+    )
     serve(options, announce=_announce)
     return 0
 
