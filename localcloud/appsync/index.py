@@ -15,7 +15,8 @@ _Place = tuple[str, Hashable]
 class FilterIndex(Generic[Item]):
     """Items by the value that an `eq` rule of their filter asks for.
 
-    Those without such a rule are always candidates.
+    Those without such a rule are always candidates. A filter that is nothing but one such rule is settled by
+    being a candidate, see `settles`.
     """
 
     def __init__(self) -> None:
@@ -43,7 +44,7 @@ class FilterIndex(Generic[Item]):
         hits = [self._others] if self._others else []
         for name, by_key in self._by_value.items():
             found = lookup(value, name)
-            if isinstance(found, str | bool | int | float | None) and (bucket := by_key.get(found)):
+            if isinstance(found, str | bool | int | float | None) and (bucket := by_key.get(_key(found))):
                 hits.append(bucket)
         if len(hits) == 1:
             return hits[0]
@@ -55,11 +56,13 @@ class FilterIndex(Generic[Item]):
         return [self._by_value.setdefault(name, {}).setdefault(key, {}) for name, key in places]
 
 
-def _places(group: FilterGroup) -> "list[_Place] | None":
-    """One (field, value) per alternative of the filter; None if an alternative has no `eq` on a plain value.
+def settles(group: FilterGroup) -> bool:
+    """Tell whether every candidate with this filter matches it."""
+    return len(group) == 1 and len(group[0]) == 1 and _place(group[0][0]) is not None
 
-    Python calls true and 1 one key, JSON does not: such an item is merely a candidate too often.
-    """
+
+def _places(group: FilterGroup) -> "list[_Place] | None":
+    """One (field, value) per alternative of the filter; None if one has no `eq` on a plain value."""
     places: dict[_Place, None] = {}
     for rules in group:
         place = next(filter(None, map(_place, rules)), None)
@@ -72,4 +75,9 @@ def _places(group: FilterGroup) -> "list[_Place] | None":
 def _place(rule: FilterRule) -> _Place | None:
     if rule.operator != "eq" or isinstance(rule.value, list | dict):
         return None
-    return rule.field_name, rule.value
+    return rule.field_name, _key(rule.value)
+
+
+def _key(value: str | float | bool | None) -> Hashable:
+    """What stands for a value as JSON compares it: Python calls true and 1 one key."""
+    return (bool, value) if isinstance(value, bool) else value

@@ -47,10 +47,9 @@ class Connection:
         self._socket = socket
         self._transport = transport
         self._core = RealtimeProtocol(api.authenticator, limits=api.limits, admit=api.admit_start)
-        self._outbox = Outbox(
+        self.outbox = Outbox(
             transport, api.flusher, on_overflow=self._count_slow_reader, limit=api.max_buffer
         )
-        self.deliver = self._outbox.send
         self._loop = asyncio.get_running_loop()
         self._tasks = asyncio.TaskGroup()
         self._starts: dict[str, asyncio.Task[None]] = {}
@@ -89,14 +88,14 @@ class Connection:
     def silence(self) -> None:
         """Neither send nor listen any more; the end of the socket's life resets it."""
         self.silenced = True
-        self._outbox.discard()
+        self.outbox.discard()
         self._transport.set_protocol(_Deaf(self._transport.get_protocol()))
 
     def _apply(self, actions: Sequence[Action]) -> None:
         for action in actions:
             match action:
                 case Send(frame):
-                    self._outbox.send(frame)
+                    self.outbox.send(frame)
                 case Start(name):
                     self._starts[name] = self._tasks.create_task(self._start(action))
                 case Listen(name, plan):
@@ -128,7 +127,7 @@ class Connection:
     def _release(self) -> None:
         """Give up what the socket holds, but for the task that closes it."""
         self._hub.drop(self)
-        self._outbox.close()
+        self.outbox.close()
         if self._timer is not None:
             self._timer.cancel()
         for start in self._starts.values():

@@ -35,6 +35,16 @@ class Flusher:
 class Outbox:
     """The frames that wait for one socket. `on_overflow` is told before the transport is aborted."""
 
+    __slots__ = (
+        "_closed",
+        "_flusher",
+        "_limit",
+        "_on_overflow",
+        "_parts",
+        "_size",
+        "_transport",
+    )
+
     def __init__(
         self,
         transport: asyncio.WriteTransport,
@@ -63,21 +73,34 @@ class Outbox:
         if self._size > self._limit:
             self.flush()
 
+    def send_alone(self, payload: bytes) -> None:
+        """Send one text frame that no other is about to follow: at once, unless something waits already."""
+        if self._size or self._closed or self._transport.is_closing():
+            self.send(payload)
+            return
+        self._transport.write(text_header(len(payload)) + payload)
+        if self._transport.get_write_buffer_size() > self._limit:
+            self._overflow()
+
     def flush(self) -> None:
         """Write what waits, and disconnect the client if too much of it stays unsent."""
         if self._parts and not self._closed and not self._transport.is_closing():
             self._transport.write(b"".join(self._parts))
             if self._transport.get_write_buffer_size() > self._limit:
-                self._closed = True
-                self._on_overflow()
-                self._transport.abort()
+                self._overflow()
         self._parts.clear()
         self._size = 0
+
+    def _overflow(self) -> None:
+        self._closed = True
+        self._on_overflow()
+        self._transport.abort()
 
     def discard(self) -> None:
         """Forget what waits, and whatever else is to be sent."""
         self._closed = True
         self._parts.clear()
+        self._size = 0
 
     def close(self) -> None:
         """Write what waits; later frames are discarded."""

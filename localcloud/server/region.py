@@ -1,5 +1,6 @@
 """One region of the local cloud: its API with executor, hub, key and sockets."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -71,7 +72,7 @@ class RegionBackend:
         options: RealtimeOptions,
     ) -> None:
         api = _only_api(definition)
-        self.hub = Hub(max_payload=options.max_payload)
+        self.hub = Hub(max_payload=options.max_payload, defer=asyncio.get_running_loop().call_soon)
         self._options = options
         self.executor = GraphQLExecutor(api, events=events, subscribers=self.hub, clock=clock)
         self.keys = {api_key: key_expires_at} if api.has_api_key else {}

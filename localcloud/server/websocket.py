@@ -1,6 +1,7 @@
 """The bytes of a server's WebSocket text frame (RFC 6455, section 5.2): final, unmasked, uncompressed."""
 
 import struct
+from functools import lru_cache
 from typing import Final
 
 _FINAL_TEXT: Final = 0x81
@@ -9,6 +10,7 @@ _MEDIUM: Final = struct.Struct("!BBH").pack
 _LONG: Final = struct.Struct("!BBQ").pack
 
 
+@lru_cache(maxsize=1024)
 def text_header(length: int) -> bytes:
     """Make the header of a text frame with a payload of so many bytes."""
     if length < 126:

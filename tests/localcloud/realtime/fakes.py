@@ -85,10 +85,20 @@ class FakeSocket:
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
+        self.alone: list[bool] = []
         self.ended: list[Sequence[str]] = []
 
-    def deliver(self, frame: bytes) -> None:
-        self.frames.append(frame)
+    @property
+    def outbox(self) -> "FakeSocket":
+        return self
+
+    def send(self, payload: bytes) -> None:
+        self.frames.append(payload)
+        self.alone.append(False)
+
+    def send_alone(self, payload: bytes) -> None:
+        self.frames.append(payload)
+        self.alone.append(True)
 
     def invalidate(self, subscriptions: Sequence[str]) -> None:
         self.ended.append(tuple(subscriptions))

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,44 @@ def test_two_subscriptions_of_one_socket_get_one_frame_each() -> None:
     hub.add(socket, 'b"\\', plan("tech"))
     hub.publish(publication())
     assert [json.loads(frame)["id"] for frame in socket.frames] == ["a", 'b"\\']
+
+
+def test_deferred_publications_go_out_alone_or_together_at_the_end_of_the_turn() -> None:
+    turn: list[Callable[[], None]] = []
+    hub, socket = Hub(defer=turn.append), FakeSocket()
+    hub.add(socket, "1", plan("tech"))
+    hub.publish(publication(message="a"))
+    assert socket.frames == []
+    turn.pop()()
+    assert socket.alone == [True]
+    hub.publish(publication(message="b"))
+    hub.publish(publication("cars"))
+    hub.publish(publication(message="c"))
+    assert len(turn) == 1
+    turn.pop()()
+    texts = [json.loads(frame)["payload"]["data"]["subscribe"]["message"] for frame in socket.frames]
+    assert texts == ["a", "b", "c"]
+    assert socket.alone == [True, False, False]
+
+
+@pytest.mark.parametrize("change", ["add", "remove", "drop", "invalidate"])
+def test_what_was_published_before_a_change_is_delivered_before_it(change: str) -> None:
+    turn: list[Callable[[], None]] = []
+    hub, socket, other = Hub(defer=turn.append), FakeSocket(), FakeSocket()
+    hub.add(socket, "1", plan("tech"))
+    hub.publish(publication())
+    if change == "add":
+        hub.add(other, "1", plan("tech"))
+    elif change == "remove":
+        hub.remove(socket, "1")
+    elif change == "drop":
+        hub.drop(socket)
+    else:
+        hub.invalidate(Invalidation("subscribe", {"name": "tech"}))
+    assert len(socket.frames) == 1
+    turn.pop()()
+    assert len(socket.frames) == 1
+    assert other.frames == []
 
 
 def test_another_mutation_is_not_heard() -> None:

@@ -50,6 +50,11 @@ class Server:
     def faults(self) -> SocketFaults:
         return self.endpoint.faults
 
+    @property
+    def transports(self) -> list[asyncio.Transport]:
+        """The server's ends of the open sockets."""
+        return [each._transport for each in self.endpoint._connections]
+
     async def one_socket_closed(self) -> None:
         await asyncio.wait_for(self.usage.socket_closed.wait(), 5)
 
@@ -60,7 +65,8 @@ async def respond(call: HttpCall) -> HttpResponse:
 
 @asynccontextmanager
 async def serving(options: RealtimeOptions | None = None) -> AsyncIterator[Server]:
-    hub, executor, usage = Hub(), FakeExecutor(), WatchedUsage()
+    hub = Hub(defer=asyncio.get_running_loop().call_soon)
+    executor, usage = FakeExecutor(), WatchedUsage()
     endpoint = RealtimeEndpoint(
         executor=executor,
         authenticator=FakeAuthenticator(),

@@ -124,3 +124,52 @@ def test_nothing_is_written_to_a_closing_transport() -> None:
     turns.turn()
     assert transport.writes == []
     assert overflows == []
+
+
+def test_a_frame_alone_leaves_at_once() -> None:
+    turns, transport = Turns(), Transport()
+    box, _ = outbox(turns, transport)
+    box.send_alone(b"a")
+    assert transport.writes == [b"\x81\x01a"]
+    assert turns.calls == []
+
+
+def test_a_frame_alone_does_not_overtake_what_waits() -> None:
+    turns, transport = Turns(), Transport()
+    box, _ = outbox(turns, transport)
+    box.send(b"a")
+    box.send_alone(b"b")
+    turns.turn()
+    assert transport.writes == [b"\x81\x01a\x81\x01b"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_is_discarded_never_leaves(alone: bool) -> None:
+    turns, transport = Turns(), Transport()
+    box, _ = outbox(turns, transport)
+    box.send(b"a")
+    box.discard()
+    (box.send_alone if alone else box.send)(b"b")
+    turns.turn()
+    box.close()
+    assert transport.writes == []
+
+
+def test_a_frame_alone_that_fills_the_buffer_disconnects() -> None:
+    turns, transport = Turns(), Transport()
+    box, overflows = outbox(turns, transport)
+    transport.stuck = 1001
+    box.send_alone(b"a")
+    assert overflows == [True]
+    assert transport.aborted
+    box.send_alone(b"b")
+    assert len(transport.writes) == 1
+
+
+def test_a_frame_alone_does_not_go_to_a_closing_transport() -> None:
+    turns, transport = Turns(), Transport()
+    box, _ = outbox(turns, transport)
+    transport.closing = True
+    box.send_alone(b"a")
+    turns.turn()
+    assert transport.writes == []

@@ -46,21 +46,25 @@ async def test_the_frames_of_one_turn_leave_in_one_write(
 ) -> None:
     async with client(server) as socket:
         await subscribe(socket, "1")
-        [connection] = server.endpoint._connections
         writes: list[int] = []
-        write = connection._transport.write
+        transport_type = type(server.transports[0])
+        write = transport_type.write
 
-        def counted(data: bytes) -> None:
-            writes.append(len(data))
-            write(data)
+        def counted(transport: asyncio.WriteTransport, data: bytes) -> None:
+            if transport in server.transports:
+                writes.append(len(data))
+            write(transport, data)
 
-        monkeypatch.setattr(connection._transport, "write", counted)
+        monkeypatch.setattr(transport_type, "write", counted)
         for number in range(100):
             server.hub.publish(publication(str(number)))
         for number in range(100):
             frame = await socket.receive_json(timeout=5)
             assert frame["payload"]["data"]["subscribe"]["message"] == str(number)
         assert len(writes) == 1
+        server.hub.publish(publication("alone"))
+        assert (await socket.receive_json(timeout=5))["payload"]["data"]["subscribe"]["message"] == "alone"
+        assert len(writes) == 2
 
 
 async def test_a_whole_conversation(server: Server) -> None:
@@ -267,13 +271,13 @@ async def test_a_client_that_does_not_read_is_cut_when_its_socket_closes(
         writer.write(start_frame("tech"))
         await asyncio.wait_for(reader.readuntil(b"start_ack"), 5)
         writer.transport.pause_reading()  # type: ignore[attr-defined]
-        [connection] = server.endpoint._connections
-        while not connection._transport.get_write_buffer_size():
+        [transport] = server.transports
+        while not transport.get_write_buffer_size():
             server.hub.publish(publication("x" * 200_000))
             await asyncio.sleep(0)
         server.hub.invalidate(Invalidation("subscribe", {"name": "tech"}))
         await server.one_socket_closed()
-        assert connection._transport.get_write_buffer_size() == 0
+        assert transport.get_write_buffer_size() == 0
         writer.transport.abort()
 
 
