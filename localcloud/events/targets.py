@@ -124,6 +124,7 @@ def variables(rule: Rule, target: Target) -> Callable[[Event], JSON]:
 
 
 def _unassumable(route: Route, roles: Mapping[str, Role], code: str) -> Failure | None:
+    """The failure of a role that does not trust EventBridge; AWS does not document its code by target."""
     role = roles.get(route.target.role_arn or "")
     context = {"aws:SourceArn": route.rule.arn, "aws:SourceAccount": route.rule.arn.split(":")[4]}
     if role is not None and may_assume(role, SERVICE, context):

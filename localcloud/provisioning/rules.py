@@ -121,6 +121,10 @@ def _check_api_target(rule: Resource, path: str, api: Api | None, arn: str, oper
 def _check_bus_target(
     rule: Resource, path: str, target: Properties, bus_arn: str, around: Surroundings
 ) -> None:
+    """Check a bus target.
+
+    A RetryPolicy is taken: the API reference allows it for every target, one report has PutTargets refuse it.
+    """
     arn = text_of(target, "Arn")
     if arn not in around.buses:
         raise rule.error(f"property {path}.Arn names the bus {arn}, which no template defines")

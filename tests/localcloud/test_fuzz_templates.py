@@ -107,7 +107,7 @@ def changed(document: JSON, path: Path_, value: JSON, *, remove: bool) -> JSON:
     return changed_copy
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=120)
 @given(st.sampled_from(PLACES), odd, st.booleans())
 def test_any_value_may_be_replaced_or_removed(place: tuple[str, Path_], value: JSON, remove: bool) -> None:
     name, path = place
@@ -115,7 +115,7 @@ def test_any_value_may_be_replaced_or_removed(place: tuple[str, Path_], value: J
     assert is_booted_or_told({**FILES, name: json.dumps(document).encode()})
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.sampled_from(sorted(FILES)), st.binary(max_size=60), st.integers(0, 40_000), st.integers(0, 200))
 def test_any_bytes_may_be_replaced(name: str, noise: bytes, offset: int, length: int) -> None:
     content = FILES[name]

@@ -27,6 +27,6 @@ def command(as_json: bool) -> int:
     if as_json:
         write_lines([json_line({**document, "regions": regions})])
     else:
-        write_lines(f"{key:<14} {value}" for key, value in document.items())
-        write_lines(f"{alias:<14} {each['region']} {each['graphqlUrl']}" for alias, each in regions.items())
+        write_lines(f"{key:<16} {value}" for key, value in document.items())
+        write_lines(f"{alias:<16} {each['region']} {each['graphqlUrl']}" for alias, each in regions.items())
     return ExitCode.DONE

@@ -189,7 +189,7 @@ values = st.recursive(
 steps = st.lists(st.sampled_from([".a", ".b", ".*", "[0]", "[*]", ".", "[", "$"]), max_size=4)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(
     st.one_of(
         st.lists(pieces, max_size=12).map("".join),

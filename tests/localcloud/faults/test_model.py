@@ -101,7 +101,7 @@ words = st.one_of(
 names = st.none() | st.sampled_from(["oregon", "sydney"])
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=200)
 @given(words, st.builds(Place, names, names, names))
 def test_any_words_are_refused_or_read_back(text: str, place: Place) -> None:
     try:

@@ -39,6 +39,17 @@ async def test_what_was_delayed_arrives(cloud: LocalCloud, delay: str) -> None:
         assert await there.text() == "late"
 
 
+async def test_a_fixed_delay_keeps_the_order(cloud: LocalCloud) -> None:
+    oregon, sydney = cloud.regions
+    cloud.faults.set("relay-delay=20ms")
+    sent = [str(number) for number in range(20)]
+    async with listening(sydney) as there:
+        for text in sent:
+            await publish(oregon, text)
+        await cloud.events.settled()
+        assert await there.texts() == sent
+
+
 async def test_a_partition_holds_messages_back_until_it_heals(cloud: LocalCloud) -> None:
     oregon, sydney = cloud.regions
     cloud.faults.set("relay-partition", source="oregon")
