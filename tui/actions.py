@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
+from tui.keymap import Keymap
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -18,6 +20,7 @@ class Action:
         footer: A word for the footer, for the few that stand there.
         palette: Whether the command palette offers it.
         priority: Whether the keys win over those of the composer.
+        fixed: Whether the keys cannot be re-mapped.
     """
 
     id: str
@@ -28,6 +31,12 @@ class Action:
     footer: str | None = None
     palette: bool = True
     priority: bool = True
+    fixed: bool = False
+
+    @property
+    def writing(self) -> bool:
+        """Whether it is about the composer's text."""
+        return self.group == WRITING
 
 
 CHANNELS, MESSAGES, WRITING, CONNECTION, GENERAL = "Channels", "Messages", "Writing", "Connection", "General"
@@ -73,7 +82,9 @@ ACTIONS: tuple[Action, ...] = (
         WRITING,
         None,
         palette=False,
+        fixed=True,
     ),
+    Action("write.complete", "Complete a /command or an @name", ("tab",), WRITING, None, palette=False),
     Action("region.next", "Switch to the other region", ("ctrl+r",), CONNECTION, "next_region", "region"),
     Action("region.pick", "Choose a region", ("f2",), CONNECTION, "pick_region"),
     Action("again", "Try again: connect, rejoin or resend", ("f5",), CONNECTION, "again"),
@@ -93,29 +104,27 @@ ACTIONS: tuple[Action, ...] = (
 """`action` None: the composer or Textual itself acts on the keys."""
 
 
-def bindings() -> list[Binding]:
+DEFAULT_KEYS = Keymap(ACTIONS, {})
+"""The keys as long as nobody changes them."""
+
+
+def bindings(keymap: Keymap = DEFAULT_KEYS) -> list[Binding]:
     """The bindings of the chat screen."""
     return [
         Binding(
-            ",".join(action.keys),
+            ",".join(keymap.keys(action.id)),
             action.action,
             action.footer or action.title,
             show=action.footer is not None,
-            key_display=key_title(action.keys[0]),
+            key_display=keymap.title(action.id),
             priority=action.priority,
             id=action.id,
         )
         for action in ACTIONS
-        if action.action is not None
+        if action.action is not None and keymap.keys(action.id)
     ]
 
 
-def key_title(key: str) -> str:
-    """A key as people write it: `Ctrl+K`, `F1`, `PgUp`, `↑`."""
-    names = {"pageup": "PgUp", "pagedown": "PgDn", "up": "↑", "down": "↓", "escape": "Esc"}
-    return "+".join(names.get(part, part.capitalize()) for part in key.split("+"))
-
-
-def keys_title(action: Action) -> str:
-    """All keys of an action."""
-    return "  ".join(map(key_title, action.keys))
+def keys_title(action: Action, keymap: Keymap = DEFAULT_KEYS) -> str:
+    """All keys of an action as people write them."""
+    return keymap.titles(action.id)

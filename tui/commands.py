@@ -4,7 +4,8 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tui.actions import ACTIONS, Action, keys_title
+from tui.actions import ACTIONS, DEFAULT_KEYS, Action, keys_title
+from tui.keymap import Keymap
 
 
 class ChatCommands(Provider):
@@ -13,7 +14,9 @@ class ChatCommands(Provider):
     async def discover(self) -> Hits:
         """All actions."""
         for action in _offered():
-            yield DiscoveryHit(action.title, partial(self._run, action), help=keys_title(action))
+            yield DiscoveryHit(
+                action.title, partial(self._run, action), help=keys_title(action, self._keymap)
+            )
 
     async def search(self, query: str) -> Hits:
         """Those that match."""
@@ -25,8 +28,13 @@ class ChatCommands(Provider):
                     score,
                     matcher.highlight(action.title),
                     partial(self._run, action),
-                    help=keys_title(action),
+                    help=keys_title(action, self._keymap),
                 )
+
+    @property
+    def _keymap(self) -> Keymap:
+        keymap = getattr(self.screen, "keymap", DEFAULT_KEYS)
+        return keymap if isinstance(keymap, Keymap) else DEFAULT_KEYS
 
     async def _run(self, action: Action) -> None:
         if action.action is not None:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import BindingsMap, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -14,8 +14,9 @@ from textual.widgets import Footer, Static
 
 from client.events import BackendDescribed
 from client.state import Phase, SessionState
-from tui.actions import bindings
+from tui.actions import DEFAULT_KEYS, bindings
 from tui.connection import Connection
+from tui.keymap import Keymap
 from tui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStarted, SessionOpened
 from tui.model.chat import ChannelDropped, Notice
 from tui.model.desk import Desk
@@ -42,8 +43,18 @@ class ChatScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = "#composer"
 
-    def __init__(self, desk: Desk, connection: Connection, *, sender: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        connection: Connection,
+        *,
+        sender: str,
+        clock: Clock,
+        keymap: Keymap = DEFAULT_KEYS,
+    ) -> None:
         super().__init__()
+        self.keymap = keymap
+        self._bindings = BindingsMap(bindings(keymap))
         self._desk = desk
         self._model = desk.model
         self._connection = connection
@@ -335,4 +346,4 @@ class ChatScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Open the help."""
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(self.keymap))

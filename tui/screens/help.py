@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.actions import ACTIONS, GROUPS, keys_title
+from tui.actions import ACTIONS, DEFAULT_KEYS, GROUPS, keys_title
+from tui.keymap import Keymap
 from tui.model.row_lines import TICKS
 from tui.model.rows import Delivery
 from tui.model.text import pad
@@ -20,7 +21,12 @@ _KEY_CELLS = 21
 class Help(ModalScreen[None]):
     """Everything that can be done, on one page."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,f1,q", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q", "dismiss", "Close")]
+
+    def __init__(self, keymap: Keymap = DEFAULT_KEYS) -> None:
+        super().__init__()
+        self._keymap = keymap
+        self._bindings.bind(",".join(keymap.keys("help")), "dismiss")
 
     def compose(self) -> ComposeResult:
         """The groups, then how to read a message."""
@@ -28,16 +34,18 @@ class Help(ModalScreen[None]):
             dialog.border_title = "Help"
             dialog.border_subtitle = "Esc closes"
             for group in GROUPS:
-                yield Static(_group(group), classes="help-group")
+                yield Static(_group(group, self._keymap), classes="help-group")
             yield Static(_legend(), classes="help-group")
 
 
-def _group(group: str) -> Content:
+def _group(group: str, keymap: Keymap) -> Content:
     lines = [Content.styled(group, "bold $text-primary")]
     for action in ACTIONS:
         if action.group == group:
             lines.append(
-                Content.assemble((pad(keys_title(action), _KEY_CELLS), "$text-accent"), " ", action.title)
+                Content.assemble(
+                    (pad(keys_title(action, keymap), _KEY_CELLS), "$text-accent"), " ", action.title
+                )
             )
     return Content("\n").join(lines)
 
