@@ -1,7 +1,7 @@
 # make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   the chat, on the local cloud unless you have deployed
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat test lint format templates clean
+.PHONY: help chat test soak lint format templates clean
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -13,6 +13,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -
 help:
 	@echo "make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   open the chat"
 	@echo "make test        set up everything, run every check and every test"
+	@echo "make soak        run the fault and memory tests at full size (minutes)"
 	@echo "make lint        only the checks"
 	@echo "make format      format the code"
 	@echo "make templates   synthesise the templates that the local cloud runs"
@@ -24,6 +25,9 @@ chat: .venv/base.stamp
 
 test: lint
 	$(BIN)/pytest -n 2 --dist loadfile
+
+soak: .venv/dev.stamp
+	$(BIN)/pytest -m soak --log-cli-level=INFO
 
 lint: .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/ruff check

@@ -152,7 +152,9 @@ def unreachable(cause: BaseException | None, where: str, *, proxied: bool = Fals
     if isinstance(root, TimeoutError):
         return timed_out(where)
     name = type(root).__name__
-    if isinstance(root, ConnectionError) or name in _CUT:
+    # websockets' InvalidMessage, if the answer to the handshake was cut off.
+    cut_short = root is not None and isinstance(root.__cause__, EOFError | ConnectionError)
+    if isinstance(root, ConnectionError) or name in _CUT or cut_short:
         return lost(where)
     name = "" if root is None else f" ({name})"
     return Unreachable(f"The connection to {where} failed{name}.", remedy="Check the network.")

@@ -1,0 +1,51 @@
+"""A local cloud in a process of its own, to be killed and started again at the same place with the same keys.
+
+Run as `python cloud_process.py SEED [PORT PORT]`; takes one JSON command a line, answers each with a line.
+"""
+
+import asyncio
+import json
+import random
+import sys
+
+from localcloud.events.lane import DeliverySettings
+from localcloud.server.cloud import CloudOptions, LocalCloud
+
+
+async def serve(seed: int, ports: list[int]) -> None:
+    options = CloudOptions(
+        rng=random.Random(seed), delivery=DeliverySettings(backoff_base=0.01, backoff_cap=0.05)
+    )
+    async with LocalCloud.open(ports=ports, options=options) as cloud:
+        answer(
+            [
+                {
+                    "alias": each.alias,
+                    "region": each.region,
+                    "graphql_url": each.graphql_url,
+                    "realtime_url": each.realtime_url,
+                    "api_id": each.api_id,
+                    "event_bus": each.event_bus,
+                    "api_key": each.api_key,
+                }
+                for each in cloud.regions
+            ]
+        )
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            command = json.loads(line)
+            if command["do"] == "set":
+                cloud.faults.set(*command["faults"], region=command["region"])
+            elif command["do"] == "clear":
+                cloud.faults.clear()
+            elif command["do"] == "settle":
+                await cloud.events.settled()
+            answer({"dead_letters": sum(map(len, cloud.events.dead_letters.values()))})
+
+
+def answer(value: object) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), [int(each) for each in sys.argv[2:]]))
