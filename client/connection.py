@@ -76,7 +76,7 @@ class Connection:
         if self._said_goodbye_at is not None:
             return self._said_goodbye_at
         silence = asyncio.get_running_loop().time() - self._wire.heard_at
-        return now - int(silence * 1000)
+        return now - int(silence * 1000) - 1  # rounded down: what is in doubt is not vouched for
 
     async def open(self) -> None:
         """Connect up to the server's `connection_ack`.

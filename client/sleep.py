@@ -21,7 +21,7 @@ class SleepWatch:
         """How long the machine slept since the last look, 0 if it did not."""
         ahead = self._difference()
         slept, self._ahead = ahead - self._ahead, ahead
-        return slept if slept >= self._threshold_ms else 0
+        return slept + 1 if slept >= self._threshold_ms else 0  # rounded up
 
     def _difference(self) -> int:
         return self._clock() - int(self._monotonic() * 1000)

@@ -1,0 +1,60 @@
+"""What a session keeps does not grow with what it has received."""
+
+import asyncio
+import gc
+import tracemalloc
+
+import pytest
+
+from client.buffer import EventBuffer
+from client.dedupe import SeenWindow
+from client.events import MessageReceived
+from client.inbox import Inbox
+from client.messages import Message
+from client.offset import ClockOffset
+from client.options import SessionOptions
+from client.pairing import Pairing
+
+OPTIONS = SessionOptions(buffer=1_000, dedupe_ids=5_000)
+
+
+def feed(inbox: Inbox, pairing: Pairing, first: int, count: int) -> None:
+    for number in range(first, first + count):
+        message = Message(f"id-{number:026}", "tech", "x" * 100, "sender", "us-west-2", number)
+        inbox.receive(message, "oregon")
+        pairing.arrive(message, "oregon", at=number, now=number / 1000)
+        if number % 3:
+            inbox.receive(message, "oregon")  # a duplicate
+            pairing.arrive(message, "sydney", at=number, now=number / 1000)
+
+
+@pytest.mark.parametrize("messages", [50_000, pytest.param(1_000_000, marks=pytest.mark.soak)])
+async def test_memory_stays_flat(messages: int) -> None:
+    buffer = EventBuffer(OPTIONS.buffer)
+    seen = SeenWindow(capacity=OPTIONS.dedupe_ids)
+    pairing = Pairing(("oregon", "sydney"), within=30.0, capacity=OPTIONS.buffer)
+    inbox = Inbox(
+        seen=seen,
+        offset=ClockOffset(),
+        is_own=lambda message: False,
+        tell=buffer.put,
+        clock=lambda: 0,
+        monotonic=lambda: 0.0,
+    )
+    tracemalloc.start()
+    try:
+        feed(inbox, pairing, 0, 10_000)  # every window is full from here on
+        gc.collect()
+        before = tracemalloc.get_traced_memory()[0]
+        feed(inbox, pairing, 10_000, messages)
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert before > 500_000
+    assert grown < before * 0.05, f"{grown} bytes more after {messages} messages"
+    assert len(seen) == OPTIONS.dedupe_ids
+    assert seen.duplicates > messages / 2
+    async with asyncio.timeout(5):
+        received = [each for each in await buffer.take(10_000) if isinstance(each, MessageReceived)]
+    assert len(received) == OPTIONS.buffer
