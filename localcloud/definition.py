@@ -67,6 +67,7 @@ class Api:
     """An AppSync GraphQL API.
 
     `endpoint_arn` is what a rule target names, `arn` what policies name. `modes` starts with the default.
+    A limit of 0 is none: queries may be as deep as the schema, and run as many resolvers as AppSync allows.
     """
 
     id: str
@@ -81,6 +82,9 @@ class Api:
     data_sources: Mapping[str, DataSource]
     resolvers: tuple[Resolver, ...]
     has_api_key: bool
+    query_depth_limit: int = 0
+    resolver_count_limit: int = 0
+    has_introspection: bool = True
 
 
 @dataclass(frozen=True, slots=True)

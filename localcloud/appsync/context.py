@@ -91,9 +91,9 @@ def _identity(call: FieldCall) -> JSON:
     caller = call.caller
     if caller.mode == "API_KEY":
         return None
-    forwarded = [
-        part.strip() for part in caller.headers.get("x-forwarded-for", "").split(",") if part.strip()
-    ]
+    header = caller.headers.get("x-forwarded-for") or ""
+    joined = ",".join(map(str, header)) if isinstance(header, list) else str(header)
+    forwarded = [part.strip() for part in joined.split(",") if part.strip()]
     return {
         "accountId": call.account,
         "cognitoIdentityPoolId": None,

@@ -13,6 +13,8 @@ from localcloud.ports import EntryResult, PutEventsEntry
 
 MAX_ENTRIES: Final = 10
 
+_write: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 _NONE_KEYS: Final = frozenset(("payload", "version"))
 _EVENTBRIDGE_KEYS: Final = frozenset(("operation", "events", "version"))
 _EVENT_KEYS: Final = frozenset(("source", "detail", "detailType", "resources", "time"))
@@ -69,7 +71,7 @@ def _entry(event: JSON, path: str) -> PutEventsEntry:
     return PutEventsEntry(
         source=_string(_required(event, "source", path), f"{path}[source]"),
         detail_type=_string(_required(event, "detailType", path), f"{path}[detailType]"),
-        detail=_well_formed(json.dumps(detail, ensure_ascii=False, separators=(",", ":"))),
+        detail=_well_formed(_write(detail)),
         resources=tuple(_string(item, f"{path}[resources][{i}]") for i, item in enumerate(resources)),
         time=None if time is None else _string(time, f"{path}[time]"),
     )

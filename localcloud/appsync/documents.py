@@ -49,8 +49,9 @@ class Document:
 class Documents:
     """Reads documents for one schema and keeps those read last."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, *, has_introspection: bool = True) -> None:
         self._schema = schema
+        self._has_introspection = has_introspection
         self._kept: OrderedDict[str, Document] = OrderedDict()
 
     def read(self, text: str) -> Document:
@@ -68,10 +69,10 @@ class Documents:
 
     def _read(self, text: str) -> Document:
         try:
-            ast = parse(text, max_tokens=MAX_TOKENS)
+            ast = parse(text, max_tokens=MAX_TOKENS, allow_empty_selection_sets=False)
         except GraphQLError as error:
             return Document(None, [syntax_error(error)])
-        errors = validation_errors(self._schema, ast)
+        errors = validation_errors(self._schema, ast, has_introspection=self._has_introspection)
         if errors:
             return Document(None, errors)
         operations = tuple(node for node in ast.definitions if isinstance(node, OperationDefinitionNode))

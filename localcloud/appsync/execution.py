@@ -16,6 +16,7 @@ from graphql import (
 from localcloud.appsync.authorization import Authorization
 from localcloud.appsync.context import Effects, FieldCall
 from localcloud.appsync.errors import FieldError, field_error, locations, not_authorized, print_path
+from localcloud.appsync.limits import RequestLimits, too_deep, too_many
 from localcloud.appsync.model import Caller, Invalidation
 from localcloud.appsync.resolver import FieldResolver, raised
 from localcloud.appsync.selection import Selection
@@ -33,16 +34,22 @@ class Resolution:
     resolvers: Mapping[tuple[str, str], FieldResolver]
     invalidate: Callable[[Invalidation], None]
     account: str
+    limits: RequestLimits
 
 
 @dataclass(slots=True)
 class Execution:
-    """The context value of graphql-core. `errors` holds what `util.appendError` added."""
+    """The context value of graphql-core.
+
+    `errors` holds what `util.appendError` added, `selection` what the operation selects (once it has begun).
+    """
 
     resolution: Resolution
     caller: Caller
     errors: list[JSON] = field(default_factory=list)
     invalidations: int = 0
+    resolved: int = 0
+    selection: Selection | None = None
 
 
 def resolve_field(
@@ -51,19 +58,25 @@ def resolve_field(
     """Resolve a field, with its resolver or else from the parent's value, for graphql-core.
 
     Raises:
-        FieldError: the caller may not use the field, or its resolver failed.
+        FieldError: the caller may not use the field, it is beyond a limit, or its resolver failed.
     """
     execution = info.context
+    resolution, limits = execution.resolution, execution.resolution.limits
     type_name, field_name = info.parent_type.name, info.field_name
-    if not execution.resolution.authorization.permits(execution.caller, type_name, field_name):
+    if not resolution.authorization.permits(execution.caller, type_name, field_name):
         raise not_authorized(field_name, type_name)
-    is_top_level = info.path.prev is None
-    if is_top_level and not execution.resolution.authorization.policy_permits(
-        execution.caller, type_name, field_name
-    ):
-        raise not_authorized(field_name, type_name)
-    resolver = execution.resolution.resolvers.get((type_name, field_name))
+    if info.path.prev is None:
+        if not resolution.authorization.policy_permits(execution.caller, type_name, field_name):
+            raise not_authorized(field_name, type_name)
+        if execution.selection is None:
+            execution.selection = Selection(info.schema, info.fragments, info.variable_values)
+    if limits.depth and sum(isinstance(key, str) for key in info.path.as_list()) > limits.depth:
+        raise too_deep()
+    resolver = resolution.resolvers.get((type_name, field_name))
     if resolver is not None:
+        execution.resolved += 1
+        if execution.resolved > limits.resolvers:
+            raise too_many()
         return _run(resolver, source, info, arguments)
     value = source.get(field_name) if isinstance(source, dict) else None
     _check_shape(value, info.return_type, info.path.as_list())
@@ -113,6 +126,8 @@ def _invalidate(execution: Execution, invalidations: Sequence[Invalidation]) -> 
 
 
 def _call(source: JSON, info: "GraphQLResolveInfo[Execution]", arguments: Mapping[str, JSON]) -> FieldCall:
+    selection = info.context.selection
+    assert selection is not None, "the top-level fields are resolved first"
     return FieldCall(
         caller=info.context.caller,
         account=info.context.resolution.account,
@@ -120,13 +135,15 @@ def _call(source: JSON, info: "GraphQLResolveInfo[Execution]", arguments: Mappin
         field_name=info.field_name,
         arguments=arguments,
         source=source,
-        selection=Selection(info.schema, info.fragments, info.variable_values),
+        selection=selection,
         return_type=info.return_type,
         nodes=info.field_nodes,
     )
 
 
 def _append(info: "GraphQLResolveInfo[Execution]", call: FieldCall, effects: Effects) -> None:
+    if not effects.errors:
+        return
     places = locations(GraphQLError("", info.field_nodes))
     info.context.errors += appended_errors(effects, call, info.path.as_list(), places)
 

@@ -1,9 +1,10 @@
 """Executes GraphQL requests against one API, as AppSync does."""
 
+import asyncio
 import inspect
 import secrets
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Awaitable, Mapping
+from typing import Final, cast
 
 from graphql import (
     ExecutionResult,
@@ -16,9 +17,10 @@ from graphql import (
 from localcloud.appsync import schema
 from localcloud.appsync.authorization import Authorization
 from localcloud.appsync.context import Clock, Entropy
-from localcloud.appsync.documents import Document, Documents
+from localcloud.appsync.documents import Documents
 from localcloud.appsync.errors import execution_error
 from localcloud.appsync.execution import Execution, Resolution, resolve_field
+from localcloud.appsync.limits import REQUEST_SECONDS, RequestLimits
 from localcloud.appsync.model import (
     Caller,
     GraphQLRequest,
@@ -27,7 +29,7 @@ from localcloud.appsync.model import (
     SubscriptionPlan,
 )
 from localcloud.appsync.resolver import FieldResolver
-from localcloud.appsync.selection import VariablesRefused, select
+from localcloud.appsync.selection import Selection, VariablesRefused, select
 from localcloud.appsync.subscription import SubscriptionPlanner
 from localcloud.appsync.validation import variable_error
 from localcloud.definition import JSON, Api, Resolver
@@ -36,6 +38,14 @@ from localcloud.ports import EventSink
 
 NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."
 """What AppSync answers to a subscription over HTTP."""
+
+TIMED_OUT: Final[Mapping[str, JSON]] = {
+    "path": None,
+    "locations": None,
+    "errorType": "ExecutionTimeout",
+    "message": "Execution timed out.",
+}
+"""What is answered to a request that takes too long; AWS does not document the shape."""
 
 
 class GraphQLExecutor:
@@ -49,6 +59,7 @@ class GraphQLExecutor:
         subscribers: who hears of mutations and invalidations.
         clock: the time in epoch seconds.
         entropy: makes random bytes, for the ids that resolvers make.
+        request_seconds: how long a request may take.
 
     Raises:
         TemplateError: the schema or a resolver cannot be honoured; the message names it.
@@ -62,6 +73,7 @@ class GraphQLExecutor:
         subscribers: Subscribers,
         clock: Clock,
         entropy: Entropy = secrets.token_bytes,
+        request_seconds: float = REQUEST_SECONDS,
     ) -> None:
         self.api = api
         try:
@@ -74,8 +86,11 @@ class GraphQLExecutor:
             raise TemplateError(f"API {api.name}: {refusal.reason}.") from None
         authorization = Authorization(api.arn, api.modes, self._schema.directives)
         self._subscribers = subscribers
-        self._resolution = Resolution(authorization, resolvers, subscribers.invalidate, api.account)
-        self._documents = Documents(self._schema.graphql)
+        self._limits = RequestLimits.of(api, request_seconds)
+        self._resolution = Resolution(
+            authorization, resolvers, subscribers.invalidate, api.account, self._limits
+        )
+        self._documents = Documents(self._schema.graphql, has_introspection=api.has_introspection)
         self._planner = SubscriptionPlanner(self._schema, self._resolution, self._documents)
         self._feeding = {name for names in self._schema.subscriptions.values() for name in names}
 
@@ -114,11 +129,18 @@ class GraphQLExecutor:
             field_resolver=resolve_field,
             hide_suggestions=True,
         )
-        result = await pending if inspect.isawaitable(pending) else pending
+        try:
+            result = await self._in_time(pending) if inspect.isawaitable(pending) else pending
+        except TimeoutError:
+            return {"data": None, "errors": [dict(TIMED_OUT)]}
         body = self._body(result, execution)
-        if operation.operation is OperationType.MUTATION:
-            self._publish(document, operation, request.variables, body)
+        if operation.operation is OperationType.MUTATION and execution.selection is not None:
+            self._publish(execution.selection, operation, body)
         return body
+
+    async def _in_time(self, pending: Awaitable[ExecutionResult]) -> ExecutionResult:
+        async with asyncio.timeout(self._limits.seconds):
+            return await pending
 
     def _body(self, result: ExecutionResult, execution: Execution) -> dict[str, JSON]:
         errors = [
@@ -132,11 +154,7 @@ class GraphQLExecutor:
         return body
 
     def _publish(
-        self,
-        document: Document,
-        operation: OperationDefinitionNode,
-        variables: Mapping[str, JSON],
-        body: Mapping[str, JSON],
+        self, selection: Selection, operation: OperationDefinitionNode, body: Mapping[str, JSON]
     ) -> None:
         """Tell subscribers of each mutation field that has a value and no error."""
         data, errors = body["data"], cast("list[dict[str, list[JSON] | None]]", body.get("errors") or [])
@@ -144,7 +162,6 @@ class GraphQLExecutor:
         if not isinstance(data, dict) or root is None:
             return
         failed = {path[0] for error in errors if (path := error["path"])}
-        selection = select(self._schema.graphql, document, operation, variables)
         for key, nodes in selection.collect(root, [operation.selection_set]).items():
             name = nodes[0].name.value
             value = data.get(key)

@@ -1,20 +1,26 @@
 """GraphQL over HTTP, without a socket: a request's parts in, a response out.
 
-Bodies and statuses follow responses pasted in public issues; how AppSync answers an unknown path or method is
-not known.
+Bodies and statuses follow responses pasted in public issues. How AppSync answers an unknown path or method, a
+body that is too large and too many requests is not known.
 """
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from localcloud.appsync.model import Authenticator, Executor, GraphQLRequest, Unauthorized
+from localcloud.appsync.http_body import MalformedRequest, parse_query_string, parse_request
+from localcloud.appsync.model import Authenticator, Caller, Executor, GraphQLRequest, Unauthorized
 from localcloud.definition import JSON
 
+__all__ = ("PATH", "HttpPolicy", "HttpResponse", "MalformedRequest", "parse_request", "respond", "too_large")
+
 PATH: Final = "/graphql"
+
+Headers = Sequence[tuple[str, str]]
+"""Header names, in any case, and values, in the order in which they came."""
 
 _ALLOWED: Final = "GET, POST, OPTIONS"
 _CORS: Final = {
@@ -38,13 +44,28 @@ class HttpResponse:
     body: bytes
 
 
-class MalformedRequest(Exception):
-    """A body that is no GraphQL request (HTTP 400). The message is AppSync's."""
+def _admit() -> bool:
+    return True
 
 
 def new_request_id() -> str:
     """Make a request id."""
     return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPolicy:
+    """What is refused before GraphQL: a body of more than `max_body` bytes (413), what `admit` denies (429).
+
+    That throttled calls get 429 is reported in amplify-js#13068; the rest AWS does not document.
+    """
+
+    max_body: int = 1_048_576
+    admit: Callable[[], bool] = _admit
+    request_id: Callable[[], str] = new_request_id
+
+
+DEFAULT_POLICY: Final = HttpPolicy()
 
 
 async def respond(
@@ -53,14 +74,43 @@ async def respond(
     method: str,
     path: str,
     query: Mapping[str, str],
-    headers: Mapping[str, str],
+    headers: Headers,
     body: bytes,
     source_ip: str,
     *,
-    request_id: Callable[[], str] = new_request_id,
+    policy: HttpPolicy = DEFAULT_POLICY,
 ) -> HttpResponse:
     """Answer one HTTP request, whatever a client sends. `query` is the decoded query string."""
-    base = {**_CORS, "x-amzn-RequestId": request_id()}
+    base = {**_CORS, "x-amzn-RequestId": policy.request_id()}
+    refusal = _refuse(base, policy, method, path, body)
+    if refusal is not None:
+        return refusal
+    joined, repeated = _fold(headers)
+    signed_path = f"{path}?{urlencode(query, quote_via=quote, errors='replace')}" if query else path
+    try:
+        caller = authenticator.authenticate(
+            headers=joined, method=method, path=signed_path, body=body, source_ip=source_ip
+        )
+        request = parse_query_string(query) if method == "GET" else _from_body(body, joined)
+    except Unauthorized as error:
+        return _error(base, 401, "UnauthorizedException", error.message)
+    except MalformedRequest as error:
+        return _error(base, 400, "MalformedHttpRequestException", str(error))
+    answer = await executor.execute(request, _with_repeated(caller, repeated))
+    # Only what precedes GraphQL has no "data".
+    return _json(base, 200 if "data" in answer else 400, answer)
+
+
+def too_large(policy: HttpPolicy = DEFAULT_POLICY) -> HttpResponse:
+    """Answer a request whose body is too large to be read."""
+    base = {**_CORS, "x-amzn-RequestId": policy.request_id()}
+    message = f"The request body is larger than {policy.max_body} bytes."
+    return _error(base, 413, "RequestEntityTooLargeException", message)
+
+
+def _refuse(
+    base: Mapping[str, str], policy: HttpPolicy, method: str, path: str, body: bytes
+) -> HttpResponse | None:
     if path != PATH:
         return _error(base, 404, "NotFoundException", f"There is nothing at this path; the API is at {PATH}.")
     if method == "OPTIONS":
@@ -68,73 +118,33 @@ async def respond(
     if method not in ("GET", "POST"):
         refusal = _error(base, 405, "MethodNotAllowedException", f"The methods are {_ALLOWED}.")
         return HttpResponse(refusal.status, {**refusal.headers, "allow": _ALLOWED}, refusal.body)
-    signed_path = f"{path}?{urlencode(query, quote_via=quote, errors='replace')}" if query else path
-    try:
-        caller = authenticator.authenticate(
-            headers=headers, method=method, path=signed_path, body=body, source_ip=source_ip
-        )
-        request = _from_query(query) if method == "GET" else parse_request(body)
-    except Unauthorized as error:
-        return _error(base, 401, "UnauthorizedException", error.message)
-    except MalformedRequest as error:
-        return _error(base, 400, "MalformedHttpRequestException", str(error))
-    answer = await executor.execute(request, caller)
-    # Only what precedes GraphQL has no "data".
-    return _json(base, 200 if "data" in answer else 400, answer)
+    if not policy.admit():
+        return _error(base, 429, "LimitExceededError", "Rate limit exceeded")
+    return too_large(policy) if len(body) > policy.max_body else None
 
 
-def parse_request(body: bytes) -> GraphQLRequest:
-    """Read `{"query", "variables"?, "operationName"?}`.
-
-    Raises:
-        MalformedRequest: it is empty, no JSON, or of another shape.
-    """
-    if not body.strip():
-        raise MalformedRequest("Request body is empty.")
-    return _request(_load(body))
+def _from_body(body: bytes, headers: Mapping[str, str]) -> GraphQLRequest:
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return parse_request(body, is_document=content_type == "application/graphql")
 
 
-def _from_query(query: Mapping[str, str]) -> GraphQLRequest:
-    variables = query.get("variables") or "{}"
-    return _request(
-        {
-            "query": query.get("query"),
-            "variables": _load(variables.encode("utf-8", "replace")),
-            "operationName": query.get("operationName"),
-        }
-    )
+def _fold(headers: Headers) -> tuple[dict[str, str], dict[str, list[JSON]]]:
+    """Key headers by lower-case name: all, joined by commas as signatures want it; repeated ones as lists."""
+    joined: dict[str, str] = {}
+    repeated: dict[str, list[JSON]] = {}
+    for name, value in headers:
+        key = name.lower()
+        if key in joined:
+            repeated.setdefault(key, [joined[key]]).append(value)
+            value = f"{joined[key]},{value}"
+        joined[key] = value
+    return joined, repeated
 
 
-def _load(text: bytes) -> JSON:
-    try:
-        value: JSON = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-    except (ValueError, RecursionError):
-        raise MalformedRequest("Unable to parse GraphQL query.") from None
-    return value
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError(text)
-    return number
-
-
-def _request(value: JSON) -> GraphQLRequest:
-    if isinstance(value, dict):
-        query, variables, name = value.get("query"), value.get("variables"), value.get("operationName")
-        if (
-            isinstance(query, str)
-            and query.strip()
-            and isinstance(variables, dict | None)
-            and isinstance(name, str | None)
-        ):
-            return GraphQLRequest(query, variables or {}, name)
-    raise MalformedRequest("Unable to parse GraphQL query.")
+def _with_repeated(caller: Caller, repeated: Mapping[str, list[JSON]]) -> Caller:
+    """Show resolvers a repeated header as the list of its values."""
+    lists = {name: values for name, values in repeated.items() if name in caller.headers}
+    return replace(caller, headers={**caller.headers, **lists}) if lists else caller
 
 
 def _error(base: Mapping[str, str], status: int, error_type: str, message: str) -> HttpResponse:

@@ -11,14 +11,15 @@ from localcloud.definition import JSON, AuthMode, Statement
 class Caller:
     """Who calls, after authentication.
 
-    `arn` (user or role) and `statements` (its policy) belong to AWS_IAM.
+    `arn` (user or role) and `statements` (its policy) belong to AWS_IAM. `headers` are those of the request
+    by lower-case name, without cookies; one that came several times is a list.
     """
 
     mode: AuthMode
     arn: str | None = None
     statements: tuple[Statement, ...] = ()
     source_ip: str = "127.0.0.1"
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, JSON] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from localcloud.appsync import datasources
 from localcloud.appsync.context import Clock, Effects, Entropy, FieldCall, evaluation
 from localcloud.appsync.errors import FieldError, not_authorized
 from localcloud.appsync.javascript.engine import Handler, Script
-from localcloud.appsync.javascript.errors import ScriptError
+from localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
 from localcloud.appsync.model import Invalidation
 from localcloud.definition import JSON, DataSource, Resolver
 from localcloud.errors import Refusal
@@ -100,19 +100,20 @@ class FieldResolver:
             outcome = self._script.call(handler, payload)
         except ScriptError as error:
             raise _runtime_error(error) from None
-        effects.errors += cast("list[JSON]", outcome["errors"])
+        caused = cast("Outcome", outcome["effects"])
+        effects.errors += cast("list[JSON]", caused["errors"])
         if outcome["status"] == "error":
             raise raised(cast("dict[str, JSON]", outcome["error"]))
         if outcome["status"] == "unauthorized":
             raise not_authorized(call.field_name, call.parent_type)
-        _record(outcome, effects)
+        _record(caused, effects)
         return outcome
 
 
-def _record(outcome: Outcome, effects: Effects) -> None:
-    effects.filter = outcome.get("filter", effects.filter)
-    effects.invalidation_filter = outcome.get("invalidationFilter", effects.invalidation_filter)
-    for invalidation in cast("list[dict[str, JSON]]", outcome["invalidations"]):
+def _record(caused: Outcome, effects: Effects) -> None:
+    effects.filter = caused.get("filter", effects.filter)
+    effects.invalidation_filter = caused.get("invalidationFilter", effects.invalidation_filter)
+    for invalidation in cast("list[dict[str, JSON]]", caused["invalidations"]):
         field = cast("str", invalidation["subscriptionField"])
         payload = cast("dict[str, JSON]", invalidation["payload"])
         effects.invalidations.append(Invalidation(field, payload))
@@ -127,7 +128,11 @@ def raised(error: Mapping[str, JSON]) -> FieldError:
 
 
 def _runtime_error(error: ScriptError) -> FieldError:
-    """Report a handler that failed; only the type and `codeErrors` are known (from AppSync's API model)."""
-    place: JSON = None if error.line is None else {"line": error.line, "column": error.column, "span": 1}
-    info: JSON = {"codeErrors": [{"errorType": "Runtime Error", "value": error.message, "location": place}]}
-    return FieldError(f"Runtime Error: {error}", "Code", None, info)
+    """Report a handler that failed: `publish.js:6:14: ReferenceError: x is not defined`.
+
+    The form follows a response pasted in aws-appsync-community#328, where every file is called `code.js`; for
+    a result that is too large it follows the one of mapping templates, since AWS documents none.
+    """
+    if isinstance(error, ResultTooLarge):
+        return FieldError(error.message, "MappingTemplate")
+    return FieldError(str(error), "Code")

@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -15,8 +16,11 @@ from graphql import (
     GraphQLSchema,
     Node,
     OperationDefinitionNode,
+    ValidationContext,
     VariableDefinitionNode,
+    is_introspection_type,
     print_ast,
+    specified_rules,
     validate,
 )
 from graphql.utilities import TypeInfo
@@ -79,18 +83,41 @@ _KINDS: Final = (
 
 _COMPILED: Final = tuple((re.compile(pattern, re.DOTALL), kind, said) for pattern, kind, said in _KINDS)
 _NULL: Final = re.compile(r"has invalid value: Expected (a )?value of non-null type '.*' (not )?to be")
+_TOO_MANY_TOKENS: Final = re.compile(r"Syntax Error: Document contains more than (\d+) tokens")
+_TOO_MANY_SAID: Final = (
+    r"More than \1 'grammar' tokens have been presented."
+    " To prevent Denial Of Service attacks, parsing has been cancelled."
+)
 _EXPECTED: Final = re.compile(r"(?:cannot represent|Expected|Value|Enum|Unable)", re.DOTALL)
+
+
+class NoIntrospection(ASTValidationRule):
+    """Takes the introspection types their fields, as graphql-java does when introspection is disabled."""
+
+    context: ValidationContext
+
+    def enter_field(self, node: FieldNode, *_args: object) -> None:
+        """Report a field of `__Schema`, `__Type` and the like as undefined."""
+        parent = self.context.get_parent_type()
+        if parent is not None and is_introspection_type(parent) and node.name.value != "__typename":
+            message = f"Cannot query field '{node.name.value}' on type '{parent.name}'."
+            self.report_error(GraphQLError(message, node))
 
 
 def syntax_error(error: GraphQLError) -> dict[str, JSON]:
     """Make the response's error of a document that cannot be parsed."""
+    many = _TOO_MANY_TOKENS.match(error.message)
     detail = error.message.removeprefix("Syntax Error: ")
-    return {"path": None, "locations": locations(error), "message": f"Invalid syntax: {detail}"}
+    message = many.expand(_TOO_MANY_SAID) if many else f"Invalid syntax: {detail}"
+    return {"path": None, "locations": locations(error), "message": message}
 
 
-def validation_errors(schema: GraphQLSchema, document: DocumentNode) -> list[JSON]:
+def validation_errors(
+    schema: GraphQLSchema, document: DocumentNode, *, has_introspection: bool = True
+) -> list[JSON]:
     """Validate a document; the response's errors, none if it is valid."""
-    problems = validate(schema, document, max_errors=MAX_ERRORS, hide_suggestions=True)
+    rules = specified_rules if has_introspection else (*specified_rules, NoIntrospection)
+    problems = validate(schema, document, rules, max_errors=MAX_ERRORS, hide_suggestions=True)
     return [_describe(problem, schema, document) for problem in problems]
 
 

@@ -8,7 +8,7 @@ from graphql import GraphQLSyntaxError, ObjectTypeDefinitionNode, ObjectTypeExte
 from localcloud.definition import Api, AuthMode, DataSource, Resolver, Role
 from localcloud.provisioning.resource import Resource
 from localcloud.resources import appsync
-from localcloud.resources.shape import object_of, objects_of, text_of
+from localcloud.resources.shape import as_integer, object_of, objects_of, text_of
 
 _BUS_ARN = re.compile(r"arn:aws:events:[a-z0-9-]+:\d{12}:event-bus/.+")
 
@@ -60,6 +60,9 @@ def _api(api: Resource, resources: Sequence[Resource], roles: Mapping[str, Role]
         data_sources=sources,
         resolvers=_resolvers(parts, sources, _fields(schemas[0])),
         has_api_key=any(part.type is appsync.API_KEY for part in parts),
+        query_depth_limit=as_integer(api.properties.get("QueryDepthLimit")) or 0,
+        resolver_count_limit=as_integer(api.properties.get("ResolverCountLimit")) or 0,
+        has_introspection=api.properties.get("IntrospectionConfig") != "DISABLED",
     )
 
 

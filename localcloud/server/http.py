@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from localcloud.appsync.http import HttpResponse
+from localcloud.appsync.http import Headers, HttpResponse, too_large
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class HttpCall:
     method: str
     path: str
     query: Mapping[str, str]
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
     source_ip: str
 
@@ -24,14 +24,21 @@ Respond = Callable[[HttpCall], Awaitable[HttpResponse]]
 
 
 async def answer(request: web.Request, respond: Respond) -> web.Response:
-    """Answer one HTTP request; a body over aiohttp's limit is answered 413 by `read`."""
+    """Answer one HTTP request."""
+    try:
+        body = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return _send(too_large())
     call = HttpCall(
         method=request.method,
         path=request.path,
         query=dict(request.query),
-        headers=dict(request.headers),
-        body=await request.read(),
+        headers=tuple(request.headers.items()),
+        body=body,
         source_ip=request.remote or "127.0.0.1",
     )
-    response = await respond(call)
+    return _send(await respond(call))
+
+
+def _send(response: HttpResponse) -> web.Response:
     return web.Response(status=response.status, headers=response.headers, body=response.body)

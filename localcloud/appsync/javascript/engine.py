@@ -89,7 +89,7 @@ class Script:
         self._call = self._context.eval("__appsync.call")
 
     def call(self, handler: Handler, evaluation: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Call a handler; answers its outcome (`status`, `value`, …) and its side effects.
+        """Call a handler; answers its outcome: `status`, `value` and the like, `stash`, `effects`.
 
         Raises:
             ScriptError: the handler failed, or used too much of something.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from localcloud.appsync.executor import GraphQLExecutor
+from localcloud.appsync.limits import REQUEST_SECONDS
 from localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
 from localcloud.definition import JSON, Api, DataSource, Resolver, Statement
 from localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
@@ -130,7 +131,7 @@ def small_api(
 class Harness:
     """An executor with fakes around it."""
 
-    def __init__(self, api: Api | None = None) -> None:
+    def __init__(self, api: Api | None = None, request_seconds: float = REQUEST_SECONDS) -> None:
         self.events = FakeEvents()
         self.subscribers = FakeSubscribers()
         self.now = NOW
@@ -139,6 +140,7 @@ class Harness:
             events=self.events,
             subscribers=self.subscribers,
             clock=lambda: self.now,
+            request_seconds=request_seconds,
         )
 
     async def run(

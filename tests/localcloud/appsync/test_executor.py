@@ -101,6 +101,31 @@ async def test_documents_have_a_largest_number_of_tokens() -> None:
     assert only_error(body)["path"] is None
 
 
+async def test_introspection_can_be_switched_off() -> None:
+    query = "{ __schema { types { name } } __typename }"
+    assert (await Harness(small_api(TREE)).run(query))["data"]
+    body = await Harness(small_api(TREE, has_introspection=False)).run(query)
+    messages = [error["message"] for error in body["errors"]]  # type: ignore[union-attr,index,call-overload]
+    assert messages[0] == (
+        "Validation error of type FieldUndefined: Field 'types' in type '__Schema' is undefined @ '__schema/types'"
+    )
+    assert await Harness(small_api(TREE, has_introspection=False)).run("{ __typename }") == {
+        "data": {"__typename": "Query"}
+    }
+
+
+async def test_a_result_that_is_too_large_is_an_error_of_the_field() -> None:
+    code = """
+    export function request(ctx) {
+      let big = 'xxxxxxxxxxxxxxxx';
+      for (const i of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]) big = big.concat(big);
+      return { payload: { name: big } };
+    }
+    """
+    error = only_error(await run(code + RESPONSE, "{ node { name } }"))
+    assert (error["errorType"], error["message"]) == ("MappingTemplate", "Transformation too large")
+
+
 async def test_fragments_aliases_and_directives() -> None:
     code = returning("{ id: '1', name: 'n', tags: ['a'], children: [{ id: '2' }] }")
     query = """query q($no: Boolean!) {
@@ -197,9 +222,14 @@ async def test_unauthorized_and_early_return() -> None:
 
 async def test_a_handler_that_fails_is_reported_with_file_and_line() -> None:
     error = only_error(await run(doing("ctx.args.a.b;"), "{ node { id } }"))
-    assert error["errorType"] == "Code"
-    assert str(error["message"]).startswith("Runtime Error: node.js:3:")
-    assert error["errorInfo"]["codeErrors"][0]["location"]["line"] == 3  # type: ignore[index,call-overload]
+    assert error == {
+        "path": ["node"],
+        "data": None,
+        "errorType": "Code",
+        "errorInfo": None,
+        "locations": [{"line": 1, "column": 3, "sourceName": None}],
+        "message": "node.js:3:3: TypeError: cannot read property 'b' of undefined",
+    }
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localcloud.appsync.authentication import KeyAndSignatureAuthenticator, User
-from localcloud.appsync.http import HttpResponse, respond
+from localcloud.appsync.http import HttpPolicy, HttpResponse, respond
 from localcloud.definition import JSON, Statement
-from tests.localcloud.appsync.fakes import NOW, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Harness
+from tests.localcloud.appsync.fakes import NOW, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Harness, small_api
 from tests.localcloud.appsync.test_sigv4 import ACCESS, SECRET, signed
 
 KEY = {"x-api-key": "da2-key", "content-type": "application/json"}
@@ -34,10 +34,10 @@ async def send(
         method,
         path,
         query or {},
-        KEY if headers is None else headers,
+        list((KEY if headers is None else headers).items()),
         body,
         "127.0.0.1",
-        request_id=lambda: "request-1",
+        policy=HttpPolicy(request_id=lambda: "request-1"),
     )
 
 
@@ -159,6 +159,32 @@ async def test_signed_requests(method: str) -> None:
     assert (response.status, "errors" in payload(response)) == (200, False)
     stale = await send(text, method, query=pairs, headers=dict(request.headers), now=now + 301)
     assert stale.status == 401
+
+
+async def test_a_header_that_comes_several_times_is_a_list_in_ctx() -> None:
+    code = """
+    export function request(ctx) { return { payload: JSON.stringify(ctx.request.headers) }; }
+    export function response(ctx) { return ctx.result; }"""
+    harness = Harness(small_api("type Query { headers: String }", {"Query.headers": code}))
+    authenticator = KeyAndSignatureAuthenticator("us-west-2", {"da2-key": NOW + 1}, {}, lambda: NOW)
+    headers = [
+        ("X-Api-Key", "da2-key"),
+        ("X-Color", "red"),
+        ("x-color", "blue"),
+        ("X-One", "1"),
+        ("Cookie", "a"),
+    ]
+    headers += [("cookie", "b")]
+    response = await respond(
+        harness.executor, authenticator, "POST", "/graphql", {}, headers, body("{ headers }"), "127.0.0.1"
+    )
+    data = payload(response)["data"]
+    assert isinstance(data, dict)
+    assert json.loads(str(data["headers"])) == {
+        "x-api-key": "da2-key",
+        "x-color": ["red", "blue"],
+        "x-one": "1",
+    }
 
 
 async def test_preflight_needs_no_credentials() -> None:

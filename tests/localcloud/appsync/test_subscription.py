@@ -191,7 +191,7 @@ async def test_an_iam_caller_needs_a_policy_for_the_subscription() -> None:
         ("util.error('no', 'No');", "no"),
         ("util.appendError('no', 'No');", "no"),
         ("util.unauthorized();", "Not Authorized to access posted on type Subscription"),
-        ("undefined.x;", "Runtime Error: posted.js:3:"),
+        ("undefined.x;", "posted.js:3:33: TypeError: "),
         ("extensions.setSubscriptionFilter({ filterGroup: [] });", '"filterGroup" has no entry.'),
         ("extensions.setSubscriptionFilter(5);", "A subscription filter is an object"),
         ("extensions.setSubscriptionInvalidationFilter({ a: 1 });", "A subscription filter is an object"),

@@ -58,14 +58,17 @@ function emulated(name, members) {
 }
 
 /** The context object; it cannot be re-assigned, and neither can its direct properties. */
-function makeContext({ args, info, selection, ...rest }) {
+function makeContext(ctx) {
+  const { selection } = ctx;
   if (selection) {
     // Lazy on AWS: absent from JSON.stringify(ctx.info).
     for (const key of keys(selection)) {
-      defineProperty(info, key, { value: selection[key], enumerable: false });
+      defineProperty(ctx.info, key, { value: selection[key], enumerable: false });
     }
+    delete ctx.selection;
   }
-  return freeze({ args, arguments: args, info, ...rest });
+  ctx.arguments = ctx.args;
+  return freeze(ctx);
 }
 
 function fault(thrown) {
@@ -77,19 +80,21 @@ function fault(thrown) {
 
 /** Calls `request` or `response` with a context (JSON text); answers the outcome and its side effects (JSON text). */
 function call(handler, text) {
-  const input = parseJson(text);
-  const { ctx } = input;
+  const { ctx, now, seed, authType } = parseJson(text);
+  const effects = { errors: [], invalidations: [] };
   iterations = 0;
   deadline = Time.now() + host.patience;
-  evaluation = { ...input, handler, random: seededRandom(input.seed), effects: { errors: [], invalidations: [] } };
+  evaluation = { ctx, now, authType, handler, random: seededRandom(seed), effects };
   let outcome;
   try {
     outcome = { status: 'value', value: host.module[handler](makeContext(ctx)) };
   } catch (thrown) {
     outcome = thrown instanceof Halt ? thrown.outcome : fault(thrown);
   }
+  outcome.stash = ctx.stash;
+  outcome.effects = effects;
   try {
-    return writeJson({ ...outcome, stash: ctx.stash, ...evaluation.effects });
+    return writeJson(outcome);
   } catch (thrown) {
     return writeJson(fault(thrown));
   }

@@ -32,6 +32,22 @@ function hexadecimal(number, width) {
   return padStart(number.toString(16), width, '0');
 }
 
+/** Ten digits of time and sixteen random ones, of five bits each. */
+function autoUlid() {
+  let { now: rest } = current('util.autoUlid');
+  let time = '';
+  for (let i = 0; i < 10; i += 1) {
+    time = BASE32[rest % 32] + time;
+    rest = Math.floor(rest / 32);
+  }
+  let randomness = '';
+  for (let i = 0; i < 4; i += 1) {
+    const bits = random('util.autoUlid');
+    randomness += BASE32[bits >>> 27] + BASE32[(bits >>> 22) & 31] + BASE32[(bits >>> 17) & 31] + BASE32[(bits >>> 12) & 31];
+  }
+  return time + randomness;
+}
+
 function describe(message, type, data, info) {
   return { message: String(message), type: type ?? null, data: data ?? null, info: info ?? null };
 }
@@ -48,7 +64,7 @@ const util = emulated('util', {
     const variant = '89ab'[parseInt(digits[16], 16) & 3] + digits.slice(17, 20);
     return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${version}-${variant}-${digits.slice(20)}`;
   },
-  autoUlid: () => rebase(hexadecimal(current('util.autoUlid').now, 12) + randomHex(10), BASE32, 26),
+  autoUlid,
   autoKsuid() {
     const seconds = Math.floor(current('util.autoKsuid').now / 1000) - KSUID_EPOCH_SECONDS;
     return rebase(hexadecimal(seconds >>> 0, 8) + randomHex(16), BASE62, 27);

@@ -37,7 +37,10 @@ def outcome(handler_body: str, handler: str = "request", type_name: str = "Query
     other = "response" if handler == "request" else "request"
     code = f"export function {handler}(ctx) {{ {handler_body} }}\nexport function {other}() {{}}"
     payload = evaluation(info={"fieldName": "f", "parentTypeName": type_name, "variables": {}})
-    return Script(code, "x.js").call("request" if handler == "request" else "response", payload)
+    answer = Script(code, "x.js").call("request" if handler == "request" else "response", payload)
+    effects = answer["effects"]
+    assert isinstance(effects, dict)
+    return {**answer, **effects}
 
 
 @pytest.mark.parametrize(
