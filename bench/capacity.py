@@ -1,0 +1,59 @@
+"""Ten thousand subscribers at once: what each costs, and whether a message reaches all of them."""
+
+import time
+
+from bench import usage
+from bench.child import server
+from bench.subscribers import Publisher, frame_size, subscribed
+from bench.table import table
+
+MESSAGES = 5
+
+
+def report(*, quick: bool) -> str:
+    """Connect them, publish, count, and tell.
+
+    Raises:
+        AssertionError: a subscriber misses a message, or was sent more.
+    """
+    count = 200 if quick else 10_000
+    usage.raise_open_files(count + 200)
+    usage.pin(1)
+    with server("region") as child:
+        publisher = Publisher(child.about["trigger"])
+        before, start = child.usage(), time.monotonic()
+        with subscribed(child.about["url"], child.about["key"], "tech", count) as subscribers:
+            connected = child.usage()
+            took = time.monotonic() - start
+            size = frame_size(subscribers, publisher.publish)
+            subscribers.reset()
+            published = time.monotonic()
+            for number in range(MESSAGES):
+                publisher.publish()
+                subscribers.await_bytes((number + 1) * size * count)
+            spread = (time.monotonic() - published) / MESSAGES
+            subscribers.check(MESSAGES * size)
+            after = child.usage()
+        publisher.close()
+    return table(
+        (
+            "subscribers",
+            "KB each, connected",
+            "KB each, after messages",
+            "CPU µs to connect",
+            "connected in s",
+            "lost",
+            "s until a message has reached all",
+        ),
+        [
+            (
+                f"{count:,}",
+                f"{(connected.rss - before.rss) / count / 1024:.1f}",
+                f"{(after.rss - before.rss) / count / 1024:.1f}",
+                f"{(connected.cpu - before.cpu) / count * 1e6:.0f}",
+                f"{took:.1f}",
+                "0",
+                f"{spread:.3f}",
+            )
+        ],
+    )

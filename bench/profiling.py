@@ -1,0 +1,64 @@
+"""Where the time of a publish goes, by part of the house."""
+
+import asyncio
+import pstats
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Final, cast
+
+from bench import publishing, usage
+from bench.child import server
+from bench.table import table
+
+PARTS: Final = (
+    ("JavaScript of the resolvers", "localcloud/appsync/javascript/"),
+    ("GraphQL execution (graphql-core)", "/graphql/"),
+    ("AppSync: resolvers, authorisation, hub", "localcloud/appsync/"),
+    ("EventBridge: rules, lanes, targets", "localcloud/events/"),
+    ("HTTP and sockets, ours", "localcloud/server/"),
+    ("HTTP and sockets, aiohttp", "/aiohttp/"),
+    ("event loop", "/asyncio/"),
+    ("JSON", "/json/"),
+)
+"""Parts of the house and what the paths of their files hold; the first that fits counts."""
+
+_BUILTIN: Final = "~"
+_SENT: Final = "'send' of '_socket.socket'"
+
+Statistics = dict[tuple[str, int, str], tuple[int, int, float, float, dict[tuple[str, int, str], object]]]
+
+
+def shares(statistics: Statistics) -> dict[str, float]:
+    """Add up the time of each part; a built-in function counts for who calls it."""
+    spent: defaultdict[str, float] = defaultdict(float)
+    for (file, _, name), (_, _, own, _, callers) in statistics.items():
+        if file != _BUILTIN:
+            spent[_part(file)] += own
+        elif _SENT in name:
+            spent["sending (kernel)"] += own
+        elif "select" not in name:
+            for caller, counted in callers.items():
+                spent[_part(caller[0])] += cast("tuple[int, int, float, float]", counted)[2]
+    total = sum(spent.values())
+    dearest = sorted(spent.items(), key=lambda item: -item[1])
+    return {part: time / total for part, time in dearest}
+
+
+def _part(file: str) -> str:
+    for part, mark in PARTS:
+        if mark in file:
+            return part
+    return "the rest"
+
+
+def report(*, quick: bool) -> str:
+    """Run the publish path under a profiler, and tell. The profiler makes small functions look dearer."""
+    usage.pin(1)
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder, "publish.prof"))
+        with server("cloud", "--profile", file) as child:
+            asyncio.run(publishing.run(child, messages=10, seconds=0.5 if quick else 5))
+        statistics = cast("Statistics", pstats.Stats(file).stats)  # type: ignore[attr-defined]
+    rows = [(part, f"{share:.0%}") for part, share in shares(statistics).items()]
+    return table(("part", "share of CPU"), rows)
