@@ -13,6 +13,9 @@ from client.outbox.drafts import Drafts
 from client.sleepers import Sleepers, Why
 from client.state import Phase, SessionState
 
+_TRYING = (Phase.RETRYING, Phase.SUSPENDED)
+"""The session is not live, and tries to be."""
+
 
 class Outgoing:
     """Works through the drafts of a session.
@@ -26,13 +29,15 @@ class Outgoing:
         *,
         publish: Callable[[Draft], Awaitable[Message]],
         drafts: Drafts,
+        reached: Callable[[], None],
         tell: Callable[[SessionEvent], None],
         clock: Callable[[], int],
         options: SessionOptions,
         rng: Random,
     ) -> None:
-        """`clock` gives epoch ms."""
+        """`reached` is called when a publish succeeds though the session is not live; `clock` is epoch ms."""
         self._publish = publish
+        self._reached = reached
         self._drafts = drafts
         self._tell = tell
         self._clock = clock
@@ -46,8 +51,7 @@ class Outgoing:
         self._sleepers = Sleepers()
         self._wakes = 0
         self._quiet_until = 0.0
-        self._phase = Phase.IDLE
-        self._region: str | None = None
+        self._state = SessionState(Phase.IDLE, "")
 
     def submit(self, draft: Draft) -> None:
         """Queue a draft."""
@@ -70,17 +74,15 @@ class Outgoing:
 
     def note(self, state: SessionState) -> None:
         """Learn where the session stands: once it is live, what waits goes at once."""
-        arrived = state.phase is Phase.LIVE and (self._phase, self._region) != (Phase.LIVE, state.region)
-        self._phase, self._region = state.phase, state.region
-        if arrived:
+        before, self._state = self._state, state
+        if state.phase is Phase.LIVE and (before.phase, before.region) != (Phase.LIVE, state.region):
             self.wake()
-        elif not self._is_connecting:
-            self._sleepers.wake(Why.CONNECTING)
+        self._sleepers.wake(Why.NOT_LIVE)
 
     def wake(self) -> None:
         """Try at once what could not be sent, except what the backend wants to have later."""
         self._wakes += 1
-        self._sleepers.wake(Why.CONNECTING, Why.FAILURE)
+        self._sleepers.wake(Why.FAILURE)
 
     async def run(self) -> None:
         """Own the sending until `close`, then give what is in flight a moment."""
@@ -109,10 +111,6 @@ class Outgoing:
             self._sleepers.wake(*Why)
         if not self._ran:
             self._drafts.close()
-
-    @property
-    def _is_connecting(self) -> bool:
-        return self._phase in (Phase.IDLE, Phase.CONNECTING)
 
     def _start(self, channel: str) -> None:
         if self._group is None:
@@ -156,28 +154,40 @@ class Outgoing:
         """Try a draft until it is settled, too old, or the session ends."""
         attempt = 0
         while self._drafts.is_sending(draft) and not self._drafts.hold_if_overdue(draft):
-            obstacle = self._obstacle()
-            failure = None
-            wakes = self._wakes
-            if obstacle is None:
+            throttled_for = self._quiet_until - asyncio.get_running_loop().time()
+            if throttled_for > 0 and not self._closing.is_set():
+                await self._rest(draft, Why.THROTTLE, throttled_for)
+            elif throttled_for <= 0 and await self._until_live(draft):
+                wakes = self._wakes
                 failure = await self._try(draft)
-            if self._closing.is_set():
-                return
-            if obstacle is not None:
-                await self._rest(draft, *obstacle)
-            elif failure is not None:
                 # A wake while the try was under way is meant for it too.
                 attempt = attempt + 1 if self._wakes == wakes else 0
-                if attempt and await self._wait(draft, attempt, failure):
-                    attempt = 0
+                if failure and attempt and not self._closing.is_set():
+                    attempt = 0 if await self._wait(draft, attempt, failure) else attempt
+            if self._closing.is_set():
+                return
 
-    def _obstacle(self) -> tuple[Why, float | None] | None:
-        """What keeps every draft from being tried now, and for how long if that is known."""
-        throttled_for = self._quiet_until - asyncio.get_running_loop().time()
-        if throttled_for > 0:
-            return (Why.THROTTLE, throttled_for)
-        # Who publishes before the session is live misses the echo.
-        return (Why.CONNECTING, None) if self._is_connecting else None
+    async def _until_live(self, draft: Draft) -> bool:
+        """Wait until the session is live, as who publishes before misses the echo. Whether to try now.
+
+        That is so after a while of trying in vain, too: not every network that lets HTTP through has room
+        for sockets.
+        """
+        loop = asyncio.get_running_loop()
+        patient_until = loop.time() + self._options.backoff_cap * self._rng.uniform(1.0, 2.0)
+        told: str | None = None
+        while self._state.phase is not Phase.LIVE:
+            left = patient_until - loop.time()
+            is_over = self._closing.is_set() or not self._drafts.is_sending(draft)
+            if is_over or self._drafts.seconds_left(draft) < 0:
+                return False
+            if left <= 0 and self._state.phase in _TRYING:
+                return True
+            if self._state.reason not in (None, told):
+                told = self._state.reason
+                self._tell(DraftWaiting(draft, told or "", self._state.remedy))
+            await self._rest(draft, Why.NOT_LIVE, left if left > 0 else None)
+        return True
 
     async def _try(self, draft: Draft) -> ClientError | None:
         """Publish a draft once: None if it is settled with that, else why not."""
@@ -188,20 +198,20 @@ class Outgoing:
                 self._drafts.refuse(draft, error.error_type, str(error))
             return error if self._drafts.is_sending(draft) else None
         self._drafts.accept(draft, message.region, message.sent_at)
+        if self._drafts.are_kept and self._state.phase in _TRYING:
+            self._reached()
         return None
 
     async def _wait(self, draft: Draft, attempt: int, failure: ClientError) -> bool:
         """Wait after a failure as it asks for; True if it ended early because something changed."""
-        delay: float | None = self._delay(attempt, failure)
+        delay = self._delay(attempt, failure)
         why = Why.FAILURE
         if isinstance(failure, Refused) and failure.retryable:
             why = Why.THROTTLE
             if failure.retry_after is not None:
                 until = asyncio.get_running_loop().time() + failure.retry_after
                 self._quiet_until = max(self._quiet_until, until)
-        elif self._phase is Phase.FAILED:
-            delay = None  # only a person can help
-        next_try_at = None if delay is None else self._clock() + round(delay * 1000)
+        next_try_at = self._clock() + round(delay * 1000)
         self._tell(DraftWaiting(draft, str(failure), failure.remedy, attempt, next_try_at))
         return await self._rest(draft, why, delay)
 

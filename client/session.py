@@ -77,6 +77,7 @@ class Session:
         self._outgoing = Outgoing(
             publish=self._publish,
             drafts=self._drafts,
+            reached=lambda: self._supervisor.retry_now(),
             tell=self._events.put,
             clock=clock,
             options=options,

@@ -7,7 +7,7 @@ from enum import Enum, auto
 class Why(Enum):
     """What a sleeper waits for."""
 
-    CONNECTING = auto()
+    NOT_LIVE = auto()
     FAILURE = auto()
     THROTTLE = auto()
     PATIENCE = auto()

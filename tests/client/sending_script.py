@@ -1,0 +1,29 @@
+"""A chat without a screen, to be killed: publishes numbered texts and says what was accepted."""
+
+import asyncio
+import sys
+
+from client.events import DraftAccepted, DraftQueued, StateChanged
+from client.paths import home
+from client.profiles import load
+from client.session import Session
+from client.state import Phase
+
+
+async def main(prefix: str, count: int) -> None:
+    profile = load("fake", home().config)
+    session = Session(profile, "oregon", sender=prefix, outbox=home().state / "outbox")
+    run = asyncio.create_task(session.run())
+    while events := await session.next_events():
+        for event in events:
+            if isinstance(event, StateChanged) and event.state.phase in (Phase.LIVE, Phase.RETRYING):
+                for number in range(count):
+                    session.send(("tech", "cars")[number % 2], f"{prefix} {number}")
+                count = 0
+            elif isinstance(event, DraftQueued | DraftAccepted):
+                sys.stdout.write(f"{type(event).__name__} {event.draft.text}\n")
+                sys.stdout.flush()
+    await run
+
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
