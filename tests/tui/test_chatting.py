@@ -119,7 +119,9 @@ async def test_a_refused_text_comes_back_with_arrow_up_but_never_over_another() 
         await chat.settle()
         chat.session.tell(DraftRefused(chat.session.drafts[0], "MessageTooLong", "The text is too long."))
         await chat.settle()
-        assert chat.lines()[-1].strip() == "refused: The text is too long. ↑ brings the text back."
+        assert chat.lines()[-1].strip() == (
+            "refused: The text is too long. ↑ or a click on ✗ brings the text back."
+        )
         await chat.type("x")
         await chat.pilot.press("up")
         assert chat.composer.text == "x"

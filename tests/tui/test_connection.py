@@ -152,7 +152,7 @@ async def test_a_flood_is_shown_in_batches_and_its_losses_are_told(monkeypatch: 
         assert len(flushes) < 100
         conversation = chat.pane.conversation
         assert conversation is not None
-        assert len(conversation.rows) == 2000
+        assert 1900 < len(conversation.rows) <= 2000
 
 
 async def test_leaving_closes_the_session() -> None:

@@ -120,12 +120,14 @@ async def test_a_resize_wraps_anew_and_keeps_the_place() -> None:
         for number in range(60):
             chat.session.receive("tech", f"#{number} " + "word " * 30, at=NOON + number)
         await chat.settle()
+        await chat.until(lambda: chat.pane._index.exact)
         height = chat.pane.virtual_size.height
         await chat.pilot.press("pageup")
         await chat.settle()
         top = visible_numbers(chat)[0]
         await chat.pilot.resize_terminal(62, 24)
         await chat.settle()
+        await chat.until(lambda: chat.pane._index.exact)
         assert chat.pane.virtual_size.height > height
         assert visible_numbers(chat)[0] in (top, top + 1)
         await chat.pilot.press("end")
@@ -133,6 +135,7 @@ async def test_a_resize_wraps_anew_and_keeps_the_place() -> None:
         await chat.pilot.resize_terminal(140, 40)
         await chat.settle()
         assert visible_numbers(chat)[-1] == 59
+        await chat.until(lambda: chat.pane._index.exact)
         assert chat.pane.virtual_size.height < height
 
 
@@ -153,7 +156,7 @@ async def test_appending_paints_what_is_seen_and_wraps_what_is_new(monkeypatch: 
     async with running(SMALL) as chat:
         await fill(chat, 500)
         wrapped: list[object] = []
-        monkeypatch.setattr(chat.pane._index, "_height", spied(chat.pane._index._height, wrapped))
+        monkeypatch.setattr(chat.pane._index, "_measure", spied(chat.pane._index._measure, wrapped))
         await fill(chat, 10, start=500)
         assert len(wrapped) <= 20
 

@@ -125,8 +125,9 @@ def test_replayed_edits_give_the_same_index(seed: int) -> None:
                 index.apply(edit)
     for edit in conversation.take_edits():
         index.apply(edit)
-    assert index.rows == conversation.rows
-    assert [row.order for row in index.rows] == sorted(row.order for row in index.rows)
+    index.measure_more(index.base, lambda: False)
+    assert list(index) == conversation.rows
+    assert [row.order for row in index] == sorted(row.order for row in index)
     heights = [row_height(row, shape) for row in conversation.rows]
     assert index.total == sum(heights)
     line = index.base
@@ -157,15 +158,15 @@ def test_lines_are_as_many_and_as_wide_as_they_say(width: int) -> None:
     for each in conversation.rows:
         lines = row_lines(each, shape, NAMES)
         assert len(lines) == row_height(each, shape)
-        assert all(sum(cell_len(text) for text, _ in line) <= width for line in lines)
+        assert all(sum(cell_len(piece.text) for piece in line) <= width for line in lines)
 
 
 def test_the_first_line_holds_time_name_path_transit_and_tick() -> None:
     row = message(NOON)
     row.delivery = Delivery.DELIVERED
-    line = "".join(text for text, _ in row_lines(row, columns(100), NAMES)[-1])
+    line = "".join(piece.text for piece in row_lines(row, columns(100), NAMES)[-1])
     assert line.split() == ["12:00", "ana", "hi", "SYD→ORE", "+161ms", "✓✓"]
-    narrow = "".join(text for text, _ in row_lines(row, columns(50), NAMES)[-1])
+    narrow = "".join(piece.text for piece in row_lines(row, columns(50), NAMES)[-1])
     assert narrow.split() == ["12:00", "ana:", "hi", "S→O", "✓✓"]
 
 

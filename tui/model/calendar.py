@@ -1,9 +1,14 @@
 """Times of the screen, in one time zone."""
 
 from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 
 _LATEST = 253_402_214_400_000
 """The last day that `datetime` knows, in epoch ms: times come from others and may be anything."""
+
+
+_MINUTES = [f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60)]
+"""Every `HH:MM` once: a long history holds one each."""
 
 
 class Calendar:
@@ -11,15 +16,17 @@ class Calendar:
 
     def __init__(self, tz: tzinfo | None = None) -> None:
         self._tz = tz
+        # Neighbouring messages share their seconds, and each asks several times.
+        self._at_second = lru_cache(1024)(self._compute)
 
     def at(self, milliseconds: int) -> datetime:
         """The local date and time; out-of-range values are moved to the nearest one that exists."""
         inside = min(max(milliseconds, 86_400_000), _LATEST - 86_400_000)
-        return datetime.fromtimestamp(inside / 1000, UTC).astimezone(self._tz)
+        return self._at_second(inside // 1000).replace(microsecond=inside % 1000 * 1000)
 
     def day(self, milliseconds: int) -> date:
         """The local date."""
-        return self.at(milliseconds).date()
+        return self._second(milliseconds).date()
 
     def day_title(self, milliseconds: int) -> str:
         """The local date as a heading: `Tuesday 24 November`."""
@@ -28,8 +35,19 @@ class Calendar:
 
     def minute(self, milliseconds: int) -> str:
         """`HH:MM`."""
-        return f"{self.at(milliseconds):%H:%M}"
+        moment = self._second(milliseconds)
+        return _MINUTES[moment.hour * 60 + moment.minute]
 
     def second(self, milliseconds: int) -> str:
         """`HH:MM:SS`."""
         return f"{self.at(milliseconds):%H:%M:%S}"
+
+    def full(self, milliseconds: int) -> str:
+        """Date, time to the millisecond and zone, in ISO form: `2026-11-24 12:00:01.250+00:00`."""
+        return self.at(milliseconds).isoformat(" ", "milliseconds")
+
+    def _second(self, milliseconds: int) -> datetime:
+        return self._at_second(min(max(milliseconds, 86_400_000), _LATEST - 86_400_000) // 1000)
+
+    def _compute(self, second: int) -> datetime:
+        return datetime.fromtimestamp(second, UTC).astimezone(self._tz)

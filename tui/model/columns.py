@@ -13,6 +13,7 @@ class Columns:
 
     `name` 0 means that the name stands before the text instead of in a column of its own; `path` 0 and
     `transit` 0 that these are not shown. The right-hand side holds path, transit and tick.
+    `plain` means no columns at all: time and name stand before the text, which has the whole width.
     """
 
     width: int
@@ -21,15 +22,20 @@ class Columns:
     path: int
     transit: int
     short_path: bool
+    plain: bool = False
 
     @property
     def text_start(self) -> int:
         """The first cell of the text."""
+        if self.plain:
+            return 0
         return self.margin + TIME_CELLS + (2 + self.name + 2 if self.name else 1)
 
     @property
     def right(self) -> int:
         """The cells of the right-hand side, with the gap before it."""
+        if self.plain:
+            return 0
         parts = [cells for cells in (self.path, self.transit, TICK_CELLS) if cells]
         return 1 + sum(parts) + len(parts) - 1 + self.margin
 
@@ -44,8 +50,10 @@ class Columns:
         return max(2, self.width - self.text_start - self.margin)
 
 
-def columns(width: int, *, code: int = 3, letter: int = 1) -> Columns:
+def columns(width: int, *, code: int = 3, letter: int = 1, plain: bool = False) -> Columns:
     """The columns for a pane of `width` cells, with region codes of `code` and `letter` cells."""
+    if plain:
+        return Columns(width, 0, 0, 0, 0, True, plain=True)
     if width >= 90:
         return Columns(width, 1, 12, 2 * code + 1, TRANSIT_CELLS, False)
     if width >= 60:

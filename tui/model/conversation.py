@@ -80,14 +80,17 @@ class Conversation:
 
     def add(self, row: Row) -> None:
         """Put a row in its place; the oldest go when there are too many."""
-        index = bisect_right(self.rows, row.order, key=_order)
+        index = len(self.rows)
+        if index and self.rows[-1].order > row.order:
+            index = bisect_right(self.rows, row.order, key=_order)
         self.rows.insert(index, row)
         self._record(Inserted(index, row))
         self._decorate(index)
         self._decorate(index + 1)
         surplus = len(self.rows) - self._limit
         if surplus > 0:
-            self._remove(0, surplus)
+            # Many at once in a long history: each time, all the others have to move up.
+            self._remove(0, surplus + self._limit // 64)
 
     def arrive(self, row: MessageRow, *, seen: bool) -> None:
         """Add a message of somebody else, unread unless it is seen at once."""
@@ -146,6 +149,12 @@ class Conversation:
                     each.revision += 1
                     self._record(Updated(index, each))
                     self._decorate(index)
+
+    @property
+    def first_new(self) -> Row | None:
+        """The row below the line *new*, None if there is none (any more)."""
+        divider = self._divider
+        return divider if divider is not None and self.index_of(divider) is not None else None
 
     @property
     def tail(self) -> int:

@@ -1,12 +1,15 @@
 """Makes rows of messages, drafts and notices: here text from elsewhere is sanitised."""
 
 import re
+from functools import lru_cache
 from itertools import count
+from sys import intern
 from zlib import crc32
 
 from client.events import MessageReceived
 from client.messages import Draft
 from tui.model.calendar import Calendar
+from tui.model.links import find_links
 from tui.model.rows import Delivery, MessageRow, NoticeRow
 from tui.model.text import Span, shown_name
 from tui.sanitize import sanitize
@@ -32,8 +35,8 @@ class RowFactory:
         """The row of a message that arrived."""
         message = event.message
         row = self._row(message.id, message.text, message.sender, message.sent_at, own=event.own)
-        row.origin, row.via, row.transit_ms = message.region, event.via, event.transit_ms
-        row.conflicting = event.conflicting
+        row.origin, row.via, row.transit_ms = intern(message.region), event.via, event.transit_ms
+        row.received_at, row.conflicting = event.received_at, event.conflicting
         if event.own:
             row.delivery = Delivery.DELIVERED
         else:
@@ -52,20 +55,30 @@ class RowFactory:
         return NoticeRow(uid=next(self._uids), at=at, tie=_LAST, text=text, skipped=skipped)
 
     def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
-        name = shown_name(sender) if sender else ""
+        name, colour = _sender(sender)
+        shown = sanitize(text)
         return MessageRow(
             uid=next(self._uids),
             at=at,
             tie=identity,
             id=identity,
-            text=sanitize(text),
+            text=shown,
             time=self._calendar.minute(at),
-            sender=name or ANONYMOUS,
-            colour=crc32(name.encode()) % SENDER_COLOURS,
+            sender=name,
+            colour=colour,
             own=own,
+            links=find_links(shown),
+            original=None if shown == text and sender in (name, None) else (text, sender),
         )
 
     def _mentions(self, text: str) -> tuple[Span, ...]:
         if "@" not in text:
             return ()
         return tuple(match.span() for match in self._mention.finditer(text))
+
+
+@lru_cache(2048)
+def _sender(sender: str | None) -> tuple[str, int]:
+    """How a sender is called, and which colour that name has."""
+    name = shown_name(sender) if sender else ""
+    return name or ANONYMOUS, crc32(name.encode()) % SENDER_COLOURS

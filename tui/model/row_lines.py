@@ -1,5 +1,9 @@
 """Rows as lines of styled pieces: what is painted, without the paint."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
 from rich.cells import cell_len
 
 from tui.model.columns import TICK_CELLS, TIME_CELLS, Columns
@@ -8,10 +12,24 @@ from tui.model.row_factory import SENDER_COLOURS
 from tui.model.rows import Delivery, MessageRow, NoticeRow, Row
 from tui.model.text import Span, clip, pad, wrap
 
-Piece = tuple[str, str]
-"""A text and its role, one of `ROLES`."""
+
+class Piece(NamedTuple):
+    """A text and its role, one of `ROLES`.
+
+    `at` is where it stands in the row's own text, -1 if it is not part of that. `link` is the URL that it
+    leads to.
+    """
+
+    text: str
+    role: str = "text"
+    at: int = -1
+    link: str = ""
+
 
 Line = list[Piece]
+
+Mark = tuple[int, int, str]
+"""Start and end (exclusive) of a part of a row's text, and the role that it takes instead of its own."""
 
 ROLES = (
     "time",
@@ -20,11 +38,15 @@ ROLES = (
     "text",
     "pending",
     "mention",
+    "link",
+    "match",
+    "match-current",
     "path",
     "path-relayed",
     "transit",
     "tick",
     "failure",
+    "warning",
     "rule",
     "day",
     "divider",
@@ -40,7 +62,10 @@ TICKS = {
     Delivery.UNSENT: "✗",
 }
 _OPENING = {Delivery.REFUSED: "refused: ", Delivery.UNSENT: "not sent: "}
-_WAY_OUT = {Delivery.REFUSED: " ↑ brings the text back.", Delivery.UNSENT: " F5 sends it again."}
+_WAY_OUT = {
+    Delivery.REFUSED: " ↑ or a click on ✗ brings the text back.",
+    Delivery.UNSENT: " F5 or a click on ✗ sends it again.",
+}
 
 
 def row_height(row: Row, columns: Columns) -> int:
@@ -51,12 +76,12 @@ def row_height(row: Row, columns: Columns) -> int:
     if not isinstance(row, MessageRow):
         return above
     height = above + len(wrap(_prefix(row, columns) + row.text, columns.text))
-    for remark in _remarks(row):
+    for remark, _ in _remarks(row):
         height += len(wrap(remark, columns.remark))
     return height
 
 
-def row_lines(row: Row, columns: Columns, names: RegionNames) -> list[Line]:
+def row_lines(row: Row, columns: Columns, names: RegionNames, marks: Sequence[Mark] = ()) -> list[Line]:
     """The lines of a row: what stands above it, its text, what is wrong with it."""
     lines: list[Line] = []
     if row.day is not None:
@@ -66,101 +91,119 @@ def row_lines(row: Row, columns: Columns, names: RegionNames) -> list[Line]:
     if isinstance(row, NoticeRow):
         lines += _notice_lines(row.text, columns.width)
     elif isinstance(row, MessageRow):
-        lines += _message_lines(row, columns, names)
+        lines += _message_lines(row, columns, names, marks)
     return lines
 
 
-def rule(title: str, width: int, role: str) -> Line:
+def rule(title: str, width: int, role: str, at: int = -1) -> Line:
     """A horizontal line with a title in its middle, one cell from either edge."""
     room = max(0, width - 2)
     title = clip(title, max(0, room - 4))
     rest = max(0, room - cell_len(title) - 2)
     lines = "divider" if role == "divider" else "rule"
-    return [(f" {'─' * (rest // 2)} ", lines), (title, role), (f" {'─' * (rest - rest // 2)}", lines)]
+    return [
+        Piece(f" {'─' * (rest // 2)} ", lines),
+        Piece(title, role, at),
+        Piece(f" {'─' * (rest - rest // 2)}", lines),
+    ]
 
 
 def _notice_lines(text: str, width: int) -> list[Line]:
     """A notice: in a rule if it fits, else centred on several lines."""
     if cell_len(text) <= width - 8:
-        return [rule(text, width, "notice")]
-    parts = [text[start:end] for start, end in wrap(text, width - 4)]
-    return [[(" " * ((width - cell_len(part)) // 2), "text"), (part, "notice")] for part in parts]
+        return [rule(text, width, "notice", 0)]
+    lines = []
+    for start, end in wrap(text, width - 4):
+        part = text[start:end]
+        lines.append([Piece(" " * ((width - cell_len(part)) // 2)), Piece(part, "notice", start)])
+    return lines
 
 
-def _message_lines(row: MessageRow, columns: Columns, names: RegionNames) -> list[Line]:
+def _message_lines(
+    row: MessageRow, columns: Columns, names: RegionNames, marks: Sequence[Mark]
+) -> list[Line]:
     prefix = _prefix(row, columns)
     content = prefix + row.text
-    spans = wrap(content, columns.text)
-    indent = " " * columns.text_start
+    indent = Piece(" " * columns.text_start)
+    layers = _layers(row, marks)
     lines: list[Line] = []
-    for number, span in enumerate(spans):
-        head: Line = [(indent, "text")] if number else _head(row, columns)
-        body = _text_pieces(row, content, span, len(prefix))
-        if not number:
-            used = cell_len(content[span[0] : span[1]])
-            body.append((" " * (columns.text - used), "text"))
-            body += _right_side(row, columns, names)
-        lines.append(head + body)
-    for remark in _remarks(row):
+    for number, (start, end) in enumerate(wrap(content, columns.text)):
+        line = [indent] if number else _head(row, columns)
+        if start < len(prefix):
+            line.append(Piece(prefix[start:end], _sender_role(row)))
+        line += _text_pieces(row, (max(0, start - len(prefix)), end - len(prefix)), layers)
+        if not number and not columns.plain:
+            line.append(Piece(" " * (columns.text - cell_len(content[start:end]))))
+            line += _right_side(row, columns, names)
+        lines.append([piece for piece in line if piece.text])
+    for remark, role in _remarks(row):
         for start, end in wrap(remark, columns.remark):
-            lines.append([(indent, "text"), (remark[start:end], "failure")])
+            lines.append([indent, Piece(remark[start:end], role)])
     return lines
 
 
 def _head(row: MessageRow, columns: Columns) -> Line:
-    margin = " " * columns.margin
-    line: Line = [(margin + pad(row.time, TIME_CELLS), "time")]
-    if columns.name:
-        name = "" if row.grouped else row.sender
-        line += [("  ", "text"), (pad(name, columns.name, right=True), _sender_role(row)), ("  ", "text")]
-    else:
-        line.append((" ", "text"))
-    return line
+    if columns.plain:
+        return []
+    line = [Piece(" " * columns.margin + pad(row.time, TIME_CELLS), "time")]
+    if not columns.name:
+        return [*line, Piece(" ")]
+    name = "" if row.grouped else row.sender
+    return [*line, Piece("  "), Piece(pad(name, columns.name, right=True), _sender_role(row)), Piece("  ")]
 
 
 def _prefix(row: MessageRow, columns: Columns) -> str:
-    """The name before the text where there is no column for it."""
+    """What stands before the text where there is no column for it."""
+    if columns.plain:
+        return f"{row.time} {row.sender}: "
     return "" if columns.name or row.grouped else f"{clip(row.sender, 12)}: "
 
 
-def _text_pieces(row: MessageRow, content: str, span: Span, prefix: int) -> Line:
-    """A line of the text, cut where a mention or the name before it begins or ends."""
+def _layers(row: MessageRow, marks: Sequence[Mark]) -> Sequence[Mark]:
+    """What is special about parts of the text, the last one on top."""
+    if not (marks or row.links or row.mentions):
+        return ()
+    links = [(link.start, link.end, "link") for link in row.links]
+    mentions = [(start, end, "mention") for start, end in row.mentions]
+    return [*links, *mentions, *marks]
+
+
+def _text_pieces(row: MessageRow, span: Span, layers: Sequence[Mark]) -> Line:
+    """A part of the text, cut where something special begins or ends."""
     start, end = span
     plain = "pending" if row.delivery is Delivery.SENDING else "text"
-    marks = [(0, prefix, _sender_role(row))] if prefix else []
-    marks += [(prefix + a, prefix + b, "mention") for a, b in row.mentions]
-    pieces: Line = []
-    for a, b, role in marks:
-        a, b = max(a, start), min(b, end)
-        if a < b:
-            pieces += [(content[start:a], plain), (content[a:b], role)]
-            start = b
-    pieces.append((content[start:end], plain))
-    return [piece for piece in pieces if piece[0]]
+    inside = [(max(a, start), min(b, end), role) for a, b, role in layers if a < end and b > start]
+    cuts = sorted({start, end, *(a for a, _, _ in inside), *(b for _, b, _ in inside)})
+    pieces = []
+    for a, b in pairwise(cuts):
+        role = next((role for first, last, role in reversed(inside) if first <= a < last), plain)
+        link = next((link.url for link in row.links if link.start <= a < link.end), "")
+        pieces.append(Piece(row.text[a:b], role, a, link))
+    return pieces
 
 
 def _right_side(row: MessageRow, columns: Columns, names: RegionNames) -> Line:
     """Origin and destination, time under way, tick."""
-    line: Line = [(" ", "text")]
+    line = [Piece(" ")]
     if columns.path:
         path = names.path(row.origin, row.via, short=columns.short_path) if row.origin and row.via else ""
         role = "path-relayed" if "→" in path else "path"
-        line += [(pad(path, columns.path, right=True), role), (" ", "text")]
+        line += [Piece(pad(path, columns.path, right=True), role), Piece(" ")]
     if columns.transit:
-        line += [(pad(transit(row.transit_ms), columns.transit, right=True), "transit"), (" ", "text")]
+        line += [Piece(pad(transit(row.transit_ms), columns.transit, right=True), "transit"), Piece(" ")]
     failed = row.delivery in (Delivery.REFUSED, Delivery.UNSENT)
-    line.append((pad(TICKS[row.delivery], TICK_CELLS), "failure" if failed else "tick"))
-    return line
+    return [*line, Piece(pad(TICKS[row.delivery], TICK_CELLS), "failure" if failed else "tick")]
 
 
-def _remarks(row: MessageRow) -> list[str]:
-    """What is wrong with a message, and the way out."""
+def _remarks(row: MessageRow) -> list[tuple[str, str]]:
+    """What is wrong with a message, and the way out; each with its role."""
     remarks = []
     if row.reason is not None:
         opening, way_out = _OPENING.get(row.delivery, ""), _WAY_OUT.get(row.delivery, "")
-        remarks.append(f"{opening}{row.reason.removesuffix('.')}.{way_out}")
+        remarks.append((f"{opening}{row.reason.removesuffix('.')}.{way_out}", "failure"))
     if row.conflicting:
-        remarks.append("conflicting id: another message came before with the same id")
+        remarks.append(("conflicting id: another message came before with the same id", "failure"))
+    remarks += [(f"▲ {link.warning}", "warning") for link in row.links if link.warning]
     return remarks
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from client.messages import Draft
+from tui.model.links import Link
 from tui.model.text import Span
 
 
@@ -49,7 +50,12 @@ class NoticeRow(Row):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class MessageRow(Row):
-    """A message. `text` and `sender` are sanitised; `draft` is kept while one's own is not delivered."""
+    """A message. `text` and `sender` are sanitised; `draft` is kept while one's own is not delivered.
+
+    `origin` is the AWS region that took it, `via` the alias of the one that brought it, `received_at` when
+    (epoch ms, this machine's clock; 0 while unknown). `original` is text and sender as they came, where
+    that is not what is shown.
+    """
 
     id: str
     text: str
@@ -63,6 +69,9 @@ class MessageRow(Row):
     delivery: Delivery = Delivery.RECEIVED
     reason: str | None = None
     conflicting: bool = False
+    received_at: int = 0
+    original: tuple[str, str | None] | None = None
     mentions: tuple[Span, ...] = ()
+    links: tuple[Link, ...] = ()
     grouped: bool = False
     draft: Draft | None = None

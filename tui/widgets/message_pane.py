@@ -1,92 +1,114 @@
 """The message pane: a channel's rows on Textual's Line API."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.style import Style
 from textual import events
-from textual.geometry import Region, Size
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.model.columns import columns
 from tui.model.conversation import Conversation
+from tui.model.copying import selected_text
 from tui.model.regions import RegionNames
-from tui.model.row_index import RowIndex
-from tui.model.row_lines import ROLES, row_height
-from tui.model.rows import Row
+from tui.model.row_lines import ROLES, Mark, Piece, row_height
+from tui.model.rows import MessageRow, Row
+from tui.model.search import Search
 from tui.model.text import wrap
 from tui.widgets.painter import Painter, highlight
+from tui.widgets.row_view import RowView
 
 _PREFIX = "message-pane--"
+_OWN_ROLES = ("pill", "empty", "chosen")
+"""Styles of the pane itself, beside those of the rows."""
 
 
-class MessagePane(ScrollView, can_focus=False):
+class MessagePane(RowView, can_focus=True):
     """Shows one conversation and follows its end until somebody scrolls up.
 
-    Call `show` to change the conversation, `sync` after it changed.
+    Call `show` to change the conversation, `sync` after it changed. With the focus (by key, never by a click:
+    that would take it from the composer) its keys choose messages.
     """
 
+    FOCUS_ON_CLICK = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(_PREFIX + role for role in ROLES),
-        _PREFIX + "pill",
-        _PREFIX + "empty",
+        *(_PREFIX + role for role in (*ROLES, *_OWN_ROLES)),
     }
-
-    class FollowChanged(Message):
-        """The pane began or ceased to follow the end."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "choose(-1)", "Choose the message above", id="message.above"),
+        Binding("down,j", "choose(1)", "Choose the message below", id="message.below"),
+        Binding("y,c", "act('copy')", "Copy", id="message.copy"),
+        Binding("enter", "act('details')", "Details", id="message.details"),
+        Binding("r", "act('retry')", "Retry", id="message.retry"),
+        Binding("o", "act('open')", "Open the link", id="message.open"),
+    ]
 
     class PillClicked(Message):
         """Somebody wants to see the newest messages."""
 
+    class Matched(Message):
+        """Rows came or went, and the search found something else in them."""
+
+    class ActionWanted(Message):
+        """Something is to be done with a message: `copy`, `details`, `retry` or `open` (a link of it)."""
+
+        def __init__(self, deed: str, row: MessageRow, url: str | None = None) -> None:
+            super().__init__()
+            self.deed = deed
+            self.row = row
+            self.url = url
+
+    class Typed(Message):
+        """Somebody typed while the pane had the focus: it belongs to the composer."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
-        super().__init__(id=id)
-        self.following = True
-        self.conversation: Conversation | None = None
+        self.search = Search()
+        self.chosen: MessageRow | None = None
         self._names = RegionNames()
         self._empty_text = ""
-        self._styles: dict[str, Style] = {}
-        self._painter = self._new_painter()
-        self._index = RowIndex((), self._row_height)
-        self._syncing = False
+        self._plain = False
         self._pill = 0
+        self._styles: dict[str, Style] = {}
+        super().__init__(id=id)
+        self._painter = self._new_painter()
 
     @property
     def allow_select(self) -> bool:
         """Text can be selected with the mouse."""
         return True
 
+    @property
+    def plain(self) -> bool:
+        """Whether the messages are shown without columns, over the whole width."""
+        return self._plain
+
     def show(self, conversation: Conversation | None, names: RegionNames) -> None:
         """Show a conversation from its end."""
         if self.conversation is not None:
             self.conversation.ignore_edits()
         self.conversation, self._names = conversation, names
+        self.chosen = None
         if conversation is not None:
             conversation.follow_edits()
         self._set_following(True)
         self._rebuild()
 
     def sync(self) -> None:
-        """Take in what changed in the conversation since the last call, in one repaint."""
-        if self.conversation is None:
-            return
-        edits = self.conversation.take_edits()
-        anchor = self._anchor()
-        repaint: set[int] = set()
-        moved = False
-        for edit in edits:
-            index = self._index.apply(edit)
-            if index is None:
-                moved = True
-            elif not moved:
-                repaint.add(index)
-        if moved:
-            self._settle(anchor)
-        else:
-            for index in repaint:
-                self._repaint_row(index)
+        """Take in what changed in the conversation since the last call."""
+        edits = self._replay()
+        if edits and self.conversation is not None and self.search.replay(edits, self.conversation.rows):
+            self._painter.forget()
+            self.refresh()
+            self.post_message(self.Matched())
         self._refresh_pill()
 
     def set_empty_text(self, text: str) -> None:
@@ -95,16 +117,66 @@ class MessagePane(ScrollView, can_focus=False):
             self._empty_text = text
             self.refresh()
 
-    def page(self, direction: int) -> None:
-        """Scroll by a page, keeping two lines in sight."""
-        step = max(1, self.size.height - 2)
-        self.scroll_to(y=self.scroll_offset.y + direction * step, animate=False)
+    def set_plain(self, plain: bool) -> None:
+        """Show the messages without columns, or with them again."""
+        self._plain = plain
+        self._rebuild()
 
     def jump_to_tail(self) -> None:
         """Show the newest message and follow the end again."""
-        self._set_following(True)
-        self._settle(None)
+        super().jump_to_tail()
         self._refresh_pill()
+
+    def look_for(self, query: str, near: Row | None) -> None:
+        """Search, mark what is found, and show what is nearest to `near`."""
+        rows = self.conversation.rows if self.conversation is not None else ()
+        self.search.look_for(query, rows, near)
+        self._show_match()
+
+    def step_match(self, offset: int) -> None:
+        """Show a later (1) or earlier (-1) match."""
+        self.search.step(offset)
+        self._show_match()
+
+    def bottom_row(self) -> Row | None:
+        """The last row in sight, None while following the end."""
+        place = None if self.following else self._index.locate(self._top + self.size.height - 1)
+        return self._index.row(place[0]) if place else None
+
+    def choose(self, row: MessageRow | None) -> None:
+        """Make a message the chosen one."""
+        if row is not self.chosen:
+            self.chosen = row
+            self.refresh()
+        if row is not None:
+            self.reveal(row)
+
+    def newest(self) -> MessageRow | None:
+        """The last message of the channel."""
+        rows = self.conversation.rows if self.conversation is not None else ()
+        return next((row for row in reversed(rows) if isinstance(row, MessageRow)), None)
+
+    def action_choose(self, step: int) -> None:
+        """Choose the next message in a direction; first the newest."""
+        rows: Sequence[Row] = self.conversation.rows if self.conversation is not None else ()
+        here = self.conversation.index_of(self.chosen) if self.conversation and self.chosen else None
+        if here is None:
+            self.choose(self.newest())
+            return
+        order = range(here + 1, len(rows)) if step > 0 else range(here - 1, -1, -1)
+        row = next((rows[place] for place in order if isinstance(rows[place], MessageRow)), None)
+        if isinstance(row, MessageRow):
+            self.choose(row)
+
+    def action_act(self, deed: str) -> None:
+        """Do something with the chosen message, or the newest."""
+        row = self.chosen or self.newest()
+        if row is not None:
+            self.post_message(self.ActionWanted(deed, row))
+
+    def row_height(self, row: Row) -> int:
+        """How many lines a row takes at the present width."""
+        return row_height(row, self._painter.columns)
 
     # -- Textual --------------------------------------------------------------------------------------------
 
@@ -121,108 +193,83 @@ class MessagePane(ScrollView, can_focus=False):
         self._styles.clear()
         self._painter.forget()
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Follow the end exactly when somebody scrolled there."""
-        super().watch_scroll_y(old_value, new_value)
-        if not self._syncing:
-            self._set_following(new_value >= self.max_scroll_y)
-
     def render_line(self, y: int) -> Strip:
         """One line of the visible part; few rows stand at the bottom."""
-        height = self.size.height
+        height, missing = self.size.height, self._missing
         if not len(self._index):
             return self._empty_line(y, height)
-        missing = max(0, height - self._index.total)
-        line = self._index.base + self.scroll_offset.y + y - missing
+        line = self._top + y - missing
         strip = self._line(line) if y >= missing else self._painter.blank()
         if y == height - 1 and self._pill:
             strip = self._with_pill(strip)
         return strip.apply_offsets(0, line)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text, as it stands on the screen."""
-        first = self._index.base if selection.start is None else selection.start.y
-        last = self._index.base + self._index.total - 1 if selection.end is None else selection.end.y
-        lines = []
-        for line in range(first, last + 1):
-            text = self._plain_line(line)
-            span = selection.get_span(line)
-            if text is not None and span is not None:
-                lines.append(text[span[0] : None if span[1] == -1 else span[1]].rstrip())
-        return "\n".join(lines), "\n"
+        """The selected text: that of the messages alone, unless the selection begins before it."""
+        first, last = (self._index.base, 0), (self._index.base + self._index.total - 1, 1 << 30)
+        start = first if selection.start is None else (selection.start.y, selection.start.x)
+        end = last if selection.end is None else (selection.end.y, selection.end.x)
+        return selected_text(self._index, self._painter.lines, max(start, first), min(end, last)), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002 (Textual's name)
         """Show the selection."""
         self.refresh()
 
+    def on_blur(self) -> None:
+        """Nothing is chosen while the composer has the focus."""
+        self.choose(None)
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed belongs to the composer, but for the pane's own keys."""
+        if event.is_printable and event.character and event.key not in self._bindings.key_to_bindings:
+            event.stop()
+            self.post_message(self.Typed(event.character))
+
     def on_click(self, event: events.Click) -> None:
-        """Jump to the end by a click on the pill."""
+        """A click on the pill, a link or a failed tick acts; two clicks on a message tell all about it."""
+        if event.chain > 1:
+            event.prevent_default()  # Textual would select the whole history
         if self._pill and event.y == self.size.height - 1 and event.x >= self._pill_start():
             self.post_message(self.PillClicked())
+            return
+        row, piece = self._piece_at(event.x, event.y)
+        if not isinstance(row, MessageRow) or self.text_selection is not None:
+            return
+        if piece is not None and piece.link:
+            self.post_message(self.ActionWanted("open", row, piece.link))
+        elif piece is not None and piece.role == "failure":
+            self.post_message(self.ActionWanted("retry", row))
+        elif event.chain == 2:
+            self.post_message(self.ActionWanted("details", row))
+
+    # -- layout ---------------------------------------------------------------------------------------------
 
     @property
     def _width(self) -> int:
         """The columns for text: without the scroll bar, which `size` includes."""
         return self.scrollable_content_region.width
 
-    # -- layout ---------------------------------------------------------------------------------------------
-
-    def _row_height(self, row: Row) -> int:
-        return row_height(row, self._painter.columns)
-
     def _new_painter(self) -> Painter:
-        widths = [max(map(len, codes.values()), default=size) for codes, size in self._code_sizes()]
-        shape = columns(self._width, code=widths[0], letter=widths[1])
-        return Painter(shape, self._names, self._role_style)
-
-    def _code_sizes(self) -> tuple[tuple[dict[str, str], int], tuple[dict[str, str], int]]:
-        return (dict(self._names.codes), 3), (dict(self._names.letters), 1)
+        widths = [
+            max(map(len, codes.values()), default=size)
+            for codes, size in ((self._names.codes, 3), (self._names.letters, 1))
+        ]
+        shape = columns(self._width, code=widths[0], letter=widths[1], plain=self._plain)
+        return Painter(shape, self._names, self._role_style, self._marks)
 
     def _rebuild(self) -> None:
         anchor = self._anchor()
         self._painter = self._new_painter()
-        rows: list[Row] = []
-        if self.conversation is not None:
-            self.conversation.take_edits()
-            rows = self.conversation.rows
-        self._index = RowIndex(rows, self._row_height)
-        self._settle(anchor)
+        if self.text_selection is not None:
+            self.screen.clear_selection()  # its lines are others now
+        self._start(anchor)
         self._refresh_pill()
 
-    def _anchor(self) -> tuple[Row, int] | None:
-        """The row at the top and how far it is scrolled into; None while following the end."""
-        if self.following:
-            return None
-        place = self._index.locate(self._index.base + self.scroll_offset.y)
-        return (self._index.rows[place[0]], place[1]) if place else None
-
-    def _settle(self, anchor: tuple[Row, int] | None) -> None:
-        """Announce the new height, and scroll to the end or back to the anchor."""
-        self._syncing = True
-        try:
-            self.virtual_size = Size(self._width, self._index.total)
-            goal = self._scroll_goal(anchor)
-            # Following also ends an animation that is still under way to elsewhere; otherwise it may go on.
-            if goal != self.scroll_offset.y or (anchor is None and goal != self.scroll_target_y):
-                self.scroll_to(y=goal, animate=False, force=True)
-        finally:
-            self._syncing = False
+    def _show_match(self) -> None:
+        self._painter.forget()
+        if self.search.current is not None:
+            self.reveal(self.search.current)
         self.refresh()
-
-    def _scroll_goal(self, anchor: tuple[Row, int] | None) -> int:
-        if anchor is None or self.conversation is None:
-            return self.max_scroll_y
-        row, offset = anchor
-        index = self.conversation.index_of(row)
-        if index is None:
-            return 0
-        offset = min(offset, self._index.height(index) - 1)
-        return self._index.top(index) - self._index.base + offset
-
-    def _set_following(self, following: bool) -> None:
-        if following != self.following:
-            self.following = following
-            self.post_message(self.FollowChanged())
 
     # -- painting -------------------------------------------------------------------------------------------
 
@@ -232,11 +279,20 @@ class MessagePane(ScrollView, can_focus=False):
             style = self._styles[role] = self.get_component_rich_style(_PREFIX + role)
         return style
 
+    def _marks(self, row: Row) -> Sequence[Mark]:
+        role = "match-current" if row is self.search.current else "match"
+        return [(start, end, role) for start, end in self.search.spans(row)]
+
     def _line(self, line: int) -> Strip:
         place = self._index.locate(line)
         if place is None:
             return self._painter.blank()
-        strip = self._painter.paint(self._index.rows[place[0]])[place[1]]
+        row = self._index.row(place[0])
+        strips = self._painter.paint(row)
+        # A row may have changed a moment ago, without a `sync` since.
+        strip = strips[place[1]] if place[1] < len(strips) else self._painter.blank()
+        if row is self.chosen:
+            strip = strip.apply_style(self._role_style("chosen"))
         selection = self.text_selection
         span = selection.get_span(line) if selection is not None else None
         if span is None:
@@ -244,9 +300,18 @@ class MessagePane(ScrollView, can_focus=False):
         end = None if span[1] == -1 else span[1]
         return highlight(strip, span[0], end, self.screen.get_component_rich_style("screen--selection"))
 
-    def _plain_line(self, line: int) -> str | None:
-        place = self._index.locate(line)
-        return self._painter.paint(self._index.rows[place[0]])[place[1]].text if place else None
+    def _piece_at(self, x: int, y: int) -> tuple[Row | None, Piece | None]:
+        """The row and the piece of it that stand at a place of the view."""
+        place = self._index.locate(self._top + y - self._missing) if y >= self._missing else None
+        if place is None:
+            return None, None
+        row = self._index.row(place[0])
+        position = 0
+        for piece in self._painter.lines(row)[place[1]]:
+            position += cell_len(piece.text)
+            if x < position:
+                return row, piece
+        return row, None
 
     def _empty_line(self, y: int, height: int) -> Strip:
         text, width = self._empty_text, self._painter.columns.width
@@ -255,12 +320,8 @@ class MessagePane(ScrollView, can_focus=False):
         if not 0 <= number < len(spans):
             return self._painter.blank()
         content = text[slice(*spans[number])]
-        return self._painter.line([(" " * ((width - cell_len(content)) // 2), "text"), (content, "empty")])
-
-    def _repaint_row(self, index: int) -> None:
-        top = self._index.top(index) - self._index.base - self.scroll_offset.y
-        missing = max(0, self.size.height - self._index.total)
-        self.refresh(Region(0, top + missing, self._width, self._index.height(index)))
+        indent = " " * ((width - cell_len(content)) // 2)
+        return self._painter.line([Piece(indent), Piece(content, "empty")])
 
     def _refresh_pill(self) -> None:
         unread = self.conversation.unread if self.conversation is not None and not self.following else 0
@@ -276,6 +337,6 @@ class MessagePane(ScrollView, can_focus=False):
 
     def _with_pill(self, strip: Strip) -> Strip:
         start = self._pill_start()
-        pill = Strip.blank(0).join([self._painter.line([(self._pill_text(), "pill")])])
+        pill = Strip.blank(0).join([self._painter.line([Piece(self._pill_text(), "pill")])])
         end = start + cell_len(self._pill_text())
         return Strip.join([strip.crop(0, start), pill.crop(0, end - start), strip.crop(end)])

@@ -1,6 +1,6 @@
 """Paints rows of the pure core as strips, and keeps those that were painted lately."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -9,20 +9,36 @@ from textual.strip import Strip
 
 from tui.model.columns import Columns
 from tui.model.regions import RegionNames
-from tui.model.row_lines import Line, row_lines
+from tui.model.row_lines import Line, Mark, Piece, row_lines
 from tui.model.rows import Row
 
 _KEPT_ROWS = 512
 """Several screens of rows."""
 
 
-class Painter:
-    """Turns rows into strips of exactly the pane's width. `style` gives the style of a role."""
+def no_marks(_: Row) -> Sequence[Mark]:
+    """Nothing is marked."""
+    return ()
 
-    def __init__(self, columns: Columns, names: RegionNames, style: Callable[[str], Style]) -> None:
+
+class Painter:
+    """Turns rows into strips of exactly the pane's width.
+
+    `style` gives the style of a role, `marks` what is to be marked in a row's text; call `forget` when either
+    answers something else.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        names: RegionNames,
+        style: Callable[[str], Style],
+        marks: Callable[[Row], Sequence[Mark]] = no_marks,
+    ) -> None:
         self.columns = columns
         self.names = names
         self._style = style
+        self._marks = marks
         self._strips: LRUCache[tuple[int, int], list[Strip]] = LRUCache(_KEPT_ROWS)
 
     def paint(self, row: Row) -> list[Strip]:
@@ -30,22 +46,30 @@ class Painter:
         key = (row.uid, row.revision)
         strips = self._strips.get(key)
         if strips is None:
-            strips = [self.line(line) for line in row_lines(row, self.columns, self.names)]
+            strips = [self.line(line) for line in self.lines(row)]
             self._strips[key] = strips
         return strips
 
+    def lines(self, row: Row) -> list[Line]:
+        """The lines of a row, as pieces."""
+        return row_lines(row, self.columns, self.names, self._marks(row))
+
     def forget(self) -> None:
-        """Drop what was painted: the styles changed."""
+        """Drop what was painted: the styles or the marks changed."""
         self._strips.clear()
 
     def line(self, line: Line) -> Strip:
         """One line, as wide as the pane."""
-        strip = Strip([Segment(text, self._style(role)) for text, role in line])
+        strip = Strip([Segment(piece.text, self._piece_style(piece)) for piece in line])
         return strip.adjust_cell_length(self.columns.width, self._style("text"))
 
     def blank(self) -> Strip:
         """An empty line."""
         return Strip.blank(self.columns.width, self._style("text"))
+
+    def _piece_style(self, piece: Piece) -> Style:
+        style = self._style(piece.role)
+        return style + Style(link=piece.link) if piece.link else style
 
 
 def highlight(strip: Strip, start: int, end: int | None, style: Style) -> Strip:
