@@ -60,9 +60,10 @@ SessionFactory = Callable[[Profile, str, str], ChatSession]
 
 def load_session_factory() -> SessionFactory:
     """Import the real session, which pulls in its transport: call it in a thread, after the first frame."""
+    from client.paths import home
     from client.session import Session
 
     def make(profile: Profile, region: str, sender: str) -> ChatSession:
-        return Session(profile, region, sender=sender)
+        return Session(profile, region, sender=sender, outbox=home().state / "outbox")
 
     return make

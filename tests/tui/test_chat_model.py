@@ -7,12 +7,14 @@ from client.events import (
     ChannelRefused,
     ChannelRevoked,
     DraftAccepted,
+    DraftHeld,
     DraftQueued,
     DraftRefused,
     DraftUnsent,
     EventsSkipped,
     GapRecorded,
     MessageReceived,
+    OutboxUnavailable,
     StateChanged,
 )
 from client.messages import Backend, Draft, Message
@@ -94,6 +96,19 @@ def test_an_unsent_draft_may_be_sent_again_in_the_same_row(model: ChatModel) -> 
     model.reduce(DraftRefused(DRAFT, "MessageTooLong", "too\x1b long"))
     assert [(row.delivery, row.reason) for row in rows(model)] == [(Delivery.REFUSED, "too␛ long")]
     assert model.outbox.unsent("tech") == []
+
+
+def test_a_draft_that_waited_too_long_is_offered_like_an_unsent_one(model: ChatModel) -> None:
+    model.reduce(DraftHeld(DRAFT))
+    assert [(row.delivery, row.reason) for row in rows(model)] == [
+        (Delivery.UNSENT, "it has waited too long to go by itself")
+    ]
+    assert model.outbox.unsent("tech") == [DRAFT]
+
+
+def test_an_outbox_that_fails_is_told(model: ChatModel) -> None:
+    model.reduce(OutboxUnavailable("The outbox is \x1bdamaged.", "Move it."))
+    assert model.take_effects() == [Notice("The outbox is ␛damaged.", "warning")]
 
 
 def test_a_draft_stays_below_what_came_before_whatever_the_clocks_say(model: ChatModel) -> None:

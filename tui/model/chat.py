@@ -8,12 +8,14 @@ from client.events import (
     ChannelRefused,
     ChannelRevoked,
     DraftAccepted,
+    DraftHeld,
     DraftQueued,
     DraftRefused,
     DraftUnsent,
     EventsSkipped,
     GapRecorded,
     MessageReceived,
+    OutboxUnavailable,
     SessionEvent,
     StateChanged,
 )
@@ -44,6 +46,8 @@ class ChannelDropped:
 
 
 Effect = Notice | ChannelDropped
+
+_TOO_OLD = "it has waited too long to go by itself"
 
 
 class ChatModel:
@@ -117,6 +121,12 @@ class ChatModel:
                 self.outbox.refuse(self.conversation(draft.channel), draft, sanitize(reason, multiline=False))
             case DraftUnsent(draft, reason):
                 self.outbox.fail(self.conversation(draft.channel), draft, sanitize(reason, multiline=False))
+            case DraftHeld(draft):
+                conversation = self.conversation(draft.channel)
+                self.outbox.queue(conversation, self._rows, draft)
+                self.outbox.fail(conversation, draft, _TOO_OLD)
+            case OutboxUnavailable(reason):
+                self._effects.append(Notice(sanitize(reason, multiline=False), "warning"))
             case ChannelRefused(channel, _, reason):
                 self._refuse_channel(channel, sanitize(reason, multiline=False))
             case ChannelRevoked(channel):
