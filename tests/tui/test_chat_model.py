@@ -226,8 +226,8 @@ NAMES = RegionNames.of(REGIONS)
                 fail_over_to="sydney",
             ),
             "◯ suspended, next try in 90 s",
-            "Nothing listens there. Out for long. Messages may be missed meanwhile. "
-            "Next try in 90 s, F5 tries at once. Sydney answers: F2 switches.",
+            "Nothing listens there. Out for long: tries are rare. Next try in 90 s (no. 9). "
+            "Messages may be missed meanwhile. F5 tries at once. Sydney answers: Ctrl+R switches.",
         ),
         (
             SessionState(Phase.FAILED, "oregon", reason="The key expired.", remedy="Deploy\x1b again"),
@@ -250,4 +250,4 @@ def test_the_header_fits_any_width(model: ChatModel, width: int) -> None:
     model.reduce(received("cars", "@bo", NOON))
     desk = Desk(model, "local", "tech")
     desk.names = NAMES
-    assert sum(len(text) for text, _ in header(desk.header(), width, NOON)) == width
+    assert sum(len(piece.text) for piece in header(desk.header(), width, NOON)) == width

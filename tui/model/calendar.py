@@ -42,6 +42,11 @@ class Calendar:
         """`HH:MM:SS`."""
         return f"{self.at(milliseconds):%H:%M:%S}"
 
+    def millisecond(self, milliseconds: int) -> str:
+        """`HH:MM:SS.mmm`."""
+        moment = self.at(milliseconds)
+        return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
+
     def full(self, milliseconds: int) -> str:
         """Date, time to the millisecond and zone, in ISO form: `2026-11-24 12:00:01.250+00:00`."""
         return self.at(milliseconds).isoformat(" ", "milliseconds")

@@ -19,13 +19,14 @@ from client.events import (
     SessionEvent,
     StateChanged,
 )
-from client.messages import Backend
+from client.messages import Backend, Draft
 from client.state import Phase, SessionState
 from tui.model.calendar import Calendar
 from tui.model.conversation import Conversation
 from tui.model.outbox import Outbox
 from tui.model.row_factory import RowFactory
 from tui.model.rows import NoticeRow
+from tui.model.skew import ClockSkew, skew_sentence
 from tui.sanitize import sanitize
 
 
@@ -58,6 +59,8 @@ class ChatModel:
         backend: What the region said of itself, None before it did.
         conversations: By channel, in the order of the list.
         watching: The channel whose new messages count as read at once, if any.
+        outbox: The own messages that are not delivered yet.
+        skew: How far this machine's clock is off.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class ChatModel:
         self.conversations: dict[str, Conversation] = {}
         self.watching: str | None = None
         self.outbox = Outbox()
+        self.skew = ClockSkew()
         self._calendar = calendar
         self._clock = clock
         self._limit = limit
@@ -117,6 +121,7 @@ class ChatModel:
                 self.outbox.queue(self.conversation(draft.channel), self._rows, draft)
             case DraftAccepted(draft, region, sent_at):
                 self.outbox.accept(self.conversation(draft.channel), draft, region, sent_at)
+                self._compare_clocks(draft, sent_at)
             case DraftRefused(draft, _, reason):
                 self.outbox.refuse(self.conversation(draft.channel), draft, sanitize(reason, multiline=False))
             case DraftUnsent(draft, reason):
@@ -170,6 +175,12 @@ class ChatModel:
             del self.conversations[channel]
         elif conversation is not None:
             self._note(channel, reason)
+
+    def _compare_clocks(self, draft: Draft, sent_at: int) -> None:
+        known = self.skew.milliseconds is not None
+        self.skew.note(sent=draft.created_at, stamped=sent_at, answered=self._clock())
+        if not known and self.skew.milliseconds is not None:
+            self._effects.append(Notice(skew_sentence(self.skew.milliseconds), "warning"))
 
     def _record_gap(self, channels: tuple[str, ...], since: int, until: int) -> None:
         span = f"{self._calendar.second(since)}–{self._calendar.second(until)}"

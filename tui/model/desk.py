@@ -4,17 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from client.state import Phase, SessionState
+from tui.model.banner import Banner
 from tui.model.chat import ChatModel
 from tui.model.conversation import Conversation
 from tui.model.header import HeaderView, profile_title
 from tui.model.history import Drafts
 from tui.model.regions import RegionNames
 from tui.model.status import (
-    Banner,
+    Keys,
     Opening,
     OpeningFailed,
     Status,
     banner,
+    default_keys,
     hotlist,
     revoked_banner,
     unsent_banner,
@@ -42,6 +44,7 @@ class Desk:
         channel: The open channel, None before any is known.
         names: The profile's regions; empty before it was opened.
         drafts: Unfinished texts by channel.
+        keys: How the keys of actions are called.
     """
 
     def __init__(self, model: ChatModel, profile: str, channel: str | None) -> None:
@@ -49,6 +52,7 @@ class Desk:
         self.channel = channel
         self.names = RegionNames()
         self.drafts = Drafts()
+        self.keys: Keys = default_keys
         self._profile = profile
         self._opening: Opening | OpeningFailed = Opening(profile_title(profile))
         self._before: str | None = None
@@ -95,6 +99,13 @@ class Desk:
         self._before, self.channel = self.channel, channel
         self.model.conversation(channel)
 
+    def next_region(self) -> str | None:
+        """Where a switch leads: to the region that is offered or was left, else to the profile's next."""
+        state = self.model.state
+        if state is None:
+            return None
+        return state.fail_over_to or state.failed_over_from or self.names.after(state.region)
+
     def instead_of(self, dropped: str) -> str | None:
         """The channel to show in place of one that the backend refused: the one before, else the first."""
         known = [name for name in self.model.conversations if name != dropped]
@@ -129,22 +140,32 @@ class Desk:
     def header(self) -> HeaderView:
         """The header."""
         unread, mentions = self.model.unread_elsewhere(self.channel)
-        return HeaderView(self.status, self.names, self.region, self.channel, self._profile, unread, mentions)
+        return HeaderView(
+            self.status,
+            self.names,
+            self.region,
+            self.channel,
+            self._profile,
+            unread,
+            mentions,
+            self.model.skew.milliseconds,
+        )
 
     def banner(self, now: int) -> Banner | None:
         """What is wrong: the connection before the channel before single messages."""
-        about = banner(self.status, self.names, now)
+        about = banner(self.status, self.names, now, self.keys)
         if about is not None or self.channel is None:
             return about
         if self.channel in self.model.revoked:
-            return revoked_banner(self.channel)
+            return revoked_banner(self.channel, self.keys)
         unsent = len(self.model.outbox.unsent(self.channel))
-        return unsent_banner(unsent) if unsent else None
+        return unsent_banner(unsent, self.keys) if unsent else None
 
     def hotlist(self) -> str:
         """The other channels with something unread."""
         others = (each for each in self.model.conversations.values() if each.channel != self.channel)
-        return hotlist((each.channel, each.unread, each.mentions) for each in others if each.unread)
+        unread = ((each.channel, each.unread, each.mentions) for each in others if each.unread)
+        return hotlist(unread, self.keys)
 
     def empty_text(self) -> str:
         """What the pane says without rows; the next key always, and nothing that is not known."""

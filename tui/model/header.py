@@ -1,21 +1,38 @@
 """The header in pieces: what it says at which width."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
 from client.state import SessionState
 from tui.model.regions import RegionNames
+from tui.model.skew import skew_title
 from tui.model.status import Status, signal
 from tui.model.text import clip, shown_name
 
-Piece = tuple[str, str]
-"""A text and its role: brand, channel, success, warning, error, muted, plain or unread."""
+SWITCH = "switch:"
+"""Begins the target of a piece that switches to the region named after it."""
+
+
+class Piece(NamedTuple):
+    """A part of the header.
+
+    `role` is brand, channel, success, warning, error, muted, plain or unread. `target` says what a click
+    does: the id of an action, or `SWITCH` and an alias.
+    """
+
+    text: str
+    role: str
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderView:
-    """What the header shows. `unread` and `mentions` are those of the other channels."""
+    """What the header shows.
+
+    `unread` and `mentions` are those of the other channels; `skew_ms` is how far this machine's clock is off.
+    """
 
     status: Status
     names: RegionNames
@@ -24,6 +41,7 @@ class HeaderView:
     profile: str
     unread: int = 0
     mentions: int = 0
+    skew_ms: int | None = None
 
 
 def profile_title(name: str) -> str:
@@ -41,33 +59,48 @@ def header(view: HeaderView, width: int, now: int) -> list[Piece]:
     return _fit(left, right, width)
 
 
+def target_at(pieces: list[Piece], x: int) -> str | None:
+    """What a click on a cell does."""
+    start = 0
+    for piece in pieces:
+        start += cell_len(piece.text)
+        if x < start:
+            return piece.target
+    return None
+
+
 def _channel(view: HeaderView, roomy: bool) -> list[Piece]:
     if roomy:
-        return [(" globalchat ", "brand"), ("  ", "plain")]
+        return [Piece(" globalchat ", "brand", "help"), Piece("  ", "plain")]
     name = f" # {shown_name(view.channel)} " if view.channel else " globalchat "
-    return [(clip(name, 18), "channel"), (" ", "plain")]
+    return [Piece(clip(name, 18), "channel", "channel.pick"), Piece(" ", "plain")]
 
 
 def _region(view: HeaderView, now: int, *, narrow: bool, roomy: bool) -> list[Piece]:
     here = signal(view.status, now)
-    pieces: list[Piece] = [(f"{here.glyph} ", here.tone)]
+    pieces = [Piece(f"{here.glyph} ", here.tone, "region.pick")]
     if view.region is not None and not narrow:
-        pieces.append((f"{view.names.title(view.region)} ", "plain"))
+        pieces.append(Piece(f"{view.names.title(view.region)} ", "plain", "region.pick"))
         if roomy and view.region in view.names.regions:
-            pieces.append((f"{shown_name(view.names.regions[view.region])} ", "muted"))
-    pieces.append((here.word, here.tone))
+            aws = f"{shown_name(view.names.regions[view.region])} "
+            pieces.append(Piece(aws, "muted", "region.pick"))
+    # In a narrow window there is no name to click on.
+    pieces.append(Piece(here.word, here.tone, "region.pick" if narrow else "latency"))
     return pieces
 
 
 def _others(view: HeaderView) -> list[Piece]:
-    """The other regions: on standby, or being connected to."""
-    target = view.status.switching_to if isinstance(view.status, SessionState) else None
+    """The other regions: on standby, being connected to, or known to answer."""
+    state = view.status if isinstance(view.status, SessionState) else None
     pieces: list[Piece] = []
     for alias in view.names.aliases:
-        if alias == target:
-            pieces += [("   ◌ ", "warning"), (f"{view.names.title(alias)} connecting", "warning")]
+        title, target = view.names.title(alias), SWITCH + alias
+        if state is not None and alias == state.switching_to:
+            pieces += [Piece("   ", "plain"), Piece(f"◌ {title} connecting", "warning", "region.pick")]
         elif alias != view.region:
-            pieces += [(f"   ○ {view.names.title(alias)}", "muted")]
+            answers = state is not None and alias == state.fail_over_to
+            tone, word = ("success", " answers") if answers else ("muted", "")
+            pieces += [Piece("   ", "plain"), Piece(f"○ {title}{word}", tone, target)]
     return pieces
 
 
@@ -75,14 +108,17 @@ def _right(view: HeaderView, *, narrow: bool, roomy: bool) -> list[Piece]:
     pieces: list[Piece] = []
     # Where there is room, the channel list says it.
     if view.mentions and not roomy:
-        pieces.append((f"@{view.mentions} ", "unread"))
+        pieces.append(Piece(f"@{view.mentions} ", "unread", "channel.unread"))
     if view.unread and not roomy:
-        pieces.append((f"{view.unread:,}" if narrow else f"{view.unread:,} unread", "unread"))
+        count = f"{view.unread:,}" if narrow else f"{view.unread:,} unread"
+        pieces.append(Piece(count, "unread", "channel.unread"))
+    if view.skew_ms is not None:
+        pieces.append(Piece(f"  {skew_title(view.skew_ms)}", "warning", "latency"))
     if not narrow:
-        pieces.append((f"   {profile_title(view.profile)}", "muted"))
+        pieces.append(Piece(f"   {profile_title(view.profile)}", "muted"))
     if not narrow and not roomy:
-        pieces.append(("   F1 help", "muted"))
-    return [*pieces, (" ", "plain")]
+        pieces.append(Piece("   F1 help", "muted", "help"))
+    return [*pieces, Piece(" ", "plain")]
 
 
 def _fit(left: list[Piece], right: list[Piece], width: int) -> list[Piece]:
@@ -90,12 +126,12 @@ def _fit(left: list[Piece], right: list[Piece], width: int) -> list[Piece]:
         right = right[:-2] if len(right) > 2 else []
     room = width - _cells(right)
     fitted: list[Piece] = []
-    for text, role in left:
-        text = clip(text, room)
+    for piece in left:
+        text = clip(piece.text, room)
         room -= cell_len(text)
-        fitted.append((text, role))
-    return [*fitted, (" " * room, "plain"), *right]
+        fitted.append(piece._replace(text=text))
+    return [*fitted, Piece(" " * room, "plain"), *right]
 
 
 def _cells(pieces: list[Piece]) -> int:
-    return sum(cell_len(text) for text, _ in pieces)
+    return sum(cell_len(piece.text) for piece in pieces)

@@ -1,12 +1,19 @@
 """The connection in words: an indicator for the header, a sentence for the line above the composer."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from client.state import Phase, SessionState
+from tui.model.banner import Banner, Way
 from tui.model.regions import RegionNames
 from tui.model.text import shown_name
 from tui.sanitize import sanitize
+
+Keys = Callable[[str], str]
+"""The key of an action (by its id) as people write it."""
+
+AGAIN, OTHER_REGION, NEXT_UNREAD = "again", "region.next", "channel.unread"
+"""Actions that the ways out lead to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +43,9 @@ class Signal:
     tone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Banner:
-    """A sentence about what is wrong, and the way out."""
-
-    text: str
-    tone: str
+def default_keys(action: str) -> str:
+    """The keys as long as nobody changes them."""
+    return {AGAIN: "F5", OTHER_REGION: "Ctrl+R", NEXT_UNREAD: "F8", "app.quit": "Ctrl+Q"}[action]
 
 
 def signal(status: Status, now: int) -> Signal:
@@ -51,6 +55,8 @@ def signal(status: Status, now: int) -> Signal:
             return Signal("◌", "opening", "warning")
         case OpeningFailed():
             return Signal("✖", "failed", "error")
+        case SessionState(phase=Phase.IDLE):
+            return Signal("◌", "starting", "warning")
         case SessionState(phase=Phase.LIVE, latency_ms=latency):
             return Signal("●", "live" if latency is None else f"live {latency} ms", "success")
         case SessionState(phase=Phase.RETRYING):
@@ -65,67 +71,87 @@ def signal(status: Status, now: int) -> Signal:
             return Signal("◌", "connecting", "warning")
 
 
-def banner(status: Status, names: RegionNames, now: int) -> Banner | None:
+def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_keys) -> Banner | None:
     """What to say about the connection, None while all is well."""
+    again = Way(AGAIN, f"{keys(AGAIN)} tries again.")
     match status:
         case Opening(profile):
             return Banner(f"Opening {profile} …", "muted")
         case OpeningFailed(reason, remedy):
-            return Banner(f"{_sentence(reason)}{_remedy(remedy)} F5 tries again.", "error")
+            return Banner(f"{_sentence(reason)}{_remedy(remedy)}", "error", (again,))
+        case SessionState(phase=Phase.IDLE):
+            return Banner(f"Starting in {names.title(status.region)} …", "muted")
         case SessionState(phase=Phase.LIVE):
-            return _live_banner(status, names)
+            return _live_banner(status, names, keys)
         case SessionState(phase=Phase.RETRYING):
-            why = f"{_sentence(status.reason)} " if status.reason else ""
-            when = f"Next try {_wait(status, now)} (no. {status.attempt})."
-            elsewhere = _elsewhere(status, names)
-            return Banner(f"{why}{when} What you send now waits. F5 tries at once.{elsewhere}", "warning")
+            when = f"Next try {_wait(status, now)} (no. {status.attempt}). What you send now waits."
+            at_once = Way(AGAIN, f"{keys(AGAIN)} tries at once.")
+            return Banner(f"{_why(status)}{when}", "warning", (at_once, *_elsewhere(status, names, keys)))
         case SessionState(phase=Phase.SUSPENDED):
-            why = f"{_sentence(status.reason)} " if status.reason else ""
             missing = "" if status.missing_since is None else " Messages may be missed meanwhile."
-            when = f"Next try {_wait(status, now)}, F5 tries at once."
-            return Banner(f"{why}Out for long.{missing} {when}{_elsewhere(status, names)}", "error")
+            when = f"Out for long: tries are rare. Next try {_wait(status, now)} (no. {status.attempt})."
+            at_once = Way(AGAIN, f"{keys(AGAIN)} tries at once.")
+            said = f"{_why(status)}{when}{missing}"
+            return Banner(said, "error", (at_once, *_elsewhere(status, names, keys)))
         case SessionState(phase=Phase.FAILED):
             reason = _sentence(status.reason or f"{names.title(status.region)} cannot be used")
-            again = f"F5 tries again.{_elsewhere(status, names)}"
-            return Banner(f"{reason}{_remedy(status.remedy)} {again}", "error")
+            ways = (again, *_elsewhere(status, names, keys))
+            return Banner(f"{reason}{_remedy(status.remedy)}", "error", ways)
         case SessionState(phase=Phase.CLOSED):
-            return Banner("The session is closed. Ctrl+Q quits.", "muted")
+            return Banner(f"The session is closed. {keys('app.quit')} quits.", "muted")
         case _:
             return Banner(f"Connecting to {names.title(status.region)} …", "muted")
 
 
-def revoked_banner(channel: str) -> Banner:
+def revoked_banner(channel: str, keys: Keys = default_keys) -> Banner:
     """What to say about a channel that an administrator ended."""
-    return Banner(f"An administrator ended # {shown_name(channel)}. F5 joins it again.", "warning")
+    again = Way(AGAIN, f"{keys(AGAIN)} joins it again.")
+    return Banner(f"An administrator ended # {shown_name(channel)}.", "warning", (again,))
 
 
-def unsent_banner(count: int) -> Banner:
+def unsent_banner(count: int, keys: Keys = default_keys) -> Banner:
     """What to say about messages that did not get there."""
     noun = "message was" if count == 1 else "messages were"
-    return Banner(f"{count} {noun} not sent. F5 sends {'it' if count == 1 else 'them'} again.", "warning")
+    again = Way(AGAIN, f"{keys(AGAIN)} sends {'it' if count == 1 else 'them'} again.")
+    return Banner(f"{count} {noun} not sent.", "warning", (again,))
 
 
-def hotlist(unread: Iterable[tuple[str, int, int]]) -> str:
+def hotlist(unread: Iterable[tuple[str, int, int]], keys: Keys = default_keys) -> str:
     """Channels with something unread (name, messages, mentions) in one line."""
     parts = []
     for channel, count, mentions in unread:
         mention = f" @{mentions}" if mentions else ""
         parts.append(f"# {shown_name(channel)}{mention} {count}")
-    return f"unread: {' · '.join(parts)}  F8" if parts else ""
+    return f"unread: {' · '.join(parts)}  {keys(NEXT_UNREAD)}" if parts else ""
 
 
-def _live_banner(state: SessionState, names: RegionNames) -> Banner | None:
+def _live_banner(state: SessionState, names: RegionNames, keys: Keys) -> Banner | None:
+    here = names.title(state.region)
     if state.switching_to is not None:
-        here, there = names.title(state.region), names.title(state.switching_to)
+        there = names.title(state.switching_to)
         return Banner(f"Connecting to {there} … {here} stays until it is live.", "muted")
     if state.reason:
         return Banner(f"{_sentence(state.reason)}{_remedy(state.remedy)}", "warning")
+    if state.failed_over_from is not None:
+        left = names.title(state.failed_over_from)
+        back = Way(OTHER_REGION, f"{keys(OTHER_REGION)} goes back to {left}.")
+        return Banner(f"{left} did not answer, so this is {here}.", "warning", (back,))
+    if state.joining:
+        channels = ", ".join(f"# {shown_name(each)}" for each in sorted(state.joining))
+        return Banner(f"Joining {channels} …", "muted")
     return None
 
 
-def _elsewhere(state: SessionState, names: RegionNames) -> str:
+def _elsewhere(state: SessionState, names: RegionNames, keys: Keys) -> tuple[Way, ...]:
     """The offer of another region, if one answers."""
-    return "" if state.fail_over_to is None else f" {names.title(state.fail_over_to)} answers: F2 switches."
+    if state.fail_over_to is None:
+        return ()
+    there = names.title(state.fail_over_to)
+    return (Way(OTHER_REGION, f"{there} answers: {keys(OTHER_REGION)} switches."),)
+
+
+def _why(state: SessionState) -> str:
+    return f"{_sentence(state.reason)} " if state.reason else ""
 
 
 def _wait(state: SessionState, now: int) -> str:

@@ -14,12 +14,13 @@ from textual.widgets import Footer, Static
 
 from client.events import BackendDescribed
 from client.state import Phase, SessionState
-from tui.actions import DEFAULT_KEYS, bindings
+from tui.actions import ACTIONS, DEFAULT_KEYS, bindings
 from tui.connection import Connection
 from tui.keymap import Keymap
 from tui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStarted, SessionOpened
 from tui.model.chat import ChannelDropped, Notice
 from tui.model.desk import Desk
+from tui.model.header import SWITCH
 from tui.model.status import OpeningFailed
 from tui.model.text import shown_name
 from tui.ports import ChatSession, Clock
@@ -57,6 +58,7 @@ class ChatScreen(Screen[None]):
         self._bindings = BindingsMap(bindings(keymap))
         self._desk = desk
         self._model = desk.model
+        desk.keys = keymap.title
         self._connection = connection
         self._sender = sender
         self._clock = clock
@@ -310,7 +312,17 @@ class ChatScreen(Screen[None]):
 
     # -- connection -----------------------------------------------------------------------------------------
 
-    @on(StatusLine.Clicked)
+    @on(Header.Chosen)
+    @on(StatusLine.Chosen)
+    async def _way_chosen(self, message: Header.Chosen | StatusLine.Chosen) -> None:
+        """Do what somebody clicked on: a switch to a region, or an action of the registry."""
+        target = message.target
+        action = next((each.action for each in ACTIONS if each.id == target), None)
+        if target.startswith(SWITCH):
+            self._switch(target.removeprefix(SWITCH))
+        elif action is not None:
+            await self.run_action(action)
+
     def action_again(self) -> None:
         """Try again whatever did not work: the connection, the channel, the messages."""
         session, channel, status = self._session, self._desk.channel, self._desk.status
@@ -331,11 +343,9 @@ class ChatScreen(Screen[None]):
                 session.resend(draft.id)
 
     def action_next_region(self) -> None:
-        """Switch to the next region of the profile."""
-        if self._desk.region is not None:
-            self._switch(self._desk.names.after(self._desk.region))
+        """Switch to the region that is offered, else to the next one of the profile."""
+        self._switch(self._desk.next_region())
 
-    @on(Header.Clicked)
     def action_pick_region(self) -> None:
         """Open the choice of regions."""
         self.app.push_screen(RegionSwitcher(self._desk.names, self._desk.region), self._switch)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+from textual import events
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from tui.model.header import HeaderView, header
+from tui.model.header import HeaderView, Piece, header, target_at
 from tui.ports import Clock
 
 _LOOK = {
@@ -24,29 +25,34 @@ _LOOK = {
 class Header(Widget):
     """Region, state, latency; channel and unread messages where there is no list; the profile."""
 
-    class Clicked(Message):
-        """Somebody wants to choose a region."""
+    class Chosen(Message):
+        """Somebody clicked on a part that leads somewhere: `target` is as in `tui.model.header`."""
+
+        def __init__(self, target: str) -> None:
+            super().__init__()
+            self.target = target
 
     def __init__(self, view: Callable[[], HeaderView], clock: Clock, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._view = view
         self._clock = clock
-        self._shown: Content | None = None
+        self._shown: list[Piece] = []
 
     def update(self) -> None:
         """Repaint if it says something else now."""
-        if self._content() != self._shown:
+        if self._pieces() != self._shown:
             self.refresh()
 
     def render(self) -> Content:
         """The pieces that fit."""
-        self._shown = self._content()
-        return self._shown
+        self._shown = self._pieces()
+        return Content.assemble(*((piece.text, _LOOK[piece.role]) for piece in self._shown))
 
-    def on_click(self) -> None:
-        """Open the choice of regions."""
-        self.post_message(self.Clicked())
+    def on_click(self, event: events.Click) -> None:
+        """Go where the part under the mouse leads."""
+        target = target_at(self._shown, event.x)
+        if target is not None:
+            self.post_message(self.Chosen(target))
 
-    def _content(self) -> Content:
-        pieces = header(self._view(), self.size.width, self._clock())
-        return Content.assemble(*((text, _LOOK[role]) for text, role in pieces))
+    def _pieces(self) -> list[Piece]:
+        return header(self._view(), self.size.width, self._clock())
