@@ -22,6 +22,7 @@ def main() -> int:
         templates=arguments.templates,
         port=arguments.port,
         idle_seconds=arguments.idle_seconds,
+        tls=arguments.tls,
         started_by_command=arguments.ready_fd is not None,
     )
 
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--templates", type=Path, help="a cloud assembly instead of the packaged one")
     command.add_argument("--port", type=int, help="the first region's port; the others follow")
     command.add_argument("--idle-seconds", type=float, help="end after so long without use")
+    command.add_argument("--tls", action="store_true", help="serve over https and wss")
     command.add_argument("--ready-fd", type=int, help="descriptor of a pipe that hears when it is ready")
     return parser
 

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from localcloud import assembly
@@ -22,6 +22,7 @@ from localcloud.process.control_server import control_app, listening
 from localcloud.process.errors import CloudError
 from localcloud.process.state import CloudRegion, CloudState
 from localcloud.server.cloud import CloudOptions, LocalCloud
+from localcloud.server.tls import Certificates, make_certificates
 
 _OTHER_ENDS_SECONDS = 5.0
 """How long a cloud that is just ending may take to make room."""
@@ -39,6 +40,7 @@ class ServeOptions:
         port: The first region's port; the other regions follow. None takes free ones.
         idle_seconds: End after so long without use; None never ends.
         appsync_errors: What EventBridge makes of an AppSync answer with errors; AWS does not say.
+        tls: Serve the regions over https and wss, with a certificate made at start.
         started_by_command: Another command waits for this process and holds the start lock for it.
     """
 
@@ -47,6 +49,7 @@ class ServeOptions:
     port: int | None = None
     idle_seconds: float | None = None
     appsync_errors: AppSyncErrors = "ignored"
+    tls: bool = False
     started_by_command: bool = False
 
 
@@ -68,7 +71,8 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
 
         with held:
             try:
-                asyncio.run(_serve(options, ready))
+                tls = make_certificates(options.folder) if options.tls else None
+                asyncio.run(_serve(options, tls, ready))
             except TemplateError as error:
                 raise CloudError(
                     f"The local cloud refuses its templates: {error}",
@@ -86,8 +90,10 @@ def _take_the_place(folder: Path) -> lock.Lock:
     return held
 
 
-async def _serve(options: ServeOptions, announce: Announce) -> None:
-    chosen = CloudOptions(delivery=DeliverySettings(appsync_errors=options.appsync_errors))
+async def _serve(options: ServeOptions, tls: Certificates | None, announce: Announce) -> None:
+    chosen = CloudOptions(
+        delivery=DeliverySettings(appsync_errors=options.appsync_errors), tls=tls.context if tls else None
+    )
     async with LocalCloud.open(options.templates, _ports(options), options=chosen) as cloud:
         stopping = asyncio.Event()
         nonce, token = secrets.token_hex(32), secrets.token_hex(32)
@@ -103,7 +109,8 @@ async def _serve(options: ServeOptions, announce: Announce) -> None:
             ],
         )
         async with listening(app) as port:
-            running = _describe(cloud, port, nonce, token)
+            authority = str(tls.authority) if tls else None
+            running = replace(_describe(cloud, port, nonce, token), ca_certificate=authority)
 
             def write_state() -> None:
                 if not stopping.is_set():

@@ -48,6 +48,7 @@ class CloudState:
         access_key_id: The access key of the cloud's administrator.
         secret_access_key: The secret of that key.
         regions: The regions, in the order of the templates.
+        ca_certificate: The file with the certificate of the authority to trust, if the regions speak TLS.
     """
 
     pid: int
@@ -58,6 +59,7 @@ class CloudState:
     access_key_id: str = field(repr=False)
     secret_access_key: str = field(repr=False)
     regions: tuple[CloudRegion, ...]
+    ca_certificate: str | None = None
 
 
 def prepare_folder(folder: Path) -> None:
@@ -128,6 +130,7 @@ def _state(document: Mapping[str, JSON]) -> CloudState:
         access_key_id=_text(document, "access_key_id"),
         secret_access_key=_text(document, "secret_access_key"),
         regions=tuple(_region(region) for region in regions),
+        ca_certificate=_text(document, "ca_certificate") if document.get("ca_certificate") else None,
     )
 
 

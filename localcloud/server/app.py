@@ -1,6 +1,7 @@
 """The HTTP server of one region: GraphQL and realtime on the paths that AppSync serves."""
 
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -56,8 +57,10 @@ def _outage(faults: SocketFaults) -> Middleware:
 
 
 @asynccontextmanager
-async def serving(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve an application on a bound socket.
+async def serving(
+    app: web.Application, listener: socket.socket, *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[None]:
+    """Serve an application on a bound socket, over TLS if a context is given.
 
     There is no access log: a request's target may carry credentials.
     """
@@ -72,7 +75,7 @@ async def serving(app: web.Application, listener: socket.socket) -> AsyncIterato
     )
     await runner.setup()
     try:
-        await web.SockSite(runner, listener).start()
+        await web.SockSite(runner, listener, ssl_context=tls).start()
         yield
     finally:
         await runner.cleanup()

@@ -2,6 +2,7 @@
 
 import random
 import secrets
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -39,6 +40,7 @@ class CloudOptions:
 
     `clock` tells epoch seconds, `steady` the seconds that `usage` is told in. `rng` makes the credentials.
     `delivery` bounds the deliveries of EventBridge; `courier` disturbs them in place of the cloud's `faults`.
+    With `tls` the regions are served over https and wss.
     """
 
     clock: Callable[[], float] = time.time
@@ -47,6 +49,7 @@ class CloudOptions:
     realtime: RealtimeOptions = field(default_factory=RealtimeOptions)
     courier: Courier | None = None
     delivery: DeliverySettings | None = None
+    tls: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class LocalCloud:
         admin, usage, sink = new_admin(chosen.rng), Usage(chosen.steady), LateEventSink()
         async with AsyncExitStack() as stack:
             listeners = dict(zip(names, stack.enter_context(bound(_ports(names, ports))), strict=True))
-            urls = {name: url(listener) for name, listener in listeners.items()}
+            urls = {name: url(listener, tls=chosen.tls is not None) for name, listener in listeners.items()}
             deployment = provision(assembly, urls=urls)
             backends = [
                 RegionBackend(
@@ -120,7 +123,9 @@ class LocalCloud:
             )
             for backend in backends:
                 app = backend.app(usage)
-                await stack.enter_async_context(serving(app, listeners[backend.running.region]))
+                await stack.enter_async_context(
+                    serving(app, listeners[backend.running.region], tls=chosen.tls)
+                )
             yield cls(tuple(backend.running for backend in backends), admin, events, usage, faults)
 
     @property

@@ -31,9 +31,9 @@ def bound(ports: Sequence[int]) -> Iterator[list[socket.socket]]:
             listener.close()
 
 
-def url(listener: socket.socket) -> str:
+def url(listener: socket.socket, *, tls: bool = False) -> str:
     """Make the base URL of a bound socket."""
-    return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+    return f"{'https' if tls else 'http'}://{LOOPBACK}:{listener.getsockname()[1]}"
 
 
 def _bind(listener: socket.socket, port: int) -> None:

@@ -18,5 +18,7 @@ def command() -> int:
     variables = {"AWS_ACCESS_KEY_ID": state.access_key_id, "AWS_SECRET_ACCESS_KEY": state.secret_access_key}
     # A token from elsewhere would make AWS's tools sign with a session that our key does not have.
     write_lines(["unset AWS_SESSION_TOKEN"])
+    if state.ca_certificate is not None:
+        variables["SSL_CERT_FILE"] = state.ca_certificate
     write_lines(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
     return 0

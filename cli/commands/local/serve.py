@@ -21,9 +21,14 @@ from localcloud.process.state import CloudState
     show_default=True,
     help="What becomes of a message that publishFromBus answers with errors: AWS does not say.",
 )
+@click.option("--tls", is_flag=True, help="Serve over https and wss, as some clients insist; needs openssl.")
 @click.option("--idle-seconds", type=float, hidden=True)
 def command(
-    port: int | None, templates: Path | None, appsync_errors: AppSyncErrors, idle_seconds: float | None
+    port: int | None,
+    templates: Path | None,
+    appsync_errors: AppSyncErrors,
+    tls: bool,
+    idle_seconds: float | None,
 ) -> int:
     """Run the local cloud until Ctrl-C; the other commands join it."""
     from localcloud.process.serve import ServeOptions, serve
@@ -34,6 +39,7 @@ def command(
         port=port,
         idle_seconds=idle_seconds,
         appsync_errors=appsync_errors,
+        tls=tls,
     )
     serve(options, announce=_announce)
     return 0
@@ -42,4 +48,6 @@ def command(
 def _announce(state: CloudState) -> None:
     for region in state.regions:
         narrate(f"{region.alias} ({region.region}) at {region.graphql_url}")
+    if state.ca_certificate is not None:
+        narrate(f"Its clients have to trust {state.ca_certificate}: set SSL_CERT_FILE to it.")
     narrate("The local cloud is ready. Ctrl-C ends it.")

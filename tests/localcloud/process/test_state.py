@@ -36,6 +36,13 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert state.read(tmp_path) == STATE
 
 
+def test_the_authority_of_a_cloud_with_tls_is_remembered(tmp_path: Path) -> None:
+    with_tls = replace(STATE, ca_certificate="/somewhere/ca.pem")
+    state.write(tmp_path, with_tls)
+
+    assert state.read(tmp_path) == with_tls
+
+
 def test_only_the_owner_can_enter_or_read(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     state.prepare_folder(folder)
