@@ -1,0 +1,172 @@
+"""CPU time per received message: the session against bare gql, on the same frames.
+
+Run by hand: `python -m bench.session_overhead [MESSAGES] [ROUNDS]`. Another process sends the
+frames; only the CPU time of the receiving process counts. Both sides read from the same kind of socket.
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import WSMsgType, web
+
+MESSAGES = 20_000
+ROUNDS = 5
+BATCH = 500
+KEY = "da2-benchbenchbenchbenchbench1"
+
+
+async def serve(count: int) -> None:
+    """Answer like the API; send `count` messages on the first subscription of each socket."""
+
+    async def http(_: web.Request) -> web.Response:
+        limits = {"message": 2000, "sender": 32, "id": 64}
+        return web.json_response({"data": {"channels": ["tech"], "limits": limits}})
+
+    async def realtime(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=("graphql-ws",))
+        await socket.prepare(request)
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            frame = json.loads(message.data)
+            if frame["type"] == "connection_init":
+                await socket.send_str(
+                    json.dumps({"type": "connection_ack", "payload": {"connectionTimeoutMs": 300_000}})
+                )
+            elif frame["type"] == "start":
+                await socket.send_str(json.dumps({"type": "start_ack", "id": frame["id"]}))
+                await asyncio.sleep(0.3)  # lets the receiver settle before its clock starts
+                for number in range(count):
+                    await socket.send_str(data_frame(frame["id"], number))
+            elif frame["type"] == "stop":
+                await socket.send_str(json.dumps({"type": "complete", "id": frame["id"]}))
+        return socket
+
+    app = web.Application()
+    app.router.add_post("/graphql", http)
+    app.router.add_get("/graphql", realtime)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.Event().wait()  # until killed
+
+
+def data_frame(subscription: str, number: int) -> str:
+    """A frame with one message of ordinary length."""
+    message = {
+        "id": f"01J{number:023}",
+        "name": "tech",
+        "message": "The quick brown fox jumps over the lazy dog, once more.",
+        "sender": "ana",
+        "region": "us-west-2",
+        "sentAt": "2026-11-24T10:00:00.000Z",
+    }
+    return json.dumps({"type": "data", "id": subscription, "payload": {"data": {"subscribe": message}}})
+
+
+@asynccontextmanager
+async def server(count: int) -> AsyncIterator[int]:
+    """The server's port."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench.session_overhead",
+        "--serve",
+        str(count),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        yield int(await process.stdout.readline())
+    finally:
+        process.kill()
+        await process.communicate()
+
+
+async def bare(port: int, count: int) -> float:
+    """CPU seconds that gql's own transport takes to yield all messages."""
+    from gql import Client, gql
+    from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
+    from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
+
+    from client.documents import SUBSCRIBE
+
+    url = f"http://127.0.0.1:{port}/graphql"
+    transport = AppSyncWebsocketsTransport(
+        url,
+        auth=AppSyncApiKeyAuthentication(host=f"127.0.0.1:{port}", api_key=KEY),
+        connect_args={"compression": None, "proxy": None},
+    )
+    query = transport.adapter.url.rpartition("?")[2]
+    transport.adapter.url = f"ws://127.0.0.1:{port}/graphql?{query}"
+    request = gql(SUBSCRIBE)
+    request.variable_values = {"name": "tech"}
+    began, seen = 0.0, 0
+    async with Client(transport=transport, parse_results=False) as session:
+        async for _ in session.subscribe(request):
+            if not seen:
+                began = time.process_time()
+            seen += 1
+            if seen == count:
+                break
+        return time.process_time() - began
+
+
+async def ours(port: int, count: int) -> float:
+    """CPU seconds that a session takes to tell all messages."""
+    from client.events import MessageReceived
+    from client.options import SessionOptions
+    from client.profiles import Profile, RegionEndpoint
+    from client.session import Session
+
+    base = f"127.0.0.1:{port}/graphql"
+    endpoint = RegionEndpoint("oregon", "us-west-2", f"http://{base}", f"ws://{base}", "bench", "bus", KEY)
+    session = Session(
+        Profile("bench", {"oregon": endpoint}),
+        "oregon",
+        channels=["tech"],
+        options=SessionOptions(buffer=2 * count),
+    )
+    began, seen = 0.0, 0
+    async with asyncio.TaskGroup() as group:
+        group.create_task(session.run())
+        while seen < count:
+            for event in await session.next_events(BATCH):
+                if isinstance(event, MessageReceived):
+                    if not seen:
+                        began = time.process_time()
+                    seen += 1
+        took = time.process_time() - began
+        session.close()
+    return took
+
+
+async def main(count: int, rounds: int) -> None:
+    """Measure both in turns; print medians."""
+    figures: dict[str, list[float]] = {"bare gql": [], "session": []}
+    kinds: dict[str, Callable[[int, int], Awaitable[float]]] = {"bare gql": bare, "session": ours}
+    async with server(count) as port:
+        for _ in range(rounds):
+            for name, measure in kinds.items():
+                figures[name].append(await measure(port, count) / count * 1e6)
+    for name, values in figures.items():
+        print(
+            f"{name}: {statistics.median(values):.1f} µs CPU per message"
+            f" (lowest {min(values):.1f}, highest {max(values):.1f}; {rounds} rounds of {count})"
+        )
+    difference = statistics.median(figures["session"]) - statistics.median(figures["bare gql"])
+    print(f"the session costs {difference:+.1f} µs beside bare gql")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        asyncio.run(serve(int(sys.argv[2])))
+    else:
+        numbers = [int(each) for each in sys.argv[1:]] + [MESSAGES, ROUNDS][len(sys.argv) - 1 :]
+        asyncio.run(main(*numbers))
