@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import secrets
 from collections.abc import Awaitable, Mapping
-from typing import Final, cast
+from typing import cast
 
 from graphql import (
     ExecutionResult,
@@ -18,9 +18,9 @@ from localcloud.appsync import schema
 from localcloud.appsync.authorization import Authorization
 from localcloud.appsync.context import Clock, Entropy
 from localcloud.appsync.documents import Documents
-from localcloud.appsync.errors import execution_error
+from localcloud.appsync.errors import execution_error, request_error
 from localcloud.appsync.execution import Execution, Resolution, resolve_field
-from localcloud.appsync.limits import REQUEST_SECONDS, RequestLimits
+from localcloud.appsync.limits import REQUEST_SECONDS, RequestLimits, too_slow
 from localcloud.appsync.model import (
     Caller,
     GraphQLRequest,
@@ -38,14 +38,6 @@ from localcloud.ports import EventSink
 
 NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."
 """What AppSync answers to a subscription over HTTP."""
-
-TIMED_OUT: Final[Mapping[str, JSON]] = {
-    "path": None,
-    "locations": None,
-    "errorType": "ExecutionTimeout",
-    "message": "Execution timed out.",
-}
-"""What is answered to a request that takes too long; AWS does not document the shape."""
 
 
 class GraphQLExecutor:
@@ -132,7 +124,9 @@ class GraphQLExecutor:
         try:
             result = await self._in_time(pending) if inspect.isawaitable(pending) else pending
         except TimeoutError:
-            return {"data": None, "errors": [dict(TIMED_OUT)]}
+            late = too_slow()
+            error: JSON = {**request_error(late.message), "errorType": late.error_type}
+            return {"data": None, "errors": [error]}
         body = self._body(result, execution)
         if operation.operation is OperationType.MUTATION and execution.selection is not None:
             self._publish(execution.selection, operation, body)

@@ -33,6 +33,11 @@ def too_deep() -> FieldError:
     return FieldError("Query depth limit reached.", "QueryDepthLimitReached")
 
 
+def too_slow() -> FieldError:
+    """What is answered where time ran out: the type is the one in circulation, AWS does not document it."""
+    return FieldError("Execution timed out.", "ExecutionTimeout")
+
+
 def too_many() -> FieldError:
     """What is answered for a field whose resolver is one too many."""
     return FieldError("Resolver execution limit reached.", "ResolverExecutionLimitReached")

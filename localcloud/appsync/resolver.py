@@ -121,9 +121,13 @@ def _record(caused: Outcome, effects: Effects) -> None:
 
 def raised(error: Mapping[str, JSON]) -> FieldError:
     """Read what `util.error` or `util.appendError` was given."""
-    error_type = error["type"]
+    error_type = error.get("type")
+    # What JSON cannot carry, such as a function, is absent.
     return FieldError(
-        str(error["message"]), None if error_type is None else str(error_type), error["data"], error["info"]
+        str(error["message"]),
+        None if error_type is None else str(error_type),
+        error.get("data"),
+        error.get("info"),
     )
 
 

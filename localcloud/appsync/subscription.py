@@ -1,5 +1,6 @@
 """Plans subscriptions: checks them, runs their resolver, keeps the filters that it set."""
 
+import asyncio
 import inspect
 
 from graphql import FieldNode, GraphQLError, GraphQLObjectType, OperationType
@@ -10,6 +11,7 @@ from localcloud.appsync.context import Effects, FieldCall
 from localcloud.appsync.documents import Documents
 from localcloud.appsync.errors import FieldError, field_error, locations, not_authorized
 from localcloud.appsync.execution import Resolution, appended_errors, filtered
+from localcloud.appsync.limits import too_slow
 from localcloud.appsync.model import Caller, FilterGroup, GraphQLRequest, SubscriptionPlan
 from localcloud.appsync.schema import Schema
 from localcloud.appsync.selection import Selection, VariablesRefused, select
@@ -88,7 +90,13 @@ class SubscriptionPlanner:
         resolver = self._resolution.resolvers.get((call.parent_type, call.field_name))
         value = resolver.resolve(call, effects) if resolver else None
         if inspect.iscoroutine(value):
-            await value
+            try:
+                async with asyncio.timeout(self._resolution.limits.seconds) as timeout:
+                    await value
+            except TimeoutError:
+                if timeout.expired():
+                    raise too_slow() from None
+                raise
 
 
 def _parse_filter(document: JSON) -> FilterGroup | None:

@@ -201,6 +201,13 @@ async def test_util_error_filters_data_by_the_selection_but_not_info() -> None:
     }
 
 
+async def test_errors_of_values_that_json_cannot_carry() -> None:
+    odd = "[() => 1][0]"
+    error = only_error(await run(doing(f"util.error({odd}, 5, {odd}, {odd});"), "{ node { id } }"))
+    assert (error["message"], error["errorType"]) == ("() => 1", "5")
+    assert (error["data"], error["errorInfo"]) == (None, None)
+
+
 async def test_appended_errors_keep_the_value() -> None:
     code = "import { util } from '@aws-appsync/utils';\nexport function request() { util.appendError('a', 'A'); return { payload: { id: '1' } }; }\nexport function response(ctx) { util.appendError('b', 'B'); return ctx.result; }"
     body = await run(code, "{ n: node { id } }")

@@ -13,7 +13,9 @@ import pytest
 
 from localcloud.appsync.authentication import KeyAndSignatureAuthenticator
 from localcloud.appsync.http import HttpPolicy, HttpResponse, respond
+from localcloud.appsync.model import GraphQLRequest
 from localcloud.definition import JSON, Api
+from tests.localcloud.appsync.fakes import KEY as CALLER
 from tests.localcloud.appsync.fakes import NOW, Harness, small_api
 
 SCHEMA: Final = """
@@ -179,7 +181,8 @@ async def test_row(row: Row) -> None:
 
 async def test_execution_over_its_time() -> None:
     code = "export function request() { return { operation: 'PutEvents', events: [{ source: 's', detailType: 't', detail: {} }] }; }"
-    harness = Harness(small_api(SCHEMA, {"Query.odd": code + _RESPONSE}, source="Bus"), request_seconds=0.01)
+    resolvers = {"Query.odd": code + _RESPONSE, "Subscription.made": code + _RESPONSE}
+    harness = Harness(small_api(SCHEMA, resolvers, source="Bus"), request_seconds=0.01)
 
     async def put_events(**_arguments: object) -> list[object]:
         await asyncio.Event().wait()
@@ -197,3 +200,5 @@ async def test_execution_over_its_time() -> None:
             }
         ],
     }
+    planned = await harness.executor.subscribe(GraphQLRequest("subscription { made { id } }"), CALLER)
+    assert planned == [failed(["made"], "ExecutionTimeout", "Execution timed out.", place(1, 16))]

@@ -49,7 +49,8 @@ function autoUlid() {
 }
 
 function describe(message, type, data, info) {
-  return { message: String(message), type: type ?? null, data: data ?? null, info: info ?? null };
+  const named = type === undefined || type === null ? null : String(type);
+  return { message: String(message), type: named, data: data ?? null, info: info ?? null };
 }
 
 /** Both bounds of AppSync's range are inclusive or not: it does not say. Here the upper one is not reached. */
