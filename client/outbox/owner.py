@@ -6,6 +6,7 @@ A process id would tell nothing: it may be another process's by now, or one of a
 import fcntl
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 SUFFIX = ".owner"
@@ -38,7 +39,8 @@ class Owner:
 
     def close(self) -> None:
         """Be no longer alive: what is still this owner's may be adopted."""
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # a mark without its lock is nobody's: the next sweep takes it
+            self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
 

@@ -1,0 +1,226 @@
+"""Sending with an outbox: what is held, handed on to the next session, or settled without an answer."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from client.errors import ClientError
+from client.events import (
+    DraftAccepted,
+    DraftHeld,
+    DraftQueued,
+    DraftUnsent,
+    DraftWaiting,
+    OutboxUnavailable,
+    SessionEvent,
+)
+from client.messages import Draft
+from client.state import Phase
+from tests.client.sending_driver import (
+    SLOW,
+    Script,
+    Sending,
+    echo_of,
+    gone,
+    running,
+    settled,
+    throttled,
+)
+
+
+async def test_what_waits_too_long_is_held_and_offered(tmp_path: Path) -> None:
+    async with running(Sending(tmp_path, Script(gone()))) as sending:
+        old, discarded = sending.send("old"), sending.send("discarded")
+        await sending.told(DraftWaiting)
+        sending.now += 800_000
+        new = sending.send("new")
+        sending.now += 100_001
+        sending.phase(Phase.LIVE, "sydney")
+        await sending.told(DraftAccepted)
+        assert sending.of(DraftHeld) == [DraftHeld(old), DraftHeld(discarded)]
+        assert sending.drafts.held == (old, discarded)
+        assert sending.script.accepted == ["new"]
+        sending.now += 10_000_000
+        assert sending.drafts.discard(discarded.id)
+        assert not sending.outgoing.resend(new.id)
+        assert sending.outgoing.resend(old.id)
+        await sending.told(DraftAccepted, 2)
+        assert sending.script.accepted == ["new", "old"]
+    assert not await left(tmp_path)
+
+
+async def test_it_is_held_also_if_nothing_else_happens(tmp_path: Path) -> None:
+    script = Script(*(gone() for _ in range(1000)))
+    async with running(Sending(tmp_path, script, replace(SLOW, draft_max_age=0.05))) as sending:
+        old = sending.send("old")
+        await sending.told(DraftWaiting)
+        sending.now += 60
+        assert (await sending.told(DraftHeld)).draft == old
+
+
+async def left(folder: Path) -> list[Draft]:
+    """What the next start of the same profile finds."""
+    sending = Sending(folder, Script())
+    sending.drafts.open()
+    found = [*sending.drafts.waiting, *sending.drafts.held]
+    sending.outgoing.close()
+    return found
+
+
+@pytest.mark.parametrize("stage", ["connecting", "backoff", "throttled", "in flight", "failed"])
+@pytest.mark.parametrize("cancel", [False, True], ids=["close", "cancel"])
+async def test_what_is_not_accepted_outlives_the_session(tmp_path: Path, stage: str, cancel: bool) -> None:
+    never = asyncio.Event()
+    steps: dict[str, list[ClientError | asyncio.Event]] = {
+        "backoff": [gone()],
+        "throttled": [throttled(1000.0)],
+        "in flight": [never],
+    }
+    phase = {"connecting": Phase.CONNECTING, "failed": Phase.FAILED}.get(stage, Phase.LIVE)
+    drain_timeout = 0.05 if stage == "in flight" else 3600.0  # who sleeps is not waited for
+    options = replace(SLOW, drain_timeout=drain_timeout)
+    sending = Sending(tmp_path, Script(*steps.get(stage, [])), options)
+    task = asyncio.create_task(sending.outgoing.run())
+    sending.phase(phase)
+    wanted = [sending.send("first"), sending.send("second"), sending.send("other", "cars")]
+    await settled()
+    if cancel:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    else:
+        sending.outgoing.close()
+        await asyncio.wait_for(task, 15)
+    kept = [draft for draft in wanted if draft.text not in sending.script.accepted]
+    assert [each.draft for each in sending.of(DraftWaiting) if "opened again" in each.reason] == kept
+    assert not sending.of(DraftUnsent)
+    assert await left(tmp_path) == kept
+    unsent = sending.send("too late")
+    assert sending.of(DraftUnsent)[0].draft == unsent
+
+
+async def test_the_next_session_takes_up_what_was_left_before_its_own(tmp_path: Path) -> None:
+    first = Sending(tmp_path, Script())
+    old = [first.send("one"), first.send("two"), first.send("other", "cars")]
+    first.outgoing.close()
+    second = Sending(tmp_path, Script())
+    new = second.send("three")
+    async with running(second):
+        await second.told(DraftAccepted, 4)
+        assert [event.draft for event in second.of(DraftQueued)] == [*old, new]
+        assert [text for text in second.script.tried if text != "other"] == ["one", "two", "three"]
+    assert not await left(tmp_path)
+
+
+async def test_an_old_draft_of_an_earlier_session_is_offered_only(tmp_path: Path) -> None:
+    first = Sending(tmp_path, Script())
+    old = first.send("old")
+    first.outgoing.close()
+    later = Sending(tmp_path, Script(), now=first.now + 900_001)
+    async with running(later):
+        await settled()
+        assert later.events == [DraftHeld(old)]
+    assert await left(tmp_path) == [old]
+    yet_later = Sending(tmp_path, Script(), now=first.now)  # the clock was set back: it stays held
+    async with running(yet_later):
+        await settled()
+        assert yet_later.events == [DraftHeld(old)]
+        assert yet_later.outgoing.resend(old.id)
+        await yet_later.told(DraftAccepted)
+
+
+async def test_a_resent_draft_stays_kept_and_is_young_again(tmp_path: Path) -> None:
+    first = Sending(tmp_path, Script())
+    old = first.send("old")
+    first.outgoing.close()
+    second = Sending(tmp_path, Script(gone()), now=first.now + 900_001)
+    async with running(second):
+        assert await second.told(DraftHeld) == DraftHeld(old)
+        assert second.outgoing.resend(old.id)
+        await second.told(DraftWaiting)
+    third = Sending(tmp_path, Script(), now=second.now + 800_000)
+    async with running(third):
+        assert (await third.told(DraftAccepted)).draft == old
+
+
+@pytest.mark.parametrize("when", ["in flight", "backoff", "held", "waiting"])
+async def test_an_echo_settles_a_draft_whose_answer_is_lost(tmp_path: Path, when: str) -> None:
+    answer = asyncio.Event()
+    script = Script(*([answer] if when in ("in flight", "waiting") else [gone()]))
+    async with running(Sending(tmp_path, script)) as sending:
+        first, second = sending.send("first"), sending.send("second")
+        await sending.until(lambda: bool(script.tried))
+        settled_one = second if when == "waiting" else first
+        if when != "in flight" and when != "waiting":
+            await sending.told(DraftWaiting)
+        if when == "held":
+            sending.now += 900_001
+            sending.phase(Phase.LIVE, "sydney")
+            await sending.told(DraftHeld, 2)
+        assert not sending.outgoing.echo(replace(echo_of(settled_one), text="forged"))
+        assert not sending.of(DraftAccepted)
+        assert sending.outgoing.echo(echo_of(settled_one))
+        assert sending.of(DraftAccepted) == [DraftAccepted(settled_one, "us-west-2", 7)]
+        assert settled_one not in (*sending.drafts.waiting, *sending.drafts.held)
+        answer.set()
+        if when == "held":
+            assert sending.outgoing.resend(second.id)
+        await sending.told(DraftAccepted, 2)
+        await settled()
+        assert len(sending.of(DraftAccepted)) == 2
+        assert script.tried == (["first"] if when == "waiting" else ["first", "second"])
+        assert sending.outgoing.echo(echo_of(settled_one))
+    assert not await left(tmp_path)
+
+
+async def test_full_lanes_refuse_and_leave_the_text_with_the_person(tmp_path: Path) -> None:
+    options = replace(SLOW, outgoing=2, outgoing_total=3, drain_timeout=0.01)
+    never = asyncio.Event()
+    async with running(
+        Sending(tmp_path, Script(never, never), replace(options, drain_timeout=0.01))
+    ) as sending:
+        kept = [sending.send("a"), sending.send("b")]
+        lane = sending.send("c")
+        kept.append(sending.send("d", "cars"))
+        total = sending.send("e", "cars")
+        assert [event.draft for event in sending.of(DraftUnsent)] == [lane, total]
+        assert "this channel" in sending.of(DraftUnsent)[0].reason
+        assert not sending.keeper.keeps(lane.id)
+        assert sending.outgoing.resend(total.id)
+        assert len(sending.of(DraftUnsent)) == 3
+    assert await left(tmp_path) == kept
+
+
+async def test_a_failing_disk_leaves_the_chat_working_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    sending = Sending(tmp_path / "file", Script(gone()))
+    async with running(sending):
+        assert (await sending.told(OutboxUnavailable)).remedy
+        first, second = sending.send("first"), sending.send("second")
+        await sending.told(DraftWaiting)
+        assert sending.drafts.waiting == (first, second)
+        sending.outgoing.wake()
+        await sending.told(DraftAccepted, 2)
+        sending.script.steps = [gone()]
+        lost = sending.send("lost")
+        await sending.told(DraftWaiting, 2)
+    assert [event.draft for event in sending.of(DraftUnsent)] == [lost]
+
+
+async def test_a_draft_is_stored_before_it_is_shown(tmp_path: Path) -> None:
+    sending = Sending(tmp_path, Script())
+    seen: list[bool] = []
+
+    def tell(event: SessionEvent) -> None:
+        if isinstance(event, DraftQueued):
+            seen.append(sending.keeper.keeps(event.draft.id))
+        elif isinstance(event, DraftAccepted):
+            seen.append(not sending.keeper.keeps(event.draft.id))
+
+    sending.drafts._tell = tell
+    async with running(sending):
+        sending.send("hi")
+        await sending.until(lambda: len(seen) == 2)
+    assert seen == [True, True]
