@@ -2,6 +2,8 @@ import base64
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from localcloud.appsync.actions import Close, Count, Send
 from localcloud.appsync.handshake import Handshake
@@ -151,3 +153,38 @@ def test_a_socket_lives_a_day() -> None:
     assert core.tick(86_400.0) == [Close(NORMAL_CLOSURE)]
     assert core.subscriptions == frozenset()
     assert core.tick(90_000.0) == core.receive(start(), 90_000.0) == []
+
+
+def test_a_connection_beyond_the_rate_is_refused_before_anything_is_looked_at() -> None:
+    authenticator = FakeAuthenticator()
+    core = RealtimeProtocol(authenticator)
+    [refusal] = sent(core.open(handshake(), 0.0, admitted=False))
+    error = {"errorType": "LimitExceededError", "message": "Rate limit exceeded", "errorCode": 429}
+    assert refusal == {"type": "connection_error", "payload": {"errors": [error]}}
+    assert core.state is State.REFUSED
+    assert authenticator.asked == []
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.text(max_size=40) | st.binary(max_size=40).map(lambda raw: f"header={base64.b64encode(raw).decode()}"),
+    st.lists(
+        st.sampled_from(["graphql-ws", "header-", "header-e30", "header-W10", "mqtt"]) | st.text(max_size=20),
+        max_size=3,
+    ),
+    st.dictionaries(
+        st.sampled_from(["x-api-key", "host", "Authorization"]), st.text(max_size=10), max_size=2
+    ),
+)
+def test_whatever_a_client_offers_is_judged(
+    query: str, protocols: list[str], headers: dict[str, str]
+) -> None:
+    core = RealtimeProtocol(FakeAuthenticator())
+    actions = core.open(Handshake(query, tuple(protocols), headers), 0.0)
+    if core.state is State.OPEN:
+        assert actions == []
+    else:
+        assert core.state is State.REFUSED
+        [refusal] = sent(actions)
+        assert isinstance(refusal, dict)
+        assert refusal["type"] == "connection_error"

@@ -210,6 +210,31 @@ def test_parsing_anything_gives_a_filter_or_a_sentence(document: JSON) -> None:
         parse(document)
 
 
+nearly = st.fixed_dictionaries(
+    {
+        "fieldName": st.sampled_from(["a", "a.b", "a.b.c", "", ".", "a.b.c.a.b.c", None])
+        | st.text(max_size=3),
+        "operator": st.sampled_from([*OPERANDS, "EQ", None]),
+        "value": values | st.lists(st.integers() | st.text(max_size=2), max_size=6),
+    }
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.lists(nearly, max_size=6), max_size=4), payloads)
+def test_what_is_nearly_a_filter_is_one_or_is_refused_in_a_sentence(
+    groups: list[list[dict[str, JSON]]], value: dict[str, JSON]
+) -> None:
+    document: JSON = {"filterGroup": [{"filters": [*rules]} for rules in groups]}
+    try:
+        parsed = parse(document)
+    except ValueError as problem:
+        assert str(problem).endswith(".")
+    else:
+        assert 1 <= len(parsed) <= 10
+        assert compile_filter(parsed)(value) in (True, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "value", "expected"),
     [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from localcloud.appsync.filters import compile_filter
 from localcloud.appsync.hub import MAX_PAYLOAD, Hub
-from localcloud.appsync.index import FilterIndex
+from localcloud.appsync.index import FilterIndex, settles
 from localcloud.appsync.model import (
     FilterRule,
     Invalidation,
@@ -150,6 +150,14 @@ def test_a_payload_beyond_the_quota_is_counted_and_not_delivered() -> None:
     assert hub.metrics["PublishDataMessageSuccess"] == 1
 
 
+def test_the_quota_of_a_payload_may_be_lowered() -> None:
+    hub, socket = Hub(max_payload=200), FakeSocket()
+    hub.add(socket, "1", plan("tech"))
+    hub.publish(publication(message="x" * 200))
+    hub.publish(publication(message="x" * 100))
+    assert len(socket.frames) == 1
+
+
 def test_half_a_surrogate_pair_is_escaped() -> None:
     hub, socket = Hub(), FakeSocket()
     hub.add(socket, "1", plan("tech"))
@@ -233,5 +241,7 @@ def test_the_index_never_misses_a_match(groups: list[list[list[FilterRule]]], va
     assert len(candidates) == len(set(candidates))
     assert {n for n, group in enumerate(groups) if compile_filter(group)(value)} <= set(candidates)
     for number, group in enumerate(groups):
+        if settles(group):
+            assert (number in candidates) is compile_filter(group)(value)
         index.discard(number, group)
     assert list(index.candidates(value)) == []

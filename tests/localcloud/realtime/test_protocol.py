@@ -240,6 +240,12 @@ def test_invalidation_completes_what_matched_then_closes_everything() -> None:
     assert core.invalidated(["2"]) == core.shut_down() == core.started("2", plan()) == []
 
 
+def test_invalidation_may_go_without_a_notice() -> None:
+    core = ready()
+    subscribe(core)
+    assert core.invalidated(["1"], announce=False) == [Close(NORMAL_CLOSURE)]
+
+
 def test_shutting_down_closes_once() -> None:
     core = ready()
     assert core.shut_down() == [Close(GOING_AWAY)]

@@ -230,26 +230,37 @@ async def test_garbage_on_the_wire_ends_only_its_own_socket(
         assert (await healthy.receive_json(timeout=5))["type"] == "data"
 
 
-async def test_a_slow_reader_is_disconnected_and_the_others_are_not_held_up() -> None:
-    options = RealtimeOptions(max_buffer=256 * 1024)
-    async with serving(options) as server, client(server) as healthy:
-        await subscribe(healthy, "1")
+async def test_a_stalled_reader_is_disconnected_and_delays_and_costs_nothing() -> None:
+    limit, text = 256 * 1024, "x" * 20_000
+    async with (
+        serving(RealtimeOptions(max_buffer=limit)) as server,
+        client(server) as first,
+        client(server) as second,
+    ):
+        await subscribe(first, "1")
         reader, writer = await raw_client(server)
         writer.write(start_frame("tech"))
         await asyncio.wait_for(reader.readuntil(b"start_ack"), 5)
         writer.transport.pause_reading()  # type: ignore[attr-defined]
-        received = 0
+        await subscribe(second, "1")
+        transports, most, turn = server.transports, 0, 0
         while not server.hub.metrics["SlowReaderDisconnect"]:
-            server.hub.publish(publication("x" * 100_000))
-            assert (await healthy.receive_json(timeout=5))["type"] == "data"
-            received += 1
-            assert received < 1000
-        server.hub.publish(publication("after"))
-        frame = await healthy.receive_json(timeout=5)
-        assert frame["payload"]["data"]["subscribe"]["message"] == "after"
+            # Gathered and alone: each way of sending has to keep the bound.
+            for number in range(4 if turn % 2 else 1):
+                server.hub.publish(publication(f"{turn}.{number}{text}"))
+            for healthy in (first, second):
+                for number in range(4 if turn % 2 else 1):
+                    frame = await healthy.receive_json(timeout=5)
+                    said = frame["payload"]["data"]["subscribe"]["message"]
+                    assert said.startswith(f"{turn}.{number}x")
+            most = max(most, *(transport.get_write_buffer_size() for transport in transports))
+            turn += 1
+            assert turn < 10_000
+        assert most <= limit
         await server.one_socket_closed()
-        assert len(server.hub) == 1
+        assert len(server.hub) == 2
         assert server.hub.metrics["SlowReaderDisconnect"] == 1
+        assert sum(transport.get_write_buffer_size() for transport in transports) == 0
         writer.transport.abort()
 
 

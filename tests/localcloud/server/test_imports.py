@@ -1,0 +1,31 @@
+"""What a process that serves has loaded."""
+
+import subprocess
+import sys
+
+
+def test_serving_loads_nothing_heavy() -> None:
+    script = """
+import asyncio, json, sys
+import localcloud.__main__
+from localcloud.server.cloud import LocalCloud
+async def main():
+    import aiohttp
+    async with LocalCloud.open() as cloud, aiohttp.ClientSession() as session:
+        region = cloud.regions[0]
+        body = {"query": 'mutation { publish(name: "tech", message: "hi") { id } }'}
+        headers = {"x-api-key": region.api_key}
+        async with session.post(region.graphql_url, json=body, headers=headers) as response:
+            assert "errors" not in await response.json()
+        async with session.ws_connect(region.realtime_url, protocols=["graphql-ws"], headers=headers) as ws:
+            data = json.dumps({"query": 'subscription { subscribe(name: "tech") { id } }'})
+            payload = {"data": data, "extensions": {"authorization": headers}}
+            await ws.send_json({"type": "start", "id": "1", "payload": payload})
+            assert (await ws.receive_json())["type"] == "start_ack"
+asyncio.run(main())
+heavy = {"boto3", "botocore", "aws_cdk", "textual", "gql", "cryptography"}
+print(*((heavy | {"infra", "client", "tui", "cli"}) & set(sys.modules)))
+"""
+    command = [sys.executable, "-P", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == ("\n", "")
