@@ -343,63 +343,6 @@ async def test_every_mutation_field_is_published_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_code", "message"),
-    [
-        ("{ events: [] }", "Value for field '$[operation]' not found."),
-        ("{ operation: 'Put', events: [] }", "Unsupported operation 'Put'."),
-        ("{ operation: 'PutEvents' }", "Value for field '$[events]' not found."),
-        ("{ operation: 'PutEvents', events: [] }", "is not a list of 1 to 10 events"),
-        ("{ operation: 'PutEvents', events: [1] }", "Value for field '$[events][0]' is not an object."),
-        ("{ operation: 'PutEvents', events: [{ source: 's', detailType: 't' }] }", "'$[events][0][detail]' not found"),
-        ("{ operation: 'PutEvents', events: [{ source: 's', detailType: 't', detail: '{}' }] }", "[detail]' is not an object"),
-        ("{ operation: 'PutEvents', events: [{ source: 1, detailType: 't', detail: {} }] }", "[source]' is not a string"),
-        ("{ operation: 'PutEvents', events: [{ source: 's', detailType: 't', detail: {}, x: 1 }] }", "Unsupported element '$[events][0][x]'."),
-        ("{ operation: 'PutEvents', events: [{ source: 's', detailType: 't', detail: {}, resources: 'r' }] }", "[resources]' is not a list"),
-        ("undefined", "Value for field '$' is not an object."),
-    ],
-)  # fmt: skip
-async def test_malformed_requests_to_the_bus(request_code: str, message: str) -> None:
-    code = f"export function request(ctx) {{ return {request_code}; }}\n{RESPONSE}"
-    harness = Harness(small_api(TREE, {"Query.node": code}, source="Bus"))
-    error = only_error(await harness.run("{ node { id } }"))
-    assert error["errorType"] == "MappingTemplate"
-    assert message in str(error["message"])
-    assert harness.events.calls == []
-
-
-async def test_lone_surrogates_never_reach_the_bus() -> None:
-    code = f"export function request(ctx) {{ return {{ operation: 'PutEvents', events: [{{ source: 's', detailType: 't', detail: {{ a: '\\ud800x' }}, time: '2026-01-01T00:00:00Z', resources: ['r'] }}] }}; }}\n{RESPONSE}"
-    harness = Harness(small_api(TREE, {"Query.count": code}, source="Bus"))
-    await harness.run("{ count }")
-    [entry] = harness.events.entries
-    assert entry.detail == '{"a":"\ufffdx"}'
-    assert (entry.time, entry.resources) == ("2026-01-01T00:00:00Z", ("r",))
-
-
-async def test_a_defect_surfaces() -> None:
-    class Broken(Exception):
-        pass
-
-    harness = Harness(
-        small_api(
-            TREE,
-            {
-                "Query.node": "export function request() { return { operation: 'PutEvents', events: [{ source: 's', detailType: 't', detail: {} }] }; }\n"
-                + RESPONSE
-            },
-            source="Bus",
-        )
-    )
-
-    async def put_events(**_arguments: object) -> list[object]:
-        raise Broken
-
-    harness.events.put_events = put_events  # type: ignore[method-assign,assignment]
-    with pytest.raises(Broken):
-        await harness.run("{ node { id } }")
-
-
-@pytest.mark.parametrize(
     ("schema", "resolvers", "changes", "message"),
     [
         (TREE, {"Query.gone": returning("1")}, {}, "gone.js resolves Query.gone, which the schema lacks"),
