@@ -170,8 +170,10 @@ class GraphQLExecutor:
         if not isinstance(operation, OperationDefinitionNode):
             return []
         root = self._schema.graphql.get_root_type(operation.operation)
+        # Only @skip and @include ask for variables, and to coerce them is dear.
+        variables = request.variables if "@" in request.query else None
         try:
-            selection = select(self._schema.graphql, document, operation, request.variables)
+            selection = select(self._schema.graphql, document, operation, variables)
         except VariablesRefused:
             return []
         fields = selection.collect(root, [operation.selection_set]) if root else {}

@@ -127,13 +127,15 @@ def select(
     schema: GraphQLSchema,
     document: Document,
     operation: OperationDefinitionNode,
-    variables: Mapping[str, JSON],
+    variables: Mapping[str, JSON] | None,
 ) -> Selection:
-    """Make the selection of an operation with its variables.
+    """Make the selection of an operation with its variables; None is for one that none of them can change.
 
     Raises:
         VariablesRefused: a variable is missing or does not fit its type.
     """
+    if variables is None:
+        return Selection(schema, document.fragments, VariableValues({}, {}))
     definitions = operation.variable_definitions or ()
     values = get_variable_values(schema, definitions, dict(variables), hide_suggestions=True)
     if isinstance(values, list):
