@@ -1,0 +1,44 @@
+"""`docs/local-cloud.md` names everything that the code knows, and nothing that it does not."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from localcloud.appsync.javascript import members
+from localcloud.faults.model import KINDS
+from localcloud.resources.registry import TYPES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "local-cloud.md").read_text(encoding="utf-8")
+NAMED = frozenset(re.findall(r"`([^`\n]+)`", PAGE))
+
+
+def section(title: str) -> frozenset[str]:
+    """The code words of one section."""
+    body = re.split(r"^#+ ", PAGE.split(f" {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    return frozenset(re.findall(r"`([^`\n]+)`", body))
+
+
+def test_every_resource_type_is_in_the_table_and_no_other() -> None:
+    assert {word for word in NAMED if word.startswith("AWS::")} == set(TYPES)
+
+
+@pytest.mark.parametrize("known", [members.EMULATED, members.NOT_EMULATED], ids=["emulated", "refused"])
+def test_every_member_is_in_its_table(known: tuple[str, ...]) -> None:
+    table = section("Members of `ctx`, `util`, `extensions` and `runtime`")
+    assert set(known) <= table
+
+
+def test_no_table_names_a_member_that_the_code_does_not_know() -> None:
+    table = section("Members of `ctx`, `util`, `extensions` and `runtime`")
+    words = {word for word in table if re.fullmatch(r"(ctx|util|extensions|runtime)(\.\w+)+", word)}
+    assert words == {*members.EMULATED, *members.NOT_EMULATED}
+
+
+def test_emulated_and_refused_members_are_not_mixed_up() -> None:
+    emulated = PAGE.split("| emulated |\n", 1)[1].split("| refused by name", 1)[0]
+    assert {word for word in members.NOT_EMULATED if f"`{word}`" in emulated} == set()
+
+
+def test_every_fault_is_in_the_table() -> None:
+    assert set(KINDS) <= section("Faults")
