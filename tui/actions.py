@@ -73,6 +73,35 @@ ACTIONS: tuple[Action, ...] = (
         None,
         palette=False,
     ),
+    Action("pane.new", "Jump to the first new message", ("shift+f8", "alt+u"), MESSAGES, "read('unread')"),
+    Action("pane.search", "Find in this channel", ("ctrl+f",), MESSAGES, "read('search')"),
+    Action("pane.search.earlier", "Earlier match", ("f3",), MESSAGES, "read('earlier')"),
+    Action("pane.search.later", "Later match", ("shift+f3",), MESSAGES, "read('later')"),
+    Action(
+        "pane.choose",
+        "Choose a message: ↑ ↓, then Y copies, Enter tells all, R retries, O opens its link",
+        ("f6",),
+        MESSAGES,
+        "read('choose')",
+    ),
+    Action(
+        "pane.copy", "Copy the chosen message, or the newest", ("alt+y", "shift+f9"), MESSAGES, "read('copy')"
+    ),
+    Action(
+        "pane.details",
+        "All about the chosen message, or the newest",
+        ("shift+f6",),
+        MESSAGES,
+        "read('details')",
+    ),
+    Action(
+        "pane.plain",
+        "Plain view without columns, for the terminal's own selection",
+        ("f7",),
+        MESSAGES,
+        "read('plain')",
+    ),
+    Action("pane.export", "Write this channel to a file", ("shift+f7",), MESSAGES, "read('export')"),
     Action("write.send", "Send", ("enter",), WRITING, None, palette=False),
     Action("write.newline", "Start a new line", ("ctrl+j", "shift+enter"), WRITING, None, palette=False),
     Action(

@@ -19,6 +19,7 @@ from tui.model.calendar import Calendar
 from tui.model.chat import ChatModel
 from tui.model.desk import Desk
 from tui.ports import Clock, ProfileOpener, SessionFactory
+from tui.safe_app import SafeApp
 from tui.screens.chat import ChatScreen
 from tui.settings import FILE, Loaded, Settings
 
@@ -34,7 +35,7 @@ _PROBLEMS_SHOWN = 4
 """Problems with the settings that one notice names."""
 
 
-class ChatApp(App[None]):
+class ChatApp(SafeApp):
     """Opens the chat screen; everything else happens there."""
 
     TITLE = "globalchat"

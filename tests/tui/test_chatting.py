@@ -205,7 +205,7 @@ async def test_help_and_palette_offer_the_registry() -> None:
     async with running() as chat:
         await chat.pilot.press("f1")
         assert isinstance(chat.app.screen, Help)
-        assert "Switch to the other region" in "\n".join(chat.screen_lines())
+        assert "Next channel" in "\n".join(chat.screen_lines())
         await chat.pilot.press("escape", "ctrl+p")
         await chat.type("other reg")
         await chat.until(lambda: "Switch to the other region" in "\n".join(chat.screen_lines()))

@@ -44,6 +44,7 @@ class Conversation:
         rows: In order of (time, id); change them only through the methods.
         unread: Messages that arrived while nobody looked.
         mentions: Those of them that name the own sender.
+        calendar: The times of the rows.
     """
 
     def __init__(self, channel: str, calendar: Calendar, *, limit: int = 2000) -> None:
@@ -51,7 +52,7 @@ class Conversation:
         self.rows: list[Row] = []
         self.unread = 0
         self.mentions = 0
-        self._calendar = calendar
+        self.calendar = calendar
         self._limit = limit
         self._divider: Row | None = None
         self._edits: list[Edit] | None = None
@@ -121,7 +122,7 @@ class Conversation:
         after = self.rows[index + 1].order if index + 1 < len(self.rows) else None
         row.at = at
         if isinstance(row, MessageRow):
-            row.time = self._calendar.minute(at)
+            row.time = self.calendar.minute(at)
         if (before is None or before <= row.order) and (after is None or row.order <= after):
             row.revision += 1
             self._record(Updated(index, row))
@@ -173,8 +174,8 @@ class Conversation:
         row = self.rows[index]
         previous = self.rows[index - 1] if index else None
         day = None
-        if previous is None or self._calendar.day(previous.at) != self._calendar.day(row.at):
-            day = self._calendar.day_title(row.at)
+        if previous is None or self.calendar.day(previous.at) != self.calendar.day(row.at):
+            day = self.calendar.day_title(row.at)
         grouped = day is None and not row.divider and _belong_together(previous, row)
         changed = day != row.day
         row.day = day

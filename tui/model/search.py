@@ -39,6 +39,11 @@ class Search:
         self.matches = [row for row in candidates if isinstance(row, MessageRow) and self._holds(row)]
         self.current = self._nearest(near)
 
+    def restart(self, rows: Sequence[Row], near: Row | None) -> None:
+        """Search the same in other rows."""
+        query, self.query = self.query, ""
+        self.look_for(query, rows, near)
+
     def spans(self, row: Row) -> tuple[Span, ...]:
         """The parts of a row's text that match."""
         if self._pattern is None or not isinstance(row, MessageRow):
@@ -76,7 +81,7 @@ class Search:
                     del self.matches[: bisect_left(self.matches, oldest, key=_order) if oldest else None]
                 case Removed():
                     # A row that moves: where it stood among the matches is not known any more.
-                    self.look_for(self.query, rows, self.current)
+                    self.restart(rows, self.current)
                     return True
                 case _:
                     pass

@@ -4,8 +4,9 @@ from time import monotonic
 from typing import ClassVar
 
 from textual import on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
-from textual.binding import BindingsMap, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -30,6 +31,7 @@ from tui.screens.region_switcher import RegionSwitcher
 from tui.widgets.channel_list import ChannelList
 from tui.widgets.composer import Composer
 from tui.widgets.header import Header
+from tui.widgets.message_area import MessageArea
 from tui.widgets.message_pane import MessagePane
 from tui.widgets.status_line import StatusLine
 
@@ -55,7 +57,8 @@ class ChatScreen(Screen[None]):
     ) -> None:
         super().__init__()
         self.keymap = keymap
-        self._bindings = BindingsMap(bindings(keymap))
+        copying = Binding("ctrl+c,super+c", "copy_text", "Copy what is selected", show=False)
+        self._bindings = BindingsMap([copying, *bindings(keymap)])
         self._desk = desk
         self._model = desk.model
         desk.keys = keymap.title
@@ -75,8 +78,7 @@ class ChatScreen(Screen[None]):
             with Vertical(id="list-box") as box:
                 box.border_title = "Channels"
                 yield ChannelList(id="channels")
-            with Vertical(id="pane-box"):
-                yield MessagePane(id="pane")
+            yield MessageArea(self._clock, id="pane-box")
         yield StatusLine(id="status")
         with Horizontal(id="composer-row"):
             yield Static(shown_name(self._sender) + " ›", id="prompt", markup=False)
@@ -277,11 +279,41 @@ class ChatScreen(Screen[None]):
         """Scroll by a page."""
         self.query_one(MessagePane).page(direction)
 
+    def action_read(self, deed: str) -> None:
+        """Do something with the messages."""
+        self.query_one(MessageArea).do(deed)
+
+    def action_copy_text(self) -> None:
+        """Copy what is selected with the mouse."""
+        selected = self.get_selected_text()
+        if selected is None:
+            raise SkipAction
+        self.query_one(MessageArea).copy(selected)
+
+    @on(MessageArea.ResendWanted)
+    def _resend(self, message: MessageArea.ResendWanted) -> None:
+        if self._session is not None:
+            self._session.resend(message.draft_id)
+
+    @on(MessageArea.EditWanted)
+    def _edit(self, message: MessageArea.EditWanted) -> None:
+        self._keep_text(message.text)
+        self._write()
+
+    @on(MessagePane.Typed)
+    def _typed(self, message: MessagePane.Typed) -> None:
+        self._write()
+        self.query_one(Composer).insert(message.text)
+
+    @on(MessageArea.WritingWanted)
+    def _write(self) -> None:
+        self.query_one(Composer).focus()
+
     def action_back(self) -> None:
-        """Close the drawer, else jump to the newest message."""
+        """Close what is open, else jump to the newest message."""
         if self.has_class("-list-open"):
             self.remove_class("-list-open")
-        else:
+        elif not self.query_one(MessageArea).close():
             self.action_jump_to_tail()
         self.query_one(Composer).focus()
 

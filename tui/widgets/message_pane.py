@@ -77,6 +77,7 @@ class MessagePane(RowView, can_focus=True):
         self._empty_text = ""
         self._plain = False
         self._pill = 0
+        self._searched_from: Row | None = None
         self._styles: dict[str, Style] = {}
         super().__init__(id=id)
         self._painter = self._new_painter()
@@ -85,6 +86,11 @@ class MessagePane(RowView, can_focus=True):
     def allow_select(self) -> bool:
         """Text can be selected with the mouse."""
         return True
+
+    @property
+    def names(self) -> RegionNames:
+        """How the regions are called."""
+        return self._names
 
     @property
     def plain(self) -> bool:
@@ -100,6 +106,7 @@ class MessagePane(RowView, can_focus=True):
         if conversation is not None:
             conversation.follow_edits()
         self._set_following(True)
+        self._search_anew()
         self._rebuild()
 
     def sync(self) -> None:
@@ -127,10 +134,12 @@ class MessagePane(RowView, can_focus=True):
         super().jump_to_tail()
         self._refresh_pill()
 
-    def look_for(self, query: str, near: Row | None) -> None:
-        """Search, mark what is found, and show what is nearest to `near`."""
+    def look_for(self, query: str) -> None:
+        """Search, mark what is found, and show the match nearest to where one was when the search began."""
         rows = self.conversation.rows if self.conversation is not None else ()
-        self.search.look_for(query, rows, near)
+        if not self.search.query:
+            self._searched_from = self._bottom_row()
+        self.search.look_for(query, rows, self._searched_from)
         self._show_match()
 
     def step_match(self, offset: int) -> None:
@@ -138,7 +147,7 @@ class MessagePane(RowView, can_focus=True):
         self.search.step(offset)
         self._show_match()
 
-    def bottom_row(self) -> Row | None:
+    def _bottom_row(self) -> Row | None:
         """The last row in sight, None while following the end."""
         place = None if self.following else self._index.locate(self._top + self.size.height - 1)
         return self._index.row(place[0]) if place else None
@@ -264,6 +273,13 @@ class MessagePane(RowView, can_focus=True):
             self.screen.clear_selection()  # its lines are others now
         self._start(anchor)
         self._refresh_pill()
+
+    def _search_anew(self) -> None:
+        """Another channel: search there what was searched here."""
+        if self.search.query:
+            rows = self.conversation.rows if self.conversation is not None else ()
+            self.search.restart(rows, None)
+            self.post_message(self.Matched())
 
     def _show_match(self) -> None:
         self._painter.forget()

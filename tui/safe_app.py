@@ -1,0 +1,46 @@
+"""What reaches the terminal past the chat's own widgets: clipboard, toasts, links, pasted text."""
+
+from textual import events
+from textual.app import App
+from textual.notifications import SeverityLevel
+from textual.widgets import Input
+
+from tui.model.links import is_web
+from tui.sanitize import sanitize
+
+
+class SafeApp(App[None]):
+    """An app that hands on nothing which a terminal (or a browser) would obey instead of show."""
+
+    async def on_event(self, event: events.Event) -> None:
+        """Sanitise what is pasted into an Input; the composer keeps what it gets, and shows it safely."""
+        if isinstance(event, events.Paste) and isinstance(self.focused, Input):
+            event.text = sanitize(event.text)
+        await super().on_event(event)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put the sanitised text on the clipboard: what is pasted in a shell must not run by itself."""
+        super().copy_to_clipboard(sanitize(text))
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a toast, sanitised; its text is no markup unless the caller says so."""
+        super().notify(
+            sanitize(message),
+            title=sanitize(title, multiline=False),
+            severity=severity,
+            timeout=timeout,
+            markup=markup,
+        )
+
+    def open_url(self, url: str, *, new_tab: bool = True) -> None:
+        """Open a web page; anything else than http and https is not opened."""
+        if is_web(url):
+            super().open_url(url, new_tab=new_tab)
