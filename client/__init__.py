@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from client.messages import Backend, Draft, Limits, Message
     from client.profiles import Profile, RegionEndpoint
     from client.session import Session, SessionOptions
+    from client.watch import Paired, Unpaired, Watch
 
 __all__ = [
     "Api",
@@ -24,6 +25,7 @@ __all__ = [
     "Draft",
     "Limits",
     "Message",
+    "Paired",
     "Profile",
     "ProfileError",
     "Refused",
@@ -31,7 +33,9 @@ __all__ = [
     "Session",
     "SessionOptions",
     "Unauthorized",
+    "Unpaired",
     "Unreachable",
+    "Watch",
     "connect",
 ]
 
@@ -43,6 +47,7 @@ _HOMES = {
     "client.messages": ("Backend", "Draft", "Limits", "Message"),
     "client.profiles": ("Profile", "RegionEndpoint"),
     "client.session": ("Session", "SessionOptions"),
+    "client.watch": ("Paired", "Unpaired", "Watch"),
 }
 
 

@@ -5,16 +5,15 @@ from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from typing import Any, TypeVar, Unpack
 
-from client import faults
-from client.errors import ClientError, Refused, Unauthorized, Unreachable
+from client.errors import ClientError, Refused, Unreachable
 from client.events import BackendDescribed, ChannelRefused, ChannelRevoked, GapRecorded, SessionEvent
 from client.failover import FailOver
-from client.hosts import host_of
 from client.inbox import Inbox
 from client.link import Link
 from client.links import Candidate, Links
 from client.messages import Backend
 from client.nearest import nearest
+from client.notices import explain, oddity
 from client.options import SessionOptions
 from client.patience import Patience
 from client.profiles import RegionEndpoint
@@ -62,7 +61,6 @@ class Supervisor:
         self._status = status
         self._tell = tell
         self._options = options
-        self._rng = rng
         self._clock = clock
         self._patience = Patience(options, rng)
         self._sleep = SleepWatch(clock=clock, monotonic=monotonic, threshold=options.sleep_threshold)
@@ -143,7 +141,7 @@ class Supervisor:
         if isinstance(outcome, Link):
             self._adopt(outcome)
             return True
-        await self._react(self._explain(outcome, endpoint))
+        await self._react(explain(outcome, endpoint, accepted_before=endpoint in self._accepted))
         return False
 
     async def _serve(self) -> None:
@@ -202,15 +200,20 @@ class Supervisor:
         for channel, refusal in link.refused.items():
             self._refuse(channel, refusal)
         gaps = self._roster.confirm(link.connection.subscribed, self._clock())
-        oddity = self._oddity(link)
+        odd = oddity(
+            link.endpoint,
+            left=self._fail_over.left,
+            skew=self._regions.clock_skew(link.endpoint),
+            tolerance=self._options.clock_tolerance,
+        )
         self._enter(
             Phase.LIVE,
             region=link.endpoint.alias,
             latency_ms=link.connection.latency_ms,
             revoked=frozenset(self._roster.revoked),
             joining=frozenset(link.missing(self._roster.wanted)),
-            reason=str(oddity) if oddity else None,
-            remedy=oddity.remedy if oddity else None,
+            reason=str(odd) if odd else None,
+            remedy=odd.remedy if odd else None,
         )
         for gap in gaps:
             self._tell(gap)
@@ -218,19 +221,6 @@ class Supervisor:
             self._spawn(self._join(link, channel))
         for channel in link.connection.subscribed - set(self._roster.wanted):
             self._spawn(link.connection.unsubscribe(channel))
-
-    def _oddity(self, link: Link) -> ClientError | None:
-        """What a person should know though the session is live."""
-        left, here = self._fail_over.left, link.endpoint
-        if left is not None:
-            return ClientError(
-                f"Moved to {here.alias}, as {left.alias} did not answer.",
-                remedy=f"Choose {left.alias} to go back.",
-            )
-        skew = self._regions.clock_skew(here)
-        if skew is not None and abs(skew) > self._options.clock_tolerance:
-            return faults.wrong_clock(skew, host_of(here.graphql_url))
-        return None
 
     async def _lost(self, link: Link) -> None:
         """Take note of a lost link, and wait as its end asks for."""
@@ -247,18 +237,18 @@ class Supervisor:
             # It closes the whole socket though nothing is wrong: the other channels soon come back.
             within = self._options.regroup
         self._woken = False
-        await self._react(self._explain(connection.lost.result(), link.endpoint), within=within)
-
-    def _explain(self, error: ClientError, endpoint: RegionEndpoint) -> ClientError:
-        if isinstance(error, Unauthorized) and endpoint in self._accepted:
-            return faults.no_longer_accepted(host_of(endpoint.graphql_url))
-        return error
+        error = explain(connection.lost.result(), link.endpoint, accepted_before=True)
+        if (
+            self._target != link.endpoint
+        ):  # what ended was being left: its end is no reason to wait, or to fail
+            error, within = Unreachable(str(error)), 0.0
+        await self._react(error, within=within)
 
     async def _react(self, error: ClientError, *, within: float | None = None) -> None:
         """Wait after a failure: for a person if retrying cannot help, else for the backoff or a command."""
         target = self._target
         if isinstance(error, Refused) and not error.retryable:
-            self._enter(Phase.FAILED, reason=str(error), remedy=error.remedy)
+            self._enter(Phase.FAILED, region=target.alias, reason=str(error), remedy=error.remedy)
             self._look_elsewhere()
             await self._signal.race()
             self._patience.reset()
@@ -266,6 +256,7 @@ class Supervisor:
         wait = self._patience.failed(asyncio.get_running_loop().time(), within=within)
         self._enter(
             wait.phase,
+            region=target.alias,
             attempt=wait.attempt,
             next_try_at=self._clock() + round(wait.delay * 1000),
             reason=str(error),
