@@ -116,6 +116,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("write.complete", "Complete a /command or an @name", ("tab",), WRITING, None, palette=False),
     Action("region.next", "Switch to the other region", ("ctrl+r",), CONNECTION, "next_region", "region"),
     Action("region.pick", "Choose a region", ("f2",), CONNECTION, "pick_region"),
+    Action(
+        "dual", "Follow the channel in both regions side by side", ("f9",), CONNECTION, "toggle_dual", "both"
+    ),
+    Action(
+        "latency", "Show how long messages take between the regions", ("f4",), CONNECTION, "toggle_latency"
+    ),
     Action("again", "Try again: connect, rejoin or resend", ("f5",), CONNECTION, "again"),
     Action("help", "Help: all keys", ("f1",), GENERAL, "help", "help"),
     Action(

@@ -18,7 +18,7 @@ from tui.keymap import Keymap, resolve
 from tui.model.calendar import Calendar
 from tui.model.chat import ChatModel
 from tui.model.desk import Desk
-from tui.ports import Clock, ProfileOpener, SessionFactory
+from tui.ports import Clock, ProfileOpener, SessionFactory, WatchFactory
 from tui.safe_app import SafeApp
 from tui.screens.chat import ChatScreen
 from tui.settings import FILE, Loaded, Settings
@@ -55,6 +55,7 @@ class ChatApp(SafeApp):
         profile_name: str,
         settings: Loaded = _DEFAULTS,
         session_factory: SessionFactory | None = None,
+        watch_factory: WatchFactory | None = None,
         clock: Clock | None = None,
         tz: tzinfo | None = None,
     ) -> None:
@@ -69,6 +70,7 @@ class ChatApp(SafeApp):
             profile_name: Shown, so that nobody mistakes one backend for another.
             settings: What the person set, and what of it could not be followed.
             session_factory: Makes the session; None for the client's own, imported after the first frame.
+            watch_factory: Makes the watch of all regions; likewise, when it is first wanted.
             clock: Now, in epoch ms.
             tz: The zone of the times shown; None for the machine's.
         """
@@ -81,6 +83,7 @@ class ChatApp(SafeApp):
         model = ChatModel(sender=sender, calendar=Calendar(tz), clock=now)
         self._desk = Desk(model, profile_name, channel)
         self._sender = sender
+        self._watch_factory = watch_factory
         self._now = now
         self._connection = Connection(
             open_profile, region=region, sender=sender, session_factory=session_factory
@@ -89,7 +92,12 @@ class ChatApp(SafeApp):
     def get_default_screen(self) -> Screen[None]:
         """The chat."""
         return ChatScreen(
-            self._desk, self._connection, sender=self._sender, clock=self._now, keymap=self.keymap
+            self._desk,
+            self._connection,
+            sender=self._sender,
+            clock=self._now,
+            keymap=self.keymap,
+            watch_factory=self._watch_factory,
         )
 
     def on_mount(self) -> None:

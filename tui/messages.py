@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from client.events import SessionEvent
 from client.profiles import Profile
 from tui.ports import ChatSession
+
+if TYPE_CHECKING:
+    from client.watch import WatchEvent
 
 
 class ProfileOpeningStarted(Message):
@@ -38,5 +42,15 @@ class EventsArrived(Message):
 
     def __init__(self, events: Sequence[SessionEvent], consumed: asyncio.Event) -> None:
         super().__init__()
+        self.events = events
+        self.consumed = consumed
+
+
+class WatchTold(Message):
+    """The watch of all regions told something. `source` is who runs it, `consumed` as in `EventsArrived`."""
+
+    def __init__(self, source: object, events: "Sequence[WatchEvent]", consumed: asyncio.Event) -> None:
+        super().__init__()
+        self.source = source
         self.events = events
         self.consumed = consumed

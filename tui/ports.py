@@ -1,12 +1,15 @@
 """What the interface needs of the client: a session, and where it and its profile come from."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from client.events import SessionEvent
 from client.messages import Draft
 from client.profiles import Profile
 from client.state import SessionState
+
+if TYPE_CHECKING:
+    from client.watch import WatchEvent
 
 Clock = Callable[[], int]
 """Now, in epoch ms."""
@@ -51,6 +54,19 @@ class ChatSession(Protocol):
         """Try at once instead of waiting."""
 
 
+class RegionWatch(Protocol):
+    """The part of `client.watch.Watch` that the chat uses: all channels in all regions at once."""
+
+    async def run(self) -> None:
+        """Follow until `close()`."""
+
+    def close(self) -> None:
+        """Ask `run()` to end."""
+
+    async def next_events(self, limit: int = 200) -> "list[WatchEvent]":
+        """The next events, at least one; none after the end."""
+
+
 ProfileOpener = Callable[[], Awaitable[Profile]]
 """Opens the profile, which may mean starting the local cloud. Raises ClientError."""
 
@@ -65,5 +81,19 @@ def load_session_factory() -> SessionFactory:
 
     def make(profile: Profile, region: str, sender: str) -> ChatSession:
         return Session(profile, region, sender=sender, outbox=home().state / "outbox")
+
+    return make
+
+
+WatchFactory = Callable[[Profile, float], RegionWatch]
+"""Makes a watch of a profile's regions, in which a message may take so many seconds to the second one."""
+
+
+def load_watch_factory() -> WatchFactory:
+    """Import the real watch: call it in a thread, likewise."""
+    from client.watch import Watch
+
+    def make(profile: Profile, within: float) -> RegionWatch:
+        return Watch(profile, pair_within=within)
 
     return make

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from client.profiles import Profile
 from tests.tui.fake_session import NOON, FakeSession, open_profile
 from tui.app import ChatApp
-from tui.ports import ChatSession, ProfileOpener
+from tui.ports import ChatSession, ProfileOpener, WatchFactory
 from tui.screens.chat import ChatScreen
 from tui.widgets.composer import Composer
 from tui.widgets.message_pane import MessagePane
@@ -97,6 +97,7 @@ def make(
     channel: str | None = "tech",
     region: str | None = "oregon",
     clock: Callable[[], int] = lambda: NOON,
+    watch_factory: WatchFactory | None = None,
 ) -> ChatApp:
     """A chat that has not started."""
 
@@ -110,6 +111,7 @@ def make(
         sender=session.sender,
         profile_name="local",
         session_factory=factory,
+        watch_factory=watch_factory,
         clock=clock,
         tz=UTC,
     )
@@ -124,10 +126,11 @@ async def running(
     opener: ProfileOpener = open_profile,
     channel: str | None = "tech",
     clock: Callable[[], int] = lambda: NOON,
+    watch_factory: WatchFactory | None = None,
 ) -> AsyncIterator[Chat]:
     """A chat that runs, live unless told otherwise."""
     session = FakeSession(sender=sender)
-    app = make(session, opener=opener, channel=channel, clock=clock)
+    app = make(session, opener=opener, channel=channel, clock=clock, watch_factory=watch_factory)
     async with app.run_test(size=size, notifications=True) as pilot:
         chat = Chat(app, pilot, session)
         if live:

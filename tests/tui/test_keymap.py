@@ -22,10 +22,10 @@ def test_the_registry_itself_could_be_wished_for() -> None:
 
 
 def test_keys_change_and_are_shown_as_people_write_them() -> None:
-    keys, problems = keymap(channel__next="Ctrl+N, f9", help="f12")
+    keys, problems = keymap(channel__next="Ctrl+N, f10", help="f12")
     assert problems == ()
-    assert keys.keys("channel.next") == ("ctrl+n", "f9")
-    assert keys.titles("channel.next") == "Ctrl+N  F9"
+    assert keys.keys("channel.next") == ("ctrl+n", "f10")
+    assert keys.titles("channel.next") == "Ctrl+N  F10"
     assert {binding.key_display for binding in bindings(keys) if binding.id == "help"} == {"F12"}
 
 
@@ -54,7 +54,7 @@ def test_two_actions_may_swap_their_keys() -> None:
         ("channel.next", "pageupp", 'there is no key "pageupp". Did you mean "pageup"?'),
         ("channel.next", "hyperspace+\x1b", 'there is no key "hyperspace+␛".'),
         ("channel.next", " , ", "no key is given."),
-        ("write.history", "f9", "nobody can change them."),
+        ("write.history", "f10", "nobody can change them."),
     ],
 )
 def test_what_cannot_work_is_one_sentence_and_the_default_stays(
@@ -66,9 +66,9 @@ def test_what_cannot_work_is_one_sentence_and_the_default_stays(
 
 
 def test_a_key_for_two_actions_leaves_both_at_their_defaults() -> None:
-    keys, problems = keymap(channel__next="f9", channel__previous="f9", help="ctrl+b")
+    keys, problems = keymap(channel__next="f10", channel__previous="f10", help="ctrl+b")
     assert problems == (
-        "F9 is wanted for channel.next and channel.previous: the defaults stay.",
+        "F10 is wanted for channel.next and channel.previous: the defaults stay.",
         "Ctrl+B is wanted for channel.list and help: the defaults stay.",
     )
     assert (keys.keys("help"), keys.keys("channel.next")) == (("f1",), ("ctrl+down", "alt+down"))

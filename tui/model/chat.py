@@ -23,6 +23,7 @@ from client.messages import Backend, Draft
 from client.state import Phase, SessionState
 from tui.model.calendar import Calendar
 from tui.model.conversation import Conversation
+from tui.model.latency import LatencyBook
 from tui.model.outbox import Outbox
 from tui.model.row_factory import RowFactory
 from tui.model.rows import NoticeRow
@@ -61,6 +62,8 @@ class ChatModel:
         watching: The channel whose new messages count as read at once, if any.
         outbox: The own messages that are not delivered yet.
         skew: How far this machine's clock is off.
+        latency: How long messages take.
+        calendar: The times of the screen.
     """
 
     def __init__(
@@ -72,7 +75,8 @@ class ChatModel:
         self.watching: str | None = None
         self.outbox = Outbox()
         self.skew = ClockSkew()
-        self._calendar = calendar
+        self.latency = LatencyBook()
+        self.calendar = calendar
         self._clock = clock
         self._limit = limit
         self._rows = RowFactory(sender, calendar)
@@ -83,7 +87,7 @@ class ChatModel:
         """The conversation of a channel, made if there is none."""
         found = self.conversations.get(channel)
         if found is None:
-            found = Conversation(channel, self._calendar, limit=self._limit)
+            found = Conversation(channel, self.calendar, limit=self._limit)
             self.conversations[channel] = found
         return found
 
@@ -110,6 +114,8 @@ class ChatModel:
 
     def reduce(self, event: SessionEvent) -> None:
         """Take one event in."""
+        if not isinstance(event, MessageReceived):
+            self.latency.take(event, self._clock())
         match event:
             case MessageReceived():
                 self._receive(event)
@@ -183,7 +189,7 @@ class ChatModel:
             self._effects.append(Notice(skew_sentence(self.skew.milliseconds), "warning"))
 
     def _record_gap(self, channels: tuple[str, ...], since: int, until: int) -> None:
-        span = f"{self._calendar.second(since)}–{self._calendar.second(until)}"
+        span = f"{self.calendar.second(since)}–{self.calendar.second(until)}"
         for channel in channels:
             conversation = self.conversation(channel)
             conversation.add(

@@ -18,13 +18,14 @@ from client.state import Phase, SessionState
 from tui.actions import ACTIONS, DEFAULT_KEYS, bindings
 from tui.connection import Connection
 from tui.keymap import Keymap
-from tui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStarted, SessionOpened
+from tui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStarted, SessionOpened, WatchTold
 from tui.model.chat import ChannelDropped, Notice
 from tui.model.desk import Desk
 from tui.model.header import SWITCH
 from tui.model.status import OpeningFailed
 from tui.model.text import shown_name
-from tui.ports import ChatSession, Clock
+from tui.ports import ChatSession, Clock, WatchFactory
+from tui.screens.dual import BothRegions
 from tui.screens.help import Help
 from tui.screens.quick_switcher import QuickSwitcher
 from tui.screens.region_switcher import RegionSwitcher
@@ -33,6 +34,7 @@ from tui.widgets.composer import Composer
 from tui.widgets.header import Header
 from tui.widgets.message_area import MessageArea
 from tui.widgets.message_pane import MessagePane
+from tui.widgets.row_view import RowView
 from tui.widgets.status_line import StatusLine
 
 _FLUSH_SECONDS = 1 / 30
@@ -54,6 +56,7 @@ class ChatScreen(Screen[None]):
         sender: str,
         clock: Clock,
         keymap: Keymap = DEFAULT_KEYS,
+        watch_factory: WatchFactory | None = None,
     ) -> None:
         super().__init__()
         self.keymap = keymap
@@ -66,6 +69,7 @@ class ChatScreen(Screen[None]):
         self._sender = sender
         self._clock = clock
         self._session: ChatSession | None = None
+        self._both = BothRegions(self, desk, clock=clock, factory=watch_factory)
         self._flushed_at = 0.0
         self._flush_timer: Timer | None = None
 
@@ -98,6 +102,7 @@ class ChatScreen(Screen[None]):
         """End the session."""
         if self._session is not None:
             self._session.close()
+        self._both.close()
 
     def _connect(self) -> None:
         self.run_worker(
@@ -118,7 +123,7 @@ class ChatScreen(Screen[None]):
 
     @on(SessionOpened)
     def _session_opened(self, message: SessionOpened) -> None:
-        self._session = message.session
+        self._session, self._both.profile = message.session, message.profile
         regions = {alias: endpoint.region for alias, endpoint in message.profile.regions.items()}
         self._desk.begin_session(regions, message.region)
         self._show_channel()
@@ -130,6 +135,11 @@ class ChatScreen(Screen[None]):
             if isinstance(event, BackendDescribed):
                 self._backend_described(event)
         message.consumed.set()
+        self._flush_soon()
+
+    @on(WatchTold)
+    def _watch_told(self, message: WatchTold) -> None:
+        self._both.take(message)
         self._flush_soon()
 
     def _backend_described(self, event: BackendDescribed) -> None:
@@ -175,6 +185,7 @@ class ChatScreen(Screen[None]):
         hint = "" if self._list_is_shown else desk.hotlist()
         self.query_one(StatusLine).show(desk.banner(self._clock()), hint)
         self.query_one(MessagePane).set_empty_text(desk.empty_text())
+        self._both.show()
 
     def _show_channel(self) -> None:
         pane = self.query_one(MessagePane)
@@ -184,6 +195,12 @@ class ChatScreen(Screen[None]):
         self.query_one("#pane-box").border_title = Content(title)  # a string would be read as markup
         self._update_watching()
         self._show_status()
+        self._both.show_channel()
+
+    @property
+    def _front(self) -> RowView:
+        """What shows messages now."""
+        return self._both.pane or self.query_one(MessagePane)
 
     @property
     def _list_is_shown(self) -> bool:
@@ -273,11 +290,11 @@ class ChatScreen(Screen[None]):
     @on(Composer.TailWanted)
     def action_jump_to_tail(self) -> None:
         """Show the newest message."""
-        self.query_one(MessagePane).jump_to_tail()
+        self._front.jump_to_tail()
 
     def action_page(self, direction: int) -> None:
         """Scroll by a page."""
-        self.query_one(MessagePane).page(direction)
+        self._front.page(direction)
 
     def action_read(self, deed: str) -> None:
         """Do something with the messages."""
@@ -377,6 +394,14 @@ class ChatScreen(Screen[None]):
     def action_next_region(self) -> None:
         """Switch to the region that is offered, else to the next one of the profile."""
         self._switch(self._desk.next_region())
+
+    async def action_toggle_dual(self) -> None:
+        """Show the channel in both regions side by side, or the messages again."""
+        await self._both.toggle_dual()
+
+    async def action_toggle_latency(self) -> None:
+        """Show or hide how long messages take."""
+        await self._both.toggle_latency()
 
     def action_pick_region(self) -> None:
         """Open the choice of regions."""

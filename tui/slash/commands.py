@@ -44,6 +44,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("join", "Go to a channel, or join it by its name", Argument.CHANNEL, "CHANNEL", required=True),
     Command("leave", "Leave a channel until it is joined again", Argument.CHANNEL, "[CHANNEL]"),
     Command("region", "Switch to a region, or to the next one", Argument.REGION, "[REGION]"),
+    Command("dual", "Follow this channel in both regions side by side", action="dual"),
+    Command("latency", "How long messages take between the regions", action="latency"),
     Command("nick", "Write under another name", Argument.TEXT, "NAME", required=True),
     Command("notify", "What counts here: mentions, all or mute", Argument.LEVEL, "LEVEL", required=True),
     Command("mute", "Mute a channel, or let it count again", Argument.CHANNEL, "[CHANNEL]"),
