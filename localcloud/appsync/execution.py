@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from graphql import (
@@ -9,6 +10,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLResolveInfo,
     is_composite_type,
+    is_leaf_type,
     is_list_type,
     is_non_null_type,
 )
@@ -79,7 +81,8 @@ def resolve_field(
             raise too_many()
         return _run(resolver, source, info, arguments)
     value = source.get(field_name) if isinstance(source, dict) else None
-    _check_shape(value, info.return_type, info.path.as_list())
+    if not _is_plain(info.return_type):
+        _check_shape(value, info.return_type, info.path.as_list())
     return value
 
 
@@ -161,6 +164,12 @@ def filtered(error: FieldError, call: FieldCall) -> FieldError:
     """Filter the data that `util.error` was given by the field's selection set."""
     error.data = call.selection.filter(error.data, call.return_type, call.nodes)
     return error
+
+
+@lru_cache(maxsize=4096)
+def _is_plain(type_: GraphQLOutputType) -> bool:
+    """Tell whether a value of this type is neither a list nor an object; most fields are such."""
+    return is_leaf_type(type_.of_type if is_non_null_type(type_) else type_)
 
 
 def _check_shape(value: JSON, type_: GraphQLOutputType, path: Sequence[str | int]) -> None:

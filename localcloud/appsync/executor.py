@@ -4,7 +4,8 @@ import asyncio
 import inspect
 import secrets
 from collections.abc import Awaitable, Mapping
-from typing import cast
+from types import CoroutineType
+from typing import Any, TypeGuard, cast
 
 from graphql import (
     ExecutionResult,
@@ -38,6 +39,11 @@ from localcloud.ports import EventSink
 
 NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."
 """What AppSync answers to a subscription over HTTP."""
+
+
+def _is_coroutine(value: object) -> TypeGuard[Awaitable[Any]]:
+    """Tell a coroutine, the only awaitable that a resolver returns, faster than graphql-core does."""
+    return type(value) is CoroutineType
 
 
 class GraphQLExecutor:
@@ -120,6 +126,7 @@ class GraphQLExecutor:
             operation_name=request.operation_name or None,
             field_resolver=resolve_field,
             hide_suggestions=True,
+            is_awaitable=_is_coroutine,
         )
         try:
             result = await self._in_time(pending) if inspect.isawaitable(pending) else pending

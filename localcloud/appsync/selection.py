@@ -60,9 +60,10 @@ class Selection:
             return value
         renamed: dict[str, JSON] = {}
         for key, inner in self.children(named, nodes).items():
-            name = inner[0].name.value
+            name, item = inner[0].name.value, value.get(key)
             if not name.startswith("__"):
-                renamed[name] = self.by_field_name(value.get(key), named.fields[name].type, inner)
+                nested = isinstance(item, list | dict)
+                renamed[name] = self.by_field_name(item, named.fields[name].type, inner) if nested else item
         return renamed
 
     def filter(self, value: JSON, type_: GraphQLOutputType, nodes: Sequence[FieldNode]) -> JSON:
