@@ -171,6 +171,10 @@ class Session:
         self._outgoing.submit(draft)
         return draft
 
+    def rename(self, sender: str) -> None:
+        """Sign what is sent from now on with another name; what is on its way keeps its own."""
+        self._sender = sender
+
     def resend(self, draft_id: str) -> bool:
         """Send an unsent or held draft after all, with the same id; False if there is none with it."""
         return self._outgoing.resend(draft_id)

@@ -61,6 +61,13 @@ ACTIONS: tuple[Action, ...] = (
         "next_unread",
         "unread",
     ),
+    Action(
+        "channel.level", "What counts here: mentions, all, or mute", ("ctrl+o",), CHANNELS, "level('next')"
+    ),
+    Action("channel.level.mentions", "Let mentions count here", (), CHANNELS, "level('mentions')"),
+    Action("channel.level.all", "Let all messages count here", (), CHANNELS, "level('all')"),
+    Action("channel.level.mute", "Mute this channel", (), CHANNELS, "level('mute')"),
+    Action("channel.leave", "Leave this channel", (), CHANNELS, "command('/leave')"),
     Action("channel.list", "Show or hide the channel list", ("ctrl+b",), CHANNELS, "toggle_list"),
     Action("pane.up", "Scroll up a page", ("pageup",), MESSAGES, "page(-1)"),
     Action("pane.down", "Scroll down a page", ("pagedown",), MESSAGES, "page(1)"),
@@ -102,6 +109,7 @@ ACTIONS: tuple[Action, ...] = (
         "read('plain')",
     ),
     Action("pane.export", "Write this channel to a file", ("shift+f7",), MESSAGES, "read('export')"),
+    Action("pane.clear", "Empty the pane", (), MESSAGES, "read('clear')"),
     Action("write.send", "Send", ("enter",), WRITING, None, palette=False),
     Action("write.newline", "Start a new line", ("ctrl+j", "shift+enter"), WRITING, None, palette=False),
     Action(
@@ -133,11 +141,16 @@ ACTIONS: tuple[Action, ...] = (
         palette=False,
         priority=False,
     ),
-    Action("app.palette", "Command palette", ("ctrl+p",), GENERAL, None, palette=False),
-    Action("app.quit", "Quit", ("ctrl+q",), GENERAL, None, palette=False),
+    Action("guide.connect", "How to connect to my stack", (), GENERAL, "app.guide('connect')"),
+    Action("guide.deploy", "How to deploy to AWS", (), GENERAL, "app.guide('deploy')"),
+    Action("app.palette", "Command palette", ("ctrl+p",), GENERAL, "app.command_palette", palette=False),
+    Action("app.quit", "Quit", ("ctrl+q",), GENERAL, "app.quit", palette=False),
 )
 """`action` None: the composer or Textual itself acts on the keys."""
 
+
+APP_ACTIONS = ("app.palette", "app.quit")
+"""Textual's own: the app binds their keys, so that they work on every screen."""
 
 DEFAULT_KEYS = Keymap(ACTIONS, {})
 """The keys as long as nobody changes them."""
@@ -156,7 +169,7 @@ def bindings(keymap: Keymap = DEFAULT_KEYS) -> list[Binding]:
             id=action.id,
         )
         for action in ACTIONS
-        if action.action is not None and keymap.keys(action.id)
+        if action.action is not None and keymap.keys(action.id) and action.id not in APP_ACTIONS
     ]
 
 

@@ -1,27 +1,37 @@
 """The chat as a Textual app."""
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from time import time
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingsMap
 from textual.command import Provider
+from textual.events import DescendantFocus
+from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widgets import Input, TextArea
 
+from client.paths import home
 from tui.actions import ACTIONS
+from tui.ascii import AsciiFilter
 from tui.commands import ChatCommands
 from tui.connection import Connection
 from tui.keymap import Keymap, resolve
+from tui.memory import Memory
+from tui.model.attention import Level, Levels
 from tui.model.calendar import Calendar
 from tui.model.chat import ChatModel
 from tui.model.desk import Desk
 from tui.ports import Clock, ProfileOpener, SessionFactory, WatchFactory
 from tui.safe_app import SafeApp
+from tui.sanitize import sanitize
 from tui.screens.chat import ChatScreen
-from tui.settings import FILE, Loaded, Settings
+from tui.screens.guide import Guide
+from tui.settings import FILE, Loaded, Settings, near
 
 _WIDTHS = [(0, "-too-narrow"), (40, "-narrow"), (60, "-medium"), (100, "-wide")]
 _HEIGHTS = [(0, "-too-low"), (10, "-low"), (28, "-high")]
@@ -31,6 +41,9 @@ _UNWANTED = frozenset({"Keys", "Maximize", "Minimize"})
 """Textual's commands that the chat's own help and layout replace."""
 
 _DEFAULTS = Loaded(Settings())
+_NO_TITLES = ("dumb", "linux")
+"""Terminals that would print what they should obey, by TERM."""
+
 _PROBLEMS_SHOWN = 4
 """Problems with the settings that one notice names."""
 
@@ -54,6 +67,8 @@ class ChatApp(SafeApp):
         sender: str,
         profile_name: str,
         settings: Loaded = _DEFAULTS,
+        state: Path | None = None,
+        welcome: bool = False,
         session_factory: SessionFactory | None = None,
         watch_factory: WatchFactory | None = None,
         clock: Clock | None = None,
@@ -69,6 +84,8 @@ class ChatApp(SafeApp):
             sender: The name to write under.
             profile_name: Shown, so that nobody mistakes one backend for another.
             settings: What the person set, and what of it could not be followed.
+            state: The folder for what the next run should know; None to forget it.
+            welcome: Whether to greet, unless the greeting was put away in an earlier run.
             session_factory: Makes the session; None for the client's own, imported after the first frame.
             watch_factory: Makes the watch of all regions; likewise, when it is first wanted.
             clock: Now, in epoch ms.
@@ -80,13 +97,21 @@ class ChatApp(SafeApp):
         self._problems = settings.problems + problems
         self._bindings = BindingsMap(_own_bindings(self.keymap))
         now = clock or (lambda: int(time() * 1000))
-        model = ChatModel(sender=sender, calendar=Calendar(tz), clock=now)
+        model = ChatModel(
+            sender=sender,
+            calendar=Calendar(tz),
+            clock=now,
+            limit=self.settings.scrollback,
+            levels=Levels(Level(self.settings.notify.level)),
+        )
         self._desk = Desk(model, profile_name, channel)
-        self._sender = sender
+        self._desk.welcome = welcome
+        self._memory = Memory(state, profile_name)
+        self._ascii = AsciiFilter()
         self._watch_factory = watch_factory
         self._now = now
         self._connection = Connection(
-            open_profile, region=region, sender=sender, session_factory=session_factory
+            open_profile, region=region, sender=lambda: model.sender, session_factory=session_factory
         )
 
     def get_default_screen(self) -> Screen[None]:
@@ -94,14 +119,44 @@ class ChatApp(SafeApp):
         return ChatScreen(
             self._desk,
             self._connection,
-            sender=self._sender,
             clock=self._now,
             keymap=self.keymap,
+            settings=self.settings,
+            memory=self._memory,
+            write=self.write_terminal,
             watch_factory=self._watch_factory,
         )
 
+    def write_terminal(self, text: str) -> None:
+        """Write to the terminal, past everything that is drawn, unless it would print what it should obey."""
+        plain = os.environ.get("TERM", "") in _NO_TITLES and text.startswith("\x1b")
+        if self._driver is not None and not (self.is_headless or self.is_web or plain):
+            self._driver.write(text)
+
+    def action_guide(self, topic: str) -> None:
+        """Explain the way to a real cloud: `connect` or `deploy`."""
+        self.push_screen(Guide(topic, str(home().config)))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's, and the one that leaves ASCII alone."""
+        filters = super().get_line_filters()
+        return [*filters, self._ascii] if self.settings.ascii else filters
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Let nothing blink where nothing may move."""
+        if self.animation_level == "none" and isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False
+
     def on_mount(self) -> None:
         """Follow the settings; say which could not be followed."""
+        if not self.settings.motion:
+            self.animation_level = "none"
+        if self.settings.theme in self.available_themes:
+            self.theme = self.settings.theme
+        elif self.settings.theme is not None:
+            name = sanitize(self.settings.theme, multiline=False)[:50]
+            hint = near(self.settings.theme, list(self.available_themes))
+            self._problems += (f'There is no theme "{name}".{hint}',)
         if self._problems:
             shown = "\n".join(self._problems[:_PROBLEMS_SHOWN])
             more = len(self._problems) - _PROBLEMS_SHOWN

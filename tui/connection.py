@@ -25,9 +25,10 @@ class Connection:
         open_profile: ProfileOpener,
         *,
         region: str | None,
-        sender: str,
+        sender: Callable[[], str],
         session_factory: SessionFactory | None = None,
     ) -> None:
+        """`sender` tells the name that a session is to begin with."""
         self._open_profile = open_profile
         self._region = region
         self._sender = sender
@@ -58,7 +59,7 @@ class Connection:
         factory = self._session_factory
         if factory is None:
             factory = await asyncio.to_thread(load_session_factory)
-        return factory(profile, region, self._sender)
+        return factory(profile, region, self._sender())
 
     async def _pump(self, session: ChatSession, post: Post) -> None:
         """Hand on events, a batch at a time: while the screen is busy they wait in the session's buffer."""

@@ -38,6 +38,9 @@ class ChatSession(Protocol):
     def send(self, channel: str, text: str) -> Draft:
         """Queue a text; the outcome comes as an event."""
 
+    def rename(self, sender: str) -> None:
+        """Sign what is sent from now on with another name."""
+
     def resend(self, draft_id: str) -> bool:
         """Try an unsent draft again; False if there is none."""
 
@@ -49,6 +52,9 @@ class ChatSession(Protocol):
 
     def rejoin(self, channel: str) -> None:
         """Subscribe a revoked channel again."""
+
+    def leave(self, channel: str) -> None:
+        """End the subscription to a channel."""
 
     def retry_now(self) -> None:
         """Try at once instead of waiting."""

@@ -92,6 +92,10 @@ class FakeSession:
         self.tell(DraftQueued(draft))
         return draft
 
+    def rename(self, sender: str) -> None:
+        self.calls.append(("rename", sender))
+        self.sender = sender
+
     def resend(self, draft_id: str) -> bool:
         self.calls.append(("resend", draft_id))
         return True
@@ -105,6 +109,10 @@ class FakeSession:
 
     def rejoin(self, channel: str) -> None:
         self.calls.append(("rejoin", channel))
+
+    def leave(self, channel: str) -> None:
+        self.calls.append(("leave", channel))
+        self.channels = tuple(each for each in self.channels if each != channel)
 
     def retry_now(self) -> None:
         self.calls.append(("retry_now", None))

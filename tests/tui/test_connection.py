@@ -178,9 +178,9 @@ async def main() -> None:
     async with app.run_test() as pilot:
         for _ in range(300):
             await pilot.pause()
-            if app.screen._session is not None:
+            if app.screen.session is not None:
                 break
-        print(seen, type(app.screen._session).__module__)
+        print(seen, type(app.screen.session).__module__)
 
 HEAVY = ("client.session", "gql", "graphql", "aiohttp", "websockets", "botocore")
 asyncio.run(main())

@@ -15,6 +15,11 @@ class Level(Enum):
     MUTE = "mute"
 
     @property
+    def title(self) -> str:
+        """What it means, as a toast says it."""
+        return {"mentions": "mentions count", "all": "all messages count", "mute": "muted"}[self.value]
+
+    @property
     def following(self) -> "Level":
         """The next level, round and round."""
         levels = list(Level)

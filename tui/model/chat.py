@@ -21,10 +21,12 @@ from client.events import (
 )
 from client.messages import Backend, Draft
 from client.state import Phase, SessionState
+from tui.model.attention import Attention, Levels
 from tui.model.calendar import Calendar
 from tui.model.conversation import Conversation
 from tui.model.latency import LatencyBook
 from tui.model.outbox import Outbox
+from tui.model.people import People
 from tui.model.row_factory import RowFactory
 from tui.model.rows import NoticeRow
 from tui.model.skew import ClockSkew, skew_sentence
@@ -60,6 +62,10 @@ class ChatModel:
         backend: What the region said of itself, None before it did.
         conversations: By channel, in the order of the list.
         watching: The channel whose new messages count as read at once, if any.
+        sender: The own name.
+        levels: What counts in which channel.
+        attention: What came unseen and counts.
+        people: Whose messages were seen.
         outbox: The own messages that are not delivered yet.
         skew: How far this machine's clock is off.
         latency: How long messages take.
@@ -67,13 +73,24 @@ class ChatModel:
     """
 
     def __init__(
-        self, *, sender: str, calendar: Calendar, clock: Callable[[], int], limit: int = 2000
+        self,
+        *,
+        sender: str,
+        calendar: Calendar,
+        clock: Callable[[], int],
+        limit: int = 2000,
+        levels: Levels | None = None,
     ) -> None:
         self.state: SessionState | None = None
         self.backend: Backend | None = None
         self.conversations: dict[str, Conversation] = {}
         self.watching: str | None = None
         self.outbox = Outbox()
+        self.sender = sender
+        self.levels = levels or Levels()
+        self.attention = Attention(self.levels)
+        self.people = People()
+        self._left: set[str] = set()
         self.skew = ClockSkew()
         self.latency = LatencyBook()
         self.calendar = calendar
@@ -90,6 +107,21 @@ class ChatModel:
             found = Conversation(channel, self.calendar, limit=self._limit)
             self.conversations[channel] = found
         return found
+
+    def rename(self, sender: str) -> None:
+        """Write under another name from here on."""
+        self.sender = sender
+        self._rows.rename(sender)
+
+    def leave(self, channel: str) -> None:
+        """Take a channel out of the list until `enter`."""
+        self._left.add(channel)
+        self.conversations.pop(channel, None)
+
+    def enter(self, channel: str) -> Conversation:
+        """The conversation of a channel that somebody wants to be in."""
+        self._left.discard(channel)
+        return self.conversation(channel)
 
     def watch(self, channel: str | None) -> None:
         """Somebody looks at the end of this channel now (or at none): its messages are read."""
@@ -108,8 +140,12 @@ class ChatModel:
         return self.state.revoked if self.state else frozenset()
 
     def unread_elsewhere(self, channel: str | None) -> tuple[int, int]:
-        """Unread messages and mentions in all channels but one."""
-        others = [each for each in self.conversations.values() if each.channel != channel]
+        """Unread messages and mentions in all channels but one and those that are muted."""
+        others = [
+            each
+            for each in self.conversations.values()
+            if each.channel != channel and not self.levels.muted(each.channel)
+        ]
         return sum(each.unread for each in others), sum(each.mentions for each in others)
 
     def reduce(self, event: SessionEvent) -> None:
@@ -148,14 +184,20 @@ class ChatModel:
                 self._skip(count)
 
     def _receive(self, event: MessageReceived) -> None:
+        if event.message.channel in self._left:
+            return
         conversation = self.conversation(event.message.channel)
         if event.own and self.outbox.deliver(conversation, event):
             return
         row = self._rows.message(event)
         if event.own:
             conversation.add(row)
-        else:
-            conversation.arrive(row, seen=self.watching == conversation.channel)
+            return
+        seen = self.watching == conversation.channel
+        self.people.saw(row.sender)
+        conversation.arrive(row, seen=seen)
+        if not seen:
+            self.attention.note(conversation.channel, row)
 
     def _change_state(self, state: SessionState) -> None:
         previous, self.state = self.state, state
@@ -171,7 +213,9 @@ class ChatModel:
     def _describe(self, backend: Backend) -> None:
         self.backend = backend
         extra = {name: each for name, each in self.conversations.items() if name not in backend.channels}
-        known = {channel: self.conversation(channel) for channel in backend.channels}
+        known = {
+            channel: self.conversation(channel) for channel in backend.channels if channel not in self._left
+        }
         self.conversations = known | extra
 
     def _refuse_channel(self, channel: str, reason: str) -> None:

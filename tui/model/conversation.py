@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from tui.model.calendar import Calendar
-from tui.model.rows import MessageRow, Row
+from tui.model.rows import UNDECIDED, MessageRow, Row
 
 GROUP_WITHIN = 120_000
 """Messages of one sender within this time (ms) are shown under one name."""
@@ -134,6 +134,16 @@ class Conversation:
         self._decorate(index)
         row.revision += 1
         self.add(row)
+
+    def clear(self) -> None:
+        """Empty the scrollback, but for own messages that are still on their way."""
+        kept = [row for row in self.rows if isinstance(row, MessageRow) and row.delivery in UNDECIDED]
+        self.place_divider(None)
+        self._remove(0, len(self.rows))
+        for row in kept:
+            row.day = None
+            self.add(row)
+        self.read()
 
     def read(self) -> None:
         """Everything is seen."""

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from client.state import Phase, SessionState
+from tui.model.attention import Level
 from tui.model.banner import Banner
 from tui.model.chat import ChatModel
 from tui.model.conversation import Conversation
 from tui.model.header import HeaderView, profile_title
 from tui.model.history import Drafts
+from tui.model.naming import code_units
 from tui.model.regions import RegionNames
 from tui.model.status import (
     Keys,
@@ -22,18 +24,34 @@ from tui.model.status import (
     unsent_banner,
 )
 from tui.model.text import shown_name
+from tui.slash.completion import Vocabulary
 
 _METER_FROM = 0.9
 """The length meter appears from this part of the limit on."""
 
 
 class ChannelEntry(NamedTuple):
-    """A channel as the list shows it. `revoked` after an administrator ended it."""
+    """A channel as the list shows it. `revoked` after an administrator ended it.
+
+    `sign` tells a level other than the default: `×` mute, `*` all, `~` mentions.
+    """
 
     channel: str
     unread: int = 0
     mentions: int = 0
     revoked: bool = False
+    sign: str = ""
+    muted: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether there is something unread that anybody wants to know of."""
+        return bool(self.unread) and not self.muted
+
+
+_SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
+_DRAFT, _LEVEL, _PUT_AWAY = "draft:", "level:", "welcome"
+"""What is remembered, by the beginning of its key."""
 
 
 class Desk:
@@ -44,6 +62,7 @@ class Desk:
         channel: The open channel, None before any is known.
         names: The profile's regions; empty before it was opened.
         drafts: Unfinished texts by channel.
+        welcome: Whether to greet somebody who is here for the first time.
         keys: How the keys of actions are called.
     """
 
@@ -55,7 +74,9 @@ class Desk:
         self.keys: Keys = default_keys
         self._profile = profile
         self._opening: Opening | OpeningFailed = Opening(profile_title(profile))
-        self._before: str | None = None
+        self.welcome = False
+        self._put_away = False
+        self._recent: list[str] = []
 
     @property
     def status(self) -> Status:
@@ -96,8 +117,18 @@ class Desk:
             old = self.model.conversations[self.channel]
             if not old.unread:
                 old.place_divider(None)
-        self._before, self.channel = self.channel, channel
-        self.model.conversation(channel)
+        for name in (self.channel, channel):
+            if name in self._recent:
+                self._recent.remove(name)
+            if name is not None:
+                self._recent.append(name)
+        self.channel = channel
+        self.model.enter(channel)
+
+    def leave(self, channel: str) -> None:
+        """Take a channel out of the list; the open one must have been changed before."""
+        self.model.leave(channel)
+        self.drafts.take(channel)
 
     def next_region(self) -> str | None:
         """Where a switch leads: to the region that is offered or was left, else to the profile's next."""
@@ -107,9 +138,9 @@ class Desk:
         return state.fail_over_to or state.failed_over_from or self.names.after(state.region)
 
     def instead_of(self, dropped: str) -> str | None:
-        """The channel to show in place of one that the backend refused: the one before, else the first."""
+        """The channel to show in place of one that is gone: the one before, else the first."""
         known = [name for name in self.model.conversations if name != dropped]
-        return self._before if self._before in known else next(iter(known), None)
+        return next((name for name in reversed(self._recent) if name in known), next(iter(known), None))
 
     def step(self, offset: int) -> str | None:
         """The channel `offset` places further in the list, around its ends."""
@@ -124,7 +155,9 @@ class Desk:
         names = list(self.model.conversations)
         here = names.index(self.channel) + 1 if self.channel in names else 0
         order = [
-            self.model.conversations[name] for name in names[here:] + names[:here] if name != self.channel
+            self.model.conversations[name]
+            for name in names[here:] + names[:here]
+            if name != self.channel and not self.model.levels.muted(name)
         ]
         first = next((each for each in order if each.mentions), None)
         found = first or next((each for each in order if each.unread), None)
@@ -133,9 +166,64 @@ class Desk:
     def entries(self) -> Sequence[ChannelEntry]:
         """The channel list."""
         return [
-            ChannelEntry(name, each.unread, each.mentions, name in self.model.revoked)
+            ChannelEntry(
+                name,
+                each.unread,
+                each.mentions,
+                name in self.model.revoked,
+                self._sign(name),
+                self.model.levels.muted(name),
+            )
             for name, each in self.model.conversations.items()
         ]
+
+    def switcher(self) -> Sequence[ChannelEntry]:
+        """The channels to go to: mentions, then unread, then the latest visited; the open one last."""
+
+        def place(entry: ChannelEntry) -> tuple[bool, bool, bool, int]:
+            visited = self._recent.index(entry.channel) if entry.channel in self._recent else -1
+            mentioned = bool(entry.mentions) and entry.counts
+            return (entry.channel == self.channel, not mentioned, not entry.counts, -visited)
+
+        return sorted(self.entries(), key=place)
+
+    def vocabulary(self) -> Vocabulary:
+        """What can be completed in the composer."""
+        return Vocabulary(
+            channels=[entry.channel for entry in self.switcher()],
+            regions=[alias for alias in self.names.aliases if alias != self.region],
+            levels=[level.value for level in Level],
+            names=self.model.people.names(),
+        )
+
+    def counting(self) -> int:
+        """How many unread messages count, in all channels."""
+        return sum(
+            each.unread if self.model.levels.of(name) is Level.ALL else each.mentions
+            for name, each in self.model.conversations.items()
+            if not self.model.levels.muted(name)
+        )
+
+    def put_away_welcome(self) -> None:
+        """Greet no more, in later runs neither."""
+        self.welcome, self._put_away = False, True
+
+    def kept(self) -> dict[str, str]:
+        """What another run should know."""
+        drafts = {_DRAFT + channel: text for channel, text in self.drafts.kept().items()}
+        levels = {_LEVEL + channel: level for channel, level in self.model.levels.kept().items()}
+        return drafts | levels | ({_PUT_AWAY: "put away"} if self._put_away else {})
+
+    def restore(self, kept: Mapping[str, str]) -> None:
+        """Take over what an earlier run kept."""
+        if _PUT_AWAY in kept:
+            self.put_away_welcome()
+        for key, text in kept.items():
+            if key.startswith(_DRAFT):
+                self.drafts.save(key.removeprefix(_DRAFT), text)
+        self.model.levels.restore(
+            {key.removeprefix(_LEVEL): level for key, level in kept.items() if key.startswith(_LEVEL)}
+        )
 
     def header(self) -> HeaderView:
         """The header."""
@@ -164,7 +252,11 @@ class Desk:
     def hotlist(self) -> str:
         """The other channels with something unread."""
         others = (each for each in self.model.conversations.values() if each.channel != self.channel)
-        unread = ((each.channel, each.unread, each.mentions) for each in others if each.unread)
+        unread = (
+            (each.channel, each.unread, each.mentions)
+            for each in others
+            if each.unread and not self.model.levels.muted(each.channel)
+        )
         return hotlist(unread, self.keys)
 
     def empty_text(self) -> str:
@@ -174,11 +266,22 @@ class Desk:
         name = shown_name(self.channel)
         if self.model.state is not None and self.channel in self.model.state.joining:
             return f"Asking for # {name} …"
-        return f"No messages yet in # {name}. Type below, or press Ctrl+K to change channel."
+        key = self.keys("channel.pick")
+        return f"No messages yet in # {name}. Type below, or press {key} to change channel."
 
     def meter(self, text: str) -> str:
         """How much of the limit a text uses, once it comes near."""
         if self.model.backend is None:
             return ""
-        used, limit = len(text.encode("utf-16-le", "surrogatepass")) // 2, self.model.backend.limits.message
+        used, limit = code_units(text), self.model.backend.limits.message
         return f"{used:,} / {limit:,}" if used >= limit * _METER_FROM else ""
+
+    def excess(self, text: str) -> int:
+        """By how many characters (UTF-16 code units) a text is too long to be sent; 0 while unknown."""
+        return (
+            0 if self.model.backend is None else max(0, code_units(text) - self.model.backend.limits.message)
+        )
+
+    def _sign(self, channel: str) -> str:
+        level = self.model.levels.of(channel)
+        return "" if level is self.model.levels.default else _SIGNS[level]

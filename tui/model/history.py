@@ -53,9 +53,17 @@ class Drafts:
         else:
             self._texts.pop(channel, None)
 
+    def text(self, channel: str) -> str:
+        """The unfinished text of a channel, empty without one."""
+        return self._texts.get(channel, "")
+
     def take(self, channel: str) -> str:
         """The unfinished text of a channel, which is then the caller's to keep."""
         return self._texts.pop(channel, "")
+
+    def kept(self) -> dict[str, str]:
+        """All unfinished texts by channel, for another run."""
+        return dict(self._texts)
 
     def __contains__(self, channel: str) -> bool:
         return channel in self._texts

@@ -26,9 +26,12 @@ class RowFactory:
     """Numbers the rows and knows who the own sender is."""
 
     def __init__(self, sender: str, calendar: Calendar) -> None:
-        self._sender = sender
         self._calendar = calendar
         self._uids = count(1)
+        self.rename(sender)
+
+    def rename(self, sender: str) -> None:
+        """Another name is the own one now: mentions of it are marked from here on."""
         self._mention = re.compile(rf"(?<![\w@])@{re.escape(shown_name(sender))}(?!\w)", re.IGNORECASE)
 
     def message(self, event: MessageReceived) -> MessageRow:

@@ -19,6 +19,10 @@ class Delivery(Enum):
     UNSENT = "unsent"
 
 
+UNDECIDED = (Delivery.SENDING, Delivery.ACCEPTED, Delivery.UNSENT)
+"""Not there yet, and perhaps to be sent again."""
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Row:
     """One row, which may take several lines. Its place is (`at`, `tie`).

@@ -45,7 +45,13 @@ class Signal:
 
 def default_keys(action: str) -> str:
     """The keys as long as nobody changes them."""
-    return {AGAIN: "F5", OTHER_REGION: "Ctrl+R", NEXT_UNREAD: "F8", "app.quit": "Ctrl+Q"}[action]
+    return {
+        AGAIN: "F5",
+        OTHER_REGION: "Ctrl+R",
+        NEXT_UNREAD: "F8",
+        "app.quit": "Ctrl+Q",
+        "channel.pick": "Ctrl+K",
+    }[action]
 
 
 def signal(status: Status, now: int) -> Signal:

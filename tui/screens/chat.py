@@ -7,28 +7,35 @@ from textual import on
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from client.events import BackendDescribed
-from client.state import Phase, SessionState
-from tui.actions import ACTIONS, DEFAULT_KEYS, bindings
+from tui.actions import ACTIONS, bindings
 from tui.connection import Connection
+from tui.keeping import Keeping
 from tui.keymap import Keymap
+from tui.memory import Memory
 from tui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStarted, SessionOpened, WatchTold
 from tui.model.chat import ChannelDropped, Notice
 from tui.model.desk import Desk
 from tui.model.header import SWITCH
 from tui.model.status import OpeningFailed
 from tui.model.text import shown_name
+from tui.notices.notifier import Notifier, Write
 from tui.ports import ChatSession, Clock, WatchFactory
+from tui.screens.again import again
+from tui.screens.channel_box import ChannelBox
 from tui.screens.dual import BothRegions
 from tui.screens.help import Help
 from tui.screens.quick_switcher import QuickSwitcher
+from tui.screens.reading import Reading
 from tui.screens.region_switcher import RegionSwitcher
+from tui.screens.writing import Writing
+from tui.settings import Settings
 from tui.widgets.channel_list import ChannelList
 from tui.widgets.composer import Composer
 from tui.widgets.header import Header
@@ -40,6 +47,9 @@ from tui.widgets.status_line import StatusLine
 _FLUSH_SECONDS = 1 / 30
 _TICK_SECONDS = 0.5
 """How often countdowns are looked at."""
+
+_KEEP_SECONDS = 1.0
+"""How often unfinished texts are written down, if they changed."""
 
 
 class ChatScreen(Screen[None]):
@@ -53,11 +63,14 @@ class ChatScreen(Screen[None]):
         desk: Desk,
         connection: Connection,
         *,
-        sender: str,
         clock: Clock,
-        keymap: Keymap = DEFAULT_KEYS,
+        keymap: Keymap,
+        settings: Settings,
+        memory: Memory,
+        write: Write,
         watch_factory: WatchFactory | None = None,
     ) -> None:
+        """`write` writes to the terminal, past everything that is drawn."""
         super().__init__()
         self.keymap = keymap
         copying = Binding("ctrl+c,super+c", "copy_text", "Copy what is selected", show=False)
@@ -66,9 +79,12 @@ class ChatScreen(Screen[None]):
         self._model = desk.model
         desk.keys = keymap.title
         self._connection = connection
-        self._sender = sender
         self._clock = clock
-        self._session: ChatSession | None = None
+        self._keeping = Keeping(memory, desk, self._tell)
+        self._keeping.load()
+        self._notifier = Notifier(settings.notify, write, clock)
+        self._writing = Writing(desk, self, keymap, paste_lines=settings.paste_lines, id="composer-row")
+        self.session: ChatSession | None = None
         self._both = BothRegions(self, desk, clock=clock, factory=watch_factory)
         self._flushed_at = 0.0
         self._flush_timer: Timer | None = None
@@ -79,15 +95,10 @@ class ChatScreen(Screen[None]):
         """The zones, and a sentence for a window that is too small for them."""
         yield Header(self._desk.header, self._clock, id="header")
         with Horizontal(id="body"):
-            with Vertical(id="list-box") as box:
-                box.border_title = "Channels"
-                yield ChannelList(id="channels")
-            yield MessageArea(self._clock, id="pane-box")
+            yield ChannelBox(self._desk, id="list-box")
+            yield Reading(self._desk, self._writing, self._clock, keymap=self.keymap, id="reading")
         yield StatusLine(id="status")
-        with Horizontal(id="composer-row"):
-            yield Static(shown_name(self._sender) + " ›", id="prompt", markup=False)
-            yield Composer(id="composer")
-            yield Static("", id="meter", markup=False)
+        yield self._writing
         yield Footer(compact=True, show_command_palette=True)
         yield Static("Too small: 40 × 10 needed", id="too-small")
 
@@ -95,13 +106,16 @@ class ChatScreen(Screen[None]):
         """Draw first, connect afterwards: the client's imports must not delay the first frame."""
         self.watch(self.app, "app_focus", self._update_watching, init=False)
         self.set_interval(_TICK_SECONDS, self._show_status)
+        self.set_interval(_KEEP_SECONDS, self._keeping.save)
         self._show_channel()
         self.call_after_refresh(self._connect)
 
     def on_unmount(self) -> None:
-        """End the session."""
-        if self._session is not None:
-            self._session.close()
+        """End the session; leave the terminal as it was."""
+        self._keeping.save()
+        self._notifier.restore()
+        if self.session is not None:
+            self.session.close()
         self._both.close()
 
     def _connect(self) -> None:
@@ -123,7 +137,7 @@ class ChatScreen(Screen[None]):
 
     @on(SessionOpened)
     def _session_opened(self, message: SessionOpened) -> None:
-        self._session, self._both.profile = message.session, message.profile
+        self.session, self._both.profile = message.session, message.profile
         regions = {alias: endpoint.region for alias, endpoint in message.profile.regions.items()}
         self._desk.begin_session(regions, message.region)
         self._show_channel()
@@ -145,13 +159,13 @@ class ChatScreen(Screen[None]):
     def _backend_described(self, event: BackendDescribed) -> None:
         if self._desk.channel is None and event.backend.channels:
             self._open(event.backend.channels[0])
-        elif self._session is not None and self._desk.channel not in event.backend.channels:
+        elif self.session is not None and self._desk.channel not in event.backend.channels:
             self._join_unknown(self._desk.channel)
 
     def _join_unknown(self, channel: str | None) -> None:
         """Ask the backend for a channel that it did not list: it says itself what is wrong with it."""
-        if self._session is not None and channel is not None and channel not in self._session.channels:
-            self._session.join(channel)
+        if self.session is not None and channel is not None and channel not in self.session.channels:
+            self.session.join(channel)
 
     # -- showing --------------------------------------------------------------------------------------------
 
@@ -174,9 +188,13 @@ class ChatScreen(Screen[None]):
                     self._tell(text, error=severity == "error")
                 case ChannelDropped(channel, reason):
                     self._channel_dropped(channel, reason)
+        call = self._model.attention.take()
+        if call is not None:
+            self._notifier.call(call, focused=self.app.app_focus)
         self.query_one(MessagePane).sync()
         self._show_status()
 
+    @on(ChannelBox.LevelChanged)
     def _show_status(self) -> None:
         """Header, list, status line: each repaints only if it says something else."""
         desk = self._desk
@@ -186,6 +204,7 @@ class ChatScreen(Screen[None]):
         self.query_one(StatusLine).show(desk.banner(self._clock()), hint)
         self.query_one(MessagePane).set_empty_text(desk.empty_text())
         self._both.show()
+        self._notifier.show_title(desk.channel, desk.counting())
 
     def _show_channel(self) -> None:
         pane = self.query_one(MessagePane)
@@ -211,6 +230,7 @@ class ChatScreen(Screen[None]):
             text, severity="error" if error else "information", timeout=8 if error else 4, markup=False
         )
 
+    @on(MessagePane.FollowChanged)
     def _update_watching(self, *_: object) -> None:
         """Messages count as read while the open channel is at its end and the terminal has the focus."""
         looking = self.query_one(MessagePane).following and self.app.app_focus
@@ -221,13 +241,10 @@ class ChatScreen(Screen[None]):
     # -- channels -------------------------------------------------------------------------------------------
 
     def _open(self, channel: str) -> None:
-        composer = self.query_one(Composer)
         self.remove_class("-list-open")
         if channel == self._desk.channel:
             return
-        if self._desk.channel is not None:
-            self._desk.drafts.save(self._desk.channel, composer.text)
-            composer.put(self._desk.drafts.take(channel))
+        self._writing.change_channel(channel)
         self._desk.open(channel)
         self._show_channel()
 
@@ -238,22 +255,23 @@ class ChatScreen(Screen[None]):
         if channel == self._desk.channel and instead is not None:
             self._open(instead)
             self._model.conversations.pop(channel, None)
-            self._keep_text(self._desk.drafts.take(channel))
+            self._writing.give_back(self._desk.drafts.take(channel))
 
-    def _keep_text(self, text: str) -> None:
-        composer = self.query_one(Composer)
-        if text and not composer.text:
-            composer.put(text)
-        elif text:
-            composer.sent.add(text)
-
-    def _enter(self, channel: str | None) -> None:
-        """Go to a channel that somebody chose or typed."""
+    def enter(self, channel: str | None) -> None:
+        """Go to a channel that somebody chose or typed, joining it if need be."""
         if channel is None:
             return
         self._open(channel)
         self._join_unknown(channel)
         self._show_status()
+
+    def action_command(self, text: str) -> None:
+        """Carry out a command."""
+        self._writing.command(text)
+
+    def action_level(self, level: str) -> None:
+        """Choose what counts in the open channel: a level's name, or `next`."""
+        self.query_one(ChannelBox).choose(level)
 
     @on(ChannelList.Picked)
     def _channel_picked(self, message: ChannelList.Picked) -> None:
@@ -261,7 +279,9 @@ class ChatScreen(Screen[None]):
 
     def action_pick_channel(self) -> None:
         """Open the quick switcher."""
-        self.app.push_screen(QuickSwitcher(self._desk.entries(), self._desk.channel), self._enter)
+        self.app.push_screen(
+            QuickSwitcher(self._desk.switcher(), self.keymap.keys("channel.pick")), self.enter
+        )
 
     def action_move_channel(self, offset: int) -> None:
         """Open a neighbour in the list."""
@@ -281,10 +301,6 @@ class ChatScreen(Screen[None]):
         self._show_status()
 
     # -- messages -------------------------------------------------------------------------------------------
-
-    @on(MessagePane.FollowChanged)
-    def _follow_changed(self) -> None:
-        self._update_watching()
 
     @on(MessagePane.PillClicked)
     @on(Composer.TailWanted)
@@ -307,51 +323,20 @@ class ChatScreen(Screen[None]):
             raise SkipAction
         self.query_one(MessageArea).copy(selected)
 
-    @on(MessageArea.ResendWanted)
-    def _resend(self, message: MessageArea.ResendWanted) -> None:
-        if self._session is not None:
-            self._session.resend(message.draft_id)
-
-    @on(MessageArea.EditWanted)
-    def _edit(self, message: MessageArea.EditWanted) -> None:
-        self._keep_text(message.text)
-        self._write()
-
-    @on(MessagePane.Typed)
-    def _typed(self, message: MessagePane.Typed) -> None:
-        self._write()
-        self.query_one(Composer).insert(message.text)
-
-    @on(MessageArea.WritingWanted)
-    def _write(self) -> None:
-        self.query_one(Composer).focus()
-
     def action_back(self) -> None:
         """Close what is open, else jump to the newest message."""
         if self.has_class("-list-open"):
             self.remove_class("-list-open")
-        elif not self.query_one(MessageArea).close():
+        elif not self.query_one(Reading).close():
             self.action_jump_to_tail()
         self.query_one(Composer).focus()
 
     # -- writing --------------------------------------------------------------------------------------------
 
-    @on(Composer.Sent)
-    def _send(self, message: Composer.Sent) -> None:
-        """Hand the text to the session. Without one, or without a channel, it stays in the composer."""
-        channel, session = self._desk.channel, self._session
-        if session is None or channel is None or session.state.phase is Phase.CLOSED:
-            self._tell("Not connected yet: your text stays here.")
-            return
-        session.send(channel, message.text)
-        self.query_one(Composer).put("")
+    def sent(self, channel: str) -> None:
+        """Something was sent: show the end of the channel."""
         self._model.conversation(channel).place_divider(None)
         self.action_jump_to_tail()
-
-    @on(Composer.Changed)
-    def _text_changed(self) -> None:
-        meter = self._desk.meter(self.query_one(Composer).text)
-        self.query_one("#meter", Static).update(meter)
 
     @on(Composer.EnteredEmpty)
     def _entered_empty(self) -> None:
@@ -368,32 +353,20 @@ class ChatScreen(Screen[None]):
         target = message.target
         action = next((each.action for each in ACTIONS if each.id == target), None)
         if target.startswith(SWITCH):
-            self._switch(target.removeprefix(SWITCH))
+            self.switch(target.removeprefix(SWITCH))
         elif action is not None:
             await self.run_action(action)
 
     def action_again(self) -> None:
         """Try again whatever did not work: the connection, the channel, the messages."""
-        session, channel, status = self._session, self._desk.channel, self._desk.status
-        if isinstance(status, OpeningFailed):
+        if isinstance(self._desk.status, OpeningFailed):
             self._connect()
-        elif session is None or channel is None:
-            return
-        elif isinstance(status, SessionState) and status.phase in (
-            Phase.RETRYING,
-            Phase.SUSPENDED,
-            Phase.FAILED,
-        ):
-            session.retry_now()
-        elif channel in self._model.revoked:
-            session.rejoin(channel)
-        else:
-            for draft in self._model.outbox.unsent(channel):
-                session.resend(draft.id)
+        elif self.session is not None:
+            again(self._desk, self.session)
 
     def action_next_region(self) -> None:
         """Switch to the region that is offered, else to the next one of the profile."""
-        self._switch(self._desk.next_region())
+        self.switch(self._desk.next_region())
 
     async def action_toggle_dual(self) -> None:
         """Show the channel in both regions side by side, or the messages again."""
@@ -405,11 +378,12 @@ class ChatScreen(Screen[None]):
 
     def action_pick_region(self) -> None:
         """Open the choice of regions."""
-        self.app.push_screen(RegionSwitcher(self._desk.names, self._desk.region), self._switch)
+        self.app.push_screen(RegionSwitcher(self._desk.names, self._desk.region), self.switch)
 
-    def _switch(self, alias: str | None) -> None:
-        if alias is not None and alias != self._desk.region and self._session is not None:
-            self._session.switch(alias)
+    def switch(self, alias: str | None) -> None:
+        """Move to another region."""
+        if alias is not None and alias != self._desk.region and self.session is not None:
+            self.session.switch(alias)
 
     def action_help(self) -> None:
         """Open the help."""

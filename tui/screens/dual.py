@@ -74,7 +74,7 @@ class BothRegions:
         view = DualView(self._pair(), self._desk.names, calendar=calendar, clock=self._clock, within=WITHIN)
         self._screen.add_class("-dual")
         self._follow(anyway=True)
-        await self._screen.query_one("#body").mount(view)
+        await self._screen.query_one("#reading").mount(view)
         self._view = view
         self.show_channel()
 

@@ -17,16 +17,16 @@ from tui.model.text import shown_name
 
 
 class QuickSwitcher(ModalScreen[str | None]):
-    """Ends with the channel's name, or None. Unread channels come first."""
+    """Ends with the channel's name, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+k", "dismiss", "Close", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close", priority=True)]
     AUTO_FOCUS = "Input"
 
-    def __init__(self, entries: Sequence[ChannelEntry], current: str | None) -> None:
+    def __init__(self, entries: Sequence[ChannelEntry], keys: Sequence[str]) -> None:
+        """`entries` come in the order in which they are offered; `keys` close it as well."""
         super().__init__()
-        self._entries = sorted(
-            entries, key=lambda each: (each.channel == current, -bool(each.mentions), -bool(each.unread))
-        )
+        self._bindings.bind(",".join(keys), "dismiss", "Close", priority=True)
+        self._entries = entries
         self._names: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -79,6 +79,7 @@ class QuickSwitcher(ModalScreen[str | None]):
 def _title(entry: ChannelEntry) -> Content:
     mention = f"  @{entry.mentions}" if entry.mentions else ""
     count = f"  {entry.unread:,} unread" if entry.unread else "  ended" if entry.revoked else ""
+    count += "  muted" if entry.muted else ""
     return Content.assemble(
         f"# {shown_name(entry.channel)}", (mention, "bold $text-accent"), (count, "$text-muted")
     )

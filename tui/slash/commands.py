@@ -50,8 +50,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("notify", "What counts here: mentions, all or mute", Argument.LEVEL, "LEVEL", required=True),
     Command("mute", "Mute a channel, or let it count again", Argument.CHANNEL, "[CHANNEL]"),
     Command("clear", "Empty the pane; nothing is deleted elsewhere"),
-    Command("export", "Write this channel to a file", action="pane.export"),
-    Command("search", "Search in this channel", action="pane.search"),
+    Command("export", "Write this channel to a file", Argument.TEXT, "[FILE]"),
+    Command("search", "Find in this channel", Argument.TEXT, "[TEXT]"),
+    Command("connect", "How to connect to a stack of one's own", action="guide.connect"),
+    Command("deploy", "How to deploy to AWS", action="guide.deploy"),
     Command("help", "All keys and commands", action="help"),
     Command("quit", "Quit", action="app.quit"),
 )

@@ -19,14 +19,25 @@ _PREFIX = "channel-list--"
 
 
 class ChannelList(ScrollView, can_focus=False):
-    """The channels. A mention is told from other unread messages by `@`, the current channel by `›`."""
+    """The channels. A mention is told from other unread messages by `@`, the current channel by `›`.
+
+    A click goes to a channel; one with the right button changes what counts there.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        _PREFIX + role for role in ("entry", "current", "unread", "mention", "count", "hover", "revoked")
+        _PREFIX + role
+        for role in ("entry", "current", "unread", "mention", "count", "hover", "revoked", "muted")
     }
 
     class Picked(Message):
         """Somebody picked a channel."""
+
+        def __init__(self, channel: str) -> None:
+            super().__init__()
+            self.channel = channel
+
+    class LevelWanted(Message):
+        """Somebody wants something else to count in a channel."""
 
         def __init__(self, channel: str) -> None:
             super().__init__()
@@ -59,10 +70,11 @@ class ChannelList(ScrollView, can_focus=False):
         return self._paint(self._entries[number], hover=number == self._hover, width=width)
 
     def on_click(self, event: events.Click) -> None:
-        """Pick the channel under the mouse."""
+        """Pick the channel under the mouse, or change its level."""
         number = self._entry_at(event)
         if number is not None:
-            self.post_message(self.Picked(self._entries[number].channel))
+            wish = self.Picked if event.button == 1 else self.LevelWanted
+            self.post_message(wish(self._entries[number].channel))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Show what a click would pick."""
@@ -78,15 +90,18 @@ class ChannelList(ScrollView, can_focus=False):
         base = self.get_component_rich_style(_PREFIX + look)
         mention = f"@{entry.mentions} " if entry.mentions else ""
         count = "ended" if entry.revoked else f"{entry.unread:,}" if entry.unread else ""
-        room = width - 4 - cell_len(mention) - cell_len(count)
+        sign = f"{entry.sign} " if entry.sign else ""
+        room = width - 4 - cell_len(sign) - cell_len(mention) - cell_len(count)
         name = pad(f"# {shown_name(entry.channel)}", max(0, room))
-        strong = "revoked" if entry.revoked else "unread" if entry.unread else look
+        gone = "revoked" if entry.revoked else "muted" if entry.muted else ""
+        strong = gone or ("unread" if entry.unread else look)
         # Only the foreground of the inner pieces: the background is the entry's.
         pieces = [
             ("›" if current else " ", base),
             (name + " ", base + self._foreground(strong)),
-            (mention, base + self._foreground("mention")),
-            (count, base + self._foreground("revoked" if entry.revoked else "count")),
+            (sign, base + self._foreground("muted")),
+            (mention, base + self._foreground("muted" if entry.muted else "mention")),
+            (count, base + self._foreground(gone or "count")),
             ("  ", base),
         ]
         return Strip([Segment(*piece) for piece in pieces if piece[0]]).adjust_cell_length(width, base)

@@ -71,6 +71,8 @@ class MessageArea(Vertical):
                 self._set_plain(not self.pane.plain)
             case "export":
                 self.export(None)
+            case "clear":
+                self._clear()
             case "copy" | "details" | "open":
                 self.pane.action_act(deed)
 
@@ -84,6 +86,10 @@ class MessageArea(Vertical):
             return False
         return True
 
+    def search(self, text: str) -> None:
+        """Look for a text; the last one stays without any."""
+        self._search_bar.open(text)
+
     def copy(self, text: str) -> None:
         """Put a text on the clipboard, and say so."""
         if text:
@@ -96,6 +102,12 @@ class MessageArea(Vertical):
             self.notify("There is no channel to export yet.", markup=False)
         else:
             self._export(file)
+
+    def _clear(self) -> None:
+        if self.pane.conversation is not None:
+            self.pane.conversation.clear()
+            self.pane.sync()
+            self.pane.jump_to_tail()
 
     # -- search ---------------------------------------------------------------------------------------------
 

@@ -47,10 +47,12 @@ class SearchBar(Horizontal):
         """Whether it is shown."""
         return self.has_class("-open")
 
-    def open(self) -> None:
-        """Show it, with the last text selected."""
+    def open(self, text: str = "") -> None:
+        """Show it, with the last text selected, or with another one."""
         self.add_class("-open")
         field = self.query_one(Input)
+        if text:
+            field.value = text
         field.focus()
         field.select_all()
 

@@ -1,0 +1,53 @@
+"""Where one reads: the greeting, the messages, and over them what the composer offers."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from tui.keymap import Keymap
+from tui.model.desk import Desk
+from tui.ports import Clock
+from tui.screens.writing import Writing
+from tui.widgets.message_area import MessageArea
+from tui.widgets.message_pane import MessagePane
+from tui.widgets.suggestions import Suggestions
+from tui.widgets.welcome import Welcome
+
+
+class Reading(Vertical):
+    """Hands on to the composer what one wants to write about a message."""
+
+    def __init__(self, desk: Desk, writing: Writing, clock: Clock, *, keymap: Keymap, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._desk = desk
+        self._writing = writing
+        self._clock = clock
+        self._keymap = keymap
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom; the offers lie over the messages."""
+        yield Welcome(self._desk, self._keymap, id="welcome")
+        yield MessageArea(self._clock, id="pane-box")
+        yield Suggestions(self._writing.composer.take_offer, id="suggestions")
+
+    def close(self) -> bool:
+        """Close the search, the plain view or the greeting. Returns whether one was open."""
+        return self.query_one(MessageArea).close() or self.query_one(Welcome).close()
+
+    @on(MessageArea.ResendWanted)
+    def _resend(self, message: MessageArea.ResendWanted) -> None:
+        self._writing.resend(message.draft_id)
+
+    @on(MessageArea.EditWanted)
+    def _edit(self, message: MessageArea.EditWanted) -> None:
+        self._writing.give_back(message.text)
+        self._write()
+
+    @on(MessagePane.Typed)
+    def _typed(self, message: MessagePane.Typed) -> None:
+        self._write()
+        self._writing.composer.insert(message.text)
+
+    @on(MessageArea.WritingWanted)
+    def _write(self) -> None:
+        self._writing.composer.focus()

@@ -1,0 +1,206 @@
+"""The composer's row, and what happens with what is written there."""
+
+from typing import Protocol
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from client.state import Phase
+from tui.actions import ACTIONS
+from tui.keymap import Keymap
+from tui.model.attention import Level
+from tui.model.desk import Desk
+from tui.model.text import shown_name
+from tui.ports import ChatSession
+from tui.screens.channel_box import ChannelBox
+from tui.screens.commander import Commander
+from tui.screens.paste_guard import Paste, PasteGuard
+from tui.slash.parser import Run, Say, Wrong, parse
+from tui.widgets.composer import Composer
+from tui.widgets.message_area import MessageArea
+from tui.widgets.suggestions import Suggestions
+
+NOT_CONNECTED = "Not connected yet: your text stays here."
+
+
+class Host(Protocol):
+    """What writing needs of the screen."""
+
+    @property
+    def session(self) -> ChatSession | None:
+        """The session, None before there is one."""
+
+    def enter(self, channel: str | None) -> None:
+        """Go to a channel, joining it if need be."""
+
+    def switch(self, alias: str | None) -> None:
+        """Move to another region."""
+
+    def sent(self, channel: str) -> None:
+        """Something was sent: show the end of the channel."""
+
+
+class Writing(Horizontal):
+    """Own name, composer, length meter. A text leaves the composer only when something became of it."""
+
+    def __init__(self, desk: Desk, host: Host, keymap: Keymap, *, paste_lines: int, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._desk = desk
+        self._host = host
+        self._commander = Commander(desk, self)
+        self.composer = Composer(keymap, paste_lines=paste_lines, vocabulary=desk.vocabulary, id="composer")
+
+    def compose(self) -> ComposeResult:
+        """The row."""
+        yield Static(id="prompt", markup=False)
+        yield self.composer
+        yield Static("", id="meter", markup=False)
+
+    def on_mount(self) -> None:
+        """Take the open channel's draft up again."""
+        self.show_sender()
+        if self._desk.channel is not None:
+            self.composer.put(self._desk.drafts.text(self._desk.channel))
+
+    def show_sender(self) -> None:
+        """Show the own name."""
+        self.query_one("#prompt", Static).update(shown_name(self._desk.model.sender) + " ›")
+
+    def change_channel(self, channel: str) -> None:
+        """Lay the open channel's text aside and take up that of another."""
+        desk = self._desk
+        if desk.channel is not None:
+            desk.drafts.save(desk.channel, self.composer.text)
+        if desk.channel is not None or not self.composer.text:
+            self.composer.put(desk.drafts.text(channel))
+
+    def give_back(self, text: str) -> None:
+        """Bring a text back, into the composer or else into the history."""
+        if text and not self.composer.text:
+            self.composer.put(text)
+        elif text:
+            self.composer.sent.add(text)
+
+    def resend(self, draft_id: str) -> None:
+        """Send a message again that did not get there."""
+        if self._host.session is not None:
+            self._host.session.resend(draft_id)
+
+    # -- commands -------------------------------------------------------------------------------------------
+
+    def command(self, text: str) -> None:
+        """Carry out a command that somebody chose instead of typing it."""
+        wish = parse(text)
+        problem = self.carry_out(wish) if isinstance(wish, Run) else None
+        if problem is not None:
+            self._tell(problem)
+
+    def carry_out(self, wish: Run) -> str | None:
+        """Do what a command says; a sentence if that cannot be."""
+        action = next((each.action for each in ACTIONS if each.id == wish.command.action), None)
+        if action is None:
+            return self._commander.run(wish)
+        self.call_next(self.screen.run_action, action)
+        return None
+
+    def enter(self, channel: str | None) -> None:
+        """Go to a channel, joining it if need be."""
+        self._host.enter(channel)
+
+    def leave(self, channel: str) -> None:
+        """Leave a channel, and go to another if it was the open one."""
+        if channel == self._desk.channel:
+            self._host.enter(self._desk.instead_of(channel))
+        if self._host.session is not None:
+            self._host.session.leave(channel)
+        self._desk.leave(channel)
+
+    def switch(self, alias: str | None) -> None:
+        """Move to another region."""
+        self._host.switch(alias)
+
+    def rename(self, name: str) -> None:
+        """Write under another name."""
+        self._desk.model.rename(name)
+        if self._host.session is not None:
+            self._host.session.rename(name)
+        self.show_sender()
+
+    def set_level(self, channel: str, level: Level) -> None:
+        """Choose what counts in a channel."""
+        self.screen.query_one(ChannelBox).set_level(channel, level)
+
+    def clear(self) -> None:
+        """Empty the pane."""
+        self.screen.query_one(MessageArea).do("clear")
+
+    def export(self, file: str | None) -> None:
+        """Write the open channel to a file; None for a name of the chat's own."""
+        self.screen.query_one(MessageArea).export(file)
+
+    def search(self, text: str) -> None:
+        """Find a text in the open channel."""
+        self.screen.query_one(MessageArea).search(text)
+
+    # -- what the composer tells ----------------------------------------------------------------------------
+
+    @on(Composer.Sent)
+    def _entered(self, message: Composer.Sent) -> None:
+        """Send it, or carry it out."""
+        match parse(message.text):
+            case Say(text):
+                self._say(text)
+            case Run() as wish:
+                # First, because a command may bring another channel's draft into the composer.
+                self.composer.put("")
+                if (problem := self.carry_out(wish)) is not None:
+                    self.composer.put(message.text)
+                    self._tell(problem)
+            case Wrong(reason):
+                self._tell(reason)
+
+    @on(Composer.Changed)
+    def _changed(self) -> None:
+        """What is written is the channel's draft now."""
+        text = self.composer.text
+        if self._desk.channel is not None:
+            self._desk.drafts.save(self._desk.channel, text)
+        self.query_one("#meter", Static).update(self._desk.meter(text))
+
+    @on(Composer.Offered)
+    def _offered(self, message: Composer.Offered) -> None:
+        self.screen.query_one(Suggestions).show(message.completion, message.chosen)
+
+    @on(Composer.LinesPasted)
+    def _lines_pasted(self, message: Composer.LinesPasted) -> None:
+        guard = PasteGuard(message.text, self._desk.excess(message.text))
+        self.app.push_screen(guard, lambda what: self._take_paste(message.text, what))
+
+    def _take_paste(self, text: str, what: Paste | None) -> None:
+        """Do with a pasted text what was chosen."""
+        if what is None:
+            return
+        self.composer.type_in(text.strip("\n"))
+        if what is Paste.MESSAGE:
+            self._say(self.composer.text)
+        elif what is Paste.LINES:
+            self._say(*(line for line in self.composer.text.split("\n") if line.strip()))
+
+    def _say(self, *texts: str) -> None:
+        """Hand texts to the session, all or none."""
+        excess = max(map(self._desk.excess, texts))
+        channel, session = self._desk.channel, self._host.session
+        if excess:
+            self._tell(f"Too long by {excess:,} characters: your text stays here.")
+        elif session is None or channel is None or session.state.phase is Phase.CLOSED:
+            self.notify(NOT_CONNECTED, timeout=4, markup=False)
+        else:
+            for text in texts:
+                session.send(channel, text)
+            self.composer.put("")
+            self._host.sent(channel)
+
+    def _tell(self, problem: str) -> None:
+        self.notify(problem, severity="error", timeout=8, markup=False)
