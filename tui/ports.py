@@ -7,6 +7,7 @@ from client.events import SessionEvent
 from client.messages import Draft
 from client.profiles import Profile
 from client.state import SessionState
+from tui.garbage import spare_what_is_loaded
 
 if TYPE_CHECKING:
     from client.watch import WatchEvent
@@ -84,6 +85,8 @@ def load_session_factory() -> SessionFactory:
     """Import the real session, which pulls in its transport: call it in a thread, after the first frame."""
     from client.paths import home
     from client.session import Session
+
+    spare_what_is_loaded()
 
     def make(profile: Profile, region: str, sender: str) -> ChatSession:
         return Session(profile, region, sender=sender, outbox=home().state / "outbox")

@@ -12,8 +12,8 @@ from tui.model.regions import RegionNames
 from tui.model.row_lines import Line, Mark, Piece, row_lines
 from tui.model.rows import Row
 
-_KEPT_ROWS = 512
-"""Several screens of rows."""
+_KEPT_ROWS = 128
+"""More rows than a screen has: every strip is a dozen objects for the garbage collector to look at."""
 
 
 def no_marks(_: Row) -> Sequence[Mark]:

@@ -1,0 +1,156 @@
+"""The chat under a flood: a real terminal program in a pseudo-terminal, keys typed, the screen watched."""
+
+import fcntl
+import json
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.table import table
+
+SIZE = (120, 40)
+_KEYS = [
+    chr(code) for start, end in ((0x3B1, 0x3C9), (0x430, 0x44F), (0x561, 0x586)) for code in range(start, end)
+]
+"""Letters that no flooding message has: each is typed once, and seen once it is drawn."""
+
+_KEY_EVERY = 0.11
+_GIVE_UP = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Key-to-screen times in ms, and the chat's own report."""
+
+    rate: int
+    keys: list[float]
+    report: dict[str, float]
+
+    def quantile(self, share: float) -> float:
+        """A quantile of the key-to-screen times."""
+        ordered = sorted(self.keys)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+class Terminal:
+    """A program in a pseudo-terminal."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
+        environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        environment.pop("COLUMNS", None)
+        environment.pop("LINES", None)
+        self.process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def write(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._master, keys.encode())
+
+    def wait_for(self, text: str, timeout: float) -> bool:
+        """Read until `text` is drawn. False after `timeout` seconds."""
+        wanted, seen = text.encode(), b""
+        deadline = time.monotonic() + timeout
+        while wanted not in seen:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self._master], [], [], left)[0]:
+                return False
+            seen = seen[-len(wanted) :] + os.read(self._master, 65536)
+        return True
+
+    def drain(self, seconds: float) -> None:
+        """Read for a while."""
+        self.wait_for("\0never drawn\0", seconds)
+
+    def end(self) -> None:
+        """Press Ctrl+Q and wait for the end."""
+        self.write("\x11")
+        deadline = time.monotonic() + 10
+        while self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                self.drain(0.1)
+            except OSError:  # the other end is closed
+                break
+        self.process.wait(10)
+        os.close(self._master)
+
+
+def run(rate: int, seconds: float) -> Result:
+    """Flood the chat with `rate` messages a second for `seconds`, typing all the while."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        terminal = Terminal(
+            [sys.executable, "-m", "bench.tui_flood_chat", str(rate), str(seconds + 1), str(report)]
+        )
+        if not terminal.wait_for("live", 20):
+            sys.exit("The chat did not come up.")
+        terminal.drain(2.0)
+        keys: list[float] = []
+        start = time.monotonic()
+        for key in _KEYS:
+            if time.monotonic() - start > seconds:
+                break
+            pressed = time.monotonic()
+            terminal.write(key)
+            if not terminal.wait_for(key, _GIVE_UP):
+                keys.append(_GIVE_UP * 1000)
+                continue
+            keys.append((time.monotonic() - pressed) * 1000)
+            terminal.drain(max(0.0, _KEY_EVERY - (time.monotonic() - pressed)))
+        terminal.drain(3.0)
+        terminal.end()
+        return Result(rate, keys, json.loads(report.read_text()))
+
+
+def report(*, quick: bool) -> str:
+    """Run, and tell."""
+    rates, seconds = ((1000,), 1.5) if quick else ((0, 1000, 3000, 5000, 20_000), 9.0)
+    rows = []
+    for rate in rates:
+        result = run(rate, seconds)
+        told = result.report
+        rows.append(
+            (
+                f"{rate:,}/s",
+                f"{result.quantile(0.5):.0f}",
+                f"{result.quantile(0.95):.0f}",
+                f"{max(result.keys):.0f}",
+                f"{told['sent']:,}",
+                f"{told['skipped']:,}",
+                f"{told['behind_p50']:,} / {told['behind_max']:,}",
+                f"{told['unfollowed']} of {told['looks']}",
+                "yes" if told["last_on_screen"] or not told["sent"] else "NO",
+            )
+        )
+    heads = (
+        "arriving",
+        "key to screen p50 ms",
+        "p95",
+        "max",
+        "messages",
+        "told as skipped",
+        "behind p50 / max",
+        "looks when the end was not shown",
+        "the last one on the screen",
+    )
+    return table(heads, rows)
+
+
+if __name__ == "__main__":
+    print(report(quick="--quick" in sys.argv))
