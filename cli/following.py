@@ -1,7 +1,9 @@
 """Runs a session for `subscribe`: messages to standard output, everything else to standard error."""
 
 import asyncio
+from functools import partial
 
+from cli import profiles
 from cli.failure import ExitCode
 from cli.follower import Follower
 from cli.output import clock_time, for_terminal, json_line, message_document, narrate, write_lines
@@ -21,7 +23,8 @@ async def follow(
         BrokenPipeError: nobody reads the output any more.
     """
     endpoint = await pick(profile, region)
-    session = Session(profile, endpoint.alias, channels=channels)
+    reload = partial(profiles.reload, profile.name)
+    session = Session(profile, endpoint.alias, channels=channels, reload=reload)
     follower = Follower(channels)
     broken: BrokenPipeError | None = None
     async with asyncio.TaskGroup() as tasks:

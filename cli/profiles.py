@@ -1,12 +1,14 @@
 """Which profile a command is about, and what it holds."""
 
+import asyncio
 from collections.abc import Mapping
 
 from cli import local_cloud
 from cli.failure import UsageFailure
 from client import paths, profiles
+from client.errors import Unreachable
 from client.profiles import LOCAL, Profile
-from localcloud.process import regions
+from localcloud.process import launch, regions
 from localcloud.process.launch import Note
 
 DEFAULT = "default"
@@ -28,6 +30,24 @@ def load(name: str, *, note: Note) -> Profile:
     if name == LOCAL:
         return local_cloud.profile(local_cloud.join(note))
     return profiles.load(name, paths.home().config)
+
+
+async def reload(name: str) -> Profile:
+    """The profile as it is now; the local cloud is looked for, not started: somebody may have ended it.
+
+    Raises:
+        ClientError: there is no such profile any more, it is damaged, or no local cloud runs.
+    """
+    return await asyncio.to_thread(_read_again, name)
+
+
+def _read_again(name: str) -> Profile:
+    if name != LOCAL:
+        return profiles.load(name, paths.home().config)
+    running = launch.find(local_cloud.folder())
+    if running is None:
+        raise Unreachable("The local cloud does not run.", remedy="Start it with: globalchat local up")
+    return local_cloud.profile(running)
 
 
 def region_names(name: str) -> Mapping[str, str]:

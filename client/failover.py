@@ -16,8 +16,8 @@ class FailOver:
         left: The region that was asked for, while the session is elsewhere by itself.
     """
 
-    def __init__(self, endpoints: Sequence[RegionEndpoint], nearest: Nearest) -> None:
-        """`nearest` gives the quickest of some regions, or raises ClientError if none answers."""
+    def __init__(self, endpoints: Callable[[], Sequence[RegionEndpoint]], nearest: Nearest) -> None:
+        """`endpoints` gives all regions; `nearest` the quickest of some, or ClientError if none answers."""
         self.offered: RegionEndpoint | None = None
         self.left: RegionEndpoint | None = None
         self._endpoints = endpoints
@@ -25,7 +25,7 @@ class FailOver:
 
     async def look(self, lost: RegionEndpoint) -> RegionEndpoint | None:
         """A region other than `lost` that answers now, the nearest if there are more; None if none does."""
-        others = [each for each in self._endpoints if each != lost]
+        others = [each for each in self._endpoints() if each.alias != lost.alias]
         if not others:
             return None
         try:
@@ -45,5 +45,5 @@ class FailOver:
     def arrived(self, endpoint: RegionEndpoint) -> None:
         """Take note of the region in which the session is live."""
         self.offered = None
-        if endpoint == self.left:
+        if self.left is not None and endpoint.alias == self.left.alias:
             self.left = None

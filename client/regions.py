@@ -16,16 +16,16 @@ class Regions:
         self._timeout = timeout
         self._offset = offset
         self._clock = clock
-        self._apis: dict[str, Api] = {}
-        self._backends: dict[str, Backend] = {}
+        self._apis: dict[RegionEndpoint, Api] = {}
+        self._backends: dict[RegionEndpoint, Backend] = {}
         self._stack = AsyncExitStack()
 
     async def describe(self, endpoint: RegionEndpoint) -> Backend:
         """What the region says of itself; asked once."""
-        if endpoint.alias not in self._backends:
+        if endpoint not in self._backends:
             api = await self._api(endpoint)
-            self._backends[endpoint.alias] = await api.describe()
-        return self._backends[endpoint.alias]
+            self._backends[endpoint] = await api.describe()
+        return self._backends[endpoint]
 
     async def publish(self, endpoint: RegionEndpoint, draft: Draft) -> Message:
         """Publish a draft in a region."""
@@ -37,7 +37,7 @@ class Regions:
 
     def clock_skew(self, endpoint: RegionEndpoint) -> float | None:
         """Seconds that this machine's clock is ahead of the region's, by its latest answer, if known."""
-        api = self._apis.get(endpoint.alias)
+        api = self._apis.get(endpoint)
         return None if api is None else api.clock_skew
 
     async def close(self) -> None:
@@ -45,8 +45,8 @@ class Regions:
         await self._stack.aclose()
 
     async def _api(self, endpoint: RegionEndpoint) -> Api:
-        api = self._apis.get(endpoint.alias)
+        api = self._apis.get(endpoint)
         if api is None:
-            api = self._apis[endpoint.alias] = Api(endpoint, timeout=self._timeout)
+            api = self._apis[endpoint] = Api(endpoint, timeout=self._timeout)
             await self._stack.enter_async_context(api)
         return api

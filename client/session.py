@@ -12,6 +12,7 @@ from client.dedupe import SeenWindow
 from client.events import SessionEvent, StateChanged
 from client.ids import IdFactory
 from client.inbox import Inbox
+from client.locator import Locator, Reload
 from client.messages import Draft, Message
 from client.offset import ClockOffset
 from client.options import DEFAULTS, SessionOptions
@@ -43,6 +44,7 @@ class Session:
         sender: str | None = None,
         options: SessionOptions = DEFAULTS,
         outbox: Path | None = None,
+        reload: Reload | None = None,
         clock: Callable[[], int] = now_ms,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -51,6 +53,8 @@ class Session:
         `outbox` is the folder where drafts are kept until the backend accepts them; what earlier sessions of
         the same profile left there goes out with this one. With None they are in memory only, and handed
         back when a few tries fail.
+        `reload` reads the profile again; it is awaited before each try after a failure, so that a session
+        follows a local cloud that was restarted, or a key that was rotated.
         `clock` gives epoch ms; `monotonic` gives seconds, and stands still while the machine sleeps.
 
         Raises:
@@ -59,7 +63,7 @@ class Session:
         endpoint = profile.resolve(region)
         rng = Random()
         offset = ClockOffset()
-        self._profile = profile
+        self._locator = Locator(profile, reload)
         self._sender = sender
         self._clock = clock
         self._ids = IdFactory()
@@ -86,7 +90,7 @@ class Session:
         self._seen = SeenWindow(capacity=options.dedupe_ids, max_age=options.dedupe_seconds)
         self._supervisor = Supervisor(
             target=endpoint,
-            endpoints=tuple(profile.regions.values()),
+            locator=self._locator,
             regions=self._regions,
             roster=self._roster,
             inbox=Inbox(
@@ -189,7 +193,7 @@ class Session:
         Raises:
             ProfileError: the profile has no such region.
         """
-        self._supervisor.switch(self._profile.resolve(region))
+        self._supervisor.switch(self._locator.profile.resolve(region))
 
     def join(self, channel: str) -> None:
         """Subscribe one more channel. A refusal comes as `ChannelRefused`."""

@@ -1,7 +1,7 @@
 """Keeps a session live: connects, retries, switches regions, and says so at every step."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any, TypeVar, Unpack
 
@@ -11,6 +11,7 @@ from client.failover import FailOver
 from client.inbox import Inbox
 from client.link import Link
 from client.links import Candidate, Links
+from client.locator import Locator
 from client.messages import Backend
 from client.nearest import nearest
 from client.notices import explain, oddity
@@ -34,7 +35,7 @@ class Supervisor:
         self,
         *,
         target: RegionEndpoint,
-        endpoints: Sequence[RegionEndpoint],
+        locator: Locator,
         regions: Regions,
         roster: Roster,
         inbox: Inbox,
@@ -45,8 +46,9 @@ class Supervisor:
         clock: Callable[[], int],
         monotonic: Callable[[], float],
     ) -> None:
-        """`endpoints` are those to fail over to; `clock` gives epoch ms, `monotonic` seconds."""
+        """`clock` gives epoch ms, `monotonic` seconds."""
         self._target = target
+        self._locator = locator
         self._regions = regions
         self._roster = roster
         self._links = Links(
@@ -64,7 +66,7 @@ class Supervisor:
         self._clock = clock
         self._patience = Patience(options, rng)
         self._sleep = SleepWatch(clock=clock, monotonic=monotonic, threshold=options.sleep_threshold)
-        self._fail_over = FailOver(endpoints, nearest)
+        self._fail_over = FailOver(locator.endpoints, nearest)
         self._accepted: set[RegionEndpoint] = set()
         self._woken = False
         self._signal = Signal()
@@ -188,12 +190,20 @@ class Supervisor:
             if self._link is None:
                 self._announce(endpoint, backend)
 
-        coming = self._links.bring_up(endpoint, on_described=described)
-        return self._own(self._group.create_task(coming, name=f"bring up {endpoint.alias}"))
+        async def coming() -> Link | ClientError:
+            located = await self._locator.locate(endpoint)
+            if isinstance(located, ClientError):
+                return located
+            return await self._links.bring_up(located, on_described=described)
+
+        return self._own(self._group.create_task(coming(), name=f"bring up {endpoint.alias}"))
 
     def _adopt(self, link: Link) -> None:
         """Make a link that is up the session's."""
         self._link = link
+        self._locator.trust()
+        if self._target.alias == link.endpoint.alias:
+            self._target = link.endpoint
         self._accepted.add(link.endpoint)
         self._fail_over.arrived(link.endpoint)
         self._announce(link.endpoint, link.backend)
@@ -247,6 +257,7 @@ class Supervisor:
     async def _react(self, error: ClientError, *, within: float | None = None) -> None:
         """Wait after a failure: for a person if retrying cannot help, else for the backoff or a command."""
         target = self._target
+        self._locator.doubt()
         if isinstance(error, Refused) and not error.retryable:
             self._enter(Phase.FAILED, region=target.alias, reason=str(error), remedy=error.remedy)
             self._look_elsewhere()

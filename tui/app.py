@@ -70,6 +70,7 @@ class ChatApp(SafeApp):
         state: Path | None = None,
         welcome: bool = False,
         session_factory: SessionFactory | None = None,
+        reload_profile: ProfileOpener | None = None,
         watch_factory: WatchFactory | None = None,
         clock: Clock | None = None,
         tz: tzinfo | None = None,
@@ -87,6 +88,7 @@ class ChatApp(SafeApp):
             state: The folder for what the next run should know; None to forget it.
             welcome: Whether to greet, unless the greeting was put away in an earlier run.
             session_factory: Makes the session; None for the client's own, imported after the first frame.
+            reload_profile: Awaited before the session tries again after a failure; starts nothing.
             watch_factory: Makes the watch of all regions; likewise, when it is first wanted.
             clock: Now, in epoch ms.
             tz: The zone of the times shown; None for the machine's.
@@ -111,7 +113,11 @@ class ChatApp(SafeApp):
         self._watch_factory = watch_factory
         self._now = now
         self._connection = Connection(
-            open_profile, region=region, sender=lambda: model.sender, session_factory=session_factory
+            open_profile,
+            region=region,
+            sender=lambda: model.sender,
+            session_factory=session_factory,
+            reload_profile=reload_profile,
         )
 
     def get_default_screen(self) -> Screen[None]:

@@ -27,12 +27,14 @@ class Connection:
         region: str | None,
         sender: Callable[[], str],
         session_factory: SessionFactory | None = None,
+        reload_profile: ProfileOpener | None = None,
     ) -> None:
         """`sender` tells the name that a session is to begin with."""
         self._open_profile = open_profile
         self._region = region
         self._sender = sender
         self._session_factory = session_factory
+        self._reload_profile = reload_profile
 
     async def run(self, post: Post) -> None:
         """Open the profile and run its session to the end. A ClientError on the way is posted, not raised."""
@@ -58,7 +60,7 @@ class Connection:
     async def _make_session(self, profile: Profile, region: str) -> ChatSession:
         factory = self._session_factory
         if factory is None:
-            factory = await asyncio.to_thread(load_session_factory)
+            factory = await asyncio.to_thread(load_session_factory, self._reload_profile)
         return factory(profile, region, self._sender())
 
     async def _pump(self, session: ChatSession, post: Post) -> None:

@@ -81,15 +81,19 @@ SessionFactory = Callable[[Profile, str, str], ChatSession]
 """Makes a session of a profile, a region's alias and a sender's name."""
 
 
-def load_session_factory() -> SessionFactory:
-    """Import the real session, which pulls in its transport: call it in a thread, after the first frame."""
+def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
+    """Import the real session, which pulls in its transport: call it in a thread, after the first frame.
+
+    `reload` reads the profile again, and starts nothing.
+    """
     from client.paths import home
     from client.session import Session
 
     spare_what_is_loaded()
 
     def make(profile: Profile, region: str, sender: str) -> ChatSession:
-        return Session(profile, region, sender=sender, outbox=home().state / "outbox")
+        outbox = home().state / "outbox"
+        return Session(profile, region, sender=sender, outbox=outbox, reload=reload)
 
     return make
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from functools import partial
 
 import click
 
@@ -42,6 +43,7 @@ def command(region: str | None, channel: str | None, name: str | None, profile: 
 
     app = ChatApp(
         open_profile,
+        reload_profile=partial(profiles.reload, chosen),
         region=None if automatic else region,
         channel=channel,
         sender=options.sender(name),

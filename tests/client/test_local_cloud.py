@@ -10,7 +10,7 @@ import pytest
 
 from client.api import Api
 from client.credentials import Credentials
-from client.errors import Unauthorized
+from client.errors import Unauthorized, Unreachable
 from client.events import (
     BackendDescribed,
     ChannelRefused,
@@ -268,3 +268,31 @@ async def test_transit_is_known_after_an_own_publish(both: tuple[Driver, Driver]
     second = await oregon.text("second")
     assert second.transit_ms is not None
     assert 0 <= second.transit_ms < 5000
+
+
+async def test_session_follows_a_cloud_that_came_back_elsewhere_with_other_keys() -> None:
+    async with AsyncExitStack() as clouds:
+        where = profile_of(await clouds.enter_async_context(LocalCloud.open()))
+
+        async def reload() -> Profile:
+            if where.regions:
+                return where
+            raise Unreachable("The local cloud does not run.", remedy="Start it.")
+
+        session = Session(where, "oregon", sender="ana", options=OPTIONS, reload=reload)
+        async with running(session) as chat:
+            await chat.phase(Phase.LIVE)
+            where = Profile("local", {})
+            await clouds.aclose()
+            down = await chat.next(
+                StateChanged, lambda event: event.state.reason == "The local cloud does not run."
+            )
+            assert (down.state.phase, down.state.remedy) == (Phase.RETRYING, "Start it.")
+            where = profile_of(await clouds.enter_async_context(LocalCloud.open()))
+            await chat.phase(Phase.LIVE)
+            session.send("tech", "still here")
+            assert (await chat.text("still here")).own
+            session.switch("sydney")
+            await in_region(chat, "sydney")
+            session.send("tech", "and there")
+            assert (await chat.text("and there")).via == "sydney"

@@ -1,10 +1,12 @@
 """The chat itself, in pseudo-terminals, beside the headless followers."""
 
+import os
 import re
 import signal
 
 import pytest
 
+from localcloud.process import state
 from tests.e2e.processes import Home, texts
 from tests.e2e.screen import Terminal
 
@@ -85,6 +87,26 @@ def test_ctrl_c_in_the_chat_does_not_stop_the_cloud(home: Home) -> None:
 
     home.publish("after", region="sydney")
     assert home.run("local", "status").returncode == 0
+
+
+def test_a_chat_and_a_follower_go_on_in_the_cloud_that_replaces_a_killed_one(home: Home) -> None:
+    chat, follower = open_chat(home, "oregon", "ana"), home.follow("sydney", "tech")
+    killed = state.read(home.cloud_folder)
+    assert killed is not None
+    os.kill(killed.pid, signal.SIGKILL)
+    chat.wait_for("The local cloud does not run")
+    chat.say("typed meanwhile")
+
+    assert home.run("local", "up").returncode == 0
+
+    chat.wait_for("Back after")
+    chat.wait(
+        lambda screen: any("typed meanwhile" in line and "✓✓" in line for line in screen.split("\n")), "echo"
+    )
+    follower.err.wait(lambda lines: sum("connected to sydney" in line for line in lines) == 2)
+    home.publish("to whoever came along")
+    chat.wait_for("to whoever came along")
+    follower.out.wait_for("to whoever came along")
 
 
 @pytest.mark.parametrize("arguments", [[], ["oregon"], ["--channel", "tech"]], ids=" ".join)
