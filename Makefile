@@ -1,7 +1,7 @@
 # make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   the chat, on the local cloud unless you have deployed
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat test soak lint format templates clean
+.PHONY: help chat test soak bench lint format templates picture clean
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -14,9 +14,11 @@ help:
 	@echo "make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   open the chat"
 	@echo "make test        set up everything, run every check and every test"
 	@echo "make soak        run the fault and memory tests at full size (minutes)"
+	@echo "make bench       run the benchmarks of the local cloud (minutes)"
 	@echo "make lint        only the checks"
 	@echo "make format      format the code"
 	@echo "make templates   synthesise the templates that the local cloud runs"
+	@echo "make picture     draw docs/chat.svg from the running chat"
 	@echo "make clean       remove what these made"
 
 chat: .venv/base.stamp
@@ -29,10 +31,14 @@ test: lint
 soak: .venv/dev.stamp
 	$(BIN)/pytest -m soak --log-cli-level=INFO
 
+bench: .venv/dev.stamp
+	$(BIN)/python -m bench
+
 lint: .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy docs/picture.py
 	$(BIN)/lint-imports
 	npm --prefix infra run --silent lint
 
@@ -42,6 +48,9 @@ format: .venv/dev.stamp
 
 templates: .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/python -m infra.snapshot
+
+picture: .venv/dev.stamp
+	$(BIN)/python docs/picture.py
 
 clean:
 	rm -rf .venv infra/node_modules cdk.out infra/cdk.out build dist
