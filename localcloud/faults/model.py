@@ -48,7 +48,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("reorder", "delivery", "Let so many events fall behind later ones.", "rate"),
         Kind("drop-sockets", "region", "Reset every open socket, now and once.", momentary=True),
         Kind("half-open", "region", "Keep sockets open but silent."),
-        Kind("throttle", "region", "Answer every subscription with LimitExceededError."),
+        Kind("throttle", "region", "Answer every request and subscription with LimitExceededError."),
         Kind("expired-key", "region", "Refuse the API key at every new request, socket and subscription."),
         Kind("region-down", "region", "Reset every request and socket; no relay gets in or out."),
         Kind("silent-invalidation", "region", "Close invalidated sockets without a complete frame."),

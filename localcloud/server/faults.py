@@ -29,7 +29,7 @@ class SocketFaults:
     """The faults of one region. The shells of its port consult it; all are off at first.
 
     Attributes:
-        throttled: Every `start` is answered with `LimitExceededError`.
+        throttled: Every HTTP request and every `start` is answered with `LimitExceededError`.
         announce_invalidation: An invalidated subscription is told `complete` before its socket closes.
             AWS documents a notice, but not its frame: this covers both readings.
     """

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from localcloud.appsync.authentication import KeyAndSignatureAuthenticator, User
 from localcloud.appsync.executor import GraphQLExecutor
-from localcloud.appsync.http import HttpResponse, respond
+from localcloud.appsync.http import HttpPolicy, HttpResponse, respond
 from localcloud.appsync.hub import Hub
 from localcloud.appsync.metrics import Metrics
 from localcloud.definition import Api, RegionDefinition
@@ -88,6 +88,8 @@ class RegionBackend:
             metrics=self.hub.metrics,
             faults=SocketFaults(),
         )
+        faults = self.running.faults
+        self._policy = HttpPolicy(admit=lambda: not faults.throttled)
 
     def app(self, usage: Usage) -> web.Application:
         """Make the application that serves the API."""
@@ -111,6 +113,7 @@ class RegionBackend:
             call.headers,
             call.body,
             call.source_ip,
+            policy=self._policy,
         )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from client.events import (
     DraftAccepted,
     DraftRefused,
     DraftUnsent,
+    DraftWaiting,
     GapRecorded,
     MessageReceived,
     StateChanged,
@@ -296,3 +298,20 @@ async def test_session_follows_a_cloud_that_came_back_elsewhere_with_other_keys(
             await in_region(chat, "sydney")
             session.send("tech", "and there")
             assert (await chat.text("and there")).via == "sydney"
+
+
+async def test_throttled_drafts_wait_and_arrive_once_in_order(
+    local_cloud: LocalCloud, profile: Profile, tmp_path: Path
+) -> None:
+    session = Session(profile, "oregon", channels=["tech"], options=OPTIONS, outbox=tmp_path)
+    async with running(session) as chat:
+        await chat.phase(Phase.LIVE)
+        local_cloud.faults.set("throttle", region="oregon")
+        texts = ["one", "two", "three"]
+        for text in texts:
+            session.send("tech", text)
+        assert (await chat.next(DraftWaiting)).draft.text == "one"
+        assert chat.texts == []
+        local_cloud.faults.clear("throttle")
+        await all_of(chat, texts)
+        assert chat.texts == texts
