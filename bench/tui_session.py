@@ -148,5 +148,11 @@ class FloodSession:
     def rejoin(self, channel: str) -> None:
         """Nothing happens."""
 
+    def leave(self, channel: str) -> None:
+        """Nothing happens."""
+
+    def rename(self, sender: str) -> None:
+        """Nothing happens."""
+
     def retry_now(self) -> None:
         """Nothing happens."""

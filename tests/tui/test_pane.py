@@ -155,6 +155,7 @@ async def test_a_tick_repaints_its_row_alone(monkeypatch: pytest.MonkeyPatch) ->
 async def test_appending_paints_what_is_seen_and_wraps_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(SMALL) as chat:
         await fill(chat, 500)
+        await chat.until(lambda: chat.pane._index.exact)
         wrapped: list[object] = []
         monkeypatch.setattr(chat.pane._index, "_measure", spied(chat.pane._index._measure, wrapped))
         await fill(chat, 10, start=500)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from tui.model.rows import Row
 
-BLOCK_ROWS = 32
+BLOCK_ROWS = 64
 """Rows of a full block: few enough to measure at once, many enough that a long history has few blocks."""
 
 
@@ -26,9 +26,15 @@ class RowBlock:
         self.known = 0
         self.unknown = len(self.rows)
 
+    def forget(self) -> None:
+        """No height is known any more."""
+        if self.known:
+            self.heights = [0] * len(self.rows)
+            self.known, self.unknown = 0, len(self.rows)
+
     def height(self, guess: float) -> int:
         """The height of all rows, with `guess` lines for each unknown one."""
-        return self.known + round(self.unknown * guess)
+        return self.known + round(self.unknown * guess) if self.unknown else self.known
 
     def measure(self, height: Callable[[Row], int]) -> None:
         """Find out the heights that are not known."""

@@ -28,7 +28,7 @@ class RowIndex:
         ]
         self._ends: list[int] = []
         self._row_ends: list[int] = []
-        self._summed = False
+        self._summed = self._counted = False
 
     def __len__(self) -> int:
         return self._count
@@ -114,6 +114,12 @@ class RowIndex:
                 self._measure_block(number, keep_below=number < here)
         return False
 
+    def forget(self) -> None:
+        """All rows have other heights now."""
+        for block in self._blocks:
+            block.forget()
+        self._summed = False
+
     def calibrate(self) -> None:
         """Guess the unknown heights anew, from the mean of the known ones. Moves everything."""
         known = [block for block in self._blocks if block.known]
@@ -161,7 +167,7 @@ class RowIndex:
             if len(self._blocks[number].rows) > 2 * BLOCK_ROWS:
                 self._blocks.insert(number + 1, self._blocks[number].split())
         self._count += 1
-        self._summed = False
+        self._summed = self._counted = False
 
     def _remove(self, index: int, count: int) -> None:
         before = self.total
@@ -177,7 +183,7 @@ class RowIndex:
             else:
                 del self._blocks[number]
         self._count -= count
-        self._summed = False
+        self._summed = self._counted = False
         if index == 0:
             self.base += before - self.total
 
@@ -196,9 +202,13 @@ class RowIndex:
     def _sum(self) -> None:
         if not self._summed:
             guess = self._guess
-            self._ends = list(accumulate(block.height(guess) for block in self._blocks))
-            self._row_ends = list(accumulate(len(block.rows) for block in self._blocks))
+            self._ends = list(accumulate([block.height(guess) for block in self._blocks]))
             self._summed = True
+
+    def _sum_rows(self) -> None:
+        if not self._counted:
+            self._row_ends = list(accumulate([len(block.rows) for block in self._blocks]))
+            self._counted = True
 
     def _find(self, index: int) -> tuple[int, int]:
         """The block of a row, and its place there."""
@@ -207,11 +217,12 @@ class RowIndex:
             first = self._count - len(self._blocks[-1].rows)
             if index >= first:
                 return len(self._blocks) - 1, index - first
-        self._sum()
+        self._sum_rows()
         number = bisect_right(self._row_ends, index)
         return number, index - self._first_row(number)
 
     def _first_row(self, number: int) -> int:
+        self._sum_rows()
         return self._row_ends[number - 1] if number else 0
 
     def _block_top(self, number: int) -> int:

@@ -107,7 +107,9 @@ class MessagePane(RowView, can_focus=True):
             conversation.follow_edits()
         self._set_following(True)
         self._search_anew()
-        self._rebuild()
+        self._painter = self._new_painter()
+        self._start(None)
+        self._refresh_pill()
 
     def sync(self) -> None:
         """Take in what changed in the conversation since the last call."""
@@ -127,7 +129,7 @@ class MessagePane(RowView, can_focus=True):
     def set_plain(self, plain: bool) -> None:
         """Show the messages without columns, or with them again."""
         self._plain = plain
-        self._rebuild()
+        self._rewrap()
 
     def jump_to_tail(self) -> None:
         """Show the newest message and follow the end again."""
@@ -192,7 +194,7 @@ class MessagePane(RowView, can_focus=True):
     def on_resize(self) -> None:
         """Wrap anew for the new width, keeping the place."""
         if self._width != self._painter.columns.width:
-            self._rebuild()
+            self._rewrap()
         else:
             self._settle(self._anchor())
 
@@ -266,13 +268,13 @@ class MessagePane(RowView, can_focus=True):
         shape = columns(self._width, code=widths[0], letter=widths[1], plain=self._plain)
         return Painter(shape, self._names, self._role_style, self._marks)
 
-    def _rebuild(self) -> None:
+    def _rewrap(self) -> None:
+        """Show the same at another width."""
         anchor = self._anchor()
         self._painter = self._new_painter()
         if self.text_selection is not None:
             self.screen.clear_selection()  # its lines are others now
-        self._start(anchor)
-        self._refresh_pill()
+        self._restart(anchor)
 
     def _search_anew(self) -> None:
         """Another channel: search there what was searched here."""

@@ -96,12 +96,22 @@ class RowView(ScrollView):
         return max(0, self.size.height - self._index.total)
 
     def _start(self, anchor: Anchor | None) -> None:
-        """Take in all rows anew: they have other heights now, or are others."""
+        """Show the rows of another conversation."""
         rows: list[Row] = []
         if self.conversation is not None:
             self.conversation.take_edits()
             rows = self.conversation.rows
         self._index = RowIndex(rows, self.row_height)
+        self._measure_anew(anchor)
+
+    def _restart(self, anchor: Anchor | None) -> None:
+        """The same rows have other heights now."""
+        if self.conversation is not None:
+            self._index.replay(self.conversation.take_edits())
+        self._index.forget()
+        self._measure_anew(anchor)
+
+    def _measure_anew(self, anchor: Anchor | None) -> None:
         self._settle(anchor)
         # What is seen tells how high the rest may be.
         self._index.calibrate()

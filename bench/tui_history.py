@@ -1,0 +1,172 @@
+"""A long history in the chat: what scrolling, resizing and new messages cost, and what is kept in memory."""
+
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+
+from textual.pilot import Pilot
+
+from bench import usage
+from bench.table import table
+from bench.tui_session import FloodSession, Texts, open_profile
+from client.events import MessageReceived
+from client.messages import Message
+from tui.app import ChatApp
+from tui.model.conversation import Conversation
+from tui.settings import Loaded, Settings
+from tui.widgets.message_pane import MessagePane
+
+SIZE = (120, 40)
+_NOON = 1_795_521_600_000
+_REPEATS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Median CPU ms of each deed until it is on the screen; bytes per message beside its text."""
+
+    rows: int
+    times: dict[str, float]
+    bytes_per_message: float
+    settle_seconds: float
+
+
+def run(rows: int) -> Result:
+    """Open the chat, put `rows` messages in its channel, and do things."""
+    return asyncio.run(_run(rows))
+
+
+async def _run(rows: int) -> Result:
+    app = ChatApp(
+        open_profile,
+        region="oregon",
+        channel="tech",
+        sender="bo",
+        profile_name="local",
+        settings=Loaded(Settings(scrollback=max(100, rows))),
+        session_factory=lambda *_: FloodSession(rate=0, seconds=0),
+    )
+    async with app.run_test(size=SIZE) as pilot:
+        pane = app.screen.query_one(MessagePane)
+        while pane.conversation is None:
+            await pilot.pause()
+        overhead = _fill(app, pane.conversation, rows)
+        pane.sync()
+        await pilot.pause()
+        with held_back(pane):
+            times = await _deeds(pilot, pane, rows)
+        pane._measure_later()
+        began = time.monotonic()
+        while not pane._index.exact:
+            await pilot.pause(0.05)
+        return Result(rows, times, overhead, time.monotonic() - began)
+
+
+@contextmanager
+def held_back(pane: MessagePane) -> Iterator[None]:
+    """Without the measuring of rows out of sight: it takes 4 ms of every 50, whatever else is done."""
+    later = pane._measure_later
+    pane._measure_later = lambda: None  # type: ignore[method-assign]
+    if pane._idle is not None:
+        pane._idle.stop()
+        pane._idle = None
+    yield
+    pane._measure_later = later  # type: ignore[method-assign]
+
+
+def _fill(app: ChatApp, conversation: Conversation, rows: int) -> float:
+    """Let the messages come; the bytes that each takes beside its text."""
+    texts, model = Texts(), app._desk.model
+    conversation.ignore_edits()
+    gc.collect()
+    before, text_bytes = usage.resident_bytes(), 0
+    for number in range(rows):
+        text = texts[number]
+        text_bytes += sys.getsizeof(text)
+        at = _NOON + number * 700
+        identity, sender = f"01J{number:023}", f"peer{number // 5 % 7}"
+        message = Message(identity, conversation.channel, text, sender, "".join(["us-", "west-2"]), at)
+        model.reduce(MessageReceived(message, "oregon", at + 12, 12 + number % 300))
+    gc.collect()
+    overhead = (usage.resident_bytes() - before - text_bytes) / rows
+    app.screen.query_one(MessagePane).show(conversation, app._desk.names)
+    return overhead
+
+
+async def _deeds(pilot: Pilot[None], pane: MessagePane, rows: int) -> dict[str, float]:
+    numbers = iter(range(rows, rows + 1000))
+
+    async def page_up() -> None:
+        pane.page(-1)
+
+    async def resize() -> None:
+        await pilot.resize_terminal(SIZE[0] - 1 - pane.size.width % 2, SIZE[1])
+
+    async def jump() -> None:
+        # Far away from what has been looked at so far.
+        pane.scroll_to(y=(pane.scroll_offset.y + pane.max_scroll_y * 0.37) % pane.max_scroll_y, animate=False)
+
+    async def append() -> None:
+        chat = pane.conversation
+        assert chat is not None
+        message = Message(f"01J{next(numbers):023}", "tech", "one more", "ana", "us-west-2", chat.tail + 1)
+        pane.app._desk.model.reduce(MessageReceived(message, "oregon", chat.tail, 12))  # type: ignore[attr-defined]
+        pane.sync()
+
+    async def nothing() -> None:
+        pane.refresh()
+
+    return {
+        "repaint": await _cpu(pilot, nothing),
+        "page up": await _cpu(pilot, page_up),
+        "jump": await _cpu(pilot, jump),
+        "resize in the middle": await _cpu(pilot, resize),
+        "append in the middle": await _cpu(pilot, append),
+        "to the end": await _cpu(pilot, lambda: _tail(pane)),
+        "resize at the end": await _cpu(pilot, resize),
+        "append at the end": await _cpu(pilot, append),
+    }
+
+
+async def _tail(pane: MessagePane) -> None:
+    pane.jump_to_tail()
+
+
+async def _cpu(pilot: Pilot[None], deed: Callable[[], Awaitable[None]]) -> float:
+    """Median CPU ms of a deed, until the screen is painted."""
+    times = []
+    for _ in range(_REPEATS):
+        start = time.process_time()
+        await deed()
+        await pilot.pause()
+        times.append((time.process_time() - start) * 1000)
+    return median(times)
+
+
+def report(*, quick: bool) -> str:
+    """Run, and tell."""
+    results = [run(rows) for rows in ((200, 1000) if quick else (1000, 10_000, 100_000))]
+    first = results[0]
+    lines = [
+        (
+            deed,
+            *(
+                f"{each.times[deed]:.0f} ({each.times[deed] / max(1e-9, first.times[deed]):.2f} ×)"
+                for each in results
+            ),
+        )
+        for deed in first.times
+    ]
+    memory = (f"{each.bytes_per_message:.0f}" if each.rows >= 10_000 else "–" for each in results)
+    lines.append(("resident bytes a message, beside its text", *memory))
+    lines.append(("s of idling until all is measured", *(f"{each.settle_seconds:.1f}" for each in results)))
+    return table(("CPU ms until painted", *(f"{each.rows:,} messages" for each in results)), lines)
+
+
+if __name__ == "__main__":
+    print(report(quick="--quick" in sys.argv))
