@@ -1,41 +1,36 @@
-"""The chat as a Textual app."""
+"""The chat as a Textual app.
+
+Of the chat itself nothing is imported before the first frame, which has to be there at once.
+"""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
-from pathlib import Path, PurePath
+from pathlib import Path
 from time import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingsMap
 from textual.command import Provider
 from textual.events import DescendantFocus
 from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
 
-from client.paths import home
-from tui.actions import ACTIONS
-from tui.ascii import AsciiFilter
-from tui.commands import ChatCommands
-from tui.connection import Connection
-from tui.keymap import Keymap, resolve
-from tui.memory import Memory
-from tui.model.attention import Level, Levels
-from tui.model.calendar import Calendar
-from tui.model.chat import ChatModel
-from tui.model.desk import Desk
-from tui.ports import Clock, ProfileOpener, SessionFactory, WatchFactory
+from tui.model.breakpoints import HEIGHTS, WIDTHS, classes
 from tui.safe_app import SafeApp
 from tui.sanitize import sanitize
-from tui.screens.chat import ChatScreen
-from tui.screens.guide import Guide
+from tui.screens.curtain import Curtain
 from tui.settings import FILE, Loaded, Settings, near
 
-_WIDTHS = [(0, "-too-narrow"), (40, "-narrow"), (60, "-medium"), (100, "-wide")]
-_HEIGHTS = [(0, "-too-low"), (10, "-low"), (28, "-high")]
-"""Classes of every screen, by its least columns and rows."""
+if TYPE_CHECKING:
+    from tui.keymap import Keymap
+    from tui.ports import Clock, ProfileOpener, SessionFactory, WatchFactory
+    from tui.screens.chat import ChatScreen
+
+_CURTAIN, _CHAT = "curtain", "chat"
+"""What is shown at first, and from then on."""
 
 _UNWANTED = frozenset({"Keys", "Maximize", "Minimize"})
 """Textual's commands that the chat's own help and layout replace."""
@@ -48,19 +43,24 @@ _PROBLEMS_SHOWN = 4
 """Problems with the settings that one notice names."""
 
 
+def _chat_commands() -> type[Provider]:
+    from tui.commands import ChatCommands
+
+    return ChatCommands
+
+
 class ChatApp(SafeApp):
     """Opens the chat screen; everything else happens there."""
 
     TITLE = "globalchat"
-    # Textual loads no style sheet of a default screen, so the app names them all.
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["screens/chat.tcss", "screens/dialog.tcss"]
-    HORIZONTAL_BREAKPOINTS = _WIDTHS
-    VERTICAL_BREAKPOINTS = _HEIGHTS
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {ChatCommands}
+    DEFAULT_MODE = _CURTAIN
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {_chat_commands}
 
     def __init__(
         self,
-        open_profile: ProfileOpener,
+        open_profile: "ProfileOpener",
         *,
         region: str | None,
         channel: str | None,
@@ -69,10 +69,10 @@ class ChatApp(SafeApp):
         settings: Loaded = _DEFAULTS,
         state: Path | None = None,
         welcome: bool = False,
-        session_factory: SessionFactory | None = None,
-        reload_profile: ProfileOpener | None = None,
-        watch_factory: WatchFactory | None = None,
-        clock: Clock | None = None,
+        session_factory: "SessionFactory | None" = None,
+        reload_profile: "ProfileOpener | None" = None,
+        watch_factory: "WatchFactory | None" = None,
+        clock: "Clock | None" = None,
         tz: tzinfo | None = None,
     ) -> None:
         """Make the app; nothing is opened yet.
@@ -95,42 +95,73 @@ class ChatApp(SafeApp):
         """
         super().__init__()
         self.settings = settings.settings
+        self.keymap: Keymap | None = None
+        self._problems = settings.problems
+        self._open_profile = open_profile
+        self._reload_profile = reload_profile
+        self._region = region
+        self._channel = channel
+        self._sender = sender
+        self._profile_name = profile_name
+        self._state = state
+        self._welcome = welcome
+        self._session_factory = session_factory
+        self._watch_factory = watch_factory
+        self._now = clock or (lambda: int(time() * 1000))
+        self._tz = tz
+        self.add_mode(_CURTAIN, lambda: Curtain(sender, profile_name))
+
+    @on(Curtain.Drawn)
+    def _raise_curtain(self, message: Curtain.Drawn) -> None:
+        """Load the chat and show it; say which settings could not be followed."""
+        from tui.actions import ACTIONS
+        from tui.keymap import resolve
+
         self.keymap, problems = resolve(self.settings.keys, ACTIONS)
-        self._problems = settings.problems + problems
+        self._problems += problems
         self._bindings = BindingsMap(_own_bindings(self.keymap))
-        now = clock or (lambda: int(time() * 1000))
+        chat = self._make_chat(self.keymap, message.curtain.typed)
+        chat.add_class(*classes(*self.size))  # Textual would lay it out once without them
+        self.add_mode(_CHAT, lambda: chat)
+        self.switch_mode(_CHAT)
+        self.remove_mode(_CURTAIN)
+        self._tell_problems()
+
+    def _make_chat(self, keymap: "Keymap", typed: str) -> "ChatScreen":
+        from tui.connection import Connection
+        from tui.memory import Memory
+        from tui.model.attention import Level, Levels
+        from tui.model.calendar import Calendar
+        from tui.model.chat import ChatModel
+        from tui.model.desk import Desk
+        from tui.screens.chat import ChatScreen
+
         model = ChatModel(
-            sender=sender,
-            calendar=Calendar(tz),
-            clock=now,
+            sender=self._sender,
+            calendar=Calendar(self._tz),
+            clock=self._now,
             limit=self.settings.scrollback,
             levels=Levels(Level(self.settings.notify.level)),
         )
-        self._desk = Desk(model, profile_name, channel)
-        self._desk.welcome = welcome
-        self._memory = Memory(state, profile_name)
-        self._ascii = AsciiFilter()
-        self._watch_factory = watch_factory
-        self._now = now
-        self._connection = Connection(
-            open_profile,
-            region=region,
+        desk = Desk(model, self._profile_name, self._channel)
+        desk.welcome = self._welcome
+        connection = Connection(
+            self._open_profile,
+            region=self._region,
             sender=lambda: model.sender,
-            session_factory=session_factory,
-            reload_profile=reload_profile,
+            session_factory=self._session_factory,
+            reload_profile=self._reload_profile,
         )
-
-    def get_default_screen(self) -> Screen[None]:
-        """The chat."""
         return ChatScreen(
-            self._desk,
-            self._connection,
+            desk,
+            connection,
             clock=self._now,
-            keymap=self.keymap,
+            keymap=keymap,
             settings=self.settings,
-            memory=self._memory,
+            memory=Memory(self._state, self._profile_name),
             write=self.write_terminal,
             watch_factory=self._watch_factory,
+            typed=typed,
         )
 
     def write_terminal(self, text: str) -> None:
@@ -141,20 +172,31 @@ class ChatApp(SafeApp):
 
     def action_guide(self, topic: str) -> None:
         """Explain the way to a real cloud: `connect` or `deploy`."""
+        from client.paths import home
+        from tui.screens.guide import Guide
+
         self.push_screen(Guide(topic, str(home().config)))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's, and the one that leaves ASCII alone."""
         filters = super().get_line_filters()
-        return [*filters, self._ascii] if self.settings.ascii else filters
+        if not self.settings.ascii:
+            return filters
+        from tui.ascii import AsciiFilter
+
+        return [*filters, AsciiFilter()]
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Let nothing blink where nothing may move."""
-        if self.animation_level == "none" and isinstance(event.widget, Input | TextArea):
+        if self.animation_level != "none":
+            return
+        from textual.widgets import Input, TextArea
+
+        if isinstance(event.widget, Input | TextArea):
             event.widget.cursor_blink = False
 
     def on_mount(self) -> None:
-        """Follow the settings; say which could not be followed."""
+        """Follow the settings about how it looks."""
         if not self.settings.motion:
             self.animation_level = "none"
         if self.settings.theme in self.available_themes:
@@ -163,6 +205,8 @@ class ChatApp(SafeApp):
             name = sanitize(self.settings.theme, multiline=False)[:50]
             hint = near(self.settings.theme, list(self.available_themes))
             self._problems += (f'There is no theme "{name}".{hint}',)
+
+    def _tell_problems(self) -> None:
         if self._problems:
             shown = "\n".join(self._problems[:_PROBLEMS_SHOWN])
             more = len(self._problems) - _PROBLEMS_SHOWN
@@ -176,7 +220,7 @@ class ChatApp(SafeApp):
                 yield command
 
 
-def _own_bindings(keymap: Keymap) -> list[Binding]:
+def _own_bindings(keymap: "Keymap") -> list[Binding]:
     """The bindings that Textual's own app has, on the keys that are wanted for them."""
     quit_keys, palette_keys = ",".join(keymap.keys("app.quit")), ",".join(keymap.keys("app.palette"))
     return [

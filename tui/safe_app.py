@@ -1,11 +1,12 @@
-"""What reaches the terminal past the chat's own widgets: clipboard, toasts, links, pasted text."""
+"""What reaches the terminal past the chat's own widgets: clipboard, toasts, links, pasted text.
+
+Imports nothing that the first frame does not need.
+"""
 
 from textual import events
 from textual.app import App
 from textual.notifications import SeverityLevel
-from textual.widgets import Input
 
-from tui.model.links import is_web
 from tui.sanitize import sanitize
 
 
@@ -14,8 +15,11 @@ class SafeApp(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Sanitise what is pasted into an Input; the composer keeps what it gets, and shows it safely."""
-        if isinstance(event, events.Paste) and isinstance(self.focused, Input):
-            event.text = sanitize(event.text)
+        if isinstance(event, events.Paste):
+            from textual.widgets import Input
+
+            if isinstance(self.focused, Input):
+                event.text = sanitize(event.text)
         await super().on_event(event)
 
     def copy_to_clipboard(self, text: str) -> None:
@@ -42,5 +46,7 @@ class SafeApp(App[None]):
 
     def open_url(self, url: str, *, new_tab: bool = True) -> None:
         """Open a web page; anything else than http and https is not opened."""
+        from tui.model.links import is_web
+
         if is_web(url):
             super().open_url(url, new_tab=new_tab)

@@ -69,6 +69,10 @@ class Chat:
     def toasts(self) -> list[str]:
         return [notification.message for notification in self.app._notifications]
 
+    async def there(self) -> None:
+        """Wait until the chat has taken the place of its first frame."""
+        await self.until(lambda: self.app.screen_stack and self.app.screen_stack[0].query(Composer))
+
     async def until(self, happened: Callable[[], object]) -> None:
         """Let every widget take in its messages, again and again, until something is so."""
         deadline = asyncio.get_running_loop().time() + 10
@@ -133,6 +137,7 @@ async def running(
     app = make(session, opener=opener, channel=channel, clock=clock, watch_factory=watch_factory)
     async with app.run_test(size=size, notifications=True) as pilot:
         chat = Chat(app, pilot, session)
+        await chat.there()
         if live:
             session.go_live()
             await chat.until(lambda: session.drained and chat.channel is not None)

@@ -94,7 +94,7 @@ async def test_a_message_crosses_from_oregon_to_sydney(local_cloud: "LocalCloud"
     async with chatting(local_cloud, "sydney", "ana") as chat:
         endpoints = {each.alias: each for each in local_cloud.regions}
         assert set(endpoints) == {"oregon", "sydney"}
-        profile = await chat.app._connection._open_profile()
+        profile = await chat.app._open_profile()
         sender = Session(profile, "oregon", channels=["cars"], sender="bo")
         worker = chat.app.run_worker(sender.run())
         while sender.state.phase is not Phase.LIVE:

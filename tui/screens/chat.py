@@ -1,5 +1,6 @@
 """The chat screen: reduces what the session tells, and shows it at most thirty times a second."""
 
+from pathlib import PurePath
 from time import monotonic
 from typing import ClassVar
 
@@ -55,6 +56,7 @@ _KEEP_SECONDS = 1.0
 class ChatScreen(Screen[None]):
     """Channel list, messages, status line, composer."""
 
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["chat.tcss", "dialog.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = "#composer"
 
@@ -69,8 +71,12 @@ class ChatScreen(Screen[None]):
         memory: Memory,
         write: Write,
         watch_factory: WatchFactory | None = None,
+        typed: str = "",
     ) -> None:
-        """`write` writes to the terminal, past everything that is drawn."""
+        """`write` writes to the terminal, past everything that is drawn.
+
+        `typed` was typed before there was a composer.
+        """
         super().__init__()
         self.keymap = keymap
         copying = Binding("ctrl+c,super+c", "copy_text", "Copy what is selected", show=False)
@@ -80,6 +86,7 @@ class ChatScreen(Screen[None]):
         desk.keys = keymap.title
         self._connection = connection
         self._clock = clock
+        self._typed_before = typed
         self._keeping = Keeping(memory, desk, self._tell)
         self._keeping.load()
         self._notifier = Notifier(settings.notify, write, clock)
@@ -103,11 +110,12 @@ class ChatScreen(Screen[None]):
         yield Static("Too small: 40 × 10 needed", id="too-small")
 
     def on_mount(self) -> None:
-        """Draw first, connect afterwards: the client's imports must not delay the first frame."""
+        """Draw first, connect afterwards: the client's imports must not delay what is seen."""
         self.watch(self.app, "app_focus", self._update_watching, init=False)
         self.set_interval(_TICK_SECONDS, self._show_status)
         self.set_interval(_KEEP_SECONDS, self._keeping.save)
         self._show_channel()
+        self.query_one(Composer).insert(self._typed_before)
         self.call_after_refresh(self._connect)
 
     def on_unmount(self) -> None:

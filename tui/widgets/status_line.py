@@ -26,6 +26,7 @@ class StatusLine(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self._banner = Banner("", "muted")
+        self._measured = (0, 0)
 
     @property
     def text(self) -> str:
@@ -36,16 +37,17 @@ class StatusLine(Widget):
         """Say this: the banner, or else the hint."""
         shown = banner or Banner(hint, "muted")
         if shown != self._banner:
-            before = len(self._lines(self.size.width))
             self._banner = shown
             self.set_class(shown.tone == "warning", "-warning")
             self.set_class(shown.tone == "error", "-error")
             # A countdown repaints; only a sentence of another height moves the rest.
-            self.refresh(layout=len(self._lines(self.size.width)) != before)
+            width, height = self._measured
+            self.refresh(layout=len(self._lines(width)) != height)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's)
         """As many lines as the sentence takes."""
-        return len(self._lines(width))
+        self._measured = width, len(self._lines(width))
+        return self._measured[1]
 
     def render(self) -> Content:
         """The sentence, with a glyph for its tone; the ways out look like something to click."""

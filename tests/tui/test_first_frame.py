@@ -1,0 +1,102 @@
+"""The first frame: it is early, looks like the chat, and loses nothing that is typed."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from client.profiles import Profile
+from tests.tui.driver import Chat, make, running
+from tests.tui.fake_session import FakeSession
+from tui.model.curtain import curtain_lines
+from tui.screens.curtain import Curtain
+
+SIZES = [(120, 36), (100, 28), (99, 27), (80, 24), (60, 20), (59, 20), (50, 20), (40, 10)]
+
+TWO_STAGES = """
+import asyncio, sys
+from tests.tui.fake_session import profile
+
+CHAT = ("tui.screens.chat", "tui.model.chat", "tui.actions", "client.events")
+HEAVY = ("client.session", "gql", "graphql", "aiohttp", "websockets", "botocore")
+
+def loaded(names):
+    return [name for name in names if name in sys.modules]
+
+for name in CHAT:
+    sys.modules.pop(name, None)  # the profile's test double needs some of them
+
+async def main():
+    from tui.app import ChatApp
+
+    seen = []
+    shown = lambda: "bo ›" in "".join(strip.text for strip in app.screen._compositor.render_strips())
+
+    class Watched(ChatApp):
+        def on_curtain_drawn(self):
+            seen.append((shown(), loaded(CHAT + HEAVY)))
+
+    async def opener():
+        seen.append((shown(), loaded(HEAVY)))
+        return profile()
+
+    app = Watched(opener, region=None, channel=None, sender="bo", profile_name="local")
+    async with app.run_test() as pilot:
+        while getattr(app.screen, "session", None) is None:
+            await pilot.pause(0.01)
+        print(seen, type(app.screen.session).__module__)
+
+asyncio.run(main())
+"""
+
+
+def test_neither_the_chat_nor_its_transport_is_imported_before_something_is_seen() -> None:
+    root = Path(__file__).parents[2]
+    run = subprocess.run(
+        [sys.executable, "-c", TWO_STAGES], cwd=root, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert run.stdout.strip() == "[(True, []), (True, [])] client.session", run.stderr
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_it_looks_like_the_chat_that_takes_its_place(size: tuple[int, int]) -> None:
+    async def never() -> Profile:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    session = FakeSession()
+    app = make(session, channel=None, opener=never)
+    async with app.run_test(size=size) as pilot:
+        chat = Chat(app, pilot, session)
+        await chat.there()
+        await chat.until(lambda: chat.status == "Opening local cloud …")
+        drawn = ["".join(text for text, _ in line) for line in curtain_lines(*size, "bo", "local cloud")]
+        shown = chat.screen_lines()
+        assert len(drawn) == len(shown)
+        prompt = next(number for number, line in enumerate(shown) if "bo ›" in line)
+        for number in (0, prompt - 2, prompt - 1, prompt):
+            assert drawn[number].rstrip() == shown[number].rstrip()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (39, 30), (200, 9)])
+def test_a_window_that_is_too_small_stays_empty(size: tuple[int, int]) -> None:
+    assert {text.strip() for line in curtain_lines(*size, "bo", "local cloud") for text, _ in line} == {""}
+
+
+async def test_what_is_typed_meanwhile_stands_in_the_composer(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = Curtain.on_mount
+
+    def type_at_once(curtain: Curtain) -> None:
+        for key in ("h", "x", "backspace", "enter", "e"):
+            curtain.on_key(events.Key(key, key if len(key) == 1 else None))
+        curtain.on_paste(events.Paste("llo, world"))
+        drawn(curtain)
+
+    monkeypatch.setattr(Curtain, "on_mount", type_at_once)
+    async with running() as chat:
+        await chat.until(lambda: chat.composer.text == "hello, world")
+        await chat.pilot.press("enter")
+        assert chat.session.calls == [("send", ("tech", "hello, world"))]
