@@ -149,13 +149,35 @@ def test_a_refused_channel_with_rows_keeps_them(model: ChatModel) -> None:
 def test_gaps_revocations_and_skips_are_rows(model: ChatModel) -> None:
     model.reduce(GapRecorded(("tech",), NOON, NOON + 16_000))
     model.reduce(ChannelRevoked("tech"))
-    model.reduce(EventsSkipped(400))
-    model.reduce(EventsSkipped(12))
     assert notices(model) == [
         "offline 12:00:00–12:00:16, messages in between may be missing",
         "an administrator ended this channel",
-        "… 412 messages skipped in all channels: more came than could be shown",
     ]
+
+
+def test_the_losses_of_a_burst_are_one_row_at_the_latest_of_them(model: ChatModel) -> None:
+    for second, count in enumerate((400, 12)):
+        model.reduce(received("tech", f"before {second}", NOON + second * 1000))
+        model.reduce(EventsSkipped(count))
+        model.reduce(GapRecorded(("tech",), NOON + second * 1000, NOON + second * 1000 + 500))
+    model.reduce(received("tech", "after", NOON + 9000))
+    assert [
+        row.text for row in model.conversations["tech"].rows if isinstance(row, MessageRow | NoticeRow)
+    ] == [
+        "before 0",
+        "before 1",
+        "… 412 messages skipped 12:00:00–12:00:01: more came than could be shown",
+        "after",
+    ]
+    assert notices(model, "cars") == []
+    model.reduce(EventsSkipped(1))
+    model.reduce(GapRecorded(("tech", "cars"), NOON + 60_000, NOON + 60_000))
+    assert notices(model)[1:] == [
+        "… 1 message skipped 12:01:00–12:01:00 in several channels: more came than could be shown"
+    ]
+    model.reduce(EventsSkipped(3))
+    model.take_effects()
+    assert len(notices(model, "music")) == 1
 
 
 def test_coming_back_says_how_long_it_took(model: ChatModel, clock: Clock) -> None:

@@ -28,8 +28,8 @@ from tui.model.latency import LatencyBook
 from tui.model.outbox import Outbox
 from tui.model.people import People
 from tui.model.row_factory import RowFactory
-from tui.model.rows import NoticeRow
 from tui.model.skew import ClockSkew, skew_sentence
+from tui.model.skips import Skips
 from tui.sanitize import sanitize
 
 
@@ -97,6 +97,7 @@ class ChatModel:
         self._clock = clock
         self._limit = limit
         self._rows = RowFactory(sender, calendar)
+        self._skips = Skips(self._rows)
         self._effects: list[Effect] = []
         self._down_since: int | None = None
 
@@ -131,6 +132,8 @@ class ChatModel:
 
     def take_effects(self) -> list[Effect]:
         """What happened beside the rows since the last call."""
+        if self._skips.pending:
+            self._show_skips()
         effects, self._effects = self._effects, []
         return effects
 
@@ -181,7 +184,7 @@ class ChatModel:
             case GapRecorded(channels, since, until):
                 self._record_gap(channels, since, until)
             case EventsSkipped(count):
-                self._skip(count)
+                self._skips.pending += count
 
     def _receive(self, event: MessageReceived) -> None:
         if event.message.channel in self._left:
@@ -233,6 +236,9 @@ class ChatModel:
             self._effects.append(Notice(skew_sentence(self.skew.milliseconds), "warning"))
 
     def _record_gap(self, channels: tuple[str, ...], since: int, until: int) -> None:
+        if self._skips.pending:  # the gap that the skipped messages leave
+            self._skips.show(map(self.conversation, channels), since, until)
+            return
         span = f"{self.calendar.second(since)}–{self.calendar.second(until)}"
         for channel in channels:
             conversation = self.conversation(channel)
@@ -240,22 +246,12 @@ class ChatModel:
                 self._rows.notice(f"offline {span}, messages in between may be missing", max(until, 0))
             )
 
-    def _skip(self, count: int) -> None:
-        for conversation in self.conversations.values():
-            last = conversation.rows[-1] if conversation.rows else None
-            if isinstance(last, NoticeRow) and last.skipped:
-                last.skipped += count
-                last.text = _skipped_text(last.skipped)
-                conversation.touch(last)
-            else:
-                self._note(conversation.channel, _skipped_text(count), skipped=count)
+    def _show_skips(self) -> None:
+        """Show losses of which nobody told where: other events than messages, perhaps."""
+        now = self._clock()
+        self._skips.show(self.conversations.values(), now, now)
 
-    def _note(self, channel: str, text: str, *, skipped: int = 0) -> None:
+    def _note(self, channel: str, text: str) -> None:
         """Add a notice at the end of a channel."""
         conversation = self.conversation(channel)
-        conversation.add(self._rows.notice(text, max(self._clock(), conversation.tail), skipped=skipped))
-
-
-def _skipped_text(count: int) -> str:
-    noun = "message" if count == 1 else "messages"
-    return f"… {count:,} {noun} skipped in all channels: more came than could be shown"
+        conversation.add(self._rows.notice(text, max(self._clock(), conversation.tail)))

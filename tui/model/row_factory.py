@@ -53,9 +53,9 @@ class RowFactory:
         row.delivery, row.draft = Delivery.SENDING, draft
         return row
 
-    def notice(self, text: str, at: int, *, skipped: int = 0) -> NoticeRow:
+    def notice(self, text: str, at: int) -> NoticeRow:
         """A row that says something about the channel."""
-        return NoticeRow(uid=next(self._uids), at=at, tie=_LAST, text=text, skipped=skipped)
+        return NoticeRow(uid=next(self._uids), at=at, tie=_LAST, text=text)
 
     def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
         name, colour = _sender(sender)
