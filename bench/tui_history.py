@@ -18,6 +18,7 @@ from client.events import MessageReceived
 from client.messages import Message
 from tui.app import ChatApp
 from tui.model.conversation import Conversation
+from tui.screens.chat import ChatScreen
 from tui.settings import Loaded, Settings
 from tui.widgets.message_pane import MessagePane
 
@@ -52,10 +53,12 @@ async def _run(rows: int) -> Result:
         session_factory=lambda *_: FloodSession(rate=0, seconds=0),
     )
     async with app.run_test(size=SIZE) as pilot:
+        while not (isinstance(app.screen, ChatScreen) and app.screen.query(MessagePane)):
+            await pilot.pause()
         pane = app.screen.query_one(MessagePane)
         while pane.conversation is None:
             await pilot.pause()
-        overhead = _fill(app, pane.conversation, rows)
+        overhead = _fill(app.screen, pane.conversation, rows)
         pane.sync()
         await pilot.pause()
         with held_back(pane):
@@ -79,9 +82,9 @@ def held_back(pane: MessagePane) -> Iterator[None]:
     pane._measure_later = later  # type: ignore[method-assign]
 
 
-def _fill(app: ChatApp, conversation: Conversation, rows: int) -> float:
+def _fill(screen: ChatScreen, conversation: Conversation, rows: int) -> float:
     """Let the messages come; the bytes that each takes beside its text."""
-    texts, model = Texts(), app._desk.model
+    texts, model = Texts(), screen._model
     conversation.ignore_edits()
     gc.collect()
     before, text_bytes = usage.resident_bytes(), 0
@@ -94,7 +97,7 @@ def _fill(app: ChatApp, conversation: Conversation, rows: int) -> float:
         model.reduce(MessageReceived(message, "oregon", at + 12, 12 + number % 300))
     gc.collect()
     overhead = (usage.resident_bytes() - before - text_bytes) / rows
-    app.screen.query_one(MessagePane).show(conversation, app._desk.names)
+    screen.query_one(MessagePane).show(conversation, screen._desk.names)
     return overhead
 
 
@@ -115,7 +118,8 @@ async def _deeds(pilot: Pilot[None], pane: MessagePane, rows: int) -> dict[str, 
         chat = pane.conversation
         assert chat is not None
         message = Message(f"01J{next(numbers):023}", "tech", "one more", "ana", "us-west-2", chat.tail + 1)
-        pane.app._desk.model.reduce(MessageReceived(message, "oregon", chat.tail, 12))  # type: ignore[attr-defined]
+        assert isinstance(pane.screen, ChatScreen)
+        pane.screen._model.reduce(MessageReceived(message, "oregon", chat.tail, 12))
         pane.sync()
 
     async def nothing() -> None:
