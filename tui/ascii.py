@@ -5,8 +5,8 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
-TICKS = {"✓✓": "ok", "✓ ": "o ", "✓": "o", "… ": "..", "✗ ": "!!", "✗": "!"}
-"""Segments that mean something as a whole: the ticks beside messages."""
+TICKS = {"✓✓": "ok", "✓": "o", "…": "..", "✗": "!!"}
+"""Segments that mean something as a whole, where there is room: the ticks beside messages."""
 
 SIGNS = str.maketrans(
     {
@@ -67,4 +67,7 @@ def _translate(segment: Segment) -> Segment:
 
 def to_ascii(text: str) -> str:
     """The text with the signs that the chat draws in ASCII, as wide as before."""
-    return TICKS.get(text) or text.translate(SIGNS)
+    tick = TICKS.get(text.rstrip(" "))
+    if tick is not None and len(tick) <= len(text):
+        return tick.ljust(len(text))
+    return text.translate(SIGNS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from functools import partial
 
 import click
@@ -9,15 +10,19 @@ import click
 from cli import options, profiles
 from cli.failure import ExitCode, UsageFailure
 from cli.output import narrate
+from client import paths
 from client.profiles import LOCAL, Profile
 
 
 @click.command("chat", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("region", required=False, metavar="[REGION]")
 @click.option("--channel", metavar="C", help="The channel to open first.")
+@click.option("--ascii", "plain", is_flag=True, help="Draw with ASCII signs alone.")
 @options.name
 @options.profile
-def command(region: str | None, channel: str | None, name: str | None, profile: str | None) -> int:
+def command(
+    region: str | None, channel: str | None, plain: bool, name: str | None, profile: str | None
+) -> int:
     """Open the chat on REGION: an alias, an AWS region, or auto."""
     chosen = profiles.choose(profile)
     if region is not None:
@@ -40,7 +45,11 @@ def command(region: str | None, channel: str | None, name: str | None, profile: 
 
     # Imported here: Textual is for the chat alone.
     from tui.app import ChatApp
+    from tui.settings import read
 
+    settings = read(paths.home().config)
+    if plain:
+        settings = settings._replace(settings=replace(settings.settings, ascii=True))
     app = ChatApp(
         open_profile,
         reload_profile=partial(profiles.reload, chosen),
@@ -48,6 +57,10 @@ def command(region: str | None, channel: str | None, name: str | None, profile: 
         channel=channel,
         sender=options.sender(name),
         profile_name=chosen,
+        settings=settings,
+        state=paths.home().state / "chat",
+        # Whoever named a profile, or has one, knows where he is.
+        welcome=profile is None and chosen == LOCAL,
     )
     app.run()
     for note in notes:

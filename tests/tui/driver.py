@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from textual.pilot import Pilot
@@ -13,6 +14,7 @@ from tests.tui.fake_session import NOON, FakeSession, open_profile
 from tui.app import ChatApp
 from tui.ports import ChatSession, ProfileOpener, WatchFactory
 from tui.screens.chat import ChatScreen
+from tui.settings import Loaded, Settings
 from tui.widgets.composer import Composer
 from tui.widgets.message_pane import MessagePane
 from tui.widgets.status_line import StatusLine
@@ -20,6 +22,7 @@ from tui.widgets.status_line import StatusLine
 P = ParamSpec("P")
 T = TypeVar("T")
 
+DEFAULTS = Loaded(Settings())
 WIDE, SMALL = (120, 36), (80, 24)
 
 
@@ -102,6 +105,9 @@ def make(
     region: str | None = "oregon",
     clock: Callable[[], int] = lambda: NOON,
     watch_factory: WatchFactory | None = None,
+    settings: Loaded = DEFAULTS,
+    state: Path | None = None,
+    welcome: bool = False,
 ) -> ChatApp:
     """A chat that has not started."""
 
@@ -116,6 +122,9 @@ def make(
         profile_name="local",
         session_factory=factory,
         watch_factory=watch_factory,
+        settings=settings,
+        state=state,
+        welcome=welcome,
         clock=clock,
         tz=UTC,
     )
@@ -131,10 +140,22 @@ async def running(
     channel: str | None = "tech",
     clock: Callable[[], int] = lambda: NOON,
     watch_factory: WatchFactory | None = None,
+    settings: Loaded = DEFAULTS,
+    state: Path | None = None,
+    welcome: bool = False,
 ) -> AsyncIterator[Chat]:
     """A chat that runs, live unless told otherwise."""
     session = FakeSession(sender=sender)
-    app = make(session, opener=opener, channel=channel, clock=clock, watch_factory=watch_factory)
+    app = make(
+        session,
+        opener=opener,
+        channel=channel,
+        clock=clock,
+        watch_factory=watch_factory,
+        settings=settings,
+        state=state,
+        welcome=welcome,
+    )
     async with app.run_test(size=size, notifications=True) as pilot:
         chat = Chat(app, pilot, session)
         await chat.there()

@@ -53,6 +53,9 @@ ROLES = (
     "notice",
 )
 
+WRITTEN = frozenset({"text", "pending", "mention", "link", "match", "match-current"})
+"""The roles of what people wrote."""
+
 TICKS = {
     Delivery.RECEIVED: "",
     Delivery.SENDING: "…",

@@ -14,23 +14,23 @@ _GUIDES = {
         "Connect to my stack",
         (
             "The chat talks to what a profile names: the regions, their endpoints, the API key. "
-            "A profile is one file, readable for you alone:",
+            "A profile is one file; let nobody else read it (chmod 600):",
             "$ {folder}/profiles/default.json",
-            "Where the stack was deployed, these show what belongs into it; copy the file from there, "
-            "or write it from the output:",
-            "$ globalchat outputs --show-key",
-            "Once the profile “default” exists, globalchat opens it by itself. "
-            "For any other one, and for the local cloud again:",
-            "$ globalchat --profile NAME\n$ globalchat --profile local",
+            "Copy it from whoever has one, or write it from the outputs of the stacks, as the README shows. "
+            "The key of a region's API:",
+            "$ aws appsync list-api-keys --api-id ID --region REGION",
+            "See what the chat makes of it; once “default” exists, globalchat opens it by itself. "
+            "Any other one, and the local cloud again:",
+            "$ globalchat outputs\n$ globalchat --profile NAME\n$ globalchat --profile local",
         ),
     ),
     "deploy": (
         "Deploy to AWS",
         (
             "Four CDK stacks, an API and a relay in each of the two regions, go into your own AWS account. "
-            "No bootstrap is needed. With Node and AWS credentials at hand, in a checkout:",
-            "$ cd infra\n$ npm ci\n$ npx cdk deploy --all",
-            "AWS bills what the regions use; this takes it all away again:",
+            "Nothing needs to be bootstrapped. With Node 22 or later and AWS credentials, in a checkout:",
+            "$ make templates && . .venv/bin/activate\n$ cd infra && npx cdk deploy --all",
+            "Then write a profile: /connect tells how. This takes all of it away again:",
             "$ npx cdk destroy --all",
         ),
     ),

@@ -14,6 +14,7 @@ from tui.keymap import Keymap
 from tui.model.row_lines import TICKS
 from tui.model.rows import Delivery
 from tui.model.text import pad
+from tui.slash.commands import COMMANDS
 
 _KEY_CELLS = 21
 
@@ -29,12 +30,13 @@ class Help(ModalScreen[None]):
         self._bindings.bind(",".join(keymap.keys("help")), "dismiss")
 
     def compose(self) -> ComposeResult:
-        """The groups, then how to read a message."""
+        """The groups, the commands, then how to read a message."""
         with VerticalScroll(classes="dialog -tall") as dialog:
             dialog.border_title = "Help"
             dialog.border_subtitle = "Esc closes"
             for group in GROUPS:
                 yield Static(_group(group, self._keymap), classes="help-group")
+            yield Static(_commands(), classes="help-group")
             yield Static(_legend(), classes="help-group")
 
 
@@ -47,6 +49,16 @@ def _group(group: str, keymap: Keymap) -> Content:
                     (pad(keys_title(action, keymap), _KEY_CELLS), "$text-accent"), " ", action.title
                 )
             )
+    return Content("\n").join(lines)
+
+
+def _commands() -> Content:
+    lines = [Content.styled("Commands", "bold $text-primary")]
+    for command in COMMANDS:
+        lines.append(Content.assemble((pad(command.usage, _KEY_CELLS), "$text-accent"), " ", command.summary))
+    lines.append(
+        Content.assemble((pad("//…", _KEY_CELLS), "$text-accent"), " ", "A text that begins with a slash")
+    )
     return Content("\n").join(lines)
 
 

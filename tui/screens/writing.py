@@ -116,6 +116,7 @@ class Writing(Horizontal):
         if self._host.session is not None:
             self._host.session.leave(channel)
         self._desk.leave(channel)
+        self._host.enter(self._desk.channel)
 
     def switch(self, alias: str | None) -> None:
         """Move to another region."""

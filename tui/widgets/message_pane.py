@@ -12,11 +12,12 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
+from tui.ascii import VERBATIM
 from tui.model.columns import columns
 from tui.model.conversation import Conversation
 from tui.model.copying import selected_text
 from tui.model.regions import RegionNames
-from tui.model.row_lines import ROLES, Mark, Piece, row_height
+from tui.model.row_lines import ROLES, WRITTEN, Mark, Piece, row_height
 from tui.model.rows import MessageRow, Row
 from tui.model.search import Search
 from tui.model.text import wrap
@@ -294,7 +295,10 @@ class MessagePane(RowView, can_focus=True):
     def _role_style(self, role: str) -> Style:
         style = self._styles.get(role)
         if style is None:
-            style = self._styles[role] = self.get_component_rich_style(_PREFIX + role)
+            style = self.get_component_rich_style(_PREFIX + role)
+            if role in WRITTEN:
+                style += VERBATIM
+            self._styles[role] = style
         return style
 
     def _marks(self, row: Row) -> Sequence[Mark]:

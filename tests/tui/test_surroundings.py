@@ -1,0 +1,234 @@
+"""Settings, keys, themes, ASCII, motion, calls for attention and the greeting, on the running chat."""
+
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from tests.tui.driver import SMALL, WIDE, Chat, make, running
+from tests.tui.fake_session import FakeSession
+from tests.tui.test_snapshots import busy
+from tui.app import ChatApp
+from tui.notices.sequences import KEEP_TITLE, RESTORE_TITLE
+from tui.screens.guide import Guide
+from tui.screens.quick_switcher import QuickSwitcher
+from tui.settings import Loaded, NotifySettings, Settings
+from tui.widgets.welcome import Welcome
+
+
+def using(**settings: object) -> Loaded:
+    return Loaded(Settings(**settings))  # type: ignore[arg-type]
+
+
+async def test_changed_keys_work_and_are_shown_everywhere() -> None:
+    keys = {"channel.next": "ctrl+n", "help": "f12", "write.send": "ctrl+j", "write.newline": "enter"}
+    async with running(settings=using(keys=keys)) as chat:
+        await chat.until(lambda: "F12 help" in " ".join(chat.screen_lines()[-1].split()))
+        await chat.pilot.press("ctrl+down")
+        assert chat.channel == "tech"
+        await chat.pilot.press("ctrl+n")
+        assert chat.channel == "music"
+        await chat.pilot.press("a", "enter", "b", "ctrl+j")
+        assert chat.session.calls == [("send", ("music", "a\nb"))]
+        await chat.pilot.press("ctrl+p")
+        await chat.type("next channel")
+        await chat.until(lambda: "Ctrl+N" in "\n".join(chat.screen_lines()))
+        await chat.pilot.press("escape", "f12")
+        await chat.until(lambda: "Ctrl+N" in "\n".join(chat.screen_lines()))
+        await chat.pilot.press("f12")
+        assert len(chat.app.screen_stack) == 1
+
+
+async def test_quit_and_palette_can_move() -> None:
+    async with running(settings=using(keys={"app.quit": "f10", "app.palette": "f11"})) as chat:
+        await chat.pilot.press("ctrl+q", "ctrl+p")
+        assert len(chat.app.screen_stack) == 1
+        await chat.pilot.press("f11")
+        assert len(chat.app.screen_stack) == 2
+        await chat.pilot.press("escape", "f10")
+        await chat.until(lambda: chat.app._exit)
+
+
+async def test_all_that_is_wrong_with_the_settings_is_one_notice() -> None:
+    settings = Loaded(Settings(theme="nrod", keys={"help": "ctrl+i"}), ("The first problem.",))
+    async with running(settings=settings) as chat:
+        (told,) = chat.toasts()
+        assert told.splitlines() == [
+            "The first problem.",
+            'There is no theme "nrod". Did you mean "nord"?',
+            "The keys of help stay as they are: terminals send Ctrl+I as Tab.",
+        ]
+
+
+async def test_a_theme_can_be_set() -> None:
+    async with running(settings=using(theme="gruvbox")) as chat:
+        assert chat.app.theme == "gruvbox"
+        assert chat.toasts() == []
+
+
+async def test_nothing_moves_if_nothing_may() -> None:
+    async with running(settings=using(motion=False)) as chat:
+        assert chat.app.animation_level == "none"
+        await chat.until(lambda: not chat.composer.cursor_blink)
+        await chat.pilot.press("ctrl+k")
+        await chat.until(lambda: isinstance(chat.app.screen, QuickSwitcher))
+        await chat.until(lambda: not chat.app.screen.query_one("Input").cursor_blink)  # type: ignore[attr-defined]
+    async with running() as chat:
+        assert chat.composer.cursor_blink
+
+
+async def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with running() as chat:
+        await busy(chat)
+        colours = {
+            colour.get_truecolor()
+            for strip in chat.app.screen._compositor.render_strips()
+            for _, style, _ in strip
+            if style is not None
+            for colour in (style.color, style.bgcolor)
+            if colour is not None
+        }
+        assert colours
+        assert all(red == green == blue for red, green, blue in colours)
+
+
+ASIDE = {*"全角文字の幅は二つ分です。折り返しも正しく。健太␛"}
+"""What people wrote in the busy chat."""
+
+
+def foreign(chat: Chat) -> set[str]:
+    """The characters on the screen that are no ASCII, but for what people wrote."""
+    return {character for character in "".join(chat.screen_lines()) if not character.isascii()} - ASIDE
+
+
+async def test_ascii_draws_no_other_sign_anywhere() -> None:
+    async with running(SMALL, settings=using(ascii=True), welcome=True) as chat:
+        await busy(chat)
+        assert foreign(chat) == set()
+        text = "\n".join(chat.screen_lines())
+        assert "ok" in text
+        assert "!!" in text
+        assert "全角" in text
+        for size in ((50, 20), WIDE):
+            await chat.pilot.resize_terminal(*size)
+            await chat.pilot.pause()
+            assert foreign(chat) == set()
+        await chat.pilot.press("/")
+        await chat.pilot.pause()
+        assert foreign(chat) == set()
+        for key in ("f4", "f9", "ctrl+k", "f2", "f1", "ctrl+p"):
+            await chat.pilot.press(key)
+            await chat.pilot.pause()
+            assert foreign(chat) == set(), key
+            await chat.pilot.press("escape")
+        chat.composer.post_message(events.Paste("a\n" * 9))
+        await chat.until(lambda: len(chat.app.screen_stack) > 1)
+        assert foreign(chat) == set()
+        await chat.pilot.press("escape")
+        chat.app.notify("a notice", title="x", severity="warning")
+        await chat.pilot.pause()
+        assert foreign(chat) == set()
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What goes to the terminal past the screen."""
+    texts: list[str] = []
+    monkeypatch.setattr(ChatApp, "write_terminal", lambda _, text: texts.append(text))
+    return texts
+
+
+async def test_the_terminal_is_called_while_it_is_elsewhere(written: list[str]) -> None:
+    notify = NotifySettings(bell=True, desktop="osc777")
+    async with running(settings=using(notify=notify)) as chat:
+        chat.session.receive("cars", "hey @bo")
+        await chat.settle()
+        assert written == [KEEP_TITLE, "\x1b]0;# tech\a", "\x1b]0;(1) # tech\a"]
+        chat.app.app_focus = False
+        chat.session.receive("tech", "nothing special")
+        chat.session.receive("tech", "evil \x1b]0;x\a; @bo", sender="e;ve")
+        await chat.settle()
+        chat.session.receive("tech", "again @bo")
+        await chat.settle()
+        assert [text for text in written[3:] if not text.startswith("\x1b]0;")] == [
+            "\a",
+            "\x1b]777;notify;# tech;e,ve: evil ␛]0,x␇, @bo\a",
+        ]
+        assert written[-1] == "\x1b]0;(3) # tech\a"
+        chat.app.app_focus = True
+        await chat.until(lambda: written[-1].endswith("0;(1) # tech\a"))
+    assert written[-1] == RESTORE_TITLE
+
+
+def greeted(chat: Chat) -> bool:
+    return chat.app.screen.query_one(Welcome).display
+
+
+async def test_the_greeting_stands_aside_and_is_put_away_for_good(tmp_path: Path) -> None:
+    async with running(SMALL, welcome=True, state=tmp_path) as chat:
+        assert greeted(chat)
+        assert "This is the local cloud" in "\n".join(chat.screen_lines())
+        await chat.type("hi")
+        await chat.pilot.press("enter")
+        assert chat.session.calls == [("send", ("tech", "hi"))]
+        await chat.pilot.press("escape")
+        assert not greeted(chat)
+    async with running(SMALL, welcome=True, state=tmp_path) as chat:
+        assert not greeted(chat)
+
+
+@pytest.mark.parametrize(("word", "shown"), [("Connect", "default.json"), ("Deploy", "cdk deploy --all")])
+async def test_the_ways_on_by_click_and_command(word: str, shown: str) -> None:
+    async with running(welcome=True) as chat:
+        lines = chat.screen_lines()
+        y = next(number for number, line in enumerate(lines) if f"{word} to" in line)
+        await chat.pilot.click(offset=(lines[y].index(f"{word} to") + 2, y))
+        await until_guided(chat, shown)
+        await chat.pilot.press("escape")
+        chat.composer.put(f"/{word.lower()}")
+        await chat.pilot.press("enter")
+        await until_guided(chat, shown)
+
+
+async def until_guided(chat: Chat, shown: str) -> None:
+    await chat.until(lambda: isinstance(chat.app.screen, Guide))
+    await chat.until(lambda: shown in "\n".join(chat.screen_lines()))
+
+
+async def test_the_greeting_goes_by_click() -> None:
+    async with running(welcome=True) as chat:
+        lines = chat.screen_lines()
+        y = next(number for number, line in enumerate(lines) if "Put this away" in line)
+        await chat.pilot.click(offset=(lines[y].index("Put this away") + 2, y))
+        await chat.until(lambda: not greeted(chat))
+
+
+async def test_the_switcher_offers_unread_then_recent_then_the_rest() -> None:
+    async with running() as chat:
+        await chat.pilot.press("ctrl+down", "ctrl+down", "ctrl+down")
+        assert chat.channel == "cars"
+        for channel, text in (("media", "x"), ("robots", "@bo")):
+            chat.session.receive(channel, text)
+        await chat.settle()
+        await chat.pilot.press("ctrl+k")
+        await chat.until(lambda: isinstance(chat.app.screen, QuickSwitcher))
+        assert isinstance(chat.app.screen, QuickSwitcher)
+        assert chat.app.screen._names == ["robots", "media", "music", "tech", "cars"]
+
+
+async def test_a_terminal_that_prints_sequences_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make(FakeSession())
+    texts: list[str] = []
+
+    class Driver:
+        write = texts.append
+
+    monkeypatch.setattr(app, "_driver", Driver)
+    monkeypatch.setattr(ChatApp, "is_headless", False)
+    monkeypatch.setattr(ChatApp, "is_web", False)
+    for terminal in ("dumb", "linux", "xterm-256color"):
+        monkeypatch.setenv("TERM", terminal)
+        app.write_terminal("\a")
+        app.write_terminal("\x1b]0;x\a")
+    assert texts == ["\a", "\a", "\a", "\x1b]0;x\a"]
