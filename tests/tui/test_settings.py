@@ -1,7 +1,10 @@
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from tui.actions import ACTIONS
+from tui.keymap import resolve
 from tui.settings import Loaded, NotifySettings, Settings, parse, read
 
 
@@ -87,3 +90,13 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_bytes(b"\xff")
     (problem,) = read(tmp_path).problems
     assert "is not UTF-8 text" in problem
+
+
+def test_the_page_on_settings_names_them_all_and_their_defaults() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    settings, problems = parse(page.split("```toml\n")[1].split("```")[0])
+    assert problems == ()
+    assert settings == Settings(theme="nord", keys={"channel.next": "ctrl+n", "pane.tail": "f10"})
+    assert resolve(settings.keys, ACTIONS)[1] == ()
+    for kind in (Settings, NotifySettings):
+        assert all(f"{each.name} = " in page or f"[{each.name}]" in page for each in fields(kind))
