@@ -1,17 +1,20 @@
-"""Which profile a command is about, and what it holds."""
+"""Which profile a command is about, and what it holds.
+
+The local cloud's modules are imported where they are needed: the chat's first frame comes before that.
+"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from cli import local_cloud
 from cli.failure import UsageFailure
 from client import paths, profiles
 from client.errors import Unreachable
 from client.profiles import LOCAL, Profile
-from localcloud.process import launch, regions
-from localcloud.process.launch import Note
 
 DEFAULT = "default"
+
+Note = Callable[[str], None]
+"""Hears a sentence."""
 
 
 def choose(given: str | None) -> str:
@@ -28,6 +31,8 @@ def load(name: str, *, note: Note) -> Profile:
         ClientError: there is no such profile, it is damaged, or the local cloud cannot start.
     """
     if name == LOCAL:
+        from cli import local_cloud
+
         return local_cloud.profile(local_cloud.join(note))
     return profiles.load(name, paths.home().config)
 
@@ -44,6 +49,9 @@ async def reload(name: str) -> Profile:
 def _read_again(name: str) -> Profile:
     if name != LOCAL:
         return profiles.load(name, paths.home().config)
+    from cli import local_cloud
+    from localcloud.process import launch
+
     running = launch.find(local_cloud.folder())
     if running is None:
         raise Unreachable("The local cloud does not run.", remedy="Start it with: globalchat local up")
@@ -58,6 +66,9 @@ def region_names(name: str) -> Mapping[str, str]:
         TemplateError: the packaged templates of the local cloud are damaged.
     """
     if name == LOCAL:
+        from cli import local_cloud
+        from localcloud.process import regions
+
         return regions.aliases(local_cloud.folder())
     return {alias: each.region for alias, each in profiles.load(name, paths.home().config).regions.items()}
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingsMap
 from textual.command import Provider
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
     from tui.ports import Clock, ProfileOpener, SessionFactory, WatchFactory
     from tui.screens.chat import ChatScreen
 
-_CURTAIN, _CHAT = "curtain", "chat"
-"""What is shown at first, and from then on."""
+_CHAT = "chat"
+"""The mode that the first frame gives way to: Textual cannot switch from a default screen otherwise."""
 
 _UNWANTED = frozenset({"Keys", "Maximize", "Minimize"})
 """Textual's commands that the chat's own help and layout replace."""
@@ -53,7 +52,6 @@ class ChatApp(SafeApp):
     """Opens the chat screen; everything else happens there."""
 
     TITLE = "globalchat"
-    DEFAULT_MODE = _CURTAIN
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {_chat_commands}
@@ -109,10 +107,19 @@ class ChatApp(SafeApp):
         self._watch_factory = watch_factory
         self._now = clock or (lambda: int(time() * 1000))
         self._tz = tz
-        self.add_mode(_CURTAIN, lambda: Curtain(sender, profile_name))
 
-    @on(Curtain.Drawn)
-    def _raise_curtain(self, message: Curtain.Drawn) -> None:
+    def get_default_screen(self) -> Screen[None]:
+        """The first frame."""
+        return Curtain(self._sender, self._profile_name)
+
+    def post_display_hook(self) -> None:
+        """Load the chat after the first frame that reaches the terminal: at start Textual holds some back."""
+        curtain = self.screen
+        if not self._batch_count and isinstance(curtain, Curtain) and not curtain.drawn:
+            curtain.drawn = True
+            curtain.call_after_refresh(self._raise_curtain, curtain)
+
+    def _raise_curtain(self, curtain: Curtain) -> None:
         """Load the chat and show it; say which settings could not be followed."""
         from tui.actions import ACTIONS
         from tui.keymap import resolve
@@ -120,11 +127,10 @@ class ChatApp(SafeApp):
         self.keymap, problems = resolve(self.settings.keys, ACTIONS)
         self._problems += problems
         self._bindings = BindingsMap(_own_bindings(self.keymap))
-        chat = self._make_chat(self.keymap, message.curtain.typed)
+        chat = self._make_chat(self.keymap, curtain.typed)
         chat.add_class(*classes(*self.size))  # Textual would lay it out once without them
         self.add_mode(_CHAT, lambda: chat)
         self.switch_mode(_CHAT)
-        self.remove_mode(_CURTAIN)
         self._tell_problems()
 
     def _make_chat(self, keymap: "Keymap", typed: str) -> "ChatScreen":

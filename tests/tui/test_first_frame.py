@@ -11,6 +11,7 @@ from textual import events
 from client.profiles import Profile
 from tests.tui.driver import Chat, make, running
 from tests.tui.fake_session import FakeSession
+from tui.app import ChatApp
 from tui.model.curtain import curtain_lines
 from tui.screens.curtain import Curtain
 
@@ -36,8 +37,9 @@ async def main():
     shown = lambda: "bo ›" in "".join(strip.text for strip in app.screen._compositor.render_strips())
 
     class Watched(ChatApp):
-        def on_curtain_drawn(self):
+        def _raise_curtain(self, curtain):
             seen.append((shown(), loaded(CHAT + HEAVY)))
+            super()._raise_curtain(curtain)
 
     async def opener():
         seen.append((shown(), loaded(HEAVY)))
@@ -87,15 +89,15 @@ def test_a_window_that_is_too_small_stays_empty(size: tuple[int, int]) -> None:
 
 
 async def test_what_is_typed_meanwhile_stands_in_the_composer(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = Curtain.on_mount
+    raise_curtain = ChatApp._raise_curtain
 
-    def type_at_once(curtain: Curtain) -> None:
+    def type_before(app: ChatApp, curtain: Curtain) -> None:
         for key in ("h", "x", "backspace", "enter", "e"):
             curtain.on_key(events.Key(key, key if len(key) == 1 else None))
         curtain.on_paste(events.Paste("llo, world"))
-        drawn(curtain)
+        raise_curtain(app, curtain)
 
-    monkeypatch.setattr(Curtain, "on_mount", type_at_once)
+    monkeypatch.setattr(ChatApp, "_raise_curtain", type_before)
     async with running() as chat:
         await chat.until(lambda: chat.composer.text == "hello, world")
         await chat.pilot.press("enter")

@@ -5,7 +5,6 @@ Drawing it takes a tenth of a second less than the chat itself; what is typed me
 
 from textual import events
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 
 from tui.model.curtain import curtain_lines
@@ -25,24 +24,19 @@ _LOOK = {
 
 
 class Curtain(Screen[None]):
-    """Stands for the chat screen until that can take its place."""
+    """Stands for the chat screen until that can take its place.
 
-    class Drawn(Message):
-        """It is on the terminal."""
-
-        def __init__(self, curtain: "Curtain") -> None:
-            super().__init__()
-            self.curtain = curtain
+    Attributes:
+        drawn: Whether it is about to be on the terminal.
+        typed: What was typed so far.
+    """
 
     def __init__(self, sender: str, profile: str) -> None:
         super().__init__()
+        self.drawn = False
         self.typed = ""
         self._sender = shown_name(sender)
         self._profile = "local cloud" if profile == "local" else f"profile {shown_name(profile)}"
-
-    def on_mount(self) -> None:
-        """Tell when it has been drawn."""
-        self.call_after_refresh(self.post_message, self.Drawn(self))
 
     def render(self) -> Content:
         """Header, status line, composer: where the chat has them."""
