@@ -73,8 +73,13 @@ class Chat:
         return [notification.message for notification in self.app._notifications]
 
     async def there(self) -> None:
-        """Wait until the chat has taken the place of its first frame."""
-        await self.until(lambda: self.app.screen_stack and self.app.screen_stack[0].query(Composer))
+        """Wait until the chat has taken the place of its first frame, and can be written in."""
+        await self.until(self._is_there)
+
+    def _is_there(self) -> bool:
+        screen = self.app.screen_stack[0]
+        small = screen.has_class("-too-narrow") or screen.has_class("-too-low")
+        return bool(screen.query(Composer) and self.screen_lines() and (small or screen.focused))
 
     async def until(self, happened: Callable[[], object]) -> None:
         """Let every widget take in its messages, again and again, until something is so."""

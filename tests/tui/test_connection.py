@@ -13,7 +13,7 @@ from tests.tui.fake_session import NOON, FakeSession, open_profile, profile
 
 
 def head(chat: Chat) -> str:
-    return chat.screen_lines()[0]
+    return next(iter(chat.screen_lines()), "")
 
 
 async def test_nothing_is_claimed_before_it_is_true() -> None:

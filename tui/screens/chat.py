@@ -4,7 +4,7 @@ from pathlib import PurePath
 from time import monotonic
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap, BindingType
@@ -73,10 +73,7 @@ class ChatScreen(Screen[None]):
         watch_factory: WatchFactory | None = None,
         typed: str = "",
     ) -> None:
-        """`write` writes to the terminal, past everything that is drawn.
-
-        `typed` was typed before there was a composer.
-        """
+        """`write` writes to the terminal, past all that is drawn; `typed` was typed before this was there."""
         super().__init__()
         self.keymap = keymap
         copying = Binding("ctrl+c,super+c", "copy_text", "Copy what is selected", show=False)
@@ -86,11 +83,12 @@ class ChatScreen(Screen[None]):
         desk.keys = keymap.title
         self._connection = connection
         self._clock = clock
-        self._typed_before = typed
         self._keeping = Keeping(memory, desk, self._tell)
         self._keeping.load()
         self._notifier = Notifier(settings.notify, write, clock)
-        self._writing = Writing(desk, self, keymap, paste_lines=settings.paste_lines, id="composer-row")
+        self._writing = Writing(
+            desk, self, keymap, paste_lines=settings.paste_lines, typed=typed, id="composer-row"
+        )
         self.session: ChatSession | None = None
         self._both = BothRegions(self, desk, clock=clock, factory=watch_factory)
         self._flushed_at = 0.0
@@ -115,8 +113,12 @@ class ChatScreen(Screen[None]):
         self.set_interval(_TICK_SECONDS, self._show_status)
         self.set_interval(_KEEP_SECONDS, self._keeping.save)
         self._show_channel()
-        self.query_one(Composer).insert(self._typed_before)
         self.call_after_refresh(self._connect)
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed while nothing has the focus, as at first, is the composer's all the same."""
+        if event.is_printable and event.character and self.focused is None:
+            self.query_one(Composer).insert(event.character)
 
     def on_unmount(self) -> None:
         """End the session; leave the terminal as it was."""

@@ -45,8 +45,19 @@ class Host(Protocol):
 class Writing(Horizontal):
     """Own name, composer, length meter. A text leaves the composer only when something became of it."""
 
-    def __init__(self, desk: Desk, host: Host, keymap: Keymap, *, paste_lines: int, id: str) -> None:  # noqa: A002
+    def __init__(
+        self,
+        desk: Desk,
+        host: Host,
+        keymap: Keymap,
+        *,
+        paste_lines: int,
+        typed: str = "",
+        id: str,  # noqa: A002 (Textual's name)
+    ) -> None:
+        """`typed` was typed before there was a composer."""
         super().__init__(id=id)
+        self._typed = typed
         self._desk = desk
         self._host = host
         self._commander = Commander(desk, self)
@@ -63,6 +74,7 @@ class Writing(Horizontal):
         self.show_sender()
         if self._desk.channel is not None:
             self.composer.put(self._desk.drafts.text(self._desk.channel))
+        self.composer.insert(self._typed)
 
     def show_sender(self) -> None:
         """Show the own name."""
