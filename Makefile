@@ -1,7 +1,7 @@
 # make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   the chat, on the local cloud unless you have deployed
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat test soak bench lint format templates picture clean
+.PHONY: help chat test soak bench lint format templates picture keys clean
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -19,6 +19,7 @@ help:
 	@echo "make format      format the code"
 	@echo "make templates   synthesise the templates that the local cloud runs"
 	@echo "make picture     draw docs/chat.svg from the running chat"
+	@echo "make keys        write docs/keys.md from the registry of actions"
 	@echo "make clean       remove what these made"
 
 chat: .venv/base.stamp
@@ -48,6 +49,9 @@ format: .venv/dev.stamp
 
 templates: .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/python -m infra.snapshot
+
+keys: .venv/dev.stamp
+	$(BIN)/python -m tui.keys_doc
 
 picture: .venv/dev.stamp
 	$(BIN)/python docs/picture.py
