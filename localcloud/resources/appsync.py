@@ -5,7 +5,7 @@ import re
 from localcloud.definition import JSON
 from localcloud.errors import Refusal
 from localcloud.resources.resource_type import Identity, ResourceType, Values
-from localcloud.resources.shape import Properties, Shape, list_of, name, only, text, text_of
+from localcloud.resources.shape import Properties, Shape, list_of, name, only, text, text_of, whole
 
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
@@ -99,9 +99,9 @@ GRAPHQL_API = ResourceType(
             "EnvironmentVariables": variables,
             "Visibility": only("GLOBAL"),
             "ApiType": only("GRAPHQL"),
-            "IntrospectionConfig": only("ENABLED"),
-            "QueryDepthLimit": only(0, "0"),
-            "ResolverCountLimit": only(0, "0"),
+            "IntrospectionConfig": only("ENABLED", "DISABLED"),
+            "QueryDepthLimit": whole(0, 75),
+            "ResolverCountLimit": whole(0, 10_000),
         },
         without_effect={
             "EnhancedMetricsConfig": "metrics are not kept locally",
