@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +24,12 @@ LIMIT_RANGES = {
     # The ids that the backend makes (ULIDs) have 26 characters.
     "id": (26, 128),
 }
+REQUIRED = ("prefix", "regions", "channels", "limits")
+OPTIONAL = ("alarmEmail", "dashboard", "wafRate")
+"""Keys of the context value; an optional one that is absent or null is off."""
+EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+WAF_RATES = (10, 2_000_000_000)
+"""What a rate-based rule takes as its limit (AWS WAF API reference, RateBasedStatement)."""
 
 
 class ConfigError(ValueError):
@@ -45,12 +51,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A valid deployment: `regions` maps each alias to its AWS region, in the order of the file."""
+    """A valid deployment: `regions` maps each alias to its AWS region, in the order of the file.
+
+    `alarm_email` gets the alarms; `waf_rate` is how many requests one address may send in five minutes.
+    """
 
     prefix: str
     regions: Mapping[str, str]
     channels: tuple[str, ...]
     limits: Limits
+    alarm_email: str | None = None
+    dashboard: bool = False
+    waf_rate: int | None = None
 
 
 def load(path: Path | None = None) -> Config:
@@ -79,20 +91,26 @@ def parse(value: object) -> Config:
             'The context of cdk.json needs an object "globalchat": '
             "add it, with prefix, regions, channels and limits."
         )
-    _check_keys("globalchat", value, [field.name for field in fields(Config)])
+    _check_keys("globalchat", value, REQUIRED, OPTIONAL)
     return Config(
         prefix=_prefix(value["prefix"]),
         regions=_regions(value["regions"]),
         channels=_channels(value["channels"]),
         limits=_limits(value["limits"]),
+        alarm_email=_alarm_email(value.get("alarmEmail")),
+        dashboard=_dashboard(value.get("dashboard")),
+        waf_rate=_waf_rate(value.get("wafRate")),
     )
 
 
-def _check_keys(where: str, value: Mapping[str, object], known: Collection[str]) -> None:
+def _check_keys(
+    where: str, value: Mapping[str, object], required: Collection[str], optional: Collection[str] = ()
+) -> None:
+    known = [*required, *optional]
     for key in value:
         if key not in known:
             raise ConfigError(f'"{where}" has an unknown key {json.dumps(key)}: {_advice(key, known)}.')
-    for key in known:
+    for key in required:
         if key not in value:
             raise ConfigError(f'"{where}" lacks the key "{key}": add it.')
 
@@ -172,3 +190,32 @@ def _limits(value: object) -> Limits:
                 f'The limit "{key}" is {json.dumps(limit)}: use a whole number from {low} to {high}.'
             )
     return Limits(**value)
+
+
+def _alarm_email(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > 254 or not EMAIL.fullmatch(value):
+        raise ConfigError(
+            f'The "alarmEmail" {json.dumps(value)} is no e-mail address: '
+            "write one such as ops@example.com, or null for none."
+        )
+    return value
+
+
+def _dashboard(value: object) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise ConfigError(f'The switch "dashboard" is {json.dumps(value)}: use true or false.')
+    return bool(value)
+
+
+def _waf_rate(value: object) -> int | None:
+    if value is None:
+        return None
+    low, high = WAF_RATES
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ConfigError(
+            f'The "wafRate" is {json.dumps(value)}: use a whole number from {low} to {high} '
+            "(requests of one address in five minutes), or null for no firewall."
+        )
+    return value
