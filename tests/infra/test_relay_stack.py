@@ -73,6 +73,14 @@ def test_a_rule_has_at_most_five_targets(config: Config) -> None:
         ("globalchat-relay-2", 1),
     ]
     assert {text(target["Arn"]) for target in targets(relay)} == {bus_arn(name) for name in names[1:]}
+    # Every rule has its alarm.
+    watched = {
+        dimension["Value"]
+        for alarm in resources(relay, "AWS::CloudWatch::Alarm").values()
+        for dimension in alarm["Dimensions"]
+        if dimension["Name"] == "RuleName"
+    }
+    assert watched == {"globalchat-relay-1", "globalchat-relay-2"}
     # Both rules may write to the one queue.
     (policy,) = resources(relay, "AWS::SQS::QueuePolicy").values()
     allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
