@@ -21,6 +21,7 @@ COMMANDS = {
         "cli.commands.unsubscribe", "End a channel's subscriptions in every region (admin)."
     ),
     "outputs": Entry("cli.commands.outputs", "Show where the regions of a profile are."),
+    "cost": Entry("cli.commands.cost", "Estimate what a deployment costs in a month."),
     "local": Entry("cli.commands.local", "Run, inspect and end the local cloud."),
 }
 _GROUP_OPTIONS = ("--help", "-h", "--version")

@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -101,6 +101,27 @@ def parse(value: object) -> Config:
         dashboard=_dashboard(value.get("dashboard")),
         waf_rate=_waf_rate(value.get("wafRate")),
     )
+
+
+def choose_regions(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
+    """Alias → AWS region of some names, each a known alias or an AWS region (its own alias, if it has none).
+
+    Raises:
+        ConfigError: a name is neither, or means a region for the second time.
+    """
+    aliases = {region: alias for alias, region in known.items()}
+    chosen: dict[str, str] = {}
+    for name in names:
+        region = known.get(name, name)
+        if region not in _aws_regions():
+            advice = _advice(name, [*known, *_aws_regions()])
+            raise ConfigError(
+                f"{json.dumps(name)} is neither an alias nor an AWS region with AppSync: {advice}."
+            )
+        if region in chosen.values():
+            raise ConfigError(f'The AWS region "{region}" is listed twice: name it once.')
+        chosen[aliases.get(region, region)] = region
+    return chosen
 
 
 def _check_keys(

@@ -8,13 +8,11 @@ from constructs import Construct
 from infra import delivery
 from infra.dead_letters import dead_letter_queue
 
-TARGETS_PER_RULE = 5
-"""A quota of EventBridge."""
-
 
 def relay_rules(prefix: str, peers: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """The relay's rules by name, each with the peers that it passes messages on to."""
-    chunks = [peers[start : start + TARGETS_PER_RULE] for start in range(0, len(peers), TARGETS_PER_RULE)]
+    most = delivery.TARGETS_PER_RULE
+    chunks = [peers[start : start + most] for start in range(0, len(peers), most)]
     return {f"{prefix}-relay-{number}": chunk for number, chunk in enumerate(chunks, 1)}
 
 
