@@ -20,6 +20,8 @@ from infra.schema import Schema
 BUS_FIELDS = ("publish",)
 """Root fields whose resolver talks to the bus; every other one needs no data source."""
 
+KEY_DESCRIPTION = "Default API Key created by CDK"
+"""By it the key of the stack is known from those that a rotation made."""
 QUERY_DEPTH = 15
 """The schema has two levels; a tool that asks for it, by the usual introspection query, needs this many."""
 RESOLVERS_PER_REQUEST = 10
@@ -45,7 +47,10 @@ class GraphqlApi(Construct):
         key_expiry: int,
     ) -> None:
         super().__init__(scope, id)
-        key = aws_appsync.AuthorizationMode(authorization_type=aws_appsync.AuthorizationType.API_KEY)
+        key = aws_appsync.AuthorizationMode(
+            authorization_type=aws_appsync.AuthorizationType.API_KEY,
+            api_key_config=aws_appsync.ApiKeyConfig(description=KEY_DESCRIPTION),
+        )
         iam = aws_appsync.AuthorizationMode(authorization_type=aws_appsync.AuthorizationType.IAM)
         self.api = aws_appsync.GraphqlApi(
             self,
