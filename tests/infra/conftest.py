@@ -59,6 +59,18 @@ def full_templates(full_assembly: Mapping[str, str]) -> Templates:
 
 
 @pytest.fixture(scope="session")
+def seven_regions(config: Config) -> Config:
+    """More regions than one rule of the relay has targets for."""
+    names = ["us-west-2", "us-east-1", "us-east-2", "eu-west-1", "eu-west-2", "eu-west-3", "ap-southeast-2"]
+    return replace(config, regions={name: name for name in names})
+
+
+@pytest.fixture(scope="session")
+def seven_templates(seven_regions: Config) -> Templates:
+    return synthesise_templates(seven_regions)
+
+
+@pytest.fixture(scope="session")
 def node_modules() -> Path:
     """The folder of the pinned node tools, installed from the lock file if they are missing."""
     folder = PACKAGE / "node_modules"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from infra import cost
 from infra.config import Config
 from tests.infra.synthesis import Resource, Templates, logical, only, resources, text
 
@@ -76,6 +77,13 @@ def test_every_queue_and_every_rule_has_its_alarm(full_templates: Templates) -> 
             assert {"QueueName": f"${{{queue}.QueueName}}"} in dimensions
         rules = {rule["Name"] for rule in resources(template, "AWS::Events::Rule").values()}
         assert {each["RuleName"] for each in dimensions if "RuleName" in each} == rules
+
+
+def test_the_estimate_of_costs_knows_how_many_there_are(
+    templates: Templates, full_templates: Templates
+) -> None:
+    for made, regions in ((templates, 2), (full_templates, 3)):
+        assert sum(len(alarms(template)) for template in made.values()) == regions * cost.alarms(regions)
 
 
 def test_one_is_enough_and_silence_is_good(full_templates: Templates) -> None:

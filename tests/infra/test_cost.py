@@ -3,17 +3,14 @@
 import csv
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from infra.config import Config
 from infra.cost import Extras, Line, Traffic, alarms, estimate
 from infra.files import PACKAGE
 from infra.prices import EVERYWHERE, load
-from tests.infra.synthesis import Templates, resources, synthesise_templates
 
 OREGON, SYDNEY = "us-west-2", "ap-southeast-2"
 Bill = dict[tuple[str, str], tuple[str, str]]
@@ -111,14 +108,6 @@ def test_options_cost_what_they_cost() -> None:
 @pytest.mark.parametrize(("regions", "count"), [(1, 3), (2, 5), (6, 5), (7, 6), (11, 6), (12, 7)])
 def test_alarms_of_a_region(regions: int, count: int) -> None:
     assert alarms(regions) == count
-
-
-@pytest.mark.infra
-def test_the_stacks_have_as_many_alarms(config: Config, templates: Templates) -> None:
-    alone = synthesise_templates(replace(config, regions={"oregon": "us-west-2"}))
-    for made, regions in ((alone, 1), (templates, 2)):
-        found = sum(len(resources(template, "AWS::CloudWatch::Alarm")) for template in made.values())
-        assert found == regions * alarms(regions)
 
 
 def test_every_price_is_dated_and_has_a_source() -> None:

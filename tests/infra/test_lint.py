@@ -26,12 +26,12 @@ def test_cloudformation_s_linter_finds_nothing(template: Path) -> None:
     assert findings(template) == []
 
 
-def test_cloudformation_s_linter_finds_nothing_with_every_option_in_three_regions(
+def test_cloudformation_s_linter_finds_nothing_in_a_third_region_with_every_option(
     full_assembly: Mapping[str, str], tmp_path: Path
 ) -> None:
     write(full_assembly, tmp_path)
-    files = sorted(tmp_path.glob("*.template.json"))
-    assert len(files) == 6
+    files = sorted(tmp_path.glob(f"*-{'i' * 20}-*.template.json"))
+    assert len(files) == 2
     assert [found for file in files for found in findings(file)] == []
 
 
