@@ -95,13 +95,24 @@ def _tell_of_the_old(profile: Profile, *, folder_profile: Profile) -> None:
         narrate(f'the profile "{profile.name}" stood for another deployment, and is replaced')
 
 
-def stands_for(name: str, buses: Collection[str | None]) -> bool:
-    """Whether a profile is of the deployment with these buses (or of one that is gone altogether)."""
+def forget(name: str, account: str, prefix: str, gone: Collection[str]) -> None:
+    """Take AWS regions that were destroyed out of a profile, if it is of that deployment; delete an empty one."""
     folder = paths.home().config
     if name not in profiles.names(folder):
-        return False
-    own = {each.event_bus for each in profiles.load(name, folder).regions.values()}
-    return not buses or bool(own & set(buses))
+        return
+    profile = profiles.load(name, folder)
+    own = f":{account}:event-bus/{prefix}-bus"
+    left = {
+        alias: each
+        for alias, each in profile.regions.items()
+        if not (each.event_bus.endswith(own) and each.region in gone)
+    }
+    if not left:
+        profiles.remove(name, folder)
+        narrate(f'the profile "{name}" is removed')
+    elif len(left) < len(profile.regions):
+        profiles.save(Profile(name, left), folder)
+        narrate(f'the profile "{name}" is left with {", ".join(left)}')
 
 
 def deployed(given: str | None) -> Profile:

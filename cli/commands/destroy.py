@@ -31,7 +31,6 @@ def command(
     """
     from cli import deploying
     from cli.output import narrate
-    from client import paths, profiles
     from infra.deployer import preflight, removal, settings
 
     name = deploying.profile_name(profile)
@@ -50,10 +49,7 @@ def command(
     left = removal.left_over(patient, config.prefix, config.regions, removal.log_groups(found))
     for what in left:
         narrate(f"left: {what}")
-    folder = paths.home().config
-    buses = {stack.outputs.get("eventBus") for stack in found}
-    if deploying.stands_for(name, buses) and profiles.remove(name, folder):
-        narrate(f'the profile "{name}" is removed')
+    deploying.forget(name, owner.number, config.prefix, set(config.regions.values()))
     if left:
         return 1
     narrate("Nothing is left.")

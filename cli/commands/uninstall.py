@@ -20,6 +20,7 @@ def command(yes: bool) -> int:
     from cli.deploying import asker
     from cli.output import narrate, write_lines
     from client import paths, profiles
+    from client.errors import ClientError
     from localcloud.process import launch
 
     home = paths.home()

@@ -116,7 +116,7 @@ def _translated(service: str, region: str) -> Iterator[None]:
     except ResponseParserError:
         told = f"What answered for {service} in {region} does not speak like AWS."
         raise CallFailed(told, code="Unreadable", remedy="Check HTTPS_PROXY and AWS_ENDPOINT_URL.") from None
-    except exceptions.HTTPClientError as error:
+    except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
         raise unreachable(error, service, region) from None
     except exceptions.BotoCoreError as error:
         raise DeployError(

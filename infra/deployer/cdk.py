@@ -84,6 +84,7 @@ def watch(
         while open_streams:
             spent = clock() - began
             if spent > seconds:
+                _end(child)
                 raise late(progress, seconds)
             try:
                 line = lines.get(timeout=min(TICK, max(0.01, seconds - spent)))
@@ -92,18 +93,22 @@ def watch(
                 continue
             if line is None:
                 open_streams -= 1
-            elif line[0]:
-                progress.complain(line[1])
-            elif (stack := progress.feed(line[1])) is not None:
+                continue
+            bad, text = line
+            if bad:
+                progress.complain(text)
+            if (stack := progress.feed(text)) is not None:
                 view.changed(progress, stack, clock() - began)
         return child.wait(ENDING)
     except KeyboardInterrupt:
+        # A second Ctrl-C, whenever it comes in here, ends the child at once.
         view.close()
         told(interrupted(progress))
+        _end(child)
         raise Interrupted("Stopped watching.") from None
     finally:
         view.close()
-        _end(child)
+        _kill(child)
 
 
 def interrupted(progress: Progress) -> str:
@@ -173,17 +178,16 @@ def _read(stream: IO[str], bad: bool, lines: "queue.Queue[tuple[bool, str] | Non
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    """End the child and what it started; Ctrl-C while it takes its time ends it at once."""
-    if child.poll() is not None:
-        return
-    try:
-        _signal(child, signal.SIGTERM)
+    """Ask the child, and what it started, to end; it is given a while."""
+    _signal(child, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
         child.wait(ENDING)
-    except (KeyboardInterrupt, subprocess.TimeoutExpired) as reason:
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    if child.poll() is None:
         _signal(child, signal.SIGKILL)
         child.wait()
-        if isinstance(reason, KeyboardInterrupt):
-            raise
 
 
 def _signal(child: subprocess.Popen[str], number: int) -> None:

@@ -123,8 +123,9 @@ def rotate(aws: Aws, region: str, api_id: str, *, now: float, grace_days: int) -
         "appsync", region, "create_api_key", apiId=api_id, description=description, expires=key_expiry(now)
     )
     made = answer["apiKey"]
-    if old is not None:
-        _expire(aws, region, api_id, old, min(old.expires, int(now) + max(SHORTEST, grace_days * 86_400)))
+    end = int(now) + max(SHORTEST, grace_days * 86_400)
+    if old is not None and end < old.expires:
+        _expire(aws, region, api_id, old, end)
     return ApiKey(made["id"], int(made["expires"]), description)
 
 

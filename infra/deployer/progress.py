@@ -10,7 +10,8 @@ _EVENT = re.compile(
 )
 _FINISHED = re.compile(r"^✅ +(?P<stack>[A-Za-z][\w-]*)(?P<same> \(no changes\))?$")
 _STARTED = re.compile(r"^(?P<stack>[A-Za-z][\w-]*): (?:creating CloudFormation changeset|deploying|start)")
-_FAILED = re.compile(r"^❌ +(?P<stack>[A-Za-z][\w-]*) failed: (?P<reason>.*)$")
+_FAILED = re.compile(r"^❌ +(?P<stack>[A-Za-z][\w-]*) failed(?: to deploy)?(?:: (?P<reason>.*))?$")
+_CAUSE = re.compile(r"^‣ +(?P<reason>.+)$")
 _STACK_TYPE = "AWS::CloudFormation::Stack"
 _FAILURE = ("CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
 _LONGEST = 400
@@ -51,6 +52,7 @@ class Progress:
 
     stacks: dict[str, StackProgress]
     errors: list[str] = field(default_factory=list)
+    _blamed: StackProgress | None = None
 
     @classmethod
     def of(cls, names: list[str]) -> "Progress":
@@ -67,6 +69,9 @@ class Progress:
             stack.unchanged = match["same"] is not None
             return stack
         if (match := _FAILED.match(line)) and (stack := self.stacks.get(match["stack"])):
+            self._blamed = stack
+            return self._fail(stack, match["reason"]) if match["reason"] else None
+        if (match := _CAUSE.match(line)) and (stack := self._blamed):
             return self._fail(stack, match["reason"])
         if (match := _STARTED.match(line)) and (stack := self.stacks.get(match["stack"])):
             changed = not stack.started
@@ -77,7 +82,6 @@ class Progress:
     def complain(self, line: str) -> None:
         """Take a line of standard error in, which tells why if something fails."""
         if line.strip():
-            self.feed(line)
             self.errors.append(line.strip()[:_LONGEST])
             del self.errors[:-50]
 

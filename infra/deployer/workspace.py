@@ -44,14 +44,19 @@ def write_settings(cache: Path, content: Mapping[str, Any], *, app: str | None =
     return folder
 
 
+def cli_folder(cache: Path) -> Path:
+    """Where the CDK command line of this version's lock file is kept."""
+    lock = (PACKAGE / "package-lock.json").read_bytes()
+    return cache / "deploy" / f"cdk-{hashlib.sha256(lock).hexdigest()[:12]}"
+
+
 def cdk_cli(cache: Path, note: Note, *, answer_seconds: float = ANSWER_SECONDS) -> Path:
     """The script of the CDK command line; installed from the lock file if this version of it is not yet.
 
     Raises:
         DeployError: npm is missing, the registry does not answer, or the installation fails.
     """
-    lock = (PACKAGE / "package-lock.json").read_bytes()
-    folder = cache / "deploy" / f"cdk-{hashlib.sha256(lock).hexdigest()[:12]}"
+    folder = cli_folder(cache)
     if not (folder / CLI).is_file():
         note("installing the CDK command line, once")
         _install(folder, answer_seconds)

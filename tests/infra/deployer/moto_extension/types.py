@@ -14,6 +14,9 @@ from moto.sqs.models import sqs_backends
 
 from tests.infra.deployer.moto_extension.resource import Properties, Resource
 
+ENDPOINTS: dict[str, tuple[str, str, str]] = {}
+"""By region, where an API is to be and the key to it (GraphQL URL, realtime URL, key), if a test says so."""
+
 
 def _find_api(resource: Resource, properties: Properties) -> MotoApi:
     api: MotoApi = appsync_backends[resource.account][resource.region].get_graphql_api(properties["ApiId"])
@@ -42,12 +45,18 @@ class Api(Resource):
         self.physical_resource_id = api.arn
         self.remove = partial(backend.delete_graphql_api, api.api_id)
         host = api.api_id.replace("-", "")[:26]
+        made_up = (
+            f"https://{host}.appsync-api.{self.region}.amazonaws.com/graphql",
+            f"wss://{host}.appsync-realtime-api.{self.region}.amazonaws.com/graphql",
+            "",
+        )
+        graphql, realtime, _ = ENDPOINTS.get(self.region, made_up)
         endpoint = f"arn:aws:appsync:{self.region}:{self.account}:endpoints/graphql-api/{host}"
         self.attributes = {
             "ApiId": api.api_id,
             "Arn": api.arn,
-            "GraphQLUrl": f"https://{host}.appsync-api.{self.region}.amazonaws.com/graphql",
-            "RealtimeUrl": f"wss://{host}.appsync-realtime-api.{self.region}.amazonaws.com/graphql",
+            "GraphQLUrl": graphql,
+            "RealtimeUrl": realtime,
             "GraphQLEndpointArn": endpoint,
         }
 
@@ -74,6 +83,10 @@ class ApiKey(Resource):
         expires = datetime.fromtimestamp(int(properties["Expires"]), UTC).replace(tzinfo=None)
         self._api = _find_api(self, properties)
         self._key = self._api.create_api_key(properties.get("Description", ""), expires)
+        if self.region in ENDPOINTS:
+            del self._api.api_keys[self._key.key_id]
+            self._key.key_id = ENDPOINTS[self.region][2]
+            self._api.api_keys[self._key.key_id] = self._key
         self.physical_resource_id = f"{self._api.arn}/apikeys/{self._key.key_id}"
         self.attributes = {"ApiKey": self._key.key_id, "ApiKeyId": self._key.key_id}
         self.remove = partial(self._api.api_keys.pop, self._key.key_id, None)
