@@ -96,7 +96,7 @@ def _tell_of_the_old(profile: Profile, *, folder_profile: Profile) -> None:
 
 
 def forget(name: str, account: str, prefix: str, gone: Collection[str]) -> None:
-    """Take AWS regions that were destroyed out of a profile, if it is of that deployment; delete an empty one."""
+    """Take AWS regions that were destroyed out of a deployment's profile, and delete it once it is empty."""
     folder = paths.home().config
     if name not in profiles.names(folder):
         return

@@ -70,7 +70,7 @@ async def prove(
     except TimeoutError:
         raise Unreachable(
             f"The deployment stands, but a message did not pass through every region within {seconds:.0f} s.",
-            remedy="New rules may need minutes: run `globalchat deploy` again, which changes nothing.",
+            remedy="New rules may need minutes: run the same `globalchat deploy` again.",
         ) from None
 
 

@@ -225,7 +225,7 @@ def _check_url(file: Path, url: str, schemes: tuple[str, ...], alias: str) -> No
 def _damaged(file: Path, why: str) -> ProfileError:
     return ProfileError(
         f"The profile file {file} is damaged: {why}.",
-        remedy="Delete it, then run `globalchat deploy` to write it anew.",
+        remedy="Delete it, then run `globalchat outputs --refresh` to write it anew.",
     )
 
 
@@ -233,7 +233,7 @@ def _unknown(name: str, folder: Path) -> ProfileError:
     known = [*names(folder), LOCAL]
     return ProfileError(
         f'There is no profile "{name}". There are: {", ".join(known)}.',
-        remedy=_nearest(name, known) or "Run `globalchat deploy` to make one, or use `--profile local`.",
+        remedy=_nearest(name, known) or "Make one with `globalchat deploy`, or use `--profile local`.",
     )
 
 

@@ -28,6 +28,11 @@ RESOLVERS_PER_REQUEST = 10
 """The chat needs two. Under many aliases, one request could publish thousands of messages."""
 
 
+def key_id(generation: int) -> str:
+    """The logical id of a later generation of the API key."""
+    return f"ApiKey{generation}"
+
+
 class GraphqlApi(Construct):
     """An AppSync API with an API key (default mode) and IAM, whose `publish` puts events on a bus.
 
@@ -45,6 +50,7 @@ class GraphqlApi(Construct):
         bus: aws_events.IEventBus,
         environment: Mapping[str, str],
         key_expiry: int,
+        key_generation: int = 0,
     ) -> None:
         super().__init__(scope, id)
         key = aws_appsync.AuthorizationMode(
@@ -65,7 +71,11 @@ class GraphqlApi(Construct):
             resolver_count_limit=RESOLVERS_PER_REQUEST,
         )
         # The typed property refuses dates by this machine's clock; AppSync checks them by its own.
-        self.api.node.find_child("DefaultApiKey").add_property_override("Expires", key_expiry)
+        own_key = self.api.node.find_child("DefaultApiKey")
+        own_key.add_property_override("Expires", key_expiry)
+        if key_generation:
+            # A key that is gone cannot be updated: under another name CloudFormation makes a new one.
+            own_key.override_logical_id(key_id(key_generation))
         self._add_resolvers(schema, self._add_bus_source(name, bus))
         self.log = self._log_errors(name)
 

@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +27,8 @@ LIMIT_RANGES = {
 REQUIRED = ("prefix", "regions", "channels", "limits")
 OPTIONAL = ("alarmEmail", "dashboard", "wafRate")
 """Keys of the context value; an optional one that is absent or null is off."""
+DEPLOYERS = ("keyGenerations",)
+"""Keys that the deployer adds to its own copy of `cdk.json`."""
 EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 WAF_RATES = (10, 2_000_000_000)
 """What a rate-based rule takes as its limit (AWS WAF API reference, RateBasedStatement)."""
@@ -54,6 +56,7 @@ class Config:
     """A valid deployment: `regions` maps each alias to its AWS region, in the order of the file.
 
     `alarm_email` gets the alarms; `waf_rate` is how many requests one address may send in five minutes.
+    `key_generations` counts, by alias, how often the API key of the stack was replaced by a new one.
     """
 
     prefix: str
@@ -63,6 +66,7 @@ class Config:
     alarm_email: str | None = None
     dashboard: bool = False
     waf_rate: int | None = None
+    key_generations: Mapping[str, int] = field(default_factory=dict)
 
 
 def load(path: Path | None = None) -> Config:
@@ -91,7 +95,7 @@ def parse(value: object) -> Config:
             'The context of cdk.json needs an object "globalchat": '
             "add it, with prefix, regions, channels and limits."
         )
-    _check_keys("globalchat", value, REQUIRED, OPTIONAL)
+    _check_keys("globalchat", value, REQUIRED, (*OPTIONAL, *DEPLOYERS))
     return Config(
         prefix=_prefix(value["prefix"]),
         regions=_regions(value["regions"]),
@@ -100,6 +104,7 @@ def parse(value: object) -> Config:
         alarm_email=_alarm_email(value.get("alarmEmail")),
         dashboard=_dashboard(value.get("dashboard")),
         waf_rate=_waf_rate(value.get("wafRate")),
+        key_generations=_key_generations(value.get("keyGenerations"), value["regions"]),
     )
 
 
@@ -240,3 +245,18 @@ def _waf_rate(value: object) -> int | None:
             "(requests of one address in five minutes), or null for no firewall."
         )
     return value
+
+
+def _key_generations(value: object, regions: Collection[str]) -> Mapping[str, int]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError('"keyGenerations" must map aliases to numbers: remove it, the deployer writes it.')
+    for alias, generation in value.items():
+        if not isinstance(generation, int) or isinstance(generation, bool) or generation < 0:
+            raise ConfigError(
+                f'The key generation of "{alias}" is {json.dumps(generation)}: use a whole number from 0.'
+            )
+        if alias not in regions:
+            raise ConfigError(f'"keyGenerations" has "{alias}", which is no region here: remove it.')
+    return dict(value)

@@ -13,6 +13,7 @@ from infra.config import Config
 from infra.deployer import cdk, keys, outputs, preflight, settings, stacks, workspace
 from infra.deployer.aws import Aws
 from infra.deployer.errors import DeployError
+from infra.deployer.generations import generations, with_generations
 from infra.deployer.preflight import Confirm
 from infra.deployer.progress import Progress
 from infra.deployer.view import View
@@ -107,7 +108,9 @@ class Deployment:
 
     def _cdk(self, person: Person) -> cdk.Cdk:
         script = self.script or workspace.cdk_cli(self.cache, person.note)
-        folder = workspace.write_settings(self.cache, self.content, app=self.app)
+        aws, config = self.aws.patient(), self.config
+        wanted = generations(aws, stacks.find(aws, config.prefix, config.regions))
+        folder = workspace.write_settings(self.cache, with_generations(self.content, wanted), app=self.app)
         return cdk.Cdk(script, folder, self.aws.profile)
 
     def _see_that_all_stand(self) -> None:

@@ -15,10 +15,10 @@ MONTHS = 11
 SHORTEST = 25 * 3600
 """Seconds: a key lives a day at least, and AppSync rounds down to the hour."""
 MOST_KEYS = 50
+STACK_KEY = "Default API Key created by CDK"
+"""The description of the key that a stack makes (`infra.api`)."""
 _ROTATED = "globalchat keys rotate"
-_REPLACES = re.compile(rf"{_ROTATED}: replaces ([0-9a-f ]+)")
-_MOST_REPLACED = 15
-"""Fingerprints that fit a description of 255 characters."""
+_REPLACES = re.compile(rf"{_ROTATED}: replaces ([0-9a-f]{{12}})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +47,16 @@ def days_left(expires: int, now: float) -> int:
     return int((expires - now) // 86_400)
 
 
-def replaced_by(key: ApiKey) -> tuple[str, ...]:
-    """Fingerprints of the keys that this one replaced, the stack's own last: its description names them."""
-    match = _REPLACES.match(key.description)
-    return tuple(match[1].split()) if match is not None else ()
-
-
 def retired(keys: Iterable[ApiKey]) -> frozenset[str]:
-    """Fingerprints of the keys that rotations replaced.
+    """Fingerprints of the keys that rotations replaced: the newer key's description names the older.
 
-    Every key names all of its predecessors: AppSync deletes those between some time after they have expired.
+    Any rotation replaces the stack's own key, even once AppSync has deleted the key that named it.
     """
-    return frozenset(fingerprint for each in keys for fingerprint in replaced_by(each))
+    listed = list(keys)
+    found = {match[1] for each in listed if (match := _REPLACES.match(each.description)) is not None}
+    if any(each.description.startswith(_ROTATED) for each in listed):
+        found |= {each.fingerprint for each in listed if each.description == STACK_KEY}
+    return frozenset(found)
 
 
 def choose(keys: Iterable[ApiKey], now: float) -> ApiKey | None:
@@ -118,7 +116,7 @@ def rotate(aws: Aws, region: str, api_id: str, *, now: float, grace_days: int) -
             remedy="Delete some with `aws appsync delete-api-key`.",
         )
     old = choose(keys, now)
-    description = _ROTATED if old is None else f"{_ROTATED}: replaces {' '.join(_predecessors(old))}"
+    description = _ROTATED if old is None else f"{_ROTATED}: replaces {old.fingerprint}"
     answer = aws.call(
         "appsync", region, "create_api_key", apiId=api_id, description=description, expires=key_expiry(now)
     )
@@ -127,14 +125,6 @@ def rotate(aws: Aws, region: str, api_id: str, *, now: float, grace_days: int) -
     if old is not None and end < old.expires:
         _expire(aws, region, api_id, old, end)
     return ApiKey(made["id"], int(made["expires"]), description)
-
-
-def _predecessors(old: ApiKey) -> list[str]:
-    earlier = list(replaced_by(old))
-    if len(earlier) >= _MOST_REPLACED:
-        # The stack's own key is the one that a deployment would let last again.
-        earlier = [*earlier[: _MOST_REPLACED - 2], earlier[-1]]
-    return [old.fingerprint, *earlier]
 
 
 def _expire(aws: Aws, region: str, api_id: str, key: ApiKey, end: int) -> None:

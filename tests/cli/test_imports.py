@@ -5,8 +5,18 @@ import sys
 
 import pytest
 
-HEAVY = ("textual", "gql", "aiohttp", "botocore", "boto3", "websockets", "graphql", "quickjs", "rich")
-HEAVY += ("aws_cdk",)
+HEAVY = (
+    "textual",
+    "gql",
+    "aiohttp",
+    "botocore",
+    "boto3",
+    "websockets",
+    "graphql",
+    "quickjs",
+    "rich",
+    "aws_cdk",
+)
 RUN = """
 import sys
 from cli.main import root

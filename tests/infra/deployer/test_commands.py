@@ -9,9 +9,10 @@ import pytest
 
 from client import profiles
 from client.profiles import Profile
-from infra.deployer import outputs
+from infra.deployer import keys, outputs, stacks
 from infra.deployer.aws import Aws
 from infra.deployer.errors import DeployError
+from infra.deployer.generations import generations, with_generations
 from tests.infra.deployer.conftest import User
 from tests.infra.deployer.test_extension import REGION
 from tests.infra.deployer.test_keys import END, NOW
@@ -162,3 +163,16 @@ def test_uninstall_lists_asks_and_removes_everything(user: User) -> None:
     assert "the profiles default" in done.output
     assert os.listdir(user.home) == []
     assert "nothing to delete" in user.run("uninstall").output
+
+
+def test_a_key_of_the_stack_that_is_gone_gets_a_successor(deployed: User) -> None:
+    aws = Aws()
+    found = stacks.find(aws, "small", {"oregon": REGION})
+    assert generations(aws, found) == {}
+    (key,) = keys.list_keys(aws, REGION, found[0].outputs["apiId"])
+    aws.call("appsync", REGION, "delete_api_key", apiId=found[0].outputs["apiId"], id=key.key)
+    assert generations(aws, found) == {"oregon": 1}
+    content = {"context": {"globalchat": {"prefix": "small"}}}
+    assert with_generations(content, {}) == content
+    changed = with_generations(content, {"oregon": 1})["context"]["globalchat"]
+    assert changed == {"prefix": "small", "keyGenerations": {"oregon": 1}}

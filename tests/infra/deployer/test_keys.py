@@ -32,6 +32,12 @@ def test_the_days_left_are_whole_and_negative_once_expired() -> None:
     assert keys.days_left(int(NOW) - 1, NOW) == -1
 
 
+def test_the_stacks_key_has_the_description_that_it_is_told_by() -> None:
+    from infra.api import KEY_DESCRIPTION
+
+    assert keys.STACK_KEY == KEY_DESCRIPTION
+
+
 def test_a_key_is_not_shown() -> None:
     assert "da2-secret" not in repr(ApiKey("da2-secret", END, ""))
 
@@ -52,7 +58,8 @@ def api(cloud: str) -> str:
     aws = Aws()
     made = aws.call("appsync", REGION, "create_graphql_api", name="a", authenticationType="API_KEY")
     api_id: str = made["graphqlApi"]["apiId"]
-    aws.call("appsync", REGION, "create_api_key", apiId=api_id, expires=END)
+    description = keys.STACK_KEY
+    aws.call("appsync", REGION, "create_api_key", apiId=api_id, expires=END, description=description)
     return api_id
 
 
@@ -103,17 +110,6 @@ def test_a_deployment_leaves_other_peoples_keys_alone(api: str) -> None:
     keys.settle(aws, REGION, api, NOW)
     print_of_theirs = ApiKey(theirs["apiKey"]["id"], 0, "").fingerprint
     assert listed(api)[print_of_theirs] == END - DAY
-
-
-def test_descriptions_stay_within_their_limit_and_keep_the_first_key(api: str) -> None:
-    aws = Aws()
-    first = keys.current(aws, REGION, api, NOW)
-    for number in range(20):
-        keys.rotate(aws, REGION, api, now=NOW + number, grace_days=1)
-    descriptions = [each.description for each in keys.list_keys(aws, REGION, api)]
-    assert max(map(len, descriptions)) <= 255
-    newest = keys.current(aws, REGION, api, NOW)
-    assert first.fingerprint in keys.replaced_by(newest)
 
 
 def test_too_many_keys_are_one_sentence(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
