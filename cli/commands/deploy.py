@@ -41,6 +41,7 @@ def command(
     from cli.output import narrate
     from cli.proof import prove
     from client import paths
+    from client.errors import ClientError
     from infra.deployer.deployment import Deployment
 
     name = deploying.profile_name(profile)
@@ -57,7 +58,11 @@ def command(
         return deployment.diff(person)
     deployment.run(person)
     made = deployment.profile(name)
-    deploying.save(made)
+    try:
+        deploying.save(made)
+    except ClientError as error:
+        remedy = f"{error.remedy or ''} Then run `globalchat outputs --refresh`.".strip()
+        raise ClientError(f"The deployment stands, but {error}", remedy=remedy) from None
     if not no_proof:
         narrate("sending a message through every region")
         asyncio.run(prove(made, deployment.config.channels[0], narrate))

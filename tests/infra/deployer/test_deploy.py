@@ -1,6 +1,8 @@
 """The real CDK command line deploys our real stacks to moto, in both regions."""
 
+import errno
 import json
+import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 
 from client import profiles
+from client.profiles import Profile, RegionEndpoint
 from infra.deployer import keys, removal, stacks
 from infra.deployer.aws import Aws
 from infra.deployer.deployment import Deployment, Person
@@ -146,6 +149,25 @@ def test_from_nothing_to_a_profile_and_back_by_the_command(cloud: str, equipped:
         assert aws.call("logs", region, "describe_log_groups")["logGroups"] == []
         assert aws.call("cloudwatch", region, "describe_alarms")["MetricAlarms"] == []
     assert aws.call("iam", "us-west-2", "list_roles")["Roles"] == []
+
+
+def test_a_profile_that_cannot_be_written_is_told_with_what_stands(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = RegionEndpoint("oregon", "us-west-2", "https://a/b", "wss://a/b", "id", "bus", "key")
+    monkeypatch.setattr(Deployment, "check", lambda *_: None)
+    monkeypatch.setattr(Deployment, "run", lambda *_: None)
+    monkeypatch.setattr(Deployment, "profile", lambda _, name: Profile(name, {"oregon": endpoint}))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    ran = user.run("deploy", "--yes", "--no-proof")
+    assert ran.exit_code == 1
+    assert "The deployment stands, but The profile file" in ran.output
+    assert "No space left on device" in ran.output
+    assert "Then run `globalchat outputs --refresh`." in ran.output
 
 
 def test_again_changes_nothing_and_an_update_changes_what_differs(
