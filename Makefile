@@ -1,7 +1,8 @@
 # make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   the chat, on the local cloud unless you have deployed
+# make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat test soak bench lint format templates picture keys clean
+.PHONY: help chat deploy test soak bench lint format templates picture keys clean
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -12,6 +13,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -
 
 help:
 	@echo "make chat [REGION=sydney] [NAME=ana] [CHANNEL=tech]   open the chat"
+	@echo "make deploy      deploy the backend to your AWS account (ARGS='--diff', for example)"
 	@echo "make test        set up everything, run every check and every test"
 	@echo "make soak        run the fault and memory tests at full size (minutes)"
 	@echo "make bench       run the benchmarks of the local cloud (minutes)"
@@ -25,6 +27,9 @@ help:
 chat: .venv/base.stamp
 	@exec $(BIN)/globalchat $(if $(REGION),'$(REGION)') $(if $(CHANNEL),--channel '$(CHANNEL)') \
 		$(if $(NAME),--name '$(NAME)')
+
+deploy: .venv/deploy.stamp
+	@$(BIN)/globalchat deploy $(ARGS)
 
 test: lint
 	$(BIN)/pytest -n 2 --dist loadfile
@@ -69,10 +74,15 @@ $(BIN)/python:
 	@$(PIP_INSTALL) -e .
 	@touch $@
 
+.venv/deploy.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the deployer ..."
+	@$(PIP_INSTALL) -e '.[deploy]'
+	@touch $@ .venv/base.stamp
+
 .venv/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the development tools ..."
 	@$(PIP_INSTALL) -e '.[dev]'
-	@touch $@ .venv/base.stamp
+	@touch $@ .venv/base.stamp .venv/deploy.stamp
 
 infra/node_modules/.stamp: infra/package-lock.json
 	@command -v npm >/dev/null || { echo "Node 20 or later (with npm) is needed for the resolvers' linter and for cdk." >&2; exit 1; }

@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 from client.errors import ClientError, ProfileError, Unreachable
+from infra.deployer.errors import DeployError, Interrupted, Kind
 from localcloud.errors import TemplateError
 from localcloud.process.errors import CloudError
 
@@ -21,8 +22,11 @@ class UsageFailure(ClientError):
     """The command was called in a way that cannot work."""
 
 
-KNOWN = (ClientError, CloudError, TemplateError)
+KNOWN = (ClientError, CloudError, TemplateError, DeployError)
 """What a person may meet; anything else is a fault of the program, and surfaces as such."""
+
+
+_KINDS = {Kind.FAILED: ExitCode.FAILED, Kind.USAGE: ExitCode.USAGE, Kind.UNREACHABLE: ExitCode.UNREACHABLE}
 
 
 def sentence(error: Exception) -> str:
@@ -33,6 +37,10 @@ def sentence(error: Exception) -> str:
 
 def exit_code(error: Exception) -> ExitCode:
     """The exit code that the error stands for."""
+    if isinstance(error, Interrupted):
+        return ExitCode.INTERRUPTED
+    if isinstance(error, DeployError):
+        return _KINDS[error.kind]
     if isinstance(error, UsageFailure | ProfileError):
         return ExitCode.USAGE
     if isinstance(error, Unreachable):

@@ -20,6 +20,11 @@ COMMANDS = {
         "cli.commands.unsubscribe", "End a channel's subscriptions in every region (admin)."
     ),
     "outputs": Entry("cli.commands.outputs", "Show where the regions of a profile are."),
+    "cost": Entry("cli.commands.cost", "Estimate what a deployment costs in a month."),
+    "deploy": Entry("cli.commands.deploy", "Deploy the backend to AWS, or update it."),
+    "destroy": Entry("cli.commands.destroy", "Delete a deployment on AWS."),
+    "keys": Entry("cli.commands.keys", "List or rotate the API keys of a deployment."),
+    "uninstall": Entry("cli.commands.uninstall", "Delete what globalchat keeps on this machine."),
     "local": Entry("cli.commands.local", "Run, inspect and end the local cloud."),
 }
 _GROUP_OPTIONS = ("--help", "-h", "--version")

@@ -27,7 +27,7 @@ _CUT = frozenset({"ClientOSError", "ConnectionClosedError", "ConnectionClosedOK"
 _LONGEST = 500
 _LONGEST_THROTTLE = 300.0
 
-KEY_REMEDY = "Renew the key with `globalchat deploy`, then choose the region again."
+KEY_REMEDY = "Get the current key with `globalchat outputs --refresh`, then try again."
 SIGNATURE_REMEDY = "Check the AWS credentials: which ones are used is told by `aws sts get-caller-identity`."
 CLOCK_REMEDY = "Set this machine's clock (turn on network time), then try again."
 SIGNATURE_WINDOW = 300.0

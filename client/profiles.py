@@ -26,11 +26,15 @@ _FIELDS = {
     "event_bus": "eventBus",
     "api_key": "apiKey",
 }
+_EXPIRES = "apiKeyExpires"
 
 
 @dataclass(frozen=True, slots=True)
 class RegionEndpoint:
-    """Where one region is, and the key to it. People call it by its alias (`oregon`), AWS by `region`."""
+    """Where one region is, and the key to it. People call it by its alias (`oregon`), AWS by `region`.
+
+    `api_key_expires` is the end of the key in epoch seconds, None if it is not known.
+    """
 
     alias: str
     region: str
@@ -39,6 +43,7 @@ class RegionEndpoint:
     api_id: str
     event_bus: str
     api_key: str = field(repr=False)
+    api_key_expires: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +109,7 @@ def save(profile: Profile, folder: Path) -> Path:
         ClientError: the folder cannot be made.
     """
     file = _file(profile.name, folder)
-    regions = {
-        alias: {key: getattr(endpoint, name) for name, key in _FIELDS.items()}
-        for alias, endpoint in profile.regions.items()
-    }
+    regions = {alias: _document(endpoint) for alias, endpoint in profile.regions.items()}
     text = json.dumps({"version": VERSION, "regions": regions}, indent=2) + "\n"
     ensure_folder(folder)
     ensure_folder(file.parent)
@@ -119,6 +121,31 @@ def save(profile: Profile, folder: Path) -> Path:
             remedy="Make the folder writable, or set GLOBALCHAT_HOME to one that is.",
         ) from None
     return file
+
+
+def remove(name: str, folder: Path) -> bool:
+    """Delete a profile; whether there was one.
+
+    Raises:
+        ProfileError: the name is not allowed, or the file cannot be deleted.
+    """
+    file = _file(name, folder)
+    try:
+        file.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ProfileError(
+            f"The profile file {file} cannot be deleted: {error.strerror}.", remedy="Delete it by hand."
+        ) from None
+    return True
+
+
+def _document(endpoint: RegionEndpoint) -> dict[str, str | int]:
+    document: dict[str, str | int] = {key: getattr(endpoint, name) for name, key in _FIELDS.items()}
+    if endpoint.api_key_expires is not None:
+        document[_EXPIRES] = endpoint.api_key_expires
+    return document
 
 
 def _replace(file: Path, text: str) -> None:
@@ -134,7 +161,12 @@ def _replace(file: Path, text: str) -> None:
         raise
 
 
-def _file(name: str, folder: Path) -> Path:
+def check_name(name: str) -> None:
+    """See that a profile may have this name.
+
+    Raises:
+        ProfileError: it may not.
+    """
     if not _NAME.fullmatch(name):
         raise ProfileError(
             f'"{name[:50]}" cannot name a profile.',
@@ -145,6 +177,10 @@ def _file(name: str, folder: Path) -> Path:
             f'The name "{LOCAL}" is reserved for the local cloud, which needs no profile file.',
             remedy="Choose another name.",
         )
+
+
+def _file(name: str, folder: Path) -> Path:
+    check_name(name)
     return folder / "profiles" / f"{name}.json"
 
 
@@ -170,7 +206,10 @@ def _endpoint(alias: str, raw: object, file: Path) -> RegionEndpoint:
         values[name] = value
     _check_url(file, values["graphql_url"], ("http", "https"), alias)
     _check_url(file, values["realtime_url"], ("ws", "wss"), alias)
-    return RegionEndpoint(alias=alias, **values)
+    expires = raw.get(_EXPIRES) if isinstance(raw, dict) else None
+    if expires is not None and (not isinstance(expires, int) or isinstance(expires, bool)):
+        raise _damaged(file, f'region "{alias[:50]}" has no whole number at "{_EXPIRES}"')
+    return RegionEndpoint(alias=alias, **values, api_key_expires=expires)
 
 
 def _check_url(file: Path, url: str, schemes: tuple[str, ...], alias: str) -> None:
@@ -186,7 +225,7 @@ def _check_url(file: Path, url: str, schemes: tuple[str, ...], alias: str) -> No
 def _damaged(file: Path, why: str) -> ProfileError:
     return ProfileError(
         f"The profile file {file} is damaged: {why}.",
-        remedy="Delete it, then run `globalchat deploy` to write it anew.",
+        remedy="Delete it, then run `globalchat outputs --refresh` to write it anew.",
     )
 
 
@@ -194,7 +233,7 @@ def _unknown(name: str, folder: Path) -> ProfileError:
     known = [*names(folder), LOCAL]
     return ProfileError(
         f'There is no profile "{name}". There are: {", ".join(known)}.',
-        remedy=_nearest(name, known) or "Run `globalchat deploy` to make one, or use `--profile local`.",
+        remedy=_nearest(name, known) or "Make one with `globalchat deploy`, or use `--profile local`.",
     )
 
 

@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import CfnResource, RemovalPolicy, Stack, aws_appsync, aws_events, aws_iam, aws_logs
+from aws_cdk import (
+    Acknowledgment,
+    CfnResource,
+    RemovalPolicy,
+    Validations,
+    aws_appsync,
+    aws_events,
+    aws_iam,
+    aws_logs,
+)
 from constructs import Construct
 
 from infra.files import resolver_files
@@ -11,11 +20,24 @@ from infra.schema import Schema
 BUS_FIELDS = ("publish",)
 """Root fields whose resolver talks to the bus; every other one needs no data source."""
 
+KEY_DESCRIPTION = "Default API Key created by CDK"
+"""By it the key of the stack is known from those that a rotation made."""
+QUERY_DEPTH = 15
+"""The schema has two levels; a tool that asks for it, by the usual introspection query, needs this many."""
+RESOLVERS_PER_REQUEST = 10
+"""The chat needs two. Under many aliases, one request could publish thousands of messages."""
+
+
+def key_id(generation: int) -> str:
+    """The logical id of a later generation of the API key."""
+    return f"ApiKey{generation}"
+
 
 class GraphqlApi(Construct):
     """An AppSync API with an API key (default mode) and IAM, whose `publish` puts events on a bus.
 
-    Resolvers read `environment` as `ctx.env`. `key_expiry` is in epoch seconds. `api` is the CDK's construct.
+    Resolvers read `environment` as `ctx.env`. `key_expiry` is in epoch seconds. `api` is the CDK's construct,
+    `log` the group that AppSync logs to.
     """
 
     def __init__(
@@ -28,9 +50,13 @@ class GraphqlApi(Construct):
         bus: aws_events.IEventBus,
         environment: Mapping[str, str],
         key_expiry: int,
+        key_generation: int = 0,
     ) -> None:
         super().__init__(scope, id)
-        key = aws_appsync.AuthorizationMode(authorization_type=aws_appsync.AuthorizationType.API_KEY)
+        key = aws_appsync.AuthorizationMode(
+            authorization_type=aws_appsync.AuthorizationType.API_KEY,
+            api_key_config=aws_appsync.ApiKeyConfig(description=KEY_DESCRIPTION),
+        )
         iam = aws_appsync.AuthorizationMode(authorization_type=aws_appsync.AuthorizationType.IAM)
         self.api = aws_appsync.GraphqlApi(
             self,
@@ -41,11 +67,17 @@ class GraphqlApi(Construct):
                 default_authorization=key, additional_authorization_modes=[iam]
             ),
             environment_variables=dict(environment),
+            query_depth_limit=QUERY_DEPTH,
+            resolver_count_limit=RESOLVERS_PER_REQUEST,
         )
         # The typed property refuses dates by this machine's clock; AppSync checks them by its own.
-        self.api.node.find_child("DefaultApiKey").add_property_override("Expires", key_expiry)
+        own_key = self.api.node.find_child("DefaultApiKey")
+        own_key.add_property_override("Expires", key_expiry)
+        if key_generation:
+            # A key that is gone cannot be updated: under another name CloudFormation makes a new one.
+            own_key.override_logical_id(key_id(key_generation))
         self._add_resolvers(schema, self._add_bus_source(name, bus))
-        self._log_errors(name)
+        self.log = self._log_errors(name)
 
     @property
     def realtime_url(self) -> str:
@@ -82,7 +114,7 @@ class GraphqlApi(Construct):
                 code=aws_appsync.Code.from_inline(file.read_text(encoding="utf-8")),
             )
 
-    def _log_errors(self, name: str) -> None:
+    def _log_errors(self, name: str) -> aws_logs.LogGroup:
         """Log the errors of fields, without the contents of requests and responses.
 
         The typed `log_config` brings a Lambda function to set the retention; a log group of our own does not.
@@ -97,14 +129,16 @@ class GraphqlApi(Construct):
         )
         role = self._role("LogsRole", f"{name}-logs")
         group.grant_write(role)
-        self._resource.add_property_override(
-            "LogConfig",
-            {
-                "CloudWatchLogsRoleArn": Stack.of(self).resolve(role.role_arn),
-                "ExcludeVerboseContent": True,
-                "FieldLogLevel": "ERROR",
-            },
+        self._resource.log_config = aws_appsync.CfnGraphQLApi.LogConfigProperty(
+            cloud_watch_logs_role_arn=role.role_arn, exclude_verbose_content=True, field_log_level="ERROR"
         )
+        Validations.of(self.api).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions::AwsSolutions-ASC3",
+                reason="Errors are logged; the verbose content that it asks for holds messages and keys.",
+            )
+        )
+        return group
 
     def _role(self, id: str, name: str) -> aws_iam.Role:  # noqa: A002
         principal = aws_iam.ServicePrincipal("appsync.amazonaws.com")

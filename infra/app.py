@@ -3,7 +3,7 @@
 import calendar
 from datetime import date
 
-from aws_cdk import App
+from aws_cdk import App, Tags
 
 from infra.config import Config
 from infra.stacks import ApiStack, RelayStack
@@ -22,9 +22,11 @@ def key_expiry(today: date) -> int:
 
 
 def add_stacks(app: App, config: Config, *, today: date) -> None:
-    """Add all stacks of a deployment to an app. A single region has nobody to relay to."""
+    """Add all stacks of a deployment to an app, tagged. A single region has nobody to relay to."""
     expiry = key_expiry(today)
     apis = [ApiStack(app, config=config, alias=alias, key_expiry=expiry) for alias in config.regions]
     if len(apis) > 1:
         for alias in config.regions:
             RelayStack(app, config=config, alias=alias, after=apis)
+    Tags.of(app).add("project", "globalchat")
+    Tags.of(app).add("deployment", config.prefix)

@@ -10,8 +10,21 @@ from infra.schema import Schema
 MUTATION = "publishFromBus"
 
 
+def broadcast_rule(prefix: str) -> str:
+    """The name of the rule."""
+    return f"{prefix}-broadcast"
+
+
+def broadcast_queue(prefix: str) -> str:
+    """The name of the queue for what the API did not take."""
+    return f"{prefix}-broadcast-dlq"
+
+
 class Broadcast(Construct):
-    """A rule that calls `publishFromBus` with each message, as a role that may call nothing else."""
+    """A rule that calls `publishFromBus` with each message, as a role that may call nothing else.
+
+    `dead_letters` is its queue.
+    """
 
     def __init__(
         self,
@@ -32,6 +45,7 @@ class Broadcast(Construct):
             assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
         )
         api.grant_mutation(role, MUTATION)
+        self.dead_letters = dead_letter_queue(self, name=broadcast_queue(prefix))
         target = aws_events_targets.AppSync(
             api,
             graph_ql_operation=schema.call_of(MUTATION),
@@ -40,12 +54,12 @@ class Broadcast(Construct):
             event_role=role,
             retry_attempts=delivery.RETRY_ATTEMPTS,
             max_event_age=Duration.seconds(delivery.MAXIMUM_AGE_SECONDS),
-            dead_letter_queue=dead_letter_queue(self, name=f"{prefix}-broadcast-dlq"),
+            dead_letter_queue=self.dead_letters,
         )
         rule = aws_events.Rule(
             self,
             "Rule",
-            rule_name=f"{prefix}-broadcast",
+            rule_name=broadcast_rule(prefix),
             description="Hands each message, of any region, to the subscribers of this one.",
             event_bus=bus,
             event_pattern=aws_events.EventPattern(**delivery.PATTERN),

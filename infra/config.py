@@ -3,8 +3,8 @@
 import difflib
 import json
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +24,14 @@ LIMIT_RANGES = {
     # The ids that the backend makes (ULIDs) have 26 characters.
     "id": (26, 128),
 }
+REQUIRED = ("prefix", "regions", "channels", "limits")
+OPTIONAL = ("alarmEmail", "dashboard", "wafRate")
+"""Keys of the context value; an optional one that is absent or null is off."""
+DEPLOYERS = ("keyGenerations",)
+"""Keys that the deployer adds to its own copy of `cdk.json`."""
+EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+WAF_RATES = (10, 2_000_000_000)
+"""What a rate-based rule takes as its limit (AWS WAF API reference, RateBasedStatement)."""
 
 
 class ConfigError(ValueError):
@@ -45,12 +53,20 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A valid deployment: `regions` maps each alias to its AWS region, in the order of the file."""
+    """A valid deployment: `regions` maps each alias to its AWS region, in the order of the file.
+
+    `alarm_email` gets the alarms; `waf_rate` is how many requests one address may send in five minutes.
+    `key_generations` counts, by alias, how often the API key of the stack was replaced by a new one.
+    """
 
     prefix: str
     regions: Mapping[str, str]
     channels: tuple[str, ...]
     limits: Limits
+    alarm_email: str | None = None
+    dashboard: bool = False
+    waf_rate: int | None = None
+    key_generations: Mapping[str, int] = field(default_factory=dict)
 
 
 def load(path: Path | None = None) -> Config:
@@ -79,20 +95,48 @@ def parse(value: object) -> Config:
             'The context of cdk.json needs an object "globalchat": '
             "add it, with prefix, regions, channels and limits."
         )
-    _check_keys("globalchat", value, [field.name for field in fields(Config)])
+    _check_keys("globalchat", value, REQUIRED, (*OPTIONAL, *DEPLOYERS))
     return Config(
         prefix=_prefix(value["prefix"]),
         regions=_regions(value["regions"]),
         channels=_channels(value["channels"]),
         limits=_limits(value["limits"]),
+        alarm_email=_alarm_email(value.get("alarmEmail")),
+        dashboard=_dashboard(value.get("dashboard")),
+        waf_rate=_waf_rate(value.get("wafRate")),
+        key_generations=_key_generations(value.get("keyGenerations"), value["regions"]),
     )
 
 
-def _check_keys(where: str, value: Mapping[str, object], known: Collection[str]) -> None:
+def choose_regions(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
+    """Alias → AWS region of some names, each a known alias or an AWS region (its own alias, if it has none).
+
+    Raises:
+        ConfigError: a name is neither, or means a region for the second time.
+    """
+    aliases = {region: alias for alias, region in known.items()}
+    chosen: dict[str, str] = {}
+    for name in names:
+        region = known.get(name, name)
+        if region not in _aws_regions():
+            advice = _advice(name, [*known, *_aws_regions()])
+            raise ConfigError(
+                f"{json.dumps(name)} is neither an alias nor an AWS region with AppSync: {advice}."
+            )
+        if region in chosen.values():
+            raise ConfigError(f'The AWS region "{region}" is listed twice: name it once.')
+        chosen[aliases.get(region, region)] = region
+    return chosen
+
+
+def _check_keys(
+    where: str, value: Mapping[str, object], required: Collection[str], optional: Collection[str] = ()
+) -> None:
+    known = [*required, *optional]
     for key in value:
         if key not in known:
             raise ConfigError(f'"{where}" has an unknown key {json.dumps(key)}: {_advice(key, known)}.')
-    for key in known:
+    for key in required:
         if key not in value:
             raise ConfigError(f'"{where}" lacks the key "{key}": add it.')
 
@@ -172,3 +216,47 @@ def _limits(value: object) -> Limits:
                 f'The limit "{key}" is {json.dumps(limit)}: use a whole number from {low} to {high}.'
             )
     return Limits(**value)
+
+
+def _alarm_email(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > 254 or not EMAIL.fullmatch(value):
+        raise ConfigError(
+            f'The "alarmEmail" {json.dumps(value)} is no e-mail address: '
+            "write one such as ops@example.com, or null for none."
+        )
+    return value
+
+
+def _dashboard(value: object) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise ConfigError(f'The switch "dashboard" is {json.dumps(value)}: use true or false.')
+    return bool(value)
+
+
+def _waf_rate(value: object) -> int | None:
+    if value is None:
+        return None
+    low, high = WAF_RATES
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ConfigError(
+            f'The "wafRate" is {json.dumps(value)}: use a whole number from {low} to {high} '
+            "(requests of one address in five minutes), or null for no firewall."
+        )
+    return value
+
+
+def _key_generations(value: object, regions: Collection[str]) -> Mapping[str, int]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError('"keyGenerations" must map aliases to numbers: remove it, the deployer writes it.')
+    for alias, generation in value.items():
+        if not isinstance(generation, int) or isinstance(generation, bool) or generation < 0:
+            raise ConfigError(
+                f'The key generation of "{alias}" is {json.dumps(generation)}: use a whole number from 0.'
+            )
+        if alias not in regions:
+            raise ConfigError(f'"keyGenerations" has "{alias}", which is no region here: remove it.')
+    return dict(value)

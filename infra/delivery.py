@@ -6,3 +6,6 @@ PATTERN = {"source": ["globalchat"], "detail_type": ["message published"]}
 RETRY_ATTEMPTS = 10
 MAXIMUM_AGE_SECONDS = 300
 """EventBridge's default, 185 attempts in 24 hours, would bring yesterday's messages into a live chat."""
+
+TARGETS_PER_RULE = 5
+"""A quota of EventBridge; a relay to more regions takes more rules."""

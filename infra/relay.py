@@ -1,6 +1,6 @@
 """Relay: the messages that a region accepted go to the buses of all other regions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Stack, aws_events, aws_events_targets, aws_iam
 from constructs import Construct
@@ -8,15 +8,24 @@ from constructs import Construct
 from infra import delivery
 from infra.dead_letters import dead_letter_queue
 
-TARGETS_PER_RULE = 5
-"""A quota of EventBridge."""
+
+def relay_rules(prefix: str, peers: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The relay's rules by name, each with the peers that it passes messages on to."""
+    most = delivery.TARGETS_PER_RULE
+    chunks = [peers[start : start + most] for start in range(0, len(peers), most)]
+    return {f"{prefix}-relay-{number}": chunk for number, chunk in enumerate(chunks, 1)}
+
+
+def relay_queue(prefix: str) -> str:
+    """The name of the queue for what the relay could not pass on."""
+    return f"{prefix}-relay-dlq"
 
 
 class Relay(Construct):
     """Rules from this region's bus to every peer's, as a role that may put events on those buses alone.
 
     `peers` are AWS regions. A rule takes only what its own region accepted: EventBridge refuses a second hop,
-    so a message that came from a peer would end as a dead letter.
+    so a message that came from a peer would end as a dead letter. `dead_letters` is the rules' queue.
     """
 
     def __init__(
@@ -30,9 +39,8 @@ class Relay(Construct):
         peers: Sequence[str],
     ) -> None:
         super().__init__(scope, id)
-        self._prefix = prefix
         self._bus_name = bus_name
-        self._dead_letters = dead_letter_queue(self, name=f"{prefix}-relay-dlq")
+        self.dead_letters = dead_letter_queue(self, name=relay_queue(prefix))
         self._role = aws_iam.Role(
             self,
             "Role",
@@ -40,15 +48,14 @@ class Relay(Construct):
             assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
         )
         source = self._bus(Stack.of(self).region)
-        for start in range(0, len(peers), TARGETS_PER_RULE):
-            number = start // TARGETS_PER_RULE + 1
-            self._add_rule(number, source, peers[start : start + TARGETS_PER_RULE])
+        for number, (name, some) in enumerate(relay_rules(prefix, peers).items(), 1):
+            self._add_rule(f"Rule{number}", name, source, some)
 
-    def _add_rule(self, number: int, source: aws_events.IEventBus, peers: Sequence[str]) -> None:
+    def _add_rule(self, id: str, name: str, source: aws_events.IEventBus, peers: Sequence[str]) -> None:  # noqa: A002
         rule = aws_events.Rule(
             self,
-            f"Rule{number}",
-            rule_name=f"{self._prefix}-relay-{number}",
+            id,
+            rule_name=name,
             description=f"Passes the messages that this region accepted to {', '.join(peers)}.",
             event_bus=source,
             event_pattern=aws_events.EventPattern(**delivery.PATTERN, region=[Stack.of(self).region]),
@@ -56,7 +63,7 @@ class Relay(Construct):
         for peer in peers:
             # No retry policy: CloudFormation documents one, but PutTargets is reported to refuse it on a bus.
             target = aws_events_targets.EventBus(
-                self._bus(peer), role=self._role, dead_letter_queue=self._dead_letters
+                self._bus(peer), role=self._role, dead_letter_queue=self.dead_letters
             )
             rule.add_target(target)
         # A rule that exists before its role's policy would dead-letter the first messages.

@@ -2,20 +2,28 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import CfnOutput, Environment, LegacyStackSynthesizer, Stack, aws_events
+from aws_cdk import CfnOutput, Environment, LegacyStackSynthesizer, Stack, Tags, aws_events
 from constructs import Construct
 
+from infra.alarms import Alarms, AlarmTopic
 from infra.api import GraphqlApi
-from infra.broadcast import Broadcast
+from infra.broadcast import Broadcast, broadcast_queue, broadcast_rule
 from infra.config import Config
+from infra.dashboard import Dashboard
 from infra.files import data_file
-from infra.relay import Relay
+from infra.firewall import Firewall
+from infra.relay import Relay, relay_queue, relay_rules
 from infra.schema import Schema
 
 
 def bus_name(prefix: str) -> str:
     """The name of the bus, the same in every region."""
     return f"{prefix}-bus"
+
+
+def peers(config: Config, alias: str) -> list[str]:
+    """The AWS regions of all other aliases."""
+    return [region for other, region in config.regions.items() if other != alias]
 
 
 class RegionStack(Stack):
@@ -33,6 +41,13 @@ class RegionStack(Stack):
             synthesizer=LegacyStackSynthesizer(),
         )
         self.template_options.metadata = {"globalchat": {"alias": alias}}
+        Tags.of(self).add("alias", alias)
+        self._config = config
+        self._alias = alias
+
+    def _alarms(self) -> Alarms:
+        config = self._config
+        return Alarms(self, "Alarms", prefix=config.prefix, email=config.alarm_email is not None)
 
 
 class ApiStack(RegionStack):
@@ -55,8 +70,9 @@ class ApiStack(RegionStack):
                 "REGION": self.region,
             },
             key_expiry=key_expiry,
+            key_generation=config.key_generations.get(alias, 0),
         )
-        Broadcast(
+        broadcast = Broadcast(
             self,
             "Broadcast",
             prefix=config.prefix,
@@ -65,12 +81,37 @@ class ApiStack(RegionStack):
             bus=bus,
             api=graphql.api,
         )
+        self._watch(graphql, broadcast)
+        if config.waf_rate is not None:
+            name = f"{config.prefix}-{alias}"
+            Firewall(self, "Firewall", name=name, api=graphql.api, rate=config.waf_rate)
         # The key is no output: `cdk deploy` would print it.
         CfnOutput(self, "graphqlUrl", value=graphql.api.graphql_url)
         CfnOutput(self, "realtimeUrl", value=graphql.realtime_url)
         CfnOutput(self, "apiId", value=graphql.api.api_id)
         CfnOutput(self, "eventBus", value=bus.event_bus_arn)
         CfnOutput(self, "region", value=self.region)
+
+    def _watch(self, graphql: GraphqlApi, broadcast: Broadcast) -> None:
+        prefix = self._config.prefix
+        if self._config.alarm_email is not None:
+            AlarmTopic(self, "AlarmTopic", prefix=prefix, email=self._config.alarm_email)
+        alarms = self._alarms()
+        alarms.on_dead_letters("broadcast", broadcast.dead_letters)
+        alarms.on_failed_invocations(broadcast_rule(prefix), bus_name(prefix))
+        alarms.on_refused_broadcasts(graphql.log)
+        if self._config.dashboard:
+            relays = relay_rules(prefix, peers(self._config, self._alias))
+            Dashboard(
+                self,
+                "Dashboard",
+                prefix=prefix,
+                alias=self._alias,
+                api_id=graphql.api.api_id,
+                bus=bus_name(prefix),
+                rules=[broadcast_rule(prefix), *relays],
+                queues=[broadcast_queue(prefix), *([relay_queue(prefix)] if relays else [])],
+            )
 
 
 class RelayStack(RegionStack):
@@ -79,13 +120,18 @@ class RelayStack(RegionStack):
     def __init__(self, scope: Construct, *, config: Config, alias: str, after: Sequence[ApiStack]) -> None:
         description = f"globalchat in {alias}: relay to the other regions"
         super().__init__(scope, config=config, alias=alias, part="relay", description=description)
-        Relay(
+        others = peers(config, alias)
+        relay = Relay(
             self,
             "Relay",
             prefix=config.prefix,
             alias=alias,
             bus_name=bus_name(config.prefix),
-            peers=[region for region in config.regions.values() if region != self.region],
+            peers=others,
         )
+        alarms = self._alarms()
+        alarms.on_dead_letters("relay", relay.dead_letters)
+        for rule in relay_rules(config.prefix, others):
+            alarms.on_failed_invocations(rule, bus_name(config.prefix))
         for stack in after:
             self.add_stack_dependency(stack)

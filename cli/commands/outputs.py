@@ -3,6 +3,7 @@
 import click
 
 from cli import options, profiles
+from cli.deploying import aws_profile, prefix, regions
 from cli.output import json_line, narrate, write_lines
 from client.profiles import RegionEndpoint
 from client.redact import MASK
@@ -11,9 +12,28 @@ from client.redact import MASK
 @click.command("outputs")
 @click.option("--json", "as_json", is_flag=True, help="One object, whose keys are the region aliases.")
 @click.option("--show-key", is_flag=True, help="Print the API keys, which are masked otherwise.")
+@click.option("--refresh", is_flag=True, help="First read the profile anew from the stacks on AWS.")
+@regions
+@prefix
+@aws_profile
 @options.profile
-def command(as_json: bool, show_key: bool, profile: str | None) -> int:
-    """Show endpoints and ids of a profile's regions."""
+def command(
+    as_json: bool,
+    show_key: bool,
+    refresh: bool,
+    regions: str | None,
+    stack_prefix: str | None,
+    aws_profile: str | None,
+    profile: str | None,
+) -> int:
+    """Show endpoints and ids of a profile's regions.
+
+    With --refresh it asks AWS for them, with AWS credentials; then --regions and --stack-prefix say of what.
+    """
+    if refresh:
+        from cli.refreshing import refresh as read_anew
+
+        read_anew(profile, stack_prefix, regions, aws_profile)
     loaded = profiles.load(profiles.choose(profile), note=narrate)
     documents = {alias: _document(each, show_key) for alias, each in loaded.regions.items()}
     if as_json:

@@ -1,7 +1,7 @@
-"""AWS::Logs resource types; logs are not kept locally, but policies name the groups."""
+"""AWS::Logs resource types; logs are not kept locally, but policies and metric filters name the groups."""
 
 from localcloud.resources.resource_type import Identity, ResourceType, Values
-from localcloud.resources.shape import Properties, Shape, name, optional_text
+from localcloud.resources.shape import Properties, Shape, list_of, name, optional_text, text
 
 
 def _log_group(identity: Identity, properties: Properties) -> Values:
@@ -20,4 +20,30 @@ LOG_GROUP = ResourceType(
         },
     ),
     values=_log_group,
+)
+
+METRIC_FILTER = ResourceType(
+    name="AWS::Logs::MetricFilter",
+    shape=Shape(
+        required={
+            "FilterPattern": text,
+            "LogGroupName": text,
+            "MetricTransformations": list_of(
+                Shape(
+                    required={"MetricName": text, "MetricNamespace": text, "MetricValue": text},
+                    without_effect={
+                        "DefaultValue": "metrics are not kept locally",
+                        "Dimensions": "metrics are not kept locally",
+                        "Unit": "metrics are not kept locally",
+                    },
+                ),
+                minimum=1,
+                maximum=1,
+            ),
+        },
+        optional={"FilterName": text},
+    ),
+    values=lambda identity, properties: Values(
+        optional_text(properties, "FilterName") or identity.generated_name(512), {}
+    ),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from localcloud.resources import appsync, cdk, events, iam, logs, sqs
+from localcloud.resources import appsync, cdk, cloudwatch, events, iam, logs, sns, sqs, wafv2
 from localcloud.resources.resource_type import ResourceType
 
 TYPES: Mapping[str, ResourceType] = {
@@ -21,6 +21,14 @@ TYPES: Mapping[str, ResourceType] = {
         iam.ROLE,
         iam.POLICY,
         logs.LOG_GROUP,
+        logs.METRIC_FILTER,
+        cloudwatch.ALARM,
+        cloudwatch.DASHBOARD,
+        sns.TOPIC,
+        sns.TOPIC_POLICY,
+        sns.SUBSCRIPTION,
+        wafv2.WEB_ACL,
+        wafv2.WEB_ACL_ASSOCIATION,
         cdk.METADATA,
     )
 }

@@ -5,7 +5,18 @@ import sys
 
 import pytest
 
-HEAVY = ("textual", "gql", "aiohttp", "botocore", "websockets", "graphql", "quickjs", "aws_cdk", "rich")
+HEAVY = (
+    "textual",
+    "gql",
+    "aiohttp",
+    "botocore",
+    "boto3",
+    "websockets",
+    "graphql",
+    "quickjs",
+    "rich",
+    "aws_cdk",
+)
 RUN = """
 import sys
 from cli.main import root
@@ -33,6 +44,12 @@ def loaded(*arguments: str) -> list[str]:
         ["subscribe", "--help"],
         ["unsubscribe", "--help"],
         ["outputs", "--help"],
+        ["deploy", "--help"],
+        ["destroy", "--help"],
+        ["keys", "--help"],
+        ["keys", "list", "--help"],
+        ["keys", "rotate", "--help"],
+        ["uninstall", "--help"],
         ["local", "--help"],
         ["local", "serve", "--help"],
         ["local", "status"],

@@ -51,6 +51,12 @@ def text(value: str | dict[str, Any]) -> str:
     return str(separator).join(text(part) for part in parts)
 
 
+def logical(template: Mapping[str, Any], type_name: str) -> str:
+    """The logical id of the only resource of a type."""
+    (name,) = resources(template, type_name)
+    return name
+
+
 def permissions(template: Mapping[str, Any], role: str) -> list[tuple[str, str]]:
     """Every (action, resource) that a role's policies allow; the role by the end of its physical name."""
     (logical,) = (

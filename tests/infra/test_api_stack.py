@@ -1,11 +1,21 @@
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    Node,
+    OperationDefinitionNode,
+    get_introspection_query,
+    parse,
+)
 
 from infra.config import Config
 from infra.files import RESOLVERS, data_file
-from tests.infra.synthesis import Templates, only, permissions, resources, targets, text
+from tests.infra.synthesis import Templates, logical, only, resources, targets, text
 
 pytestmark = pytest.mark.infra
 
@@ -22,11 +32,6 @@ def template(templates: Templates, alias: str) -> dict[str, Any]:
     return templates[f"globalchat-{alias}-api"]
 
 
-def logical(template: dict[str, Any], type_name: str) -> str:
-    (name,) = resources(template, type_name)
-    return name
-
-
 def test_the_api_takes_a_key_by_default_and_iam_besides(template: dict[str, Any], alias: str) -> None:
     api = only(template, "AWS::AppSync::GraphQLApi")
     assert api["AuthenticationType"] == "API_KEY"
@@ -35,6 +40,31 @@ def test_the_api_takes_a_key_by_default_and_iam_besides(template: dict[str, Any]
     assert only(template, "AWS::AppSync::GraphQLSchema")["Definition"] == data_file(
         "schema.graphql"
     ).read_text(encoding="utf-8")
+
+
+def test_the_stack_s_key_is_told_by_its_description(template: dict[str, Any]) -> None:
+    assert only(template, "AWS::AppSync::ApiKey")["Description"] == "Default API Key created by CDK"
+
+
+def test_one_request_has_bounds(template: dict[str, Any]) -> None:
+    api = only(template, "AWS::AppSync::GraphQLApi")
+    introspection = depth(parse(get_introspection_query()).definitions)
+    assert api["QueryDepthLimit"] == introspection == 15
+    assert api["ResolverCountLimit"] == 10
+
+
+def depth(nodes: Sequence[Node]) -> int:
+    """The levels of fields in a document without recursion, fragments followed."""
+    fragments = {node.name.value: node for node in nodes if isinstance(node, FragmentDefinitionNode)}
+
+    def below(node: Node) -> int:
+        if isinstance(node, FragmentSpreadNode):
+            return below(fragments[node.name.value])
+        selected = getattr(node, "selection_set", None)
+        inner = max((below(each) for each in selected.selections), default=0) if selected else 0
+        return inner + isinstance(node, FieldNode)
+
+    return max(below(node) for node in nodes if isinstance(node, OperationDefinitionNode))
 
 
 def test_resolvers_learn_channels_limits_and_region(
@@ -71,23 +101,7 @@ def test_data_sources_are_the_bus_and_none(template: dict[str, Any]) -> None:
     }
     bus = logical(template, "AWS::Events::EventBus")
     assert text(sources["bus"]["EventBridgeConfig"]["EventBusArn"]) == f"${{{bus}.Arn}}"
-    assert only(template, "AWS::Events::EventBus") == {"Name": "globalchat-bus"}
-
-
-def test_each_role_may_do_one_thing(template: dict[str, Any], alias: str) -> None:
-    api, bus = logical(template, "AWS::AppSync::GraphQLApi"), logical(template, "AWS::Events::EventBus")
-    logs = logical(template, "AWS::Logs::LogGroup")
-    field = (
-        f"arn:${{AWS::Partition}}:appsync:{REGIONS[alias]}:${{AWS::AccountId}}:apis/${{{api}.ApiId}}"
-        "/types/Mutation/fields/publishFromBus"
-    )
-    assert permissions(template, "-publish") == [("events:PutEvents", f"${{{bus}.Arn}}")]
-    assert permissions(template, "-broadcast") == [("appsync:GraphQL", field)]
-    assert permissions(template, "-logs") == [
-        ("logs:CreateLogStream", f"${{{logs}.Arn}}"),
-        ("logs:PutLogEvents", f"${{{logs}.Arn}}"),
-    ]
-    assert len(resources(template, "AWS::IAM::Role")) == 3
+    assert only(template, "AWS::Events::EventBus")["Name"] == "globalchat-bus"
 
 
 def test_the_broadcast_hands_every_message_to_this_region_s_api(template: dict[str, Any]) -> None:

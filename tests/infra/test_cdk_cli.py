@@ -11,7 +11,7 @@ import pytest
 
 from infra.files import PACKAGE
 from infra.snapshot import read
-from tests.infra.synthesis import Templates, only, templates_of
+from tests.infra.synthesis import Templates, only, targets, templates_of, text
 
 pytestmark = pytest.mark.infra
 
@@ -70,6 +70,37 @@ def test_cdk_synth_from_infra_makes_the_checked_in_templates(
     for name in STACKS[:2]:
         only(expected[name], "AWS::AppSync::ApiKey").pop("Expires")
     assert made == expected
+
+
+def test_a_third_alias_in_cdk_json_is_all_that_a_third_region_takes(
+    node_modules: Path, tmp_path: Path
+) -> None:
+    content = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))
+    content["context"]["globalchat"]["regions"]["ireland"] = "eu-west-1"
+    (tmp_path / "cdk.json").write_text(json.dumps(content), encoding="utf-8")
+    outputs = [tmp_path / "first.out", tmp_path / "second.out"]
+    for output in outputs:
+        cdk(tmp_path, node_modules, "synth", "--quiet", "--output", str(output))
+    first, second = ({file.name: file.read_bytes() for file in files_of(output)} for output in outputs)
+    assert first == second
+    made = templates_of(read(outputs[0]))
+    assert list(made) == [
+        f"globalchat-{alias}-{part}" for part in ("api", "relay") for alias in ("oregon", "sydney", "ireland")
+    ]
+    for alias, peers in {
+        "oregon": {"ap-southeast-2", "eu-west-1"},
+        "sydney": {"us-west-2", "eu-west-1"},
+        "ireland": {"us-west-2", "ap-southeast-2"},
+    }.items():
+        arns = [text(target["Arn"]) for target in targets(made[f"globalchat-{alias}-relay"])]
+        assert {arn.partition(":events:")[2].partition(":")[0] for arn in arns} == peers
+
+
+def files_of(output: Path) -> list[Path]:
+    """All files of a cloud assembly: templates, manifest, tree, metadata."""
+    files = sorted(file for file in output.rglob("*") if file.is_file())
+    assert len(files) > 7
+    return files
 
 
 def test_a_wrong_cdk_json_is_one_sentence_at_synth(node_modules: Path, tmp_path: Path) -> None:

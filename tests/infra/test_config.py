@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.config import Config, ConfigError, Limits, load, parse
+from infra.config import OPTIONAL, REQUIRED, Config, ConfigError, Limits, load, parse
+from infra.files import data_file
 
 GOOD: dict[str, Any] = {
     "prefix": "globalchat",
@@ -27,6 +28,23 @@ def test_the_project_s_own_configuration_is_the_default_deployment() -> None:
         channels=("cars", "robots", "tech", "music", "media"),
         limits=Limits(message=2000, sender=32, id=64),
     )
+
+
+def test_options_may_be_absent_or_off() -> None:
+    off = {"alarmEmail": None, "dashboard": None, "wafRate": None}
+    for context in (GOOD, GOOD | off, GOOD | off | {"dashboard": False}):
+        parsed = parse(context)
+        assert (parsed.alarm_email, parsed.dashboard, parsed.waf_rate) == (None, False, None)
+
+
+def test_options_may_be_on() -> None:
+    parsed = parse(GOOD | {"alarmEmail": "ops+chat@example.co.uk", "dashboard": True, "wafRate": 10})
+    assert (parsed.alarm_email, parsed.dashboard, parsed.waf_rate) == ("ops+chat@example.co.uk", True, 10)
+
+
+def test_the_file_names_every_key() -> None:
+    context = json.loads(data_file("cdk.json").read_text(encoding="utf-8"))["context"]["globalchat"]
+    assert list(context) == [*REQUIRED, *OPTIONAL]
 
 
 def test_limits_reach_the_resolvers_as_json() -> None:
@@ -80,6 +98,20 @@ def test_limits_reach_the_resolvers_as_json() -> None:
         (GOOD | {"limits": LIMITS | {"sender": 1.5}}, 'limit "sender" is 1.5'),
         (GOOD | {"limits": LIMITS | {"id": 25}}, 'limit "id" is 25: use a whole number from 26 to 128'),
         (GOOD | {"limits": LIMITS | {"id": "64"}}, 'limit "id" is "64"'),
+        (GOOD | {"alarmMail": "a@example.com"}, 'unknown key "alarmMail": did you mean "alarmEmail"'),
+        (GOOD | {"dashbord": True}, 'did you mean "dashboard"'),
+        (GOOD | {"alarmEmail": "nobody"}, '"alarmEmail" "nobody" is no e-mail address'),
+        (GOOD | {"alarmEmail": "a b@example.com"}, "is no e-mail address: write one such as"),
+        (GOOD | {"alarmEmail": "a@b@example.com"}, "is no e-mail address"),
+        (GOOD | {"alarmEmail": "a@example.com\n"}, r'"a@example.com\n" is no e-mail address'),
+        (GOOD | {"alarmEmail": f"a@{'b' * 250}.com"}, "is no e-mail address"),
+        (GOOD | {"alarmEmail": ["a@example.com"]}, "is no e-mail address"),
+        (GOOD | {"dashboard": "yes"}, 'switch "dashboard" is "yes": use true or false'),
+        (GOOD | {"dashboard": 1}, 'switch "dashboard" is 1'),
+        (GOOD | {"wafRate": 9}, '"wafRate" is 9: use a whole number from 10'),
+        (GOOD | {"wafRate": True}, '"wafRate" is true'),
+        (GOOD | {"wafRate": "2000"}, '"wafRate" is "2000"'),
+        (GOOD | {"wafRate": 2_000_000_001}, "to 2000000000"),
     ],
 )
 def test_a_wrong_configuration_is_one_sentence(context: object, sentence: str) -> None:

@@ -1,6 +1,7 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,11 @@ from cfnlint import ConfigMixIn
 from cfnlint.runner import Runner
 
 from infra.files import PACKAGE, RESOLVERS
-from infra.snapshot import TEMPLATES
+from infra.snapshot import TEMPLATES, write
 
 pytestmark = pytest.mark.infra
 
-REGIONS = ["us-west-2", "ap-southeast-2"]
+REGIONS = ["us-west-2", "ap-southeast-2", "eu-west-1"]
 
 
 def findings(template: Path) -> list[str]:
@@ -23,6 +24,15 @@ def findings(template: Path) -> list[str]:
 @pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.template.json")), ids=lambda file: file.name)
 def test_cloudformation_s_linter_finds_nothing(template: Path) -> None:
     assert findings(template) == []
+
+
+def test_cloudformation_s_linter_finds_nothing_in_a_third_region_with_every_option(
+    full_assembly: Mapping[str, str], tmp_path: Path
+) -> None:
+    write(full_assembly, tmp_path)
+    files = sorted(tmp_path.glob(f"*-{'i' * 20}-*.template.json"))
+    assert len(files) == 2
+    assert [found for file in files for found in findings(file)] == []
 
 
 def test_cloudformation_s_linter_would_find_a_wrong_property(tmp_path: Path) -> None:

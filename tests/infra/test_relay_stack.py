@@ -63,16 +63,23 @@ def test_relays_are_deployed_after_every_api(assembly: Mapping[str, str]) -> Non
         assert artifact.get("dependencies", []) == after
 
 
-def test_a_rule_has_at_most_five_targets(config: Config) -> None:
-    names = ["us-west-2", "us-east-1", "us-east-2", "eu-west-1", "eu-west-2", "eu-west-3", "ap-southeast-2"]
-    wide = synthesise_templates(replace(config, regions={name: name for name in names}))
-    relay = wide["globalchat-us-west-2-relay"]
+def test_a_rule_has_at_most_five_targets(seven_regions: Config, seven_templates: Templates) -> None:
+    relay = seven_templates["globalchat-us-west-2-relay"]
+    names = list(seven_regions.regions)
     rules = resources(relay, "AWS::Events::Rule").values()
     assert [(rule["Name"], len(rule["Targets"])) for rule in rules] == [
         ("globalchat-relay-1", 5),
         ("globalchat-relay-2", 1),
     ]
     assert {text(target["Arn"]) for target in targets(relay)} == {bus_arn(name) for name in names[1:]}
+    # Every rule has its alarm.
+    watched = {
+        dimension["Value"]
+        for alarm in resources(relay, "AWS::CloudWatch::Alarm").values()
+        for dimension in alarm["Dimensions"]
+        if dimension["Name"] == "RuleName"
+    }
+    assert watched == {"globalchat-relay-1", "globalchat-relay-2"}
     # Both rules may write to the one queue.
     (policy,) = resources(relay, "AWS::SQS::QueuePolicy").values()
     allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]

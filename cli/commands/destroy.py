@@ -1,0 +1,67 @@
+"""`globalchat destroy`: everything that `globalchat deploy` made goes away."""
+
+import sys
+
+import click
+
+from cli import options
+from cli.deploying import aws_profile, prefix, regions, yes
+
+
+@click.command("destroy")
+@regions
+@prefix
+@click.option("--account", metavar="ID", help="The AWS account that is meant.")
+@aws_profile
+@yes
+@click.option("--timeout", type=click.FloatRange(1, 600), default=60, help="Minutes at most. [default: 60]")
+@options.profile
+def command(
+    regions: str | None,
+    stack_prefix: str | None,
+    account: str | None,
+    aws_profile: str | None,
+    yes: bool,
+    timeout: float,
+    profile: str | None,
+) -> int:
+    """Delete a deployment on AWS, with its log groups, and the profile of it.
+
+    Asks for the prefix to be typed. What is left afterwards, if anything, is listed.
+    """
+    from cli import deploying
+    from cli.output import narrate
+    from infra.deployer import preflight, removal, settings
+
+    name = deploying.profile_name(profile)
+    content = deploying.content(deploying.changes(stack_prefix, regions))
+    config = settings.config_of(content)
+    aws = deploying.aws(aws_profile)
+    owner = preflight.check_account(aws, config, account, lambda _: True)
+    found = removal.removable(aws, config)
+    if not found:
+        narrate(f'There is no deployment "{config.prefix}" in the account {owner.number}.')
+    elif not (yes or _typed(config.prefix, owner.number, [stack.name for stack in found])):
+        narrate("Nothing was deleted.")
+        return 1
+    patient = aws.patient()
+    removal.remove(patient, found, narrate, seconds=timeout * 60)
+    left = removal.left_over(patient, config.prefix, config.regions, removal.log_groups(found))
+    for what in left:
+        narrate(f"left: {what}")
+    deploying.forget(name, owner.number, config.prefix, set(config.regions.values()))
+    if left:
+        return 1
+    narrate("Nothing is left.")
+    return 0
+
+
+def _typed(prefix: str, account: str, names: list[str]) -> bool:
+    from cli.output import narrate
+
+    narrate(f"In the AWS account {account} these stacks will be deleted: {', '.join(names)}.")
+    if not sys.stdin.isatty():
+        narrate("There is no terminal to ask on: give --yes.")
+        return False
+    answer: str = click.prompt(f'Type "{prefix}" to delete them', default="", show_default=False, err=True)
+    return answer == prefix

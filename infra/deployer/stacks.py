@@ -1,0 +1,80 @@
+"""The stacks of a deployment as CloudFormation tells of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from infra.config import Config
+from infra.deployer.aws import Aws, CallFailed
+
+PARTS = ("api", "relay")
+PROJECT_TAG = "project"
+PROJECT = "globalchat"
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedStack:
+    """A stack that exists: `alias` and `part` as in its name, `status` and the rest as AWS says."""
+
+    name: str
+    alias: str
+    region: str
+    part: str
+    status: str
+    reason: str
+    outputs: Mapping[str, str]
+    tags: Mapping[str, str]
+
+    @property
+    def ours(self) -> bool:
+        """Whether this project made it."""
+        return self.tags.get(PROJECT_TAG) == PROJECT
+
+    @property
+    def busy(self) -> bool:
+        """Whether AWS works on it."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is complete and whole."""
+        return self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+
+
+def stack_name(prefix: str, alias: str, part: str) -> str:
+    """The name of a stack, as `infra.stacks` makes it."""
+    return f"{prefix}-{alias}-{part}"
+
+
+def expected(config: Config) -> list[str]:
+    """The names of all stacks of a deployment, in the order of their making."""
+    parts: Sequence[str] = PARTS if len(config.regions) > 1 else PARTS[:1]
+    return [stack_name(config.prefix, alias, part) for part in parts for alias in config.regions]
+
+
+def find(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[DeployedStack]:
+    """The stacks that exist of those that a deployment has in these regions (alias to AWS region)."""
+    found = (
+        _describe(aws, prefix, alias, region, part) for part in PARTS for alias, region in regions.items()
+    )
+    return [stack for stack in found if stack is not None]
+
+
+def _describe(aws: Aws, prefix: str, alias: str, region: str, part: str) -> DeployedStack | None:
+    name = stack_name(prefix, alias, part)
+    try:
+        answer = aws.call("cloudformation", region, "describe_stacks", StackName=name)
+    except CallFailed as error:
+        if error.code == "ValidationError" and "does not exist" in str(error):
+            return None
+        raise
+    stack = answer["Stacks"][0]
+    return DeployedStack(
+        name,
+        alias,
+        region,
+        part,
+        stack["StackStatus"],
+        stack.get("StackStatusReason", ""),
+        {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", ())},
+        {each["Key"]: each["Value"] for each in stack.get("Tags", ())},
+    )

@@ -1,0 +1,79 @@
+"""An optional web firewall before the API: one address may only send so many requests in five minutes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import aws_appsync, aws_wafv2
+from constructs import Construct
+
+KEY_CARRIERS: tuple[Mapping[str, Any], ...] = (
+    {"singleHeader": {"Name": "x-api-key"}},
+    {"singleHeader": {"Name": "sec-websocket-protocol"}},
+    {"queryString": {}},
+)
+"""Where a call with the API key has it (AppSync developer guide, WebSocket client).
+
+Only such calls are counted: EventBridge signs with IAM, from few addresses, and must never be held back.
+"""
+
+
+class Firewall(Construct):
+    """A WAFv2 ACL with one rate-based rule, tied to an API; what is beyond the rate gets HTTP 403."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        name: str,
+        api: aws_appsync.GraphqlApi,
+        rate: int,
+    ) -> None:
+        super().__init__(scope, id)
+        rule = aws_wafv2.CfnWebACL.RuleProperty(
+            name="rate",
+            priority=0,
+            action=aws_wafv2.CfnWebACL.RuleActionProperty(block={}),
+            statement=aws_wafv2.CfnWebACL.StatementProperty(
+                rate_based_statement=aws_wafv2.CfnWebACL.RateBasedStatementProperty(
+                    aggregate_key_type="IP",
+                    limit=rate,
+                    scope_down_statement=aws_wafv2.CfnWebACL.StatementProperty(
+                        or_statement=aws_wafv2.CfnWebACL.OrStatementProperty(
+                            statements=[_present(carrier) for carrier in KEY_CARRIERS]
+                        )
+                    ),
+                )
+            ),
+            visibility_config=_visible(f"{name}-rate"),
+        )
+        acl = aws_wafv2.CfnWebACL(
+            self,
+            "Acl",
+            name=name,
+            scope="REGIONAL",
+            default_action=aws_wafv2.CfnWebACL.DefaultActionProperty(allow={}),
+            rules=[rule],
+            visibility_config=_visible(name),
+        )
+        aws_wafv2.CfnWebACLAssociation(self, "Association", resource_arn=api.arn, web_acl_arn=acl.attr_arn)
+
+
+def _present(carrier: Mapping[str, Any]) -> aws_wafv2.CfnWebACL.StatementProperty:
+    """A statement that holds if a part of the request is not empty."""
+    field = aws_wafv2.CfnWebACL.FieldToMatchProperty(
+        single_header=carrier.get("singleHeader"), query_string=carrier.get("queryString")
+    )
+    plain = aws_wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")
+    return aws_wafv2.CfnWebACL.StatementProperty(
+        size_constraint_statement=aws_wafv2.CfnWebACL.SizeConstraintStatementProperty(
+            field_to_match=field, comparison_operator="GT", size=0, text_transformations=[plain]
+        )
+    )
+
+
+def _visible(metric: str) -> aws_wafv2.CfnWebACL.VisibilityConfigProperty:
+    """Count in CloudWatch, keep no requests: a sample would show headers, and so API keys, in the console."""
+    return aws_wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=False
+    )

@@ -1,0 +1,94 @@
+"""`globalchat cost`, from its options to what it prints."""
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import root
+from client import paths, profiles
+from client.profiles import Profile, RegionEndpoint
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(root, ["cost", *arguments], prog_name="globalchat")
+
+
+def test_the_table_shows_regions_services_total_and_assumptions() -> None:
+    result = run("--clients", "100", "--messages-per-second", "1")
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert "oregon (us-west-2)" in lines
+    assert "sydney (ap-southeast-2)" in lines
+    (updates, _) = (line.split() for line in lines if "real-time updates" in line)
+    assert updates[-5:] == ["129,600,000", "2.00", "/", "1,000,000", "259.20"]
+    # 285.86408 and 288.146336, as the test of the arithmetic has them line by line.
+    assert [line.split()[-1] for line in lines if "subtotal" in line] == ["285.86", "288.15"]
+    assert "A month of 30 days: USD 574.01" in lines
+    assert any("every client stays connected" in line for line in lines)
+    assert any("UNVERIFIED" in line for line in lines)
+
+
+def test_unverified_prices_are_marked_and_others_are_not() -> None:
+    lines = run("--clients", "1", "--messages-per-second", "1", "--regions", "oregon").output.splitlines()
+    (minutes,) = (line for line in lines if "connection minutes" in line)
+    (transfer,) = (line for line in lines if "GB to clients" in line)
+    assert "?" not in minutes
+    assert "0.09 ?" in transfer
+
+
+def test_json_is_one_object_that_adds_up() -> None:
+    result = run("--clients", "100", "--messages-per-second", "1", "--size", "100", "--json")
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert (document["clients"], document["messagesPerSecond"], document["size"]) == (100, 1.0, 100)
+    assert list(document["regions"]) == ["oregon", "sydney"]
+    assert document["regions"]["oregon"]["usd"] == pytest.approx(285.86408)
+    lines = [line for region in document["regions"].values() for line in region["lines"]]
+    assert sum(line["usd"] for line in lines) == pytest.approx(document["usd"])
+    assert {line["status"] for line in lines} == {"official", "third party", "UNVERIFIED"}
+    assert all(line["source"] and line["date"] for line in lines)
+    assert document["assumptions"]
+
+
+@pytest.mark.parametrize(
+    ("given", "regions"),
+    [
+        ("sydney", {"sydney": "ap-southeast-2"}),
+        ("us-west-2,eu-west-1", {"oregon": "us-west-2", "eu-west-1": "eu-west-1"}),
+    ],
+)
+def test_regions_are_aliases_or_aws_names(given: str, regions: dict[str, str]) -> None:
+    document = json.loads(
+        run("--clients", "1", "--messages-per-second", "1", "--regions", given, "--json").stdout
+    )
+    assert {alias: region["region"] for alias, region in document["regions"].items()} == regions
+
+
+def test_a_profile_brings_its_regions() -> None:
+    endpoint = RegionEndpoint(
+        "dublin", "eu-west-1", "https://a/graphql", "wss://a/graphql", "id", "bus", "key"
+    )
+    profiles.save(Profile("other", {"dublin": endpoint}), paths.home().config)
+    result = run("--clients", "1", "--messages-per-second", "1", "--profile", "other")
+    assert result.exit_code == 0
+    assert "dublin (eu-west-1)" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--messages-per-second", "1"], "Missing option '--clients'"),
+        (["--clients", "-1", "--messages-per-second", "1"], "-1 is not in the range"),
+        (["--clients", "1", "--messages-per-second", "nan"], "it is not a number"),
+        (["--clients", "1", "--messages-per-second", "1", "--size", "0"], "0 is not in the range"),
+        (["--clients", "1", "--messages-per-second", "1", "--regions", "oregn"], 'did you mean "oregon"'),
+        (["--clients", "1", "--messages-per-second", "1", "--regions", "oregon,us-west-2"], "listed twice"),
+        (["--clients", "1", "--messages-per-second", "1", "--regions", ""], "neither an alias"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(arguments: list[str], sentence: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert sentence in result.output
+    assert "Traceback" not in result.output

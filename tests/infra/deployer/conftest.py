@@ -1,0 +1,98 @@
+"""A moto server with the extension, and a user who has the CDK installed."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import root
+from infra.deployer import workspace
+from infra.files import PACKAGE
+
+ACCOUNT = "123456789012"
+"""Moto's."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of the command: where their files are."""
+
+    home: Path
+
+    @property
+    def cache(self) -> Path:
+        return self.home / "cache"
+
+    @property
+    def profiles(self) -> Path:
+        return self.home / "config" / "profiles"
+
+    def run(self, *arguments: str) -> Result:
+        return CliRunner().invoke(root, arguments, prog_name="globalchat")
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    from tests.infra.deployer import moto_extension
+
+    moto_extension.install()
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws_settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Nothing of the tester's own AWS; credentials that are made up."""
+    for name in os.environ:
+        if name.startswith(("AWS_", "CDK_", "JSII_", "GLOBALCHAT_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    return monkeypatch
+
+
+@pytest.fixture
+def cloud(moto_url: str, aws_settings: pytest.MonkeyPatch) -> str:
+    """An AWS with nothing in it."""
+    import botocore.awsrequest
+    import botocore.httpsession
+
+    session = botocore.httpsession.URLLib3Session()
+    session.send(botocore.awsrequest.AWSRequest("POST", f"{moto_url}/moto-api/reset").prepare())
+    session.close()
+    aws_settings.setenv("AWS_ENDPOINT_URL", moto_url)
+    return moto_url
+
+
+@pytest.fixture
+def user(tmp_path: Path, aws_settings: pytest.MonkeyPatch) -> User:
+    aws_settings.setenv("GLOBALCHAT_HOME", str(tmp_path / "home"))
+    return User(tmp_path / "home")
+
+
+@pytest.fixture
+def equipped(user: User, node_modules: Path) -> User:
+    """A user whose cache holds the CDK command line of the lock file."""
+    folder = workspace.cli_folder(user.cache)
+    folder.mkdir(parents=True)
+    (folder / "node_modules").symlink_to(node_modules)
+    return user
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    """A copy of the checked-in cloud assembly; its keys end in December 2026, by a clock of the test's."""
+    return Path(shutil.copytree(PACKAGE.parent / "localcloud" / "templates", tmp_path / "assembly"))

@@ -1,0 +1,24 @@
+"""What moto's CloudFormation lacks for our stacks: resource types, and repairs of its faults.
+
+It leans on moto's internals, so it works with one version only.
+"""
+
+from importlib.metadata import version
+
+MOTO = "5.2.5"
+
+
+def install() -> None:
+    """Register the resource types and the repairs, before the first call of CloudFormation.
+
+    Raises:
+        RuntimeError: another version of moto is installed.
+    """
+    if (found := version("moto")) != MOTO:
+        raise RuntimeError(
+            f"The extension was written for moto {MOTO}, not {found}: check every patch point."
+        )
+    from tests.infra.deployer.moto_extension import repairs, types
+
+    types.register()
+    repairs.apply()

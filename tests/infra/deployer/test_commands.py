@@ -1,0 +1,178 @@
+"""The commands around a deployment, on what CloudFormation and AppSync say."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from client import profiles
+from client.profiles import Profile
+from infra.deployer import keys, outputs, stacks
+from infra.deployer.aws import Aws
+from infra.deployer.errors import DeployError
+from infra.deployer.generations import generations, with_generations
+from tests.infra.deployer.conftest import User
+from tests.infra.deployer.test_extension import REGION
+from tests.infra.deployer.test_keys import END, NOW
+
+API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
+
+
+@pytest.fixture
+def deployed(cloud: str, user: User) -> User:
+    """A user and a deployment "small" in one region, and nothing on this machine yet."""
+    resources = {
+        "Api": {
+            "Type": "AWS::AppSync::GraphQLApi",
+            "Properties": {"Name": "small-oregon", "AuthenticationType": "API_KEY", "LogConfig": {}},
+        },
+        "Key": {"Type": "AWS::AppSync::ApiKey", "Properties": {"ApiId": API_ID, "Expires": END}},
+    }
+    values = {
+        "graphqlUrl": {"Fn::GetAtt": ["Api", "GraphQLUrl"]},
+        "realtimeUrl": {"Fn::GetAtt": ["Api", "RealtimeUrl"]},
+        "apiId": API_ID,
+        "eventBus": f"arn:aws:events:{REGION}:1:event-bus/small-bus",
+    }
+    body = {"Resources": resources, "Outputs": {name: {"Value": value} for name, value in values.items()}}
+    Aws().call(
+        "cloudformation",
+        REGION,
+        "create_stack",
+        StackName="small-oregon-api",
+        TemplateBody=json.dumps(body),
+        Tags=[{"Key": "project", "Value": "globalchat"}],
+    )
+    return user
+
+
+def refreshed(user: User) -> Profile:
+    ran = user.run("outputs", "--refresh", "--stack-prefix", "small", "--regions", "oregon", "--json")
+    assert ran.exit_code == 0, ran.output
+    return profiles.load("default", user.home / "config")
+
+
+def test_refresh_writes_the_profile_and_then_needs_no_options(deployed: User) -> None:
+    first = refreshed(deployed)
+    again = deployed.run("outputs", "--refresh")
+    assert again.exit_code == 0, again.output
+    assert profiles.load("default", deployed.home / "config") == first
+    assert first.regions["oregon"].api_key_expires == END
+    assert first.regions["oregon"].api_key not in again.output
+
+
+def test_refresh_of_what_is_not_there_names_the_way_out(cloud: str, user: User) -> None:
+    ran = user.run("outputs", "--refresh", "--stack-prefix", "none")
+    assert ran.exit_code == 1
+    assert 'There is no deployment "none"' in ran.output
+    assert "globalchat deploy" in ran.output
+
+
+def test_keys_are_listed_by_fingerprint_and_rotated_into_the_profile(deployed: User) -> None:
+    old = refreshed(deployed).regions["oregon"].api_key
+    ran = deployed.run("keys", "rotate", "--grace", "3")
+    assert ran.exit_code == 0, ran.output
+    new = profiles.load("default", deployed.home / "config").regions["oregon"].api_key
+    assert new != old
+
+    lines = deployed.run("keys", "list", "--json").stdout.splitlines()
+    used, replaced = (json.loads(line) for line in lines)
+    assert (used["used"], used["replaced"]) == (True, False)
+    assert (replaced["used"], replaced["replaced"]) == (False, True)
+    plain = deployed.run("keys", "list").output
+    assert re.search(r"oregon +[0-9a-f]{12} +expires .*\(in use\)\n.*\(replaced\)", plain)
+    for secret in (old, new):
+        assert secret not in ran.output + plain + "".join(lines)
+
+
+def test_the_keys_of_the_local_cloud_are_not_on_aws(user: User) -> None:
+    ran = user.run("keys", "list", "--profile", "local")
+    assert ran.exit_code == 2
+    assert "not on AWS" in ran.output
+
+
+def test_an_output_that_is_missing_is_named(deployed: User) -> None:
+    body = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}, "Outputs": {"apiId": {"Value": "x"}}}
+    Aws().call(
+        "cloudformation", REGION, "create_stack", StackName="odd-oregon-api", TemplateBody=json.dumps(body)
+    )
+    with pytest.raises(DeployError, match='has no output "graphqlUrl"'):
+        outputs.read_profile(Aws(), "default", "odd", {"oregon": REGION}, now=NOW)
+
+
+def test_destroy_leaves_the_stacks_of_others_alone(cloud: str, user: User) -> None:
+    body = json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}})
+    Aws().call("cloudformation", REGION, "create_stack", StackName="globalchat-oregon-api", TemplateBody=body)
+    ran = user.run("destroy", "--yes")
+    assert ran.exit_code == 2
+    assert "was not made by globalchat: nothing is deleted" in ran.output
+
+
+def test_destroy_of_nothing_is_done(cloud: str, user: User) -> None:
+    ran = user.run("destroy", "--yes")
+    assert ran.exit_code == 0, ran.output
+    assert "There is no deployment" in ran.output
+
+
+def test_destroy_keeps_the_profile_of_another_deployment(deployed: User) -> None:
+    refreshed(deployed)
+    ran = deployed.run("destroy", "--yes", "--stack-prefix", "other")
+    assert ran.exit_code == 0, ran.output
+    assert profiles.names(deployed.home / "config") == ["default"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["deploy", "--profile", "local"], "reserved for the local cloud"),
+        (["deploy", "--limit", "message"], "Write it as message=2000"),
+        (["deploy", "--regions", "atlantis"], "alias=region"),
+        (["destroy", "--stack-prefix", "-"], "The prefix"),
+    ],
+)
+def test_wrong_usage_ends_before_anything_is_asked(arguments: list[str], told: str, user: User) -> None:
+    ran = user.run(*arguments)
+    assert (ran.exit_code, told in ran.output) == (2, True), ran.output
+
+
+def test_without_network_the_exit_code_is_3(user: User, aws_settings: pytest.MonkeyPatch) -> None:
+    aws_settings.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    ran = user.run("destroy")
+    assert ran.exit_code == 3
+    assert "could not be reached" in ran.output
+
+
+def fill(home: Path) -> None:
+    for name in ("config/profiles/default.json", "state/outbox/one", "cache/deploy/cdk/x"):
+        (home / name).parent.mkdir(parents=True)
+        (home / name).write_text("{}")
+
+
+def test_uninstall_lists_asks_and_removes_everything(user: User) -> None:
+    fill(user.home)
+    asked = user.run("uninstall")
+    assert asked.exit_code == 1
+    assert len(os.listdir(user.home)) == 3
+    for name in ("config", "state", "cache"):
+        assert f"{user.home / name} (1 file, 0.0 MB)" in asked.stdout
+
+    done = user.run("uninstall", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "the profiles default" in done.output
+    assert os.listdir(user.home) == []
+    assert "nothing to delete" in user.run("uninstall").output
+
+
+def test_a_key_of_the_stack_that_is_gone_gets_a_successor(deployed: User) -> None:
+    aws = Aws()
+    found = stacks.find(aws, "small", {"oregon": REGION})
+    assert generations(aws, found) == {}
+    (key,) = keys.list_keys(aws, REGION, found[0].outputs["apiId"])
+    aws.call("appsync", REGION, "delete_api_key", apiId=found[0].outputs["apiId"], id=key.key)
+    assert generations(aws, found) == {"oregon": 1}
+    content = {"context": {"globalchat": {"prefix": "small"}}}
+    assert with_generations(content, {}) == content
+    changed = with_generations(content, {"oregon": 1})["context"]["globalchat"]
+    assert changed == {"prefix": "small", "keyGenerations": {"oregon": 1}}

@@ -1,0 +1,241 @@
+"""The real CDK command line deploys our real stacks to moto, in both regions."""
+
+import errno
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client import profiles
+from client.profiles import Profile, RegionEndpoint
+from infra.deployer import keys, removal, stacks
+from infra.deployer.aws import Aws
+from infra.deployer.deployment import Deployment, Person
+from infra.deployer.errors import DeployError
+from infra.deployer.view import PlainView
+from infra.files import data_file
+from tests.infra.deployer.conftest import ACCOUNT, User
+
+pytestmark = pytest.mark.infra
+
+REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
+NOW = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+PEERS = {"us-west-2": "ap-southeast-2", "ap-southeast-2": "us-west-2"}
+
+
+def content() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(data_file("cdk.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+class Heard(list[str]):
+    """Somebody who says yes and hears everything."""
+
+    @property
+    def person(self) -> Person:
+        return Person(self.append, lambda _: True, PlainView(self.append))
+
+
+@pytest.fixture
+def deployment(cloud: str, equipped: User, templates: Path) -> Deployment:
+    """One that takes the assembly as it is."""
+    return Deployment(
+        content(), equipped.cache, Aws(), account=ACCOUNT, app=str(templates), clock=lambda: NOW
+    )
+
+
+def deploy(deployment: Deployment) -> Heard:
+    heard = Heard()
+    deployment.check(heard.person)
+    deployment.run(heard.person)
+    return heard
+
+
+def edit(templates: Path, stack: str, edit: Callable[[dict[str, Any]], None]) -> None:
+    """Change a template."""
+    file = templates / f"{stack}.template.json"
+    template = json.loads(file.read_text(encoding="utf-8"))
+    edit(template["Resources"])
+    file.write_text(json.dumps(template), encoding="utf-8")
+
+
+def resource(resources: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    properties: dict[str, Any] = next(each for each in resources.values() if each["Type"] == kind)[
+        "Properties"
+    ]
+    return properties
+
+
+def assert_whole(aws: Aws) -> None:
+    """Every resource that matters is there: moto may report success falsely."""
+    for alias, region in REGIONS.items():
+        (api,) = aws.call("appsync", region, "list_graphql_apis")["graphqlApis"]
+        assert api["name"] == f"globalchat-{alias}"
+        assert len(keys.list_keys(aws, region, api["apiId"])) == 1
+        bus = f"arn:aws:events:{region}:{ACCOUNT}:event-bus/globalchat-bus"
+        rules = aws.call("events", region, "list_rules", EventBusName="globalchat-bus")["Rules"]
+        rules.sort(key=lambda rule: str(rule["Name"]))
+        assert [rule["Name"] for rule in rules] == ["globalchat-broadcast", "globalchat-relay-1"]
+        broadcast, relay = (
+            aws.call("events", region, "list_targets_by_rule", Rule=rule["Name"], EventBusName=bus)["Targets"]
+            for rule in rules
+        )
+        assert [target["InputPath"] for target in broadcast] == ["$.detail"]
+        assert broadcast[0]["Arn"].startswith(f"arn:aws:appsync:{region}:{ACCOUNT}:endpoints/graphql-api/")
+        assert "publishFromBus" in broadcast[0]["AppSyncParameters"]["GraphQLOperation"]
+        peer = f"arn:aws:events:{PEERS[region]}:{ACCOUNT}:event-bus/globalchat-bus"
+        assert [target["Arn"] for target in relay] == [peer]
+        for target in (*broadcast, *relay):
+            assert target["DeadLetterConfig"]["Arn"].endswith("-dlq")
+            assert target["RoleArn"].startswith(f"arn:aws:iam::{ACCOUNT}:role/globalchat-{alias}-")
+        queues = aws.call("sqs", region, "list_queues")["QueueUrls"]
+        assert sorted(url.rsplit("/", 1)[-1] for url in queues) == [
+            "globalchat-broadcast-dlq",
+            "globalchat-relay-dlq",
+        ]
+        assert aws.call("cloudwatch", region, "describe_alarms")["MetricAlarms"]
+        (group,) = aws.call("logs", region, "describe_log_groups")["logGroups"]
+        assert group["logGroupName"] == f"/aws/appsync/apis/{api['apiId']}"
+    roles = {each["RoleName"] for each in aws.call("iam", "us-west-2", "list_roles")["Roles"]}
+    assert roles == {
+        f"globalchat-{alias}-{role}"
+        for alias in REGIONS
+        for role in ("broadcast", "publish", "relay", "logs")
+    }
+
+
+def test_from_nothing_to_a_profile_and_back_by_the_command(cloud: str, equipped: User) -> None:
+    ran = equipped.run("deploy", "--yes", "--no-proof")
+
+    assert ran.exit_code == 0, ran.output
+    aws = Aws()
+    assert_whole(aws)
+    made = profiles.load("default", equipped.home / "config")
+    assert list(made.regions) == list(REGIONS)
+    for endpoint in made.regions.values():
+        (api,) = aws.call("appsync", endpoint.region, "list_graphql_apis")["graphqlApis"]
+        (key,) = keys.list_keys(aws, endpoint.region, api["apiId"])
+        assert (endpoint.api_id, endpoint.api_key) == (api["apiId"], key.key)
+        assert endpoint.api_key_expires == key.expires
+        assert endpoint.graphql_url.endswith(f"appsync-api.{endpoint.region}.amazonaws.com/graphql")
+        assert endpoint.api_key not in ran.output
+    assert f"account {ACCOUNT}; first deployment" in ran.output
+    assert "globalchat-sydney-relay: done" in ran.output
+    assert ran.output.rstrip().endswith("Done. Next: globalchat oregon")
+
+    refused = equipped.run("destroy")
+    assert refused.exit_code == 1
+    assert "give --yes" in refused.output
+    assert_whole(aws)
+
+    half = equipped.run("destroy", "--yes", "--regions", "sydney")
+    assert half.exit_code == 0, half.output
+    assert list(profiles.load("default", equipped.home / "config").regions) == ["oregon"]
+
+    gone = equipped.run("destroy", "--yes")
+    assert gone.exit_code == 0, gone.output
+    assert "Nothing is left." in gone.output
+    assert profiles.names(equipped.home / "config") == []
+    for region in REGIONS.values():
+        assert aws.call("appsync", region, "list_graphql_apis")["graphqlApis"] == []
+        assert [bus["Name"] for bus in aws.call("events", region, "list_event_buses")["EventBuses"]] == [
+            "default"
+        ]
+        assert "QueueUrls" not in aws.call("sqs", region, "list_queues")
+        assert aws.call("logs", region, "describe_log_groups")["logGroups"] == []
+        assert aws.call("cloudwatch", region, "describe_alarms")["MetricAlarms"] == []
+    assert aws.call("iam", "us-west-2", "list_roles")["Roles"] == []
+
+
+def test_a_profile_that_cannot_be_written_is_told_with_what_stands(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = RegionEndpoint("oregon", "us-west-2", "https://a/b", "wss://a/b", "id", "bus", "key")
+    monkeypatch.setattr(Deployment, "check", lambda *_: None)
+    monkeypatch.setattr(Deployment, "run", lambda *_: None)
+    monkeypatch.setattr(Deployment, "profile", lambda _, name: Profile(name, {"oregon": endpoint}))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    ran = user.run("deploy", "--yes", "--no-proof")
+    assert ran.exit_code == 1
+    assert "The deployment stands, but The profile file" in ran.output
+    assert "No space left on device" in ran.output
+    assert "Then run `globalchat outputs --refresh`." in ran.output
+
+
+def test_again_changes_nothing_and_an_update_changes_what_differs(
+    deployment: Deployment, templates: Path
+) -> None:
+    deploy(deployment)
+    first = deployment.profile("default")
+    heard = deploy(deployment)
+    assert any("update" in line for line in heard)
+    assert sum(line.endswith(": unchanged") for line in heard) == 4
+    assert deployment.profile("default") == first
+
+    def calm(resources: dict[str, Any]) -> None:
+        resource(resources, "AWS::Events::Rule")["Description"] = "Changed."
+
+    edit(templates, "globalchat-sydney-api", calm)
+    heard = deploy(deployment)
+    assert any(line.endswith("globalchat-sydney-api: done") for line in heard)
+    assert sum(line.endswith(": unchanged") for line in heard) == 3
+    rule = Aws().call(
+        "events",
+        "ap-southeast-2",
+        "describe_rule",
+        Name="globalchat-broadcast",
+        EventBusName="globalchat-bus",
+    )
+    assert rule["Description"] == "Changed."
+    assert_whole(Aws())
+
+
+def test_a_region_that_fails_is_told_with_what_stands(deployment: Deployment, templates: Path) -> None:
+    def spoil(resources: dict[str, Any]) -> None:
+        resource(resources, "AWS::AppSync::GraphQLSchema")["Definition"] = "type Query {"
+
+    edit(templates, "globalchat-sydney-api", spoil)
+    with pytest.raises(DeployError) as failed:
+        deploy(deployment)
+
+    assert "globalchat-sydney-api" in str(failed.value)
+    assert "Schema Creation Status is FAILED" in str(failed.value)
+    assert "Complete: globalchat-oregon-api." in str(failed.value)
+    assert "run the same `globalchat deploy`" in (failed.value.remedy or "")
+    found = {stack.name: stack.stands for stack in stacks.find(Aws(), "globalchat", REGIONS)}
+    assert found == {"globalchat-oregon-api": True, "globalchat-sydney-api": False}
+
+
+def test_the_cdks_word_alone_is_not_believed(deployment: Deployment) -> None:
+    deploy(deployment)
+    aws = Aws()
+    aws.call("cloudformation", "us-west-2", "delete_stack", StackName="globalchat-oregon-relay")
+    with pytest.raises(DeployError, match="globalchat-oregon-relay is not complete"):
+        deployment._see_that_all_stand()
+
+
+def test_a_log_group_that_appsync_made_again_goes_too(deployment: Deployment) -> None:
+    deploy(deployment)
+    aws, config = Aws(), deployment.config
+    found = removal.removable(aws, config)
+    groups = removal.log_groups(found)
+
+    class Late(Heard):
+        def append(self, line: str) -> None:
+            """AppSync logs once more, after the group is gone."""
+            super().append(line)
+            if line == "deleting globalchat-sydney-api":
+                region = "us-west-2"
+                aws.call("cloudformation", region, "delete_stack", StackName="globalchat-oregon-api")
+                aws.call("logs", region, "create_log_group", logGroupName=groups[region][0])
+
+    removal.remove(aws, found, Late().append, seconds=30, pause=lambda _: None)
+    assert removal.left_over(aws, config.prefix, config.regions, groups) == []

@@ -1,0 +1,95 @@
+"""The extension of moto itself: what it patches exists, and a failure is not a success."""
+
+import json
+import tomllib
+from typing import Any
+
+import pytest
+
+from infra.deployer.aws import Aws, CallFailed
+from infra.files import PACKAGE
+from tests.infra.deployer import moto_extension
+
+REGION = "us-west-2"
+
+
+def template(definition: str) -> str:
+    resources: dict[str, Any] = {
+        "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "a-bus"}},
+        "Api": {
+            "Type": "AWS::AppSync::GraphQLApi",
+            "Properties": {"Name": "a", "AuthenticationType": "API_KEY", "LogConfig": {}},
+        },
+        "Schema": {
+            "Type": "AWS::AppSync::GraphQLSchema",
+            "Properties": {"ApiId": {"Fn::GetAtt": ["Api", "ApiId"]}, "Definition": definition},
+        },
+    }
+    outputs = {"bus": {"Value": {"Ref": "Bus"}}, "id": {"Value": {"Fn::GetAtt": ["Api", "ApiId"]}}}
+    return json.dumps({"Resources": resources, "Outputs": outputs})
+
+
+def make(aws: Aws, stack: str, definition: str) -> None:
+    names = {"StackName": stack, "ChangeSetName": "the-same-for-all"}
+    aws.call(
+        "cloudformation",
+        REGION,
+        "create_change_set",
+        **names,
+        ChangeSetType="CREATE",
+        TemplateBody=template(definition),
+        Tags=[{"Key": "project", "Value": "globalchat"}],
+    )
+    aws.call("cloudformation", REGION, "execute_change_set", **names)
+
+
+def test_the_version_is_pinned_and_every_patch_point_exists() -> None:
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    assert f"moto[server]=={moto_extension.MOTO}" in project["project"]["optional-dependencies"]["dev"]
+    assert f"moto=={moto_extension.MOTO}" in (PACKAGE.parent / "constraints.txt").read_text(encoding="utf-8")
+    moto_extension.install()
+    from moto.cloudformation import parsing
+
+    from tests.infra.deployer.moto_extension import repairs, types
+
+    for owner, name in repairs.PATCH_POINTS:
+        assert callable(getattr(owner, name))
+    assert types.TYPES.items() <= parsing.get_model_map().items()
+
+
+def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moto_extension, "version", lambda _: "9.9.9")
+    with pytest.raises(RuntimeError, match=r"not 9\.9\.9"):
+        moto_extension.install()
+
+
+def test_a_change_set_makes_outputs_tags_and_ids(cloud: str) -> None:
+    aws = Aws()
+    make(aws, "one", "type Query { a: Int }")
+    (stack,) = aws.call("cloudformation", REGION, "describe_stacks", StackName="one")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    (api,) = aws.call("appsync", REGION, "list_graphql_apis")["graphqlApis"]
+    assert outputs == {"bus": "a-bus", "id": api["apiId"]}
+    assert stack["Tags"] == [{"Key": "project", "Value": "globalchat"}]
+
+
+def test_a_failed_change_set_is_an_error_and_no_success(cloud: str) -> None:
+    aws = Aws()
+    with pytest.raises(CallFailed, match="Schema Creation Status is FAILED"):
+        make(aws, "broken", "type Query {")
+    (stack,) = aws.call("cloudformation", REGION, "describe_stacks", StackName="broken")["Stacks"]
+    assert stack["StackStatus"] == "CREATE_FAILED"
+
+
+def test_an_unknown_change_set_is_not_found(cloud: str) -> None:
+    aws = Aws()
+    make(aws, "one", "type Query { a: Int }")
+    with pytest.raises(CallFailed) as failed:
+        aws.call(
+            "cloudformation",
+            REGION,
+            "describe_change_set",
+            StackName="another",
+            ChangeSetName="the-same-for-all",
+        )
+    assert failed.value.code == "ChangeSetNotFound"

@@ -1,0 +1,251 @@
+"""Each thing that may be in the way of a deployment is one sentence with its remedy, in seconds."""
+
+import errno
+import importlib.util
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import config, toolchain
+from infra.deployer import preflight, workspace
+from infra.deployer.aws import Aws, CallFailed, Denied, Timeouts, answered
+from infra.deployer.errors import DeployError, Kind
+from tests.infra.deployer.conftest import ACCOUNT, User
+
+CONFIG = config.load()
+QUICK = Timeouts(connect=0.5, read=0.5)
+
+
+@dataclass
+class Answers(Aws):
+    """AWS, as the test says; what it does not say is denied."""
+
+    given: dict[str, Any] = field(default_factory=dict)
+
+    def call(self, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
+        answer = self.given.get(operation, Denied("Not allowed."))
+        if isinstance(answer, Exception):
+            raise answer
+        found: dict[str, Any] = answer(region, arguments) if callable(answer) else answer
+        return found
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """An address that nobody listens on."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """An address that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_the_default_limits_end_within_15_seconds() -> None:
+    limits = Timeouts()
+    assert limits.attempts * (limits.connect + limits.read) <= 15
+    assert workspace.ANSWER_SECONDS <= 15
+
+
+def test_a_missing_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("JSII_NODE", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DeployError, match=r"Node\.js was not found as node: install Node\.js 22"):
+        preflight.check_tools()
+
+
+@pytest.mark.parametrize("library", ["aws_cdk", "boto3"])
+def test_a_missing_library_names_the_command(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(toolchain, "_node_major", lambda _: 22)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == library else find(name))
+    with pytest.raises(DeployError) as failed:
+        preflight.check_tools()
+    assert "pip install 'globalchat[deploy]'" in f"{failed.value} {failed.value.remedy}"
+
+
+def account(aws: Aws, given: str | None = None, answer: bool = True) -> preflight.Account:
+    return preflight.check_account(aws, CONFIG, given, lambda _: answer)
+
+
+def test_no_credentials(aws_settings: pytest.MonkeyPatch) -> None:
+    aws_settings.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(DeployError, match="No AWS credentials") as failed:
+        account(Aws())
+    assert "aws sso login" in (failed.value.remedy or "")
+
+
+def test_an_unknown_aws_profile(aws_settings: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DeployError, match="nowhere") as failed:
+        account(Aws("nowhere"))
+    assert failed.value.kind is Kind.USAGE
+
+
+def test_no_network(aws_settings: pytest.MonkeyPatch, refusing: str) -> None:
+    aws_settings.setenv("AWS_ENDPOINT_URL", refusing)
+    with pytest.raises(DeployError, match=r"AWS \(sts in us-west-2\) could not be reached") as failed:
+        account(Aws(timeouts=QUICK))
+    assert failed.value.kind is Kind.UNREACHABLE
+    assert "HTTPS_PROXY" in (failed.value.remedy or "")
+
+
+def test_a_black_hole(aws_settings: pytest.MonkeyPatch, black_hole: str) -> None:
+    aws_settings.setenv("AWS_ENDPOINT_URL", black_hole)
+    with pytest.raises(DeployError, match="did not answer in time"):
+        account(Aws(timeouts=QUICK))
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("ExpiredToken", "have expired"),
+        ("InvalidClientTokenId", "does not accept the credentials"),
+        ("AccessDenied", "may not do this"),
+        ("Throttling", "answered Throttling"),
+    ],
+)
+def test_what_aws_answers_is_told(code: str, told: str) -> None:
+    error = answered({"Code": code, "Message": "No."}, "sts", "us-west-2")
+    assert told in str(error)
+    assert str(error).count(".") == 1
+
+
+def test_the_account_must_be_the_one_that_is_meant(cloud: str) -> None:
+    assert account(Aws(), given=ACCOUNT).number == ACCOUNT
+    with pytest.raises(DeployError, match=f"belong to the account {ACCOUNT}, not 999999999999"):
+        account(Aws(), given="999999999999")
+    with pytest.raises(DeployError, match="Nothing was deployed"):
+        account(Aws(), answer=False)
+
+
+def test_a_region_that_is_not_enabled(cloud: str) -> None:
+    state = {"RegionName": "ap-southeast-2", "OptInStatus": "not-opted-in"}
+    with pytest.raises(DeployError, match="ap-southeast-2 is not enabled") as failed:
+        list(preflight.check_regions(Answers(given={"describe_regions": {"Regions": [state]}}), CONFIG))
+    assert "enable-region --region-name ap-southeast-2" in (failed.value.remedy or "")
+    assert list(preflight.check_regions(Aws(), CONFIG)) == []
+
+
+def test_what_may_not_be_asked_only_warns() -> None:
+    aws = Answers()
+    (warning,) = preflight.check_regions(aws, CONFIG)
+    assert "could not be checked" in warning
+    owner = preflight.Account(ACCOUNT, "arn:aws:iam::1:user/a")
+    assert list(preflight.warn_of_permissions(aws, CONFIG, owner)) == []
+    assert list(preflight.warn_of_quotas(aws, CONFIG, [])) == []
+
+
+def test_full_quotas_and_lacking_permissions_warn() -> None:
+    results = [
+        {"EvalActionName": "iam:CreateRole", "EvalDecision": "implicitDeny"},
+        {"EvalActionName": "iam:PassRole", "EvalDecision": "allowed"},
+    ]
+    aws = Answers(
+        given={
+            "list_graphql_apis": {"graphqlApis": [{}] * 50},
+            "list_event_buses": {"EventBuses": [{}]},
+            "simulate_principal_policy": {"EvaluationResults": results},
+        }
+    )
+    assert [warning[:24] for warning in preflight.warn_of_quotas(aws, CONFIG, [])] == [
+        "us-west-2 has 50 AppSync",
+        "ap-southeast-2 has 50 Ap",
+    ]
+    owner = preflight.Account(ACCOUNT, "arn:aws:sts::1:assumed-role/admin/session")
+    assert list(preflight.warn_of_permissions(aws, CONFIG, owner)) == [
+        "the credentials seem to lack iam:CreateRole"
+    ]
+    assert preflight.role_arn(owner.arn) == "arn:aws:iam::1:role/admin"
+
+
+def test_a_foreign_stack_or_bus_has_the_prefix(cloud: str) -> None:
+    aws = Aws()
+    aws.call("events", "ap-southeast-2", "create_event_bus", Name="globalchat-bus")
+    with pytest.raises(DeployError, match='an event bus "globalchat-bus" in ap-southeast-2'):
+        preflight.check_stacks(aws, CONFIG)
+    body = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'
+    names = {"StackName": "globalchat-oregon-api", "TemplateBody": body}
+    aws.call("cloudformation", "us-west-2", "create_stack", **names)
+    with pytest.raises(DeployError, match="was not made by globalchat") as failed:
+        preflight.check_stacks(aws, CONFIG)
+    assert failed.value.remedy == "Choose another with --stack-prefix."
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("UPDATE_IN_PROGRESS", "AWS is at work on"),
+        ("UPDATE_ROLLBACK_FAILED", "is stuck"),
+        ("DELETE_FAILED", "is stuck"),
+    ],
+)
+def test_a_stack_that_is_busy_or_stuck(status: str, told: str) -> None:
+    tags = [{"Key": "project", "Value": "globalchat"}]
+
+    def describe(_region: str, _arguments: object) -> dict[str, Any]:
+        return {"Stacks": [{"StackStatus": status, "Tags": tags}]}
+
+    with pytest.raises(DeployError, match=told):
+        preflight.check_stacks(Answers(given={"describe_stacks": describe}), CONFIG)
+
+
+def test_an_answer_that_is_not_awss(aws_settings: pytest.MonkeyPatch, moto_url: str) -> None:
+    # Moto answers this call with a page of HTML.
+    aws_settings.setenv("AWS_ENDPOINT_URL", moto_url)
+    with pytest.raises(CallFailed, match="does not speak like AWS"):
+        Aws().call(
+            "iam", "us-west-2", "simulate_principal_policy", PolicySourceArn="a" * 20, ActionNames=["a:b"]
+        )
+
+
+def install(user: User, seconds: float = 20.0) -> Path:
+    return workspace.cdk_cli(user.cache, lambda _: None, answer_seconds=seconds)
+
+
+def test_an_installed_command_line_is_taken_as_it_is(equipped: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert install(equipped).is_file()
+
+
+def test_a_missing_npm(user: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DeployError, match="npm was not found"):
+        install(user)
+
+
+def test_a_registry_that_cannot_be_reached(
+    user: User, monkeypatch: pytest.MonkeyPatch, refusing: str, black_hole: str
+) -> None:
+    monkeypatch.setenv("npm_config_registry", refusing)
+    with pytest.raises(DeployError, match=r"could not install the CDK command line \(ECONNREFUSED\)"):
+        install(user)
+    monkeypatch.setenv("npm_config_registry", black_hole)
+    with pytest.raises(DeployError, match=r"registry did not answer in time|\(.*TIMEOUT\)"):
+        install(user, 1.5)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk(number: int, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(number, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    content = {"context": {"globalchat": {"prefix": "globalchat"}}}
+    with pytest.raises(DeployError, match=r"no space left for .*globalchat") as failed:
+        workspace.write_settings(user.cache, content)
+    assert "GLOBALCHAT_HOME" in (failed.value.remedy or "")
+
+
+def test_a_folder_that_cannot_be_made(user: User) -> None:
+    user.home.parent.mkdir(exist_ok=True)
+    user.home.write_text("a file")
+    with pytest.raises(DeployError, match="cannot be written"):
+        workspace.write_settings(user.cache, {"context": {"globalchat": {"prefix": "globalchat"}}})

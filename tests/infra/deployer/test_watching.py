@@ -1,0 +1,158 @@
+"""The child process: its arguments and environment, Ctrl-C, time-outs, and why it failed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.deployer import cdk
+from infra.deployer.errors import DeployError, Interrupted
+from infra.deployer.progress import Progress, StackProgress
+
+API, RELAY = "globalchat-oregon-api", "globalchat-oregon-relay"
+BEGUN = f"print('{API}: deploying... [1/4]', flush=True)\n"
+HANG = "import time\ntime.sleep(600)\n"
+
+
+class Quiet:
+    """A view that shows nothing; it may press Ctrl-C."""
+
+    def __init__(self, *, interrupt: bool = False) -> None:
+        self.interrupt = interrupt
+        self.closed = False
+
+    def changed(self, progress: Progress, stack: StackProgress | None, seconds: float) -> None:
+        if self.interrupt:
+            raise KeyboardInterrupt
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def watch(
+    program: str, folder: Path, *, seconds: float = 60.0, view: Quiet | None = None
+) -> tuple[int, Progress]:
+    progress = Progress.of([API, RELAY])
+    command = [sys.executable, "-c", program]
+    code = cdk.watch(command, folder, progress, view or Quiet(), seconds=seconds, told=print)
+    return code, progress
+
+
+def test_the_arguments_are_those_that_were_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JSII_NODE", "/usr/bin/some-node")
+    command = cdk.Cdk(Path("/cli/cdk"), Path("/work"), profile="prod").deploy()
+    assert command[:3] == ["/usr/bin/some-node", "/cli/cdk", "deploy"]
+    for argument in ("--all", "--no-notices", "--no-version-reporting", "--ci", "--no-color"):
+        assert argument in command
+    for name, value in (("--require-approval", "never"), ("--progress", "events"), ("--profile", "prod")):
+        assert command[command.index(name) + 1] == value
+    assert cdk.environment({"A": "b"}) == {
+        "A": "b",
+        "CDK_DISABLE_CLI_TELEMETRY": "1",
+        "NODE_NO_WARNINGS": "1",
+    }
+
+
+def test_both_streams_are_read_to_the_end(tmp_path: Path) -> None:
+    program = "import sys\nfor n in range(3000):\n  print(n)\n  print('err', n, file=sys.stderr)\nsys.exit(7)"
+    code, progress = watch(program, tmp_path)
+    assert code == 7
+    assert progress.errors[-1] == "err 2999"
+
+
+def test_ctrl_c_stops_watching_ends_the_child_and_says_what_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = f"import os\nopen('pid', 'w').write(str(os.getpid()))\n{BEGUN}{HANG}"
+    view = Quiet(interrupt=True)
+    with pytest.raises(Interrupted):
+        watch(program, tmp_path, view=view)
+    assert view.closed
+    assert capsys.readouterr().out == (
+        f"Stopped watching: AWS goes on with {API}; not begun: {RELAY}. "
+        "Resume with the same `globalchat deploy`.\n"
+    )
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+STUBBORN = f"""
+import signal, sys, time
+from pathlib import Path
+from cli import main
+from infra.deployer import cdk
+from infra.deployer.progress import Progress
+from infra.deployer.view import PlainView
+import click
+
+child = '''
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("{API}: deploying... [1/4]", flush=True)
+time.sleep(600)
+'''
+
+@click.command()
+def command():
+    say = lambda text: print(text, flush=True)
+    cdk.ENDING = 600
+    command = [sys.executable, "-c", child]
+    return cdk.watch(command, Path("."), Progress.of(["{API}"]), PlainView(say), seconds=600, told=say)
+
+main.root.add_command(command, "try")
+main.root.entries = dict(main.root.entries) | {{"try": None}}
+main.root.get_command = lambda ctx, name: command
+main.root(["try"], prog_name="globalchat")
+"""
+
+
+def test_a_second_ctrl_c_leaves_at_once_with_130(tmp_path: Path) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-c", STUBBORN],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert program.stdout is not None
+        assert "preparing" in program.stdout.readline()
+        program.send_signal(signal.SIGINT)
+        assert program.stdout.readline().startswith(f"Stopped watching: AWS goes on with {API}.")
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=20)
+    finally:
+        program.kill()
+    assert program.returncode == 130
+    assert "Traceback" not in errors
+
+
+def test_the_overall_time_out_says_what_aws_is_at(tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match=rf"after 1 seconds: AWS is still at {API}\."):
+        watch(BEGUN + HANG, tmp_path, seconds=1.0)
+
+
+def test_a_full_disk_in_the_child_is_one_sentence() -> None:
+    progress = Progress.of([API])
+    progress.complain("OSError: [Errno 28] No space left on device: 'cdk.out'")
+    error = cdk.failure(progress, 1)
+    assert "no space left" in str(error)
+    assert "GLOBALCHAT_HOME" in (error.remedy or "")
+
+
+def test_a_failure_of_the_app_itself_is_told_in_its_words() -> None:
+    progress = Progress.of([API])
+    progress.complain('globalchat: The channel "A" is not valid.')
+    progress.complain("Subprocess exited with error 1")
+    assert str(cdk.failure(progress, 1)) == (
+        'The deployment failed: The channel "A" is not valid. No stack was completed.'
+    )
+
+
+def test_a_missing_node_is_one_sentence(tmp_path: Path) -> None:
+    command = [str(tmp_path / "node")]
+    with pytest.raises(DeployError, match=r"Node\.js could not be started"):
+        cdk.watch(command, tmp_path, Progress.of([]), Quiet(), seconds=5, told=print)

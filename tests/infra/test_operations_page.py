@@ -1,0 +1,35 @@
+"""`docs/operations.md` names what the stacks make and what the configuration takes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from infra.config import OPTIONAL, REQUIRED
+from tests.infra.synthesis import Templates, resources
+
+PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+NAMED = frozenset(re.findall(r"`([^`\n]+)`", PAGE))
+
+
+def test_every_key_of_the_context_is_explained() -> None:
+    assert {*REQUIRED, *OPTIONAL} <= NAMED
+
+
+@pytest.mark.infra
+def test_every_alarm_and_no_other_has_its_row(templates: Templates) -> None:
+    made = {
+        # The relay's rules are numbered.
+        re.sub(r"-\d-", "-N-", alarm["AlarmName"])
+        for template in templates.values()
+        for alarm in resources(template, "AWS::CloudWatch::Alarm").values()
+    }
+    ends = ("-dead-letters", "-failed", "-refused")
+    assert {word for word in NAMED if word.startswith("globalchat-") and word.endswith(ends)} == made
+
+
+@pytest.mark.infra
+def test_every_queue_is_named(templates: Templates) -> None:
+    for template in templates.values():
+        for queue in resources(template, "AWS::SQS::Queue").values():
+            assert queue["QueueName"] in NAMED

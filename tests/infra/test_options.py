@@ -1,0 +1,88 @@
+"""What is off unless the context asks for it: the dashboard and the web firewall."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.config import Config
+from tests.infra.synthesis import Templates, logical, only, resources, text
+
+pytestmark = pytest.mark.infra
+
+
+@pytest.fixture
+def template(everything: Config, full_templates: Templates) -> dict[str, Any]:
+    return full_templates[f"{everything.prefix}-{'o' * 20}-api"]
+
+
+def test_both_are_off_by_default(templates: Templates) -> None:
+    for template in templates.values():
+        assert not resources(template, "AWS::CloudWatch::Dashboard")
+        assert not resources(template, "AWS::WAFv2::WebACL")
+
+
+def test_a_dashboard_per_region_has_a_name_of_its_own(everything: Config, full_templates: Templates) -> None:
+    names = [
+        board["DashboardName"]
+        for template in full_templates.values()
+        for board in resources(template, "AWS::CloudWatch::Dashboard").values()
+    ]
+    assert names == [f"{everything.prefix}-{alias}" for alias in everything.regions]
+
+
+def test_a_dashboard_shows_clients_requests_deliveries_and_losses(
+    template: dict[str, Any], everything: Config
+) -> None:
+    body = json.loads(text(only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]))
+    graphs = {each["properties"]["title"]: each["properties"]["metrics"] for each in body["widgets"]}
+    api = f"${{{logical(template, 'AWS::AppSync::GraphQLApi')}.ApiId}}"
+    assert [metric[:4] for metric in graphs["Clients"]] == [
+        ["AWS/AppSync", "ActiveConnections", "GraphQLAPIId", api],
+        ["AWS/AppSync", "ActiveSubscriptions", "GraphQLAPIId", api],
+    ]
+    prefix = everything.prefix
+    rules = [f"{prefix}-broadcast", f"{prefix}-relay-1"]
+    assert [metric[5] for metric in graphs["Deliveries"]] == rules
+    lost = [metric[:2] + metric[3:6:2] for metric in graphs["Not delivered"]]
+    assert [each[:4] for each in lost[:2]] == [
+        ["AWS/Events", "FailedInvocations", f"{prefix}-bus", rule] for rule in rules
+    ]
+    assert [each[:3] for each in lost[2:4]] == [
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", f"{prefix}-{part}-dlq"]
+        for part in ("broadcast", "relay")
+    ]
+    assert lost[4][:2] == [f"globalchat/{prefix}", "PublishFromBusErrors"]
+
+
+def test_the_firewall_stands_before_the_api_and_lets_all_pass_but_too_many(template: dict[str, Any]) -> None:
+    acl = only(template, "AWS::WAFv2::WebACL")
+    assert acl["Scope"] == "REGIONAL"
+    assert acl["DefaultAction"] == {"Allow": {}}
+    (rule,) = acl["Rules"]
+    assert rule["Action"] == {"Block": {}}
+    rate = rule["Statement"]["RateBasedStatement"]
+    assert (rate["AggregateKeyType"], rate["Limit"]) == ("IP", 2000)
+    association = only(template, "AWS::WAFv2::WebACLAssociation")
+    assert association == {
+        "ResourceArn": {"Fn::GetAtt": [logical(template, "AWS::AppSync::GraphQLApi"), "Arn"]},
+        "WebACLArn": {"Fn::GetAtt": [logical(template, "AWS::WAFv2::WebACL"), "Arn"]},
+    }
+
+
+def test_the_firewall_counts_only_calls_that_may_carry_a_key(template: dict[str, Any]) -> None:
+    (rule,) = only(template, "AWS::WAFv2::WebACL")["Rules"]
+    scope = rule["Statement"]["RateBasedStatement"]["ScopeDownStatement"]["OrStatement"]["Statements"]
+    constraints = [each["SizeConstraintStatement"] for each in scope]
+    assert [each["FieldToMatch"] for each in constraints] == [
+        {"SingleHeader": {"Name": "x-api-key"}},
+        {"SingleHeader": {"Name": "sec-websocket-protocol"}},
+        {"QueryString": {}},
+    ]
+    assert {(each["ComparisonOperator"], each["Size"]) for each in constraints} == {("GT", 0)}
+
+
+def test_the_firewall_keeps_no_samples_for_they_would_show_keys(template: dict[str, Any]) -> None:
+    acl = only(template, "AWS::WAFv2::WebACL")
+    for config in (acl["VisibilityConfig"], acl["Rules"][0]["VisibilityConfig"]):
+        assert config["SampledRequestsEnabled"] is False
