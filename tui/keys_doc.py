@@ -1,4 +1,4 @@
-"""Writes `docs/keys.md`, the table of all keys and commands, from the registries: `python -m tui.keys_doc`."""
+"""Writes `docs/keys.md`, the keys and commands, from the registries: `python -m tui.keys_doc`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +12,9 @@ _HEAD = """# Keys and commands
 
 <!-- Made from the registries by `make keys`: change tui/actions.py or tui/slash/commands.py instead. -->
 
-Everything here is in the command palette as well (Ctrl+P), unless it is about what is being typed. The keys
-can be changed by name under `[keys]` in [the settings](settings.md). Every Alt key has a twin without Alt, for
-terminals that keep Alt for themselves.
+Everything here is in the command palette as well (Ctrl+P), unless it is about what is being typed.
+The keys can be changed by name under `[keys]` in [the settings](settings.md). Every Alt key has a twin without
+Alt, for terminals that keep Alt for themselves.
 """
 
 

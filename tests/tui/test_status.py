@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from client.events import DraftAccepted, StateChanged
 from client.messages import Draft
+from client.profiles import Profile, RegionEndpoint
 from client.state import Phase, SessionState
 from tests.tui.fake_session import NOON, REGIONS
 from tui.model.banner import LINES, Banner, Way, banner_lines, target_at
@@ -176,7 +177,7 @@ def test_the_next_region_is_the_one_that_is_offered_or_was_left() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
     desk = Desk(model, "local", "tech")
     assert desk.next_region() is None
-    desk.begin_session({"oregon": "us-west-2", "sydney": "ap-southeast-2", "paris": "eu-west-3"}, "oregon")
+    desk.begin_session(profile_of("oregon", "sydney", "paris"), "oregon", NOON)
     assert desk.next_region() == "sydney"
     model.reduce(StateChanged(replace(RETRYING, fail_over_to="paris")))
     assert desk.next_region() == "paris"
@@ -216,3 +217,27 @@ def test_a_clock_that_is_off_is_said_once_and_stays_in_the_header() -> None:
     ]
     for width in (60, 80, 120):
         assert "clock 3.2 s slow" in "".join(piece.text for piece in header(desk.header(), width, NOON))
+
+
+def test_a_key_that_expires_soon_is_told_when_the_session_begins() -> None:
+    model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
+    in_three_days = NOON // 1000 + 3 * 86_400 + 60
+    desk = Desk(model, "default", "tech")
+    desk.begin_session(profile_of("oregon", expires=in_three_days), "oregon", NOON)
+    assert model.take_effects() == [
+        Notice(
+            "The API key of oregon expires in 3 days. Whoever deployed it renews it with `globalchat deploy`.",
+            "warning",
+        )
+    ]
+    desk.begin_session(profile_of("oregon", expires=in_three_days + 90 * 86_400), "oregon", NOON)
+    assert model.take_effects() == []
+
+
+def profile_of(*aliases: str, expires: int | None = None) -> Profile:
+    """A profile with these regions, whose keys expire then (epoch seconds)."""
+
+    def endpoint(alias: str) -> RegionEndpoint:
+        return RegionEndpoint(alias, alias, "http://h/", "ws://h/", "id", "bus", "key", expires)
+
+    return Profile("default", {alias: endpoint(alias) for alias in aliases})

@@ -219,6 +219,7 @@ async def test_drafts_and_levels_survive_the_chat(tmp_path: Path) -> None:
         await chat.pilot.press("ctrl+o", "ctrl+down")
         chat.composer.insert("for music")
     async with running(state=tmp_path) as chat:
+        await chat.until(lambda: len(listed(chat)) > 2)
         assert chat.composer.text == "half a thought"
         assert listed(chat)[2] == ["tech", "*"]
         await chat.pilot.press("ctrl+down")

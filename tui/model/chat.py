@@ -130,6 +130,10 @@ class ChatModel:
         if channel in self.conversations:
             self.conversations[channel].read()
 
+    def warn(self, sentence: str) -> None:
+        """Have a sentence shown, beside the messages."""
+        self._effects.append(Notice(sanitize(sentence, multiline=False), "warning"))
+
     def take_effects(self) -> list[Effect]:
         """What happened beside the rows since the last call."""
         if self._skips.pending:
@@ -176,7 +180,7 @@ class ChatModel:
                 self.outbox.queue(conversation, self._rows, draft)
                 self.outbox.fail(conversation, draft, _TOO_OLD)
             case OutboxUnavailable(reason):
-                self._effects.append(Notice(sanitize(reason, multiline=False), "warning"))
+                self.warn(reason)
             case ChannelRefused(channel, _, reason):
                 self._refuse_channel(channel, sanitize(reason, multiline=False))
             case ChannelRevoked(channel):
@@ -233,7 +237,7 @@ class ChatModel:
         known = self.skew.milliseconds is not None
         self.skew.note(sent=draft.created_at, stamped=sent_at, answered=self._clock())
         if not known and self.skew.milliseconds is not None:
-            self._effects.append(Notice(skew_sentence(self.skew.milliseconds), "warning"))
+            self.warn(skew_sentence(self.skew.milliseconds))
 
     def _record_gap(self, channels: tuple[str, ...], since: int, until: int) -> None:
         if self._skips.pending:  # the gap that the skipped messages leave

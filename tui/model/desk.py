@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from client.key_expiry import REMEDY, expiring
+from client.profiles import Profile
 from client.state import Phase, SessionState
 from tui.model.attention import Level
 from tui.model.banner import Banner
@@ -101,13 +103,16 @@ class Desk:
         """The profile could not be opened."""
         self._opening = OpeningFailed(reason, remedy)
 
-    def begin_session(self, regions: Mapping[str, str], region: str) -> None:
-        """There is a session in `region`, of a profile with these regions (alias to AWS region).
+    def begin_session(self, profile: Profile, region: str, now: int) -> None:
+        """There is a session in `region` (an alias) of this profile; `now` is epoch ms.
 
-        Its states come as events, in order with the messages; until the first one it is idle.
+        Its states come as events, in order with the messages; until the first one it is idle. A key that
+        expires soon is told.
         """
-        self.names = RegionNames.of(regions)
+        self.names = RegionNames.of({alias: each.region for alias, each in profile.regions.items()})
         self.model.state = SessionState(Phase.IDLE, region)
+        for key in expiring(profile.regions.values(), now / 1000):
+            self.model.warn(f"{key} {REMEDY}")
 
     def open(self, channel: str) -> None:
         """Make a channel the open one; what was new in the old one is known now."""

@@ -148,9 +148,9 @@ class ChatScreen(Screen[None]):
     @on(SessionOpened)
     def _session_opened(self, message: SessionOpened) -> None:
         self.session, self._both.profile = message.session, message.profile
-        regions = {alias: endpoint.region for alias, endpoint in message.profile.regions.items()}
-        self._desk.begin_session(regions, message.region)
+        self._desk.begin_session(message.profile, message.region, self._clock())
         self._show_channel()
+        self._flush_soon()
 
     @on(EventsArrived)
     def _events_arrived(self, message: EventsArrived) -> None:
