@@ -13,8 +13,8 @@ _HEAD = """# Keys and commands
 <!-- Made from the registries by `make keys`: change tui/actions.py or tui/slash/commands.py instead. -->
 
 Everything here is in the command palette as well (Ctrl+P), unless it is about what is being typed.
-The keys can be changed by name under `[keys]` in [the settings](settings.md). Every Alt key has a twin without
-Alt, for terminals that keep Alt for themselves.
+The keys can be changed by name under `[keys]` in [the settings](settings.md). Every Alt key has a twin
+without Alt, for terminals that keep Alt for themselves.
 """
 
 

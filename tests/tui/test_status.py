@@ -7,6 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from client.events import DraftAccepted, StateChanged
+from client.key_expiry import REMEDY
 from client.messages import Draft
 from client.profiles import Profile, RegionEndpoint
 from client.state import Phase, SessionState
@@ -224,12 +225,8 @@ def test_a_key_that_expires_soon_is_told_when_the_session_begins() -> None:
     in_three_days = NOON // 1000 + 3 * 86_400 + 60
     desk = Desk(model, "default", "tech")
     desk.begin_session(profile_of("oregon", expires=in_three_days), "oregon", NOON)
-    assert model.take_effects() == [
-        Notice(
-            "The API key of oregon expires in 3 days. Whoever deployed it renews it with `globalchat deploy`.",
-            "warning",
-        )
-    ]
+    told = "The API key of oregon expires in 3 days."
+    assert model.take_effects() == [Notice(f"{told} {REMEDY}", "warning")]
     desk.begin_session(profile_of("oregon", expires=in_three_days + 90 * 86_400), "oregon", NOON)
     assert model.take_effects() == []
 
