@@ -16,7 +16,7 @@ from client.profiles import Profile, RegionEndpoint
 from localcloud.server.cloud import LocalCloud
 from tui.app import ChatApp
 
-SIZE = (110, 26)
+SIZE = (110, 20)
 FILE = Path(__file__).with_name("chat.svg")
 
 SPOKEN = (
