@@ -173,6 +173,11 @@ def bindings(keymap: Keymap = DEFAULT_KEYS) -> list[Binding]:
     ]
 
 
+def deed(identity: str | None) -> str | None:
+    """Textual's action string of an action; None if there is none to run."""
+    return next((action.action for action in ACTIONS if action.id == identity), None)
+
+
 def keys_title(action: Action, keymap: Keymap = DEFAULT_KEYS) -> str:
     """All keys of an action as people write them."""
     return keymap.titles(action.id)

@@ -1,4 +1,4 @@
-"""Writes `docs/keys.md`, the keys and commands, from the registries: `python -m tui.keys_doc`."""
+"""Writes `docs/keys.md`, the table of all keys and commands: `python -m tui.keys_doc`."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -136,6 +136,10 @@ class FakeSession:
         self.tell(BackendDescribed(Backend(CHANNELS, LIMITS)))
         self.change(Phase.LIVE, latency_ms=latency_ms)
 
+    def fail_over(self, reason: str, to: str = "sydney") -> None:
+        """Lose the region while another answers."""
+        self.change(Phase.RETRYING, attempt=3, next_try_at=NOON + 4000, reason=reason, fail_over_to=to)
+
     def receive(
         self,
         channel: str,

@@ -4,7 +4,7 @@ Breakpoints = list[tuple[int, str]]
 """The least cells, and the class from there on."""
 
 WIDTHS: Breakpoints = [(0, "-too-narrow"), (40, "-narrow"), (60, "-medium"), (100, "-wide")]
-HEIGHTS: Breakpoints = [(0, "-too-low"), (10, "-low"), (28, "-high")]
+HEIGHTS: Breakpoints = [(0, "-too-low"), (10, "-flat"), (16, "-low"), (28, "-high")]
 
 
 def classes(width: int, height: int) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from client.events import BackendDescribed
-from tui.actions import ACTIONS, bindings
+from tui.actions import bindings, deed
 from tui.connection import Connection
 from tui.keeping import Keeping
 from tui.keymap import Keymap
@@ -322,9 +322,10 @@ class ChatScreen(Screen[None]):
         """Scroll by a page."""
         self._front.page(direction)
 
-    def action_read(self, deed: str) -> None:
-        """Do something with the messages."""
-        self.query_one(MessageArea).do(deed)
+    async def action_read(self, wish: str) -> None:
+        """Do something with the messages, which must be in sight for it."""
+        await self._both.close_dual()
+        self.query_one(MessageArea).do(wish)
 
     def action_copy_text(self) -> None:
         """Copy what is selected with the mouse."""
@@ -360,11 +361,9 @@ class ChatScreen(Screen[None]):
     @on(StatusLine.Chosen)
     async def _way_chosen(self, message: Header.Chosen | StatusLine.Chosen) -> None:
         """Do what somebody clicked on: a switch to a region, or an action of the registry."""
-        target = message.target
-        action = next((each.action for each in ACTIONS if each.id == target), None)
-        if target.startswith(SWITCH):
-            self.switch(target.removeprefix(SWITCH))
-        elif action is not None:
+        if message.target.startswith(SWITCH):
+            self.switch(message.target.removeprefix(SWITCH))
+        elif (action := deed(message.target)) is not None:
             await self.run_action(action)
 
     def action_again(self) -> None:

@@ -59,13 +59,7 @@ class BothRegions:
 
     async def toggle_dual(self) -> None:
         """Open or close the dual view, in the place of the messages."""
-        view, self._view = self._view, None
-        if view is not None:
-            self._screen.remove_class("-dual")
-            await view.remove()
-            self._follow()
-            return
-        if not self._can_follow(regions=2):
+        if await self.close_dual() or not self._can_follow(regions=2):
             return
         from tui.watching import WITHIN
         from tui.widgets.dual_view import DualView
@@ -77,6 +71,16 @@ class BothRegions:
         await self._screen.query_one("#reading").mount(view)
         self._view = view
         self.show_channel()
+
+    async def close_dual(self) -> bool:
+        """Show the messages. Returns whether the dual view stood in their place."""
+        view, self._view = self._view, None
+        if view is None:
+            return False
+        self._screen.remove_class("-dual")
+        await view.remove()
+        self._follow()
+        return True
 
     async def toggle_latency(self) -> None:
         """Open or close the latency panel, above the status line."""

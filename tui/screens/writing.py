@@ -8,7 +8,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from client.state import Phase
-from tui.actions import ACTIONS
+from tui.actions import deed
 from tui.keymap import Keymap
 from tui.model.attention import Level
 from tui.model.desk import Desk
@@ -111,7 +111,7 @@ class Writing(Horizontal):
 
     def carry_out(self, wish: Run) -> str | None:
         """Do what a command says; a sentence if that cannot be."""
-        action = next((each.action for each in ACTIONS if each.id == wish.command.action), None)
+        action = deed(wish.command.action)
         if action is None:
             return self._commander.run(wish)
         self.call_next(self.screen.run_action, action)
