@@ -24,6 +24,7 @@ from localcloud.appsync.protocol import Limits
 from localcloud.appsync.service import AppSync
 from localcloud.assembly import read
 from localcloud.definition import JSON
+from localcloud.process.garbage import spare_what_is_loaded
 from localcloud.provision import provision
 from localcloud.server.app import serving
 from localcloud.server.cloud import CloudOptions, LocalCloud
@@ -131,6 +132,7 @@ async def cloud(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     """Serve everything."""
     options = CloudOptions(realtime=QUIET, rng=random.SystemRandom())
     running = await stack.enter_async_context(LocalCloud.open(options=options))
+    spare_what_is_loaded()  # as `local serve` does
     regions: JSON = [{"url": each.graphql_url, "key": each.api_key} for each in running.regions]
 
     def publish() -> None:

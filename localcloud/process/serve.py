@@ -20,6 +20,7 @@ from localcloud.process.control_dead_letters import dead_letter_routes
 from localcloud.process.control_faults import fault_routes
 from localcloud.process.control_server import control_app, listening
 from localcloud.process.errors import CloudError
+from localcloud.process.garbage import spare_what_is_loaded
 from localcloud.process.state import CloudRegion, CloudState
 from localcloud.server.cloud import CloudOptions, LocalCloud
 from localcloud.server.tls import Certificates, make_certificates
@@ -117,6 +118,7 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
                     state.write(options.folder, running)
 
             _handle_signals(stopping, write_state)
+            spare_what_is_loaded()
             write_state()
             try:
                 announce(running)
