@@ -3,7 +3,9 @@
 Of the chat itself nothing is imported before the first frame, which has to be there at once.
 """
 
+import asyncio
 import os
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from pathlib import Path
@@ -203,6 +205,7 @@ class ChatApp(SafeApp):
 
     def on_mount(self) -> None:
         """Follow the settings about how it looks."""
+        self._end_on_signals()
         if not self.settings.motion:
             self.animation_level = "none"
         if self.settings.theme in self.available_themes:
@@ -211,6 +214,13 @@ class ChatApp(SafeApp):
             name = sanitize(self.settings.theme, multiline=False)[:50]
             hint = near(self.settings.theme, list(self.available_themes))
             self._problems += (f'There is no theme "{name}".{hint}',)
+
+    def _end_on_signals(self) -> None:
+        """End in order when told to from outside: the terminal has to be left as it was."""
+        if self.is_headless or self.is_web:
+            return
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.exit, None, 128 + number)
 
     def _tell_problems(self) -> None:
         if self._problems:

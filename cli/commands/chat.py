@@ -13,6 +13,9 @@ from cli.output import narrate
 from client import paths
 from client.profiles import LOCAL, Profile
 
+_SIGNALS = 128
+"""Exit codes above are of a signal that ended the chat, as shells have it."""
+
 
 @click.command("chat", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("region", required=False, metavar="[REGION]")
@@ -65,7 +68,8 @@ def command(
     app.run()
     for note in notes:
         narrate(f"globalchat: {note}")
-    return ExitCode.FAILED if app.return_code else ExitCode.DONE
+    code = app.return_code or ExitCode.DONE
+    return code if code > _SIGNALS else min(code, ExitCode.FAILED)
 
 
 async def _nearest_first(profile: Profile) -> Profile:

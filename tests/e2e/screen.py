@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import struct
 import subprocess
 import termios
@@ -16,15 +17,24 @@ COLUMNS, ROWS = 120, 36
 
 
 class Terminal:
-    """The process, its keyboard and its screen."""
+    """The process, its keyboard and its screen.
+
+    Attributes:
+        raw: Every byte that came out.
+        line_before: The settings of the terminal's line at first.
+        line_after: The same after the process ended.
+    """
 
     def __init__(self, home: Home, *arguments: str) -> None:
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
         self._changed = threading.Condition()
         self._ended = False
+        self.raw = b""
         self._keyboard, terminal = os.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self.line_before: object = termios.tcgetattr(self._keyboard)
+        self.line_after: object = None
         self.process = subprocess.Popen(
             [COMMAND, *arguments],
             env=home.env,
@@ -63,16 +73,32 @@ class Terminal:
         self.wait_for(text)
         self.press("\r")
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the window another size."""
+        with self._changed:
+            self._screen.resize(rows, columns)
+            fcntl.ioctl(self._keyboard, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process.send_signal(signal.SIGWINCH)  # it is not the terminal's foreground process
+
+    def end(self) -> int:
+        """Wait until it has ended and all that it wrote has been read; the exit code."""
+        code = self.process.wait(SECONDS)
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._ended, SECONDS)
+        return code
+
     def _read(self) -> None:
         try:
             while data := os.read(self._keyboard, 65536):
                 with self._changed:
+                    self.raw += data
                     self._stream.feed(data)
                     self._changed.notify_all()
         except OSError:
             pass  # the other end is closed: the chat has ended
         finally:
             with self._changed:
+                self.line_after = termios.tcgetattr(self._keyboard)
                 self._ended = True
                 self._changed.notify_all()
             os.close(self._keyboard)

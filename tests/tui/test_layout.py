@@ -103,7 +103,8 @@ async def test_a_walk_through_all_sizes() -> None:
             check(chat, size)
             assert chat.pane.following
         await chat.type("still here")
-        assert chat.composer.text == "still here"
+        await chat.pilot.press("enter")
+        await chat.until(lambda: chat.session.calls == [("send", ("tech", "still here"))])
 
 
 async def test_a_walk_with_both_regions_latency_and_a_banner() -> None:

@@ -78,8 +78,7 @@ class ChatScreen(Screen[None]):
         self.keymap = keymap
         copying = Binding("ctrl+c,super+c", "copy_text", "Copy what is selected", show=False)
         self._bindings = BindingsMap([copying, *bindings(keymap)])
-        self._desk = desk
-        self._model = desk.model
+        self._desk, self._model = desk, desk.model
         desk.keys = keymap.title
         self._connection = connection
         self._clock = clock
@@ -116,9 +115,11 @@ class ChatScreen(Screen[None]):
         self.call_after_refresh(self._connect)
 
     def on_key(self, event: events.Key) -> None:
-        """What is typed while nothing has the focus, as at first, is the composer's all the same."""
-        if event.is_printable and event.character and self.focused is None:
-            self.query_one(Composer).insert(event.character)
+        """Keys are the composer's even if nothing has the focus, as at first or after it was hidden."""
+        composer = self.query_one(Composer)
+        if self.focused is None and composer.focusable:
+            composer.focus()
+            composer.post_message(events.Key(event.key, event.character))
 
     def on_unmount(self) -> None:
         """End the session; leave the terminal as it was."""

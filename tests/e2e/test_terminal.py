@@ -1,0 +1,86 @@
+"""The chat in a real terminal: typed in, resized, flooded, ended; the terminal is left as it was."""
+
+import re
+import signal
+
+import pytest
+
+from tests.e2e.leftovers import leftovers
+from tests.e2e.processes import Home
+from tests.e2e.screen import Terminal
+
+pytestmark = pytest.mark.e2e
+
+QUIT = "\x11"  # Ctrl+Q
+FLOOD = 1500
+
+
+def open_chat(home: Home) -> Terminal:
+    chat = Terminal(home, "oregon", "--name", "ana", "--channel", "tech")
+    chat.wait_for("● Oregon us-west-2 live")
+    return chat
+
+
+def check_clean(chat: Terminal) -> None:
+    assert leftovers(chat.raw) == []
+    assert b"\x1b[?1049h" in chat.raw  # the check saw what was to be undone
+    assert b"\x1b[?2004h" in chat.raw
+    assert b"\x1b[22;0t" in chat.raw
+    assert chat.line_after == chat.line_before
+    assert "Traceback" not in chat.text
+
+
+def test_a_session_of_typing_resizing_and_flooding_ends_cleanly(shared_home: Home) -> None:
+    chat = open_chat(shared_home)
+    chat.say("hello from a terminal")
+    chat.wait(lambda screen: re.search("hello from a terminal .*✓✓", screen) is not None, "the echo")
+
+    chat.resize(50, 20)
+    chat.wait(lambda screen: "● live" in screen and "Channels" not in screen, "the narrow layout")
+    chat.wait_for("hello from a terminal")
+    chat.resize(30, 5)
+    chat.wait_for("Too small")
+    chat.resize(120, 36)
+    chat.wait_for("╭─ Channels ─")
+
+    flood = "\n".join(f"flood {number} {'and more ' * (number % 7)}" for number in range(FLOOD))
+    publishing = shared_home.start("publish", "tech", "-", stdin=flood)
+    chat.wait_for("flood 10 ")
+    chat.press("typed in the flood")
+    chat.wait_for("typed in the flood")
+    chat.press("\x1b[5~")  # page up: it stops following, and says what is new
+    chat.wait(lambda screen: re.search(r"\d new ↓", screen) is not None, "how many are new")
+    assert publishing.wait() == 0
+    chat.press("\x1b[1;5F")  # Ctrl+End
+    chat.wait_for(f"flood {FLOOD - 1} ")
+    chat.press("\r")
+    chat.wait(lambda screen: re.search("typed in the flood .*✓✓", screen) is not None, "the echo")
+
+    chat.press(QUIT)
+    assert chat.end() == 0
+    check_clean(chat)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_it_as_cleanly(shared_home: Home, number: signal.Signals) -> None:
+    chat = open_chat(shared_home)
+    chat.press("unfinished")
+    chat.wait_for("unfinished")
+
+    chat.process.send_signal(number)
+
+    assert chat.end() == 128 + number
+    check_clean(chat)
+
+
+def test_the_check_finds_what_is_left_behind() -> None:
+    dirty = b"\x1b[?1049h\x1b[?25l\x1b[?1000;1006h\x1b[?2004h\x1b[22;0t\x1b[>1u\x1b[?1006l"
+    assert leftovers(dirty) == [
+        "the alternate screen is on",
+        "the cursor is off",
+        "mouse reporting is on",
+        "bracketed paste is on",
+        "the title is not restored",
+        "the keyboard protocol is not restored",
+    ]
+    assert leftovers(b"\x1b[?25l\x1b[?7l\x1b[?7h\x1b[?25h") == []
