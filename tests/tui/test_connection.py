@@ -10,6 +10,7 @@ from client.profiles import Profile
 from client.state import Phase
 from tests.tui.driver import SMALL, Chat, make, running, spied
 from tests.tui.fake_session import NOON, FakeSession, open_profile, profile
+from tui.screens.region_switcher import RegionSwitcher
 
 
 def head(chat: Chat) -> str:
@@ -131,9 +132,31 @@ async def test_regions_by_toggle_and_by_list() -> None:
         assert "ORE→SYD +170ms" in chat.lines()[-1]
         await chat.pilot.press("f2", "enter")
         await chat.until(lambda: chat.session.calls[-1] == ("switch", "oregon"))
-        await chat.pilot.click("#header")
+        await chat.pilot.click("#header", offset=(head(chat).index("Sydney"), 0))
+        await chat.until(lambda: isinstance(chat.app.screen, RegionSwitcher))
         await chat.pilot.press("escape")
+        await chat.until(lambda: len(chat.app.screen_stack) == 1)
         assert len(chat.session.calls) == 2
+        await chat.pilot.click("#header", offset=(head(chat).index("○ Oregon") + 3, 0))
+        assert chat.session.calls[-1] == ("switch", "oregon")
+
+
+@pytest.mark.parametrize("how", ["key", "click"])
+async def test_the_region_that_answers_is_one_key_or_click_away(how: str) -> None:
+    async with running() as chat:
+        chat.session.fail_over("Lost")
+        await chat.until(lambda: any("Ctrl+R switches" in line for line in chat.screen_lines()))
+        assert "○ Sydney answers" in head(chat)
+        line = next(line for line in chat.screen_lines() if "Ctrl+R switches" in line)
+        if how == "key":
+            await chat.pilot.press("ctrl+r")
+        else:
+            row = chat.screen_lines().index(line)
+            await chat.pilot.click(offset=(line.index("Ctrl+R"), row))
+        assert chat.session.calls == [("switch", "sydney")]
+        if how == "click":
+            await chat.pilot.click(offset=(line.index("F5"), row))
+            assert chat.session.calls[-1] == ("retry_now", None)
 
 
 async def test_a_flood_is_shown_in_batches_and_its_losses_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,19 +1,25 @@
-"""Pictures of the chat in two sizes. Update them on purpose: `pytest --snapshot-update`, and look at them."""
+"""Pictures of the chat in three sizes. Update them with `pytest --snapshot-update`, and look at them."""
 
 from collections.abc import Awaitable, Callable
+from itertools import product
+from weakref import WeakKeyDictionary
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 
-from client.events import DraftRefused, GapRecorded
+from client.events import ChannelRevoked, DraftRefused, EventsSkipped, GapRecorded
 from client.state import Phase
+from client.watch import FromRegion
 from tests.tui.driver import SMALL, WIDE, Chat, make
 from tests.tui.fake_session import NOON, FakeSession
-from tui.widgets.composer import Composer
+from tests.tui.fake_watch import FakeWatch, message
+from tui.screens.chat import ChatScreen
 
 Compare = Callable[..., bool]
 Script = Callable[[Chat], Awaitable[None]]
 MINUTE = 60_000
+WATCHES: WeakKeyDictionary[App[None], FakeWatch] = WeakKeyDictionary()
 
 
 async def busy(chat: Chat) -> None:
@@ -63,9 +69,7 @@ async def empty(chat: Chat) -> None:
 
 async def retrying(chat: Chat) -> None:
     await busy(chat)
-    chat.session.change(
-        Phase.RETRYING, attempt=2, next_try_at=NOON + 4000, reason="The connection to Oregon was lost"
-    )
+    chat.session.fail_over("The connection to Oregon was lost")
     await chat.settle()
 
 
@@ -76,29 +80,68 @@ async def failed(chat: Chat) -> None:
     await chat.settle()
 
 
+async def revoked(chat: Chat) -> None:
+    await busy(chat)
+    chat.session.change(revoked=frozenset({"tech"}))
+    chat.session.tell(ChannelRevoked("tech"))
+    await chat.settle()
+
+
+async def flood(chat: Chat) -> None:
+    for number in range(200):
+        text = f"number {number} {'and more of it ' * (number % 11)}"
+        chat.session.receive("tech", text, sender=f"peer{number % 5}", at=NOON + number)
+    chat.session.tell(EventsSkipped(1412))
+    await chat.settle()
+
+
+async def dual(chat: Chat) -> None:
+    """Both regions and the latency of the ways between them."""
+    await chat.pilot.press("f9", "f4")
+    await chat.until(lambda: chat.app.screen.query("#dual-pane") and chat.app.screen.query("#latency"))
+    await chat.until(lambda: chat.app in WATCHES)
+    watch = WATCHES[chat.app]
+    watch.go_live("oregon")
+    watch.arrive(message(1, "morning from Sydney", region="ap-southeast-2"), sydney=0, oregon=158)
+    watch.arrive(
+        message(2, "全角文字の幅は二つ分です。折り返しも正しく。", sender="健太"), oregon=900, sydney=1061
+    )
+    watch.arrive(
+        message(3, "one hop, no loop, whichever way it goes", sender="priya"), oregon=1500, sydney=1659
+    )
+    watch.tell(FromRegion("sydney", GapRecorded(("tech",), NOON + 2000, NOON + 9000)))
+    watch.arrive(message(4, "[b]is anybody there?[/]", sender="[red]eve"), oregon=3000)
+    watch.give_up(message(4, "[b]is anybody there?[/]", sender="[red]eve"), "sydney")
+    watch.arrive(message(5, "still on its way", sender=None), oregon=9000)
+    own = chat.session.send("tech", "hello")
+    chat.session.accept(own, NOON)
+    screen = chat.app.screen
+    assert isinstance(screen, ChatScreen)
+    await chat.until(lambda: watch.drained and screen._flush_timer is None)
+    await chat.settle()
+
+
 async def switching_channel(chat: Chat) -> None:
     await busy(chat)
     await chat.pilot.press("ctrl+k", "m")
 
 
+SIZES = (WIDE, SMALL, (50, 20))
+SCRIPTS: tuple[Script, ...] = (empty, busy, retrying, failed, revoked, flood, dual)
 PICTURES = {
-    "busy-80x24": (busy, SMALL),
-    "busy-120x36": (busy, WIDE),
-    "empty-120x36": (empty, WIDE),
-    "retrying-120x36": (retrying, WIDE),
-    "failed-80x24": (failed, SMALL),
-    "switching_channel-80x24": (switching_channel, SMALL),
+    f"{script.__name__}-{size[0]}x{size[1]}": (script, size)
+    for script, size in [*product(SCRIPTS, SIZES), (switching_channel, SMALL)]
 }
 
 
 @pytest.mark.parametrize(("script", "size"), PICTURES.values(), ids=PICTURES.keys())
 def test_picture(snap_compare: Compare, script: Script, size: tuple[int, int]) -> None:
     session = FakeSession()
-    app = make(session)
+    app = make(session, watch_factory=lambda *_: WATCHES.setdefault(app, FakeWatch()))
 
     async def run(pilot: Pilot[None]) -> None:
         chat = Chat(app, pilot, session)
-        await chat.until(lambda: app.screen.query(Composer))
+        await chat.there()
         chat.composer.cursor_blink = False
         session.go_live()
         await chat.settle()
