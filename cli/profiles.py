@@ -73,6 +73,16 @@ def region_names(name: str) -> Mapping[str, str]:
     return {alias: each.region for alias, each in profiles.load(name, paths.home().config).regions.items()}
 
 
+def surely_has(name: str, word: str) -> bool:
+    """Whether a region is there, as far as that can be told at once; if not, `region_names` looks closer."""
+    known: Mapping[str, str] = {}
+    if name == LOCAL:
+        from localcloud.process import regions
+
+        known = regions.packaged()
+    return word.lower() in (each.lower() for each in (*known, *known.values()))
+
+
 def check_region(word: str, known: Mapping[str, str], *, commands: list[str]) -> None:
     """See that the bare command's argument is a region, before anything is started.
 

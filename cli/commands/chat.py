@@ -28,11 +28,11 @@ def command(
 ) -> int:
     """Open the chat on REGION: an alias, an AWS region, or auto."""
     chosen = profiles.choose(profile)
-    if region is not None:
+    if region is not None and not profiles.surely_has(chosen, region):
         from cli.main import COMMANDS
 
         profiles.check_region(region, profiles.region_names(chosen), commands=list(COMMANDS))
-    elif chosen != LOCAL:
+    elif region is None and chosen != LOCAL:
         profiles.region_names(chosen)  # an unknown or damaged profile is told before the screen is taken
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageFailure(

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from localcloud import assembly
-from localcloud.process import launch
 
 
 def aliases(folder: Path) -> Mapping[str, str]:
@@ -13,8 +12,19 @@ def aliases(folder: Path) -> Mapping[str, str]:
     Raises:
         TemplateError: the packaged templates are missing or damaged.
     """
+    from localcloud.process import launch  # what only reads the templates need not wait for it
+
     if (running := launch.find(folder)) is not None:
         return {region.alias: region.region for region in running.regions}
+    return packaged()
+
+
+def packaged() -> Mapping[str, str]:
+    """Alias to AWS region of the packaged templates.
+
+    Raises:
+        TemplateError: they are missing or damaged.
+    """
     return {_alias(stack) or stack.region: stack.region for stack in assembly.read().stacks}
 
 
