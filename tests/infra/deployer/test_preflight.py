@@ -228,7 +228,8 @@ def test_a_registry_that_cannot_be_reached(
     with pytest.raises(DeployError, match=r"could not install the CDK command line \(ECONNREFUSED\)"):
         install(user)
     monkeypatch.setenv("npm_config_registry", black_hole)
-    with pytest.raises(DeployError, match=r"registry did not answer in time|\(.*TIMEOUT\)"):
+    # npm's own limit and ours are a race; npm calls a fetch that timed out FETCH_ERROR or ...TIMEOUT.
+    with pytest.raises(DeployError, match=r"registry did not answer in time|\((FETCH_ERROR|.*TIMEOUT)\)"):
         install(user, 1.5)
 
 
