@@ -4,8 +4,7 @@ from enum import IntEnum
 
 from client.errors import ClientError, ProfileError, Unreachable
 from infra.deployer.errors import DeployError, Interrupted, Kind
-from localcloud.errors import TemplateError
-from localcloud.process.errors import CloudError
+from localcloud.errors import CloudError, TemplateError
 
 
 class ExitCode(IntEnum):

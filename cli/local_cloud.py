@@ -6,8 +6,8 @@ from client import paths
 from client.credentials import Credentials
 from client.errors import ClientError
 from client.profiles import LOCAL, Profile, RegionEndpoint
+from localcloud.errors import CloudError
 from localcloud.process import launch
-from localcloud.process.errors import CloudError
 from localcloud.process.launch import Note
 from localcloud.process.state import CloudState
 

@@ -7,8 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from localcloud.errors import CloudError
 from localcloud.process import ready
-from localcloud.process.errors import CloudError
 from localcloud.process.serve import ServeOptions, serve
 from localcloud.process.state import CloudState
 

@@ -22,3 +22,11 @@ class Refusal(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class CloudError(Exception):
+    """The local cloud cannot start, be found or be ended. One sentence; `remedy` is the way out (or None)."""
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from localcloud.errors import CloudError
 from localcloud.process import control, lock, state
-from localcloud.process.errors import CloudError
 from localcloud.process.spawn import spawn
 from localcloud.process.state import CloudState, DamagedState
 

@@ -12,14 +12,13 @@ from pathlib import Path
 
 from localcloud import assembly
 from localcloud.definition import JSON
-from localcloud.errors import TemplateError
+from localcloud.errors import CloudError, TemplateError
 from localcloud.events.lane import DeliverySettings
 from localcloud.events.targets import AppSyncErrors
 from localcloud.process import idle, launch, lock, state
 from localcloud.process.control_dead_letters import dead_letter_routes
 from localcloud.process.control_faults import fault_routes
 from localcloud.process.control_server import control_app, listening
-from localcloud.process.errors import CloudError
 from localcloud.process.garbage import spare_what_is_loaded
 from localcloud.process.state import CloudRegion, CloudState
 from localcloud.server.cloud import CloudOptions, LocalCloud

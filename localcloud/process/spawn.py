@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from localcloud.errors import CloudError
 from localcloud.process import idle, ready
-from localcloud.process.errors import CloudError
 
 LOG = "cloud.log"
 IDLE_VARIABLE = "GLOBALCHAT_LOCAL_IDLE_SECONDS"

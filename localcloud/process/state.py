@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from localcloud.definition import JSON
-from localcloud.process.errors import CloudError
+from localcloud.errors import CloudError
 
 VERSION = 1
 FILE = "cloud.json"

@@ -12,11 +12,11 @@ from pathlib import Path
 from localcloud.appsync.authentication import User
 from localcloud.appsync.service import AppSync
 from localcloud.assembly import read
+from localcloud.errors import CloudError
 from localcloud.events.courier import Courier
 from localcloud.events.lane import DeliverySettings
 from localcloud.events.service import EventBridge
 from localcloud.faults.service import Faults, FaultyRegion
-from localcloud.process.errors import CloudError
 from localcloud.provision import provision
 from localcloud.server.app import serving
 from localcloud.server.credentials import (

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from localcloud.process.errors import CloudError
+from localcloud.errors import CloudError
 
 LOOPBACK: Final = "127.0.0.1"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from localcloud.process.errors import CloudError
+from localcloud.errors import CloudError
 
 CA_FILE: Final = "ca.pem"
 

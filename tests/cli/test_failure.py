@@ -2,8 +2,7 @@ import pytest
 
 from cli.failure import ExitCode, UsageFailure, exit_code, sentence
 from client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
-from localcloud.errors import TemplateError
-from localcloud.process.errors import CloudError
+from localcloud.errors import CloudError, TemplateError
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from localcloud.errors import CloudError
 from localcloud.process import state
-from localcloud.process.errors import CloudError
 from localcloud.process.state import CloudRegion, CloudState, DamagedState
 
 OREGON = CloudRegion(

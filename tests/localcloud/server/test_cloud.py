@@ -25,8 +25,7 @@ from gql.transport.exceptions import TransportServerError
 from localcloud.appsync.hub import Hub, Socket
 from localcloud.appsync.model import SubscriptionPlan
 from localcloud.definition import JSON
-from localcloud.errors import TemplateError
-from localcloud.process.errors import CloudError
+from localcloud.errors import CloudError, TemplateError
 from localcloud.server.cloud import CloudOptions, LocalCloud
 from localcloud.server.region import RunningRegion
 

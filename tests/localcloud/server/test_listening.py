@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from localcloud.process.errors import CloudError
+from localcloud.errors import CloudError
 from localcloud.server.credentials import new_admin, new_api_key
 from localcloud.server.listening import bound, url
 

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from localcloud.process.errors import CloudError
+from localcloud.errors import CloudError
 from localcloud.server.cloud import CloudOptions, LocalCloud
 from localcloud.server.tls import Certificates, make_certificates
 
