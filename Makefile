@@ -2,7 +2,7 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint format templates picture keys clean
+.PHONY: help chat deploy test soak bench lint format templates picture diagram keys clean
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -21,6 +21,7 @@ help:
 	@echo "make format      format the code"
 	@echo "make templates   synthesise the templates that the local cloud runs"
 	@echo "make picture     draw docs/chat.svg from the running chat"
+	@echo "make diagram     draw docs/architecture.svg from its text (needs Graphviz)"
 	@echo "make keys        write docs/keys.md from the registry of actions"
 	@echo "make clean       remove what these made"
 
@@ -44,7 +45,7 @@ lint: .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy docs/picture.py
+	$(BIN)/mypy docs/picture.py docs/diagram.py
 	$(BIN)/lint-imports
 	npm --prefix infra run --silent lint
 
@@ -54,6 +55,9 @@ format: .venv/dev.stamp
 
 templates: .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/python -m infra.snapshot
+
+diagram: .venv/dev.stamp
+	$(BIN)/python docs/diagram.py
 
 keys: .venv/dev.stamp
 	$(BIN)/python -m tui.keys_doc
