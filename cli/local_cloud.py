@@ -1,11 +1,13 @@
 """The local cloud as a profile: starts or joins it, and says where its regions are."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from client import paths
 from client.credentials import Credentials
 from client.errors import ClientError
 from client.profiles import LOCAL, Profile, RegionEndpoint
+from localcloud.address import RegionAddress
 from localcloud.errors import CloudError
 from localcloud.process import launch
 from localcloud.process.launch import Note
@@ -31,6 +33,11 @@ def join(note: Note) -> CloudState:
 
 def profile(state: CloudState) -> Profile:
     """The profile `local`."""
+    return profile_of(state.regions)
+
+
+def profile_of(regions: Iterable[RegionAddress]) -> Profile:
+    """The profile `local` over these regions, be they those of a state file or of a cloud in this process."""
     return Profile(
         LOCAL,
         {
@@ -43,7 +50,7 @@ def profile(state: CloudState) -> Profile:
                 event_bus=each.event_bus,
                 api_key=each.api_key,
             )
-            for each in state.regions
+            for each in regions
         },
     )
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 import client
+from cli.local_cloud import profile_of
 from client.chat import Chat
-from client.profiles import Profile, RegionEndpoint
+from client.profiles import Profile
 from localcloud.server.cloud import LocalCloud
 from tui.app import ChatApp
 
@@ -29,23 +30,6 @@ SPOKEN = (
     ("robots", "kim", "oregon", "arm 4 too"),
 )
 ANSWER = "yes! Oregon at 2 ms, and nobody's browser holds a copied endpoint"
-
-
-def profile_of(cloud: LocalCloud) -> Profile:
-    """The local cloud's regions as the client sees them."""
-    endpoints = {
-        region.alias: RegionEndpoint(
-            alias=region.alias,
-            region=region.region,
-            graphql_url=region.graphql_url,
-            realtime_url=region.realtime_url,
-            api_id=region.api_id,
-            event_bus=region.event_bus,
-            api_key=region.api_key,
-        )
-        for region in cloud.regions
-    }
-    return Profile("local", endpoints)
 
 
 async def converse(profile: Profile) -> None:
@@ -70,7 +54,7 @@ async def shown(pilot: Pilot[None], text: str) -> None:
 async def draw() -> str:
     """Run the chat headless and take its picture."""
     async with LocalCloud.open() as cloud:
-        profile = profile_of(cloud)
+        profile = profile_of(cloud.regions)
 
         async def open_profile() -> Profile:
             return profile

@@ -20,7 +20,7 @@ from localcloud.process.control_dead_letters import dead_letter_routes
 from localcloud.process.control_faults import fault_routes
 from localcloud.process.control_server import control_app, listening
 from localcloud.process.garbage import spare_what_is_loaded
-from localcloud.process.state import CloudRegion, CloudState
+from localcloud.process.state import CloudState
 from localcloud.server.cloud import CloudOptions, LocalCloud
 from localcloud.server.tls import Certificates, make_certificates
 
@@ -184,16 +184,5 @@ def _describe(cloud: LocalCloud, control_port: int, nonce: str, admin_token: str
         admin_token=admin_token,
         access_key_id=cloud.admin.access_key,
         secret_access_key=cloud.admin.secret_key,
-        regions=tuple(
-            CloudRegion(
-                alias=region.alias,
-                region=region.region,
-                graphql_url=region.graphql_url,
-                realtime_url=region.realtime_url,
-                api_id=region.api_id,
-                event_bus=region.event_bus,
-                api_key=region.api_key,
-            )
-            for region in cloud.regions
-        ),
+        regions=cloud.regions,
     )

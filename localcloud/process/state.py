@@ -8,31 +8,20 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from localcloud.address import RegionAddress
 from localcloud.definition import JSON
 from localcloud.errors import CloudError
 
 VERSION = 1
 FILE = "cloud.json"
+_ADDRESS = fields(RegionAddress)
 
 
 class DamagedState(Exception):
     """The state file is not one that this version wrote."""
-
-
-@dataclass(frozen=True, slots=True)
-class CloudRegion:
-    """Where one region of the running cloud is, and the API key that opens it."""
-
-    alias: str
-    region: str
-    graphql_url: str
-    realtime_url: str
-    api_id: str
-    event_bus: str
-    api_key: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +47,7 @@ class CloudState:
     admin_token: str = field(repr=False)
     access_key_id: str = field(repr=False)
     secret_access_key: str = field(repr=False)
-    regions: tuple[CloudRegion, ...]
+    regions: tuple[RegionAddress, ...]
     ca_certificate: str | None = None
 
 
@@ -85,7 +74,7 @@ def write(folder: Path, state: CloudState) -> None:
     handle, name = tempfile.mkstemp(dir=folder, prefix=f".{FILE}.")  # mkstemp makes it 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"version": VERSION, **asdict(state)}, file)
+            json.dump(_document(state), file)
         os.replace(name, folder / FILE)
     except BaseException:
         os.unlink(name)
@@ -115,6 +104,12 @@ def remove(folder: Path) -> None:
     (folder / FILE).unlink(missing_ok=True)
 
 
+def _document(state: CloudState) -> dict[str, object]:
+    regions = [{each.name: getattr(region, each.name) for each in _ADDRESS} for region in state.regions]
+    own = {each.name: getattr(state, each.name) for each in fields(CloudState)}
+    return {"version": VERSION, **own, "regions": regions}
+
+
 def _state(document: Mapping[str, JSON]) -> CloudState:
     if document["version"] != VERSION:
         raise ValueError("version")
@@ -134,18 +129,12 @@ def _state(document: Mapping[str, JSON]) -> CloudState:
     )
 
 
-def _region(document: JSON) -> CloudRegion:
-    if not isinstance(document, dict):
+def _region(document: JSON) -> RegionAddress:
+    values = [document[each.name] for each in _ADDRESS] if isinstance(document, dict) else []
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) != len(_ADDRESS):
         raise TypeError("region")
-    return CloudRegion(
-        alias=_text(document, "alias"),
-        region=_text(document, "region"),
-        graphql_url=_text(document, "graphql_url"),
-        realtime_url=_text(document, "realtime_url"),
-        api_id=_text(document, "api_id"),
-        event_bus=_text(document, "event_bus"),
-        api_key=_text(document, "api_key"),
-    )
+    return RegionAddress(*texts)
 
 
 def _text(document: Mapping[str, JSON], key: str) -> str:

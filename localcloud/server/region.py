@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from localcloud.address import RegionAddress
 from localcloud.appsync.authentication import KeyAndSignatureAuthenticator, User
 from localcloud.appsync.executor import GraphQLExecutor
 from localcloud.appsync.http import HttpPolicy, HttpResponse, respond
@@ -26,19 +27,9 @@ NO_KEY: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
-class RunningRegion:
-    """Where a region is served. `alias` is the name that people use, `event_bus` the ARN of its bus.
+class RunningRegion(RegionAddress):
+    """A region that this process serves: its address, counters, and faults that may be set at any time."""
 
-    `faults` may be changed at any time.
-    """
-
-    alias: str
-    region: str
-    graphql_url: str
-    realtime_url: str
-    api_id: str
-    event_bus: str
-    api_key: str = field(repr=False)
     metrics: Metrics = field(repr=False)
     faults: SocketFaults = field(repr=False)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.local_cloud import profile_of
 from localcloud.server.cloud import LocalCloud
-from tests.client.test_local_cloud import profile_of
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "client.md"
 
@@ -18,6 +18,6 @@ async def test_example_runs(local_cloud: LocalCloud, capsys: pytest.CaptureFixtu
     exec(compile(code, DOCUMENT.name, "exec"), names)
     main = names["main"]
     assert callable(main)
-    await asyncio.wait_for(main(profile_of(local_cloud)), 15)
+    await asyncio.wait_for(main(profile_of(local_cloud.regions)), 15)
     assert capsys.readouterr().out == "ana hello us-west-2\n"
     assert code.count("\n") <= 10

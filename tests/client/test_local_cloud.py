@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
 import pytest
 
+from cli.local_cloud import profile_of
 from client.api import Api
 from client.credentials import Credentials
 from client.errors import Unauthorized, Unreachable
@@ -24,7 +26,7 @@ from client.events import (
     MessageReceived,
     StateChanged,
 )
-from client.profiles import Profile, RegionEndpoint
+from client.profiles import Profile
 from client.session import Session
 from client.state import Phase
 from localcloud.server.cloud import CloudOptions, LocalCloud
@@ -49,25 +51,9 @@ HOSTILE = [
 ]
 
 
-def profile_of(cloud: LocalCloud) -> Profile:
-    regions = {
-        each.alias: RegionEndpoint(
-            each.alias,
-            each.region,
-            each.graphql_url,
-            each.realtime_url,
-            each.api_id,
-            each.event_bus,
-            each.api_key,
-        )
-        for each in cloud.regions
-    }
-    return Profile("local", regions)
-
-
 @pytest.fixture
 def profile(local_cloud: LocalCloud) -> Profile:
-    return profile_of(local_cloud)
+    return profile_of(local_cloud.regions)
 
 
 @pytest.fixture
@@ -205,10 +191,8 @@ async def test_key_holders_may_not_unsubscribe(profile: Profile) -> None:
 
 
 async def test_wrong_key_fails(local_cloud: LocalCloud) -> None:
-    good = profile_of(local_cloud).resolve("oregon")
-    bad = RegionEndpoint(
-        good.alias, good.region, good.graphql_url, good.realtime_url, good.api_id, good.event_bus, "da2-wrong"
-    )
+    good = profile_of(local_cloud.regions).resolve("oregon")
+    bad = replace(good, api_key="da2-wrong")
     async with running(Session(Profile("local", {"oregon": bad}), "oregon", options=OPTIONS)) as chat:
         assert (await chat.phase(Phase.FAILED)).remedy
     assert local_cloud.open_sockets == 0
@@ -217,7 +201,7 @@ async def test_wrong_key_fails(local_cloud: LocalCloud) -> None:
 async def test_cloud_restart_is_an_ordinary_reconnect() -> None:
     async with AsyncExitStack() as first, AsyncExitStack() as session_stack:
         cloud = await first.enter_async_context(LocalCloud.open(options=same_keys()))
-        session = Session(profile_of(cloud), "oregon", channels=["tech"], options=OPTIONS)
+        session = Session(profile_of(cloud.regions), "oregon", channels=["tech"], options=OPTIONS)
         chat = await session_stack.enter_async_context(running(session))
         await chat.phase(Phase.LIVE)
         session.send("tech", "before")
@@ -274,7 +258,7 @@ async def test_transit_is_known_after_an_own_publish(both: tuple[Driver, Driver]
 
 async def test_session_follows_a_cloud_that_came_back_elsewhere_with_other_keys() -> None:
     async with AsyncExitStack() as clouds:
-        where = profile_of(await clouds.enter_async_context(LocalCloud.open()))
+        where = profile_of((await clouds.enter_async_context(LocalCloud.open())).regions)
 
         async def reload() -> Profile:
             if where.regions:
@@ -290,7 +274,7 @@ async def test_session_follows_a_cloud_that_came_back_elsewhere_with_other_keys(
                 StateChanged, lambda event: event.state.reason == "The local cloud does not run."
             )
             assert (down.state.phase, down.state.remedy) == (Phase.RETRYING, "Start it.")
-            where = profile_of(await clouds.enter_async_context(LocalCloud.open()))
+            where = profile_of((await clouds.enter_async_context(LocalCloud.open())).regions)
             await chat.phase(Phase.LIVE)
             session.send("tech", "still here")
             assert (await chat.text("still here")).own

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 import client
+from cli import local_cloud as local
 from client.errors import Unreachable
 from client.events import (
     DraftAccepted,
@@ -24,7 +25,7 @@ from client.events import (
     OutboxUnavailable,
 )
 from client.paths import home
-from client.profiles import Profile, RegionEndpoint, save
+from client.profiles import Profile, save
 from client.session import Session
 from client.state import Phase
 from localcloud.server.cloud import LocalCloud
@@ -142,19 +143,7 @@ async def test_killed_while_offline_then_sent_in_another_region(oregon: FakeAppS
 
 async def test_killed_again_and_again_in_traffic(local_cloud: LocalCloud, outbox: Path) -> None:
     """Whenever a chat is killed: both regions get each message once, each channel in order."""
-    regions = {
-        each.alias: RegionEndpoint(
-            each.alias,
-            each.region,
-            each.graphql_url,
-            each.realtime_url,
-            each.api_id,
-            each.event_bus,
-            each.api_key,
-        )
-        for each in local_cloud.regions
-    }
-    profile = Profile("fake", regions)
+    profile = Profile("fake", local.profile_of(local_cloud.regions).regions)
     one, two = (Session(profile, alias, options=QUICK) for alias in ("oregon", "sydney"))
     async with running(one) as oregon, running(two) as sydney:
         for chat in (oregon, sydney):

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from localcloud.address import RegionAddress
 from localcloud.errors import CloudError
 from localcloud.process import state
-from localcloud.process.state import CloudRegion, CloudState, DamagedState
+from localcloud.process.state import CloudState, DamagedState
 
-OREGON = CloudRegion(
+OREGON = RegionAddress(
     alias="oregon",
     region="us-west-2",
     graphql_url="http://127.0.0.1:5001/graphql",
@@ -34,6 +35,13 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     state.write(tmp_path, STATE)
 
     assert state.read(tmp_path) == STATE
+
+
+def test_a_region_without_a_key_or_a_bus_is_found_all_the_same(tmp_path: Path) -> None:
+    keyless = replace(STATE, regions=(replace(OREGON, api_key="", event_bus=""),))
+    state.write(tmp_path, keyless)
+
+    assert state.read(tmp_path) == keyless
 
 
 def test_the_authority_of_a_cloud_with_tls_is_remembered(tmp_path: Path) -> None:

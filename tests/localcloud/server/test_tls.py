@@ -120,18 +120,12 @@ async def test_silence_and_reset_work_over_tls(cloud: Cloud) -> None:
 
 CLIENT = """
 import asyncio, pathlib, sys, client
-from client.profiles import Profile, RegionEndpoint
+from cli import local_cloud
 from localcloud.process import state
 
 async def main():
     running = state.read(pathlib.Path(sys.argv[1]))
-    regions = {
-        r.alias: RegionEndpoint(
-            r.alias, r.region, r.graphql_url, r.realtime_url, r.api_id, r.event_bus, r.api_key
-        )
-        for r in running.regions
-    }
-    async with client.connect(Profile("local", regions), list(regions)[0], ["tech"]) as chat:
+    async with client.connect(local_cloud.profile(running), running.regions[0].alias, ["tech"]) as chat:
         await chat.publish("tech", "hello")
         async for message in chat:
             print(message.text)
