@@ -12,19 +12,19 @@ from client.dedupe import SeenWindow
 from client.events import SessionEvent, StateChanged
 from client.ids import IdFactory
 from client.inbox import Inbox
+from client.live.roster import Roster
+from client.live.status import Status
+from client.live.supervisor import Supervisor
 from client.locator import Locator, Reload
 from client.messages import Draft, Message
 from client.offset import ClockOffset
 from client.options import DEFAULTS, SessionOptions
 from client.outbox.drafts import Drafts
 from client.outbox.keeper import Keeper
-from client.outgoing import Outgoing
+from client.outbox.outgoing import Outgoing
 from client.profiles import Profile
 from client.regions import Regions
-from client.roster import Roster
 from client.state import Phase, SessionState
-from client.status import Status
-from client.supervisor import Supervisor
 
 __all__ = ["Session", "SessionOptions"]
 

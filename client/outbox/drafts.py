@@ -4,7 +4,6 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from client.delivery import Stage, check_step
 from client.events import (
     DraftAccepted,
     DraftHeld,
@@ -16,6 +15,7 @@ from client.events import (
 )
 from client.messages import Draft, Message
 from client.options import SessionOptions
+from client.outbox.delivery import Stage, check_step
 from client.outbox.keeper import Keeper
 from client.outbox.store import Kept
 

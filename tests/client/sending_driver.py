@@ -16,7 +16,7 @@ from client.messages import Draft, Message
 from client.options import SessionOptions
 from client.outbox.drafts import Drafts
 from client.outbox.keeper import Keeper
-from client.outgoing import Outgoing
+from client.outbox.outgoing import Outgoing
 from client.state import Phase, SessionState
 
 E = TypeVar("E")

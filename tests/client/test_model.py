@@ -9,11 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from client.dedupe import SeenWindow
 from client.events import GapRecorded, MessageReceived, StateChanged
 from client.inbox import Inbox
+from client.live.roster import Roster
+from client.live.status import Status
 from client.messages import Message
 from client.offset import ClockOffset
-from client.roster import Roster
 from client.state import LEGAL, IllegalTransition, Phase
-from client.status import Status
 from client.timeline import Timeline
 
 CHANNELS = ("cars", "tech")

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from client.delivery import LEGAL, IllegalStep, Stage, check_step
 from client.events import DraftAccepted, DraftHeld, SessionEvent
 from client.messages import Draft, Message
 from client.options import SessionOptions
+from client.outbox.delivery import LEGAL, IllegalStep, Stage, check_step
 from client.outbox.drafts import Drafts
 from client.outbox.keeper import Keeper
 

@@ -5,9 +5,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from client.live.machine_sleep import SleepWatch
+from client.live.patience import Patience
 from client.options import SessionOptions
-from client.patience import Patience
-from client.sleep import SleepWatch
 from client.state import Phase
 
 OPTIONS = SessionOptions()

@@ -17,11 +17,11 @@ from client.errors import Refused, Unauthorized, Unreachable
 from client.events import GapRecorded, StateChanged
 from client.hosts import host_of, is_loopback
 from client.ids import ALPHABET, IdFactory, encode
+from client.live.roster import Roster
+from client.live.status import Status
 from client.messages import Message
 from client.offset import SAMPLES, ClockOffset
-from client.roster import Roster
 from client.state import LEGAL, IllegalTransition, Phase, SessionState, check_transition
-from client.status import Status
 from client.timeline import Timeline
 
 SOME = settings(deadline=None, max_examples=100)

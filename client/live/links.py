@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from client.connection import Connection
 from client.errors import ClientError
 from client.inbox import Inbox
-from client.link import Link
+from client.live.link import Link
+from client.live.roster import Roster
 from client.messages import Backend
 from client.options import SessionOptions
 from client.profiles import RegionEndpoint
 from client.regions import Regions
-from client.roster import Roster
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,23 +7,23 @@ from typing import Any, TypeVar, Unpack
 
 from client.errors import ClientError, Refused, Unreachable
 from client.events import BackendDescribed, ChannelRefused, ChannelRevoked, GapRecorded, SessionEvent
-from client.failover import FailOver
 from client.inbox import Inbox
-from client.link import Link
-from client.links import Candidate, Links
+from client.live.failover import FailOver
+from client.live.link import Link
+from client.live.links import Candidate, Links
+from client.live.machine_sleep import SleepWatch
+from client.live.notices import explain, oddity
+from client.live.patience import Patience
+from client.live.roster import Roster
+from client.live.status import Details, Status
 from client.locator import Locator
 from client.messages import Backend
 from client.nearest import nearest
-from client.notices import explain, oddity
 from client.options import SessionOptions
-from client.patience import Patience
 from client.profiles import RegionEndpoint
 from client.regions import Regions
-from client.roster import Roster
 from client.signal import Signal
-from client.sleep import SleepWatch
 from client.state import Phase
-from client.status import Details, Status
 
 T = TypeVar("T")
 

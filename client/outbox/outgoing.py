@@ -10,7 +10,7 @@ from client.events import DraftWaiting, SessionEvent
 from client.messages import Draft, Message
 from client.options import SessionOptions
 from client.outbox.drafts import Drafts
-from client.sleepers import Sleepers, Why
+from client.outbox.sleepers import Sleepers, Why
 from client.state import Phase, SessionState
 
 _TRYING = (Phase.RETRYING, Phase.SUSPENDED)
