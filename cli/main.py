@@ -19,6 +19,9 @@ COMMANDS = {
     "unsubscribe": Entry(
         "cli.commands.unsubscribe", "End a channel's subscriptions in every region (admin)."
     ),
+    "latency": Entry("cli.commands.latency", "Measure how long messages take, region by region."),
+    "bench": Entry("cli.commands.bench", "Put a deployment under load, and count what arrives."),
+    "doctor": Entry("cli.commands.doctor", "Tell what is wrong, and what to do about it."),
     "outputs": Entry("cli.commands.outputs", "Show where the regions of a profile are."),
     "cost": Entry("cli.commands.cost", "Estimate what a deployment costs in a month."),
     "deploy": Entry("cli.commands.deploy", "Deploy the backend to AWS, or update it."),

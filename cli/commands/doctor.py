@@ -1,0 +1,66 @@
+"""`globalchat doctor`: what is wrong, and what to do about it."""
+
+import asyncio
+
+import click
+
+from cli import options, profiles
+from cli.failure import ExitCode
+from cli.output import narrate
+from client.profiles import LOCAL
+
+
+@click.command("doctor")
+@click.option("--channel", metavar="C", help="Where the test messages go. [default: the backend's first]")
+@click.option("--no-publish", is_flag=True, help="Send no message: round trips and relays stay unchecked.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 600),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The time limit of each check.",
+)
+@click.option("--aws-profile", metavar="NAME", help="AWS's own profile. [default: AWS_PROFILE]")
+@options.as_json
+@options.profile
+def command(
+    channel: str | None,
+    no_publish: bool,
+    timeout: float,
+    aws_profile: str | None,
+    as_json: bool,
+    profile: str | None,
+) -> int:
+    r"""Examine this machine and every region of a profile, and tell what to do about what is wrong.
+
+    It looks names up, shakes hands, asks the API, listens, and sends one message through each region, which
+    arrives in every region. With AWS credentials it also looks at stacks, rules and dead letters. Nothing is
+    changed. Exits 1 if a check failed; a check that makes no sense without that one is skipped.
+
+    \b
+    Examples:
+      globalchat doctor
+      globalchat doctor --profile default --aws-profile work
+      globalchat doctor --json | jq -r 'select(.status == "failed") | .remedy'
+      globalchat doctor --no-publish --timeout 3
+    """
+    chosen = profiles.choose(profile)
+    cloud = None
+    if chosen == LOCAL:
+        from cli import local_cloud
+
+        cloud = local_cloud.join(narrate)
+        loaded = local_cloud.profile(cloud)
+    else:
+        loaded = profiles.load(chosen, note=narrate)
+    from cli.diagnosing import Examination, examine
+    from cli.findings import Findings, JsonFindings
+    from probe.doctor.finding import Level, count
+
+    shown = JsonFindings() if as_json else Findings(loaded)
+    narrate(f'examining the profile "{chosen}"')
+    what = Examination(loaded, timeout, cloud, aws_profile, channel, publish=not no_publish)
+    counts = count(asyncio.run(examine(what, shown.show)))
+    shown.sum_up(counts)
+    return ExitCode.FAILED if counts[Level.FAILED] else ExitCode.DONE

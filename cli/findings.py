@@ -1,0 +1,83 @@
+"""How `doctor` shows its findings: for people, or one JSON object a line."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+import click
+
+from cli.output import for_terminal, json_line, write_lines
+from client.profiles import Profile
+from probe.doctor.finding import Finding, Level
+
+_SIGNS = {Level.OK: "✓", Level.WARNING: "!", Level.FAILED: "✗", Level.SKIPPED: "–"}
+_ASCII = {Level.OK: "+", Level.WARNING: "!", Level.FAILED: "x", Level.SKIPPED: "-"}
+_COLOURS = {
+    Level.OK: "green",
+    Level.WARNING: "yellow",
+    Level.FAILED: "red",
+    Level.SKIPPED: "bright_black",
+}
+_COLUMN = 14
+
+
+class Findings:
+    """Shows findings as they come, under the heading of what they are about."""
+
+    def __init__(self, profile: Profile) -> None:
+        stream = sys.stdout
+        self._regions = {alias: each.region for alias, each in profile.regions.items()}
+        self._coloured = stream.isatty() and "NO_COLOR" not in os.environ
+        self._signs = _SIGNS if (stream.encoding or "").lower().startswith("utf") else _ASCII
+        self._heading: str | None = None
+
+    def show(self, finding: Finding) -> None:
+        """Write a finding, and its remedy.
+
+        Raises:
+            BrokenPipeError: nobody reads any more.
+        """
+        lines = []
+        heading = "between regions" if finding.check == "relay" else finding.subject
+        if heading != self._heading:
+            self._heading = heading
+            region = self._regions.get(heading)
+            lines.append(f"{heading} ({region})" if region else heading)
+        sign = self._styled(self._signs[finding.level], finding.level)
+        name = finding.subject if finding.check == "relay" else finding.check
+        lines.append(f"  {sign} {self._plain(name):<{_COLUMN}} {self._plain(finding.verdict.text)}")
+        if finding.verdict.remedy is not None:
+            lines.append(f"    {'':<{_COLUMN}} {self._arrow} {self._plain(finding.verdict.remedy)}")
+        write_lines(lines)
+
+    def sum_up(self, counts: Mapping[Level, int]) -> None:
+        """Write how many there were of each level."""
+        told = (self._styled(f"{number} {level.value}", level) for level, number in counts.items() if number)
+        write_lines(["", ", ".join(told)])
+
+    @property
+    def _arrow(self) -> str:
+        return "→" if self._signs is _SIGNS else "->"
+
+    def _plain(self, text: str) -> str:
+        text = for_terminal(text)
+        return text if self._signs is _SIGNS else text.replace("→", "->").replace("×", "x")
+
+    def _styled(self, text: str, level: Level) -> str:
+        return click.style(text, fg=_COLOURS[level]) if self._coloured else text
+
+
+class JsonFindings:
+    """One object a line, the last of which sums up."""
+
+    def show(self, finding: Finding) -> None:
+        """Write a finding."""
+        write_lines([json_line(finding.document())])
+
+    def sum_up(self, counts: Mapping[Level, int]) -> None:
+        """Write how many there were of each level, and the gravest of them as the status."""
+        status = (
+            Level.FAILED if counts[Level.FAILED] else Level.WARNING if counts[Level.WARNING] else Level.OK
+        )
+        numbers = {level.value: number for level, number in counts.items()}
+        write_lines([json_line({"check": "summary", "status": status.value, **numbers})])

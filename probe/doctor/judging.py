@@ -1,0 +1,42 @@
+"""What clock and key come to. Pure."""
+
+from client.errors import ClientError
+from client.faults import CLOCK_REMEDY, SIGNATURE_WINDOW, wrong_clock
+from client.key_expiry import DAY, REMEDY, SOON_DAYS
+from probe.doctor.finding import Verdict, failed, ok, skipped, warning
+
+CLOCK_TOLERANCE = 10.0
+"""Seconds: what the Date header and a slow answer may hide."""
+
+
+def judge_clock(skew: float | None) -> Verdict:
+    """What this machine's clock being `skew` seconds ahead of the region's comes to (None: unknown)."""
+    if skew is None:
+        return skipped("The answer had no date.")
+    if abs(skew) <= CLOCK_TOLERANCE:
+        return ok("agrees with the region's, as far as a date in whole seconds tells")
+    told = str(wrong_clock(skew, "the region"))
+    if abs(skew) > SIGNATURE_WINDOW:
+        return failed(f"{told} AWS refuses signatures of such a clock.", CLOCK_REMEDY)
+    return warning(told, CLOCK_REMEDY)
+
+
+def judge_key(refusal: ClientError | None, expires: int | None, now: float, remedy: str) -> Verdict:
+    """What an API key comes to that the API refused or not; `expires` and `now` are epoch seconds."""
+    days = None if expires is None else int((expires - now) // DAY)
+    if refusal is not None:
+        if days is not None and days < 0:
+            return failed(f"The API key expired {_days(-days)} ago.", remedy)
+        return failed(str(refusal), remedy)
+    if days is None:
+        return ok("accepted; the profile does not say until when")
+    if days < 0:
+        # The profile is older than the key's last renewal.
+        return ok("accepted, though the profile says that it has expired")
+    if days < SOON_DAYS:
+        return warning(f"accepted, but it expires in {_days(days)}.", REMEDY)
+    return ok(f"accepted, for {_days(days)} to come")
+
+
+def _days(days: int) -> str:
+    return "1 day" if days == 1 else f"{days} days"

@@ -1,0 +1,138 @@
+"""`globalchat doctor` as a process, and what it tells of the local cloud's own knowledge."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from cli import local_cloud
+from cli.diagnosing import Examination, examine
+from cli.findings import Findings
+from localcloud.process import control, launch
+from localcloud.process.control_dead_letters import dead_letter_routes
+from localcloud.process.control_faults import fault_routes
+from localcloud.process.control_server import control_app, listening
+from localcloud.process.state import CloudState
+from localcloud.server.cloud import CloudOptions, LocalCloud
+from probe.doctor.finding import Finding, Level, failed, ok
+from tests.e2e.processes import Home
+from tests.localcloud.events.fakes import FakeCourier
+from tests.localcloud.events.test_service import PARTITION
+from tests.localcloud.process.test_state import STATE
+from tests.localcloud.talking import publish
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    home = Home(tmp_path_factory.mktemp("doctor") / "home")
+    yield home
+    home.close()
+
+
+def test_a_healthy_cloud_for_people(home: Home) -> None:
+    done = home.run("doctor")
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.splitlines()
+    assert "oregon (us-west-2)" in lines
+    assert any(line.startswith("  ✓ round trip     arrives after ") for line in lines)
+    assert any(line.startswith("  ✓ oregon → sydney") for line in lines)
+    assert lines[-1].endswith("skipped")
+    assert "failed" not in lines[-1]
+    assert "\x1b" not in done.stdout
+    assert done.stderr == 'examining the profile "local"\n'
+
+
+def test_an_expired_key_for_programs(home: Home) -> None:
+    state = launch.find(home.cloud_folder)
+    assert state is not None
+    control.set_faults(state, ["expired-key"], region="oregon")
+    try:
+        done = home.run("doctor", "--json")
+    finally:
+        control.clear_faults(state, [])
+    assert done.returncode == 1
+    *found, summary = map(json.loads, done.stdout.splitlines())
+    assert [(each["check"], each["subject"]) for each in found if each["status"] == "failed"] == [
+        ("key", "oregon")
+    ]
+    (faults,) = (each for each in found if each["check"] == "faults")
+    assert (faults["status"], faults["text"]) == ("warning", "Set on purpose: expired-key.")
+    skipped = [each for each in found if each["because"] is not None]
+    assert {each["because"] for each in skipped} == {"key of oregon"}
+    assert (summary["check"], summary["status"], summary["failed"]) == ("summary", "failed", 1)
+    assert not any(each.api_key in done.stdout + done.stderr for each in state.regions)
+
+
+def test_wrong_usage(home: Home) -> None:
+    done = home.run("doctor", "--timeout", "0")
+    assert done.returncode == 2
+    done = home.run("doctor", "--profile", "nowhere")
+    assert done.returncode == 2
+    assert 'There is no profile "nowhere".' in done.stderr
+
+
+@dataclass
+class Room:
+    cloud: LocalCloud
+    state: CloudState
+    courier: FakeCourier
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[Room]:
+    """A cloud in this process with a control port, whose deliveries a test can hold up."""
+    courier = FakeCourier()
+    async with LocalCloud.open(options=CloudOptions(courier=courier)) as cloud:
+        app = control_app(
+            nonce=STATE.nonce,
+            admin_token=STATE.admin_token,
+            status=dict,
+            stop=lambda: None,
+            used=lambda: None,
+            routes=[
+                *fault_routes(cloud.faults),
+                *dead_letter_routes(cloud.events, {each.region: each.alias for each in cloud.regions}),
+            ],
+        )
+        async with listening(app) as port:
+            yield Room(cloud, replace(STATE, control_port=port, regions=tuple(cloud.regions)), courier)
+
+
+async def test_dead_letters_of_the_local_cloud(room: Room) -> None:
+    room.courier.obstacles = [replace(PARTITION, retryable=False)]
+    await publish(room.cloud.regions[0], "not for everybody")
+    await room.cloud.events.settled()
+    profile = local_cloud.profile_of(room.cloud.regions)
+    found = await examine(Examination(profile, 10.0, room.state, publish=False), lambda _: None)
+    letters = {each.subject: each for each in found if each.check == "dead letters"}
+    assert letters["oregon"].level is Level.WARNING
+    assert letters["oregon"].verdict.text == "1 message was not delivered."
+    assert "globalchat local dlq" in (letters["oregon"].verdict.remedy or "")
+    assert letters["sydney"].level is Level.OK
+
+
+async def test_a_closed_pipe_ends_the_examination(room: Room) -> None:
+    def nobody(_: Finding) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        await examine(
+            Examination(local_cloud.profile_of(room.cloud.regions), 10.0, room.state, publish=False), nobody
+        )
+
+
+async def test_headings_remedies_and_the_sum(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Findings(local_cloud.profile_of(room.cloud.regions))
+    shown.show(Finding("dns", "oregon", ok("fine")))
+    shown.show(Finding("relay", "oregon → sydney", failed("broken\x1b[31m", "mend it")))
+    shown.sum_up({Level.OK: 1, Level.FAILED: 1, Level.WARNING: 0})
+    assert capsys.readouterr().out.splitlines() == [
+        "oregon (us-west-2)",
+        "  ✓ dns            fine",
+        "between regions",
+        "  ✗ oregon → sydney broken\x1b[31m",
+        "                   → mend it",
+        "",
+        "1 ok, 1 failed",
+    ]

@@ -1,0 +1,182 @@
+"""What AWS tells of a deployment that was changed by hand, or that could not deliver."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from client import profiles
+from client.profiles import Profile, RegionEndpoint
+from infra.deployer import health
+from infra.deployer.aws import Aws, CallFailed, Denied
+from infra.deployer.health import Place
+from tests.infra.deployer.conftest import ACCOUNT, User
+
+REGION = "us-west-2"
+BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/globalchat-bus"
+PLACE = Place(ACCOUNT, "globalchat", "oregon", REGION, meshed=True)
+RULES = ("globalchat-broadcast", "globalchat-relay-1")
+QUEUES = ("globalchat-broadcast-dlq", "globalchat-relay-dlq")
+STACKS = ("globalchat-oregon-api", "globalchat-oregon-relay")
+
+
+@pytest.fixture
+def aws(cloud: str) -> Aws:
+    """A deployment of one region, as far as its health goes."""
+    aws = Aws()
+    aws.call("events", REGION, "create_event_bus", Name=PLACE.bus)
+    pattern = '{"source": ["globalchat"]}'
+    for name in RULES:
+        aws.call("events", REGION, "put_rule", Name=name, EventBusName=PLACE.bus, EventPattern=pattern)
+    for name in QUEUES:
+        aws.call("sqs", REGION, "create_queue", QueueName=name)
+    body = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
+    for name in STACKS:
+        aws.call("cloudformation", REGION, "create_stack", StackName=name, TemplateBody=body)
+    return aws
+
+
+def set_status(name: str, status: str) -> None:
+    from moto.cloudformation.models import cloudformation_backends
+
+    cloudformation_backends[ACCOUNT][REGION].get_stack(name).status = status
+
+
+def test_a_bus_tells_the_place() -> None:
+    assert health.place_of("oregon", BUS, meshed=True) == PLACE
+    assert PLACE.bus == "globalchat-bus"
+    for other in (
+        "",
+        "arn:aws:events:us-west-2:1:event-bus/default",
+        "arn:aws:events:us-west-2:1:rule/x-bus",
+    ):
+        assert health.place_of("oregon", other, meshed=True) is None
+
+
+def test_all_is_well(aws: Aws) -> None:
+    for question in (health.credentials, health.stacks, health.rules, health.dead_letters):
+        seen = health.ask(question, aws, PLACE)
+        assert (seen.state, seen.remedy) == ("ok", None), seen
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "words"),
+    [
+        ("ROLLBACK_COMPLETE", "failed", "is not whole (ROLLBACK_COMPLETE)"),
+        ("ROLLBACK_FAILED", "failed", "is stuck"),
+        ("UPDATE_ROLLBACK_COMPLETE", "warning", "The last update of globalchat-oregon-relay failed"),
+        ("UPDATE_IN_PROGRESS", "warning", "AWS is at work on"),
+    ],
+)
+def test_a_stack_that_does_not_stand(aws: Aws, status: str, state: str, words: str) -> None:
+    set_status(STACKS[1], status)
+    seen = health.stacks(aws, PLACE)
+    assert seen.state == state
+    assert words in seen.text
+    assert seen.remedy
+
+
+def test_a_stack_that_is_gone(aws: Aws) -> None:
+    aws.call("cloudformation", REGION, "delete_stack", StackName=STACKS[0])
+    seen = health.stacks(aws, PLACE)
+    assert (seen.state, seen.text) == ("failed", "The stack globalchat-oregon-api does not exist.")
+
+
+def test_a_rule_that_is_switched_off(aws: Aws) -> None:
+    aws.call("events", REGION, "disable_rule", Name=RULES[1], EventBusName=PLACE.bus)
+    seen = health.rules(aws, PLACE)
+    assert (seen.state, seen.text) == ("failed", "Switched off: globalchat-relay-1.")
+    where = "--region us-west-2 --event-bus-name globalchat-bus"
+    assert seen.remedy == f"Run `aws events enable-rule {where} --name globalchat-relay-1`."
+
+
+def test_a_rule_that_is_gone(aws: Aws) -> None:
+    aws.call("events", REGION, "delete_rule", Name=RULES[0], EventBusName=PLACE.bus)
+    assert health.rules(aws, PLACE).text == "Missing: globalchat-broadcast."
+
+
+def test_a_region_alone_needs_no_relay(aws: Aws) -> None:
+    alone = Place(ACCOUNT, "globalchat", "oregon", REGION, meshed=False)
+    aws.call("events", REGION, "delete_rule", Name=RULES[1], EventBusName=PLACE.bus)
+    aws.call("cloudformation", REGION, "delete_stack", StackName=STACKS[1])
+    assert health.rules(aws, alone).state == health.stacks(aws, alone).state == "ok"
+
+
+def test_dead_letters(aws: Aws) -> None:
+    url = aws.call("sqs", REGION, "get_queue_url", QueueName=QUEUES[1])["QueueUrl"]
+    for text in ("a", "b"):
+        aws.call("sqs", REGION, "send_message", QueueUrl=url, MessageBody=text)
+    aws.call("sqs", REGION, "receive_message", QueueUrl=url)
+    seen = health.dead_letters(aws, PLACE)
+    assert (seen.state, seen.text) == (
+        "warning",
+        "Messages that somebody missed: globalchat-relay-dlq holds 2.",
+    )
+    assert "docs/operations.md" in (seen.remedy or "")
+
+
+def test_a_queue_that_is_gone(aws: Aws) -> None:
+    url = aws.call("sqs", REGION, "get_queue_url", QueueName=QUEUES[0])["QueueUrl"]
+    aws.call("sqs", REGION, "delete_queue", QueueUrl=url)
+    assert health.dead_letters(aws, PLACE).text == "Missing: globalchat-broadcast-dlq."
+
+
+def test_credentials_of_another_account(aws: Aws) -> None:
+    other = Place("999999999999", "globalchat", "oregon", REGION, meshed=True)
+    seen = health.credentials(aws, other)
+    assert seen.state == "skipped"
+    assert seen.text == f"The AWS credentials belong to the account {ACCOUNT}, not 999999999999."
+
+
+def test_without_credentials_nothing_is_asked(aws_settings: pytest.MonkeyPatch) -> None:
+    aws_settings.delenv("AWS_ACCESS_KEY_ID")
+    seen = health.credentials(Aws(), PLACE)
+    assert (seen.state, seen.text) == ("skipped", "AWS is not asked: No AWS credentials were found.")
+    assert "aws configure" in (seen.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(Denied("Not allowed.", remedy="Ask."), "skipped"), (CallFailed("x", code="Throttling"), "failed")],
+)
+def test_what_aws_refuses_is_told(error: Exception, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> dict[str, Any]:
+        raise error
+
+    monkeypatch.setattr(Aws, "call", refuse)
+    questions: list[Callable[[Aws, Place], health.Observation]] = [health.rules, health.dead_letters]
+    for question in questions:
+        assert health.ask(question, Aws(), PLACE).state == state
+
+
+def test_doctor_asks_aws_of_every_region(aws: Aws, user: User) -> None:
+    aws.call("events", REGION, "disable_rule", Name=RULES[0], EventBusName=PLACE.bus)
+    nowhere = ("http://127.0.0.1:1/graphql", "ws://127.0.0.1:1/graphql", "api")
+    regions = {
+        "oregon": RegionEndpoint("oregon", REGION, *nowhere, BUS, "key"),
+        "sydney": RegionEndpoint(
+            "sydney", "ap-southeast-2", *nowhere, BUS.replace(REGION, "ap-southeast-2"), "k"
+        ),
+    }
+    profiles.save(Profile("default", regions), user.home / "config")
+    done = user.run("doctor", "--json")
+    assert done.exit_code == 1
+    *found, summary = map(json.loads, done.stdout.splitlines())
+    states = {(each["check"], each["subject"]): each["status"] for each in found}
+    asked = ("credentials", "stacks", "rules", "dead letters")
+    assert [states[name, "oregon"] for name in asked] == ["ok", "ok", "failed", "ok"]
+    assert [states[name, "sydney"] for name in asked] == ["ok", "failed", "failed", "failed"]
+    assert (summary["check"], summary["status"]) == ("summary", "failed")
+
+
+def test_doctor_without_credentials_skips_what_needs_them(
+    user: User, aws_settings: pytest.MonkeyPatch
+) -> None:
+    aws_settings.delenv("AWS_ACCESS_KEY_ID")
+    nowhere = ("http://127.0.0.1:1/graphql", "ws://127.0.0.1:1/graphql", "api")
+    endpoint = RegionEndpoint("oregon", REGION, *nowhere, BUS, "key")
+    profiles.save(Profile("default", {"oregon": endpoint}), user.home / "config")
+    done = user.run("doctor")
+    assert "– credentials    AWS is not asked: No AWS credentials were found." in done.stdout
+    assert "– dead letters   skipped because of: credentials of oregon" in done.stdout

@@ -1,0 +1,82 @@
+"""Clock, key and versions: where green ends."""
+
+import pytest
+
+from client.errors import Unauthorized
+from probe.doctor import versions
+from probe.doctor.finding import Level
+from probe.doctor.judging import judge_clock, judge_key
+
+DAY = 86_400
+NOW = 1_000_000.0
+REFUSED = Unauthorized("It is wrong.", error_type="UnauthorizedException")
+
+
+@pytest.mark.parametrize(
+    ("skew", "level"),
+    [
+        (None, Level.SKIPPED),
+        (0.0, Level.OK),
+        (-10.0, Level.OK),
+        (11.0, Level.WARNING),
+        (-300.0, Level.WARNING),
+        (301.0, Level.FAILED),
+    ],
+)
+def test_the_clock(skew: float | None, level: Level) -> None:
+    verdict = judge_clock(skew)
+    assert verdict.level is level
+    assert (verdict.remedy is not None) == (level in (Level.WARNING, Level.FAILED))
+
+
+@pytest.mark.parametrize(
+    ("refusal", "days", "level", "words"),
+    [
+        (None, None, Level.OK, "does not say until when"),
+        (None, 300, Level.OK, "for 300 days to come"),
+        (None, 14, Level.OK, "14 days"),
+        (None, 13, Level.WARNING, "expires in 13 days"),
+        (None, 1, Level.WARNING, "expires in 1 day."),
+        (None, -3, Level.OK, "though the profile says"),
+        (REFUSED, -3, Level.FAILED, "expired 3 days ago"),
+        (REFUSED, 300, Level.FAILED, "It is wrong."),
+        (REFUSED, None, Level.FAILED, "It is wrong."),
+    ],
+)
+def test_the_key(refusal: Unauthorized | None, days: int | None, level: Level, words: str) -> None:
+    expires = None if days is None else int(NOW) + days * DAY
+    verdict = judge_key(refusal, expires, NOW, "Get another.")
+    assert verdict.level is level
+    assert words in verdict.text
+    if level is Level.FAILED:
+        assert verdict.remedy == "Get another."
+
+
+def test_what_is_asked_for_is_installed() -> None:
+    assert versions.pins()["textual"] == versions.installed("textual")
+    assert versions.libraries().level is Level.OK
+    assert versions.program().text.startswith("globalchat 0.")
+
+
+def test_another_version_than_the_pinned_one() -> None:
+    verdict = versions.libraries({"textual": "9.0"}.get, lambda: {"textual": "8.2.8"})
+    assert verdict.level is Level.WARNING
+    assert "textual 9.0 instead of 8.2.8" in verdict.text
+    assert "gql missing" in verdict.text
+
+
+def test_the_deployer_may_be_missing() -> None:
+    assert versions.deployer({"boto3": "1"}.get).level is Level.SKIPPED
+    assert versions.deployer().level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("version", "level"),
+    [("v22.1.0", Level.OK), ("v20.0.0", Level.OK), ("v18.9.1", Level.WARNING), ("", Level.WARNING)],
+)
+def test_node(version: str, level: Level) -> None:
+    assert versions.judge_node(version, "x").level is level
+
+
+async def test_no_node() -> None:
+    assert (await versions.node("no-such-node")).level is Level.SKIPPED
