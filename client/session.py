@@ -24,6 +24,7 @@ from client.outbox.keeper import Keeper
 from client.outbox.outgoing import Outgoing
 from client.profiles import Profile
 from client.regions import Regions
+from client.session_log import SessionLog
 from client.state import Phase, SessionState
 
 __all__ = ["Session", "SessionOptions"]
@@ -68,7 +69,7 @@ class Session:
         self._clock = clock
         self._ids = IdFactory()
         self._running = False
-        self._events = EventBuffer(options.buffer)
+        self._events = EventBuffer(options.buffer, heard=SessionLog(profile.name).note)
         self._status = Status(endpoint.alias, self._note, clock)
         self._roster = Roster(channels)
         self._regions = Regions(timeout=options.http_timeout, offset=offset, clock=clock)
@@ -197,15 +198,15 @@ class Session:
 
     def join(self, channel: str) -> None:
         """Subscribe one more channel. A refusal comes as `ChannelRefused`."""
-        self._supervisor.join(channel)
+        self._supervisor.channels.join(channel)
 
     def rejoin(self, channel: str) -> None:
         """Subscribe a channel again that an administrator ended; a `GapRecorded` covers the time between."""
-        self._supervisor.join(channel)
+        self._supervisor.channels.join(channel)
 
     def leave(self, channel: str) -> None:
         """End the subscription to a channel."""
-        self._supervisor.leave(channel)
+        self._supervisor.channels.leave(channel)
 
     def retry_now(self) -> None:
         """Try at once instead of waiting, also after a failure."""

@@ -24,7 +24,11 @@ class Candidate:
 
 
 class Links:
-    """Makes links and makes sure that each is closed."""
+    """Makes links and makes sure that each is closed.
+
+    Attributes:
+        live: The link that the session is live on, if any.
+    """
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class Links:
         self._on_revoked = on_revoked
         self._options = options
         self._clock = clock
+        self.live: Link | None = None
         self._open: set[Link] = set()
 
     def __iter__(self) -> Iterator[Link]:
