@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from client.events import EventsSkipped, GapRecorded, MessageReceived, SessionEvent
 
@@ -12,10 +12,11 @@ class EventBuffer:
 
     Over `limit` messages, or over `limit` other events, the oldest of that sort are dropped and counted; the
     next `take` then starts with `EventsSkipped`, and with the gap that the dropped messages (or gaps) leave.
-    So a flood of messages never drops a state or a refusal.
+    So a flood of messages never drops a state or a refusal. `heard` is told of every event at once.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, heard: Callable[[SessionEvent], None] = lambda _: None) -> None:
+        self._heard = heard
         self._limit = max(1, limit)
         self._messages: deque[tuple[int, SessionEvent]] = deque()
         self._others: deque[tuple[int, SessionEvent]] = deque()
@@ -28,6 +29,7 @@ class EventBuffer:
         """Add an event; after `close` it is dropped."""
         if self._closed:
             return
+        self._heard(event)
         queue = self._messages if isinstance(event, MessageReceived) else self._others
         queue.append((self._next, event))
         self._next += 1
@@ -46,6 +48,8 @@ class EventBuffer:
         events = self._dropped.events()
         if events:
             self._dropped = _Dropped()
+            for event in events:
+                self._heard(event)
         for _ in range(max(1, limit)):
             queue = self._oldest()
             if queue is None:

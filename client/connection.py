@@ -1,6 +1,7 @@
 """One region's live socket: opens, subscribes, hands messages over, and knows when it is lost."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from functools import cache
@@ -14,10 +15,13 @@ from client.errors import ClientError, Refused
 from client.hosts import host_of, is_proxied
 from client.http import key_authentication
 from client.listener import Listener
+from client.logs import note
 from client.messages import Message
 from client.options import SessionOptions, Timeouts
 from client.profiles import RegionEndpoint
 from client.wire import ServerError, Wire
+
+log = logging.getLogger(__name__)
 
 
 def now_ms() -> int:
@@ -93,6 +97,7 @@ class Connection:
             failure = self._translate(error)
         if failure is not None:
             raise failure
+        note(log, logging.INFO, "socket opened", region=self.endpoint.alias, host=self._where)
 
     async def subscribe(self, channel: str) -> None:
         """Subscribe a channel; returns when the server confirmed it.
@@ -127,6 +132,7 @@ class Connection:
         """Count the socket as lost."""
         if not self.lost.done():
             self.lost.set_result(reason)
+            note(log, logging.INFO, "socket lost", region=self.endpoint.alias, reason=str(reason))
 
     async def close(self) -> None:
         """Close the socket, at the latest after the close timeout."""
@@ -143,6 +149,7 @@ class Connection:
             listener = await self._start(channel)
             await asyncio.shield(listener.started)
         took = round((time.monotonic() - asked) * 1000)
+        note(log, logging.INFO, "subscribed", region=self.endpoint.alias, channel=channel, ms=took)
         self.latency_ms = took if self.latency_ms is None else min(took, self.latency_ms)
 
     async def _start(self, channel: str) -> Listener:

@@ -4,6 +4,7 @@ import logging
 import re
 import traceback
 from base64 import b64encode, urlsafe_b64encode
+from pathlib import Path
 
 LIBRARIES = ("gql", "websockets", "aiohttp", "botocore", "urllib3", "client")
 """First parts of the names of the loggers that are filtered: the libraries' and ours."""
@@ -11,6 +12,7 @@ LIBRARIES = ("gql", "websockets", "aiohttp", "botocore", "urllib3", "client")
 # Loggers that the libraries make at import, named here so that they are covered whatever is imported first.
 _NAMES = (
     *LIBRARIES,
+    *("client.connection", "client.http", "client.session", "client.wire"),
     *("gql.client", "gql.dsl", "gql.transport.aiohttp", "gql.transport.appsync"),
     *("gql.transport.common.adapters.aiohttp", "gql.transport.common.adapters.websockets"),
     *("gql.transport.common.base", "gql.transport.websockets"),
@@ -34,6 +36,9 @@ _PATTERNS = (
 
 _secrets: set[str] = set()
 
+FRAMES = "globalchat_frames"
+"""Attribute of a filtered record: where its exception came from."""
+
 
 def conceal(secret: str | None) -> None:
     """Mask this exact text, and its base 64, from now on wherever a filtered logger would print it."""
@@ -49,6 +54,12 @@ def scrub(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def frames(error: BaseException) -> list[str]:
+    """Where an exception came from: file, line and function, and nothing of what it says."""
+    found = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in found]
 
 
 class RedactingFilter(logging.Filter):
@@ -67,6 +78,7 @@ class RedactingFilter(logging.Filter):
             text = str(record.msg)
         record.msg, record.args = scrub(text), ()
         if record.exc_info and record.exc_info[1] is not None:
+            setattr(record, FRAMES, frames(record.exc_info[1]))
             record.exc_text = scrub("".join(traceback.format_exception(record.exc_info[1])).rstrip())
             record.exc_info = None
         elif record.exc_text:

@@ -1,0 +1,212 @@
+"""The log: JSON a line, bounded, for its owner alone, without keys, and without texts unless asked for."""
+
+import json
+import logging
+import stat
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from client import logs, redact
+from client.errors import ClientError
+from client.events import (
+    BackendDescribed,
+    ChannelRefused,
+    ChannelRevoked,
+    DraftAccepted,
+    DraftHeld,
+    DraftQueued,
+    DraftRefused,
+    DraftUnsent,
+    DraftWaiting,
+    EventsSkipped,
+    GapRecorded,
+    MessageReceived,
+    OutboxUnavailable,
+    SessionEvent,
+    StateChanged,
+)
+from client.log_file import BoundedFile, JsonLines
+from client.logs import note
+from client.messages import Backend, Draft, Limits, Message
+from client.session_log import SessionLog
+from client.state import Phase, SessionState
+
+KEY = "da2-abcdefghijklmnopqrstuvwxyz"
+HEADER = b64encode(f'{{"host":"h","x-api-key":"{KEY}"}}'.encode()).decode()
+TEXT = "a text that somebody wrote"
+SENDER = "somebody's name"
+DRAFT = Draft("draft1", "tech", TEXT, SENDER, 0)
+MESSAGE = Message("id1", "tech", TEXT, SENDER, "us-west-2", 1_000)
+EVENTS: tuple[SessionEvent, ...] = (
+    StateChanged(SessionState(Phase.RETRYING, "oregon", attempt=2, reason="It is down.")),
+    BackendDescribed(Backend(("tech", "cars"), Limits(1, 2, 3))),
+    MessageReceived(MESSAGE, "oregon", 1_100, 60),
+    MessageReceived(MESSAGE, "oregon", 1_100, 60, conflicting=True),
+    DraftQueued(DRAFT),
+    DraftAccepted(DRAFT, "us-west-2", 1_000),
+    DraftRefused(DRAFT, "EmptyMessage", "The message is empty."),
+    DraftUnsent(DRAFT, "It did not go."),
+    DraftWaiting(DRAFT, "It is down.", None, 1, 5),
+    DraftHeld(DRAFT),
+    OutboxUnavailable("The disk is full."),
+    ChannelRefused("nope", "UnknownChannel", "There is none."),
+    ChannelRevoked("tech"),
+    GapRecorded(("tech",), 1, 2),
+    EventsSkipped(3),
+)
+
+log = logging.getLogger("client.test")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "log"
+    logs.stop()
+
+
+def lines(file: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in file.read_text(encoding="ascii").splitlines()]
+
+
+def test_an_event_is_one_object_with_its_fields(file: Path) -> None:
+    logs.start(file)
+    note(log, logging.INFO, "something happened", phase=Phase.LIVE, names=frozenset({"b", "a"}), none=None)
+    (line,) = lines(file)
+    assert str(line.pop("time")).endswith("Z")
+    assert isinstance(line.pop("pid"), int)
+    assert line == {
+        "level": "info",
+        "logger": "client.test",
+        "event": "something happened",
+        "phase": "live",
+        "names": ["a", "b"],
+        "none": None,
+    }
+
+
+def test_the_level_counts_and_without_a_log_nothing_is_said(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note(log, logging.ERROR, "nobody listens")
+    logs.start(file, level=logging.WARNING)
+    note(log, logging.INFO, "too little")
+    note(log, logging.WARNING, "enough")
+    assert [line["event"] for line in lines(file)] == ["enough"]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_it_is_for_its_owner_alone(file: Path) -> None:
+    file.touch(mode=0o644)
+    logs.start(file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_second_start_changes_nothing(file: Path) -> None:
+    assert logs.start(file)
+    assert not logs.start(file)
+    note(log, logging.INFO, "once")
+    assert len(lines(file)) == 1
+
+
+def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ClientError, match="cannot be written: No such file"):
+        logs.start(tmp_path / "no" / "log")
+    logs.stop()
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
+def test_a_sessions_events_without_texts(file: Path, level: int) -> None:
+    logs.start(file, level=level)
+    session = SessionLog("default")
+    for event in EVENTS:
+        session.note(event)
+    text = file.read_text(encoding="ascii")
+    assert TEXT not in text
+    assert SENDER not in text
+    assert len(lines(file)) == len(EVENTS) - (level > logging.DEBUG)
+    assert all(line["profile"] == "default" and line["session"] for line in lines(file))
+    assert "draft1" in text
+
+
+def test_texts_are_noted_if_asked_for(file: Path) -> None:
+    logs.start(file, level=logging.DEBUG, texts=True)
+    session = SessionLog("default")
+    for event in EVENTS:
+        session.note(event)
+    quoting = [line for line in lines(file) if line.get("text") == TEXT and line.get("sender") == SENDER]
+    assert len(quoting) == 8  # two messages, six drafts
+
+
+@pytest.mark.parametrize("texts", [False, True])
+def test_no_key_in_whatever_form(file: Path, texts: bool) -> None:
+    redact.install()
+    redact.conceal(KEY)
+    logs.start(file, level=logging.DEBUG, texts=texts)
+    library = logging.getLogger("gql.transport.appsync")
+    for logger in (log, library, logging.getLogger("somewhere.else")):
+        logger.error("wss://host/graphql?header=%s", HEADER)
+        logger.error('{"x-api-key": "%s"}', KEY)
+        note(logger, logging.ERROR, KEY, key=KEY, header=HEADER, deep={"x": [KEY, {"header": HEADER}]})
+        try:
+            raise ValueError(f"header={HEADER} {KEY}")
+        except ValueError:
+            logger.exception("failed with %s", KEY)
+    text = file.read_text(encoding="ascii")
+    assert text.count("\n") == 12
+    for secret in (KEY, b64encode(KEY.encode()).decode().rstrip("="), f"header={HEADER}"):
+        assert secret not in text
+
+
+def test_what_libraries_say_is_withheld_unless_asked_for(file: Path) -> None:
+    logs.start(file)
+    redact.install()
+    logging.getLogger("asyncio").error("lost %s", TEXT)
+    try:
+        raise ValueError(TEXT)
+    except ValueError:
+        logging.getLogger("asyncio").exception("lost")
+        log.exception("own")
+    text = file.read_text(encoding="ascii")
+    assert TEXT not in text
+    first, second, third = lines(file)
+    assert (first["event"], first["logger"]) == ("(withheld)", "asyncio")
+    assert (second["event"], second["error"]) == ("(withheld)", "ValueError")
+    assert (third["event"], third["error"]) == ("own", "ValueError")
+    for line in (second, third):
+        assert str(line["at"]).startswith("['test_logs.py:")
+
+
+def test_the_file_stays_small_and_keeps_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    handler = BoundedFile(file, largest=1_000)
+    handler.setFormatter(JsonLines(texts=False))
+    for number in range(100):
+        handler.emit(logging.makeLogRecord({"name": "client", "msg": f"event {number}"}))
+    handler.close()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["log", "log.1"]
+    assert all(each.stat().st_size < 1_200 for each in tmp_path.iterdir())
+    kept = [line["event"] for name in ("log.1", "log") for line in lines(tmp_path / name)]
+    assert kept == [f"event {number}" for number in range(100 - len(kept), 100)]
+    assert stat.S_IMODE((tmp_path / "log.1").stat().st_mode) == 0o600
+
+
+def test_two_processes_share_a_file_that_is_moved(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    one, other = (BoundedFile(file, largest=300) for _ in range(2))
+    for number in range(20):
+        handler = (one, other)[number % 2]
+        handler.setFormatter(JsonLines(texts=False))
+        handler.emit(logging.makeLogRecord({"name": "client", "msg": f"event {number}"}))
+    one.close()
+    other.close()
+    kept = [line["event"] for name in ("log.1", "log") for line in lines(tmp_path / name)]
+    assert kept == [f"event {number}" for number in range(20 - len(kept), 20)]
+
+
+def test_a_pipe_is_written_to_as_it_is(file: Path) -> None:
+    logs.start(Path("/dev/null"))
+    note(log, logging.INFO, "into the void")
+    assert not file.exists()
