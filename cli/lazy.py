@@ -6,6 +6,8 @@ from importlib import import_module
 
 import click
 
+from cli.log_options import attach
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -27,14 +29,14 @@ class LazyGroup(click.Group):
         return [name for name, entry in self.entries.items() if entry.help is not None]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import the command."""
+        """Import the command, and give it the options about the log."""
         entry = self.entries.get(cmd_name)
         if entry is None:
             return None
         command = import_module(entry.module).command
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry.module}.command is not a command")
-        return command
+        return attach(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the table, importing nothing."""

@@ -1,5 +1,6 @@
 """The entry point: which commands there are, and how each of them ends."""
 
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -10,6 +11,9 @@ from cli.failure import KNOWN, ExitCode, exit_code, sentence
 from cli.lazy import Entry, LazyGroup
 from cli.output import narrate
 from client import redact
+from client.logs import note
+
+log = logging.getLogger("cli")
 
 CHAT = "chat"
 COMMANDS = {
@@ -58,10 +62,19 @@ class Root(LazyGroup):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command; its result is the exit code."""
+        code: int | None = None
         try:
             code = super().invoke(ctx)
             sys.stdout.flush()
         except KNOWN as error:
+            # The sentence may quote what was typed.
+            note(
+                log,
+                logging.WARNING,
+                "command failed",
+                error=type(error).__name__,
+                private={"said": str(error)},
+            )
             narrate(f"globalchat: {sentence(error)}")
             code = exit_code(error)
         except KeyboardInterrupt:
@@ -69,6 +82,10 @@ class Root(LazyGroup):
         except BrokenPipeError:
             _discard_output()
             code = ExitCode.DONE
+        except Exception:
+            log.exception("command crashed")
+            raise
+        note(log, logging.INFO, "command ended", code=int(code or 0))
         if code:
             ctx.exit(code)
 

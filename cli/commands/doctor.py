@@ -1,13 +1,17 @@
 """`globalchat doctor`: what is wrong, and what to do about it."""
 
 import asyncio
+import logging
 
 import click
 
 from cli import options, profiles
 from cli.failure import ExitCode
 from cli.output import narrate
+from client.logs import note
 from client.profiles import LOCAL
+
+log = logging.getLogger("cli.doctor")
 
 
 @click.command("doctor")
@@ -32,7 +36,7 @@ def command(
     as_json: bool,
     profile: str | None,
 ) -> int:
-    r"""Examine this machine and every region of a profile, and tell what to do about what is wrong.
+    """Examine this machine and every region of a profile, and tell what to do about what is wrong.
 
     It looks names up, shakes hands, asks the API, listens, and sends one message through each region, which
     arrives in every region. With AWS credentials it also looks at stacks, rules and dead letters. Nothing is
@@ -44,7 +48,7 @@ def command(
       globalchat doctor --profile default --aws-profile work
       globalchat doctor --json | jq -r 'select(.status == "failed") | .remedy'
       globalchat doctor --no-publish --timeout 3
-    """
+    """  # noqa: D301 - \b is what click leaves a block alone for
     chosen = profiles.choose(profile)
     cloud = None
     if chosen == LOCAL:
@@ -56,11 +60,17 @@ def command(
         loaded = profiles.load(chosen, note=narrate)
     from cli.diagnosing import Examination, examine
     from cli.findings import Findings, JsonFindings
-    from probe.doctor.finding import Level, count
+    from probe.doctor.finding import Finding, Level, count
 
     shown = JsonFindings() if as_json else Findings(loaded)
     narrate(f'examining the profile "{chosen}"')
     what = Examination(loaded, timeout, cloud, aws_profile, channel, publish=not no_publish)
-    counts = count(asyncio.run(examine(what, shown.show)))
+
+    def tell(finding: Finding) -> None:
+        subject, status = finding.subject, finding.level
+        note(log, logging.INFO, "finding", check=finding.check, subject=subject, status=status)
+        shown.show(finding)
+
+    counts = count(asyncio.run(examine(what, tell)))
     shown.sum_up(counts)
     return ExitCode.FAILED if counts[Level.FAILED] else ExitCode.DONE
