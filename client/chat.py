@@ -38,6 +38,7 @@ class Chat:
         self._settled: asyncio.Future[None] | None = None
         self._running: asyncio.Task[None] | None = None
         self._pumping: asyncio.Task[None] | None = None
+        self._ended = False
 
     async def __aenter__(self) -> Self:
         """Wait until the session is live.
@@ -71,6 +72,8 @@ class Chat:
         """
         draft = self.session.send(channel, text)
         outcome = self._outcomes[draft.id] = asyncio.get_running_loop().create_future()
+        if self._ended:
+            outcome.set_result(None)  # nothing comes from a session that is over
         try:
             settled = await outcome
         finally:
@@ -87,11 +90,13 @@ class Chat:
         """Messages in the order of their arrival, until the session closes."""
         while (message := await self._messages.get()) is not None:
             yield message
+        self._put(None)  # for whoever iterates again
 
     async def _pump(self) -> None:
         while events := await self.session.next_events():
             for event in events:
                 self._handle(event)
+        self._ended = True
         self._put(None)
         for outcome in self._outcomes.values():
             if not outcome.done():

@@ -9,6 +9,7 @@ from random import Random
 from client.buffer import EventBuffer
 from client.connection import now_ms
 from client.dedupe import SeenWindow
+from client.errors import Unauthorized
 from client.events import SessionEvent, StateChanged
 from client.ids import IdFactory
 from client.inbox import Inbox
@@ -156,8 +157,10 @@ class Session:
                 self._outgoing.close()
         finally:
             self._outgoing.close()
-            await self._regions.close()
-            self._finish()
+            try:
+                await self._regions.close()
+            finally:
+                self._finish()
 
     def close(self) -> None:
         """Ask `run()` to end. Returns at once."""
@@ -218,7 +221,11 @@ class Session:
         return await self._events.take(limit)
 
     async def _publish(self, draft: Draft) -> Message:
-        return await self._regions.publish(self._supervisor.publishing_to, draft)
+        try:
+            return await self._regions.publish(self._supervisor.publishing_to, draft)
+        except Unauthorized:
+            self._supervisor.key_refused()
+            raise
 
     def _note(self, event: StateChanged) -> None:
         self._events.put(event)

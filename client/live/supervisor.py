@@ -91,6 +91,7 @@ class Supervisor:
         self._accepted: set[RegionEndpoint] = set()
         self._announced: RegionEndpoint | None = None
         self._candidate: Candidate | None = None
+        self._moving: asyncio.Task[None] | None = None
 
     @property
     def publishing_to(self) -> RegionEndpoint:
@@ -110,6 +111,13 @@ class Supervisor:
         """End a wait."""
         self._goal.nudge()
 
+    def key_refused(self) -> None:
+        """Take note that a region no longer takes its key; a live session moves to the profile's new one."""
+        self._locator.doubt()
+        link = self._links.live
+        if link is not None and (self._moving is None or self._moving.done()):
+            self._moving = self._chores.start(self._follow_profile(link))
+
     async def run(self) -> None:
         """Be live, as far as the world allows, until `close`."""
         async with self._chores:
@@ -119,8 +127,15 @@ class Supervisor:
                     if await self._connect():
                         await self._serve()
             finally:
-                await self._chores.end()  # before the links, lest a bring-up and its end work on one socket
-                await self._links.close()
+                await self._end()
+
+    async def _end(self) -> None:
+        """Leave nothing behind; drafts that are in flight still go where the session was live."""
+        self._goal.region, self._links.live = self.publishing_to, None
+        try:
+            await self._chores.end()  # before the links, lest a bring-up and its end work on one socket
+        finally:
+            await self._links.close()
 
     async def _connect(self) -> bool:
         """Try once to become live: True if so, else after the wait that the failure asks for."""
@@ -179,18 +194,20 @@ class Supervisor:
     def _stay(self, link: Link, other: RegionEndpoint, error: ClientError) -> None:
         """Give up a switch to another region, and say why."""
         self._goal.region = link.endpoint
+        self._locator.doubt()
         reason = f"Still on {link.endpoint.alias}, as {other.alias} is not available. {error}"
         self._report.amend(switching_to=None, reason=reason, remedy=error.remedy)
 
     def _bring_up(self, endpoint: RegionEndpoint) -> asyncio.Task[Link | ClientError]:
-        def described(backend: Backend) -> None:
-            if self._links.live is None:
-                self._announce(endpoint, backend)
-
         async def coming() -> Link | ClientError:
             located = await self._locator.locate(endpoint)
             if isinstance(located, ClientError):
                 return located
+
+            def described(backend: Backend) -> None:
+                if self._links.live is None:
+                    self._announce(located, backend)
+
             return await self._links.bring_up(located, on_described=described)
 
         return self._chores.start(coming(), name=f"bring up {endpoint.alias}")
@@ -223,6 +240,12 @@ class Supervisor:
         for gap in gaps:
             self._tell(gap)
         self.channels.catch_up(link)
+
+    async def _follow_profile(self, link: Link) -> None:
+        """Go where the profile says that the region of the live link is now: sockets outlive their key."""
+        located = await self._locator.locate(link.endpoint)
+        if isinstance(located, RegionEndpoint) and self._goal.region == link.endpoint != located:
+            self._goal.go_to(located)
 
     async def _linger(self, old: Link) -> None:
         """Keep the region just left a little longer: messages relayed to it may still be on their way."""

@@ -73,9 +73,10 @@ class Outgoing:
         return is_own
 
     def note(self, state: SessionState) -> None:
-        """Learn where the session stands: once it is live, what waits goes at once."""
+        """Learn where the session stands: once it is live, or has moved, what waits goes at once."""
         before, self._state = self._state, state
-        if state.phase is Phase.LIVE and (before.phase, before.region) != (Phase.LIVE, state.region):
+        was_there = (before.phase, before.region, before.switching_to) == (Phase.LIVE, state.region, None)
+        if state.phase is Phase.LIVE and state.switching_to is None and not was_there:
             self.wake()
         self._sleepers.wake(Why.NOT_LIVE)
 

@@ -240,7 +240,7 @@ class FakeAppSync:
     async def _start(self, socket: Socket, frame: dict[str, Any]) -> None:
         query_id = frame["id"]
         channel = json.loads(frame["payload"]["data"])["variables"]["name"]
-        assert frame["payload"]["extensions"]["authorization"]["x-api-key"] == KEY
+        assert frame["payload"]["extensions"]["authorization"]["x-api-key"] in (KEY, self.key)
         await self.start_gate.wait()
         if channel not in self.channels:
             error = {"errorType": "UnknownChannel", "message": f"There is no channel {channel}."}

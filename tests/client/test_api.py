@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,12 +18,6 @@ from tests.client.fake_server import CHANNELS, KEY, FakeAppSync
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-of-the-test", "token-of-the-test")
 DRAFT = Draft("01ABC", "tech", 'a "quoted" \\ text\n😀 ${x}', "ada", 0)
-
-
-@pytest.fixture
-async def oregon() -> AsyncIterator[FakeAppSync]:
-    async with FakeAppSync() as server:
-        yield server
 
 
 async def test_describes(oregon: FakeAppSync) -> None:

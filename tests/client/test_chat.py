@@ -1,7 +1,6 @@
 """The short form for scripts."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -9,12 +8,6 @@ import client
 from client.state import Phase
 from tests.client.driver import QUICK, quick
 from tests.client.fake_server import FakeAppSync, profile_of
-
-
-@pytest.fixture
-async def oregon() -> AsyncIterator[FakeAppSync]:
-    async with FakeAppSync() as server:
-        yield server
 
 
 async def test_ten_lines_are_enough(oregon: FakeAppSync) -> None:
@@ -71,3 +64,12 @@ async def test_slow_reader_loses_the_oldest(oregon: FakeAppSync) -> None:
     texts = [message.text async for message in chat]
     assert texts[-1] == "4"
     assert len(texts) <= 2
+
+
+async def test_publishing_after_the_end_is_told_instead_of_waiting(oregon: FakeAppSync) -> None:
+    async with client.connect(profile_of(oregon), "oregon", ["tech"], options=QUICK) as chat:
+        chat.session.close()
+        assert [message async for message in chat] == []
+        with pytest.raises(client.Unreachable, match="closed"):
+            await chat.publish("tech", "after the end")
+        assert [message async for message in chat] == []

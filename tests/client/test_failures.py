@@ -1,7 +1,6 @@
 """The session against a server that fails in every way we could think of."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -23,12 +22,6 @@ from client.session import Session
 from client.state import Phase
 from tests.client.driver import QUICK, Driver, quick, running
 from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
-
-
-@pytest.fixture
-async def oregon() -> AsyncIterator[FakeAppSync]:
-    async with FakeAppSync() as server:
-        yield server
 
 
 async def test_bad_key_fails_until_told_to_retry(oregon: FakeAppSync) -> None:

@@ -22,20 +22,6 @@ from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
 HOUR = 3_600_000
 
 
-@pytest.fixture
-async def oregon() -> AsyncIterator[FakeAppSync]:
-    async with FakeAppSync() as server:
-        yield server
-
-
-@pytest.fixture
-async def sydney(oregon: FakeAppSync) -> AsyncIterator[FakeAppSync]:
-    async with FakeAppSync("sydney", "ap-southeast-2") as server:
-        server.peers.append(oregon)
-        oregon.peers.append(server)
-        yield server
-
-
 class Clock:
     """A wall clock that a test may set ahead of the steady one, as sleep does."""
 

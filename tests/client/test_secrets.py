@@ -7,7 +7,6 @@ import logging
 import subprocess
 import sys
 import traceback
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -58,12 +57,6 @@ def chain_of(error: BaseException) -> str:
         if isinstance(current, BaseExceptionGroup):
             queue += current.exceptions
     return "\n".join(parts)
-
-
-@pytest.fixture
-async def oregon() -> AsyncIterator[FakeAppSync]:
-    async with FakeAppSync() as server:
-        yield server
 
 
 @pytest.fixture

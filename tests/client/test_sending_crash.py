@@ -36,12 +36,6 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("sending_script.py")
 
 
-@pytest.fixture
-async def oregon() -> AsyncIterator[FakeAppSync]:
-    async with FakeAppSync() as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
 def outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path))

@@ -1,7 +1,6 @@
 """The session against a scripted server: the ordinary course of things."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -22,20 +21,6 @@ from client.session import Session
 from client.state import Phase
 from tests.client.driver import QUICK, quick, running
 from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
-
-
-@pytest.fixture
-async def oregon() -> AsyncIterator[FakeAppSync]:
-    async with FakeAppSync() as server:
-        yield server
-
-
-@pytest.fixture
-async def sydney(oregon: FakeAppSync) -> AsyncIterator[FakeAppSync]:
-    async with FakeAppSync("sydney", "ap-southeast-2") as server:
-        server.peers.append(oregon)
-        oregon.peers.append(server)
-        yield server
 
 
 async def test_is_live_only_after_every_start_ack(oregon: FakeAppSync) -> None:
@@ -265,6 +250,19 @@ async def test_cancelling_run_closes_everything(oregon: FakeAppSync) -> None:
     await oregon.until(lambda: oregon.open_now == 0)
     while await session.next_events():
         pass
+
+
+async def test_commands_after_the_end_change_nothing(oregon: FakeAppSync, sydney: FakeAppSync) -> None:
+    session = Session(profile_of(oregon, sydney), "oregon", channels=["tech"], options=QUICK)
+    async with running(session) as chat:
+        await chat.phase(Phase.LIVE)
+    session.join("cars")
+    session.leave("tech")
+    session.switch("sydney")
+    session.retry_now()
+    session.send("tech", "too late")
+    assert session.state.phase is Phase.CLOSED
+    assert (oregon.opened, sydney.opened) == (1, 0)
 
 
 async def test_closing_before_running_ends_the_events(oregon: FakeAppSync) -> None:

@@ -1,0 +1,63 @@
+"""A profile that changes while a session runs: keys are rotated, and the session follows."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from client.events import DraftAccepted, DraftWaiting, StateChanged
+from client.profiles import Profile
+from client.session import Session
+from client.state import Phase
+from tests.client.driver import QUICK, quick, running
+from tests.client.fake_server import KEY, FakeAppSync, profile_of
+
+
+class Home:
+    """Where the profile lies: `key` is what it holds for one region."""
+
+    def __init__(self, regions: Profile, alias: str, key: str) -> None:
+        self._regions = regions
+        self._alias = alias
+        self.key = key
+
+    @property
+    def profile(self) -> Profile:
+        changed = replace(self._regions.regions[self._alias], api_key=self.key)
+        return replace(self._regions, regions={**self._regions.regions, self._alias: changed})
+
+    async def reload(self) -> Profile:
+        return self.profile
+
+
+async def test_a_switch_that_failed_for_an_old_key_works_once_it_is_renewed(
+    oregon: FakeAppSync, sydney: FakeAppSync
+) -> None:
+    home = Home(profile_of(oregon, sydney), "sydney", "da2-old")
+    session = Session(home.profile, "oregon", options=QUICK, reload=home.reload)
+    async with running(session) as chat:
+        await chat.phase(Phase.LIVE)
+        session.switch("sydney")
+        await chat.next(StateChanged, lambda event: "Still on oregon" in str(event.state.reason))
+        home.key = KEY
+        session.switch("sydney")
+        await chat.next(StateChanged, lambda event: event.state.region == "sydney")
+    assert oregon.opened == 1
+
+
+async def test_a_live_session_takes_up_a_new_key_when_the_old_one_is_refused(
+    oregon: FakeAppSync, tmp_path: Path
+) -> None:
+    """Sockets outlive their key: the first to notice is a publish."""
+    oregon.key = "da2-old"
+    home = Home(profile_of(oregon), "oregon", oregon.key)
+    options = quick(backoff_base=600.0, backoff_cap=600.0)  # a draft that waits is noticed
+    session = Session(home.profile, "oregon", options=options, reload=home.reload, outbox=tmp_path)
+    async with running(session) as chat:
+        await chat.phase(Phase.LIVE)
+        oregon.key = home.key = KEY
+        session.send("tech", "hello")
+        assert "key" in (await chat.next(DraftWaiting)).reason
+        await chat.next(DraftAccepted)
+        assert (await chat.text("hello")).own
+        await oregon.until(lambda: oregon.open_now == 1)
+        assert not chat.gaps
+    assert Phase.RETRYING not in {event.state.phase for event in chat.of(StateChanged)}
