@@ -88,7 +88,7 @@ class Supervisor:
             clock=clock,
             monotonic=monotonic,
         )
-        self._accepted: set[RegionEndpoint] = set()
+        self._accepted: dict[str, RegionEndpoint] = {}
         self._announced: RegionEndpoint | None = None
         self._candidate: Candidate | None = None
         self._moving: asyncio.Task[None] | None = None
@@ -152,7 +152,8 @@ class Supervisor:
         if isinstance(outcome, Link):
             self._adopt(outcome)
             return True
-        await self._outage.failed(explain(outcome, endpoint, accepted_before=endpoint in self._accepted))
+        accepted_before = self._accepted.get(endpoint.alias) == endpoint
+        await self._outage.failed(explain(outcome, endpoint, accepted_before=accepted_before))
         return False
 
     async def _serve(self) -> None:
@@ -219,7 +220,7 @@ class Supervisor:
         self._locator.trust()
         if self._goal.region.alias == here.alias:
             self._goal.region = here
-        self._accepted.add(here)
+        self._accepted[here.alias] = here
         self._fail_over.arrived(here)
         self._announce(here, link.backend)
         self.channels.tell_refused(link)
@@ -240,6 +241,7 @@ class Supervisor:
         for gap in gaps:
             self._tell(gap)
         self.channels.catch_up(link)
+        self._chores.start(self._regions.close_former(here))
 
     async def _follow_profile(self, link: Link) -> None:
         """Go where the profile says that the region of the live link is now: sockets outlive their key."""

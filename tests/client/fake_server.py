@@ -61,6 +61,8 @@ class FakeAppSync:
         self.on_http: HttpScript | None = None
         self.start_gate = asyncio.Event()
         self.start_gate.set()
+        self.publish_gate = asyncio.Event()
+        self.publish_gate.set()
         self.ping_answers = True
         self.peers: list[FakeAppSync] = []
         self.sockets: list[Socket] = []
@@ -92,6 +94,7 @@ class FakeAppSync:
 
     async def stop(self) -> None:
         self.start_gate.set()
+        self.publish_gate.set()
         for socket in list(self.sockets):
             socket.abort()
         if self._runner is not None:
@@ -171,6 +174,8 @@ class FakeAppSync:
         if "channels" in body["query"]:
             limits = {"message": 2000, "sender": 32, "id": 64}
             return web.json_response({"data": {"channels": list(self.channels), "limits": limits}})
+        await self._note()
+        await self.publish_gate.wait()
         return await self._publish(body["variables"])
 
     async def _publish(self, variables: dict[str, Any]) -> web.Response:

@@ -1,14 +1,19 @@
 """A profile that changes while a session runs: keys are rotated, and the session follows."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from client.connection import now_ms
 from client.events import DraftAccepted, DraftWaiting, StateChanged
+from client.messages import Draft
+from client.offset import ClockOffset
 from client.profiles import Profile
+from client.regions import Regions
 from client.session import Session
 from client.state import Phase
 from tests.client.driver import QUICK, quick, running
-from tests.client.fake_server import KEY, FakeAppSync, profile_of
+from tests.client.fake_server import CHANNELS, KEY, FakeAppSync, profile_of
 
 
 class Home:
@@ -61,3 +66,20 @@ async def test_a_live_session_takes_up_a_new_key_when_the_old_one_is_refused(
         await oregon.until(lambda: oregon.open_now == 1)
         assert not chat.gaps
     assert Phase.RETRYING not in {event.state.phase for event in chat.of(StateChanged)}
+
+
+async def test_where_a_region_was_before_is_closed_unless_a_call_is_under_way(oregon: FakeAppSync) -> None:
+    regions = Regions(timeout=10, offset=ClockOffset(), clock=now_ms)
+    before, between, now = (replace(oregon.endpoint, api_id=name) for name in ("one", "two", "three"))
+    oregon.publish_gate.clear()
+    slow = asyncio.create_task(regions.publish(before, Draft("1", "tech", "slow", None, 0)))
+    await oregon.until(lambda: bool(oregon.requests))
+    for endpoint in (between, now):
+        assert (await regions.describe(endpoint)).channels == CHANNELS
+    await regions.close_former(now)
+    assert set(regions._opened) == {before, now}
+    oregon.publish_gate.set()
+    assert (await slow).text == "slow"
+    await regions.close_former(now)
+    assert set(regions._opened) == {now}
+    await regions.close()
