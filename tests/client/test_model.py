@@ -14,7 +14,6 @@ from client.live.status import Status
 from client.messages import Message
 from client.offset import ClockOffset
 from client.state import LEGAL, IllegalTransition, Phase
-from client.timeline import Timeline
 
 CHANNELS = ("cars", "tech")
 channels = st.sampled_from(CHANNELS)
@@ -35,22 +34,17 @@ class Receiving(RuleBasedStateMachine):
         self.left: set[str] = set()
         self.events: list[MessageReceived] = []
         self.gaps: list[GapRecorded] = []
-        self.timelines = {channel: Timeline(1000) for channel in CHANNELS}
         self.inbox = Inbox(
             seen=SeenWindow(),
             offset=ClockOffset(),
             is_own=lambda message: False,
-            tell=self.told,
+            tell=self.events.append,
             clock=lambda: self.now,
             monotonic=lambda: self.now / 1000,
         )
         self.published: list[Message] = []
         self.missed: list[Message] = []
         self.contents: dict[str, set[str]] = {}
-
-    def told(self, event: MessageReceived) -> None:
-        self.events.append(event)
-        self.timelines[event.message.channel].add(event.message)
 
     def deliver(self, message: Message) -> None:
         if message.channel in self.subscribed:
@@ -132,13 +126,6 @@ class Receiving(RuleBasedStateMachine):
         for event in self.events:
             assert event.conflicting == (event.message.id in first)
             first.add(event.message.id)
-
-    @invariant()
-    def timelines_are_in_order_whatever_came_late(self) -> None:
-        for channel, timeline in self.timelines.items():
-            orders = [each.order for each in timeline]
-            assert orders == sorted(orders)
-            assert len(orders) == sum(event.message.channel == channel for event in self.events)
 
     @invariant()
     def doubt_is_shown_while_it_lasts(self) -> None:

@@ -22,7 +22,6 @@ from client.live.status import Status
 from client.messages import Message
 from client.offset import SAMPLES, ClockOffset
 from client.state import LEGAL, IllegalTransition, Phase, SessionState, check_transition
-from client.timeline import Timeline
 
 SOME = settings(deadline=None, max_examples=100)
 MESSAGE = Message("1", "tech", "hi", None, "us-west-2", 0)
@@ -164,21 +163,6 @@ def test_digests_tell_boundaries_and_absence_apart() -> None:
     assert digest(one) != digest(two)
     assert digest(replace(MESSAGE, sender=None)) != digest(replace(MESSAGE, sender=""))
     assert digest(replace(MESSAGE, text="\ud800"))
-
-
-# Order
-
-
-@SOME
-@given(st.lists(st.tuples(st.integers(0, 20), st.text("abc", min_size=1, max_size=3)), max_size=40))
-def test_timeline_orders_by_time_then_id_and_keeps_the_latest(arrivals: list[tuple[int, str]]) -> None:
-    timeline = Timeline(capacity=10)
-    messages = [replace(MESSAGE, sent_at=at, id=id_) for at, id_ in arrivals]
-    for message in messages:
-        kept = timeline.add(message)
-        assert kept == any(each is message for each in timeline)
-    assert [each.order for each in timeline] == sorted(each.order for each in messages)[-10:]
-    assert len(timeline) == min(10, len(messages))
 
 
 # Clock offset
