@@ -239,42 +239,6 @@ async def test_switch_back_before_the_new_region_is_up(oregon: FakeAppSync, sydn
         assert oregon.opened == 1
 
 
-async def test_cancelling_run_closes_everything(oregon: FakeAppSync) -> None:
-    session = Session(profile_of(oregon), "oregon", options=QUICK)
-    run = asyncio.create_task(session.run())
-    await oregon.subscribed(*CHANNELS)
-    run.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await run
-    assert session.state.phase is Phase.CLOSED
-    await oregon.until(lambda: oregon.open_now == 0)
-    while await session.next_events():
-        pass
-
-
-async def test_commands_after_the_end_change_nothing(oregon: FakeAppSync, sydney: FakeAppSync) -> None:
-    session = Session(profile_of(oregon, sydney), "oregon", channels=["tech"], options=QUICK)
-    async with running(session) as chat:
-        await chat.phase(Phase.LIVE)
-    session.join("cars")
-    session.leave("tech")
-    session.switch("sydney")
-    session.retry_now()
-    session.send("tech", "too late")
-    assert session.state.phase is Phase.CLOSED
-    assert (oregon.opened, sydney.opened) == (1, 0)
-
-
-async def test_closing_before_running_ends_the_events(oregon: FakeAppSync) -> None:
-    session = Session(profile_of(oregon), "oregon", options=QUICK)
-    session.close()
-    assert session.state.phase is Phase.CLOSED
-    while await session.next_events():
-        pass
-    await session.run()
-    assert oregon.opened == 0
-
-
 async def test_slow_listener_never_stops_the_socket(
     oregon: FakeAppSync, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,77 @@
+"""What a failure is called, by its cause."""
+
+import socket
+import ssl
+
+import pytest
+
+from client import faults
+from client.errors import Refused, Unauthorized, Unreachable
+from client.hosts import host_of, is_loopback
+
+
+def test_each_cause_has_its_own_sentence() -> None:
+    causes: list[BaseException | None] = [
+        socket.gaierror(-2, "Name or service not known"),
+        ssl.SSLCertVerificationError("certificate verify failed"),
+        ConnectionRefusedError(111, "refused"),
+        TimeoutError(),
+        ConnectionResetError(104, "reset"),
+        OSError(113, "No route to host"),
+        None,
+    ]
+    errors = [faults.unreachable(cause, "api.example") for cause in causes]
+    assert len({str(error) for error in errors}) == len(causes)
+    assert all("api.example" in str(error) and isinstance(error, Unreachable) for error in errors)
+
+
+def test_cause_inside_a_transport_error_is_found() -> None:
+    class Wrapper(Exception):
+        os_error = socket.gaierror(-2, "?")
+
+    assert "resolved" in str(faults.unreachable(Wrapper(), "api.example"))
+    several = OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 9)")
+    assert "refused" in str(faults.unreachable(several, "api.example"))
+
+    class ProxyError(Exception):
+        pass
+
+    assert "proxy" in str(faults.unreachable(ProxyError(), "api.example"))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "retryable"),
+    [
+        ({"errorType": "UnauthorizedException", "message": "no"}, Unauthorized, False),
+        ({"errorType": "com.amazonaws.deepdish.graphql.auth#UnauthorizedException"}, Unauthorized, False),
+        ({"errorCode": 401, "message": "no"}, Unauthorized, False),
+        ({"errorType": "Unauthorized", "message": "Not Authorized to access"}, Unauthorized, False),
+        ({"errorType": "UnknownChannel", "message": "no"}, Refused, False),
+        ({"errorType": "NotAccepted", "errorInfo": {"retryable": True}}, Refused, True),
+        ({"errorType": "NotAccepted", "errorInfo": {"retryable": "yes"}}, Refused, False),
+        ({"errorType": "NotAccepted", "errorInfo": None}, Refused, False),
+        ({"errorType": "LimitExceededError"}, Refused, True),
+        ({}, Refused, False),
+        ("text", Refused, False),
+    ],
+)
+def test_graphql_errors_become_refusals(error: object, kind: type, retryable: bool) -> None:
+    found = faults.refusal(faults.read_faults({"errors": [error]}), "api.example")
+    assert type(found) is kind
+    assert found.retryable is retryable
+    assert str(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "loopback"),
+    [
+        ("http://127.0.0.1:5001/graphql", "127.0.0.1:5001", True),
+        ("ws://localhost:1/graphql", "localhost:1", True),
+        ("ws://[::1]:7/graphql", "[::1]:7", True),
+        ("https://user:secret@api.example/graphql", "api.example", False),
+        ("wss://127.0.0.1.example/graphql", "127.0.0.1.example", False),
+    ],
+)
+def test_hosts(url: str, host: str, loopback: bool) -> None:
+    assert host_of(url) == host
+    assert is_loopback(url) is loopback
