@@ -16,7 +16,7 @@ help:
 	@echo "make deploy      deploy the backend to your AWS account (ARGS='--diff', for example)"
 	@echo "make test        set up everything, run every check and every test"
 	@echo "make soak        run the fault and memory tests at full size (minutes)"
-	@echo "make bench       run the benchmarks of the local cloud (minutes)"
+	@echo "make bench       run the benchmarks and write docs/performance.md (minutes; PEERS=1 installs peers)"
 	@echo "make lint        only the checks"
 	@echo "make format      format the code"
 	@echo "make templates   synthesise the templates that the local cloud runs"
@@ -39,7 +39,7 @@ soak: .venv/dev.stamp
 	$(BIN)/pytest -m soak --log-cli-level=INFO
 
 bench: .venv/dev.stamp
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --write $(if $(PEERS),--install-peers)
 
 lint: .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/ruff check

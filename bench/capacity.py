@@ -4,13 +4,15 @@ import time
 
 from bench import usage
 from bench.child import server
-from bench.subscribers import Publisher, frame_size, subscribed
+from bench.findings import Finding, Report
+from bench.publishers import LinePublisher
+from bench.subscribers import frame_size, subscribed
 from bench.table import table
 
 MESSAGES = 5
 
 
-def report(*, quick: bool) -> str:
+def report(*, quick: bool) -> Report:
     """Connect them, publish, count, and tell.
 
     Raises:
@@ -20,7 +22,7 @@ def report(*, quick: bool) -> str:
     usage.raise_open_files(count + 200)
     usage.pin(1)
     with server("region") as child:
-        publisher = Publisher(child.about["trigger"])
+        publisher = LinePublisher(child.about["trigger"])
         before, start = child.usage(), time.monotonic()
         with subscribed(child.about["url"], child.about["key"], "tech", count) as subscribers:
             connected = child.usage()
@@ -35,7 +37,9 @@ def report(*, quick: bool) -> str:
             subscribers.check(MESSAGES * size)
             after = child.usage()
         publisher.close()
-    return table(
+    each = (after.rss - before.rss) / count / 1024
+    to_connect = (connected.cpu - before.cpu) / count * 1e6
+    detail = table(
         (
             "subscribers",
             "KB each, connected",
@@ -49,11 +53,15 @@ def report(*, quick: bool) -> str:
             (
                 f"{count:,}",
                 f"{(connected.rss - before.rss) / count / 1024:.1f}",
-                f"{(after.rss - before.rss) / count / 1024:.1f}",
-                f"{(connected.cpu - before.cpu) / count * 1e6:.0f}",
+                f"{each:.1f}",
+                f"{to_connect:.0f}",
                 f"{took:.1f}",
                 "0",
                 f"{spread:.3f}",
             )
         ],
     )
+    findings = [
+        Finding(f"{count:,} subscribers at once, none loses a message: KB each", each),
+    ]
+    return Report(detail, findings)

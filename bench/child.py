@@ -40,9 +40,9 @@ class Child:
 
 
 @contextmanager
-def server(kind: str, *arguments: str, cpu: int | None = 0) -> Iterator[Child]:
-    """Run `bench.server` of a kind, on a CPU of its own if there are two."""
-    command = [sys.executable, "-m", "bench.server", kind, *arguments]
+def server(kind: str, *arguments: str, cpu: int | None = 0, module: str = "bench.server") -> Iterator[Child]:
+    """Run `bench.server`, or a module like it, of a kind, on a CPU of its own if there are two."""
+    command = [sys.executable, "-m", module, kind, *arguments]
     if cpu is not None:
         command += ["--cpu", str(cpu)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

@@ -1,7 +1,7 @@
 """CPU time per received message: the session against bare gql, on the same frames.
 
-Run by hand: `python -m bench.session_overhead [MESSAGES] [ROUNDS]`. Another process sends the
-frames; only the CPU time of the receiving process counts. Both sides read from the same kind of socket.
+Another process (`--serve COUNT`) sends the frames; only the CPU time of the receiving process counts. Both
+sides read from the same kind of socket.
 """
 
 import asyncio
@@ -14,8 +14,9 @@ from contextlib import asynccontextmanager
 
 from aiohttp import WSMsgType, web
 
-MESSAGES = 20_000
-ROUNDS = 5
+from bench.findings import Finding, Report
+from bench.table import table
+
 BATCH = 500
 KEY = "da2-benchbenchbenchbenchbench1"
 
@@ -147,26 +148,36 @@ async def ours(port: int, count: int) -> float:
     return took
 
 
-async def main(count: int, rounds: int) -> None:
-    """Measure both in turns; print medians."""
-    figures: dict[str, list[float]] = {"bare gql": [], "session": []}
+async def run(count: int, rounds: int) -> dict[str, list[float]]:
+    """Measure both in turns; CPU µs per message of each round."""
+    figures: dict[str, list[float]] = {"session": [], "bare gql": []}
     kinds: dict[str, Callable[[int, int], Awaitable[float]]] = {"bare gql": bare, "session": ours}
     async with server(count) as port:
         for _ in range(rounds):
             for name, measure in kinds.items():
                 figures[name].append(await measure(port, count) / count * 1e6)
-    for name, values in figures.items():
-        print(
-            f"{name}: {statistics.median(values):.1f} µs CPU per message"
-            f" (lowest {min(values):.1f}, highest {max(values):.1f}; {rounds} rounds of {count})"
+    return figures
+
+
+def report(*, quick: bool) -> Report:
+    """Run, and tell the medians."""
+    count, rounds = (500, 1) if quick else (20_000, 5)
+    figures = asyncio.run(run(count, rounds))
+    medians = {name: statistics.median(values) for name, values in figures.items()}
+    rows = [
+        (
+            name,
+            f"{medians[name]:.1f}",
+            f"{min(values):.1f}–{max(values):.1f}",
+            f"{medians[name] / medians['bare gql']:.2f} ×",
         )
-    difference = statistics.median(figures["session"]) - statistics.median(figures["bare gql"])
-    print(f"the session costs {difference:+.1f} µs beside bare gql")
+        for name, values in figures.items()
+    ]
+    finding = Finding("client: CPU µs per message received", medians["session"], {"gql": medians["bare gql"]})
+    return Report(table(("", "CPU µs per message", "range", "beside bare gql"), rows), [finding])
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--serve"]:
-        asyncio.run(serve(int(sys.argv[2])))
-    else:
-        numbers = [int(each) for each in sys.argv[1:]] + [MESSAGES, ROUNDS][len(sys.argv) - 1 :]
-        asyncio.run(main(*numbers))
+    if sys.argv[1:2] != ["--serve"]:
+        sys.exit("Run `python -m bench session`.")
+    asyncio.run(serve(int(sys.argv[2])))

@@ -1,46 +1,28 @@
 """The load: many subscribers in this process, which count what they are sent by its bytes."""
 
-import base64
-import json
-import os
 import selectors
 import socket
-import struct
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
-from urllib.parse import quote, urlsplit
+
+from bench.wires import QUERY, AppSync, Wire
+
+__all__ = ["QUERY", "Subscribers", "frame_size", "joined", "subscribed"]
 
 BATCH: Final = 100
 """Sockets that are opened at a time."""
-
-QUERY: Final = (
-    "subscription Subscribe($name: String!) "
-    "{ subscribe(name: $name) { id name message sender region sentAt } }"
-)
-
-
-def masked(payload: bytes) -> bytes:
-    """A client's text frame; the mask is zero."""
-    length = len(payload)
-    head = (
-        struct.pack("!BB", 0x81, 0x80 | length) if length < 126 else struct.pack("!BBH", 0x81, 0xFE, length)
-    )
-    return head + b"\0\0\0\0" + payload
 
 
 class Subscribers:
     """Open sockets, each with one subscription to one channel.
 
-    Every data frame has the same size, so bytes tell frames; a byte too few or too many shows in `check`.
+    Every delivery has the same size, so bytes tell messages; a byte too few or too many shows in `check`.
     """
 
-    def __init__(self, url: str, key: str, channel: str) -> None:
-        parts = urlsplit(url)
-        self._address = (parts.hostname or "", parts.port or 0)
-        self._path, self._key, self._channel = parts.path, key, channel
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
         self._sockets: list[socket.socket] = []
         self._selector = selectors.DefaultSelector()
         self._buffer = bytearray(1 << 20)
@@ -48,20 +30,27 @@ class Subscribers:
         self.total = 0
 
     def open(self, count: int) -> None:
-        """Connect and subscribe so many."""
+        """Connect and subscribe so many more."""
+        old = len(self)
         for start in range(0, count, BATCH):
-            batch = [socket.create_connection(self._address) for _ in range(min(BATCH, count - start))]
-            for each in batch:
-                each.sendall(self._upgrade())
-            for each in batch:
-                _read_until(each, b"\r\n\r\n")
-                each.sendall(self._start())
-            for each in batch:
-                _read_until(each, b"start_ack", and_then=b"}")
-                each.setblocking(False)
-                self._selector.register(each, selectors.EVENT_READ, len(self._sockets))
-                self._sockets.append(each)
-                self.bytes.append(0)
+            self._open_batch(min(BATCH, count - start))
+        for number, each in enumerate(self._sockets[old:], old):
+            if settle := self._wire.settle():
+                answer, asked = settle
+                read_until(each, asked)
+                each.sendall(answer)
+            each.setblocking(False)
+            self._selector.register(each, selectors.EVENT_READ, number)
+
+    def _open_batch(self, count: int) -> None:
+        batch = [socket.create_connection(self._wire.address, 30) for _ in range(count)]
+        self._sockets += batch
+        self.bytes += [0] * count
+        for step in zip(*(self._wire.steps() for _ in batch), strict=True):
+            for each, (words, _) in zip(batch, step, strict=True):
+                each.sendall(words)
+            for each, (_, whole) in zip(batch, step, strict=True):
+                read_until(each, whole)
 
     def receive(self, seconds: float) -> None:
         """Take what comes within so many seconds, and return once something came."""
@@ -102,50 +91,23 @@ class Subscribers:
     def __len__(self) -> int:
         return len(self._sockets)
 
-    def _authorization(self) -> dict[str, str]:
-        return {"host": "127.0.0.1", "x-api-key": self._key}
-
-    def _upgrade(self) -> bytes:
-        header = base64.b64encode(json.dumps(self._authorization()).encode()).decode()
-        return (
-            f"GET {self._path}?header={quote(header)}&payload=e30= HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n"
-            "Sec-WebSocket-Protocol: graphql-ws\r\n\r\n"
-        ).encode()
-
-    def _start(self) -> bytes:
-        data = json.dumps({"query": QUERY, "variables": {"name": self._channel}})
-        payload = {"data": data, "extensions": {"authorization": self._authorization()}}
-        frame = {"id": str(uuid.uuid4()), "type": "start", "payload": payload}
-        return masked(json.dumps(frame).encode())
-
-
-class Publisher:
-    """Has the server publish one message per call."""
-
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def publish(self, count: int = 1) -> None:
-        """Publish so many at once."""
-        self._socket.sendall(b"p" * count)
-
-    def close(self) -> None:
-        """Leave."""
-        self._socket.close()
-
 
 @contextmanager
-def subscribed(url: str, key: str, channel: str, count: int) -> Iterator[Subscribers]:
+def joined(wire: Wire, count: int) -> Iterator[Subscribers]:
     """So many subscribers."""
-    subscribers = Subscribers(url, key, channel)
+    subscribers = Subscribers(wire)
     try:
         subscribers.open(count)
         yield subscribers
     finally:
         subscribers.close()
+
+
+@contextmanager
+def subscribed(url: str, key: str, channel: str, count: int) -> Iterator[Subscribers]:
+    """So many subscribers of an API's channel."""
+    with joined(AppSync(url, key, channel), count) as subscribers:
+        yield subscribers
 
 
 def frame_size(subscribers: Subscribers, publish: Callable[[], None]) -> int:
@@ -161,10 +123,16 @@ def frame_size(subscribers: Subscribers, publish: Callable[[], None]) -> int:
     return size
 
 
-def _read_until(connection: socket.socket, mark: bytes, and_then: bytes = b"") -> None:
+def read_until(connection: socket.socket, whole: Callable[[bytes], bool]) -> bytes:
+    """Read until what came is whole, and return it.
+
+    Raises:
+        ConnectionError: the server ended before.
+    """
     received = b""
-    while mark not in received or not received.endswith(and_then):
+    while not whole(received):
         part = connection.recv(65536)
         if not part:
             raise ConnectionError(f"the server closed the socket after {received!r}")
         received += part
+    return received

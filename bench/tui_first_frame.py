@@ -1,4 +1,4 @@
-"""How soon the chat shows, beside a bare Textual app: `python -m bench.tui_first_frame [RUNS]`.
+"""How soon the chat shows, beside a bare Textual app.
 
 Each program starts in a pseudo-terminal of its own, in turn. The first frame is there once a text that only
 that frame holds has come out; the chat can be written in once its channels are shown and the region is live.
@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench.findings import Finding, Report
 from bench.table import table
 
-RUNS = 15
+RUNS = 11
 SECONDS = 30.0
 COLUMNS, ROWS = 120, 36
 NAME = "nadja"
@@ -41,6 +42,9 @@ Hello().run()
 
 Marks = Mapping[str, Sequence[bytes]]
 """What is measured: the texts that must have come out, by the name of the moment."""
+
+Times = Mapping[tuple[str, str], Sequence[float]]
+"""Milliseconds of each run, by program and moment."""
 
 COMMAND = Path(sys.executable).with_name("globalchat")
 FIRST_FRAME = "first frame"
@@ -108,39 +112,40 @@ def environment(home: str) -> dict[str, str]:
     return {**kept, "GLOBALCHAT_HOME": home, "TERM": "xterm-256color"}
 
 
-def main() -> None:
+def run(runs: int, *, warm_up: bool = True) -> Times:
     """Measure in turn, so that a busy moment of the machine hits all alike."""
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
     found: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory() as home:
         env = environment(home)
-        subprocess.run([COMMAND, "local", "up"], env=env, check=True, stdout=subprocess.DEVNULL)
+        _local(env, "up")
         try:
-            for number in range(runs + 1):
+            for number in range(runs + warm_up):
                 for program in PROGRAMS:
                     for moment, seconds in measure(program, env).items():
-                        if number:  # the first run fills the caches
+                        if number or not warm_up:  # the first run fills the caches
                             found.setdefault((program.name, moment), []).append(seconds * 1000)
         finally:
-            subprocess.run([COMMAND, "local", "down"], env=env, check=True, stdout=subprocess.DEVNULL)
-    print(report(found))
+            _local(env, "down")
+    return found
 
 
-def report(found: Mapping[tuple[str, str], Sequence[float]]) -> str:
+def _local(env: Mapping[str, str], what: str) -> None:
+    command = [str(COMMAND), "local", what]
+    subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def report(*, quick: bool) -> Report:
     """The medians, and each as a multiple of the bare app's first frame."""
-    floor = median(next(iter(found.values())))
+    found = run(1, warm_up=False) if quick else run(RUNS)
+    medians = {what: median(times) for what, times in found.items()}
+    floor = medians[PROGRAMS[0].name, FIRST_FRAME]
     rows = [
-        (
-            name,
-            moment,
-            f"{median(each):.0f} ms",
-            f"{min(each):.0f}–{max(each):.0f}",
-            f"{median(each) / floor:.2f}",
-        )
-        for (name, moment), each in found.items()
+        (name, moment, f"{middle:.0f}", f"{min(times):.0f}–{max(times):.0f}", f"{middle / floor:.2f} ×")
+        for ((name, moment), times), middle in zip(found.items(), medians.values(), strict=True)
     ]
-    return table(("program", "moment", "median", "range", "ratio"), rows)
-
-
-if __name__ == "__main__":
-    main()
+    findings = [
+        Finding(f"chat: {moment}, ms", middle, {"Textual, hello world": floor}, 0)
+        for (name, moment), middle in medians.items()
+        if name != PROGRAMS[0].name
+    ]
+    return Report(table(("program", "moment", "median ms", "range", "beside the bare app"), rows), findings)

@@ -12,6 +12,7 @@ from statistics import median
 from textual.pilot import Pilot
 
 from bench import usage
+from bench.findings import Finding, Report
 from bench.table import table
 from bench.tui_session import FloodSession, Texts, open_profile
 from client.events import MessageReceived
@@ -23,8 +24,8 @@ from tui.settings import Loaded, Settings
 from tui.widgets.message_pane import MessagePane
 
 SIZE = (120, 40)
+SIZES = (1000, 10_000, 100_000)
 _NOON = 1_795_521_600_000
-_REPEATS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,12 @@ class Result:
     settle_seconds: float
 
 
-def run(rows: int) -> Result:
-    """Open the chat, put `rows` messages in its channel, and do things."""
-    return asyncio.run(_run(rows))
+def run(rows: int, repeats: int) -> Result:
+    """Open the chat, put `rows` messages in its channel, and do things so many times."""
+    return asyncio.run(_run(rows, repeats))
 
 
-async def _run(rows: int) -> Result:
+async def _run(rows: int, repeats: int) -> Result:
     app = ChatApp(
         open_profile,
         region="oregon",
@@ -62,7 +63,7 @@ async def _run(rows: int) -> Result:
         pane.sync()
         await pilot.pause()
         with held_back(pane):
-            times = await _deeds(pilot, pane, rows)
+            times = await _deeds(pilot, pane, rows, repeats)
         pane._measure_later()
         began = time.monotonic()
         while not pane._index.exact:
@@ -101,7 +102,7 @@ def _fill(screen: ChatScreen, conversation: Conversation, rows: int) -> float:
     return overhead
 
 
-async def _deeds(pilot: Pilot[None], pane: MessagePane, rows: int) -> dict[str, float]:
+async def _deeds(pilot: Pilot[None], pane: MessagePane, rows: int, repeats: int) -> dict[str, float]:
     numbers = iter(range(rows, rows + 1000))
 
     async def page_up() -> None:
@@ -125,26 +126,27 @@ async def _deeds(pilot: Pilot[None], pane: MessagePane, rows: int) -> dict[str, 
     async def nothing() -> None:
         pane.refresh()
 
-    return {
-        "repaint": await _cpu(pilot, nothing),
-        "page up": await _cpu(pilot, page_up),
-        "jump": await _cpu(pilot, jump),
-        "resize in the middle": await _cpu(pilot, resize),
-        "append in the middle": await _cpu(pilot, append),
-        "to the end": await _cpu(pilot, lambda: _tail(pane)),
-        "resize at the end": await _cpu(pilot, resize),
-        "append at the end": await _cpu(pilot, append),
+    deeds: dict[str, Callable[[], Awaitable[None]]] = {
+        "repaint": nothing,
+        "page up": page_up,
+        "jump": jump,
+        "resize in the middle": resize,
+        "append in the middle": append,
+        "to the end": lambda: _tail(pane),
+        "resize at the end": resize,
+        "append at the end": append,
     }
+    return {name: await _cpu(pilot, deed, repeats) for name, deed in deeds.items()}
 
 
 async def _tail(pane: MessagePane) -> None:
     pane.jump_to_tail()
 
 
-async def _cpu(pilot: Pilot[None], deed: Callable[[], Awaitable[None]]) -> float:
+async def _cpu(pilot: Pilot[None], deed: Callable[[], Awaitable[None]], repeats: int) -> float:
     """Median CPU ms of a deed, until the screen is painted."""
     times = []
-    for _ in range(_REPEATS):
+    for _ in range(repeats):
         start = time.process_time()
         await deed()
         await pilot.pause()
@@ -152,10 +154,10 @@ async def _cpu(pilot: Pilot[None], deed: Callable[[], Awaitable[None]]) -> float
     return median(times)
 
 
-def report(*, quick: bool) -> str:
-    """Run, and tell."""
-    results = [run(rows) for rows in ((200, 1000) if quick else (1000, 10_000, 100_000))]
-    first = results[0]
+def report(*, quick: bool) -> Report:
+    """Run at growing sizes, and tell."""
+    results = [run(rows, 1) for rows in (50, 100)] if quick else [run(rows, 15) for rows in SIZES]
+    first, last = results[0], results[-1]
     lines = [
         (
             deed,
@@ -169,8 +171,13 @@ def report(*, quick: bool) -> str:
     memory = (f"{each.bytes_per_message:.0f}" if each.rows >= 10_000 else "–" for each in results)
     lines.append(("resident bytes a message, beside its text", *memory))
     lines.append(("s of idling until all is measured", *(f"{each.settle_seconds:.1f}" for each in results)))
-    return table(("CPU ms until painted", *(f"{each.rows:,} messages" for each in results)), lines)
-
-
-if __name__ == "__main__":
-    print(report(quick="--quick" in sys.argv))
+    findings = [
+        Finding(
+            f"chat: {deed}, history of {last.rows:,} messages: CPU ms",
+            last.times[deed],
+            {f"of {first.rows:,}": first.times[deed]},
+        )
+        for deed in ("page up", "append at the end")
+    ]
+    heads = ("CPU ms until painted", *(f"{each.rows:,} messages" for each in results))
+    return Report(table(heads, lines), findings)

@@ -2,16 +2,20 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
 
-from bench.__main__ import BENCHMARKS
+from bench.catalogue import BENCHMARKS
 from bench.profiling import shares
-from bench.table import table
+
+CHEAP = ("fanout", "start", "session", "history")
+"""Those that touch most of what the benchmarks share, for little CPU time."""
 
 
-def test_a_table_is_markdown() -> None:
-    assert table(("a", "b"), [("x", "1")]) == "| a | b |\n| --- | ---: |\n| x | 1 |"
+def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_a_built_in_counts_for_its_caller() -> None:
@@ -27,9 +31,27 @@ def test_a_built_in_counts_for_its_caller() -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name != "profile"])
-def test_a_quick_run_loses_nothing_and_prints_a_table(name: str) -> None:
-    command = [sys.executable, "-m", "bench", name, "--quick"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+@pytest.mark.parametrize("names", [CHEAP, pytest.param(tuple(BENCHMARKS), marks=pytest.mark.soak)])
+def test_quick_runs_lose_nothing_and_print_tables(names: Sequence[str]) -> None:
+    run = bench(*names, "--quick")
     assert run.returncode == 0, run.stderr
-    assert "| ---" in run.stdout
+    side_by_side = run.stdout.partition("## Side by side")[2]
+    for name in names:
+        assert f"## {BENCHMARKS[name].title}\n\n| " in run.stdout
+        assert f"`python -m bench {name}` |" in side_by_side or name in ("publish", "profile")
+
+
+@pytest.mark.e2e
+def test_an_unknown_benchmark_is_refused_with_the_list() -> None:
+    run = bench("fan")
+    assert run.returncode == 2
+    assert "there is no benchmark fan;" in run.stderr
+    assert all(f"  {name} " in run.stderr for name in BENCHMARKS)
+
+
+@pytest.mark.e2e
+def test_the_figures_of_a_partial_run_are_not_written() -> None:
+    run = bench("start", "--quick", "--write")
+    assert run.returncode == 2
+    assert "whole run" in run.stderr
+    assert not run.stdout

@@ -1,0 +1,165 @@
+"""Bare servers that only fan out, as processes: `python -m bench.peers.floors KIND`.
+
+`asyncio`: ready-made frames, one write per connection and turn of the event loop; the least that Python does.
+`websockets`: the library's own broadcast. Both take messages and commands as `bench.server` does, and send
+the bytes that the local cloud sends.
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+import struct
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from typing import Final
+
+from bench import server
+from localcloud.appsync import frames
+from localcloud.definition import JSON
+from localcloud.server.websocket import text_header
+
+_MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 4.2.2
+
+Publish = Callable[[], None]
+VALUE: Final[dict[str, JSON]] = {
+    "data": {
+        "subscribe": {
+            "id": "0" * 26,
+            "name": server.CHANNEL,
+            "message": server.TEXT,
+            "sender": "bench",
+            "region": "us-west-2",
+            "sentAt": "2030-01-01T00:00:00.000Z",
+        }
+    }
+}
+
+
+class BareSocket(asyncio.Protocol):
+    """A WebSocket that knows one subscription and ignores the rest of the protocol."""
+
+    def __init__(self, ready: "list[BareSocket]") -> None:
+        self._ready = ready
+        self._received = b""
+        self._prefix = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer the upgrade, then the subscription."""
+        assert self._transport is not None
+        self._received += data
+        if self._received.startswith(b"GET ") and self._received.endswith(b"\r\n\r\n"):
+            self._transport.write(_upgraded(self._received))
+            self._received = b""
+        elif (text := _unmasked(self._received)) is not None:
+            name = json.loads(text)["id"]
+            self._prefix = frames.data_prefix(name)
+            answer = frames.start_ack(name)
+            self._transport.write(text_header(len(answer)) + answer)
+            self._received = b""
+            self._ready.append(self)
+
+    def send(self, tails: list[bytes]) -> None:
+        """Write a frame for each tail, at once."""
+        assert self._transport is not None
+        prefix = self._prefix
+        self._transport.write(b"".join(text_header(len(prefix) + len(t)) + prefix + t for t in tails))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's name)
+        """Leave."""
+        if self in self._ready:
+            self._ready.remove(self)
+
+
+def _upgraded(request: bytes) -> bytes:
+    key = request.split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0]
+    accept = base64.b64encode(hashlib.sha1(key + _MAGIC, usedforsecurity=False).digest())
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Protocol: graphql-ws\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    )
+
+
+def _unmasked(frame: bytes) -> bytes | None:
+    """The text of a whole frame of 126 to 65,535 bytes with a zero mask, which is what the load sends."""
+    if len(frame) < 8 or len(frame) < 8 + struct.unpack_from("!H", frame, 2)[0]:
+        return None
+    return frame[8:]
+
+
+async def bare_asyncio(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
+    """Serve with asyncio's transports alone."""
+    loop = asyncio.get_running_loop()
+    ready: list[BareSocket] = []
+    pending: list[bytes] = []
+
+    def flush() -> None:
+        tails = list(pending)
+        pending.clear()
+        for each in ready:
+            each.send(tails)
+
+    def publish() -> None:
+        if not pending:
+            loop.call_soon(flush)
+        pending.append(frames.data_tail(VALUE))
+
+    listener = await loop.create_server(lambda: BareSocket(ready), "127.0.0.1", 0, backlog=1024)
+    stack.callback(listener.close)
+    return _described(listener.sockets[0].getsockname()[1]), publish
+
+
+async def bare_websockets(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
+    """Serve with websockets; `broadcast` is its cheapest way to send without waiting."""
+    from websockets.asyncio.server import ServerConnection, broadcast, serve
+    from websockets.exceptions import ConnectionClosed
+    from websockets.typing import Subprotocol
+
+    ready: dict[ServerConnection, str] = {}
+
+    async def handle(socket: ServerConnection) -> None:
+        with suppress(ConnectionClosed):  # the load just leaves
+            async for message in socket:
+                name = json.loads(message)["id"]
+                await socket.send(frames.start_ack(name).decode())
+                ready[socket] = frames.data_prefix(name).decode()
+        del ready[socket]
+
+    def publish() -> None:
+        tail = frames.data_tail(VALUE).decode()
+        for socket, prefix in ready.items():
+            broadcast((socket,), prefix + tail)
+
+    listener = await stack.enter_async_context(
+        serve(
+            handle,
+            "127.0.0.1",
+            0,
+            subprotocols=[Subprotocol("graphql-ws")],
+            compression=None,
+            ping_interval=None,
+            backlog=1024,
+        )
+    )
+    return _described(next(iter(listener.sockets)).getsockname()[1]), publish
+
+
+def _described(port: int) -> dict[str, JSON]:
+    return {"url": f"http://127.0.0.1:{port}/graphql", "key": "none"}
+
+
+FLOORS: Final[dict[str, Callable[[AsyncExitStack], Awaitable[tuple[dict[str, JSON], Publish]]]]] = {
+    "asyncio": bare_asyncio,
+    "websockets": bare_websockets,
+}
+
+
+if __name__ == "__main__":
+    server.SERVERS.update(FLOORS)
+    server.main()
