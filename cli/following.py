@@ -1,64 +1,154 @@
-"""Runs a session for `subscribe`: messages to standard output, everything else to standard error."""
+"""Runs the sessions for `subscribe`: messages to standard output, everything else to standard error."""
 
 import asyncio
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from cli import profiles
+from cli.duration import spell
 from cli.failure import ExitCode
 from cli.follower import Follower
-from cli.output import clock_time, for_terminal, json_line, message_document, narrate, write_lines
+from cli.output import clock_time, json_line, message_document, narrate
 from cli.regions import pick
+from cli.signals import heard
+from cli.streams import Output
+from client.errors import ClientError
 from client.events import MessageReceived
 from client.profiles import Profile
 from client.session import Session
+from tui.sanitize import sanitize
+
+ALL = "all"
+"""The word for every region at once."""
+
+LAST_WORDS = 1.0
+"""Seconds that a batch of lines gets to be written out once it is over."""
+
+Show = Callable[[MessageReceived], str]
+"""Makes the line of a message."""
 
 
-async def follow(
-    profile: Profile, region: str | None, channels: tuple[str, ...], *, as_json: bool
-) -> ExitCode:
-    """Show the messages of the channels until every channel is lost or the region cannot be reached.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be followed, how it is shown and when it ends: after `count` messages, or `seconds`."""
+
+    channels: tuple[str, ...]
+    show: Show
+    count: int | None = None
+    seconds: float | None = None
+
+
+def is_all(region: str | None) -> bool:
+    """Whether that means every region at once."""
+    return region is not None and region.strip().lower() == ALL
+
+
+async def follow(profile: Profile, region: str | None, wish: Wish, output: Output) -> ExitCode:
+    """Show the messages until it is time to end, every channel is lost or no region can be reached.
 
     Raises:
-        ProfileError: the profile has no such region.
-        BrokenPipeError: nobody reads the output any more.
+        ClientError: the profile has no such region, or the output cannot be written.
     """
-    endpoint = await pick(profile, region)
+    aliases = tuple(profile.regions) if is_all(region) else ((await pick(profile, region)).alias,)
     reload = partial(profiles.reload, profile.name)
-    session = Session(profile, endpoint.alias, channels=channels, reload=reload)
-    follower = Follower(channels)
-    broken: BrokenPipeError | None = None
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(session.run())
+    sessions = {alias: Session(profile, alias, channels=wish.channels, reload=reload) for alias in aliases}
+    return await Following(sessions, wish, output).run()
+
+
+class Following:
+    """One run of `subscribe`."""
+
+    def __init__(self, sessions: Mapping[str, Session], wish: Wish, output: Output) -> None:
+        self._sessions = sessions
+        self._wish = wish
+        self._output = output
+        self._follower = Follower(wish.channels, tuple(sessions), count=wish.count)
+        self._writing = asyncio.Lock()
+        self._over = asyncio.Event()
+        self._code: ExitCode | None = None
+        self._error: ClientError | None = None
+
+    async def run(self) -> ExitCode:
+        """Follow until it is over; what that comes to."""
+        loop = asyncio.get_running_loop()
+        unwatch = self._output.watch(lambda: self._end(ExitCode.DONE))
+        timer = loop.call_later(self._wish.seconds, self._time_out) if self._wish.seconds else None
         try:
-            await _show(session, follower, as_json=as_json)
-        except BrokenPipeError as error:
-            broken = error
+            with heard(self._hear):
+                await self._run()
         finally:
-            session.close()
-    if broken is not None:
-        raise broken
-    return follower.ended if follower.ended is not None else ExitCode.DONE
+            unwatch()
+            if timer is not None:
+                timer.cancel()
+        if self._error is not None:
+            raise self._error
+        return ExitCode.DONE if self._code is None else self._code
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            listeners = set()
+            for alias, session in self._sessions.items():
+                tasks.create_task(session.run(), name=f"session {alias}")
+                listeners.add(tasks.create_task(self._listen(alias, session), name=f"listen {alias}"))
+            await self._over.wait()
+            for session in self._sessions.values():
+                session.close()
+            await asyncio.wait(listeners, timeout=LAST_WORDS)
+            for listener in listeners:
+                listener.cancel()
+
+    async def _listen(self, alias: str, session: Session) -> None:
+        while not self._over.is_set() and (events := await session.next_events()):
+            async with self._writing:
+                if self._over.is_set():
+                    return
+                batch = self._follower.take(events, alias)
+                for sentence in batch.sentences:
+                    narrate(sentence)
+                try:
+                    await self._output.write([self._wish.show(each) for each in batch.messages])
+                except BrokenPipeError:
+                    self._end(ExitCode.DONE)
+                except ClientError as error:
+                    self._error = error
+                    self._end(ExitCode.FAILED)
+            if self._follower.ended is not None:
+                self._end(self._follower.ended)
+
+    def _hear(self, number: signal.Signals) -> None:
+        self._end(ExitCode.INTERRUPTED if number is signal.SIGINT else self._follower.finish())
+
+    def _time_out(self) -> None:
+        shown, wish = self._follower.shown, self._wish
+        if wish.count is not None and shown < wish.count and not self._over.is_set():
+            narrate(f"{shown} of {wish.count} messages came within {spell(wish.seconds or 0)}")
+        self._end(self._follower.finish())
+
+    def _end(self, code: ExitCode) -> None:
+        if not self._over.is_set():
+            self._code = code
+            self._over.set()
 
 
-async def _show(session: Session, follower: Follower, *, as_json: bool) -> None:
-    while follower.ended is None and (events := await session.next_events()):
-        batch = follower.take(events)
-        for sentence in batch.sentences:
-            narrate(sentence)
-        if batch.messages:
-            lines = [_json(each) if as_json else _text(each) for each in batch.messages]
-            # In a thread: a reader that is slow must not keep the socket from being read.
-            await asyncio.to_thread(write_lines, lines)
-
-
-def _json(event: MessageReceived) -> str:
+def as_json(event: MessageReceived) -> str:
+    """The line of `--json`."""
     document = message_document(event.message)
     return json_line({**document, "via": event.via, "transitMs": event.transit_ms})
 
 
-def _text(event: MessageReceived) -> str:
+def as_raw(event: MessageReceived) -> str:
+    """The line of `--raw`: the text as it was sent, whatever it does to a terminal."""
+    return event.message.text
+
+
+def as_text(event: MessageReceived, *, tags: Sequence[str] = (), for_terminal: bool) -> str:
+    """The line for people; with `tags` (aliases) it tells which of these regions brought it."""
     message = event.message
     transit = "" if event.transit_ms is None else f" +{event.transit_ms} ms"
-    place = f"{message.region}{transit}"
+    via = f" via {event.via:<{max(map(len, tags))}}" if tags else ""
+    place = f"{message.region}{via}{transit}"
     head = f"{clock_time(message.sent_at)}  {message.channel}  {message.sender or '-'}  {place}"
-    return for_terminal(f"{head}  {message.text}")
+    line = f"{head}  {message.text}"
+    return sanitize(line, multiline=False) if for_terminal else line

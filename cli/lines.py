@@ -1,52 +1,59 @@
 """Texts to publish, as they come from the command line or from standard input."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, Self
+from client.bulk.items import Item
 
 LONGEST_LINE = 1 << 20
-"""Bytes of a line that are read at most; no backend takes as much."""
+"""Bytes of a line that are kept at most; no backend takes as much."""
+
+TOO_LONG = "The line is longer than any message may be."
+NOT_UTF8 = "The line is not UTF-8."
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A text, or the fault that keeps it from being one. `number` counts from 1; None is the command line."""
-
-    number: int | None
-    text: str = ""
-    fault: str | None = None
-
-    @classmethod
-    def of_argument(cls, argument: str) -> Self:
-        """The text of a command-line argument, in which Python marks undecodable bytes by lone surrogates."""
-        try:
-            argument.encode()
-        except UnicodeEncodeError:
-            return cls(None, fault="The text is not UTF-8.")
-        return cls(None, argument)
-
-    @property
-    def place(self) -> str:
-        """What a sentence about the line starts with."""
-        return "" if self.number is None else f"line {self.number}: "
-
-
-def read_lines(stream: BinaryIO) -> Iterator[Line]:
-    r"""The lines of a stream as they come, without their ends (`\n` or `\r\n`)."""
-    number = 0
-    while raw := stream.readline(LONGEST_LINE):
-        number += 1
-        whole = raw.endswith(b"\n") or len(raw) < LONGEST_LINE
-        yield (
-            _line(number, raw) if whole else Line(number, fault="The line is longer than any message may be.")
-        )
-        while not whole:
-            rest = stream.readline(LONGEST_LINE)
-            whole = rest.endswith(b"\n") or len(rest) < LONGEST_LINE
-
-
-def _line(number: int, raw: bytes) -> Line:
+def argument_fault(argument: str) -> str | None:
+    """Why a command-line argument is no text: Python marks undecodable bytes in it by lone surrogates."""
     try:
-        return Line(number, raw.removesuffix(b"\n").removesuffix(b"\r").decode())
-    except UnicodeDecodeError:
-        return Line(number, fault="The line is not UTF-8.")
+        argument.encode()
+    except UnicodeEncodeError:
+        return "The text is not UTF-8."
+    return None
+
+
+class LineSplitter:
+    r"""Makes items of bytes as they come: one per line, without its end (`\n` or `\r\n`). Pure."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._number = 0
+        self._is_too_long = False
+
+    def feed(self, chunk: bytes) -> list[Item]:
+        """The lines that end in this chunk."""
+        *ended, rest = chunk.split(b"\n")
+        items = []
+        for part in ended:
+            self._keep(part)
+            items.append(self._item())
+        self._keep(rest)
+        return items
+
+    def end(self) -> list[Item]:
+        """The last line, if it has no end."""
+        return [self._item()] if self._rest or self._is_too_long else []
+
+    def _keep(self, part: bytes) -> None:
+        if self._is_too_long or len(self._rest) + len(part) > LONGEST_LINE:
+            self._is_too_long = True
+            self._rest.clear()
+        else:
+            self._rest += part
+
+    def _item(self) -> Item:
+        self._number += 1
+        raw, self._rest = bytes(self._rest), bytearray()
+        if self._is_too_long:
+            self._is_too_long = False
+            return Item(self._number, fault=TOO_LONG)
+        try:
+            return Item(self._number, raw.removesuffix(b"\r").decode())
+        except UnicodeDecodeError:
+            return Item(self._number, fault=NOT_UTF8)

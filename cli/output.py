@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from client.messages import Message
@@ -12,9 +13,15 @@ JSONScalar = str | int | float | bool | None
 
 
 def narrate(text: str) -> None:
-    """Tell a person something, on standard error: names in it may come from others, so it is sanitised."""
-    sys.stderr.write(sanitize(text, multiline=False) + "\n")
-    sys.stderr.flush()
+    """Tell a person something, on standard error: names in it may come from others, so it is sanitised.
+
+    Where nobody listens (closed, or its pipe has no reader) nothing is said: no work ends for that.
+    """
+    if sys.stderr is None:
+        return
+    with suppress(OSError):
+        sys.stderr.write(sanitize(text, multiline=False) + "\n")
+        sys.stderr.flush()
 
 
 def write_lines(lines: Iterable[str]) -> None:
@@ -23,6 +30,8 @@ def write_lines(lines: Iterable[str]) -> None:
     Raises:
         BrokenPipeError: nobody reads any more.
     """
+    if sys.stdout is None:
+        return
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
 

@@ -1,74 +1,211 @@
-"""Publishes texts one after the other, so that they arrive in order."""
+"""Runs a bulk for `publish`: ids or JSON on standard output, what went wrong on standard error."""
 
 import asyncio
-import time
-from collections.abc import Iterable
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from random import Random
 
+from cli import profiles
 from cli.failure import ExitCode, sentence
-from cli.lines import Line
-from cli.output import json_line, message_document, narrate, write_lines
+from cli.lines import LineSplitter
+from cli.output import iso_time, json_line, message_document, narrate
+from cli.progress import Progress
 from cli.regions import pick
-from client.api import Api
-from client.errors import ClientError, Refused, Unauthorized
-from client.ids import IdFactory
-from client.messages import Draft, Message
+from cli.results import Results
+from cli.signals import heard
+from cli.streams import Input, Output
+from cli.tally import counts, ended_early, summary
+from client.bulk.composer import Composer, repeat
+from client.bulk.items import Item, Report
+from client.bulk.pacer import Pacer
+from client.bulk.publisher import DRAIN, BulkPublisher
+from client.bulk.recovery import ATTEMPTS_BEFORE_FIRST_SUCCESS, Recovery
+from client.bulk.target import Target
+from client.connection import now_ms
+from client.errors import ClientError
+from client.messages import Message
 from client.profiles import Profile
 
+PATIENCE = 30.0
+"""Seconds without success before a bulk is given up."""
 
-class Publisher:
-    """Publishes to one channel, under one name.
 
-    Between two texts the loop of the runner stands still, so that waiting for a line of standard input can be
-    interrupted like any other read.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be published, and how. `text` None is standard input, one message a line.
+
+    `retry_for` None is the usual patience, which ends sooner with a region that never answers.
     """
 
-    def __init__(self, runner: asyncio.Runner, channel: str, sender: str, *, as_json: bool) -> None:
-        self._runner = runner
-        self._channel = channel
-        self._sender = sender
-        self._as_json = as_json
-        self._ids = IdFactory()
-        self._sent = 0
+    channel: str
+    sender: str
+    text: str | None
+    count: int | None
+    templated: bool
+    size: int | None
+    rate: float | None
+    window: int
+    retry_for: float | None
+    as_json: bool
 
-    def publish(self, profile: Profile, region: str | None, lines: Iterable[Line]) -> ExitCode:
-        """Publish each text in one region; a refused one is told and does not stop the others.
+    @property
+    def is_single(self) -> bool:
+        """Whether it is about one message."""
+        return self.text is not None and self.count == 1
 
-        Raises:
-            ClientError: no such region, it cannot be reached or takes no key: the rest would fail alike.
-        """
-        endpoint = self._runner.run(pick(profile, region))
-        api = self._runner.run(Api(endpoint).__aenter__())
+    @property
+    def noun(self) -> str:
+        """What is counted."""
+        return "line" if self.text is None else "message"
+
+
+async def publish(profile: Profile, region: str | None, request: Request) -> ExitCode:
+    """Publish in one region.
+
+    Raises:
+        ClientError: no such region, or a failure that all the rest would share.
+    """
+    endpoint = await pick(profile, region)
+    composer = Composer(
+        request.channel,
+        request.sender,
+        region=endpoint.alias,
+        clock=now_ms,
+        iso_time=iso_time,
+        templated=request.templated,
+        size=request.size,
+    )
+    async with Target(profile, endpoint, partial(profiles.reload, profile.name), now_ms) as target:
+        return await Publishing(request, target, composer, Output.standard()).run(_items(request))
+
+
+async def _items(request: Request) -> AsyncGenerator[Item, None]:
+    text = request.text
+    items = _lines(Input(sys.stdin.fileno())) if text is None else repeat(text, request.count or 1)
+    async with aclosing(items):
+        async for item in items:
+            yield item
+            if item.number == request.count:
+                return
+
+
+async def _lines(stdin: Input) -> AsyncGenerator[Item, None]:
+    splitter = LineSplitter()
+    if stdin.is_terminal:
+        narrate("Each line is a message; Ctrl-D ends.")
+    while chunk := await stdin.read():
+        for item in splitter.feed(chunk):
+            yield item
+    for item in splitter.end():
+        yield item
+
+
+class Publishing:
+    """One run of `publish`."""
+
+    def __init__(self, request: Request, target: Target, composer: Composer, output: Output) -> None:
+        self._request = request
+        self._interrupted = False
+        self._accepted_count = 0
+        self._refused_count = 0
+        self._output = output
+        self._progress = Progress(shown=not request.is_single and not output.is_terminal)
+        self._results = Results(output, failed=lambda: self._publisher.stop())
+        self._writer: asyncio.Task[None] | None = None
+        self._publisher = BulkPublisher(
+            publish=target.publish,
+            compose=composer.compose,
+            accepted=self._accepted,
+            refused=self._refused,
+            troubled=self._troubled,
+            recovery=_recovery(request),
+            pacer=Pacer(request.rate),
+            window=request.window,
+        )
+
+    async def run(self, items: AsyncGenerator[Item, None]) -> ExitCode:
+        """Publish the items, and say what came of it."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        unwatch = self._output.watch(self._results.give_up)
         try:
-            code = ExitCode.DONE
-            for line in lines:
-                code = max(code, self._publish(api, line))
-            return code
+            async with asyncio.TaskGroup() as group:
+                progress = group.create_task(self._progress.run(self._so_far))
+                self._writer = group.create_task(self._results.run())
+                with heard(self._interrupt):
+                    report = await self._publisher.run(items)
+                    took = loop.time() - began
+                    await self._results.end()
+                    await asyncio.wait({self._writer})
+                progress.cancel()
         finally:
-            self._runner.run(api.__aexit__(None, None, None))
+            unwatch()
+            self._progress.clear()
+        return self._conclude(report, took)
 
-    def _publish(self, api: Api, line: Line) -> ExitCode:
-        try:
-            if line.fault is not None:
-                raise Refused(line.fault, error_type="BadText")
-            self._report(self._runner.run(api.publish(self._draft(line.text))))
-        except Refused as error:
-            if isinstance(error, Unauthorized):
-                raise
-            narrate(f"globalchat: {line.place}{sentence(error)}")
-            return ExitCode.FAILED
-        except ClientError:
-            if line.number is not None:
-                narrate(f"globalchat: stopped at line {line.number}; {self._sent} sent before it.")
-            raise
-        return ExitCode.DONE
+    def _conclude(self, report: Report, seconds: float) -> ExitCode:
+        request = self._request
+        error = report.error or self._results.error
+        if error is not None:
+            if not request.is_single:
+                self._say(ended_early("stopped", report, request.noun))
+            raise error
+        if self._interrupted:
+            self._say(_interruption(report, request))
+            return ExitCode.INTERRUPTED
+        if self._results.closed:
+            return ExitCode.DONE
+        if not request.is_single and (self._progress.is_person or report.refused):
+            self._say(f"{summary(report, seconds)}.", plain=not report.refused)
+        reached = report.accepted / seconds if seconds > 0 else 0.0
+        if request.rate is not None and report.accepted > 1 and reached < 0.9 * request.rate:
+            self._say(f"{request.rate:g}/s were asked for, {reached:.1f}/s were reached.")
+        return ExitCode.FAILED if report.refused else ExitCode.DONE
 
-    def _draft(self, text: str) -> Draft:
-        now = time.time_ns() // 1_000_000
-        return Draft(self._ids.new(), self._channel, text, self._sender, now)
-
-    def _report(self, message: Message) -> None:
-        self._sent += 1
-        if self._as_json:
-            write_lines([json_line(message_document(message))])
+    async def _accepted(self, item: Item, message: Message) -> None:
+        self._accepted_count += 1
+        if self._request.as_json:
+            place = {"line": item.number} if self._request.text is None else {}
+            await self._results.add(json_line({**message_document(message), **place}))
         else:
-            narrate(f"sent to {message.channel} in {message.region}")
+            await self._results.add(message.id)
+        if self._request.is_single and self._progress.is_person:
+            self._say(f"sent to {message.channel} in {message.region}", plain=True)
+
+    async def _refused(self, item: Item, error: ClientError) -> None:
+        self._refused_count += 1
+        place = "" if self._request.is_single else f"{self._request.noun} {item.number}: "
+        self._say(f"{place}{sentence(error)}")
+
+    async def _troubled(self, error: ClientError) -> None:
+        self._say(f"{sentence(error)} Trying again ...")
+
+    def _interrupt(self, _: signal.Signals) -> None:
+        self._interrupted = True
+        self._publisher.stop()
+        if self._writer is not None:
+            asyncio.get_running_loop().call_later(DRAIN, self._writer.cancel)
+
+    def _so_far(self) -> str:
+        return counts(self._accepted_count, self._refused_count)
+
+    def _say(self, text: str, *, plain: bool = False) -> None:
+        self._progress.narrate(text if plain else f"globalchat: {text}")
+
+
+def _recovery(request: Request) -> Recovery:
+    if request.retry_for is None:
+        return Recovery(PATIENCE, Random(), attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS)
+    return Recovery(request.retry_for, Random(), attempts_before_reached=None)
+
+
+def _interruption(report: Report, request: Request) -> str:
+    if not request.is_single:
+        return ended_early("interrupted", report, request.noun)
+    if report.doubtful:
+        return "interrupted: the message may have been accepted, no answer came."
+    return "interrupted: the message was accepted." if report.accepted else "interrupted: it was not sent."

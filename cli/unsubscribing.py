@@ -3,14 +3,16 @@
 import asyncio
 
 from cli.failure import ExitCode, exit_code, sentence
-from cli.output import narrate
+from cli.output import json_line, narrate, write_lines
 from client.api import Api
 from client.credentials import Credentials
 from client.errors import ClientError
 from client.profiles import Profile, RegionEndpoint
 
 
-async def unsubscribe(profile: Profile, channel: str, credentials: Credentials) -> ExitCode:
+async def unsubscribe(
+    profile: Profile, channel: str, credentials: Credentials, *, as_json: bool = False
+) -> ExitCode:
     """Call every region, whatever the others answer; the worst outcome is the result."""
 
     async def call(endpoint: RegionEndpoint) -> ExitCode:
@@ -20,7 +22,10 @@ async def unsubscribe(profile: Profile, channel: str, credentials: Credentials) 
         except ClientError as error:
             narrate(f"globalchat: {endpoint.alias}: {sentence(error)}")
             return exit_code(error)
-        narrate(f"{endpoint.alias}: the subscriptions to {name} were ended")
+        if as_json:
+            write_lines([json_line({"region": endpoint.region, "name": name})])
+        else:
+            narrate(f"{endpoint.alias}: the subscriptions to {name} were ended")
         return ExitCode.DONE
 
     async with asyncio.TaskGroup() as tasks:

@@ -1,24 +1,74 @@
 """`globalchat subscribe`: follow channels without the chat."""
 
 import asyncio
+import sys
+from functools import partial
 
 import click
 
 from cli import options, profiles
+from cli.duration import Duration
 from cli.output import narrate
 
 
 @click.command("subscribe")
 @click.argument("channels", nargs=-1, required=True, metavar="CHANNEL...")
-@options.region
+@click.option(
+    "--region",
+    metavar="REGION",
+    help="Alias, AWS region, auto, or all of them at once: all. [default: the profile's first]",
+)
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N messages.")
+@click.option("--for", "seconds", type=Duration(), metavar="TIME", help="End after 500ms, 30s, 5m or 1h.")
+@click.option("--raw", is_flag=True, help="Only the texts, exactly as they were sent.")
+@click.option("--force", is_flag=True, help="Let --raw write to a terminal, which may obey what others sent.")
 @options.as_json
 @options.profile
-def command(channels: tuple[str, ...], region: str | None, as_json: bool, profile: str | None) -> int:
-    """Follow channels until interrupted, through outages of the region.
+def command(
+    channels: tuple[str, ...],
+    region: str | None,
+    count: int | None,
+    seconds: float | None,
+    raw: bool,
+    force: bool,
+    as_json: bool,
+    profile: str | None,
+) -> int:
+    """Follow channels through outages, one message a line, until interrupted.
 
-    Ends by itself when the backend has refused or ended every one of them.
-    """
+    Connections, retries and gaps (spans in which messages may have been missed) are told on standard error.
+    With --region all each message comes once per region, and "via" tells which region brought it.
+
+    It ends with 0 after --count messages, after --for, on SIGTERM, or when nobody reads its output any more;
+    with 1 if --for or SIGTERM came before --count was reached, or if the backend has refused or ended every
+    channel; with 3 if no region could be reached.
+
+    \b
+    Examples:
+      globalchat subscribe tech music
+      globalchat subscribe tech --json | jq -r .message
+      globalchat subscribe tech --raw --count 1
+      globalchat subscribe tech --region all --for 30s
+      globalchat subscribe cars robots tech --json >> log.ndjson
+    """  # noqa: D301 - \b is what click leaves a block alone for
+    if raw and as_json:
+        raise click.UsageError("--raw and --json exclude each other.")
+    if raw and not force and sys.stdout is not None and sys.stdout.isatty():
+        raise click.UsageError(
+            "--raw would let others' messages drive this terminal. Send it into a pipe or a file, "
+            "or say --force."
+        )
     loaded = profiles.load(profiles.choose(profile), note=narrate)
-    from cli.following import follow
+    from cli import following
+    from cli.streams import Output
 
-    return asyncio.run(follow(loaded, region, tuple(dict.fromkeys(channels)), as_json=as_json))
+    output = Output.standard()
+    tags = tuple(loaded.regions) if following.is_all(region) else ()
+    show = partial(following.as_text, tags=tags, for_terminal=output.is_terminal)
+    wish = following.Wish(
+        channels=tuple(dict.fromkeys(channels)),
+        show=following.as_json if as_json else following.as_raw if raw else show,
+        count=count,
+        seconds=seconds,
+    )
+    return asyncio.run(following.follow(loaded, region, wish, output))

@@ -112,3 +112,83 @@ def test_events_that_are_not_for_followers_are_passed_over() -> None:
     batch = Follower(["tech"]).take([DraftUnsent(Draft("i", "tech", "t", None, 0), "no")])
 
     assert (batch.messages, batch.sentences) == ([], [])
+
+
+BOTH = ("oregon", "sydney")
+
+
+def test_it_ends_after_so_many_messages_and_shows_no_more() -> None:
+    follower = Follower(["tech"], count=2)
+
+    batch = follower.take([MESSAGE, MESSAGE, MESSAGE])
+
+    assert len(batch.messages) == follower.shown == 2
+    assert follower.ended is ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    ("count", "events", "code"),
+    [
+        (None, [LIVE], ExitCode.DONE),
+        (None, [LIVE, retrying(1)], ExitCode.DONE),
+        (None, [], ExitCode.UNREACHABLE),
+        (None, [retrying(1)], ExitCode.UNREACHABLE),
+        (2, [LIVE, MESSAGE], ExitCode.FAILED),
+        (1, [LIVE, MESSAGE], ExitCode.DONE),
+    ],
+)
+def test_when_the_time_is_over_the_code_tells_whether_it_was_enough(
+    count: int | None, events: list[SessionEvent], code: ExitCode
+) -> None:
+    follower = Follower(["tech"], count=count)
+    follower.take(events)
+
+    assert follower.finish() is code
+
+
+def test_with_several_regions_every_arrival_counts() -> None:
+    follower = Follower(["tech"], BOTH, count=2)
+
+    follower.take([MESSAGE], "oregon")
+    assert follower.ended is None
+    follower.take([replace(MESSAGE, via="sydney")], "sydney")
+    assert follower.ended is ExitCode.DONE
+
+
+def test_with_several_regions_it_goes_on_while_one_has_a_channel() -> None:
+    follower = Follower(["tech"], BOTH)
+
+    assert follower.take([ChannelRevoked("tech")], "oregon").sentences == [
+        "oregon: an administrator ended the subscription to tech"
+    ]
+    assert follower.ended is None
+    follower.take([ChannelRevoked("tech")], "sydney")
+    assert follower.ended is ExitCode.FAILED
+
+
+def test_a_region_that_was_never_reached_waits_as_long_as_another_lives() -> None:
+    follower = Follower(["tech"], BOTH)
+    follower.take([LIVE], "oregon")
+
+    follower.take([retrying(attempt) for attempt in range(1, 50)], "sydney")
+
+    assert follower.ended is None
+
+
+def test_when_no_region_was_ever_reached_it_ends() -> None:
+    follower = Follower(["tech"], BOTH)
+    attempts = [retrying(attempt) for attempt in range(1, ATTEMPTS_BEFORE_FIRST_SUCCESS + 1)]
+
+    follower.take(attempts, "oregon")
+    assert follower.ended is None
+    follower.take(attempts, "sydney")
+    assert follower.ended is ExitCode.UNREACHABLE
+
+
+def test_a_wrong_key_in_one_region_and_silence_in_the_other_end_it() -> None:
+    follower = Follower(["tech"], BOTH)
+    follower.take([StateChanged(SessionState(Phase.FAILED, "oregon", reason="The key is wrong."))], "oregon")
+    assert follower.ended is None
+
+    follower.take([retrying(ATTEMPTS_BEFORE_FIRST_SUCCESS)], "sydney")
+    assert follower.ended is ExitCode.UNREACHABLE

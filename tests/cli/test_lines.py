@@ -1,52 +1,68 @@
-from io import BytesIO
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.lines import LONGEST_LINE, Line, read_lines
+from cli.lines import LONGEST_LINE, NOT_UTF8, TOO_LONG, LineSplitter, argument_fault
+from client.bulk.items import Item
+
+
+def split(*chunks: bytes) -> list[Item]:
+    splitter = LineSplitter()
+    return [*(item for chunk in chunks for item in splitter.feed(chunk)), *splitter.end()]
 
 
 def test_each_line_is_a_text_without_its_end() -> None:
-    assert list(read_lines(BytesIO(b"one\ntwo\r\nthree"))) == [
-        Line(1, "one"),
-        Line(2, "two"),
-        Line(3, "three"),
-    ]
+    assert split(b"one\ntwo\r\nthree") == [Item(1, "one"), Item(2, "two"), Item(3, "three")]
 
 
 def test_an_empty_line_is_kept_and_an_empty_stream_has_none() -> None:
-    assert list(read_lines(BytesIO(b"\n"))) == [Line(1, "")]
-    assert list(read_lines(BytesIO(b""))) == []
+    assert split(b"\n") == [Item(1, "")]
+    assert split() == []
+
+
+def test_a_line_comes_as_soon_as_it_has_ended() -> None:
+    splitter = LineSplitter()
+
+    assert splitter.feed(b"a\nb") == [Item(1, "a")]
+    assert splitter.feed(b"") == []
+    assert splitter.feed(b"\n") == [Item(2, "b")]
+    assert splitter.end() == []
 
 
 def test_a_line_that_is_not_utf8_is_a_fault_and_the_others_are_texts() -> None:
-    first, second, third = read_lines(BytesIO("é\n".encode() + b"\xff\n" + "😀\n".encode()))
-
-    assert first == Line(1, "é")
-    assert second == Line(2, fault="The line is not UTF-8.")
-    assert third == Line(3, "😀")
+    assert split("é\n".encode() + b"\xff\n" + "😀\n".encode()) == [
+        Item(1, "é"),
+        Item(2, fault=NOT_UTF8),
+        Item(3, "😀"),
+    ]
 
 
 def test_a_line_without_end_is_not_kept_in_memory_and_counts_as_one() -> None:
-    long, after = read_lines(BytesIO(b"x" * (3 * LONGEST_LINE + 5) + b"\nafter\n"))
+    splitter = LineSplitter()
+    for _ in range(3):
+        assert splitter.feed(b"x" * LONGEST_LINE) == []
+    assert len(splitter._rest) <= LONGEST_LINE
 
-    assert long.fault is not None
-    assert long.number == 1
-    assert after == Line(2, "after")
+    assert splitter.feed(b"x\nafter\n") == [Item(1, fault=TOO_LONG), Item(2, "after")]
 
 
 def test_a_long_line_at_the_end_of_the_stream_counts_once() -> None:
-    assert [line.number for line in read_lines(BytesIO(b"x" * (2 * LONGEST_LINE)))] == [1]
+    assert split(b"x" * (LONGEST_LINE + 1), b"x" * LONGEST_LINE) == [Item(1, fault=TOO_LONG)]
+
+
+def test_the_longest_line_is_a_text() -> None:
+    assert split(b"x" * LONGEST_LINE, b"\n") == [Item(1, "x" * LONGEST_LINE)]
 
 
 def test_an_argument_with_undecodable_bytes_is_a_fault() -> None:
-    assert Line.of_argument("héllo 😀") == Line(None, "héllo 😀")
-    assert Line.of_argument("a\udcffb").fault == "The text is not UTF-8."
+    assert argument_fault("héllo 😀") is None
+    assert argument_fault("a\udcffb") == "The text is not UTF-8."
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\r\n", codec="utf-8"))))
+@given(st.lists(st.text(st.characters(exclude_characters="\r\n", codec="utf-8"))), st.integers(1, 7))
 @settings(max_examples=50, deadline=None)
-def test_texts_come_back_unchanged(texts: list[str]) -> None:
-    stream = BytesIO("".join(f"{text}\n" for text in texts).encode())
+def test_texts_come_back_unchanged_however_they_are_cut(texts: list[str], size: int) -> None:
+    data = "".join(f"{text}\n" for text in texts).encode()
+    items = split(*(data[at : at + size] for at in range(0, len(data), size)))
 
-    assert [line.text for line in read_lines(stream)] == texts
+    assert [item.text for item in items] == texts
+    assert [item.number for item in items] == list(range(1, len(texts) + 1))

@@ -1,0 +1,64 @@
+"""Wrong uses of `publish` and `subscribe`: told before anything is started."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import root
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(root, arguments, prog_name="globalchat")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["publish", "tech"], "Missing argument 'TEXT|-'"),
+        (["publish", "tech", "two", "words"], "unexpected extra argument"),
+        (["publish", "tech", "hi", "--rate", "5"], "With a TEXT, --rate needs --count."),
+        (
+            ["publish", "tech", "{x}", "--count", "2"],
+            "There are: {n}, {time}, {region}; a plain { is written {{.",
+        ),
+        (["publish", "tech", "{x}", "--template"], "unknown placeholder {x}"),
+        (["publish", "tech", '{"a": 1}', "--count", "2"], "--no-template"),
+        (["publish", "tech", "{n", "--template"], "not closed"),
+        (["publish", "tech", "😀a", "--size", "2"], "The text has 3 UTF-16 units, more than --size 2."),
+        (["publish", "tech", "a\udcff"], "The text is not UTF-8."),
+        (["publish", "tech", "-", "--window", "0"], "0 is not in the range"),
+        (["publish", "tech", "-", "--window", "101"], "101 is not in the range"),
+        (["publish", "tech", "-", "--rate", "0"], "0.0 is not in the range"),
+        (["publish", "tech", "-", "--rate", "nan"], "it is no number"),
+        (["publish", "tech", "-", "--count", "0"], "0 is not in the range"),
+        (["publish", "tech", "-", "--retry-for", "5"], "say 500ms, 30s, 5m, 1h or 1m30s"),
+        (["subscribe", "tech", "--for", "soon"], "'soon' is no duration"),
+        (["subscribe", "tech", "--for", "0s"], "not nothing"),
+        (["subscribe", "tech", "--count", "0"], "0 is not in the range"),
+        (["subscribe", "tech", "--raw", "--json"], "exclude each other"),
+    ],
+)
+def test_wrong_usage_is_told_and_starts_nothing(arguments: list[str], said: str, tmp_path: Path) -> None:
+    result = run(*arguments)
+
+    assert said in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+    assert result.exit_code == 2
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("name", ["publish", "subscribe", "unsubscribe"])
+def test_the_help_has_examples_that_keep_their_lines(name: str) -> None:
+    lines = run(name, "--help").output.splitlines()
+    examples = lines[lines.index("  Examples:") + 1 :]
+
+    assert examples[0].startswith(f"    globalchat {name} ")
+    assert examples[1].strip()
+
+
+def test_the_help_of_publish_tells_how_to_write_braces_and_what_counts() -> None:
+    text = " ".join(run("publish", "--help").output.split())
+
+    for said in ("{{ and }} are plain braces", "UTF-16 units", "keeps the order", "[default: 30s]"):
+        assert said in text

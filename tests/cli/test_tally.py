@@ -1,0 +1,55 @@
+import pytest
+
+from cli.tally import counts, ended_early, rest, summary
+from client.bulk.items import Ledger, Report
+
+
+def report(
+    *, begun: int, accepted: tuple[int, ...], doubtful: tuple[int, ...] = (), complete: bool = False
+) -> Report:
+    ledger = Ledger()
+    for number in range(1, begun + 1):
+        ledger.begin(number)
+    for number in accepted:
+        ledger.accept(number)
+    for number in doubtful:
+        ledger.doubt(number)
+    return ledger.report(complete=complete, error=None)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (report(begun=2, accepted=(1, 2)), "resume at line 3"),
+        (report(begun=3, accepted=(1, 2)), "resume at line 3"),
+        (report(begun=3, accepted=(1, 2), doubtful=(3,)), "resume at line 3 (line 3 may have been accepted"),
+        (report(begun=5, accepted=(1, 3)), "not accepted: line 2 and everything from line 4 on"),
+        (report(begun=6, accepted=(1, 5, 6)), "not accepted: lines 2–4 and everything from line 7 on"),
+        (report(begun=4, accepted=(2,), complete=True), "not accepted: line 1 and lines 3–4"),
+        (report(begun=4, accepted=(1, 2), doubtful=(3, 4), complete=True), "lines 3 and 4 may have been"),
+        (report(begun=2, accepted=(1, 2), complete=True), ""),
+    ],
+)
+def test_what_is_left_is_told_exactly(given: Report, told: str) -> None:
+    assert told in rest(given, "line")
+    assert bool(told) == bool(rest(given, "line"))
+
+
+def test_an_early_end_tells_how_far_it_got_and_where_to_go_on() -> None:
+    told = ended_early("interrupted", report(begun=1200, accepted=tuple(range(1, 1200))), "line")
+
+    assert told == "interrupted: 1,199 accepted; resume at line 1200."
+
+
+def test_an_early_end_with_nothing_left_tells_the_counts_alone() -> None:
+    assert (
+        ended_early("stopped", report(begun=1, accepted=(1,), complete=True), "line")
+        == "stopped: 1 accepted."
+    )
+
+
+def test_counts_and_speed() -> None:
+    assert counts(1000, 0) == "1,000 accepted"
+    assert counts(1000, 2) == "1,000 accepted, 2 refused"
+    assert summary(report(begun=3, accepted=(1, 2, 3), complete=True), 2.0) == "3 accepted in 2.0 s (2/s)"
+    assert summary(report(begun=0, accepted=(), complete=True), 0.0) == "0 accepted"

@@ -1,0 +1,284 @@
+"""The window, the order, the retries and the end of a bulk, against a backend of a few lines."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+
+from client.bulk.composer import Composer, repeat
+from client.bulk.items import Item, Report
+from client.bulk.pacer import Pacer
+from client.bulk.publisher import BulkPublisher
+from client.bulk.recovery import Recovery
+from client.errors import ClientError, Refused, Unauthorized, Unreachable
+from client.messages import Draft, Message
+from client.options import SessionOptions
+
+PATIENCE = 15.0
+QUICK = SessionOptions(backoff_base=0.001, backoff_cap=0.002)
+AWAY = Unreachable("It is away.")
+BUSY = Refused("It is busy.", error_type="LimitExceededError", retryable=True)
+
+
+@dataclass
+class Backend:
+    """Answers as it is told to; remembers what came and what is in flight."""
+
+    answers: Callable[[Draft, int], ClientError | None] = lambda *_: None
+    held: bool = False
+    came: list[Draft] = field(default_factory=list)
+    most: int = 0
+    _in_flight: int = 0
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def publish(self, draft: Draft) -> Message:
+        tries = sum(each.id == draft.id for each in self.came)
+        self.came.append(draft)
+        self._in_flight += 1
+        self.most = max(self.most, self._in_flight)
+        try:
+            async with self._changed:
+                self._changed.notify_all()
+                await self._changed.wait_for(lambda: not self.held)
+            await asyncio.sleep(0)
+        finally:
+            self._in_flight -= 1
+        if error := self.answers(draft, tries):
+            raise error
+        return Message(draft.id, draft.channel, draft.text, draft.sender, "us-west-2", 0)
+
+    async def release(self) -> None:
+        """Let what is held be answered."""
+        async with self._changed:
+            self.held = False
+            self._changed.notify_all()
+
+    async def until(self, count: int) -> None:
+        """Wait until so many tries came."""
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait_for(lambda: len(self.came) >= count)
+
+
+class Bulk:
+    """A publisher with what it told."""
+
+    def __init__(
+        self, backend: Backend, *, window: int = 1, patience: float = 30.0, drain: float = 0.01
+    ) -> None:
+        self.accepted: list[str] = []
+        self.refused: list[tuple[int, str]] = []
+        self.troubles: list[ClientError] = []
+        composer = Composer("tech", "ana", region="oregon", clock=lambda: 0, iso_time=str, size=None)
+        self.publisher = BulkPublisher(
+            publish=backend.publish,
+            compose=composer.compose,
+            accepted=self._accepted,
+            refused=self._refused,
+            troubled=self._troubled,
+            recovery=Recovery(patience, Random(1), options=QUICK),
+            pacer=Pacer(None),
+            window=window,
+            drain=drain,
+        )
+
+    async def run(self, items: AsyncGenerator[Item, None]) -> Report:
+        async with asyncio.timeout(PATIENCE):
+            return await self.publisher.run(items)
+
+    @asynccontextmanager
+    async def running(self, items: AsyncGenerator[Item, None]) -> AsyncGenerator[asyncio.Task[Report], None]:
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+            yield group.create_task(self.publisher.run(items))
+
+    async def _accepted(self, item: Item, message: Message) -> None:
+        self.accepted.append(message.text)
+
+    async def _refused(self, item: Item, error: ClientError) -> None:
+        self.refused.append((item.number, str(error)))
+
+    async def _troubled(self, error: ClientError) -> None:
+        self.troubles.append(error)
+
+
+async def texts(words: Iterable[str]) -> AsyncGenerator[Item, None]:
+    for number, word in enumerate(words, 1):
+        yield Item(number, word)
+
+
+def on(word: str, *errors: ClientError) -> Callable[[Draft, int], ClientError | None]:
+    """Answer the first tries of a text with these errors."""
+    return lambda draft, tries: errors[tries] if draft.text == word and tries < len(errors) else None
+
+
+async def test_a_window_of_one_keeps_the_order_through_failures() -> None:
+    backend = Backend(on("b", AWAY, BUSY))
+    bulk = Bulk(backend)
+
+    report = await bulk.run(texts("abcd"))
+
+    assert bulk.accepted == list("abcd")
+    assert backend.most == 1
+    assert (report.accepted, report.unsent, report.error) == (4, (), None)
+
+
+async def test_every_try_has_the_same_id_and_every_message_its_own() -> None:
+    backend = Backend(on("b", AWAY, AWAY))
+    bulk = Bulk(backend)
+    await bulk.run(texts("ab"))
+
+    assert [draft.text for draft in backend.came] == ["a", "b", "b", "b"]
+    assert len({draft.id for draft in backend.came}) == 2
+    assert bulk.troubles == [AWAY], "an outage is told once"
+
+
+async def test_the_window_is_used_and_never_exceeded() -> None:
+    backend = Backend(held=True)
+    bulk = Bulk(backend, window=5)
+
+    async with bulk.running(repeat("x", 50)) as running:
+        await backend.until(5)
+        await backend.release()
+        report = await running
+
+    assert backend.most == 5
+    assert report.accepted == 50
+
+
+async def test_no_more_items_are_taken_than_the_window_and_one() -> None:
+    taken: list[int] = []
+
+    async def endless() -> AsyncGenerator[Item, None]:
+        number = 0
+        while True:
+            number += 1
+            taken.append(number)
+            yield Item(number, "x")
+
+    backend = Backend(held=True)
+    bulk = Bulk(backend, window=3)
+    async with bulk.running(endless()) as running:
+        await backend.until(3)
+        await asyncio.sleep(0)
+        bulk.publisher.stop()
+        report = await running
+
+    assert len(taken) == 4
+    assert report.unsent == ((1, None),)
+    assert report.doubtful == (1, 2, 3)
+
+
+async def test_what_is_refused_is_told_with_its_number_and_the_rest_goes_on() -> None:
+    refusal = Refused("Too long.", error_type="MessageTooLong")
+    bulk = Bulk(Backend(on("b", refusal)))
+
+    async def items() -> AsyncGenerator[Item, None]:
+        yield Item(1, "a")
+        yield Item(2, "b")
+        yield Item(3, fault="It is no text.")
+        yield Item(4, "d")
+
+    report = await bulk.run(items())
+
+    assert bulk.accepted == ["a", "d"]
+    assert bulk.refused == [(2, "Too long."), (3, "It is no text.")]
+    assert (report.accepted, report.refused, report.unsent) == (2, 2, ())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Refused("No.", error_type="UnknownChannel"), Unauthorized("No.", error_type="UnauthorizedException")],
+)
+async def test_what_every_message_would_meet_ends_it(error: ClientError) -> None:
+    backend = Backend(on("c", error))
+    bulk = Bulk(backend)
+
+    report = await bulk.run(texts("abcdef"))
+
+    assert report.error is error
+    assert (report.accepted, report.refused, report.unsent) == (2, 0, ((3, None),))
+    assert report.doubtful == ()
+
+
+async def test_a_region_that_never_answers_ends_it_after_a_few_tries() -> None:
+    backend = Backend(lambda *_: AWAY)
+    bulk = Bulk(backend, window=4)
+
+    report = await bulk.run(repeat("x", 100))
+
+    assert report.error is AWAY
+    assert report.unsent == ((1, None),)
+    assert report.doubtful == (), "where nobody answers, nothing was accepted"
+    assert len(backend.came) <= 4 * 3
+
+
+async def test_when_patience_ends_it_says_which_may_have_been_accepted() -> None:
+    bulk = Bulk(Backend(lambda draft, _: AWAY if draft.text in "bd" else None), window=4, patience=0.05)
+
+    report = await bulk.run(texts("abcd"))
+
+    assert report.error is AWAY
+    assert report.complete
+    assert report.unsent == ((2, 2), (4, 4))
+    assert report.doubtful == (2, 4)
+
+
+async def test_stopping_lets_what_is_in_flight_be_answered() -> None:
+    backend = Backend(held=True)
+    bulk = Bulk(backend, window=2, drain=PATIENCE)
+    async with bulk.running(texts("abcd")) as running:
+        await backend.until(2)
+        bulk.publisher.stop()
+        await backend.release()
+        report = await running
+
+    assert bulk.accepted == ["a", "b"]
+    assert report.unsent == ((3, None),)
+    assert report.doubtful == ()
+
+
+async def test_stopping_ends_the_waiting_for_the_next_item() -> None:
+    closed = asyncio.Event()
+
+    async def silent() -> AsyncGenerator[Item, None]:
+        try:
+            yield Item(1, "a")
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    backend = Backend()
+    bulk = Bulk(backend)
+    async with bulk.running(silent()) as running:
+        await backend.until(1)
+        bulk.publisher.stop()
+        report = await running
+
+    assert closed.is_set()
+    assert (report.accepted, report.complete, report.unsent) == (1, False, ((2, None),))
+
+
+async def test_stopping_ends_the_waiting_for_the_next_try() -> None:
+    slow = Refused("busy", error_type="TooManyRequestsException", retryable=True, retry_after=20.0)
+    backend = Backend(lambda *_: slow)
+    bulk = Bulk(backend)
+    async with bulk.running(texts("ab")) as running:
+        await backend.until(1)
+        bulk.publisher.stop()
+        report = await running
+
+    assert report.unsent == ((1, None),)
+    assert report.error is None
+
+
+async def test_stopping_before_the_start_sends_nothing() -> None:
+    backend = Backend()
+    bulk = Bulk(backend)
+    bulk.publisher.stop()
+
+    report = await bulk.run(texts("ab"))
+
+    assert backend.came == []
+    assert report.unsent == ((1, None),)
