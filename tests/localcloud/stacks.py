@@ -22,6 +22,12 @@ type Mutation {
 """
 CODE = "export function request(ctx) { return {}; }\nexport function response(ctx) { return ctx.result; }\n"
 
+BOOTSTRAP: JSON = {
+    "Type": "AWS::SSM::Parameter::Value<String>",
+    "Default": "/cdk-bootstrap/hnb659fds/version",
+}
+"""The parameter that the CDK's usual synthesizer adds to every template."""
+
 
 def role(service: str, name: str | None = None) -> dict[str, Any]:
     statement = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": service}}

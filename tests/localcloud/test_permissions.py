@@ -1,7 +1,7 @@
 """Every permission of the packaged templates, taken away: what needs it must not happen, and be seen."""
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,36 +82,50 @@ def those(purpose: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("permission", found, ids=str)
 
 
-def ends(cloud: LocalCloud, permission: Permission) -> tuple[RunningRegion, RunningRegion]:
-    """The region of the permission, and the other."""
-    here = cloud.region(permission.alias)
-    (there,) = [region for region in cloud.regions if region is not here]
-    return here, there
+@dataclass(frozen=True)
+class World:
+    """A cloud from changed templates: the region of the change, the other one, and who listens in each."""
+
+    cloud: LocalCloud
+    here: RunningRegion
+    there: RunningRegion
+    near: Listener
+    far: Listener
+
+    async def heard(self) -> list[list[str]]:
+        """What has been heard near and far once all deliveries are over."""
+        await self.cloud.events.settled()
+        return [await listener.texts() for listener in (self.near, self.far)]
+
+    def count(self, rule: str) -> dict[str, int]:
+        """What is not 0 of the counters of a rule in the region of the change."""
+        (found,) = [
+            counters
+            for arn, counters in self.cloud.events.counters.items()
+            if f":{self.here.region}:" in arn and rule in arn
+        ]
+        return {name: count for name, count in found.items() if count}
+
+    @property
+    def letters(self) -> dict[str, list[dict[str, str]]]:
+        """The attributes of the letters of every queue that has some, by region and name."""
+        return {
+            ":".join((arn.split(":")[3], arn.split(":")[5])): [dict(each.attributes) for each in found]
+            for arn, found in self.cloud.events.dead_letters.items()
+            if found
+        }
 
 
-def counted(cloud: LocalCloud, region: RunningRegion, rule: str) -> dict[str, int]:
-    """What is not 0 of a rule's counters."""
-    (found,) = [
-        counters
-        for arn, counters in cloud.events.counters.items()
-        if f":{region.region}:" in arn and rule in arn
-    ]
-    return {name: count for name, count in found.items() if count}
-
-
-def letters(cloud: LocalCloud) -> dict[str, list[dict[str, str]]]:
-    """The attributes of the letters of every queue that has some, by region and name."""
-    return {
-        ":".join((arn.split(":")[3], arn.split(":")[5])): [dict(each.attributes) for each in found]
-        for arn, found in cloud.events.dead_letters.items()
-        if found
-    }
-
-
-async def heard(cloud: LocalCloud, *listeners: Listener) -> list[list[str]]:
-    """What each has heard once all deliveries are over."""
-    await cloud.events.settled()
-    return [await listener.texts() for listener in listeners]
+@asynccontextmanager
+async def changed(
+    folder: Path, alias: str, *, delivery: DeliverySettings | None = None
+) -> AsyncIterator[World]:
+    """The cloud of the templates in a folder, in which those of a region have been changed."""
+    async with LocalCloud.open(folder, options=CloudOptions(delivery=delivery)) as cloud:
+        here = cloud.region(alias)
+        (there,) = [region for region in cloud.regions if region is not here]
+        async with listening(here) as near, listening(there) as far:
+            yield World(cloud, here, there, near, far)
 
 
 def test_the_templates_hold_the_permissions_that_are_tested_here() -> None:
@@ -132,32 +146,28 @@ def test_the_templates_hold_the_permissions_that_are_tested_here() -> None:
 @those("GraphqlPublish")
 async def test_without_it_publish_tells_the_client(permission: Permission, tmp_path: Path) -> None:
     permission.take_away(tmp_path)
-    async with LocalCloud.open(tmp_path) as cloud:
-        here, there = ends(cloud, permission)
-        async with listening(here) as near, listening(there) as far:
-            answer = await publish(here, "refused")
-            assert answer["data"] == {"publish": None}
-            (error,) = answer["errors"]
-            assert error["errorType"] == "NotAccepted"
-            assert error["errorInfo"]["code"] == "AccessDeniedException"
-            await publish(there, "the other region's role")
-            expected = ["the other region's role"]
-            assert await heard(cloud, near, far) == [expected, expected]
+    async with changed(tmp_path, permission.alias) as world:
+        answer = await publish(world.here, "refused")
+        assert answer["data"] == {"publish": None}
+        (error,) = answer["errors"]
+        assert error["errorType"] == "NotAccepted"
+        assert error["errorInfo"]["code"] == "AccessDeniedException"
+        await publish(world.there, "the other region's role")
+        expected = ["the other region's role"]
+        assert await world.heard() == [expected, expected]
 
 
 @those("BroadcastRole")
 async def test_without_it_this_region_hears_nothing(permission: Permission, tmp_path: Path) -> None:
     permission.take_away(tmp_path)
-    async with LocalCloud.open(tmp_path) as cloud:
-        here, there = ends(cloud, permission)
-        async with listening(here) as near, listening(there) as far:
-            await publish(here, "hi")
-            assert await heard(cloud, near, far) == [[], ["hi"]]
-        ((queue, (letter,)),) = letters(cloud).items()
-        assert queue == f"{here.region}:globalchat-broadcast-dlq"
+    async with changed(tmp_path, permission.alias) as world:
+        await publish(world.here, "hi")
+        assert await world.heard() == [[], ["hi"]]
+        ((queue, (letter,)),) = world.letters.items()
+        assert queue == f"{world.here.region}:globalchat-broadcast-dlq"
         code = "FAILED_TO_ASSUME_ROLE" if permission.kind == TRUST else "NO_PERMISSIONS"
         assert letter["ERROR_CODE"] == code
-        assert counted(cloud, here, "broadcast") == {
+        assert world.count("broadcast") == {
             "MatchedEvents": 1,
             "Invocations": 1,
             "FailedInvocations": 1,
@@ -168,17 +178,15 @@ async def test_without_it_this_region_hears_nothing(permission: Permission, tmp_
 @those("RelayRole")
 async def test_without_it_the_other_region_hears_nothing(permission: Permission, tmp_path: Path) -> None:
     permission.take_away(tmp_path)
-    async with LocalCloud.open(tmp_path) as cloud:
-        here, there = ends(cloud, permission)
-        async with listening(here) as near, listening(there) as far:
-            await publish(here, "hi")
-            assert await heard(cloud, near, far) == [["hi"], []]
-        ((queue, (letter,)),) = letters(cloud).items()
-        assert queue == f"{here.region}:globalchat-relay-dlq"
+    async with changed(tmp_path, permission.alias) as world:
+        await publish(world.here, "hi")
+        assert await world.heard() == [["hi"], []]
+        ((queue, (letter,)),) = world.letters.items()
+        assert queue == f"{world.here.region}:globalchat-relay-dlq"
         assert letter["ERROR_CODE"] == "NO_PERMISSIONS"
-        assert letter["TARGET_ARN"].split(":")[3] == there.region
+        assert letter["TARGET_ARN"].split(":")[3] == world.there.region
         assert "RETRY_ATTEMPTS" not in letter
-        assert counted(cloud, here, "relay")["InvocationsSentToDlq"] == 1
+        assert world.count("relay")["InvocationsSentToDlq"] == 1
 
 
 @pytest.mark.parametrize("rule", ["Broadcast", "Relay"])
@@ -189,11 +197,11 @@ async def test_without_it_the_queue_takes_no_letter(rule: str, alias: str, tmp_p
     for permission in taken:
         if permission.kind in (POLICY, QUEUE):
             permission.take_away(tmp_path)
-    async with LocalCloud.open(tmp_path) as cloud:
-        await publish(cloud.region(alias), "lost")
-        await cloud.events.settled()
-        assert letters(cloud) == {}
-        assert counted(cloud, cloud.region(alias), rule.lower()) == {
+    async with changed(tmp_path, alias) as world:
+        await publish(world.here, "lost")
+        await world.cloud.events.settled()
+        assert world.letters == {}
+        assert world.count(rule.lower()) == {
             "MatchedEvents": 1,
             "Invocations": 1,
             "FailedInvocations": 1,
@@ -204,11 +212,9 @@ async def test_without_it_the_queue_takes_no_letter(rule: str, alias: str, tmp_p
 @those("GraphqlLogs")
 async def test_logs_are_nobodys_concern(permission: Permission, tmp_path: Path) -> None:
     permission.take_away(tmp_path)
-    async with LocalCloud.open(tmp_path) as cloud:
-        here, there = ends(cloud, permission)
-        async with listening(here) as near, listening(there) as far:
-            assert "errors" not in await publish(here, "hi")
-            assert await heard(cloud, near, far) == [["hi"], ["hi"]]
+    async with changed(tmp_path, permission.alias) as world:
+        assert "errors" not in await publish(world.here, "hi")
+        assert await world.heard() == [["hi"], ["hi"]]
 
 
 @pytest.mark.parametrize("reading", ["ignored", "dead-lettered"])
@@ -225,19 +231,17 @@ async def test_a_broadcast_that_leaves_a_variable_out(reading: str, tmp_path: Pa
 
     edit(tmp_path, "globalchat-sydney-api.template.json", leave_out)
     settings = DeliverySettings(appsync_errors="ignored" if reading == "ignored" else "dead-lettered")
-    async with LocalCloud.open(tmp_path, options=CloudOptions(delivery=settings)) as cloud:
-        oregon, sydney = cloud.regions
-        async with listening(oregon) as near, listening(sydney) as far:
-            assert "errors" not in await publish(oregon, "hi")
-            assert await heard(cloud, near, far) == [["hi"], []]
-        counters = counted(cloud, sydney, "broadcast")
+    async with changed(tmp_path, "sydney", delivery=settings) as world:
+        assert "errors" not in await publish(world.there, "hi")
+        assert await world.heard() == [[], ["hi"]]
+        counters = world.count("broadcast")
         assert counters["GraphQLErrors"] == 1
         if reading == "ignored":
-            assert letters(cloud) == {}
+            assert world.letters == {}
             assert counters["SuccessfulInvocationAttempts"] == 1
         else:
-            ((queue, (letter,)),) = letters(cloud).items()
-            assert queue == f"{sydney.region}:globalchat-broadcast-dlq"
+            ((queue, (letter,)),) = world.letters.items()
+            assert queue == f"{world.here.region}:globalchat-broadcast-dlq"
             assert letter["ERROR_CODE"] == "ERROR_FROM_TARGET"
             assert "sentAt" in letter["ERROR_MESSAGE"]
             assert counters["FailedInvocations"] == 1

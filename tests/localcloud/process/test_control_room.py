@@ -13,7 +13,7 @@ from localcloud.process.control_server import control_app, listening
 from localcloud.process.state import CloudState
 from localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.localcloud.events.fakes import FakeCourier
-from tests.localcloud.events.test_service import PARTITION
+from tests.localcloud.events.world import PARTITION
 from tests.localcloud.process.test_state import STATE
 from tests.localcloud.talking import publish
 

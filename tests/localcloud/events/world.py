@@ -1,0 +1,73 @@
+"""EventBridge over the small backend of two regions, with stand-ins around it."""
+
+import json
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from localcloud.definition import JSON, Deployment
+from localcloud.events.courier import Courier, Failure
+from localcloud.events.lane import DeliverySettings
+from localcloud.events.service import EventBridge
+from localcloud.ports import EntryResult, PutEventsEntry
+from tests.localcloud.events.fakes import FakeAppSync, FakeTime
+from tests.localcloud.stacks import OREGON, Backend
+
+PARTITION = Failure("CROSS_REGION_INGESTION_FAILED", "partitioned", retryable=True)
+"""What a partition between two regions does to an attempt."""
+
+
+class World:
+    """EventBridge over the test backend, with fakes around it."""
+
+    def __init__(
+        self,
+        deployment: Deployment | None = None,
+        *,
+        courier: Courier | None = None,
+        settings: DeliverySettings | None = None,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
+        self.deployment = deployment or Backend().provision()
+        self.appsync = FakeAppSync()
+        self.time = FakeTime()
+        self.bridge = EventBridge(
+            self.deployment,
+            graphql=self.appsync,
+            clock=self.time,
+            rng=random.Random(1),
+            sleep=sleep or self.time.sleep,
+            courier=courier,
+            settings=settings,
+        )
+
+    async def put(self, *details: JSON, region: int = 0, source: str = "chat") -> list[EntryResult]:
+        definition = self.deployment.regions[region]
+        role = definition.apis[0].data_sources["bus"].role_arn or ""
+        entries = [PutEventsEntry(source, "message", json.dumps(detail)) for detail in details]
+        return await self.bridge.put_events(bus_arn=definition.buses[0].arn, entries=entries, role_arn=role)
+
+    async def deliver(self, *details: JSON, region: int = 0) -> list[EntryResult]:
+        """Open the bridge, put events, and close it once all deliveries are over."""
+        async with self.bridge:
+            results = await self.put(*details, region=region)
+            await self.bridge.settled()
+        return results
+
+    def count(self, rule: str, region: str = OREGON) -> dict[str, int]:
+        """The counters of a region's rule that are not zero."""
+        (found,) = [
+            counters
+            for arn, counters in self.bridge.counters.items()
+            if f":{region}:" in arn and f"-{rule}-" in arn
+        ]
+        return {name: value for name, value in found.items() if value}
+
+    def letters(self, queue: str) -> list[tuple[Any, dict[str, str]]]:
+        """Body and attributes of the letters in the queues whose ARN holds a text."""
+        return [
+            (json.loads(letter.body), dict(letter.attributes))
+            for arn, letters in self.bridge.dead_letters.items()
+            if queue in arn
+            for letter in letters
+        ]
