@@ -22,7 +22,10 @@ _AUTH_TYPES: Final = {"API_KEY": "API Key Authorization", "AWS_IAM": "IAM Author
 
 @dataclass(frozen=True, slots=True)
 class FieldCall:
-    """One field of one request, about to be resolved. `source` is the parent's value, absent at the top."""
+    """One field of one request, about to be resolved.
+
+    `source` is the parent's value, absent at the top; `path` leads to the field in the response.
+    """
 
     caller: Caller
     account: str
@@ -33,6 +36,7 @@ class FieldCall:
     selection: Selection
     return_type: GraphQLOutputType
     nodes: Sequence[FieldNode]
+    path: Sequence[str | int]
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
-"""Parses and validates documents, once per text."""
+"""Parses, validates and compiles documents, once per text."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,9 +11,11 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    TokenKind,
     parse,
 )
 
+from localcloud.appsync.compiled import CompiledOperation
 from localcloud.appsync.errors import request_error
 from localcloud.appsync.validation import syntax_error, validation_errors
 from localcloud.definition import JSON
@@ -24,21 +26,39 @@ MAX_TOKENS: Final = 15_000
 _MAX_KEPT: Final = 256
 _MAX_KEPT_LENGTH: Final = 16_384
 
+Fragments = Mapping[str, FragmentDefinitionNode]
+"""The fragments of a document by name."""
+
+Compile = Callable[[OperationDefinitionNode, Fragments], CompiledOperation | None]
+"""Compiles an operation without directives, if it is of the kind that is compiled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of a document, and its compiled form if it has one."""
+
+    node: OperationDefinitionNode
+    compiled: CompiledOperation | None
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that may be executed, or the errors that say why not."""
+    """A document that may be executed, or the errors that say why not.
+
+    `has_directives` tells whether variables can change what it selects.
+    """
 
     ast: DocumentNode | None
     errors: list[JSON] = field(default_factory=list)
-    operations: tuple[OperationDefinitionNode, ...] = ()
-    fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
+    operations: tuple[Operation, ...] = ()
+    fragments: Fragments = field(default_factory=dict)
+    has_directives: bool = False
 
-    def operation(self, name: str | None) -> OperationDefinitionNode | dict[str, JSON]:
+    def operation(self, name: str | None) -> Operation | dict[str, JSON]:
         """Choose the operation to execute; the response's error if it cannot be chosen."""
         if name:
             for operation in self.operations:
-                if operation.name and operation.name.value == name:
+                if operation.node.name and operation.node.name.value == name:
                     return operation
             return request_error(f"Unknown operation named '{name}'.")
         if len(self.operations) != 1:
@@ -49,8 +69,9 @@ class Document:
 class Documents:
     """Reads documents for one schema and keeps those read last."""
 
-    def __init__(self, schema: GraphQLSchema, *, has_introspection: bool = True) -> None:
+    def __init__(self, schema: GraphQLSchema, compile_: Compile, *, has_introspection: bool = True) -> None:
         self._schema = schema
+        self._compile = compile_
         self._has_introspection = has_introspection
         self._kept: OrderedDict[str, Document] = OrderedDict()
 
@@ -75,8 +96,22 @@ class Documents:
         errors = validation_errors(self._schema, ast, has_introspection=self._has_introspection)
         if errors:
             return Document(None, errors)
-        operations = tuple(node for node in ast.definitions if isinstance(node, OperationDefinitionNode))
         fragments = {
             node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        return Document(ast, [], operations, fragments)
+        has_directives = _has_directives(ast)
+        operations = tuple(
+            Operation(node, None if has_directives else self._compile(node, fragments))
+            for node in ast.definitions
+            if isinstance(node, OperationDefinitionNode)
+        )
+        return Document(ast, [], operations, fragments, has_directives)
+
+
+def _has_directives(ast: DocumentNode) -> bool:
+    token = ast.loc.start_token if ast.loc else None
+    while token is not None:
+        if token.kind is TokenKind.AT:
+            return True
+        token = token.next
+    return False

@@ -26,6 +26,10 @@ class FieldError(Exception):
         self.info = info
 
 
+class NotOrdinary(Exception):
+    """Compiled code met what it does not judge: graphql-core is to say what becomes of it."""
+
+
 def not_authorized(field_name: str, type_name: str) -> FieldError:
     """What AppSync says of a field that the caller may not use."""
     return FieldError(f"Not Authorized to access {field_name} on type {type_name}", "Unauthorized")

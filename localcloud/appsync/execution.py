@@ -44,6 +44,7 @@ class Execution:
     """The context value of graphql-core.
 
     `errors` holds what `util.appendError` added, `selection` what the operation selects (once it has begun).
+    `settled` is what the one top-level field's resolver has answered, if it was run before graphql-core.
     """
 
     resolution: Resolution
@@ -52,6 +53,25 @@ class Execution:
     invalidations: int = 0
     resolved: int = 0
     selection: Selection | None = None
+    settled: "Settled | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a resolver answered: a value, or the error with which the field failed."""
+
+    value: JSON = None
+    error: FieldError | None = None
+
+    def get(self) -> JSON:
+        """Give the value.
+
+        Raises:
+            FieldError: the field failed.
+        """
+        if self.error is not None:
+            raise self.error
+        return self.value
 
 
 def resolve_field(
@@ -79,29 +99,35 @@ def resolve_field(
         execution.resolved += 1
         if execution.resolved > limits.resolvers:
             raise too_many()
-        return _run(resolver, source, info, arguments)
+        if execution.settled is not None:
+            return execution.settled.get()
+        return run_resolver(resolver, _call(source, info, arguments), execution)
     value = source.get(field_name) if isinstance(source, dict) else None
     if not _is_plain(info.return_type):
         _check_shape(value, info.return_type, info.path.as_list())
     return value
 
 
-def _run(
-    resolver: FieldResolver,
-    source: JSON,
-    info: "GraphQLResolveInfo[Execution]",
-    arguments: Mapping[str, JSON],
+def run_resolver(
+    resolver: FieldResolver, call: FieldCall, execution: Execution
 ) -> "JSON | Coroutine[None, None, JSON]":
-    call, effects = _call(source, info, arguments), Effects()
+    """Run a field's resolver and what it caused: appended errors, invalidations.
+
+    Raises:
+        FieldError: it failed, or its value has not the form of the field's type.
+    """
+    effects = Effects()
 
     def finish(value: JSON) -> JSON:
-        _append(info, call, effects)
-        _check_shape(value, info.return_type, info.path.as_list())
-        _invalidate(info.context, effects.invalidations)
+        if effects.errors:
+            execution.errors += appended_errors(effects, call)
+        _check_shape(value, call.return_type, call.path)
+        if effects.invalidations:
+            _invalidate(execution, effects.invalidations)
         return value
 
     def failed(error: FieldError) -> FieldError:
-        _append(info, call, effects)
+        execution.errors += appended_errors(effects, call)
         return filtered(error, call)
 
     async def wait(pending: Coroutine[None, None, JSON]) -> JSON:
@@ -141,23 +167,18 @@ def _call(source: JSON, info: "GraphQLResolveInfo[Execution]", arguments: Mappin
         selection=selection,
         return_type=info.return_type,
         nodes=info.field_nodes,
+        path=info.path.as_list(),
     )
 
 
-def _append(info: "GraphQLResolveInfo[Execution]", call: FieldCall, effects: Effects) -> None:
-    if not effects.errors:
-        return
-    places = locations(GraphQLError("", info.field_nodes))
-    info.context.errors += appended_errors(effects, call, info.path.as_list(), places)
-
-
-def appended_errors(effects: Effects, call: FieldCall, path: Sequence[str | int], places: JSON) -> list[JSON]:
+def appended_errors(effects: Effects, call: FieldCall) -> list[JSON]:
     """Make the response's errors of those that `util.appendError` added."""
-    errors: list[JSON] = []
-    for entry in effects.errors:
-        if isinstance(entry, dict):
-            errors.append(field_error(filtered(raised(entry), call), path, places))
-    return errors
+    places = locations(GraphQLError("", call.nodes))
+    return [
+        field_error(filtered(raised(entry), call), call.path, places)
+        for entry in effects.errors
+        if isinstance(entry, dict)
+    ]
 
 
 def filtered(error: FieldError, call: FieldCall) -> FieldError:

@@ -4,10 +4,12 @@ import asyncio
 import inspect
 import secrets
 from collections.abc import Awaitable, Mapping
+from functools import partial
 from types import CoroutineType
 from typing import Any, TypeGuard, cast
 
 from graphql import (
+    DocumentNode,
     ExecutionResult,
     GraphQLObjectType,
     OperationDefinitionNode,
@@ -17,8 +19,9 @@ from graphql import (
 
 from localcloud.appsync import schema
 from localcloud.appsync.authorization import Authorization
+from localcloud.appsync.compiled import CompiledOperation, compile_operation
 from localcloud.appsync.context import Clock, Entropy
-from localcloud.appsync.documents import Documents
+from localcloud.appsync.documents import Documents, Operation
 from localcloud.appsync.errors import execution_error, request_error
 from localcloud.appsync.execution import Execution, Resolution, resolve_field
 from localcloud.appsync.limits import REQUEST_SECONDS, RequestLimits, too_slow
@@ -88,9 +91,12 @@ class GraphQLExecutor:
         self._resolution = Resolution(
             authorization, resolvers, subscribers.invalidate, api.account, self._limits
         )
-        self._documents = Documents(self._schema.graphql, has_introspection=api.has_introspection)
+        self._documents = Documents(
+            self._schema.graphql,
+            partial(compile_operation, self._schema, self._resolution),
+            has_introspection=api.has_introspection,
+        )
         self._planner = SubscriptionPlanner(self._schema, self._resolution, self._documents)
-        self._feeding = {name for names in self._schema.subscriptions.values() for name in names}
 
     def _load(self, resolver: Resolver, events: EventSink, clock: Clock, entropy: Entropy) -> FieldResolver:
         parent = self._schema.graphql.type_map.get(resolver.type_name)
@@ -115,12 +121,44 @@ class GraphQLExecutor:
             return {"data": None, "errors": list(document.errors)}
         if isinstance(operation, dict):
             return {"data": None, "errors": [operation]}
-        if operation.operation is OperationType.SUBSCRIPTION:
+        if operation.node.operation is OperationType.SUBSCRIPTION:
             return {"errors": [{"errorType": "BadRequestException", "message": NO_SUBSCRIPTIONS}]}
         execution = Execution(self._resolution, caller)
+        try:
+            body = await self._compiled(operation.compiled, execution, request.variables)
+            return body or await self._interpreted(document.ast, operation.node, execution, request)
+        except TimeoutError:
+            late = too_slow()
+            error: JSON = {**request_error(late.message), "errorType": late.error_type}
+            return {"data": None, "errors": [error]}
+
+    async def _compiled(
+        self, compiled: CompiledOperation | None, execution: Execution, variables: Mapping[str, JSON]
+    ) -> dict[str, JSON] | None:
+        """Run an operation in its compiled form; None if there is none, or graphql-core is to go on."""
+        if compiled is None or not compiled.permits(execution.caller):
+            return None
+        data = await compiled.run(execution, variables)
+        if data is None:
+            return None
+        if execution.errors:
+            return {"data": data, "errors": execution.errors}
+        value = data[compiled.key]
+        if compiled.feeds and isinstance(value, dict):
+            self._subscribers.publish(Publication(compiled.field_name, compiled.publication(value)))
+        return {"data": data}
+
+    async def _interpreted(
+        self,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        execution: Execution,
+        request: GraphQLRequest,
+    ) -> dict[str, JSON]:
+        """Have graphql-core execute an operation."""
         pending = execute(
             self._schema.graphql,
-            document.ast,
+            document,
             context_value=execution,
             variable_values=dict(request.variables),
             operation_name=request.operation_name or None,
@@ -128,12 +166,7 @@ class GraphQLExecutor:
             hide_suggestions=True,
             is_awaitable=_is_coroutine,
         )
-        try:
-            result = await self._in_time(pending) if inspect.isawaitable(pending) else pending
-        except TimeoutError:
-            late = too_slow()
-            error: JSON = {**request_error(late.message), "errorType": late.error_type}
-            return {"data": None, "errors": [error]}
+        result = await self._in_time(pending) if inspect.isawaitable(pending) else pending
         body = self._body(result, execution)
         if operation.operation is OperationType.MUTATION and execution.selection is not None:
             self._publish(execution.selection, operation, body)
@@ -166,7 +199,7 @@ class GraphQLExecutor:
         for key, nodes in selection.collect(root, [operation.selection_set]).items():
             name = nodes[0].name.value
             value = data.get(key)
-            if name in self._feeding and isinstance(value, dict) and key not in failed:
+            if name in self._schema.feeding and isinstance(value, dict) and key not in failed:
                 renamed = selection.by_field_name(value, root.fields[name].type, nodes)
                 self._subscribers.publish(Publication(name, cast("dict[str, JSON]", renamed)))
 
@@ -174,16 +207,16 @@ class GraphQLExecutor:
         """Name the top-level fields of a request (`Mutation.publish`) that the caller's policy denies."""
         document = self._documents.read(request.query)
         operation = document.operation(request.operation_name) if document.ast else None
-        if not isinstance(operation, OperationDefinitionNode):
+        if not isinstance(operation, Operation):
             return []
-        root = self._schema.graphql.get_root_type(operation.operation)
-        # Only @skip and @include ask for variables, and to coerce them is dear.
-        variables = request.variables if "@" in request.query else None
+        root = self._schema.graphql.get_root_type(operation.node.operation)
+        # To coerce variables is dear.
+        variables = request.variables if document.has_directives else None
         try:
-            selection = select(self._schema.graphql, document, operation, variables)
+            selection = select(self._schema.graphql, document.fragments, operation.node, variables)
         except VariablesRefused:
             return []
-        fields = selection.collect(root, [operation.selection_set]) if root else {}
+        fields = selection.collect(root, [operation.node.selection_set]) if root else {}
         names = dict.fromkeys(nodes[0].name.value for nodes in fields.values())
         permits = self._resolution.authorization.policy_permits
         return [

@@ -43,12 +43,13 @@ class Schema:
     """A schema, with what AppSync's directives say.
 
     `directives` holds the modes that are written on a type (`Message`) or a field (`Mutation.publish`);
-    `subscriptions` maps each subscription field to the mutations that feed it.
+    `subscriptions` maps each subscription field to the mutations that feed it, `feeding` names all of these.
     """
 
     graphql: GraphQLSchema
     directives: Mapping[str, tuple[AuthMode, ...]]
     subscriptions: Mapping[str, tuple[str, ...]]
+    feeding: frozenset[str]
 
 
 def build(sdl: str) -> Schema:
@@ -69,7 +70,9 @@ def build(sdl: str) -> Schema:
     if problems:
         raise Refusal(f"the schema is not valid: {problems[0].message}")
     scalars.install(schema)
-    return Schema(schema, _read_directives(document), _read_subscriptions(schema))
+    subscriptions = _read_subscriptions(schema)
+    feeding = frozenset(name for names in subscriptions.values() for name in names)
+    return Schema(schema, _read_directives(document), subscriptions, feeding)
 
 
 def _refuse_directives(document: DocumentNode) -> None:

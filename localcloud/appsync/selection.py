@@ -24,7 +24,6 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
-from localcloud.appsync.documents import Document
 from localcloud.definition import JSON
 
 Fields = dict[str, list[FieldNode]]
@@ -126,7 +125,7 @@ class VariablesRefused(Exception):
 
 def select(
     schema: GraphQLSchema,
-    document: Document,
+    fragments: Mapping[str, FragmentDefinitionNode],
     operation: OperationDefinitionNode,
     variables: Mapping[str, JSON] | None,
 ) -> Selection:
@@ -136,12 +135,12 @@ def select(
         VariablesRefused: a variable is missing or does not fit its type.
     """
     if variables is None:
-        return Selection(schema, document.fragments, VariableValues({}, {}))
+        return Selection(schema, fragments, VariableValues({}, {}))
     definitions = operation.variable_definitions or ()
     values = get_variable_values(schema, definitions, dict(variables), hide_suggestions=True)
     if isinstance(values, list):
         raise VariablesRefused(values)
-    return Selection(schema, document.fragments, values)
+    return Selection(schema, fragments, values)
 
 
 def selection_set_list(

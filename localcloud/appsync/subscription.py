@@ -32,15 +32,16 @@ class SubscriptionPlanner:
         document = self._documents.read(request.query)
         if document.ast is None:
             return list(document.errors)
-        operation = document.operation(request.operation_name)
-        if isinstance(operation, dict):
-            return [operation]
+        chosen = document.operation(request.operation_name)
+        if isinstance(chosen, dict):
+            return [chosen]
+        operation = chosen.node
         root = self._schema.graphql.subscription_type
         if operation.operation is not OperationType.SUBSCRIPTION or root is None:
             message = f"{operation.operation.value} not supported through the realtime channel"
             return [{"errorType": "UnsupportedOperation", "message": message}]
         try:
-            selection = select(self._schema.graphql, document, operation, request.variables)
+            selection = select(self._schema.graphql, document.fragments, operation, request.variables)
         except VariablesRefused as refused:
             return [variable_error(error) for error in refused.errors]
         fields = selection.collect(root, [operation.selection_set])
@@ -69,15 +70,16 @@ class SubscriptionPlanner:
             selection,
             root.fields[name].type,
             nodes,
+            [key],
         )
         try:
             await self._run_subscription(call, effects)
             chosen = _parse_filter(effects.filter), _parse_filter(effects.invalidation_filter)
         except FieldError as error:
-            appended = appended_errors(effects, call, [key], places)
+            appended = appended_errors(effects, call)
             return [field_error(filtered(error, call), [key], places), *appended]
         if effects.errors:
-            return appended_errors(effects, call, [key], places)
+            return appended_errors(effects, call)
         projected = projection.plan(selection, self._resolution.authorization, caller, root, key, nodes)
         mutations = self._schema.subscriptions[name]
         return SubscriptionPlan(name, mutations, arguments, *chosen, projected, projected.key)
