@@ -18,7 +18,7 @@ from localcloud.server.cloud import CloudOptions, LocalCloud
 from probe.doctor.finding import Finding, Level, failed, ok
 from tests.e2e.processes import Home
 from tests.localcloud.events.fakes import FakeCourier
-from tests.localcloud.events.test_service import PARTITION
+from tests.localcloud.events.world import PARTITION
 from tests.localcloud.process.test_state import STATE
 from tests.localcloud.talking import publish
 
