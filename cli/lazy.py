@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.log_options import attach
+from client.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class LazyGroup(click.Group):
         """The names that the help shows, in the order of the table."""
         return [name for name, entry in self.entries.items() if entry.help is not None]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command, and give it the options about the log."""
         entry = self.entries.get(cmd_name)
         if entry is None:
@@ -36,7 +41,38 @@ class LazyGroup(click.Group):
         command = import_module(entry.module).command
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry.module}.command is not a command")
-        return attach(command)
+        attach(command)
+        if ctx.resilient_parsing:
+            from cli.completing import equip  # only a shell that completes needs it
+
+            equip(command)
+        return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """The commands that go on as typed, with their lines in the help; imports none of them."""
+        from click.shell_completion import CompletionItem
+
+        entries = self.entries.items()
+        found = [CompletionItem(name, help=entry.help) for name, entry in entries if entry.help]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(item for item in found if item.value.startswith(incomplete)), *options]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first word names.
+
+        Raises:
+            UsageError: there is none; names the nearest.
+        """
+        word = args[0]
+        if word not in self.entries and not word.startswith("-") and not ctx.resilient_parsing:
+            advice = (
+                did_you_mean(word, self.list_commands(ctx))
+                or f"There are: {', '.join(self.list_commands(ctx))}."
+            )
+            raise click.UsageError(f'"{word[:50]}" is no command. {advice}', ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the table, importing nothing."""

@@ -12,6 +12,8 @@ LEVELS = ("debug", "info", "warning", "error")
 _LEVEL = "globalchat.log.level"
 _TEXTS = "globalchat.log.texts"
 _FILE = "--log-file"
+NAMES = ("log_file", "log_level", "log_messages")
+"""The options' names among the parameters of a command."""
 log = logging.getLogger("cli")
 
 

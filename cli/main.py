@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from cli.lazy import Entry, LazyGroup
 from cli.output import narrate
 from client import redact
 from client.logs import note
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 log = logging.getLogger("cli")
 
@@ -32,6 +36,7 @@ COMMANDS = {
     "destroy": Entry("cli.commands.destroy", "Delete a deployment on AWS."),
     "keys": Entry("cli.commands.keys", "List or rotate the API keys of a deployment."),
     "uninstall": Entry("cli.commands.uninstall", "Delete what globalchat keeps on this machine."),
+    "completion": Entry("cli.commands.completion", "Print the completion script for bash, zsh or fish."),
     "local": Entry("cli.commands.local", "Run, inspect and end the local cloud."),
 }
 _GROUP_OPTIONS = ("--help", "-h", "--version")
@@ -42,9 +47,22 @@ class Root(LazyGroup):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `chat` before arguments that name no command."""
+        if ctx.resilient_parsing and not args:
+            return super().parse_args(ctx, args)  # a shell completes the first word
         if not args or (args[0] not in self.entries and args[0] not in _GROUP_OPTIONS):
             args = [CHAT, *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """The first word: a command, a region, or an option of the chat."""
+        from cli.completing import matching, regions
+
+        found = super().shell_complete(ctx, incomplete)
+        chat = self.get_command(ctx, CHAT)
+        if incomplete.startswith("-") and chat is not None:
+            options = [*chat.shell_complete(click.Context(chat, parent=ctx), incomplete), *found]
+            return list({each.value: each for each in options}.values())
+        return [*found, *matching(regions, ctx, incomplete)]
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write both ways to call it."""
@@ -55,7 +73,8 @@ class Root(LazyGroup):
         """Write the chat's options, which are those of the bare command, and the commands."""
         chat = self.get_command(ctx, CHAT)
         params = [] if chat is None else [*chat.params, *self.params]
-        records = [record for param in params if (record := param.get_help_record(ctx)) is not None]
+        options = (param for param in params if isinstance(param, click.Option))
+        records = [record for param in options if (record := param.get_help_record(ctx)) is not None]
         with formatter.section("Options"):
             formatter.write_dl(records)
         self.format_commands(ctx, formatter)
@@ -65,7 +84,8 @@ class Root(LazyGroup):
         code: int | None = None
         try:
             code = super().invoke(ctx)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # the shell may have closed it
+                sys.stdout.flush()
         except KNOWN as error:
             # The sentence may quote what was typed.
             note(
@@ -82,6 +102,8 @@ class Root(LazyGroup):
         except BrokenPipeError:
             _discard_output()
             code = ExitCode.DONE
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise  # click's own ways to end
         except Exception:
             log.exception("command crashed")
             raise
@@ -94,7 +116,15 @@ root = Root(
     "globalchat",
     entries=COMMANDS,
     help="""The terminal chat over two regions. REGION is an alias (oregon, sydney), an AWS region, or auto
-    for the one that answers first.""",
+    for the one that answers first.
+
+    \b
+    Examples:
+      globalchat                                  the chat
+      globalchat sydney --channel tech --name ana
+      globalchat subscribe tech --json | jq -r .message
+      globalchat doctor                           what is wrong, if something is
+    """,
 )
 
 

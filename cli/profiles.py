@@ -10,6 +10,7 @@ from cli.failure import UsageFailure
 from client import paths, profiles
 from client.errors import Unreachable
 from client.profiles import LOCAL, Profile
+from client.suggestions import did_you_mean
 
 DEFAULT = "default"
 
@@ -89,16 +90,13 @@ def check_region(word: str, known: Mapping[str, str], *, commands: list[str]) ->
     Raises:
         UsageFailure: it is not; names the regions and what may have been meant.
     """
-    from difflib import get_close_matches
-
     possible = [*known, *known.values(), "auto"]
     if word.lower() in (each.lower() for each in possible):
         return
     if word in commands:
         raise UsageFailure(f'"{word}" is a command: put it first, before any option.')
     listed = ", ".join([*(f"{alias} ({region})" for alias, region in known.items()), "auto"])
-    close = get_close_matches(word.lower(), [*possible, *commands], n=1)
     raise UsageFailure(
         f'"{word[:50]}" is neither a command nor a region; the regions are: {listed}.',
-        remedy=f'Did you mean "{close[0]}"?' if close else "See globalchat --help.",
+        remedy=did_you_mean(word, [*possible, *commands]) or "See globalchat --help.",
     )

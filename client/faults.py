@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from client.errors import Refused, Unauthorized, Unreachable
+from client.suggestions import with_suggestion
 
 _RETRYABLE = frozenset(
     {
@@ -65,7 +66,8 @@ def refusal(faults: list[Fault], where: str, *, signed: bool = False, skew: floa
         return unauthorized(where, signed=signed, skew=skew, stale=stale)
     if kind == "Unauthorized":
         return Unauthorized(fault.message, error_type=kind, remedy=DENIED_REMEDY)
-    return Refused(fault.message, error_type=kind, retryable=fault.retryable or kind in _RETRYABLE)
+    told = with_suggestion(fault.message) if kind == "UnknownChannel" else fault.message
+    return Refused(told, error_type=kind, retryable=fault.retryable or kind in _RETRYABLE)
 
 
 def unauthorized(

@@ -4,14 +4,14 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from client.errors import ProfileError
 from client.paths import ensure_folder
+from client.suggestions import did_you_mean
 
 LOCAL = "local"
 """The name of the local cloud's profile: never a file."""
@@ -67,7 +67,7 @@ class Profile:
         described = ", ".join(f"{alias} ({each.region})" for alias, each in self.regions.items())
         raise ProfileError(
             f'Profile "{self.name}" has no region "{name[:50]}". It has: {described}.',
-            remedy=_nearest(wanted, known),
+            remedy=did_you_mean(wanted, known),
         )
 
 
@@ -233,10 +233,5 @@ def _unknown(name: str, folder: Path) -> ProfileError:
     known = [*names(folder), LOCAL]
     return ProfileError(
         f'There is no profile "{name}". There are: {", ".join(known)}.',
-        remedy=_nearest(name, known) or "Make one with `globalchat deploy`, or use `--profile local`.",
+        remedy=did_you_mean(name, known) or "Make one with `globalchat deploy`, or use `--profile local`.",
     )
-
-
-def _nearest(name: str, known: Iterable[str]) -> str | None:
-    close = get_close_matches(name, list(known), n=1)
-    return f'Did you mean "{close[0]}"?' if close else None

@@ -17,7 +17,25 @@ _SIGNALS = 128
 """Exit codes above are of a signal that ended the chat, as shells have it."""
 
 
-@click.command("chat", context_settings={"help_option_names": ["-h", "--help"]})
+class Chat(click.Command):
+    """The chat's command line, whose first word is often a command that was mistyped."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the words; where they do not fit, tell first whether the first one names anything.
+
+        Raises:
+            UsageFailure: it does not; names what may have been meant.
+        """
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError:
+            if words and not words[0].startswith("-"):
+                _check_region(profiles.choose(None), words[0])
+            raise
+
+
+@click.command("chat", cls=Chat, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("region", required=False, metavar="[REGION]")
 @click.option("--channel", metavar="C", help="The channel to open first.")
 @click.option("--ascii", "plain", is_flag=True, help="Draw with ASCII signs alone.")
@@ -26,12 +44,18 @@ _SIGNALS = 128
 def command(
     region: str | None, channel: str | None, plain: bool, name: str | None, profile: str | None
 ) -> int:
-    """Open the chat on REGION: an alias, an AWS region, or auto."""
-    chosen = profiles.choose(profile)
-    if region is not None and not profiles.surely_has(chosen, region):
-        from cli.main import COMMANDS
+    """Open the chat on REGION: an alias, an AWS region, or auto.
 
-        profiles.check_region(region, profiles.region_names(chosen), commands=list(COMMANDS))
+    \b
+    Examples:
+      globalchat
+      globalchat sydney --channel tech --name ana
+      globalchat auto --profile default
+      globalchat --ascii --log-file chat.log
+    """  # noqa: D301 - \b is what click leaves a block alone for
+    chosen = profiles.choose(profile)
+    if region is not None:
+        _check_region(chosen, region)
     elif region is None and chosen != LOCAL:
         profiles.region_names(chosen)  # an unknown or damaged profile is told before the screen is taken
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -70,6 +94,13 @@ def command(
         narrate(f"globalchat: {note}")
     code = app.return_code or ExitCode.DONE
     return code if code > _SIGNALS else min(code, ExitCode.FAILED)
+
+
+def _check_region(profile: str, word: str) -> None:
+    if not profiles.surely_has(profile, word):
+        from cli.main import COMMANDS
+
+        profiles.check_region(word, profiles.region_names(profile), commands=list(COMMANDS))
 
 
 async def _nearest_first(profile: Profile) -> Profile:

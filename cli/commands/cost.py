@@ -40,7 +40,14 @@ COLUMNS = "{:<12} {:<30} {:>18} {:>22} {:>14}"
 def command(
     clients: int, rate: float, size: int, regions: str | None, as_json: bool, profile: str | None
 ) -> int:
-    """Estimate a month's cost per region and service. It asks AWS nothing; prices are as old as they say."""
+    """Estimate a month's cost per region and service. It asks AWS nothing; prices are as old as they say.
+
+    \b
+    Examples:
+      globalchat cost --clients 100 --messages-per-second 1
+      globalchat cost --clients 5 --messages-per-second 0.1 --regions oregon,sydney,eu-west-1
+      globalchat cost --clients 100 --messages-per-second 1 --json | jq .usd
+    """  # noqa: D301 - \b is what click leaves a block alone for
     if not math.isfinite(rate):
         raise click.BadParameter("it is not a number.", param_hint="--messages-per-second")
     try:

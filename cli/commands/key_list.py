@@ -13,7 +13,13 @@ from cli.deploying import aws_profile
 @options.as_json
 @options.profile
 def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
-    """Show when the keys of every region expire, and which one this profile uses."""
+    """Show when the keys of every region expire, and which one this profile uses.
+
+    \b
+    Examples:
+      globalchat keys list
+      globalchat keys list --json | jq -r 'select(.used) | .expires'
+    """  # noqa: D301 - \b is what click leaves a block alone for
     from cli import deploying
     from cli.output import iso_time, json_line, write_lines
     from infra.deployer import keys

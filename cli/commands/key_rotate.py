@@ -21,7 +21,12 @@ def command(grace: int, aws_profile: str | None, profile: str | None) -> int:
     """Make a new key in every region and write it to the profile; the old key expires after --grace days.
 
     AppSync lets a key live for a day at least.
-    """
+
+    \b
+    Examples:
+      globalchat keys rotate
+      globalchat keys rotate --grace 1 --profile default
+    """  # noqa: D301 - \b is what click leaves a block alone for
     from cli import deploying
     from cli.output import narrate
     from infra.deployer import keys

@@ -29,7 +29,13 @@ def command(
     """Show endpoints and ids of a profile's regions.
 
     With --refresh it asks AWS for them, with AWS credentials; then --regions and --stack-prefix say of what.
-    """
+
+    \b
+    Examples:
+      globalchat outputs
+      globalchat outputs --refresh --aws-profile work
+      globalchat outputs --json --show-key | jq -r .sydney.apiKey
+    """  # noqa: D301 - \b is what click leaves a block alone for
     if refresh:
         from cli.refreshing import refresh as read_anew
 

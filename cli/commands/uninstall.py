@@ -13,7 +13,12 @@ def command(yes: bool) -> int:
     """Delete configuration, profiles, outbox, logs and caches of globalchat on this machine.
 
     Deployments on AWS are left alone: see `globalchat destroy`. The program itself is removed with pip.
-    """
+
+    \b
+    Examples:
+      globalchat uninstall
+      globalchat uninstall --yes && pip uninstall globalchat
+    """  # noqa: D301 - \b is what click leaves a block alone for
     import shutil
 
     from cli import local_cloud

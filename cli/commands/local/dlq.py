@@ -18,7 +18,14 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 @click.option("--text", "with_text", is_flag=True, help="Show the messages too, which people wrote.")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool, with_text: bool) -> int | None:
-    """Show the dead letters of the local cloud that runs: which queue, when, why, of which rule and event."""
+    """Show the dead letters of the local cloud that runs: which queue, when, why, of which rule and event.
+
+    \b
+    Examples:
+      globalchat local dlq
+      globalchat local dlq --json | jq -r .errorCode
+      globalchat local dlq redrive
+    """  # noqa: D301 - \b is what click leaves a block alone for
     if ctx.invoked_subcommand is not None:
         return None
     state = running_cloud.found()
@@ -39,7 +46,12 @@ def redrive(queue: str | None, as_json: bool) -> int:
     """Deliver dead letters once more, each to the target that missed it; the delivered leave their queue.
 
     Exits 1 if some failed again.
-    """
+
+    \b
+    Examples:
+      globalchat local dlq redrive
+      globalchat local dlq redrive --queue globalchat-relay-dlq --json
+    """  # noqa: D301 - \b is what click leaves a block alone for
     state = running_cloud.found()
     delivered, failed = running_cloud.ask(lambda: control.redrive(state, queue))
     if as_json:

@@ -8,7 +8,12 @@ from cli.output import narrate
 
 @click.command("down")
 def command() -> int:
-    """End the local cloud, if one runs, and wait until it has."""
+    """End the local cloud, if one runs, and wait until it has.
+
+    \b
+    Examples:
+      globalchat local down
+    """  # noqa: D301 - \b is what click leaves a block alone for
     from localcloud.process import launch
 
     ended = launch.end(local_cloud.folder())

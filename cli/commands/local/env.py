@@ -12,8 +12,11 @@ from cli.output import narrate, write_lines
 def command() -> int:
     """Print shell lines that set the local cloud's administrator credentials.
 
-    Use it as: eval "$(globalchat local env)"
-    """
+    \b
+    Examples:
+      eval "$(globalchat local env)"
+      eval "$(globalchat local env)" && globalchat unsubscribe tech
+    """  # noqa: D301 - \b is what click leaves a block alone for
     state = local_cloud.join(narrate)
     variables = {"AWS_ACCESS_KEY_ID": state.access_key_id, "AWS_SECRET_ACCESS_KEY": state.secret_access_key}
     # A token from elsewhere would make AWS's tools sign with a session that our key does not have.

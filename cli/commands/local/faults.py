@@ -30,6 +30,10 @@ Examples:
   globalchat local faults set drop-sockets
   globalchat local faults clear relay-delay
   globalchat local faults clear"""
+_CLEARING = """\b
+Examples:
+  globalchat local faults clear
+  globalchat local faults clear relay-delay half-open"""
 
 
 @click.group("faults", invoke_without_command=True, context_settings=_SETTINGS, epilog=_EXAMPLES)
@@ -66,7 +70,7 @@ def set_faults(
     return 0
 
 
-@command.command("clear", context_settings=_SETTINGS)
+@command.command("clear", context_settings=_SETTINGS, epilog=_CLEARING)
 @click.argument("names", nargs=-1, metavar="[FAULT]...")
 @options.as_json
 def clear(names: tuple[str, ...], as_json: bool) -> int:

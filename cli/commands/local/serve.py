@@ -30,7 +30,14 @@ def command(
     tls: bool,
     idle_seconds: float | None,
 ) -> int:
-    """Run the local cloud until Ctrl-C; the other commands join it."""
+    """Run the local cloud until Ctrl-C; the other commands join it.
+
+    \b
+    Examples:
+      globalchat local serve
+      globalchat local serve --port 4000 --tls
+      globalchat local serve --templates cdk.out
+    """  # noqa: D301 - \b is what click leaves a block alone for
     from localcloud.process.serve import ServeOptions, serve
 
     options = ServeOptions(

@@ -10,7 +10,13 @@ from cli.output import iso_time, json_line, narrate, write_lines
 @click.command("status")
 @options.as_json
 def command(as_json: bool) -> int:
-    """Tell whether a local cloud runs, and how it does; exits 3 if none runs. Starts nothing."""
+    """Tell whether a local cloud runs, and how it does; exits 3 if none runs. Starts nothing.
+
+    \b
+    Examples:
+      globalchat local status
+      globalchat local status --json | jq .regions.oregon.graphqlUrl
+    """  # noqa: D301 - \b is what click leaves a block alone for
     from localcloud.process import control, launch
 
     state = launch.find(local_cloud.folder())

@@ -11,7 +11,11 @@ def command() -> int:
     """Start the local cloud in the background, or join the one that runs.
 
     It ends by itself 10 minutes after its last connection has closed.
-    """
+
+    \b
+    Examples:
+      globalchat local up
+    """  # noqa: D301 - \b is what click leaves a block alone for
     state = local_cloud.join(narrate)
     for region in state.regions:
         narrate(f"{region.alias} ({region.region}) at {region.graphql_url}")

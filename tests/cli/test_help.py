@@ -1,0 +1,124 @@
+"""What `--help` says, and what is suggested for a word that names nothing."""
+
+import re
+import shlex
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cli.main import CHAT, root
+from client.suggestions import did_you_mean, with_suggestion
+
+CHANNELS = "The channels are: cars, robots, tech, music, media."
+
+
+def commands(group: click.Group, parent: click.Context, *words: str) -> Iterator[tuple[str, ...]]:
+    """The words of every command that does something."""
+    for name in [*group.list_commands(parent), *([CHAT] if group is root else [])]:
+        command = group.get_command(parent, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, click.Context(command, parent=parent), *words, name)
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            yield (*words, name)
+
+
+ALL = sorted(commands(root, click.Context(root)))
+
+
+def help_of(*words: str) -> str:
+    done = CliRunner().invoke(root, [*words, "--help"], prog_name="globalchat")
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def examples(text: str) -> list[str]:
+    """The lines of the block `Examples:`, each on its own."""
+    block = re.search(r"^ *Examples:\n((?: +\S.*\n)+)", text, re.MULTILINE)
+    return [line.strip() for line in block[1].splitlines()] if block else []
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_command_gives_examples_that_it_understands(words: tuple[str, ...]) -> None:
+    found = examples(help_of(*words))
+    assert found, "no block that starts with Examples:"
+    for line in found:
+        for arguments in invocations(line):
+            parse(arguments)
+
+
+def test_the_program_itself_gives_examples() -> None:
+    assert len(examples(help_of())) > 3
+    assert "[REGION] [--channel C]" in help_of()
+
+
+def invocations(line: str) -> Iterator[list[str]]:
+    """The words after each `globalchat` of a shell line."""
+    for part in re.split(r"\||&&|;|\$\(", re.sub(r"\s#\s.*|\s{3,}.*", "", line)):
+        if match := re.match(r'\s*"?globalchat\b(.*)', re.split(r"\s[<>]|\)", part)[0]):
+            is_quoted = match[1].count('"') % 2 == 1  # as in eval "$(globalchat …)"
+            yield shlex.split(match[1].removesuffix('"') if is_quoted else match[1])
+
+
+def parse(arguments: list[str]) -> None:
+    """Take a command line apart as the program would, without running it."""
+    context: click.Context = root.make_context("globalchat", arguments)
+    while isinstance(context.command, click.Group) and (rest := [*context._protected_args, *context.args]):
+        name, command, words = context.command.resolve_command(context, rest)
+        assert command is not None
+        context = command.make_context(name, words, parent=context)
+
+
+@pytest.fixture(autouse=True)
+def _no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("client.logs.start", lambda *_, **__: False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["publsh", "tech", "hi"], 'Did you mean "publish"?'),
+        (["subscrib", "tech", "--json"], 'Did you mean "subscribe"?'),
+        (["sidney"], 'Did you mean "sydney"?'),
+        (["sidney", "--channel", "tech"], 'Did you mean "sydney"?'),
+        (["local", "stauts"], 'Did you mean "status"?'),
+        (["keys", "qqqq"], "There are: list, rotate."),
+        (["local", "faults", "sett", "x"], "Did you mean 'set'?"),
+        (["--chanel", "tech"], "'--channel'"),
+        (["doctor", "--jsn"], "Did you mean '--json'?"),
+        (["oregon", "sydney"], "unexpected extra argument"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_the_near_word_is_suggested(arguments: list[str], said: str) -> None:
+    done = CliRunner().invoke(root, arguments, prog_name="globalchat")
+    assert done.exit_code == 2
+    assert said in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        (
+            f'There is no channel "teck". {CHANNELS}',
+            f'There is no channel "teck". {CHANNELS} Did you mean "tech"?',
+        ),
+        (
+            f'There is no channel "MUSIC". {CHANNELS}',
+            f'There is no channel "MUSIC". {CHANNELS} Did you mean "music"?',
+        ),
+        (f'There is no channel "zzz". {CHANNELS}', f'There is no channel "zzz". {CHANNELS}'),
+        ("The message is empty.", "The message is empty."),
+    ],
+)
+def test_a_refused_channel_names_the_near_one(sentence: str, told: str) -> None:
+    assert with_suggestion(sentence) == told
+
+
+def test_nothing_is_suggested_where_nothing_is_near() -> None:
+    assert did_you_mean("oregn", ["oregon", "sydney"]) == 'Did you mean "oregon"?'
+    assert did_you_mean("qqqq", ["oregon", "sydney"]) is None
+    assert did_you_mean("x", []) is None
