@@ -2,7 +2,7 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint format templates picture diagram keys clean
+.PHONY: help chat deploy test soak bench lint format templates picture diagram docs keys clean
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -22,6 +22,7 @@ help:
 	@echo "make templates   synthesise the templates that the local cloud runs"
 	@echo "make picture     draw docs/chat.svg from the running chat"
 	@echo "make diagram     draw docs/architecture.svg from its text (needs Graphviz)"
+	@echo "make docs        write docs/keys.md and docs/cli.md from what they are about"
 	@echo "make keys        write docs/keys.md from the registry of actions"
 	@echo "make clean       remove what these made"
 
@@ -58,6 +59,9 @@ templates: .venv/dev.stamp infra/node_modules/.stamp
 
 diagram: .venv/dev.stamp
 	$(BIN)/python docs/diagram.py
+
+docs: keys
+	$(BIN)/python -m cli.docs
 
 keys: .venv/dev.stamp
 	$(BIN)/python -m tui.keys_doc
