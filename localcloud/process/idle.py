@@ -2,26 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+
+from localcloud.server.usage import Usage
 
 DEFAULT_SECONDS = 600.0
-
-
-class Usage(Protocol):
-    """How the cloud is used: sockets that are open now, and when it was last used (seconds of one clock).
-
-    Opening or closing a socket and any HTTP request are uses; so is the start.
-    """
-
-    @property
-    def open_sockets(self) -> int:
-        """Sockets that are open now."""
-        ...
-
-    @property
-    def last_used(self) -> float:
-        """When the cloud was last used."""
-        ...
 
 
 def seconds_left(usage: Usage, *, now: float, limit: float) -> float:

@@ -29,6 +29,7 @@ class Lock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        os.ftruncate(self._descriptor, 0)  # nobody's id stays where another's is looked for
         os.close(self._descriptor)
 
 
@@ -36,7 +37,7 @@ def acquire(path: Path, *, wait: float = 0) -> Lock | None:
     """Take the lock and write this process's id into it; None if another keeps it for `wait` seconds."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     give_up = time.monotonic() + wait
-    while not _flock(descriptor):
+    while not _flock(descriptor, fcntl.LOCK_EX):
         if time.monotonic() >= give_up:
             os.close(descriptor)
             return None
@@ -53,7 +54,8 @@ def holder(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     try:
-        if _flock(descriptor):
+        # Shared: whoever looks at the same time must not be taken for the holder.
+        if _flock(descriptor, fcntl.LOCK_SH):
             return None
         text = os.pread(descriptor, 32, 0).decode("ascii", "replace")
         return int(text) if text.isdigit() else None
@@ -61,9 +63,9 @@ def holder(path: Path) -> int | None:
         os.close(descriptor)
 
 
-def _flock(descriptor: int) -> bool:
+def _flock(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -23,6 +23,7 @@ from localcloud.process.garbage import spare_what_is_loaded
 from localcloud.process.state import CloudState
 from localcloud.server.cloud import CloudOptions, LocalCloud
 from localcloud.server.tls import Certificates, make_certificates
+from localcloud.server.usage import Usage
 
 _OTHER_ENDS_SECONDS = 5.0
 """How long a cloud that is just ending may take to make room."""
@@ -126,7 +127,7 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
                 state.remove(options.folder)
 
 
-async def _until(stopping: asyncio.Event, usage: idle.Usage, limit: float | None) -> None:
+async def _until(stopping: asyncio.Event, usage: Usage, limit: float | None) -> None:
     """Wait for the end that is asked for, or that comes from being idle."""
 
     async def stop_when_idle(seconds: float) -> None:

@@ -1,6 +1,5 @@
 """Starts the cloud as a process of its own, and waits until it says that it is ready."""
 
-import contextlib
 import os
 import select
 import subprocess
@@ -66,9 +65,8 @@ def _read(descriptor: int, give_up: float) -> bytes:
     while (left := give_up - time.monotonic()) > 0:
         if not select.select([descriptor], [], [], left)[0]:
             break
-        with contextlib.suppress(InterruptedError):
-            part = os.read(descriptor, 65536)
-            if not part:
-                break
-            received += part
+        part = os.read(descriptor, 65536)
+        if not part:
+            break
+        received += part
     return received

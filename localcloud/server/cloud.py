@@ -134,11 +134,6 @@ class LocalCloud:
         return self.usage.open_sockets
 
     @property
-    def last_socket_closed(self) -> float | None:
-        """When a realtime socket was last closed, in seconds of `CloudOptions.steady`; None if none was."""
-        return self.usage.last_socket_closed
-
-    @property
     def metrics(self) -> Mapping[str, Mapping[str, int]]:
         """The realtime counters and gauges of every region, by alias."""
         return {region.alias: region.metrics.snapshot() for region in self.regions}

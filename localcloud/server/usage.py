@@ -4,13 +4,17 @@ from collections.abc import Callable
 
 
 class Usage:
-    """Open sockets and times of use, in seconds of `clock`."""
+    """How the cloud is used. The start, any HTTP request, and opening or closing a socket are uses.
+
+    Attributes:
+        open_sockets: Realtime sockets that are open now.
+        last_used: When the cloud was last used, in seconds of `clock`.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.open_sockets = 0
         self.last_used = clock()
-        self.last_socket_closed: float | None = None
 
     def touch(self) -> None:
         """Note a request."""
@@ -25,4 +29,3 @@ class Usage:
         """Note a closed socket."""
         self.open_sockets -= 1
         self.touch()
-        self.last_socket_closed = self.last_used

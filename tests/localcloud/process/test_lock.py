@@ -1,7 +1,10 @@
+import fcntl
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from localcloud.process import lock
 
@@ -28,6 +31,34 @@ def test_a_held_lock_is_not_given_twice(tmp_path: Path) -> None:
     assert again is not None
     with again:
         pass
+
+
+def test_who_looks_at_the_same_time_is_not_taken_for_the_holder(tmp_path: Path) -> None:
+    """Else the id that a killed holder left would be told, which may be another process's by now."""
+    path = tmp_path / "lock"
+    path.write_text("1")
+    looks: list[int | None] = []
+    flock = fcntl.flock
+
+    def look_twice(descriptor: int, kind: int) -> None:
+        flock(descriptor, kind)
+        if not looks:
+            looks.append(None)
+            looks[0] = lock.holder(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fcntl, "flock", look_twice)
+        assert lock.holder(path) is None
+    assert looks == [None]
+
+
+def test_an_id_does_not_outlive_its_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    held = lock.acquire(path)
+    assert held is not None
+    with held:
+        assert path.read_text() == str(os.getpid())
+    assert path.read_text() == ""
 
 
 def test_nobody_holds_a_lock_that_was_never_made(tmp_path: Path) -> None:

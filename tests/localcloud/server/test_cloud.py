@@ -334,7 +334,7 @@ async def test_usage_tells_sockets_and_requests() -> None:
     now = 100.0
     async with LocalCloud.open(options=CloudOptions(steady=lambda: now)) as cloud:
         oregon = cloud.region("oregon")
-        assert (cloud.open_sockets, cloud.usage.last_used, cloud.last_socket_closed) == (0, 100.0, None)
+        assert (cloud.open_sockets, cloud.usage.last_used) == (0, 100.0)
         now = 101.0
         await post(oregon.graphql_url, body("{ channels }", {}), {"x-api-key": oregon.api_key})
         assert cloud.usage.last_used == 101.0
@@ -342,7 +342,7 @@ async def test_usage_tells_sockets_and_requests() -> None:
         async with connected(oregon):
             assert (cloud.open_sockets, cloud.usage.last_used) == (1, 102.0)
             now = 103.0
-    assert (cloud.open_sockets, cloud.last_socket_closed) == (0, 103.0)
+    assert (cloud.open_sockets, cloud.usage.last_used) == (0, 103.0)
 
 
 async def test_shutting_down_tells_clients() -> None:

@@ -189,7 +189,7 @@ async def test_a_client_that_leaves_while_a_start_is_planned_leaves_nothing(serv
         await socket.receive_json(timeout=5)
     await server.one_socket_closed()
     assert len(server.hub) == 0
-    assert server.usage.last_socket_closed is not None
+    assert server.usage.open_sockets == 0
 
 
 async def test_a_bug_is_logged_and_ends_only_its_own_socket(
