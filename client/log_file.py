@@ -20,7 +20,7 @@ _WITHHELD = "(withheld)"
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record as an object: time, level, logger, event, pid, and the event's fields.
+    """Writes a record as an object: time, level, logger, event, pid, and the event's fields that are known.
 
     What libraries say may quote messages and requests: without `texts` only what kind of record it is stays.
     """
@@ -42,7 +42,8 @@ class JsonLines(logging.Formatter):
             **(getattr(record, PRIVATE, {}) if self._texts else {}),
             **self._error(record),
         }
-        return json.dumps(_plain(document), ensure_ascii=True)
+        known = {name: value for name, value in document.items() if value is not None}
+        return json.dumps(_plain(known), ensure_ascii=True)
 
     def _event(self, record: logging.LogRecord) -> str:
         if self._texts or record.name.split(".")[0] in OWN:

@@ -83,7 +83,6 @@ def test_an_event_is_one_object_with_its_fields(file: Path) -> None:
         "event": "something happened",
         "phase": "live",
         "names": ["a", "b"],
-        "none": None,
     }
 
 
