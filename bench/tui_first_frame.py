@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench import usage
 from bench.findings import Finding, Report
 from bench.table import table
 
@@ -43,8 +44,18 @@ Hello().run()
 Marks = Mapping[str, Sequence[bytes]]
 """What is measured: the texts that must have come out, by the name of the moment."""
 
-Times = Mapping[tuple[str, str], Sequence[float]]
-"""Milliseconds of each run, by program and moment."""
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When it was, in ms since the start, and what the program had used by then: CPU ms and MB."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+Found = dict[tuple[str, str], list[Moment]]
+"""The moments of each run, by program and name."""
 
 COMMAND = Path(sys.executable).with_name("globalchat")
 FIRST_FRAME = "first frame"
@@ -70,8 +81,8 @@ PROGRAMS = (
 )
 
 
-def measure(program: Program, env: Mapping[str, str]) -> dict[str, float]:
-    """Seconds from the start to each moment."""
+def measure(program: Program, env: Mapping[str, str]) -> dict[str, Moment]:
+    """Start a program, and note its moments."""
     keyboard, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     started = time.perf_counter()
@@ -80,15 +91,15 @@ def measure(program: Program, env: Mapping[str, str]) -> dict[str, float]:
     )
     os.close(terminal)
     try:
-        return _moments(keyboard, started, program)
+        return _moments(keyboard, started, program, process.pid)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
         os.close(keyboard)
 
 
-def _moments(keyboard: int, started: float, program: Program) -> dict[str, float]:
-    seen, waiting, moments = b"", dict(program.marks), dict[str, float]()
+def _moments(keyboard: int, started: float, program: Program, pid: int) -> dict[str, Moment]:
+    seen, waiting, moments = b"", dict(program.marks), dict[str, Moment]()
     while waiting:
         left = started + SECONDS - time.perf_counter()
         if left <= 0 or not select.select([keyboard], [], [], left)[0]:
@@ -97,7 +108,8 @@ def _moments(keyboard: int, started: float, program: Program) -> dict[str, float
         seen += re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", os.read(keyboard, 65536))
         now = time.perf_counter() - started
         for name in [name for name, texts in waiting.items() if all(text in seen for text in texts)]:
-            moments[name] = now
+            used = usage.of(pid)
+            moments[name] = Moment(now * 1e3, used.cpu * 1e3, used.rss / 1024**2)
             del waiting[name]
     return moments
 
@@ -112,18 +124,18 @@ def environment(home: str) -> dict[str, str]:
     return {**kept, "GLOBALCHAT_HOME": home, "TERM": "xterm-256color"}
 
 
-def run(runs: int, *, warm_up: bool = True) -> Times:
+def run(runs: int, *, warm_up: bool = True) -> Found:
     """Measure in turn, so that a busy moment of the machine hits all alike."""
-    found: dict[tuple[str, str], list[float]] = {}
+    found: Found = {}
     with tempfile.TemporaryDirectory() as home:
         env = environment(home)
         _local(env, "up")
         try:
             for number in range(runs + warm_up):
                 for program in PROGRAMS:
-                    for moment, seconds in measure(program, env).items():
+                    for name, moment in measure(program, env).items():
                         if number or not warm_up:  # the first run fills the caches
-                            found.setdefault((program.name, moment), []).append(seconds * 1000)
+                            found.setdefault((program.name, name), []).append(moment)
         finally:
             _local(env, "down")
     return found
@@ -137,15 +149,40 @@ def _local(env: Mapping[str, str], what: str) -> None:
 def report(*, quick: bool) -> Report:
     """The medians, and each as a multiple of the bare app's first frame."""
     found = run(1, warm_up=False) if quick else run(RUNS)
-    medians = {what: median(times) for what, times in found.items()}
-    floor = medians[PROGRAMS[0].name, FIRST_FRAME]
+    medians = {what: _median(moments) for what, moments in found.items()}
+    bare = medians[PROGRAMS[0].name, FIRST_FRAME]
     rows = [
-        (name, moment, f"{middle:.0f}", f"{min(times):.0f}–{max(times):.0f}", f"{middle / floor:.2f} ×")
-        for ((name, moment), times), middle in zip(found.items(), medians.values(), strict=True)
-    ]
-    findings = [
-        Finding(f"chat: {moment}, ms", middle, {"Textual, hello world": floor}, 0)
+        (
+            name,
+            moment,
+            f"{middle.wall:.0f}",
+            f"{min(each.wall for each in found[name, moment]):.0f}–"
+            f"{max(each.wall for each in found[name, moment]):.0f}",
+            f"{middle.cpu:.0f}",
+            f"{middle.memory:.0f}",
+            f"{middle.cpu / bare.cpu:.2f} ×",
+        )
         for (name, moment), middle in medians.items()
-        if name != PROGRAMS[0].name
     ]
-    return Report(table(("program", "moment", "median ms", "range", "beside the bare app"), rows), findings)
+    heads = ("program", "moment", "median ms", "range", "CPU ms", "MB", "CPU beside the bare app")
+    return Report(table(heads, rows), _findings(medians, bare))
+
+
+def _median(moments: Sequence[Moment]) -> Moment:
+    return Moment(
+        median(each.wall for each in moments),
+        median(each.cpu for each in moments),
+        median(each.memory for each in moments),
+    )
+
+
+def _findings(medians: Mapping[tuple[str, str], Moment], bare: Moment) -> list[Finding]:
+    peer = "Textual, hello world"
+    first, ready = medians[PROGRAMS[1].name, FIRST_FRAME], medians[PROGRAMS[1].name, READY]
+    return [
+        Finding(f"chat: {FIRST_FRAME}, ms", first.wall, {peer: bare.wall}, 0),
+        Finding(f"chat: {FIRST_FRAME}, CPU ms", first.cpu, {peer: bare.cpu}, 0),
+        Finding(f"chat: {READY}, ms", ready.wall, {peer: bare.wall}, 0),
+        Finding(f"chat: {READY}, CPU ms", ready.cpu, {peer: bare.cpu}, 0),
+        Finding(f"chat: memory once {READY}, MB", ready.memory, {peer: bare.memory}, 0),
+    ]
