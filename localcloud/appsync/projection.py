@@ -14,8 +14,9 @@ from graphql import (
     is_non_null_type,
 )
 
-from localcloud.appsync.authorization import Authorization
-from localcloud.appsync.errors import field_error, locations, not_authorized, null_error
+from localcloud.appsync.errors import FieldError, field_error, locations, not_authorized, null_error
+from localcloud.appsync.execution import Resolution
+from localcloud.appsync.limits import too_deep
 from localcloud.appsync.model import Caller
 from localcloud.appsync.selection import Selection
 from localcloud.definition import JSON
@@ -33,18 +34,21 @@ class _Field:
     name: str
     parent: str
     type: GraphQLOutputType
-    denied: JSON
-    """The place to report if the subscriber may not read the field, else None."""
+    refused: FieldError | None
+    """Why the subscriber does not see the field."""
+    places: JSON
     children: tuple["_Field", ...]
 
     def signature(self) -> JSON:
-        return [self.key, self.name, self.denied, [child.signature() for child in self.children]]
+        refused = [self.refused.message, self.places] if self.refused else None
+        return [self.key, self.name, refused, [child.signature() for child in self.children]]
 
 
 class Projection:
     """Renders publications for one subscription field, as selected by one operation of one caller.
 
-    A field that the mutation did not select arrives as null, and as an error if it must not be null.
+    A field that the mutation did not select arrives as null, and as an error if it must not be null. One that
+    the subscriber may not read, or that is beyond the API's depth, arrives as null and as an error.
     """
 
     def __init__(self, root: _Field) -> None:
@@ -64,7 +68,7 @@ class Projection:
 
 def plan(
     selection: Selection,
-    authorization: Authorization,
+    resolution: Resolution,
     caller: Caller,
     root: GraphQLObjectType,
     key: str,
@@ -72,28 +76,32 @@ def plan(
 ) -> Projection:
     """Plan the projection of a subscription field, that is of what its nodes select."""
 
-    def field(parent: GraphQLObjectType, key: str, nodes: Sequence[FieldNode]) -> _Field:
+    def field(parent: GraphQLObjectType, key: str, nodes: Sequence[FieldNode], depth: int) -> _Field:
         name = nodes[0].name.value
         definition = selection.schema.get_field(parent, name)
         assert definition is not None, "the document was validated"
-        denied: JSON = None
-        if not name.startswith("__") and not authorization.permits(caller, parent.name, name):
-            denied = locations(GraphQLError("", nodes))
+        refused = None if name.startswith("__") else refusal(parent.name, name, depth)
         named = get_named_type(definition.type)
         children: tuple[_Field, ...] = ()
-        if isinstance(named, GraphQLObjectType):
+        if isinstance(named, GraphQLObjectType) and refused is None:
             selected = selection.children(named, nodes)
-            children = tuple(field(named, inner, selected[inner]) for inner in selected)
-        return _Field(key, name, parent.name, definition.type, denied, children)
+            children = tuple(field(named, inner, selected[inner], depth + 1) for inner in selected)
+        places = locations(GraphQLError("", nodes))
+        return _Field(key, name, parent.name, definition.type, refused, places, children)
 
-    return Projection(field(root, key, nodes))
+    def refusal(type_name: str, field_name: str, depth: int) -> FieldError | None:
+        if not resolution.authorization.permits(caller, type_name, field_name):
+            return not_authorized(field_name, type_name)
+        return too_deep() if 0 < resolution.limits.depth < depth else None
+
+    return Projection(field(root, key, nodes, 1))
 
 
 def _resolve(field: _Field, source: Mapping[str, JSON], path: Path, errors: list[JSON]) -> JSON:
     if field.name == "__typename":
         return field.parent
-    if field.denied is not None:
-        errors.append(field_error(not_authorized(field.name, field.parent), path, field.denied))
+    if field.refused is not None:
+        errors.append(field_error(field.refused, path, field.places))
         if is_non_null_type(field.type):
             raise _Bubble
         return None

@@ -80,7 +80,7 @@ class SubscriptionPlanner:
             return [field_error(filtered(error, call), [key], places), *appended]
         if effects.errors:
             return appended_errors(effects, call)
-        projected = projection.plan(selection, self._resolution.authorization, caller, root, key, nodes)
+        projected = projection.plan(selection, self._resolution, caller, root, key, nodes)
         mutations = self._schema.subscriptions[name]
         return SubscriptionPlan(name, mutations, arguments, *chosen, projected, projected.key)
 

@@ -21,6 +21,9 @@ type Subscription {
 RESPOND = "export function request(ctx) {{ return {{ payload: null }}; }}\nexport function response(ctx) {{ {} return null; }}"
 
 
+NOTHING = RESPOND.format("")
+
+
 def with_response(statements: str) -> Api:
     code = "import { util, extensions } from '@aws-appsync/utils';\n" + RESPOND.format(statements)
     return small_api(SCHEMA, {"Subscription.posted": code})
@@ -142,6 +145,34 @@ async def test_fields_that_the_subscriber_may_not_read_are_denied() -> None:
     ]
     required = (await planned("subscription { posted { id secret } }")).project(value)
     assert required["data"] == {"posted": None}
+
+
+async def test_fields_beyond_the_depth_of_the_api_are_errors_of_each_message() -> None:
+    value: dict[str, JSON] = {"id": "1", "author": {"name": "a"}, "authors": [{"name": "b"}]}
+    query = "subscription { posted { id author { __typename name } } }"
+    deep = await planned(query, api=small_api(SCHEMA, query_depth_limit=2))
+    assert deep.project(value) == {
+        "data": {"posted": {"id": "1", "author": None}},
+        "errors": [
+            {
+                "path": ["posted", "author", "name"],
+                "data": None,
+                "errorType": "QueryDepthLimitReached",
+                "errorInfo": None,
+                "locations": [{"line": 1, "column": 48, "sourceName": None}],
+                "message": "Query depth limit reached.",
+            }
+        ],
+    }
+    fits = await planned(query, api=small_api(SCHEMA, query_depth_limit=3))
+    assert "errors" not in fits.project(value)
+    assert fits.projection_key != deep.projection_key
+
+
+async def test_a_subscription_runs_one_resolver_so_no_limit_of_them_ends_it() -> None:
+    api = small_api(SCHEMA, {"Subscription.posted": NOTHING, "Post.title": NOTHING}, resolver_count_limit=1)
+    plan = await planned("subscription { posted { id title } }", api=api)
+    assert plan.project({"id": "1", "title": "t"}) == {"data": {"posted": {"id": "1", "title": "t"}}}
 
 
 async def test_equal_projections_have_equal_keys() -> None:
