@@ -1,7 +1,9 @@
 """How `doctor` shows its findings: for people, or one JSON object a line."""
 
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 
 import click
@@ -18,7 +20,9 @@ _COLOURS = {
     Level.FAILED: "red",
     Level.SKIPPED: "bright_black",
 }
-_COLUMN = 14
+_COLUMN = 16
+_INDENT = " " * (_COLUMN + 5)
+_NARROWEST = 30
 
 
 class Findings:
@@ -29,6 +33,8 @@ class Findings:
         self._regions = {alias: each.region for alias, each in profile.regions.items()}
         self._coloured = stream.isatty() and "NO_COLOR" not in os.environ
         self._signs = _SIGNS if (stream.encoding or "").lower().startswith("utf") else _ASCII
+        columns = shutil.get_terminal_size().columns if stream.isatty() else None
+        self._width = None if columns is None else max(_NARROWEST, columns - len(_INDENT) - 3)
         self._heading: str | None = None
 
     def show(self, finding: Finding) -> None:
@@ -45,9 +51,12 @@ class Findings:
             lines.append(f"{heading} ({region})" if region else heading)
         sign = self._styled(self._signs[finding.level], finding.level)
         name = finding.subject if finding.check == "relay" else finding.check
-        lines.append(f"  {sign} {self._plain(name):<{_COLUMN}} {self._plain(finding.verdict.text)}")
+        first, *more = self._wrapped(finding.verdict.text)
+        lines.append(f"  {sign} {self._plain(name):<{_COLUMN}} {first}")
+        lines += [f"{_INDENT}{line}" for line in more]
         if finding.verdict.remedy is not None:
-            lines.append(f"    {'':<{_COLUMN}} {self._arrow} {self._plain(finding.verdict.remedy)}")
+            first, *more = self._wrapped(f"{self._arrow} {finding.verdict.remedy}")
+            lines += [f"{_INDENT}{first}", *(f"{_INDENT}  {line}" for line in more)]
         write_lines(lines)
 
     def sum_up(self, counts: Mapping[Level, int]) -> None:
@@ -58,6 +67,13 @@ class Findings:
     @property
     def _arrow(self) -> str:
         return "→" if self._signs is _SIGNS else "->"
+
+    def _wrapped(self, text: str) -> list[str]:
+        """The lines of a text: one, unless a terminal is too narrow for it."""
+        plain = self._plain(text)
+        if self._width is None:
+            return [plain]
+        return textwrap.wrap(plain, self._width, break_on_hyphens=False) or [plain]
 
     def _plain(self, text: str) -> str:
         text = for_terminal(text)

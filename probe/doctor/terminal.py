@@ -1,5 +1,6 @@
 """What the terminal can do, as far as the environment tells. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ _LINKS = ("alacritty", "contour", "foot", "ghostty", "kitty", "mintty", "rio", "
 _CLIPBOARD = ("alacritty", "contour", "foot", "ghostty", "kitty", "rio", "vscode", "wezterm")
 """Terminals that take OSC 52 unless told otherwise."""
 _VTE_WITH_LINKS = 5000
+_TMUX_WITH_LINKS = (3, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +125,18 @@ def links(seen: Surroundings) -> Verdict:
     modern_vte = version.isdecimal() and int(version) >= _VTE_WITH_LINKS
     known = any(name in seen.names for name in (*_LINKS, "iterm")) or "WT_SESSION" in seen.environment
     if seen.multiplexer == "tmux":
-        return ok("OSC 8 goes through tmux 3.4 and later")
+        return _links_in_tmux(seen)
     if seen.multiplexer is None and (modern_vte or known or "KONSOLE_VERSION" in seen.environment):
         return ok("OSC 8 is followed, as far as this terminal is known")
     return skipped("Whether OSC 8 is followed cannot be told; links are written out anyway.")
+
+
+def _links_in_tmux(seen: Surroundings) -> Verdict:
+    version = seen.get("TERM_PROGRAM_VERSION") if seen.get("TERM_PROGRAM") == "tmux" else ""
+    match = re.match(r"(\d+)\.(\d+)", version)
+    if match and (int(match[1]), int(match[2])) < _TMUX_WITH_LINKS:
+        return warning(f"tmux {version} does not pass OSC 8 on: links are text.", "Use tmux 3.4 or later.")
+    return ok("OSC 8 goes through tmux 3.4 and later, if the terminal outside follows it")
 
 
 CHECKS = {

@@ -35,7 +35,7 @@ def test_a_healthy_cloud_for_people(home: Home) -> None:
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
     assert "oregon (us-west-2)" in lines
-    assert any(line.startswith("  ✓ round trip     arrives after ") for line in lines)
+    assert any(line.startswith("  ✓ round trip       arrives after ") for line in lines)
     assert any(line.startswith("  ✓ oregon → sydney") for line in lines)
     assert lines[-1].endswith("skipped")
     assert "failed" not in lines[-1]
@@ -129,10 +129,10 @@ async def test_headings_remedies_and_the_sum(room: Room, capsys: pytest.CaptureF
     shown.sum_up({Level.OK: 1, Level.FAILED: 1, Level.WARNING: 0})
     assert capsys.readouterr().out.splitlines() == [
         "oregon (us-west-2)",
-        "  ✓ dns            fine",
+        "  ✓ dns              fine",
         "between regions",
-        "  ✗ oregon → sydney broken\x1b[31m",
-        "                   → mend it",
+        "  ✗ oregon → sydney  broken\x1b[31m",
+        "                     → mend it",
         "",
         "1 ok, 1 failed",
     ]

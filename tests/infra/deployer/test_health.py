@@ -178,5 +178,5 @@ def test_doctor_without_credentials_skips_what_needs_them(
     endpoint = RegionEndpoint("oregon", REGION, *nowhere, BUS, "key")
     profiles.save(Profile("default", {"oregon": endpoint}), user.home / "config")
     done = user.run("doctor")
-    assert "– credentials    AWS is not asked: No AWS credentials were found." in done.stdout
-    assert "– dead letters   skipped because of: credentials of oregon" in done.stdout
+    assert "– credentials      AWS is not asked: No AWS credentials were found." in done.stdout
+    assert "– dead letters     skipped because of: credentials of oregon" in done.stdout

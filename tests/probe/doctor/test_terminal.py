@@ -27,12 +27,14 @@ def test_a_modern_terminal_is_green() -> None:
 @pytest.mark.parametrize(
     ("environment", "odd"),
     [
-        (TMUX, {}),
+        (TMUX, {"links": Level.WARNING}),
+        ({**TMUX, "TERM_PROGRAM_VERSION": "3.4"}, {}),
+        ({**TMUX, "TERM_PROGRAM_VERSION": "next"}, {}),
         (LINUX, {"colours": Level.WARNING, "clipboard": Level.SKIPPED, "links": Level.SKIPPED}),
         (GNOME, {"clipboard": Level.WARNING}),
         (APPLE, {"clipboard": Level.WARNING, "links": Level.SKIPPED}),
         ({**LINUX, "NO_COLOR": "1"}, {"clipboard": Level.SKIPPED, "links": Level.SKIPPED}),
-        ({**TMUX, "TERM": "xterm-256color"}, {"terminal": Level.WARNING}),
+        ({**TMUX, "TERM": "xterm-256color"}, {"terminal": Level.WARNING, "links": Level.WARNING}),
         (
             {"TERM": "screen", "STY": "1"},
             {"colours": Level.WARNING, "clipboard": Level.WARNING, "links": Level.SKIPPED},
