@@ -62,6 +62,22 @@ def read(folder: Path | None = None) -> Assembly:
     return Assembly(tuple(stacks))
 
 
+def alias_of(stack: Stack) -> str | None:
+    """What a stack's template calls its region (`Metadata.globalchat.alias`), or None.
+
+    Raises:
+        TemplateError: it is something other than a name.
+    """
+    metadata = stack.template.get("Metadata")
+    if not isinstance(metadata, dict) or "globalchat" not in metadata:
+        return None
+    own = metadata["globalchat"]
+    alias = own.get("alias") if isinstance(own, dict) else None
+    if not isinstance(alias, str) or not alias:
+        raise TemplateError(f"template {stack.template_file}: Metadata.globalchat.alias is not a name.")
+    return alias
+
+
 def _stack(folder: Path, artifact_id: str, artifact: Mapping[str, JSON], place: str) -> Stack:
     properties = _object(artifact.get("properties"), f"{place}: properties")
     template_file = properties.get("templateFile")

@@ -29,11 +29,6 @@ class DeadLetter:
     sent_at: float
     target_id: str
 
-    @property
-    def body(self) -> str:
-        """The event as JSON text."""
-        return self.event.text
-
 
 class DeadLetters:
     """All dead-letter queues of a deployment, in memory and bounded."""

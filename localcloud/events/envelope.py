@@ -41,11 +41,6 @@ class Event:
         """The id in the envelope; another region's bus gives it a new one."""
         return str(self.document["id"])
 
-    @property
-    def text(self) -> str:
-        """The envelope as JSON text."""
-        return json.dumps(self.document, ensure_ascii=False, separators=(",", ":"))
-
 
 def entry_size(entry: PutEventsEntry) -> int:
     """The bytes that an entry counts against the limit of a request."""

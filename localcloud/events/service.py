@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Self
 
 from localcloud.definition import JSON, Deployment, Rule, Target
 from localcloud.events.bus import ActiveBus, ActiveRule
@@ -36,7 +37,7 @@ class Redrive:
 class EventBridge:
     """The buses of a deployment; implements `EventSink`.
 
-    Deliveries run while the object is open: `async with EventBridge(...)`, or `await bridge.run()`.
+    Deliveries run while the object is open (`async with`); what is under way at its end is lost.
 
     Args:
         deployment: what to run.
@@ -85,8 +86,7 @@ class EventBridge:
             lane.key: lane for bus in self._buses.values() for rule in bus.rules for lane in rule.lanes
         }
         self._permitted: dict[tuple[str, str], bool] = {}
-        self._closed = asyncio.Event()
-        self._group: asyncio.TaskGroup | None = None
+        self._group = asyncio.TaskGroup()
         self._workers: list[asyncio.Task[None]] = []
 
     @property
@@ -140,19 +140,7 @@ class EventBridge:
         """Wait until no delivery is under way, retries included."""
         await self._context.in_flight.settled()
 
-    async def run(self) -> None:
-        """Deliver until `close`."""
-        async with self:
-            await self._closed.wait()
-
-    def close(self) -> None:
-        """Stop all deliveries; what is under way is lost."""
-        self._closed.set()
-        for worker in self._workers:
-            worker.cancel()
-
-    async def __aenter__(self) -> "EventBridge":
-        self._group = asyncio.TaskGroup()
+    async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         self._workers = [self._group.create_task(lane.run()) for lane in self._lanes.values()]
         return self
@@ -160,10 +148,9 @@ class EventBridge:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
-        group, self._group = self._group, None
-        if group is not None:
-            await group.__aexit__(kind, error, trace)
+        for worker in self._workers:
+            worker.cancel()
+        await self._group.__aexit__(kind, error, trace)
 
     def _put(self, bus_arn: str, entry: PutEventsEntry) -> EntryResult:
         _, _, _, region, account, _ = bus_arn.split(":", 5)

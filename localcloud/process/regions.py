@@ -25,11 +25,4 @@ def packaged() -> Mapping[str, str]:
     Raises:
         TemplateError: they are missing or damaged.
     """
-    return {_alias(stack) or stack.region: stack.region for stack in assembly.read().stacks}
-
-
-def _alias(stack: assembly.Stack) -> str | None:
-    metadata = stack.template.get("Metadata")
-    ours = metadata.get("globalchat") if isinstance(metadata, dict) else None
-    alias = ours.get("alias") if isinstance(ours, dict) else None
-    return alias if isinstance(alias, str) else None
+    return {assembly.alias_of(stack) or stack.region: stack.region for stack in assembly.read().stacks}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
-from localcloud.assembly import Stack
+from localcloud.assembly import Stack, alias_of
 from localcloud.definition import JSON
 from localcloud.errors import Refusal, TemplateError
 from localcloud.intrinsics import NO_VALUE, PSEUDO_PARAMETERS, NoValue, Resolved, references, resolve
@@ -79,7 +79,7 @@ def resolve_stack(stack: Stack, *, account: str, base_url: str) -> ResolvedStack
         resource = _resolve_resource(stack, identity, definitions[logical_id], scope)
         scope.values[logical_id] = resource.values
         resources.append(resource)
-    return ResolvedStack(stack, _alias(stack), tuple(resources), _outputs(stack, scope))
+    return ResolvedStack(stack, alias_of(stack), tuple(resources), _outputs(stack, scope))
 
 
 def _pseudo_parameters(stack: Stack, account: str) -> Mapping[str, Resolved]:
@@ -167,17 +167,6 @@ def _resolve_properties(
         if not isinstance(result, NoValue):
             resolved[name] = result
     return resolved
-
-
-def _alias(stack: Stack) -> str | None:
-    metadata = stack.template.get("Metadata")
-    if not isinstance(metadata, dict) or "globalchat" not in metadata:
-        return None
-    own = metadata["globalchat"]
-    alias = own.get("alias") if isinstance(own, dict) else None
-    if not isinstance(alias, str) or not alias:
-        raise TemplateError(f"template {stack.template_file}: Metadata.globalchat.alias is not a name.")
-    return alias
 
 
 def _outputs(stack: Stack, scope: _Scope) -> dict[str, str]:

@@ -12,11 +12,13 @@ from pathlib import Path
 from localcloud.appsync.authentication import User
 from localcloud.appsync.service import AppSync
 from localcloud.assembly import read
+from localcloud.definition import RegionDefinition
 from localcloud.errors import CloudError
 from localcloud.events.courier import Courier
 from localcloud.events.lane import DeliverySettings
 from localcloud.events.service import EventBridge
-from localcloud.faults.service import Faults, FaultyRegion
+from localcloud.faults.service import Faults
+from localcloud.ports import EventSink
 from localcloud.provision import provision
 from localcloud.server.app import serving
 from localcloud.server.credentials import (
@@ -85,31 +87,16 @@ class LocalCloud:
         chosen = options or CloudOptions()
         assembly = read(templates)
         names = tuple(dict.fromkeys(stack.region for stack in assembly.stacks))
-        admin, usage, sink = new_admin(chosen.rng), Usage(chosen.steady), LateEventSink()
         async with AsyncExitStack() as stack:
             listeners = dict(zip(names, stack.enter_context(bound(_ports(names, ports))), strict=True))
             urls = {name: url(listener, tls=chosen.tls is not None) for name, listener in listeners.items()}
             deployment = provision(assembly, urls=urls)
+            admin, sink = new_admin(chosen.rng), LateEventSink()
             backends = [
-                RegionBackend(
-                    region,
-                    urls[region.region],
-                    api_key=new_api_key(chosen.rng),
-                    key_expires_at=chosen.clock() + KEY_LIFETIME,
-                    users={admin.access_key: User(admin.secret_key, ADMIN_ARN, ADMIN_POLICY)},
-                    events=sink,
-                    clock=chosen.clock,
-                    options=chosen.realtime,
-                )
-                for region in deployment.regions
+                _backend(region, urls[region.region], admin, sink, chosen) for region in deployment.regions
             ]
             faults = Faults(
-                [
-                    FaultyRegion(own.alias, own.region, own.faults, backend.keys)
-                    for backend in backends
-                    for own in [backend.running]
-                ],
-                random.Random(chosen.rng.getrandbits(64)),
+                [backend.faulty for backend in backends], random.Random(chosen.rng.getrandbits(64))
             )
             appsync = AppSync([backend.executor for backend in backends], deployment.roles)
             sink.target = events = await stack.enter_async_context(
@@ -121,11 +108,10 @@ class LocalCloud:
                     settings=chosen.delivery,
                 )
             )
+            usage = Usage(chosen.steady)
             for backend in backends:
-                app = backend.app(usage)
-                await stack.enter_async_context(
-                    serving(app, listeners[backend.running.region], tls=chosen.tls)
-                )
+                listener = listeners[backend.running.region]
+                await stack.enter_async_context(serving(backend.app(usage), listener, tls=chosen.tls))
             yield cls(tuple(backend.running for backend in backends), admin, events, usage, faults)
 
     @property
@@ -148,6 +134,21 @@ class LocalCloud:
             if name in (region.alias, region.region):
                 return region
         raise KeyError(name)
+
+
+def _backend(
+    region: RegionDefinition, base_url: str, admin: AdminCredentials, sink: EventSink, options: CloudOptions
+) -> RegionBackend:
+    return RegionBackend(
+        region,
+        base_url,
+        api_key=new_api_key(options.rng),
+        key_expires_at=options.clock() + KEY_LIFETIME,
+        users={admin.access_key: User(admin.secret_key, ADMIN_ARN, ADMIN_POLICY)},
+        events=sink,
+        clock=options.clock,
+        options=options.realtime,
+    )
 
 
 def _ports(names: Sequence[str], ports: Sequence[int] | None) -> list[int]:

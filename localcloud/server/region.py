@@ -15,6 +15,7 @@ from localcloud.appsync.hub import Hub
 from localcloud.appsync.metrics import Metrics
 from localcloud.definition import Api, RegionDefinition
 from localcloud.errors import TemplateError
+from localcloud.faults.service import FaultyRegion
 from localcloud.ports import EventSink
 from localcloud.server.app import PATH, region_app
 from localcloud.server.faults import SocketFaults
@@ -81,6 +82,11 @@ class RegionBackend:
         )
         faults = self.running.faults
         self._policy = HttpPolicy(admit=lambda: not faults.throttled)
+
+    @property
+    def faulty(self) -> FaultyRegion:
+        """What faults may touch here."""
+        return FaultyRegion(self.running.alias, self.running.region, self.running.faults, self.keys)
 
     def app(self, usage: Usage) -> web.Application:
         """Make the application that serves the API."""

@@ -128,14 +128,12 @@ async def test_a_disabled_rule_does_nothing() -> None:
     assert world.count("Broadcast") == {}
 
 
-async def test_run_ends_when_closed_even_with_deliveries_under_way() -> None:
+async def test_it_ends_with_deliveries_under_way() -> None:
     world = World()
     world.appsync.gate = asyncio.Event()
-    running = asyncio.create_task(world.bridge.run())
-    await world.put({"id": "1"})
-    await asyncio.sleep(0)
-    world.bridge.close()
-    await running
+    async with world.bridge:
+        await world.put({"id": "1"})
+        await asyncio.sleep(0)
     assert world.appsync.calls == []
 
 

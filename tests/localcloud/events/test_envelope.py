@@ -1,5 +1,4 @@
 import dataclasses
-import json
 
 import pytest
 
@@ -20,7 +19,7 @@ def accepted(entry: PutEventsEntry) -> Event | EntryResult:
 def test_the_envelope_is_complete() -> None:
     event = accepted(dataclasses.replace(ENTRY, resources=("arn:x",)))
     assert isinstance(event, Event)
-    assert json.loads(event.text) == {
+    assert event.document == {
         "version": "0",
         "id": "id-1",
         "detail-type": "message",

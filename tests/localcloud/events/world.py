@@ -66,7 +66,7 @@ class World:
     def letters(self, queue: str) -> list[tuple[Any, dict[str, str]]]:
         """Body and attributes of the letters in the queues whose ARN holds a text."""
         return [
-            (json.loads(letter.body), dict(letter.attributes))
+            (letter.event.document, dict(letter.attributes))
             for arn, letters in self.bridge.dead_letters.items()
             if queue in arn
             for letter in letters
