@@ -118,29 +118,6 @@ class Histogram:
             low, high = _edges(index)
             yield Bucket(low, high, self._counts[index])
 
-    def document(self) -> dict[str, object]:
-        """The histogram as JSON, for another process."""
-        counts = [[index, self._counts[index]] for index in sorted(self._counts)]
-        return {"total": self.total, "least": self.least, "most": self.most, "counts": counts}
-
-    @classmethod
-    def read(cls, document: Mapping[str, object]) -> Self:
-        """The histogram that `document` described.
-
-        Raises:
-            ValueError: it described none.
-        """
-        match document:
-            case {
-                "total": int(total),
-                "least": int() | None as least,
-                "most": int() | None as most,
-                "counts": list(pairs),
-            }:
-                counts = {int(index): int(count) for index, count in pairs}
-                return cls(sum(counts.values()), total, least, most, counts)
-        raise ValueError("not a histogram")
-
 
 def _index(value: int) -> int:
     shift = max(0, value.bit_length() - PRECISION - 1)

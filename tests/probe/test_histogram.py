@@ -1,7 +1,7 @@
 """The histogram against exact arithmetic on the values themselves."""
 
-import json
 import math
+import pickle
 from fractions import Fraction
 from itertools import pairwise
 
@@ -63,9 +63,9 @@ def test_every_value_is_in_a_bucket_that_is_narrow_and_its_own(values: list[int]
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 2**62), max_size=30))
-def test_another_process_reads_what_was_written(values: list[int]) -> None:
+def test_it_goes_to_another_process_unchanged(values: list[int]) -> None:
     made = Histogram.of(values)
-    assert Histogram.read(json.loads(json.dumps(made.document()))) == made
+    assert pickle.loads(pickle.dumps(made)) == made
 
 
 def test_an_empty_one_has_no_quantile_and_nothing_below_zero_is_counted() -> None:
@@ -74,5 +74,3 @@ def test_an_empty_one_has_no_quantile_and_nothing_below_zero_is_counted() -> Non
     with pytest.raises(ValueError, match="negative"):
         empty.add(-1)
     assert empty == Histogram()
-    with pytest.raises(ValueError, match="not a histogram"):
-        Histogram.read({"total": 1})

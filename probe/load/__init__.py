@@ -1,0 +1,1 @@
+"""Load: many subscribers in many processes, a schedule of messages, and an exact account of what arrives."""

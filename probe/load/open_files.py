@@ -1,0 +1,24 @@
+"""How many files a process may open: every socket is one."""
+
+import resource
+
+from client.errors import ClientError
+
+
+def raise_open_files(wanted: int) -> None:
+    """Let this process, and those it starts, open so many files at least.
+
+    Raises:
+        ClientError: the system does not allow it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (ValueError, OSError):
+        allowed = "few" if hard == resource.RLIM_INFINITY else f"{hard:,}"
+        raise ClientError(
+            f"A process would need {wanted:,} open files; this system allows {allowed}.",
+            remedy="Ask for fewer subscribers or more --processes, or raise the hard limit (ulimit -Hn).",
+        ) from None
