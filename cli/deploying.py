@@ -3,9 +3,11 @@
 import json
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
 import click
 
+from cli.deploy_log import LoggedView, told
 from cli.failure import UsageFailure
 from cli.output import narrate
 from client import paths, profiles
@@ -13,40 +15,99 @@ from client.profiles import LOCAL, Profile
 from infra.deployer import settings, view
 from infra.deployer.aws import Aws
 from infra.deployer.deployment import Person
+from infra.deployer.plan import Wish
 from infra.deployer.settings import Changes
-from infra.files import data_file
+from infra.files import PACKAGE, data_file
 from tui.sanitize import sanitize
 
 DEFAULT = "default"
+OFF = "off"
 
 aws_profile = click.option("--aws-profile", metavar="NAME", help="AWS's own profile. [default: AWS_PROFILE]")
 prefix = click.option(
-    "--stack-prefix", metavar="PREFIX", help="What all names on AWS start with. [default: that of cdk.json]"
+    "--stack-prefix",
+    metavar="PREFIX",
+    help="What all names on AWS start with. [default: the profile's, else that of cdk.json]",
 )
 regions = click.option(
-    "--regions", metavar="A,B", help="Aliases or alias=region, comma-separated. [default: those of cdk.json]"
+    "--regions",
+    metavar="A,B",
+    help="Aliases or alias=region, comma-separated. [default: all of the deployment]",
 )
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 def changes(
-    stack_prefix: str | None, regions: str | None, channels: str | None = None, limits: Iterable[str] = ()
+    stack_prefix: str | None,
+    regions: str | None,
+    channels: str | None = None,
+    limits: Iterable[str] = (),
+    extras: Mapping[str, object] | None = None,
 ) -> Changes:
-    """The options as changes of `cdk.json`.
+    """The options as changes of `cdk.json`; `extras` are further keys of its context.
 
     Raises:
         UsageFailure: a limit is not `name=number`.
     """
-    return Changes(stack_prefix, _split(regions), _split(channels), dict(_limit(each) for each in limits))
+    given = dict(_limit(each) for each in limits)
+    return Changes(stack_prefix, _split(regions), _split(channels), given, extras or {})
 
 
-def content(changes: Changes) -> Mapping[str, object]:
-    """The `cdk.json` of this project with the changes.
+def extras(alarm_email: str | None, dashboard: bool | None, waf_rate: str | None) -> Mapping[str, object]:
+    """The keys of the context for what is off unless asked for; the word "off" switches off again.
 
     Raises:
-        DeployError: they do not make a valid deployment.
+        UsageFailure: the rate is no number.
     """
-    return settings.change(json.loads(data_file("cdk.json").read_text(encoding="utf-8")), changes)
+    found: dict[str, object] = {}
+    if alarm_email is not None:
+        found["alarmEmail"] = None if alarm_email == OFF else alarm_email
+    if dashboard is not None:
+        found["dashboard"] = dashboard
+    if waf_rate is not None:
+        if waf_rate != OFF and not waf_rate.isdecimal():
+            raise UsageFailure(f'"{waf_rate[:50]}" is no rate.', remedy="Write 2000, for example, or off.")
+        found["wafRate"] = None if waf_rate == OFF else int(waf_rate)
+    return found
+
+
+def wish(changes: Changes, profile: str, *, reset: bool = False, prune: bool = False) -> Wish:
+    """What is asked for: options, the project's `cdk.json`, and the prefix that the profile stands for.
+
+    Raises:
+        DeployError: the options do not make a valid deployment.
+    """
+    file = data_file("cdk.json")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    own = settings.context_of(content)["prefix"]
+    if changes.prefix is None and (known := _prefix_of(profile)) not in (None, own):
+        narrate(f'the profile "{profile}" stands for "{known}"; for "{own}" give --stack-prefix {own}')
+        changes = replace(changes, prefix=known)
+    # What is wrong by itself is told before AWS is asked what stands.
+    settings.change(content, replace(changes, regions=[each for each in changes.regions if "=" in each]))
+    return Wish(content, changes, own=file.parent != PACKAGE, reset=reset, prune=prune)
+
+
+def hints(profile: str, prefix: str) -> Mapping[str, str]:
+    """The regions (by alias) in which a deployment may stand, as far as its profile knows."""
+    known = _known(profile)
+    if known is None or _prefix_of(profile) != prefix:
+        return {}
+    return {alias: each.region for alias, each in known.regions.items()}
+
+
+def _known(name: str) -> Profile | None:
+    folder = paths.home().config
+    return profiles.load(name, folder) if name in profiles.names(folder) else None
+
+
+def _prefix_of(name: str) -> str | None:
+    """The prefix of the deployment that a profile stands for; None if there is no profile, or it is odd."""
+    known = _known(name)
+    if known is None or not known.regions:
+        return None
+    _, _, bus = next(iter(known.regions.values())).event_bus.rpartition(":event-bus/")
+    return bus.removesuffix("-bus") if bus.endswith("-bus") else None
 
 
 def profile_name(given: str | None) -> str:
@@ -62,7 +123,7 @@ def profile_name(given: str | None) -> str:
 
 def person(*, yes: bool) -> Person:
     """Whoever sits at this terminal."""
-    return Person(narrate, asker(yes=yes), view.on_standard_error(narrate, _line))
+    return Person(told, asker(yes=yes), LoggedView(view.on_standard_error(narrate, _line)))
 
 
 def asker(*, yes: bool) -> Callable[[str], bool]:

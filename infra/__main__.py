@@ -15,7 +15,7 @@ def synthesise(today: date) -> None:
     """Write the cloud assembly where `cdk` asks for it.
 
     Raises:
-        ConfigError: the context is not valid.
+        ConfigError: the context is not valid, or makes a template too large.
         ToolchainError: Node.js or aws-cdk-lib is missing.
     """
     prepare()
@@ -24,10 +24,10 @@ def synthesise(today: date) -> None:
     app = App(analytics_reporting=False)
     config = _config(app.node.try_get_context("globalchat"))
 
-    from infra.app import add_stacks
+    from infra import app as deployment
 
-    add_stacks(app, config, today=today)
-    app.synth()
+    deployment.add_stacks(app, config, today=today)
+    deployment.synthesise(app)
 
 
 def _config(context: object) -> Config:

@@ -1,13 +1,18 @@
 """The CDK app: every region's Api stack, then every region's Relay stack."""
 
 import calendar
+import json
 from datetime import date
+from pathlib import Path
 
 from aws_cdk import App, Tags
 
-from infra.config import Config
+from infra.config import Config, ConfigError
 from infra.stacks import ApiStack, RelayStack
 
+LARGEST = 36_000
+"""Bytes of a template without spaces. CloudFormation takes 51,200 of what the CDK's command line makes of it:
+YAML, which has up to 1.4 times as many."""
 KEY_MONTHS = 11
 """An API key lives at most 365 days (AppSync developer guide, API_KEY authorization)."""
 
@@ -30,3 +35,20 @@ def add_stacks(app: App, config: Config, *, today: date) -> None:
             RelayStack(app, config=config, alias=alias, after=apis)
     Tags.of(app).add("project", "globalchat")
     Tags.of(app).add("deployment", config.prefix)
+
+
+def synthesise(app: App) -> Path:
+    """Write the cloud assembly; where it is.
+
+    Raises:
+        ConfigError: a template is larger than CloudFormation takes without a bucket.
+    """
+    folder = Path(app.synth().directory)
+    for file in sorted(folder.glob("*.template.json")):
+        template = json.loads(file.read_text(encoding="utf-8"))
+        if (size := len(json.dumps(template, separators=(",", ":")))) > LARGEST:
+            raise ConfigError(
+                f"The template {file.name} has {size:,} bytes, more than the {LARGEST:,} that fit: "
+                "use fewer regions, or shorter names."
+            )
+    return folder

@@ -27,8 +27,10 @@ LIMIT_RANGES = {
 REQUIRED = ("prefix", "regions", "channels", "limits")
 OPTIONAL = ("alarmEmail", "dashboard", "wafRate")
 """Keys of the context value; an optional one that is absent or null is off."""
-DEPLOYERS = ("keyGenerations",)
+DEPLOYERS = ("keyGenerations", "options")
 """Keys that the deployer adds to its own copy of `cdk.json`."""
+CHOICES = ("regions", "channels", "limits", "alarmEmail", "dashboard", "wafRate")
+"""Keys that an option of the deployer may decide in place of `cdk.json`."""
 EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 WAF_RATES = (10, 2_000_000_000)
 """What a rate-based rule takes as its limit (AWS WAF API reference, RateBasedStatement)."""
@@ -56,7 +58,8 @@ class Config:
     """A valid deployment: `regions` maps each alias to its AWS region, in the order of the file.
 
     `alarm_email` gets the alarms; `waf_rate` is how many requests one address may send in five minutes.
-    `key_generations` counts, by alias, how often the API key of the stack was replaced by a new one.
+    `key_generations` counts, by alias, how often the API key of the stack was replaced by a new one;
+    `options` names the keys that an option of the deployer decided.
     """
 
     prefix: str
@@ -67,6 +70,7 @@ class Config:
     dashboard: bool = False
     waf_rate: int | None = None
     key_generations: Mapping[str, int] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
 
 
 def load(path: Path | None = None) -> Config:
@@ -105,6 +109,7 @@ def parse(value: object) -> Config:
         dashboard=_dashboard(value.get("dashboard")),
         waf_rate=_waf_rate(value.get("wafRate")),
         key_generations=_key_generations(value.get("keyGenerations"), value["regions"]),
+        options=_options(value.get("options")),
     )
 
 
@@ -260,3 +265,11 @@ def _key_generations(value: object, regions: Collection[str]) -> Mapping[str, in
         if alias not in regions:
             raise ConfigError(f'"keyGenerations" has "{alias}", which is no region here: remove it.')
     return dict(value)
+
+
+def _options(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(name in CHOICES for name in value):
+        raise ConfigError('"options" must list keys of "globalchat": remove it, the deployer writes it.')
+    return tuple(value)

@@ -25,18 +25,18 @@ def synthesise(config: Config, *, today: date = DAY) -> Mapping[str, str]:
     """The cloud assembly of a configuration as file name → text: the manifest and a template per stack.
 
     Raises:
+        ConfigError: a template is too large.
         ToolchainError: Node.js or aws-cdk-lib is missing.
     """
     prepare()
     from aws_cdk import App
 
-    from infra.app import add_stacks
+    from infra import app as deployment
 
     with tempfile.TemporaryDirectory(prefix="globalchat-") as folder:
         app = App(analytics_reporting=False, outdir=folder)
-        add_stacks(app, config, today=today)
-        app.synth()
-        return read(Path(folder))
+        deployment.add_stacks(app, config, today=today)
+        return read(deployment.synthesise(app))
 
 
 def read(folder: Path) -> Mapping[str, str]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import CfnOutput, Environment, LegacyStackSynthesizer, Stack, Tags, aws_events
+from aws_cdk import CfnOutput, Environment, LegacyStackSynthesizer, Stack, Tags, aws_events, aws_iam
 from constructs import Construct
 
+from infra import memory
 from infra.alarms import Alarms, AlarmTopic
 from infra.api import GraphqlApi
 from infra.broadcast import Broadcast, broadcast_queue, broadcast_rule
@@ -26,6 +27,10 @@ def peers(config: Config, alias: str) -> list[str]:
     return [region for other, region in config.regions.items() if other != alias]
 
 
+INDENTED_REGIONS = 9
+"""CloudFormation takes 51,200 bytes; the relay to thirty peers has that much, half of it indentation."""
+
+
 class RegionStack(Stack):
     """A stack `<prefix>-<alias>-<part>` of one region; its template's metadata tell the alias.
 
@@ -39,9 +44,12 @@ class RegionStack(Stack):
             env=Environment(region=config.regions[alias]),
             description=description,
             synthesizer=LegacyStackSynthesizer(),
+            suppress_template_indentation=len(config.regions) > INDENTED_REGIONS,
         )
         self.template_options.metadata = {"globalchat": {"alias": alias}}
         Tags.of(self).add("alias", alias)
+        # Roles are global: by this tag a deployer that knows no region finds them all.
+        Tags.of(self).add("region", config.regions[alias], include_resource_types=["AWS::IAM::Role"])
         self._config = config
         self._alias = alias
 
@@ -57,7 +65,7 @@ class ApiStack(RegionStack):
         description = f"globalchat in {alias}: bus, API and broadcast"
         super().__init__(scope, config=config, alias=alias, part="api", description=description)
         schema = Schema(data_file("schema.graphql"))
-        bus = aws_events.EventBus(self, "Bus", event_bus_name=bus_name(config.prefix))
+        bus = self._bus()
         graphql = GraphqlApi(
             self,
             "Graphql",
@@ -91,6 +99,25 @@ class ApiStack(RegionStack):
         CfnOutput(self, "apiId", value=graphql.api.api_id)
         CfnOutput(self, "eventBus", value=bus.event_bus_arn)
         CfnOutput(self, "region", value=self.region)
+        CfnOutput(self, memory.OUTPUT, value=memory.remember(config))
+
+    def _bus(self) -> aws_events.EventBus:
+        """The bus; it takes what the account's roles may put on it, from the relays of other regions too.
+
+        `PutTargets` was seen to refuse a bus of another region without such a policy. It gives nobody more
+        than their own policies do.
+        """
+        bus = aws_events.EventBus(self, "Bus", event_bus_name=bus_name(self._config.prefix))
+        if peers(self._config, self._alias):
+            bus.add_to_resource_policy(
+                aws_iam.PolicyStatement(
+                    sid="OwnAccount",
+                    principals=[aws_iam.AccountRootPrincipal()],
+                    actions=["events:PutEvents"],
+                    resources=[bus.event_bus_arn],
+                )
+            )
+        return bus
 
     def _watch(self, graphql: GraphqlApi, broadcast: Broadcast) -> None:
         prefix = self._config.prefix

@@ -9,8 +9,13 @@ from cli.deploying import aws_profile, prefix, regions, yes
 @click.command("deploy")
 @regions
 @prefix
-@click.option("--channels", metavar="A,B", help="The channels. [default: those of cdk.json]")
+@click.option("--channels", metavar="A,B", help="The channels.")
 @click.option("--limit", "limits", metavar="NAME=N", multiple=True, help="message, sender or id; repeatable.")
+@click.option("--alarm-email", metavar="ADDRESS", help="Who hears of alarms; off for nobody.")
+@click.option("--dashboard/--no-dashboard", default=None, help="A CloudWatch dashboard per region.")
+@click.option("--waf-rate", metavar="N", help="Requests of one address in five minutes; off for no firewall.")
+@click.option("--reset", is_flag=True, help="Forget earlier options: as cdk.json says.")
+@click.option("--prune", is_flag=True, help="Delete what stands in regions that are left out.")
 @click.option("--account", metavar="ID", help="The AWS account that is meant; without it you are asked.")
 @aws_profile
 @yes
@@ -23,6 +28,11 @@ def command(
     stack_prefix: str | None,
     channels: str | None,
     limits: tuple[str, ...],
+    alarm_email: str | None,
+    dashboard: bool | None,
+    waf_rate: str | None,
+    reset: bool,
+    prune: bool,
     account: str | None,
     aws_profile: str | None,
     yes: bool,
@@ -33,8 +43,17 @@ def command(
 ) -> int:
     """Deploy, or update, the backend on AWS, and write the profile that the chat uses.
 
-    Needs AWS credentials, Node.js 22 or later, and the extra `deploy`.
-    """
+    Needs AWS credentials, Node.js 22 or later, and the extra `deploy`. An update keeps what earlier options
+    said, from whatever machine; what changes is told before anything is done.
+
+    \b
+    Examples:
+      globalchat deploy
+      globalchat deploy --diff
+      globalchat deploy --account 123456789012 --yes
+      globalchat deploy --regions oregon,sydney,tokyo=ap-northeast-1
+      globalchat deploy --stack-prefix test --profile test --channels a,b --limit message=500
+    """  # noqa: D301 - \b is what click leaves a block alone for
     import asyncio
 
     from cli import deploying
@@ -42,18 +61,16 @@ def command(
     from cli.proof import prove
     from client import paths
     from client.errors import ClientError
-    from infra.deployer.deployment import Deployment
+    from infra.deployer.deployment import Deployment, prepare
 
     name = deploying.profile_name(profile)
-    deployment = Deployment(
-        deploying.content(deploying.changes(stack_prefix, regions, channels, limits)),
-        paths.home().cache,
-        deploying.aws(aws_profile),
-        account=account,
-        seconds=timeout * 60,
-    )
-    person = deploying.person(yes=yes or diff)
-    deployment.check(person)
+    extras = deploying.extras(alarm_email, dashboard, waf_rate)
+    changes = deploying.changes(stack_prefix, regions, channels, limits, extras)
+    wish = deploying.wish(changes, name, reset=reset, prune=prune)
+    aws, person = deploying.aws(aws_profile), deploying.person(yes=yes)
+    hints = deploying.hints(name, wish.prefix)
+    plan = prepare(wish, aws, person, account=account, hints=hints, ask=not diff)
+    deployment = Deployment(plan, paths.home().cache, aws, seconds=timeout * 60)
     if diff:
         return deployment.diff(person)
     deployment.run(person)
@@ -66,6 +83,9 @@ def command(
     if not no_proof:
         narrate("sending a message through every region")
         asyncio.run(prove(made, deployment.config.channels[0], narrate))
+    if not prune:
+        for line in plan.left_behind():
+            narrate(line)
     chosen = "" if name == deploying.DEFAULT else f" --profile {name}"
     narrate(f"Done. Next: globalchat {next(iter(made.regions))}{chosen}")
     return 0

@@ -27,29 +27,42 @@ def command(
 ) -> int:
     """Delete a deployment on AWS, with its log groups, and the profile of it.
 
-    Asks for the prefix to be typed. What is left afterwards, if anything, is listed.
-    """
+    Without --regions in every region where it stands. Asks for the prefix to be typed. What is left
+    afterwards, if anything, is listed.
+
+    \b
+    Examples:
+      globalchat destroy
+      globalchat destroy --stack-prefix test --profile test
+      globalchat destroy --account 123456789012 --yes
+    """  # noqa: D301 - \b is what click leaves a block alone for
     from cli import deploying
+    from cli.deploy_log import told
     from cli.output import narrate
-    from infra.deployer import preflight, removal, settings
+    from infra.deployer import preflight, removal, standing
 
     name = deploying.profile_name(profile)
-    content = deploying.content(deploying.changes(stack_prefix, regions))
-    config = settings.config_of(content)
+    wish = deploying.wish(deploying.changes(stack_prefix, regions), name)
     aws = deploying.aws(aws_profile)
-    owner = preflight.check_account(aws, config, account, lambda _: True)
-    found = removal.removable(aws, config)
+    owner = preflight.check_account(aws, next(iter(wish.regions.values())), account)
+    stands = standing.find(aws, wish.prefix, {**wish.regions, **deploying.hints(name, wish.prefix)})
+    chosen = standing.chosen(stands, wish.regions, wish.changes.regions)
+    for region, error in stands.silent.items():
+        if region in chosen.values():
+            raise error
+        narrate(f"warning: {error} What stands in {region} is not known, and is left alone.")
+    found = removal.removable(stands, chosen)
     if not found:
-        narrate(f'There is no deployment "{config.prefix}" in the account {owner.number}.')
-    elif not (yes or _typed(config.prefix, owner.number, [stack.name for stack in found])):
+        narrate(f'There is no deployment "{wish.prefix}" in the account {owner.number}.')
+    elif not (yes or _typed(wish.prefix, owner.number, [stack.name for stack in found])):
         narrate("Nothing was deleted.")
         return 1
     patient = aws.patient()
-    removal.remove(patient, found, narrate, seconds=timeout * 60)
-    left = removal.left_over(patient, config.prefix, config.regions, removal.log_groups(found))
+    removal.remove(patient, found, told, seconds=timeout * 60)
+    left = removal.left_over(patient, wish.prefix, chosen, removal.log_groups(found))
     for what in left:
         narrate(f"left: {what}")
-    deploying.forget(name, owner.number, config.prefix, set(config.regions.values()))
+    deploying.forget(name, owner.number, wish.prefix, set(chosen.values()))
     if left:
         return 1
     narrate("Nothing is left.")

@@ -10,6 +10,8 @@ from infra.deployer.errors import DeployError, Kind
 INSTALL = "Run `pip install 'globalchat[deploy]'`."
 CREDENTIALS = "Run `aws configure` or `aws sso login`, or set AWS_PROFILE (or --aws-profile)."
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+TOKENS = ("nextToken", "NextToken", "Marker")
+"""What services call the place where the next page begins."""
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _INVALID = frozenset(
     {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"}
@@ -72,7 +74,7 @@ class Aws:
         while True:
             answer = self.call(service, region, operation, **arguments, **token)
             items.extend(answer.get(key) or ())
-            following = next((name for name in ("nextToken", "NextToken") if answer.get(name)), None)
+            following = next((name for name in TOKENS if answer.get(name)), None)
             if following is None:
                 return items
             token = {following: answer[following]}
@@ -80,19 +82,24 @@ class Aws:
     def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3 has no types
         try:
             import boto3
+            import botocore.session
             from botocore.config import Config
         except ImportError:
             raise DeployError("boto3 is not installed, which this command needs.", remedy=INSTALL) from None
         if self._session is None:
-            self._session = boto3.Session(profile_name=self.profile)
+            session = botocore.session.Session(profile=self.profile)
+            # For all of the session: renewing the credentials of a role or of SSO is a call too.
+            session.set_default_client_config(
+                Config(
+                    connect_timeout=self.timeouts.connect,
+                    read_timeout=self.timeouts.read,
+                    retries={"mode": "standard", "total_max_attempts": self.timeouts.attempts},
+                )
+            )
+            self._session = boto3.Session(botocore_session=session)
         key = (service, region)
         if key not in self._clients:
-            limits = Config(
-                connect_timeout=self.timeouts.connect,
-                read_timeout=self.timeouts.read,
-                retries={"mode": "standard", "total_max_attempts": self.timeouts.attempts},
-            )
-            self._clients[key] = self._session.client(service, region_name=region, config=limits)
+            self._clients[key] = self._session.client(service, region_name=region)
         return self._clients[key]
 
 

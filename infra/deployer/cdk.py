@@ -111,6 +111,24 @@ def watch(
         _kill(child)
 
 
+def show(command: Sequence[str], folder: Path, *, seconds: float) -> int:
+    """Run the command line with this program's own output; its exit code.
+
+    Raises:
+        DeployError: it could not be started, or is not done after `seconds`.
+    """
+    own = environment(os.environ)
+    try:
+        return subprocess.run(
+            command, cwd=folder, env=own, stdin=subprocess.DEVNULL, check=False, timeout=seconds
+        ).returncode
+    except subprocess.TimeoutExpired:
+        told = f"The CDK is not done after {span(seconds)}."
+        raise DeployError(told, remedy="Check the network.") from None
+    except OSError as error:
+        raise not_started(error) from None
+
+
 def interrupted(progress: Progress) -> str:
     """What AWS goes on doing after Ctrl-C, and how to resume."""
     running = [stack.name for stack in progress.stacks.values() if stack.running]
@@ -124,10 +142,21 @@ def late(progress: Progress, seconds: float) -> DeployError:
     """The overall time-out has passed."""
     running = [stack.name for stack in progress.stacks.values() if stack.running]
     where = f"AWS is still at {', '.join(running)}" if running else "AWS gave no sign of progress"
-    span = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
     return DeployError(
-        f"The deployment is not done after {span}: {where}.",
+        f"The deployment is not done after {span(seconds)}: {where}.",
         remedy="Look at CloudFormation's console, then resume with the same `globalchat deploy`.",
+    )
+
+
+def span(seconds: float) -> str:
+    """A time in words."""
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
+
+
+def not_started(error: OSError) -> DeployError:
+    """The command line could not be started."""
+    return DeployError(
+        f"Node.js could not be started: {error.strerror}.", remedy="Install Node.js 22 or later."
     )
 
 
@@ -165,9 +194,7 @@ def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
             start_new_session=True,
         )
     except OSError as error:
-        raise DeployError(
-            f"Node.js could not be started: {error.strerror}.", remedy="Install Node.js 22 or later."
-        ) from None
+        raise not_started(error) from None
 
 
 def _read(stream: IO[str], bad: bool, lines: "queue.Queue[tuple[bool, str] | None]") -> None:

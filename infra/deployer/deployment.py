@@ -1,21 +1,20 @@
 """`globalchat deploy` from the first check to the profile."""
 
-import os
-import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from client.profiles import Profile
 from infra.config import Config
-from infra.deployer import cdk, keys, outputs, preflight, settings, stacks, workspace
+from infra.deployer import cdk, keys, outputs, preflight, removal, stacks, workspace
 from infra.deployer.aws import Aws
 from infra.deployer.errors import DeployError
 from infra.deployer.generations import generations, with_generations
-from infra.deployer.preflight import Confirm
+from infra.deployer.plan import Plan, Wish, make
+from infra.deployer.preflight import Account, Confirm
 from infra.deployer.progress import Progress
+from infra.deployer.standing import find
 from infra.deployer.view import View
 
 DEPLOY_SECONDS = 3600.0
@@ -33,16 +32,15 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployment: the content of its `cdk.json`, where it works, how long it may take.
+    """One deployment that was checked: its plan, where it works, how long it may take.
 
     `script` is the CDK command line (None installs the pinned one), `app` how the CDK gets the assembly
     (None synthesises it).
     """
 
-    content: Mapping[str, Any]
+    plan: Plan
     cache: Path
     aws: Aws
-    account: str | None = None
     seconds: float = DEPLOY_SECONDS
     script: Path | None = None
     app: str | None = None
@@ -51,28 +49,10 @@ class Deployment:
     @property
     def config(self) -> Config:
         """What is deployed."""
-        return settings.config_of(self.content)
-
-    def check(self, person: Person) -> None:
-        """Pre-flight.
-
-        Raises:
-            DeployError: something is in the way.
-        """
-        preflight.check_tools()
-        config = self.config
-        account = preflight.check_account(self.aws, config, self.account, person.confirm)
-        for warning in preflight.check_regions(self.aws, config):
-            person.note(f"warning: {warning}")
-        existing = preflight.check_stacks(self.aws, config)
-        for warning in preflight.warn_of_quotas(self.aws, config, existing):
-            person.note(f"warning: {warning}")
-        for warning in preflight.warn_of_permissions(self.aws, config, account):
-            person.note(f"warning: {warning}")
-        person.note(f"account {account.number}; {'update' if existing else 'first deployment'}")
+        return self.plan.config
 
     def run(self, person: Person) -> None:
-        """Deploy every stack, and settle the keys.
+        """Deploy every stack, then delete those that the plan says are going.
 
         Raises:
             DeployError: it failed, with what stands; or Ctrl-C.
@@ -90,13 +70,16 @@ class Deployment:
         if code != 0:
             raise cdk.failure(progress, code)
         self._see_that_all_stand()
+        removal.remove(self.aws.patient(), self.plan.going, person.note, seconds=self.seconds)
 
     def diff(self, person: Person) -> int:
-        """Tell what a deployment would change, on standard output; the CDK's exit code."""
+        """Tell what a deployment would change, on standard output; the CDK's exit code.
+
+        Raises:
+            DeployError: it took longer than a deployment may.
+        """
         command = self._cdk(person)
-        return subprocess.run(
-            command.diff(), cwd=command.folder, env=cdk.environment(os.environ), check=False
-        ).returncode
+        return cdk.show(command.diff(), command.folder, seconds=self.seconds)
 
     def profile(self, name: str) -> Profile:
         """Settle the keys and read the profile from the stacks."""
@@ -110,7 +93,8 @@ class Deployment:
         script = self.script or workspace.cdk_cli(self.cache, person.note)
         aws, config = self.aws.patient(), self.config
         wanted = generations(aws, stacks.find(aws, config.prefix, config.regions))
-        folder = workspace.write_settings(self.cache, with_generations(self.content, wanted), app=self.app)
+        content = with_generations(self.plan.content, wanted)
+        folder = workspace.write_settings(self.cache, content, app=self.app)
         return cdk.Cdk(script, folder, self.aws.profile)
 
     def _see_that_all_stand(self) -> None:
@@ -123,3 +107,47 @@ class Deployment:
                 f"The CDK reported success, but {', '.join(lacking)} is not complete.",
                 remedy="Look at CloudFormation's console, then run `globalchat deploy` again.",
             )
+
+
+def prepare(
+    wish: Wish,
+    aws: Aws,
+    person: Person,
+    *,
+    account: str | None = None,
+    hints: Mapping[str, str] | None = None,
+    ask: bool = True,
+) -> Plan:
+    """Pre-flight: see that nothing is in the way, say what will change, and ask.
+
+    `account` is the one that is meant; `hints` are regions (by alias) in which the deployment may stand.
+
+    Raises:
+        DeployError: something is in the way, or the answer is no.
+    """
+    preflight.check_tools()
+    owner = preflight.check_account(aws, next(iter(wish.regions.values())), account)
+    plan = make(wish, find(aws, wish.prefix, {**wish.regions, **(hints or {})}))
+    for line in _checked(aws, plan, owner):
+        person.note(line)
+    if ask and (account is None or plan.going):
+        preflight.confirm(plan, owner, person.confirm)
+    return plan
+
+
+def _checked(aws: Aws, plan: Plan, owner: Account) -> Iterator[str]:
+    """Warnings, and what will change."""
+    config, silent = plan.config, plan.standing.silent
+    for warning in preflight.check_regions(aws, config):
+        yield f"warning: {warning}"
+    for region, error in silent.items():
+        if region in config.regions.values():
+            raise error
+        yield f"warning: {error} Whether something of the deployment stands there is not known."
+    existing = preflight.check_stacks(aws, config, plan.standing.stacks)
+    for warning in preflight.warn_of_quotas(aws, config, existing):
+        yield f"warning: {warning}"
+    for warning in preflight.warn_of_permissions(aws, config, owner):
+        yield f"warning: {warning}"
+    yield f"account {owner.number}; {'update' if existing else 'first deployment'}"
+    yield from plan.lines()

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from infra import toolchain
 from infra.config import Config
-from infra.deployer import stacks
 from infra.deployer.aws import INSTALL, Aws, CallFailed, Denied, exists
 from infra.deployer.errors import DeployError, Kind
+from infra.deployer.plan import Plan
 from infra.deployer.stacks import DeployedStack
 
 ACTIONS = (
@@ -61,14 +61,12 @@ def check_tools() -> None:
         raise DeployError("boto3 is not installed, which deploying needs.", remedy=INSTALL)
 
 
-def check_account(aws: Aws, config: Config, given: str | None, confirm: Confirm) -> Account:
-    """See whose credentials these are, and that they are meant.
+def check_account(aws: Aws, region: str, given: str | None) -> Account:
+    """See whose credentials these are; `region` is where that is asked.
 
     Raises:
-        DeployError: there are no valid credentials, they belong to another account than `given`, or without
-            one `confirm` says no.
+        DeployError: there are no valid credentials, or they belong to another account than `given`.
     """
-    region = next(iter(config.regions.values()))
     answer = aws.call("sts", region, "get_caller_identity")
     account = Account(answer["Account"], answer["Arn"])
     if given is not None and given.replace("-", "") != account.number:
@@ -77,11 +75,21 @@ def check_account(aws: Aws, config: Config, given: str | None, confirm: Confirm)
             remedy="Choose others with --aws-profile, or correct --account.",
             kind=Kind.USAGE,
         )
-    where = ", ".join(f"{alias} ({each})" for alias, each in config.regions.items())
-    question = f'Deploy "{config.prefix}" to {where} of the AWS account {account.number} ({account.arn})?'
-    if given is None and not confirm(question):
-        raise DeployError("Nothing was deployed.", remedy=f"Confirm, or give --account {account.number}.")
     return account
+
+
+def confirm(plan: Plan, account: Account, ask: Confirm) -> None:
+    """See that all of it is meant.
+
+    Raises:
+        DeployError: it is not.
+    """
+    config = plan.config
+    where = ", ".join(f"{alias} ({each})" for alias, each in config.regions.items())
+    going = f", and delete {', '.join(stack.name for stack in plan.going)}" if plan.going else ""
+    account_words = f"the AWS account {account.number} ({account.arn})"
+    if not ask(f'Deploy "{config.prefix}" to {where} of {account_words}{going}?'):
+        raise DeployError("Nothing was deployed.", remedy=f"Confirm, or give --account {account.number}.")
 
 
 def check_regions(aws: Aws, config: Config) -> Iterable[str]:
@@ -105,13 +113,13 @@ def check_regions(aws: Aws, config: Config) -> Iterable[str]:
             )
 
 
-def check_stacks(aws: Aws, config: Config) -> list[DeployedStack]:
-    """The stacks of this deployment that exist already; none may be in the way.
+def check_stacks(aws: Aws, config: Config, standing: Iterable[DeployedStack]) -> list[DeployedStack]:
+    """Of what stands, the stacks of this deployment; none may be in the way.
 
     Raises:
         DeployError: someone else's stack or bus has our names, a stack is stuck, or AWS is at work on one.
     """
-    found = stacks.find(aws, config.prefix, config.regions)
+    found = [stack for stack in standing if stack.alias in config.regions]
     for stack in found:
         if not stack.ours:
             raise _taken(f'the stack "{stack.name}"', stack.region)

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from infra.config import Config
 from infra.deployer import stacks
 from infra.deployer.aws import Aws, CallFailed, Denied, exists
 from infra.deployer.errors import DeployError, Interrupted, Kind
 from infra.deployer.stacks import PARTS, DeployedStack
+from infra.deployer.standing import Standing
 
 PAUSE = 3.0
 """Seconds between two looks at stacks that are being deleted."""
@@ -31,13 +31,17 @@ def log_groups(found: Sequence[DeployedStack]) -> dict[str, list[str]]:
     return groups
 
 
-def removable(aws: Aws, config: Config) -> list[DeployedStack]:
-    """The stacks of a deployment that exist.
+def removable(standing: Standing, chosen: Mapping[str, str] | None = None) -> list[DeployedStack]:
+    """The stacks of a deployment, or of the `chosen` regions (by alias), that may be deleted.
+
+    If that leaves one region alone, its relay is among them: it would fill its queue for dead letters.
 
     Raises:
-        DeployError: one of them was not made by this project.
+        DeployError: one was not made by this project, or more than one region would go on relaying to what
+            is gone.
     """
-    found = stacks.find(aws, config.prefix, config.regions)
+    regions = standing.regions if chosen is None else chosen
+    found = [stack for stack in standing.stacks if stack.alias in regions]
     for stack in found:
         if not stack.ours:
             raise DeployError(
@@ -45,7 +49,18 @@ def removable(aws: Aws, config: Config) -> list[DeployedStack]:
                 remedy="Name your deployment with --stack-prefix.",
                 kind=Kind.USAGE,
             )
-    return found
+    mesh = {stack.alias for stack in standing.stacks if stack.alias in standing.mesh}
+    rest = [alias for alias in standing.mesh if alias in mesh and alias not in regions]
+    if mesh.isdisjoint(regions) or not rest:
+        return found
+    relays = [stack for stack in standing.stacks if stack.part == "relay" and stack.alias in rest]
+    if len(rest) > 1 and relays:
+        raise DeployError(
+            f"{', '.join(rest)} would go on relaying to what is deleted.",
+            remedy=f"Run `globalchat deploy --regions {','.join(rest)} --prune`: it ends that first.",
+            kind=Kind.USAGE,
+        )
+    return found + relays
 
 
 def remove(
@@ -76,7 +91,7 @@ def remove(
                 pause(PAUSE)
         except KeyboardInterrupt:
             names = ", ".join(stack.name for stack in going)
-            note(f"Stopped watching: AWS goes on deleting {names}. Resume with `globalchat destroy`.")
+            note(f"Stopped watching: AWS goes on deleting {names}. Resume with the same command.")
             raise Interrupted("Stopped watching.") from None
     for stack in found:
         if name := log_group(stack):

@@ -1,11 +1,12 @@
-"""What a deployment is made of: the context of the project's `cdk.json`, changed by options. Pure."""
+"""What a deployment is made of: options, then what stands, then the project's `cdk.json`. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.config import Config, ConfigError, parse
+from infra.config import CHOICES, Config, ConfigError, parse
 from infra.deployer.errors import DeployError, Kind
+from infra.memory import OPTIONS
 
 CONTEXT = "globalchat"
 
@@ -14,17 +15,27 @@ CONTEXT = "globalchat"
 class Changes:
     """What options say in place of `cdk.json`; empty means as it is there.
 
-    `regions` holds aliases, AWS regions, or `alias=region` for one that `cdk.json` does not list.
+    `regions` holds aliases, AWS regions, or `alias=region` for one that is not known; `extras` are further
+    keys of the context, where None switches off.
     """
 
     prefix: str | None = None
     regions: Sequence[str] = ()
     channels: Sequence[str] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
+    extras: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> set[str]:
+        """The keys of the context that they decide."""
+        given = {"regions": self.regions, "channels": self.channels, "limits": self.limits}
+        return {*(key for key, value in given.items() if value), *self.extras}
 
 
-def change(content: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
-    """The content of a `cdk.json` with the changes in its context.
+def change(
+    content: Mapping[str, Any], changes: Changes, *, known: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The content of a `cdk.json` with the changes in its context; `known` are further regions by alias.
 
     Raises:
         DeployError: the result is not a valid deployment.
@@ -33,14 +44,39 @@ def change(content: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
     if changes.prefix is not None:
         settings["prefix"] = changes.prefix
     if changes.regions:
-        settings["regions"] = choose_regions(settings["regions"], changes.regions)
+        settings["regions"] = choose_regions({**settings["regions"], **(known or {})}, changes.regions)
     if changes.channels:
         settings["channels"] = list(changes.channels)
     if changes.limits:
         settings["limits"] = {**settings["limits"], **changes.limits}
-    changed = {**content, "context": {**content["context"], CONTEXT: settings}}
+    settings.update(changes.extras)
+    if decided := changes.keys.union(settings.get(OPTIONS, ())):
+        settings[OPTIONS] = [key for key in CHOICES if key in decided]
+    changed = _with(content, settings)
     config_of(changed)
     return changed
+
+
+def keep(content: Mapping[str, Any], standing: Mapping[str, object], keys: Iterable[str]) -> dict[str, Any]:
+    """The content of a `cdk.json` in which what stands decides some keys; options of old stay options."""
+    kept = {key: standing[key] for key in keys if key in standing}
+    options = standing.get(OPTIONS)
+    return _with(content, {**content["context"][CONTEXT], **kept, **({OPTIONS: options} if options else {})})
+
+
+def differences(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    """What changes between two contexts, a line for each key."""
+    return [
+        f"{key}: {_words(before.get(key))} \N{RIGHTWARDS ARROW} {_words(after.get(key))}"
+        for key in CHOICES
+        if (before.get(key) or None) != (after.get(key) or None)
+    ]
+
+
+def context_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The context value of a `cdk.json`."""
+    context: Mapping[str, Any] = content["context"][CONTEXT]
+    return context
 
 
 def config_of(content: Mapping[str, Any]) -> Config:
@@ -79,3 +115,15 @@ def choose_regions(known: Mapping[str, str], wanted: Sequence[str]) -> dict[str,
                 kind=Kind.USAGE,
             )
     return chosen
+
+
+def _with(content: Mapping[str, Any], settings: Mapping[str, object]) -> dict[str, Any]:
+    return {**content, "context": {**content["context"], CONTEXT: dict(settings)}}
+
+
+def _words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "on" if value is True else str(value) if value else "off"

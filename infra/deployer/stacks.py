@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from infra.config import Config
 from infra.deployer.aws import Aws, CallFailed
@@ -13,7 +14,10 @@ PROJECT = "globalchat"
 
 @dataclass(frozen=True, slots=True)
 class DeployedStack:
-    """A stack that exists: `alias` and `part` as in its name, `status` and the rest as AWS says."""
+    """A stack that exists: `alias` and `part` as in its name, `status` and the rest as AWS says.
+
+    `changed` is when it was made or last updated.
+    """
 
     name: str
     alias: str
@@ -23,11 +27,12 @@ class DeployedStack:
     reason: str
     outputs: Mapping[str, str]
     tags: Mapping[str, str]
+    changed: datetime
 
     @property
     def ours(self) -> bool:
         """Whether this project made it."""
-        return self.tags.get(PROJECT_TAG) == PROJECT
+        return is_ours(self.tags)
 
     @property
     def busy(self) -> bool:
@@ -38,6 +43,11 @@ class DeployedStack:
     def stands(self) -> bool:
         """Whether it is complete and whole."""
         return self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+
+
+def is_ours(tags: Mapping[str, str]) -> bool:
+    """Whether what has these tags was made by this project."""
+    return tags.get(PROJECT_TAG) == PROJECT
 
 
 def stack_name(prefix: str, alias: str, part: str) -> str:
@@ -77,4 +87,5 @@ def _describe(aws: Aws, prefix: str, alias: str, region: str, part: str) -> Depl
         stack.get("StackStatusReason", ""),
         {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", ())},
         {each["Key"]: each["Value"] for each in stack.get("Tags", ())},
+        stack.get("LastUpdatedTime") or stack["CreationTime"],
     )

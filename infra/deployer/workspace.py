@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infra.deployer.errors import DeployError, no_space
+from infra.deployer.errors import DeployError, Kind, no_space
 from infra.files import PACKAGE
 
 FILES = ("package.json", "package-lock.json", ".npmrc")
@@ -21,6 +21,11 @@ CLI = Path("node_modules", "aws-cdk", "bin", "cdk")
 ANSWER_SECONDS = 10.0
 """How long the registry may take to answer at all."""
 INSTALL_SECONDS = 300.0
+REGISTRY = "Check the network, and npm's registry and proxy settings (`npm config list`)."
+UNREACHABLE = frozenset(
+    {"EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND"}
+)
+"""What npm reports if there is no way to its registry."""
 
 Note = Callable[[str], None]
 
@@ -88,7 +93,6 @@ def _install(folder: Path, answer_seconds: float) -> None:
 
 
 def _npm(command: list[str], folder: Path, seconds: float) -> None:
-    remedy = "Check the network, and npm's registry and proxy settings (`npm config list`)."
     try:
         ran = subprocess.run(
             command,
@@ -100,20 +104,33 @@ def _npm(command: list[str], folder: Path, seconds: float) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise DeployError("npm's registry did not answer in time.", remedy=remedy) from None
+        raise _no_answer() from None
     except OSError as error:
         raise DeployError(
             f"npm could not be started: {error.strerror}.", remedy="Install Node.js again."
         ) from None
-    if ran.returncode == 0:
-        return
-    if "ENOSPC" in ran.stderr:
-        raise no_space(folder)
-    codes = [line.split()[-1] for line in ran.stderr.splitlines() if " code " in line]
-    raise DeployError(
-        f"npm could not install the CDK command line ({codes[0] if codes else ran.returncode}).",
-        remedy=remedy,
-    )
+    if ran.returncode != 0:
+        raise _npm_failed(ran.stderr, ran.returncode, folder)
+
+
+def _npm_failed(told: str, code: int, folder: Path) -> DeployError:
+    if "ENOSPC" in told:
+        return no_space(folder)
+    # npm 11 calls a fetch that timed out FETCH_ERROR, as it does others; older ones ERR_SOCKET_TIMEOUT.
+    if "network timeout at" in told or "TIMEOUT" in told or "TIMEDOUT" in told:
+        return _no_answer()
+    codes = [line.split()[-1] for line in told.splitlines() if " code " in line]
+    name = codes[0] if codes else str(code)
+    if name in UNREACHABLE:
+        return DeployError(
+            f"npm's registry could not be reached ({name}).", remedy=REGISTRY, kind=Kind.UNREACHABLE
+        )
+    return DeployError(f"npm could not install the CDK command line ({name}).", remedy=REGISTRY)
+
+
+def _no_answer() -> DeployError:
+    told = "npm's registry did not answer in time."
+    return DeployError(told, remedy=REGISTRY, kind=Kind.UNREACHABLE)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """From a deployment to a message in the other region: CDK, moto, profile, local cloud, chat."""
 
 import asyncio
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,20 +10,16 @@ import client
 from cli.proof import prove
 from client import profiles
 from client.errors import Unreachable
-from infra.deployer.aws import Aws
-from infra.deployer.deployment import Deployment, Person
-from infra.deployer.view import PlainView
-from infra.files import data_file
 from localcloud.server.cloud import LocalCloud
 from tests.infra.conftest import node_modules as node_modules
-from tests.infra.deployer.conftest import ACCOUNT, User
+from tests.infra.deployer.assembled import Assembled, Heard
+from tests.infra.deployer.conftest import User
 from tests.infra.deployer.conftest import aws_settings as aws_settings
 from tests.infra.deployer.conftest import cloud as cloud
 from tests.infra.deployer.conftest import equipped as equipped
 from tests.infra.deployer.conftest import moto_url as moto_url
 from tests.infra.deployer.conftest import templates as templates
 from tests.infra.deployer.conftest import user as user
-from tests.infra.deployer.test_deploy import NOW
 
 pytestmark = [pytest.mark.e2e, pytest.mark.infra]
 
@@ -44,18 +39,15 @@ async def test_what_is_deployed_can_be_chatted_with(
     async with LocalCloud.open() as local:
         for region in local.regions:
             endpoints[region.region] = (region.graphql_url, region.realtime_url, region.api_key)
-        content = json.loads(data_file("cdk.json").read_text(encoding="utf-8"))
-        told: list[str] = []
-        person = Person(told.append, lambda _: True, PlainView(told.append))
-        deployment = Deployment(
-            content, equipped.cache, Aws(), account=ACCOUNT, app=str(templates), clock=lambda: NOW
-        )
-        await asyncio.to_thread(deployment.run, person)
+        heard = Heard()
+        world = Assembled(equipped, templates)
+        deployment = await asyncio.to_thread(world.prepare, heard)
+        await asyncio.to_thread(deployment.run, heard.person)
         profiles.save(await asyncio.to_thread(deployment.profile, "default"), equipped.home / "config")
 
         deployed = profiles.load("default", equipped.home / "config")
-        await prove(deployed, "tech", told.append)
-        assert [line.split(":")[0] for line in told[-2:]] == [
+        await prove(deployed, "tech", heard.append)
+        assert [line.split(":")[0] for line in heard[-2:]] == [
             "oregon → oregon, sydney",
             "sydney → oregon, sydney",
         ]
@@ -72,4 +64,4 @@ async def test_what_is_deployed_can_be_chatted_with(
         # The proof is one: with the relay cut it fails.
         local.faults.set("relay-partition")
         with pytest.raises(Unreachable, match="did not pass through every region"):
-            await prove(deployed, "tech", told.append, seconds=1.5, again=0.3)
+            await prove(deployed, "tech", heard.append, seconds=1.5, again=0.3)

@@ -13,6 +13,7 @@ from graphql import (
     parse,
 )
 
+from infra import memory
 from infra.config import Config
 from infra.files import RESOLVERS, data_file
 from tests.infra.synthesis import Templates, logical, only, resources, targets, text
@@ -139,7 +140,9 @@ def test_only_errors_are_logged_without_contents_and_not_for_ever(template: dict
     assert group["DeletionPolicy"] == "Delete"
 
 
-def test_outputs_tell_where_the_region_is_but_not_its_key(template: dict[str, Any], alias: str) -> None:
+def test_outputs_tell_where_the_region_is_but_not_its_key(
+    template: dict[str, Any], alias: str, config: Config
+) -> None:
     api, bus = logical(template, "AWS::AppSync::GraphQLApi"), logical(template, "AWS::Events::EventBus")
     assert {name: text(output["Value"]) for name, output in template["Outputs"].items()} == {
         "graphqlUrl": f"${{{api}.GraphQLUrl}}",
@@ -147,4 +150,5 @@ def test_outputs_tell_where_the_region_is_but_not_its_key(template: dict[str, An
         "apiId": f"${{{api}.ApiId}}",
         "eventBus": f"${{{bus}.Arn}}",
         "region": REGIONS[alias],
+        "settings": memory.remember(config),
     }

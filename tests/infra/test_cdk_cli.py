@@ -50,18 +50,17 @@ def cdk(
     return ran
 
 
-@pytest.mark.parametrize("folder", [ROOT, PACKAGE], ids=["root", "infra"])
-def test_cdk_ls_names_the_stacks(folder: Path, node_modules: Path, tmp_path: Path) -> None:
-    ran = cdk(folder, node_modules, "ls", "--output", str(tmp_path))
-    assert ran.stdout.split() == STACKS
-    assert "Node.js" not in ran.stderr
-
-
-def test_cdk_synth_from_infra_makes_the_checked_in_templates(
+def test_cdk_from_the_root_and_from_infra_makes_the_checked_in_templates_byte_for_byte(
     node_modules: Path, tmp_path: Path, templates: Templates
 ) -> None:
-    cdk(PACKAGE, node_modules, "synth", "--quiet", "--output", str(tmp_path))
-    made = templates_of(read(tmp_path))
+    first, second = tmp_path / "first", tmp_path / "second"
+    ran = cdk(ROOT, node_modules, "ls", "--output", str(first))
+    assert ran.stdout.split() == STACKS
+    assert "Node.js" not in ran.stderr
+    cdk(PACKAGE, node_modules, "synth", "--quiet", "--output", str(second))
+    assert [file.read_bytes() for file in files_of(first)] == [file.read_bytes() for file in files_of(second)]
+
+    made = templates_of(read(second))
     assert list(made) == STACKS
     for name in STACKS[:2]:
         # The date of this synthesis decides it.
@@ -72,18 +71,29 @@ def test_cdk_synth_from_infra_makes_the_checked_in_templates(
     assert made == expected
 
 
+def test_the_project_s_own_python_is_found_without_being_activated(tmp_path: Path) -> None:
+    for folder in ("root", "root/infra"):
+        (tmp_path / folder).mkdir()
+    python = tmp_path / "root" / ".venv" / "bin" / "python3"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\necho own $*\n", encoding="utf-8")
+    python.chmod(0o755)
+    app = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["app"]
+    for folder in ("root", "root/infra"):
+        ran = subprocess.run(
+            app, shell=True, cwd=tmp_path / folder, capture_output=True, text=True, check=True
+        )
+        assert ran.stdout == "own -m infra\n"
+
+
 def test_a_third_alias_in_cdk_json_is_all_that_a_third_region_takes(
     node_modules: Path, tmp_path: Path
 ) -> None:
     content = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))
     content["context"]["globalchat"]["regions"]["ireland"] = "eu-west-1"
     (tmp_path / "cdk.json").write_text(json.dumps(content), encoding="utf-8")
-    outputs = [tmp_path / "first.out", tmp_path / "second.out"]
-    for output in outputs:
-        cdk(tmp_path, node_modules, "synth", "--quiet", "--output", str(output))
-    first, second = ({file.name: file.read_bytes() for file in files_of(output)} for output in outputs)
-    assert first == second
-    made = templates_of(read(outputs[0]))
+    cdk(tmp_path, node_modules, "synth", "--quiet", "--output", str(tmp_path / "out"))
+    made = templates_of(read(tmp_path / "out"))
     assert list(made) == [
         f"globalchat-{alias}-{part}" for part in ("api", "relay") for alias in ("oregon", "sydney", "ireland")
     ]

@@ -2,14 +2,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.session import Session
 
-from infra.config import Config
+from infra import memory
+from infra.config import CHOICES, Config, ConfigError, parse
 from infra.snapshot import synthesise
 from tests.infra.synthesis import (
     Templates,
+    logical,
     only,
     resources,
     synthesise_templates,
@@ -28,6 +32,7 @@ TYPES = {
     "AWS::AppSync::Resolver",
     "AWS::CloudWatch::Alarm",
     "AWS::Events::EventBus",
+    "AWS::Events::EventBusPolicy",
     "AWS::Events::Rule",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
@@ -52,6 +57,7 @@ UNTAGGED = {
     "AWS::AppSync::DataSource",
     "AWS::AppSync::GraphQLSchema",
     "AWS::AppSync::Resolver",
+    "AWS::Events::EventBusPolicy",
     "AWS::IAM::Policy",
     "AWS::Logs::MetricFilter",
     "AWS::SNS::Subscription",
@@ -90,7 +96,9 @@ def test_nothing_needs_an_asset_or_a_bootstrap(templates: Templates) -> None:
         assert "cdk-hnb659fds" not in str(template)
 
 
-def test_every_resource_is_tagged(full_templates: Templates, full_assembly: dict[str, str]) -> None:
+def test_every_resource_is_tagged(
+    everything: Config, full_templates: Templates, full_assembly: dict[str, str]
+) -> None:
     artifacts = json.loads(full_assembly["manifest.json"])["artifacts"]
     for name, template in full_templates.items():
         tags = {"project": "globalchat", "deployment": "p" * 20, "alias": name.split("-")[1]}
@@ -100,7 +108,9 @@ def test_every_resource_is_tagged(full_templates: Templates, full_assembly: dict
                 continue
             given = resource["Properties"]["Tags"]
             pairs = given if isinstance(given, dict) else {tag["Key"]: tag["Value"] for tag in given}
-            assert pairs == tags, logical_id
+            region = {"region": everything.regions[tags["alias"]]}
+            # Roles are global; they alone have to tell.
+            assert pairs == tags | (region if resource["Type"] == "AWS::IAM::Role" else {}), logical_id
 
 
 def test_templates_tell_the_alias(templates: Templates) -> None:
@@ -163,6 +173,58 @@ def test_templates_fit_an_inline_upload(
     # CloudFormation takes 51,200 bytes without a bucket.
     assert max(len(content.encode()) for content in assembly.values()) < 30_000
     assert max(len(content.encode()) for content in full_assembly.values()) < 40_000
+
+
+def test_every_option_in_every_region_there_is_still_fits(everything: Config, tmp_path: Path) -> None:
+    from aws_cdk import App
+
+    from infra import app as deployment
+    from infra.stacks import ApiStack, RelayStack
+
+    regions = Session().get_available_regions("appsync")
+    assert len(regions) > 25
+    names = {f"{'r' * 18}{number:02}": each for number, each in enumerate(regions)}
+    config = replace(everything, regions=names, options=CHOICES)
+    app = App(analytics_reporting=False, outdir=str(tmp_path))
+    alias = next(iter(names))
+    # All regions' stacks are as large as the first one's.
+    api = ApiStack(app, config=config, alias=alias, key_expiry=2**31)
+    RelayStack(app, config=config, alias=alias, after=[api])
+    deployment.synthesise(app)
+    sizes = [file.stat().st_size for file in tmp_path.glob("*.template.json")]
+    assert len(sizes) == 2
+    assert max(sizes) < 40_000
+
+
+def test_a_template_that_does_not_fit_is_refused_in_a_sentence(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.app.LARGEST", 9_000)
+    with pytest.raises(
+        ConfigError, match=r"-api\.template\.json has .* more than the 9,000 that fit: use fewer"
+    ):
+        synthesise(config)
+
+
+def test_an_api_stack_tells_the_whole_deployment(everything: Config, full_templates: Templates) -> None:
+    for alias in everything.regions:
+        outputs = full_templates[f"{everything.prefix}-{alias}-api"]["Outputs"]
+        recalled = memory.recall(outputs["settings"]["Value"])
+        assert recalled is not None
+        assert parse({"prefix": everything.prefix, **recalled}) == everything
+
+
+def test_a_bus_takes_what_its_own_account_may_put_on_it_and_nobody_else(full_templates: Templates) -> None:
+    for name, template in full_templates.items():
+        if name.endswith("-relay"):
+            continue
+        bus = logical(template, "AWS::Events::EventBus")
+        policy = only(template, "AWS::Events::EventBusPolicy")
+        statement = policy["Statement"]
+        assert policy["EventBusName"] == {"Ref": bus}
+        assert text(statement["Principal"]["AWS"]) == "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
+        assert (statement["Effect"], statement["Action"]) == ("Allow", "events:PutEvents")
+        assert statement["Resource"] == {"Fn::GetAtt": [bus, "Arn"]}
 
 
 @pytest.mark.parametrize(

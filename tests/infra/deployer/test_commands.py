@@ -128,13 +128,20 @@ def test_destroy_keeps_the_profile_of_another_deployment(deployed: User) -> None
     [
         (["deploy", "--profile", "local"], "reserved for the local cloud"),
         (["deploy", "--limit", "message"], "Write it as message=2000"),
-        (["deploy", "--regions", "atlantis"], "alias=region"),
+        (["deploy", "--regions", "oregon,a=atlantis"], "no AWS region"),
+        (["deploy", "--waf-rate", "many"], "is no rate"),
+        (["deploy", "--alarm-email", "nobody"], "is no e-mail address"),
         (["destroy", "--stack-prefix", "-"], "The prefix"),
     ],
 )
 def test_wrong_usage_ends_before_anything_is_asked(arguments: list[str], told: str, user: User) -> None:
     ran = user.run(*arguments)
     assert (ran.exit_code, told in ran.output) == (2, True), ran.output
+
+
+def test_a_region_that_nothing_knows_is_wrong_usage(cloud: str, user: User) -> None:
+    ran = user.run("deploy", "--yes", "--regions", "atlantis")
+    assert (ran.exit_code, "alias=region" in ran.output) == (2, True), ran.output
 
 
 def test_without_network_the_exit_code_is_3(user: User, aws_settings: pytest.MonkeyPatch) -> None:

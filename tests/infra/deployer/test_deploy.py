@@ -3,8 +3,9 @@
 import errno
 import json
 import os
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+import re
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,53 +15,22 @@ from client import profiles
 from client.profiles import Profile, RegionEndpoint
 from infra.deployer import keys, removal, stacks
 from infra.deployer.aws import Aws
-from infra.deployer.deployment import Deployment, Person
+from infra.deployer.deployment import Deployment
 from infra.deployer.errors import DeployError
-from infra.deployer.view import PlainView
-from infra.files import data_file
+from infra.deployer.plan import Plan, Wish
+from infra.deployer.standing import find
+from tests.infra.deployer.assembled import Assembled, Heard, content
 from tests.infra.deployer.conftest import ACCOUNT, User
 
 pytestmark = pytest.mark.infra
 
 REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
-NOW = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
 PEERS = {"us-west-2": "ap-southeast-2", "ap-southeast-2": "us-west-2"}
 
 
-def content() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(data_file("cdk.json").read_text(encoding="utf-8"))
-    return loaded
-
-
-class Heard(list[str]):
-    """Somebody who says yes and hears everything."""
-
-    @property
-    def person(self) -> Person:
-        return Person(self.append, lambda _: True, PlainView(self.append))
-
-
 @pytest.fixture
-def deployment(cloud: str, equipped: User, templates: Path) -> Deployment:
-    """One that takes the assembly as it is."""
-    return Deployment(
-        content(), equipped.cache, Aws(), account=ACCOUNT, app=str(templates), clock=lambda: NOW
-    )
-
-
-def deploy(deployment: Deployment) -> Heard:
-    heard = Heard()
-    deployment.check(heard.person)
-    deployment.run(heard.person)
-    return heard
-
-
-def edit(templates: Path, stack: str, edit: Callable[[dict[str, Any]], None]) -> None:
-    """Change a template."""
-    file = templates / f"{stack}.template.json"
-    template = json.loads(file.read_text(encoding="utf-8"))
-    edit(template["Resources"])
-    file.write_text(json.dumps(template), encoding="utf-8")
+def world(cloud: str, equipped: User, templates: Path) -> Assembled:
+    return Assembled(equipped, templates)
 
 
 def resource(resources: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -92,6 +62,12 @@ def assert_whole(aws: Aws) -> None:
         for target in (*broadcast, *relay):
             assert target["DeadLetterConfig"]["Arn"].endswith("-dlq")
             assert target["RoleArn"].startswith(f"arn:aws:iam::{ACCOUNT}:role/globalchat-{alias}-")
+        policy = json.loads(aws.call("events", region, "describe_event_bus", Name="globalchat-bus")["Policy"])
+        (statement,) = policy["Statement"]
+        assert (statement["Principal"], statement["Resource"]) == (
+            {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            bus,
+        )
         queues = aws.call("sqs", region, "list_queues")["QueueUrls"]
         assert sorted(url.rsplit("/", 1)[-1] for url in queues) == [
             "globalchat-broadcast-dlq",
@@ -108,8 +84,16 @@ def assert_whole(aws: Aws) -> None:
     }
 
 
+def channels_of(aws: Aws, alias: str) -> str:
+    """The channels that a stack gives to its API."""
+    name = f"globalchat-{alias}-api"
+    template = aws.call("cloudformation", REGIONS[alias], "get_template", StackName=name)["TemplateBody"]
+    (channels,) = re.findall("CHANNELS: (.*)", template)
+    return str(channels)
+
+
 def test_from_nothing_to_a_profile_and_back_by_the_command(cloud: str, equipped: User) -> None:
-    ran = equipped.run("deploy", "--yes", "--no-proof")
+    ran = equipped.run("deploy", "--yes", "--no-proof", "--channels", "tech,music")
 
     assert ran.exit_code == 0, ran.output
     aws = Aws()
@@ -123,6 +107,7 @@ def test_from_nothing_to_a_profile_and_back_by_the_command(cloud: str, equipped:
         assert endpoint.api_key_expires == key.expires
         assert endpoint.graphql_url.endswith(f"appsync-api.{endpoint.region}.amazonaws.com/graphql")
         assert endpoint.api_key not in ran.output
+        assert channels_of(aws, endpoint.alias) == "tech,music"
     assert f"account {ACCOUNT}; first deployment" in ran.output
     assert "globalchat-sydney-relay: done" in ran.output
     assert ran.output.rstrip().endswith("Done. Next: globalchat oregon")
@@ -132,8 +117,18 @@ def test_from_nothing_to_a_profile_and_back_by_the_command(cloud: str, equipped:
     assert "give --yes" in refused.output
     assert_whole(aws)
 
-    half = equipped.run("destroy", "--yes", "--regions", "sydney")
+    # Another machine, which knows nothing of the first command.
+    shutil.rmtree(equipped.home / "config")
+    half = equipped.run("deploy", "--yes", "--no-proof", "--regions", "oregon", "--prune")
     assert half.exit_code == 0, half.output
+    for told in (
+        "changes regions: oregon us-west-2, sydney ap-southeast-2 → oregon us-west-2",
+        "kept as it stands: channels",
+        "will be deleted: globalchat-oregon-relay, globalchat-sydney-api, globalchat-sydney-relay",
+    ):
+        assert told in half.output
+    assert channels_of(aws, "oregon") == "tech,music"
+    assert [stack.name for stack in find(aws, "globalchat", REGIONS).stacks] == ["globalchat-oregon-api"]
     assert list(profiles.load("default", equipped.home / "config").regions) == ["oregon"]
 
     gone = equipped.run("destroy", "--yes")
@@ -155,7 +150,8 @@ def test_a_profile_that_cannot_be_written_is_told_with_what_stands(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = RegionEndpoint("oregon", "us-west-2", "https://a/b", "wss://a/b", "id", "bus", "key")
-    monkeypatch.setattr(Deployment, "check", lambda *_: None)
+    plan = Plan(content(), Wish(content()))
+    monkeypatch.setattr("infra.deployer.deployment.prepare", lambda *_, **__: plan)
     monkeypatch.setattr(Deployment, "run", lambda *_: None)
     monkeypatch.setattr(Deployment, "profile", lambda _, name: Profile(name, {"oregon": endpoint}))
 
@@ -170,12 +166,10 @@ def test_a_profile_that_cannot_be_written_is_told_with_what_stands(
     assert "Then run `globalchat outputs --refresh`." in ran.output
 
 
-def test_again_changes_nothing_and_an_update_changes_what_differs(
-    deployment: Deployment, templates: Path
-) -> None:
-    deploy(deployment)
+def test_again_changes_nothing_and_an_update_changes_what_differs(world: Assembled) -> None:
+    deployment, _ = world.deploy()
     first = deployment.profile("default")
-    heard = deploy(deployment)
+    deployment, heard = world.deploy()
     assert any("update" in line for line in heard)
     assert sum(line.endswith(": unchanged") for line in heard) == 4
     assert deployment.profile("default") == first
@@ -183,8 +177,8 @@ def test_again_changes_nothing_and_an_update_changes_what_differs(
     def calm(resources: dict[str, Any]) -> None:
         resource(resources, "AWS::Events::Rule")["Description"] = "Changed."
 
-    edit(templates, "globalchat-sydney-api", calm)
-    heard = deploy(deployment)
+    world.edit("globalchat-sydney-api", calm)
+    _, heard = world.deploy()
     assert any(line.endswith("globalchat-sydney-api: done") for line in heard)
     assert sum(line.endswith(": unchanged") for line in heard) == 3
     rule = Aws().call(
@@ -198,13 +192,13 @@ def test_again_changes_nothing_and_an_update_changes_what_differs(
     assert_whole(Aws())
 
 
-def test_a_region_that_fails_is_told_with_what_stands(deployment: Deployment, templates: Path) -> None:
+def test_a_region_that_fails_is_told_with_what_stands(world: Assembled) -> None:
     def spoil(resources: dict[str, Any]) -> None:
         resource(resources, "AWS::AppSync::GraphQLSchema")["Definition"] = "type Query {"
 
-    edit(templates, "globalchat-sydney-api", spoil)
+    world.edit("globalchat-sydney-api", spoil)
     with pytest.raises(DeployError) as failed:
-        deploy(deployment)
+        world.deploy()
 
     assert "globalchat-sydney-api" in str(failed.value)
     assert "Schema Creation Status is FAILED" in str(failed.value)
@@ -214,18 +208,18 @@ def test_a_region_that_fails_is_told_with_what_stands(deployment: Deployment, te
     assert found == {"globalchat-oregon-api": True, "globalchat-sydney-api": False}
 
 
-def test_the_cdks_word_alone_is_not_believed(deployment: Deployment) -> None:
-    deploy(deployment)
+def test_the_cdks_word_alone_is_not_believed(world: Assembled) -> None:
+    deployment, _ = world.deploy()
     aws = Aws()
     aws.call("cloudformation", "us-west-2", "delete_stack", StackName="globalchat-oregon-relay")
     with pytest.raises(DeployError, match="globalchat-oregon-relay is not complete"):
         deployment._see_that_all_stand()
 
 
-def test_a_log_group_that_appsync_made_again_goes_too(deployment: Deployment) -> None:
-    deploy(deployment)
-    aws, config = Aws(), deployment.config
-    found = removal.removable(aws, config)
+def test_a_log_group_that_appsync_made_again_goes_too(world: Assembled) -> None:
+    world.deploy()
+    aws = Aws()
+    found = removal.removable(find(aws, "globalchat", REGIONS))
     groups = removal.log_groups(found)
 
     class Late(Heard):
@@ -238,4 +232,4 @@ def test_a_log_group_that_appsync_made_again_goes_too(deployment: Deployment) ->
                 aws.call("logs", region, "create_log_group", logGroupName=groups[region][0])
 
     removal.remove(aws, found, Late().append, seconds=30, pause=lambda _: None)
-    assert removal.left_over(aws, config.prefix, config.regions, groups) == []
+    assert removal.left_over(aws, "globalchat", REGIONS, groups) == []

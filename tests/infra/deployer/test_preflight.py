@@ -5,6 +5,7 @@ import importlib.util
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from infra import config, toolchain
 from infra.deployer import preflight, workspace
 from infra.deployer.aws import Aws, CallFailed, Denied, Timeouts, answered
 from infra.deployer.errors import DeployError, Kind
+from infra.deployer.standing import find
 from tests.infra.deployer.conftest import ACCOUNT, User
 
 CONFIG = config.load()
+REGION = "us-west-2"
 QUICK = Timeouts(connect=0.5, read=0.5)
 
 
@@ -72,8 +75,13 @@ def test_a_missing_library_names_the_command(library: str, monkeypatch: pytest.M
     assert "pip install 'globalchat[deploy]'" in f"{failed.value} {failed.value.remedy}"
 
 
-def account(aws: Aws, given: str | None = None, answer: bool = True) -> preflight.Account:
-    return preflight.check_account(aws, CONFIG, given, lambda _: answer)
+def account(aws: Aws, given: str | None = None) -> preflight.Account:
+    return preflight.check_account(aws, REGION, given)
+
+
+def stacks_in_the_way(aws: Aws) -> None:
+    standing = find(aws, CONFIG.prefix, CONFIG.regions)
+    preflight.check_stacks(aws, CONFIG, standing.stacks)
 
 
 def test_no_credentials(aws_settings: pytest.MonkeyPatch) -> None:
@@ -122,8 +130,6 @@ def test_the_account_must_be_the_one_that_is_meant(cloud: str) -> None:
     assert account(Aws(), given=ACCOUNT).number == ACCOUNT
     with pytest.raises(DeployError, match=f"belong to the account {ACCOUNT}, not 999999999999"):
         account(Aws(), given="999999999999")
-    with pytest.raises(DeployError, match="Nothing was deployed"):
-        account(Aws(), answer=False)
 
 
 def test_a_region_that_is_not_enabled(cloud: str) -> None:
@@ -170,12 +176,12 @@ def test_a_foreign_stack_or_bus_has_the_prefix(cloud: str) -> None:
     aws = Aws()
     aws.call("events", "ap-southeast-2", "create_event_bus", Name="globalchat-bus")
     with pytest.raises(DeployError, match='an event bus "globalchat-bus" in ap-southeast-2'):
-        preflight.check_stacks(aws, CONFIG)
+        stacks_in_the_way(aws)
     body = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'
     names = {"StackName": "globalchat-oregon-api", "TemplateBody": body}
     aws.call("cloudformation", "us-west-2", "create_stack", **names)
     with pytest.raises(DeployError, match="was not made by globalchat") as failed:
-        preflight.check_stacks(aws, CONFIG)
+        stacks_in_the_way(aws)
     assert failed.value.remedy == "Choose another with --stack-prefix."
 
 
@@ -191,10 +197,10 @@ def test_a_stack_that_is_busy_or_stuck(status: str, told: str) -> None:
     tags = [{"Key": "project", "Value": "globalchat"}]
 
     def describe(_region: str, _arguments: object) -> dict[str, Any]:
-        return {"Stacks": [{"StackStatus": status, "Tags": tags}]}
+        return {"Stacks": [{"StackStatus": status, "Tags": tags, "CreationTime": datetime.now(UTC)}]}
 
     with pytest.raises(DeployError, match=told):
-        preflight.check_stacks(Answers(given={"describe_stacks": describe}), CONFIG)
+        stacks_in_the_way(Answers(given={"describe_stacks": describe}))
 
 
 def test_an_answer_that_is_not_awss(aws_settings: pytest.MonkeyPatch, moto_url: str) -> None:
@@ -225,12 +231,21 @@ def test_a_registry_that_cannot_be_reached(
     user: User, monkeypatch: pytest.MonkeyPatch, refusing: str, black_hole: str
 ) -> None:
     monkeypatch.setenv("npm_config_registry", refusing)
-    with pytest.raises(DeployError, match=r"could not install the CDK command line \(ECONNREFUSED\)"):
+    with pytest.raises(DeployError, match=r"registry could not be reached \(ECONNREFUSED\)") as failed:
         install(user)
+    assert failed.value.kind is Kind.UNREACHABLE
     monkeypatch.setenv("npm_config_registry", black_hole)
-    # npm's own limit and ours are a race; npm calls a fetch that timed out FETCH_ERROR or ...TIMEOUT.
-    with pytest.raises(DeployError, match=r"registry did not answer in time|\((FETCH_ERROR|.*TIMEOUT)\)"):
+    # Whether npm's own limit or ours is first, it is told the same way.
+    with pytest.raises(DeployError, match="registry did not answer in time") as failed:
         install(user, 1.5)
+    assert failed.value.kind is Kind.UNREACHABLE
+
+
+def test_an_npm_that_fails_is_told_by_its_own_code(user: User) -> None:
+    told = "npm error code EINTEGRITY\nnpm error sha512 is wrong"
+    error = workspace._npm_failed(told, 1, user.cache)
+    assert str(error) == "npm could not install the CDK command line (EINTEGRITY)."
+    assert "There is no space left" in str(workspace._npm_failed("npm error code ENOSPC", 1, user.cache))
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

@@ -1,8 +1,6 @@
 """The child process: its arguments and environment, Ctrl-C, time-outs, and why it failed."""
 
 import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -77,57 +75,6 @@ def test_ctrl_c_stops_watching_ends_the_child_and_says_what_goes_on(
     )
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
-
-
-STUBBORN = f"""
-import signal, sys, time
-from pathlib import Path
-from cli import main
-from infra.deployer import cdk
-from infra.deployer.progress import Progress
-from infra.deployer.view import PlainView
-import click
-
-child = '''
-import signal, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print("{API}: deploying... [1/4]", flush=True)
-time.sleep(600)
-'''
-
-@click.command()
-def command():
-    say = lambda text: print(text, flush=True)
-    cdk.ENDING = 600
-    command = [sys.executable, "-c", child]
-    return cdk.watch(command, Path("."), Progress.of(["{API}"]), PlainView(say), seconds=600, told=say)
-
-main.root.add_command(command, "try")
-main.root.entries = dict(main.root.entries) | {{"try": None}}
-main.root.get_command = lambda ctx, name: command
-main.root(["try"], prog_name="globalchat")
-"""
-
-
-def test_a_second_ctrl_c_leaves_at_once_with_130(tmp_path: Path) -> None:
-    program = subprocess.Popen(
-        [sys.executable, "-c", STUBBORN],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert program.stdout is not None
-        assert "preparing" in program.stdout.readline()
-        program.send_signal(signal.SIGINT)
-        assert program.stdout.readline().startswith(f"Stopped watching: AWS goes on with {API}.")
-        program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=20)
-    finally:
-        program.kill()
-    assert program.returncode == 130
-    assert "Traceback" not in errors
 
 
 def test_the_overall_time_out_says_what_aws_is_at(tmp_path: Path) -> None:

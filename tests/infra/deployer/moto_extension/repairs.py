@@ -9,6 +9,7 @@ from moto.cloudformation.exceptions import CloudFormationError, ValidationError
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.exceptions import ServiceException
 from moto.core.responses import EmptyResult
+from moto.core.utils import utcnow
 from moto.events.models import EventBus
 from moto.moto_api._internal import mock_random
 
@@ -56,6 +57,8 @@ def _apply(change_set: Any) -> None:
         stack.status = f"{change_set.change_set_type}_FAILED"
         stack.status_reason = reason
         raise ValidationError(stack.name, message=str(reason)) from error
+    # Moto tells no time of the last update.
+    stack.creation_time = utcnow()
     stack.template_dict = change_set.template_dict
     stack.output_map = stack._create_output_map()
     if change_set.tags:

@@ -9,6 +9,7 @@ from moto.appsync.models import GraphqlAPI as MotoApi
 from moto.appsync.models import appsync_backends
 from moto.cloudformation import parsing
 from moto.cloudwatch.models import cloudwatch_backends
+from moto.events.models import events_backends
 from moto.logs.models import logs_backends
 from moto.sqs.models import sqs_backends
 
@@ -115,6 +116,16 @@ class QueuePolicy(Resource):
             backend.set_queue_attributes(url.rsplit("/", 1)[-1], policy)
 
 
+class BusPolicy(Resource):
+    """A statement of the policy of a bus."""
+
+    def make(self, properties: Properties) -> None:
+        bus = events_backends[self.account][self.region].describe_event_bus(properties["EventBusName"])
+        statement = properties["Statement"]
+        bus.add_policy({"Version": "2012-10-17", "Statement": [statement]})
+        self.remove = partial(bus.remove_statement, statement["Sid"])
+
+
 class Alarm(Resource):
     """An alarm of moto's CloudWatch."""
 
@@ -159,6 +170,7 @@ TYPES: dict[str, type[Resource]] = {
     "AWS::AppSync::ApiKey": ApiKey,
     "AWS::AppSync::DataSource": OfApi,
     "AWS::AppSync::Resolver": OfApi,
+    "AWS::Events::EventBusPolicy": BusPolicy,
     "AWS::SQS::QueuePolicy": QueuePolicy,
     "AWS::CloudWatch::Alarm": Alarm,
     "AWS::Logs::MetricFilter": MetricFilter,

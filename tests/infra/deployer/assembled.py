@@ -1,0 +1,65 @@
+"""Deployments of an assembly that is there already, which saves its synthesis."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from infra.deployer.aws import Aws
+from infra.deployer.deployment import Deployment, Person, prepare
+from infra.deployer.plan import Wish
+from infra.deployer.settings import Changes
+from infra.deployer.view import PlainView
+from infra.files import data_file
+from tests.infra.deployer.conftest import ACCOUNT, User
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+"""A time at which the keys of the checked-in templates are valid."""
+
+
+def content() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(data_file("cdk.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+class Heard(list[str]):
+    """Somebody who gives one answer and hears everything."""
+
+    def __init__(self, answer: bool = True) -> None:
+        self.answer = answer
+
+    @property
+    def person(self) -> Person:
+        return Person(self.append, self._asked, PlainView(self.append))
+
+    def _asked(self, question: str) -> bool:
+        self.append(question)
+        return self.answer
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A user, and the folder of the assembly."""
+
+    user: User
+    templates: Path
+
+    def prepare(self, heard: Heard, changes: Changes | None = None, **wish: bool) -> Deployment:
+        asked = Wish(content(), changes or Changes(), **wish)
+        plan = prepare(asked, Aws(), heard.person, account=ACCOUNT)
+        return Deployment(plan, self.user.cache, Aws(), app=str(self.templates), clock=lambda: NOW)
+
+    def deploy(self, changes: Changes | None = None, **wish: bool) -> tuple[Deployment, Heard]:
+        heard = Heard()
+        deployment = self.prepare(heard, changes, **wish)
+        deployment.run(heard.person)
+        return deployment, heard
+
+    def edit(self, stack: str, edit: Callable[[dict[str, Any]], None]) -> None:
+        """Change the resources of a template."""
+        file = self.templates / f"{stack}.template.json"
+        template = json.loads(file.read_text(encoding="utf-8"))
+        edit(template["Resources"])
+        file.write_text(json.dumps(template), encoding="utf-8")

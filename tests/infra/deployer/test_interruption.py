@@ -1,0 +1,176 @@
+"""Ctrl-C while the real CDK command line deploys: what is said, what goes on, and that nothing is left."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.infra.deployer.assembled import Assembled
+from tests.infra.deployer.conftest import User
+
+pytestmark = pytest.mark.infra
+
+DRIVER = """
+import json, sys
+from pathlib import Path
+import click
+from cli import deploying, main
+from infra.deployer import cdk
+from infra.deployer.aws import Aws
+from infra.deployer.deployment import Deployment, prepare
+from infra.deployer.plan import Wish
+from infra.files import data_file
+
+cache, app = sys.argv[1:]
+start = cdk._start
+
+def start_and_tell(*arguments):
+    child = start(*arguments)
+    print(child.pid, flush=True)
+    return child
+
+cdk._start = start_and_tell
+
+@click.command()
+def command():
+    person = deploying.person(yes=True)
+    wish = Wish(json.loads(data_file("cdk.json").read_text()))
+    Deployment(prepare(wish, Aws(), person), Path(cache), Aws(), app=app).run(person)
+
+main.root.get_command = lambda ctx, name: command
+main.root.entries = {"try": None}
+main.root(["try"], prog_name="globalchat")
+"""
+
+
+@dataclass
+class Run:
+    """A deployment in a process of its own; `cdk` is the process of the CDK command line."""
+
+    process: subprocess.Popen[str]
+    cdk: int
+
+    @property
+    def told(self) -> IO[str]:
+        assert self.process.stderr is not None
+        return self.process.stderr
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+    def line_with(self, words: str) -> str:
+        for line in self.told:
+            if words in line:
+                return line
+        raise AssertionError(f"{words} was not said")
+
+    def end(self) -> str:
+        """Its last words; it must have ended by itself."""
+        _, errors = self.process.communicate(timeout=30)
+        return errors
+
+
+def start(user: User, app: str) -> Run:
+    process = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(user.cache), app],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    return Run(process, int(process.stdout.readline()))
+
+
+@pytest.fixture
+def running() -> Iterator[list[Run]]:
+    runs: list[Run] = []
+    yield runs
+    for run in runs:
+        run.process.kill()
+        run.process.communicate()
+
+
+@dataclass
+class Held:
+    """AWS at work: what it has begun goes on when `go` is set."""
+
+    begun: threading.Semaphore
+    go: threading.Event
+    done: threading.Semaphore
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch, cloud: str) -> Iterator[Held]:
+    from moto.cloudformation import models
+
+    apply = models.ChangeSet.apply
+    state = Held(threading.Semaphore(0), threading.Event(), threading.Semaphore(0))
+
+    def slowly(change_set: models.ChangeSet) -> None:
+        state.begun.release()
+        state.go.wait(60)
+        apply(change_set)
+        state.done.release()
+
+    monkeypatch.setattr(models.ChangeSet, "apply", slowly)
+    yield state
+    state.go.set()
+
+
+def test_aws_goes_on_and_the_same_command_resumes(
+    held: Held, equipped: User, templates: Path, running: list[Run]
+) -> None:
+    run = start(equipped, str(templates))
+    running.append(run)
+    for _ in range(2):
+        assert held.begun.acquire(timeout=60)
+    run.interrupt()
+    assert run.line_with("Stopped watching").strip() == (
+        "Stopped watching: AWS goes on with globalchat-oregon-api, globalchat-sydney-api; "
+        "not begun: globalchat-oregon-relay, globalchat-sydney-relay. "
+        "Resume with the same `globalchat deploy`."
+    )
+    assert "Traceback" not in run.end()
+    assert run.process.returncode == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(run.cdk, 0)
+
+    held.go.set()
+    for _ in range(2):
+        assert held.done.acquire(timeout=60)
+    _, heard = Assembled(equipped, templates).deploy()
+    assert [line.split("] ")[-1] for line in heard if "api: unchanged" in line or "relay: done" in line] == [
+        "globalchat-oregon-api: unchanged",
+        "globalchat-sydney-api: unchanged",
+        "globalchat-oregon-relay: done",
+        "globalchat-sydney-relay: done",
+    ]
+
+
+def test_a_second_one_ends_everything_at_once(
+    cloud: str, equipped: User, tmp_path: Path, running: list[Run]
+) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    # Whoever is alive of the app holds the pipe open.
+    run = start(equipped, f"exec 3>{fifo}; echo begun >&3; sleep 600")
+    running.append(run)
+    with fifo.open() as pipe:
+        assert pipe.readline() == "begun\n"
+        # Stopped, the command line does not heed the request to end.
+        os.kill(run.cdk, signal.SIGSTOP)
+        run.interrupt()
+        assert "AWS has nothing of it under way; not begun: globalchat-" in run.line_with("Stopped watching")
+        run.interrupt()
+        assert "Traceback" not in run.end()
+        assert run.process.returncode == 130
+        assert pipe.read() == ""
+    with pytest.raises(ProcessLookupError):
+        os.kill(run.cdk, 0)

@@ -1,0 +1,151 @@
+"""A deployment is found wherever it stands, by a machine that knows nothing of it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from client import profiles
+from infra import memory
+from infra.config import load, parse
+from infra.deployer import standing
+from infra.deployer.aws import Aws, Denied
+from infra.deployer.errors import DeployError, Kind
+from tests.infra.deployer.assembled import content
+from tests.infra.deployer.conftest import ACCOUNT, User
+from tests.infra.deployer.test_keys import END
+
+API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
+TAGS = [{"Key": "project", "Value": "globalchat"}]
+REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2", "tokyo": "ap-northeast-1"}
+ELSEWHERE = {"tokyo": "ap-northeast-1", "paris": "eu-west-3"}
+
+
+def stand(regions: Mapping[str, str], *, prefix: str = "globalchat", roles: bool = False) -> None:
+    """Stacks as small as they may be, which tell of one another."""
+    aws = Aws()
+    context = {**content()["context"]["globalchat"], "regions": dict(regions), "options": ["regions"]}
+    for alias, region in regions.items():
+        key = {"Type": "AWS::AppSync::ApiKey", "Properties": {"ApiId": API_ID, "Expires": END}}
+        role = {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "RoleName": f"{prefix}-{alias}-publish",
+                "AssumeRolePolicyDocument": {},
+                "Tags": [
+                    *TAGS,
+                    {"Key": "deployment", "Value": prefix},
+                    {"Key": "region", "Value": region},
+                ],
+            },
+        }
+        outputs = {
+            "settings": memory.remember(parse(context)),
+            "apiId": API_ID,
+            "graphqlUrl": {"Fn::GetAtt": ["Api", "GraphQLUrl"]},
+            "realtimeUrl": {"Fn::GetAtt": ["Api", "RealtimeUrl"]},
+            "eventBus": f"arn:aws:events:{region}:{ACCOUNT}:event-bus/{prefix}-bus",
+        }
+        api: dict[str, Any] = {
+            "Type": "AWS::AppSync::GraphQLApi",
+            "Properties": {"Name": "a", "AuthenticationType": "API_KEY", "LogConfig": {}},
+        }
+        bodies = {
+            "api": {
+                "Resources": {"Api": api, "Key": key, **({"Role": role} if roles else {})},
+                "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+            },
+            "relay": {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}},
+        }
+        for part, body in bodies.items():
+            aws.call(
+                "cloudformation",
+                region,
+                "create_stack",
+                StackName=f"{prefix}-{alias}-{part}",
+                TemplateBody=json.dumps(body),
+                Tags=TAGS,
+            )
+
+
+def names(aws: Aws) -> list[str]:
+    found = standing.find(aws, "globalchat", load().regions).stacks
+    return [stack.name for stack in found]
+
+
+def test_one_stack_leads_to_all_others(cloud: str) -> None:
+    stand(REGIONS)
+    found = standing.find(Aws(), "globalchat", {"oregon": "us-west-2"})
+    assert found.regions == found.mesh == REGIONS
+    assert [stack.part for stack in found.stacks] == ["api"] * 3 + ["relay"] * 3
+    assert found.settings["options"] == ["regions"]
+
+
+def test_roles_lead_to_regions_that_the_file_does_not_know(cloud: str) -> None:
+    stand(ELSEWHERE, roles=True)
+    stand({"lima": "sa-east-1"}, prefix="globalchat-two", roles=True)
+    found = standing.find(Aws(), "globalchat", load().regions)
+    assert found.regions == ELSEWHERE
+
+
+class Deaf(Aws):
+    """Does not reach one region, and may not ask IAM."""
+
+    def call(self, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
+        if service == "iam":
+            raise Denied("Not allowed.")
+        if region == "ap-southeast-2":
+            raise DeployError("AWS did not answer.", kind=Kind.UNREACHABLE)
+        return super().call(service, region, operation, **arguments)
+
+
+def test_a_region_that_is_down_is_named_and_the_others_are_found(cloud: str) -> None:
+    stand(REGIONS)
+    found = standing.find(Deaf(), "globalchat", {"oregon": "us-west-2"})
+    assert list(found.regions) == ["oregon", "tokyo"]
+    assert list(found.silent) == ["ap-southeast-2"]
+    assert found.mesh == REGIONS
+
+
+def test_refresh_finds_every_region_by_itself(cloud: str, user: User) -> None:
+    stand(REGIONS)
+    ran = user.run("outputs", "--refresh")
+    assert ran.exit_code == 0, ran.output
+    made = profiles.load("default", user.home / "config")
+    assert {alias: each.region for alias, each in made.regions.items()} == REGIONS
+
+
+def test_destroy_takes_every_region_even_those_that_the_file_does_not_know(cloud: str, user: User) -> None:
+    stand({**REGIONS, **ELSEWHERE})
+    ran = user.run("destroy", "--yes")
+    assert ran.exit_code == 0, ran.output
+    assert "Nothing is left." in ran.output
+    for region in {**REGIONS, **ELSEWHERE}.values():
+        assert Aws().call("cloudformation", region, "describe_stacks")["Stacks"] == []
+
+
+def test_a_region_goes_only_once_the_others_no_longer_relay_to_it(cloud: str, user: User) -> None:
+    stand(REGIONS)
+    ran = user.run("destroy", "--yes", "--regions", "tokyo")
+    assert ran.exit_code == 2
+    assert "oregon, sydney would go on relaying to what is deleted." in ran.output
+    assert "`globalchat deploy --regions oregon,sydney --prune`" in ran.output
+    assert len(names(Aws())) == 6
+
+
+def test_a_region_that_is_left_alone_loses_its_relay(cloud: str, user: User) -> None:
+    stand({"oregon": "us-west-2", "sydney": "ap-southeast-2"})
+    ran = user.run("destroy", "--yes", "--regions", "sydney")
+    assert ran.exit_code == 0, ran.output
+    assert names(Aws()) == ["globalchat-oregon-api"]
+
+
+def test_the_profile_says_which_deployment_is_meant(cloud: str, user: User) -> None:
+    stand(ELSEWHERE, prefix="mine")
+    first = user.run("outputs", "--refresh", "--stack-prefix", "mine", "--regions", "tokyo=ap-northeast-1")
+    assert first.exit_code == 0, first.output
+    ran = user.run("destroy", "--yes")
+    assert ran.exit_code == 0, ran.output
+    told = 'the profile "default" stands for "mine"; for "globalchat" give --stack-prefix globalchat'
+    assert told in ran.output
+    assert "deleting mine-paris-relay" in ran.output
+    assert profiles.names(user.home / "config") == []
