@@ -15,7 +15,7 @@ from localcloud.appsync.http_body import MalformedRequest, parse_query_string, p
 from localcloud.appsync.model import Authenticator, Caller, Executor, GraphQLRequest, Unauthorized
 from localcloud.definition import JSON
 
-__all__ = ("PATH", "HttpPolicy", "HttpResponse", "MalformedRequest", "parse_request", "respond", "too_large")
+__all__ = ("PATH", "HttpPolicy", "HttpResponse", "MalformedRequest", "parse_request", "respond", "too_large", "unreadable")
 
 PATH: Final = "/graphql"
 
@@ -106,6 +106,12 @@ def too_large(policy: HttpPolicy = DEFAULT_POLICY) -> HttpResponse:
     base = {**_CORS, "x-amzn-RequestId": policy.request_id()}
     message = f"The request body is larger than {policy.max_body} bytes."
     return _error(base, 413, "RequestEntityTooLargeException", message)
+
+
+def unreadable(policy: HttpPolicy = DEFAULT_POLICY) -> HttpResponse:
+    """Answer a request whose body is not in the encoding that its headers say."""
+    base = {**_CORS, "x-amzn-RequestId": policy.request_id()}
+    return _error(base, 400, "MalformedHttpRequestException", "The request body cannot be decoded.")
 
 
 def _refuse(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from localcloud.appsync.http import Headers, HttpResponse, too_large
+from localcloud.appsync.http import Headers, HttpResponse, too_large, unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ async def answer(request: web.Request, respond: Respond) -> web.Response:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
         return _send(too_large())
+    except web.RequestPayloadError:
+        return _send(unreadable())
     call = HttpCall(
         method=request.method,
         path=request.path,

@@ -43,3 +43,17 @@ async def test_garbage_is_refused(local_cloud: LocalCloud, sent: bytes) -> None:
         writer.close()
         await writer.wait_closed()
     assert answer == b"" or int(answer.split()[1]) in (400, 401, 404, 405, 413)
+
+
+async def test_a_body_that_turns_out_to_be_garbage_is_refused(local_cloud: LocalCloud) -> None:
+    url = urlsplit(local_cloud.region("oregon").graphql_url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    writer.write(b"POST /graphql HTTP/1.1\r\n" + HEAD)
+    writer.write(b"Expect: 100-continue\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n")
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"meow")
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"MalformedHttpRequestException" in answer
