@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from localcloud.faults.courier import FaultCourier
 from localcloud.faults.model import Fault, FaultError, Place, kind_of, parse
-from localcloud.server.faults import SocketFaults
+from localcloud.faults.sockets import SocketFaults
 
 
 @dataclass(slots=True)

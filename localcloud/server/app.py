@@ -9,8 +9,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from localcloud.server.connection import CLOSE_SECONDS
-from localcloud.server.faults import SocketFaults, reset
+from localcloud.faults.sockets import SocketFaults
+from localcloud.server.connection import CLOSE_SECONDS, reset
 from localcloud.server.http import Respond, answer
 from localcloud.server.realtime import RealtimeEndpoint
 from localcloud.server.usage import Usage

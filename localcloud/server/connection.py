@@ -1,6 +1,8 @@
 """One realtime socket: runs the actions of the protocol core on an aiohttp WebSocket."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,11 +14,14 @@ from localcloud.appsync.handshake import Handshake
 from localcloud.appsync.hub import Hub
 from localcloud.appsync.model import Authenticator, Executor
 from localcloud.appsync.protocol import Limits, RealtimeProtocol
-from localcloud.server.faults import SocketFaults, reset
+from localcloud.faults.sockets import SocketFaults
 from localcloud.server.outbox import Flusher, Outbox
 
 CLOSE_SECONDS: Final = 2.0
 """How long a client may take to answer a close frame."""
+
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+"""`struct linger`: closing discards what was not sent and resets the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +172,11 @@ class _Deaf(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._inner.connection_lost(error)
+
+
+def reset(transport: asyncio.WriteTransport) -> None:
+    """Reset a TCP connection: the peer sees "connection reset", not an orderly end."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    transport.abort()

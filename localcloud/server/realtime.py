@@ -14,9 +14,9 @@ from localcloud.appsync.hub import MAX_PAYLOAD, Hub
 from localcloud.appsync.model import Authenticator, Executor
 from localcloud.appsync.protocol import Limits
 from localcloud.appsync.rate import RateLimit
+from localcloud.faults.sockets import SocketFaults
 from localcloud.server import connection
 from localcloud.server.connection import Connection
-from localcloud.server.faults import SocketFaults
 from localcloud.server.outbox import MAX_BUFFER, Flusher
 from localcloud.server.usage import Usage
 

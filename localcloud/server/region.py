@@ -16,9 +16,9 @@ from localcloud.appsync.metrics import Metrics
 from localcloud.definition import Api, RegionDefinition
 from localcloud.errors import TemplateError
 from localcloud.faults.service import FaultyRegion
+from localcloud.faults.sockets import SocketFaults
 from localcloud.ports import EventSink
 from localcloud.server.app import PATH, region_app
-from localcloud.server.faults import SocketFaults
 from localcloud.server.http import HttpCall
 from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
 from localcloud.server.usage import Usage

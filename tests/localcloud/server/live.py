@@ -14,8 +14,8 @@ from localcloud.appsync.http import HttpResponse
 from localcloud.appsync.hub import Hub
 from localcloud.appsync.model import Publication
 from localcloud.definition import JSON
+from localcloud.faults.sockets import SocketFaults
 from localcloud.server.app import region_app
-from localcloud.server.faults import SocketFaults
 from localcloud.server.http import HttpCall
 from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
 from localcloud.server.usage import Usage

@@ -113,7 +113,7 @@ async def test_a_region_that_is_down_resets_requests_and_sockets() -> None:
             await post(server, session)
         with pytest.raises(aiohttp.ClientError):
             await session.ws_connect(server.url, protocols=["graphql-ws"], headers=HEADERS)
-        server.faults.clear()
+        server.faults.down = False
         assert await post(server, session) == 200
 
 
@@ -125,7 +125,7 @@ async def test_throttled_starts_are_refused_without_an_id() -> None:
             "type": "error",
             "payload": {"errors": [{"errorType": "LimitExceededError", "message": "Rate limit exceeded"}]},
         }
-        server.faults.clear()
+        server.faults.throttled = False
         await subscribe(socket, "1")
 
 

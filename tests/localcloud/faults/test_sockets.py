@@ -1,6 +1,6 @@
 """The settings of a region's faults; what sockets do under them is in `test_faulty_sockets`."""
 
-from localcloud.server.faults import SocketFaults
+from localcloud.faults.sockets import SocketFaults
 
 
 class Socket:
@@ -49,19 +49,3 @@ def test_down_resets_what_is_open() -> None:
     faults.opened(each)
     faults.down = True
     assert each.resets == 1
-
-
-def test_clear_switches_everything_off() -> None:
-    faults, each = SocketFaults(), Socket()
-    before = faults.snapshot()
-    faults.opened(each)
-    faults.down = faults.half_open = faults.throttled = True
-    faults.announce_invalidation = False
-    assert faults.snapshot() == {
-        "down": True,
-        "halfOpen": True,
-        "throttled": True,
-        "announceInvalidation": False,
-    }
-    faults.clear()
-    assert faults.snapshot() == before

@@ -1,13 +1,7 @@
-"""Disturbances of one region's port, set while it runs: how a client's promises are tested."""
+"""Faults of one region's port, set while it runs: how a client's promises are tested."""
 
-import asyncio
-import socket
-import struct
 from collections.abc import Callable
-from typing import Final, Protocol
-
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-"""`struct linger`: closing discards what was not sent and resets the connection."""
+from typing import Protocol
 
 
 class FaultySocket(Protocol):
@@ -76,20 +70,6 @@ class SocketFaults:
         """Silence the sockets that are open now; tells how many. Later ones work."""
         return self._each(lambda each: not each.silenced, lambda each: each.silence())
 
-    def clear(self) -> None:
-        """Switch every fault off."""
-        self.down = self.half_open = self.throttled = False
-        self.announce_invalidation = True
-
-    def snapshot(self) -> dict[str, bool]:
-        """Every setting by name."""
-        return {
-            "down": self._down,
-            "halfOpen": self._half_open,
-            "throttled": self.throttled,
-            "announceInvalidation": self.announce_invalidation,
-        }
-
     def opened(self, each: FaultySocket) -> None:
         """Take note of a socket, which shares the fate of the others at once."""
         self._sockets.add(each)
@@ -107,11 +87,3 @@ class SocketFaults:
         for each in found:
             act(each)
         return len(found)
-
-
-def reset(transport: asyncio.WriteTransport) -> None:
-    """Reset a TCP connection: the peer sees "connection reset", not an orderly end."""
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-    transport.abort()
