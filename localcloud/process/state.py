@@ -6,7 +6,6 @@ as a whole: a reader sees an old file or a new one, never half of one.
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from localcloud.address import RegionAddress
 from localcloud.definition import JSON
 from localcloud.errors import CloudError
+from localcloud.files import replace
 
 VERSION = 1
 FILE = "cloud.json"
@@ -71,14 +71,7 @@ def prepare_folder(folder: Path) -> None:
 
 def write(folder: Path, state: CloudState) -> None:
     """Replace the state file."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{FILE}.")  # mkstemp makes it 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(_document(state), file)
-        os.replace(name, folder / FILE)
-    except BaseException:
-        os.unlink(name)
-        raise
+    replace(folder / FILE, json.dumps(_document(state)).encode())
 
 
 def read(folder: Path) -> CloudState | None:

@@ -3,7 +3,6 @@
 The authority signs one certificate and its key is thrown away at once: who trusts it trusts nothing else.
 """
 
-import os
 import secrets
 import ssl
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from localcloud.errors import CloudError
+from localcloud.files import replace
 
 CA_FILE: Final = "ca.pem"
 
@@ -71,15 +71,8 @@ def make_certificates(folder: Path) -> Certificates:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(work / "server.pem", work / "server.key")
         authority = (work / CA_FILE).read_bytes()
-    return Certificates(context, _replace(folder / CA_FILE, authority))
-
-
-def _replace(file: Path, content: bytes) -> Path:
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    with os.fdopen(handle, "wb") as written:
-        written.write(content)
-    os.replace(name, file)
-    return file
+    replace(folder / CA_FILE, authority)
+    return Certificates(context, folder / CA_FILE)
 
 
 def _openssl(folder: Path, *arguments: str) -> None:
