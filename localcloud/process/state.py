@@ -70,8 +70,18 @@ def prepare_folder(folder: Path) -> None:
 
 
 def write(folder: Path, state: CloudState) -> None:
-    """Replace the state file."""
-    replace(folder / FILE, json.dumps(_document(state)).encode())
+    """Replace the state file.
+
+    Raises:
+        CloudError: it cannot be written.
+    """
+    try:
+        replace(folder / FILE, json.dumps(_document(state)).encode())
+    except OSError as error:
+        raise CloudError(
+            f"The local cloud's state in {folder} cannot be written: {error.strerror}.",
+            remedy="Make room or set GLOBALCHAT_HOME to a folder that you may write to.",
+        ) from error
 
 
 def read(folder: Path) -> CloudState | None:

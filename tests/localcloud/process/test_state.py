@@ -78,6 +78,15 @@ def test_a_folder_that_cannot_be_made_is_told_with_a_remedy(tmp_path: Path) -> N
     assert "GLOBALCHAT_HOME" in caught.value.remedy
 
 
+def test_a_state_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / state.FILE).mkdir()
+
+    with pytest.raises(CloudError, match="cannot be written: Is a directory"):
+        state.write(tmp_path, STATE)
+
+    assert [file.name for file in tmp_path.iterdir()] == [state.FILE]
+
+
 def test_writing_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
     state.write(tmp_path, STATE)
     state.write(tmp_path, replace(STATE, pid=43))
