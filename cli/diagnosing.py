@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from cli import running_cloud
+from client import paths, profiles
 from client.profiles import LOCAL, Profile
 from infra.deployer import health
 from infra.deployer.aws import Aws
@@ -18,6 +19,7 @@ from localcloud.process.state import CloudState
 from probe.doctor import terminal, versions
 from probe.doctor.finding import Finding, Level, Verdict, ok, skipped, warning
 from probe.doctor.plan import region_checks, relay_checks, remedies_for
+from probe.doctor.profile_file import judge_profile
 from probe.doctor.region import RegionPatient
 from probe.doctor.runner import Check, diagnose
 from probe.doctor.threads import in_thread
@@ -71,7 +73,7 @@ async def examine(what: Examination, tell: Callable[[Finding], None]) -> list[Fi
 
 def _plan(what: Examination, patients: Mapping[str, RegionPatient]) -> list[Check]:
     behind = _on_this_machine(what.cloud) if what.cloud else _on_aws(what)
-    checks = [*_machine(), *(each for each in behind if each.subject not in patients)]
+    checks = [*_machine(), *_profile_file(what), *(each for each in behind if each.subject not in patients)]
     for alias, own in region_checks(patients, publish=what.publish).items():
         checks += [*own, *(each for each in behind if each.subject == alias)]
     checks += relay_checks(patients) if what.publish else ()
@@ -94,6 +96,14 @@ def _machine() -> list[Check]:
         *(_at_once(name, MACHINE, look) for name, look in looks.items()),
         Check("node", MACHINE, versions.node),
     ]
+
+
+def _profile_file(what: Examination) -> list[Check]:
+    """The local cloud has none: its keys live as long as it does."""
+    if what.cloud is not None:
+        return []
+    file = profiles.file_of(what.profile.name, paths.home().config)
+    return [_at_once("profile", MACHINE, partial(judge_profile, file))]
 
 
 def _at_once(name: str, subject: str, look: Callable[[], Verdict]) -> Check:

@@ -86,7 +86,7 @@ def load(name: str, folder: Path) -> Profile:
     Raises:
         ProfileError: it does not exist (names those that do), is damaged, or cannot be read.
     """
-    file = _file(name, folder)
+    file = file_of(name, folder)
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -108,7 +108,7 @@ def save(profile: Profile, folder: Path) -> Path:
         ProfileError: the name is not allowed, or the file cannot be written.
         ClientError: the folder cannot be made.
     """
-    file = _file(profile.name, folder)
+    file = file_of(profile.name, folder)
     regions = {alias: _document(endpoint) for alias, endpoint in profile.regions.items()}
     text = json.dumps({"version": VERSION, "regions": regions}, indent=2) + "\n"
     ensure_folder(folder)
@@ -129,7 +129,7 @@ def remove(name: str, folder: Path) -> bool:
     Raises:
         ProfileError: the name is not allowed, or the file cannot be deleted.
     """
-    file = _file(name, folder)
+    file = file_of(name, folder)
     try:
         file.unlink()
     except FileNotFoundError:
@@ -179,7 +179,12 @@ def check_name(name: str) -> None:
         )
 
 
-def _file(name: str, folder: Path) -> Path:
+def file_of(name: str, folder: Path) -> Path:
+    """Where the profile of this name lies, or would lie, in a config folder.
+
+    Raises:
+        ProfileError: no profile may have this name.
+    """
     check_name(name)
     return folder / "profiles" / f"{name}.json"
 

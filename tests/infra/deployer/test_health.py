@@ -176,7 +176,9 @@ def test_doctor_without_credentials_skips_what_needs_them(
     aws_settings.delenv("AWS_ACCESS_KEY_ID")
     nowhere = ("http://127.0.0.1:1/graphql", "ws://127.0.0.1:1/graphql", "api")
     endpoint = RegionEndpoint("oregon", REGION, *nowhere, BUS, "key")
-    profiles.save(Profile("default", {"oregon": endpoint}), user.home / "config")
+    file = profiles.save(Profile("default", {"oregon": endpoint}), user.home / "config")
+    file.chmod(0o640)
     done = user.run("doctor")
+    assert f"→ Run `chmod 600 {file}`." in done.stdout
     assert "– credentials      AWS is not asked: No AWS credentials were found." in done.stdout
     assert "– dead letters     skipped because of: credentials of oregon" in done.stdout

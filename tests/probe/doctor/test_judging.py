@@ -1,11 +1,14 @@
 """Clock, key and versions: where green ends."""
 
+from pathlib import Path
+
 import pytest
 
 from client.errors import Unauthorized
 from probe.doctor import versions
 from probe.doctor.finding import Level
 from probe.doctor.judging import judge_clock, judge_key
+from probe.doctor.profile_file import judge_profile
 
 DAY = 86_400
 NOW = 1_000_000.0
@@ -50,6 +53,16 @@ def test_the_key(refusal: Unauthorized | None, days: int | None, level: Level, w
     assert words in verdict.text
     if level is Level.FAILED:
         assert verdict.remedy == "Get another."
+
+
+def test_a_profile_is_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "my profile.json"
+    file.touch(mode=0o600)
+    assert judge_profile(file).level is Level.OK
+    file.chmod(0o644)
+    verdict = judge_profile(file)
+    assert (verdict.level, verdict.remedy) == (Level.WARNING, f"Run `chmod 600 '{file}'`.")
+    assert "(mode 0644)" in verdict.text
 
 
 def test_what_is_asked_for_is_installed() -> None:
