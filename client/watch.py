@@ -91,13 +91,14 @@ class Watch:
                 expiring.cancel()
         finally:
             self._put(self._pairing.give_up_all())
-            self._ended = True
-            self._filled.set()
+            self._end()
 
     def close(self) -> None:
         """Ask `run()` to end. Returns at once."""
         for session in self.sessions.values():
             session.close()
+        if not self._running:
+            self._end()
 
     async def next_events(self, limit: int = 200) -> list[WatchEvent]:
         """The next events in order, at least one; an empty list after the end."""
@@ -111,6 +112,10 @@ class Watch:
         if not self._events and not self._skipped and not self._ended:
             self._filled.clear()
         return events
+
+    def _end(self) -> None:
+        self._ended = True
+        self._filled.set()
 
     async def _follow(self, alias: str, session: Session) -> None:
         now = asyncio.get_running_loop().time

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from client.connection import Connection
 from client.errors import ClientError
@@ -13,14 +12,6 @@ from client.messages import Backend
 from client.options import SessionOptions
 from client.profiles import RegionEndpoint
 from client.regions import Regions
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A region that a switch is bringing up."""
-
-    endpoint: RegionEndpoint
-    task: asyncio.Task[Link | ClientError]
 
 
 class Links:

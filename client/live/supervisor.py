@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 
 from client.errors import ClientError
@@ -12,7 +13,7 @@ from client.live.chores import Chores
 from client.live.failover import FailOver
 from client.live.goal import Goal
 from client.live.link import Link
-from client.live.links import Candidate, Links
+from client.live.links import Links
 from client.live.notices import explain, oddity
 from client.live.outage import Outage
 from client.live.report import Report
@@ -25,6 +26,14 @@ from client.options import SessionOptions
 from client.profiles import RegionEndpoint
 from client.regions import Regions
 from client.state import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A region that a switch is bringing up."""
+
+    endpoint: RegionEndpoint
+    task: asyncio.Task[Link | ClientError]
 
 
 class Supervisor:
@@ -90,7 +99,7 @@ class Supervisor:
         )
         self._accepted: dict[str, RegionEndpoint] = {}
         self._announced: RegionEndpoint | None = None
-        self._candidate: Candidate | None = None
+        self._candidate: _Candidate | None = None
         self._moving: asyncio.Task[None] | None = None
 
     @property
@@ -177,7 +186,7 @@ class Supervisor:
         candidate, wanted = self._candidate, self._goal.region
         if candidate is None:
             if wanted != link.endpoint:
-                self._candidate = Candidate(wanted, self._bring_up(wanted))
+                self._candidate = _Candidate(wanted, self._bring_up(wanted))
                 self._report.amend(switching_to=wanted.alias, reason=None, remedy=None)
         elif candidate.endpoint != wanted:
             self._candidate = None

@@ -202,6 +202,15 @@ async def test_cancelling_ends_every_session(regions: tuple[FakeAppSync, FakeApp
         pass
 
 
+async def test_closing_before_running_ends_the_events(regions: tuple[FakeAppSync, FakeAppSync]) -> None:
+    watch = Watch(profile_of(*regions), options=QUICK)
+    watch.close()
+    while await watch.next_events():
+        pass
+    await watch.run()
+    assert [region.opened for region in regions] == [0, 0]
+
+
 def test_unknown_region_is_refused() -> None:
     with pytest.raises(ProfileError):
         Watch(profile_of(FakeAppSync()), regions=["mars"])
