@@ -205,7 +205,8 @@ class Supervisor:
         """Give up a switch to another region, and say why."""
         self._goal.region = link.endpoint
         self._locator.doubt()
-        reason = f"Still on {link.endpoint.alias}, as {other.alias} is not available. {error}"
+        here, there = link.endpoint.alias, other.alias
+        reason = str(error) if here == there else f"Still on {here}, as {there} is not available. {error}"
         self._report.amend(switching_to=None, reason=reason, remedy=error.remedy)
 
     def _bring_up(self, endpoint: RegionEndpoint) -> asyncio.Task[Link | ClientError]:

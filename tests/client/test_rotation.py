@@ -68,6 +68,21 @@ async def test_a_live_session_takes_up_a_new_key_when_the_old_one_is_refused(
     assert Phase.RETRYING not in {event.state.phase for event in chat.of(StateChanged)}
 
 
+async def test_a_new_key_that_is_refused_too_is_told_and_the_socket_kept(oregon: FakeAppSync) -> None:
+    oregon.key = "da2-old"
+    home = Home(profile_of(oregon), "oregon", oregon.key)
+    session = Session(home.profile, "oregon", options=QUICK, reload=home.reload)
+    async with running(session) as chat:
+        await chat.phase(Phase.LIVE)
+        oregon.key, home.key = KEY, "da2-mistyped"
+        session.send("tech", "hello")
+        told = (await chat.next(StateChanged, lambda event: bool(event.state.reason))).state
+        assert (told.phase, told.switching_to) == (Phase.LIVE, None)
+        assert str(told.reason).startswith("The API key was not accepted")
+        assert told.remedy
+    assert oregon.opened == 1
+
+
 async def test_where_a_region_was_before_is_closed_unless_a_call_is_under_way(oregon: FakeAppSync) -> None:
     regions = Regions(timeout=10, offset=ClockOffset(), clock=now_ms)
     before, between, now = (replace(oregon.endpoint, api_id=name) for name in ("one", "two", "three"))
