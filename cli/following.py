@@ -8,6 +8,7 @@ from functools import partial
 
 from cli import profiles
 from cli.duration import spell
+from cli.everywhere import is_all
 from cli.failure import ExitCode
 from cli.follower import Follower
 from cli.output import clock_time, json_line, message_document, narrate
@@ -19,9 +20,6 @@ from client.events import MessageReceived
 from client.profiles import Profile
 from client.session import Session
 from tui.sanitize import sanitize
-
-ALL = "all"
-"""The word for every region at once."""
 
 LAST_WORDS = 1.0
 """Seconds that a batch of lines gets to be written out once it is over."""
@@ -38,11 +36,6 @@ class Wish:
     show: Show
     count: int | None = None
     seconds: float | None = None
-
-
-def is_all(region: str | None) -> bool:
-    """Whether that means every region at once."""
-    return region is not None and region.strip().lower() == ALL
 
 
 async def follow(profile: Profile, region: str | None, wish: Wish, output: Output) -> ExitCode:

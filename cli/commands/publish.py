@@ -83,6 +83,9 @@ def command(
     refuses is told with the number of the line, and the rest goes on. While the region throttles or is
     away, the same message is tried again under the same id, so that followers show it once.
 
+    One publish in flight keeps the order, and makes one message per round trip to the region: --window 16
+    makes up to sixteen of them.
+
     With --template {n} is the number of the message or line, {time} the time in UTC, {region} the alias
     of the region; {{ and }} are plain braces.
 

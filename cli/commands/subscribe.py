@@ -5,10 +5,18 @@ import sys
 from functools import partial
 
 import click
+from click.shell_completion import CompletionItem
 
 from cli import options, profiles
 from cli.duration import Duration
+from cli.everywhere import ALL, is_all
 from cli.output import narrate
+
+
+def _regions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from cli.completing import matching, regions
+
+    return matching(lambda ctx: (*regions(ctx), (ALL, "each of them at once")), ctx, incomplete)
 
 
 @click.command("subscribe")
@@ -16,6 +24,7 @@ from cli.output import narrate
 @click.option(
     "--region",
     metavar="REGION",
+    shell_complete=_regions,
     help="Alias, AWS region, auto, or all of them at once: all. [default: the profile's first]",
 )
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N messages.")
@@ -63,7 +72,7 @@ def command(
     from cli.streams import Output
 
     output = Output.standard()
-    tags = tuple(loaded.regions) if following.is_all(region) else ()
+    tags = tuple(loaded.regions) if is_all(region) else ()
     show = partial(following.as_text, tags=tags, for_terminal=output.is_terminal)
     wish = following.Wish(
         channels=tuple(dict.fromkeys(channels)),

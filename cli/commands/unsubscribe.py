@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from cli import local_cloud, options, profiles
+from cli import options, profiles
 from cli.output import narrate
 from client.profiles import LOCAL
 
@@ -29,6 +29,8 @@ def command(channel: str, aws_profile: str | None, as_json: bool, profile: str |
     from client.credentials import default_chain
 
     if chosen == LOCAL:
+        from cli import local_cloud
+
         state = local_cloud.join(narrate)
         loaded, credentials = local_cloud.profile(state), local_cloud.administrator(state)
     else:

@@ -1,6 +1,7 @@
 """Publishes the items of a stream, a window of them at once."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 
@@ -8,7 +9,10 @@ from client.bulk.items import Item, Ledger, Report
 from client.bulk.pacer import Pacer
 from client.bulk.recovery import Recovery, is_hopeless, may_pass
 from client.errors import ClientError, Refused, Unreachable
+from client.logs import note
 from client.messages import Draft, Message
+
+log = logging.getLogger(__name__)
 
 Publish = Callable[[Draft], Awaitable[Message]]
 Compose = Callable[[Item], Draft]
@@ -61,7 +65,17 @@ class BulkPublisher:
             self._feeding = group.create_task(self._feed(group, items), name="feed")
             if self._stopping.is_set():
                 self._feeding.cancel()
-        return self._ledger.report(complete=self._complete, error=self._error)
+        report = self._ledger.report(complete=self._complete, error=self._error)
+        note(
+            log,
+            logging.INFO,
+            "bulk ended",
+            accepted=report.accepted,
+            refused=report.refused,
+            left=len(report.left),
+            following=report.following,
+        )
+        return report
 
     def stop(self, error: ClientError | None = None) -> None:
         """Begin nothing new, and let `run` end soon; with the `error` that is the cause, if there is one."""
@@ -69,6 +83,7 @@ class BulkPublisher:
             return
         self._error = error
         self._stopping.set()
+        note(log, logging.INFO, "bulk stopped", reason=None if error is None else str(error))
         if self._feeding is not None:
             self._feeding.cancel()
             asyncio.get_running_loop().call_later(self._drain, self._cut)
@@ -112,6 +127,7 @@ class BulkPublisher:
                 continue
             self._recovery.succeeded()
             self._ledger.accept(item.number)
+            _note(logging.DEBUG, "draft accepted", item, id=message.id, origin=message.region)
             await self._accepted(item, message)
             return
 
@@ -135,6 +151,8 @@ class BulkPublisher:
             retry = self._recovery.failed(error, began=began, now=now)
             if isinstance(error, Unreachable) and self._recovery.reached:
                 self._ledger.doubt(item.number)
+            if retry is not None:
+                _note(logging.INFO, "draft waiting", item, reason=str(error), delay=round(retry.delay, 3))
             if retry is None:
                 self.stop(error)
             elif retry.is_first:
@@ -144,8 +162,13 @@ class BulkPublisher:
 
     async def _refuse(self, item: Item, error: ClientError) -> None:
         self._ledger.refuse(item.number)
+        _note(logging.WARNING, "draft refused", item, reason=str(error))
         await self._refused(item, error)
 
     def _cut(self) -> None:
         for worker in self._workers:
             worker.cancel()
+
+
+def _note(level: int, event: str, item: Item, **fields: object) -> None:
+    note(log, level, event, private={"text": item.text}, number=item.number, **fields)
