@@ -102,7 +102,11 @@ def _recover(folder: Path, note: Note) -> CloudState | None:
 
 
 def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
-    """Let a cloud that lives write its state file anew (or finish ending)."""
+    """Let a cloud that lives write its state file anew (or finish ending).
+
+    Raises:
+        CloudError: it does neither.
+    """
     _signal(process, signal.SIGUSR1)
     cloud_lock = folder / CLOUD_LOCK
     _wait(lambda: find(folder) is not None or lock.holder(cloud_lock) is None, _ANSWER_SECONDS)

@@ -34,3 +34,8 @@ def test_odd_challenges_are_not_answered() -> None:
 @settings(max_examples=50, deadline=None)
 def test_secrets_are_the_same_only_if_equal(given_text: str) -> None:
     assert identity.same(given_text, "secret") == (given_text == "secret")
+
+
+def test_half_a_character_is_another_secret() -> None:
+    """JSON can hold what UTF-8 cannot: a stranger on a reused port may answer with it."""
+    assert not identity.same("\ud800", "secret")
