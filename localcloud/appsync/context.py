@@ -1,4 +1,4 @@
-"""Makes what a resolver's handlers receive: `ctx`, the time, the entropy."""
+"""Writes what a resolver's handlers receive: `ctx`, the time, the entropy."""
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Final
 
 from graphql import FieldNode, GraphQLOutputType
 
+from localcloud.appsync.javascript.engine import write
 from localcloud.appsync.model import Caller, Invalidation
 from localcloud.appsync.selection import Selection, selection_set_graphql, selection_set_list
 from localcloud.definition import JSON
@@ -49,45 +50,66 @@ class Effects:
     invalidations: list[Invalidation] = field(default_factory=list)
 
 
-def evaluation(
-    call: FieldCall,
-    *,
-    environment: Mapping[str, str],
-    clock: Clock,
-    entropy: Entropy,
-    stash: JSON,
-    with_selection: bool,
-    outcome: Mapping[str, JSON],
-) -> dict[str, JSON]:
-    """Make the input of one evaluation; `outcome` holds `result` and `error` for a response handler."""
-    info: dict[str, JSON] = {
-        "fieldName": call.field_name,
-        "parentTypeName": call.parent_type,
-        "variables": dict(call.selection.variables.coerced),
-    }
-    context: dict[str, JSON] = {
-        "args": dict(call.arguments),
-        "identity": _identity(call),
-        "stash": stash,
-        "prev": {},
-        "request": {"headers": dict(call.caller.headers), "domainName": None},
-        "info": info,
-        "env": dict(environment),
-        **outcome,
-    }
-    if call.source is not None:
-        context["source"] = call.source
-    if with_selection:
-        context["selection"] = {
-            "selectionSetList": selection_set_list(call.selection, call.return_type, call.nodes),
-            "selectionSetGraphQL": selection_set_graphql(call.nodes),
+class Evaluations:
+    """Writes what the handlers of one resolver receive, as JSON; what both of them see is written once.
+
+    Args:
+        call: the field to resolve.
+        environment: the API's environment variables as JSON.
+        with_selection: whether the handlers see the selection set.
+        file: what errors call the resolver's file.
+    """
+
+    def __init__(self, call: FieldCall, *, environment: str, with_selection: bool, file: str) -> None:
+        self.call = call
+        self._environment = environment
+        self._with_selection = with_selection
+        self._file = file
+        self._shared: str | None = None
+
+    def text(self, now: float, seed: bytes, stash: JSON, outcome: Mapping[str, JSON]) -> str:
+        """Write the input of one evaluation.
+
+        Args:
+            now: the time in epoch seconds.
+            seed: 16 random bytes.
+            stash: what the handlers pass on.
+            outcome: `result` and `error` for a response handler.
+
+        Raises:
+            ScriptError: JSON cannot carry it.
+        """
+        if self._shared is None:
+            self._shared = self._write_shared()
+        numbers = list(struct.unpack("4i", seed))
+        mode = _AUTH_TYPES[self.call.caller.mode]
+        own = write({"stash": stash, **outcome}, self._file)
+        # Both are objects: one goes on where the other ends.
+        context = f"{self._shared[:-1]},{own[1:]}"
+        return f'{{"now":{int(now * 1000)},"seed":{numbers},"authType":"{mode}","ctx":{context}}}'
+
+    def _write_shared(self) -> str:
+        call = self.call
+        info: dict[str, JSON] = {
+            "fieldName": call.field_name,
+            "parentTypeName": call.parent_type,
+            "variables": call.selection.variables.coerced,
         }
-    return {
-        "now": int(clock() * 1000),
-        "seed": list(struct.unpack("4i", entropy(16))),
-        "authType": _AUTH_TYPES[call.caller.mode],
-        "ctx": context,
-    }
+        context: dict[str, JSON] = {
+            "args": dict(call.arguments),
+            "identity": _identity(call),
+            "prev": {},
+            "request": {"headers": dict(call.caller.headers), "domainName": None},
+            "info": info,
+        }
+        if call.source is not None:
+            context["source"] = call.source
+        if self._with_selection:
+            context["selection"] = {
+                "selectionSetList": selection_set_list(call.selection, call.return_type, call.nodes),
+                "selectionSetGraphQL": selection_set_graphql(call.nodes),
+            }
+        return f'{write(context, self._file)[:-1]},"env":{self._environment}}}'
 
 
 def _identity(call: FieldCall) -> JSON:

@@ -4,24 +4,15 @@ Shapes follow the developer guide (`real-time-websocket-client`) and responses p
 where AppSync's own is not known, the function says so.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from localcloud.appsync.encoding import dump
 from localcloud.definition import JSON
 
 CONNECTION_TIMEOUT_MS: Final = 300_000
 
 KEEP_ALIVE: Final = b'{"type":"ka"}'
-
-
-def dump(value: object) -> bytes:
-    """Encode JSON compactly as UTF-8; half a surrogate pair, which UTF-8 cannot carry, is escaped."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def connection_ack() -> bytes:

@@ -4,18 +4,27 @@ Bodies and statuses follow responses pasted in public issues. How AppSync answer
 body that is too large and too many requests is not known.
 """
 
-import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
+from localcloud.appsync.encoding import dump
 from localcloud.appsync.http_body import MalformedRequest, parse_query_string, parse_request
 from localcloud.appsync.model import Authenticator, Caller, Executor, GraphQLRequest, Unauthorized
 from localcloud.definition import JSON
 
-__all__ = ("PATH", "HttpPolicy", "HttpResponse", "MalformedRequest", "parse_request", "respond", "too_large", "unreadable")
+__all__ = (
+    "PATH",
+    "HttpPolicy",
+    "HttpResponse",
+    "MalformedRequest",
+    "parse_request",
+    "respond",
+    "too_large",
+    "unreadable",
+)
 
 PATH: Final = "/graphql"
 
@@ -164,12 +173,4 @@ def _json(base: Mapping[str, str], status: int, value: Mapping[str, JSON]) -> Ht
         "content-type": "application/json;charset=UTF-8",
         "x-amzn-appsync-TokensConsumed": "1",
     }
-    return HttpResponse(status, headers, _dump(value))
-
-
-def _dump(value: Mapping[str, JSON]) -> bytes:
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        # Half a surrogate pair: JSON can escape it, UTF-8 cannot carry it.
-        return json.dumps(value, separators=(",", ":")).encode()
+    return HttpResponse(status, headers, dump(value))

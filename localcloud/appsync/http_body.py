@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Final
 
 from localcloud.appsync.model import GraphQLRequest
 from localcloud.definition import JSON
@@ -50,7 +51,7 @@ def parse_query_string(query: Mapping[str, str]) -> GraphQLRequest:
 
 def _load(text: bytes) -> JSON:
     try:
-        value: JSON = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        value: JSON = _DECODER.decode(text.decode(json.detect_encoding(text), "surrogatepass"))
     except (ValueError, RecursionError):
         raise MalformedRequest("Unable to parse GraphQL query.") from None
     return value
@@ -65,6 +66,9 @@ def _finite(text: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise ValueError(text)
     return number
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
 def _request(value: JSON) -> GraphQLRequest:

@@ -4,9 +4,9 @@ from collections.abc import Coroutine, Mapping
 from typing import cast
 
 from localcloud.appsync import datasources
-from localcloud.appsync.context import Clock, Effects, Entropy, FieldCall, evaluation
+from localcloud.appsync.context import Clock, Effects, Entropy, Evaluations, FieldCall
 from localcloud.appsync.errors import FieldError, not_authorized
-from localcloud.appsync.javascript.engine import Handler, Script
+from localcloud.appsync.javascript.engine import Handler, Script, write
 from localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
 from localcloud.appsync.model import Invalidation
 from localcloud.definition import JSON, DataSource, Resolver
@@ -48,7 +48,7 @@ class FieldResolver:
         if source.type == "AMAZON_EVENTBRIDGE" and (source.bus_arn is None or source.role_arn is None):
             raise Refusal(f"the data source {source.name} has no bus or no role")
         self._source = source
-        self._environment = environment
+        self._environment = write(environment, resolver.file)
         self._events = events
         self._clock = clock
         self._entropy = entropy
@@ -61,16 +61,22 @@ class FieldResolver:
         Raises:
             FieldError: a handler stopped with an error or failed, or its request is malformed.
         """
-        outcome = self._evaluate("request", call, effects, {}, {})
+        inputs = Evaluations(
+            call,
+            environment=self._environment,
+            with_selection=self._with_selection,
+            file=self._script.file,
+        )
+        outcome = self._evaluate("request", inputs, effects, {}, {})
         if outcome["status"] == "return":
             return outcome.get("value")
         request, stash = outcome.get("value"), outcome.get("stash")
         if self._source.type == "NONE":
             result = datasources.none_result(request)
-            return self._evaluate("response", call, effects, {"result": result}, stash).get("value")
-        return self._put_events(request, stash, call, effects)
+            return self._evaluate("response", inputs, effects, {"result": result}, stash).get("value")
+        return self._put_events(request, stash, inputs, effects)
 
-    async def _put_events(self, request: JSON, stash: JSON, call: FieldCall, effects: Effects) -> JSON:
+    async def _put_events(self, request: JSON, stash: JSON, inputs: Evaluations, effects: Effects) -> JSON:
         entries = datasources.put_events_entries(request)
         try:
             results = await self._events.put_events(
@@ -82,22 +88,14 @@ class FieldResolver:
             outcome: Outcome = {"result": None, "error": {"message": error.message, "type": error.code}}
         else:
             outcome = {"result": datasources.put_events_result(results)}
-        return self._evaluate("response", call, effects, outcome, stash).get("value")
+        return self._evaluate("response", inputs, effects, outcome, stash).get("value")
 
     def _evaluate(
-        self, handler: Handler, call: FieldCall, effects: Effects, before: Outcome, stash: JSON
+        self, handler: Handler, inputs: Evaluations, effects: Effects, before: Outcome, stash: JSON
     ) -> Outcome:
-        payload = evaluation(
-            call,
-            environment=self._environment,
-            clock=self._clock,
-            entropy=self._entropy,
-            stash=stash,
-            with_selection=self._with_selection,
-            outcome=before,
-        )
         try:
-            outcome = self._script.call(handler, payload)
+            text = inputs.text(self._clock(), self._entropy(16), stash, before)
+            outcome = self._script.call(handler, text)
         except ScriptError as error:
             raise _runtime_error(error) from None
         caused = cast("Outcome", outcome["effects"])
@@ -105,7 +103,7 @@ class FieldResolver:
         if outcome["status"] == "error":
             raise raised(cast("dict[str, JSON]", outcome["error"]))
         if outcome["status"] == "unauthorized":
-            raise not_authorized(call.field_name, call.parent_type)
+            raise not_authorized(inputs.call.field_name, inputs.call.parent_type)
         _record(caused, effects)
         return outcome
 

@@ -88,18 +88,16 @@ class Script:
         self._load(self._module.text + _SELF_IMPORT)
         self._call = self._context.eval("__appsync.call")
 
-    def call(self, handler: Handler, evaluation: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Call a handler; answers its outcome: `status`, `value` and the like, `stash`, `effects`.
+    def call(self, handler: Handler, evaluation: str) -> dict[str, JSON]:
+        """Call a handler with `ctx`, `now`, `seed` and `authType`, an object of which is given as JSON.
+
+        Answers the outcome: `status`, `value` and the like, `stash`, `effects`.
 
         Raises:
             ScriptError: the handler failed, or used too much of something.
         """
-        try:
-            text = _write(evaluation)
-        except (ValueError, RecursionError) as problem:
-            raise ScriptError(f"the context cannot be passed: {problem}", file=self.file) from None
         for _ in range(_MAX_ZONES):
-            outcome = self._evaluate(handler, text)
+            outcome = self._evaluate(handler, evaluation)
             if outcome["status"] != "zone":
                 return outcome
             # The handler stopped for want of a time zone: it gets it, and begins again.
@@ -152,6 +150,18 @@ class Script:
                 original = self._module.original_column(int(line), int(column))
                 return ScriptError(message, file=self.file, line=int(line), column=original)
         return ScriptError(message, file=self.file)
+
+
+def write(value: Mapping[str, JSON], file: str) -> str:
+    """Write something for the handlers of a file as JSON.
+
+    Raises:
+        ScriptError: JSON cannot carry it, or not that deep.
+    """
+    try:
+        return _write(value)
+    except (ValueError, RecursionError) as problem:
+        raise ScriptError(f"the context cannot be passed: {problem}", file=file) from None
 
 
 @lru_cache(maxsize=64)

@@ -21,9 +21,7 @@ NOW = 1_517_943_695_749
 
 
 def call(name: str, *arguments: JSON) -> JSON:
-    return CALL.call("request", {**evaluation(args={"name": name, "with": list(arguments)}), "now": NOW})[
-        "value"
-    ]
+    return CALL.call("request", evaluation(NOW, args={"name": name, "with": list(arguments)}))["value"]
 
 
 @pytest.mark.parametrize(
