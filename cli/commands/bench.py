@@ -1,0 +1,207 @@
+"""`globalchat bench`: many subscribers, a rate of messages, and an exact account of what arrived."""
+
+import asyncio
+import math
+import os
+
+import click
+
+from cli import options, profiles
+from cli.bounds import at_most
+from cli.duration import Duration
+from cli.failure import UsageFailure
+from cli.output import narrate
+from cli.screen import ascii_only as ascii_option
+from cli.screen import wants_ascii
+from client.profiles import LOCAL, Profile
+from probe.load.plan import LoadPlan
+
+LARGEST_MEMORY = 2 << 30
+"""Bytes for remembering who has which message: a bit for each."""
+PER_PROCESS = 250
+"""Subscribers that are worth a process of their own."""
+
+
+@click.command("bench")
+@click.option(
+    "--subscribers",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="Over all regions and channels.",
+)
+@click.option(
+    "--rate",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0.01, 5_000),
+    help="Messages a second, over all regions and channels.",
+)
+@click.option(
+    "--size",
+    default=100,
+    show_default=True,
+    type=click.IntRange(64, 100_000),
+    help="Characters of a message.",
+)
+@click.option(
+    "--for",
+    "seconds",
+    default="10s",
+    show_default=True,
+    metavar="TIME",
+    type=Duration(),
+    callback=at_most(3600),
+    help="How long to publish.",
+)
+@click.option("--regions", metavar="A,B", default="both", show_default=True, help="Or the names of some.")
+@click.option("--channels", metavar="C,D", help="[default: the backend's first]")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    help="With subscribers; one more publishes. [default: one per CPU, fewer for few]",
+)
+@click.option(
+    "--per-socket",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 100),
+    help="Subscriptions that share a socket.",
+)
+@click.option(
+    "--connect-rate",
+    default=1000.0,
+    show_default=True,
+    type=click.FloatRange(1, 2000),
+    help="Sockets opened a second; AWS takes 2,000.",
+)
+@click.option(
+    "--drain",
+    default="10s",
+    show_default=True,
+    metavar="TIME",
+    type=Duration(),
+    callback=at_most(600),
+    help="After this, what has not arrived is lost.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask what a run on AWS may cost.")
+@click.option(
+    "--max-cost",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0, 10_000),
+    metavar="USD",
+    help="Refuse a run on AWS that costs more.",
+)
+@ascii_option
+@options.as_json
+@options.profile
+def command(
+    subscribers: int,
+    rate: float,
+    size: int,
+    seconds: float,
+    regions: str,
+    channels: str | None,
+    processes: int | None,
+    per_socket: int,
+    connect_rate: float,
+    drain: float,
+    yes: bool,
+    max_cost: float,
+    ascii_only: bool,
+    as_json: bool,
+    profile: str | None,
+) -> int:
+    """Put a deployment under load, and count what arrives: every message at every subscriber.
+
+    A delivery is timed from the begin of its publish to its arrival, both on this machine by one steady
+    clock. An order violation is a message that arrives after one of the same region and channel that was
+    published when it had long been accepted. People who follow the channels see the messages. On AWS it
+    costs money: an estimate is shown and must be confirmed. Ctrl-C ends early and shows what was measured.
+    Exits 1 if nothing was delivered.
+
+    \b
+    Examples:
+      globalchat bench --subscribers 1000 --rate 5 --for 30s
+      globalchat bench --subscribers 10000 --rate 1 --processes 2 --profile local
+      globalchat bench --regions sydney --channels tech,cars --size 1000 --json
+      globalchat bench --profile default --subscribers 200 --yes --max-cost 1
+    """  # noqa: D301 - \b is what click leaves a block alone for
+    from cli import benching, local_load
+
+    _check(subscribers, rate * seconds, processes or 1)
+    name = profiles.choose(profile)
+    sockets = math.ceil(subscribers / per_socket)
+    if name == LOCAL:
+        local_load.make_room(sockets)
+    loaded = profiles.load(name, note=narrate)
+    plan = LoadPlan(
+        subscribers=subscribers,
+        rate=rate,
+        size=size,
+        seconds=seconds,
+        regions=_regions(loaded, regions),
+        channels=_channels(loaded, channels),
+        processes=processes or max(1, min(os.cpu_count() or 1, math.ceil(subscribers / PER_PROCESS))),
+        per_socket=per_socket,
+        connect_rate=connect_rate,
+        drain=drain,
+    )
+    if benching.is_remote(loaded) and not benching.confirm(loaded, plan, yes=yes, most=max_cost):
+        narrate("Nothing was run.")
+        return 1
+    pid = _local_cloud(sockets) if name == LOCAL else None
+    return asyncio.run(
+        benching.bench(
+            loaded,
+            plan,
+            server_cpu=local_load.cpu_clock(pid) if pid else lambda: None,
+            as_json=as_json,
+            ascii_only=wants_ascii(ascii_only),
+        )
+    )
+
+
+def _regions(profile: Profile, given: str) -> tuple[str, ...]:
+    if given.strip().lower() in ("both", "all"):
+        return tuple(profile.regions)
+    return tuple(dict.fromkeys(profile.resolve(each).alias for each in given.split(",")))
+
+
+def _channels(profile: Profile, given: str | None) -> tuple[str, ...]:
+    if given is not None:
+        return tuple(dict.fromkeys(each.strip() for each in given.split(",")))
+    from client.api import Api
+
+    async def first() -> str:
+        async with Api(next(iter(profile.regions.values()))) as api:
+            return (await api.describe()).channels[0]
+
+    return (asyncio.run(first()),)
+
+
+def _check(subscribers: int, messages: float, processes: int) -> None:
+    if processes > subscribers:
+        raise UsageFailure(
+            f"{subscribers} subscribers cannot be spread over {processes} processes.",
+            remedy="Give fewer --processes.",
+        )
+    memory = subscribers * messages / 8
+    if memory > LARGEST_MEMORY:
+        raise UsageFailure(
+            f"To remember who has which message would take {memory / (1 << 30):.1f} GB.",
+            remedy="Give fewer --subscribers, a lower --rate, or a shorter time.",
+        )
+
+
+def _local_cloud(sockets: int) -> int | None:
+    """The process of the local cloud, with room for so many sockets."""
+    from cli import local_cloud, local_load
+    from localcloud.process import launch
+
+    running = launch.find(local_cloud.folder())
+    if running is None:
+        return None
+    local_load.widen(running.pid, sockets)
+    return running.pid
