@@ -9,33 +9,33 @@ from tui.keymap import Keymap
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a person can do.
+    """Something to do: by a key or a command, in the palette, by a click on its line in the help.
 
     Attributes:
         id: The name to re-map its keys by.
         title: What it does, as palette and help say it.
         keys: Textual's names of its keys, the one to show first. Every Alt key has a twin without Alt.
         group: The heading in the help.
-        action: Textual's action string; None if a widget handles the keys itself.
+        action: Textual's action string.
         footer: A word for the footer, for the few that stand there.
-        palette: Whether the command palette offers it.
         priority: Whether the keys win over those of the composer.
         fixed: Whether the keys cannot be re-mapped.
+        command: What one types to do it, where that is how people do it rather than by a key.
     """
 
     id: str
     title: str
     keys: tuple[str, ...]
     group: str
-    action: str | None
+    action: str
     footer: str | None = None
-    palette: bool = True
     priority: bool = True
     fixed: bool = False
+    command: str = ""
 
     @property
     def writing(self) -> bool:
-        """Whether it is about the composer's text."""
+        """Whether it is about the composer's text: the composer itself acts on its keys."""
         return self.group == WRITING
 
 
@@ -64,29 +64,35 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "channel.level", "What counts here: mentions, all, or mute", ("ctrl+o",), CHANNELS, "level('next')"
     ),
-    Action("channel.level.mentions", "Let mentions count here", (), CHANNELS, "level('mentions')"),
-    Action("channel.level.all", "Let all messages count here", (), CHANNELS, "level('all')"),
-    Action("channel.level.mute", "Mute this channel", (), CHANNELS, "level('mute')"),
-    Action("channel.leave", "Leave this channel", (), CHANNELS, "command('/leave')"),
+    Action(
+        "channel.level.mentions",
+        "Let mentions count here",
+        (),
+        CHANNELS,
+        "level('mentions')",
+        command="/notify mentions",
+    ),
+    Action(
+        "channel.level.all",
+        "Let all messages count here",
+        (),
+        CHANNELS,
+        "level('all')",
+        command="/notify all",
+    ),
+    Action("channel.level.mute", "Mute this channel", (), CHANNELS, "level('mute')", command="/notify mute"),
+    Action("channel.leave", "Leave this channel", (), CHANNELS, "command('/leave')", command="/leave"),
     Action("channel.list", "Show or hide the channel list", ("ctrl+b",), CHANNELS, "toggle_list"),
     Action("pane.up", "Scroll up a page", ("pageup",), MESSAGES, "page(-1)"),
     Action("pane.down", "Scroll down a page", ("pagedown",), MESSAGES, "page(1)"),
     Action("pane.tail", "Jump to the newest message", ("ctrl+end",), MESSAGES, "jump_to_tail"),
-    Action(
-        "pane.tail.typing",
-        "The same, from the end of what is typed",
-        ("end",),
-        MESSAGES,
-        None,
-        palette=False,
-    ),
     Action("pane.new", "Jump to the first new message", ("shift+f8", "alt+u"), MESSAGES, "read('unread')"),
     Action("pane.search", "Find in this channel", ("ctrl+f",), MESSAGES, "read('search')"),
     Action("pane.search.earlier", "Earlier match", ("f3",), MESSAGES, "read('earlier')"),
     Action("pane.search.later", "Later match", ("shift+f3",), MESSAGES, "read('later')"),
     Action(
         "pane.choose",
-        "Choose a message: ↑ ↓, then Y copies, Enter tells all, R retries, O opens its link",
+        "Choose a message: ↑ ↓, then Y copies, Enter tells all, O opens its link, R retries, X discards",
         ("f6",),
         MESSAGES,
         "read('choose')",
@@ -102,6 +108,13 @@ ACTIONS: tuple[Action, ...] = (
         "read('details')",
     ),
     Action(
+        "pane.open",
+        "Open the link in the chosen message, or the newest link",
+        ("alt+o", "shift+f2"),
+        MESSAGES,
+        "read('open')",
+    ),
+    Action(
         "pane.plain",
         "Plain view without columns, for the terminal's own selection",
         ("f7",),
@@ -109,19 +122,25 @@ ACTIONS: tuple[Action, ...] = (
         "read('plain')",
     ),
     Action("pane.export", "Write this channel to a file", ("shift+f7",), MESSAGES, "read('export')"),
-    Action("pane.clear", "Empty the pane", (), MESSAGES, "read('clear')"),
-    Action("write.send", "Send", ("enter",), WRITING, None, palette=False),
-    Action("write.newline", "Start a new line", ("ctrl+j", "shift+enter"), WRITING, None, palette=False),
+    Action("pane.clear", "Empty the pane", (), MESSAGES, "read('clear')", command="/clear"),
+    Action("write.send", "Send", ("enter",), WRITING, "write('send')"),
+    Action("write.newline", "Start a new line", ("ctrl+j", "shift+enter"), WRITING, "write('newline')"),
     Action(
         "write.history",
         "Bring back a sent text, if nothing is typed",
         ("up", "down"),
         WRITING,
-        None,
-        palette=False,
+        "write('older')",
         fixed=True,
     ),
-    Action("write.complete", "Complete a /command or an @name", ("tab",), WRITING, None, palette=False),
+    Action("write.complete", "Complete a /command or an @name", ("tab",), WRITING, "write('complete')"),
+    Action(
+        "pane.tail.typing",
+        "End of the line; from the end of the text, the newest message",
+        ("end",),
+        WRITING,
+        "write('end')",
+    ),
     Action("region.next", "Switch to the other region", ("ctrl+r",), CONNECTION, "next_region", "region"),
     Action("region.pick", "Choose a region", ("f2",), CONNECTION, "pick_region"),
     Action(
@@ -131,6 +150,13 @@ ACTIONS: tuple[Action, ...] = (
         "latency", "Show how long messages take between the regions", ("f4",), CONNECTION, "toggle_latency"
     ),
     Action("again", "Try again: connect, rejoin or resend", ("f5",), CONNECTION, "again"),
+    Action(
+        "discard",
+        "Discard the chosen message that was not sent, or all such here",
+        ("shift+f5",),
+        CONNECTION,
+        "discard",
+    ),
     Action("help", "Help: all keys", ("f1",), GENERAL, "help", "help"),
     Action(
         "back",
@@ -138,16 +164,21 @@ ACTIONS: tuple[Action, ...] = (
         ("escape",),
         GENERAL,
         "back",
-        palette=False,
         priority=False,
     ),
-    Action("guide.connect", "How to connect to my stack", (), GENERAL, "app.guide('connect')"),
-    Action("guide.deploy", "How to deploy to AWS", (), GENERAL, "app.guide('deploy')"),
-    Action("app.palette", "Command palette", ("ctrl+p",), GENERAL, "app.command_palette", palette=False),
-    Action("app.quit", "Quit", ("ctrl+q",), GENERAL, "app.quit", palette=False),
+    Action(
+        "guide.connect",
+        "How to connect to my stack",
+        (),
+        GENERAL,
+        "app.guide('connect')",
+        command="/connect",
+    ),
+    Action("guide.deploy", "How to deploy to AWS", (), GENERAL, "app.guide('deploy')", command="/deploy"),
+    Action("app.theme", "Choose the colours", (), GENERAL, "app.change_theme", command="/theme"),
+    Action("app.palette", "Command palette", ("ctrl+p",), GENERAL, "app.command_palette"),
+    Action("app.quit", "Quit", ("ctrl+q",), GENERAL, "app.quit"),
 )
-"""`action` None: the composer or Textual itself acts on the keys."""
-
 
 APP_ACTIONS = ("app.palette", "app.quit")
 """Textual's own: the app binds their keys, so that they work on every screen."""
@@ -169,7 +200,7 @@ def bindings(keymap: Keymap = DEFAULT_KEYS) -> list[Binding]:
             id=action.id,
         )
         for action in ACTIONS
-        if action.action is not None and keymap.keys(action.id) and action.id not in APP_ACTIONS
+        if keymap.keys(action.id) and not action.writing and action.id not in APP_ACTIONS
     ]
 
 
@@ -179,5 +210,5 @@ def deed(identity: str | None) -> str | None:
 
 
 def keys_title(action: Action, keymap: Keymap = DEFAULT_KEYS) -> str:
-    """All keys of an action as people write them."""
-    return keymap.titles(action.id)
+    """All keys of an action as people write them, else the command that does it."""
+    return keymap.titles(action.id) or action.command

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _CHAT = "chat"
 """The mode that the first frame gives way to: Textual cannot switch from a default screen otherwise."""
 
-_UNWANTED = frozenset({"Keys", "Maximize", "Minimize"})
-"""Textual's commands that the chat's own help and layout replace."""
+_UNWANTED = frozenset({"Keys", "Maximize", "Minimize", "Quit", "Theme"})
+"""Textual's commands that the chat's own actions replace."""
 
 _DEFAULTS = Loaded(Settings())
 _NO_TITLES = ("dumb", "linux")

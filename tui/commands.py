@@ -33,13 +33,16 @@ class ChatCommands(Provider):
 
     @property
     def _keymap(self) -> Keymap:
-        keymap = getattr(self.screen, "keymap", DEFAULT_KEYS)
+        keymap = getattr(self.app, "keymap", None)
         return keymap if isinstance(keymap, Keymap) else DEFAULT_KEYS
 
     async def _run(self, action: Action) -> None:
-        if action.action is not None:
-            await self.screen.run_action(action.action)
+        """Do it in the chat, without the dialogs that are open over it."""
+        while len(self.app.screen_stack) > 1:
+            await self.app.pop_screen()
+        await self.app.screen.run_action(action.action)
 
 
 def _offered() -> list[Action]:
-    return [action for action in ACTIONS if action.palette]
+    """All but the one that opens this."""
+    return [action for action in ACTIONS if action.id != "app.palette"]

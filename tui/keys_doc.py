@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tui.actions import ACTIONS, DEFAULT_KEYS, GROUPS, keys_title
+from tui.actions import ACTIONS, DEFAULT_KEYS, GROUPS, Action
 from tui.slash.commands import COMMANDS
 
 FILE = Path(__file__).parents[1] / "docs" / "keys.md"
@@ -12,7 +12,7 @@ _HEAD = """# Keys and commands
 
 <!-- Made from the registries by `make keys`: change tui/actions.py or tui/slash/commands.py instead. -->
 
-Everything here is in the command palette as well (Ctrl+P), unless it is about what is being typed.
+Everything here is in the command palette as well (Ctrl+P), and a click on its line in the help (F1) does it.
 The keys can be changed by name under `[keys]` in [the settings](settings.md). Every Alt key has a twin
 without Alt, for terminals that keep Alt for themselves.
 """
@@ -26,7 +26,7 @@ def document() -> str:
 
 def _group(group: str) -> str:
     rows = [
-        (_keys(keys_title(action, DEFAULT_KEYS)), action.title, "–" if action.fixed else f"`{action.id}`")
+        (_ways(action), action.title, "–" if action.fixed else f"`{action.id}`")
         for action in ACTIONS
         if action.group == group
     ]
@@ -39,8 +39,10 @@ def _commands() -> str:
     return f"## Commands\n\n{_table(('Command', 'What it does'), rows)}"
 
 
-def _keys(titles: str) -> str:
-    return ", ".join(f"<kbd>{key}</kbd>" for key in titles.split("  ") if key) or "palette"
+def _ways(action: Action) -> str:
+    """Its keys, else its command."""
+    keys = DEFAULT_KEYS.titles(action.id).split("  ") if action.keys else ()
+    return ", ".join(f"<kbd>{key}</kbd>" for key in keys) or f"`{action.command}`"
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

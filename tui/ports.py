@@ -45,6 +45,9 @@ class ChatSession(Protocol):
     def resend(self, draft_id: str) -> bool:
         """Try an unsent draft again; False if there is none."""
 
+    def discard(self, draft_id: str) -> bool:
+        """Forget an unsent draft; False if there is none."""
+
     def switch(self, region: str) -> None:
         """Move to another region."""
 

@@ -81,12 +81,12 @@ class Chat:
         small = screen.has_class("-too-narrow") or screen.has_class("-too-low")
         return bool(screen.query(Composer) and self.screen_lines() and (small or screen.focused))
 
-    async def until(self, happened: Callable[[], object]) -> None:
+    async def until(self, happened: Callable[[], object], what: str = "it") -> None:
         """Let every widget take in its messages, again and again, until something is so."""
         deadline = asyncio.get_running_loop().time() + 10
         while not happened():
             if asyncio.get_running_loop().time() > deadline:
-                raise AssertionError("it did not happen:\n" + "\n".join(self.screen_lines()))
+                raise AssertionError(f"{what} did not happen:\n" + "\n".join(self.screen_lines()))
             await self.pilot._wait_for_screen()
 
     async def settle(self) -> None:
@@ -149,7 +149,11 @@ async def running(
     state: Path | None = None,
     welcome: bool = False,
 ) -> AsyncIterator[Chat]:
-    """A chat that runs, live unless told otherwise."""
+    """A chat that runs, live unless told otherwise.
+
+    Without asyncio's debug mode, which notes a stack for every future: a third of the time of these tests.
+    """
+    asyncio.get_running_loop().set_debug(False)
     session = FakeSession(sender=sender)
     app = make(
         session,

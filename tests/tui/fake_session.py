@@ -100,6 +100,10 @@ class FakeSession:
         self.calls.append(("resend", draft_id))
         return True
 
+    def discard(self, draft_id: str) -> bool:
+        self.calls.append(("discard", draft_id))
+        return True
+
     def switch(self, region: str) -> None:
         self.calls.append(("switch", region))
 

@@ -166,7 +166,7 @@ async def test_unsent_messages_go_again_by_one_key() -> None:
         draft = chat.session.drafts[0]
         chat.session.tell(DraftUnsent(draft, "no connection"))
         await chat.settle()
-        assert chat.status == "1 message was not sent. F5 sends it again."
+        assert chat.status == "1 message was not sent. F5 sends it again. Shift+F5 discards it."
         assert "✗" in "".join(chat.lines())
         await chat.pilot.press("f5")
         assert chat.session.calls[-1] == ("resend", draft.id)

@@ -128,24 +128,6 @@ async def test_the_dual_view_scrolls_and_follows_its_end() -> None:
         assert line_with(chat, "number 60")
 
 
-@pytest.mark.parametrize(
-    ("query", "title", "seen"),
-    [
-        ("by side", "Follow the channel in both regions side by side", "in both regions"),
-        ("betw", "Show how long messages take between the regions", "Oregon → Sydney"),
-    ],
-)
-async def test_both_are_in_the_palette(query: str, title: str, seen: str) -> None:
-    async with watched() as (chat, watches):
-        await chat.pilot.press("ctrl+p")
-        await chat.until(lambda: len(chat.app.screen_stack) == 2)
-        await chat.type(query)
-        await chat.until(lambda: line_with(chat, title) and not line_with(chat, "Next channel"))
-        await chat.pilot.press("enter")
-        await chat.until(lambda: len(chat.app.screen_stack) == 1 and line_with(chat, seen))
-        assert len(watches) == 1
-
-
 async def test_the_latency_panel_shows_measurements_as_they_come() -> None:
     async with watched() as (chat, watches):
         await chat.pilot.press("f4")

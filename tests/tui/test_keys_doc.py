@@ -11,8 +11,9 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_every_action_and_command_stands_there_once() -> None:
     page = document()
+    commands = page.partition("## Commands")[2]
     for action in ACTIONS:
         name = "–" if action.fixed else f"`{action.id}`"
         assert page.count(f"| {action.title} | {name} |") == 1
     for command in COMMANDS:
-        assert page.count(f"| `{command.usage}` |") == 1
+        assert commands.count(f"| `{command.usage}` |") == 1

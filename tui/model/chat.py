@@ -12,6 +12,7 @@ from client.events import (
     DraftQueued,
     DraftRefused,
     DraftUnsent,
+    DraftWaiting,
     EventsSkipped,
     GapRecorded,
     MessageReceived,
@@ -172,9 +173,11 @@ class ChatModel:
                 self.outbox.accept(self.conversation(draft.channel), draft, region, sent_at)
                 self._compare_clocks(draft, sent_at)
             case DraftRefused(draft, _, reason):
-                self.outbox.refuse(self.conversation(draft.channel), draft, sanitize(reason, multiline=False))
+                self.outbox.refuse(self.conversation(draft.channel), draft, reason)
             case DraftUnsent(draft, reason):
-                self.outbox.fail(self.conversation(draft.channel), draft, sanitize(reason, multiline=False))
+                self.outbox.fail(self.conversation(draft.channel), draft, reason)
+            case DraftWaiting(draft):
+                self.outbox.wait(self.conversation(draft.channel), event)
             case DraftHeld(draft):
                 conversation = self.conversation(draft.channel)
                 self.outbox.queue(conversation, self._rows, draft)

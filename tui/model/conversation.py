@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from tui.model.calendar import Calendar
-from tui.model.rows import UNDECIDED, MessageRow, Row
+from tui.model.rows import FAILED, UNDECIDED, MessageRow, Row
 
 GROUP_WITHIN = 120_000
 """Messages of one sender within this time (ms) are shown under one name."""
@@ -134,6 +134,16 @@ class Conversation:
         self._decorate(index)
         row.revision += 1
         self.add(row)
+
+    def remove(self, row: Row) -> None:
+        """Take a row away."""
+        index = self.index_of(row)
+        if index is not None:
+            self._remove(index, 1)
+
+    def failed(self) -> list[MessageRow]:
+        """The own messages that did not get there, oldest first."""
+        return [row for row in self.rows if isinstance(row, MessageRow) and row.delivery in FAILED]
 
     def clear(self) -> None:
         """Empty the scrollback, but for own messages that are still on their way."""

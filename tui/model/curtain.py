@@ -21,7 +21,7 @@ def curtain_lines(width: int, height: int, sender: str, profile: str) -> list[Li
 
 def _header(width: int, profile: str) -> Line:
     left: Line = [(" globalchat ", "brand"), ("  " if width >= 100 else " ", "bar"), ("◌ opening", "state")]
-    right = f"   {profile} " if width >= 100 else f"   {profile}   F1 help " if width >= 60 else " "
+    right = f"   {profile} " if width >= 100 else f"   {profile}   F1 help " if width >= 60 else "  F1 "
     rest = max(0, width - sum(cell_len(text) for text, _ in left) - cell_len(right))
     return [*left, (" " * rest, "bar"), (right, "profile")]
 

@@ -24,6 +24,7 @@ from tui.model.status import (
     hotlist,
     revoked_banner,
     unsent_banner,
+    waiting_banner,
 )
 from tui.model.text import shown_name
 from tui.slash.completion import Vocabulary
@@ -242,6 +243,7 @@ class Desk:
             unread,
             mentions,
             self.model.skew.milliseconds,
+            self.keys("help"),
         )
 
     def banner(self, now: int) -> Banner | None:
@@ -252,7 +254,10 @@ class Desk:
         if self.channel in self.model.revoked:
             return revoked_banner(self.channel, self.keys)
         unsent = len(self.model.outbox.unsent(self.channel))
-        return unsent_banner(unsent, self.keys) if unsent else None
+        if unsent:
+            return unsent_banner(unsent, self.keys)
+        waiting = self.model.outbox.waiting(self.channel)
+        return waiting_banner(waiting, now, self.keys) if waiting else None
 
     def hotlist(self) -> str:
         """The other channels with something unread."""

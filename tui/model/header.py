@@ -31,7 +31,8 @@ class Piece(NamedTuple):
 class HeaderView:
     """What the header shows.
 
-    `unread` and `mentions` are those of the other channels; `skew_ms` is how far this machine's clock is off.
+    `unread` and `mentions` are those of the other channels; `skew_ms` is how far this machine's clock is off;
+    `help_key` opens the help.
     """
 
     status: Status
@@ -42,6 +43,7 @@ class HeaderView:
     unread: int = 0
     mentions: int = 0
     skew_ms: int | None = None
+    help_key: str = "F1"
 
 
 def profile_title(name: str) -> str:
@@ -116,8 +118,8 @@ def _right(view: HeaderView, *, narrow: bool, roomy: bool) -> list[Piece]:
         pieces.append(Piece(f"  {skew_title(view.skew_ms)}", "warning", "latency"))
     if not narrow:
         pieces.append(Piece(f"   {profile_title(view.profile)}", "muted"))
-    if not narrow and not roomy:
-        pieces.append(Piece("   F1 help", "muted", "help"))
+    if not roomy:  # else the footer says it
+        pieces.append(Piece(f"  {view.help_key}" if narrow else f"   {view.help_key} help", "muted", "help"))
     return [*pieces, Piece(" ", "plain")]
 
 

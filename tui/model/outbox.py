@@ -1,10 +1,21 @@
 """The own messages that are not delivered yet, and what becomes of them."""
 
-from client.events import MessageReceived
+from typing import NamedTuple
+
+from client.events import DraftWaiting, MessageReceived
 from client.messages import Draft
 from tui.model.conversation import Conversation
 from tui.model.row_factory import RowFactory
 from tui.model.rows import Delivery, MessageRow
+from tui.sanitize import sanitize
+
+
+class Waiting(NamedTuple):
+    """How many messages wait in a channel, how often the first was tried, when it is again (epoch ms)."""
+
+    messages: int
+    attempt: int
+    next_try_at: int | None
 
 
 class Outbox:
@@ -12,6 +23,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._rows: dict[str, MessageRow] = {}
+        self._waits: dict[str, DraftWaiting] = {}
 
     def queue(self, conversation: Conversation, rows: RowFactory, draft: Draft) -> None:
         """A draft is on its way, perhaps once more."""
@@ -20,11 +32,17 @@ class Outbox:
             row = self._rows[draft.id] = rows.draft(draft, conversation.tail)
             conversation.add(row)
         else:
-            row.delivery, row.reason = Delivery.SENDING, None
-            conversation.touch(row)
+            self._settle(conversation, draft, Delivery.SENDING, None)
+
+    def wait(self, conversation: Conversation, event: DraftWaiting) -> None:
+        """A draft could not be sent yet: its row says why."""
+        reason = sanitize(f"{event.reason} {event.remedy or ''}".strip(), multiline=False)
+        self._settle(conversation, event.draft, Delivery.SENDING, reason)
+        self._waits[event.draft.id] = event
 
     def accept(self, conversation: Conversation, draft: Draft, region: str, sent_at: int) -> None:
         """The backend took a draft. Its echo may have been faster."""
+        self._waits.pop(draft.id, None)
         row = self._rows.get(draft.id)
         if row is not None:
             row.delivery, row.reason, row.origin = Delivery.ACCEPTED, None, region
@@ -32,15 +50,16 @@ class Outbox:
 
     def refuse(self, conversation: Conversation, draft: Draft, reason: str) -> None:
         """The backend refused a draft for good."""
-        self._settle(conversation, draft, Delivery.REFUSED, reason)
+        self._settle(conversation, draft, Delivery.REFUSED, sanitize(reason, multiline=False))
         self._rows.pop(draft.id, None)
 
     def fail(self, conversation: Conversation, draft: Draft, reason: str) -> None:
         """A draft did not get there."""
-        self._settle(conversation, draft, Delivery.UNSENT, reason)
+        self._settle(conversation, draft, Delivery.UNSENT, sanitize(reason, multiline=False))
 
     def deliver(self, conversation: Conversation, event: MessageReceived) -> bool:
         """An own message came back. False if there is no row that waits for it."""
+        self._waits.pop(event.message.id, None)
         row = self._rows.pop(event.message.id, None)
         if row is None or conversation.index_of(row) is None:
             return False
@@ -49,15 +68,34 @@ class Outbox:
         conversation.move(row, event.message.sent_at)
         return True
 
+    def discard(self, conversation: Conversation, row: MessageRow) -> None:
+        """A message that did not get there is wanted no more."""
+        self._rows.pop(row.id, None)
+        conversation.remove(row)
+
     def unsent(self, channel: str) -> list[Draft]:
         """The drafts of a channel that may be sent again, oldest first."""
+        return self._drafts(channel, Delivery.UNSENT)
+
+    def waiting(self, channel: str) -> Waiting | None:
+        """What waits in a channel, None if nothing does."""
+        first = next((event for event in self._waits.values() if event.draft.channel == channel), None)
+        if first is None:
+            return None
+        count = len(self._drafts(channel, Delivery.SENDING))
+        return Waiting(count, first.attempt, first.next_try_at)
+
+    def _drafts(self, channel: str, delivery: Delivery) -> list[Draft]:
         return [
             row.draft
             for row in self._rows.values()
-            if row.draft and row.draft.channel == channel and row.delivery is Delivery.UNSENT
+            if row.draft and row.draft.channel == channel and row.delivery is delivery
         ]
 
-    def _settle(self, conversation: Conversation, draft: Draft, delivery: Delivery, reason: str) -> None:
+    def _settle(
+        self, conversation: Conversation, draft: Draft, delivery: Delivery, reason: str | None
+    ) -> None:
+        self._waits.pop(draft.id, None)
         row = self._rows.get(draft.id)
         if row is not None:
             row.delivery, row.reason = delivery, reason

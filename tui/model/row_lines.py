@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from tui.model.columns import TICK_CELLS, TIME_CELLS, Columns
 from tui.model.regions import RegionNames, transit
 from tui.model.row_factory import SENDER_COLOURS
-from tui.model.rows import Delivery, MessageRow, NoticeRow, Row
+from tui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
 from tui.model.text import Span, clip, pad, wrap
 
 
@@ -64,7 +64,7 @@ TICKS = {
     Delivery.REFUSED: "✗",
     Delivery.UNSENT: "✗",
 }
-_OPENING = {Delivery.REFUSED: "refused: ", Delivery.UNSENT: "not sent: "}
+_OPENING = {Delivery.SENDING: "waits: ", Delivery.REFUSED: "refused: ", Delivery.UNSENT: "not sent: "}
 _WAY_OUT = {
     Delivery.REFUSED: " ↑ or a click on ✗ brings the text back.",
     Delivery.UNSENT: " F5 or a click on ✗ sends it again.",
@@ -194,8 +194,8 @@ def _right_side(row: MessageRow, columns: Columns, names: RegionNames) -> Line:
         line += [Piece(pad(path, columns.path, right=True), role), Piece(" ")]
     if columns.transit:
         line += [Piece(pad(transit(row.transit_ms), columns.transit, right=True), "transit"), Piece(" ")]
-    failed = row.delivery in (Delivery.REFUSED, Delivery.UNSENT)
-    return [*line, Piece(pad(TICKS[row.delivery], TICK_CELLS), "failure" if failed else "tick")]
+    role = "failure" if row.delivery in FAILED else "tick"
+    return [*line, Piece(pad(TICKS[row.delivery], TICK_CELLS), role)]
 
 
 def _remarks(row: MessageRow) -> list[tuple[str, str]]:
@@ -203,7 +203,8 @@ def _remarks(row: MessageRow) -> list[tuple[str, str]]:
     remarks = []
     if row.reason is not None:
         opening, way_out = _OPENING.get(row.delivery, ""), _WAY_OUT.get(row.delivery, "")
-        remarks.append((f"{opening}{row.reason.removesuffix('.')}.{way_out}", "failure"))
+        role = "warning" if row.delivery is Delivery.SENDING else "failure"
+        remarks.append((f"{opening}{row.reason.removesuffix('.')}.{way_out}", role))
     if row.conflicting:
         remarks.append(("conflicting id: another message came before with the same id", "failure"))
     remarks += [(f"▲ {link.warning}", "warning") for link in row.links if link.warning]

@@ -22,6 +22,9 @@ class Delivery(Enum):
 UNDECIDED = (Delivery.SENDING, Delivery.ACCEPTED, Delivery.UNSENT)
 """Not there yet, and perhaps to be sent again."""
 
+FAILED = (Delivery.REFUSED, Delivery.UNSENT)
+"""Not there, and not going there by itself."""
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Row:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from client.state import Phase, SessionState
 from tui.model.banner import Banner, Way
+from tui.model.outbox import Waiting
 from tui.model.regions import RegionNames
 from tui.model.text import shown_name
 from tui.sanitize import sanitize
@@ -12,7 +13,7 @@ from tui.sanitize import sanitize
 Keys = Callable[[str], str]
 """The key of an action (by its id) as people write it."""
 
-AGAIN, OTHER_REGION, NEXT_UNREAD = "again", "region.next", "channel.unread"
+AGAIN, DISCARD, OTHER_REGION, NEXT_UNREAD = "again", "discard", "region.next", "channel.unread"
 """Actions that the ways out lead to."""
 
 
@@ -47,10 +48,12 @@ def default_keys(action: str) -> str:
     """The keys as long as nobody changes them."""
     return {
         AGAIN: "F5",
+        DISCARD: "Shift+F5",
         OTHER_REGION: "Ctrl+R",
         NEXT_UNREAD: "F8",
         "app.quit": "Ctrl+Q",
         "channel.pick": "Ctrl+K",
+        "help": "F1",
     }[action]
 
 
@@ -66,9 +69,9 @@ def signal(status: Status, now: int) -> Signal:
         case SessionState(phase=Phase.LIVE, latency_ms=latency):
             return Signal("●", "live" if latency is None else f"live {latency} ms", "success")
         case SessionState(phase=Phase.RETRYING):
-            return Signal("◐", f"retrying {_wait(status, now)}", "warning")
+            return Signal("◐", f"retrying {_wait(status.next_try_at, now)}", "warning")
         case SessionState(phase=Phase.SUSPENDED):
-            return Signal("◯", f"suspended, next try {_wait(status, now)}", "error")
+            return Signal("◯", f"suspended, next try {_wait(status.next_try_at, now)}", "error")
         case SessionState(phase=Phase.FAILED):
             return Signal("✖", "failed", "error")
         case SessionState(phase=Phase.CLOSED):
@@ -90,14 +93,16 @@ def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_ke
         case SessionState(phase=Phase.LIVE):
             return _live_banner(status, names, keys)
         case SessionState(phase=Phase.RETRYING):
-            when = f"Next try {_wait(status, now)} (no. {status.attempt}). What you send now waits."
+            when = (
+                f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt}). What you send now waits."
+            )
             at_once = Way(AGAIN, f"{keys(AGAIN)} tries at once.")
             return Banner(f"{_why(status)}{when}", "warning", (at_once, *_elsewhere(status, names, keys)))
         case SessionState(phase=Phase.SUSPENDED):
             missing = "" if status.missing_since is None else " Messages may be missed meanwhile."
-            when = f"Out for long: tries are rare. Next try {_wait(status, now)} (no. {status.attempt})."
+            when = f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt})."
             at_once = Way(AGAIN, f"{keys(AGAIN)} tries at once.")
-            said = f"{_why(status)}{when}{missing}"
+            said = f"{_why(status)}Out for long: tries are rare. {when}{missing}"
             return Banner(said, "error", (at_once, *_elsewhere(status, names, keys)))
         case SessionState(phase=Phase.FAILED):
             reason = _sentence(status.reason or f"{names.title(status.region)} cannot be used")
@@ -117,9 +122,18 @@ def revoked_banner(channel: str, keys: Keys = default_keys) -> Banner:
 
 def unsent_banner(count: int, keys: Keys = default_keys) -> Banner:
     """What to say about messages that did not get there."""
-    noun = "message was" if count == 1 else "messages were"
-    again = Way(AGAIN, f"{keys(AGAIN)} sends {'it' if count == 1 else 'them'} again.")
-    return Banner(f"{count} {noun} not sent.", "warning", (again,))
+    noun, what = ("message was", "it") if count == 1 else ("messages were", "them")
+    again = Way(AGAIN, f"{keys(AGAIN)} sends {what} again.")
+    discard = Way(DISCARD, f"{keys(DISCARD)} discards {what}.")
+    return Banner(f"{count} {noun} not sent.", "warning", (again, discard))
+
+
+def waiting_banner(waiting: Waiting, now: int, keys: Keys = default_keys) -> Banner:
+    """What to say about messages that could not be sent yet; their rows say why."""
+    said = "1 message waits." if waiting.messages == 1 else f"{waiting.messages} messages wait."
+    if waiting.next_try_at is not None:
+        said += f" Next try {_wait(waiting.next_try_at, now)} (no. {waiting.attempt + 1})."
+    return Banner(said, "warning", (Way(AGAIN, f"{keys(AGAIN)} tries at once."),))
 
 
 def hotlist(unread: Iterable[tuple[str, int, int]], keys: Keys = default_keys) -> str:
@@ -160,10 +174,8 @@ def _why(state: SessionState) -> str:
     return f"{_sentence(state.reason)} " if state.reason else ""
 
 
-def _wait(state: SessionState, now: int) -> str:
-    if state.next_try_at is None or state.next_try_at <= now:
-        return "now"
-    return f"in {-(-(state.next_try_at - now) // 1000)} s"
+def _wait(until: int | None, now: int) -> str:
+    return "now" if until is None or until <= now else f"in {-(-(until - now) // 1000)} s"
 
 
 def _sentence(text: str | None) -> str:

@@ -15,7 +15,7 @@ from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from client.events import BackendDescribed
-from tui.actions import bindings, deed
+from tui.actions import Action, bindings, deed
 from tui.connection import Connection
 from tui.keeping import Keeping
 from tui.keymap import Keymap
@@ -28,7 +28,7 @@ from tui.model.status import OpeningFailed
 from tui.model.text import shown_name
 from tui.notices.notifier import Notifier, Write
 from tui.ports import ChatSession, Clock, WatchFactory
-from tui.screens.again import again
+from tui.screens.again import again, discard
 from tui.screens.channel_box import ChannelBox
 from tui.screens.dual import BothRegions
 from tui.screens.help import Help
@@ -37,6 +37,7 @@ from tui.screens.reading import Reading
 from tui.screens.region_switcher import RegionSwitcher
 from tui.screens.writing import Writing
 from tui.settings import Settings
+from tui.slash.commands import Command
 from tui.widgets.channel_list import ChannelList
 from tui.widgets.composer import Composer
 from tui.widgets.header import Header
@@ -276,6 +277,10 @@ class ChatScreen(Screen[None]):
         self._join_unknown(channel)
         self._show_status()
 
+    def action_write(self, deed: str) -> None:
+        """Do something with what is being written."""
+        self._writing.composer.do(deed)
+
     def action_command(self, text: str) -> None:
         """Carry out a command."""
         self._writing.command(text)
@@ -374,6 +379,12 @@ class ChatScreen(Screen[None]):
         elif self.session is not None:
             again(self._desk, self.session)
 
+    def action_discard(self) -> None:
+        """Give up what was not sent; its text can be brought back."""
+        if self.session is not None:
+            self._writing.keep(discard(self._desk, self.session, self.query_one(MessagePane).chosen))
+            self._flush_soon()
+
     def action_next_region(self) -> None:
         """Switch to the region that is offered, else to the next one of the profile."""
         self.switch(self._desk.next_region())
@@ -396,5 +407,12 @@ class ChatScreen(Screen[None]):
             self.session.switch(alias)
 
     def action_help(self) -> None:
-        """Open the help."""
-        self.app.push_screen(Help(self.keymap))
+        """Open the help; it may end with something to do."""
+        self.app.push_screen(Help(self.keymap), self._do_chosen)
+
+    def _do_chosen(self, chosen: Action | Command | None) -> None:
+        match chosen:
+            case Action(action=action):
+                self.call_next(self.run_action, action)
+            case Command():
+                self._writing.composer.put(f"/{chosen.name} ")

@@ -1,78 +1,98 @@
-"""The help: all actions and their keys, from the registry."""
+"""The help: all actions and commands, from the registries. Enter or a click does what a line says."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
-from tui.actions import ACTIONS, DEFAULT_KEYS, GROUPS, keys_title
+from tui.actions import ACTIONS, DEFAULT_KEYS, GROUPS, Action, keys_title
 from tui.keymap import Keymap
 from tui.model.row_lines import TICKS
 from tui.model.rows import Delivery
-from tui.model.text import pad
-from tui.slash.commands import COMMANDS
+from tui.model.text import pad, wrap
+from tui.slash.commands import COMMANDS, Command
 
-_KEY_CELLS = 21
+Chosen = Action | Command
+"""What somebody wants to be done."""
+
+_KEY_CELLS, _NARROW_KEY_CELLS = 21, 16
+_ROOMY = 60
+"""From this width on (cells) there is room for all keys of an action."""
+
+_LEGEND = {
+    TICKS[Delivery.SENDING]: "on its way",
+    TICKS[Delivery.ACCEPTED]: "the region accepted it",
+    TICKS[Delivery.DELIVERED]: "it came back from the region",
+    TICKS[Delivery.UNSENT]: "it did not get there; the line below says why",
+    "SYD→ORE +161ms": "sent in Sydney, received in Oregon, under way for 161 ms",
+}
 
 
-class Help(ModalScreen[None]):
-    """Everything that can be done, on one page."""
+class Help(ModalScreen[Chosen | None]):
+    """Everything that can be done, on one page; ends with what is to be done, if anything."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q", "dismiss", "Close")]
+    AUTO_FOCUS = "OptionList"
 
     def __init__(self, keymap: Keymap = DEFAULT_KEYS) -> None:
         super().__init__()
         self._keymap = keymap
         self._bindings.bind(",".join(keymap.keys("help")), "dismiss")
+        self._chosen: list[Chosen | None] = []
 
     def compose(self) -> ComposeResult:
-        """The groups, the commands, then how to read a message."""
-        with VerticalScroll(classes="dialog -tall") as dialog:
+        """One list, as high as the window allows."""
+        with Vertical(classes="dialog -tall") as dialog:
             dialog.border_title = "Help"
-            dialog.border_subtitle = "Esc closes"
-            for group in GROUPS:
-                yield Static(_group(group, self._keymap), classes="help-group")
-            yield Static(_commands(), classes="help-group")
-            yield Static(_legend(), classes="help-group")
+            dialog.border_subtitle = "Enter or a click does it   Esc closes"
+            yield OptionList(compact=True)
+
+    def on_resize(self) -> None:
+        """Wrap for the new width."""
+        choices = self.query_one(OptionList)
+        highlighted = choices.highlighted
+        lines = list(self._lines(choices.scrollable_content_region.width - 2))
+        self._chosen = [chosen for _, chosen in lines]
+        choices.set_options([Option(text, disabled=chosen is None) for text, chosen in lines])
+        choices.highlighted = 1 if highlighted is None else highlighted
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Do it."""
+        self.dismiss(self._chosen[event.option_index])
+
+    def _lines(self, width: int) -> Iterator[tuple[Content, Chosen | None]]:
+        """What stands in the list, and what choosing it does."""
+        for group in GROUPS:
+            yield _heading(group, first=group is GROUPS[0]), None
+            for action in ACTIONS:
+                if action.group == group:
+                    keys = keys_title(action, self._keymap)
+                    yield (
+                        _entry(keys if width >= _ROOMY else keys.split("  ")[0], action.title, width),
+                        action,
+                    )
+        yield _heading("Commands"), None
+        for command in COMMANDS:
+            yield _entry(command.usage, command.summary, width), command
+        yield _entry("//…", "A text that begins with a slash", width), None
+        yield _heading("Beside a message"), None
+        for sign, text in _LEGEND.items():
+            yield _entry(sign, text, width), None
 
 
-def _group(group: str, keymap: Keymap) -> Content:
-    lines = [Content.styled(group, "bold $text-primary")]
-    for action in ACTIONS:
-        if action.group == group:
-            lines.append(
-                Content.assemble(
-                    (pad(keys_title(action, keymap), _KEY_CELLS), "$text-accent"), " ", action.title
-                )
-            )
-    return Content("\n").join(lines)
+def _heading(title: str, *, first: bool = False) -> Content:
+    return Content.assemble("" if first else "\n", (title, "bold $text-primary"))
 
 
-def _commands() -> Content:
-    lines = [Content.styled("Commands", "bold $text-primary")]
-    for command in COMMANDS:
-        lines.append(Content.assemble((pad(command.usage, _KEY_CELLS), "$text-accent"), " ", command.summary))
-    lines.append(
-        Content.assemble((pad("//…", _KEY_CELLS), "$text-accent"), " ", "A text that begins with a slash")
-    )
-    return Content("\n").join(lines)
-
-
-def _legend() -> Content:
-    meanings = {
-        TICKS[Delivery.SENDING]: "on its way",
-        TICKS[Delivery.ACCEPTED]: "the region accepted it",
-        TICKS[Delivery.DELIVERED]: "it came back from the region",
-        TICKS[Delivery.UNSENT]: "it did not get there; the line below says why",
-        "SYD→ORE +161ms": "sent in Sydney, received in Oregon, under way for 161 ms",
-    }
-    lines = [Content.styled("Beside a message", "bold $text-primary")]
-    lines += [
-        Content.assemble((pad(sign, _KEY_CELLS), "$text-accent"), " ", text)
-        for sign, text in meanings.items()
-    ]
-    return Content("\n").join(lines)
+def _entry(left: str, right: str, width: int) -> Content:
+    """A sign and its meaning, whose lines stand one below the other."""
+    cells = _KEY_CELLS if width >= _ROOMY else _NARROW_KEY_CELLS
+    indent = "\n" + " " * (cells + 1)
+    lines = indent.join(right[start:end] for start, end in wrap(right, width - cells - 1))
+    return Content.assemble((pad(left, cells), "$text-accent"), " ", (lines, "$foreground"))

@@ -1,5 +1,6 @@
 """The composer's row, and what happens with what is written there."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from textual import on
@@ -94,6 +95,14 @@ class Writing(Horizontal):
             self.composer.put(text)
         elif text:
             self.composer.sent.add(text)
+
+    def keep(self, discarded: Sequence[str]) -> None:
+        """Keep texts that will not be sent where ↑ finds them, and say so."""
+        for text in discarded:
+            self.composer.sent.add(text)
+        told = {0: "There is nothing to discard here.", 1: "Discarded: ↑ brings the text back."}
+        several = f"{len(discarded):,} messages discarded: ↑ brings the texts back."
+        self.notify(told.get(len(discarded), several), timeout=4, markup=False)
 
     def resend(self, draft_id: str) -> None:
         """Send a message again that did not get there."""

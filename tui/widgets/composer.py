@@ -94,6 +94,20 @@ class Composer(TextArea):
         }
         self._deeds = {key: deed for action, deed in deeds.items() for key in keymap.keys(action)}
 
+    def do(self, deed: str) -> None:
+        """Do what an action of the registry names."""
+        match deed:
+            case "send":
+                self.submit()
+            case "newline":
+                self.action_newline()
+            case "complete":
+                self.take_offer()
+            case "end":
+                self.action_end()
+            case "older":
+                self._recall("up")
+
     def put(self, text: str) -> None:
         """Put a text in place of the present one, with the cursor at its end."""
         self.load_text(text)

@@ -47,6 +47,7 @@ class MessagePane(RowView, can_focus=True):
         Binding("enter", "act('details')", "Details", id="message.details"),
         Binding("r", "act('retry')", "Retry", id="message.retry"),
         Binding("o", "act('open')", "Open the link", id="message.open"),
+        Binding("x", "screen.discard", "Discard", id="message.discard"),
     ]
 
     class PillClicked(Message):
