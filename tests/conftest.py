@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts its background jobs deaf to Ctrl-C, and what the tests start and interrupt would inherit that.
+    # A shell starts background jobs deaf to Ctrl-C, which what the tests start and interrupt would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
