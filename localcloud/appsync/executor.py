@@ -1,29 +1,19 @@
 """Executes GraphQL requests against one API, as AppSync does."""
 
-import asyncio
-import inspect
 import secrets
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from types import CoroutineType
-from typing import Any, TypeGuard, cast
 
-from graphql import (
-    DocumentNode,
-    ExecutionResult,
-    GraphQLObjectType,
-    OperationDefinitionNode,
-    OperationType,
-    execute,
-)
+from graphql import GraphQLObjectType, OperationType
 
 from localcloud.appsync import schema
 from localcloud.appsync.authorization import Authorization
 from localcloud.appsync.compiled import CompiledOperation, compile_operation
 from localcloud.appsync.context import Clock, Entropy
 from localcloud.appsync.documents import Documents, Operation
-from localcloud.appsync.errors import execution_error, request_error
-from localcloud.appsync.execution import Execution, Resolution, resolve_field
+from localcloud.appsync.errors import request_error
+from localcloud.appsync.execution import Execution, Resolution
+from localcloud.appsync.interpreted import Interpreter
 from localcloud.appsync.limits import REQUEST_SECONDS, RequestLimits, too_slow
 from localcloud.appsync.model import (
     Caller,
@@ -33,20 +23,14 @@ from localcloud.appsync.model import (
     SubscriptionPlan,
 )
 from localcloud.appsync.resolver import FieldResolver
-from localcloud.appsync.selection import Selection, VariablesRefused, select
+from localcloud.appsync.selection import VariablesRefused, select
 from localcloud.appsync.subscription import SubscriptionPlanner
-from localcloud.appsync.validation import variable_error
 from localcloud.definition import JSON, Api, Resolver
 from localcloud.errors import Refusal, TemplateError
 from localcloud.ports import EventSink
 
 NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."
 """What AppSync answers to a subscription over HTTP."""
-
-
-def _is_coroutine(value: object) -> TypeGuard[Awaitable[Any]]:
-    """Tell a coroutine, the only awaitable that a resolver returns, faster than graphql-core does."""
-    return type(value) is CoroutineType
 
 
 class GraphQLExecutor:
@@ -87,15 +71,14 @@ class GraphQLExecutor:
             raise TemplateError(f"API {api.name}: {refusal.reason}.") from None
         authorization = Authorization(api.arn, api.modes, self._schema.directives)
         self._subscribers = subscribers
-        self._limits = RequestLimits.of(api, request_seconds)
-        self._resolution = Resolution(
-            authorization, resolvers, subscribers.invalidate, api.account, self._limits
-        )
+        limits = RequestLimits.of(api, request_seconds)
+        self._resolution = Resolution(authorization, resolvers, subscribers.invalidate, api.account, limits)
         self._documents = Documents(
             self._schema.graphql,
             partial(compile_operation, self._schema, self._resolution),
             has_introspection=api.has_introspection,
         )
+        self._interpreter = Interpreter(self._schema, limits, subscribers)
         self._planner = SubscriptionPlanner(self._schema, self._resolution, self._documents)
 
     def _load(self, resolver: Resolver, events: EventSink, clock: Clock, entropy: Entropy) -> FieldResolver:
@@ -126,7 +109,7 @@ class GraphQLExecutor:
         execution = Execution(self._resolution, caller)
         try:
             body = await self._compiled(operation.compiled, execution, request.variables)
-            return body or await self._interpreted(document.ast, operation.node, execution, request)
+            return body or await self._interpreter.run(document.ast, operation.node, execution, request)
         except TimeoutError:
             late = too_slow()
             error: JSON = {**request_error(late.message), "errorType": late.error_type}
@@ -147,61 +130,6 @@ class GraphQLExecutor:
         if compiled.feeds and isinstance(value, dict):
             self._subscribers.publish(Publication(compiled.field_name, compiled.publication(value)))
         return {"data": data}
-
-    async def _interpreted(
-        self,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-        execution: Execution,
-        request: GraphQLRequest,
-    ) -> dict[str, JSON]:
-        """Have graphql-core execute an operation."""
-        pending = execute(
-            self._schema.graphql,
-            document,
-            context_value=execution,
-            variable_values=dict(request.variables),
-            operation_name=request.operation_name or None,
-            field_resolver=resolve_field,
-            hide_suggestions=True,
-            is_awaitable=_is_coroutine,
-        )
-        result = await self._in_time(pending) if inspect.isawaitable(pending) else pending
-        body = self._body(result, execution)
-        if operation.operation is OperationType.MUTATION and execution.selection is not None:
-            self._publish(execution.selection, operation, body)
-        return body
-
-    async def _in_time(self, pending: Awaitable[ExecutionResult]) -> ExecutionResult:
-        async with asyncio.timeout(self._limits.seconds):
-            return await pending
-
-    def _body(self, result: ExecutionResult, execution: Execution) -> dict[str, JSON]:
-        errors = [
-            execution_error(error, self._schema.graphql) if error.path else variable_error(error)
-            for error in result.errors or ()
-        ]
-        errors += cast("list[dict[str, JSON]]", execution.errors)
-        body: dict[str, JSON] = {"data": cast("JSON", result.data)}
-        if errors:
-            body["errors"] = cast("JSON", errors)
-        return body
-
-    def _publish(
-        self, selection: Selection, operation: OperationDefinitionNode, body: Mapping[str, JSON]
-    ) -> None:
-        """Tell subscribers of each mutation field that has a value and no error."""
-        data, errors = body["data"], cast("list[dict[str, list[JSON] | None]]", body.get("errors") or [])
-        root = self._schema.graphql.mutation_type
-        if not isinstance(data, dict) or root is None:
-            return
-        failed = {path[0] for error in errors if (path := error["path"])}
-        for key, nodes in selection.collect(root, [operation.selection_set]).items():
-            name = nodes[0].name.value
-            value = data.get(key)
-            if name in self._schema.feeding and isinstance(value, dict) and key not in failed:
-                renamed = selection.by_field_name(value, root.fields[name].type, nodes)
-                self._subscribers.publish(Publication(name, cast("dict[str, JSON]", renamed)))
 
     def denied_fields(self, request: GraphQLRequest, caller: Caller) -> list[str]:
         """Name the top-level fields of a request (`Mutation.publish`) that the caller's policy denies."""

@@ -248,7 +248,7 @@ def test_what_is_not_compiled_of_a_selection(selection: str) -> None:
 
 
 async def test_the_ordinary_course_asks_graphql_core_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("localcloud.appsync.executor.execute")
+    monkeypatch.delattr("localcloud.appsync.interpreted.execute")
     query = 'mutation m($value: String!) { node(value: $value, json: "1") { id name nodes { id } } }'
     value = {"id": "1", "name": "n", "nodes": [{"id": "2"}]}
     body = await PAIRS[0][0].run(query, {"value": json.dumps(value)})
