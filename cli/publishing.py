@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,13 +13,14 @@ from random import Random
 from cli import profiles
 from cli.failure import ExitCode, sentence
 from cli.lines import LineSplitter
+from cli.live_line import LiveLine
 from cli.output import iso_time, json_line, message_document, narrate
-from cli.progress import Progress
 from cli.regions import pick
 from cli.results import Results
+from cli.screen import width
 from cli.signals import heard
 from cli.streams import Input, Output
-from cli.tally import counts, ended_early, summary
+from cli.tally import counts, ended_early, summary, too_slow
 from client.bulk.composer import Composer, repeat
 from client.bulk.items import Item, Report
 from client.bulk.pacer import Pacer
@@ -113,7 +115,10 @@ class Publishing:
         self._accepted_count = 0
         self._refused_count = 0
         self._output = output
-        self._progress = Progress(shown=not request.is_single and not output.is_terminal)
+        self._is_person = sys.stderr is not None and sys.stderr.isatty()
+        self._live: LiveLine | None = None
+        if self._is_person and not request.is_single and not output.is_terminal:
+            self._live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
         self._results = Results(output, failed=lambda: self._publisher.stop())
         self._writer: asyncio.Task[None] | None = None
         self._publisher = BulkPublisher(
@@ -134,17 +139,15 @@ class Publishing:
         unwatch = self._output.watch(self._results.give_up)
         try:
             async with asyncio.TaskGroup() as group:
-                progress = group.create_task(self._progress.run(self._so_far))
                 self._writer = group.create_task(self._results.run())
                 with heard(self._interrupt):
                     report = await self._publisher.run(items)
                     took = loop.time() - began
                     await self._results.end()
                     await asyncio.wait({self._writer})
-                progress.cancel()
         finally:
             unwatch()
-            self._progress.clear()
+            self._clear()
         return self._conclude(report, took)
 
     def _conclude(self, report: Report, seconds: float) -> ExitCode:
@@ -159,25 +162,27 @@ class Publishing:
             return ExitCode.INTERRUPTED
         if self._results.closed:
             return ExitCode.DONE
-        if not request.is_single and (self._progress.is_person or report.refused):
+        if not request.is_single and (self._is_person or report.refused):
             self._say(f"{summary(report, seconds)}.", plain=not report.refused)
-        reached = report.accepted / seconds if seconds > 0 else 0.0
-        if request.rate is not None and report.accepted > 1 and reached < 0.9 * request.rate:
-            self._say(f"{request.rate:g}/s were asked for, {reached:.1f}/s were reached.")
+        is_generated = request.text is not None  # lines may have come too slowly themselves
+        if is_generated and request.rate and (told := too_slow(report, seconds, request.rate)):
+            self._say(told)
         return ExitCode.FAILED if report.refused else ExitCode.DONE
 
     async def _accepted(self, item: Item, message: Message) -> None:
         self._accepted_count += 1
+        self._count()
         if self._request.as_json:
             place = {"line": item.number} if self._request.text is None else {}
             await self._results.add(json_line({**message_document(message), **place}))
         else:
             await self._results.add(message.id)
-        if self._request.is_single and self._progress.is_person:
+        if self._request.is_single and self._is_person:
             self._say(f"sent to {message.channel} in {message.region}", plain=True)
 
     async def _refused(self, item: Item, error: ClientError) -> None:
         self._refused_count += 1
+        self._count()
         place = "" if self._request.is_single else f"{self._request.noun} {item.number}: "
         self._say(f"{place}{sentence(error)}")
 
@@ -190,11 +195,17 @@ class Publishing:
         if self._writer is not None:
             asyncio.get_running_loop().call_later(DRAIN, self._writer.cancel)
 
-    def _so_far(self) -> str:
-        return counts(self._accepted_count, self._refused_count)
+    def _count(self) -> None:
+        if self._live is not None:
+            self._live.show("", counts(self._accepted_count, self._refused_count))
+
+    def _clear(self) -> None:
+        if self._live is not None:
+            self._live.clear()
 
     def _say(self, text: str, *, plain: bool = False) -> None:
-        self._progress.narrate(text if plain else f"globalchat: {text}")
+        self._clear()
+        narrate(text if plain else f"globalchat: {text}")
 
 
 def _recovery(request: Request) -> Recovery:

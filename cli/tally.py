@@ -9,6 +9,14 @@ def summary(report: Report, seconds: float) -> str:
     return f"{counts(report.accepted, report.refused)}{speed}"
 
 
+def too_slow(report: Report, seconds: float, rate: float) -> str:
+    """What to say if the rate was missed by more than a tenth and a second; nothing if it was kept."""
+    sent = report.accepted + report.refused
+    if seconds <= max(1.0, 0.1 * sent / rate) + sent / rate:
+        return ""
+    return f"{rate:g}/s were asked for, {sent / seconds:.1f}/s were reached; --window N sends more at once."
+
+
 def counts(accepted: int, refused: int) -> str:
     """How many were accepted and how many were not."""
     return f"{accepted:,} accepted" + (f", {refused:,} refused" if refused else "")

@@ -151,13 +151,13 @@ class BulkPublisher:
             retry = self._recovery.failed(error, began=began, now=now)
             if isinstance(error, Unreachable) and self._recovery.reached:
                 self._ledger.doubt(item.number)
-            if retry is not None:
-                _note(logging.INFO, "draft waiting", item, reason=str(error), delay=round(retry.delay, 3))
             if retry is None:
                 self.stop(error)
-            elif retry.is_first:
+                return False
+            _note(logging.INFO, "draft waiting", item, reason=str(error), delay=round(retry.delay, 3))
+            if retry.is_first:
                 await self._troubled(error)
-            return retry is not None
+            return True
         return False
 
     async def _refuse(self, item: Item, error: ClientError) -> None:

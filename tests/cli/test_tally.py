@@ -1,6 +1,6 @@
 import pytest
 
-from cli.tally import counts, ended_early, rest, summary
+from cli.tally import counts, ended_early, rest, summary, too_slow
 from client.bulk.items import Ledger, Report
 
 
@@ -53,3 +53,21 @@ def test_counts_and_speed() -> None:
     assert counts(1000, 2) == "1,000 accepted, 2 refused"
     assert summary(report(begun=3, accepted=(1, 2, 3), complete=True), 2.0) == "3 accepted in 2.0 s (2/s)"
     assert summary(report(begun=0, accepted=(), complete=True), 0.0) == "0 accepted"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (10.0, ""),
+        (11.0, ""),
+        (20.0, "10/s were asked for, 5.0/s were reached; --window N sends more at once."),
+    ],
+)
+def test_a_rate_that_was_missed_is_told(seconds: float, told: str) -> None:
+    given = report(begun=100, accepted=tuple(range(1, 101)), complete=True)
+
+    assert too_slow(given, seconds, 10.0) == told
+
+
+def test_a_short_run_has_missed_no_rate() -> None:
+    assert too_slow(report(begun=2, accepted=(1, 2), complete=True), 0.9, 1000.0) == ""

@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.piped import fault, piped, unread
 from tests.e2e.processes import COMMAND, SECONDS, Home, texts
+from tests.e2e.screen import Terminal
 
 pytestmark = pytest.mark.e2e
 
@@ -36,7 +37,7 @@ def test_a_text_is_repeated_filled_in_and_padded(shared_home: Home) -> None:
     )
     messages = [json.loads(line) for line in many.stdout.splitlines()]
 
-    assert many.returncode == 0, many.stderr
+    assert (many.returncode, many.stderr) == (0, "")
     assert [len(message["message"]) for message in messages] == [60, 60, 60]
     fields = sorted(message["message"].split() for message in messages)
     assert [each[:3] for each in fields] == [[str(n), "{}", "sydney"] for n in (1, 2, 3)]
@@ -219,6 +220,24 @@ def test_ctrl_c_ends_it_also_when_nobody_reads_what_it_prints(shared_home: Home)
         assert one.process.wait(SECONDS) == 130
         assert one.err.all() == ["globalchat: interrupted: 100 accepted."]
     follower.interrupt()
+
+
+def test_a_person_types_lines_and_is_told_what_happens(shared_home: Home) -> None:
+    terminal = Terminal(shared_home, "publish", "tech", "-", "--json")
+    terminal.wait_for("Each line is a message; Ctrl-D ends.")
+    terminal.press("typed\r")
+    terminal.wait_for('"line": 1')
+    terminal.press("\x04")
+
+    assert terminal.end() == 0
+    assert "1 accepted in " in terminal.text
+
+
+def test_a_person_who_sends_one_text_is_told_where_it_went(shared_home: Home) -> None:
+    terminal = Terminal(shared_home, "publish", "tech", "hi", "--region", "sydney")
+
+    assert terminal.end() == 0
+    assert "sent to tech in ap-southeast-2" in terminal.text
 
 
 def test_closed_standard_streams_are_no_traceback(shared_home: Home) -> None:
