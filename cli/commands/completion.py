@@ -26,5 +26,7 @@ def command(shell: str) -> int:
     made = get_completion_class(shell)
     if made is None:
         raise AssertionError(f"click no longer completes {shell}")
-    write_lines([made(root, {}, "globalchat", "_GLOBALCHAT_COMPLETE").source()])
+    script = made(root, {}, "globalchat", "_GLOBALCHAT_COMPLETE").source()
+    # click's script for fish would end every hint at its first comma.
+    write_lines([script.replace('split ","', 'split -m 1 ","')])
     return 0

@@ -188,3 +188,17 @@ def test_bash_takes_the_script(tmp_path: Path) -> None:
     )
     assert done.stdout.split() == ["status"]
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish")
+def test_fish_shows_a_hint_with_a_comma_whole(tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("globalchat")
+    program = 'globalchat completion fish | source; complete -C "globalchat local "'
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", program],
+        env={"PATH": f"{command.parent}:/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "serve\tRun the local cloud here, until Ctrl-C." in done.stdout.splitlines()
