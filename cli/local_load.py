@@ -18,7 +18,7 @@ def make_room(sockets: int) -> None:
     Raises:
         ClientError: the system does not allow so many.
     """
-    raise_open_files(sockets + SPARE)
+    raise_open_files(sockets + SPARE, who="The local cloud", instead="more --per-socket")
 
 
 def widen(pid: int, sockets: int) -> None:

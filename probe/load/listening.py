@@ -117,6 +117,7 @@ async def listen(order: Listen, orders: asyncio.Queue[Order], tell: Tell) -> Non
         helpers = [tasks.create_task(each(listeners, tell)) for each in (_report, _settle)]
         try:
             await listeners.open()
+            await tell(listeners.hearing())
             await tell(Ready())
             await _obey(listeners, orders, tell)
         except ClientError as error:

@@ -5,8 +5,10 @@ import resource
 from client.errors import ClientError
 
 
-def raise_open_files(wanted: int) -> None:
+def raise_open_files(wanted: int, *, who: str = "A process", instead: str = "more --processes") -> None:
     """Let this process, and those it starts, open so many files at least.
+
+    `who` needs them, and `instead` of fewer subscribers would do.
 
     Raises:
         ClientError: the system does not allow it.
@@ -19,6 +21,6 @@ def raise_open_files(wanted: int) -> None:
     except (ValueError, OSError):
         allowed = "few" if hard == resource.RLIM_INFINITY else f"{hard:,}"
         raise ClientError(
-            f"A process would need {wanted:,} open files; this system allows {allowed}.",
-            remedy="Ask for fewer subscribers or more --processes, or raise the hard limit (ulimit -Hn).",
+            f"{who} would need {wanted:,} open files; this system allows {allowed}.",
+            remedy=f"Ask for fewer subscribers or {instead}, or raise the hard limit (ulimit -Hn).",
         ) from None

@@ -94,7 +94,7 @@ async def test_duplicates_and_wrong_order_are_counted(cloud: LocalCloud) -> None
 
 async def test_a_partition_loses_what_had_to_cross(cloud: LocalCloud) -> None:
     cloud.faults.set("relay-partition", source="oregon", target="sydney")
-    report = await whole(cloud, replace(PLAN, drain=0.5, rate=20.0, seconds=0.5))
+    report = await whole(cloud, replace(PLAN, drain=2.0, rate=20.0, seconds=0.5))
     assert report.expected == 10 * 24
     assert counts(report) == (10 * 12 + 5 * 12, 5 * 12, 0, 0)
     assert report.ways.keys() == {("oregon", "oregon"), ("sydney", "oregon"), ("sydney", "sydney")}
