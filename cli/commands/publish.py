@@ -133,7 +133,7 @@ def command(
 def _given(text: str | None, size: int | None) -> str | None:
     """The text to publish; None is standard input."""
     if text is None and size is None:
-        raise click.UsageError("Missing argument 'TEXT|-'.")
+        raise click.UsageError("Missing argument 'TEXT|-'. Say - for the lines of standard input.")
     if text is None:
         return generate(size or 0)
     return None if text == STDIN else text
