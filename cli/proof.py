@@ -67,6 +67,9 @@ async def prove(
                 note(f"{alias} → {', '.join(chats)}: a message arrived in {took:.1f} s")
             for listener in listeners:
                 listener.cancel()
+    except ExceptionGroup as failed:
+        # What the group wraps is one sentence for a person.
+        raise failed.exceptions[0] from None
     except TimeoutError:
         raise Unreachable(
             f"The deployment stands, but a message did not pass through every region within {seconds:.0f} s.",

@@ -61,7 +61,8 @@ class Relay(Construct):
             event_pattern=aws_events.EventPattern(**delivery.PATTERN, region=[Stack.of(self).region]),
         )
         for peer in peers:
-            # No retry policy: CloudFormation documents one, but PutTargets is reported to refuse it on a bus.
+            # No retry policy: CloudFormation's schema has one, but the CDK says that bus targets do not
+            # support it (EventBusProps), and one that is refused would stop the whole deployment.
             target = aws_events_targets.EventBus(
                 self._bus(peer), role=self._role, dead_letter_queue=self.dead_letters
             )

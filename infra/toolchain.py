@@ -6,6 +6,8 @@ import shutil
 import subprocess
 
 OLDEST_NODE = 20
+ANSWER_SECONDS = 10.0
+"""How long Node.js may take to tell its version."""
 
 
 class ToolchainError(Exception):
@@ -36,7 +38,13 @@ def _node_major(command: str) -> int:
         raise ToolchainError(
             f"Node.js was not found as {command}: install Node.js 22 or later, or name it in JSII_NODE."
         )
-    answer = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    try:
+        ran = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, check=False, timeout=ANSWER_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        raise ToolchainError(f"{path} does not run: install Node.js 22 or later.") from None
+    answer = ran.stdout
     major = answer.strip().removeprefix("v").partition(".")[0]
     if not major.isdecimal():
         raise ToolchainError(f"{path} does not tell its version: install Node.js 22 or later.")

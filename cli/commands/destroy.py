@@ -44,7 +44,7 @@ def command(
     name = deploying.profile_name(profile)
     wish = deploying.wish(deploying.changes(stack_prefix, regions), name)
     aws = deploying.aws(aws_profile)
-    owner = preflight.check_account(aws, next(iter(wish.regions.values())), account)
+    owner = preflight.check_account(aws, wish.first_region, account)
     stands = standing.find(aws, wish.prefix, {**wish.regions, **deploying.hints(name, wish.prefix)})
     chosen = standing.chosen(stands, wish.regions, wish.changes.regions)
     for region, error in stands.silent.items():

@@ -126,7 +126,7 @@ def prepare(
         DeployError: something is in the way, or the answer is no.
     """
     preflight.check_tools()
-    owner = preflight.check_account(aws, next(iter(wish.regions.values())), account)
+    owner = preflight.check_account(aws, wish.first_region, account)
     plan = make(wish, find(aws, wish.prefix, {**wish.regions, **(hints or {})}))
     for line in _checked(aws, plan, owner):
         person.note(line)

@@ -38,6 +38,15 @@ class Wish:
         regions: Mapping[str, str] = settings.context_of(self.content)["regions"]
         return regions
 
+    @property
+    def first_region(self) -> str:
+        """An AWS region that is meant, to ask there who asks: another one of the file may be down."""
+        words = [word.rpartition("=")[2] for word in self.changes.regions]
+        named = [
+            self.regions.get(word, word) for word in words if word in self.regions or word.count("-") > 1
+        ]
+        return next(iter((*named, *self.regions.values())))
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

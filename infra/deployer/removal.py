@@ -109,14 +109,7 @@ def _late(going: Sequence[DeployedStack], seconds: float) -> DeployError:
 def _still_there(aws: Aws, going: Sequence[DeployedStack]) -> list[DeployedStack]:
     left = []
     for stack in going:
-        now = next(
-            (
-                each
-                for each in stacks.find(aws, _prefix(stack), {stack.alias: stack.region})
-                if each.name == stack.name
-            ),
-            None,
-        )
+        now = stacks.describe(aws, _prefix(stack), stack.alias, stack.region, stack.part)
         if now is None:
             continue
         if now.status == "DELETE_FAILED":

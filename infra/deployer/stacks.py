@@ -64,12 +64,13 @@ def expected(config: Config) -> list[str]:
 def find(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[DeployedStack]:
     """The stacks that exist of those that a deployment has in these regions (alias to AWS region)."""
     found = (
-        _describe(aws, prefix, alias, region, part) for part in PARTS for alias, region in regions.items()
+        describe(aws, prefix, alias, region, part) for part in PARTS for alias, region in regions.items()
     )
     return [stack for stack in found if stack is not None]
 
 
-def _describe(aws: Aws, prefix: str, alias: str, region: str, part: str) -> DeployedStack | None:
+def describe(aws: Aws, prefix: str, alias: str, region: str, part: str) -> DeployedStack | None:
+    """One stack; None if it does not exist."""
     name = stack_name(prefix, alias, part)
     try:
         answer = aws.call("cloudformation", region, "describe_stacks", StackName=name)

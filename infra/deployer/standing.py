@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from infra import memory
 from infra.deployer import stacks
-from infra.deployer.aws import Aws, CallFailed, Denied
+from infra.deployer.aws import Aws
 from infra.deployer.errors import DeployError
 from infra.deployer.settings import choose_regions
 from infra.deployer.stacks import DeployedStack
@@ -93,6 +93,7 @@ def _by_roles(aws: Aws, prefix: str, known: Iterable[str]) -> Mapping[str, str]:
             tags = {each["Key"]: each["Value"] for each in answer["Tags"]}
             if stacks.is_ours(tags) and tags.get("deployment") == prefix and REGION_TAG in tags:
                 regions[match["alias"]] = tags[REGION_TAG]
-    except (Denied, CallFailed):
+    except DeployError:
+        # Not everybody may ask, and what else leads to regions does without.
         return regions
     return regions

@@ -166,7 +166,9 @@ def test_a_profile_that_cannot_be_written_is_told_with_what_stands(
     assert "Then run `globalchat outputs --refresh`." in ran.output
 
 
-def test_again_changes_nothing_and_an_update_changes_what_differs(world: Assembled) -> None:
+def test_again_changes_nothing_and_an_update_changes_what_differs(
+    world: Assembled, capfd: pytest.CaptureFixture[str]
+) -> None:
     deployment, _ = world.deploy()
     first = deployment.profile("default")
     deployment, heard = world.deploy()
@@ -178,6 +180,11 @@ def test_again_changes_nothing_and_an_update_changes_what_differs(world: Assembl
         resource(resources, "AWS::Events::Rule")["Description"] = "Changed."
 
     world.edit("globalchat-sydney-api", calm)
+    heard = Heard()
+    assert world.prepare(heard).diff(heard.person) == 0
+    shown = capfd.readouterr()
+    assert "Changed." in shown.out + shown.err
+    assert "Number of stacks with differences: 1" in shown.out + shown.err
     _, heard = world.deploy()
     assert any(line.endswith("globalchat-sydney-api: done") for line in heard)
     assert sum(line.endswith(": unchanged") for line in heard) == 3

@@ -1,7 +1,9 @@
 """Each thing that may be in the way of a deployment is one sentence with its remedy, in seconds."""
 
 import errno
+import hashlib
 import importlib.util
+import json
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -109,6 +111,46 @@ def test_a_black_hole(aws_settings: pytest.MonkeyPatch, black_hole: str) -> None
     aws_settings.setenv("AWS_ENDPOINT_URL", black_hole)
     with pytest.raises(DeployError, match="did not answer in time"):
         account(Aws(timeouts=QUICK))
+
+
+SSO_TOKEN = {
+    "accessToken": "a",
+    "expiresAt": "2099-01-01T00:00:00Z",
+    "startUrl": "https://a",
+    "region": REGION,
+}
+RENEWED = {
+    "role": """[profile base]
+aws_access_key_id = a
+aws_secret_access_key = b
+[profile role]
+role_arn = arn:aws:iam::1:role/a
+source_profile = base
+""",
+    "sso": """[profile sso]
+sso_start_url = https://a
+sso_region = us-west-2
+sso_account_id = 1
+sso_role_name = a
+""",
+}
+
+
+@pytest.mark.parametrize("profile", RENEWED)
+def test_a_black_hole_where_credentials_are_renewed(
+    profile: str, aws_settings: pytest.MonkeyPatch, black_hole: str, tmp_path: Path
+) -> None:
+    """By themselves, the calls for credentials would wait for minutes."""
+    (tmp_path / "config").write_text(RENEWED[profile], encoding="utf-8")
+    name = hashlib.sha1(b"https://a").hexdigest()
+    (tmp_path / f"{name}.json").write_text(json.dumps(SSO_TOKEN), encoding="utf-8")
+    aws_settings.setattr("botocore.credentials.SSOProvider._SSO_TOKEN_CACHE_DIR", str(tmp_path))
+    aws_settings.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    aws_settings.setenv("AWS_ENDPOINT_URL", black_hole)
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        aws_settings.delenv(variable)
+    with pytest.raises(DeployError, match="did not answer in time"):
+        account(Aws(profile, timeouts=QUICK))
 
 
 @pytest.mark.parametrize(

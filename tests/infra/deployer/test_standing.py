@@ -4,13 +4,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from client import profiles
 from infra import memory
 from infra.config import load, parse
 from infra.deployer import standing
 from infra.deployer.aws import Aws, Denied
+from infra.deployer.deployment import prepare
 from infra.deployer.errors import DeployError, Kind
-from tests.infra.deployer.assembled import content
+from infra.deployer.plan import Wish
+from infra.deployer.settings import Changes
+from tests.infra.deployer.assembled import Heard, content
 from tests.infra.deployer.conftest import ACCOUNT, User
 from tests.infra.deployer.test_keys import END
 
@@ -104,6 +109,53 @@ def test_a_region_that_is_down_is_named_and_the_others_are_found(cloud: str) -> 
     assert list(found.regions) == ["oregon", "tokyo"]
     assert list(found.silent) == ["ap-southeast-2"]
     assert found.mesh == REGIONS
+
+
+def test_without_the_region_that_is_down_the_others_are_deployed(cloud: str) -> None:
+    stand({"oregon": "us-west-2", "sydney": "ap-southeast-2"})
+    heard = Heard()
+    wish = Wish(content(), Changes(regions=["oregon"]))
+    plan = prepare(wish, Deaf(), heard.person, account=ACCOUNT)
+    assert plan.config.regions == {"oregon": "us-west-2"}
+    assert (
+        "warning: AWS did not answer. Whether something of the deployment stands there is not known." in heard
+    )
+    with pytest.raises(DeployError, match="AWS did not answer"):
+        prepare(Wish(content(), Changes(regions=["oregon", "sydney"])), Deaf(), heard.person, account=ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("words", "region"),
+    [
+        ([], "us-west-2"),
+        (["sydney"], "ap-southeast-2"),
+        (["tokyo", "paris=eu-west-3"], "eu-west-3"),
+        (["eu-west-1"], "eu-west-1"),
+    ],
+)
+def test_who_asks_is_asked_in_a_region_that_is_meant(words: list[str], region: str) -> None:
+    assert Wish(content(), Changes(regions=words)).first_region == region
+
+
+def test_before_anything_is_done_a_person_is_asked_once(cloud: str) -> None:
+    yes, no = Heard(), Heard(answer=False)
+    prepare(Wish(content()), Aws(), yes.person)
+    with pytest.raises(DeployError, match="Nothing was deployed"):
+        prepare(Wish(content()), Aws(), no.person)
+    for heard in (yes, no):
+        assert [line for line in heard if line.endswith("?")] == [heard[-1]]
+        assert heard[-1].startswith('Deploy "globalchat" to oregon (us-west-2), sydney (ap-southeast-2) of')
+
+
+def test_what_will_be_deleted_is_in_the_question_even_if_the_account_was_named(cloud: str) -> None:
+    stand({"oregon": "us-west-2", "sydney": "ap-southeast-2"})
+    heard = Heard(answer=False)
+    wish = Wish(content(), Changes(regions=["sydney"]), prune=True)
+    with pytest.raises(DeployError, match="Nothing was deployed"):
+        prepare(wish, Aws(), heard.person, account=ACCOUNT)
+    assert heard[-1].endswith(
+        ", and delete globalchat-sydney-relay, globalchat-oregon-api, globalchat-oregon-relay?"
+    )
 
 
 def test_refresh_finds_every_region_by_itself(cloud: str, user: User) -> None:

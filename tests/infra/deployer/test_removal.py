@@ -1,0 +1,98 @@
+"""Deleting stacks: in which order, what is told when it does not end well, and what is left."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from infra.deployer import removal
+from infra.deployer.aws import Aws, CallFailed
+from infra.deployer.errors import DeployError, Interrupted
+from infra.deployer.stacks import DeployedStack
+from tests.infra.deployer.conftest import User
+from tests.infra.deployer.test_standing import stand
+
+MADE = datetime(2026, 1, 1, tzinfo=UTC)
+STACKS = [
+    DeployedStack(f"globalchat-{alias}-{part}", alias, region, part, "CREATE_COMPLETE", "", {}, {}, MADE)
+    for part in ("api", "relay")
+    for alias, region in {"oregon": "us-west-2", "sydney": "ap-southeast-2"}.items()
+]
+
+
+@dataclass
+class Deleting(Aws):
+    """AWS, which takes so many looks to delete a stack, or fails to (0)."""
+
+    looks: int = 1
+    asked: list[str] = field(default_factory=list)
+    _left: dict[str, int] = field(default_factory=dict)
+
+    def call(self, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
+        name = str(arguments["StackName"])
+        if operation == "delete_stack":
+            self.asked.append(name)
+            self._left[name] = self.looks
+            return {}
+        if self.looks == 0:
+            return self._stack("DELETE_FAILED", "The queue is in use.")
+        self._left[name] -= 1
+        if self._left[name] < 0:
+            raise CallFailed("Stack does not exist", code="ValidationError")
+        return self._stack("DELETE_IN_PROGRESS", "")
+
+    def _stack(self, status: str, reason: str) -> dict[str, Any]:
+        return {"Stacks": [{"StackStatus": status, "StackStatusReason": reason, "CreationTime": MADE}]}
+
+
+def remove(aws: Aws, heard: list[str], seconds: float = 60, pause: type[BaseException] | None = None) -> None:
+    def wait(_: float) -> None:
+        if pause is not None:
+            raise pause
+
+    ticks = iter(range(1000))
+    removal.remove(aws, STACKS, heard.append, seconds=seconds, pause=wait, clock=lambda: float(next(ticks)))
+
+
+def test_every_relay_is_gone_before_the_first_api_goes() -> None:
+    aws, heard = Deleting(looks=2), list[str]()
+    remove(aws, heard)
+    assert [name.rpartition("-")[2] for name in aws.asked] == ["relay", "relay", "api", "api"]
+    assert heard == [f"deleting {name}" for name in aws.asked]
+
+
+def test_a_stack_that_cannot_be_deleted_is_told_with_the_cause() -> None:
+    with pytest.raises(
+        DeployError, match=r"globalchat-oregon-relay could not be deleted: The queue is in use\."
+    ):
+        remove(Deleting(looks=0), [])
+
+
+def test_the_time_out_says_what_aws_is_at() -> None:
+    with pytest.raises(DeployError, match="still deleting globalchat-oregon-relay, globalchat-sydney-relay"):
+        remove(Deleting(looks=99), [], seconds=1)
+
+
+def test_ctrl_c_says_what_goes_on() -> None:
+    heard: list[str] = []
+    with pytest.raises(Interrupted):
+        remove(Deleting(looks=9), heard, pause=KeyboardInterrupt)
+    assert heard[-1] == (
+        "Stopped watching: AWS goes on deleting globalchat-oregon-relay, globalchat-sydney-relay. "
+        "Resume with the same command."
+    )
+
+
+def test_what_is_left_is_listed_and_is_no_success(cloud: str, user: User) -> None:
+    stand({"oregon": "us-west-2"})
+    aws = Aws()
+    aws.call("sqs", "us-west-2", "create_queue", QueueName="globalchat-relay-dlq")
+    aws.call("sqs", "us-west-2", "create_queue", QueueName="globalchat-somebody-else")
+    aws.call("events", "us-west-2", "create_event_bus", Name="globalchat-bus")
+    ran = user.run("destroy", "--yes")
+    assert ran.exit_code == 1
+    assert [line for line in ran.output.splitlines() if line.startswith("left: ")] == [
+        "left: event bus globalchat-bus in us-west-2",
+        "left: queue globalchat-relay-dlq in us-west-2",
+    ]
