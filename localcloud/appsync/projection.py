@@ -35,7 +35,7 @@ class _Field:
     parent: str
     type: GraphQLOutputType
     refused: FieldError | None
-    """Why the subscriber does not see the field."""
+    """Why the subscriber does not see the field; `places` is where it stands in the document."""
     places: JSON
     children: tuple["_Field", ...]
 
@@ -86,7 +86,7 @@ def plan(
         if isinstance(named, GraphQLObjectType) and refused is None:
             selected = selection.children(named, nodes)
             children = tuple(field(named, inner, selected[inner], depth + 1) for inner in selected)
-        places = locations(GraphQLError("", nodes))
+        places = locations(GraphQLError("", nodes)) if refused else None
         return _Field(key, name, parent.name, definition.type, refused, places, children)
 
     def refusal(type_name: str, field_name: str, depth: int) -> FieldError | None:
