@@ -31,7 +31,7 @@ from localcloud.server.cloud import CloudOptions, LocalCloud
 from localcloud.server.listening import bound, url
 from localcloud.server.realtime import RealtimeOptions
 from localcloud.server.region import RegionBackend
-from localcloud.server.usage import Usage
+from localcloud.usage import Usage
 from localcloud.server.websocket import text_header
 from localcloud.server.wiring import LateEventSink
 

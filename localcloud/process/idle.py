@@ -2,22 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # what starts a cloud in the background needs nothing of the server
-    from localcloud.server.usage import Usage
+from localcloud.usage import Usage
 
 DEFAULT_SECONDS = 600.0
 
 
-def seconds_left(usage: "Usage", *, now: float, limit: float) -> float:
+def seconds_left(usage: Usage, *, now: float, limit: float) -> float:
     """How long the cloud may still stay idle; 0 or less: it should end. An open socket keeps it alive."""
     if usage.open_sockets:
         return limit
     return usage.last_used + limit - now
 
 
-async def wait_until_idle(usage: "Usage", *, clock: Callable[[], float], limit: float) -> None:
+async def wait_until_idle(usage: Usage, *, clock: Callable[[], float], limit: float) -> None:
     """Return once the cloud has been idle for `limit` seconds.
 
     Looking again only when the limit could be over is exact: whatever happens meanwhile moves the end away.

@@ -23,7 +23,7 @@ from localcloud.process.garbage import spare_what_is_loaded
 from localcloud.process.state import CloudState
 from localcloud.server.cloud import CloudOptions, LocalCloud
 from localcloud.server.tls import Certificates, make_certificates
-from localcloud.server.usage import Usage
+from localcloud.usage import Usage
 
 _OTHER_ENDS_SECONDS = 5.0
 """How long a cloud that is just ending may take to make room."""

@@ -13,7 +13,7 @@ from localcloud.faults.sockets import SocketFaults
 from localcloud.server.connection import CLOSE_SECONDS, reset
 from localcloud.server.http import Respond, answer
 from localcloud.server.realtime import RealtimeEndpoint
-from localcloud.server.usage import Usage
+from localcloud.usage import Usage
 
 PATH: Final = "/graphql"
 REALTIME_PATH: Final = "/graphql/realtime"

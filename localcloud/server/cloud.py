@@ -32,8 +32,8 @@ from localcloud.server.credentials import (
 from localcloud.server.listening import bound, url
 from localcloud.server.realtime import RealtimeOptions
 from localcloud.server.region import RegionBackend, RunningRegion
-from localcloud.server.usage import Usage
 from localcloud.server.wiring import LateEventSink
+from localcloud.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)

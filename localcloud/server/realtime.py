@@ -18,7 +18,7 @@ from localcloud.faults.sockets import SocketFaults
 from localcloud.server import connection
 from localcloud.server.connection import Connection
 from localcloud.server.outbox import MAX_BUFFER, Flusher
-from localcloud.server.usage import Usage
+from localcloud.usage import Usage
 
 MAX_INCOMING: Final = 1024 * 1024
 """Bytes of the largest frame that a client may send; AppSync's own limit is not documented."""

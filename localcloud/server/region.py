@@ -21,7 +21,7 @@ from localcloud.ports import EventSink
 from localcloud.server.app import PATH, region_app
 from localcloud.server.http import HttpCall
 from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
-from localcloud.server.usage import Usage
+from localcloud.usage import Usage
 
 NO_KEY: Final = ""
 """The `api_key` of a region whose API takes none."""

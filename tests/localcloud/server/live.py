@@ -18,7 +18,7 @@ from localcloud.faults.sockets import SocketFaults
 from localcloud.server.app import region_app
 from localcloud.server.http import HttpCall
 from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
-from localcloud.server.usage import Usage
+from localcloud.usage import Usage
 from tests.localcloud.realtime.fakes import KEY, FakeAuthenticator, FakeExecutor
 
 HEADERS = {"x-api-key": KEY}
