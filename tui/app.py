@@ -142,6 +142,7 @@ class ChatApp(SafeApp):
         from tui.model.calendar import Calendar
         from tui.model.chat import ChatModel
         from tui.model.desk import Desk
+        from tui.model.history import History
         from tui.screens.chat import ChatScreen
 
         model = ChatModel(
@@ -153,6 +154,7 @@ class ChatApp(SafeApp):
         )
         desk = Desk(model, self._profile_name, self._channel)
         desk.welcome = self._welcome
+        desk.sent = History(keep=self.settings.history, run=os.urandom(3).hex())
         connection = Connection(
             self._open_profile,
             region=self._region,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from client.errors import ClientError
 from tui.memory import Memory
-from tui.model.desk import Desk
+from tui.model.desk import SENT, Desk
 
 
 class Keeping:
@@ -19,8 +19,10 @@ class Keeping:
 
     def load(self) -> None:
         """Take over what an earlier run kept."""
-        self._desk.restore(self._memory.load())
-        self._kept = self._desk.kept()
+        loaded = self._memory.load()
+        self._desk.restore(loaded)
+        # Sent texts beyond the bound, which several chats may have left, are forgotten with the first change.
+        self._kept = self._desk.kept() | {key: text for key, text in loaded.items() if key.startswith(SENT)}
 
     def save(self) -> None:
         """Keep what changed since the last call."""
@@ -33,4 +35,4 @@ class Keeping:
             if not self._told:
                 self._told = True
                 why = error.strerror if isinstance(error, OSError) else str(error)
-                self._tell(f"Unfinished texts cannot be kept for the next time: {why}")
+                self._tell(f"Your texts cannot be kept for the next time: {why}")

@@ -1,4 +1,4 @@
-"""What the chat remembers from one run to the next: unfinished texts, levels, what was put away.
+"""What the chat remembers from one run to the next: texts, levels, what was put away.
 
 Several chats may run at once: each writes only what it changed, so none undoes what another did.
 """

@@ -70,6 +70,7 @@ class Settings:
         motion: Whether anything may glide or blink.
         scrollback: The rows kept per channel.
         paste_lines: A paste of more lines than this asks first.
+        history: The sent texts that are remembered for the next run.
         notify: What happens on a message while nobody looks.
         keys: Keys by action id, in Textual's names, separated by commas: `[keys] channel.next = "ctrl+n"`.
     """
@@ -79,6 +80,7 @@ class Settings:
     motion: bool = _setting(True, _flag)
     scrollback: int = _setting(2000, _number(100, 1_000_000))
     paste_lines: int = _setting(3, _number(1, 10_000))
+    history: int = _setting(200, _number(0, 200))
     notify: NotifySettings = field(default_factory=NotifySettings)
     keys: Mapping[str, str] = field(default_factory=dict)
 

@@ -97,6 +97,11 @@ class Chat:
         await self.pilot._wait_for_screen()
         await self.pilot._wait_for_screen()
 
+    async def click_on(self, text: str) -> None:
+        """Click where a text begins."""
+        y, line = next((y, line) for y, line in enumerate(self.screen_lines()) if text in line)
+        await self.pilot.click(offset=(line.index(text), y))
+
     async def type(self, text: str) -> None:
         """Press the keys of a text."""
         await self.pilot.press(*("space" if character == " " else character for character in text))

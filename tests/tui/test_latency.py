@@ -7,7 +7,17 @@ from client.events import DraftAccepted, DraftQueued, DraftUnsent, StateChanged
 from client.messages import Draft
 from client.state import Phase, SessionState
 from tests.tui.fake_session import NOON, REGIONS
-from tui.model.latency import BARS, HERE, KEPT, LatencyBook, latency_lines, paths, percentile, sparkline
+from tui.model.latency import (
+    BARS,
+    HERE,
+    KEPT,
+    LatencyBook,
+    latency_line,
+    latency_lines,
+    paths,
+    percentile,
+    sparkline,
+)
 from tui.model.regions import RegionNames
 
 NAMES = RegionNames.of(REGIONS)
@@ -112,3 +122,12 @@ def test_memory_is_bounded() -> None:
     for value in range(2 * KEPT):
         book.note((HERE, OREGON), value)
     assert len(book.values((HERE, OREGON))) == KEPT
+
+
+def test_where_there_is_room_for_one_line_it_tells_the_medians() -> None:
+    book = LatencyBook()
+    for value in (140, 150, 160):
+        book.note(("us-west-2", "ap-southeast-2"), value)
+    line = "".join(part for part, _ in latency_line(book, NAMES, 80))
+    assert line == "here→ORE –  here→SYD –  ORE→SYD 150ms  SYD→ORE –"
+    assert "".join(part for part, _ in latency_line(book, NAMES, 30)) == "here→ORE –  here→SYD –"

@@ -120,6 +120,9 @@ async def test_a_walk_with_both_regions_latency_and_a_banner() -> None:
             await resize(chat, size)
             check(chat, size)
             if size[0] >= 40 and size[1] >= 10:
+                assert any("ORE→SYD" in line or "Oregon → Sydney" in line for line in chat.screen_lines()), (
+                    size
+                )
                 assert "tries at once" in " ".join(" ".join(chat.screen_lines()).split()), size
 
 

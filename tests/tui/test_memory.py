@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tui.memory import LONGEST, Memory
+from tui.model.history import History
 
 
 def test_it_is_remembered_for_the_owner_alone(tmp_path: Path) -> None:
@@ -69,3 +70,29 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(OSError, match="No space left"):
         memory.merge({"a": "new"})
     assert memory.load() == {"a": "old"}
+
+
+def test_texts_of_several_chats_are_kept_in_order_and_in_bounds() -> None:
+    one, two = History(run="a"), History(run="b", keep=3)
+    for text in ("first", "second"):
+        one.add(text)
+    two.restore(one.kept())
+    two.add("third of two")
+    one.add("third of one")
+    both = one.kept() | two.kept()
+    assert sorted(both.values()) == ["first", "second", "third of one", "third of two"]
+    two.restore(both)
+    two.add("x" * 19_990)
+    assert set(two.kept().values()) == {"x" * 19_990}
+    two.add("y")
+    two.add("z")
+    assert [*two.kept().values()] == ["z", "y", "x" * 19_990]
+    assert History(keep=0).kept() == {}
+
+
+def test_recalling_goes_to_the_beginning_and_back() -> None:
+    history = History(limit=2)
+    for text in ("gone", "a", "b", "b", " "):
+        history.add(text)
+    assert [history.older(), history.older(), history.older()] == ["b", "a", None]
+    assert [history.newer(), history.newer(), history.newer()] == ["b", "", None]

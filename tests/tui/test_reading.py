@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from client.events import DraftRefused, DraftUnsent
+from client.events import DraftRefused, DraftUnsent, DraftWaiting
 from tests.tui.driver import SMALL, Chat, running, spied
 from tests.tui.fake_session import NOON
 from tui.screens.message_details import MessageDetails
@@ -256,3 +256,71 @@ async def test_a_view_on_a_long_history_shows_the_same_lines_whatever_is_measure
         assert chat.lines() == shown
         chat.pane.scroll_to(y=0, animate=False)
         await chat.until(lambda: any("#0" in line for line in chat.lines()[:3]))
+
+
+async def test_the_right_button_asks_what_to_do_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running() as chat:
+        chat.session.receive("tech", "see https://example.com/x")
+        drafts = [chat.session.send("tech", text) for text in ("one", "two", "three")]
+        for draft in drafts[:2]:
+            chat.session.tell(DraftUnsent(draft, "no connection"))
+        chat.session.tell(DraftRefused(drafts[2], "BadSender", "no"))
+        await chat.settle()
+        opened: list[object] = []
+        monkeypatch.setattr(chat.app, "open_url", opened.append)
+
+        async def choose(message: str, text: str) -> None:
+            await chat.pilot.click(MessagePane, offset=cell(chat, message), button=3)
+            await chat.until(lambda: any(text in line for line in chat.screen_lines()))
+            await chat.click_on(text)
+
+        await choose("see", "Open its link")
+        await chat.until(lambda: opened == ["https://example.com/x"])
+        await choose("see", "All about it")
+        await chat.until(lambda: isinstance(chat.app.screen, MessageDetails))
+        await chat.pilot.press("escape")
+        await choose("see", "Copy")
+        await chat.until(lambda: chat.app.clipboard == "see https://example.com/x")
+        await choose("one", "Send it again")
+        await chat.until(lambda: chat.session.calls[-1] == ("resend", drafts[0].id))
+        await choose("two", "Discard it")
+        await chat.until(lambda: chat.session.calls[-1] == ("discard", drafts[1].id))
+        await choose("three", "Bring the text back")
+        await chat.until(lambda: chat.composer.text == "three")
+
+
+async def test_what_was_not_sent_is_discarded_and_can_be_brought_back() -> None:
+    async with running() as chat:
+        chat.session.receive("tech", "somebody else's")
+        drafts = [chat.session.send("tech", text) for text in ("one", "two", "on its way")]
+        chat.session.tell(DraftUnsent(drafts[0], "no connection"))
+        chat.session.tell(DraftRefused(drafts[1], "BadSender", "no"))
+        await chat.settle()
+        await chat.pilot.press("f6", "up", "up", "up", "x")
+        await chat.until(lambda: chat.toasts() == ["There is nothing to discard here."])
+        await chat.pilot.press("escape", "shift+f5")
+        await chat.until(lambda: chat.toasts()[1:] == ["2 messages discarded: ↑ brings the texts back."])
+        await chat.settle()
+        shown = "\n".join(chat.lines())
+        assert "on its way" in shown
+        assert "one" not in shown
+        assert "two" not in shown
+        assert chat.status == ""
+        await chat.pilot.press("up", "up")
+        assert chat.composer.text == "one"
+
+
+async def test_a_message_that_waits_says_why_and_when_it_is_tried_again() -> None:
+    async with running(SMALL) as chat:
+        draft = chat.session.send("tech", "patience")
+        chat.session.send("tech", "behind it")
+        chat.session.tell(DraftWaiting(draft, "Oregon has too much to do.", None, 2, NOON + 4000))
+        await chat.settle()
+        assert chat.lines()[-2].strip() == "waits: Oregon has too much to do."
+        assert chat.status == "2 messages wait. Next try in 4 s (no. 3). F5 tries at once."
+        await chat.pilot.press("f5")
+        assert chat.session.calls[-1] == ("retry_now", None)
+        chat.session.accept(draft)
+        await chat.settle()
+        assert chat.status == ""
+        assert "waits" not in "".join(chat.lines())

@@ -14,6 +14,7 @@ from tui.model.attention import Level
 from tui.model.naming import code_units, name_problem
 from tui.screens.chat import ChatScreen
 from tui.screens.help import Help
+from tui.screens.menu import Menu
 from tui.screens.paste_guard import PasteGuard
 from tui.settings import Loaded, Settings
 from tui.widgets.channel_list import ChannelList
@@ -225,10 +226,11 @@ async def test_drafts_and_levels_survive_the_chat(tmp_path: Path) -> None:
         await chat.pilot.press("ctrl+down")
         assert chat.composer.text == "for music"
         await chat.pilot.press("enter")
-    async with running(state=tmp_path, channel="music") as chat:
-        assert chat.composer.text == ""
     async with running(state=tmp_path, channel=None) as chat:
         assert chat.channel == "cars"
+        assert chat.composer.text == ""
+        await chat.pilot.press("up")
+        assert chat.composer.text == "for music"
 
 
 async def test_two_chats_keep_each_others_drafts(tmp_path: Path) -> None:
@@ -250,24 +252,28 @@ async def test_a_state_folder_that_cannot_be_written_is_told_once(tmp_path: Path
         chat.composer.insert("b")
         await chat.until(lambda: chat.composer.text == "ab")
         assert len(chat.toasts()) == 1
-        assert chat.toasts()[0].startswith("Unfinished texts cannot be kept for the next time: ")
+        assert chat.toasts()[0].startswith("Your texts cannot be kept for the next time: ")
 
 
-async def test_levels_by_key_palette_and_mouse() -> None:
+async def test_the_right_button_asks_what_to_do_with_a_channel() -> None:
     async with running() as chat:
         screen = chat.app.screen
         assert isinstance(screen, ChatScreen)
         levels = screen._model.levels
-        await chat.pilot.press("ctrl+o")
-        assert levels.of("tech") is Level.ALL
-        await chat.pilot.press("ctrl+p")
-        await chat.type("mute this")
-        await chat.until(lambda: "Mute this channel" in "\n".join(chat.screen_lines()))
-        await chat.pilot.press("enter")
-        await chat.until(lambda: levels.of("tech") is Level.MUTE)
-        await chat.pilot.click("#channels", offset=(4, 0), button=3)
-        await chat.until(lambda: levels.of("cars") is Level.ALL)
-        assert chat.channel == "tech"
+        for text, done in (
+            ("muted", lambda: levels.of("media") is Level.MUTE),
+            ("Go there", lambda: chat.channel == "media"),
+            ("Leave it", lambda: chat.session.calls == [("leave", "media")] and chat.channel == "tech"),
+        ):
+            await chat.pilot.click("#channels", offset=(4, 4), button=3)
+            await chat.until(lambda: isinstance(chat.app.screen, Menu))
+            await chat.until(lambda text=text: text in "\n".join(chat.screen_lines()))  # type: ignore[misc]
+            await chat.click_on(text)
+            await chat.until(done)
+        await chat.pilot.click("#channels", offset=(4, 3), button=3)
+        await chat.until(lambda: isinstance(chat.app.screen, Menu))
+        await chat.pilot.click(offset=(100, 3))
+        await chat.until(lambda: chat.app.screen is screen)
 
 
 async def test_a_muted_channel_counts_nowhere() -> None:

@@ -11,7 +11,7 @@ from tui.model.banner import Banner
 from tui.model.chat import ChatModel
 from tui.model.conversation import Conversation
 from tui.model.header import HeaderView, profile_title
-from tui.model.history import Drafts
+from tui.model.history import Drafts, History
 from tui.model.naming import code_units
 from tui.model.regions import RegionNames
 from tui.model.status import (
@@ -53,7 +53,7 @@ class ChannelEntry(NamedTuple):
 
 
 _SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
-_DRAFT, _LEVEL, _PUT_AWAY = "draft:", "level:", "welcome"
+_DRAFT, _LEVEL, SENT, _PUT_AWAY = "draft:", "level:", "sent:", "welcome"
 """What is remembered, by the beginning of its key."""
 
 
@@ -65,6 +65,7 @@ class Desk:
         channel: The open channel, None before any is known.
         names: The profile's regions; empty before it was opened.
         drafts: Unfinished texts by channel.
+        sent: Texts that were sent, to be recalled.
         welcome: Whether to greet somebody who is here for the first time.
         keys: How the keys of actions are called.
     """
@@ -74,6 +75,7 @@ class Desk:
         self.channel = channel
         self.names = RegionNames()
         self.drafts = Drafts()
+        self.sent = History()
         self.keys: Keys = default_keys
         self._profile = profile
         self._opening: Opening | OpeningFailed = Opening(profile_title(profile))
@@ -218,18 +220,17 @@ class Desk:
         """What another run should know."""
         drafts = {_DRAFT + channel: text for channel, text in self.drafts.kept().items()}
         levels = {_LEVEL + channel: level for channel, level in self.model.levels.kept().items()}
-        return drafts | levels | ({_PUT_AWAY: "put away"} if self._put_away else {})
+        sent = {SENT + key: text for key, text in self.sent.kept().items()}
+        return drafts | levels | sent | ({_PUT_AWAY: "put away"} if self._put_away else {})
 
     def restore(self, kept: Mapping[str, str]) -> None:
         """Take over what an earlier run kept."""
         if _PUT_AWAY in kept:
             self.put_away_welcome()
-        for key, text in kept.items():
-            if key.startswith(_DRAFT):
-                self.drafts.save(key.removeprefix(_DRAFT), text)
-        self.model.levels.restore(
-            {key.removeprefix(_LEVEL): level for key, level in kept.items() if key.startswith(_LEVEL)}
-        )
+        for channel, text in _beginning(kept, _DRAFT).items():
+            self.drafts.save(channel, text)
+        self.model.levels.restore(_beginning(kept, _LEVEL))
+        self.sent.restore(_beginning(kept, SENT))
 
     def header(self) -> HeaderView:
         """The header."""
@@ -295,3 +296,7 @@ class Desk:
     def _sign(self, channel: str) -> str:
         level = self.model.levels.of(channel)
         return "" if level is self.model.levels.default else _SIGNS[level]
+
+
+def _beginning(kept: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {key.removeprefix(prefix): text for key, text in kept.items() if key.startswith(prefix)}

@@ -119,6 +119,20 @@ def latency_lines(book: LatencyBook, names: RegionNames, width: int, region: str
     ]
 
 
+def latency_line(book: LatencyBook, names: RegionNames, width: int) -> Line:
+    """The median of every path in one line, `–` where nothing was measured; what does not fit is left out."""
+    line: Line = []
+    for path in paths(names):
+        values = book.values(path)
+        median = _ms(percentile(values, 50)).replace(" ", "") if values else "–"
+        label = f"{'  ' if line else ''}{_label(path, names, short=True)} "
+        width -= cell_len(label) + cell_len(median)
+        if width < 0:
+            break
+        line += [(label, "path"), (median, "value" if values else "muted")]
+    return line
+
+
 def _line(values: tuple[int, ...], label: str, shape: _Shape, hint: str, width: int) -> Line:
     head: Line = [(pad(label, shape.label), "path"), ("  ", "muted")]
     if not values:

@@ -1,5 +1,7 @@
 """The channel list in its box, and what counts in which channel."""
 
+from functools import partial
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -8,14 +10,22 @@ from textual.message import Message
 from tui.model.attention import Level
 from tui.model.desk import Desk
 from tui.model.text import shown_name
+from tui.screens.menu import Choice, Menu
 from tui.widgets.channel_list import ChannelList
 
 
 class ChannelBox(Vertical):
-    """Changes levels: of the open channel by key, palette and command, of any by the right mouse button."""
+    """Changes levels: of the open channel by key, palette and command, of any by its menu."""
 
     class LevelChanged(Message):
         """Something else counts in a channel now."""
+
+    class CommandChosen(Message):
+        """A command is to be carried out."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     def __init__(self, desk: Desk, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
@@ -38,9 +48,20 @@ class ChannelBox(Vertical):
         self.notify(f"# {shown_name(channel)}: {level.title}", timeout=4, markup=False)
         self.post_message(self.LevelChanged())
 
-    @on(ChannelList.LevelWanted)
-    def _level_wanted(self, message: ChannelList.LevelWanted) -> None:
-        self.set_level(message.channel, self._following(message.channel))
+    @on(ChannelList.MenuWanted)
+    def _open_menu(self, message: ChannelList.MenuWanted) -> None:
+        now = self._desk.model.levels.of(message.channel)
+        levels = [Choice(each.value, f"{'●' if each is now else '○'} {each.title}") for each in Level]
+        choices = [Choice("/join", "Go there"), *levels, Choice("/leave", "Leave it", "/leave")]
+        menu = Menu(f"# {shown_name(message.channel)}", choices, message.at)
+        self.app.push_screen(menu, partial(self._do, message.channel))
+
+    def _do(self, channel: str, deed: str | None) -> None:
+        """Carry out what was chosen from a channel's menu."""
+        if deed is not None and deed.startswith("/"):
+            self.post_message(self.CommandChosen(f"{deed} {channel}"))
+        elif deed is not None:
+            self.set_level(channel, Level(deed))
 
     def _following(self, channel: str) -> Level:
         return self._desk.model.levels.of(channel).following

@@ -285,6 +285,10 @@ class ChatScreen(Screen[None]):
         """Carry out a command."""
         self._writing.command(text)
 
+    @on(ChannelBox.CommandChosen)
+    def _command_chosen(self, message: ChannelBox.CommandChosen) -> None:
+        self._writing.command(message.text)
+
     def action_level(self, level: str) -> None:
         """Choose what counts in the open channel: a level's name, or `next`."""
         self.query_one(ChannelBox).choose(level)

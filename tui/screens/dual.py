@@ -12,7 +12,7 @@ from textual.screen import Screen
 from client.profiles import Profile
 from tui.messages import WatchTold
 from tui.model.desk import Desk
-from tui.model.latency import Line, latency_lines
+from tui.model.latency import Line, latency_line, latency_lines
 from tui.model.text import shown_name
 from tui.ports import Clock, WatchFactory
 
@@ -172,5 +172,8 @@ class BothRegions:
                 case WatchSkipped(count):
                     model.skip(count)
 
-    def _latency_lines(self, width: int) -> list[Line]:
-        return latency_lines(self._desk.model.latency, self._desk.names, width, self._desk.region)
+    def _latency_lines(self, width: int, compact: bool) -> list[Line]:
+        book, names = self._desk.model.latency, self._desk.names
+        if compact:
+            return [latency_line(book, names, width)]
+        return latency_lines(book, names, width, self._desk.region)

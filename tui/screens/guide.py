@@ -6,8 +6,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from tui.screens.dialog import Dialog
 
 _GUIDES = {
     "connect": (
@@ -37,7 +38,7 @@ _GUIDES = {
 }
 
 
-class Guide(ModalScreen[None]):
+class Guide(Dialog[None]):
     """What to do, step by step; text that can be selected and copied."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "dismiss", "Close")]

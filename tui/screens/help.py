@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -16,6 +15,7 @@ from tui.keymap import Keymap
 from tui.model.row_lines import TICKS
 from tui.model.rows import Delivery
 from tui.model.text import pad, wrap
+from tui.screens.dialog import Dialog
 from tui.slash.commands import COMMANDS, Command
 
 Chosen = Action | Command
@@ -34,7 +34,7 @@ _LEGEND = {
 }
 
 
-class Help(ModalScreen[Chosen | None]):
+class Help(Dialog[Chosen | None]):
     """Everything that can be done, on one page; ends with what is to be done, if anything."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q", "dismiss", "Close")]

@@ -6,15 +6,15 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.model.text import pad
+from tui.screens.dialog import Dialog
 
 _LABEL_CELLS = 10
 
 
-class MessageDetails(ModalScreen[None]):
+class MessageDetails(Dialog[None]):
     """Shows lines of a label and a value, and the text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "dismiss", "Close")]

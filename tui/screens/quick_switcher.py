@@ -7,16 +7,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.model.desk import ChannelEntry
 from tui.model.fuzzy import score
 from tui.model.text import shown_name
+from tui.screens.dialog import Dialog
 
 
-class QuickSwitcher(ModalScreen[str | None]):
+class QuickSwitcher(Dialog[str | None]):
     """Ends with the channel's name, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close", priority=True)]

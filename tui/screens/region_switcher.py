@@ -6,15 +6,15 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.model.regions import RegionNames
 from tui.model.text import shown_name
+from tui.screens.dialog import Dialog
 
 
-class RegionSwitcher(ModalScreen[str | None]):
+class RegionSwitcher(Dialog[str | None]):
     """Ends with a region's alias, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close"), ("f2", "dismiss", "Close")]

@@ -62,7 +62,9 @@ class Writing(Horizontal):
         self._desk = desk
         self._host = host
         self._commander = Commander(desk, self)
-        self.composer = Composer(keymap, paste_lines=paste_lines, vocabulary=desk.vocabulary, id="composer")
+        self.composer = Composer(
+            keymap, paste_lines=paste_lines, vocabulary=desk.vocabulary, sent=desk.sent, id="composer"
+        )
 
     def compose(self) -> ComposeResult:
         """The row."""

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -21,7 +21,7 @@ _PREFIX = "channel-list--"
 class ChannelList(ScrollView, can_focus=False):
     """The channels. A mention is told from other unread messages by `@`, the current channel by `›`.
 
-    A click goes to a channel; one with the right button changes what counts there.
+    A click goes to a channel; one with the right button asks what to do with it.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -36,12 +36,13 @@ class ChannelList(ScrollView, can_focus=False):
             super().__init__()
             self.channel = channel
 
-    class LevelWanted(Message):
-        """Somebody wants something else to count in a channel."""
+    class MenuWanted(Message):
+        """Somebody wants to do something with a channel; `at` is where the mouse is."""
 
-        def __init__(self, channel: str) -> None:
+        def __init__(self, channel: str, at: Offset) -> None:
             super().__init__()
             self.channel = channel
+            self.at = at
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
@@ -70,11 +71,15 @@ class ChannelList(ScrollView, can_focus=False):
         return self._paint(self._entries[number], hover=number == self._hover, width=width)
 
     def on_click(self, event: events.Click) -> None:
-        """Pick the channel under the mouse, or change its level."""
+        """Pick the channel under the mouse, or ask what to do with it."""
         number = self._entry_at(event)
-        if number is not None:
-            wish = self.Picked if event.button == 1 else self.LevelWanted
-            self.post_message(wish(self._entries[number].channel))
+        if number is None:
+            return
+        channel = self._entries[number].channel
+        if event.button == 1:
+            self.post_message(self.Picked(channel))
+        else:
+            self.post_message(self.MenuWanted(channel, event.screen_offset))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Show what a click would pick."""

@@ -73,13 +73,14 @@ class Composer(TextArea):
         *,
         paste_lines: int = 3,
         vocabulary: Callable[[], Vocabulary] = Vocabulary,
+        sent: History | None = None,
         id: str | None = None,  # noqa: A002 (Textual's name)
     ) -> None:
-        """`paste_lines` is how many pasted lines are taken without asking."""
+        """`paste_lines` is how many pasted lines are taken without asking, `sent` what ↑ brings back."""
         super().__init__(
             id=id, compact=True, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False
         )
-        self.sent = History()
+        self.sent = sent or History()
         self._recalled: str | None = None
         self._paste_lines = paste_lines
         self._vocabulary = vocabulary

@@ -1,6 +1,7 @@
 """The message pane with its search, and what can be done with messages."""
 
 from asyncio import to_thread
+from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -10,9 +11,10 @@ from textual.message import Message
 from tui.export_file import NotExported, write_export
 from tui.model.details import message_details
 from tui.model.links import is_web
-from tui.model.rows import Delivery, MessageRow
+from tui.model.rows import FAILED, Delivery, MessageRow
 from tui.ports import Clock
 from tui.sanitize import sanitize
+from tui.screens.menu import Choice, Menu
 from tui.screens.message_details import MessageDetails
 from tui.widgets.message_pane import MessagePane
 from tui.widgets.search_bar import SearchBar
@@ -158,6 +160,26 @@ class MessageArea(Vertical):
                 url = message.url or next((link.url for link in row.links), None)
                 if url is not None and is_web(url):
                     self.app.open_url(url)
+
+    @on(MessagePane.MenuWanted)
+    def _open_menu(self, message: MessagePane.MenuWanted) -> None:
+        row = message.row
+        choices = [Choice("copy", "Copy", "Y"), Choice("details", "All about it", "Enter")]
+        if row.links:
+            choices.append(Choice("open", "Open its link", "O"))
+        if row.delivery in FAILED:
+            again = "Send it again" if row.delivery is Delivery.UNSENT else "Bring the text back"
+            choices += [Choice("retry", again, "R"), Choice("discard", "Discard it", "X")]
+        self.app.push_screen(Menu("Message", choices, message.at), partial(self._do_with, row))
+
+    async def _do_with(self, row: MessageRow, deed: str | None) -> None:
+        """Do with a message what was chosen from its menu."""
+        if deed == "discard":
+            self.pane.choose(row)
+            await self.screen.run_action("discard")
+            self.pane.choose(None)
+        elif deed is not None:
+            self.pane.post_message(MessagePane.ActionWanted(deed, row))
 
     def _tell_all(self, row: MessageRow) -> None:
         if self.pane.conversation is not None:

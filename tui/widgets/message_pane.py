@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
+from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
@@ -64,6 +64,14 @@ class MessagePane(RowView, can_focus=True):
             self.deed = deed
             self.row = row
             self.url = url
+
+    class MenuWanted(Message):
+        """Somebody wants to do something with a message; `at` is where on the screen the mouse is."""
+
+        def __init__(self, row: MessageRow, at: Offset) -> None:
+            super().__init__()
+            self.row = row
+            self.at = at
 
     class Typed(Message):
         """Somebody typed while the pane had the focus: it belongs to the composer."""
@@ -239,7 +247,10 @@ class MessagePane(RowView, can_focus=True):
             self.post_message(self.Typed(event.character))
 
     def on_click(self, event: events.Click) -> None:
-        """A click on the pill, a link or a failed tick acts; two clicks on a message tell all about it."""
+        """A click on the pill, a link or a failed tick acts; two clicks on a message tell all about it.
+
+        One with the right button asks what to do with it.
+        """
         if event.chain > 1:
             event.prevent_default()  # Textual would select the whole history
         if self._pill and event.y == self.size.height - 1 and event.x >= self._pill_start():
@@ -248,7 +259,9 @@ class MessagePane(RowView, can_focus=True):
         row, piece = self._piece_at(event.x, event.y)
         if not isinstance(row, MessageRow) or self.text_selection is not None:
             return
-        if piece is not None and piece.link:
+        if event.button == 3:
+            self.post_message(self.MenuWanted(row, event.screen_offset))
+        elif piece is not None and piece.link:
             self.post_message(self.ActionWanted("open", row, piece.link))
         elif piece is not None and piece.role == "failure":
             self.post_message(self.ActionWanted("retry", row))
