@@ -1,6 +1,8 @@
 """`globalchat latency`: how long messages take, within a region and between regions."""
 
 import asyncio
+import sys
+import time
 
 import click
 
@@ -93,11 +95,22 @@ def command(
 
 async def _measure(profile: Profile, plan: LatencyPlan, *, as_json: bool, ascii_only: bool) -> ExitCode:
     from cli import latency_report
+    from cli.live_line import LiveLine
     from probe.latency.measure import measure
 
     stop = asyncio.Event()
-    with heard(lambda _: stop.set()):
-        measured = await measure(profile, plan, stop=stop, note=narrate)
+    live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
+    try:
+        with heard(lambda _: stop.set()):
+            measured = await measure(
+                profile,
+                plan,
+                stop=stop,
+                note=narrate,
+                tell=lambda sent, due: live.show("running", f"published {sent:,} of {due:,}"),
+            )
+    finally:
+        live.clear()
     if as_json:
         write_lines([json_line(latency_report.document(measured, plan, profile.name))])
     else:

@@ -27,6 +27,8 @@ LINGER = 0.3
 """Seconds that duplicates are awaited once every message is there."""
 
 Note = Callable[[str], None]
+Tell = Callable[[int, int], None]
+"""Hears how many messages were published, of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class Measured:
     complete: bool
 
 
-async def measure(profile: Profile, plan: LatencyPlan, *, stop: asyncio.Event, note: Note) -> Measured:
+async def measure(
+    profile: Profile, plan: LatencyPlan, *, stop: asyncio.Event, note: Note, tell: Tell
+) -> Measured:
     """Measure until the plan is done or `stop` is set.
 
     Raises:
@@ -55,19 +59,24 @@ async def measure(profile: Profile, plan: LatencyPlan, *, stop: asyncio.Event, n
         }
         channel = _channel(plan, await apis[plan.sources[0]].describe())
         note(f"measuring in the channel {channel}, between {', '.join(plan.regions)}")
-        return await _Measurement(plan, channel, apis, stop).run(profile, stack)
+        return await _Measurement(plan, channel, apis, stop, tell).run(profile, stack)
 
 
 class _Measurement:
-    def __init__(self, plan: LatencyPlan, channel: str, apis: dict[str, Api], stop: asyncio.Event) -> None:
+    def __init__(
+        self, plan: LatencyPlan, channel: str, apis: dict[str, Api], stop: asyncio.Event, tell: Tell
+    ) -> None:
         self._plan = plan
         self._channel = channel
         self._apis = apis
         self._stop = stop
+        self._tell = tell
         self._ids = IdFactory()
         self._changed = Signal()
         self._tally = self._new_tally()
         self._unanswered = 0
+        self._patience = round(plan.timeout * 1e9)
+        self._lost_after = 0
         self._room = {alias: asyncio.Semaphore(IN_FLIGHT) for alias in plan.sources}
 
     async def run(self, profile: Profile, stack: AsyncExitStack) -> Measured:
@@ -86,7 +95,7 @@ class _Measurement:
             stopping.cancel()
         return Measured(
             self._channel,
-            self._tally.result(now=time.monotonic_ns(), patience=round(self._plan.timeout * 1e9)),
+            self._tally.result(now=time.monotonic_ns(), patience=self._patience),
             {alias: ear.reopened for alias, ear in ears.items()},
             complete=not self._stop.is_set(),
         )
@@ -101,7 +110,7 @@ class _Measurement:
                 if self._stop.is_set():
                     return
                 draft = self._draft(f"warm-up {number + 1}")
-                self._tally.sent(draft.id, source, at=time.monotonic_ns())
+                self._sent(draft, source)
                 await self._apis[source].publish(draft)
                 self._tally.accepted(draft.id, at=time.monotonic_ns())
         await self._settle(stopping)
@@ -113,6 +122,8 @@ class _Measurement:
             async for source, number in self._schedule(stopping):
                 self._unanswered += 1
                 publishes.append(group.create_task(self._publish(source, number)))
+                self._tell(len(publishes), self._plan.count * len(self._plan.sources))
+            await asyncio.sleep(0)  # The last one begins: its time is what the others wait for.
             await self._settle(stopping)
             if self._stop.is_set():
                 for each in publishes:
@@ -136,7 +147,7 @@ class _Measurement:
 
     async def _publish(self, source: str, number: int) -> None:
         draft = self._draft(f"{number} of {self._plan.count}")
-        self._tally.sent(draft.id, source, at=time.monotonic_ns())
+        self._sent(draft, source)
         try:
             await self._apis[source].publish(draft)
             self._tally.accepted(draft.id, at=time.monotonic_ns())
@@ -147,15 +158,18 @@ class _Measurement:
             self._room[source].release()
             self._changed.fire()
 
+    def _sent(self, draft: Draft, source: str) -> None:
+        now = time.monotonic_ns()
+        self._tally.sent(draft.id, source, at=now)
+        self._lost_after = now + self._patience
+
     async def _settle(self, stopping: asyncio.Task[bool]) -> None:
         """Wait until everything has arrived, and a little for duplicates; at most until the rest is lost."""
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + self._plan.timeout
-        while (left := give_up - loop.time()) > 0 and not self._stop.is_set():
+        while (left := self._lost_after - time.monotonic_ns()) > 0 and not self._stop.is_set():
             if not self._unanswered and self._tally.complete:
-                await asyncio.wait({stopping}, timeout=min(left, LINGER))
+                await asyncio.wait({stopping}, timeout=LINGER)
                 return
-            await self._changed.race(stopping, timeout=left)
+            await self._changed.race(stopping, timeout=left / 1e9)
 
     def _hear(self, alias: str, message: Message) -> None:
         self._tally.arrived(message.id, alias, at=time.monotonic_ns())

@@ -109,6 +109,8 @@ async def _start() -> asyncio.subprocess.Process:
         *(sys.executable, "-P", "-m", "probe.load.worker"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        # Ctrl-C reaches every process of a terminal's session: it is the parent's to say what comes of it.
+        start_new_session=True,
     )
 
 

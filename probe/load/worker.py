@@ -5,7 +5,6 @@ It ends when its parent does, however that ends: the pipe is closed then.
 
 import asyncio
 import os
-import signal
 import sys
 import time
 from typing import NoReturn
@@ -85,8 +84,6 @@ def _failed(error: ClientError) -> Failed:
 
 def main() -> None:
     """Work until the parent has what it wants, or is gone."""
-    # Ctrl-C reaches every process of a terminal: it is the parent's to say what comes of it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     asyncio.run(_run())
 
 

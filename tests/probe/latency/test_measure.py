@@ -1,7 +1,7 @@
 """Measuring a local cloud, undisturbed and with every fault that a measurement must tell truly."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 
 import pytest
@@ -35,8 +35,12 @@ async def cloud(running: LocalCloud) -> AsyncIterator[LocalCloud]:
     await running.events.settled()
 
 
+def begin(profile: Profile, plan: LatencyPlan, stop: asyncio.Event) -> Coroutine[None, None, Measured]:
+    return measure(profile, plan, stop=stop, note=lambda _: None, tell=lambda *_: None)
+
+
 async def measured(cloud: LocalCloud, plan: LatencyPlan = PLAN) -> Measured:
-    return await measure(profile_of(cloud.regions), plan, stop=asyncio.Event(), note=lambda _: None)
+    return await begin(profile_of(cloud.regions), plan, asyncio.Event())
 
 
 async def test_every_region_to_every_region_with_nothing_lost(cloud: LocalCloud) -> None:
@@ -85,7 +89,7 @@ async def while_measuring(
     stop = asyncio.Event()
     profile = profile_of(cloud.regions)
     async with client.connect(profile, "oregon", ["tech"]) as chat, asyncio.TaskGroup() as group:
-        measuring = group.create_task(measure(profile, plan, stop=stop, note=lambda _: None))
+        measuring = group.create_task(begin(profile, plan, stop))
         seen = 0
         async for _ in chat:
             seen += 1
@@ -138,7 +142,7 @@ async def test_what_cannot_be_measured_is_refused(cloud: LocalCloud) -> None:
     gone = {name: _gone(each) for name, each in there.regions.items()}
     for regions, error in ((wrong, Unauthorized), (gone, Unreachable)):
         with pytest.raises(error):
-            await measure(Profile("p", regions), PLAN, stop=asyncio.Event(), note=lambda _: None)
+            await begin(Profile("p", regions), PLAN, asyncio.Event())
 
 
 def _gone(endpoint: RegionEndpoint) -> RegionEndpoint:

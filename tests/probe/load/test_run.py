@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from client.errors import ClientError, Refused, Unauthorized, Unreachable
 from client.profiles import Profile
 from localcloud.server.cloud import LocalCloud
 from probe.load import crew
+from probe.load.orders import Listen
 from probe.load.plan import LoadPlan
 from probe.load.report import Progress, Report
 from probe.load.run import run
@@ -199,3 +201,11 @@ async def test_a_worker_that_cannot_connect_says_why(cloud: LocalCloud) -> None:
         await run(
             Profile("p", wrong), PLAN, stop=asyncio.Event(), tell=lambda _: None, server_cpu=lambda: None
         )
+
+
+async def test_processes_whose_clocks_differ_measure_nothing(cloud: LocalCloud) -> None:
+    tomorrow = time.monotonic_ns() + 86_400 * 10**9
+    order = Listen("0123abcd", PLAN, profile_of(cloud.regions).regions, (), tomorrow)
+    async with crew.crew([order]) as workers:
+        with pytest.raises(ClientError, match="do not share a steady clock"):
+            await asyncio.wait_for(workers.next(), 30)
