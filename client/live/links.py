@@ -58,13 +58,11 @@ class Links:
             self._open.add(link)
             await link.connection.open()
             await link.settle(lambda: self._roster.wanted)
-        except ClientError as error:
+        except BaseException as error:
             if link is not None:
                 await self.drop(link)
-            return error
-        except BaseException:
-            if link is not None:
-                await self.drop(link)
+            if isinstance(error, ClientError):
+                return error
             raise
         return link
 

@@ -73,6 +73,21 @@ async def test_cancelling_run_closes_everything(oregon: FakeAppSync) -> None:
         pass
 
 
+async def test_cancelling_again_while_it_ends_closes_everything_too(oregon: FakeAppSync) -> None:
+    session = Session(profile_of(oregon), "oregon", options=QUICK)
+    run = asyncio.create_task(session.run())
+    await oregon.subscribed(*CHANNELS)
+    for _ in range(3):
+        run.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert session.state.phase is Phase.CLOSED
+    await oregon.until(lambda: oregon.open_now == 0)
+    while await session.next_events():
+        pass
+
+
 async def test_closing_before_running_ends_the_events(oregon: FakeAppSync) -> None:
     session = Session(profile_of(oregon), "oregon", options=QUICK)
     session.close()
