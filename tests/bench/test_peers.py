@@ -32,5 +32,5 @@ def test_the_simulator_is_looked_for_in_the_users_cache_alone(
 def test_without_npm_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path))
     monkeypatch.setattr(shutil, "which", lambda program: None)
-    with pytest.raises(SystemExit, match="^npm "):
+    with pytest.raises(SystemExit, match=r"^npm "):
         simulator.install()
