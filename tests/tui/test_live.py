@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from textual.pilot import Pilot
 
-from client.profiles import Profile, RegionEndpoint
+from cli.local_cloud import profile_of
+from client.profiles import Profile
 from tests.tui.driver import WIDE
 from tui.app import ChatApp
 from tui.widgets.message_pane import MessagePane
@@ -47,21 +48,7 @@ class LiveChat:
 @asynccontextmanager
 async def chatting(cloud: "LocalCloud", region: str, sender: str) -> AsyncIterator[LiveChat]:
     async def opener() -> Profile:
-        return Profile(
-            "local",
-            {
-                each.alias: RegionEndpoint(
-                    each.alias,
-                    each.region,
-                    each.graphql_url,
-                    each.realtime_url,
-                    each.api_id,
-                    each.event_bus,
-                    each.api_key,
-                )
-                for each in cloud.regions
-            },
-        )
+        return profile_of(cloud.regions)
 
     app = ChatApp(opener, region=region, channel=None, sender=sender, profile_name="local")
     async with app.run_test(size=WIDE, notifications=True) as pilot:

@@ -7,7 +7,9 @@ import asyncio
 import json
 import random
 import sys
+from dataclasses import asdict
 
+from cli.local_cloud import profile_of
 from localcloud.events.lane import DeliverySettings
 from localcloud.server.cloud import CloudOptions, LocalCloud
 
@@ -17,20 +19,7 @@ async def serve(seed: int, ports: list[int]) -> None:
         rng=random.Random(seed), delivery=DeliverySettings(backoff_base=0.01, backoff_cap=0.05)
     )
     async with LocalCloud.open(ports=ports, options=options) as cloud:
-        answer(
-            [
-                {
-                    "alias": each.alias,
-                    "region": each.region,
-                    "graphql_url": each.graphql_url,
-                    "realtime_url": each.realtime_url,
-                    "api_id": each.api_id,
-                    "event_bus": each.event_bus,
-                    "api_key": each.api_key,
-                }
-                for each in cloud.regions
-            ]
-        )
+        answer([asdict(each) for each in profile_of(cloud.regions).regions.values()])
         while line := await asyncio.to_thread(sys.stdin.readline):
             command = json.loads(line)
             if command["do"] == "set":

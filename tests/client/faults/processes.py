@@ -16,16 +16,21 @@ ROOT = HERE.parents[2]
 PATIENCE = 60.0
 
 
-@asynccontextmanager
-async def python(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A Python process that does not outlive the block."""
-    process = await asyncio.create_subprocess_exec(
+async def start(*arguments: str) -> asyncio.subprocess.Process:
+    """Start a Python process that can be talked to."""
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+
+
+@asynccontextmanager
+async def python(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A Python process that does not outlive the block."""
+    process = await start(*arguments)
     try:
         yield process
     finally:
@@ -57,13 +62,7 @@ class Cloud:
 
     async def start(self) -> None:
         arguments = [str(HERE / "cloud_process.py"), str(self._seed), *map(str, self._ports)]
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        self._process = await start(*arguments)
         regions = [RegionEndpoint(**each) for each in json.loads(await line(self._process))]
         profile = Profile("faults", {each.alias: each for each in regions})
         assert self.profile.regions in ({}, profile.regions), (
