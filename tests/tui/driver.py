@@ -93,7 +93,7 @@ class Chat:
         """Let the chat take in what the session told, and show it."""
         screen = self.app.screen_stack[0]
         assert isinstance(screen, ChatScreen)
-        await self.until(lambda: self.session.drained and screen._flush_timer is None)
+        await self.until(lambda: self.session.drained and screen._showing.settled)
         await self.pilot._wait_for_screen()
         await self.pilot._wait_for_screen()
 
@@ -175,5 +175,6 @@ async def running(
         await chat.there()
         if live:
             session.go_live()
-            await chat.until(lambda: session.drained and chat.channel is not None)
+            await chat.until(lambda: chat.channel is not None)
+            await chat.settle()
         yield chat

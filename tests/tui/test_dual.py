@@ -45,7 +45,7 @@ async def told(chat: Chat, watch: FakeWatch) -> None:
     """Let the chat take in and show what the watch told."""
     screen = chat.app.screen_stack[0]
     assert isinstance(screen, ChatScreen)
-    await chat.until(lambda: watch.drained and screen._flush_timer is None)
+    await chat.until(lambda: watch.drained and screen._showing.settled)
     await chat.pilot._wait_for_screen()
 
 

@@ -117,7 +117,7 @@ async def dual(chat: Chat) -> None:
     chat.session.accept(own, NOON)
     screen = chat.app.screen
     assert isinstance(screen, ChatScreen)
-    await chat.until(lambda: watch.drained and screen._flush_timer is None)
+    await chat.until(lambda: watch.drained and screen._showing.settled)
     await chat.settle()
 
 

@@ -1,7 +1,6 @@
 """The chat screen: reduces what the session tells, and shows it at most thirty times a second."""
 
 from pathlib import PurePath
-from time import monotonic
 from typing import ClassVar
 
 from textual import events, on
@@ -9,9 +8,7 @@ from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from client.events import BackendDescribed
@@ -21,20 +18,20 @@ from tui.keeping import Keeping
 from tui.keymap import Keymap
 from tui.memory import Memory
 from tui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStarted, SessionOpened, WatchTold
-from tui.model.chat import ChannelDropped, Notice
 from tui.model.desk import Desk
 from tui.model.header import SWITCH
 from tui.model.status import OpeningFailed
-from tui.model.text import shown_name
 from tui.notices.notifier import Notifier, Write
 from tui.ports import ChatSession, Clock, WatchFactory
 from tui.screens.again import again, discard
 from tui.screens.channel_box import ChannelBox
+from tui.screens.channels import Channels
 from tui.screens.dual import BothRegions
 from tui.screens.help import Help
 from tui.screens.quick_switcher import QuickSwitcher
 from tui.screens.reading import Reading
 from tui.screens.region_switcher import RegionSwitcher
+from tui.screens.showing import Showing
 from tui.screens.writing import Writing
 from tui.settings import Settings
 from tui.slash.commands import Command
@@ -43,10 +40,8 @@ from tui.widgets.composer import Composer
 from tui.widgets.header import Header
 from tui.widgets.message_area import MessageArea
 from tui.widgets.message_pane import MessagePane
-from tui.widgets.row_view import RowView
 from tui.widgets.status_line import StatusLine
 
-_FLUSH_SECONDS = 1 / 30
 _TICK_SECONDS = 0.5
 """How often countdowns are looked at."""
 
@@ -83,7 +78,7 @@ class ChatScreen(Screen[None]):
         desk.keys = keymap.title
         self._connection = connection
         self._clock = clock
-        self._keeping = Keeping(memory, desk, self._tell)
+        self._keeping = Keeping(memory, desk, lambda text: self._showing.tell(text))
         self._keeping.load()
         self._notifier = Notifier(settings.notify, write, clock)
         self._writing = Writing(
@@ -91,8 +86,15 @@ class ChatScreen(Screen[None]):
         )
         self.session: ChatSession | None = None
         self._both = BothRegions(self, desk, clock=clock, factory=watch_factory)
-        self._flushed_at = 0.0
-        self._flush_timer: Timer | None = None
+        self._showing = Showing(
+            self,
+            desk,
+            self._both,
+            self._notifier,
+            clock=clock,
+            dropped=lambda channel, reason: self._channels.drop(channel, reason),
+        )
+        self._channels = Channels(self, desk, self._writing, self._showing)
 
     # -- structure ------------------------------------------------------------------------------------------
 
@@ -110,9 +112,9 @@ class ChatScreen(Screen[None]):
     def on_mount(self) -> None:
         """Draw first, connect afterwards: the client's imports must not delay what is seen."""
         self.watch(self.app, "app_focus", self._update_watching, init=False)
-        self.set_interval(_TICK_SECONDS, self._show_status)
+        self.set_interval(_TICK_SECONDS, self._showing.status)
         self.set_interval(_KEEP_SECONDS, self._keeping.save)
-        self._show_channel()
+        self._showing.channel()
         self.call_after_refresh(self._connect)
 
     def on_key(self, event: events.Key) -> None:
@@ -140,146 +142,48 @@ class ChatScreen(Screen[None]):
     @on(ProfileOpeningStarted)
     def _opening_started(self) -> None:
         self._desk.start_opening()
-        self._show_status()
+        self._showing.status()
 
     @on(ProfileOpeningFailed)
     def _opening_failed(self, message: ProfileOpeningFailed) -> None:
         self._desk.fail_opening(message.reason, message.remedy)
-        self._show_status()
+        self._showing.status()
 
     @on(SessionOpened)
     def _session_opened(self, message: SessionOpened) -> None:
-        self.session, self._both.profile = message.session, message.profile
+        self.session = self._channels.session = message.session
+        self._both.profile = message.profile
         self._desk.begin_session(message.profile, message.region, self._clock())
-        self._show_channel()
-        self._flush_soon()
+        self._showing.channel()
+        self._showing.soon()
 
     @on(EventsArrived)
     def _events_arrived(self, message: EventsArrived) -> None:
         for event in message.events:
             self._model.reduce(event)
             if isinstance(event, BackendDescribed):
-                self._backend_described(event)
+                self._channels.describe(event)
         message.consumed.set()
-        self._flush_soon()
+        self._showing.soon()
 
     @on(WatchTold)
     def _watch_told(self, message: WatchTold) -> None:
         self._both.take(message)
-        self._flush_soon()
-
-    def _backend_described(self, event: BackendDescribed) -> None:
-        if self._desk.channel is None and event.backend.channels:
-            self._open(event.backend.channels[0])
-        elif self.session is not None and self._desk.channel not in event.backend.channels:
-            self._join_unknown(self._desk.channel)
-
-    def _join_unknown(self, channel: str | None) -> None:
-        """Ask the backend for a channel that it did not list: it says itself what is wrong with it."""
-        if self.session is not None and channel is not None and channel not in self.session.channels:
-            self.session.join(channel)
-
-    # -- showing --------------------------------------------------------------------------------------------
-
-    def _flush_soon(self) -> None:
-        """Show what changed now, or as soon as a thirtieth of a second has passed since the last time."""
-        if self._flush_timer is not None:
-            return
-        wait = self._flushed_at + _FLUSH_SECONDS - monotonic()
-        if wait <= 0:
-            self._flush()
-        else:
-            self._flush_timer = self.set_timer(wait, self._flush)
-
-    def _flush(self) -> None:
-        self._flush_timer = None
-        self._flushed_at = monotonic()
-        for effect in self._model.take_effects():
-            match effect:
-                case Notice(text, severity):
-                    self._tell(text, error=severity == "error")
-                case ChannelDropped(channel, reason):
-                    self._channel_dropped(channel, reason)
-        call = self._model.attention.take()
-        if call is not None:
-            self._notifier.call(call, focused=self.app.app_focus)
-        self.query_one(MessagePane).sync()
-        self._show_status()
+        self._showing.soon()
 
     @on(ChannelBox.LevelChanged)
-    def _show_status(self) -> None:
-        """Header, list, status line: each repaints only if it says something else."""
-        desk = self._desk
-        self.query_one(Header).update()
-        self.query_one(ChannelList).show(desk.entries(), desk.channel)
-        hint = "" if self._list_is_shown else desk.hotlist()
-        self.query_one(StatusLine).show(desk.banner(self._clock()), hint)
-        self.query_one(MessagePane).set_empty_text(desk.empty_text())
-        self._both.show()
-        self._notifier.show_title(desk.channel, desk.counting())
-
-    def _show_channel(self) -> None:
-        pane = self.query_one(MessagePane)
-        pane.show(self._desk.conversation, self._desk.names)
-        name = self._desk.channel
-        title = f"# {shown_name(name)}" if name else "Messages"
-        self.query_one("#pane-box").border_title = Content(title)  # a string would be read as markup
-        self._update_watching()
-        self._show_status()
-        self._both.show_channel()
-
-    @property
-    def _front(self) -> RowView:
-        """What shows messages now."""
-        return self._both.pane or self.query_one(MessagePane)
-
-    @property
-    def _list_is_shown(self) -> bool:
-        return self.query_one("#list-box").display
-
-    def _tell(self, text: str, *, error: bool = False) -> None:
-        self.notify(
-            text, severity="error" if error else "information", timeout=8 if error else 4, markup=False
-        )
+    def _level_changed(self) -> None:
+        self._showing.status()
 
     @on(MessagePane.FollowChanged)
     def _update_watching(self, *_: object) -> None:
-        """Messages count as read while the open channel is at its end and the terminal has the focus."""
-        looking = self.query_one(MessagePane).following and self.app.app_focus
-        self._model.watch(self._desk.channel if looking else None)
-        self.query_one(MessagePane).sync()
-        self._show_status()
+        self._showing.watch()
 
     # -- channels -------------------------------------------------------------------------------------------
 
-    def _open(self, channel: str) -> None:
-        self.remove_class("-list-open")
-        if channel == self._desk.channel:
-            return
-        self._writing.change_channel(channel)
-        self._desk.open(channel)
-        self._show_channel()
-
-    def _channel_dropped(self, channel: str, reason: str) -> None:
-        """Show the refusal and go back to where one was; a text typed meanwhile comes along."""
-        self._tell(reason, error=True)
-        instead = self._desk.instead_of(channel)
-        if channel == self._desk.channel and instead is not None:
-            self._open(instead)
-            self._model.conversations.pop(channel, None)
-            self._writing.give_back(self._desk.drafts.take(channel))
-
     def enter(self, channel: str | None) -> None:
         """Go to a channel that somebody chose or typed, joining it if need be."""
-        if channel is None:
-            return
-        self._open(channel)
-        self._join_unknown(channel)
-        self._show_status()
-
-    def action_write(self, deed: str) -> None:
-        """Do something with what is being written."""
-        self._writing.composer.do(deed)
+        self._channels.enter(channel)
 
     def action_command(self, text: str) -> None:
         """Carry out a command."""
@@ -295,7 +199,7 @@ class ChatScreen(Screen[None]):
 
     @on(ChannelList.Picked)
     def _channel_picked(self, message: ChannelList.Picked) -> None:
-        self._open(message.channel)
+        self._channels.open(message.channel)
 
     def action_pick_channel(self) -> None:
         """Open the quick switcher."""
@@ -305,20 +209,16 @@ class ChatScreen(Screen[None]):
 
     def action_move_channel(self, offset: int) -> None:
         """Open a neighbour in the list."""
-        channel = self._desk.step(offset)
-        if channel is not None:
-            self._open(channel)
+        self._channels.open(self._desk.step(offset))
 
     def action_next_unread(self) -> None:
         """Open the next channel with something unread."""
-        channel = self._desk.next_unread()
-        if channel is not None:
-            self._open(channel)
+        self._channels.open(self._desk.next_unread())
 
     def action_toggle_list(self) -> None:
         """Show or hide the channel list; in a small window it lies over the messages."""
         self.toggle_class("-list-hidden" if self.has_class("-wide") else "-list-open")
-        self._show_status()
+        self._showing.status()
 
     # -- messages -------------------------------------------------------------------------------------------
 
@@ -326,11 +226,11 @@ class ChatScreen(Screen[None]):
     @on(Composer.TailWanted)
     def action_jump_to_tail(self) -> None:
         """Show the newest message."""
-        self._front.jump_to_tail()
+        self._showing.front.jump_to_tail()
 
     def action_page(self, direction: int) -> None:
         """Scroll by a page."""
-        self._front.page(direction)
+        self._showing.front.page(direction)
 
     async def action_read(self, wish: str) -> None:
         """Do something with the messages, which must be in sight for it."""
@@ -353,6 +253,10 @@ class ChatScreen(Screen[None]):
         self.query_one(Composer).focus()
 
     # -- writing --------------------------------------------------------------------------------------------
+
+    def action_write(self, deed: str) -> None:
+        """Do something with what is being written."""
+        self._writing.composer.do(deed)
 
     def sent(self, channel: str) -> None:
         """Something was sent: show the end of the channel."""
@@ -387,7 +291,7 @@ class ChatScreen(Screen[None]):
         """Give up what was not sent; its text can be brought back."""
         if self.session is not None:
             self._writing.keep(discard(self._desk, self.session, self.query_one(MessagePane).chosen))
-            self._flush_soon()
+            self._showing.soon()
 
     def action_next_region(self) -> None:
         """Switch to the region that is offered, else to the next one of the profile."""
