@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from infra.deployer.errors import DeployError, Kind
@@ -88,6 +89,7 @@ class Aws:
             raise DeployError("boto3 is not installed, which this command needs.", remedy=INSTALL) from None
         if self._session is None:
             session = botocore.session.Session(profile=self.profile)
+            session.register_component("data_loader", _models())
             # For all of the session: renewing the credentials of a role or of SSO is a call too.
             session.set_default_client_config(
                 Config(
@@ -101,6 +103,14 @@ class Aws:
         if key not in self._clients:
             self._clients[key] = self._session.client(service, region_name=region)
         return self._clients[key]
+
+
+@cache
+def _models() -> Any:  # noqa: ANN401 - botocore has no types
+    """The descriptions of AWS's services, megabytes that every session would read anew."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from client import profiles
 from client.profiles import Profile, RegionEndpoint
-from infra.deployer import keys, removal, stacks
+from infra.deployer import keys, stacks
 from infra.deployer.aws import Aws
 from infra.deployer.deployment import Deployment
 from infra.deployer.errors import DeployError
@@ -21,6 +21,7 @@ from infra.deployer.plan import Plan, Wish
 from infra.deployer.standing import find
 from tests.infra.deployer.assembled import Assembled, Heard, content
 from tests.infra.deployer.conftest import ACCOUNT, User
+from tests.infra.deployer.test_standing import stand
 
 pytestmark = pytest.mark.infra
 
@@ -216,27 +217,9 @@ def test_a_region_that_fails_is_told_with_what_stands(world: Assembled) -> None:
 
 
 def test_the_cdks_word_alone_is_not_believed(world: Assembled) -> None:
-    deployment, _ = world.deploy()
-    aws = Aws()
+    stand(REGIONS)
+    deployment, aws = world.prepare(Heard()), Aws()
+    deployment._see_that_all_stand()
     aws.call("cloudformation", "us-west-2", "delete_stack", StackName="globalchat-oregon-relay")
     with pytest.raises(DeployError, match="globalchat-oregon-relay is not complete"):
         deployment._see_that_all_stand()
-
-
-def test_a_log_group_that_appsync_made_again_goes_too(world: Assembled) -> None:
-    world.deploy()
-    aws = Aws()
-    found = removal.removable(find(aws, "globalchat", REGIONS))
-    groups = removal.log_groups(found)
-
-    class Late(Heard):
-        def append(self, line: str) -> None:
-            """AppSync logs once more, after the group is gone."""
-            super().append(line)
-            if line == "deleting globalchat-sydney-api":
-                region = "us-west-2"
-                aws.call("cloudformation", region, "delete_stack", StackName="globalchat-oregon-api")
-                aws.call("logs", region, "create_log_group", logGroupName=groups[region][0])
-
-    removal.remove(aws, found, Late().append, seconds=30, pause=lambda _: None)
-    assert removal.left_over(aws, "globalchat", REGIONS, groups) == []

@@ -10,14 +10,16 @@ from infra.deployer import removal
 from infra.deployer.aws import Aws, CallFailed
 from infra.deployer.errors import DeployError, Interrupted
 from infra.deployer.stacks import DeployedStack
+from infra.deployer.standing import find
 from tests.infra.deployer.conftest import User
 from tests.infra.deployer.test_standing import stand
 
+REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 STACKS = [
     DeployedStack(f"globalchat-{alias}-{part}", alias, region, part, "CREATE_COMPLETE", "", {}, {}, MADE)
     for part in ("api", "relay")
-    for alias, region in {"oregon": "us-west-2", "sydney": "ap-southeast-2"}.items()
+    for alias, region in REGIONS.items()
 ]
 
 
@@ -96,3 +98,22 @@ def test_what_is_left_is_listed_and_is_no_success(cloud: str, user: User) -> Non
         "left: event bus globalchat-bus in us-west-2",
         "left: queue globalchat-relay-dlq in us-west-2",
     ]
+
+
+def test_a_log_group_that_appsync_made_again_goes_too(cloud: str) -> None:
+    stand(REGIONS)
+    aws = Aws()
+    found = removal.removable(find(aws, "globalchat", REGIONS))
+    groups = removal.log_groups(found)
+
+    class Late(list[str]):
+        def append(self, line: str) -> None:
+            """AppSync logs once more, after the group is gone."""
+            super().append(line)
+            if line == "deleting globalchat-sydney-api":
+                region = "us-west-2"
+                aws.call("cloudformation", region, "delete_stack", StackName="globalchat-oregon-api")
+                aws.call("logs", region, "create_log_group", logGroupName=groups[region][0])
+
+    removal.remove(aws, found, Late().append, seconds=30, pause=lambda _: None)
+    assert removal.left_over(aws, "globalchat", REGIONS, groups) == []
