@@ -149,6 +149,7 @@ async def test_a_tick_repaints_its_row_alone(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(chat.pane, "render_line", spied(chat.pane.render_line, painted))
         chat.session.accept(draft, at=NOON + 100)
         await chat.settle()
+        await chat.until(lambda: painted)
         assert set(painted) == {chat.pane.size.height - 1}
 
 
