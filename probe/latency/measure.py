@@ -22,7 +22,7 @@ from probe.latency.tally import Result, Tally
 
 SENDER = "globalchat-latency"
 IN_FLIGHT = 64
-"""Publishes of one region that may wait for their answer at once; more would measure this machine."""
+"""Publishes that may wait for their answer at once; more would measure this machine."""
 LINGER = 0.3
 """Seconds that duplicates are awaited once every message is there."""
 
@@ -77,7 +77,6 @@ class _Measurement:
         self._unanswered = 0
         self._patience = round(plan.timeout * 1e9)
         self._lost_after = 0
-        self._room = {alias: asyncio.Semaphore(IN_FLIGHT) for alias in plan.sources}
 
     async def run(self, profile: Profile, stack: AsyncExitStack) -> Measured:
         ears = {
@@ -140,7 +139,8 @@ class _Measurement:
             source = plan.sources[position % sources]
             due = began + position / sources / plan.rate
             await asyncio.wait({stopping}, timeout=max(0.0, due - loop.time()))
-            await self._room[source].acquire()
+            while self._unanswered >= IN_FLIGHT and not self._stop.is_set():
+                await self._changed.race(stopping)
             if self._stop.is_set():
                 return
             yield source, position // sources + 1
@@ -155,7 +155,6 @@ class _Measurement:
             self._tally.failed(draft.id, str(error))
         finally:
             self._unanswered -= 1
-            self._room[source].release()
             self._changed.fire()
 
     def _sent(self, draft: Draft, source: str) -> None:
