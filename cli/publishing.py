@@ -27,7 +27,7 @@ from client.bulk.pacer import Pacer
 from client.bulk.publisher import DRAIN, BulkPublisher
 from client.bulk.recovery import ATTEMPTS_BEFORE_FIRST_SUCCESS, Recovery
 from client.bulk.target import Target
-from client.connection import now_ms
+from client.clock import now_ms
 from client.errors import ClientError
 from client.messages import Message
 from client.profiles import Profile

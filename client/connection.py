@@ -11,6 +11,7 @@ from gql.transport.exceptions import TransportError, TransportProtocolError, Tra
 from graphql import DocumentNode, ExecutionResult, parse
 
 from client import documents, faults
+from client.clock import now_ms
 from client.errors import ClientError, Refused
 from client.hosts import host_of, is_proxied
 from client.http import key_authentication
@@ -22,11 +23,6 @@ from client.profiles import RegionEndpoint
 from client.wire import ServerError, Wire
 
 log = logging.getLogger(__name__)
-
-
-def now_ms() -> int:
-    """This machine's wall clock, in epoch ms."""
-    return time.time_ns() // 1_000_000
 
 
 class Connection:

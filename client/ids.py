@@ -1,8 +1,9 @@
 """Message ids: made by the client, ordered by time, impossible to guess."""
 
 import secrets
-import time
 from collections.abc import Callable
+
+from client.clock import now_ms
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32."""
@@ -10,10 +11,6 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 RANDOM_BITS = 80
 LENGTH = 26
 _MAX_TIME = (1 << 48) - 1
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class IdFactory:
@@ -25,7 +22,7 @@ class IdFactory:
 
     def __init__(
         self,
-        clock: Callable[[], int] = _now_ms,
+        clock: Callable[[], int] = now_ms,
         randbits: Callable[[int], int] = secrets.randbits,
     ) -> None:
         self._clock = clock

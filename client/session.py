@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from client.buffer import EventBuffer
-from client.connection import now_ms
+from client.clock import now_ms
 from client.dedupe import SeenWindow
 from client.errors import Unauthorized
 from client.events import SessionEvent, StateChanged

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from client.api import Api
-from client.connection import now_ms
+from client.clock import now_ms
 from client.credentials import Credentials
 from client.errors import Unauthorized, Unreachable
 from client.events import ChannelRevoked, DraftAccepted, GapRecorded, StateChanged

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from client.connection import now_ms
+from client.clock import now_ms
 from client.events import DraftAccepted, DraftWaiting, StateChanged
 from client.messages import Draft
 from client.offset import ClockOffset

@@ -7,7 +7,7 @@ import pytest
 
 from cli.local_cloud import profile_of
 from client.bulk.target import Target
-from client.connection import now_ms
+from client.clock import now_ms
 from client.errors import Unauthorized, Unreachable
 from client.ids import IdFactory
 from client.messages import Draft
