@@ -55,8 +55,8 @@ class Session:
         `outbox` is the folder where drafts are kept until the backend accepts them; what earlier sessions of
         the same profile left there goes out with this one. With None they are in memory only, and handed
         back when a few tries fail.
-        `reload` reads the profile again; it is awaited before each try after a failure, so that a session
-        follows a local cloud that was restarted, or a key that was rotated.
+        `reload` reads the profile again; it is awaited before each try after a failure and when a publish is
+        refused for its key, so that a session follows a restarted local cloud, or a key that was rotated.
         `clock` gives epoch ms; `monotonic` gives seconds, and stands still while the machine sleeps.
 
         Raises:
