@@ -31,9 +31,9 @@ from localcloud.server.cloud import CloudOptions, LocalCloud
 from localcloud.server.listening import bound, url
 from localcloud.server.realtime import RealtimeOptions
 from localcloud.server.region import RegionBackend
-from localcloud.usage import Usage
 from localcloud.server.websocket import text_header
 from localcloud.server.wiring import LateEventSink
+from localcloud.usage import Usage
 
 CHANNEL: Final = "tech"
 TEXT: Final = "x" * 200
