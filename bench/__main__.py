@@ -1,6 +1,7 @@
 """Benchmarks of globalchat, beside the peers that are installed; prints Markdown tables."""
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ def main() -> None:
         return
     if arguments.install_peers:
         simulator.install()
+    # Programs start from compiled files, as they do where they are installed.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     described = machine.describe()
     reports = _run(arguments.names or list(BENCHMARKS), quick=arguments.quick)
     content = _content(described, reports)
