@@ -28,8 +28,9 @@ from tests.localcloud.appsync.fakes import (
 
 ARGUMENTS = (
     "(value: String!, how: String, id: ID, count: Int, when: AWSDateTime, json: AWSJSON!, list: [Int!],"
-    " color: Color, level: Int = 3, input: In)"
+    " color: Color, input: In%s)"
 )
+DEFAULTED = ", level: Int = 3"
 FIELDS = {
     "node": "Node", "must": "Node!", "nodes": "[Node!]", "text": "String!", "texts": "[String]!", "color": "Color",
     "closed": "Node @aws_iam", "thing": "Thing", "put": "Node",
@@ -43,22 +44,22 @@ type Node implements Thing @aws_api_key @aws_iam {{
   tags: [String!] grid: [[Int]!] node: Node nodes: [Node!] must: Node! secret: String @aws_iam
   guarded: String! @aws_iam calc: Int labelled(x: Int): String
 }}
-type Query @aws_api_key @aws_iam {{ node{ARGUMENTS}: Node must{ARGUMENTS}: Node! }}
-type Mutation @aws_api_key @aws_iam {{ {" ".join(f"{name}{ARGUMENTS}: {type_}" for name, type_ in FIELDS.items())} plain: Int }}
+type Query @aws_api_key @aws_iam {{ node{ARGUMENTS % ""}: Node must{ARGUMENTS % DEFAULTED}: Node! }}
+type Mutation @aws_api_key @aws_iam {{ {" ".join(f"{name}{ARGUMENTS % (DEFAULTED if name == 'must' else '')}: {type_}" for name, type_ in FIELDS.items())} plain: Int }}
 type Subscription {{ made: Node @aws_subscribe(mutations: ["node", "put"]) }}
 """
 CODE = """import { util, extensions } from '@aws-appsync/utils';
 export function request(ctx) {
   const { value, how } = ctx.args;
   const given = JSON.parse(value);
-  if (how === 'error') util.error('no', 'No', given, given);
-  if (how === 'append') util.appendError('also', 'Also', given, given);
+  const seen = { args: ctx.args, variables: ctx.info.variables };
+  if (how === 'error') util.error('no', 'No', given, seen);
+  if (how === 'append') util.appendError('also', 'Also', given, seen);
   if (how === 'unauthorized') util.unauthorized();
   if (how === 'throw') given.a.b.c;
   ctx.stash.value = given;
   if (ctx.info.fieldName !== 'put') return { payload: given };
-  const detail = { args: ctx.args, variables: ctx.info.variables };
-  return { operation: 'PutEvents', events: [{ source: 's', detailType: 't', detail }] };
+  return { operation: 'PutEvents', events: [{ source: 's', detailType: 't', detail: seen }] };
 }
 export function response(ctx) {
   if (ctx.error) util.error(ctx.error.message, ctx.error.type, ctx.result, null);
@@ -98,6 +99,7 @@ def mostly(usual: st.SearchStrategy[T], odd: st.SearchStrategy[T]) -> st.SearchS
 
 LEAVES = ["id", "name", "n", "f", "flag", "when", "json", "color", "tags", "grid", "__typename"]
 ODD_LEAVES = [
+    "secret",
     "secret",
     "guarded",
     "calc",
@@ -168,7 +170,8 @@ def requests(draw: st.DrawFn) -> tuple[str, dict[str, JSON]]:
     kind = draw(st.sampled_from(["mutation", "mutation", "query"]))
     name = draw(mostly(st.sampled_from(["node", "must", "put", "put"]), st.sampled_from(list(FIELDS))))
     name = name if kind == "mutation" or name == "must" else "node"
-    passed = {"value", "json", *draw(st.sets(st.sampled_from(list(DECLARED)), max_size=3))}
+    passed = {"value", "json", "how", *draw(st.sets(st.sampled_from(list(DECLARED)), max_size=3))}
+    passed -= set() if name == "must" else {"level"}
     literals = draw(mostly(st.just(set()), st.just(set(LITERALS))))
     default = draw(mostly(st.just(""), st.just(" = 5")))
     used = [each for each in DECLARED if each in passed - literals]
@@ -193,6 +196,20 @@ def requests(draw: st.DrawFn) -> tuple[str, dict[str, JSON]]:
     return query, {**inputs, **odd}
 
 
+async def compare(query: str, variables: dict[str, JSON], caller: Caller, limited: int, fails: bool) -> None:
+    answers = []
+    for harness in PAIRS[limited]:
+        harness.events.failure = PutEventsError("AccessDeniedException", "denied") if fails else None
+        harness.events.entries.clear()
+        harness.events.calls.clear()
+        harness.subscribers.published.clear()
+        harness.subscribers.invalidated.clear()
+        body = await harness.run(query, variables, caller)
+        # The order of keys counts too, so texts are compared.
+        answers.append((json.dumps(body), repr((harness.subscribers, harness.events))))
+    assert answers[0] == answers[1]
+
+
 @given(
     requests(),
     mostly(st.sampled_from([KEY, ADMIN]), st.just(Caller("AWS_IAM", "arn:nobody"))),
@@ -203,17 +220,42 @@ def requests(draw: st.DrawFn) -> tuple[str, dict[str, JSON]]:
 async def test_the_answer_is_the_same(
     request: tuple[str, dict[str, JSON]], caller: Caller, limited: int, fails: bool
 ) -> None:
-    answers = []
-    for harness in PAIRS[limited]:
-        harness.events.failure = PutEventsError("AccessDeniedException", "denied") if fails else None
-        harness.events.entries.clear()
-        harness.events.calls.clear()
-        harness.subscribers.published.clear()
-        harness.subscribers.invalidated.clear()
-        body = await harness.run(*request, caller)
-        # The order of keys counts too, so texts are compared.
-        answers.append((json.dumps(body), repr((harness.subscribers, harness.events))))
-    assert answers[0] == answers[1]
+    await compare(*request, caller, limited, fails)
+
+
+@pytest.mark.parametrize("how", [None, "append", "error"])
+@pytest.mark.parametrize(
+    ("declared", "given", "selected"),
+    [
+        ("", "", "id __typename node { name }"),
+        ("", "", "id node { must { name node { id } } }"),
+        ("$id: ID, $count: Int", "id: $id, count: $count", "x: id"),
+        ("$count: Int = 5", "count: $count", "id secret"),
+        ("$list: [Int!]", "list: $list", "id must { name secret guarded }"),
+        ("$id: ID", 'id: $id, when: "2026-01-01T00:00:00Z"', "id"),
+        ("$input: In!", "input: $input", "id"),
+    ],
+)
+async def test_the_answer_is_the_same_in_corners(
+    declared: str, given: str, selected: str, how: str | None
+) -> None:
+    node: JSON = {"id": "3", "name": "leaf", "secret": "s", "guarded": "g"}
+    value = json.dumps({"id": "1", "node": {"must": {"name": None}, "name": "n"}, "must": node})
+    passed: dict[str, JSON] = {
+        "value": value,
+        "how": how,
+        "json": "1",
+        "id": None,
+        "list": 4,
+        "input": {"a": 1},
+    }
+    query = (
+        f"mutation m($value: String!, $how: String, $json: AWSJSON!, {declared})"
+        f" {{ put(value: $value, how: $how, json: $json, {given}) {{ {selected} }} }}"
+    )
+    for limited in range(len(PAIRS)):
+        for caller in (KEY, ADMIN):
+            await compare(query, passed, caller, limited, fails=False)
 
 
 def compiled(query: str, harness: Harness | None = None) -> CompiledOperation | None:
