@@ -1,6 +1,6 @@
 """From deployed stacks to a profile: endpoints are outputs of the stacks, keys are asked of AppSync."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from client.profiles import Profile, RegionEndpoint
 from infra.deployer import keys, stacks
@@ -24,11 +24,6 @@ def read_profile(aws: Aws, name: str, prefix: str, regions: Mapping[str, str], *
             remedy="Make one with `globalchat deploy`.",
         )
     return Profile(name, {stack.alias: _endpoint(aws, stack, now) for stack in found})
-
-
-def missing(profile: Profile, regions: Iterable[str]) -> list[str]:
-    """The aliases that a profile lacks."""
-    return [alias for alias in regions if alias not in profile.regions]
 
 
 def _endpoint(aws: Aws, stack: DeployedStack, now: float) -> RegionEndpoint:

@@ -121,8 +121,7 @@ def check_stacks(aws: Aws, config: Config, standing: Iterable[DeployedStack]) ->
     """
     found = [stack for stack in standing if stack.alias in config.regions]
     for stack in found:
-        # A stack that was only proposed, by a deployment that was cut short, may have no tags yet.
-        if not stack.ours and stack.status != "REVIEW_IN_PROGRESS":
+        if not stack.ours:
             raise _taken(f'the stack "{stack.name}"', stack.region)
         if stack.busy:
             raise DeployError(

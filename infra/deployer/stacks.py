@@ -31,8 +31,8 @@ class DeployedStack:
 
     @property
     def ours(self) -> bool:
-        """Whether this project made it."""
-        return is_ours(self.tags)
+        """Whether this project made it, or only proposed it: then it has no tags, and nothing in it."""
+        return is_ours(self.tags) or self.status == "REVIEW_IN_PROGRESS"
 
     @property
     def busy(self) -> bool:

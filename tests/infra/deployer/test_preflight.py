@@ -245,6 +245,13 @@ def test_a_stack_that_is_busy_or_stuck(status: str, told: str) -> None:
         stacks_in_the_way(Answers(given={"describe_stacks": describe}))
 
 
+def test_a_stack_that_was_only_proposed_is_not_in_the_way() -> None:
+    def describe(_region: str, _arguments: object) -> dict[str, Any]:
+        return {"Stacks": [{"StackStatus": "REVIEW_IN_PROGRESS", "CreationTime": datetime.now(UTC)}]}
+
+    stacks_in_the_way(Answers(given={"describe_stacks": describe}))
+
+
 def test_an_answer_that_is_not_awss(aws_settings: pytest.MonkeyPatch, moto_url: str) -> None:
     # Moto answers this call with a page of HTML.
     aws_settings.setenv("AWS_ENDPOINT_URL", moto_url)
