@@ -1,9 +1,11 @@
 """Calls of AWS with short time-outs, whose failures are sentences. boto3 is imported at the first."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from threading import Thread
 from typing import Any
 
 from infra.deployer.errors import DeployError, Kind
@@ -65,6 +67,24 @@ class Aws:
             client = self._client(service, region)
             answer: dict[str, Any] = getattr(client, operation)(**arguments)
             return answer
+
+    def call_within(
+        self, seconds: float, service: str, region: str, operation: str, **arguments: object
+    ) -> dict[str, Any]:
+        """`call`, for the first one: where a name is looked up in vain, no other time-out is heeded."""
+        answer: Future[dict[str, Any]] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(self.call(service, region, operation, **arguments))
+            except BaseException as error:
+                answer.set_exception(error)
+
+        Thread(target=ask, daemon=True).start()
+        try:
+            return answer.result(seconds)
+        except TimeoutError as error:
+            raise unreachable(error, service, region) from None
 
     def pages(
         self, service: str, region: str, operation: str, key: str, **arguments: object

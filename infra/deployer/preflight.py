@@ -30,6 +30,8 @@ QUOTAS = (
     ("events", "list_event_buses", "EventBuses", 100, "event buses"),
 )
 """Service, listing, its key, AWS's default quota per region (AWS General Reference), what is counted."""
+ANSWER_SECONDS = 14.0
+"""How long AWS may take to say whose credentials these are, names looked up and credentials renewed."""
 STUCK = {
     "ROLLBACK_FAILED": "delete it in CloudFormation's console",
     "DELETE_FAILED": "delete it in CloudFormation's console, which tells what is in the way",
@@ -67,7 +69,7 @@ def check_account(aws: Aws, region: str, given: str | None) -> Account:
     Raises:
         DeployError: there are no valid credentials, or they belong to another account than `given`.
     """
-    answer = aws.call("sts", region, "get_caller_identity")
+    answer = aws.call_within(ANSWER_SECONDS, "sts", region, "get_caller_identity")
     account = Account(answer["Account"], answer["Arn"])
     if given is not None and given.replace("-", "") != account.number:
         raise DeployError(

@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,6 +58,7 @@ def black_hole() -> Iterator[str]:
 def test_the_default_limits_end_within_15_seconds() -> None:
     limits = Timeouts()
     assert limits.attempts * (limits.connect + limits.read) <= 15
+    assert preflight.ANSWER_SECONDS <= 15
     assert workspace.ANSWER_SECONDS <= 15
 
 
@@ -111,6 +113,23 @@ def test_a_black_hole(aws_settings: pytest.MonkeyPatch, black_hole: str) -> None
     aws_settings.setenv("AWS_ENDPOINT_URL", black_hole)
     with pytest.raises(DeployError, match="did not answer in time"):
         account(Aws(timeouts=QUICK))
+
+
+def test_a_resolver_of_names_that_does_not_answer(
+    aws_settings: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    over = threading.Event()
+    request.addfinalizer(over.set)
+
+    def silent(*_: object, **__: object) -> list[Any]:
+        over.wait(60)
+        raise OSError("no answer")
+
+    aws_settings.setattr(socket, "getaddrinfo", silent)
+    aws_settings.setattr(preflight, "ANSWER_SECONDS", 0.5)
+    with pytest.raises(DeployError, match="did not answer in time") as failed:
+        account(Aws())
+    assert failed.value.kind is Kind.UNREACHABLE
 
 
 SSO_TOKEN = {
