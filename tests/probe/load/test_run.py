@@ -128,8 +128,13 @@ async def test_ended_early_it_reports_what_there_is(cloud: LocalCloud) -> None:
     assert report is not None
     assert not report.complete
     assert 0 < report.accepted < 1000
-    assert report.unsent == 600 * 80 - report.accepted
-    assert counts(report) == (report.accepted * 24, 0, 0, 0)
+    failed = sum(report.failures.values())
+    assert report.unsent == 600 * 80 - report.accepted - failed
+    deliveries, missing, duplicates, _ = counts(report)
+    # What was under way when nobody waited for its answer any more may have arrived too.
+    assert report.accepted * 24 <= deliveries + missing <= (report.accepted + failed) * 24
+    assert deliveries > 0
+    assert duplicates == 0
 
 
 async def test_ended_before_the_begin_there_is_nothing_to_report(cloud: LocalCloud) -> None:
