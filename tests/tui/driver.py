@@ -97,10 +97,10 @@ class Chat:
         await self.pilot._wait_for_screen()
         await self.pilot._wait_for_screen()
 
-    async def click_on(self, text: str) -> None:
-        """Click where a text begins."""
+    async def click_on(self, text: str, within: int = 0) -> None:
+        """Click where a text begins, or so many cells further."""
         y, line = next((y, line) for y, line in enumerate(self.screen_lines()) if text in line)
-        await self.pilot.click(offset=(line.index(text), y))
+        await self.pilot.click(offset=(line.index(text) + within, y))
 
     async def type(self, text: str) -> None:
         """Press the keys of a text."""

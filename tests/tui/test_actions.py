@@ -1,4 +1,4 @@
-"""Every action of the registry by key, by palette and by click, and what each of them does."""
+"""Every action of the registry by key and by palette, with what it does, and by click."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from textual.command import DiscoveryHit
-from textual.widgets import OptionList
 
 from client.events import DraftUnsent
 from tests.tui.driver import SMALL, Chat, running
@@ -27,6 +26,9 @@ from tui.screens.quick_switcher import QuickSwitcher
 from tui.screens.reading import Reading
 from tui.screens.region_switcher import RegionSwitcher
 from tui.widgets.search_bar import SearchBar
+
+TALL = (100, 100)
+"""The help is in sight as a whole."""
 
 MESSAGES = 40
 """More than are in sight."""
@@ -219,27 +221,11 @@ async def by_palette(seen: Seen, action: Action) -> None:
     await result
 
 
-async def by_click(seen: Seen, action: Action) -> None:
-    """Click on the help in the header, and there on its line."""
-    chat = seen.chat
-    await chat.pilot.click("#header", offset=(chat.screen_lines()[0].index("F1 help"), 0))
-    await chat.until(lambda: seen.top(Help))
-    line = f" {pad(keys_title(action), 21)} {action.title[:30]}"  # as wide as the dialog shows for sure
-    choices = chat.app.screen.query_one(OptionList)
-    await chat.until(lambda: choices.options)
-    choices.highlighted = [f" {option.prompt}".startswith(line) for option in choices.options].index(True)
-    await chat.until(lambda: any(line in each for each in chat.screen_lines()))
-    lines = chat.screen_lines()
-    y = next(y for y, each in enumerate(lines) if line in each)
-    await chat.pilot.click(offset=(lines[y].index(line) + 2, y))
-
-
 Way = Callable[[Seen, Action], Coroutine[None, None, None]]
 WAYS: dict[Way, Sequence[Action]] = {
     by_key: ACTIONS,
     by_other_key: [action for action in ACTIONS if len(action.keys) > 1 and not action.fixed],
     by_palette: [action for action in ACTIONS if action.id != "app.palette"],  # that is what offers them
-    by_click: ACTIONS,
 }
 
 
@@ -264,3 +250,18 @@ async def test_every_action_does_its_thing(way: Way, tmp_path: Path, monkeypatch
             await way(seen, action)
             await chat.until(partial(effect.done, seen), action.id)
         monkeypatch.undo()
+
+
+async def test_a_click_on_its_line_in_the_help_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(TALL) as chat:
+        await chat.click_on("F1 help")
+        await chat.until(lambda: "Command palette" in "\n".join(chat.screen_lines()))
+        with monkeypatch.context() as patched:
+            chosen: list[object] = []
+            patched.setattr(Help, "dismiss", lambda _, action: chosen.append(action))
+            for action in ACTIONS:
+                await chat.click_on(f" {pad(keys_title(action), 21)} {action.title[:40]}", 2)
+            await chat.until(lambda: len(chosen) == len(ACTIONS))
+        assert chosen == list(ACTIONS)
+        await chat.click_on("Next channel")
+        await chat.until(lambda: chat.channel == "music")

@@ -42,8 +42,7 @@ async def test_nothing_is_claimed_before_it_is_true() -> None:
         assert chat.status == ""
 
 
-@pytest.mark.parametrize("size", [SMALL, (120, 36)])
-async def test_a_profile_that_cannot_be_opened_says_why_and_opens_by_key(size: tuple[int, int]) -> None:
+async def test_a_profile_that_cannot_be_opened_says_why_and_opens_by_key() -> None:
     outcomes: list[ClientError | None] = [
         ProfileError("The profile file is damaged: it is not JSON.", remedy="Delete it [/b] then deploy."),
         None,
@@ -55,7 +54,7 @@ async def test_a_profile_that_cannot_be_opened_says_why_and_opens_by_key(size: t
             raise outcome
         return profile()
 
-    async with running(size, live=False, opener=opener) as chat:
+    async with running(SMALL, live=False, opener=opener) as chat:
         await chat.until(lambda: "failed" in head(chat))
         assert (
             chat.status
@@ -141,22 +140,16 @@ async def test_regions_by_toggle_and_by_list() -> None:
         assert chat.session.calls[-1] == ("switch", "oregon")
 
 
-@pytest.mark.parametrize("how", ["key", "click"])
-async def test_the_region_that_answers_is_one_key_or_click_away(how: str) -> None:
+async def test_the_region_that_answers_is_one_key_or_click_away() -> None:
     async with running() as chat:
         chat.session.fail_over("Lost")
         await chat.until(lambda: any("Ctrl+R switches" in line for line in chat.screen_lines()))
         assert "○ Sydney answers" in head(chat)
-        line = next(line for line in chat.screen_lines() if "Ctrl+R switches" in line)
-        if how == "key":
-            await chat.pilot.press("ctrl+r")
-        else:
-            row = chat.screen_lines().index(line)
-            await chat.pilot.click(offset=(line.index("Ctrl+R"), row))
-        assert chat.session.calls == [("switch", "sydney")]
-        if how == "click":
-            await chat.pilot.click(offset=(line.index("F5"), row))
-            assert chat.session.calls[-1] == ("retry_now", None)
+        await chat.pilot.press("ctrl+r")
+        await chat.click_on("Ctrl+R switches")
+        assert chat.session.calls == [("switch", "sydney")] * 2
+        await chat.click_on("F5 tries")
+        assert chat.session.calls[-1] == ("retry_now", None)
 
 
 async def test_a_flood_is_shown_in_batches_and_its_losses_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from tui.app import ChatApp
 from tui.model.curtain import curtain_lines
 from tui.screens.curtain import Curtain
 
-SIZES = [(120, 36), (100, 28), (99, 27), (80, 24), (60, 20), (59, 20), (50, 20), (40, 10)]
+SIZES = [(100, 28), (99, 27), (60, 20), (59, 20), (40, 10)]
 
 TWO_STAGES = """
 import asyncio, sys

@@ -22,6 +22,7 @@ def using(**settings: object) -> Loaded:
 
 async def test_changed_keys_work_and_are_shown_everywhere() -> None:
     keys = {"channel.next": "ctrl+n", "help": "f12", "write.send": "ctrl+j", "write.newline": "enter"}
+    keys |= {"app.quit": "f10", "app.palette": "f11"}
     async with running(settings=using(keys=keys)) as chat:
         await chat.until(lambda: "F12 help" in " ".join(chat.screen_lines()[-1].split()))
         await chat.pilot.press("ctrl+down")
@@ -30,22 +31,16 @@ async def test_changed_keys_work_and_are_shown_everywhere() -> None:
         assert chat.channel == "music"
         await chat.pilot.press("a", "enter", "b", "ctrl+j")
         assert chat.session.calls == [("send", ("music", "a\nb"))]
-        await chat.pilot.press("ctrl+p")
+        await chat.pilot.press("ctrl+q", "ctrl+p")
+        assert len(chat.app.screen_stack) == 1
+        await chat.pilot.press("f11")
         await chat.type("next channel")
         await chat.until(lambda: "Ctrl+N" in "\n".join(chat.screen_lines()))
         await chat.pilot.press("escape", "f12")
         await chat.until(lambda: "Ctrl+N" in "\n".join(chat.screen_lines()))
         await chat.pilot.press("f12")
         assert len(chat.app.screen_stack) == 1
-
-
-async def test_quit_and_palette_can_move() -> None:
-    async with running(settings=using(keys={"app.quit": "f10", "app.palette": "f11"})) as chat:
-        await chat.pilot.press("ctrl+q", "ctrl+p")
-        assert len(chat.app.screen_stack) == 1
-        await chat.pilot.press("f11")
-        assert len(chat.app.screen_stack) == 2
-        await chat.pilot.press("escape", "f10")
+        await chat.pilot.press("f10")
         await chat.until(lambda: chat.app._exit)
 
 
@@ -110,7 +105,7 @@ async def test_ascii_draws_no_other_sign_anywhere() -> None:
         assert "ok" in text
         assert "!!" in text
         assert "全角" in text
-        for size in ((50, 20), WIDE):
+        for size in (WIDE, (50, 20)):
             await chat.pilot.resize_terminal(*size)
             await chat.pilot.pause()
             assert foreign(chat) == set()
@@ -178,30 +173,23 @@ async def test_the_greeting_stands_aside_and_is_put_away_for_good(tmp_path: Path
         assert not greeted(chat)
 
 
-@pytest.mark.parametrize(("word", "shown"), [("Connect", "default.json"), ("Deploy", "cdk deploy --all")])
-async def test_the_ways_on_by_click_and_command(word: str, shown: str) -> None:
-    async with running(welcome=True) as chat:
-        lines = chat.screen_lines()
-        y = next(number for number, line in enumerate(lines) if f"{word} to" in line)
-        await chat.pilot.click(offset=(lines[y].index(f"{word} to") + 2, y))
-        await until_guided(chat, shown)
-        await chat.pilot.press("escape")
-        chat.composer.put(f"/{word.lower()}")
-        await chat.pilot.press("enter")
-        await until_guided(chat, shown)
+async def test_the_ways_on_by_click_and_command() -> None:
+    async with running(SMALL, welcome=True) as chat:
+        for word, shown in (("Connect", "default.json"), ("Deploy", "cdk deploy --all")):
+            await chat.click_on(f"{word} to")
+            await until_guided(chat, shown)
+            await chat.pilot.press("escape")
+            chat.composer.put(f"/{word.lower()}")
+            await chat.pilot.press("enter")
+            await until_guided(chat, shown)
+            await chat.pilot.press("escape")
+        await chat.click_on("Put this away")
+        await chat.until(lambda: not greeted(chat))
 
 
 async def until_guided(chat: Chat, shown: str) -> None:
     await chat.until(lambda: isinstance(chat.app.screen, Guide))
     await chat.until(lambda: shown in "\n".join(chat.screen_lines()))
-
-
-async def test_the_greeting_goes_by_click() -> None:
-    async with running(welcome=True) as chat:
-        lines = chat.screen_lines()
-        y = next(number for number, line in enumerate(lines) if "Put this away" in line)
-        await chat.pilot.click(offset=(lines[y].index("Put this away") + 2, y))
-        await chat.until(lambda: not greeted(chat))
 
 
 async def test_the_switcher_offers_unread_then_recent_then_the_rest() -> None:

@@ -182,6 +182,7 @@ async def test_offers_are_chosen_by_arrow_and_click_and_declined_by_escape() -> 
 
 PASTES: list[tuple[list[str], list[str], str]] = [
     (["escape"], [], "so: "),
+    (["up", "enter"], [], "so: "),
     (["enter"], [], "so: a\nb\nc\nd"),
     (["down", "enter"], ["so: a\nb\nc\nd"], ""),
     (["down", "down", "enter"], ["so: a", "b", "c", "d"], ""),

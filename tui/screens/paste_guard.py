@@ -47,6 +47,7 @@ class PasteGuard(ModalScreen[Paste | None]):
                 disabled=bool(self._excess),
             ),
             Option(Content.assemble(f"Send {len(self._lines):,} messages, one a line")),
+            Option("Drop it"),
         ]
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"{len(self._lines):,} lines were pasted"
@@ -54,7 +55,7 @@ class PasteGuard(ModalScreen[Paste | None]):
             more = "\n…" if len(self._lines) > _PREVIEW_LINES else ""
             yield Static(Content.styled(preview + more, "$text-muted"), classes="preview")
             yield OptionList(*options, compact=True)
-            yield Static("Enter does it   Esc drops the text", classes="hint")
+            yield Static("Enter does it   Esc drops it", classes="hint")
 
     def on_mount(self) -> None:
         """Begin with what can be undone."""
@@ -62,4 +63,4 @@ class PasteGuard(ModalScreen[Paste | None]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Do it."""
-        self.dismiss((Paste.EDIT, Paste.MESSAGE, Paste.LINES)[event.option_index])
+        self.dismiss((Paste.EDIT, Paste.MESSAGE, Paste.LINES, None)[event.option_index])
