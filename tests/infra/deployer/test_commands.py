@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from cli import deploying
 from client import profiles
 from client.profiles import Profile
 from infra.deployer import keys, outputs, stacks
 from infra.deployer.aws import Aws
 from infra.deployer.errors import DeployError
 from infra.deployer.generations import generations, with_generations
+from infra.deployer.settings import Changes
+from infra.files import PACKAGE
 from tests.infra.deployer.conftest import User
 from tests.infra.deployer.test_extension import REGION
 from tests.infra.deployer.test_keys import END, NOW
@@ -142,6 +145,14 @@ def test_wrong_usage_ends_before_anything_is_asked(arguments: list[str], told: s
 def test_a_region_that_nothing_knows_is_wrong_usage(cloud: str, user: User) -> None:
     ran = user.run("deploy", "--yes", "--regions", "atlantis")
     assert (ran.exit_code, "alias=region" in ran.output) == (2, True), ran.output
+
+
+def test_the_file_of_a_checkout_is_somebody_s_word_and_that_of_a_package_is_not(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert deploying.wish(Changes(), "default").own
+    monkeypatch.setattr(deploying, "data_file", lambda name: PACKAGE / name)
+    assert not deploying.wish(Changes(), "default").own
 
 
 def test_without_network_the_exit_code_is_3(user: User, aws_settings: pytest.MonkeyPatch) -> None:
