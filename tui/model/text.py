@@ -29,6 +29,16 @@ def pad(text: str, cells: int, *, right: bool = False) -> str:
     return space + text if right else text + space
 
 
+def centred_line(text: str, y: int, width: int, height: int) -> str:
+    """Line `y` of an area of `width` × `height` cells in whose middle a text stands; empty beside it."""
+    spans = wrap(text, width - 4) if text else []
+    number = y - (height - len(spans)) // 2
+    if not 0 <= number < len(spans):
+        return ""
+    line = text[slice(*spans[number])]
+    return " " * max(0, (width - cell_len(line)) // 2) + line
+
+
 def shown_name(name: str) -> str:
     """A name from elsewhere, fit for the screen: one line, visible, of bounded width."""
     return clip(" ".join(sanitize(name, multiline=False).split()), NAME_CELLS)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.app import ComposeResult
 from textual.cache import LRUCache
 from textual.containers import Vertical
@@ -14,15 +13,15 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from client.state import SessionState
-from tui.ascii import VERBATIM
 from tui.model.calendar import Calendar
 from tui.model.conversation import Conversation
 from tui.model.dual_lines import ROLES, DualShape, dual_height, dual_lines, empty_text, head_line
 from tui.model.regions import RegionNames
 from tui.model.row_lines import Line, Piece
 from tui.model.rows import Row
-from tui.model.text import wrap
+from tui.model.text import centred_line
 from tui.ports import Clock
+from tui.widgets.role_styles import RoleStyles
 from tui.widgets.row_view import RowView
 
 _PREFIX = "dual-pane--"
@@ -108,20 +107,15 @@ class DualPane(RowView, can_focus=False):
         self._calendar = calendar
         self._within = within
         self._shape = DualShape(1, regions)
-        self._styles: dict[str, Style] = {}
+        self._style = RoleStyles(self, _PREFIX, _SAID)
         self._strips: LRUCache[tuple[int, int], list[Strip]] = LRUCache(_KEPT_ROWS)
         self._empty = ""
         super().__init__(id="dual-pane")
 
     def show(self, feed: Conversation | None) -> None:
         """Show the rows of a channel from their end."""
-        if self.conversation is not None:
-            self.conversation.ignore_edits()
-        self.conversation = feed
         self._empty = empty_text(feed.channel if feed is not None else None)
-        if feed is not None:
-            feed.follow_edits()
-        self._set_following(True)
+        self._take_up(feed)
         self._rebuild()
 
     def sync(self) -> None:
@@ -142,7 +136,7 @@ class DualPane(RowView, can_focus=False):
     def notify_style_update(self) -> None:
         """Forget what was painted with the old styles."""
         super().notify_style_update()
-        self._styles.clear()
+        self._style.forget()
         self._strips.clear()
 
     def render_line(self, y: int) -> Strip:
@@ -172,21 +166,13 @@ class DualPane(RowView, can_focus=False):
         return strips
 
     def _empty_line(self, y: int) -> Strip:
-        spans = wrap(self._empty, max(2, self._shape.width - 4)) if self._empty else []
-        number = y - (self.size.height - len(spans)) // 2
-        text = self._empty[slice(*spans[number])] if 0 <= number < len(spans) else ""
-        return self._paint([Piece(text.center(self._shape.width), "notice")] if text else [])
+        return self._paint(
+            [Piece(centred_line(self._empty, y, self._shape.width, self.size.height), "notice")]
+        )
 
     def _paint(self, line: Line) -> Strip:
         segments = [Segment(piece.text, self._style(piece.role)) for piece in line]
         return Strip(segments).adjust_cell_length(self._shape.width, self._style("text"))
-
-    def _style(self, role: str) -> Style:
-        style = self._styles.get(role)
-        if style is None:
-            style = self.get_component_rich_style(_PREFIX + role)
-            style = self._styles[role] = style + VERBATIM if role in _SAID else style
-        return style
 
 
 class DualView(Vertical):

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region
@@ -12,7 +11,6 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tui.ascii import VERBATIM
 from tui.model.columns import columns
 from tui.model.conversation import Conversation
 from tui.model.copying import selected_text
@@ -20,8 +18,9 @@ from tui.model.regions import RegionNames
 from tui.model.row_lines import ROLES, WRITTEN, Mark, Piece, row_height
 from tui.model.rows import MessageRow, Row
 from tui.model.search import Search
-from tui.model.text import wrap
+from tui.model.text import centred_line
 from tui.widgets.painter import Painter, highlight
+from tui.widgets.role_styles import RoleStyles
 from tui.widgets.row_view import RowView
 
 _PREFIX = "message-pane--"
@@ -88,7 +87,7 @@ class MessagePane(RowView, can_focus=True):
         self._plain = False
         self._pill = 0
         self._searched_from: Row | None = None
-        self._styles: dict[str, Style] = {}
+        self._role_style = RoleStyles(self, _PREFIX, WRITTEN)
         super().__init__(id=id)
         self._painter = self._new_painter()
 
@@ -109,13 +108,8 @@ class MessagePane(RowView, can_focus=True):
 
     def show(self, conversation: Conversation | None, names: RegionNames) -> None:
         """Show a conversation from its end."""
-        if self.conversation is not None:
-            self.conversation.ignore_edits()
-        self.conversation, self._names = conversation, names
-        self.chosen = None
-        if conversation is not None:
-            conversation.follow_edits()
-        self._set_following(True)
+        self._names, self.chosen = names, None
+        self._take_up(conversation)
         self._search_anew()
         self._painter = self._new_painter()
         self._start(None)
@@ -211,14 +205,14 @@ class MessagePane(RowView, can_focus=True):
     def notify_style_update(self) -> None:
         """Forget what was painted with the old styles."""
         super().notify_style_update()
-        self._styles.clear()
+        self._role_style.forget()
         self._painter.forget()
 
     def render_line(self, y: int) -> Strip:
         """One line of the visible part; few rows stand at the bottom."""
         height, missing = self.size.height, self._missing
         if not len(self._index):
-            return self._empty_line(y, height)
+            return self._empty_line(y)
         line = self._top + y - missing
         strip = self._line(line) if y >= missing else self._painter.blank()
         if y == height - 1 and self._pill:
@@ -306,15 +300,6 @@ class MessagePane(RowView, can_focus=True):
 
     # -- painting -------------------------------------------------------------------------------------------
 
-    def _role_style(self, role: str) -> Style:
-        style = self._styles.get(role)
-        if style is None:
-            style = self.get_component_rich_style(_PREFIX + role)
-            if role in WRITTEN:
-                style += VERBATIM
-            self._styles[role] = style
-        return style
-
     def _marks(self, row: Row) -> Sequence[Mark]:
         role = "match-current" if row is self.search.current else "match"
         return [(start, end, role) for start, end in self.search.spans(row)]
@@ -349,15 +334,9 @@ class MessagePane(RowView, can_focus=True):
                 return row, piece
         return row, None
 
-    def _empty_line(self, y: int, height: int) -> Strip:
-        text, width = self._empty_text, self._painter.columns.width
-        spans = wrap(text, max(2, width - 4)) if text else []
-        number = y - (height - len(spans)) // 2
-        if not 0 <= number < len(spans):
-            return self._painter.blank()
-        content = text[slice(*spans[number])]
-        indent = " " * ((width - cell_len(content)) // 2)
-        return self._painter.line([Piece(indent), Piece(content, "empty")])
+    def _empty_line(self, y: int) -> Strip:
+        text = centred_line(self._empty_text, y, self._painter.columns.width, self.size.height)
+        return self._painter.line([Piece(text, "empty")])
 
     def _refresh_pill(self) -> None:
         unread = self.conversation.unread if self.conversation is not None and not self.following else 0

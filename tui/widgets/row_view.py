@@ -95,6 +95,15 @@ class RowView(ScrollView):
         """The empty lines above few rows: they stand at the bottom."""
         return max(0, self.size.height - self._index.total)
 
+    def _take_up(self, conversation: Conversation | None) -> None:
+        """Another conversation is to be shown, from its end."""
+        if self.conversation is not None:
+            self.conversation.ignore_edits()
+        self.conversation = conversation
+        if conversation is not None:
+            conversation.follow_edits()
+        self._set_following(True)
+
     def _start(self, anchor: Anchor | None) -> None:
         """Show the rows of another conversation."""
         rows: list[Row] = []
