@@ -1,6 +1,5 @@
 """Fixtures that several rooms use."""
 
-import asyncio.constants
 import signal
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -14,10 +13,6 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background jobs deaf to Ctrl-C, which what the tests start and interrupt would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-asyncio.constants.DEBUG_STACK_DEPTH = 1
-"""Frames that asyncio's debug mode keeps of where each future was made: ten cost a third of the suite's time."""
 
 
 @pytest.fixture
