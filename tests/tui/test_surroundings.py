@@ -183,7 +183,10 @@ async def test_the_ways_on_by_click_and_command() -> None:
             await chat.pilot.press("enter")
             await until_guided(chat, shown)
             await chat.pilot.press("escape")
-        await chat.click_on("Put this away")
+        await chat.pilot.resize_terminal(40, 10)
+        await chat.until(lambda: any("Put this" in line for line in chat.screen_lines()))
+        assert any("No messages yet" in line for line in chat.screen_lines())
+        await chat.click_on("Put this")
         await chat.until(lambda: not greeted(chat))
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 
 from tui.model.text import clip, pad
@@ -30,11 +31,17 @@ class Suggestions(Widget, can_focus=False):
         """Show these, or nothing."""
         self._completion, self._chosen = completion, chosen
         self.display = bool(completion.offers)
+        number = len(completion.offers)
+        self.border_title = f" {chosen + 1} of {number} " if number > self.ROWS else None
         self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's)
+        """As many lines as there are offers, up to the most."""
+        return min(self.ROWS, len(self._completion.offers))
 
     def render(self) -> Content:
         """The offers."""
-        offers = list(enumerate(self._completion.offers))[self._first : self._first + self.ROWS]
+        offers = list(enumerate(self._completion.offers))[self._first : self._first + self._room]
         return Content("\n").join(
             self._line(offer, chosen=number == self._chosen) for number, offer in offers
         )
@@ -47,7 +54,12 @@ class Suggestions(Widget, can_focus=False):
 
     @property
     def _first(self) -> int:
-        return max(0, self._chosen - self.ROWS + 1)
+        return max(0, self._chosen - self._room + 1)
+
+    @property
+    def _room(self) -> int:
+        """How many offers can be seen."""
+        return max(1, min(self.ROWS, self.scrollable_content_region.height))
 
     def _line(self, offer: Offer, *, chosen: bool) -> Content:
         room = self.scrollable_content_region.width

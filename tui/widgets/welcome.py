@@ -6,7 +6,9 @@ from textual.widgets import Static
 from tui.keymap import Keymap
 from tui.model.desk import Desk
 
-_LINKS = (
+_WHERE = Content("This is the local cloud: two regions on your own machine. Nothing leaves it.")
+_BRIEFLY = Content("The local cloud, on your own machine.")
+_WAYS = Content.from_markup(
     "[@click=app.guide('connect')][u]Connect to my stack[/u][/]   "
     "[@click=app.guide('deploy')][u]Deploy to AWS[/u][/]   "
     "[@click=close][u]Put this away[/u][/]"
@@ -17,7 +19,8 @@ class Welcome(Static, can_focus=False):
     """Where one is, what to press, and the ways on."""
 
     def __init__(self, desk: Desk, keymap: Keymap, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
-        super().__init__(self._text(keymap), id=id, markup=False)
+        self._long, self._short = _text(keymap), Content("\n").join([_BRIEFLY, _WAYS])
+        super().__init__(self._long, id=id, markup=False)
         self.border_title = "Welcome"
         self.border_subtitle = f"/connect  /deploy  {keymap.title('back')} puts it away"
         self._desk = desk
@@ -25,6 +28,12 @@ class Welcome(Static, can_focus=False):
     def on_mount(self) -> None:
         """Greet, if there is somebody to greet."""
         self.display = self._desk.welcome
+
+    def on_resize(self) -> None:
+        """Be brief where the messages need the room."""
+        wanted = self._short if self.screen.has_class("-flat") else self._long
+        if wanted is not self.content:
+            self.update(wanted)
 
     def close(self) -> bool:
         """Greet no more. False if nobody was greeted."""
@@ -38,26 +47,22 @@ class Welcome(Static, can_focus=False):
         """Greet no more."""
         self.close()
 
-    @staticmethod
-    def _text(keymap: Keymap) -> Content:
-        def key(action: str) -> tuple[str, str]:
-            return (keymap.title(action), "$text-accent")
 
-        lines = [
-            Content("This is the local cloud: two regions on your own machine. Nothing leaves it."),
-            Content.assemble(
-                "Type below and press ",
-                key("write.send"),
-                ". ",
-                key("channel.pick"),
-                " changes the channel, ",
-                key("region.next"),
-                " the region; ",
-                ("/", "$text-accent"),
-                " lists commands, ",
-                key("help"),
-                " helps.",
-            ),
-            Content.from_markup(_LINKS),
-        ]
-        return Content("\n").join(lines)
+def _text(keymap: Keymap) -> Content:
+    def key(action: str) -> tuple[str, str]:
+        return (keymap.title(action), "$text-accent")
+
+    keys = Content.assemble(
+        "Type below and press ",
+        key("write.send"),
+        ". ",
+        key("channel.pick"),
+        " changes the channel, ",
+        key("region.next"),
+        " the region; ",
+        ("/", "$text-accent"),
+        " lists commands, ",
+        key("help"),
+        " helps.",
+    )
+    return Content("\n").join([_WHERE, keys, _WAYS])
