@@ -2,7 +2,7 @@
 
 import logging
 
-from cli.output import narrate
+from cli.console.output import narrate
 from client.logs import note
 from infra.deployer.progress import Progress, StackProgress
 from infra.deployer.view import PlainView, View

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import click
 
+from cli.console.output import narrate
 from cli.deploy_log import LoggedView, told
 from cli.failure import UsageFailure
-from cli.output import narrate
 from client import paths, profiles
 from client.profiles import LOCAL, Profile
 from infra.deployer import settings, view

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli import log_options
+from cli.arguments import log_options
 from cli.failure import ExitCode
 from cli.main import CHAT, root
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.log_options import attach
+from cli.arguments.log_options import attach
 from client.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class LazyGroup(click.Group):
             raise TypeError(f"{entry.module}.command is not a command")
         attach(command)
         if ctx.resilient_parsing:
-            from cli.completing import equip  # only a shell that completes needs it
+            from cli.arguments.completion import equip  # only a shell that completes needs it
 
             equip(command)
         return command

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.console.output import narrate
 from cli.failure import KNOWN, ExitCode, exit_code, sentence
 from cli.lazy import Entry, LazyGroup
-from cli.output import narrate
 from client import redact
 from client.logs import note
 
@@ -55,7 +55,7 @@ class Root(LazyGroup):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """The first word: a command, a region, or an option of the chat."""
-        from cli.completing import matching, regions
+        from cli.arguments.completion import matching, regions
 
         found = super().shell_complete(ctx, incomplete)
         chat = self.get_command(ctx, CHAT)

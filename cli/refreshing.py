@@ -3,7 +3,7 @@
 import time
 
 from cli import deploying
-from cli.output import narrate
+from cli.console.output import narrate
 from infra.deployer import outputs, standing
 
 

@@ -1,9 +1,9 @@
-"""Which region of a profile a command speaks to."""
+"""Which region of a profile a command speaks to, or all of them."""
 
-from client.nearest import nearest
 from client.profiles import Profile, RegionEndpoint
 
 AUTO = "auto"
+ALL = "all"
 
 
 async def pick(profile: Profile, given: str | None) -> RegionEndpoint:
@@ -16,5 +16,12 @@ async def pick(profile: Profile, given: str | None) -> RegionEndpoint:
     if given is None:
         return next(iter(profile.regions.values()))
     if given.strip().lower() == AUTO:
+        from client.nearest import nearest  # loads the transports
+
         return await nearest(profile.regions.values())
     return profile.resolve(given)
+
+
+def is_all(region: str | None) -> bool:
+    """Whether that means every region."""
+    return region is not None and region.strip().lower() == ALL

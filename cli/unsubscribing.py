@@ -2,8 +2,8 @@
 
 import asyncio
 
+from cli.console.output import json_line, narrate, write_lines
 from cli.failure import ExitCode, exit_code, sentence
-from cli.output import json_line, narrate, write_lines
 from client.api import Api
 from client.credentials import Credentials
 from client.errors import ClientError

@@ -6,13 +6,13 @@ import os
 
 import click
 
-from cli import options, profiles
-from cli.bounds import at_most
-from cli.duration import Duration
+from cli import profiles
+from cli.arguments import options
+from cli.arguments.duration import Duration, at_most
+from cli.console.output import narrate
+from cli.console.screen import ascii_only as ascii_option
+from cli.console.screen import wants_ascii
 from cli.failure import UsageFailure
-from cli.output import narrate
-from cli.screen import ascii_only as ascii_option
-from cli.screen import wants_ascii
 from client.profiles import LOCAL, Profile
 from probe.load.plan import LoadPlan
 
@@ -128,13 +128,14 @@ def command(
       globalchat bench --regions sydney --channels tech,cars --size 1000 --json
       globalchat bench --profile default --subscribers 200 --yes --max-cost 1
     """  # noqa: D301 - \b is what click leaves a block alone for
-    from cli import benching, local_load
+    from cli.bench import cloud_process
+    from cli.bench.run import bench, confirm, is_remote
 
     _check(subscribers, rate * seconds, processes or 1)
     name = profiles.choose(profile)
     sockets = math.ceil(subscribers / per_socket)
     if name == LOCAL:
-        local_load.make_room(sockets)
+        cloud_process.make_room(sockets)
     loaded = profiles.load(name, note=narrate)
     plan = LoadPlan(
         subscribers=subscribers,
@@ -148,15 +149,15 @@ def command(
         connect_rate=connect_rate,
         drain=drain,
     )
-    if benching.is_remote(loaded) and not benching.confirm(loaded, plan, yes=yes, most=max_cost):
+    if is_remote(loaded) and not confirm(loaded, plan, yes=yes, most=max_cost):
         narrate("Nothing was run.")
         return 1
     pid = _local_cloud(sockets) if name == LOCAL else None
     return asyncio.run(
-        benching.bench(
+        bench(
             loaded,
             plan,
-            server_cpu=local_load.cpu_clock(pid) if pid else lambda: None,
+            server_cpu=cloud_process.cpu_clock(pid) if pid else lambda: None,
             as_json=as_json,
             ascii_only=wants_ascii(ascii_only),
         )
@@ -197,11 +198,12 @@ def _check(subscribers: int, messages: float, processes: int) -> None:
 
 def _local_cloud(sockets: int) -> int | None:
     """The process of the local cloud, with room for so many sockets."""
-    from cli import local_cloud, local_load
+    from cli import local_cloud
+    from cli.bench import cloud_process
     from localcloud.process import launch
 
     running = launch.find(local_cloud.folder())
     if running is None:
         return None
-    local_load.widen(running.pid, sockets)
+    cloud_process.widen(running.pid, sockets)
     return running.pid

@@ -7,9 +7,10 @@ from functools import partial
 
 import click
 
-from cli import options, profiles
+from cli import profiles
+from cli.arguments import options
+from cli.console.output import narrate
 from cli.failure import ExitCode, UsageFailure
-from cli.output import narrate
 from client import paths
 from client.profiles import LOCAL, Profile
 

@@ -20,8 +20,8 @@ def command(shell: str) -> int:
     """  # noqa: D301 - \b is what click leaves a block alone for
     from click.shell_completion import get_completion_class
 
+    from cli.console.output import write_lines
     from cli.main import root
-    from cli.output import write_lines
 
     made = get_completion_class(shell)
     if made is None:

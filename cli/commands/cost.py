@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import click
 
-from cli import options, profiles
+from cli import profiles
+from cli.arguments import options
+from cli.console.output import json_line, write_lines
 from cli.failure import UsageFailure
-from cli.output import json_line, write_lines
 from infra import config, prices
 from infra.cost import ASSUMPTIONS, DAYS, Extras, Line, Traffic, estimate
 

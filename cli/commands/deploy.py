@@ -2,7 +2,7 @@
 
 import click
 
-from cli import options
+from cli.arguments import options
 from cli.deploying import aws_profile, prefix, regions, yes
 
 
@@ -57,7 +57,7 @@ def command(
     import asyncio
 
     from cli import deploying
-    from cli.output import narrate
+    from cli.console.output import narrate
     from cli.proof import prove
     from client import paths
     from client.errors import ClientError

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from cli import options
+from cli.arguments import options
 from cli.deploying import aws_profile, prefix, regions, yes
 
 
@@ -37,8 +37,8 @@ def command(
       globalchat destroy --account 123456789012 --yes
     """  # noqa: D301 - \b is what click leaves a block alone for
     from cli import deploying
+    from cli.console.output import narrate
     from cli.deploy_log import told
-    from cli.output import narrate
     from infra.deployer import preflight, removal, standing
 
     name = deploying.profile_name(profile)
@@ -70,7 +70,7 @@ def command(
 
 
 def _typed(prefix: str, account: str, names: list[str]) -> bool:
-    from cli.output import narrate
+    from cli.console.output import narrate
 
     narrate(f"In the AWS account {account} these stacks will be deleted: {', '.join(names)}.")
     if not sys.stdin.isatty():

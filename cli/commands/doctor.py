@@ -5,9 +5,10 @@ import logging
 
 import click
 
-from cli import options, profiles
+from cli import profiles
+from cli.arguments import options
+from cli.console.output import narrate
 from cli.failure import ExitCode
-from cli.output import narrate
 from client.logs import note
 from client.profiles import LOCAL
 
@@ -58,8 +59,8 @@ def command(
         loaded = local_cloud.profile(cloud)
     else:
         loaded = profiles.load(chosen, note=narrate)
-    from cli.diagnosing import Examination, examine
-    from cli.findings import Findings, JsonFindings
+    from cli.doctor.examination import Examination, examine
+    from cli.doctor.findings import Findings, JsonFindings
     from probe.doctor.finding import Finding, Level, count
 
     shown = JsonFindings() if as_json else Findings(loaded)

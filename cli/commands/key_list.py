@@ -4,7 +4,7 @@ import time
 
 import click
 
-from cli import options
+from cli.arguments import options
 from cli.deploying import aws_profile
 
 
@@ -21,7 +21,7 @@ def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
       globalchat keys list --json | jq -r 'select(.used) | .expires'
     """  # noqa: D301 - \b is what click leaves a block alone for
     from cli import deploying
-    from cli.output import iso_time, json_line, write_lines
+    from cli.console.output import iso_time, json_line, write_lines
     from infra.deployer import keys
 
     aws, now = deploying.aws(aws_profile), time.time()

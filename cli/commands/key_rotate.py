@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import click
 
-from cli import options
+from cli.arguments import options
 from cli.deploying import aws_profile
 
 GRACE_DAYS = 7
@@ -28,7 +28,7 @@ def command(grace: int, aws_profile: str | None, profile: str | None) -> int:
       globalchat keys rotate --grace 1 --profile default
     """  # noqa: D301 - \b is what click leaves a block alone for
     from cli import deploying
-    from cli.output import narrate
+    from cli.console.output import narrate
     from infra.deployer import keys
 
     aws = deploying.aws(aws_profile)

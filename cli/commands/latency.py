@@ -1,19 +1,16 @@
 """`globalchat latency`: how long messages take, within a region and between regions."""
 
 import asyncio
-import sys
-import time
 
 import click
 
-from cli import options, profiles
-from cli.bounds import at_most
-from cli.duration import Duration
-from cli.failure import ExitCode, UsageFailure
-from cli.output import json_line, narrate, write_lines
-from cli.screen import ascii_only as ascii_option
-from cli.screen import wants_ascii, width
-from cli.signals import heard
+from cli import profiles
+from cli.arguments import options
+from cli.arguments.duration import Duration, at_most
+from cli.console.output import narrate
+from cli.console.screen import ascii_only as ascii_option
+from cli.console.screen import wants_ascii
+from cli.failure import UsageFailure
 from client.profiles import Profile
 from probe.latency.plan import LatencyPlan
 
@@ -90,37 +87,9 @@ def command(
     loaded = profiles.load(profiles.choose(profile), note=narrate)
     sources, targets = _ends(loaded, source, target, matrix=matrix)
     plan = LatencyPlan(sources, targets, channel, count, rate, size, timeout, warmup)
-    return asyncio.run(_measure(loaded, plan, as_json=as_json, ascii_only=ascii_only))
+    from cli.latency.run import run
 
-
-async def _measure(profile: Profile, plan: LatencyPlan, *, as_json: bool, ascii_only: bool) -> ExitCode:
-    from cli import latency_report
-    from cli.live_line import LiveLine
-    from probe.latency.measure import measure
-
-    stop = asyncio.Event()
-    live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
-    try:
-        with heard(lambda _: stop.set()):
-            measured = await measure(
-                profile,
-                plan,
-                stop=stop,
-                note=narrate,
-                tell=lambda sent, due: live.show("running", f"published {sent:,} of {due:,}"),
-            )
-    finally:
-        live.clear()
-    if as_json:
-        write_lines([json_line(latency_report.document(measured, plan, profile.name))])
-    else:
-        drawn = latency_report.table(measured, width=width(), ascii_only=wants_ascii(ascii_only))
-        write_lines(drawn)
-    for sentence in latency_report.remarks(measured, plan):
-        narrate(sentence)
-    if not measured.complete:
-        return ExitCode.INTERRUPTED
-    return ExitCode.FAILED if latency_report.all_lost(measured.result.ways) else ExitCode.DONE
+    return asyncio.run(run(loaded, plan, as_json=as_json, ascii_only=wants_ascii(ascii_only)))
 
 
 def _ends(

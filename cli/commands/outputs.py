@@ -2,9 +2,10 @@
 
 import click
 
-from cli import options, profiles
+from cli import profiles
+from cli.arguments import options
+from cli.console.output import json_line, narrate, write_lines
 from cli.deploying import aws_profile, prefix, regions
-from cli.output import json_line, narrate, write_lines
 from client.profiles import RegionEndpoint
 from client.redact import MASK
 

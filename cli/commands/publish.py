@@ -6,10 +6,11 @@ from math import isfinite
 
 import click
 
-from cli import options, profiles
-from cli.duration import Duration
-from cli.lines import argument_fault
-from cli.output import narrate
+from cli import profiles
+from cli.arguments import options
+from cli.arguments.duration import Duration
+from cli.console.output import narrate
+from cli.publishing.lines import argument_fault
 from client.bulk.template import Template, TemplateError, generate, placeholders, units
 
 STDIN = "-"
@@ -113,7 +114,7 @@ def command(
     elif sys.stdin is None:
         raise click.UsageError("Standard input is closed: there is nothing to publish.")
     loaded = profiles.load(profiles.choose(profile), note=narrate)
-    from cli.publishing import Request, publish
+    from cli.publishing.run import Request, publish
 
     request = Request(
         channel=channel,

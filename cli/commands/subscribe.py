@@ -7,14 +7,15 @@ from functools import partial
 import click
 from click.shell_completion import CompletionItem
 
-from cli import options, profiles
-from cli.duration import Duration
-from cli.everywhere import ALL, is_all
-from cli.output import narrate
+from cli import profiles
+from cli.arguments import options
+from cli.arguments.duration import Duration
+from cli.console.output import narrate
+from cli.regions import ALL, is_all
 
 
 def _regions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from cli.completing import matching, regions
+    from cli.arguments.completion import matching, regions
 
     return matching(lambda ctx: (*regions(ctx), (ALL, "each of them at once")), ctx, incomplete)
 
@@ -68,16 +69,17 @@ def command(
             "or say --force."
         )
     loaded = profiles.load(profiles.choose(profile), note=narrate)
-    from cli import following
-    from cli.streams import Output
+    from cli.console.streams import Output
+    from cli.following import lines
+    from cli.following.run import Wish, follow
 
     output = Output.standard()
     tags = tuple(loaded.regions) if is_all(region) else ()
-    show = partial(following.as_text, tags=tags, for_terminal=output.is_terminal)
-    wish = following.Wish(
+    show = partial(lines.as_text, tags=tags, for_terminal=output.is_terminal)
+    wish = Wish(
         channels=tuple(dict.fromkeys(channels)),
-        show=following.as_json if as_json else following.as_raw if raw else show,
+        show=lines.as_json if as_json else lines.as_raw if raw else show,
         count=count,
         seconds=seconds,
     )
-    return asyncio.run(following.follow(loaded, region, wish, output))
+    return asyncio.run(follow(loaded, region, wish, output))

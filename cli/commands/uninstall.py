@@ -22,8 +22,8 @@ def command(yes: bool) -> int:
     import shutil
 
     from cli import local_cloud
+    from cli.console.output import narrate, write_lines
     from cli.deploying import asker
-    from cli.output import narrate, write_lines
     from client import paths, profiles
     from client.errors import ClientError
     from localcloud.process import launch

@@ -4,8 +4,9 @@ import asyncio
 
 import click
 
-from cli import options, profiles
-from cli.output import narrate
+from cli import profiles
+from cli.arguments import options
+from cli.console.output import narrate
 from client.profiles import LOCAL
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import click
 
-from cli import options, running_cloud
+from cli import running_cloud
+from cli.arguments import options
+from cli.console.output import for_terminal, json_line, narrate, write_lines
 from cli.failure import ExitCode
-from cli.output import for_terminal, json_line, narrate, write_lines
 from localcloud.definition import JSON
 from localcloud.process import control
 

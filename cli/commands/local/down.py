@@ -3,7 +3,7 @@
 import click
 
 from cli import local_cloud
-from cli.output import narrate
+from cli.console.output import narrate
 
 
 @click.command("down")

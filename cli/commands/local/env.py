@@ -5,7 +5,7 @@ import shlex
 import click
 
 from cli import local_cloud
-from cli.output import narrate, write_lines
+from cli.console.output import narrate, write_lines
 
 
 @click.command("env")

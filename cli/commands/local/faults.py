@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from cli import local_cloud, options, running_cloud
+from cli import local_cloud, running_cloud
+from cli.arguments import options
+from cli.console.output import json_line, narrate, write_lines
 from cli.failure import UsageFailure
-from cli.output import json_line, narrate, write_lines
 from localcloud.definition import JSON
 from localcloud.faults.model import KINDS, FaultError, Place, parse
 from localcloud.process import control

@@ -6,7 +6,7 @@ from typing import get_args
 import click
 
 from cli import local_cloud
-from cli.output import narrate
+from cli.console.output import narrate
 from localcloud.events.targets import AppSyncErrors
 from localcloud.process.state import CloudState
 

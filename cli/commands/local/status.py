@@ -2,9 +2,10 @@
 
 import click
 
-from cli import local_cloud, options
+from cli import local_cloud
+from cli.arguments import options
+from cli.console.output import iso_time, json_line, narrate, write_lines
 from cli.failure import ExitCode
-from cli.output import iso_time, json_line, narrate, write_lines
 
 
 @click.command("status")

@@ -13,7 +13,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from cli.completing import COMPLETERS
+from cli.arguments.completion import COMPLETERS
 from cli.main import root
 from client import paths, profiles
 from client.profiles import Profile, RegionEndpoint

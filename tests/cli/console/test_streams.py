@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.streams import Input, Output
+from cli.console.streams import Input, Output
 from client.errors import ClientError
 
 PATIENCE = 15.0

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from cli import milliseconds
-from cli.bars import bars
-from cli.columns import columns
+from cli.console import milliseconds
+from cli.console.bars import bars
+from cli.console.columns import columns
 from probe.latency.measure import Measured
 from probe.latency.plan import LatencyPlan
 from probe.latency.tally import Way

@@ -1,6 +1,7 @@
 """Durations on the command line: 500ms, 30s, 5m, 1h, 1m30s."""
 
 import re
+from collections.abc import Callable
 
 import click
 
@@ -33,6 +34,17 @@ class Duration(click.ParamType[float]):
         if not (self._zero or seconds > 0) or seconds > LONGEST:
             self.fail(f"{value[:30]!r} is out of range: a year at most, and not nothing.", param, ctx)
         return seconds
+
+
+def at_most(seconds: float) -> Callable[[click.Context, click.Parameter, float], float]:
+    """A callback that refuses a longer time."""
+
+    def check(_: click.Context, __: click.Parameter, value: float) -> float:
+        if value > seconds:
+            raise click.BadParameter(f"it may be {spell(seconds)} at most.")
+        return value
+
+    return check
 
 
 def spell(seconds: float) -> str:

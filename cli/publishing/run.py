@@ -11,16 +11,16 @@ from functools import partial
 from random import Random
 
 from cli import profiles
+from cli.console.live_line import LiveLine
+from cli.console.output import iso_time, json_line, message_document, narrate
+from cli.console.screen import width
+from cli.console.signals import heard
+from cli.console.streams import Input, Output
 from cli.failure import ExitCode, sentence
-from cli.lines import LineSplitter
-from cli.live_line import LiveLine
-from cli.output import iso_time, json_line, message_document, narrate
+from cli.publishing.lines import LineSplitter
+from cli.publishing.results import Results
+from cli.publishing.sentences import counts, ended_early, summary, too_slow
 from cli.regions import pick
-from cli.results import Results
-from cli.screen import width
-from cli.signals import heard
-from cli.streams import Input, Output
-from cli.tally import counts, ended_early, summary, too_slow
 from client.bulk.composer import Composer, repeat
 from client.bulk.items import Item, Report
 from client.bulk.pacer import Pacer

@@ -2,24 +2,22 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from cli import profiles
-from cli.duration import spell
-from cli.everywhere import is_all
+from cli.arguments.duration import spell
+from cli.console.output import narrate
+from cli.console.signals import heard
+from cli.console.streams import Output
 from cli.failure import ExitCode
-from cli.follower import Follower
-from cli.output import clock_time, json_line, message_document, narrate
-from cli.regions import pick
-from cli.signals import heard
-from cli.streams import Output
+from cli.following.follower import Follower
+from cli.regions import is_all, pick
 from client.errors import ClientError
 from client.events import MessageReceived
 from client.profiles import Profile
 from client.session import Session
-from tui.sanitize import sanitize
 
 LAST_WORDS = 1.0
 """Seconds that a batch of lines gets to be written out once it is over."""
@@ -123,25 +121,3 @@ class Following:
         if not self._over.is_set():
             self._code = code
             self._over.set()
-
-
-def as_json(event: MessageReceived) -> str:
-    """The line of `--json`."""
-    document = message_document(event.message)
-    return json_line({**document, "via": event.via, "transitMs": event.transit_ms})
-
-
-def as_raw(event: MessageReceived) -> str:
-    """The line of `--raw`: the text as it was sent, whatever it does to a terminal."""
-    return event.message.text
-
-
-def as_text(event: MessageReceived, *, tags: Sequence[str] = (), for_terminal: bool) -> str:
-    """The line for people; with `tags` (aliases) it tells which of these regions brought it."""
-    message = event.message
-    transit = "" if event.transit_ms is None else f" +{event.transit_ms} ms"
-    via = f" via {event.via:<{max(map(len, tags))}}" if tags else ""
-    place = f"{message.region}{via}{transit}"
-    head = f"{clock_time(message.sent_at)}  {message.channel}  {message.sender or '-'}  {place}"
-    line = f"{head}  {message.text}"
-    return sanitize(line, multiline=False) if for_terminal else line

@@ -1,6 +1,6 @@
 import pytest
 
-from cli.tally import counts, ended_early, rest, summary, too_slow
+from cli.publishing.sentences import counts, ended_early, rest, summary, too_slow
 from client.bulk.items import Ledger, Report
 
 

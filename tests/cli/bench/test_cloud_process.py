@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.local_load import SPARE, cpu_clock, make_room, widen
-from cli.screen import wants_ascii
+from cli.bench.cloud_process import SPARE, cpu_clock, make_room, widen
+from cli.console.screen import wants_ascii
 from client.errors import ClientError
 from probe.load.open_files import raise_open_files
 

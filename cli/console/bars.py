@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from cli.milliseconds import NS
+from cli.console.milliseconds import NS
 from probe.histogram import Histogram
 
 ROWS = 12

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from cli import local_cloud
-from cli.diagnosing import Examination, examine
-from cli.findings import Findings
+from cli.doctor.examination import Examination, examine
+from cli.doctor.findings import Findings
 from localcloud.process import control, launch
 from localcloud.process.control_dead_letters import dead_letter_routes
 from localcloud.process.control_faults import fault_routes

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli import bench_report, latency_report, milliseconds
-from cli.bars import ROWS, bars, row_edges
-from cli.bench_cost import cost, dollars
-from cli.bench_progress import Speedometer, line
-from cli.columns import columns
-from cli.live_line import LiveLine
+from cli.bench import report as bench_report
+from cli.bench.cost import cost, dollars
+from cli.bench.progress import Speedometer, line
+from cli.console import milliseconds
+from cli.console.bars import ROWS, bars, row_edges
+from cli.console.columns import columns
+from cli.console.live_line import LiveLine
+from cli.latency import report as latency_report
 from infra import prices
 from probe.histogram import Histogram
 from probe.latency.measure import Measured

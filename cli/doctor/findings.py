@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import click
 
-from cli.output import for_terminal, json_line, write_lines
+from cli.console.output import for_terminal, json_line, write_lines
 from client.profiles import Profile
 from probe.doctor.finding import Finding, Level
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from cli.streams import Output
+from cli.console.streams import Output
 from client.errors import ClientError
 
 WAITING = 500

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from cli.console.output import clock_time
 from cli.failure import ExitCode
-from cli.output import clock_time
 from client.events import (
     ChannelRefused,
     ChannelRevoked,

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from cli.failure import ExitCode
-from cli.follower import ATTEMPTS_BEFORE_FIRST_SUCCESS, Follower
+from cli.following.follower import ATTEMPTS_BEFORE_FIRST_SUCCESS, Follower
 from client.events import (
     ChannelRefused,
     ChannelRevoked,

@@ -8,14 +8,14 @@ from decimal import Decimal
 
 import click
 
-from cli import bench_report
-from cli.bench_cost import cost, dollars
-from cli.bench_progress import Speedometer, line
+from cli.bench.cost import cost, dollars
+from cli.bench.progress import Speedometer, line
+from cli.bench.report import document, lines, remarks
+from cli.console.live_line import LiveLine
+from cli.console.output import json_line, narrate, write_lines
+from cli.console.screen import width
+from cli.console.signals import heard
 from cli.failure import ExitCode, UsageFailure
-from cli.live_line import LiveLine
-from cli.output import json_line, narrate, write_lines
-from cli.screen import width
-from cli.signals import heard
 from client.hosts import is_loopback
 from client.profiles import Profile
 from infra import prices
@@ -83,10 +83,10 @@ async def bench(
         narrate("Ended before anything was measured.")
         return ExitCode.INTERRUPTED
     if as_json:
-        write_lines([json_line(bench_report.document(report, profile.name))])
+        write_lines([json_line(document(report, profile.name))])
     else:
-        write_lines(bench_report.lines(report, width=width(), ascii_only=ascii_only))
-    for sentence in bench_report.remarks(report):
+        write_lines(lines(report, width=width(), ascii_only=ascii_only))
+    for sentence in remarks(report):
         narrate(sentence)
     if not report.complete:
         return ExitCode.INTERRUPTED

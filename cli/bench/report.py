@@ -1,8 +1,8 @@
 """What a load run shows. Pure."""
 
-from cli import milliseconds
-from cli.bars import bars
-from cli.columns import columns
+from cli.console import milliseconds
+from cli.console.bars import bars
+from cli.console.columns import columns
 from probe.load.report import Report
 
 HEADS = ("ms", *milliseconds.HEADS)

@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.lines import LONGEST_LINE, NOT_UTF8, TOO_LONG, LineSplitter, argument_fault
+from cli.publishing.lines import LONGEST_LINE, NOT_UTF8, TOO_LONG, LineSplitter, argument_fault
 from client.bulk.items import Item
 
 

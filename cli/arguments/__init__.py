@@ -1,0 +1,1 @@
+"""What is typed: options, their types, and how a shell completes them."""

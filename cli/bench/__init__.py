@@ -1,0 +1,1 @@
+"""`globalchat bench`: a run, its price, its progress and its report."""

@@ -1,0 +1,1 @@
+"""What meets the terminal: streams, signals, tables and bars."""

@@ -1,0 +1,1 @@
+"""`globalchat doctor`: what is examined, and how findings are shown."""

@@ -1,0 +1,1 @@
+"""`globalchat subscribe`: a run, what it shows and says."""

@@ -1,0 +1,1 @@
+"""`globalchat latency`: a run and its report."""

@@ -1,0 +1,1 @@
+"""`globalchat publish`: a run, its results and its sentences."""
