@@ -10,7 +10,6 @@ from cli import profiles
 from cli.arguments import options
 from cli.arguments.duration import Duration
 from cli.console.output import narrate
-from cli.publishing.lines import argument_fault
 from client.bulk.template import Template, TemplateError, generate, placeholders, units
 
 STDIN = "-"
@@ -142,8 +141,10 @@ def _given(text: str | None, size: int | None) -> str | None:
 
 def _check(text: str, size: int | None, *, templated: bool) -> None:
     """See before anything is started that the text can be sent as it is asked for."""
-    if fault := argument_fault(text):
-        raise click.UsageError(fault)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # Python marks undecodable bytes of an argument by lone surrogates
+        raise click.UsageError("The text is not UTF-8.") from None
     if templated:
         try:
             Template.parse(text)

@@ -6,8 +6,11 @@ import click
 
 from cli import profiles
 from cli.arguments import options
-from cli.console.output import narrate
-from client.profiles import LOCAL
+from cli.console.output import json_line, narrate, write_lines
+from cli.failure import ExitCode, exit_code, sentence
+from client.credentials import Credentials
+from client.errors import ClientError
+from client.profiles import LOCAL, Profile, RegionEndpoint
 
 
 @click.command("unsubscribe")
@@ -26,7 +29,6 @@ def command(channel: str, aws_profile: str | None, as_json: bool, profile: str |
       globalchat unsubscribe tech --profile default --aws-profile work
     """  # noqa: D301 - \b is what click leaves a block alone for
     chosen = profiles.choose(profile)
-    from cli.unsubscribing import unsubscribe
     from client.credentials import default_chain
 
     if chosen == LOCAL:
@@ -36,4 +38,28 @@ def command(channel: str, aws_profile: str | None, as_json: bool, profile: str |
         loaded, credentials = local_cloud.profile(state), local_cloud.administrator(state)
     else:
         loaded, credentials = profiles.load(chosen, note=narrate), default_chain(aws_profile)
-    return asyncio.run(unsubscribe(loaded, channel, credentials, as_json=as_json))
+    return asyncio.run(_end_in_every_region(loaded, channel, credentials, as_json=as_json))
+
+
+async def _end_in_every_region(
+    profile: Profile, channel: str, credentials: Credentials, *, as_json: bool = False
+) -> ExitCode:
+    """Call every region, whatever the others answer; the worst outcome is the result."""
+    from client.api import Api  # loads the transports
+
+    async def call(endpoint: RegionEndpoint) -> ExitCode:
+        try:
+            async with Api(endpoint, credentials=credentials) as api:
+                name = await api.unsubscribe(channel)
+        except ClientError as error:
+            narrate(f"globalchat: {endpoint.alias}: {sentence(error)}")
+            return exit_code(error)
+        if as_json:
+            write_lines([json_line({"region": endpoint.region, "name": name})])
+        else:
+            narrate(f"{endpoint.alias}: the subscriptions to {name} were ended")
+        return ExitCode.DONE
+
+    async with asyncio.TaskGroup() as tasks:
+        calls = [tasks.create_task(call(endpoint)) for endpoint in profile.regions.values()]
+    return max(each.result() for each in calls)

@@ -17,12 +17,12 @@ from cli.console.screen import width
 from cli.console.signals import heard
 from cli.console.streams import Input, Output
 from cli.failure import ExitCode, sentence
-from cli.publishing.lines import LineSplitter
 from cli.publishing.results import Results
 from cli.publishing.sentences import counts, ended_early, summary, too_slow
 from cli.regions import pick
 from client.bulk.composer import Composer, repeat
 from client.bulk.items import Item, Report
+from client.bulk.lines import LineSplitter
 from client.bulk.pacer import Pacer
 from client.bulk.publisher import DRAIN, BulkPublisher
 from client.bulk.recovery import ATTEMPTS_BEFORE_FIRST_SUCCESS, Recovery

@@ -1,6 +1,5 @@
-"""Open files and CPU time of the local cloud's process, and what a terminal can show."""
+"""Open files and CPU time of the local cloud's process."""
 
-import io
 import os
 import resource
 import sys
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from cli.bench.cloud_process import SPARE, cpu_clock, make_room, widen
-from cli.console.screen import wants_ascii
 from client.errors import ClientError
 from probe.load.open_files import raise_open_files
 
@@ -76,23 +74,3 @@ def test_the_cpu_time_of_a_process_is_that_of_the_system() -> None:
 def test_the_cpu_time_of_a_process_that_is_not_there_is_unknown() -> None:
     assert cpu_clock(2**22 + 1)() is None
     assert not Path(f"/proc/{2**22 + 1}").exists()
-
-
-@pytest.mark.parametrize(
-    ("encoding", "locale", "asked", "expected"),
-    [
-        ("utf-8", "en_US.UTF-8", False, False),
-        ("UTF8", "", False, False),
-        ("utf-8", "en_US.UTF-8", True, True),
-        ("iso-8859-1", "", False, True),
-        ("ascii", "", False, True),
-        ("utf-8", "C", False, True),
-        ("utf-8", "POSIX", False, True),
-    ],
-)
-def test_ascii_is_drawn_where_there_is_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, encoding: str, locale: str, asked: bool, expected: bool
-) -> None:
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
-    monkeypatch.setenv("LC_ALL", locale)
-    assert wants_ascii(asked) is expected

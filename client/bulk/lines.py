@@ -1,4 +1,4 @@
-"""Texts to publish, as they come from the command line or from standard input."""
+"""Texts to publish as lines of a stream. Pure."""
 
 from client.bulk.items import Item
 
@@ -9,17 +9,8 @@ TOO_LONG = "The line is longer than any message may be."
 NOT_UTF8 = "The line is not UTF-8."
 
 
-def argument_fault(argument: str) -> str | None:
-    """Why a command-line argument is no text: Python marks undecodable bytes in it by lone surrogates."""
-    try:
-        argument.encode()
-    except UnicodeEncodeError:
-        return "The text is not UTF-8."
-    return None
-
-
 class LineSplitter:
-    r"""Makes items of bytes as they come: one per line, without its end (`\n` or `\r\n`). Pure."""
+    r"""Makes items of bytes as they come: one per line, without its end (`\n` or `\r\n`)."""
 
     def __init__(self) -> None:
         self._rest = bytearray()

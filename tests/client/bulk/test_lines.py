@@ -1,8 +1,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.publishing.lines import LONGEST_LINE, NOT_UTF8, TOO_LONG, LineSplitter, argument_fault
 from client.bulk.items import Item
+from client.bulk.lines import LONGEST_LINE, NOT_UTF8, TOO_LONG, LineSplitter
 
 
 def split(*chunks: bytes) -> list[Item]:
@@ -51,11 +51,6 @@ def test_a_long_line_at_the_end_of_the_stream_counts_once() -> None:
 
 def test_the_longest_line_is_a_text() -> None:
     assert split(b"x" * LONGEST_LINE, b"\n") == [Item(1, "x" * LONGEST_LINE)]
-
-
-def test_an_argument_with_undecodable_bytes_is_a_fault() -> None:
-    assert argument_fault("héllo 😀") is None
-    assert argument_fault("a\udcffb") == "The text is not UTF-8."
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n", codec="utf-8"))), st.integers(1, 7))
