@@ -39,4 +39,11 @@ class Unauthorized(Refused):
 
 
 class Unreachable(ClientError):
-    """No usable answer came: no connection, a time-out, or something that is not the API."""
+    """No usable answer came: no connection, a time-out, or something that is not the API.
+
+    `sent` is False if there was no connection, so that what was asked cannot have been done.
+    """
+
+    def __init__(self, message: str, *, remedy: str | None = None, sent: bool = True) -> None:
+        super().__init__(message, remedy=remedy)
+        self.sent = sent

@@ -61,6 +61,8 @@ def refusal(faults: list[Fault], where: str, *, signed: bool = False, skew: floa
     """
     fault = faults[0] if faults else Fault("The backend refused without saying why.")
     kind = fault.error_type
+    if kind == "WAFForbiddenException":
+        return blocked(where)
     if kind.endswith("UnauthorizedException") or fault.code in (401, 403):
         stale = "signature expired" in fault.message.lower() or "not yet current" in fault.message.lower()
         return unauthorized(where, signed=signed, skew=skew, stale=stale)
@@ -113,6 +115,16 @@ def throttled(where: str, retry_after: str | None) -> Refused:
     )
 
 
+def blocked(where: str) -> Refused:
+    """A web firewall before the API blocks this address; ours does so for its rate, until that has sunk."""
+    return Refused(
+        f"The firewall of {where} blocks this address: too many requests came from it.",
+        error_type="WAFForbiddenException",
+        retryable=True,
+        remedy="Wait some minutes; `globalchat deploy --waf-rate` sets how many it takes.",
+    )
+
+
 def read_retry_after(header: str | None) -> float | None:
     """The seconds of a `Retry-After` header, at most 5 minutes; None if it holds no number of seconds.
 
@@ -125,6 +137,14 @@ def read_retry_after(header: str | None) -> float | None:
 
 def unreachable(cause: BaseException | None, where: str, *, proxied: bool = False) -> Unreachable:
     """What a failed connection or call comes down to, by its cause; `proxied` if it went to a proxy."""
+    failure = _unreachable(cause, where, proxied=proxied)
+    name = type(cause).__name__
+    # aiohttp's errors of connecting; all others may come after the request went out.
+    failure.sent = not (name.startswith("ClientConnector") or name == "ClientProxyConnectionError")
+    return failure
+
+
+def _unreachable(cause: BaseException | None, where: str, *, proxied: bool) -> Unreachable:
     root = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
     response = getattr(cause, "response", None)
     status = getattr(response, "status_code", None)

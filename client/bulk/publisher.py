@@ -60,7 +60,10 @@ class BulkPublisher:
         self._error: ClientError | None = None
 
     async def run(self, items: AsyncGenerator[Item, None]) -> Report:
-        """Publish until there are no more items, `stop`, or a failure that cannot pass. Runs once."""
+        """Publish until there are no more items, `stop`, or a failure that cannot pass. Runs once.
+
+        A ClientError of `items` ends it like their end, and is the report's.
+        """
         async with asyncio.TaskGroup() as group:
             self._feeding = group.create_task(self._feed(group, items), name="feed")
             if self._stopping.is_set():
@@ -81,7 +84,7 @@ class BulkPublisher:
         """Begin nothing new, and let `run` end soon; with the `error` that is the cause, if there is one."""
         if self._stopping.is_set():
             return
-        self._error = error
+        self._error = error or self._error
         self._stopping.set()
         note(log, logging.INFO, "bulk stopped", reason=None if error is None else str(error))
         if self._feeding is not None:
@@ -89,17 +92,24 @@ class BulkPublisher:
             asyncio.get_running_loop().call_later(self._drain, self._cut)
 
     async def _feed(self, group: asyncio.TaskGroup, items: AsyncGenerator[Item, None]) -> None:
-        now = asyncio.get_running_loop().time
-        async with aclosing(items):
-            async for item in items:
-                self._ledger.begin(item.number)
-                await self._slots.acquire()
-                if wait := self._pacer.take(now()):
-                    await asyncio.sleep(wait)
-                worker = group.create_task(self._work(item), name="publish")
-                self._workers.add(worker)
-                worker.add_done_callback(self._workers.discard)
+        try:
+            async with aclosing(items):
+                async for item in items:
+                    self._ledger.begin(item.number)
+                    await self._begin(group, item)
+        except ClientError as error:  # there is no next item; those before it are still seen through
+            self._error = error
+            return
         self._complete = True
+
+    async def _begin(self, group: asyncio.TaskGroup, item: Item) -> None:
+        """Start to publish an item once there is room for it and it is due."""
+        await self._slots.acquire()
+        if wait := self._pacer.take(asyncio.get_running_loop().time()):
+            await asyncio.sleep(wait)
+        worker = group.create_task(self._work(item), name="publish")
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
 
     async def _work(self, item: Item) -> None:
         try:
@@ -149,7 +159,7 @@ class BulkPublisher:
             await self._refuse(item, error)
         else:
             retry = self._recovery.failed(error, began=began, now=now)
-            if isinstance(error, Unreachable) and self._recovery.reached:
+            if isinstance(error, Unreachable) and error.sent:
                 self._ledger.doubt(item.number)
             if retry is None:
                 self.stop(error)

@@ -15,8 +15,10 @@ _OF_ALL = frozenset({"UnknownChannel", "BadSender"})
 
 
 def is_hopeless(error: ClientError) -> bool:
-    """Whether every further message would fail like this one."""
-    return isinstance(error, Unauthorized) or (isinstance(error, Refused) and error.error_type in _OF_ALL)
+    """Whether every further message would fail like this one: the key, the channel, an unreadable profile."""
+    if isinstance(error, Refused):
+        return isinstance(error, Unauthorized) or error.error_type in _OF_ALL
+    return not isinstance(error, Unreachable)
 
 
 def may_pass(error: ClientError) -> bool:

@@ -58,6 +58,8 @@ class Target:
     async def _locate(self) -> RegionEndpoint:
         found = await self._locator.locate(self._endpoint)
         if isinstance(found, ClientError):
+            if isinstance(found, Unreachable):
+                found.sent = False
             raise found
         self._endpoint = found
         return found

@@ -39,6 +39,18 @@ def test_cause_inside_a_transport_error_is_found() -> None:
     assert "proxy" in str(faults.unreachable(ProxyError(), "api.example"))
 
 
+def test_only_a_connection_that_never_was_has_sent_nothing() -> None:
+    class ClientConnectorError(OSError):
+        """As aiohttp names it."""
+
+    for cause, sent in (
+        (ClientConnectorError(), False),
+        (TimeoutError(), True),
+        (ConnectionResetError(), True),
+    ):
+        assert faults.unreachable(cause, "api.example").sent is sent
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "retryable"),
     [
@@ -51,6 +63,8 @@ def test_cause_inside_a_transport_error_is_found() -> None:
         ({"errorType": "NotAccepted", "errorInfo": {"retryable": "yes"}}, Refused, False),
         ({"errorType": "NotAccepted", "errorInfo": None}, Refused, False),
         ({"errorType": "LimitExceededError"}, Refused, True),
+        ({"errorType": "WAFForbiddenException", "message": "403 Forbidden"}, Refused, True),
+        ({"errorType": "WAFForbiddenException", "errorCode": 403}, Refused, True),
         ({}, Refused, False),
         ("text", Refused, False),
     ],

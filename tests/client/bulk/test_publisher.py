@@ -13,7 +13,7 @@ from client.bulk.items import Item, Report
 from client.bulk.pacer import Pacer
 from client.bulk.publisher import BulkPublisher
 from client.bulk.recovery import Recovery
-from client.errors import ClientError, Refused, Unauthorized, Unreachable
+from client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
 from client.messages import Draft, Message
 from client.options import SessionOptions
 
@@ -189,7 +189,11 @@ async def test_what_is_refused_is_told_with_its_number_and_the_rest_goes_on() ->
 
 @pytest.mark.parametrize(
     "error",
-    [Refused("No.", error_type="UnknownChannel"), Unauthorized("No.", error_type="UnauthorizedException")],
+    [
+        Refused("No.", error_type="UnknownChannel"),
+        Unauthorized("No.", error_type="UnauthorizedException"),
+        ProfileError("The profile is damaged."),
+    ],
 )
 async def test_what_every_message_would_meet_ends_it(error: ClientError) -> None:
     backend = Backend(on("c", error))
@@ -203,15 +207,43 @@ async def test_what_every_message_would_meet_ends_it(error: ClientError) -> None
 
 
 async def test_a_region_that_never_answers_ends_it_after_a_few_tries() -> None:
-    backend = Backend(lambda *_: AWAY)
+    nobody = Unreachable("Nobody listens.", sent=False)
+    backend = Backend(lambda *_: nobody)
     bulk = Bulk(backend, window=4)
 
     report = await bulk.run(repeat("x", 100))
 
-    assert report.error is AWAY
+    assert report.error is nobody
     assert report.unsent == ((1, None),)
-    assert report.doubtful == (), "where nobody answers, nothing was accepted"
+    assert report.doubtful == (), "where nobody listens, nothing was accepted"
     assert len(backend.came) <= 4 * 3
+
+
+async def test_a_first_message_without_an_answer_may_have_been_accepted() -> None:
+    bulk = Bulk(Backend(lambda *_: AWAY))
+
+    report = await bulk.run(texts("a"))
+
+    assert report.error is AWAY
+    assert report.doubtful == (1,)
+
+
+async def test_items_that_break_off_end_it_with_what_came_before() -> None:
+    broken = ClientError("Standard input cannot be read.")
+
+    async def items() -> AsyncGenerator[Item, None]:
+        yield Item(1, "a")
+        yield Item(2, "b")
+        raise broken
+
+    backend = Backend(on("b", AWAY))
+    bulk = Bulk(backend, window=2)
+
+    report = await bulk.run(items())
+
+    assert bulk.accepted == ["a", "b"]
+    assert report.error is broken
+    assert (report.complete, report.unsent) == (False, ((3, None),))
 
 
 async def test_when_patience_ends_it_says_which_may_have_been_accepted() -> None:

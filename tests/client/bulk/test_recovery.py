@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from client.bulk.recovery import Recovery, Retry, is_hopeless, may_pass
-from client.errors import ClientError, Refused, Unauthorized, Unreachable
+from client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
 
 AWAY = Unreachable("It is away.")
 BUSY = Refused("It is busy.", error_type="LimitExceededError", retryable=True)
@@ -31,6 +31,7 @@ def recovery(patience: float = 30.0, attempts: int | None = 3) -> Recovery:
         (Refused("x", error_type="UnknownChannel"), True, False),
         (Refused("x", error_type="BadSender"), True, False),
         (Unauthorized("x", error_type="UnauthorizedException"), True, False),
+        (ProfileError("The profile is damaged."), True, False),
     ],
 )
 def test_what_may_pass_and_what_meets_every_message(

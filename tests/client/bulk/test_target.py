@@ -73,7 +73,9 @@ async def test_a_profile_that_cannot_be_read_is_the_reason(profile: Profile) -> 
 
     old = changed(profile, url=NOWHERE)
     async with Target(old, old.regions["oregon"], gone, now_ms) as target:
-        with pytest.raises(Unreachable, match="refused"):
+        with pytest.raises(Unreachable, match="refused") as refused:
             await target.publish(draft("a"))
-        with pytest.raises(Unreachable, match="No local cloud runs"):
+        with pytest.raises(Unreachable, match="No local cloud runs") as gone:
             await target.publish(draft("b"))
+        assert not refused.value.sent
+        assert not gone.value.sent
