@@ -18,9 +18,9 @@ from typing import Final
 from aiohttp import WSMsgType, web
 
 from bench import usage
-from localcloud.appsync import frames
-from localcloud.appsync.authentication import User
-from localcloud.appsync.protocol import Limits
+from localcloud.appsync.access.authentication import User
+from localcloud.appsync.realtime import frames
+from localcloud.appsync.realtime.protocol import Limits
 from localcloud.appsync.service import AppSync
 from localcloud.assembly import read
 from localcloud.definition import JSON

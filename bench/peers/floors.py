@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, suppress
 from typing import Final
 
 from bench import server
-from localcloud.appsync import frames
+from localcloud.appsync.realtime import frames
 from localcloud.definition import JSON
 from localcloud.server.websocket import text_header
 

@@ -7,13 +7,14 @@ from functools import partial
 from graphql import GraphQLObjectType, OperationType
 
 from localcloud.appsync import schema
-from localcloud.appsync.authorization import Authorization
-from localcloud.appsync.compiled import CompiledOperation, compile_operation
-from localcloud.appsync.context import Clock, Entropy
-from localcloud.appsync.documents import Documents, Operation
+from localcloud.appsync.access.authorization import Authorization
 from localcloud.appsync.errors import request_error
-from localcloud.appsync.execution import Execution, Resolution
-from localcloud.appsync.interpreted import Interpreter
+from localcloud.appsync.execution.compiled import CompiledOperation, compile_operation
+from localcloud.appsync.execution.context import Clock, Entropy
+from localcloud.appsync.execution.documents import Documents, Operation
+from localcloud.appsync.execution.fields import Execution, Resolution
+from localcloud.appsync.execution.interpreted import Interpreter
+from localcloud.appsync.execution.resolver import FieldResolver
 from localcloud.appsync.limits import REQUEST_SECONDS, RequestLimits, too_slow
 from localcloud.appsync.model import (
     Caller,
@@ -22,9 +23,8 @@ from localcloud.appsync.model import (
     Subscribers,
     SubscriptionPlan,
 )
-from localcloud.appsync.resolver import FieldResolver
 from localcloud.appsync.selection import VariablesRefused, select
-from localcloud.appsync.subscription import SubscriptionPlanner
+from localcloud.appsync.subscriptions.planner import SubscriptionPlanner
 from localcloud.definition import JSON, Api, Resolver
 from localcloud.errors import Refusal, TemplateError
 from localcloud.ports import EventSink

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localcloud.appsync.authentication import User
+from localcloud.appsync.access.authentication import User
 from localcloud.appsync.service import AppSync
 from localcloud.assembly import read
 from localcloud.definition import RegionDefinition

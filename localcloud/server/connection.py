@@ -9,11 +9,11 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
-from localcloud.appsync.actions import Action, Close, Count, Forget, Listen, Send, Start
-from localcloud.appsync.handshake import Handshake
-from localcloud.appsync.hub import Hub
 from localcloud.appsync.model import Authenticator, Executor
-from localcloud.appsync.protocol import Limits, RealtimeProtocol
+from localcloud.appsync.realtime.actions import Action, Close, Count, Forget, Listen, Send, Start
+from localcloud.appsync.realtime.handshake import Handshake
+from localcloud.appsync.realtime.protocol import Limits, RealtimeProtocol
+from localcloud.appsync.subscriptions.hub import Hub
 from localcloud.faults.sockets import SocketFaults
 from localcloud.server.outbox import Flusher, Outbox
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from localcloud.appsync.http import Headers, HttpResponse, too_large, unreadable
+from localcloud.appsync.http.responder import Headers, HttpResponse, too_large, unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from typing import Final
 
 from aiohttp import web
 
-from localcloud.appsync.handshake import SUBPROTOCOL, Handshake
-from localcloud.appsync.hub import MAX_PAYLOAD, Hub
 from localcloud.appsync.model import Authenticator, Executor
-from localcloud.appsync.protocol import Limits
-from localcloud.appsync.rate import RateLimit
+from localcloud.appsync.realtime.handshake import SUBPROTOCOL, Handshake
+from localcloud.appsync.realtime.protocol import Limits
+from localcloud.appsync.realtime.rate import RateLimit
+from localcloud.appsync.subscriptions.hub import MAX_PAYLOAD, Hub
 from localcloud.faults.sockets import SocketFaults
 from localcloud.server import connection
 from localcloud.server.connection import Connection

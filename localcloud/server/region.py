@@ -8,11 +8,11 @@ from typing import Final
 from aiohttp import web
 
 from localcloud.address import RegionAddress
-from localcloud.appsync.authentication import KeyAndSignatureAuthenticator, User
+from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
 from localcloud.appsync.executor import GraphQLExecutor
-from localcloud.appsync.http import HttpPolicy, HttpResponse, respond
-from localcloud.appsync.hub import Hub
-from localcloud.appsync.metrics import Metrics
+from localcloud.appsync.http.responder import HttpPolicy, HttpResponse, respond
+from localcloud.appsync.realtime.metrics import Metrics
+from localcloud.appsync.subscriptions.hub import Hub
 from localcloud.definition import Api, RegionDefinition
 from localcloud.errors import TemplateError
 from localcloud.faults.service import FaultyRegion

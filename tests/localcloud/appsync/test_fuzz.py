@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.authentication import KeyAndSignatureAuthenticator, User
-from localcloud.appsync.http import respond
+from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
+from localcloud.appsync.http.responder import respond
 from localcloud.appsync.javascript.engine import prepare
 from localcloud.appsync.javascript.errors import ScriptError
 from localcloud.appsync.model import GraphQLRequest
 from localcloud.definition import JSON, Statement
+from tests.localcloud.appsync.access.test_sigv4 import ACCESS, SECRET
 from tests.localcloud.appsync.fakes import ADMIN, FROM_BUS, KEY, NOW, PUBLISH, SUBSCRIBE, Harness, small_api
 from tests.localcloud.appsync.javascript.samples import SAMPLES
-from tests.localcloud.appsync.test_sigv4 import ACCESS, SECRET
 
 HARNESS = Harness()
 USERS = {ACCESS: User(SECRET, "arn:aws:iam::000000000000:user/admin", (Statement("Allow", ("*",), ("*",)),))}

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 
-from localcloud.appsync.http import HttpResponse
-from localcloud.appsync.hub import Hub
+from localcloud.appsync.http.responder import HttpResponse
 from localcloud.appsync.model import Publication
+from localcloud.appsync.subscriptions.hub import Hub
 from localcloud.definition import JSON
 from localcloud.faults.sockets import SocketFaults
 from localcloud.server.app import region_app
 from localcloud.server.http import HttpCall
 from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
 from localcloud.usage import Usage
-from tests.localcloud.realtime.fakes import KEY, FakeAuthenticator, FakeExecutor
+from tests.localcloud.appsync.realtime.fakes import KEY, FakeAuthenticator, FakeExecutor
 
 HEADERS = {"x-api-key": KEY}
 

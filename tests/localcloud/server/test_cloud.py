@@ -22,8 +22,8 @@ from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 from gql.transport.exceptions import TransportServerError
 
-from localcloud.appsync.hub import Hub, Socket
 from localcloud.appsync.model import SubscriptionPlan
+from localcloud.appsync.subscriptions.hub import Hub, Socket
 from localcloud.definition import JSON
 from localcloud.errors import CloudError, TemplateError
 from localcloud.server.cloud import CloudOptions, LocalCloud

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import WSMsgType
 
 from localcloud.appsync.model import Invalidation
-from localcloud.appsync.protocol import Limits
+from localcloud.appsync.realtime.protocol import Limits
 from localcloud.server.realtime import RealtimeOptions
 from tests.localcloud.server.live import (
     HEADERS,

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.actions import Close, Count, Send
-from localcloud.appsync.handshake import Handshake
-from localcloud.appsync.protocol import (
+from localcloud.appsync.realtime.actions import Close, Count, Send
+from localcloud.appsync.realtime.handshake import Handshake
+from localcloud.appsync.realtime.protocol import (
     NORMAL_CLOSURE,
     POLICY_VIOLATION,
     Limits,
@@ -15,8 +15,8 @@ from localcloud.appsync.protocol import (
     State,
 )
 from localcloud.definition import JSON
-from tests.localcloud.realtime.fakes import KEY, FakeAuthenticator
-from tests.localcloud.realtime.talk import GOOD, handshake, ready, sent, start, subscribe
+from tests.localcloud.appsync.realtime.fakes import KEY, FakeAuthenticator
+from tests.localcloud.appsync.realtime.talk import GOOD, handshake, ready, sent, start, subscribe
 
 CONNECTION_REFUSED = {
     "type": "connection_error",

@@ -11,8 +11,8 @@ from typing import Final
 
 import pytest
 
-from localcloud.appsync.authentication import KeyAndSignatureAuthenticator
-from localcloud.appsync.http import HttpPolicy, HttpResponse, respond
+from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
+from localcloud.appsync.http.responder import HttpPolicy, HttpResponse, respond
 from localcloud.appsync.model import GraphQLRequest
 from localcloud.definition import JSON, Api
 from tests.localcloud.appsync.fakes import KEY as CALLER

@@ -18,13 +18,13 @@ from graphql import (
     OperationType,
 )
 
-from localcloud.appsync.coercion import Coerce, compile_coercion
-from localcloud.appsync.completion import Complete, CompletionCompiler
-from localcloud.appsync.context import FieldCall
 from localcloud.appsync.errors import FieldError, NotOrdinary
-from localcloud.appsync.execution import Execution, Resolution, Settled, run_resolver
+from localcloud.appsync.execution.coercion import Coerce, compile_coercion
+from localcloud.appsync.execution.completion import Complete, CompletionCompiler
+from localcloud.appsync.execution.context import FieldCall
+from localcloud.appsync.execution.fields import Execution, Resolution, Settled, run_resolver
+from localcloud.appsync.execution.resolver import FieldResolver
 from localcloud.appsync.model import Caller
-from localcloud.appsync.resolver import FieldResolver
 from localcloud.appsync.schema import Schema
 from localcloud.appsync.selection import Selection, select
 from localcloud.definition import JSON, AuthMode

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from localcloud.appsync.encoding import dump
-from localcloud.appsync.http_body import MalformedRequest, parse_query_string, parse_request
+from localcloud.appsync.http.body import MalformedRequest, parse_query_string, parse_request
 from localcloud.appsync.model import Authenticator, Caller, Executor, GraphQLRequest, Unauthorized
 from localcloud.definition import JSON
 

@@ -6,15 +6,15 @@ import inspect
 from graphql import FieldNode, GraphQLError, GraphQLObjectType, OperationType
 from graphql.execution.values import get_argument_values
 
-from localcloud.appsync import filters, projection
-from localcloud.appsync.context import Effects, FieldCall
-from localcloud.appsync.documents import Documents
 from localcloud.appsync.errors import FieldError, field_error, locations, not_authorized
-from localcloud.appsync.execution import Resolution, appended_errors, filtered
+from localcloud.appsync.execution.context import Effects, FieldCall
+from localcloud.appsync.execution.documents import Documents
+from localcloud.appsync.execution.fields import Resolution, appended_errors, filtered
 from localcloud.appsync.limits import too_slow
 from localcloud.appsync.model import Caller, FilterGroup, GraphQLRequest, SubscriptionPlan
 from localcloud.appsync.schema import Schema
 from localcloud.appsync.selection import Selection, VariablesRefused, select
+from localcloud.appsync.subscriptions import filters, projection
 from localcloud.appsync.validation import variable_error
 from localcloud.definition import JSON
 

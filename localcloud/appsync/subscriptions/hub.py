@@ -4,10 +4,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from localcloud.appsync import frames
-from localcloud.appsync.filters import Predicate, arguments_match, compile_filter
-from localcloud.appsync.index import FilterIndex, settles
-from localcloud.appsync.metrics import Metrics
 from localcloud.appsync.model import (
     FilterGroup,
     FilterRule,
@@ -15,6 +11,10 @@ from localcloud.appsync.model import (
     Publication,
     SubscriptionPlan,
 )
+from localcloud.appsync.realtime import frames
+from localcloud.appsync.realtime.metrics import Metrics
+from localcloud.appsync.subscriptions.filters import Predicate, arguments_match, compile_filter
+from localcloud.appsync.subscriptions.index import FilterIndex, settles
 
 MAX_PAYLOAD: Final = 240 * 1024
 """Bytes that one subscription message may have (AppSync quota)."""

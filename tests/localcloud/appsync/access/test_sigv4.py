@@ -8,7 +8,7 @@ from botocore.credentials import Credentials
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.sigv4 import SignatureError, SignedRequest, parse, verify
+from localcloud.appsync.access.sigv4 import SignatureError, SignedRequest, parse, verify
 
 ACCESS, SECRET = "AKIATESTTESTTESTTEST", "secret/+key"
 HOST = "127.0.0.1:5001"

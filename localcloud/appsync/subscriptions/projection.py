@@ -15,7 +15,7 @@ from graphql import (
 )
 
 from localcloud.appsync.errors import FieldError, field_error, locations, not_authorized, null_error
-from localcloud.appsync.execution import Resolution
+from localcloud.appsync.execution.fields import Resolution
 from localcloud.appsync.limits import too_deep
 from localcloud.appsync.model import Caller
 from localcloud.appsync.selection import Selection

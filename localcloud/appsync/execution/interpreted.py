@@ -9,7 +9,7 @@ from typing import Any, TypeGuard, cast
 from graphql import DocumentNode, ExecutionResult, OperationDefinitionNode, OperationType, execute
 
 from localcloud.appsync.errors import execution_error
-from localcloud.appsync.execution import Execution, resolve_field
+from localcloud.appsync.execution.fields import Execution, resolve_field
 from localcloud.appsync.limits import RequestLimits
 from localcloud.appsync.model import GraphQLRequest, Publication, Subscribers
 from localcloud.appsync.schema import Schema

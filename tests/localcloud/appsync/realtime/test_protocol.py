@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.actions import Action, Close, Count, Forget, Listen, Send, Start
 from localcloud.appsync.model import GraphQLRequest
-from localcloud.appsync.protocol import (
+from localcloud.appsync.realtime.actions import Action, Close, Count, Forget, Listen, Send, Start
+from localcloud.appsync.realtime.protocol import (
     GOING_AWAY,
     LEGAL,
     NORMAL_CLOSURE,
@@ -16,8 +16,8 @@ from localcloud.appsync.protocol import (
     State,
 )
 from localcloud.definition import JSON
-from tests.localcloud.realtime.fakes import FakeAuthenticator, plan
-from tests.localcloud.realtime.talk import START_DATA, handshake, ready, sent, start, subscribe
+from tests.localcloud.appsync.realtime.fakes import FakeAuthenticator, plan
+from tests.localcloud.appsync.realtime.talk import START_DATA, handshake, ready, sent, start, subscribe
 
 
 def test_a_start_is_authorised_planned_acknowledged() -> None:

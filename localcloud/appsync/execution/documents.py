@@ -15,8 +15,8 @@ from graphql import (
     parse,
 )
 
-from localcloud.appsync.compiled import CompiledOperation
 from localcloud.appsync.errors import request_error
+from localcloud.appsync.execution.compiled import CompiledOperation
 from localcloud.appsync.validation import syntax_error, validation_errors
 from localcloud.definition import JSON
 

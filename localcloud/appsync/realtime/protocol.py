@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from localcloud.appsync import frames
-from localcloud.appsync.actions import Action, Close, Count, Forget, Listen, Send, Start
-from localcloud.appsync.handshake import Handshake, header_object, string_items, subprotocol_problem
-from localcloud.appsync.http import MalformedRequest, parse_request
+from localcloud.appsync.http.responder import MalformedRequest, parse_request
 from localcloud.appsync.model import (
     Authenticator,
     Caller,
@@ -21,6 +18,9 @@ from localcloud.appsync.model import (
     SubscriptionPlan,
     Unauthorized,
 )
+from localcloud.appsync.realtime import frames
+from localcloud.appsync.realtime.actions import Action, Close, Count, Forget, Listen, Send, Start
+from localcloud.appsync.realtime.handshake import Handshake, header_object, string_items, subprotocol_problem
 from localcloud.definition import JSON
 
 NORMAL_CLOSURE: Final = 1000

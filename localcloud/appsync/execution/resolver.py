@@ -3,9 +3,9 @@
 from collections.abc import Coroutine, Mapping
 from typing import cast
 
-from localcloud.appsync import datasources
-from localcloud.appsync.context import Clock, Effects, Entropy, Evaluations, FieldCall
 from localcloud.appsync.errors import FieldError, not_authorized
+from localcloud.appsync.execution import data_sources
+from localcloud.appsync.execution.context import Clock, Effects, Entropy, Evaluations, FieldCall
 from localcloud.appsync.javascript.engine import Handler, Script, write
 from localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
 from localcloud.appsync.model import Invalidation
@@ -72,12 +72,12 @@ class FieldResolver:
             return outcome.get("value")
         request, stash = outcome.get("value"), outcome.get("stash")
         if self._source.type == "NONE":
-            result = datasources.none_result(request)
+            result = data_sources.none_result(request)
             return self._evaluate("response", inputs, effects, {"result": result}, stash).get("value")
         return self._put_events(request, stash, inputs, effects)
 
     async def _put_events(self, request: JSON, stash: JSON, inputs: Evaluations, effects: Effects) -> JSON:
-        entries = datasources.put_events_entries(request)
+        entries = data_sources.put_events_entries(request)
         try:
             results = await self._events.put_events(
                 bus_arn=cast("str", self._source.bus_arn),
@@ -87,7 +87,7 @@ class FieldResolver:
         except PutEventsError as error:
             outcome: Outcome = {"result": None, "error": {"message": error.message, "type": error.code}}
         else:
-            outcome = {"result": datasources.put_events_result(results)}
+            outcome = {"result": data_sources.put_events_result(results)}
         return self._evaluate("response", inputs, effects, outcome, stash).get("value")
 
     def _evaluate(

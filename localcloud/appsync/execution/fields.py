@@ -15,12 +15,12 @@ from graphql import (
     is_non_null_type,
 )
 
-from localcloud.appsync.authorization import Authorization
-from localcloud.appsync.context import Effects, FieldCall
+from localcloud.appsync.access.authorization import Authorization
 from localcloud.appsync.errors import FieldError, field_error, locations, not_authorized, print_path
+from localcloud.appsync.execution.context import Effects, FieldCall
+from localcloud.appsync.execution.resolver import FieldResolver, raised
 from localcloud.appsync.limits import RequestLimits, too_deep, too_many
 from localcloud.appsync.model import Caller, Invalidation
-from localcloud.appsync.resolver import FieldResolver, raised
 from localcloud.appsync.selection import Selection
 from localcloud.definition import JSON
 

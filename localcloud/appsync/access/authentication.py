@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from localcloud.appsync import sigv4
+from localcloud.appsync.access import sigv4
 from localcloud.appsync.model import Caller, Unauthorized
 from localcloud.definition import AuthMode, Statement
 

@@ -3,8 +3,8 @@
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
-from localcloud.appsync.filters import lookup
 from localcloud.appsync.model import FilterGroup, FilterRule
+from localcloud.appsync.subscriptions.filters import lookup
 from localcloud.definition import JSON
 
 Item = TypeVar("Item", bound=Hashable)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.authentication import KeyAndSignatureAuthenticator, User
-from localcloud.appsync.http import HttpPolicy, HttpResponse, respond
+from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
+from localcloud.appsync.http.responder import HttpPolicy, HttpResponse, respond
 from localcloud.definition import JSON, Statement
+from tests.localcloud.appsync.access.test_sigv4 import ACCESS, SECRET, signed
 from tests.localcloud.appsync.fakes import NOW, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Harness, small_api
-from tests.localcloud.appsync.test_sigv4 import ACCESS, SECRET, signed
 
 KEY = {"x-api-key": "da2-key", "content-type": "application/json"}
 USER = User(SECRET, "arn:aws:iam::000000000000:user/admin", (Statement("Allow", ("*",), ("*",)),))

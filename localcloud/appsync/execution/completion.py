@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from localcloud.appsync.errors import NotOrdinary
-from localcloud.appsync.execution import Resolution
+from localcloud.appsync.execution.fields import Resolution
 from localcloud.appsync.selection import Selection
 from localcloud.definition import JSON, AuthMode
 

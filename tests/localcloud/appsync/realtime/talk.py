@@ -4,15 +4,15 @@ import base64
 import json
 from collections.abc import Sequence
 
-from localcloud.appsync.actions import Action, Send, Start
-from localcloud.appsync.handshake import Handshake
-from localcloud.appsync.protocol import (
+from localcloud.appsync.realtime.actions import Action, Send, Start
+from localcloud.appsync.realtime.handshake import Handshake
+from localcloud.appsync.realtime.protocol import (
     Limits,
     RealtimeProtocol,
     State,
 )
 from localcloud.definition import JSON
-from tests.localcloud.realtime.fakes import KEY, FakeAuthenticator, plan
+from tests.localcloud.appsync.realtime.fakes import KEY, FakeAuthenticator, plan
 
 GOOD: JSON = {"host": "127.0.0.1", "x-api-key": KEY}
 DEFAULT = Limits()

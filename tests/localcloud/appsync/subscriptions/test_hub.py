@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.filters import compile_filter
-from localcloud.appsync.hub import MAX_PAYLOAD, Hub
-from localcloud.appsync.index import FilterIndex, settles
 from localcloud.appsync.model import (
     FilterRule,
     Invalidation,
     Publication,
     SubscriptionPlan,
 )
+from localcloud.appsync.subscriptions.filters import compile_filter
+from localcloud.appsync.subscriptions.hub import MAX_PAYLOAD, Hub
+from localcloud.appsync.subscriptions.index import FilterIndex, settles
 from localcloud.definition import JSON
-from tests.localcloud.realtime.fakes import FakeSocket, plan
+from tests.localcloud.appsync.realtime.fakes import FakeSocket, plan
 
 
 def publication(name: str = "tech", **more: JSON) -> Publication:

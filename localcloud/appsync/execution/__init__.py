@@ -1,0 +1,1 @@
+"""Executes queries and mutations: documents, compiled and interpreted operations, resolvers."""

@@ -1,0 +1,1 @@
+"""The realtime protocol of one socket, without a socket."""

@@ -1,0 +1,1 @@
+"""Subscriptions: planned, filtered, projected, fanned out to."""
