@@ -3,7 +3,7 @@
 import pytest
 from rich.cells import cell_len
 
-from client.events import DraftAccepted, DraftQueued, DraftUnsent, StateChanged
+from client.events import DraftAccepted, DraftQueued, DraftUnsent, DraftWaiting, StateChanged
 from client.messages import Draft
 from client.state import Phase, SessionState
 from tests.tui.fake_session import NOON, REGIONS
@@ -131,3 +131,17 @@ def test_where_there_is_room_for_one_line_it_tells_the_medians() -> None:
     line = "".join(part for part, _ in latency_line(book, NAMES, 80))
     assert line == "here→ORE –  here→SYD –  ORE→SYD 150ms  SYD→ORE –"
     assert "".join(part for part, _ in latency_line(book, NAMES, 30)) == "here→ORE –  here→SYD –"
+
+
+def test_what_waits_behind_another_message_measures_nothing() -> None:
+    book = LatencyBook()
+    first, second, third, fourth = (draft(number) for number in range(1, 5))
+    for event in (LIVE, DraftQueued(first), DraftQueued(second), DraftWaiting(first, "too busy")):
+        book.take(event, NOON)
+    book.take(DraftQueued(third), NOON)
+    for each in (first, second, third):
+        book.take(DraftAccepted(each, OREGON, NOON), NOON + 8000)
+    assert book.values((HERE, OREGON)) == ()
+    book.take(DraftQueued(fourth), NOON)
+    book.take(DraftAccepted(fourth, OREGON, NOON), NOON + 7)
+    assert book.values((HERE, OREGON)) == (7,)

@@ -317,7 +317,7 @@ async def test_a_message_that_waits_says_why_and_when_it_is_tried_again() -> Non
         chat.session.tell(DraftWaiting(draft, "Oregon has too much to do.", None, 2, NOON + 4000))
         await chat.settle()
         assert chat.lines()[-2].strip() == "waits: Oregon has too much to do."
-        assert chat.status == "2 messages wait. Next try in 4 s (no. 3). F5 tries at once."
+        assert chat.status == "2 messages wait. Next try in 4 s (no. 3). F5 tries sooner, if it may."
         await chat.pilot.press("f5")
         assert chat.session.calls[-1] == ("retry_now", None)
         chat.session.accept(draft)

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from client.events import (
     DraftAccepted,
+    DraftHeld,
     DraftQueued,
     DraftRefused,
     DraftUnsent,
@@ -17,6 +18,7 @@ from client.events import (
     SessionEvent,
     StateChanged,
 )
+from client.messages import Draft
 from client.state import Phase
 from tui.model.regions import RegionNames
 from tui.model.text import clip, pad
@@ -39,13 +41,15 @@ BARS = "▁▂▃▄▅▆▇█"
 class LatencyBook:
     """Keeps the latest values of each path, in ms.
 
-    From here to a region: from handing a text over to the region's acceptance, unless it had to wait for a
-    connection. From region to region: how much later a message arrived here by the second than by the first.
+    From here to a region: from handing a text over to the region's acceptance, unless it, or one before it in
+    its channel, had to wait. From region to region: how much later a message arrived here by the second than by
+    the first.
     """
 
     def __init__(self) -> None:
         self._values: dict[Path, deque[int]] = {}
-        self._on_the_way: dict[str, int] = {}
+        self._on_the_way: dict[str, Draft] = {}
+        self._waiting: dict[str, str] = {}
         self._live = False
 
     def take(self, event: SessionEvent, now: int) -> None:
@@ -56,12 +60,19 @@ class LatencyBook:
                 if not self._live:
                     self._on_the_way.clear()
             case DraftQueued(draft) if self._live and 0 <= now - draft.created_at < 1000:
-                self._on_the_way[draft.id] = draft.created_at
+                if draft.channel not in self._waiting.values():
+                    self._on_the_way[draft.id] = draft
             case DraftAccepted(draft, region):
-                began = self._on_the_way.pop(draft.id, None)
-                if began is not None and now >= began:
-                    self.note((HERE, region), now - began)
-            case DraftUnsent(draft) | DraftWaiting(draft) | DraftRefused(draft):
+                self._waiting.pop(draft.id, None)
+                if self._on_the_way.pop(draft.id, None) and now >= draft.created_at:
+                    self.note((HERE, region), now - draft.created_at)
+            case DraftWaiting(draft):
+                self._waiting[draft.id] = draft.channel
+                behind = [each.id for each in self._on_the_way.values() if each.channel == draft.channel]
+                for each in behind:
+                    del self._on_the_way[each]
+            case DraftUnsent(draft) | DraftHeld(draft) | DraftRefused(draft):
+                self._waiting.pop(draft.id, None)
                 self._on_the_way.pop(draft.id, None)
 
     def pair(self, origin: str, arrivals: Mapping[str, int]) -> None:

@@ -133,7 +133,7 @@ def waiting_banner(waiting: Waiting, now: int, keys: Keys = default_keys) -> Ban
     said = "1 message waits." if waiting.messages == 1 else f"{waiting.messages} messages wait."
     if waiting.next_try_at is not None:
         said += f" Next try {_wait(waiting.next_try_at, now)} (no. {waiting.attempt + 1})."
-    return Banner(said, "warning", (Way(AGAIN, f"{keys(AGAIN)} tries at once."),))
+    return Banner(said, "warning", (Way(AGAIN, f"{keys(AGAIN)} tries sooner, if it may."),))
 
 
 def hotlist(unread: Iterable[tuple[str, int, int]], keys: Keys = default_keys) -> str:
