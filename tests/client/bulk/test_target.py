@@ -75,7 +75,7 @@ async def test_a_profile_that_cannot_be_read_is_the_reason(profile: Profile) -> 
     async with Target(old, old.regions["oregon"], gone, now_ms) as target:
         with pytest.raises(Unreachable, match="refused") as refused:
             await target.publish(draft("a"))
-        with pytest.raises(Unreachable, match="No local cloud runs") as gone:
+        with pytest.raises(Unreachable, match="No local cloud runs") as missing:
             await target.publish(draft("b"))
         assert not refused.value.sent
-        assert not gone.value.sent
+        assert not missing.value.sent
