@@ -1,5 +1,6 @@
 """Log records as JSON, one object a line, in a file that only its owner may read and that stays small."""
 
+import fcntl
 import json
 import logging
 import os
@@ -76,6 +77,7 @@ class BoundedFile(logging.Handler):
         super().__init__()
         self._file = file
         self._largest = largest
+        self._descriptor: int | None = None
         try:
             self._open()
         except OSError as error:
@@ -89,7 +91,8 @@ class BoundedFile(logging.Handler):
         try:
             line = self.format(record).encode("ascii") + b"\n"
             self._follow()
-            os.write(self._descriptor, line)
+            if self._descriptor is not None:
+                os.write(self._descriptor, line)
         except OSError:
             return
         except Exception:
@@ -97,13 +100,18 @@ class BoundedFile(logging.Handler):
 
     def close(self) -> None:
         """Close the file."""
-        with suppress(OSError):
-            os.close(self._descriptor)
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.close(self._descriptor)
+        self._descriptor = None
         super().close()
 
     def _open(self) -> None:
+        """Open the file; one that was open until now is closed, but not before there is another."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(self._file, flags, 0o600)
+        before, self._descriptor = self._descriptor, os.open(self._file, flags, 0o600)
+        if before is not None:
+            os.close(before)
         found = os.fstat(self._descriptor)
         self._regular = stat.S_ISREG(found.st_mode)
         if self._regular and found.st_uid == os.getuid() and found.st_mode & 0o077:
@@ -111,14 +119,19 @@ class BoundedFile(logging.Handler):
 
     def _follow(self) -> None:
         """Make place if the file is large, and open anew if it was moved or removed."""
-        if not self._regular:
+        if self._descriptor is None or not self._regular:
             return
         mine = os.fstat(self._descriptor)
         if self._there(mine):
             if mine.st_size < self._largest:
                 return
-            os.replace(self._file, self._file.with_name(f"{self._file.name}.1"))
-        os.close(self._descriptor)
+            try:
+                # Who has the lock moves this file; else another one's new file could be moved over it.
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            if self._there(mine):
+                os.replace(self._file, self._file.with_name(f"{self._file.name}.1"))
         self._open()
 
     def _there(self, mine: os.stat_result) -> bool:
@@ -136,10 +149,14 @@ def _plain(value: object) -> object:
         case Enum():
             return _plain(value.value)
         case Mapping():
-            return {str(key): _plain(each) for key, each in value.items()}
+            return {redact.scrub(str(key)): _named(str(key), each) for key, each in value.items()}
         case Set():
             return sorted(redact.scrub(str(each)) for each in value)
         case list() | tuple():
             return [_plain(each) for each in value]
         case _:
             return redact.scrub(str(value))
+
+
+def _named(name: str, value: object) -> object:
+    return redact.MASK if isinstance(value, str) and redact.is_secret(name) else _plain(value)

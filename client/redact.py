@@ -25,6 +25,10 @@ _NAMES = (
 MASK = "***"
 
 _QUOTE = r"[\\]*[\"']?"
+_NAMED = (
+    r"(?:secret_?access_?key|client_?secret|password"
+    r"|(?:session|security|access|refresh|id|sso_?bearer)_?token)"
+)
 _PATTERNS = (
     (re.compile(r"(header=)[^&\s'\"<>]+"), r"\1" + MASK),
     (re.compile(r"(header-)[A-Za-z0-9_=-]{16,}"), r"\1" + MASK),
@@ -32,7 +36,12 @@ _PATTERNS = (
     (re.compile(rf"(?i)(x-amz-security-token{_QUOTE}\s*[:=,]\s*b?{_QUOTE})[^\s\"'\\,}}]+"), r"\1" + MASK),
     (re.compile(rf"(?i)(authorization{_QUOTE}\s*[:=,]\s*b?{_QUOTE})[^\"'\\\r\n}}]+"), r"\1" + MASK),
     (re.compile(r"\bda2-[A-Za-z0-9]{8,}"), "da2-" + MASK),
+    # What STS, SSO and sign-in answer, as JSON, XML and variables of the environment; botocore logs it whole.
+    (re.compile(rf"(?i)({_NAMED}{_QUOTE}\s*[:=,>]\s*b?{_QUOTE})[^\s\"'\\,}}<>&]+"), r"\1" + MASK),
+    (re.compile(r"(://)[^/\s\"'<>@]*:[^/\s\"'<>@]+@"), r"\1" + MASK + "@"),
 )
+
+_SECRET_NAME = re.compile(rf"(?i).*(?:{_NAMED}|x-api-key|api_?key|authorization)")
 
 _secrets: set[str] = set()
 
@@ -54,6 +63,11 @@ def scrub(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def is_secret(name: str) -> bool:
+    """Whether what has this name is a credential."""
+    return _SECRET_NAME.fullmatch(name) is not None
 
 
 def frames(error: BaseException) -> list[str]:

@@ -1,7 +1,9 @@
 """The log: JSON a line, bounded, for its owner alone, without keys, and without texts unless asked for."""
 
+import fcntl
 import json
 import logging
+import os
 import stat
 from base64 import b64encode
 from collections.abc import Iterator
@@ -159,6 +161,24 @@ def test_no_key_in_whatever_form(file: Path, texts: bool) -> None:
         assert secret not in text
 
 
+def test_no_secret_of_aws_and_no_password_of_a_url(file: Path) -> None:
+    secret, token = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLE", "IQoJb3JpZ2luX2VjEXAMPLE//////////wEa=="
+    logs.start(file, level=logging.DEBUG, texts=True)
+    said = logging.getLogger("botocore.parsers")
+    xml = f"<SecretAccessKey>{secret}</SecretAccessKey>\n<SessionToken>{token}</SessionToken>"
+    said.debug("Response body:\n%s", xml.encode())
+    said.debug("Response body:\n%s", json.dumps({"secretAccessKey": secret, "accessToken": token}).encode())
+    said.debug("%s", {"x-amz-sso_bearer_token": token, "X-Amz-Security-Token": token})
+    said.debug("AWS_SECRET_ACCESS_KEY=%s AWS_SESSION_TOKEN=%s", secret, token)
+    note(log, logging.INFO, "x", env={"AWS_SECRET_ACCESS_KEY": secret, "aws_session_token": token})
+    note(log, logging.INFO, "x", proxy="http://ana:hunter2@proxy:3128", names={KEY: 1}, apiKey="hunter2")
+    text = file.read_text(encoding="ascii")
+    assert text.count("\n") == 6
+    for each in (secret, token[:20], "hunter2", KEY):
+        assert each not in text
+    assert "@proxy:3128" in text
+
+
 def test_what_libraries_say_is_withheld_unless_asked_for(file: Path) -> None:
     logs.start(file)
     redact.install()
@@ -203,6 +223,44 @@ def test_two_processes_share_a_file_that_is_moved(tmp_path: Path) -> None:
     other.close()
     kept = [line["event"] for name in ("log.1", "log") for line in lines(tmp_path / name)]
     assert kept == [f"event {number}" for number in range(20 - len(kept), 20)]
+
+
+def test_who_is_slower_does_not_move_the_new_file_over_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    one, other = (BoundedFile(file, largest=50) for _ in range(2))
+    for handler in (one, other):
+        handler.setFormatter(JsonLines(texts=False))
+    one.emit(logging.makeLogRecord({"name": "client", "msg": "first"}))
+    moving = os.open(file, os.O_WRONLY)
+    fcntl.flock(moving, fcntl.LOCK_EX)
+    other.emit(logging.makeLogRecord({"name": "client", "msg": "second"}))
+    assert [line["event"] for line in lines(file)] == ["first", "second"], "another process moves it now"
+    os.close(moving)
+    other.emit(logging.makeLogRecord({"name": "client", "msg": "third"}))
+    one.emit(logging.makeLogRecord({"name": "client", "msg": "fourth"}))
+    one.close()
+    other.close()
+    kept = [line["event"] for name in ("log.1", "log") for line in lines(tmp_path / name)]
+    assert kept == ["first", "second", "third", "fourth"]
+
+
+def test_a_folder_that_goes_away_costs_no_other_file(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    handler = BoundedFile(folder / "log")
+    handler.setFormatter(JsonLines(texts=False))
+    (folder / "log").unlink()
+    folder.rmdir()
+    for number in range(2):
+        handler.emit(logging.makeLogRecord({"name": "client", "msg": f"lost {number}"}))
+    with (tmp_path / "other").open("w") as other:
+        handler.emit(logging.makeLogRecord({"name": "client", "msg": "lost"}))
+        other.write("whole")
+    folder.mkdir()
+    handler.emit(logging.makeLogRecord({"name": "client", "msg": "found"}))
+    handler.close()
+    handler.close()
+    assert [line["event"] for line in lines(folder / "log")] == ["found"]
 
 
 def test_a_pipe_is_written_to_as_it_is(file: Path) -> None:
