@@ -3,7 +3,6 @@
 The local cloud's modules are imported where they are needed: the chat's first frame comes before that.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 
 from cli.failure import UsageFailure
@@ -44,6 +43,8 @@ async def reload(name: str) -> Profile:
     Raises:
         ClientError: there is no such profile any more, it is damaged, or no local cloud runs.
     """
+    import asyncio
+
     return await asyncio.to_thread(_read_again, name)
 
 

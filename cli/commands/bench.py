@@ -1,6 +1,5 @@
 """`globalchat bench`: many subscribers, a rate of messages, and an exact account of what arrived."""
 
-import asyncio
 import math
 import os
 
@@ -128,6 +127,8 @@ def command(
       globalchat bench --regions sydney --channels tech,cars --size 1000 --json
       globalchat bench --profile default --subscribers 200 --yes --max-cost 1
     """  # noqa: D301 - \b is what click leaves a block alone for
+    import asyncio
+
     from cli.bench import cloud_process
     from cli.bench.run import bench, confirm, is_remote
 
@@ -173,6 +174,8 @@ def _regions(profile: Profile, given: str) -> tuple[str, ...]:
 def _channels(profile: Profile, given: str | None) -> tuple[str, ...]:
     if given is not None:
         return tuple(dict.fromkeys(each.strip() for each in given.split(",")))
+    import asyncio
+
     from client.api import Api
 
     async def first() -> str:

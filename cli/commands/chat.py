@@ -1,6 +1,5 @@
 """The chat: what `globalchat` does without a command."""
 
-import asyncio
 import sys
 from dataclasses import replace
 from functools import partial
@@ -68,6 +67,8 @@ def command(
     automatic = region is not None and region.lower() == "auto"
 
     async def open_profile() -> Profile:
+        import asyncio
+
         loaded = await asyncio.to_thread(profiles.load, chosen, note=notes.append)
         return await _nearest_first(loaded) if automatic else loaded
 

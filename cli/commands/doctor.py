@@ -1,6 +1,5 @@
 """`globalchat doctor`: what is wrong, and what to do about it."""
 
-import asyncio
 import logging
 
 import click
@@ -59,6 +58,8 @@ def command(
         loaded = local_cloud.profile(cloud)
     else:
         loaded = profiles.load(chosen, note=narrate)
+    import asyncio
+
     from cli.doctor.examination import Examination, examine
     from cli.doctor.findings import Findings, JsonFindings
     from probe.doctor.finding import Finding, Level, count

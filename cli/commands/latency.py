@@ -1,7 +1,5 @@
 """`globalchat latency`: how long messages take, within a region and between regions."""
 
-import asyncio
-
 import click
 
 from cli import profiles
@@ -87,6 +85,8 @@ def command(
     loaded = profiles.load(profiles.choose(profile), note=narrate)
     sources, targets = _ends(loaded, source, target, matrix=matrix)
     plan = LatencyPlan(sources, targets, channel, count, rate, size, timeout, warmup)
+    import asyncio
+
     from cli.latency.run import run
 
     return asyncio.run(run(loaded, plan, as_json=as_json, ascii_only=wants_ascii(ascii_only)))

@@ -1,6 +1,5 @@
 """`globalchat publish`: one message, one per line of standard input, or many of a kind."""
 
-import asyncio
 import sys
 from math import isfinite
 
@@ -113,6 +112,8 @@ def command(
     elif sys.stdin is None:
         raise click.UsageError("Standard input is closed: there is nothing to publish.")
     loaded = profiles.load(profiles.choose(profile), note=narrate)
+    import asyncio
+
     from cli.publishing.run import Request, publish
 
     request = Request(

@@ -1,6 +1,5 @@
 """`globalchat subscribe`: follow channels without the chat."""
 
-import asyncio
 import sys
 from functools import partial
 
@@ -69,6 +68,8 @@ def command(
             "or say --force."
         )
     loaded = profiles.load(profiles.choose(profile), note=narrate)
+    import asyncio
+
     from cli.console.streams import Output
     from cli.following import lines
     from cli.following.run import Wish, follow

@@ -1,7 +1,5 @@
 """`globalchat unsubscribe`: an administrator ends a channel's subscriptions."""
 
-import asyncio
-
 import click
 
 from cli import profiles
@@ -29,6 +27,8 @@ def command(channel: str, aws_profile: str | None, as_json: bool, profile: str |
       globalchat unsubscribe tech --profile default --aws-profile work
     """  # noqa: D301 - \b is what click leaves a block alone for
     chosen = profiles.choose(profile)
+    import asyncio
+
     from client.credentials import default_chain
 
     if chosen == LOCAL:
@@ -45,7 +45,9 @@ async def _end_in_every_region(
     profile: Profile, channel: str, credentials: Credentials, *, as_json: bool = False
 ) -> ExitCode:
     """Call every region, whatever the others answer; the worst outcome is the result."""
-    from client.api import Api  # loads the transports
+    import asyncio
+
+    from client.api import Api
 
     async def call(endpoint: RegionEndpoint) -> ExitCode:
         try:

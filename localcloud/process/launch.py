@@ -9,7 +9,6 @@ from pathlib import Path
 
 from localcloud.errors import CloudError
 from localcloud.process import control, lock, state
-from localcloud.process.spawn import spawn
 from localcloud.process.state import CloudState, DamagedState
 
 START_LOCK = "start.lock"
@@ -45,6 +44,8 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
             return running
         if (running := _recover(folder, note)) is not None:
             return running
+        from localcloud.process.spawn import spawn  # loads asyncio, which looking and joining do without
+
         spawn(folder, seconds=START_SECONDS)
         if (started := find(folder)) is None:
             raise CloudError("The local cloud started, but does not answer.", remedy=_see_log(folder))

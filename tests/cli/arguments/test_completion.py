@@ -17,7 +17,7 @@ from cli.arguments.completion import COMPLETERS
 from cli.main import root
 from client import paths, profiles
 from client.profiles import Profile, RegionEndpoint
-from tests.cli.test_imports import HEAVY
+from tests.cli.test_imports import LIGHT
 
 CHANNELS = ["cars", "robots", "tech", "music", "media"]
 
@@ -125,7 +125,7 @@ def complete_in_a_process(words: str, number: int, home: Path) -> tuple[list[str
     program = (
         "import os, sys, atexit, resource\n"
         f"atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_SELF).ru_utime,"
-        f" *(n for n in {HEAVY!r} if n in sys.modules), file=sys.stderr))\n"
+        f" *(n for n in {LIGHT!r} if n in sys.modules), file=sys.stderr))\n"
         "from cli.main import main\n"
         "main()\n"
     )
