@@ -3,13 +3,14 @@
 import json
 from typing import Final
 
-_write: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+from localcloud import json_text
+
 _write_escaped: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def dump(value: object) -> bytes:
     """Encode JSON compactly as UTF-8; half a surrogate pair, which UTF-8 cannot carry, is escaped."""
     try:
-        return _write(value).encode()
+        return json_text.write(value).encode()
     except UnicodeEncodeError:
         return _write_escaped(value).encode()

@@ -1,7 +1,6 @@
 """AppSync's scalar types. Sources: the AppSync developer guide, `scalars`."""
 
 import ipaddress
-import json
 import re
 from collections.abc import Callable
 from datetime import date, time
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 from graphql import GraphQLError, GraphQLScalarType, GraphQLSchema
 
+from localcloud import json_text
 from localcloud.definition import JSON
 
 _OFFSET: Final = r"(Z|[+-]\d{2}:[0-5]\d(:[0-5]\d)?)"
@@ -101,7 +101,7 @@ def install(schema: GraphQLSchema) -> None:
             elif name == "AWSTimestamp":
                 scalar.coerce_input_value = scalar.coerce_output_value = _timestamp
             else:
-                scalar.coerce_input_value, scalar.coerce_output_value = _parse_json, _write_json
+                scalar.coerce_input_value, scalar.coerce_output_value = _parse_json, json_text.write
 
 
 def _text(noun: str, is_valid: Callable[[str], bool]) -> Callable[[object], str]:
@@ -123,11 +123,6 @@ def _parse_json(value: object) -> JSON:
     if not isinstance(value, str):
         raise GraphQLError("A value of type AWSJSON is a string of JSON text.")
     try:
-        parsed: JSON = json.loads(value)
-    except (ValueError, RecursionError):
+        return json_text.read(value)
+    except ValueError:
         raise GraphQLError("Unable to parse the value as JSON.") from None
-    return parsed
-
-
-def _write_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

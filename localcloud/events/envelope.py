@@ -3,13 +3,12 @@
 Sources: EventBridge API reference, PutEvents and PutEventsRequestEntry; user guide, "Events" and quotas.
 """
 
-import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from localcloud import json_text
 from localcloud.definition import JSON
 from localcloud.nesting import is_deeper
 from localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
@@ -119,27 +118,15 @@ def _moment(text: str) -> float | None:
 
 
 def _parse(detail: str) -> dict[str, JSON] | None:
-    """The detail, which must be a JSON object; NaN and Infinity are Python's, not JSON."""
+    """The detail; None if it is no JSON object, or is nested too deep."""
     try:
-        value: JSON = json.loads(detail, parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, RecursionError):
+        value = json_text.read(detail)
+    except ValueError:
         return None
     # Few details have that many brackets: only those are walked.
     if detail.count("{") + detail.count("[") > MAXIMUM_DEPTH and is_deeper(value, MAXIMUM_DEPTH):
         return None
     return value if isinstance(value, dict) else None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _finite(text: str) -> float:
-    """A number; one that is too large for a double would come out as Infinity."""
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(text)
-    return number
 
 
 def _invalid(name: str, reason: str) -> EntryResult:

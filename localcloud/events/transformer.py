@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from localcloud import json_text
 from localcloud.definition import JSON, InputTransformer
 from localcloud.errors import Refusal
 from localcloud.events.envelope import Event, time_stamp
@@ -77,10 +78,9 @@ class Transformer:
         if self._is_text:
             return filled.strip()[1:-1]
         try:
-            value: JSON = json.loads(filled)
-        except (ValueError, RecursionError):
+            return json_text.read(filled)
+        except ValueError:
             raise NotDelivered("The transformed input is not JSON.") from None
-        return value
 
     def _json(self, part: _Placeholder, event: Event) -> str:
         """A placeholder of a JSON template: strings get quotes outside a string; what is missing is empty."""
@@ -90,14 +90,14 @@ class Transformer:
             return text if part.quoted else f'"{text}"'
         if part.quoted and isinstance(text, dict | list):
             raise NotDelivered(f"The placeholder <{part.name}> is an object or a list inside quotes.")
-        return _compact(text)
+        return json_text.write(text)
 
     def _text(self, part: _Placeholder, event: Event) -> str:
         """A placeholder of a text template: objects and lists lose their quotation marks."""
         value = self._value(part.name, event)
         if isinstance(value, Missing):
             return ""
-        return value if isinstance(value, str) else _compact(value).replace('"', "")
+        return value if isinstance(value, str) else json_text.write(value).replace('"', "")
 
     def _value(self, name: str, event: Event) -> "JSON | Missing":
         if (path := self._paths.get(name)) is not None:
@@ -163,7 +163,3 @@ def _without_detail(document: dict[str, JSON]) -> dict[str, JSON]:
         for name, value in document.items()
         if name != "detail"
     }
-
-
-def _compact(value: JSON) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

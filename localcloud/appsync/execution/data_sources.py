@@ -4,16 +4,14 @@ Source: the AppSync developer guide, `resolver-reference-none-js` and `resolver-
 wording of refusals follows AppSync's for malformed requests (`Value for field '$[operation]' not found.`).
 """
 
-import json
 from typing import Final
 
+from localcloud import json_text
 from localcloud.appsync.errors import FieldError
 from localcloud.definition import JSON
 from localcloud.ports import EntryResult, PutEventsEntry
 
 MAX_ENTRIES: Final = 10
-
-_write: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _NONE_KEYS: Final = frozenset(("payload", "version"))
 _EVENTBRIDGE_KEYS: Final = frozenset(("operation", "events", "version"))
@@ -71,7 +69,7 @@ def _entry(event: JSON, path: str) -> PutEventsEntry:
     return PutEventsEntry(
         source=_string(_required(event, "source", path), f"{path}[source]"),
         detail_type=_string(_required(event, "detailType", path), f"{path}[detailType]"),
-        detail=_well_formed(_write(detail)),
+        detail=_well_formed(json_text.write(detail)),
         resources=tuple(_string(item, f"{path}[resources][{i}]") for i, item in enumerate(resources)),
         time=None if time is None else _string(time, f"{path}[time]"),
     )

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from typing import Final
 
+from localcloud import json_text
 from localcloud.appsync.model import GraphQLRequest
 from localcloud.definition import JSON
 
@@ -51,24 +51,9 @@ def parse_query_string(query: Mapping[str, str]) -> GraphQLRequest:
 
 def _load(text: bytes) -> JSON:
     try:
-        value: JSON = _DECODER.decode(text.decode(json.detect_encoding(text), "surrogatepass"))
-    except (ValueError, RecursionError):
+        return json_text.read(text.decode(json.detect_encoding(text), "surrogatepass"))
+    except ValueError:
         raise MalformedRequest("Unable to parse GraphQL query.") from None
-    return value
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError(text)
-    return number
-
-
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
 def _request(value: JSON) -> GraphQLRequest:

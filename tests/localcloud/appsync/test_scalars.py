@@ -59,6 +59,7 @@ def test_valid_values_pass_unchanged(name: str, value: object) -> None:
         ("AWSIPAddress", "10.0.0.256"),
         ("AWSJSON", {"a": 1}),
         ("AWSJSON", "{"),
+        ("AWSJSON", "NaN"),
     ],
 )
 def test_other_values_are_refused(name: str, value: object) -> None:
