@@ -42,8 +42,8 @@ class LatencyBook:
     """Keeps the latest values of each path, in ms.
 
     From here to a region: from handing a text over to the region's acceptance, unless it, or one before it in
-    its channel, had to wait. From region to region: how much later a message arrived here by the second than by
-    the first.
+    its channel, had to wait. From region to region: how much later a message arrived here by the second than
+    by the first.
     """
 
     def __init__(self) -> None:
