@@ -9,16 +9,15 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from localcloud.appsync.http.responder import PATH
 from localcloud.faults.sockets import SocketFaults
 from localcloud.server.connection import CLOSE_SECONDS, reset
 from localcloud.server.http import Respond, answer
 from localcloud.server.realtime import RealtimeEndpoint
 from localcloud.usage import Usage
 
-PATH: Final = "/graphql"
 REALTIME_PATH: Final = "/graphql/realtime"
 """Where a custom domain serves the realtime protocol; a default host serves it under `/graphql`."""
-
 
 MAX_HEADER: Final = 32 * 1024
 """Bytes of the request line and of each header: a socket's header object travels in one of them."""

@@ -1,26 +1,12 @@
 """GraphQL over HTTP on aiohttp: hands the request to the pure responder, the response back."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from localcloud.appsync.http.responder import Headers, HttpResponse, too_large, unreadable
+from localcloud.appsync.http.responder import HttpRequest, HttpResponse, too_large, unreadable
 
-
-@dataclass(frozen=True, slots=True)
-class HttpCall:
-    """One HTTP request; `query` is its decoded query string, `headers` may hold credentials."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Headers = field(repr=False)
-    body: bytes = field(repr=False)
-    source_ip: str
-
-
-Respond = Callable[[HttpCall], Awaitable[HttpResponse]]
+Respond = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
 async def answer(request: web.Request, respond: Respond) -> web.Response:
@@ -31,15 +17,17 @@ async def answer(request: web.Request, respond: Respond) -> web.Response:
         return _send(too_large())
     except web.RequestPayloadError:
         return _send(unreadable())
-    call = HttpCall(
-        method=request.method,
-        path=request.path,
-        query=dict(request.query),
-        headers=tuple(request.headers.items()),
-        body=body,
-        source_ip=request.remote or "127.0.0.1",
+    response = await respond(
+        HttpRequest(
+            method=request.method,
+            path=request.path,
+            query=dict(request.query),
+            headers=tuple(request.headers.items()),
+            body=body,
+            source_ip=request.remote or "127.0.0.1",
+        )
     )
-    return _send(await respond(call))
+    return _send(response)
 
 
 def _send(response: HttpResponse) -> web.Response:

@@ -10,7 +10,7 @@ from aiohttp import web
 from localcloud.address import RegionAddress
 from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
 from localcloud.appsync.executor import GraphQLExecutor
-from localcloud.appsync.http.responder import HttpPolicy, HttpResponse, respond
+from localcloud.appsync.http.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
 from localcloud.appsync.realtime.metrics import Metrics
 from localcloud.appsync.subscriptions.hub import Hub
 from localcloud.definition import Api, RegionDefinition
@@ -18,8 +18,7 @@ from localcloud.errors import TemplateError
 from localcloud.faults.service import FaultyRegion
 from localcloud.faults.sockets import SocketFaults
 from localcloud.ports import EventSink
-from localcloud.server.app import PATH, region_app
-from localcloud.server.http import HttpCall
+from localcloud.server.app import region_app
 from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
 from localcloud.usage import Usage
 
@@ -100,18 +99,8 @@ class RegionBackend:
         )
         return region_app(realtime, self._respond, usage)
 
-    async def _respond(self, call: HttpCall) -> HttpResponse:
-        return await respond(
-            self.executor,
-            self.authenticator,
-            call.method,
-            call.path,
-            call.query,
-            call.headers,
-            call.body,
-            call.source_ip,
-            policy=self._policy,
-        )
+    async def _respond(self, request: HttpRequest) -> HttpResponse:
+        return await respond(self.executor, self.authenticator, request, policy=self._policy)
 
 
 def _only_api(definition: RegionDefinition) -> Api:

@@ -6,7 +6,7 @@ body that is too large and too many requests is not known.
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -14,17 +14,6 @@ from localcloud.appsync.encoding import dump
 from localcloud.appsync.http.body import MalformedRequest, parse_query_string, parse_request
 from localcloud.appsync.model import Authenticator, Caller, Executor, GraphQLRequest, Unauthorized
 from localcloud.definition import JSON
-
-__all__ = (
-    "PATH",
-    "HttpPolicy",
-    "HttpResponse",
-    "MalformedRequest",
-    "parse_request",
-    "respond",
-    "too_large",
-    "unreadable",
-)
 
 PATH: Final = "/graphql"
 
@@ -42,6 +31,18 @@ _PREFLIGHT: Final = {
     "x-amz-user-agent",
     "access-control-max-age": "172800",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request, whose headers and body may hold credentials; `query` is its decoded query string."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    source_ip: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,67 +81,74 @@ DEFAULT_POLICY: Final = HttpPolicy()
 async def respond(
     executor: Executor,
     authenticator: Authenticator,
-    method: str,
-    path: str,
-    query: Mapping[str, str],
-    headers: Headers,
-    body: bytes,
-    source_ip: str,
+    request: HttpRequest,
     *,
     policy: HttpPolicy = DEFAULT_POLICY,
 ) -> HttpResponse:
-    """Answer one HTTP request, whatever a client sends. `query` is the decoded query string."""
-    base = {**_CORS, "x-amzn-RequestId": policy.request_id()}
-    refusal = _refuse(base, policy, method, path, body)
+    """Answer one HTTP request, whatever a client sends."""
+    base = _base(policy)
+    refusal = _refuse(base, policy, request)
     if refusal is not None:
         return refusal
-    joined, repeated = _fold(headers)
-    signed_path = f"{path}?{urlencode(query, quote_via=quote, errors='replace')}" if query else path
+    headers, repeated = _fold(request.headers)
     try:
         caller = authenticator.authenticate(
-            headers=joined, method=method, path=signed_path, body=body, source_ip=source_ip
+            headers=headers,
+            method=request.method,
+            path=_signed_path(request),
+            body=request.body,
+            source_ip=request.source_ip,
         )
-        request = parse_query_string(query) if method == "GET" else _from_body(body, joined)
+        operation = _read(request, headers)
     except Unauthorized as error:
         return _error(base, 401, "UnauthorizedException", error.message)
     except MalformedRequest as error:
         return _error(base, 400, "MalformedHttpRequestException", str(error))
-    answer = await executor.execute(request, _with_repeated(caller, repeated))
+    answer = await executor.execute(operation, _with_repeated(caller, repeated))
     # Only what precedes GraphQL has no "data".
     return _json(base, 200 if "data" in answer else 400, answer)
 
 
 def too_large(policy: HttpPolicy = DEFAULT_POLICY) -> HttpResponse:
     """Answer a request whose body is too large to be read."""
-    base = {**_CORS, "x-amzn-RequestId": policy.request_id()}
     message = f"The request body is larger than {policy.max_body} bytes."
-    return _error(base, 413, "RequestEntityTooLargeException", message)
+    return _error(_base(policy), 413, "RequestEntityTooLargeException", message)
 
 
 def unreadable(policy: HttpPolicy = DEFAULT_POLICY) -> HttpResponse:
     """Answer a request whose body is not in the encoding that its headers say."""
-    base = {**_CORS, "x-amzn-RequestId": policy.request_id()}
-    return _error(base, 400, "MalformedHttpRequestException", "The request body cannot be decoded.")
+    return _error(_base(policy), 400, "MalformedHttpRequestException", "The request body cannot be decoded.")
 
 
-def _refuse(
-    base: Mapping[str, str], policy: HttpPolicy, method: str, path: str, body: bytes
-) -> HttpResponse | None:
-    if path != PATH:
+def _base(policy: HttpPolicy) -> dict[str, str]:
+    """Make the headers that every answer has."""
+    return {**_CORS, "x-amzn-RequestId": policy.request_id()}
+
+
+def _refuse(base: Mapping[str, str], policy: HttpPolicy, request: HttpRequest) -> HttpResponse | None:
+    if request.path != PATH:
         return _error(base, 404, "NotFoundException", f"There is nothing at this path; the API is at {PATH}.")
-    if method == "OPTIONS":
+    if request.method == "OPTIONS":
         return HttpResponse(200, {**base, **_PREFLIGHT}, b"")
-    if method not in ("GET", "POST"):
+    if request.method not in ("GET", "POST"):
         refusal = _error(base, 405, "MethodNotAllowedException", f"The methods are {_ALLOWED}.")
         return HttpResponse(refusal.status, {**refusal.headers, "allow": _ALLOWED}, refusal.body)
     if not policy.admit():
         return _error(base, 429, "LimitExceededError", "Rate limit exceeded")
-    return too_large(policy) if len(body) > policy.max_body else None
+    return too_large(policy) if len(request.body) > policy.max_body else None
 
 
-def _from_body(body: bytes, headers: Mapping[str, str]) -> GraphQLRequest:
+def _signed_path(request: HttpRequest) -> str:
+    if not request.query:
+        return request.path
+    return f"{request.path}?{urlencode(request.query, quote_via=quote, errors='replace')}"
+
+
+def _read(request: HttpRequest, headers: Mapping[str, str]) -> GraphQLRequest:
+    if request.method == "GET":
+        return parse_query_string(request.query)
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    return parse_request(body, is_document=content_type == "application/graphql")
+    return parse_request(request.body, is_document=content_type == "application/graphql")
 
 
 def _fold(headers: Headers) -> tuple[dict[str, str], dict[str, list[JSON]]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from localcloud.appsync.http.responder import MalformedRequest, parse_request
+from localcloud.appsync.http.body import MalformedRequest, parse_request
 from localcloud.appsync.model import (
     Authenticator,
     Caller,

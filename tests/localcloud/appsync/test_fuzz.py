@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
-from localcloud.appsync.http.responder import respond
+from localcloud.appsync.http.responder import HttpRequest, respond
 from localcloud.appsync.javascript.engine import prepare
 from localcloud.appsync.javascript.errors import ScriptError
 from localcloud.appsync.model import GraphQLRequest
@@ -99,7 +99,8 @@ async def test_any_request_gets_an_answer(
     body: bytes,
 ) -> None:
     sent = [*headers, ("x-api-key", "da2-key")] if with_key else headers
-    response = await respond(HARNESS.executor, AUTHENTICATOR, method, path, query, sent, body, "127.0.0.1")
+    request = HttpRequest(method, path, query, sent, body, "127.0.0.1")
+    response = await respond(HARNESS.executor, AUTHENTICATOR, request)
     assert response.status in (200, 400, 401, 404, 405)
     for name, value in response.headers.items():
         assert "\n" not in name + value

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 
-from localcloud.appsync.http.responder import HttpResponse
+from localcloud.appsync.http.responder import HttpRequest, HttpResponse
 from localcloud.appsync.model import Publication
 from localcloud.appsync.subscriptions.hub import Hub
 from localcloud.definition import JSON
 from localcloud.faults.sockets import SocketFaults
 from localcloud.server.app import region_app
-from localcloud.server.http import HttpCall
 from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
 from localcloud.usage import Usage
 from tests.localcloud.appsync.realtime.fakes import KEY, FakeAuthenticator, FakeExecutor
@@ -59,7 +58,7 @@ class Server:
         await asyncio.wait_for(self.usage.socket_closed.wait(), 5)
 
 
-async def respond(call: HttpCall) -> HttpResponse:
+async def respond(request: HttpRequest) -> HttpResponse:
     return HttpResponse(200, {}, b"{}")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
-from localcloud.appsync.http.responder import HttpPolicy, HttpResponse, respond
+from localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
 from localcloud.definition import JSON, Statement
 from tests.localcloud.appsync.access.test_sigv4 import ACCESS, SECRET, signed
 from tests.localcloud.appsync.fakes import NOW, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Harness, small_api
@@ -31,12 +31,14 @@ async def send(
     return await respond(
         HARNESS.executor,
         authenticator,
-        method,
-        path,
-        query or {},
-        list((KEY if headers is None else headers).items()),
-        body,
-        "127.0.0.1",
+        HttpRequest(
+            method,
+            path,
+            query or {},
+            list((KEY if headers is None else headers).items()),
+            body,
+            "127.0.0.1",
+        ),
         policy=HttpPolicy(request_id=lambda: "request-1"),
     )
 
@@ -175,9 +177,8 @@ async def test_a_header_that_comes_several_times_is_a_list_in_ctx() -> None:
         ("Cookie", "a"),
     ]
     headers += [("cookie", "b")]
-    response = await respond(
-        harness.executor, authenticator, "POST", "/graphql", {}, headers, body("{ headers }"), "127.0.0.1"
-    )
+    request = HttpRequest("POST", "/graphql", {}, headers, body("{ headers }"), "127.0.0.1")
+    response = await respond(harness.executor, authenticator, request)
     data = payload(response)["data"]
     assert isinstance(data, dict)
     assert json.loads(str(data["headers"])) == {

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
-from localcloud.appsync.http.responder import HttpPolicy, HttpResponse, respond
+from localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
 from localcloud.appsync.model import GraphQLRequest
 from localcloud.definition import JSON, Api
 from tests.localcloud.appsync.fakes import KEY as CALLER
@@ -155,12 +155,7 @@ async def answer(row: Row) -> HttpResponse:
     return await respond(
         executor,
         authenticator,
-        row.method,
-        "/graphql",
-        row.query,
-        row.headers,
-        row.body,
-        "127.0.0.1",
+        HttpRequest(row.method, "/graphql", row.query, row.headers, row.body, "127.0.0.1"),
         policy=row.policy,
     )
 
