@@ -19,13 +19,10 @@ def synthesise(today: date) -> None:
         ToolchainError: Node.js or aws-cdk-lib is missing.
     """
     prepare()
-    from aws_cdk import App
-
-    app = App(analytics_reporting=False)
-    config = _config(app.node.try_get_context("globalchat"))
-
     from infra import app as deployment
 
+    app = deployment.new_app()
+    config = _config(app.node.try_get_context("globalchat"))
     deployment.add_stacks(app, config, today=today)
     deployment.synthesise(app)
 

@@ -17,6 +17,16 @@ KEY_MONTHS = 11
 """An API key lives at most 365 days (AppSync developer guide, API_KEY authorization)."""
 
 
+def new_app(folder: Path | None = None, *, validated: bool = False) -> App:
+    """An app that synthesises into a folder, by default where `cdk` asks for it.
+
+    `validated` lets the CDK check the templates too. That starts an engine for seconds in every synthesis and
+    only warns; the tests do it once, for every option.
+    """
+    outdir = None if folder is None else str(folder)
+    return App(analytics_reporting=False, outdir=outdir, builtin_cloud_formation_validation=validated)
+
+
 def key_expiry(today: date) -> int:
     """The first day of the month eleven months after today's, 00:00 UTC, in epoch seconds.
 

@@ -29,12 +29,10 @@ def synthesise(config: Config, *, today: date = DAY) -> Mapping[str, str]:
         ToolchainError: Node.js or aws-cdk-lib is missing.
     """
     prepare()
-    from aws_cdk import App
-
     from infra import app as deployment
 
     with tempfile.TemporaryDirectory(prefix="globalchat-") as folder:
-        app = App(analytics_reporting=False, outdir=folder)
+        app = deployment.new_app(Path(folder))
         deployment.add_stacks(app, config, today=today)
         return read(deployment.synthesise(app))
 

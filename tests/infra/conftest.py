@@ -30,11 +30,6 @@ def templates(assembly: Mapping[str, str]) -> Templates:
 
 
 @pytest.fixture(scope="session")
-def three_regions(config: Config) -> Templates:
-    return synthesise_templates(replace(config, regions={**config.regions, "ireland": "eu-west-1"}))
-
-
-@pytest.fixture(scope="session")
 def everything(config: Config) -> Config:
     """Three regions, every option on, and names as long as they may be."""
     return replace(

@@ -16,7 +16,6 @@ from tests.infra.synthesis import (
     logical,
     only,
     resources,
-    synthesise_templates,
     targets,
     templates_of,
     text,
@@ -118,8 +117,8 @@ def test_templates_tell_the_alias(templates: Templates) -> None:
         assert template["Metadata"] == {"globalchat": {"alias": name.split("-")[1]}}
 
 
-def test_every_target_has_a_queue_for_dead_letters(three_regions: Templates) -> None:
-    for template in three_regions.values():
+def test_every_target_has_a_queue_for_dead_letters(full_templates: Templates) -> None:
+    for template in full_templates.values():
         (queue_name,) = resources(template, "AWS::SQS::Queue")
         for target in targets(template):
             assert text(target["DeadLetterConfig"]["Arn"]) == f"${{{queue_name}.Arn}}"
@@ -143,19 +142,19 @@ def test_a_queue_is_encrypted_and_takes_from_its_rule_alone_over_tls(templates: 
         assert text(allow["Condition"]["ArnEquals"]["aws:SourceArn"]) == f"${{{rule_name}.Arn}}"
 
 
-def test_every_physical_name_starts_with_the_prefix(config: Config) -> None:
-    renamed = synthesise_templates(replace(config, prefix="other"))
-    assert all(name.startswith("other-") for name in renamed)
+def test_every_physical_name_starts_with_the_prefix(full_templates: Templates) -> None:
+    start = "p" * 20 + "-"
+    assert all(name.startswith(start) for name in full_templates)
     names = [
         resource["Properties"][PHYSICAL_NAMES[resource["Type"]]]
-        for template in renamed.values()
+        for template in full_templates.values()
         for resource in template["Resources"].values()
         if resource["Type"] in PHYSICAL_NAMES
     ]
     # Alarms: of queue, rule and log, and of queue and rule.
-    assert len(names) == 2 * (7 + 3) + 2 * (3 + 2)
-    assert all(name.startswith("other-") for name in names)
-    assert "globalchat-" not in str(renamed)
+    assert len(names) == 3 * (10 + 3) + 3 * (3 + 2)
+    assert all(name.startswith(start) for name in names)
+    assert "globalchat-" not in str(full_templates)
 
 
 def test_global_names_differ_between_regions(templates: Templates) -> None:
@@ -176,8 +175,6 @@ def test_templates_fit_an_inline_upload(
 
 
 def test_every_option_in_every_region_there_is_still_fits(everything: Config, tmp_path: Path) -> None:
-    from aws_cdk import App
-
     from infra import app as deployment
     from infra.stacks import ApiStack, RelayStack
 
@@ -185,7 +182,7 @@ def test_every_option_in_every_region_there_is_still_fits(everything: Config, tm
     assert len(regions) > 25
     names = {f"{'r' * 18}{number:02}": each for number, each in enumerate(regions)}
     config = replace(everything, regions=names, options=CHOICES)
-    app = App(analytics_reporting=False, outdir=str(tmp_path))
+    app = deployment.new_app(tmp_path)
     alias = next(iter(names))
     # All regions' stacks are as large as the first one's.
     api = ApiStack(app, config=config, alias=alias, key_expiry=2**31)

@@ -1,4 +1,4 @@
-"""cdk-nag's AwsSolutions rules: nothing is found but what is acknowledged with a reason."""
+"""cdk-nag's AwsSolutions rules and the CDK's own: nothing is found but what is acknowledged with a reason."""
 
 import json
 from datetime import date
@@ -12,20 +12,25 @@ from infra.config import Config
 pytestmark = pytest.mark.infra
 
 
-def report(config: Config, folder: Path, *, plant: bool = False) -> dict[str, Any]:
-    """The plug-in's findings over a deployment; synthesis fails if one is not acknowledged."""
+Reports = dict[str, dict[str, Any]]
+
+
+def reports(config: Config, folder: Path, *, plant: bool = False) -> Reports:
+    """What each plug-in finds in a deployment; synthesis fails if a finding is not acknowledged."""
     from infra.toolchain import prepare
 
     prepare()
-    from aws_cdk import App, Stack, Validations, aws_sqs
+    from aws_cdk import CfnResource, Stack, Validations, aws_sqs
     from cdk_nag import AwsSolutionsChecks
 
-    from infra.app import add_stacks
+    from infra.app import add_stacks, new_app
 
-    app = App(analytics_reporting=False, outdir=str(folder))
+    app = new_app(folder, validated=True)
     add_stacks(app, config, today=date(2026, 1, 1))
     if plant:
-        aws_sqs.Queue(Stack(app, "planted"), "Queue")
+        stack = Stack(app, "planted")
+        aws_sqs.Queue(stack, "Queue")
+        CfnResource(stack, "Rule", type="AWS::Events::Rule", properties={"Stat": "ENABLED"})
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     if plant:
         with pytest.raises(RuntimeError, match="ValidationFailed"):
@@ -33,20 +38,26 @@ def report(config: Config, folder: Path, *, plant: bool = False) -> dict[str, An
     else:
         app.synth()
     content = json.loads((folder / "validation-report.json").read_text(encoding="utf-8"))
-    (nag,) = (each for each in content["pluginReports"] if each["pluginName"] == "AwsSolutions")
-    return dict(nag)
+    return {each["pluginName"]: each for each in content["pluginReports"]}
 
 
 def test_nothing_is_found_but_what_has_a_reason(everything: Config, tmp_path: Path) -> None:
-    nag = report(everything, tmp_path)
-    assert nag["conclusion"] == "success"
-    assert nag["violations"] == []
-    acknowledged = {each["ruleName"]: each["reason"] for each in nag["suppressedViolations"]}
+    found = reports(everything, tmp_path)
+    # The CDK's own plug-in has no report if it finds nothing.
+    assert {name: report["violations"] for name, report in found.items()} == {"AwsSolutions": []}
+    acknowledged = {
+        each["ruleName"]: each["reason"] for each in found["AwsSolutions"]["suppressedViolations"]
+    }
     assert set(acknowledged) == {"AwsSolutions-ASC3", "AwsSolutions-SQS3"}
     assert all(reason.endswith(".") for reason in acknowledged.values())
 
 
-def test_a_queue_without_encryption_in_transit_would_be_found(config: Config, tmp_path: Path) -> None:
-    nag = report(config, tmp_path, plant=True)
-    assert nag["conclusion"] == "failure"
-    assert {each["ruleName"] for each in nag["violations"]} == {"AwsSolutions-SQS3", "AwsSolutions-SQS4"}
+def test_a_queue_without_encryption_in_transit_and_a_wrong_property_would_be_found(
+    config: Config, tmp_path: Path
+) -> None:
+    found = reports(config, tmp_path, plant=True)
+    assert found["AwsSolutions"]["conclusion"] == "failure"
+    assert {name: {each["ruleName"] for each in report["violations"]} for name, report in found.items()} == {
+        "AwsSolutions": {"AwsSolutions-SQS3", "AwsSolutions-SQS4"},
+        "CloudFormation Validate": {"F3002", "F3058"},
+    }

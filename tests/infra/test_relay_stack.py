@@ -19,20 +19,19 @@ from tests.infra.synthesis import (
 pytestmark = pytest.mark.infra
 
 
-def bus_arn(region: str) -> str:
-    return f"arn:${{AWS::Partition}}:events:{region}:${{AWS::AccountId}}:event-bus/globalchat-bus"
+def bus_arn(region: str, prefix: str = "globalchat") -> str:
+    return f"arn:${{AWS::Partition}}:events:{region}:${{AWS::AccountId}}:event-bus/{prefix}-bus"
 
 
 def stacks(templates: Templates, part: str) -> dict[str, dict[str, Any]]:
     return {name: template for name, template in templates.items() if name.endswith(f"-{part}")}
 
 
-def test_regions_form_a_full_mesh(three_regions: Templates) -> None:
-    regions = {"oregon": "us-west-2", "sydney": "ap-southeast-2", "ireland": "eu-west-1"}
-    assert len(stacks(three_regions, "api")) == len(stacks(three_regions, "relay")) == 3
-    for alias, region in regions.items():
-        relay = three_regions[f"globalchat-{alias}-relay"]
-        peers = [bus_arn(peer) for peer in regions.values() if peer != region]
+def test_regions_form_a_full_mesh(everything: Config, full_templates: Templates) -> None:
+    assert len(stacks(full_templates, "api")) == len(stacks(full_templates, "relay")) == 3
+    for alias, region in everything.regions.items():
+        relay = full_templates[f"{everything.prefix}-{alias}-relay"]
+        peers = [bus_arn(peer, everything.prefix) for peer in everything.regions.values() if peer != region]
         assert [text(target["Arn"]) for target in targets(relay)] == peers
         assert permissions(relay, "-relay") == sorted(("events:PutEvents", peer) for peer in peers)
 
