@@ -27,7 +27,7 @@ from localcloud.appsync.selection import VariablesRefused, select
 from localcloud.appsync.subscriptions.planner import SubscriptionPlanner
 from localcloud.definition import JSON, Api, Resolver
 from localcloud.errors import Refusal, TemplateError
-from localcloud.ports import EventSink
+from localcloud.ports import EventSink, InvocationRefused
 
 NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."
 """What AppSync answers to a subscription over HTTP."""
@@ -98,18 +98,42 @@ class GraphQLExecutor:
 
     async def execute(self, request: GraphQLRequest, caller: Caller) -> dict[str, JSON]:
         """Run a query or a mutation and publish what it answered; the response body in AppSync's shape."""
-        document = self._documents.read(request.query)
-        operation = document.operation(request.operation_name) if document.ast else None
-        if document.ast is None or operation is None:
-            return {"data": None, "errors": list(document.errors)}
-        if isinstance(operation, dict):
-            return {"data": None, "errors": [operation]}
+        operation = self._documents.operation(request)
+        if isinstance(operation, list):
+            return {"data": None, "errors": operation}
+        return await self._run(operation, request, Execution(self._resolution, caller))
+
+    async def invoke(self, request: GraphQLRequest, caller: Caller) -> dict[str, JSON]:
+        """Run a mutation for a rule, which the caller's policy refuses as a whole or not at all.
+
+        Raises:
+            InvocationRefused: the policy denies a top-level field.
+        """
+        operation = self._documents.operation(request)
+        if isinstance(operation, list):
+            return {"data": None, "errors": operation}
+        permits = self._resolution.authorization.policy_permits
+        fields = self._top_level_fields(operation, request.variables)
+        denied = [f"{type_name}.{name}" for type_name, name in fields if not permits(caller, type_name, name)]
+        if denied:
+            raise InvocationRefused(
+                "NO_PERMISSIONS", f"The role {caller.arn} may not call {', '.join(denied)}."
+            )
+        execution = Execution(self._resolution, caller, policy_asked=bool(fields))
+        return await self._run(operation, request, execution)
+
+    async def subscribe(self, request: GraphQLRequest, caller: Caller) -> "SubscriptionPlan | list[JSON]":
+        """Plan a subscription: check it, run its resolver; a plan, or the errors that refuse it."""
+        return await self._planner.plan(request, caller)
+
+    async def _run(
+        self, operation: Operation, request: GraphQLRequest, execution: Execution
+    ) -> dict[str, JSON]:
         if operation.node.operation is OperationType.SUBSCRIPTION:
             return {"errors": [{"errorType": "BadRequestException", "message": NO_SUBSCRIPTIONS}]}
-        execution = Execution(self._resolution, caller)
         try:
             body = await self._compiled(operation.compiled, execution, request.variables)
-            return body or await self._interpreter.run(document.ast, operation.node, execution, request)
+            return body or await self._interpreter.run(operation, execution, request)
         except TimeoutError:
             late = too_slow()
             error: JSON = {**request_error(late.message), "errorType": late.error_type}
@@ -119,7 +143,7 @@ class GraphQLExecutor:
         self, compiled: CompiledOperation | None, execution: Execution, variables: Mapping[str, JSON]
     ) -> dict[str, JSON] | None:
         """Run an operation in its compiled form; None if there is none, or graphql-core is to go on."""
-        if compiled is None or not compiled.permits(execution.caller):
+        if compiled is None or not compiled.permits(execution):
             return None
         data = await compiled.run(execution, variables)
         if data is None:
@@ -131,28 +155,17 @@ class GraphQLExecutor:
             self._subscribers.publish(Publication(compiled.field_name, compiled.publication(value)))
         return {"data": data}
 
-    def denied_fields(self, request: GraphQLRequest, caller: Caller) -> list[str]:
-        """Name the top-level fields of a request (`Mutation.publish`) that the caller's policy denies."""
-        document = self._documents.read(request.query)
-        operation = document.operation(request.operation_name) if document.ast else None
-        if not isinstance(operation, Operation):
-            return []
+    def _top_level_fields(self, operation: Operation, variables: Mapping[str, JSON]) -> list[tuple[str, str]]:
+        """Name the types and fields that an operation calls, introspection aside."""
+        if operation.compiled is not None:
+            return [(operation.compiled.parent_type, operation.compiled.field_name)]
         root = self._schema.graphql.get_root_type(operation.node.operation)
         # To coerce variables is dear.
-        variables = request.variables if document.has_directives else None
+        given = variables if operation.has_directives else None
         try:
-            selection = select(self._schema.graphql, document.fragments, operation.node, variables)
+            selection = select(self._schema.graphql, operation.fragments, operation.node, given)
         except VariablesRefused:
             return []
         fields = selection.collect(root, [operation.node.selection_set]) if root else {}
         names = dict.fromkeys(nodes[0].name.value for nodes in fields.values())
-        permits = self._resolution.authorization.policy_permits
-        return [
-            f"{root.name}.{name}"
-            for name in names
-            if root and not name.startswith("__") and not permits(caller, root.name, name)
-        ]
-
-    async def subscribe(self, request: GraphQLRequest, caller: Caller) -> "SubscriptionPlan | list[JSON]":
-        """Plan a subscription: check it, run its resolver; a plan, or the errors that refuse it."""
-        return await self._planner.plan(request, caller)
+        return [(root.name, name) for name in names if root and not name.startswith("__")]

@@ -24,7 +24,6 @@ from localcloud.appsync.execution.completion import Complete, CompletionCompiler
 from localcloud.appsync.execution.context import FieldCall
 from localcloud.appsync.execution.fields import Execution, Resolution, Settled, run_resolver
 from localcloud.appsync.execution.resolver import FieldResolver
-from localcloud.appsync.model import Caller
 from localcloud.appsync.schema import Schema
 from localcloud.appsync.selection import Selection, select
 from localcloud.definition import JSON, AuthMode
@@ -52,10 +51,10 @@ class CompiledOperation:
     feeds: bool
     renames: bool
 
-    def permits(self, caller: Caller) -> bool:
-        """Tell whether a caller may use every field."""
-        permits = self.resolution.authorization.policy_permits
-        return caller.mode in self.modes and permits(caller, self.parent_type, self.field_name)
+    def permits(self, execution: Execution) -> bool:
+        """Tell whether the caller may use every field."""
+        is_mode = execution.caller.mode in self.modes
+        return is_mode and execution.policy_permits(self.parent_type, self.field_name)
 
     async def run(self, execution: Execution, inputs: Mapping[str, JSON]) -> dict[str, JSON] | None:
         """Run for a caller who is permitted; the response's data, or None if graphql-core is to go on.

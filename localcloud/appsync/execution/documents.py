@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from graphql import (
@@ -17,6 +17,7 @@ from graphql import (
 
 from localcloud.appsync.errors import request_error
 from localcloud.appsync.execution.compiled import CompiledOperation
+from localcloud.appsync.model import GraphQLRequest
 from localcloud.appsync.validation import syntax_error, validation_errors
 from localcloud.definition import JSON
 
@@ -35,34 +36,41 @@ Compile = Callable[[OperationDefinitionNode, Fragments], CompiledOperation | Non
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of a document, and its compiled form if it has one."""
+    """An operation of a valid document, and its compiled form if it has one.
 
+    `has_directives` tells whether variables can change what the document selects.
+    """
+
+    document: DocumentNode
+    fragments: Fragments
+    has_directives: bool
     node: OperationDefinitionNode
     compiled: CompiledOperation | None
+
+    @property
+    def name(self) -> str | None:
+        """Its name, if it has one."""
+        return self.node.name.value if self.node.name else None
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that may be executed, or the errors that say why not.
+    """The operations of a document, or the errors that say why it has none that can be executed."""
 
-    `has_directives` tells whether variables can change what it selects.
-    """
-
-    ast: DocumentNode | None
-    errors: list[JSON] = field(default_factory=list)
+    errors: list[JSON]
     operations: tuple[Operation, ...] = ()
-    fragments: Fragments = field(default_factory=dict)
-    has_directives: bool = False
 
-    def operation(self, name: str | None) -> Operation | dict[str, JSON]:
-        """Choose the operation to execute; the response's error if it cannot be chosen."""
+    def operation(self, name: str | None) -> Operation | list[JSON]:
+        """Choose the operation to execute; the response's errors if it cannot be chosen."""
+        if self.errors:
+            return list(self.errors)
         if name:
             for operation in self.operations:
-                if operation.node.name and operation.node.name.value == name:
+                if operation.name == name:
                     return operation
-            return request_error(f"Unknown operation named '{name}'.")
+            return [request_error(f"Unknown operation named '{name}'.")]
         if len(self.operations) != 1:
-            return request_error("Must provide operation name if query contains multiple operations.")
+            return [request_error("Must provide operation name if query contains multiple operations.")]
         return self.operations[0]
 
 
@@ -75,8 +83,11 @@ class Documents:
         self._has_introspection = has_introspection
         self._kept: OrderedDict[str, Document] = OrderedDict()
 
-    def read(self, text: str) -> Document:
-        """Parse and validate a document, or find it among those kept."""
+    def operation(self, request: GraphQLRequest) -> Operation | list[JSON]:
+        """Find the operation that a request wants executed; the response's errors if there is none."""
+        return self._document(request.query).operation(request.operation_name)
+
+    def _document(self, text: str) -> Document:
         document = self._kept.get(text)
         if document is not None:
             self._kept.move_to_end(text)
@@ -92,20 +103,21 @@ class Documents:
         try:
             ast = parse(text, max_tokens=MAX_TOKENS, allow_empty_selection_sets=False)
         except GraphQLError as error:
-            return Document(None, [syntax_error(error)])
+            return Document([syntax_error(error)])
         errors = validation_errors(self._schema, ast, has_introspection=self._has_introspection)
         if errors:
-            return Document(None, errors)
+            return Document(errors)
         fragments = {
             node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)
         }
         has_directives = _has_directives(ast)
-        operations = tuple(
-            Operation(node, None if has_directives else self._compile(node, fragments))
-            for node in ast.definitions
-            if isinstance(node, OperationDefinitionNode)
-        )
-        return Document(ast, [], operations, fragments, has_directives)
+
+        def operation(node: OperationDefinitionNode) -> Operation:
+            compiled = None if has_directives else self._compile(node, fragments)
+            return Operation(ast, fragments, has_directives, node, compiled)
+
+        nodes = (node for node in ast.definitions if isinstance(node, OperationDefinitionNode))
+        return Document([], tuple(map(operation, nodes)))
 
 
 def _has_directives(ast: DocumentNode) -> bool:

@@ -45,15 +45,22 @@ class Execution:
 
     `errors` holds what `util.appendError` added, `selection` what the operation selects (once it has begun).
     `settled` is what the one top-level field's resolver has answered, if it was run before graphql-core.
+    `policy_asked`: the caller's policy has permitted all top-level fields, so it need not be asked again.
     """
 
     resolution: Resolution
     caller: Caller
+    policy_asked: bool = False
     errors: list[JSON] = field(default_factory=list)
     invalidations: int = 0
     resolved: int = 0
     selection: Selection | None = None
     settled: "Settled | None" = None
+
+    def policy_permits(self, type_name: str, field_name: str) -> bool:
+        """Tell whether the caller's policy lets it call a top-level field."""
+        permits = self.resolution.authorization.policy_permits
+        return self.policy_asked or permits(self.caller, type_name, field_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ def resolve_field(
     if not resolution.authorization.permits(execution.caller, type_name, field_name):
         raise not_authorized(field_name, type_name)
     if info.path.prev is None:
-        if not resolution.authorization.policy_permits(execution.caller, type_name, field_name):
+        if not execution.policy_permits(type_name, field_name):
             raise not_authorized(field_name, type_name)
         if execution.selection is None:
             execution.selection = Selection(info.schema, info.fragments, info.variable_values)

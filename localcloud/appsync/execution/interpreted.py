@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Mapping
 from types import CoroutineType
 from typing import Any, TypeGuard, cast
 
-from graphql import DocumentNode, ExecutionResult, OperationDefinitionNode, OperationType, execute
+from graphql import ExecutionResult, OperationDefinitionNode, OperationType, execute
 
 from localcloud.appsync.errors import execution_error
+from localcloud.appsync.execution.documents import Operation
 from localcloud.appsync.execution.fields import Execution, resolve_field
 from localcloud.appsync.limits import RequestLimits
 from localcloud.appsync.model import GraphQLRequest, Publication, Subscribers
@@ -32,11 +33,7 @@ class Interpreter:
         self._subscribers = subscribers
 
     async def run(
-        self,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-        execution: Execution,
-        request: GraphQLRequest,
+        self, operation: Operation, execution: Execution, request: GraphQLRequest
     ) -> dict[str, JSON]:
         """Execute a query or a mutation and publish what it answered; the response's body.
 
@@ -45,7 +42,7 @@ class Interpreter:
         """
         pending = execute(
             self._schema.graphql,
-            document,
+            operation.document,
             context_value=execution,
             variable_values=dict(request.variables),
             operation_name=request.operation_name or None,
@@ -55,8 +52,8 @@ class Interpreter:
         )
         result = await self._in_time(pending) if inspect.isawaitable(pending) else pending
         body = self._body(result, execution)
-        if operation.operation is OperationType.MUTATION and execution.selection is not None:
-            self._publish(execution.selection, operation, body)
+        if operation.node.operation is OperationType.MUTATION and execution.selection is not None:
+            self._publish(execution.selection, operation.node, body)
         return body
 
     async def _in_time(self, pending: Awaitable[ExecutionResult]) -> ExecutionResult:

@@ -29,22 +29,18 @@ class SubscriptionPlanner:
 
     async def plan(self, request: GraphQLRequest, caller: Caller) -> "SubscriptionPlan | list[JSON]":
         """Plan one subscription; a plan, or the errors that refuse it."""
-        document = self._documents.read(request.query)
-        if document.ast is None:
-            return list(document.errors)
-        chosen = document.operation(request.operation_name)
-        if isinstance(chosen, dict):
-            return [chosen]
-        operation = chosen.node
+        operation = self._documents.operation(request)
+        if isinstance(operation, list):
+            return operation
         root = self._schema.graphql.subscription_type
-        if operation.operation is not OperationType.SUBSCRIPTION or root is None:
-            message = f"{operation.operation.value} not supported through the realtime channel"
+        if operation.node.operation is not OperationType.SUBSCRIPTION or root is None:
+            message = f"{operation.node.operation.value} not supported through the realtime channel"
             return [{"errorType": "UnsupportedOperation", "message": message}]
         try:
-            selection = select(self._schema.graphql, document.fragments, operation, request.variables)
+            selection = select(self._schema.graphql, operation.fragments, operation.node, request.variables)
         except VariablesRefused as refused:
             return [variable_error(error) for error in refused.errors]
-        fields = selection.collect(root, [operation.selection_set])
+        fields = selection.collect(root, [operation.node.selection_set])
         if not fields:
             return [{"errorType": "BadRequestException", "message": "The subscription selects no field."}]
         key, nodes = next(iter(fields.items()))

@@ -120,7 +120,6 @@ async def test_any_document_is_executed_or_refused(
     for error in answer.get("errors") or []:  # type: ignore[union-attr]
         assert isinstance(error, dict)
         assert isinstance(error["message"], str)
-    HARNESS.executor.denied_fields(request, who)
     planned = await HARNESS.executor.subscribe(request, who)
     if isinstance(planned, list):
         assert planned

@@ -74,6 +74,17 @@ async def test_a_role_that_may_not_call_the_field(statement: Statement) -> None:
     assert harness.subscribers.published == []
 
 
+async def test_one_field_that_the_role_may_not_call_stops_the_others() -> None:
+    harness = Harness()
+    operation = FROM_BUS.replace("publishFromBus(", "unsubscribe(name: $name) { name } publishFromBus(")
+    code, message = await refusal(service(harness), operation=operation)
+    assert code == "NO_PERMISSIONS"
+    assert message == f"The role {ROLE} may not call Mutation.unsubscribe."
+    assert harness.subscribers.published == []
+    skipped = operation.replace("(name: $name)", "(name: $name) @skip(if: true)", 1)
+    assert await invoke(service(harness), operation=skipped) == {"data": {"publishFromBus": MESSAGE}}
+
+
 async def test_an_unknown_role() -> None:
     assert (await refusal(service(Harness()), role_arn="arn:other"))[0] == "NO_PERMISSIONS"
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localcloud.appsync.execution.compiled import CompiledOperation
-from localcloud.appsync.model import Caller
+from localcloud.appsync.execution.documents import Operation
+from localcloud.appsync.model import Caller, GraphQLRequest
 from localcloud.definition import JSON, Api, Resolver
 from localcloud.ports import PutEventsError
 from tests.localcloud.appsync.fakes import (
@@ -258,7 +259,8 @@ async def test_the_answer_is_the_same_in_corners(
 
 
 def compiled(query: str, harness: Harness | None = None) -> CompiledOperation | None:
-    [operation] = (harness or PAIRS[0][0]).executor._documents.read(query).operations
+    operation = (harness or PAIRS[0][0]).executor._documents.operation(GraphQLRequest(query))
+    assert isinstance(operation, Operation)
     return operation.compiled
 
 
