@@ -8,6 +8,9 @@ from probe.load.mark import WARM_UP, Mark
 from probe.load.numbers import Numbers
 from probe.load.plan import Place
 
+MANY = 1_000_000
+"""Messages of a run of which nothing else is said."""
+
 Way = tuple[str, str]
 """From region, to region (aliases)."""
 
@@ -67,8 +70,12 @@ class _Seat:
 class Audience:
     """The subscribers of one process, by their positions in `seats`."""
 
-    def __init__(self, run: str, places: Sequence[Place], seats: Sequence[Place]) -> None:
+    def __init__(
+        self, run: str, places: Sequence[Place], seats: Sequence[Place], *, messages: int = MANY
+    ) -> None:
+        """The run publishes so many `messages`: a number beyond is forged, and would take memory."""
         self.heard = Heard()
+        self._messages = messages
         self._run = run
         self._places = tuple(places)
         self._seats = [_Seat(place, len(self._places)) for place in seats]
@@ -78,7 +85,7 @@ class Audience:
     def hear(self, position: int, mark: Mark | None, *, at: int) -> None:
         """A message came to a subscriber; None stands for a text that no load run made."""
         heard = self.heard
-        if mark is None or mark.run != self._run:
+        if mark is None or mark.run != self._run or mark.number >= self._messages:
             heard.foreign += 1
             return
         number = mark.number

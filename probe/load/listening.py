@@ -10,7 +10,7 @@ from client.errors import ClientError, Refused, Unauthorized
 from probe.load.audience import Audience
 from probe.load.decoder import Decoder, Delivered, Ended
 from probe.load.numbers import Numbers
-from probe.load.open_files import raise_open_files
+from probe.load.open_files import SPARE_FILES, raise_open_files
 from probe.load.orders import Answer, Expect, Finish, Go, Hearing, Listen, Order, Ready, Result, Settled
 from probe.load.plan import sockets
 from probe.load.socket import SubscriberSocket, open_socket
@@ -18,7 +18,6 @@ from probe.load.socket import SubscriberSocket, open_socket
 ATTEMPTS = 4
 AT_ONCE = 100
 """Sockets that are opened at the same time by one process."""
-SPARE_FILES = 64
 EVERY = 0.5
 """Seconds between two reports."""
 
@@ -32,7 +31,7 @@ class _Listeners:
         self._decoder = Decoder()
         self._open: list[SubscriberSocket] = []
         self.live = 0
-        self.audience = Audience(order.run, order.plan.places, order.seats)
+        self.audience = Audience(order.run, order.plan.places, order.seats, messages=order.plan.messages)
         self.changed = asyncio.Event()
 
     async def open(self) -> None:
@@ -63,11 +62,17 @@ class _Listeners:
         channels = [self._order.seats[seat].channel for seat in seats]
 
         def make() -> SubscriberSocket:
+            live = set(range(len(seats)))
+
+            def lost() -> None:
+                for subscription in tuple(live):
+                    self._end(live, subscription)
+
             return SubscriberSocket(
                 endpoint,
                 channels,
-                on_frame=lambda frame, at: self._hear(seats, frame, at),
-                on_lost=lambda: self._end(len(seats)),
+                on_frame=lambda frame, at: self._hear(seats, live, frame, at),
+                on_lost=lost,
             )
 
         for attempt in range(1, ATTEMPTS + 1):
@@ -87,18 +92,21 @@ class _Listeners:
         for socket in self._open:
             socket.close()
 
-    def _hear(self, seats: list[int], frame: bytes, at: int) -> None:
+    def _hear(self, seats: list[int], live: set[int], frame: bytes, at: int) -> None:
         match self._decoder.read(frame):
             case Delivered(subscription, mark) if subscription < len(seats):
                 self.audience.hear(seats[subscription], mark, at=at)
                 if self.audience.missing == 0:
                     self.changed.set()
-            case Ended():
-                self._end(1)
+            case Ended(subscription):
+                self._end(live, subscription)
 
-    def _end(self, subscriptions: int) -> None:
-        self.audience.heard.ended += subscriptions
-        self.live -= subscriptions
+    def _end(self, live: set[int], subscription: int) -> None:
+        """Count a subscription as ended once: when AppSync ends one, it closes the whole socket after it."""
+        if subscription in live:
+            live.remove(subscription)
+            self.audience.heard.ended += 1
+            self.live -= 1
 
     def hearing(self) -> Hearing:
         heard = self.audience.heard

@@ -4,6 +4,9 @@ import resource
 
 from client.errors import ClientError
 
+SPARE_FILES = 64
+"""Files beside the sockets of a process."""
+
 
 def raise_open_files(wanted: int, *, who: str = "A process", instead: str = "more --processes") -> None:
     """Let this process, and those it starts, open so many files at least.

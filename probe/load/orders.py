@@ -112,7 +112,7 @@ class Published:
     Attributes:
         accepted: The numbers that the backend accepted (packed `Numbers`).
         failures: Why others were not, and how often: whether they travelled is not known.
-        unsent: How many were due and could not be begun in time.
+        unsent: How many could not be begun in time, or were not due yet when the run was ended.
         times: How long the accepted ones took.
         lag: How long after they were due they were begun.
         began_at: When the first was begun, in ns of the steady clock; `ended_at` when the last was.

@@ -15,6 +15,7 @@ from probe.load import mark
 from probe.load.floor import Floor
 from probe.load.mark import WARM_UP, Mark
 from probe.load.numbers import Numbers
+from probe.load.open_files import SPARE_FILES, raise_open_files
 from probe.load.orders import Answer, Go, Order, Publish, Published, Publishing, Ready, Stop, Warmed, WarmUp
 from probe.load.plan import Place
 
@@ -44,7 +45,6 @@ class _Publishers:
         self._lanes: list[asyncio.Task[None]] = []
         self._accepted = Numbers()
         self._failures: Counter[str] = Counter()
-        self._unsent = 0
         self._times, self._lag = Histogram(), Histogram()
         self._began_at = self._ended_at = 0
 
@@ -79,7 +79,7 @@ class _Publishers:
         return Published(
             accepted=self._accepted.pack(),
             failures=dict(self._failures),
-            unsent=self._unsent,
+            unsent=self._plan.messages - self._times.count - self._failures.total(),
             times=self._times,
             lag=self._lag,
             began_at=self._began_at,
@@ -106,8 +106,7 @@ class _Publishers:
             await asyncio.wait({self._stopping}, timeout=max(0, due - time.monotonic_ns()) / 1e9)
             now = time.monotonic_ns()
             if self._stopping.done() or now > end:
-                self._unsent += 1
-                continue
+                return
             self._lag.add(max(0, now - due))
             await self._publish(self._apis[lane], number)
 
@@ -136,8 +135,11 @@ async def publish(order: Publish, orders: asyncio.Queue[Order], tell: Tell) -> N
     """Publish what the order asks for, from connecting to the account.
 
     Raises:
-        ClientError: a region cannot be reached, or refuses the first message.
+        ClientError: a region cannot be reached, or refuses the first message; too few files may be open.
     """
+    raise_open_files(
+        order.plan.lanes + SPARE_FILES, who="The process that publishes", instead="a lower --rate"
+    )
     publishers = _Publishers(order)
     async with AsyncExitStack() as stack:
         await publishers.connect(stack)

@@ -33,7 +33,8 @@ class Report:
         complete: False if it was ended early: then `missing` need not be lost.
         accepted: Messages that the backend accepted.
         failures: Why others were not, and how often.
-        unsent: Messages that could not be begun in time: this machine or the backend was too slow.
+        unsent: Messages that could not be begun in time, as this machine or the backend was too slow; if the
+            run was ended early, also those that were not due yet.
         expected: Deliveries that the accepted messages call for.
         heard: What came.
         times: From the begin of a publish to an arrival, over all ways.

@@ -139,11 +139,12 @@ class _Run:
                     try:
                         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
                     finally:
-                        if not hearing.done():
+                        if hearing.done():  # also if the time is over in the same moment
+                            self._take(hearing.result())
+                        else:
                             hearing.cancel()
                     if not hearing.done():
                         return False
-                    self._take(hearing.result())
         except TimeoutError:
             return False
         finally:

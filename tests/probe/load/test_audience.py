@@ -62,6 +62,12 @@ def test_the_order_is_that_of_one_region_and_channel() -> None:
     assert audience.heard.violations == 0
 
 
+def test_a_number_beyond_the_run_is_forged_and_takes_no_memory() -> None:
+    audience = Audience(RUN, PLACES, TECH, messages=8)
+    hear(audience, [(7, 0), (8, 0), (10**12 - 1, 0)])
+    assert (audience.heard.deliveries, audience.heard.foreign) == (1, 2)
+
+
 def test_what_is_not_of_this_run_counts_for_nothing() -> None:
     audience = Audience(RUN, PLACES, TECH)
     audience.hear(0, None, at=1)

@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 
 from cli.local_cloud import profile_of
+from client.api import Api
+from client.credentials import Credentials
 from client.errors import ClientError, Refused, Unauthorized, Unreachable
 from client.profiles import Profile
 from localcloud.server.cloud import LocalCloud
@@ -117,6 +119,25 @@ async def test_lost_sockets_are_told_and_what_they_missed_is_lost(cloud: LocalCl
     assert deliveries + lost == report.expected == 60 * 24
     assert lost > 0
     assert duplicates == 0
+
+
+async def test_a_subscription_that_an_administrator_ends_has_ended_once(cloud: LocalCloud) -> None:
+    ended: list[asyncio.Task[str]] = []
+
+    async def end() -> str:
+        admin = Credentials(cloud.admin.access_key, cloud.admin.secret_key)
+        async with Api(profile_of(cloud.regions).resolve("oregon"), credentials=admin) as api:
+            return await api.unsubscribe("tech")
+
+    def once(progress: Progress, _: asyncio.Event) -> None:
+        if progress.phase == "running" and progress.deliveries and not ended:
+            ended.append(asyncio.create_task(end()))
+
+    plan = replace(PLAN, drain=0.5, seconds=1.5, channels=("tech", "cars"), per_socket=2, regions=("oregon",))
+    report = await measured(cloud, plan, on=once)
+    assert report is not None
+    assert await ended[0] == "tech"
+    assert report.heard.ended == 24
 
 
 async def test_ended_early_it_reports_what_there_is(cloud: LocalCloud) -> None:
