@@ -12,6 +12,7 @@ from aws_cdk import (
 )
 from constructs import Construct
 
+from infra import names
 from infra.metrics import failed_invocations, letters, refused
 
 REFUSALS = {
@@ -65,7 +66,7 @@ class Alarms(Construct):
 
     def on_dead_letters(self, part: str, queue: aws_sqs.IQueue) -> None:
         """Alarm when a queue for dead letters holds any; `part` is broadcast or relay."""
-        text = f"Messages that the {part} could not deliver wait in {self._prefix}-{part}-dlq."
+        text = f"Messages that the {part} could not deliver wait in {names.dead_letters(self._prefix, part)}."
         self._add(f"{part}-dead-letters", letters(queue.queue_name), text)
 
     def on_failed_invocations(self, rule: str, bus: str) -> None:

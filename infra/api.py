@@ -14,23 +14,17 @@ from aws_cdk import (
 )
 from constructs import Construct
 
+from infra import names, stack_key
 from infra.files import resolver_files
 from infra.schema import Schema
 
 BUS_FIELDS = ("publish",)
 """Root fields whose resolver talks to the bus; every other one needs no data source."""
 
-KEY_DESCRIPTION = "Default API Key created by CDK"
-"""By it the key of the stack is known from those that a rotation made."""
 QUERY_DEPTH = 15
 """The schema has two levels; a tool that asks for it, by the usual introspection query, needs this many."""
 RESOLVERS_PER_REQUEST = 10
 """The chat needs two. Under many aliases, one request could publish thousands of messages."""
-
-
-def key_id(generation: int) -> str:
-    """The logical id of a later generation of the API key."""
-    return f"ApiKey{generation}"
 
 
 class GraphqlApi(Construct):
@@ -55,7 +49,7 @@ class GraphqlApi(Construct):
         super().__init__(scope, id)
         key = aws_appsync.AuthorizationMode(
             authorization_type=aws_appsync.AuthorizationType.API_KEY,
-            api_key_config=aws_appsync.ApiKeyConfig(description=KEY_DESCRIPTION),
+            api_key_config=aws_appsync.ApiKeyConfig(description=stack_key.DESCRIPTION),
         )
         iam = aws_appsync.AuthorizationMode(authorization_type=aws_appsync.AuthorizationType.IAM)
         self.api = aws_appsync.GraphqlApi(
@@ -75,7 +69,7 @@ class GraphqlApi(Construct):
         own_key.add_property_override("Expires", key_expiry)
         if key_generation:
             # A key that is gone cannot be updated: under another name CloudFormation makes a new one.
-            own_key.override_logical_id(key_id(key_generation))
+            own_key.override_logical_id(stack_key.logical_id(key_generation))
         self._add_resolvers(schema, self._add_bus_source(name, bus))
         self.log = self._log_errors(name)
 
@@ -122,8 +116,7 @@ class GraphqlApi(Construct):
         group = aws_logs.LogGroup(
             self,
             "Logs",
-            # AppSync's choice of a name.
-            log_group_name=f"/aws/appsync/apis/{self.api.api_id}",
+            log_group_name=names.log_group(self.api.api_id),
             retention=aws_logs.RetentionDays.TWO_WEEKS,
             removal_policy=RemovalPolicy.DESTROY,
         )

@@ -1,20 +1,18 @@
 """The CDK app: every region's Api stack, then every region's Relay stack."""
 
-import calendar
 import json
 from datetime import date
 from pathlib import Path
 
 from aws_cdk import App, Tags
 
+from infra import names, stack_key
 from infra.config import Config, ConfigError
 from infra.stacks import ApiStack, RelayStack
 
 LARGEST = 36_000
 """Bytes of a template without spaces. CloudFormation takes 51,200 of what the CDK's command line makes of it:
 YAML, which has up to 1.4 times as many."""
-KEY_MONTHS = 11
-"""An API key lives at most 365 days (AppSync developer guide, API_KEY authorization)."""
 
 
 def new_app(folder: Path | None = None, *, validated: bool = False) -> App:
@@ -27,24 +25,15 @@ def new_app(folder: Path | None = None, *, validated: bool = False) -> App:
     return App(analytics_reporting=False, outdir=outdir, builtin_cloud_formation_validation=validated)
 
 
-def key_expiry(today: date) -> int:
-    """The first day of the month eleven months after today's, 00:00 UTC, in epoch seconds.
-
-    Within a month every synthesis gives the same template; every later deploy renews the key.
-    """
-    year, month = divmod(today.year * 12 + today.month - 1 + KEY_MONTHS, 12)
-    return calendar.timegm((year, month + 1, 1, 0, 0, 0))
-
-
 def add_stacks(app: App, config: Config, *, today: date) -> None:
     """Add all stacks of a deployment to an app, tagged. A single region has nobody to relay to."""
-    expiry = key_expiry(today)
+    expiry = stack_key.expiry(today)
     apis = [ApiStack(app, config=config, alias=alias, key_expiry=expiry) for alias in config.regions]
     if len(apis) > 1:
         for alias in config.regions:
             RelayStack(app, config=config, alias=alias, after=apis)
-    Tags.of(app).add("project", "globalchat")
-    Tags.of(app).add("deployment", config.prefix)
+    Tags.of(app).add(names.PROJECT_TAG, names.PROJECT)
+    Tags.of(app).add(names.DEPLOYMENT_TAG, config.prefix)
 
 
 def synthesise(app: App) -> Path:

@@ -3,21 +3,11 @@
 from aws_cdk import Duration, aws_appsync, aws_events, aws_events_targets, aws_iam
 from constructs import Construct
 
-from infra import delivery
+from infra import delivery, names
 from infra.dead_letters import dead_letter_queue
 from infra.schema import Schema
 
 MUTATION = "publishFromBus"
-
-
-def broadcast_rule(prefix: str) -> str:
-    """The name of the rule."""
-    return f"{prefix}-broadcast"
-
-
-def broadcast_queue(prefix: str) -> str:
-    """The name of the queue for what the API did not take."""
-    return f"{prefix}-broadcast-dlq"
 
 
 class Broadcast(Construct):
@@ -45,7 +35,7 @@ class Broadcast(Construct):
             assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
         )
         api.grant_mutation(role, MUTATION)
-        self.dead_letters = dead_letter_queue(self, name=broadcast_queue(prefix))
+        self.dead_letters = dead_letter_queue(self, name=names.dead_letters(prefix, "broadcast"))
         target = aws_events_targets.AppSync(
             api,
             graph_ql_operation=schema.call_of(MUTATION),
@@ -59,7 +49,7 @@ class Broadcast(Construct):
         rule = aws_events.Rule(
             self,
             "Rule",
-            rule_name=broadcast_rule(prefix),
+            rule_name=names.broadcast_rule(prefix),
             description="Hands each message, of any region, to the subscribers of this one.",
             event_bus=bus,
             event_pattern=aws_events.EventPattern(**delivery.PATTERN),

@@ -1,24 +1,12 @@
 """Relay: the messages that a region accepted go to the buses of all other regions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from aws_cdk import Stack, aws_events, aws_events_targets, aws_iam
 from constructs import Construct
 
-from infra import delivery
+from infra import delivery, names
 from infra.dead_letters import dead_letter_queue
-
-
-def relay_rules(prefix: str, peers: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """The relay's rules by name, each with the peers that it passes messages on to."""
-    most = delivery.TARGETS_PER_RULE
-    chunks = [peers[start : start + most] for start in range(0, len(peers), most)]
-    return {f"{prefix}-relay-{number}": chunk for number, chunk in enumerate(chunks, 1)}
-
-
-def relay_queue(prefix: str) -> str:
-    """The name of the queue for what the relay could not pass on."""
-    return f"{prefix}-relay-dlq"
 
 
 class Relay(Construct):
@@ -40,7 +28,7 @@ class Relay(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._bus_name = bus_name
-        self.dead_letters = dead_letter_queue(self, name=relay_queue(prefix))
+        self.dead_letters = dead_letter_queue(self, name=names.dead_letters(prefix, "relay"))
         self._role = aws_iam.Role(
             self,
             "Role",
@@ -48,7 +36,7 @@ class Relay(Construct):
             assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
         )
         source = self._bus(Stack.of(self).region)
-        for number, (name, some) in enumerate(relay_rules(prefix, peers).items(), 1):
+        for number, (name, some) in enumerate(names.relay_rules(prefix, peers).items(), 1):
             self._add_rule(f"Rule{number}", name, source, some)
 
     def _add_rule(self, id: str, name: str, source: aws_events.IEventBus, peers: Sequence[str]) -> None:  # noqa: A002

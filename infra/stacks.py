@@ -5,21 +5,16 @@ from collections.abc import Sequence
 from aws_cdk import CfnOutput, Environment, LegacyStackSynthesizer, Stack, Tags, aws_events, aws_iam
 from constructs import Construct
 
-from infra import memory
+from infra import memory, names
 from infra.alarms import Alarms, AlarmTopic
 from infra.api import GraphqlApi
-from infra.broadcast import Broadcast, broadcast_queue, broadcast_rule
+from infra.broadcast import Broadcast
 from infra.config import Config
 from infra.dashboard import Dashboard
 from infra.files import data_file
 from infra.firewall import Firewall
-from infra.relay import Relay, relay_queue, relay_rules
+from infra.relay import Relay
 from infra.schema import Schema
-
-
-def bus_name(prefix: str) -> str:
-    """The name of the bus, the same in every region."""
-    return f"{prefix}-bus"
 
 
 def peers(config: Config, alias: str) -> list[str]:
@@ -40,7 +35,7 @@ class RegionStack(Stack):
     def __init__(self, scope: Construct, *, config: Config, alias: str, part: str, description: str) -> None:
         super().__init__(
             scope,
-            f"{config.prefix}-{alias}-{part}",
+            names.stack(config.prefix, alias, part),
             env=Environment(region=config.regions[alias]),
             description=description,
             synthesizer=LegacyStackSynthesizer(),
@@ -49,7 +44,7 @@ class RegionStack(Stack):
         self.template_options.metadata = {"globalchat": {"alias": alias}}
         Tags.of(self).add("alias", alias)
         # Roles are global: by this tag a deployer that knows no region finds them all.
-        Tags.of(self).add("region", config.regions[alias], include_resource_types=["AWS::IAM::Role"])
+        Tags.of(self).add(names.REGION_TAG, config.regions[alias], include_resource_types=["AWS::IAM::Role"])
         self._config = config
         self._alias = alias
 
@@ -107,7 +102,7 @@ class ApiStack(RegionStack):
         `PutTargets` was seen to refuse a bus of another region without such a policy. It gives nobody more
         than their own policies do.
         """
-        bus = aws_events.EventBus(self, "Bus", event_bus_name=bus_name(self._config.prefix))
+        bus = aws_events.EventBus(self, "Bus", event_bus_name=names.bus(self._config.prefix))
         if peers(self._config, self._alias):
             bus.add_to_resource_policy(
                 aws_iam.PolicyStatement(
@@ -125,19 +120,19 @@ class ApiStack(RegionStack):
             AlarmTopic(self, "AlarmTopic", prefix=prefix, email=self._config.alarm_email)
         alarms = self._alarms()
         alarms.on_dead_letters("broadcast", broadcast.dead_letters)
-        alarms.on_failed_invocations(broadcast_rule(prefix), bus_name(prefix))
+        alarms.on_failed_invocations(names.broadcast_rule(prefix), names.bus(prefix))
         alarms.on_refused_broadcasts(graphql.log)
         if self._config.dashboard:
-            relays = relay_rules(prefix, peers(self._config, self._alias))
+            relays = names.relay_rules(prefix, peers(self._config, self._alias))
             Dashboard(
                 self,
                 "Dashboard",
                 prefix=prefix,
                 alias=self._alias,
                 api_id=graphql.api.api_id,
-                bus=bus_name(prefix),
-                rules=[broadcast_rule(prefix), *relays],
-                queues=[broadcast_queue(prefix), *([relay_queue(prefix)] if relays else [])],
+                bus=names.bus(prefix),
+                rules=[names.broadcast_rule(prefix), *relays],
+                queues=names.queues(prefix, meshed=bool(relays)),
             )
 
 
@@ -153,12 +148,12 @@ class RelayStack(RegionStack):
             "Relay",
             prefix=config.prefix,
             alias=alias,
-            bus_name=bus_name(config.prefix),
+            bus_name=names.bus(config.prefix),
             peers=others,
         )
         alarms = self._alarms()
         alarms.on_dead_letters("relay", relay.dead_letters)
-        for rule in relay_rules(config.prefix, others):
-            alarms.on_failed_invocations(rule, bus_name(config.prefix))
+        for rule in names.relay_rules(config.prefix, others):
+            alarms.on_failed_invocations(rule, names.bus(config.prefix))
         for stack in after:
             self.add_stack_dependency(stack)

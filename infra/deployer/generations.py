@@ -3,15 +3,13 @@
 CloudFormation cannot update what is gone, so the template of the next deployment has a new key in its place.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from infra import stack_key
 from infra.deployer import keys
 from infra.deployer.aws import Aws
 from infra.deployer.stacks import DeployedStack
-
-_LATER = re.compile(r"ApiKey([0-9]+)")
 
 
 def generations(aws: Aws, existing: Iterable[DeployedStack]) -> Mapping[str, int]:
@@ -39,8 +37,7 @@ def _generation(aws: Aws, stack: DeployedStack) -> int:
     api_id = stack.outputs.get("apiId")
     if own is None or api_id is None:
         return 0
-    match = _LATER.fullmatch(own["LogicalResourceId"])
-    current = int(match[1]) if match is not None else 0
+    current = stack_key.generation_of(own["LogicalResourceId"])
     # The resource's id is an ARN that ends with the key.
     key = own.get("PhysicalResourceId", "").rsplit("/", 1)[-1]
     there = any(each.key == key for each in keys.list_keys(aws, stack.region, api_id))

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from infra import names
 from infra.deployer.aws import Aws, CallFailed, Denied
 from infra.deployer.errors import DeployError
 from infra.deployer.preflight import STUCK
-from infra.deployer.stacks import PARTS, stack_name
 from infra.deployer.stacks import find as find_stacks
 
 State = Literal["ok", "warning", "failed", "skipped"]
@@ -38,12 +38,12 @@ class Place:
     @property
     def bus(self) -> str:
         """The name of its event bus."""
-        return f"{self.prefix}-bus"
+        return names.bus(self.prefix)
 
     @property
     def parts(self) -> Sequence[str]:
         """The parts that have a stack each."""
-        return PARTS if self.meshed else PARTS[:1]
+        return names.parts(meshed=self.meshed)
 
 
 def place_of(alias: str, event_bus: str, *, meshed: bool) -> Place | None:
@@ -73,7 +73,7 @@ def stacks(aws: Aws, place: Place) -> Observation:
     """Whether every stack stands."""
     found = {each.part: each for each in find_stacks(aws, place.prefix, {place.alias: place.region})}
     for part in place.parts:
-        name, stack = stack_name(place.prefix, place.alias, part), found.get(part)
+        name, stack = names.stack(place.prefix, place.alias, part), found.get(part)
         if stack is None:
             return Observation("failed", f"The stack {name} does not exist.", "Run `globalchat deploy`.")
         if stack.busy:
@@ -103,9 +103,9 @@ def rules(aws: Aws, place: Place) -> Observation:
             f"aws events enable-rule --region {place.region} --event-bus-name {place.bus} --name {off[0]}"
         )
         return Observation("failed", f"Switched off: {', '.join(off)}.", f"Run `{enable}`.")
-    expected = ["broadcast", "relay-1"] if place.meshed else ["broadcast"]
-    names = [f"{place.prefix}-{each}" for each in expected]
-    if missing := [name for name in names if name not in states]:
+    # Every mesh has the first of the relay's rules.
+    relays = names.relay_rules(place.prefix, ["a peer"] if place.meshed else [])
+    if missing := [name for name in (names.broadcast_rule(place.prefix), *relays) if name not in states]:
         return Observation("failed", f"Missing: {', '.join(missing)}.", DEPLOY)
     return Observation("ok", f"switched on: {', '.join(sorted(states))}")
 
@@ -116,7 +116,9 @@ def dead_letters(aws: Aws, place: Place) -> Observation:
     Raises:
         CallFailed: AWS refuses to tell.
     """
-    depths = {name: _depth(aws, place.region, name) for name in _queues(place)}
+    depths = {
+        name: _depth(aws, place.region, name) for name in names.queues(place.prefix, meshed=place.meshed)
+    }
     if missing := [name for name, depth in depths.items() if depth is None]:
         return Observation("failed", f"Missing: {', '.join(missing)}.", DEPLOY)
     if filled := {name: depth for name, depth in depths.items() if depth}:
@@ -134,11 +136,6 @@ def ask(what: Question, aws: Aws, place: Place) -> Observation:
         return Observation("skipped", str(error), error.remedy)
     except DeployError as error:
         return Observation("failed", str(error), error.remedy)
-
-
-def _queues(place: Place) -> list[str]:
-    parts = ["broadcast", "relay"] if place.meshed else ["broadcast"]
-    return [f"{place.prefix}-{part}-dlq" for part in parts]
 
 
 def _depth(aws: Aws, region: str, name: str) -> int | None:

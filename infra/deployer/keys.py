@@ -1,22 +1,18 @@
 """The API keys of a region: which one to use, renewal, rotation. AppSync's id of a key is the key itself."""
 
-import calendar
 import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from infra import stack_key
 from infra.deployer.aws import Aws
 from infra.deployer.errors import DeployError
 
-MONTHS = 11
-"""How long a renewed key lives; at most 365 days are allowed (AppSync API reference, CreateApiKey)."""
 SHORTEST = 25 * 3600
 """Seconds: a key lives a day at least, and AppSync rounds down to the hour."""
 MOST_KEYS = 50
-STACK_KEY = "Default API Key created by CDK"
-"""The description of the key that a stack makes (`infra.api`)."""
 _ROTATED = "globalchat keys rotate"
 _REPLACES = re.compile(rf"{_ROTATED}: replaces ([0-9a-f]{{12}})")
 
@@ -35,11 +31,9 @@ class ApiKey:
         return hashlib.sha256(self.key.encode()).hexdigest()[:12]
 
 
-def key_expiry(now: float, months: int = MONTHS) -> int:
-    """The end of a key that is made now: the first day of a month, 00:00 UTC, in epoch seconds."""
-    today = datetime.fromtimestamp(now, UTC)
-    year, month = divmod(today.year * 12 + today.month - 1 + months, 12)
-    return calendar.timegm((year, month + 1, 1, 0, 0, 0))
+def key_expiry(now: float) -> int:
+    """The end of a key that is made now, as a stack's would be, in epoch seconds."""
+    return stack_key.expiry(datetime.fromtimestamp(now, UTC).date())
 
 
 def days_left(expires: int, now: float) -> int:
@@ -55,7 +49,7 @@ def retired(keys: Iterable[ApiKey]) -> frozenset[str]:
     listed = list(keys)
     found = {match[1] for each in listed if (match := _REPLACES.match(each.description)) is not None}
     if any(each.description.startswith(_ROTATED) for each in listed):
-        found |= {each.fingerprint for each in listed if each.description == STACK_KEY}
+        found |= {each.fingerprint for each in listed if each.description == stack_key.DESCRIPTION}
     return frozenset(found)
 
 

@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from infra import toolchain
+from infra import names, toolchain
 from infra.config import Config
 from infra.deployer.aws import INSTALL, Aws, CallFailed, Denied, exists
 from infra.deployer.errors import DeployError, Kind
@@ -135,9 +135,10 @@ def check_stacks(aws: Aws, config: Config, standing: Iterable[DeployedStack]) ->
                 f"The stack {stack.name} is stuck ({stack.status}).", remedy=f"First {STUCK[stack.status]}."
             )
     made = {stack.alias for stack in found if stack.part == "api"}
+    bus = names.bus(config.prefix)
     for alias, region in config.regions.items():
-        if alias not in made and _has_bus(aws, region, f"{config.prefix}-bus"):
-            raise _taken(f'an event bus "{config.prefix}-bus"', region)
+        if alias not in made and _has_bus(aws, region, bus):
+            raise _taken(f'an event bus "{bus}"', region)
     return found
 
 

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from infra import names
 from infra.deployer import stacks
 from infra.deployer.aws import Aws, CallFailed, Denied, exists
 from infra.deployer.errors import DeployError, Interrupted, Kind
-from infra.deployer.stacks import PARTS, DeployedStack
+from infra.deployer.stacks import DeployedStack
 from infra.deployer.standing import Standing
 
 PAUSE = 3.0
@@ -19,7 +20,7 @@ Note = Callable[[str], None]
 def log_group(stack: DeployedStack) -> str | None:
     """The log group of a stack's API: AppSync makes it anew if it logs once more after the stack's end."""
     api_id = stack.outputs.get("apiId")
-    return f"/aws/appsync/apis/{api_id}" if api_id else None
+    return names.log_group(api_id) if api_id else None
 
 
 def log_groups(found: Sequence[DeployedStack]) -> dict[str, list[str]]:
@@ -79,7 +80,7 @@ def remove(
         Interrupted: Ctrl-C; AWS goes on.
     """
     until = clock() + seconds
-    for part in reversed(PARTS):
+    for part in reversed(names.PARTS):
         going = [stack for stack in found if stack.part == part]
         for stack in going:
             note(f"deleting {stack.name}")
@@ -90,8 +91,8 @@ def remove(
                     raise _late(going, seconds)
                 pause(PAUSE)
         except KeyboardInterrupt:
-            names = ", ".join(stack.name for stack in going)
-            note(f"Stopped watching: AWS goes on deleting {names}. Resume with the same command.")
+            told = ", ".join(stack.name for stack in going)
+            note(f"Stopped watching: AWS goes on deleting {told}. Resume with the same command.")
             raise Interrupted("Stopped watching.") from None
     for stack in found:
         if name := log_group(stack):
@@ -140,7 +141,7 @@ def left_over(
 
 
 def _buses(aws: Aws, region: str, prefix: str, _: Sequence[str]) -> list[str]:
-    name = f"{prefix}-bus"
+    name = names.bus(prefix)
     there = exists(
         lambda: aws.call("events", region, "describe_event_bus", Name=name), "ResourceNotFoundException"
     )
@@ -148,14 +149,14 @@ def _buses(aws: Aws, region: str, prefix: str, _: Sequence[str]) -> list[str]:
 
 
 def _queues(aws: Aws, region: str, prefix: str, _: Sequence[str]) -> list[str]:
-    names = (f"{prefix}-broadcast-dlq", f"{prefix}-relay-dlq")
+    ours = names.queues(prefix, meshed=True)
     answer = aws.call("sqs", region, "list_queues", QueueNamePrefix=f"{prefix}-")
     urls = [url.rsplit("/", 1)[-1] for url in answer.get("QueueUrls", ())]
-    return [f"queue {name}" for name in urls if name in names]
+    return [f"queue {name}" for name in urls if name in ours]
 
 
-def _groups(aws: Aws, region: str, _: str, names: Sequence[str]) -> list[str]:
-    return [f"log group {name}" for name in names if _has_group(aws, region, name)]
+def _groups(aws: Aws, region: str, _: str, groups: Sequence[str]) -> list[str]:
+    return [f"log group {name}" for name in groups if _has_group(aws, region, name)]
 
 
 def _has_group(aws: Aws, region: str, name: str) -> bool:

@@ -1,15 +1,12 @@
 """The stacks of a deployment as CloudFormation tells of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from infra import names
 from infra.config import Config
 from infra.deployer.aws import Aws, CallFailed
-
-PARTS = ("api", "relay")
-PROJECT_TAG = "project"
-PROJECT = "globalchat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +44,25 @@ class DeployedStack:
 
 def is_ours(tags: Mapping[str, str]) -> bool:
     """Whether what has these tags was made by this project."""
-    return tags.get(PROJECT_TAG) == PROJECT
-
-
-def stack_name(prefix: str, alias: str, part: str) -> str:
-    """The name of a stack, as `infra.stacks` makes it."""
-    return f"{prefix}-{alias}-{part}"
+    return tags.get(names.PROJECT_TAG) == names.PROJECT
 
 
 def expected(config: Config) -> list[str]:
     """The names of all stacks of a deployment, in the order of their making."""
-    parts: Sequence[str] = PARTS if len(config.regions) > 1 else PARTS[:1]
-    return [stack_name(config.prefix, alias, part) for part in parts for alias in config.regions]
+    parts = names.parts(meshed=len(config.regions) > 1)
+    return [names.stack(config.prefix, alias, part) for part in parts for alias in config.regions]
 
 
 def find(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[DeployedStack]:
     """The stacks that exist of those that a deployment has in these regions (alias to AWS region)."""
-    found = (
-        describe(aws, prefix, alias, region, part) for part in PARTS for alias, region in regions.items()
-    )
+    places = [(alias, region, part) for part in names.PARTS for alias, region in regions.items()]
+    found = (describe(aws, prefix, alias, region, part) for alias, region, part in places)
     return [stack for stack in found if stack is not None]
 
 
 def describe(aws: Aws, prefix: str, alias: str, region: str, part: str) -> DeployedStack | None:
     """One stack; None if it does not exist."""
-    name = stack_name(prefix, alias, part)
+    name = names.stack(prefix, alias, part)
     try:
         answer = aws.call("cloudformation", region, "describe_stacks", StackName=name)
     except CallFailed as error:

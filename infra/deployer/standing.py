@@ -4,16 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from infra import memory
+from infra import memory, names
 from infra.deployer import stacks
 from infra.deployer.aws import Aws
 from infra.deployer.errors import DeployError
 from infra.deployer.settings import choose_regions
 from infra.deployer.stacks import DeployedStack
-
-ROLES = ("publish", "broadcast", "logs", "relay")
-"""The ends of the names of a region's roles."""
-REGION_TAG = "region"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ def find(aws: Aws, prefix: str, hints: Mapping[str, str]) -> Standing:
             regions = (_settings(stack) or {}).get("regions")
             pending.extend(regions.items() if isinstance(regions, dict) else ())
     every = [stack for each in found.values() for stack in each]
-    return Standing(sorted(every, key=lambda stack: stacks.PARTS.index(stack.part)), silent)
+    return Standing(sorted(every, key=lambda stack: names.PARTS.index(stack.part)), silent)
 
 
 def chosen(standing: Standing, known: Mapping[str, str], words: Sequence[str]) -> Mapping[str, str]:
@@ -82,7 +78,7 @@ def _settings(stack: DeployedStack) -> Mapping[str, object] | None:
 
 def _by_roles(aws: Aws, prefix: str, known: Iterable[str]) -> Mapping[str, str]:
     """Alias to AWS region of what IAM, which is global, knows beyond `known`, as far as it may be asked."""
-    name = re.compile(rf"{re.escape(prefix)}-(?P<alias>[a-z0-9-]+)-(?:{'|'.join(ROLES)})")
+    name = re.compile(rf"{re.escape(prefix)}-(?P<alias>[a-z0-9-]+)-(?:{'|'.join(names.ROLES)})")
     regions: dict[str, str] = {}
     try:
         for role in aws.pages("iam", "us-east-1", "list_roles", "Roles", MaxItems=1000):
@@ -91,8 +87,8 @@ def _by_roles(aws: Aws, prefix: str, known: Iterable[str]) -> Mapping[str, str]:
                 continue
             answer = aws.call("iam", "us-east-1", "list_role_tags", RoleName=role["RoleName"])
             tags = {each["Key"]: each["Value"] for each in answer["Tags"]}
-            if stacks.is_ours(tags) and tags.get("deployment") == prefix and REGION_TAG in tags:
-                regions[match["alias"]] = tags[REGION_TAG]
+            if stacks.is_ours(tags) and tags.get(names.DEPLOYMENT_TAG) == prefix and names.REGION_TAG in tags:
+                regions[match["alias"]] = tags[names.REGION_TAG]
     except DeployError:
         # Not everybody may ask, and what else leads to regions does without.
         return regions

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from infra import memory
+from infra import memory, stack_key
 from infra.config import CHOICES, Config, ConfigError, parse
 from infra.snapshot import synthesise
 from tests.infra.synthesis import (
@@ -235,9 +235,7 @@ def test_a_bus_takes_what_its_own_account_may_put_on_it_and_nobody_else(full_tem
     ],
 )
 def test_a_key_expires_on_the_first_of_a_month_within_a_year(today: date, expiry: datetime) -> None:
-    from infra.app import key_expiry
-
-    assert key_expiry(today) == expiry.timestamp()
+    assert stack_key.expiry(today) == expiry.timestamp()
     assert 300 < (expiry.date() - today).days < 365
 
 

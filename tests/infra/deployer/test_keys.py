@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.app import key_expiry as expiry_of_the_stacks
+from infra import stack_key
 from infra.deployer import keys
 from infra.deployer.aws import Aws
 from infra.deployer.errors import DeployError
@@ -21,21 +21,14 @@ END = keys.key_expiry(NOW)
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)))
-def test_a_key_ends_when_a_stacks_would(moment: datetime) -> None:
+def test_a_key_lasts_for_most_of_a_year_and_no_longer(moment: datetime) -> None:
     end = keys.key_expiry(moment.timestamp())
-    assert end == expiry_of_the_stacks(moment.date())
     assert 300 * DAY < end - moment.timestamp() <= 365 * DAY
 
 
 def test_the_days_left_are_whole_and_negative_once_expired() -> None:
     assert keys.days_left(int(NOW) + 10 * DAY - 1, NOW) == 9
     assert keys.days_left(int(NOW) - 1, NOW) == -1
-
-
-def test_the_stacks_key_has_the_description_that_it_is_told_by() -> None:
-    from infra.api import KEY_DESCRIPTION
-
-    assert keys.STACK_KEY == KEY_DESCRIPTION
 
 
 def test_a_key_is_not_shown() -> None:
@@ -58,7 +51,7 @@ def api(cloud: str) -> str:
     aws = Aws()
     made = aws.call("appsync", REGION, "create_graphql_api", name="a", authenticationType="API_KEY")
     api_id: str = made["graphqlApi"]["apiId"]
-    description = keys.STACK_KEY
+    description = stack_key.DESCRIPTION
     aws.call("appsync", REGION, "create_api_key", apiId=api_id, expires=END, description=description)
     return api_id
 
