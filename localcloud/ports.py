@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from localcloud.definition import JSON
+
+MAX_ENTRIES: Final = 10
+"""Entries of one PutEvents call (EventBridge quotas)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from graphql import GraphQLError, GraphQLSchema, get_named_type
-from graphql.language import Node
 
 from localcloud.definition import JSON
 
@@ -35,9 +34,9 @@ def not_authorized(field_name: str, type_name: str) -> FieldError:
     return FieldError(f"Not Authorized to access {field_name} on type {type_name}", "Unauthorized")
 
 
-def request_error(message: str, nodes: Sequence[Node] | None = None) -> dict[str, JSON]:
-    """Make an error that precedes execution (syntax, validation, variables): no `errorType`, `path` null."""
-    return {"path": None, "locations": locations(GraphQLError(message, nodes)), "message": message}
+def request_error(message: str) -> dict[str, JSON]:
+    """Make an error of a request as a whole: it has neither `errorType` nor a place."""
+    return {"path": None, "locations": None, "message": message}
 
 
 def locations(error: GraphQLError) -> JSON:

@@ -13,7 +13,6 @@ from localcloud.events.pattern import Matcher
 class ActiveRule:
     """An enabled rule."""
 
-    arn: str
     matches: Matcher
     counters: RuleCounters
     lanes: tuple[Lane, ...]
@@ -21,9 +20,8 @@ class ActiveRule:
 
 @dataclass(frozen=True, slots=True)
 class ActiveBus:
-    """A bus and its enabled rules."""
+    """A bus, as its enabled rules."""
 
-    arn: str
     rules: Sequence[ActiveRule]
 
     def put(self, event: Event) -> bool:

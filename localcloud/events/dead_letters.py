@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from localcloud.definition import Queue
 from localcloud.events.courier import Failure, Route
 from localcloud.events.envelope import Event
-from localcloud.iam import allows_service
+from localcloud.events.permissions import admits
 
-SERVICE = "events.amazonaws.com"
 CAPACITY = 10_000
 """Letters that a queue keeps; beyond, the oldest goes."""
 
@@ -47,17 +46,7 @@ class DeadLetters:
     def admits(self, queue_arn: str, rule_arn: str) -> bool:
         """Whether a queue's policy lets EventBridge send on behalf of a rule."""
         queue = self._definitions.get(queue_arn)
-        return queue is not None and allows_service(
-            queue.statements,
-            service=SERVICE,
-            action="sqs:SendMessage",
-            resource=queue_arn,
-            context={
-                "aws:SourceArn": rule_arn,
-                "aws:SourceAccount": rule_arn.split(":")[4],
-                "aws:SecureTransport": "true",
-            },
-        )
+        return queue is not None and admits(queue, rule_arn)
 
     def add(self, queue_arn: str, letter: DeadLetter) -> None:
         """Put a letter into a queue."""

@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from localcloud import json_text
 from localcloud.definition import JSON
 from localcloud.nesting import is_deeper
-from localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
+from localcloud.ports import MAX_ENTRIES, EntryResult, PutEventsEntry, PutEventsError
 
-MAXIMUM_ENTRIES = 10
 MAXIMUM_REQUEST_BYTES = 1_048_576
 MAXIMUM_DETAIL_TYPE = 128
 MAXIMUM_DEPTH = 200
@@ -54,10 +53,10 @@ def check_request(entries: Sequence[PutEventsEntry]) -> None:
     Raises:
         PutEventsError: no, or too many entries, or too many bytes.
     """
-    if not 1 <= len(entries) <= MAXIMUM_ENTRIES:
+    if not 1 <= len(entries) <= MAX_ENTRIES:
         raise PutEventsError(
             "ValidationException",
-            f"A request has 1 to {MAXIMUM_ENTRIES} entries; this one has {len(entries)}.",
+            f"A request has 1 to {MAX_ENTRIES} entries; this one has {len(entries)}.",
         )
     if sum(map(entry_size, entries)) >= MAXIMUM_REQUEST_BYTES:
         raise PutEventsError(

@@ -18,11 +18,10 @@ from localcloud.events.envelope import Event, accept, check_request
 from localcloud.events.in_flight import InFlight
 from localcloud.events.lane import DeliverySettings, Lane, LaneContext
 from localcloud.events.pattern import compile_pattern
+from localcloud.events.permissions import may_put
 from localcloud.events.targets import AppSyncTarget, BusTarget, TargetPort
-from localcloud.iam import evaluate, may_assume
 from localcloud.ports import EntryResult, GraphQLTarget, PutEventsEntry, PutEventsError
 
-_APPSYNC = "appsync.amazonaws.com"
 _THROTTLED = "Rate exceeded: the local cloud's queue for a target is full."
 
 
@@ -76,9 +75,7 @@ class EventBridge:
         rules = [rule for region in deployment.regions for rule in region.rules]
         self._counters = {rule.arn: RuleCounters() for rule in rules}
         self._buses = {
-            bus.arn: ActiveBus(
-                bus.arn, [self._activate(r) for r in rules if r.bus_arn == bus.arn and r.enabled]
-            )
+            bus.arn: ActiveBus([self._activate(r) for r in rules if r.bus_arn == bus.arn and r.enabled])
             for region in deployment.regions
             for bus in region.buses
         }
@@ -169,33 +166,17 @@ class EventBridge:
     def _authorize(self, role_arn: str, bus_arn: str) -> None:
         permitted = self._permitted.get((role_arn, bus_arn))
         if permitted is None:
-            permitted = self._permitted[role_arn, bus_arn] = self._may_put(role_arn, bus_arn)
+            permitted = self._permitted[role_arn, bus_arn] = may_put(self._deployment, role_arn, bus_arn)
         if not permitted:
             raise PutEventsError(
                 "AccessDeniedException",
                 f"{role_arn} is not authorized to perform: events:PutEvents on resource: {bus_arn}",
             )
 
-    def _may_put(self, role_arn: str, bus_arn: str) -> bool:
-        """Whether an API with a data source of this role and bus may assume the role, and the role may put.
-
-        `aws:SourceArn` is the API's ARN (AppSync developer guide, confused deputy).
-        """
-        role = self._deployment.roles.get(role_arn)
-        if role is None or not evaluate(role.statements, action="events:PutEvents", resource=bus_arn):
-            return False
-        return any(
-            may_assume(role, _APPSYNC, {"aws:SourceArn": api.arn, "aws:SourceAccount": api.account})
-            for region in self._deployment.regions
-            for api in region.apis
-            for source in api.data_sources.values()
-            if source.role_arn == role_arn
-        )
-
     def _activate(self, rule: Rule) -> ActiveRule:
         counters = self._counters[rule.arn]
         lanes = tuple(self._lane(rule, target, counters) for target in rule.targets)
-        return ActiveRule(rule.arn, compile_pattern(rule.pattern), counters, lanes)
+        return ActiveRule(compile_pattern(rule.pattern), counters, lanes)
 
     def _lane(self, rule: Rule, target: Target, counters: RuleCounters) -> Lane:
         route = Route(rule, target, rule.arn.split(":")[3], target.arn.split(":")[3])

@@ -1,7 +1,4 @@
-"""What a rule can deliver to: an AppSync API or another bus. Each answers a delivery with None or a Failure.
-
-Roles and policies never change while the local cloud runs, so permissions are decided once, at start.
-"""
+"""What a rule can deliver to: an AppSync API or another bus. Each answers with None or a Failure."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,11 +9,9 @@ from localcloud.events.counters import RuleCounters
 from localcloud.events.courier import Failure, Route
 from localcloud.events.envelope import Event
 from localcloud.events.input_path import InputPath
+from localcloud.events.permissions import not_assumable, not_permitted
 from localcloud.events.transformer import NotDelivered, Transformer
-from localcloud.iam import evaluate, may_assume
 from localcloud.ports import GraphQLTarget, InvocationRefused
-
-SERVICE = "events.amazonaws.com"
 
 AppSyncErrors = Literal["ignored", "dead-lettered"]
 """What an AppSync answer of 200 with `errors` means. AWS does not say which it does."""
@@ -49,7 +44,7 @@ class AppSyncTarget:
         self._operation = target.graphql_operation or ""
         self._role = target.role_arn or ""
         self._variables = variables(route.rule, target)
-        self._refusal = _unassumable(route, roles, "FAILED_TO_ASSUME_ROLE")
+        self._refusal = not_assumable(route, roles, "FAILED_TO_ASSUME_ROLE")
         self._graphql = graphql
         self._counters = counters
         self._errors = errors
@@ -89,7 +84,7 @@ class BusTarget:
     ) -> None:
         self._bus_arn = route.target.arn
         self._crosses = route.from_region != route.to_region
-        self._refusal = _unassumable(route, roles, "NO_PERMISSIONS") or _not_permitted(route, roles)
+        self._refusal = not_assumable(route, roles, "NO_PERMISSIONS") or not_permitted(route, roles)
         self._forward = forward
         self._new_id = new_id
 
@@ -121,24 +116,6 @@ def variables(rule: Rule, target: Target) -> Callable[[Event], JSON]:
     if target.transformer is not None:
         return Transformer(target.transformer, rule_arn=rule.arn, rule_name=rule.name).transform
     return lambda event: event.document
-
-
-def _unassumable(route: Route, roles: Mapping[str, Role], code: str) -> Failure | None:
-    """The failure of a role that does not trust EventBridge; AWS does not document its code by target."""
-    role = roles.get(route.target.role_arn or "")
-    context = {"aws:SourceArn": route.rule.arn, "aws:SourceAccount": route.rule.arn.split(":")[4]}
-    if role is not None and may_assume(role, SERVICE, context):
-        return None
-    return Failure(code, f"{SERVICE} may not assume the role {route.target.role_arn}.")
-
-
-def _not_permitted(route: Route, roles: Mapping[str, Role]) -> Failure | None:
-    role = roles[route.target.role_arn or ""]
-    if evaluate(role.statements, action="events:PutEvents", resource=route.target.arn):
-        return None
-    return Failure(
-        "NO_PERMISSIONS", f"The role {role.arn} is not allowed to do events:PutEvents on {route.target.arn}."
-    )
 
 
 def _hop_message(event: Event) -> str:

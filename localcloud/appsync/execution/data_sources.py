@@ -9,9 +9,7 @@ from typing import Final
 from localcloud import json_text
 from localcloud.appsync.errors import FieldError
 from localcloud.definition import JSON
-from localcloud.ports import EntryResult, PutEventsEntry
-
-MAX_ENTRIES: Final = 10
+from localcloud.ports import MAX_ENTRIES, EntryResult, PutEventsEntry
 
 _NONE_KEYS: Final = frozenset(("payload", "version"))
 _EVENTBRIDGE_KEYS: Final = frozenset(("operation", "events", "version"))

@@ -1,18 +1,9 @@
 """What the realtime protocol asks of whoever holds the socket."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from localcloud.appsync.model import Caller, GraphQLRequest, SubscriptionPlan
-
-CountName = Literal[
-    "ConnectSuccess",
-    "ConnectClientError",
-    "SubscribeSuccess",
-    "SubscribeClientError",
-    "UnsubscribeSuccess",
-    "UnsubscribeClientError",
-]
+from localcloud.appsync.realtime.metrics import CounterName
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +48,7 @@ class Close:
 class Count:
     """Count one occurrence under CloudWatch's name."""
 
-    name: CountName
+    name: CounterName
 
 
 Action = Send | Start | Listen | Forget | Close | Count
