@@ -25,4 +25,5 @@ def refresh(
         if region in chosen.values():
             raise error
         narrate(f"warning: {error} What stands in {region} is not in the profile.")
-    deploying.save(outputs.read_profile(aws, name, wish.prefix, chosen, now=time.time()))
+    made = outputs.find(aws, wish.prefix, chosen)
+    deploying.save(outputs.read_profile(aws, name, made, now=time.time()))

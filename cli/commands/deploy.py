@@ -70,7 +70,7 @@ def command(
     aws, person = deploying.aws(aws_profile), deploying.person(yes=yes)
     hints = deploying.hints(name, wish.prefix)
     plan = prepare(wish, aws, person, account=account, hints=hints, ask=not diff)
-    deployment = Deployment(plan, paths.home().cache, aws, seconds=timeout * 60)
+    deployment = Deployment(plan, paths.home().cache, aws.patient(), seconds=timeout * 60)
     if diff:
         return deployment.diff(person)
     deployment.run(person)

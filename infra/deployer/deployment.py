@@ -7,7 +7,7 @@ from pathlib import Path
 
 from client.profiles import Profile
 from infra.config import Config
-from infra.deployer import cdk, keys, outputs, preflight, removal, stacks, workspace
+from infra.deployer import cdk, keys, outcome, outputs, preflight, removal, stacks, watching, workspace
 from infra.deployer.aws import Aws
 from infra.deployer.errors import DeployError
 from infra.deployer.generations import generations, with_generations
@@ -34,15 +34,13 @@ class Person:
 class Deployment:
     """One deployment that was checked: its plan, where it works, how long it may take.
 
-    `script` is the CDK command line (None installs the pinned one), `app` how the CDK gets the assembly
-    (None synthesises it).
+    `aws` is best a patient one; `app` is how the CDK gets the assembly (None synthesises it).
     """
 
     plan: Plan
     cache: Path
     aws: Aws
     seconds: float = DEPLOY_SECONDS
-    script: Path | None = None
     app: str | None = None
     clock: Callable[[], float] = field(default=time.time)
 
@@ -59,7 +57,7 @@ class Deployment:
         """
         command = self._cdk(person)
         progress = Progress.of(stacks.expected(self.config))
-        code = cdk.watch(
+        code = watching.watch(
             command.deploy(),
             command.folder,
             progress,
@@ -68,9 +66,9 @@ class Deployment:
             told=person.note,
         )
         if code != 0:
-            raise cdk.failure(progress, code)
+            raise outcome.failure(progress, code)
         self._see_that_all_stand()
-        removal.remove(self.aws.patient(), self.plan.going, person.note, seconds=self.seconds)
+        removal.remove(self.aws, self.plan.going, person.note, seconds=self.seconds)
 
     def diff(self, person: Person) -> int:
         """Tell what a deployment would change, on standard output; the CDK's exit code.
@@ -79,28 +77,27 @@ class Deployment:
             DeployError: it took longer than a deployment may.
         """
         command = self._cdk(person)
-        return cdk.show(command.diff(), command.folder, seconds=self.seconds)
+        return watching.show(command.diff(), command.folder, seconds=self.seconds)
 
     def profile(self, name: str) -> Profile:
         """Settle the keys and read the profile from the stacks."""
-        config, now, aws = self.config, self.clock(), self.aws.patient()
-        for stack in stacks.find(aws, config.prefix, config.regions):
-            if stack.part == "api":
-                keys.settle(aws, stack.region, stack.outputs["apiId"], now)
-        return outputs.read_profile(aws, name, config.prefix, config.regions, now=now)
+        config, now = self.config, self.clock()
+        made = outputs.find(self.aws, config.prefix, config.regions)
+        for stack in made:
+            keys.settle(self.aws, stack.region, stack.outputs["apiId"], now)
+        return outputs.read_profile(self.aws, name, made, now=now)
 
     def _cdk(self, person: Person) -> cdk.Cdk:
-        script = self.script or workspace.cdk_cli(self.cache, person.note)
-        aws, config = self.aws.patient(), self.config
-        wanted = generations(aws, stacks.find(aws, config.prefix, config.regions))
-        content = with_generations(self.plan.content, wanted)
+        script = workspace.cdk_cli(self.cache, person.note)
+        existing = [stack for stack in self.plan.standing.stacks if stack.alias in self.config.regions]
+        content = with_generations(self.plan.content, generations(self.aws, existing))
         folder = workspace.write_settings(self.cache, content, app=self.app)
         return cdk.Cdk(script, folder, self.aws.profile)
 
     def _see_that_all_stand(self) -> None:
         """The CDK's word is not enough: see that CloudFormation has every stack complete."""
         config = self.config
-        found = stacks.find(self.aws.patient(), config.prefix, config.regions)
+        found = stacks.find(self.aws, config.prefix, config.regions)
         standing = {each.name for each in found if each.stands}
         if lacking := [name for name in stacks.expected(config) if name not in standing]:
             raise DeployError(

@@ -1,6 +1,6 @@
 """From deployed stacks to a profile: endpoints are outputs of the stacks, keys are asked of AppSync."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from client.profiles import Profile, RegionEndpoint
 from infra.deployer import keys, stacks
@@ -11,11 +11,11 @@ from infra.deployer.stacks import DeployedStack
 FIELDS = ("graphqlUrl", "realtimeUrl", "apiId", "eventBus")
 
 
-def read_profile(aws: Aws, name: str, prefix: str, regions: Mapping[str, str], *, now: float) -> Profile:
-    """The profile of a deployment, of those of `regions` (alias to AWS region) that stand.
+def find(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[DeployedStack]:
+    """The Api stacks of a deployment, of those of `regions` (alias to AWS region) that stand.
 
     Raises:
-        DeployError: none stands, an output is missing, or an API has no valid key.
+        DeployError: none stands.
     """
     found = [stack for stack in stacks.find(aws, prefix, regions) if stack.part == "api" and stack.outputs]
     if not found:
@@ -23,7 +23,16 @@ def read_profile(aws: Aws, name: str, prefix: str, regions: Mapping[str, str], *
             f'There is no deployment "{prefix}" in {", ".join(regions.values())}.',
             remedy="Make one with `globalchat deploy`.",
         )
-    return Profile(name, {stack.alias: _endpoint(aws, stack, now) for stack in found})
+    return found
+
+
+def read_profile(aws: Aws, name: str, made: Iterable[DeployedStack], *, now: float) -> Profile:
+    """The profile that Api stacks tell of.
+
+    Raises:
+        DeployError: an output is missing, or an API has no valid key.
+    """
+    return Profile(name, {stack.alias: _endpoint(aws, stack, now) for stack in made})
 
 
 def _endpoint(aws: Aws, stack: DeployedStack, now: float) -> RegionEndpoint:

@@ -101,8 +101,9 @@ def test_an_output_that_is_missing_is_named(deployed: User) -> None:
     Aws().call(
         "cloudformation", REGION, "create_stack", StackName="odd-oregon-api", TemplateBody=json.dumps(body)
     )
+    made = outputs.find(Aws(), "odd", {"oregon": REGION})
     with pytest.raises(DeployError, match='has no output "graphqlUrl"'):
-        outputs.read_profile(Aws(), "default", "odd", {"oregon": REGION}, now=NOW)
+        outputs.read_profile(Aws(), "default", made, now=NOW)
 
 
 def test_destroy_leaves_the_stacks_of_others_alone(cloud: str, user: User) -> None:

@@ -22,21 +22,21 @@ import json, sys
 from pathlib import Path
 import click
 from cli import deploying, main
-from infra.deployer import cdk
+from infra.deployer import watching
 from infra.deployer.aws import Aws
 from infra.deployer.deployment import Deployment, prepare
 from infra.deployer.plan import Wish
 from infra.files import data_file
 
 cache, app = sys.argv[1:]
-start = cdk._start
+start = watching._start
 
 def start_and_tell(*arguments):
     child = start(*arguments)
     print(child.pid, flush=True)
     return child
 
-cdk._start = start_and_tell
+watching._start = start_and_tell
 
 @click.command()
 def command():

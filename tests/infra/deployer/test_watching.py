@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.deployer import cdk
+from infra.deployer import cdk, outcome, watching
 from infra.deployer.errors import DeployError, Interrupted
 from infra.deployer.progress import Progress, StackProgress
 
@@ -35,7 +35,7 @@ def watch(
 ) -> tuple[int, Progress]:
     progress = Progress.of([API, RELAY])
     command = [sys.executable, "-c", program]
-    code = cdk.watch(command, folder, progress, view or Quiet(), seconds=seconds, told=print)
+    code = watching.watch(command, folder, progress, view or Quiet(), seconds=seconds, told=print)
     return code, progress
 
 
@@ -85,7 +85,7 @@ def test_the_overall_time_out_says_what_aws_is_at(tmp_path: Path) -> None:
 def test_a_full_disk_in_the_child_is_one_sentence() -> None:
     progress = Progress.of([API])
     progress.complain("OSError: [Errno 28] No space left on device: 'cdk.out'")
-    error = cdk.failure(progress, 1)
+    error = outcome.failure(progress, 1)
     assert "no space left" in str(error)
     assert "GLOBALCHAT_HOME" in (error.remedy or "")
 
@@ -94,7 +94,7 @@ def test_a_failure_of_the_app_itself_is_told_in_its_words() -> None:
     progress = Progress.of([API])
     progress.complain('globalchat: The channel "A" is not valid.')
     progress.complain("Subprocess exited with error 1")
-    assert str(cdk.failure(progress, 1)) == (
+    assert str(outcome.failure(progress, 1)) == (
         'The deployment failed: The channel "A" is not valid. No stack was completed.'
     )
 
@@ -102,4 +102,4 @@ def test_a_failure_of_the_app_itself_is_told_in_its_words() -> None:
 def test_a_missing_node_is_one_sentence(tmp_path: Path) -> None:
     command = [str(tmp_path / "node")]
     with pytest.raises(DeployError, match=r"Node\.js could not be started"):
-        cdk.watch(command, tmp_path, Progress.of([]), Quiet(), seconds=5, told=print)
+        watching.watch(command, tmp_path, Progress.of([]), Quiet(), seconds=5, told=print)
