@@ -6,10 +6,10 @@ import sys
 import time
 from collections.abc import Sequence
 
-from bench import document, machine
+from bench import machine, page
 from bench.catalogue import BENCHMARKS, run
 from bench.findings import Report, comparison
-from bench.peers import simulator
+from bench.servers import simulator
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     content = _content(described, reports)
     print(f"## Side by side\n\n{content}")
     if arguments.write:
-        document.write(content)
+        page.write(content)
         print("\nWritten to docs/performance.md.", file=sys.stderr)
 
 

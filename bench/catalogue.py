@@ -11,26 +11,25 @@ from bench.findings import Report
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One benchmark: `report(quick=...)` of a module in this package."""
+    """One benchmark: `report(quick=...)` of the module in `bench.benchmarks` that has its name."""
 
     name: str
     title: str
-    module: str
     seconds: int
 
 
 BENCHMARKS: Final = {
     each.name: each
     for each in (
-        Benchmark("fanout", "One channel, 1,000 subscribers, beside the peers", "fanout", 75),
-        Benchmark("capacity", "10,000 subscribers at once", "capacity", 20),
-        Benchmark("publish", "From a publish to a subscriber in the other region", "publishing", 10),
-        Benchmark("profile", "Where the CPU time of a publish goes", "profiling", 10),
-        Benchmark("start", "Start of the server, beside the peers", "starting", 15),
-        Benchmark("session", "The client's session, beside bare gql", "session_overhead", 25),
-        Benchmark("first-frame", "Start of the chat, beside a bare Textual app", "tui_first_frame", 20),
-        Benchmark("flood", "Typing in the chat while messages pour in", "tui_flood", 40),
-        Benchmark("history", "The chat with a long history", "tui_history", 40),
+        Benchmark("fanout", "One channel, 1,000 subscribers, beside the peers", 75),
+        Benchmark("capacity", "10,000 subscribers at once", 20),
+        Benchmark("publish", "From a publish to a subscriber in the other region", 10),
+        Benchmark("profile", "Where the CPU time of a publish goes", 10),
+        Benchmark("start", "Start of the server, beside the peers", 15),
+        Benchmark("session", "The client's session, beside bare gql", 25),
+        Benchmark("first-frame", "Start of the chat, beside a bare Textual app", 20),
+        Benchmark("flood", "Typing in the chat while messages pour in", 40),
+        Benchmark("history", "The chat with a long history", 40),
     )
 }
 
@@ -47,5 +46,5 @@ def run(name: str, *, quick: bool) -> Report:
 
 
 def _report(name: str, *, quick: bool) -> Report:
-    report: Report | str = import_module(f"bench.{BENCHMARKS[name].module}").report(quick=quick)
-    return Report(report) if isinstance(report, str) else report
+    report: Report = import_module(f"bench.benchmarks.{name.replace('-', '_')}").report(quick=quick)
+    return report

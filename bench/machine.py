@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 
-from bench.peers import brokers, simulator
+from bench.servers import brokers, simulator
 
 LIBRARIES: Final = ("globalchat", "textual", "gql", "aiohttp", "websockets", "graphql-core", "quickjs-ng")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.child import Usage
+from bench.servers.child import Usage
 
 
 def cpu_seconds() -> float:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from bench.benchmarks.profile import shares
 from bench.catalogue import BENCHMARKS
-from bench.profiling import shares
 
 CHEAP = ("fanout", "start", "session", "history")
 """Those that touch most of what the benchmarks share, for little CPU time."""
@@ -38,7 +38,7 @@ def test_quick_runs_lose_nothing_and_print_tables(names: Sequence[str]) -> None:
     side_by_side = run.stdout.partition("## Side by side")[2]
     for name in names:
         assert f"## {BENCHMARKS[name].title}\n\n| " in run.stdout
-        assert f"`python -m bench {name}` |" in side_by_side or name in ("publish", "profile")
+        assert f"`python -m bench {name}` |" in side_by_side or name == "profile"
 
 
 @pytest.mark.e2e

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bench import document
+from bench import page
 from bench.catalogue import BENCHMARKS
 from bench.findings import BASELINE, SERVERS, Finding, Report, comparison
 from bench.table import table
@@ -40,22 +40,22 @@ def test_a_ratio_has_two_digits(ours: float, shown: str) -> None:
 
 
 def test_only_what_is_between_the_marks_is_replaced() -> None:
-    old = f"before\n{document.BEGIN}old\n{document.END}after\n"
-    new = document.replaced(old, "new\n")
-    assert new == f"before\n{document.BEGIN}\nnew\n\n{document.END}after\n"
-    assert document.replaced(new, "new") == new
+    old = f"before\n{page.BEGIN}old\n{page.END}after\n"
+    new = page.replaced(old, "new\n")
+    assert new == f"before\n{page.BEGIN}\nnew\n\n{page.END}after\n"
+    assert page.replaced(new, "new") == new
     with pytest.raises(ValueError, match="marks"):
-        document.replaced("before after", "new")
+        page.replaced("before after", "new")
 
 
 def test_the_page_has_the_marks_and_names_benchmarks_that_exist() -> None:
-    page = document.FILE.read_text()
-    assert document.replaced(page, "") != page
-    named = set(re.findall(r"python -m bench ([a-z][\w-]*)", page))
+    text = page.FILE.read_text()
+    assert page.replaced(text, "") != text
+    named = set(re.findall(r"python -m bench ([a-z][\w-]*)", text))
     assert named <= BENCHMARKS.keys()
 
 
 def test_the_table_of_the_page_has_todays_columns() -> None:
-    written = document.FILE.read_text().partition(document.BEGIN)[2].partition(document.END)[0]
+    written = page.FILE.read_text().partition(page.BEGIN)[2].partition(page.END)[0]
     assert comparison({}).splitlines()[0] in written
     assert all(server in written for server in SERVERS)

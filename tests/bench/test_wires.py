@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import usage
-from bench.wires import Mqtt, Nats, masked
+from bench.load.wires import Mqtt, Nats, masked
 
 
 def test_nats_subscribes_before_it_pings() -> None:

@@ -5,17 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from bench import targets
-from bench.peers import brokers, simulator
+from bench.servers import brokers, contenders, simulator
 from client import paths
 
 
 def test_a_peer_that_is_not_installed_is_named_with_the_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(brokers, "find", lambda program: None)
     monkeypatch.setattr(simulator, "find", lambda: None)
-    contenders = targets.installed_or_not()
-    assert [each.name for each in contenders] == ["Amplify simulator", "NATS", "mosquitto"]
-    assert all(each.start is None and "install" in each.missing for each in contenders)
+    peers = contenders.installed_or_not()
+    assert [each.name for each in peers] == ["Amplify simulator", "NATS", "mosquitto"]
+    assert all(each.start is None and "install" in each.missing for each in peers)
 
 
 def test_the_simulator_is_looked_for_in_the_users_cache_alone(

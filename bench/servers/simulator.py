@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench.peers.process import Foreign, free_port, running
+from bench.servers.foreign import Foreign, free_port, running
 from client.paths import ensure_folder, home
 from infra.files import data_file
 

@@ -1,8 +1,8 @@
-"""Bare servers that only fan out, as processes: `python -m bench.peers.floors KIND`.
+"""Bare servers that only fan out, as processes: `python -m bench.servers.floors KIND`.
 
 `asyncio`: ready-made frames, one write per connection and turn of the event loop; the least that Python does.
-`websockets`: the library's own broadcast. Both take messages and commands as `bench.server` does, and send
-the bytes that the local cloud sends.
+`websockets`: the library's own broadcast. Both take messages and commands as
+`bench.servers.ours` does, and send the bytes that the local cloud sends.
 """
 
 import asyncio
@@ -14,7 +14,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Final
 
-from bench import server
+from bench.load.message import message_from_bus
+from bench.servers import ours
 from localcloud.appsync.realtime import frames
 from localcloud.definition import JSON
 from localcloud.server.websocket import text_header
@@ -22,18 +23,7 @@ from localcloud.server.websocket import text_header
 _MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 4.2.2
 
 Publish = Callable[[], None]
-VALUE: Final[dict[str, JSON]] = {
-    "data": {
-        "subscribe": {
-            "id": "0" * 26,
-            "name": server.CHANNEL,
-            "message": server.TEXT,
-            "sender": "bench",
-            "region": "us-west-2",
-            "sentAt": "2030-01-01T00:00:00.000Z",
-        }
-    }
-}
+VALUE: Final[dict[str, JSON]] = {"data": {"subscribe": message_from_bus("0" * 26)}}
 
 
 class BareSocket(asyncio.Protocol):
@@ -161,5 +151,5 @@ FLOORS: Final[dict[str, Callable[[AsyncExitStack], Awaitable[tuple[dict[str, JSO
 
 
 if __name__ == "__main__":
-    server.SERVERS.update(FLOORS)
-    server.main()
+    ours.SERVERS.update(FLOORS)
+    ours.main()

@@ -7,8 +7,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final, cast
 
-from bench import publishing, usage
-from bench.child import server
+from bench import usage
+from bench.benchmarks import publish
+from bench.findings import Report
+from bench.servers.child import server
 from bench.table import table
 
 PARTS: Final = (
@@ -52,13 +54,13 @@ def _part(file: str) -> str:
     return "the rest"
 
 
-def report(*, quick: bool) -> str:
+def report(*, quick: bool) -> Report:
     """Run the publish path under a profiler, and tell. The profiler makes small functions look dearer."""
     usage.pin(1)
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder, "publish.prof"))
         with server("cloud", "--profile", file) as child:
-            asyncio.run(publishing.run(child, messages=10, seconds=0.5 if quick else 5))
+            asyncio.run(publish.run(child, messages=10, seconds=0.5 if quick else 5))
         statistics = cast("Statistics", pstats.Stats(file).stats)  # type: ignore[attr-defined]
     rows = [(part, f"{share:.0%}") for part, share in shares(statistics).items()]
-    return table(("part", "share of CPU"), rows)
+    return Report(table(("part", "share of CPU"), rows))

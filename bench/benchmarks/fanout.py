@@ -5,12 +5,12 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from bench import targets, usage
+from bench import usage
 from bench.findings import Finding, Report
-from bench.publishers import Publisher
-from bench.subscribers import Subscribers, frame_size, joined
+from bench.load.publishers import Publisher
+from bench.load.subscribers import Subscribers, frame_size, joined
+from bench.servers.contenders import CLOUD, FLOORS, REGION, SIMULATOR, Contender, Target, installed_or_not
 from bench.table import table
-from bench.targets import CLOUD, FLOORS, REGION, SIMULATOR, Contender, Target
 
 OUTSTANDING: Final = 8
 """Messages that are under way at once in the flood."""
@@ -127,11 +127,11 @@ def report(*, quick: bool) -> Report:
     subscribers, messages, seconds = (50, 5, 0.3) if quick else (1000, 300, 3.0)
     usage.raise_open_files(subscribers + 200)
     usage.pin(1)
-    contenders = [REGION, CLOUD, *FLOORS, *targets.installed_or_not()]
+    servers = [REGION, CLOUD, *FLOORS, *installed_or_not()]
     results = {
-        each.name: _run(each, subscribers, messages, seconds) for each in contenders if each.start is not None
+        each.name: _run(each, subscribers, messages, seconds) for each in servers if each.start is not None
     }
-    missing = [f"{each.name} was left out: {each.missing}." for each in contenders if each.start is None]
+    missing = [f"{each.name} was left out: {each.missing}." for each in servers if each.start is None]
     return Report(_detail(results), _findings(results, subscribers), missing)
 
 

@@ -12,9 +12,9 @@ from statistics import median
 from textual.pilot import Pilot
 
 from bench import usage
+from bench.chat.session import FloodSession, Texts, open_profile
 from bench.findings import Finding, Report
 from bench.table import table
-from bench.tui_session import FloodSession, Texts, open_profile
 from client.events import MessageReceived
 from client.messages import Message
 from tui.app import ChatApp

@@ -5,21 +5,21 @@ import json
 import statistics
 import time
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from bench import usage
-from bench.child import Child, server
-from bench.subscribers import QUERY
+from bench.findings import Finding, Report
+from bench.load.message import CHANNEL, TEXT
+from bench.load.post import GraphqlPost, check, is_whole
+from bench.load.wires import QUERY
+from bench.servers.child import Child, server
 from bench.table import table
 
-CHANNEL = "tech"
 MUTATION = (
     "mutation Publish($name: String!, $message: String!, $id: ID) "
     "{ publish(name: $name, message: $message, id: $id) { id sentAt } }"
 )
-TEXT = "x" * 200
 CONNECTIONS = 16
 
 
@@ -50,15 +50,10 @@ class Arrivals:
 
 
 class Connection(asyncio.Protocol):
-    """A bare HTTP/1.1 client: one request at a time, the whole answer at once. The load must cost little."""
+    """A connection to the API: one request at a time."""
 
-    def __init__(self, url: str, key: str) -> None:
-        parts = urlsplit(url)
-        self.address = (parts.hostname or "", parts.port or 0)
-        self._head = (
-            f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nx-api-key: {key}\r\n"
-            "Content-Type: application/json\r\nContent-Length: "
-        )
+    def __init__(self, post: GraphqlPost) -> None:
+        self._post = post
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[bytes] | None = None
         self._received = b""
@@ -71,28 +66,33 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand an answer over once it is whole."""
         self._received += data
-        head, found, body = self._received.partition(b"\r\n\r\n")
-        if not found or self._answer is None:
-            return
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        if len(body) >= length:
-            self._answer.set_result(body)
+        if self._answer is not None and is_whole(self._received):
+            self._answer.set_result(self._received)
             self._received = b""
 
     async def publish(self, name: str) -> None:
-        """Publish one message under this id."""
+        """Publish one message under this id.
+
+        Raises:
+            AssertionError: the answer is an error.
+        """
         assert self._transport is not None
-        variables = {"name": CHANNEL, "message": TEXT, "id": name}
-        body = json.dumps({"query": MUTATION, "variables": variables})
         self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(f"{self._head}{len(body)}\r\n\r\n{body}".encode())
-        answer = json.loads(await self._answer)
-        assert "errors" not in answer, answer
+        self._transport.write(self._post.request({"name": CHANNEL, "message": TEXT, "id": name}))
+        check(await self._answer)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Milliseconds of one message at a time, publishes a second under load, CPU µs of each."""
+    """What a publish needs.
+
+    Attributes:
+        accepted: Median ms until the API has answered, one message at a time.
+        p50: Median ms until it is received in the other region.
+        p99: The same.
+        rate: Publishes a second, `CONNECTIONS` at a time.
+        cpu: CPU µs of each of these.
+    """
 
     accepted: float
     p50: float
@@ -114,11 +114,11 @@ async def run(child: Child, *, messages: int, seconds: float) -> Result:
     ):
         await _subscribe(socket, there["key"])
         listening = asyncio.create_task(arrivals.listen(socket))
-        connections = []
-        for _ in range(CONNECTIONS):
-            connection = Connection(here["url"], here["key"])
-            await loop.create_connection(lambda: connection, *connection.address)  # noqa: B023 - called at once
-            connections.append(connection)
+        post = GraphqlPost(here["url"], here["key"], MUTATION)
+        connections = [
+            (await loop.create_connection(lambda: Connection(post), *post.address))[1]
+            for _ in range(CONNECTIONS)
+        ]
         accepted, transits = await _one_at_a_time(connections[0], arrivals, messages)
         rate, cpu = await _as_many_as_go(child, connections, arrivals, seconds)
         listening.cancel()
@@ -166,30 +166,42 @@ async def _subscribe(socket: ClientWebSocketResponse, key: str) -> None:
     assert acknowledged["type"] == "start_ack", acknowledged
 
 
-def report(*, quick: bool) -> str:
-    """Run, and tell."""
+def report(*, quick: bool) -> Report:
+    """Run, and tell.
+
+    Raises:
+        AssertionError: a publish is refused.
+        TimeoutError: a message does not arrive.
+    """
     usage.pin(1)
     with server("cloud") as child:
         result = asyncio.run(run(child, messages=20 if quick else 500, seconds=0.5 if quick else 5))
-    return table(
-        (
-            "",
-            "accepted p50 ms",
-            "other region p50 ms",
-            "p99 ms",
-            "publishes/s",
-            "CPU µs/publish",
-            "publishes per CPU second",
-        ),
-        [
-            (
-                "HTTP → other region",
-                f"{result.accepted:.2f}",
-                f"{result.p50:.2f}",
-                f"{result.p99:.2f}",
-                f"{result.rate:,.0f}",
-                f"{result.cpu:.0f}",
-                f"{1e6 / result.cpu:,.0f}",
-            )
-        ],
+    load = f"publish, {CONNECTIONS} at a time"
+    findings = [
+        Finding("publish, received in the other region, one at a time: p50 ms", result.p50, digits=2),
+        Finding(f"{load}: wall µs each", 1e6 / result.rate, digits=0),
+        Finding(f"{load}: CPU µs each", result.cpu, digits=0),
+    ]
+    return Report(_detail(result), findings)
+
+
+def _detail(result: Result) -> str:
+    heads = (
+        "",
+        "accepted p50 ms",
+        "other region p50 ms",
+        "p99 ms",
+        "publishes/s",
+        "CPU µs/publish",
+        "publishes per CPU second",
     )
+    row = (
+        "HTTP → other region",
+        f"{result.accepted:.2f}",
+        f"{result.p50:.2f}",
+        f"{result.p99:.2f}",
+        f"{result.rate:,.0f}",
+        f"{result.cpu:.0f}",
+        f"{1e6 / result.cpu:,.0f}",
+    )
+    return table(heads, [row])

@@ -3,10 +3,12 @@
 import time
 
 from bench import usage
-from bench.child import server
 from bench.findings import Finding, Report
-from bench.publishers import LinePublisher
-from bench.subscribers import frame_size, subscribed
+from bench.load.message import CHANNEL
+from bench.load.publishers import LinePublisher
+from bench.load.subscribers import frame_size, joined
+from bench.load.wires import AppSync
+from bench.servers.child import server
 from bench.table import table
 
 MESSAGES = 5
@@ -22,9 +24,10 @@ def report(*, quick: bool) -> Report:
     usage.raise_open_files(count + 200)
     usage.pin(1)
     with server("region") as child:
+        wire = AppSync(child.about["url"], child.about["key"], CHANNEL)
         publisher = LinePublisher(child.about["trigger"])
         before, start = child.usage(), time.monotonic()
-        with subscribed(child.about["url"], child.about["key"], "tech", count) as subscribers:
+        with joined(wire, count) as subscribers:
             connected = child.usage()
             took = time.monotonic() - start
             size = frame_size(subscribers, publisher.publish)

@@ -77,7 +77,7 @@ async def server(count: int) -> AsyncIterator[int]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "bench.session_overhead",
+        "bench.benchmarks.session",
         "--serve",
         str(count),
         stdout=asyncio.subprocess.PIPE,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.peers.process import Foreign, free_port, running
+from bench.servers.foreign import Foreign, free_port, running
 
 # Debian keeps servers where not everybody's PATH leads.
 _PLACES = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"

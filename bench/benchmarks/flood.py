@@ -98,7 +98,7 @@ def run(rate: int, seconds: float, *, rest: float) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         terminal = Terminal(
-            [sys.executable, "-m", "bench.tui_flood_chat", str(rate), str(seconds + 1), str(report)]
+            [sys.executable, "-m", "bench.chat.flooded", str(rate), str(seconds + 1), str(report)]
         )
         if not terminal.wait_for("live", 20):
             sys.exit("The chat did not come up.")

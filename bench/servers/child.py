@@ -40,8 +40,10 @@ class Child:
 
 
 @contextmanager
-def server(kind: str, *arguments: str, cpu: int | None = 0, module: str = "bench.server") -> Iterator[Child]:
-    """Run `bench.server`, or a module like it, of a kind, on a CPU of its own if there are two."""
+def server(
+    kind: str, *arguments: str, cpu: int | None = 0, module: str = "bench.servers.ours"
+) -> Iterator[Child]:
+    """Run `bench.servers.ours`, or a module like it, of a kind, on a CPU of its own if there are two."""
     command = [sys.executable, "-m", module, kind, *arguments]
     if cpu is not None:
         command += ["--cpu", str(cpu)]

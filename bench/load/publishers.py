@@ -1,15 +1,13 @@
 """How the load publishes, by protocol: one call, so many messages of `TEXT` under way."""
 
-import json
 import socket
-import time
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
-from bench.subscribers import read_until
+from bench.load.post import GraphqlPost, check, is_whole
+from bench.load.subscribers import read_until
+from localcloud.definition import JSON
 
-TEXT: Final = "x" * 200
 CONNECTIONS: Final = 8
 
 PUBLISH: Final = (
@@ -49,15 +47,9 @@ class LinePublisher:
 class GraphqlPublisher:
     """Sends one mutation per message over HTTP, on a few connections in turn."""
 
-    def __init__(self, url: str, key: str, query: str, variables: Callable[[], Mapping[str, str]]) -> None:
-        parts = urlsplit(url)
-        self._head = (
-            f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nx-api-key: {key}\r\n"
-            "Content-Type: application/json\r\nContent-Length: "
-        )
-        self._query, self._variables = query, variables
-        address = (parts.hostname or "", parts.port or 0)
-        self._free = [socket.create_connection(address, 30) for _ in range(CONNECTIONS)]
+    def __init__(self, url: str, key: str, query: str, variables: Callable[[], Mapping[str, JSON]]) -> None:
+        self._post, self._variables = GraphqlPost(url, key, query), variables
+        self._free = [socket.create_connection(self._post.address, 30) for _ in range(CONNECTIONS)]
         for each in self._free:
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._waiting: list[socket.socket] = []
@@ -70,15 +62,12 @@ class GraphqlPublisher:
         """
         for _ in range(count):
             connection = self._free.pop() if self._free else self._answered()
-            body = json.dumps({"query": self._query, "variables": dict(self._variables())})
-            connection.sendall(f"{self._head}{len(body)}\r\n\r\n{body}".encode())
+            connection.sendall(self._post.request(self._variables()))
             self._waiting.append(connection)
 
     def _answered(self) -> socket.socket:
         connection = self._waiting.pop(0)
-        answer = read_until(connection, _whole)
-        assert b" 200 " in answer[:20], answer
-        assert b'"errors"' not in answer, answer
+        check(read_until(connection, is_whole))
         return connection
 
     def close(self) -> None:
@@ -87,13 +76,3 @@ class GraphqlPublisher:
             self._free.append(self._answered())
         for each in self._free:
             each.close()
-
-
-def identity() -> str:
-    """An id of a fixed length, in order of time."""
-    return f"{time.time_ns():026d}"
-
-
-def _whole(answer: bytes) -> bool:
-    head, found, body = answer.partition(b"\r\n\r\n")
-    return bool(found) and len(body) >= int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])

@@ -1,4 +1,4 @@
-"""The chat under a flood, in a terminal: `python -m bench.tui_flood_chat RATE SECONDS REPORT`."""
+"""The chat under a flood, in a terminal: `python -m bench.chat.flooded RATE SECONDS REPORT`."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ import time
 from asyncio import to_thread
 from pathlib import Path
 
-from bench.tui_session import FloodSession, open_profile
+from bench.chat.session import FloodSession, open_profile
 from tui.app import ChatApp
 from tui.garbage import spare_what_is_loaded
 from tui.model.rows import MessageRow, NoticeRow

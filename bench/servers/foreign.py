@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bench import usage
-from bench.child import Usage
+from bench.servers.child import Usage
 
 SECONDS = 30.0
 

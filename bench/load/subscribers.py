@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from bench.wires import QUERY, AppSync, Wire
-
-__all__ = ["QUERY", "Subscribers", "frame_size", "joined", "subscribed"]
+from bench.load.wires import Wire
 
 BATCH: Final = 100
 """Sockets that are opened at a time."""
@@ -101,13 +99,6 @@ def joined(wire: Wire, count: int) -> Iterator[Subscribers]:
         yield subscribers
     finally:
         subscribers.close()
-
-
-@contextmanager
-def subscribed(url: str, key: str, channel: str, count: int) -> Iterator[Subscribers]:
-    """So many subscribers of an API's channel."""
-    with joined(AppSync(url, key, channel), count) as subscribers:
-        yield subscribers
 
 
 def frame_size(subscribers: Subscribers, publish: Callable[[], None]) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bench import usage
 from bench.findings import Finding, Report
-from bench.peers import brokers, simulator
+from bench.servers import brokers, simulator
 from bench.table import table
 
 

@@ -18,6 +18,7 @@ from typing import Final
 from aiohttp import WSMsgType, web
 
 from bench import usage
+from bench.load.message import identity, message_from_bus
 from localcloud.appsync.access.authentication import User
 from localcloud.appsync.realtime import frames
 from localcloud.appsync.realtime.protocol import Limits
@@ -34,9 +35,6 @@ from localcloud.server.region import RegionBackend
 from localcloud.server.websocket import text_header
 from localcloud.server.wiring import LateEventSink
 from localcloud.usage import Usage
-
-CHANNEL: Final = "tech"
-TEXT: Final = "x" * 200
 
 QUIET: Final = RealtimeOptions(limits=Limits(keep_alive=3600), connect_rate=None)
 """No keep-alive among the deliveries that are counted, and no limit on how fast a load is set up."""
@@ -71,7 +69,7 @@ async def floor(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
                 ready.append((request.transport, frames.data_prefix(name)))
         return socket
 
-    value: dict[str, JSON] = {"data": {"subscribe": _message()}}
+    value: dict[str, JSON] = {"data": {"subscribe": message_from_bus(identity())}}
 
     def publish() -> None:
         tail = frames.data_tail(value)
@@ -118,7 +116,7 @@ async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
             appsync.invoke(
                 endpoint_arn=target.arn,
                 operation=target.graphql_operation or "",
-                variables=_message(),
+                variables=message_from_bus(identity()),
                 role_arn=target.role_arn or "",
             )
         )
@@ -146,17 +144,6 @@ SERVERS: Final[dict[str, Callable[[AsyncExitStack], Awaitable[tuple[dict[str, JS
     "region": region,
     "cloud": cloud,
 }
-
-
-def _message() -> dict[str, JSON]:
-    return {
-        "id": f"{time.time_ns():026d}",
-        "name": CHANNEL,
-        "message": TEXT,
-        "sender": "bench",
-        "region": "us-west-2",
-        "sentAt": "2030-01-01T00:00:00.000Z",
-    }
 
 
 async def _run(kind: str) -> None:

@@ -5,15 +5,15 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from bench.child import Child, Usage, server
-from bench.peers import brokers, simulator
-from bench.publishers import PUBLISH, TEXT, GraphqlPublisher, LinePublisher, Publisher, identity
-from bench.wires import AppSync, Mqtt, Nats, Wire
+from bench.load.message import CHANNEL, TEXT, identity, message_from_bus
+from bench.load.publishers import PUBLISH, GraphqlPublisher, LinePublisher, Publisher
+from bench.load.wires import AppSync, Mqtt, Nats, Wire
+from bench.servers import brokers, simulator
+from bench.servers.child import Child, Usage, server
 
-CHANNEL: Final = "tech"
 SIMULATOR: Final = "Amplify simulator"
 
-_MODULE: Final = "bench.peers.floors"
+_MODULE: Final = "bench.servers.floors"
 
 BROADCAST: Final = (
     "mutation Broadcast"
@@ -44,7 +44,7 @@ class Contender:
     missing: str = ""
 
 
-def _triggered(kind: str, module: str = "bench.server") -> Start:
+def _triggered(kind: str, module: str = "bench.servers.ours") -> Start:
     @contextmanager
     def start() -> Iterator[Target]:
         with server(kind, module=module) as child:
@@ -82,21 +82,11 @@ def _simulator(node: str) -> Start:
         with simulator.simulator(node) as (process, url):
             yield Target(
                 AppSync(url + "/realtime", simulator.KEY, CHANNEL),
-                lambda: GraphqlPublisher(url, simulator.KEY, BROADCAST, _broadcast),
+                lambda: GraphqlPublisher(url, simulator.KEY, BROADCAST, lambda: message_from_bus(identity())),
                 process.usage,
             )
 
     return start
-
-
-def _broadcast() -> Mapping[str, str]:
-    return {
-        "id": identity(),
-        "name": CHANNEL,
-        "message": TEXT,
-        "region": "us-west-2",
-        "sentAt": "2030-01-01T00:00:00.000Z",
-    }
 
 
 def _nats(program: str) -> Start:
@@ -104,9 +94,9 @@ def _nats(program: str) -> Start:
     def start() -> Iterator[Target]:
         with brokers.nats(program) as (process, port):
             wire = Nats(port, CHANNEL)
-            message = wire.publish(TEXT.encode())
+            published = wire.publish(TEXT.encode())
             hello = wire.steps()[0][0].partition(b"SUB")[0]
-            yield Target(wire, lambda: LinePublisher(port, message, hello), process.usage)
+            yield Target(wire, lambda: LinePublisher(port, published, hello), process.usage)
 
     return start
 
@@ -116,8 +106,8 @@ def _mosquitto(program: str) -> Start:
     def start() -> Iterator[Target]:
         with brokers.mosquitto(program) as (process, port):
             wire = Mqtt(port, CHANNEL)
-            message = wire.publish(TEXT.encode())
-            yield Target(wire, lambda: LinePublisher(port, message, wire.connect()), process.usage)
+            published = wire.publish(TEXT.encode())
+            yield Target(wire, lambda: LinePublisher(port, published, wire.connect()), process.usage)
 
     return start
 

@@ -1,0 +1,1 @@
+"""The benchmarks: a module for each, whose `report` runs it. `bench.catalogue` lists them."""

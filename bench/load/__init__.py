@@ -1,0 +1,1 @@
+"""What publishes and subscribes, whatever the server."""

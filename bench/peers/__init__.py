@@ -1,1 +1,0 @@
-"""What globalchat is measured beside: bare servers, brokers, and the simulator of Amplify."""
