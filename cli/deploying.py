@@ -8,6 +8,7 @@ from dataclasses import replace
 import click
 
 from cli.console.output import narrate
+from cli.console.screen import is_terminal
 from cli.deploy_log import LoggedView, told
 from cli.failure import UsageFailure
 from client import paths, profiles
@@ -133,7 +134,7 @@ def asker(*, yes: bool) -> Callable[[str], bool]:
         if yes:
             narrate(question.replace("?", "."))
             return True
-        if not sys.stdin.isatty():
+        if not is_terminal(sys.stdin):
             narrate(f"{question} There is no terminal to ask on: give --yes.")
             return False
         return click.confirm(_line(question), err=True)

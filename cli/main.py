@@ -1,14 +1,15 @@
 """The entry point: which commands there are, and how each of them ends."""
 
+import errno
 import logging
 import os
 import sys
-from contextlib import suppress
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.console.output import narrate
+from cli.console.output import cannot_be_written, discard_output, narrate
 from cli.failure import KNOWN, ExitCode, exit_code, sentence
 from cli.lazy import Entry, LazyGroup
 from client import redact
@@ -39,6 +40,7 @@ COMMANDS = {
     "completion": Entry("cli.commands.completion", "Print the completion script for bash, zsh or fish."),
     "local": Entry("cli.commands.local", "Run, inspect and end the local cloud."),
 }
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _GROUP_OPTIONS = ("--help", "-h", "--version")
 
 
@@ -81,27 +83,8 @@ class Root(LazyGroup):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command; its result is the exit code."""
-        code: int | None = None
         try:
-            code = super().invoke(ctx)
-            if sys.stdout is not None:  # the shell may have closed it
-                sys.stdout.flush()
-        except KNOWN as error:
-            # The sentence may quote what was typed.
-            note(
-                log,
-                logging.WARNING,
-                "command failed",
-                error=type(error).__name__,
-                private={"said": str(error)},
-            )
-            narrate(f"globalchat: {sentence(error)}")
-            code = exit_code(error)
-        except KeyboardInterrupt:
-            code = ExitCode.INTERRUPTED
-        except BrokenPipeError:
-            _discard_output()
-            code = ExitCode.DONE
+            code = self._run(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise  # click's own ways to end
         except Exception:
@@ -110,6 +93,30 @@ class Root(LazyGroup):
         note(log, logging.INFO, "command ended", code=int(code or 0))
         if code:
             ctx.exit(code)
+
+    def _run(self, ctx: click.Context) -> int | None:
+        """The exit code; errors that a person may meet have been told by then."""
+        try:
+            code: int | None = super().invoke(ctx)
+            if sys.stdout is not None:  # the shell may have closed it
+                sys.stdout.flush()
+            return code
+        except KNOWN as error:
+            # The sentence may quote what was typed.
+            said, kind = str(error), type(error).__name__
+            note(log, logging.WARNING, "command failed", error=kind, private={"said": said})
+            narrate(f"globalchat: {sentence(error)}")
+            return exit_code(error)
+        except KeyboardInterrupt:
+            return ExitCode.INTERRUPTED
+        except click.Abort as ended:
+            if not isinstance(ended.__context__, KeyboardInterrupt):
+                raise
+            narrate("")  # click makes this of Ctrl-C at a question; the shell's prompt gets a line of its own
+            return ExitCode.INTERRUPTED
+        except BrokenPipeError:
+            discard_output()
+            return ExitCode.DONE
 
 
 root = Root(
@@ -149,10 +156,15 @@ click.option(
 def main() -> None:
     """Run the command line and exit."""
     redact.install()
-    root(prog_name="globalchat")
-
-
-def _discard_output() -> None:
-    """The reader of the pipe is gone: let the interpreter's last flush go nowhere."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what the locale lacks must not end a command
+    try:
+        root(prog_name="globalchat")
+    except OSError as error:  # a page of help, which click writes itself
+        if error.errno not in _NO_ROOM:
+            raise
+        discard_output()
+        narrate(f"globalchat: {cannot_be_written(error)}")
+        sys.exit(ExitCode.FAILED)

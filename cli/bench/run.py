@@ -13,7 +13,7 @@ from cli.bench.progress import Speedometer, line
 from cli.bench.report import document, lines, remarks
 from cli.console.live_line import LiveLine
 from cli.console.output import json_line, narrate, write_lines
-from cli.console.screen import width
+from cli.console.screen import is_terminal, width
 from cli.console.signals import heard
 from cli.failure import ExitCode, UsageFailure
 from client.hosts import is_loopback
@@ -50,7 +50,7 @@ def confirm(profile: Profile, plan: LoadPlan, *, yes: bool, most: float) -> bool
         )
     if yes:
         return True
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise UsageFailure("A load run on AWS must be confirmed.", remedy="In a script, give --yes.")
     return click.confirm("Run it?", err=True)
 

@@ -9,6 +9,7 @@ import click
 from cli import profiles
 from cli.arguments import options
 from cli.console.output import narrate
+from cli.console.screen import is_terminal
 from cli.failure import ExitCode, UsageFailure
 from client import paths
 from client.profiles import LOCAL, Profile
@@ -38,7 +39,7 @@ class Chat(click.Command):
 @click.command("chat", cls=Chat, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("region", required=False, metavar="[REGION]")
 @click.option("--channel", metavar="C", help="The channel to open first.")
-@click.option("--ascii", "plain", is_flag=True, help="Draw with ASCII signs alone.")
+@click.option("--ascii", "plain", is_flag=True, help="Draw with ASCII alone.")
 @options.name
 @options.profile
 def command(
@@ -58,7 +59,7 @@ def command(
         _check_region(chosen, region)
     elif region is None and chosen != LOCAL:
         profiles.region_names(chosen)  # an unknown or damaged profile is told before the screen is taken
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageFailure(
             "The chat needs a terminal, and this is none.",
             remedy="To follow channels from a script: globalchat subscribe CHANNEL --json.",

@@ -71,9 +71,10 @@ def command(
 
 def _typed(prefix: str, account: str, names: list[str]) -> bool:
     from cli.console.output import narrate
+    from cli.console.screen import is_terminal
 
     narrate(f"In the AWS account {account} these stacks will be deleted: {', '.join(names)}.")
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         narrate("There is no terminal to ask on: give --yes.")
         return False
     answer: str = click.prompt(f'Type "{prefix}" to delete them', default="", show_default=False, err=True)

@@ -7,6 +7,8 @@ import click
 from cli import profiles
 from cli.arguments import options
 from cli.console.output import narrate
+from cli.console.screen import ascii_only as ascii_option
+from cli.console.screen import wants_ascii
 from cli.failure import ExitCode
 from client.logs import note
 from client.profiles import LOCAL
@@ -26,6 +28,7 @@ log = logging.getLogger("cli.doctor")
     help="The time limit of each check.",
 )
 @click.option("--aws-profile", metavar="NAME", help="AWS's own profile. [default: AWS_PROFILE]")
+@ascii_option
 @options.as_json
 @options.profile
 def command(
@@ -33,6 +36,7 @@ def command(
     no_publish: bool,
     timeout: float,
     aws_profile: str | None,
+    ascii_only: bool,
     as_json: bool,
     profile: str | None,
 ) -> int:
@@ -64,7 +68,7 @@ def command(
     from cli.doctor.findings import Findings, JsonFindings
     from probe.doctor.finding import Finding, Level, count
 
-    shown = JsonFindings() if as_json else Findings(loaded)
+    shown = JsonFindings() if as_json else Findings(loaded, ascii_only=wants_ascii(ascii_only))
     narrate(f'examining the profile "{chosen}"')
     what = Examination(loaded, timeout, cloud, aws_profile, channel, publish=not no_publish)
 

@@ -10,6 +10,7 @@ from cli import profiles
 from cli.arguments import options
 from cli.arguments.duration import Duration
 from cli.console.output import narrate
+from cli.console.screen import is_terminal
 from cli.regions import ALL, is_all
 
 
@@ -62,7 +63,7 @@ def command(
     """  # noqa: D301 - \b is what click leaves a block alone for
     if raw and as_json:
         raise click.UsageError("--raw and --json exclude each other.")
-    if raw and not force and sys.stdout is not None and sys.stdout.isatty():
+    if raw and not force and is_terminal(sys.stdout):
         raise click.UsageError(
             "--raw would let others' messages drive this terminal. Send it into a pipe or a file, "
             "or say --force."

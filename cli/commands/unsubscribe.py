@@ -42,26 +42,30 @@ def command(channel: str, aws_profile: str | None, as_json: bool, profile: str |
 
 
 async def _end_in_every_region(
-    profile: Profile, channel: str, credentials: Credentials, *, as_json: bool = False
+    profile: Profile, channel: str, credentials: Credentials, *, as_json: bool
 ) -> ExitCode:
-    """Call every region, whatever the others answer; the worst outcome is the result."""
+    """Call every region, whatever the others answer, and tell what each said; the worst is the result."""
     import asyncio
 
     from client.api import Api
 
-    async def call(endpoint: RegionEndpoint) -> ExitCode:
+    async def call(endpoint: RegionEndpoint) -> str | ClientError:
         try:
             async with Api(endpoint, credentials=credentials) as api:
-                name = await api.unsubscribe(channel)
+                return await api.unsubscribe(channel)
         except ClientError as error:
-            narrate(f"globalchat: {endpoint.alias}: {sentence(error)}")
-            return exit_code(error)
-        if as_json:
-            write_lines([json_line({"region": endpoint.region, "name": name})])
-        else:
-            narrate(f"{endpoint.alias}: the subscriptions to {name} were ended")
-        return ExitCode.DONE
+            return error
 
     async with asyncio.TaskGroup() as tasks:
-        calls = [tasks.create_task(call(endpoint)) for endpoint in profile.regions.values()]
-    return max(each.result() for each in calls)
+        calls = {each: tasks.create_task(call(each)) for each in profile.regions.values()}
+    codes = [ExitCode.DONE]
+    for endpoint, answer in calls.items():
+        match answer.result():
+            case ClientError() as error:
+                narrate(f"globalchat: {endpoint.alias}: {sentence(error)}")
+                codes.append(exit_code(error))
+            case name if as_json:
+                write_lines([json_line({"region": endpoint.region, "name": name})])
+            case name:
+                narrate(f"{endpoint.alias}: the subscriptions to {name} were ended")
+    return max(codes)

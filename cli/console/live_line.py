@@ -1,7 +1,10 @@
 """How far a run is: one line that is written over in a terminal, a plain line now and then elsewhere."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
+
+from cli.console.screen import can_redraw
 
 TERMINAL_SECONDS = 0.25
 PLAIN_SECONDS = 5.0
@@ -11,12 +14,12 @@ _CLEAR = "\r\x1b[K"
 class LiveLine:
     """Shows the latest text on a stream, at most as often as somebody there can make use of it."""
 
-    def __init__(self, stream: TextIO, *, width: int, clock: Callable[[], float]) -> None:
-        """`width` is that of the terminal, `clock` gives seconds."""
+    def __init__(self, stream: TextIO | None, *, width: int, clock: Callable[[], float]) -> None:
+        """`width` is that of the terminal, `clock` gives seconds; where nobody listens nothing is said."""
         self._stream = stream
         self._width = width
         self._clock = clock
-        self._terminal = stream.isatty()
+        self._terminal = can_redraw(stream)
         self._shown_at: float | None = None
         self._topic = ""
         self._drawn = False
@@ -29,15 +32,19 @@ class LiveLine:
             return
         self._shown_at, self._topic = now, topic
         if self._terminal:
-            self._stream.write(f"{_CLEAR}{text[: self._width - 1]}")
+            self._write(f"{_CLEAR}{text[: self._width - 1]}")
             self._drawn = True
         else:
-            self._stream.write(f"{text}\n")
-        self._stream.flush()
+            self._write(f"{text}\n")
 
     def clear(self) -> None:
         """Take the line away: something else is to be said."""
         if self._drawn:
-            self._stream.write(_CLEAR)
-            self._stream.flush()
+            self._write(_CLEAR)
             self._drawn = False
+
+    def _write(self, text: str) -> None:
+        if self._stream is not None:
+            with suppress(OSError):
+                self._stream.write(text)
+                self._stream.flush()

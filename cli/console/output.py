@@ -1,11 +1,14 @@
 """What goes to standard output (results) and standard error (narration)."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from cli.console.screen import is_terminal
+from client.errors import ClientError
 from client.messages import Message
 from tui.sanitize import sanitize
 
@@ -29,11 +32,29 @@ def write_lines(lines: Iterable[str]) -> None:
 
     Raises:
         BrokenPipeError: nobody reads any more.
+        ClientError: they cannot be written.
     """
     if sys.stdout is None:
         return
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    sys.stdout.flush()
+    try:
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_output()
+        raise cannot_be_written(error) from None
+
+
+def cannot_be_written(error: OSError) -> ClientError:
+    """What to say of a failure to write to standard output."""
+    return ClientError(f"Standard output cannot be written: {error.strerror}.")
+
+
+def discard_output() -> None:
+    """Let what standard output still holds go nowhere, so that the interpreter's last flush succeeds."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def json_line(document: Mapping[str, object]) -> str:
@@ -67,4 +88,4 @@ def clock_time(epoch_ms: int) -> str:
 
 def for_terminal(text: str) -> str:
     """A message's text as standard output may show it: made harmless if a terminal would act on it."""
-    return sanitize(text, multiline=False) if sys.stdout.isatty() else text
+    return sanitize(text, multiline=False) if is_terminal(sys.stdout) else text

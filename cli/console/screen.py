@@ -1,8 +1,9 @@
-"""What standard output can show."""
+"""What the streams can show."""
 
 import os
 import shutil
 import sys
+from typing import TextIO
 
 import click
 
@@ -11,8 +12,25 @@ ascii_only = click.option(
 )
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody looks at it, or types it; None is a stream that the shell closed."""
+    return stream is not None and stream.isatty()
+
+
+def can_redraw(stream: TextIO | None) -> bool:
+    """Whether a line there can be written over."""
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"
+
+
+def wants_colour(stream: TextIO | None) -> bool:
+    """Whether to colour what is written there."""
+    return can_redraw(stream) and "NO_COLOR" not in os.environ
+
+
 def wants_ascii(asked: bool) -> bool:
     """Whether to draw with ASCII: because it was asked for, or because the locale has nothing else."""
+    if sys.stdout is None:
+        return asked
     encoding = (sys.stdout.encoding or "").lower().replace("-", "").replace("_", "")
     # Python speaks UTF-8 in the C locale all the same; the terminal may not.
     return asked or encoding != "utf8" or os.environ.get("LC_ALL") in ("C", "POSIX")

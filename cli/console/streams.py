@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Self
 
+from cli.console.output import cannot_be_written
 from client.errors import ClientError
 
 CHUNK = 65_536
@@ -113,7 +114,7 @@ class Output:
         except ConnectionError as error:
             raise BrokenPipeError(*error.args) from None
         except OSError as error:
-            raise ClientError(f"Standard output cannot be written: {error.strerror}.") from None
+            raise cannot_be_written(error) from None
 
 
 def _can_be_awaited(descriptor: int) -> bool:

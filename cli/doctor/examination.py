@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from cli import running_cloud
+from cli.console.screen import is_terminal
 from client import paths, profiles
+from client.errors import ClientError
 from client.profiles import LOCAL, Profile
 from infra.deployer import health
 from infra.deployer.aws import Aws
@@ -52,8 +54,9 @@ async def examine(what: Examination, tell: Callable[[Finding], None]) -> list[Fi
 
     Raises:
         BrokenPipeError: nobody hears it.
+        ClientError: it cannot be told.
     """
-    broken: BrokenPipeError | None = None
+    unheard: Exception | None = None
     findings: list[Finding] = []
     async with AsyncExitStack() as stack:
         patients = {
@@ -64,10 +67,10 @@ async def examine(what: Examination, tell: Callable[[Finding], None]) -> list[Fi
         }
         try:
             findings = await diagnose(_plan(what, patients), seconds=what.seconds, tell=tell)
-        except* BrokenPipeError as group:
-            broken = next(each for each in group.exceptions if isinstance(each, BrokenPipeError))
-    if broken is not None:
-        raise broken
+        except* (BrokenPipeError, ClientError) as group:
+            unheard = group.exceptions[0]
+    if unheard is not None:
+        raise unheard
     return findings
 
 
@@ -86,7 +89,7 @@ def _machine() -> list[Check]:
         "libraries": versions.libraries,
         "deployer": versions.deployer,
     }
-    if sys.stdout.isatty():
+    if sys.stdout is not None and is_terminal(sys.stdout):
         columns, lines = shutil.get_terminal_size()
         seen = terminal.Surroundings(os.environ, (columns, lines), sys.stdout.encoding or "")
         looks |= {name: partial(look, seen) for name, look in terminal.CHECKS.items()}

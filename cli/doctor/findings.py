@@ -1,6 +1,5 @@
 """How `doctor` shows its findings: for people, or one JSON object a line."""
 
-import os
 import shutil
 import sys
 import textwrap
@@ -9,6 +8,7 @@ from collections.abc import Mapping
 import click
 
 from cli.console.output import for_terminal, json_line, write_lines
+from cli.console.screen import is_terminal, wants_colour
 from client.profiles import Profile
 from probe.doctor.finding import Finding, Level
 
@@ -28,12 +28,12 @@ _NARROWEST = 30
 class Findings:
     """Shows findings as they come, under the heading of what they are about."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, *, ascii_only: bool) -> None:
         stream = sys.stdout
         self._regions = {alias: each.region for alias, each in profile.regions.items()}
-        self._coloured = stream.isatty() and "NO_COLOR" not in os.environ
-        self._signs = _SIGNS if (stream.encoding or "").lower().startswith("utf") else _ASCII
-        columns = shutil.get_terminal_size().columns if stream.isatty() else None
+        self._coloured = wants_colour(stream)
+        self._signs = _ASCII if ascii_only else _SIGNS
+        columns = shutil.get_terminal_size().columns if is_terminal(stream) else None
         self._width = None if columns is None else max(_NARROWEST, columns - len(_INDENT) - 3)
         self._heading: str | None = None
 

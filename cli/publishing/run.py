@@ -13,7 +13,7 @@ from random import Random
 from cli import profiles
 from cli.console.live_line import LiveLine
 from cli.console.output import iso_time, json_line, message_document, narrate
-from cli.console.screen import width
+from cli.console.screen import is_terminal, width
 from cli.console.signals import heard
 from cli.console.streams import Input, Output
 from cli.failure import ExitCode, sentence
@@ -115,7 +115,7 @@ class Publishing:
         self._accepted_count = 0
         self._refused_count = 0
         self._output = output
-        self._is_person = sys.stderr is not None and sys.stderr.isatty()
+        self._is_person = is_terminal(sys.stderr)
         self._live: LiveLine | None = None
         if self._is_person and not request.is_single and not output.is_terminal:
             self._live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)

@@ -123,7 +123,7 @@ async def test_a_closed_pipe_ends_the_examination(room: Room) -> None:
 
 
 async def test_headings_remedies_and_the_sum(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = Findings(local_cloud.profile_of(room.cloud.regions))
+    shown = Findings(local_cloud.profile_of(room.cloud.regions), ascii_only=False)
     shown.show(Finding("dns", "oregon", ok("fine")))
     shown.show(Finding("relay", "oregon → sydney", failed("broken\x1b[31m", "mend it")))
     shown.sum_up({Level.OK: 1, Level.FAILED: 1, Level.WARNING: 0})

@@ -1,0 +1,77 @@
+"""Streams that cannot be written, or that the shell closed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cli import main
+from cli.console import output
+from client.errors import ClientError
+
+GLOBALCHAT = Path(sys.executable).with_name("globalchat")
+FULL = "/dev/full"
+
+
+def run(redirection: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = ["bash", "-c", f'"$0" "$@" {redirection}', str(GLOBALCHAT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(not os.path.exists(FULL), reason="the system has no device that is always full")
+@pytest.mark.parametrize("arguments", [["--help"], ["completion", "bash"]])
+def test_a_full_disk_is_one_sentence(arguments: list[str]) -> None:
+    done = run(f">{FULL}", *arguments)
+    assert done.stderr == "globalchat: Standard output cannot be written: No space left on device.\n"
+    assert done.returncode == 1
+
+
+def test_usage_errors_do_not_go_to_standard_output_where_standard_error_is_closed() -> None:
+    done = run("2>&-", "publish")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_nothing_is_needed_of_the_streams() -> None:
+    done = run(">&- 2>&- <&-", "cost", "--clients", "1", "--messages-per-second", "1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_what_the_encoding_lacks_is_escaped() -> None:
+    program = "from cli.main import main; from cli.console.output import write_lines as w; import click\n"
+    program += "from cli import main as m; m.root = lambda prog_name: w(['a → b']); main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("a \\u2192 b\n", "")
+
+
+def test_lines_that_cannot_be_written_are_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not os.path.exists(FULL):
+        pytest.skip("the system has no device that is always full")
+    with open(FULL, "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(ClientError, match="No space left"):
+            output.write_lines(["a"])
+
+
+def test_ctrl_c_at_a_question_is_an_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> bool:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise click.Abort from None  # as click's own prompts do
+
+    (tmp_path / "home" / "cache").mkdir(parents=True)
+    monkeypatch.setattr(click, "confirm", interrupt)
+    monkeypatch.setattr("cli.deploying.is_terminal", lambda _: True)
+    result = CliRunner().invoke(main.root, ["uninstall"], prog_name="globalchat")
+    assert result.exit_code == 130
+    assert (tmp_path / "home" / "cache").exists()
