@@ -8,11 +8,13 @@ from infra import names
 from infra.deployer.aws import Aws, CallFailed, Denied
 from infra.deployer.errors import DeployError
 from infra.deployer.preflight import STUCK
+from infra.deployer.stacks import DeployedStack
 from infra.deployer.stacks import find as find_stacks
 
 State = Literal["ok", "warning", "failed", "skipped"]
 OPERATIONS = "docs/operations.md"
-DEPLOY = "Run `globalchat deploy` again: it mends what was changed by hand."
+DEPLOY = "Run `globalchat deploy` again."
+DRIFT = f"A deployment does not see what was changed by hand: {OPERATIONS}, Changed by hand, tells what does."
 _NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
@@ -72,22 +74,26 @@ def credentials(aws: Aws, place: Place) -> Observation:
 def stacks(aws: Aws, place: Place) -> Observation:
     """Whether every stack stands."""
     found = {each.part: each for each in find_stacks(aws, place.prefix, {place.alias: place.region})}
-    for part in place.parts:
-        name, stack = names.stack(place.prefix, place.alias, part), found.get(part)
-        if stack is None:
-            return Observation("failed", f"The stack {name} does not exist.", "Run `globalchat deploy`.")
-        if stack.busy:
-            return Observation(
-                "warning", f"AWS is at work on {name} ({stack.status}).", "Wait until it is done."
-            )
-        if stack.status in STUCK:
-            told = f"The stack {name} is stuck ({stack.status})."
-            return Observation("failed", told, f"First {STUCK[stack.status]}, then run `globalchat deploy`.")
-        if stack.status == "UPDATE_ROLLBACK_COMPLETE":
-            return Observation("warning", f"The last update of {name} failed; it is as before.", DEPLOY)
-        if not stack.stands:
-            return Observation("failed", f"The stack {name} is not whole ({stack.status}).", DEPLOY)
-    return Observation("ok", ", ".join(f"{each.name} {each.status}" for each in found.values()))
+    seen = [_stack(names.stack(place.prefix, place.alias, part), found.get(part)) for part in place.parts]
+    for state in ("failed", "warning"):
+        if bad := next((each for each in seen if each.state == state), None):
+            return bad
+    return Observation("ok", ", ".join(each.text for each in seen))
+
+
+def _stack(name: str, stack: DeployedStack | None) -> Observation:
+    if stack is None:
+        return Observation("failed", f"The stack {name} does not exist.", "Run `globalchat deploy`.")
+    if stack.busy:
+        return Observation("warning", f"AWS is at work on {name} ({stack.status}).", "Wait until it is done.")
+    if stack.status in STUCK:
+        told = f"The stack {name} is stuck ({stack.status})."
+        return Observation("failed", told, f"First {STUCK[stack.status]}, then run `globalchat deploy`.")
+    if stack.status == "UPDATE_ROLLBACK_COMPLETE":
+        return Observation("warning", f"The last update of {name} failed; it is as before.", DEPLOY)
+    if not stack.stands:
+        return Observation("failed", f"The stack {name} is not whole ({stack.status}).", DEPLOY)
+    return Observation("ok", f"{name} {stack.status}")
 
 
 def rules(aws: Aws, place: Place) -> Observation:
@@ -106,7 +112,7 @@ def rules(aws: Aws, place: Place) -> Observation:
     # Every mesh has the first of the relay's rules.
     relays = names.relay_rules(place.prefix, ["a peer"] if place.meshed else [])
     if missing := [name for name in (names.broadcast_rule(place.prefix), *relays) if name not in states]:
-        return Observation("failed", f"Missing: {', '.join(missing)}.", DEPLOY)
+        return Observation("failed", f"Missing: {', '.join(missing)}.", DRIFT)
     return Observation("ok", f"switched on: {', '.join(sorted(states))}")
 
 
@@ -120,7 +126,7 @@ def dead_letters(aws: Aws, place: Place) -> Observation:
         name: _depth(aws, place.region, name) for name in names.queues(place.prefix, meshed=place.meshed)
     }
     if missing := [name for name, depth in depths.items() if depth is None]:
-        return Observation("failed", f"Missing: {', '.join(missing)}.", DEPLOY)
+        return Observation("failed", f"Missing: {', '.join(missing)}.", DRIFT)
     if filled := {name: depth for name, depth in depths.items() if depth}:
         told = ", ".join(f"{name} holds {depth}" for name, depth in filled.items())
         remedy = f"Read why, then redrive or purge: {OPERATIONS}, Dead letters."

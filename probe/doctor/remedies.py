@@ -25,11 +25,11 @@ AWS = Remedies(
     socket="The API answers over HTTP but not over a WebSocket: let wss through whatever stands between "
     "(proxy, firewall, TLS inspection).",
     subscription="Look at AppSync's health and throttling in the region; deploy again if the API changed.",
-    publish="Look at the API's log in CloudWatch (docs/operations.md), then run `globalchat deploy` again.",
-    broadcast="Look at the queue `<prefix>-broadcast-dlq` (docs/operations.md, Dead letters), and run "
-    "`globalchat deploy` again: it mends rule and role.",
-    relay="Look at the queue `<prefix>-relay-dlq` of the sending region (docs/operations.md, Dead letters), "
-    "and run `globalchat deploy` again: it mends rule and role.",
+    publish="Look at the API's log in CloudWatch (docs/operations.md, What is logged).",
+    broadcast="Look at the queue `<prefix>-broadcast-dlq` (docs/operations.md, Dead letters); if it "
+    "is empty, rule or role were changed by hand (there too, Changed by hand).",
+    relay="Look at the queue `<prefix>-relay-dlq` of the sending region (docs/operations.md, Dead letters); "
+    "if it is empty, rule or role were changed by hand (there too, Changed by hand).",
 )
 
 _ON_PURPOSE = "See `globalchat local faults`, and `globalchat local faults clear`"

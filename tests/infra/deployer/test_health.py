@@ -83,6 +83,13 @@ def test_a_stack_that_is_gone(aws: Aws) -> None:
     assert (seen.state, seen.text) == ("failed", "The stack globalchat-oregon-api does not exist.")
 
 
+def test_what_only_waits_does_not_hide_what_is_gone(aws: Aws) -> None:
+    set_status(STACKS[0], "UPDATE_IN_PROGRESS")
+    aws.call("cloudformation", REGION, "delete_stack", StackName=STACKS[1])
+    seen = health.stacks(aws, PLACE)
+    assert (seen.state, seen.text) == ("failed", "The stack globalchat-oregon-relay does not exist.")
+
+
 def test_a_rule_that_is_switched_off(aws: Aws) -> None:
     aws.call("events", REGION, "disable_rule", Name=RULES[1], EventBusName=PLACE.bus)
     seen = health.rules(aws, PLACE)
@@ -93,7 +100,9 @@ def test_a_rule_that_is_switched_off(aws: Aws) -> None:
 
 def test_a_rule_that_is_gone(aws: Aws) -> None:
     aws.call("events", REGION, "delete_rule", Name=RULES[0], EventBusName=PLACE.bus)
-    assert health.rules(aws, PLACE).text == "Missing: globalchat-broadcast."
+    seen = health.rules(aws, PLACE)
+    assert seen.text == "Missing: globalchat-broadcast."
+    assert "Changed by hand" in (seen.remedy or "")  # the same template again would change nothing
 
 
 def test_a_region_alone_needs_no_relay(aws: Aws) -> None:
