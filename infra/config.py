@@ -1,14 +1,13 @@
 """What is deployed, as `cdk.json` says in its context value `globalchat`."""
 
-import difflib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 
 from infra.files import data_file
+from infra.regions import advice, aws_regions
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
 NAME_RULE = "use 1 to 20 of a-z, 0-9 and -, a letter first, no - last"
@@ -113,43 +112,16 @@ def parse(value: object) -> Config:
     )
 
 
-def choose_regions(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
-    """Alias → AWS region of some names, each a known alias or an AWS region (its own alias, if it has none).
-
-    Raises:
-        ConfigError: a name is neither, or means a region for the second time.
-    """
-    aliases = {region: alias for alias, region in known.items()}
-    chosen: dict[str, str] = {}
-    for name in names:
-        region = known.get(name, name)
-        if region not in _aws_regions():
-            advice = _advice(name, [*known, *_aws_regions()])
-            raise ConfigError(
-                f"{json.dumps(name)} is neither an alias nor an AWS region with AppSync: {advice}."
-            )
-        if region in chosen.values():
-            raise ConfigError(f'The AWS region "{region}" is listed twice: name it once.')
-        chosen[aliases.get(region, region)] = region
-    return chosen
-
-
 def _check_keys(
     where: str, value: Mapping[str, object], required: Collection[str], optional: Collection[str] = ()
 ) -> None:
     known = [*required, *optional]
     for key in value:
         if key not in known:
-            raise ConfigError(f'"{where}" has an unknown key {json.dumps(key)}: {_advice(key, known)}.')
+            raise ConfigError(f'"{where}" has an unknown key {json.dumps(key)}: {advice(key, known)}.')
     for key in required:
         if key not in value:
             raise ConfigError(f'"{where}" lacks the key "{key}": add it.')
-
-
-def _advice(word: str, known: Collection[str]) -> str:
-    """Name the nearest known word, else all of them."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f'did you mean "{near[0]}"' if near else f"use one of {', '.join(known)}"
 
 
 def _prefix(value: object) -> str:
@@ -163,7 +135,7 @@ def _regions(value: object) -> Mapping[str, str]:
         raise ConfigError(
             '"regions" must map aliases to AWS regions: write {"oregon": "us-west-2"}, for example.'
         )
-    known = _aws_regions()
+    known = aws_regions()
     regions: dict[str, str] = {}
     for alias, region in value.items():
         if not NAME.fullmatch(alias):
@@ -175,20 +147,12 @@ def _regions(value: object) -> Mapping[str, str]:
         if not isinstance(region, str) or region not in known:
             raise ConfigError(
                 f'The region of "{alias}" is {json.dumps(region)}, which is no AWS region with AppSync: '
-                f"{_advice(str(region), known)}."
+                f"{advice(str(region), known)}."
             )
         if region in regions.values():
             raise ConfigError(f'The AWS region "{region}" is listed twice: remove one of its aliases.')
         regions[alias] = region
     return regions
-
-
-@cache
-def _aws_regions() -> Collection[str]:
-    # Imported here: reading the other parts of a configuration needs no AWS library.
-    from botocore.session import Session
-
-    return sorted(Session().get_available_regions("appsync"))
 
 
 def _channels(value: object) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from cli.console.output import json_line, write_lines
 from cli.failure import UsageFailure
 from infra import config, prices
 from infra.cost import ASSUMPTIONS, DAYS, Extras, Line, Traffic, estimate
+from infra.regions import choose
 
 CENT = Decimal("0.01")
 COLUMNS = "{:<12} {:<30} {:>18} {:>22} {:>14}"
@@ -71,8 +72,8 @@ def _regions(given: str | None, known: Mapping[str, str]) -> Mapping[str, str]:
     if given is None:
         return known
     try:
-        return config.choose_regions(given.split(","), known)
-    except config.ConfigError as error:
+        return choose(given.split(","), known)
+    except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--regions") from error
 
 

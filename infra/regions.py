@@ -1,0 +1,42 @@
+"""Which regions AWS has, which of them some words mean, and what to say of a word that means none."""
+
+import difflib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+
+
+@cache
+def aws_regions() -> Collection[str]:
+    """The AWS regions that have AppSync, as botocore knows them."""
+    # Imported here: whoever only looks at other parts of a configuration needs no AWS library.
+    from botocore.session import Session
+
+    return sorted(Session().get_available_regions("appsync"))
+
+
+def choose(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
+    """Alias → AWS region of some names, each a known alias or an AWS region (its own alias, if it has none).
+
+    Raises:
+        ValueError: a name is neither, or means a region for the second time.
+    """
+    aliases = {region: alias for alias, region in known.items()}
+    chosen: dict[str, str] = {}
+    for name in names:
+        region = known.get(name, name)
+        if region not in aws_regions():
+            remedy = advice(name, [*known, *aws_regions()])
+            raise ValueError(
+                f"{json.dumps(name)} is neither an alias nor an AWS region with AppSync: {remedy}."
+            )
+        if region in chosen.values():
+            raise ValueError(f'The AWS region "{region}" is listed twice: name it once.')
+        chosen[aliases.get(region, region)] = region
+    return chosen
+
+
+def advice(word: str, known: Collection[str]) -> str:
+    """Name the nearest known word, else all of them."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f'did you mean "{near[0]}"' if near else f"use one of {', '.join(known)}"
