@@ -7,6 +7,7 @@ from probe.doctor.finding import Verdict, failed, ok, skipped, warning
 
 CLOCK_TOLERANCE = 10.0
 """Seconds: what the Date header and a slow answer may hide."""
+HOUR = 3600
 
 
 def judge_clock(skew: float | None) -> Verdict:
@@ -23,20 +24,23 @@ def judge_clock(skew: float | None) -> Verdict:
 
 def judge_key(refusal: ClientError | None, expires: int | None, now: float, remedy: str) -> Verdict:
     """What an API key comes to that the API refused or not; `expires` and `now` are epoch seconds."""
-    days = None if expires is None else int((expires - now) // DAY)
     if refusal is not None:
-        if days is not None and days < 0:
-            return failed(f"The API key expired {_days(-days)} ago.", remedy)
+        if expires is not None and expires <= now:
+            return failed(f"The API key expired {_span(now - expires)} ago.", remedy)
         return failed(str(refusal), remedy)
-    if days is None:
+    if expires is None:
         return ok("accepted; the profile does not say until when")
-    if days < 0:
+    if expires <= now:
         # The profile is older than the key's last renewal.
         return ok("accepted, though the profile says that it has expired")
-    if days < SOON_DAYS:
-        return warning(f"accepted, but it expires in {_days(days)}.", REMEDY)
-    return ok(f"accepted, for {_days(days)} to come")
+    told = _span(expires - now)
+    if expires - now < SOON_DAYS * DAY:
+        return warning(f"accepted, but it expires in {told}.", REMEDY)
+    return ok(f"accepted, for {told} to come")
 
 
-def _days(days: int) -> str:
-    return "1 day" if days == 1 else f"{days} days"
+def _span(seconds: float) -> str:
+    """Whole days; under one, hours."""
+    unit, length = ("day", DAY) if seconds >= DAY else ("hour", HOUR)
+    number = int(seconds // length)
+    return "less than an hour" if number == 0 else f"{number} {unit}{'' if number == 1 else 's'}"

@@ -11,6 +11,7 @@ from typing import Any, Self
 from client.api import Api
 from client.connection import Connection
 from client.errors import ClientError, Unauthorized, Unreachable
+from client.hosts import host_of
 from client.ids import IdFactory
 from client.messages import Backend, Draft, Message
 from client.options import DEFAULTS
@@ -138,11 +139,18 @@ class RegionPatient:
         """Send one message, which says what it is.
 
         Raises:
-            ClientError: the backend or its bus refuses it.
+            ClientError: the backend or its bus refuses it, or it is another region's.
         """
-        text = TEXT.format(self.endpoint.alias)
+        text, endpoint = TEXT.format(self.endpoint.alias), self.endpoint
         self.sent_at = self._now()
-        await self._api.publish(Draft(self.draft_id, self.channel, text, SENDER, self._clock()))
+        message = await self._api.publish(Draft(self.draft_id, self.channel, text, SENDER, self._clock()))
+        if message.region != endpoint.region:
+            # Two regions of a profile that lead to one API would hear each other without any relay.
+            raise ClientError(
+                f"{host_of(endpoint.graphql_url)} is in {message.region[:30]}; the profile says that "
+                f"{endpoint.alias} is in {endpoint.region}.",
+                remedy="Write the profile anew: `globalchat outputs --refresh`.",
+            )
         return ok(f"accepted after {(self._now() - self.sent_at) * 1000:.0f} ms")
 
     async def receive_from(self, sender: "RegionPatient") -> Verdict:

@@ -67,9 +67,12 @@ async def node(command: str = "node") -> Verdict:
     path = shutil.which(command)
     if path is None:
         return skipped("Node.js is not installed; only deploying needs it.", remedy)
-    process = await asyncio.create_subprocess_exec(
-        path, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            path, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+    except OSError as error:  # a program for another machine, say
+        return warning(f"{path} cannot be run: {error.strerror}.", remedy)
     try:
         answer, _ = await process.communicate()
     finally:

@@ -93,3 +93,16 @@ def test_node(version: str, level: Level) -> None:
 
 async def test_no_node() -> None:
     assert (await versions.node("no-such-node")).level is Level.SKIPPED
+
+
+async def test_a_node_that_is_not_for_this_machine(tmp_path: Path) -> None:
+    broken = tmp_path / "node"
+    broken.write_bytes(b"\x7fELF no program of this machine")
+    broken.chmod(0o755)
+    assert (await versions.node(str(broken))).level is Level.WARNING
+
+
+def test_the_last_day_of_a_key_is_told_in_hours() -> None:
+    assert judge_key(None, int(NOW) + 7_300, NOW, "x").text == "accepted, but it expires in 2 hours."
+    assert judge_key(None, int(NOW) + 60, NOW, "x").text == "accepted, but it expires in less than an hour."
+    assert judge_key(REFUSED, int(NOW) - 3_600, NOW, "x").text == "The API key expired 1 hour ago."

@@ -111,6 +111,16 @@ async def test_a_region_that_is_down(cloud: LocalCloud) -> None:
     assert set(because(found).values()) == {"api of oregon"}
 
 
+async def test_two_regions_that_lead_to_one_api(cloud: LocalCloud) -> None:
+    profile = profile_of(cloud.regions)
+    oregon, sydney = profile.regions["oregon"], profile.regions["sydney"]
+    copied = replace(oregon, alias="sydney", region=sydney.region)
+    found = await examine(Profile("local", {"oregon": oregon, "sydney": copied}))
+    assert failures(found) == ["publish sydney"]
+    assert "is in us-west-2" in found["publish sydney"].verdict.text
+    assert found["relay sydney → oregon"].level is found["relay oregon → sydney"].level is Level.SKIPPED
+
+
 async def test_nobody_listens(cloud: LocalCloud) -> None:
     profile = profile_of(cloud.regions)
     gone = replace(profile.regions["oregon"], graphql_url="http://127.0.0.1:1/graphql")
