@@ -1,5 +1,6 @@
 """The HTTP side of a session: one API per region, opened on first use and kept."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -59,8 +60,13 @@ class Regions:
         """Close where a region was before, unless a call is under way there: then a later time will do."""
         for endpoint, opened in tuple(self._opened.items()):
             if endpoint.alias == now.alias and endpoint != now and not opened.calls:
-                await opened.api.__aexit__(None, None, None)
-                del self._opened[endpoint]
+                if self._opened.pop(endpoint, None) is None:  # somebody else does
+                    continue
+                try:
+                    await opened.api.__aexit__(None, None, None)
+                except asyncio.CancelledError:
+                    self._opened.setdefault(endpoint, opened)  # `close` ends what this began
+                    raise
 
     @asynccontextmanager
     async def _calling(self, endpoint: RegionEndpoint) -> AsyncIterator[_Open]:

@@ -4,6 +4,9 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from client.api import Api
 from client.clock import now_ms
 from client.events import DraftAccepted, DraftWaiting, StateChanged
 from client.messages import Draft
@@ -98,3 +101,36 @@ async def test_where_a_region_was_before_is_closed_unless_a_call_is_under_way(or
     await regions.close_former(now)
     assert set(regions._opened) == {now}
     await regions.close()
+
+
+async def test_a_former_address_that_takes_long_to_close_is_closed_once(
+    oregon: FakeAppSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over TLS it takes up to a second, in which the session may become live again."""
+    closing, may_end = asyncio.Event(), asyncio.Event()
+    closed = 0
+    close = Api.__aexit__
+
+    async def slowly(api: Api, *what: None) -> None:
+        nonlocal closed
+        closing.set()
+        await may_end.wait()
+        await close(api, *what)
+        closed += 1
+
+    now = profile_of(oregon).regions["oregon"]
+    former = replace(now, graphql_url=now.graphql_url.replace("127.0.0.1", "localhost"))
+    regions = Regions(timeout=5.0, offset=ClockOffset(), clock=now_ms)
+    await regions.describe(former)
+    monkeypatch.setattr(Api, "__aexit__", slowly)
+    async with asyncio.TaskGroup() as group:
+        cancelled = group.create_task(regions.close_former(now))
+        await closing.wait()
+        cancelled.cancel()
+        await asyncio.wait({cancelled})
+        for _ in range(2):
+            group.create_task(regions.close_former(now))
+        await asyncio.sleep(0)
+        may_end.set()
+    await regions.close()
+    assert closed == 1
