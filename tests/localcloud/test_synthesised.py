@@ -19,9 +19,7 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from infra.toolchain import prepare
 
     prepare()
-    from aws_cdk import App
-
-    from infra.app import add_stacks
+    from infra.app import add_stacks, new_app
 
     folder = tmp_path_factory.mktemp("cdk") / "cdk.out"
     config = load()
@@ -32,7 +30,7 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
         channels=("tech", "cooking"),
         limits=replace(config.limits, message=10),
     )
-    app = App(outdir=str(folder))
+    app = new_app(folder)
     add_stacks(app, changed, today=date(2026, 1, 1))
     app.synth()
     assert (folder / "tree.json").exists()
