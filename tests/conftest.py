@@ -1,6 +1,8 @@
 """Fixtures that several rooms use."""
 
+import gc
 import signal
+import traceback
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,16 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background jobs deaf to Ctrl-C, which what the tests start and interrupt would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# asyncio's debug mode notes where each future and task was made: with whole stacks, a sixth of all CPU time.
+traceback.extract_stack.__defaults__ = (None, 3)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported and collected out of garbage collections: with it, each full one took 0.15 s."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture
