@@ -1,5 +1,6 @@
 """What the subscribers of one process have heard: each delivery judged and timed. Pure: time is passed in."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,8 +23,8 @@ class Heard:
     Attributes:
         deliveries: First arrivals; their times by way, from the begin of the publish.
         duplicates: Further arrivals of the same message at the same subscriber.
-        violations: First arrivals after a message of the same place that was published later, when this one
-            had long been accepted.
+        violations: First arrivals of an accepted message after one of the same place that was published
+            later, when this one had long been accepted.
         lost: Accepted messages that never came.
         foreign: Messages that are not of this run.
         warmed: First messages that came before all.
@@ -79,6 +80,7 @@ class Audience:
         self._run = run
         self._places = tuple(places)
         self._seats = [_Seat(place, len(self._places)) for place in seats]
+        self._late: Counter[int] = Counter()
         self._awaited: Mapping[str, Numbers] | None = None
         self._missing = 0
 
@@ -101,6 +103,7 @@ class Audience:
         origin = number % len(self._places)
         if number < seat.barriers[origin]:
             heard.violations += 1
+            self._late[number] += 1
         elif mark.floor > seat.barriers[origin]:
             seat.barriers[origin] = mark.floor
         way = (self._places[origin].region, seat.region)
@@ -121,6 +124,19 @@ class Audience:
             for channel in channels
         }
         self._missing = sum(self._awaited[seat.channel].without(seat.seen) for seat in self._seats)
+
+    def conclude(self) -> Heard:
+        """What was heard, now that it is known which messages were accepted.
+
+        One whose publish nobody answered may have reached the backend at any time, so that it is never late.
+        """
+        if self._awaited is not None:
+            accepted = self._awaited.values()
+            self.heard.violations -= sum(
+                count for number, count in self._late.items() if not any(number in each for each in accepted)
+            )
+        self.heard.lost = self.missing or 0
+        return self.heard
 
     @property
     def missing(self) -> int | None:

@@ -147,9 +147,7 @@ async def _obey(listeners: _Listeners, orders: asyncio.Queue[Order], tell: Tell)
                 listeners.audience.expect(Numbers(accepted))
                 listeners.changed.set()
             case Finish():
-                heard = listeners.audience.heard
-                heard.lost = listeners.audience.missing or 0
-                await tell(Result(heard, time.process_time() - cpu))
+                await tell(Result(listeners.audience.conclude(), time.process_time() - cpu))
                 return
 
 

@@ -50,6 +50,13 @@ def test_late_is_what_a_later_publish_had_to_follow() -> None:
     assert audience.heard.violations == 2
 
 
+def test_what_nobody_answered_for_may_come_at_any_time() -> None:
+    audience = Audience(RUN, PLACES, TECH)
+    hear(audience, [(8, 8), (0, 0), (4, 0)])
+    audience.expect(Numbers.of([0, 8]))
+    assert audience.conclude().violations == 1
+
+
 def test_messages_that_were_under_way_together_may_come_in_any_order() -> None:
     audience = Audience(RUN, PLACES, TECH)
     hear(audience, [(8, 0), (4, 0), (0, 0)])
