@@ -8,10 +8,12 @@ import click
 from cli import profiles
 from cli.arguments import options
 from cli.arguments.duration import Duration, at_most
+from cli.arguments.number import Number
 from cli.console.output import narrate
 from cli.console.screen import ascii_only as ascii_option
 from cli.console.screen import wants_ascii
 from cli.failure import UsageFailure
+from cli.regions import ALL, is_all
 from client.profiles import LOCAL, Profile
 from probe.load.plan import LoadPlan
 
@@ -33,7 +35,7 @@ PER_PROCESS = 250
     "--rate",
     default=10.0,
     show_default=True,
-    type=click.FloatRange(0.01, 5_000),
+    type=Number(0.01, 5_000),
     help="Messages a second, over all regions and channels.",
 )
 @click.option(
@@ -53,7 +55,7 @@ PER_PROCESS = 250
     callback=at_most(3600),
     help="How long to publish.",
 )
-@click.option("--regions", metavar="A,B", default="both", show_default=True, help="Or the names of some.")
+@click.option("--regions", metavar="A,B", default=ALL, show_default=True, help="Names of some.")
 @click.option("--channels", metavar="C,D", help="[default: the backend's first]")
 @click.option(
     "--processes",
@@ -71,7 +73,7 @@ PER_PROCESS = 250
     "--connect-rate",
     default=1000.0,
     show_default=True,
-    type=click.FloatRange(1, 2000),
+    type=Number(1, 2000),
     help="Sockets opened a second; AWS takes 2,000.",
 )
 @click.option(
@@ -88,7 +90,7 @@ PER_PROCESS = 250
     "--max-cost",
     default=5.0,
     show_default=True,
-    type=click.FloatRange(0, 10_000),
+    type=Number(0, 10_000),
     metavar="USD",
     help="Refuse a run on AWS that costs more.",
 )
@@ -166,7 +168,7 @@ def command(
 
 
 def _regions(profile: Profile, given: str) -> tuple[str, ...]:
-    if given.strip().lower() in ("both", "all"):
+    if is_all(given):
         return tuple(profile.regions)
     return tuple(dict.fromkeys(profile.resolve(each).alias for each in given.split(",")))
 

@@ -1,6 +1,5 @@
 """`globalchat cost`: what a deployment costs in a month, from the dated price table."""
 
-import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -8,6 +7,7 @@ import click
 
 from cli import profiles
 from cli.arguments import options
+from cli.arguments.number import Number
 from cli.console.output import json_line, write_lines
 from cli.failure import UsageFailure
 from infra import config, prices
@@ -26,7 +26,7 @@ COLUMNS = "{:<12} {:<30} {:>18} {:>22} {:>14}"
     "--messages-per-second",
     "rate",
     required=True,
-    type=click.FloatRange(0, 10**9),
+    type=Number(0, 10**9),
     help="All published messages, over all regions.",
 )
 @click.option(
@@ -50,8 +50,6 @@ def command(
       globalchat cost --clients 5 --messages-per-second 0.1 --regions oregon,sydney,eu-west-1
       globalchat cost --clients 100 --messages-per-second 1 --json | jq .usd
     """  # noqa: D301 - \b is what click leaves a block alone for
-    if not math.isfinite(rate):
-        raise click.BadParameter("it is not a number.", param_hint="--messages-per-second")
     try:
         deployed = config.load()
     except config.ConfigError as error:

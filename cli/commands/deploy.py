@@ -3,6 +3,7 @@
 import click
 
 from cli.arguments import options
+from cli.arguments.number import Number
 from cli.deploying import aws_profile, prefix, regions, yes
 
 
@@ -20,7 +21,7 @@ from cli.deploying import aws_profile, prefix, regions, yes
 @aws_profile
 @yes
 @click.option("--diff", is_flag=True, help="Only tell what would change.")
-@click.option("--timeout", type=click.FloatRange(1, 600), default=60, help="Minutes at most. [default: 60]")
+@click.option("--timeout", type=Number(1, 600), default=60, help="Minutes at most. [default: 60]")
 @click.option("--no-proof", is_flag=True, help="Do not send a message through the regions afterwards.")
 @options.profile
 def command(

@@ -5,6 +5,7 @@ import sys
 import click
 
 from cli.arguments import options
+from cli.arguments.number import Number
 from cli.deploying import aws_profile, prefix, regions, yes
 
 
@@ -14,7 +15,7 @@ from cli.deploying import aws_profile, prefix, regions, yes
 @click.option("--account", metavar="ID", help="The AWS account that is meant.")
 @aws_profile
 @yes
-@click.option("--timeout", type=click.FloatRange(1, 600), default=60, help="Minutes at most. [default: 60]")
+@click.option("--timeout", type=Number(1, 600), default=60, help="Minutes at most. [default: 60]")
 @options.profile
 def command(
     regions: str | None,

@@ -6,6 +6,7 @@ import click
 
 from cli import profiles
 from cli.arguments import options
+from cli.arguments.number import Number
 from cli.console.output import narrate
 from cli.console.screen import ascii_only as ascii_option
 from cli.console.screen import wants_ascii
@@ -21,7 +22,7 @@ log = logging.getLogger("cli.doctor")
 @click.option("--no-publish", is_flag=True, help="Send no message: round trips and relays stay unchecked.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.1, 600),
+    type=Number(0.1, 600),
     default=10.0,
     show_default=True,
     metavar="SECONDS",

@@ -32,7 +32,7 @@ def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
             used, replaced = key.key == endpoint.api_key, key.fingerprint in old
             ends = iso_time(key.expires * 1000)
             if as_json:
-                document = {"region": endpoint.alias, "key": key.fingerprint, "expires": ends}
+                document = {"region": endpoint.region, "key": key.fingerprint, "expires": ends}
                 write_lines([json_line({**document, "used": used, "replaced": replaced})])
                 continue
             marks = ["in use"] * used + ["replaced"] * replaced

@@ -5,6 +5,7 @@ import click
 from cli import profiles
 from cli.arguments import options
 from cli.arguments.duration import Duration, at_most
+from cli.arguments.number import Number
 from cli.console.output import narrate
 from cli.console.screen import ascii_only as ascii_option
 from cli.console.screen import wants_ascii
@@ -24,7 +25,7 @@ from probe.latency.plan import LatencyPlan
     "--rate",
     default=10.0,
     show_default=True,
-    type=click.FloatRange(0.01, 500),
+    type=Number(0.01, 500),
     help="Messages a second from a region.",
 )
 @click.option("--channel", metavar="C", help="The channel to measure in. [default: the backend's first]")

@@ -1,13 +1,13 @@
 """`globalchat publish`: one message, one per line of standard input, or many of a kind."""
 
 import sys
-from math import isfinite
 
 import click
 
 from cli import profiles
 from cli.arguments import options
 from cli.arguments.duration import Duration
+from cli.arguments.number import Number
 from cli.console.output import narrate
 from client.bulk.template import Template, TemplateError, generate, placeholders, units
 
@@ -31,7 +31,7 @@ LARGEST_WINDOW = 100
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0, min_open=True, max=1e6),
+    type=Number(min=0, min_open=True, max=1e6),
     metavar="R",
     help="At most R messages a second, evenly. [default: as fast as it goes]",
 )
@@ -100,8 +100,6 @@ def command(
       globalchat publish tech --size 500 --count 1000 --rate 50
     """  # noqa: D301 - \b is what click leaves a block alone for
     given = _given(text, size)
-    if rate is not None and not isfinite(rate):
-        raise click.BadParameter("it is no number.", param_hint="--rate")
     if given is not None and rate is not None and count is None:
         raise click.UsageError("With a TEXT, --rate needs --count.")
     if template is None:
