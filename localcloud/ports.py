@@ -78,7 +78,7 @@ class GraphQLTarget(Protocol):
     """AppSync, as an EventBridge rule target sees it."""
 
     async def invoke(
-        self, *, endpoint_arn: str, operation: str, variables: JSON, role_arn: str
+        self, *, endpoint_arn: str, operation: str, variables: Mapping[str, JSON], role_arn: str
     ) -> Invocation:
         """Run a mutation as a role (mode AWS_IAM).
 

@@ -39,6 +39,12 @@ def request_error(message: str) -> dict[str, JSON]:
     return {"path": None, "locations": None, "message": message}
 
 
+def unsupported_operation(kind: str) -> dict[str, JSON]:
+    """Refuse what is no subscription: a `query`, a `mutation`, or what is `unknown`."""
+    message = f"{kind} not supported through the realtime channel"
+    return {"errorType": "UnsupportedOperation", "message": message}
+
+
 def locations(error: GraphQLError) -> JSON:
     """Give the places of an error as graphql-java prints them, `sourceName` included; None if it has none."""
     if not error.locations:

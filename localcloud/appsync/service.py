@@ -24,13 +24,12 @@ class AppSync:
         self._roles = roles
 
     async def invoke(
-        self, *, endpoint_arn: str, operation: str, variables: JSON, role_arn: str
+        self, *, endpoint_arn: str, operation: str, variables: Mapping[str, JSON], role_arn: str
     ) -> Invocation:
         """Run a mutation as a role (mode AWS_IAM); the response may still hold errors.
 
         Raises:
-            InvocationRefused: no such endpoint, the role may not call the fields, or the variables are no
-            object.
+            InvocationRefused: no such endpoint, or the role may not call the operation's fields.
         """
         executor = self._executors.get(endpoint_arn)
         if executor is None:
@@ -42,8 +41,6 @@ class AppSync:
             raise InvocationRefused(
                 "NO_PERMISSIONS", f"The API {executor.api.name} does not accept IAM callers."
             )
-        if not isinstance(variables, dict):
-            raise InvocationRefused("INVALID_JSON", "The variables of a GraphQL operation are a JSON object.")
         request = GraphQLRequest(operation, variables)
         caller = Caller("AWS_IAM", role.arn, role.statements, SOURCE_IP)
         return Invocation(await executor.invoke(request, caller))

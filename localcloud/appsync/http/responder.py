@@ -115,9 +115,10 @@ def too_large(policy: HttpPolicy = DEFAULT_POLICY) -> HttpResponse:
     return _error(_base(policy), 413, "RequestEntityTooLargeException", message)
 
 
-def unreadable(policy: HttpPolicy = DEFAULT_POLICY) -> HttpResponse:
+def unreadable() -> HttpResponse:
     """Answer a request whose body is not in the encoding that its headers say."""
-    return _error(_base(policy), 400, "MalformedHttpRequestException", "The request body cannot be decoded.")
+    message = "The request body cannot be decoded."
+    return _error(_base(DEFAULT_POLICY), 400, "MalformedHttpRequestException", message)
 
 
 def _base(policy: HttpPolicy) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from localcloud.appsync.encoding import dump
+from localcloud.appsync.errors import unsupported_operation
 from localcloud.definition import JSON
 
 CONNECTION_TIMEOUT_MS: Final = 300_000
@@ -53,14 +54,13 @@ def error(errors: "Sequence[JSON] | Mapping[str, JSON]", subscription: str | Non
     return dump({"type": "error", **frame, "payload": {"errors": errors}})
 
 
-def unsupported(kind: str) -> bytes:
-    """Refuse what is no subscription (`query`, `mutation`, `unknown`); it carries no id.
+def unsupported() -> bytes:
+    """Refuse a frame that is none of a client's, or a `start` without a request; it carries no id.
 
     AppSync was seen to say this of a `start` without `payload.data`. What it says of a frame that is no JSON
     or has an unknown type is not known: the same is sent.
     """
-    message = f"{kind} not supported through the realtime channel"
-    return error([{"errorType": "UnsupportedOperation", "message": message}])
+    return error([unsupported_operation("unknown")])
 
 
 def unauthorized(subscription: str, message: str) -> bytes:

@@ -137,14 +137,14 @@ class RealtimeProtocol:
             message = None
         kind = message.get("type") if isinstance(message, dict) else None
         if not isinstance(message, dict) or not isinstance(kind, str):
-            return [Send(frames.unsupported("unknown"))]
+            return [Send(frames.unsupported())]
         if kind == "connection_init":
             return self._init(now)
         if kind == "start":
             return self._start(message, now)
         if kind == "stop":
             return self._stop(message)
-        return [Send(frames.unsupported("unknown"))]
+        return [Send(frames.unsupported())]
 
     def started(self, subscription: str, plan: SubscriptionPlan) -> list[Action]:
         """Take the plan of a `Start`."""
@@ -210,10 +210,13 @@ class RealtimeProtocol:
         name, payload = message.get("id"), message.get("payload")
         data = payload.get("data") if isinstance(payload, dict) else None
         request = _graphql_request(data)
-        if not isinstance(name, str) or not isinstance(payload, dict) or not isinstance(data, str):
-            return self._deny(frames.unsupported("unknown"))
-        if request is None or not name:
-            return self._deny(frames.unsupported("unknown"))
+        if (
+            not (isinstance(name, str) and name)
+            or not isinstance(payload, dict)
+            or not isinstance(data, str)
+            or request is None
+        ):
+            return self._deny(frames.unsupported())
         if not self._admit(now):
             return self._deny(frames.rate_limited())
         if name in self._pending or name in self._active:

@@ -6,7 +6,13 @@ import inspect
 from graphql import FieldNode, GraphQLError, GraphQLObjectType, OperationType
 from graphql.execution.values import get_argument_values
 
-from localcloud.appsync.errors import FieldError, field_error, locations, not_authorized
+from localcloud.appsync.errors import (
+    FieldError,
+    field_error,
+    locations,
+    not_authorized,
+    unsupported_operation,
+)
 from localcloud.appsync.execution.context import Effects, FieldCall
 from localcloud.appsync.execution.documents import Documents
 from localcloud.appsync.execution.fields import Resolution, appended_errors, filtered
@@ -34,8 +40,7 @@ class SubscriptionPlanner:
             return operation
         root = self._schema.graphql.subscription_type
         if operation.node.operation is not OperationType.SUBSCRIPTION or root is None:
-            message = f"{operation.node.operation.value} not supported through the realtime channel"
-            return [{"errorType": "UnsupportedOperation", "message": message}]
+            return [unsupported_operation(operation.node.operation.value)]
         try:
             selection = select(self._schema.graphql, operation.fragments, operation.node, request.variables)
         except VariablesRefused as refused:

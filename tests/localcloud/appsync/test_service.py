@@ -17,15 +17,15 @@ def service(harness: Harness, *statements: Statement) -> AppSync:
     return AppSync([harness.executor], {ROLE: Role(ROLE, (), given)})
 
 
-async def invoke(appsync: AppSync, variables: JSON = None, **changes: str) -> JSON:
+async def invoke(appsync: AppSync, variables: dict[str, JSON] | None = None, **changes: str) -> JSON:
     call = {"endpoint_arn": ENDPOINT_ARN, "operation": FROM_BUS, "role_arn": ROLE, **changes}
     invocation = await appsync.invoke(variables=MESSAGE if variables is None else variables, **call)
     return dict(invocation.response)
 
 
-async def refusal(appsync: AppSync, variables: JSON = None, **changes: str) -> tuple[str, str]:
+async def refusal(appsync: AppSync, **changes: str) -> tuple[str, str]:
     with pytest.raises(InvocationRefused) as raised:
-        await invoke(appsync, variables, **changes)
+        await invoke(appsync, **changes)
     return raised.value.code, raised.value.message
 
 
@@ -92,7 +92,3 @@ async def test_an_unknown_role() -> None:
 async def test_an_api_without_iam() -> None:
     harness = Harness(replace(deployed_api(), modes=("API_KEY",)))
     assert (await refusal(service(harness)))[0] == "NO_PERMISSIONS"
-
-
-async def test_variables_that_are_no_object() -> None:
-    assert (await refusal(service(Harness()), "text"))[0] == "INVALID_JSON"

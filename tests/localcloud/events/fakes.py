@@ -1,7 +1,7 @@
 """Stand-ins for what surrounds EventBridge: AppSync, time, and a courier that misbehaves."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from localcloud.definition import JSON
@@ -14,7 +14,7 @@ from localcloud.ports import Invocation
 class Call:
     endpoint_arn: str
     operation: str
-    variables: JSON
+    variables: Mapping[str, JSON]
     role_arn: str
 
 
@@ -27,7 +27,7 @@ class FakeAppSync:
     gate: asyncio.Event | None = None
 
     async def invoke(
-        self, *, endpoint_arn: str, operation: str, variables: JSON, role_arn: str
+        self, *, endpoint_arn: str, operation: str, variables: Mapping[str, JSON], role_arn: str
     ) -> Invocation:
         if self.gate is not None:
             await self.gate.wait()
@@ -36,7 +36,7 @@ class FakeAppSync:
         return self.answer(call)
 
     def received(self, region: str) -> list[JSON]:
-        return [call.variables for call in self.calls if f":{region}:" in call.endpoint_arn]
+        return [dict(call.variables) for call in self.calls if f":{region}:" in call.endpoint_arn]
 
 
 class FakeTime:
