@@ -17,7 +17,7 @@ def service(harness: Harness, *statements: Statement) -> AppSync:
     return AppSync([harness.executor], {ROLE: Role(ROLE, (), given)})
 
 
-async def invoke(appsync: AppSync, variables: dict[str, JSON] | None = None, **changes: str) -> JSON:
+async def invoke(appsync: AppSync, variables: dict[str, JSON] | None = None, /, **changes: str) -> JSON:
     call = {"endpoint_arn": ENDPOINT_ARN, "operation": FROM_BUS, "role_arn": ROLE, **changes}
     invocation = await appsync.invoke(variables=MESSAGE if variables is None else variables, **call)
     return dict(invocation.response)
