@@ -40,6 +40,16 @@ MESSAGE: dict[str, JSON] = {
     "sentAt": "2026-05-28T20:26:40.250Z",
 }
 
+TREE = """
+type Node { id: ID! name: String tags: [String!] children: [Node!] secret: String @aws_iam }
+type Query { node(id: ID, deep: Boolean): Node nodes: [Node] count: Int when: AWSDateTime must: Node! }
+type Mutation { make(name: String): Node }
+type Subscription { made: Node @aws_subscribe(mutations: ["make"]) }
+"""
+"""A small schema; its resolvers are the test's own."""
+
+RESPONSE = "export function response(ctx) { return ctx.result; }"
+
 FIELDS = {
     "channels": "Query",
     "limits": "Query",

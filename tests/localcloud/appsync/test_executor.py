@@ -11,9 +11,17 @@ import pytest
 from localcloud.appsync.model import Publication
 from localcloud.definition import JSON, DataSource
 from localcloud.errors import TemplateError
-from tests.localcloud.appsync.fakes import ADMIN, KEY, PUBLISH, SUBSCRIBE, Harness, only_error, small_api
-
-RESPONSE = "export function response(ctx) { return ctx.result; }"
+from tests.localcloud.appsync.fakes import (
+    ADMIN,
+    KEY,
+    PUBLISH,
+    RESPONSE,
+    SUBSCRIBE,
+    TREE,
+    Harness,
+    only_error,
+    small_api,
+)
 
 
 def returning(expression: str) -> str:
@@ -22,14 +30,6 @@ def returning(expression: str) -> str:
 
 def doing(statements: str) -> str:
     return f"import {{ util, extensions, runtime }} from '@aws-appsync/utils';\nexport function request(ctx) {{\n  {statements}\n  return {{ payload: null }};\n}}\n{RESPONSE}"
-
-
-TREE = """
-type Node { id: ID! name: String tags: [String!] children: [Node!] secret: String @aws_iam }
-type Query { node(id: ID, deep: Boolean): Node nodes: [Node] count: Int when: AWSDateTime must: Node! }
-type Mutation { make(name: String): Node }
-type Subscription { made: Node @aws_subscribe(mutations: ["make"]) }
-"""
 
 
 async def run(

@@ -6,8 +6,8 @@ import pytest
 from localcloud.appsync.javascript.engine import Script, prepare
 from localcloud.appsync.javascript.errors import ScriptError
 from tests.localcloud.appsync.fakes import FIELDS, ROOT
+from tests.localcloud.appsync.javascript.handlers import run
 from tests.localcloud.appsync.javascript.samples import SAMPLES
-from tests.localcloud.appsync.javascript.test_engine import run
 
 
 def refusal(source: str) -> str | None:

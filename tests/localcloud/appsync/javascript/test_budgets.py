@@ -8,7 +8,7 @@ import pytest
 from localcloud.appsync.javascript.engine import MAX_ITERATIONS, Script, ScriptLimits
 from localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
 from localcloud.definition import JSON
-from tests.localcloud.appsync.javascript.test_engine import RESPONSE, evaluation
+from tests.localcloud.appsync.javascript.handlers import RESPONSE, evaluation
 
 
 def answer(body: str, count: int) -> JSON:

@@ -4,7 +4,7 @@ import pytest
 
 from localcloud.appsync.javascript.errors import ScriptError
 from localcloud.appsync.javascript.members import EMULATED, NOT_EMULATED
-from tests.localcloud.appsync.javascript.test_engine import run
+from tests.localcloud.appsync.javascript.handlers import run
 
 
 def test_the_runtime_has_exactly_the_emulated_members() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from localcloud.appsync.javascript.engine import Script
 from localcloud.appsync.javascript.errors import ScriptError
 from localcloud.definition import JSON
-from tests.localcloud.appsync.javascript.test_engine import RESPONSE, evaluation
+from tests.localcloud.appsync.javascript.handlers import RESPONSE, evaluation
 
 CALL = Script(
     "export function request({ args }) { return util.time[args.name](...args.with); }" + RESPONSE, "x.js"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from localcloud.appsync.javascript.engine import Script
 from localcloud.appsync.javascript.errors import ScriptError
 from localcloud.definition import JSON
-from tests.localcloud.appsync.javascript.test_engine import RESPONSE, evaluation, run
+from tests.localcloud.appsync.javascript.handlers import RESPONSE, evaluation, run
 
 CALL = Script(
     """
