@@ -16,6 +16,7 @@ region = click.option(
     "--region", metavar="REGION", help="Alias, AWS region, or auto. [default: the profile's first]"
 )
 name = click.option("--name", metavar="NICK", help="What you call yourself. [default: your login name]")
+aws_profile = click.option("--aws-profile", metavar="NAME", help="AWS's own profile. [default: AWS_PROFILE]")
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 

@@ -4,7 +4,7 @@ import click
 
 from cli.arguments import options
 from cli.arguments.number import Number
-from cli.deploying import aws_profile, prefix, regions, yes
+from cli.deployment.options import prefix, regions, yes
 
 
 @click.command("deploy")
@@ -18,7 +18,7 @@ from cli.deploying import aws_profile, prefix, regions, yes
 @click.option("--reset", is_flag=True, help="Forget earlier options: as cdk.json says.")
 @click.option("--prune", is_flag=True, help="Delete what stands in regions that are left out.")
 @click.option("--account", metavar="ID", help="The AWS account that is meant; without it you are asked.")
-@aws_profile
+@options.aws_profile
 @yes
 @click.option("--diff", is_flag=True, help="Only tell what would change.")
 @click.option("--timeout", type=Number(1, 600), default=60, help="Minutes at most. [default: 60]")
@@ -56,28 +56,33 @@ def command(
       globalchat deploy --stack-prefix test --profile test --channels a,b --limit message=500
     """  # noqa: D301 - \b is what click leaves a block alone for
     import asyncio
+    import time
 
-    from cli import deploying
     from cli.console.output import narrate
-    from cli.proof import prove
+    from cli.deployment import wish as wishes
+    from cli.deployment.person import person as person_of
+    from cli.deployment.profile import name_to_write, save
+    from cli.profiles import DEFAULT
     from client import paths
     from client.errors import ClientError
+    from infra.deployer.aws import Aws
     from infra.deployer.deployment import Deployment, prepare
+    from probe.proof import prove
 
-    name = deploying.profile_name(profile)
-    extras = deploying.extras(alarm_email, dashboard, waf_rate)
-    changes = deploying.changes(stack_prefix, regions, channels, limits, extras)
-    wish = deploying.wish(changes, name, reset=reset, prune=prune)
-    aws, person = deploying.aws(aws_profile), deploying.person(yes=yes)
-    hints = deploying.hints(name, wish.prefix)
+    name = name_to_write(profile)
+    extras = wishes.extras(alarm_email, dashboard, waf_rate)
+    changes = wishes.changes(stack_prefix, regions, channels, limits, extras)
+    wish = wishes.wish(changes, name, reset=reset, prune=prune)
+    aws, person = Aws(aws_profile), person_of(yes=yes)
+    hints = wishes.hints(name, wish.prefix)
     plan = prepare(wish, aws, person, account=account, hints=hints, ask=not diff)
     deployment = Deployment(plan, paths.home().cache, aws.patient(), seconds=timeout * 60)
     if diff:
         return deployment.diff(person)
     deployment.run(person)
-    made = deployment.profile(name)
+    made = deployment.profile(name, now=time.time())
     try:
-        deploying.save(made)
+        save(made)
     except ClientError as error:
         remedy = f"{error.remedy or ''} Then run `globalchat outputs --refresh`.".strip()
         raise ClientError(f"The deployment stands, but {error}", remedy=remedy) from None
@@ -87,6 +92,6 @@ def command(
     if not prune:
         for line in plan.left_behind():
             narrate(line)
-    chosen = "" if name == deploying.DEFAULT else f" --profile {name}"
+    chosen = "" if name == DEFAULT else f" --profile {name}"
     narrate(f"Done. Next: globalchat {next(iter(made.regions))}{chosen}")
     return 0

@@ -6,14 +6,14 @@ import click
 
 from cli.arguments import options
 from cli.arguments.number import Number
-from cli.deploying import aws_profile, prefix, regions, yes
+from cli.deployment.options import prefix, regions, yes
 
 
 @click.command("destroy")
 @regions
 @prefix
 @click.option("--account", metavar="ID", help="The AWS account that is meant.")
-@aws_profile
+@options.aws_profile
 @yes
 @click.option("--timeout", type=Number(1, 600), default=60, help="Minutes at most. [default: 60]")
 @options.profile
@@ -37,16 +37,18 @@ def command(
       globalchat destroy --stack-prefix test --profile test
       globalchat destroy --account 123456789012 --yes
     """  # noqa: D301 - \b is what click leaves a block alone for
-    from cli import deploying
     from cli.console.output import narrate
-    from cli.deploy_log import told
+    from cli.deployment import wish as wishes
+    from cli.deployment.log import told
+    from cli.deployment.profile import forget, name_to_write
     from infra.deployer import preflight, removal, standing
+    from infra.deployer.aws import Aws
 
-    name = deploying.profile_name(profile)
-    wish = deploying.wish(deploying.changes(stack_prefix, regions), name)
-    aws = deploying.aws(aws_profile)
+    name = name_to_write(profile)
+    wish = wishes.wish(wishes.changes(stack_prefix, regions), name)
+    aws = Aws(aws_profile)
     owner = preflight.check_account(aws, wish.first_region, account)
-    stands = standing.find(aws, wish.prefix, {**wish.regions, **deploying.hints(name, wish.prefix)})
+    stands = standing.find(aws, wish.prefix, {**wish.regions, **wishes.hints(name, wish.prefix)})
     chosen = standing.chosen(stands, wish.regions, wish.changes.regions)
     for region, error in stands.silent.items():
         if region in chosen.values():
@@ -63,7 +65,7 @@ def command(
     left = removal.left_over(patient, wish.prefix, chosen, removal.log_groups(found))
     for what in left:
         narrate(f"left: {what}")
-    deploying.forget(name, owner.number, wish.prefix, set(chosen.values()))
+    forget(name, owner.number, wish.prefix, set(chosen.values()))
     if left:
         return 1
     narrate("Nothing is left.")

@@ -28,7 +28,7 @@ log = logging.getLogger("cli.doctor")
     metavar="SECONDS",
     help="The time limit of each check.",
 )
-@click.option("--aws-profile", metavar="NAME", help="AWS's own profile. [default: AWS_PROFILE]")
+@options.aws_profile
 @ascii_option
 @options.as_json
 @options.profile

@@ -5,11 +5,10 @@ import time
 import click
 
 from cli.arguments import options
-from cli.deploying import aws_profile
 
 
 @click.command("list")
-@aws_profile
+@options.aws_profile
 @options.as_json
 @options.profile
 def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
@@ -20,12 +19,13 @@ def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
       globalchat keys list
       globalchat keys list --json | jq -r 'select(.used) | .expires'
     """  # noqa: D301 - \b is what click leaves a block alone for
-    from cli import deploying
     from cli.console.output import iso_time, json_line, write_lines
+    from cli.deployment.profile import deployed
     from infra.deployer import keys
+    from infra.deployer.aws import Aws
 
-    aws, now = deploying.aws(aws_profile), time.time()
-    for endpoint in deploying.deployed(profile).regions.values():
+    aws, now = Aws(aws_profile), time.time()
+    for endpoint in deployed(profile).regions.values():
         listed = keys.list_keys(aws, endpoint.region, endpoint.api_id)
         old = keys.retired(listed)
         for key in sorted(listed, key=lambda each: -each.expires):

@@ -6,7 +6,6 @@ from dataclasses import replace
 import click
 
 from cli.arguments import options
-from cli.deploying import aws_profile
 
 GRACE_DAYS = 7
 
@@ -15,7 +14,7 @@ GRACE_DAYS = 7
 @click.option(
     "--grace", type=click.IntRange(1, 365), default=GRACE_DAYS, help="Days that old keys live. [default: 7]"
 )
-@aws_profile
+@options.aws_profile
 @options.profile
 def command(grace: int, aws_profile: str | None, profile: str | None) -> int:
     """Make a new key in every region and write it to the profile; the old key expires after --grace days.
@@ -27,19 +26,20 @@ def command(grace: int, aws_profile: str | None, profile: str | None) -> int:
       globalchat keys rotate
       globalchat keys rotate --grace 1 --profile default
     """  # noqa: D301 - \b is what click leaves a block alone for
-    from cli import deploying
     from cli.console.output import narrate
+    from cli.deployment.profile import deployed, save
     from infra.deployer import keys
+    from infra.deployer.aws import Aws
 
-    aws = deploying.aws(aws_profile)
-    loaded = deploying.deployed(profile)
+    aws = Aws(aws_profile)
+    loaded = deployed(profile)
     now = time.time()
     for alias, endpoint in loaded.regions.items():
         new = keys.rotate(aws, endpoint.region, endpoint.api_id, now=now, grace_days=grace)
         changed = replace(endpoint, api_key=new.key, api_key_expires=new.expires)
         loaded = replace(loaded, regions={**loaded.regions, alias: changed})
         # After each region: if the next one fails, this one's key is not lost.
-        deploying.save(loaded)
+        save(loaded)
         narrate(f"{alias}: the new key {new.fingerprint} is in the profile; the old one has {grace} days")
     narrate("Others need the new keys too: they run `globalchat outputs --refresh`.")
     return 0

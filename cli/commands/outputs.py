@@ -5,7 +5,7 @@ import click
 from cli import profiles
 from cli.arguments import options
 from cli.console.output import json_line, narrate, write_lines
-from cli.deploying import aws_profile, prefix, regions
+from cli.deployment.options import prefix, regions
 from client.profiles import RegionEndpoint
 from client.redact import MASK
 
@@ -16,7 +16,7 @@ from client.redact import MASK
 @click.option("--refresh", is_flag=True, help="First read the profile anew from the stacks on AWS.")
 @regions
 @prefix
-@aws_profile
+@options.aws_profile
 @options.profile
 def command(
     as_json: bool,
@@ -38,7 +38,7 @@ def command(
       globalchat outputs --json --show-key | jq -r .sydney.apiKey
     """  # noqa: D301 - \b is what click leaves a block alone for
     if refresh:
-        from cli.refreshing import refresh as read_anew
+        from cli.deployment.refresh import refresh as read_anew
 
         read_anew(profile, stack_prefix, regions, aws_profile)
     loaded = profiles.load(profiles.choose(profile), note=narrate)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cli.deploying import yes
+from cli.deployment.options import yes
 
 
 @click.command("uninstall")
@@ -23,7 +23,7 @@ def command(yes: bool) -> int:
 
     from cli import local_cloud
     from cli.console.output import narrate, write_lines
-    from cli.deploying import asker
+    from cli.deployment.person import asker
     from client import paths, profiles
     from client.errors import ClientError
     from localcloud.process import launch

@@ -13,7 +13,7 @@ from client.profiles import LOCAL, Profile, RegionEndpoint
 
 @click.command("unsubscribe")
 @click.argument("channel")
-@click.option("--aws-profile", metavar="NAME", help="AWS's own profile that signs the calls.")
+@options.aws_profile
 @options.as_json
 @options.profile
 def command(channel: str, aws_profile: str | None, as_json: bool, profile: str | None) -> int:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import client
-from cli.proof import prove
 from client import profiles
 from client.errors import Unreachable
 from localcloud.server.cloud import LocalCloud
+from probe.proof import prove
 from tests.infra.conftest import node_modules as node_modules
 from tests.infra.deployer.assembled import Assembled, Heard
 from tests.infra.deployer.conftest import User
@@ -20,6 +20,7 @@ from tests.infra.deployer.conftest import equipped as equipped
 from tests.infra.deployer.conftest import moto_url as moto_url
 from tests.infra.deployer.conftest import templates as templates
 from tests.infra.deployer.conftest import user as user
+from tests.infra.deployer.test_keys import NOW
 
 pytestmark = [pytest.mark.e2e, pytest.mark.infra]
 
@@ -43,7 +44,8 @@ async def test_what_is_deployed_can_be_chatted_with(
         world = Assembled(equipped, templates)
         deployment = await asyncio.to_thread(world.prepare, heard)
         await asyncio.to_thread(deployment.run, heard.person)
-        profiles.save(await asyncio.to_thread(deployment.profile, "default"), equipped.home / "config")
+        made = await asyncio.to_thread(deployment.profile, "default", now=NOW)
+        profiles.save(made, equipped.home / "config")
 
         deployed = profiles.load("default", equipped.home / "config")
         await prove(deployed, "tech", heard.append)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli.deploy_log import LoggedView, told
+from cli.deployment.log import LoggedView, told
 from cli.main import root
 from client import logs
 from infra.deployer.progress import Progress

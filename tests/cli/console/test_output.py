@@ -71,7 +71,7 @@ def test_ctrl_c_at_a_question_is_an_interruption(tmp_path: Path, monkeypatch: py
 
     (tmp_path / "home" / "cache").mkdir(parents=True)
     monkeypatch.setattr(click, "confirm", interrupt)
-    monkeypatch.setattr("cli.deploying.is_terminal", lambda _: True)
+    monkeypatch.setattr("cli.deployment.person.is_terminal", lambda _: True)
     result = CliRunner().invoke(main.root, ["uninstall"], prog_name="globalchat")
     assert result.exit_code == 130
     assert (tmp_path / "home" / "cache").exists()

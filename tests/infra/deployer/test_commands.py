@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import deploying
+from cli.deployment import wish
 from client import profiles
 from client.profiles import Profile
 from infra.deployer import keys, outputs, stacks
@@ -151,9 +151,9 @@ def test_a_region_that_nothing_knows_is_wrong_usage(cloud: str, user: User) -> N
 def test_the_file_of_a_checkout_is_somebody_s_word_and_that_of_a_package_is_not(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert deploying.wish(Changes(), "default").own
-    monkeypatch.setattr(deploying, "data_file", lambda name: PACKAGE / name)
-    assert not deploying.wish(Changes(), "default").own
+    assert wish.wish(Changes(), "default").own
+    monkeypatch.setattr(wish, "data_file", lambda name: PACKAGE / name)
+    assert not wish.wish(Changes(), "default").own
 
 
 def test_without_network_the_exit_code_is_3(user: User, aws_settings: pytest.MonkeyPatch) -> None:

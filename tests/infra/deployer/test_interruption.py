@@ -21,7 +21,8 @@ DRIVER = """
 import json, sys
 from pathlib import Path
 import click
-from cli import deploying, main
+from cli import main
+from cli.deployment.person import person
 from infra.deployer import watching
 from infra.deployer.aws import Aws
 from infra.deployer.deployment import Deployment, prepare
@@ -40,9 +41,9 @@ watching._start = start_and_tell
 
 @click.command()
 def command():
-    person = deploying.person(yes=True)
+    told = person(yes=True)
     wish = Wish(json.loads(data_file("cdk.json").read_text()))
-    Deployment(prepare(wish, Aws(), person), Path(cache), Aws(), app=app).run(person)
+    Deployment(prepare(wish, Aws(), told), Path(cache), Aws(), app=app).run(told)
 
 main.root.get_command = lambda ctx, name: command
 main.root.entries = {"try": None}

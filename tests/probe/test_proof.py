@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cli import proof
 from client.errors import ClientError, Refused
 from client.profiles import Profile, RegionEndpoint
+from probe import proof
 
 
 @dataclass

@@ -2,9 +2,11 @@
 
 import time
 
-from cli import deploying
 from cli.console.output import narrate
+from cli.deployment.profile import name_to_write, save
+from cli.deployment.wish import changes, hints, wish
 from infra.deployer import outputs, standing
+from infra.deployer.aws import Aws
 
 
 def refresh(
@@ -15,15 +17,14 @@ def refresh(
     Raises:
         DeployError: there is no such deployment, or AWS cannot be asked.
     """
-    name = deploying.profile_name(given)
-    wish = deploying.wish(deploying.changes(stack_prefix, regions), name)
-    aws = deploying.aws(aws_profile)
-    hints = deploying.hints(name, wish.prefix)
-    stands = standing.find(aws, wish.prefix, {**wish.regions, **hints})
-    chosen = standing.chosen(stands, wish.regions, wish.changes.regions)
+    name = name_to_write(given)
+    wanted = wish(changes(stack_prefix, regions), name)
+    aws = Aws(aws_profile)
+    stands = standing.find(aws, wanted.prefix, {**wanted.regions, **hints(name, wanted.prefix)})
+    chosen = standing.chosen(stands, wanted.regions, wanted.changes.regions)
     for region, error in stands.silent.items():
         if region in chosen.values():
             raise error
         narrate(f"warning: {error} What stands in {region} is not in the profile.")
-    made = outputs.find(aws, wish.prefix, chosen)
-    deploying.save(outputs.read_profile(aws, name, made, now=time.time()))
+    made = outputs.find(aws, wanted.prefix, chosen)
+    save(outputs.read_profile(aws, name, made, now=time.time()))
