@@ -1,8 +1,7 @@
 """`globalchat deploy` from the first check to the profile."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from client.profiles import Profile
@@ -42,7 +41,6 @@ class Deployment:
     aws: Aws
     seconds: float = DEPLOY_SECONDS
     app: str | None = None
-    clock: Callable[[], float] = field(default=time.time)
 
     @property
     def config(self) -> Config:
@@ -79,10 +77,9 @@ class Deployment:
         command = self._cdk(person)
         return watching.show(command.diff(), command.folder, seconds=self.seconds)
 
-    def profile(self, name: str) -> Profile:
+    def profile(self, name: str, *, now: float) -> Profile:
         """Settle the keys and read the profile from the stacks."""
-        config, now = self.config, self.clock()
-        made = outputs.find(self.aws, config.prefix, config.regions)
+        made = outputs.find(self.aws, self.config.prefix, self.config.regions)
         for stack in made:
             keys.settle(self.aws, stack.region, stack.outputs["apiId"], now)
         return outputs.read_profile(self.aws, name, made, now=now)

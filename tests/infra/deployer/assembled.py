@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,6 @@ from infra.deployer.settings import Changes
 from infra.deployer.view import PlainView
 from infra.files import data_file
 from tests.infra.deployer.conftest import ACCOUNT, User
-
-NOW = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
-"""A time at which the keys of the checked-in templates are valid."""
 
 
 def content() -> dict[str, Any]:
@@ -49,7 +45,7 @@ class Assembled:
     def prepare(self, heard: Heard, changes: Changes | None = None, **wish: bool) -> Deployment:
         asked = Wish(content(), changes or Changes(), **wish)
         plan = prepare(asked, Aws(), heard.person, account=ACCOUNT)
-        return Deployment(plan, self.user.cache, Aws(), app=str(self.templates), clock=lambda: NOW)
+        return Deployment(plan, self.user.cache, Aws(), app=str(self.templates))
 
     def deploy(self, changes: Changes | None = None, **wish: bool) -> tuple[Deployment, Heard]:
         heard = Heard()

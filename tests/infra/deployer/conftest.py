@@ -1,17 +1,20 @@
 """A moto server with the extension, and a user who has the CDK installed."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import root
+from infra import stack_key
 from infra.deployer import workspace
-from infra.files import PACKAGE
+from infra.snapshot import TEMPLATES
 
 ACCOUNT = "123456789012"
 """Moto's."""
@@ -94,5 +97,11 @@ def equipped(user: User, node_modules: Path) -> User:
 
 @pytest.fixture
 def templates(tmp_path: Path) -> Path:
-    """A copy of the checked-in cloud assembly; its keys end in December 2026, by a clock of the test's."""
-    return Path(shutil.copytree(PACKAGE.parent / "localcloud" / "templates", tmp_path / "assembly"))
+    """A copy of the checked-in cloud assembly, whose keys end as if it was made today."""
+    folder = Path(shutil.copytree(TEMPLATES, tmp_path / "assembly"))
+    end = stack_key.expiry(datetime.now(UTC).date())
+    for file in folder.glob("*-api.template.json"):
+        text, count = re.subn(r'"Expires": \d+', f'"Expires": {end}', file.read_text(encoding="utf-8"))
+        assert count == 1
+        file.write_text(text, encoding="utf-8")
+    return folder

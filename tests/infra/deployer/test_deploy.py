@@ -21,6 +21,7 @@ from infra.deployer.plan import Plan, Wish
 from infra.deployer.standing import find
 from tests.infra.deployer.assembled import Assembled, Heard, content
 from tests.infra.deployer.conftest import ACCOUNT, User
+from tests.infra.deployer.test_keys import NOW
 from tests.infra.deployer.test_standing import stand
 
 pytestmark = pytest.mark.infra
@@ -154,7 +155,7 @@ def test_a_profile_that_cannot_be_written_is_told_with_what_stands(
     plan = Plan(content(), Wish(content()))
     monkeypatch.setattr("infra.deployer.deployment.prepare", lambda *_, **__: plan)
     monkeypatch.setattr(Deployment, "run", lambda *_: None)
-    monkeypatch.setattr(Deployment, "profile", lambda _, name: Profile(name, {"oregon": endpoint}))
+    monkeypatch.setattr(Deployment, "profile", lambda _, name, **__: Profile(name, {"oregon": endpoint}))
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -171,7 +172,7 @@ def test_an_update_changes_what_differs_and_nothing_else(
     world: Assembled, capfd: pytest.CaptureFixture[str]
 ) -> None:
     deployment, _ = world.deploy()
-    first = deployment.profile("default")
+    first = deployment.profile("default", now=NOW)
 
     def calm(resources: dict[str, Any]) -> None:
         resource(resources, "AWS::Events::Rule")["Description"] = "Changed."
@@ -186,7 +187,7 @@ def test_an_update_changes_what_differs_and_nothing_else(
     assert any("update" in line for line in heard)
     assert any(line.endswith("globalchat-sydney-api: done") for line in heard)
     assert sum(line.endswith(": unchanged") for line in heard) == 3
-    assert deployment.profile("default") == first
+    assert deployment.profile("default", now=NOW) == first
     rule = Aws().call(
         "events",
         "ap-southeast-2",
