@@ -9,6 +9,7 @@ from typing import Any
 from infra import stack_key
 from infra.deployer import keys
 from infra.deployer.aws import Aws
+from infra.deployer.settings import context_of, with_context
 from infra.deployer.stacks import DeployedStack
 
 
@@ -20,9 +21,9 @@ def generations(aws: Aws, existing: Iterable[DeployedStack]) -> Mapping[str, int
 
 def with_generations(content: Mapping[str, Any], wanted: Mapping[str, int]) -> Mapping[str, Any]:
     """The content of a `cdk.json` that asks for these generations."""
-    context = content["context"]
-    settings = {**context["globalchat"], "keyGenerations": dict(wanted)} if wanted else context["globalchat"]
-    return {**content, "context": {**context, "globalchat": settings}}
+    if not wanted:
+        return content
+    return with_context(content, {**context_of(content), "keyGenerations": dict(wanted)})
 
 
 def _generation(aws: Aws, stack: DeployedStack) -> int:

@@ -1,4 +1,4 @@
-"""What a deployment is made of: options, then what stands, then the project's `cdk.json`. Pure."""
+"""The context of a `cdk.json`: what options and what stands change in it. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ def change(
     Raises:
         DeployError: the result is not a valid deployment.
     """
-    settings = dict(content["context"][CONTEXT])
+    settings = dict(context_of(content))
     if changes.prefix is not None:
         settings["prefix"] = changes.prefix
     if changes.regions:
@@ -52,7 +52,7 @@ def change(
     settings.update(changes.extras)
     if decided := changes.keys.union(settings.get(OPTIONS, ())):
         settings[OPTIONS] = [key for key in CHOICES if key in decided]
-    changed = _with(content, settings)
+    changed = with_context(content, settings)
     config_of(changed)
     return changed
 
@@ -61,7 +61,7 @@ def keep(content: Mapping[str, Any], standing: Mapping[str, object], keys: Itera
     """The content of a `cdk.json` in which what stands decides some keys; options of old stay options."""
     kept = {key: standing[key] for key in keys if key in standing}
     options = standing.get(OPTIONS)
-    return _with(content, {**content["context"][CONTEXT], **kept, **({OPTIONS: options} if options else {})})
+    return with_context(content, {**context_of(content), **kept, **({OPTIONS: options} if options else {})})
 
 
 def differences(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
@@ -77,6 +77,11 @@ def context_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """The context value of a `cdk.json`."""
     context: Mapping[str, Any] = content["context"][CONTEXT]
     return context
+
+
+def with_context(content: Mapping[str, Any], context: Mapping[str, object]) -> dict[str, Any]:
+    """The content of a `cdk.json` with another context value."""
+    return {**content, "context": {**content["context"], CONTEXT: dict(context)}}
 
 
 def config_of(content: Mapping[str, Any]) -> Config:
@@ -115,10 +120,6 @@ def choose_regions(known: Mapping[str, str], wanted: Sequence[str]) -> dict[str,
                 kind=Kind.USAGE,
             )
     return chosen
-
-
-def _with(content: Mapping[str, Any], settings: Mapping[str, object]) -> dict[str, Any]:
-    return {**content, "context": {**content["context"], CONTEXT: dict(settings)}}
 
 
 def _words(value: object) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.deployer.errors import DeployError, Kind, no_space
+from infra.deployer.settings import context_of
 from infra.files import PACKAGE
 
 FILES = ("package.json", "package-lock.json", ".npmrc")
@@ -41,7 +42,7 @@ def write_settings(cache: Path, content: Mapping[str, Any], *, app: str | None =
     Raises:
         DeployError: the folder cannot be written.
     """
-    folder = cache / "deploy" / str(content["context"]["globalchat"]["prefix"])
+    folder = cache / "deploy" / str(context_of(content)["prefix"])
     text = json.dumps({**content, "app": app or app_command()}, indent=2) + "\n"
     with _writing(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
