@@ -5,16 +5,13 @@ that frame holds has come out; the chat can be written in once its channels are 
 A local cloud runs before the first measurement.
 """
 
-import fcntl
 import os
 import re
 import select
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,12 +19,13 @@ from pathlib import Path
 from statistics import median
 
 from bench import usage
+from bench.chat import terminal
 from bench.findings import Finding, Report
 from bench.table import table
 
 RUNS = 11
 SECONDS = 30.0
-COLUMNS, ROWS = 120, 36
+ROWS = 36
 NAME = "nadja"
 
 HELLO = """
@@ -83,13 +81,8 @@ PROGRAMS = (
 
 def measure(program: Program, env: Mapping[str, str]) -> dict[str, Moment]:
     """Start a program, and note its moments."""
-    keyboard, terminal = os.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     started = time.perf_counter()
-    process = subprocess.Popen(
-        program.arguments, env=env, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
-    )
-    os.close(terminal)
+    process, keyboard = terminal.start(program.arguments, rows=ROWS, environment=env)
     try:
         return _moments(keyboard, started, program, process.pid)
     finally:
@@ -115,13 +108,9 @@ def _moments(keyboard: int, started: float, program: Program, pid: int) -> dict[
 
 
 def environment(home: str) -> dict[str, str]:
-    """The environment of the programs: nothing of the tester's own chat or terminal settings."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GLOBALCHAT_") and name not in ("COLUMNS", "LINES")
-    }
-    return {**kept, "GLOBALCHAT_HOME": home, "TERM": "xterm-256color"}
+    """The environment of the programs: nothing of the tester's own chat."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GLOBALCHAT_")}
+    return {**kept, "GLOBALCHAT_HOME": home}
 
 
 def run(runs: int, *, warm_up: bool = True) -> Found:

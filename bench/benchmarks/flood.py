@@ -1,24 +1,20 @@
 """The chat under a flood: a real terminal program in a pseudo-terminal, keys typed, the screen watched."""
 
-import fcntl
 import json
 import os
-import pty
 import select
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.chat import terminal
 from bench.findings import Finding, Report
 from bench.table import table
 
-SIZE = (120, 40)
+ROWS = 40
 _KEYS = [
     chr(code) for start, end in ((0x3B1, 0x3C9), (0x430, 0x44F), (0x561, 0x586)) for code in range(start, end)
 ]
@@ -46,24 +42,11 @@ class Terminal:
     """A program in a pseudo-terminal."""
 
     def __init__(self, command: list[str]) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
-        environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        environment.pop("COLUMNS", None)
-        environment.pop("LINES", None)
-        self.process = subprocess.Popen(
-            command,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=environment,
-            start_new_session=True,
-        )
-        os.close(slave)
+        self.process, self._keyboard = terminal.start(command, rows=ROWS, environment=os.environ)
 
     def write(self, keys: str) -> None:
         """Press keys."""
-        os.write(self._master, keys.encode())
+        os.write(self._keyboard, keys.encode())
 
     def wait_for(self, text: str, timeout: float) -> bool:
         """Read until `text` is drawn. False after `timeout` seconds."""
@@ -71,9 +54,9 @@ class Terminal:
         deadline = time.monotonic() + timeout
         while wanted not in seen:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._master], [], [], left)[0]:
+            if left <= 0 or not select.select([self._keyboard], [], [], left)[0]:
                 return False
-            seen = seen[-len(wanted) :] + os.read(self._master, 65536)
+            seen = seen[-len(wanted) :] + os.read(self._keyboard, 65536)
         return True
 
     def drain(self, seconds: float) -> None:
@@ -90,33 +73,33 @@ class Terminal:
             except OSError:  # the other end is closed
                 break
         self.process.wait(10)
-        os.close(self._master)
+        os.close(self._keyboard)
 
 
 def run(rate: int, seconds: float, *, rest: float) -> Result:
     """Flood the chat with `rate` messages a second for `seconds`, typing all the while; rest around it."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
-        terminal = Terminal(
+        chat = Terminal(
             [sys.executable, "-m", "bench.chat.flooded", str(rate), str(seconds + 1), str(report)]
         )
-        if not terminal.wait_for("live", 20):
+        if not chat.wait_for("live", 20):
             sys.exit("The chat did not come up.")
-        terminal.drain(rest)
+        chat.drain(rest)
         keys: list[float] = []
         start = time.monotonic()
         for key in _KEYS:
             if time.monotonic() - start > seconds:
                 break
             pressed = time.monotonic()
-            terminal.write(key)
-            if not terminal.wait_for(key, _GIVE_UP):
+            chat.write(key)
+            if not chat.wait_for(key, _GIVE_UP):
                 keys.append(_GIVE_UP * 1000)
                 continue
             keys.append((time.monotonic() - pressed) * 1000)
-            terminal.drain(max(0.0, _KEY_EVERY - (time.monotonic() - pressed)))
-        terminal.drain(rest)
-        terminal.end()
+            chat.drain(max(0.0, _KEY_EVERY - (time.monotonic() - pressed)))
+        chat.drain(rest)
+        chat.end()
         return Result(rate, keys, json.loads(report.read_text()))
 
 
