@@ -46,7 +46,7 @@ def test_commands_join_the_cloud_that_runs_and_down_ends_it(home: Home) -> None:
     assert home.run("local", "up").returncode == 0
     process = pid_of(home)
     assert home.run("local", "up").returncode == 0
-    home.publish("hi")
+    assert home.run("publish", "tech", "hi").returncode == 0
     assert pid_of(home) == process
     assert home.run("local", "status").returncode == 0
 
@@ -166,7 +166,7 @@ def test_serve_runs_until_interrupted_and_others_join_it(home: Home) -> None:
     serving.err.wait_for("ready")
     process = pid_of(home)
     assert process == serving.process.pid
-    home.publish("hi")
+    assert home.run("publish", "tech", "hi").returncode == 0
     assert pid_of(home) == process
     again = home.run("local", "serve")
     assert (again.returncode, again.stdout) == (1, "")

@@ -54,7 +54,7 @@ class Talk:
             self.said += 1
 
 
-@pytest.mark.parametrize("messages", [600, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("messages", [300, pytest.param(10_000, marks=pytest.mark.soak)])
 async def test_every_accepted_message_arrives_once_or_a_gap_says_why(
     cloud: Cloud, tmp_path: Path, messages: int, record_property: Callable[[str, object], None]
 ) -> None:
