@@ -48,8 +48,6 @@ type Subscription { made: Node @aws_subscribe(mutations: ["make"]) }
 """
 """A small schema; its resolvers are the test's own."""
 
-RESPONSE = "export function response(ctx) { return ctx.result; }"
-
 FIELDS = {
     "channels": "Query",
     "limits": "Query",

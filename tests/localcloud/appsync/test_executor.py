@@ -13,61 +13,20 @@ from localcloud.definition import JSON, DataSource
 from localcloud.errors import TemplateError
 from tests.localcloud.appsync.fakes import (
     ADMIN,
-    KEY,
     PUBLISH,
-    RESPONSE,
     SUBSCRIBE,
     TREE,
     Harness,
     only_error,
     small_api,
 )
-
-
-def returning(expression: str) -> str:
-    return f"import {{ util, extensions, runtime }} from '@aws-appsync/utils';\nexport function request(ctx) {{ return {{ payload: {expression} }}; }}\n{RESPONSE}"
-
-
-def doing(statements: str) -> str:
-    return f"import {{ util, extensions, runtime }} from '@aws-appsync/utils';\nexport function request(ctx) {{\n  {statements}\n  return {{ payload: null }};\n}}\n{RESPONSE}"
+from tests.localcloud.appsync.handlers import RESPONSE, doing, returning
 
 
 async def run(
     code: str, query: str, place: str = "Query.node", variables: dict[str, JSON] | None = None
 ) -> dict[str, JSON]:
     return await Harness(small_api(TREE, {place: code})).run(query, variables)
-
-
-@pytest.mark.parametrize(
-    ("query", "message"),
-    [
-        ("{ nope }", "Validation error of type FieldUndefined: Field 'nope' in type 'Query' is undefined @ 'nope'"),
-        ("{ limits { nope } }", "Validation error of type FieldUndefined: Field 'nope' in type 'Limits' is undefined @ 'limits/nope'"),
-        ("{ limits }", "Validation error of type SubSelectionRequired: Sub selection required for type Limits! of field limits @ 'limits'"),
-        ("{ channels { x } }", "Validation error of type SubSelectionNotAllowed: Sub selection not allowed on leaf type [String!]! of field channels @ 'channels'"),
-        ('mutation { publish(name: "a") { id } }', "Validation error of type MissingFieldArgument: Missing field argument message @ 'publish'"),
-        ("{ channels(x: 1) }", "Validation error of type UnknownArgument: Unknown field argument x @ 'channels'"),
-        ('mutation { publish(name: 1, message: "x") { id } }', "Validation error of type WrongType: argument 'name' with value '1' is not a valid 'String!' @ 'publish'"),
-        ("query($x: Int) { channels }", "Validation error of type UnusedVariable: Unused variable x"),
-        ("query($x: Int) { channels @skip(if: $y) }", "Validation error of type UndefinedVariable: Undefined variable y @ 'channels'"),
-        ("{ ...f }", "Validation error of type UndefinedFragment: Undefined fragment f"),
-        ("{ channels @nope }", "Validation error of type UnknownDirective: Unknown directive nope @ 'channels'"),
-        ("fragment f on Query { channels } { limits { id } }", "Validation error of type UnusedFragment: Unused fragment f @ 'f'"),
-        ("fragment f on Query { nope } { ...f }", "Validation error of type FieldUndefined: Field 'nope' in type 'Query' is undefined @ 'f/nope'"),
-        ("{", "Invalid syntax: Expected Name, found <EOF>."),
-    ],
-)  # fmt: skip
-async def test_documents_that_are_not_valid(query: str, message: str) -> None:
-    body = await Harness().run(query)
-    assert body["data"] is None
-    errors = body["errors"]
-    assert isinstance(errors, list)
-    first = errors[0]
-    assert isinstance(first, dict)
-    assert message in [error["message"] for error in errors if isinstance(error, dict)]
-    assert set(first) == {"path", "locations", "message"}
-    assert first["path"] is None
-    assert isinstance(first["locations"], list)
 
 
 async def test_variables_that_do_not_fit() -> None:
@@ -79,38 +38,11 @@ async def test_variables_that_do_not_fit() -> None:
     assert wrong["locations"] == [{"line": 1, "column": 18, "sourceName": None}]
 
 
-async def test_operations_are_chosen_by_name() -> None:
-    query = "query a { channels } query b { limits { id } }"
-    assert await Harness().run(query, operation="b") == {"data": {"limits": {"id": 64}}}
-    assert only_error(await Harness().run(query))["message"] == (
-        "Must provide operation name if query contains multiple operations."
-    )
-    assert only_error(await Harness().run(query, operation="c"))["message"] == "Unknown operation named 'c'."
-
-
 async def test_subscriptions_are_refused_over_http() -> None:
     assert await Harness().run(SUBSCRIBE, {"name": "tech"}) == {
         "errors": [
             {"errorType": "BadRequestException", "message": "Subscriptions over MQTT is not supported."}
         ]
-    }
-
-
-async def test_documents_have_a_largest_number_of_tokens() -> None:
-    body = await Harness().run("{" + " channels" * 15_001 + "}")
-    assert only_error(body)["path"] is None
-
-
-async def test_introspection_can_be_switched_off() -> None:
-    query = "{ __schema { types { name } } __typename }"
-    assert (await Harness(small_api(TREE)).run(query))["data"]
-    body = await Harness(small_api(TREE, has_introspection=False)).run(query)
-    messages = [error["message"] for error in body["errors"]]  # type: ignore[union-attr,index,call-overload]
-    assert messages[0] == (
-        "Validation error of type FieldUndefined: Field 'types' in type '__Schema' is undefined @ '__schema/types'"
-    )
-    assert await Harness(small_api(TREE, has_introspection=False)).run("{ __typename }") == {
-        "data": {"__typename": "Query"}
     }
 
 
@@ -273,46 +205,6 @@ async def test_a_null_at_the_top_bubbles_to_the_data() -> None:
     assert only_error(body)["path"] == ["must"]
 
 
-async def test_fields_of_a_returned_type_have_their_own_modes() -> None:
-    code = returning("{ id: '1', secret: 's' }")
-    body = await run(code, "{ node { id secret } }")
-    assert body["data"] == {"node": {"id": "1", "secret": None}}
-    assert only_error(body)["message"] == "Not Authorized to access secret on type Node"
-    assert only_error(body)["path"] == ["node", "secret"]
-
-
-@pytest.mark.parametrize(
-    ("type_directives", "field_directives", "key_may", "iam_may"),
-    [
-        ("", "", True, False),
-        ("", "@aws_iam", False, True),
-        ("", "@aws_api_key @aws_iam", True, True),
-        ("@aws_iam", "", False, True),
-        ("@aws_iam", "@aws_api_key", True, False),
-        ("@aws_api_key @aws_iam", "@aws_iam", False, True),
-    ],
-)
-async def test_directives(type_directives: str, field_directives: str, key_may: bool, iam_may: bool) -> None:
-    schema = f"type Query {type_directives} {{ a: Int {field_directives} }}"
-    api = small_api(schema, {"Query.a": returning("1")})
-    for caller, may in ((KEY, key_may), (ADMIN, iam_may)):
-        body = await Harness(api).run("{ a }", caller=caller)
-        assert body["data"] == {"a": 1 if may else None}
-
-
-async def test_the_default_mode_is_the_first() -> None:
-    api = small_api("type Query { a: Int }", {"Query.a": returning("1")}, modes=("AWS_IAM", "API_KEY"))
-    assert (await Harness(api).run("{ a }", caller=KEY))["data"] == {"a": None}
-    assert (await Harness(api).run("{ a }", caller=ADMIN))["data"] == {"a": 1}
-
-
-async def test_a_mode_that_the_api_lacks_permits_nothing() -> None:
-    schema = "type Query { a: Int @aws_iam b: Int @aws_api_key @aws_iam }"
-    api = small_api(schema, {"Query.a": returning("1"), "Query.b": returning("2")}, modes=("API_KEY",))
-    assert (await Harness(api).run("{ a b }", caller=ADMIN))["data"] == {"a": None, "b": None}
-    assert (await Harness(api).run("{ a b }", caller=KEY))["data"] == {"a": None, "b": 2}
-
-
 @pytest.mark.parametrize(
     ("code", "published"),
     [
@@ -365,12 +257,3 @@ def test_an_api_that_cannot_be_honoured_is_refused(
         Harness(replace(small_api(schema, resolvers), **changes))  # type: ignore[arg-type]
     assert str(raised.value).startswith("API globalchat: ")
     assert message in str(raised.value)
-
-
-async def test_documents_are_kept_but_not_without_bound() -> None:
-    harness = Harness()
-    for i in range(600):
-        await harness.run(f"{{ a{i}: channels }}")
-    kept = harness.executor._documents._kept
-    assert len(kept) == 256
-    assert "{ a599: channels }" in kept

@@ -15,7 +15,7 @@ from localcloud.appsync.javascript.engine import prepare
 from localcloud.appsync.javascript.errors import ScriptError
 from localcloud.appsync.model import GraphQLRequest
 from localcloud.definition import JSON, Statement
-from tests.localcloud.appsync.access.test_sigv4 import ACCESS, SECRET
+from tests.localcloud.appsync.access.signing import ACCESS, SECRET
 from tests.localcloud.appsync.fakes import ADMIN, FROM_BUS, KEY, NOW, PUBLISH, SUBSCRIBE, Harness, small_api
 from tests.localcloud.appsync.javascript.samples import SAMPLES
 

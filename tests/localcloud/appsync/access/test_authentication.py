@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
 from localcloud.appsync.model import Caller, Unauthorized
 from localcloud.definition import AuthMode, Statement
-from tests.localcloud.appsync.access.test_sigv4 import ACCESS, SECRET, signed
+from tests.localcloud.appsync.access.signing import ACCESS, SECRET, signed
 
 STATEMENTS = (Statement("Allow", ("*",), ("*",)),)
 ARN = "arn:aws:iam::000000000000:user/admin"

@@ -2,25 +2,11 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from localcloud.appsync.access.sigv4 import SignatureError, SignedRequest, parse, verify
-
-ACCESS, SECRET = "AKIATESTTESTTESTTEST", "secret/+key"
-HOST = "127.0.0.1:5001"
-
-
-def signed(
-    body: bytes = b"{}", method: str = "POST", path: str = "/graphql", headers: dict[str, str] | None = None
-) -> SignedRequest:
-    """Sign as botocore does."""
-    request = AWSRequest(method, f"http://{HOST}{path}", headers or {}, body)
-    SigV4Auth(Credentials(ACCESS, SECRET), "appsync", "us-west-2").add_auth(request)
-    return SignedRequest(method, path, {"Host": HOST, **dict(request.headers.items())}, body)
+from tests.localcloud.appsync.access.signing import SECRET, signed
 
 
 def check(request: SignedRequest, secret: str = SECRET, later: float = 0) -> None:

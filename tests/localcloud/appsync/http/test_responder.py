@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
 from localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
 from localcloud.definition import JSON, Statement
-from tests.localcloud.appsync.access.test_sigv4 import ACCESS, SECRET, signed
+from tests.localcloud.appsync.access.signing import ACCESS, SECRET, signed
 from tests.localcloud.appsync.fakes import NOW, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Harness, small_api
 
 KEY = {"x-api-key": "da2-key", "content-type": "application/json"}
