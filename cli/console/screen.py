@@ -31,9 +31,9 @@ def wants_ascii(asked: bool) -> bool:
     """Whether to draw with ASCII: because it was asked for, or because the locale has nothing else."""
     if sys.stdout is None:
         return asked
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "").replace("_", "")
-    # Python speaks UTF-8 in the C locale all the same; the terminal may not.
-    return asked or encoding != "utf8" or os.environ.get("LC_ALL") in ("C", "POSIX")
+    from probe.doctor.terminal import shows_any_character
+
+    return asked or not shows_any_character(sys.stdout.encoding or "", os.environ)
 
 
 def width() -> int:

@@ -21,7 +21,10 @@ _COLOURS = {
     Level.SKIPPED: "bright_black",
 }
 _COLUMN = 16
-_INDENT = " " * (_COLUMN + 5)
+_BESIDE = _COLUMN + 5
+"""Columns before a text that stands beside the name of its check."""
+_BELOW = 4
+"""Columns before one that stands below it, where there is no room beside it."""
 _NARROWEST = 30
 
 
@@ -34,7 +37,10 @@ class Findings:
         self._coloured = wants_colour(stream)
         self._signs = _ASCII if ascii_only else _SIGNS
         columns = shutil.get_terminal_size().columns if is_terminal(stream) else None
-        self._width = None if columns is None else max(_NARROWEST, columns - len(_INDENT) - 3)
+        self._is_narrow = columns is not None and columns < _BESIDE + _NARROWEST
+        self._indent = " " * (_BELOW if self._is_narrow else _BESIDE)
+        # What goes on of a remedy is indented by two more.
+        self._width = None if columns is None else max(1, columns - len(self._indent) - 2)
         self._heading: str | None = None
 
     def show(self, finding: Finding) -> None:
@@ -50,13 +56,16 @@ class Findings:
             region = self._regions.get(heading)
             lines.append(f"{heading} ({region})" if region else heading)
         sign = self._styled(self._signs[finding.level], finding.level)
-        name = finding.subject if finding.check == "relay" else finding.check
+        name = self._plain(finding.subject if finding.check == "relay" else finding.check)
         first, *more = self._wrapped(finding.verdict.text)
-        lines.append(f"  {sign} {self._plain(name):<{_COLUMN}} {first}")
-        lines += [f"{_INDENT}{line}" for line in more]
+        if self._is_narrow:
+            lines += [f"  {sign} {name}", f"{self._indent}{first}"]
+        else:
+            lines.append(f"  {sign} {name:<{_COLUMN}} {first}")
+        lines += [f"{self._indent}{line}" for line in more]
         if finding.verdict.remedy is not None:
             first, *more = self._wrapped(f"{self._arrow} {finding.verdict.remedy}")
-            lines += [f"{_INDENT}{first}", *(f"{_INDENT}  {line}" for line in more)]
+            lines += [f"{self._indent}{first}", *(f"{self._indent}  {line}" for line in more)]
         write_lines(lines)
 
     def sum_up(self, counts: Mapping[Level, int]) -> None:

@@ -91,10 +91,18 @@ def colours(seen: Surroundings) -> Verdict:
     )
 
 
+def shows_any_character(encoding: str, environment: Mapping[str, str]) -> bool:
+    """Whether output is UTF-8 and the locale says so: Python speaks it in the C locale all the same."""
+    is_utf8 = encoding.lower().replace("-", "").replace("_", "") == "utf8"
+    return is_utf8 and environment.get("LC_ALL") not in ("C", "POSIX")
+
+
 def characters(seen: Surroundings) -> Verdict:
     """Whether any character can be shown."""
-    if seen.encoding.lower().replace("-", "").replace("_", "") == "utf8":
+    if shows_any_character(seen.encoding, seen.environment):
         return ok("UTF-8")
+    if (locale := seen.environment.get("LC_ALL")) in ("C", "POSIX"):
+        return warning(f"LC_ALL={locale}: commands draw with ASCII.", "Set LC_ALL=C.UTF-8, or unset it.")
     return warning(
         f"The encoding is {seen.encoding or 'unknown'}: names and texts in other scripts are lost.",
         "Set LANG=C.UTF-8, or draw with ASCII: globalchat --ascii.",

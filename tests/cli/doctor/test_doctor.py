@@ -8,14 +8,13 @@ import pytest
 
 from cli import local_cloud
 from cli.doctor.examination import Examination, examine
-from cli.doctor.findings import Findings
 from localcloud.process import control, launch
 from localcloud.process.control_dead_letters import dead_letter_routes
 from localcloud.process.control_faults import fault_routes
 from localcloud.process.control_server import control_app, listening
 from localcloud.process.state import CloudState
 from localcloud.server.cloud import CloudOptions, LocalCloud
-from probe.doctor.finding import Finding, Level, failed, ok
+from probe.doctor.finding import Finding, Level
 from tests.e2e.processes import Home
 from tests.localcloud.events.fakes import FakeCourier
 from tests.localcloud.events.world import PARTITION
@@ -120,19 +119,3 @@ async def test_a_closed_pipe_ends_the_examination(room: Room) -> None:
         await examine(
             Examination(local_cloud.profile_of(room.cloud.regions), 10.0, room.state, publish=False), nobody
         )
-
-
-async def test_headings_remedies_and_the_sum(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = Findings(local_cloud.profile_of(room.cloud.regions), ascii_only=False)
-    shown.show(Finding("dns", "oregon", ok("fine")))
-    shown.show(Finding("relay", "oregon → sydney", failed("broken\x1b[31m", "mend it")))
-    shown.sum_up({Level.OK: 1, Level.FAILED: 1, Level.WARNING: 0})
-    assert capsys.readouterr().out.splitlines() == [
-        "oregon (us-west-2)",
-        "  ✓ dns              fine",
-        "between regions",
-        "  ✗ oregon → sydney  broken\x1b[31m",
-        "                     → mend it",
-        "",
-        "1 ok, 1 failed",
-    ]

@@ -68,6 +68,11 @@ def test_the_encoding(encoding: str, level: Level) -> None:
     assert terminal.characters(Surroundings({}, (80, 24), encoding)).level is level
 
 
+def test_the_c_locale_has_ascii_alone_whatever_the_encoding() -> None:
+    verdict = terminal.characters(Surroundings({"LC_ALL": "C"}, (80, 24), "utf-8"))
+    assert verdict.text == "LC_ALL=C: commands draw with ASCII."
+
+
 def test_every_warning_has_a_remedy_and_no_variable_is_shown_whole() -> None:
     seen = Surroundings({"TERM": "dumb", "SECRET": "x"}, (1, 1), "ascii")
     verdicts = [look(seen) for look in terminal.CHECKS.values()]
