@@ -223,6 +223,8 @@ def _check_url(file: Path, url: str, schemes: tuple[str, ...], alias: str) -> No
         valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
+    if valid and ("@" in parts.netloc or "#" in url):
+        raise _damaged(file, f'region "{alias[:50]}" needs a URL without a user name and without #')
     if not valid:
         raise _damaged(file, f'region "{alias[:50]}" needs a URL that starts with {schemes[-1]}://')
 

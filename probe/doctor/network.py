@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from client import faults
-from client.hosts import is_proxied
+from client.hosts import host_of, is_loopback, is_proxied
 from probe.doctor.finding import Verdict, ok, skipped, warning
 from probe.doctor.threads import in_thread
 
@@ -49,9 +49,14 @@ async def secure(urls: Sequence[str], *, now: float) -> Verdict:
     Raises:
         Unreachable: one does not take part, or its certificate is not trusted.
     """
+    if plain := next((url for url in urls if _is_plain(url) and not is_loopback(url)), None):
+        return warning(
+            f"Plain HTTP to {host_of(plain)}: whoever is on the way can read the key and the messages.",
+            "Use https:// and wss:// in the profile.",
+        )
     if any(is_proxied(url) for url in urls):
         return skipped("The connection goes through a proxy (HTTPS_PROXY).")
-    if all(urlsplit(url).scheme in ("http", "ws") for url in urls):
+    if all(_is_plain(url) for url in urls):
         return skipped("Plain HTTP: it does not leave this machine.")
     context = ssl.create_default_context()
     days: list[int] = []
@@ -65,7 +70,7 @@ async def secure(urls: Sequence[str], *, now: float) -> Verdict:
 
 def judge_certificate(days: int, versions: Iterable[str]) -> Verdict:
     """What the days that a trusted certificate has left come to."""
-    told = f"{', '.join(versions)}, the certificate has {days} days left"
+    told = f"{', '.join(versions)}, the certificate has {days} day{'' if days == 1 else 's'} left"
     if days < CERTIFICATE_DAYS:
         return warning(told, "Whoever runs the host (or the proxy that inspects TLS) has to renew it.")
     return ok(told)
@@ -85,6 +90,10 @@ async def _shake_hands(host: str, port: int, context: ssl.SSLContext) -> tuple[s
         writer.close()
         with suppress(OSError, TimeoutError):
             await asyncio.wait_for(writer.wait_closed(), _CLOSE_SECONDS)
+
+
+def _is_plain(url: str) -> bool:
+    return urlsplit(url).scheme in ("http", "ws")
 
 
 def _hosts(urls: Iterable[str]) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from enum import Enum
 from urllib.parse import quote
 
 from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidURI
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.typing import Subprotocol
@@ -45,7 +46,11 @@ class Realtime:
     def __init__(
         self, endpoint: RegionEndpoint, channels: Sequence[str], take: Callable[[bytes], None]
     ) -> None:
-        """`take` gets every frame that comes while it is LIVE, and data that is early."""
+        """`take` gets every frame that comes while it is LIVE, and data that is early.
+
+        Raises:
+            ClientError: the region's URL is none of a WebSocket.
+        """
         redact.conceal(endpoint.api_key)
         self._where = host_of(endpoint.realtime_url)
         self._channels = tuple(channels)
@@ -55,7 +60,14 @@ class Realtime:
         self._authorization = {"host": host_of(endpoint.graphql_url), "x-api-key": endpoint.api_key}
         header = b64encode(json.dumps(self._authorization).encode()).decode()
         mark = "&" if "?" in endpoint.realtime_url else "?"
-        uri = parse_uri(f"{endpoint.realtime_url}{mark}header={quote(header)}&payload=e30=")
+        try:
+            uri = parse_uri(f"{endpoint.realtime_url}{mark}header={quote(header)}&payload=e30=")
+        except (ValueError, InvalidURI):
+            uri = None
+        if uri is None:  # raised out here, as the error holds the key
+            raise ClientError(
+                f"No WebSocket can be at {self._where}.", remedy="Check the URL in the profile."
+            )
         self._socket = ClientProtocol(uri, subprotocols=[Subprotocol("graphql-ws")], max_size=LARGEST_FRAME)
         self.phase = Phase.OPENING
         self.failure: ClientError | None = None

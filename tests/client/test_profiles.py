@@ -127,8 +127,10 @@ GOOD = {
         json.dumps({"version": 1, "regions": {"oregon": GOOD | {"graphqlUrl": "https://h:x/"}}}).encode(),
         json.dumps({"version": 1, "regions": {"oregon": GOOD | {"realtimeUrl": "https://h/"}}}).encode(),
         json.dumps({"version": 1, "regions": {"oregon": GOOD | {"realtimeUrl": "wss://[h/"}}}).encode(),
+        json.dumps({"version": 1, "regions": {"oregon": GOOD | {"realtimeUrl": "wss://ana@h/"}}}).encode(),
+        json.dumps({"version": 1, "regions": {"oregon": GOOD | {"realtimeUrl": "wss://h/#x"}}}).encode(),
     ],
-    ids=range(18),
+    ids=range(20),
 )
 def test_damaged_file_is_named_with_a_remedy(tmp_path: Path, content: bytes) -> None:
     file = profiles.save(profile(), tmp_path)

@@ -70,3 +70,13 @@ async def test_a_certificate_that_is_not_trusted(urls: tuple[str, str]) -> None:
 )
 def test_the_days_of_a_certificate(days: int, level: Level) -> None:
     assert network.judge_certificate(days, ["TLSv1.3"]).level is level
+
+
+@pytest.mark.parametrize("proxy", ["", "http://proxy.example:3128"])
+async def test_plain_http_to_another_machine(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    if proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+    urls = ["https://api.example/graphql", "ws://api.example:8080/graphql"]
+    verdict = await network.secure(urls, now=0)
+    assert verdict.level is Level.WARNING
+    assert "Plain HTTP to api.example:8080" in verdict.text

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -192,3 +193,10 @@ def test_the_memory_of_frames_is_bounded() -> None:
     for number in range(3 * ROOM):
         decoder.read(data(number, "x"))
     assert len(decoder._known) <= ROOM
+
+
+def test_a_url_that_is_none_is_told_without_the_key() -> None:
+    for url in ("wss://rt.example/#x", "wss://ana@rt.example/", "wss://rt.example:99999/"):
+        with pytest.raises(ClientError, match="No WebSocket can be at") as caught:
+            Realtime(replace(ENDPOINT, realtime_url=url), ["tech"], list[bytes]().append)
+        assert caught.value.__context__ is None
