@@ -2,10 +2,7 @@ import dataclasses
 
 import pytest
 
-from localcloud.definition import JSON
-from localcloud.errors import Refusal
 from localcloud.events.envelope import Event, accept, check_request, entry_size
-from localcloud.events.input_path import InputPath
 from localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
 
 ENTRY = PutEventsEntry("chat", "message", '{"text": "é"}')
@@ -102,36 +99,6 @@ def test_a_time_that_is_none_fails_the_call(time: str) -> None:
         check_request([dataclasses.replace(ENTRY, time=time)])
 
 
-DOCUMENT: JSON = {"detail": {"a-b": [1, {"c": None}], "x y": 2}, "source": "s"}
-
-
 def test_a_detail_may_be_deep_and_may_have_many_brackets() -> None:
     for detail in ('{"a":' * 200 + "1" + "}" * 200, '{"a": [' + ",".join(["[]"] * 500) + "]}"):
         assert isinstance(accepted(dataclasses.replace(ENTRY, detail=detail)), Event)
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("$", DOCUMENT),
-        ("$.detail.a-b[*]", [1, {"c": None}]),
-        ("$.detail.*", [[1, {"c": None}], 2]),
-        ("$.detail.a-b[*].c", [None]),
-        ("$.source.*", None),
-        ("$.source", "s"),
-        ("$.detail.a-b[0]", 1),
-        ("$.detail.a-b[1].c", None),
-        ("$.detail['x y']", 2),
-        ("$.detail.gone.deeper", None),
-        ("$.detail.a-b[7]", None),
-        ("$.source[0]", None),
-    ],
-)
-def test_input_path(path: str, expected: object) -> None:
-    assert InputPath.parse(path).of(DOCUMENT) == expected
-
-
-@pytest.mark.parametrize("path", ["detail", "$.", "$..a", "$.a.b*", "$.a[-1]", "$.a[?(@.b)]", "$ "])
-def test_input_path_refuses_what_it_does_not_know(path: str) -> None:
-    with pytest.raises(Refusal, match="the path"):
-        InputPath.parse(path)
