@@ -112,6 +112,12 @@ def test_limits_reach_the_resolvers_as_json() -> None:
         (GOOD | {"wafRate": True}, '"wafRate" is true'),
         (GOOD | {"wafRate": "2000"}, '"wafRate" is "2000"'),
         (GOOD | {"wafRate": 2_000_000_001}, "to 2000000000"),
+        (GOOD | {"keyGenerations": []}, '"keyGenerations" must map aliases to numbers'),
+        (GOOD | {"keyGenerations": {"oregon": -1}}, 'key generation of "oregon" is -1'),
+        (GOOD | {"keyGenerations": {"oregon": True}}, 'key generation of "oregon" is true'),
+        (GOOD | {"keyGenerations": {"nowhere": 1}}, '"nowhere", which is no region here'),
+        (GOOD | {"options": "channels"}, '"options" must list keys'),
+        (GOOD | {"options": ["prefix"]}, '"options" must list keys'),
     ],
 )
 def test_a_wrong_configuration_is_one_sentence(context: object, sentence: str) -> None:

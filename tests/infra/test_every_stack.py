@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from infra import memory, stack_key
+from infra import memory
 from infra.config import CHOICES, Config, ConfigError, parse
 from infra.snapshot import synthesise
 from tests.infra.synthesis import (
@@ -222,21 +222,6 @@ def test_a_bus_takes_what_its_own_account_may_put_on_it_and_nobody_else(full_tem
         assert text(statement["Principal"]["AWS"]) == "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
         assert (statement["Effect"], statement["Action"]) == ("Allow", "events:PutEvents")
         assert statement["Resource"] == {"Fn::GetAtt": [bus, "Arn"]}
-
-
-@pytest.mark.parametrize(
-    ("today", "expiry"),
-    [
-        (date(2026, 1, 1), datetime(2026, 12, 1, tzinfo=UTC)),
-        (date(2026, 1, 31), datetime(2026, 12, 1, tzinfo=UTC)),
-        (date(2026, 2, 1), datetime(2027, 1, 1, tzinfo=UTC)),
-        (date(2024, 2, 29), datetime(2025, 1, 1, tzinfo=UTC)),
-        (date(2026, 12, 31), datetime(2027, 11, 1, tzinfo=UTC)),
-    ],
-)
-def test_a_key_expires_on_the_first_of_a_month_within_a_year(today: date, expiry: datetime) -> None:
-    assert stack_key.expiry(today) == expiry.timestamp()
-    assert 300 < (expiry.date() - today).days < 365
 
 
 def test_two_syntheses_of_a_month_are_identical(config: Config, assembly: dict[str, str]) -> None:
