@@ -1,1 +1,1 @@
-"""Benchmarks of the local cloud: `python -m bench`. Figures hold for the machine that printed them."""
+"""Benchmarks of globalchat: `python -m bench`. Figures hold for the machine that printed them."""
