@@ -19,6 +19,7 @@ from client.signal import Signal
 from probe.latency.ear import Ear
 from probe.latency.plan import LatencyPlan
 from probe.latency.tally import Result, Tally
+from probe.stopping import unless
 
 SENDER = "globalchat-latency"
 IN_FLIGHT = 64
@@ -35,7 +36,7 @@ Tell = Callable[[int, int], None]
 class Measured:
     """What was measured in which channel; `reopened` tells how often each region's socket was lost.
 
-    `complete` is False if the measurement was ended early.
+    `complete` is False if the measurement was ended early, perhaps before the channel was known.
     """
 
     channel: str
@@ -57,8 +58,10 @@ async def measure(
             alias: await stack.enter_async_context(Api(profile.resolve(alias), timeout=plan.timeout))
             for alias in plan.sources
         }
-        channel = _channel(plan, await apis[plan.sources[0]].describe())
-        note(f"measuring in the channel {channel}, between {', '.join(plan.regions)}")
+        backend = await unless(stop, apis[plan.sources[0]].describe())
+        channel = _channel(plan, backend) if backend else plan.channel or ""
+        if backend:
+            note(f"measuring in the channel {channel}, between {', '.join(plan.regions)}")
         return await _Measurement(plan, channel, apis, stop, tell).run(profile, stack)
 
 
@@ -83,11 +86,9 @@ class _Measurement:
             alias: Ear(profile.resolve(alias), self._channel, partial(self._hear, alias))
             for alias in self._plan.regions
         }
-        for ear in ears.values():
-            await stack.enter_async_context(ear.listening())
         stopping = asyncio.create_task(self._stop.wait())
         try:
-            await self._warm_up(stopping)
+            await unless(self._stop, self._prepare(ears, stack, stopping))
             self._tally = self._new_tally()
             await self._publish_all(stopping)
         finally:
@@ -99,6 +100,14 @@ class _Measurement:
             complete=not self._stop.is_set(),
         )
 
+    async def _prepare(
+        self, ears: dict[str, Ear], stack: AsyncExitStack, stopping: asyncio.Task[bool]
+    ) -> None:
+        """Listen everywhere, then warm up."""
+        for ear in ears.values():
+            await stack.enter_async_context(ear.listening())
+        await self._warm_up(stopping)
+
     def _new_tally(self) -> Tally:
         return Tally({source: self._plan.awaited(source) for source in self._plan.sources})
 
@@ -106,8 +115,6 @@ class _Measurement:
         """Open every connection and run every resolver once; what fails here would fail always."""
         for number in range(self._plan.warmup):
             for source in self._plan.sources:
-                if self._stop.is_set():
-                    return
                 draft = self._draft(f"warm-up {number + 1}")
                 self._sent(draft, source)
                 await self._apis[source].publish(draft)

@@ -29,6 +29,7 @@ from probe.load.orders import (
 )
 from probe.load.plan import LoadPlan
 from probe.load.report import Progress, Report, make_report
+from probe.stopping import unless
 
 LEAD = 0.1
 """Seconds between the signal and the begin of the run: every process has the signal by then."""
@@ -53,7 +54,9 @@ async def run(
     endpoints = {alias: profile.resolve(alias) for alias in plan.regions}
     for endpoint in endpoints.values():
         _check_way(endpoint)
-        await _check_backend(endpoint, plan)
+        await unless(stop, _check_backend(endpoint, plan))
+    if stop.is_set():
+        return None
     name, now = secrets.token_hex(4), time.monotonic_ns()
     listeners = [Listen(name, plan, endpoints, tuple(seats), now) for seats in plan.shards()]
     async with crew([Publish(name, plan, endpoints, now), *listeners]) as workers:
