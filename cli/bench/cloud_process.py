@@ -5,7 +5,9 @@ import resource
 from collections.abc import Callable
 from pathlib import Path
 
+from cli import local_cloud
 from client.errors import ClientError
+from localcloud.process import launch
 from probe.load.open_files import raise_open_files
 
 SPARE = 256
@@ -19,6 +21,19 @@ def make_room(sockets: int) -> None:
         ClientError: the system does not allow so many.
     """
     raise_open_files(sockets + SPARE, who="The local cloud", instead="more --per-socket")
+
+
+def found(sockets: int) -> int | None:
+    """The process of the local cloud, with room for so many sockets; None if it has ended.
+
+    Raises:
+        ClientError: it cannot have so many.
+    """
+    running = launch.find(local_cloud.folder())
+    if running is None:
+        return None
+    widen(running.pid, sockets)
+    return running.pid
 
 
 def widen(pid: int, sockets: int) -> None:

@@ -1,7 +1,6 @@
 """`globalchat bench`: many subscribers, a rate of messages, and an exact account of what arrived."""
 
 import math
-import os
 
 import click
 
@@ -12,15 +11,9 @@ from cli.arguments.number import Number
 from cli.console.output import narrate
 from cli.console.screen import ascii_only as ascii_option
 from cli.console.screen import wants_ascii
-from cli.failure import UsageFailure
-from cli.regions import ALL, is_all
-from client.profiles import LOCAL, Profile
+from cli.regions import ALL
+from client.profiles import LOCAL
 from probe.load.plan import LoadPlan
-
-LARGEST_MEMORY = 2 << 30
-"""Bytes for remembering who has which message: a bit for each."""
-PER_PROCESS = 250
-"""Subscribers that are worth a process of their own."""
 
 
 @click.command("bench")
@@ -132,9 +125,10 @@ def command(
     import asyncio
 
     from cli.bench import cloud_process
+    from cli.bench.plan import channels_of, check, processes_for, regions_of
     from cli.bench.run import bench, confirm, is_remote
 
-    _check(subscribers, rate * seconds, processes or 1)
+    check(subscribers, rate * seconds, processes or 1)
     name = profiles.choose(profile)
     sockets = math.ceil(subscribers / per_socket)
     if name == LOCAL:
@@ -145,9 +139,9 @@ def command(
         rate=rate,
         size=size,
         seconds=seconds,
-        regions=_regions(loaded, regions),
-        channels=_channels(loaded, channels),
-        processes=processes or max(1, min(os.cpu_count() or 1, math.ceil(subscribers / PER_PROCESS))),
+        regions=regions_of(loaded, regions),
+        channels=asyncio.run(channels_of(loaded, channels)),
+        processes=processes or processes_for(subscribers),
         per_socket=per_socket,
         connect_rate=connect_rate,
         drain=drain,
@@ -155,7 +149,7 @@ def command(
     if is_remote(loaded) and not confirm(loaded, plan, yes=yes, most=max_cost):
         narrate("Nothing was run.")
         return 1
-    pid = _local_cloud(sockets) if name == LOCAL else None
+    pid = cloud_process.found(sockets) if name == LOCAL else None
     return asyncio.run(
         bench(
             loaded,
@@ -165,50 +159,3 @@ def command(
             ascii_only=wants_ascii(ascii_only),
         )
     )
-
-
-def _regions(profile: Profile, given: str) -> tuple[str, ...]:
-    if is_all(given):
-        return tuple(profile.regions)
-    return tuple(dict.fromkeys(profile.resolve(each).alias for each in given.split(",")))
-
-
-def _channels(profile: Profile, given: str | None) -> tuple[str, ...]:
-    if given is not None:
-        return tuple(dict.fromkeys(each.strip() for each in given.split(",")))
-    import asyncio
-
-    from client.api import Api
-
-    async def first() -> str:
-        async with Api(next(iter(profile.regions.values()))) as api:
-            return (await api.describe()).channels[0]
-
-    return (asyncio.run(first()),)
-
-
-def _check(subscribers: int, messages: float, processes: int) -> None:
-    if processes > subscribers:
-        raise UsageFailure(
-            f"{subscribers} subscribers cannot be spread over {processes} processes.",
-            remedy="Give fewer --processes.",
-        )
-    memory = subscribers * messages / 8
-    if memory > LARGEST_MEMORY:
-        raise UsageFailure(
-            f"To remember who has which message would take {memory / (1 << 30):.1f} GB.",
-            remedy="Give fewer --subscribers, a lower --rate, or a shorter time.",
-        )
-
-
-def _local_cloud(sockets: int) -> int | None:
-    """The process of the local cloud, with room for so many sockets."""
-    from cli import local_cloud
-    from cli.bench import cloud_process
-    from localcloud.process import launch
-
-    running = launch.find(local_cloud.folder())
-    if running is None:
-        return None
-    cloud_process.widen(running.pid, sockets)
-    return running.pid

@@ -112,7 +112,8 @@ def command(
     loaded = profiles.load(profiles.choose(profile), note=narrate)
     import asyncio
 
-    from cli.publishing.run import Request, publish
+    from cli.publishing.request import Request
+    from cli.publishing.run import publish
 
     request = Request(
         channel=channel,

@@ -5,64 +5,28 @@ import signal
 import sys
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
-from random import Random
 
 from cli import profiles
 from cli.console.live_line import LiveLine
 from cli.console.output import iso_time, json_line, message_document, narrate
 from cli.console.screen import is_terminal, width
 from cli.console.signals import heard
-from cli.console.streams import Input, Output
+from cli.console.streams import Output
 from cli.failure import ExitCode, sentence
+from cli.publishing.request import Request, items_of, recovery_of
 from cli.publishing.results import Results
 from cli.publishing.sentences import counts, ended_early, summary, too_slow
 from cli.regions import pick
-from client.bulk.composer import Composer, repeat
+from client.bulk.composer import Composer
 from client.bulk.items import Item, Report
-from client.bulk.lines import LineSplitter
 from client.bulk.pacer import Pacer
 from client.bulk.publisher import DRAIN, BulkPublisher
-from client.bulk.recovery import ATTEMPTS_BEFORE_FIRST_SUCCESS, Recovery
 from client.bulk.target import Target
 from client.clock import now_ms
 from client.errors import ClientError
 from client.messages import Message
 from client.profiles import Profile
-
-PATIENCE = 30.0
-"""Seconds without success before a bulk is given up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is to be published, and how. `text` None is standard input, one message a line.
-
-    `retry_for` None is the usual patience, which ends sooner with a region that never answers.
-    """
-
-    channel: str
-    sender: str
-    text: str | None
-    count: int | None
-    templated: bool
-    size: int | None
-    rate: float | None
-    window: int
-    retry_for: float | None
-    as_json: bool
-
-    @property
-    def is_single(self) -> bool:
-        """Whether it is about one message."""
-        return self.text is not None and self.count == 1
-
-    @property
-    def noun(self) -> str:
-        """What is counted."""
-        return "line" if self.text is None else "message"
 
 
 async def publish(profile: Profile, region: str | None, request: Request) -> ExitCode:
@@ -82,28 +46,7 @@ async def publish(profile: Profile, region: str | None, request: Request) -> Exi
         size=request.size,
     )
     async with Target(profile, endpoint, partial(profiles.reload, profile.name), now_ms) as target:
-        return await Publishing(request, target, composer, Output.standard()).run(_items(request))
-
-
-async def _items(request: Request) -> AsyncGenerator[Item, None]:
-    text = request.text
-    items = _lines(Input(sys.stdin.fileno())) if text is None else repeat(text, request.count or 1)
-    async with aclosing(items):
-        async for item in items:
-            yield item
-            if item.number == request.count:
-                return
-
-
-async def _lines(stdin: Input) -> AsyncGenerator[Item, None]:
-    splitter = LineSplitter()
-    if stdin.is_terminal:
-        narrate("Each line is a message; Ctrl-D ends.")
-    while chunk := await stdin.read():
-        for item in splitter.feed(chunk):
-            yield item
-    for item in splitter.end():
-        yield item
+        return await Publishing(request, target, composer, Output.standard()).run(items_of(request))
 
 
 class Publishing:
@@ -127,7 +70,7 @@ class Publishing:
             accepted=self._accepted,
             refused=self._refused,
             troubled=self._troubled,
-            recovery=_recovery(request),
+            recovery=recovery_of(request),
             pacer=Pacer(request.rate),
             window=request.window,
         )
@@ -206,12 +149,6 @@ class Publishing:
     def _say(self, text: str, *, plain: bool = False) -> None:
         self._clear()
         narrate(text if plain else f"globalchat: {text}")
-
-
-def _recovery(request: Request) -> Recovery:
-    if request.retry_for is None:
-        return Recovery(PATIENCE, Random(), attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS)
-    return Recovery(request.retry_for, Random(), attempts_before_reached=None)
 
 
 def _interruption(report: Report, request: Request) -> str:
