@@ -34,7 +34,7 @@ deploy: .venv/deploy.stamp
 	@$(BIN)/globalchat deploy $(ARGS)
 
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 soak: .venv/dev.stamp
 	$(BIN)/pytest -m soak --log-cli-level=INFO

@@ -1,6 +1,7 @@
 """Fixtures that several rooms use."""
 
 import gc
+import os
 import signal
 import traceback
 from collections.abc import AsyncIterator
@@ -20,8 +21,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 traceback.extract_stack.__defaults__ = (None, 3)
 
 
-DEAR_FIRST = ("bench", "infra", "docs", "e2e", "cli", "tui", "client")
+DEAR_FIRST = ("bench", "infra", "probe", "docs", "e2e", "cli", "tui", "client")
 """Rooms whose files are handed to the workers first; the many small files of the others fill the end."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than processors (`-n auto`): some tests wait for processes and clocks."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
