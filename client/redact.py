@@ -38,7 +38,7 @@ _PATTERNS = (
     (re.compile(r"\bda2-[A-Za-z0-9]{8,}"), "da2-" + MASK),
     # What STS, SSO and sign-in answer, as JSON, XML and variables of the environment; botocore logs it whole.
     (re.compile(rf"(?i)({_NAMED}{_QUOTE}\s*[:=,>]\s*b?{_QUOTE})[^\s\"'\\,}}<>&]+"), r"\1" + MASK),
-    (re.compile(r"(://)[^/\s\"'<>@]*:[^/\s\"'<>@]+@"), r"\1" + MASK + "@"),
+    (re.compile(r"(://)[^/\s\"'<>@:]*:[^/\s\"'<>@]+@"), r"\1" + MASK + "@"),
 )
 
 _SECRET_NAME = re.compile(rf"(?i).*(?:{_NAMED}|x-api-key|api_?key|authorization)")
