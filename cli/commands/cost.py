@@ -1,5 +1,7 @@
 """`globalchat cost`: what a deployment costs in a month, from the dated price table."""
 
+import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -9,13 +11,13 @@ from cli import profiles
 from cli.arguments import options
 from cli.arguments.number import Number
 from cli.console.output import json_line, write_lines
+from cli.console.screen import is_terminal, width
 from cli.failure import UsageFailure
 from infra import config, prices
 from infra.cost import ASSUMPTIONS, DAYS, Extras, Line, Traffic, estimate
 from infra.regions import choose
 
 CENT = Decimal("0.01")
-COLUMNS = "{:<12} {:<30} {:>18} {:>22} {:>14}"
 
 
 @click.command("cost")
@@ -76,28 +78,42 @@ def _regions(given: str | None, known: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _table(regions: Mapping[str, str], lines: Sequence[Line]) -> list[str]:
-    rows: list[str] = []
+    rows = [_row(line) for line in lines]
+    totals = {region: _dollars(_sum(_of(region, lines))) for region in regions.values()}
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths[-1] = max(widths[-1], *map(len, totals.values()))
+    end = sum(widths) + len(widths) - 1
+    told: list[str] = []
     for alias, region in regions.items():
-        rows.append(alias if alias == region else f"{alias} ({region})")
-        own = [line for line in lines if line.region == region]
-        rows.extend("  " + _row(line) for line in own)
-        rows.extend(["  " + COLUMNS.format("", "", "", "subtotal", _dollars(_sum(own))), ""])
-    rows.append(f"A month of {DAYS} days: USD {_dollars(_sum(lines))}")
-    rows.append("")
-    rows.extend(ASSUMPTIONS)
+        told.append(alias if alias == region else f"{alias} ({region})")
+        own = [row for row, line in zip(rows, lines, strict=True) if line.region == region]
+        told += [f"  {_aligned(row, widths)}" for row in own]
+        told += [f"  {f'subtotal  {totals[region]:>{widths[-1]}}':>{end}}", ""]
+    told += [f"A month of {DAYS} days: USD {_dollars(_sum(lines))}", ""]
     dates = sorted({line.price.date.isoformat() for line in lines})
-    rows.append(
-        f"Prices as of {' to '.join(dates)}; those with a ? are UNVERIFIED. Sources: infra/prices.csv."
-    )
-    return rows
+    source = f"Prices as of {' to '.join(dates)}; those with a ? are UNVERIFIED. Sources: infra/prices.csv."
+    for sentence in (*ASSUMPTIONS, source):
+        told += textwrap.wrap(sentence, width()) if is_terminal(sys.stdout) else [sentence]
+    return told
 
 
-def _row(line: Line) -> str:
+def _row(line: Line) -> tuple[str, ...]:
     price = line.price
-    rate = f"{price.usd} / {_quantity(Decimal(price.per))}" if price.per > 1 else f"{price.usd}"
+    rate = f"{price.usd}/{_quantity(Decimal(price.per))}" if price.per > 1 else f"{price.usd}"
     mark = " ?" if price.status == "UNVERIFIED" else "  "
-    amount = _dollars(line.usd)
-    return COLUMNS.format(price.service, price.unit, _quantity(line.quantity), rate + mark, amount)
+    return price.service, price.unit, _quantity(line.quantity), rate + mark, _dollars(line.usd)
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Names to the left, numbers to the right."""
+    cells = zip(row, widths, strict=True)
+    return " ".join(
+        f"{cell:<{wide}}" if place < 2 else f"{cell:>{wide}}" for place, (cell, wide) in enumerate(cells)
+    )
+
+
+def _of(region: str, lines: Sequence[Line]) -> list[Line]:
+    return [line for line in lines if line.region == region]
 
 
 def _quantity(value: Decimal) -> str:
@@ -113,9 +129,7 @@ def _sum(lines: Sequence[Line]) -> Decimal:
 
 
 def _document(traffic: Traffic, regions: Mapping[str, str], lines: Sequence[Line]) -> dict[str, object]:
-    by_region = {
-        alias: [line for line in lines if line.region == region] for alias, region in regions.items()
-    }
+    by_region = {alias: _of(region, lines) for alias, region in regions.items()}
     return {
         "currency": "USD",
         "days": DAYS,

@@ -1,4 +1,4 @@
-"""Wrong uses of `publish` and `subscribe`: told before anything is started."""
+"""Wrong uses of what publishes, follows and measures: told before anything is started."""
 
 from pathlib import Path
 
@@ -38,6 +38,18 @@ def run(*arguments: str) -> Result:
         (["subscribe", "tech", "--for", "0s"], "not nothing"),
         (["subscribe", "tech", "--count", "0"], "0 is not in the range"),
         (["subscribe", "tech", "--raw", "--json"], "exclude each other"),
+        (["latency", "--matrix", "--to", "sydney"], "--matrix is about every region"),
+        (["latency", "--rate", "nan"], "'nan' is no number"),
+        (["bench", "--max-cost", "nan"], "'nan' is no number"),
+        (["bench", "--for", "2h"], "it may be 60 min at most"),
+        (
+            ["bench", "--subscribers", "20", "--processes", "21"],
+            "20 subscribers cannot be spread over 21 processes",
+        ),
+        (
+            ["bench", "--subscribers", "100000", "--rate", "5000", "--for", "1h"],
+            "would take 209.5 GB",
+        ),
     ],
 )
 def test_wrong_usage_is_told_and_starts_nothing(arguments: list[str], said: str, tmp_path: Path) -> None:
