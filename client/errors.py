@@ -47,3 +47,23 @@ class Unreachable(ClientError):
     def __init__(self, message: str, *, remedy: str | None = None, sent: bool = True) -> None:
         super().__init__(message, remedy=remedy)
         self.sent = sent
+
+
+_NOT_DONE = frozenset(
+    {
+        "LimitExceededError",
+        "LimitExceededException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "WAFForbiddenException",
+    }
+)
+"""Retryable refusals at the door: what was asked was not even begun."""
+
+
+def is_doubtful(error: ClientError) -> bool:
+    """Whether what failed may have been done all the same: no answer came, or none that says it was not."""
+    if isinstance(error, Refused):
+        return error.retryable and error.error_type not in _NOT_DONE
+    return isinstance(error, Unreachable) and error.sent

@@ -188,8 +188,15 @@ class Session:
         return self._outgoing.resend(draft_id)
 
     def discard(self, draft_id: str) -> bool:
-        """Forget an unsent or held draft; False if there is none with this id."""
-        return self._drafts.discard(draft_id)
+        """Forget an unsent, held or waiting draft; False if there is none with this id, or it is under way.
+
+        Ask `in_doubt` before, for what may have reached the backend cannot be called back.
+        """
+        return self._outgoing.discard(draft_id)
+
+    def in_doubt(self, draft_id: str) -> bool:
+        """Whether a draft that is not accepted may have reached the backend all the same."""
+        return self._drafts.in_doubt(draft_id)
 
     def switch(self, region: str) -> None:
         """Move to another region: it is live before the old one is dropped.

@@ -152,7 +152,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("again", "Try again: connect, rejoin or resend", ("f5",), CONNECTION, "again"),
     Action(
         "discard",
-        "Discard the chosen message that was not sent, or all such here",
+        "Discard the chosen message that was not sent or waits, or all such here",
         ("shift+f5",),
         CONNECTION,
         "discard",

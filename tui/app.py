@@ -210,12 +210,21 @@ class ChatApp(SafeApp):
         self._end_on_signals()
         if not self.settings.motion:
             self.animation_level = "none"
-        if self.settings.theme in self.available_themes:
-            self.theme = self.settings.theme
+        wanted = self.settings.theme or self._chosen_theme()
+        if wanted in self.available_themes:
+            self.theme = wanted
         elif self.settings.theme is not None:
             name = sanitize(self.settings.theme, multiline=False)[:50]
             hint = near(self.settings.theme, list(self.available_themes))
             self._problems += (f'There is no theme "{name}".{hint}',)
+
+    def _chosen_theme(self) -> str | None:
+        """The theme that was chosen in an earlier run: known before the first frame, so nothing flashes."""
+        if self._state is None:
+            return None
+        from tui.memory import THEME, Memory
+
+        return Memory(self._state, self._profile_name).load().get(THEME)
 
     def _end_on_signals(self) -> None:
         """End in order when told to from outside: the terminal has to be left as it was."""

@@ -16,6 +16,9 @@ from client.paths import ensure_folder
 LONGEST = 100_000
 """Characters of a longer text are not remembered: nobody can send it either."""
 
+THEME = "theme"
+"""The key of the theme that was chosen in the chat: looked at before all others."""
+
 _MOST = 500
 """Entries kept; those that changed longest ago go first."""
 

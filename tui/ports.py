@@ -46,7 +46,10 @@ class ChatSession(Protocol):
         """Try an unsent draft again; False if there is none."""
 
     def discard(self, draft_id: str) -> bool:
-        """Forget an unsent draft; False if there is none."""
+        """Forget a draft that is not accepted; False if there is none, or it is under way."""
+
+    def in_doubt(self, draft_id: str) -> bool:
+        """Whether such a draft may have reached the backend all the same."""
 
     def switch(self, region: str) -> None:
         """Move to another region."""

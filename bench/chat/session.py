@@ -143,6 +143,10 @@ class FloodSession:
         """There is nothing."""
         return False
 
+    def in_doubt(self, draft_id: str) -> bool:  # noqa: ARG002 (the protocol's name)
+        """There is nothing."""
+        return False
+
     def switch(self, region: str) -> None:
         """There is no other."""
 

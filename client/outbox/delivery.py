@@ -16,7 +16,7 @@ class Stage(Enum):
 
 
 LEGAL: dict[Stage, frozenset[Stage]] = {
-    Stage.SENDING: frozenset({Stage.ACCEPTED, Stage.REFUSED, Stage.HELD, Stage.UNSENT}),
+    Stage.SENDING: frozenset({Stage.ACCEPTED, Stage.REFUSED, Stage.HELD, Stage.UNSENT, Stage.DISCARDED}),
     # The answer to an earlier try may have been lost: then the echo tells that it was accepted after all.
     Stage.HELD: frozenset({Stage.SENDING, Stage.DISCARDED, Stage.ACCEPTED}),
     Stage.UNSENT: frozenset({Stage.SENDING, Stage.DISCARDED, Stage.ACCEPTED}),

@@ -43,11 +43,16 @@ def flaw(draft: Draft) -> tuple[str, str] | None:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A draft and where it stands; its age counts from `since` (epoch ms)."""
+    """A draft and where it stands; its age counts from `since` (epoch ms).
+
+    `trying` while a publish of it is under way; `doubtful` if one ended without an answer.
+    """
 
     draft: Draft
     since: int
     stage: Stage = Stage.SENDING
+    trying: bool = False
+    doubtful: bool = False
 
 
 class Drafts:
@@ -103,7 +108,8 @@ class Drafts:
             return
         self._opened = True
         for kept in self._keeper.open():
-            entry = _Entry(kept.draft, kept.since)
+            # Whether the earlier session tried it is not known.
+            entry = _Entry(kept.draft, kept.since, doubtful=True)
             self._live[kept.draft.id] = entry
             if kept.held or self._is_overdue(entry):
                 self._hold(entry)
@@ -135,14 +141,34 @@ class Drafts:
         return True
 
     def discard(self, draft_id: str) -> bool:
-        """Forget an unsent or held draft; False if there is none with this id."""
-        entry = self._find(draft_id, Stage.UNSENT, Stage.HELD)
-        if entry is None or (self._closed and entry.stage is Stage.HELD):
+        """Forget an unsent, held or waiting draft; False if there is none with this id or it is under way."""
+        entry = self._find(draft_id, Stage.UNSENT, Stage.HELD, Stage.SENDING)
+        if entry is None or entry.trying or (self._closed and entry.stage is not Stage.UNSENT):
             return False
         self._keeper.forget(draft_id)
         self._drop(draft_id)
+        if entry.stage is Stage.SENDING:
+            self._leave_lane(entry)
         self._step(entry, Stage.DISCARDED)
+        if entry.doubtful:
+            self._remember(entry)
         return True
+
+    def in_doubt(self, draft_id: str) -> bool:
+        """Whether a try of a draft that is not accepted may have reached the backend all the same."""
+        entry = self._find(draft_id, Stage.UNSENT, Stage.HELD, Stage.SENDING)
+        return entry is not None and (entry.doubtful or entry.trying)
+
+    def begin_try(self, draft: Draft) -> None:
+        """A publish of a draft goes out."""
+        self._live[draft.id].trying = True
+
+    def end_try(self, draft: Draft, *, doubtful: bool) -> None:
+        """That publish has ended; `doubtful` if without an answer that tells what became of it."""
+        entry = self._live.get(draft.id) or self._settled.get(draft.id)
+        if entry is not None:
+            entry.trying = False
+            entry.doubtful = entry.doubtful or doubtful
 
     def take(self, channel: str) -> Draft | None:
         """The next draft to publish; None if there is none or the window is full. It must `land` after."""
@@ -262,9 +288,21 @@ class Drafts:
         self._step(entry, stage)
         self._keeper.forget(entry.draft.id)
         self._drop(entry.draft.id)
+        self._remember(entry)
+
+    def _remember(self, entry: _Entry) -> None:
+        """Know a draft's echo when it comes."""
         self._settled[entry.draft.id] = entry
         if len(self._settled) > _REMEMBERED:
             self._settled.popitem(last=False)
+
+    def _leave_lane(self, entry: _Entry) -> None:
+        """Make room for another draft of the channel; what was taken is in its lane no more."""
+        lane = self._lanes.get(entry.draft.channel)
+        if lane is not None and entry in lane:
+            lane.remove(entry)
+            if not lane:
+                del self._lanes[entry.draft.channel]
 
     def _find(self, draft_id: str, *stages: Stage) -> _Entry | None:
         entry = self._live.get(draft_id) or self._settled.get(draft_id)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 from client.backoff import full_jitter
-from client.errors import ClientError, Refused, Unauthorized
+from client.errors import ClientError, Refused, Unauthorized, is_doubtful
 from client.events import DraftWaiting, SessionEvent
 from client.messages import Draft, Message
 from client.options import SessionOptions
@@ -64,6 +64,13 @@ class Outgoing:
         for channel in self._drafts.channels:
             self._start(channel)
         return found
+
+    def discard(self, draft_id: str) -> bool:
+        """Forget a draft that is not under way; False if there is none with this id."""
+        is_gone = self._drafts.discard(draft_id)
+        if is_gone:
+            self._sleepers.wake_one(draft_id)
+        return is_gone
 
     def echo(self, message: Message) -> bool:
         """Whether a message is the echo of one of these drafts; that draft needs no more work."""
@@ -158,7 +165,7 @@ class Outgoing:
             throttled_for = self._quiet_until - asyncio.get_running_loop().time()
             if throttled_for > 0 and not self._closing.is_set():
                 await self._rest(draft, Why.THROTTLE, throttled_for)
-            elif throttled_for <= 0 and await self._until_live(draft):
+            elif throttled_for <= 0 and await self._until_live(draft) and self._drafts.is_sending(draft):
                 wakes = self._wakes
                 failure = await self._try(draft)
                 # A wake while the try was under way is meant for it too.
@@ -192,12 +199,17 @@ class Outgoing:
 
     async def _try(self, draft: Draft) -> ClientError | None:
         """Publish a draft once: None if it is settled with that, else why not."""
+        doubtful = True
+        self._drafts.begin_try(draft)
         try:
             message = await self._publish(draft)
         except ClientError as error:
+            doubtful = is_doubtful(error)
             if isinstance(error, Refused) and not isinstance(error, Unauthorized) and not error.retryable:
                 self._drafts.refuse(draft, error.error_type, str(error))
             return error if self._drafts.is_sending(draft) else None
+        finally:
+            self._drafts.end_try(draft, doubtful=doubtful)
         self._drafts.accept(draft, message.region, message.sent_at)
         if self._drafts.are_kept and self._state.phase in _TRYING:
             self._reached()

@@ -170,6 +170,29 @@ class Outboxes(RuleBasedStateMachine):
         if chat.held:
             self.decide(chat, chat.held[which % len(chat.held)], again=again)
 
+    @rule(
+        who=st.integers(0, 5),
+        channel=st.sampled_from(CHANNELS),
+        which=st.integers(0, 5),
+        under_way=st.booleans(),
+    )
+    def take_back(self, who: int, channel: str, which: int, under_way: bool) -> None:
+        chat = self.chat(who)
+        if not chat.lanes[channel]:
+            return
+        life = chat.lanes[channel][which % len(chat.lanes[channel])]
+        if under_way and chat.flying.get(channel) is life:
+            chat.drafts.begin_try(life.draft)
+            assert not chat.drafts.discard(life.draft.id)
+            chat.drafts.end_try(life.draft, doubtful=True)
+            assert chat.drafts.in_doubt(life.draft.id)
+        assert chat.drafts.discard(life.draft.id)
+        chat.lanes[channel].remove(life)
+        life.stage = Stage.DISCARDED
+        if chat.flying.get(channel) is life:
+            chat.drafts.land(life.draft)
+            del chat.flying[channel]
+
     @rule(by=st.sampled_from([1, AGE // 3, AGE + 1, -2 * AGE]))
     def set_the_clock(self, by: int) -> None:
         self.now += by

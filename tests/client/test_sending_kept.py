@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from client.errors import ClientError
+from client.errors import ClientError, Refused, Unreachable
 from client.events import (
     DraftAccepted,
     DraftHeld,
@@ -224,3 +224,43 @@ async def test_a_draft_is_stored_before_it_is_shown(tmp_path: Path) -> None:
         sending.send("hi")
         await sending.until(lambda: len(seen) == 2)
     assert seen == [True, True]
+
+
+async def test_what_waits_is_taken_back_and_what_is_under_way_is_not(tmp_path: Path) -> None:
+    answered = asyncio.Event()
+    script = Script(gone(), answered)
+    async with running(Sending(tmp_path, script)) as sending:
+        first, behind, last = sending.send("first"), sending.send("behind"), sending.send("last")
+        await sending.told(DraftWaiting)
+        assert sending.outgoing.discard(first.id)
+        sending.phase(Phase.LIVE, "sydney")
+        assert sending.outgoing.discard(last.id)
+        await sending.until(lambda: script.tried == ["first", "behind"])
+        assert not sending.outgoing.discard(behind.id)
+        answered.set()
+        await sending.told(DraftAccepted)
+        assert not sending.outgoing.discard(behind.id)
+    assert script.accepted == ["behind"]
+    assert not await left(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("failure", "doubtful"),
+    [
+        (throttled(None), False),
+        (Unreachable("No connection.", sent=False), False),
+        (Unreachable("No answer in time."), True),
+        (Refused("The bus could not be reached.", error_type="NotAccepted", retryable=True), True),
+    ],
+    ids=["throttled", "not sent", "no answer", "unsure"],
+)
+async def test_what_was_taken_back_may_have_arrived(
+    tmp_path: Path, failure: ClientError, doubtful: bool
+) -> None:
+    async with running(Sending(tmp_path, Script(failure))) as sending:
+        draft = sending.send("perhaps")
+        await sending.told(DraftWaiting)
+        assert sending.drafts.in_doubt(draft.id) == doubtful
+        assert sending.outgoing.discard(draft.id)
+        assert sending.outgoing.echo(echo_of(draft)) == doubtful
+        assert not sending.of(DraftAccepted)

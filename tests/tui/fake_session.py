@@ -54,6 +54,8 @@ class FakeSession:
         self._closed = asyncio.Event()
         self._waiting = False
         self.drafts: list[Draft] = []
+        self.under_way: set[str] = set()
+        self.doubtful: set[str] = set()
         self._messages = 0
 
     async def run(self) -> None:
@@ -102,7 +104,10 @@ class FakeSession:
 
     def discard(self, draft_id: str) -> bool:
         self.calls.append(("discard", draft_id))
-        return True
+        return draft_id not in self.under_way
+
+    def in_doubt(self, draft_id: str) -> bool:
+        return draft_id in self.doubtful
 
     def switch(self, region: str) -> None:
         self.calls.append(("switch", region))

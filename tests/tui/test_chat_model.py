@@ -218,7 +218,11 @@ NAMES = RegionNames.of(REGIONS)
     ("state", "word", "text"),
     [
         (Opening("local cloud"), "◌ opening", "Opening local cloud …"),
-        (OpeningFailed("It is busy", "Wait."), "✖ failed", "It is busy. Wait. F5 tries again."),
+        (
+            OpeningFailed("It is busy", "Wait."),
+            "✖ failed",
+            "It is busy. Wait. `globalchat doctor` tells more. F5 tries again.",
+        ),
         (SessionState(Phase.CONNECTING, "oregon"), "◌ connecting", "Connecting to Oregon …"),
         (SessionState(Phase.LIVE, "oregon", latency_ms=38), "● live 38 ms", None),
         (SessionState(Phase.LIVE, "oregon"), "● live", None),
@@ -249,12 +253,13 @@ NAMES = RegionNames.of(REGIONS)
             ),
             "◯ suspended, next try in 90 s",
             "Nothing listens there. Out for long: tries are rare. Next try in 90 s (no. 9). "
-            "Messages may be missed meanwhile. F5 tries at once. Sydney answers: Ctrl+R switches.",
+            "Messages may be missed meanwhile. `globalchat doctor` tells more. F5 tries at once. "
+            "Sydney answers: Ctrl+R switches.",
         ),
         (
             SessionState(Phase.FAILED, "oregon", reason="The key expired.", remedy="Deploy\x1b again"),
             "✖ failed",
-            "The key expired. Deploy␛ again. F5 tries again.",
+            "The key expired. Deploy␛ again. `globalchat doctor` tells more. F5 tries again.",
         ),
         (SessionState(Phase.CLOSED, "oregon"), "○ closed", "The session is closed. Ctrl+Q quits."),
     ],

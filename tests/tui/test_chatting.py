@@ -109,7 +109,7 @@ async def test_a_refused_text_comes_back_with_arrow_up_but_never_over_another() 
         chat.session.tell(DraftRefused(chat.session.drafts[0], "MessageTooLong", "The text is too long."))
         await chat.settle()
         assert chat.lines()[-1].strip() == (
-            "refused: The text is too long. ↑ or a click on ✗ brings the text back."
+            "refused: The text is too long. ↑ or a click here brings the text back."
         )
         await chat.type("x")
         await chat.pilot.press("up")

@@ -57,8 +57,8 @@ async def test_a_profile_that_cannot_be_opened_says_why_and_opens_by_key() -> No
     async with running(SMALL, live=False, opener=opener) as chat:
         await chat.until(lambda: "failed" in head(chat))
         assert (
-            chat.status
-            == "The profile file is damaged: it is not JSON. Delete it [/b] then deploy. F5 tries again."
+            chat.status == "The profile file is damaged: it is not JSON. Delete it [/b] then deploy. "
+            "`globalchat doctor` tells more. F5 tries again."
         )
         await chat.until(lambda: "F5 tries again" in " ".join(" ".join(chat.screen_lines()).split()))
         await chat.pilot.press("enter")
@@ -111,7 +111,8 @@ async def test_a_failure_names_its_cause_and_the_way_out() -> None:
         )
         await chat.settle()
         assert "✖ Oregon failed" in head(chat)
-        assert chat.status == "The API key of Oregon has expired. Run `globalchat deploy`. F5 tries again."
+        said = "The API key of Oregon has expired. Run `globalchat deploy`. `globalchat doctor` tells more."
+        assert chat.status == f"{said} F5 tries again."
         await chat.pilot.click("#status")
         assert chat.session.calls == [("retry_now", None)]
 

@@ -296,6 +296,7 @@ async def test_what_was_not_sent_is_discarded_and_can_be_brought_back() -> None:
         chat.session.tell(DraftUnsent(drafts[0], "no connection"))
         chat.session.tell(DraftRefused(drafts[1], "BadSender", "no"))
         await chat.settle()
+        chat.session.under_way.add(drafts[2].id)
         await chat.pilot.press("f6", "up", "up", "up", "x")
         await chat.until(lambda: chat.toasts() == ["There is nothing to discard here."])
         await chat.pilot.press("escape", "shift+f5")
@@ -317,10 +318,33 @@ async def test_a_message_that_waits_says_why_and_when_it_is_tried_again() -> Non
         chat.session.tell(DraftWaiting(draft, "Oregon has too much to do.", None, 2, NOON + 4000))
         await chat.settle()
         assert chat.lines()[-2].strip() == "waits: Oregon has too much to do."
-        assert chat.status == "2 messages wait. Next try in 4 s (no. 3). F5 tries sooner, if it may."
+        said = "2 messages wait. Next try in 4 s (no. 3). F5 tries sooner, if it may."
+        assert chat.status == f"{said} Shift+F5 takes them back."
         await chat.pilot.press("f5")
         assert chat.session.calls[-1] == ("retry_now", None)
         chat.session.accept(draft)
         await chat.settle()
         assert chat.status == ""
         assert "waits" not in "".join(chat.lines())
+
+
+async def test_what_waits_is_taken_back_unless_it_is_just_being_sent() -> None:
+    async with running() as chat:
+        drafts = [chat.session.send("tech", text) for text in ("one", "two", "three")]
+        chat.session.tell(DraftWaiting(drafts[0], "Oregon does not answer.", None, 2, NOON + 4000))
+        chat.session.under_way.add(drafts[2].id)
+        chat.session.doubtful.add(drafts[0].id)
+        await chat.settle()
+        await chat.pilot.press("f6", "x")
+        await chat.until(lambda: chat.toasts() == ["Too late: it is being sent right now."])
+        await chat.pilot.press("escape", "shift+f5")
+        told = (
+            "2 messages discarded: ↑ brings the texts back. 1 of them may have got there all the same: "
+            "a try was not answered. 1 more: too late, being sent right now."
+        )
+        await chat.until(lambda: chat.toasts()[1:] == [told])
+        await chat.settle()
+        assert chat.status == ""
+        assert [text in "\n".join(chat.lines()) for text in ("one", "two", "three")] == [False, False, True]
+        await chat.pilot.press("up")
+        assert chat.composer.text == "two"

@@ -67,7 +67,10 @@ STATES: dict[str, Status] = {
 
 SAID = {
     "opening": ("◌ opening", "Opening local cloud …"),
-    "opening failed": ("✖ failed", "There is no such profile. Make one. F5 tries again."),
+    "opening failed": (
+        "✖ failed",
+        "There is no such profile. Make one. `globalchat doctor` tells more. F5 tries again.",
+    ),
     "idle": ("◌ starting", "Starting in Oregon …"),
     "connecting": ("◌ connecting", "Connecting to Oregon …"),
     "live": ("● live 38 ms", ""),
@@ -91,9 +94,12 @@ SAID = {
     "suspended": (
         "◯ suspended, next try in 90 s",
         "Out for long: tries are rare. Next try in 90 s (no. 9). Messages may be missed meanwhile. "
-        "F5 tries at once.",
+        "`globalchat doctor` tells more. F5 tries at once.",
     ),
-    "failed": ("✖ failed", "The key has expired. Run `globalchat deploy`. F5 tries again."),
+    "failed": (
+        "✖ failed",
+        "The key has expired. Run `globalchat deploy`. `globalchat doctor` tells more. F5 tries again.",
+    ),
     "closed": ("○ closed", "The session is closed. Ctrl+Q quits."),
 }
 

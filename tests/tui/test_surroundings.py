@@ -61,6 +61,20 @@ async def test_a_theme_can_be_set() -> None:
         assert chat.toasts() == []
 
 
+async def test_a_theme_that_was_chosen_is_remembered_unless_the_settings_name_one(tmp_path: Path) -> None:
+    async with running(state=tmp_path) as chat:
+        chat.app.theme = "nord"
+    async with running(state=tmp_path) as chat:
+        assert chat.app.theme == "nord"
+    async with running(state=tmp_path, settings=using(theme="gruvbox")) as chat:
+        assert chat.app.theme == "gruvbox"
+        chat.app.theme = "dracula"
+        await chat.until(lambda: chat.toasts() == ["Until you quit: config.toml sets the theme gruvbox."])
+    (tmp_path / "local.json").write_text('{"values": {"theme": "gone"}}')
+    async with running(state=tmp_path) as chat:
+        assert chat.app.theme == "textual-dark"
+
+
 async def test_nothing_moves_if_nothing_may() -> None:
     async with running(settings=using(motion=False)) as chat:
         assert chat.app.animation_level == "none"

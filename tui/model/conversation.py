@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from tui.model.calendar import Calendar
-from tui.model.rows import FAILED, UNDECIDED, MessageRow, Row
+from tui.model.rows import FAILED, UNDECIDED, Delivery, MessageRow, Row
 
 GROUP_WITHIN = 120_000
 """Messages of one sender within this time (ms) are shown under one name."""
@@ -144,6 +144,10 @@ class Conversation:
     def failed(self) -> list[MessageRow]:
         """The own messages that did not get there, oldest first."""
         return [row for row in self.rows if isinstance(row, MessageRow) and row.delivery in FAILED]
+
+    def pending(self) -> list[MessageRow]:
+        """The own messages that are to be sent yet, oldest first."""
+        return [row for row in self.rows if isinstance(row, MessageRow) and row.delivery is Delivery.SENDING]
 
     def clear(self) -> None:
         """Empty the scrollback, but for own messages that are still on their way."""

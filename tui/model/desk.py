@@ -6,6 +6,7 @@ from typing import NamedTuple
 from client.key_expiry import REMEDY, expiring
 from client.profiles import Profile
 from client.state import Phase, SessionState
+from tui.memory import THEME
 from tui.model.attention import Level
 from tui.model.banner import Banner
 from tui.model.chat import ChatModel
@@ -67,6 +68,7 @@ class Desk:
         drafts: Unfinished texts by channel.
         sent: Texts that were sent, to be recalled.
         welcome: Whether to greet somebody who is here for the first time.
+        theme: The theme that was chosen in the chat, None for none.
         keys: How the keys of actions are called.
     """
 
@@ -80,6 +82,7 @@ class Desk:
         self._profile = profile
         self._opening: Opening | OpeningFailed = Opening(profile_title(profile))
         self.welcome = False
+        self.theme: str | None = None
         self._put_away = False
         self._recent: list[str] = []
 
@@ -221,12 +224,14 @@ class Desk:
         drafts = {_DRAFT + channel: text for channel, text in self.drafts.kept().items()}
         levels = {_LEVEL + channel: level for channel, level in self.model.levels.kept().items()}
         sent = {SENT + key: text for key, text in self.sent.kept().items()}
-        return drafts | levels | sent | ({_PUT_AWAY: "put away"} if self._put_away else {})
+        theme = {THEME: self.theme} if self.theme else {}
+        return drafts | levels | sent | theme | ({_PUT_AWAY: "put away"} if self._put_away else {})
 
     def restore(self, kept: Mapping[str, str]) -> None:
         """Take over what an earlier run kept."""
         if _PUT_AWAY in kept:
             self.put_away_welcome()
+        self.theme = kept.get(THEME)
         for channel, text in _beginning(kept, _DRAFT).items():
             self.drafts.save(channel, text)
         self.model.levels.restore(_beginning(kept, _LEVEL))

@@ -69,7 +69,8 @@ class Outbox:
         return True
 
     def discard(self, conversation: Conversation, row: MessageRow) -> None:
-        """A message that did not get there is wanted no more."""
+        """A message that was not sent is wanted no more."""
+        self._waits.pop(row.id, None)
         self._rows.pop(row.id, None)
         conversation.remove(row)
 

@@ -66,8 +66,8 @@ TICKS = {
 }
 _OPENING = {Delivery.SENDING: "waits: ", Delivery.REFUSED: "refused: ", Delivery.UNSENT: "not sent: "}
 _WAY_OUT = {
-    Delivery.REFUSED: " ↑ or a click on ✗ brings the text back.",
-    Delivery.UNSENT: " F5 or a click on ✗ sends it again.",
+    Delivery.REFUSED: " ↑ or a click here brings the text back.",
+    Delivery.UNSENT: " F5 or a click here sends it again.",
 }
 
 

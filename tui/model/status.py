@@ -16,6 +16,8 @@ Keys = Callable[[str], str]
 AGAIN, DISCARD, OTHER_REGION, NEXT_UNREAD = "again", "discard", "region.next", "channel.unread"
 """Actions that the ways out lead to."""
 
+_DOCTOR = " `globalchat doctor` tells more."
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -87,7 +89,7 @@ def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_ke
         case Opening(profile):
             return Banner(f"Opening {profile} …", "muted")
         case OpeningFailed(reason, remedy):
-            return Banner(f"{_sentence(reason)}{_remedy(remedy)}", "error", (again,))
+            return Banner(f"{_sentence(reason)}{_remedy(remedy)}{_DOCTOR}", "error", (again,))
         case SessionState(phase=Phase.IDLE):
             return Banner(f"Starting in {names.title(status.region)} …", "muted")
         case SessionState(phase=Phase.LIVE):
@@ -102,12 +104,12 @@ def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_ke
             missing = "" if status.missing_since is None else " Messages may be missed meanwhile."
             when = f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt})."
             at_once = Way(AGAIN, f"{keys(AGAIN)} tries at once.")
-            said = f"{_why(status)}Out for long: tries are rare. {when}{missing}"
+            said = f"{_why(status)}Out for long: tries are rare. {when}{missing}{_DOCTOR}"
             return Banner(said, "error", (at_once, *_elsewhere(status, names, keys)))
         case SessionState(phase=Phase.FAILED):
             reason = _sentence(status.reason or f"{names.title(status.region)} cannot be used")
             ways = (again, *_elsewhere(status, names, keys))
-            return Banner(f"{reason}{_remedy(status.remedy)}", "error", ways)
+            return Banner(f"{reason}{_remedy(status.remedy)}{_DOCTOR}", "error", ways)
         case SessionState(phase=Phase.CLOSED):
             return Banner(f"The session is closed. {keys('app.quit')} quits.", "muted")
         case _:
@@ -133,7 +135,9 @@ def waiting_banner(waiting: Waiting, now: int, keys: Keys = default_keys) -> Ban
     said = "1 message waits." if waiting.messages == 1 else f"{waiting.messages} messages wait."
     if waiting.next_try_at is not None:
         said += f" Next try {_wait(waiting.next_try_at, now)} (no. {waiting.attempt + 1})."
-    return Banner(said, "warning", (Way(AGAIN, f"{keys(AGAIN)} tries sooner, if it may."),))
+    what = "it" if waiting.messages == 1 else "them"
+    again = Way(AGAIN, f"{keys(AGAIN)} tries sooner, if it may.")
+    return Banner(said, "warning", (again, Way(DISCARD, f"{keys(DISCARD)} takes {what} back.")))
 
 
 def hotlist(unread: Iterable[tuple[str, int, int]], keys: Keys = default_keys) -> str:

@@ -33,7 +33,7 @@ from tui.screens.reading import Reading
 from tui.screens.region_switcher import RegionSwitcher
 from tui.screens.showing import Showing
 from tui.screens.writing import Writing
-from tui.settings import Settings
+from tui.settings import FILE, Settings
 from tui.slash.commands import Command
 from tui.widgets.channel_list import ChannelList
 from tui.widgets.composer import Composer
@@ -76,6 +76,7 @@ class ChatScreen(Screen[None]):
         self._bindings = BindingsMap([copying, *bindings(keymap)])
         self._desk, self._model = desk, desk.model
         desk.keys = keymap.title
+        self._settings_theme = settings.theme
         self._connection = connection
         self._clock = clock
         self._keeping = Keeping(memory, desk, lambda text: self._showing.tell(text))
@@ -112,10 +113,18 @@ class ChatScreen(Screen[None]):
     def on_mount(self) -> None:
         """Draw first, connect afterwards: the client's imports must not delay what is seen."""
         self.watch(self.app, "app_focus", self._update_watching, init=False)
+        self.watch(self.app, "theme", self._remember_theme, init=False)
         self.set_interval(_TICK_SECONDS, self._showing.status)
         self.set_interval(_KEEP_SECONDS, self._keeping.save)
         self._showing.channel()
         self.call_after_refresh(self._connect)
+
+    def _remember_theme(self, theme: str) -> None:
+        """Look like this in the next run, too, unless the settings say how."""
+        if self._settings_theme is None:
+            self._desk.theme = theme
+        elif theme != self._settings_theme:
+            self._showing.tell(f"Until you quit: {FILE} sets the theme {self._settings_theme}.")
 
     def on_key(self, event: events.Key) -> None:
         """Keys are the composer's even if nothing has the focus, as at first or after it was hidden."""

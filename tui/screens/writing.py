@@ -1,11 +1,11 @@
 """The composer's row, and what happens with what is written there."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.notifications import SeverityLevel
 from textual.widgets import Static
 
 from client.state import Phase
@@ -15,6 +15,7 @@ from tui.model.attention import Level
 from tui.model.desk import Desk
 from tui.model.text import shown_name
 from tui.ports import ChatSession
+from tui.screens.again import Discarded
 from tui.screens.channel_box import ChannelBox
 from tui.screens.commander import Commander
 from tui.screens.paste_guard import Paste, PasteGuard
@@ -98,13 +99,13 @@ class Writing(Horizontal):
         elif text:
             self.composer.sent.add(text)
 
-    def keep(self, discarded: Sequence[str]) -> None:
+    def keep(self, discarded: Discarded) -> None:
         """Keep texts that will not be sent where ↑ finds them, and say so."""
-        for text in discarded:
+        for text in discarded.texts:
             self.composer.sent.add(text)
-        told = {0: "There is nothing to discard here.", 1: "Discarded: ↑ brings the text back."}
-        several = f"{len(discarded):,} messages discarded: ↑ brings the texts back."
-        self.notify(told.get(len(discarded), several), timeout=4, markup=False)
+        told, warns = discarded.told()
+        severity: SeverityLevel = "warning" if warns else "information"
+        self.notify(told, severity=severity, timeout=8 if warns else 4, markup=False)
 
     def resend(self, draft_id: str) -> None:
         """Send a message again that did not get there."""

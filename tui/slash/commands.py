@@ -52,7 +52,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("clear", "Empty the pane; nothing is deleted elsewhere"),
     Command("export", "Write this channel to a file", Argument.TEXT, "[FILE]"),
     Command("search", "Find in this channel", Argument.TEXT, "[TEXT]"),
-    Command("discard", "Discard what was not sent here", action="discard"),
+    Command("discard", "Discard what was not sent here, or take back what waits", action="discard"),
     Command("theme", "Choose the colours", action="app.theme"),
     Command("connect", "How to connect to a stack of one's own", action="guide.connect"),
     Command("deploy", "How to deploy to AWS", action="guide.deploy"),

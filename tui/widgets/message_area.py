@@ -170,6 +170,8 @@ class MessageArea(Vertical):
         if row.delivery in FAILED:
             again = "Send it again" if row.delivery is Delivery.UNSENT else "Bring the text back"
             choices += [Choice("retry", again, "R"), Choice("discard", "Discard it", "X")]
+        elif row.delivery is Delivery.SENDING:
+            choices.append(Choice("discard", "Take it back", "X"))
         self.app.push_screen(Menu("Message", choices, message.at), partial(self._do_with, row))
 
     async def _do_with(self, row: MessageRow, deed: str | None) -> None:
