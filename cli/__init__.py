@@ -1,5 +1,5 @@
 """The `globalchat` command: wires the rooms together.
 
-`commands` is what can be called, `arguments` what is typed, `console` what meets the terminal; each big command
-has a folder of its own for its run and what it shows.
+`commands` is what can be called, `arguments` what is typed, `console` what meets the terminal; each big
+command has a folder of its own for its run and what it shows.
 """
