@@ -89,7 +89,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.new", "Jump to the first new message", ("shift+f8", "alt+u"), MESSAGES, "read('unread')"),
     Action("pane.search", "Find in this channel", ("ctrl+f",), MESSAGES, "read('search')"),
     Action("pane.search.earlier", "Earlier match", ("f3",), MESSAGES, "read('earlier')"),
-    Action("pane.search.later", "Later match", ("shift+f3",), MESSAGES, "read('later')"),
+    # Many terminals send Shift+F3 as what Textual reads as an answer about the cursor.
+    Action("pane.search.later", "Later match", ("ctrl+g", "shift+f3"), MESSAGES, "read('later')"),
     Action(
         "pane.choose",
         "Choose a message: ↑ ↓, then Y copies, Enter tells all, O opens its link, R retries, X discards",
