@@ -96,6 +96,7 @@ class ChatApp(SafeApp):
         super().__init__()
         self.settings = settings.settings
         self.keymap: Keymap | None = None
+        self._parting: Callable[[], str | None] = lambda: None
         self._problems = settings.problems
         self._open_profile = open_profile
         self._reload_profile = reload_profile
@@ -152,6 +153,7 @@ class ChatApp(SafeApp):
             limit=self.settings.scrollback,
             levels=Levels(Level(self.settings.notify.level)),
         )
+        self._parting = model.outbox.parting
         desk = Desk(model, self._profile_name, self._channel)
         desk.welcome = self._welcome
         desk.sent = History(keep=self.settings.history, run=os.urandom(3).hex())
@@ -173,6 +175,11 @@ class ChatApp(SafeApp):
             watch_factory=self._watch_factory,
             typed=typed,
         )
+
+    @property
+    def parting(self) -> str | None:
+        """What to say once the terminal is the shell's again: which messages wait; None for nothing."""
+        return self._parting()
 
     def write_terminal(self, text: str) -> None:
         """Write to the terminal, past everything that is drawn, unless it would print what it should obey."""

@@ -86,6 +86,17 @@ class Outbox:
         count = len(self._drafts(channel, Delivery.SENDING))
         return Waiting(count, first.attempt, first.next_try_at)
 
+    def parting(self) -> str | None:
+        """What to say of messages that wait when the chat ends; None if none does."""
+        channels = {event.draft.channel for event in self._waits.values()}
+        count = sum(len(self._drafts(channel, Delivery.SENDING)) for channel in channels)
+        if not count:
+            return None
+        what, it, goes = (
+            ("1 message", "it is", "goes") if count == 1 else (f"{count} messages", "they are", "go")
+        )
+        return f"{what} could not be sent yet: {it} kept, and {goes} out when the chat is opened again."
+
     def _drafts(self, channel: str, delivery: Delivery) -> list[Draft]:
         return [
             row.draft
