@@ -99,7 +99,8 @@ class Chat:
         await self.pilot._wait_for_screen()
 
     async def click_on(self, text: str, within: int = 0) -> None:
-        """Click where a text begins, or so many cells further."""
+        """Wait for a text, and click where it begins, or so many cells further."""
+        await self.until(lambda: any(text in line for line in self.screen_lines()), repr(text))
         y, line = next((y, line) for y, line in enumerate(self.screen_lines()) if text in line)
         await self.pilot.click(offset=(line.index(text) + within, y))
 
