@@ -194,7 +194,8 @@ class FakeAppSync:
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         if self.on_init == "http 403":
             return web.Response(status=403)
-        ws = web.WebSocketResponse(protocols=("graphql-ws",), autoping=self.ping_answers)
+        # `timeout` is how long a closing server waits for a client that is gone; by default 10 s.
+        ws = web.WebSocketResponse(protocols=("graphql-ws",), autoping=self.ping_answers, timeout=0.5)
         await ws.prepare(request)
         socket = Socket(ws)
         self.sockets.append(socket)
