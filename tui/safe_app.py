@@ -5,6 +5,7 @@ Imports nothing that the first frame does not need.
 
 from textual import events
 from textual.app import App
+from textual.driver import Driver
 from textual.notifications import SeverityLevel
 
 from tui.sanitize import sanitize
@@ -12,6 +13,15 @@ from tui.sanitize import sanitize
 
 class SafeApp(App[None]):
     """An app that hands on nothing which a terminal (or a browser) would obey instead of show."""
+
+    def get_driver_class(self) -> type[Driver]:
+        """The driver for a terminal is ours; any other (a browser's, Windows') is left as it is."""
+        chosen = super().get_driver_class()
+        if chosen.__name__ != "LinuxDriver":
+            return chosen
+        from tui.terminal_driver import TerminalDriver
+
+        return TerminalDriver
 
     async def on_event(self, event: events.Event) -> None:
         """Sanitise what is pasted into an Input; the composer keeps what it gets, and shows it safely."""

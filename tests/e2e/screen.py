@@ -29,7 +29,7 @@ class Terminal:
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
         self._changed = threading.Condition()
-        self._ended = False
+        self._ended = self._closing = False
         self.raw = b""
         self._keyboard, terminal = os.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
@@ -80,6 +80,13 @@ class Terminal:
             fcntl.ioctl(self._keyboard, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process.send_signal(signal.SIGWINCH)  # it is not the terminal's foreground process
 
+    def hang_up(self) -> None:
+        """Close the window: what is written from now on fails."""
+        self._closing = True
+        self.press("x")  # it is drawn, and the reader sees that it is to close
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._ended, SECONDS)
+
     def end(self) -> int:
         """Wait until it has ended and all that it wrote has been read; the exit code."""
         code = self.process.wait(SECONDS)
@@ -89,7 +96,7 @@ class Terminal:
 
     def _read(self) -> None:
         try:
-            while data := os.read(self._keyboard, 65536):
+            while not self._closing and (data := os.read(self._keyboard, 65536)):
                 with self._changed:
                     self.raw += data
                     self._stream.feed(data)

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.e2e.leftovers import leftovers
-from tests.e2e.processes import Home
+from tests.e2e.processes import SECONDS, Home
 from tests.e2e.screen import Terminal
 
 pytestmark = pytest.mark.e2e
@@ -84,3 +84,16 @@ def test_the_check_finds_what_is_left_behind() -> None:
         "the keyboard protocol is not restored",
     ]
     assert leftovers(b"\x1b[?25l\x1b[?7l\x1b[?7h\x1b[?25h") == []
+
+
+@pytest.mark.parametrize("with_signals", [True, False], ids=["as a terminal hangs up", "without a signal"])
+def test_a_terminal_that_is_gone_ends_the_chat(shared_home: Home, with_signals: bool) -> None:
+    chat = open_chat(shared_home)
+    chat.say("before the window was closed")
+    chat.hang_up()
+    if with_signals:
+        chat.process.send_signal(signal.SIGCONT)  # the kernel sends both to a terminal's session
+        chat.process.send_signal(signal.SIGHUP)
+    else:
+        shared_home.publish("what makes it draw")
+    assert chat.process.wait(SECONDS) == 129

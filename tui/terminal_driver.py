@@ -1,0 +1,59 @@
+"""Textual's driver for terminals, which also ends well when the terminal is gone.
+
+A terminal that hangs up (its window closed, its tmux ended) sends SIGHUP and SIGCONT. Textual takes the
+second for the return from a suspension, and its writer's thread ends at the first write: what is written
+then would wait for ever for room in the writer's queue.
+"""
+
+import os
+import termios
+from queue import Full
+
+from textual.drivers._writer_thread import WriterThread
+from textual.drivers.linux_driver import LinuxDriver
+
+PATIENCE = 0.5
+"""Seconds after which to look whether the writer still lives, while its queue is full."""
+HUNG_UP = 129
+"""The exit code of what SIGHUP ended."""
+
+
+class TerminalDriver(LinuxDriver):
+    """A driver that never waits for a terminal which is gone, and then ends the app."""
+
+    def write(self, data: str) -> None:
+        """Write to the terminal, as long as there is one."""
+        if self._writer_thread is not None and not _hand(self._writer_thread, data):
+            self._app.exit(None, HUNG_UP)
+
+    def close(self) -> None:
+        """Let the writer end, if it has not yet."""
+        if self._writer_thread is None:
+            return
+        if _hand(self._writer_thread, None):
+            self._writer_thread.join()
+        if self._file is not None and not self._is_there():
+            # Python's last flush would fail, and say so instead of the exit code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._file.fileno())
+
+    def _sigcont_application(self, *args: object) -> None:
+        if self._is_there():
+            super()._sigcont_application(*args)
+
+    def _is_there(self) -> bool:
+        try:
+            termios.tcgetattr(self.fileno)
+        except termios.error:
+            return False
+        return True
+
+
+def _hand(writer: WriterThread, data: str | None) -> bool:
+    """Queue data for the writer, or None to end it; False if it has ended, as when it cannot write."""
+    while writer.is_alive():
+        try:
+            writer._queue.put(data, timeout=PATIENCE)
+        except Full:
+            continue
+        return True
+    return False
