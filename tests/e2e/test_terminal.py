@@ -95,5 +95,7 @@ def test_a_terminal_that_is_gone_ends_the_chat(shared_home: Home, with_signals: 
         chat.process.send_signal(signal.SIGCONT)  # the kernel sends both to a terminal's session
         chat.process.send_signal(signal.SIGHUP)
     else:
-        shared_home.publish("what makes it draw")
+        for number in range(200):  # the first thing that it draws ends its writer, the next one is missed
+            if chat.process.poll() is None:
+                shared_home.publish(f"what makes it draw, {number}")
     assert chat.process.wait(SECONDS) == 129
