@@ -2,23 +2,15 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
 
 import pytest
 
 from cli import local_cloud
 from cli.doctor.examination import Examination, examine
 from localcloud.process import control, launch
-from localcloud.process.control_dead_letters import dead_letter_routes
-from localcloud.process.control_faults import fault_routes
-from localcloud.process.control_server import control_app, listening
-from localcloud.process.state import CloudState
-from localcloud.server.cloud import CloudOptions, LocalCloud
 from probe.doctor.finding import Finding, Level
 from tests.e2e.processes import Home
-from tests.localcloud.events.fakes import FakeCourier
-from tests.localcloud.events.world import PARTITION
-from tests.localcloud.process.test_state import STATE
+from tests.localcloud.process.control_room import LOST, Room, control_room
 from tests.localcloud.talking import publish
 
 
@@ -71,35 +63,14 @@ def test_wrong_usage(home: Home) -> None:
     assert 'There is no profile "nowhere".' in done.stderr
 
 
-@dataclass
-class Room:
-    cloud: LocalCloud
-    state: CloudState
-    courier: FakeCourier
-
-
 @pytest.fixture
 async def room() -> AsyncIterator[Room]:
-    """A cloud in this process with a control port, whose deliveries a test can hold up."""
-    courier = FakeCourier()
-    async with LocalCloud.open(options=CloudOptions(courier=courier)) as cloud:
-        app = control_app(
-            nonce=STATE.nonce,
-            admin_token=STATE.admin_token,
-            status=dict,
-            stop=lambda: None,
-            used=lambda: None,
-            routes=[
-                *fault_routes(cloud.faults),
-                *dead_letter_routes(cloud.events, {each.region: each.alias for each in cloud.regions}),
-            ],
-        )
-        async with listening(app) as port:
-            yield Room(cloud, replace(STATE, control_port=port, regions=tuple(cloud.regions)), courier)
+    async with control_room() as made:
+        yield made
 
 
 async def test_dead_letters_of_the_local_cloud(room: Room) -> None:
-    room.courier.obstacles = [replace(PARTITION, retryable=False)]
+    room.courier.obstacles = [LOST]
     await publish(room.cloud.regions[0], "not for everybody")
     await room.cloud.events.settled()
     profile = local_cloud.profile_of(room.cloud.regions)

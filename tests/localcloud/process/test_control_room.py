@@ -2,46 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from localcloud.process import control
-from localcloud.process.control_dead_letters import dead_letter_routes
-from localcloud.process.control_faults import fault_routes
-from localcloud.process.control_server import control_app, listening
-from localcloud.process.state import CloudState
-from localcloud.server.cloud import CloudOptions, LocalCloud
-from tests.localcloud.events.fakes import FakeCourier
-from tests.localcloud.events.world import PARTITION
+from tests.localcloud.process.control_room import LOST, Room, control_room
 from tests.localcloud.process.test_state import STATE
 from tests.localcloud.talking import publish
-
-LOST = replace(PARTITION, retryable=False)
-
-
-@dataclass
-class Room:
-    cloud: LocalCloud
-    state: CloudState
-    courier: FakeCourier
 
 
 @pytest.fixture
 async def room() -> AsyncIterator[Room]:
-    courier = FakeCourier()
-    async with LocalCloud.open(options=CloudOptions(courier=courier)) as cloud:
-        aliases = {region.region: region.alias for region in cloud.regions}
-        app = control_app(
-            nonce=STATE.nonce,
-            admin_token=STATE.admin_token,
-            status=dict,
-            stop=lambda: None,
-            used=lambda: None,
-            routes=[*fault_routes(cloud.faults), *dead_letter_routes(cloud.events, aliases)],
-        )
-        async with listening(app) as port:
-            yield Room(cloud, replace(STATE, control_port=port), courier)
+    async with control_room() as made:
+        yield made
 
 
 async def test_faults_are_set_told_and_cleared(room: Room) -> None:

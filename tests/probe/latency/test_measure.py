@@ -1,11 +1,10 @@
 """Measuring a local cloud, undisturbed and with every fault that a measurement must tell truly."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 
 import client
 from cli.local_cloud import profile_of
@@ -20,19 +19,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 BOTH = ("oregon", "sydney")
 PLAN = LatencyPlan(BOTH, BOTH, channel="tech", count=10, rate=200.0, timeout=10.0, warmup=1)
 ONE_WAY = replace(PLAN, sources=("oregon",), targets=("sydney",))
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running() -> AsyncIterator[LocalCloud]:
-    async with LocalCloud.open() as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def cloud(running: LocalCloud) -> AsyncIterator[LocalCloud]:
-    yield running
-    running.faults.clear()
-    await running.events.settled()
 
 
 def begin(profile: Profile, plan: LatencyPlan, stop: asyncio.Event) -> Coroutine[None, None, Measured]:

@@ -4,11 +4,10 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 
 from cli.local_cloud import profile_of
 from client.api import Api
@@ -26,19 +25,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BOTH = ("oregon", "sydney")
 PLAN = LoadPlan(24, 80.0, 100, 0.5, BOTH, ("tech",), drain=20.0)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running() -> AsyncIterator[LocalCloud]:
-    async with LocalCloud.open() as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def cloud(running: LocalCloud) -> AsyncIterator[LocalCloud]:
-    yield running
-    running.faults.clear()
-    await running.events.settled()
 
 
 async def measured(

@@ -1,0 +1,40 @@
+"""A cloud in this process with a control port, whose deliveries a test can hold up."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from localcloud.process.control_dead_letters import dead_letter_routes
+from localcloud.process.control_faults import fault_routes
+from localcloud.process.control_server import control_app, listening
+from localcloud.process.state import CloudState
+from localcloud.server.cloud import CloudOptions, LocalCloud
+from tests.localcloud.events.fakes import FakeCourier
+from tests.localcloud.events.world import PARTITION
+from tests.localcloud.process.test_state import STATE
+
+LOST = replace(PARTITION, retryable=False)
+
+
+@dataclass
+class Room:
+    cloud: LocalCloud
+    state: CloudState
+    courier: FakeCourier
+
+
+@asynccontextmanager
+async def control_room() -> AsyncIterator[Room]:
+    courier = FakeCourier()
+    async with LocalCloud.open(options=CloudOptions(courier=courier)) as cloud:
+        aliases = {region.region: region.alias for region in cloud.regions}
+        app = control_app(
+            nonce=STATE.nonce,
+            admin_token=STATE.admin_token,
+            status=dict,
+            stop=lambda: None,
+            used=lambda: None,
+            routes=[*fault_routes(cloud.faults), *dead_letter_routes(cloud.events, aliases)],
+        )
+        async with listening(app) as port:
+            yield Room(cloud, replace(STATE, control_port=port, regions=tuple(cloud.regions)), courier)

@@ -1,0 +1,20 @@
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from localcloud.server.cloud import LocalCloud
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running() -> AsyncIterator[LocalCloud]:
+    """A cloud that the tests of a module share."""
+    async with LocalCloud.open() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def cloud(running: LocalCloud) -> AsyncIterator[LocalCloud]:
+    """The module's cloud, without the faults of the test before."""
+    yield running
+    running.faults.clear()
+    await running.events.settled()
