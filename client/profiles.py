@@ -1,14 +1,13 @@
 """Profiles: named sets of regions (endpoints and key), one file each. Imports no transport."""
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from client import files
 from client.errors import ProfileError
 from client.paths import ensure_folder
 from client.suggestions import did_you_mean
@@ -114,7 +113,7 @@ def save(profile: Profile, folder: Path) -> Path:
     ensure_folder(folder)
     ensure_folder(file.parent)
     try:
-        _replace(file, text)
+        files.replace(file, text, durable=True)
     except OSError as error:
         raise ProfileError(
             f"The profile file {file} cannot be written: {error.strerror}.",
@@ -146,19 +145,6 @@ def _document(endpoint: RegionEndpoint) -> dict[str, str | int]:
     if endpoint.api_key_expires is not None:
         document[_EXPIRES] = endpoint.api_key_expires
     return document
-
-
-def _replace(file: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, file)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def check_name(name: str) -> None:

@@ -6,11 +6,11 @@ Several chats may run at once: each writes only what it changed, so none undoes 
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from client import files
 from client.paths import ensure_folder
 
 LONGEST = 100_000
@@ -51,7 +51,7 @@ class Memory:
                     values[key] = value
             for key in list(values)[:-_MOST]:
                 del values[key]
-            _replace(self._file, json.dumps({"version": 1, "values": values}))
+            files.replace(self._file, json.dumps({"version": 1, "values": values}), durable=False)
 
 
 def _read(file: Path) -> dict[str, str]:
@@ -74,14 +74,3 @@ def _lock(file: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _replace(file: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(temporary, file)
-    except BaseException:
-        os.unlink(temporary)
-        raise
