@@ -7,11 +7,11 @@ import os
 import stat
 from collections.abc import Mapping, Set
 from contextlib import suppress
-from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
 from client import redact
+from client.clock import iso_time
 from client.errors import ClientError
 from client.logs import FIELDS, OWN, PRIVATE
 
@@ -32,9 +32,8 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, without its end."""
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         document: dict[str, object] = {
-            "time": moment.replace("+00:00", "Z"),
+            "time": iso_time(record.created * 1000),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": self._event(record),

@@ -19,8 +19,9 @@ def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
       globalchat keys list
       globalchat keys list --json | jq -r 'select(.used) | .expires'
     """  # noqa: D301 - \b is what click leaves a block alone for
-    from cli.console.output import iso_time, json_line, write_lines
+    from cli.console.output import json_line, write_lines
     from cli.deployment.profile import deployed
+    from client.clock import iso_time
     from infra.deployer import keys
     from infra.deployer.aws import Aws
 

@@ -5,9 +5,10 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cli.console.screen import is_terminal
+from client.clock import iso_time
 from client.errors import ClientError
 from client.messages import Message
 from tui.sanitize import sanitize
@@ -72,13 +73,6 @@ def message_document(message: Message) -> dict[str, JSONScalar]:
         "region": message.region,
         "sentAt": iso_time(message.sent_at),
     }
-
-
-def iso_time(epoch_ms: int) -> str:
-    """An instant as the API writes it: UTC, milliseconds, Z."""
-    return (
-        datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
 
 
 def clock_time(epoch_ms: int) -> str:

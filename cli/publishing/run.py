@@ -9,7 +9,7 @@ from functools import partial
 
 from cli import profiles
 from cli.console.live_line import LiveLine
-from cli.console.output import iso_time, json_line, message_document, narrate
+from cli.console.output import json_line, message_document, narrate
 from cli.console.screen import is_terminal, width
 from cli.console.signals import heard
 from cli.console.streams import Output
@@ -23,7 +23,7 @@ from client.bulk.items import Item, Report
 from client.bulk.pacer import Pacer
 from client.bulk.publisher import DRAIN, BulkPublisher
 from client.bulk.target import Target
-from client.clock import now_ms
+from client.clock import iso_time, now_ms
 from client.errors import ClientError
 from client.messages import Message
 from client.profiles import Profile

@@ -4,8 +4,9 @@ import click
 
 from cli import local_cloud
 from cli.arguments import options
-from cli.console.output import iso_time, json_line, narrate, write_lines
+from cli.console.output import json_line, narrate, write_lines
 from cli.failure import ExitCode
+from client.clock import iso_time
 
 
 @click.command("status")
