@@ -105,16 +105,18 @@ def run(rate: int, seconds: float, *, rest: float) -> Result:
 
 def report(*, quick: bool) -> Report:
     """Run at rest and at some rates, and tell."""
-    rates, seconds, pause = ((0, 1000), 0.5, 1.2) if quick else ((0, 1000, 5000), 6.0, 2.5)
-    results = [run(rate, seconds, rest=pause) for rate in rates]
-    still, flood = results[:2]
-    finding = Finding(
-        f"chat: key to screen while {flood.rate:,} messages/s arrive, p50 ms",
-        flood.quantile(0.5),
-        {"the chat at rest": still.quantile(0.5)},
+    rates, seconds, pause = ((0, 1000), 0.5, 1.2) if quick else ((0, 3000, 20_000), 6.0, 2.5)
+    still, *floods = (run(rate, seconds, rest=pause) for rate in rates)
+    return Report(_detail([still, *floods]), [_finding(flood, still) for flood in floods])
+
+
+def _finding(flood: Result, still: Result) -> Finding:
+    return Finding(
+        f"chat: key to screen while {flood.rate:,} messages/s arrive, p95 ms",
+        flood.quantile(0.95),
+        {"the chat at rest": still.quantile(0.95)},
         0,
     )
-    return Report(_detail(results), [finding])
 
 
 def _detail(results: Sequence[Result]) -> str:
