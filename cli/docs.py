@@ -17,7 +17,8 @@ HEAD = """# The command line
 
 Written by `make docs` from the commands themselves. `globalchat COMMAND --help` says the same.
 
-Results go to standard output, narration to standard error. `--json` prints one JSON object a line.
+Results go to standard output, narration to standard error. `--json` prints one JSON object a line, in which
+`region` is always an AWS region; `from`, `to` and `via` are aliases.
 """
 
 _EXIT_CODES = {

@@ -124,9 +124,9 @@ def _blocking(
 
 def _on_this_machine(cloud: CloudState) -> list[Check]:
     """What the local cloud knows of itself."""
-    aliases = [each.alias for each in cloud.regions]
     letters = [
-        _blocking(DEAD_LETTERS, alias, partial(_local_dead_letters, cloud, alias)) for alias in aliases
+        _blocking(DEAD_LETTERS, each.alias, partial(_local_dead_letters, cloud, each.region))
+        for each in cloud.regions
     ]
     return [_blocking(FAULTS, f"{LOCAL} cloud", partial(_faults, cloud)), *letters]
 
@@ -138,9 +138,9 @@ def _faults(cloud: CloudState) -> Verdict:
     return ok("none is set")
 
 
-def _local_dead_letters(cloud: CloudState, alias: str) -> Verdict:
+def _local_dead_letters(cloud: CloudState, region: str) -> Verdict:
     letters = running_cloud.ask(lambda: control.dead_letters(cloud))
-    if count := sum(each["region"] == alias for each in letters):
+    if count := sum(each["region"] == region for each in letters):
         told = f"{count} message{' was' if count == 1 else 's were'} not delivered."
         return warning(told, "See why with `globalchat local dlq`; `… dlq redrive` delivers again.")
     return ok("none")

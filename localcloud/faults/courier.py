@@ -20,7 +20,7 @@ class FaultCourier:
 
     Args:
         faults: what is set now.
-        alias: the name of an AWS region in the faults' places.
+        alias: of an AWS region.
         rng: jitter, and which events are hit.
     """
 
@@ -46,9 +46,12 @@ class FaultCourier:
             return None
         if any(self._on("relay-partition", route)):
             return Failure(_STOPPED, "The regions are partitioned.", retryable=True)
-        ends = {self._alias(route.from_region), self._alias(route.to_region)}
         for fault in self._faults():
-            if fault.name == "region-down" and (fault.place.region is None or fault.place.region in ends):
+            if fault.name == "region-down" and fault.place.region in (
+                None,
+                route.from_region,
+                route.to_region,
+            ):
                 return Failure(_STOPPED, "A region is down.", retryable=True)
         return None
 

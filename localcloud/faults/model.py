@@ -58,10 +58,10 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a fault acts, in the names of regions; None is everywhere.
+    """Where a fault acts; None is everywhere.
 
-    `source` and `target` are the ends of a delivery, the same for one that stays in its region; `region` is
-    that of a port.
+    `source` and `target` are the aliases of a delivery's ends, the same for one that stays in its region;
+    `region` is the AWS region of a port.
     """
 
     source: str | None = None

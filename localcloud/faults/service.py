@@ -62,7 +62,7 @@ class Faults:
         Raises:
             FaultError: a word that is none, or an unknown region.
         """
-        place = Place(self._alias(source), self._alias(target), self._alias(region))
+        place = Place(self._alias(source), self._alias(target), self._region(region))
         faults = [parse(text, place) for text in texts]
         for fault in faults:
             if fault.kind.momentary:
@@ -82,14 +82,14 @@ class Faults:
         self._active = tuple(fault for fault in self._active if names and fault.name not in names)
         self._move_switches()
 
-    def _drop_sockets(self, alias: str | None) -> None:
+    def _drop_sockets(self, place: str | None) -> None:
         for region in self._regions:
-            if alias in (None, region.alias):
+            if place in (None, region.region):
                 region.sockets.drop()
 
     def _move_switches(self) -> None:
         for region in self._regions:
-            on = {f.name for f in self._active if f.place.region in (None, region.alias)}
+            on = {f.name for f in self._active if f.place.region in (None, region.region)}
             sockets = region.sockets
             sockets.throttled = "throttle" in on
             sockets.announce_invalidation = "silent-invalidation" not in on
@@ -101,10 +101,14 @@ class Faults:
                 sockets.half_open = half_open
 
     def _alias(self, name: str | None) -> str | None:
-        if name is None:
-            return None
+        return None if name is None else self._find(name).alias
+
+    def _region(self, name: str | None) -> str | None:
+        return None if name is None else self._find(name).region
+
+    def _find(self, name: str) -> FaultyRegion:
         for region in self._regions:
             if name.lower() in (region.alias.lower(), region.region):
-                return region.alias
+                return region
         known = ", ".join(region.alias for region in self._regions)
         raise FaultError(f"There is no region {name[:40]!r}.", f"The regions are: {known}.")

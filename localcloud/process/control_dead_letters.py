@@ -1,6 +1,6 @@
 """Dead letters over the control port: tell and redrive."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -11,18 +11,17 @@ from localcloud.events.service import EventBridge
 from localcloud.process.control import DEAD_LETTERS, REDRIVE
 
 
-def dead_letter_routes(events: EventBridge, aliases: Mapping[str, str]) -> list[web.RouteDef]:
+def dead_letter_routes(events: EventBridge) -> list[web.RouteDef]:
     """GET answers `{"letters": [...]}`, with what people wrote only if the query says `detail=1`.
 
     POST of a redrive answers `{"delivered", "failed"}`; `queue` in its query is a name or an ARN, and without
-    it every queue is meant. An unknown queue is answered 400 with `error` and `remedy`. `aliases` gives the
-    AWS regions the names that people use.
+    it every queue is meant. An unknown queue is answered 400 with `error` and `remedy`.
     """
 
     async def tell(request: web.Request) -> web.Response:
         detail = request.query.get("detail") == "1"
         letters: list[JSON] = [
-            _describe(queue_arn, letter, aliases, detail=detail)
+            _describe(queue_arn, letter, detail=detail)
             for queue_arn, letters in events.dead_letters.items()
             for letter in letters
         ]
@@ -50,15 +49,12 @@ def _queues(events: EventBridge, name: str | None) -> Iterator[str]:
             yield queue_arn
 
 
-def _describe(
-    queue_arn: str, letter: DeadLetter, aliases: Mapping[str, str], *, detail: bool
-) -> dict[str, JSON]:
+def _describe(queue_arn: str, letter: DeadLetter, *, detail: bool) -> dict[str, JSON]:
     attributes = letter.attributes
-    region = queue_arn.split(":")[3]
     retries = attributes.get("RETRY_ATTEMPTS")
     document: dict[str, JSON] = {
         "queue": _last(queue_arn),
-        "region": aliases.get(region, region),
+        "region": queue_arn.split(":")[3],
         "time": _iso(letter.sent_at),
         "errorCode": attributes["ERROR_CODE"],
         "errorMessage": attributes["ERROR_MESSAGE"],

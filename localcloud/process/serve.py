@@ -104,10 +104,7 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
             status=_status(cloud, options.idle_seconds),
             stop=stopping.set,
             used=cloud.usage.touch,
-            routes=[
-                *fault_routes(cloud.faults),
-                *dead_letter_routes(cloud.events, {each.region: each.alias for each in cloud.regions}),
-            ],
+            routes=[*fault_routes(cloud.faults), *dead_letter_routes(cloud.events)],
         )
         async with listening(app) as port:
             authority = str(tls.authority) if tls else None

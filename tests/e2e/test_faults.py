@@ -67,7 +67,7 @@ def test_dead_letters_are_shown_and_redriven(home: Home, tmp_path: Path) -> None
 
     done = home.run("local", "dlq", "--json")
     letter = json.loads(done.stdout)
-    assert (letter["queue"], letter["region"]) == ("globalchat-broadcast-dlq", "sydney")
+    assert (letter["queue"], letter["region"]) == ("globalchat-broadcast-dlq", "ap-southeast-2")
     assert letter["errorCode"] == "ERROR_FROM_TARGET"
     assert "sentAt" in letter["errorMessage"]
     assert "secret text" not in done.stdout

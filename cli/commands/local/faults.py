@@ -11,6 +11,7 @@ from cli.failure import UsageFailure
 from localcloud.definition import JSON
 from localcloud.faults.model import KINDS, FaultError, Place, parse
 from localcloud.process import control
+from localcloud.process.state import CloudState
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _AMOUNTS = {"delay": "=200ms or =150ms..250ms", "rate": "=20%", None: ""}
@@ -45,7 +46,7 @@ def command(ctx: click.Context, as_json: bool) -> int | None:
     if ctx.invoked_subcommand is not None:
         return None
     state = running_cloud.found()
-    _show(running_cloud.ask(lambda: control.faults(state)), as_json=as_json)
+    _show(state, running_cloud.ask(lambda: control.faults(state)), as_json=as_json)
     return 0
 
 
@@ -67,7 +68,7 @@ def set_faults(
     for name in momentary:
         narrate(f"Done, once: {name}.")
     if left or not momentary:
-        _show(left, as_json=as_json)
+        _show(state, left, as_json=as_json)
     return 0
 
 
@@ -77,7 +78,7 @@ def set_faults(
 def clear(names: tuple[str, ...], as_json: bool) -> int:
     """Clear faults by name, or all; shows what is left."""
     state = running_cloud.found()
-    _show(running_cloud.ask(lambda: control.clear_faults(state, names)), as_json=as_json)
+    _show(state, running_cloud.ask(lambda: control.clear_faults(state, names)), as_json=as_json)
     return 0
 
 
@@ -90,18 +91,23 @@ def _momentary(faults: Sequence[str], place: Place) -> list[str]:
     return [kind.name for kind in kinds if kind.momentary]
 
 
-def _show(faults: Sequence[Mapping[str, JSON]], *, as_json: bool) -> None:
+def _show(state: CloudState, faults: Sequence[Mapping[str, JSON]], *, as_json: bool) -> None:
     if as_json:
         write_lines(json_line(fault) for fault in faults)
     elif faults:
-        write_lines(f"{fault['name']:<20} {fault['amount'] or '':<14} {_place(fault)}" for fault in faults)
+        aliases = {each.region: each.alias for each in state.regions}
+        write_lines(
+            f"{fault['name']:<20} {fault['amount'] or '':<14} {_place(fault, aliases)}" for fault in faults
+        )
     else:
         narrate("No fault is set.")
 
 
-def _place(fault: Mapping[str, JSON]) -> str:
+def _place(fault: Mapping[str, JSON], aliases: Mapping[str, str]) -> str:
+    """Where a fault acts, for people: by the aliases of regions."""
     if "region" in fault:
-        return str(fault["region"] or "every region")
+        region = fault["region"]
+        return aliases[region] if isinstance(region, str) else "every region"
     source, target = fault["from"], fault["to"]
     if source is None and target is None:
         return "everywhere"

@@ -3,8 +3,10 @@
 import pytest
 from click.testing import CliRunner, Result
 
+from cli import running_cloud
 from cli.main import root
-from localcloud.faults.model import KINDS
+from localcloud.faults.model import KINDS, Fault, Place
+from tests.localcloud.process.test_state import STATE
 
 
 def run(*arguments: str) -> Result:
@@ -41,3 +43,16 @@ def test_without_a_cloud_there_is_nothing_to_show(arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.exit_code, done.stdout) == (3, "")
     assert "No local cloud runs. Start it with: globalchat local up" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown"),
+    [
+        (Fault("throttle", Place(region="us-west-2")), "throttle                            oregon"),
+        (Fault("half-open"), "half-open                           every region"),
+    ],
+)
+def test_people_see_aliases(fault: Fault, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running_cloud, "found", lambda: STATE)
+    monkeypatch.setattr(running_cloud, "ask", lambda _: [fault.document()])
+    assert run("faults").stdout == f"{shown}\n"

@@ -48,7 +48,7 @@ def test_reads_names_and_amounts(text: str, low: float, high: float, amount: str
         ("half-open=yes", Place(), "half-open takes no amount", "Say: half-open"),
         ("half-open=", Place(), "takes no amount", "Say: half-open"),
         ("half-open", HERE, "a fault of one region", "Use --region"),
-        ("relay-partition", Place(region="oregon"), "the ways between regions", "Use --from and --to"),
+        ("relay-partition", Place(region="us-west-2"), "the ways between regions", "Use --from and --to"),
         ("relay-partition", Place("oregon", "oregon"), "from one region to another", "two regions"),
     ],
 )
@@ -65,10 +65,10 @@ def test_a_fault_as_json() -> None:
         "from": "oregon",
         "to": None,
     }
-    assert parse("throttle", Place(region="sydney")).document() == {
+    assert parse("throttle", Place(region="ap-southeast-2")).document() == {
         "name": "throttle",
         "amount": None,
-        "region": "sydney",
+        "region": "ap-southeast-2",
     }
 
 

@@ -27,14 +27,13 @@ class Room:
 async def control_room() -> AsyncIterator[Room]:
     courier = FakeCourier()
     async with LocalCloud.open(options=CloudOptions(courier=courier)) as cloud:
-        aliases = {region.region: region.alias for region in cloud.regions}
         app = control_app(
             nonce=STATE.nonce,
             admin_token=STATE.admin_token,
             status=dict,
             stop=lambda: None,
             used=lambda: None,
-            routes=[*fault_routes(cloud.faults), *dead_letter_routes(cloud.events, aliases)],
+            routes=[*fault_routes(cloud.faults), *dead_letter_routes(cloud.events)],
         )
         async with listening(app) as port:
             yield Room(cloud, replace(STATE, control_port=port, regions=tuple(cloud.regions)), courier)

@@ -20,7 +20,7 @@ async def room() -> AsyncIterator[Room]:
 
 async def test_faults_are_set_told_and_cleared(room: Room) -> None:
     delay = {"name": "relay-delay", "amount": "200ms", "from": "oregon", "to": None}
-    throttle = {"name": "throttle", "amount": None, "region": "sydney"}
+    throttle = {"name": "throttle", "amount": None, "region": "ap-southeast-2"}
     assert await asyncio.to_thread(control.faults, room.state) == []
     assert await asyncio.to_thread(
         control.set_faults, room.state, ["relay-delay=200ms"], source="us-west-2"
@@ -92,7 +92,7 @@ async def test_dead_letters_are_told_and_redriven(room: Room) -> None:
     await room.cloud.events.settled()
     (letter,) = await asyncio.to_thread(control.dead_letters, room.state)
     assert letter["queue"] == "globalchat-relay-dlq"
-    assert letter["region"] == "oregon"
+    assert letter["region"] == "us-west-2"
     assert (letter["errorCode"], letter["errorMessage"]) == (LOST.code, LOST.message)
     assert letter["rule"] == "globalchat-relay-1"
     assert str(letter["target"]).endswith(":ap-southeast-2:000000000000:event-bus/globalchat-bus")
