@@ -35,6 +35,17 @@ def bus(prefix: str) -> str:
     return f"{prefix}-bus"
 
 
+def bus_arn(prefix: str, region: str, account: str, *, partition: str = "aws") -> str:
+    """The event bus of an AWS region."""
+    return f"arn:{partition}:events:{region}:{account}:event-bus/{bus(prefix)}"
+
+
+def prefix_of(event_bus: str) -> str | None:
+    """The prefix of the deployment whose event bus has this ARN; None if the bus is none of ours."""
+    _, _, name = event_bus.rpartition(":event-bus/")
+    return name.removesuffix("-bus") if name.endswith("-bus") and name != event_bus else None
+
+
 def broadcast_rule(prefix: str) -> str:
     """The rule that hands messages to the API."""
     return f"{prefix}-broadcast"

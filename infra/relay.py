@@ -23,11 +23,10 @@ class Relay(Construct):
         *,
         prefix: str,
         alias: str,
-        bus_name: str,
         peers: Sequence[str],
     ) -> None:
         super().__init__(scope, id)
-        self._bus_name = bus_name
+        self._prefix = prefix
         self.dead_letters = dead_letter_queue(self, name=names.dead_letters(prefix, "relay"))
         self._role = aws_iam.Role(
             self,
@@ -61,5 +60,5 @@ class Relay(Construct):
     def _bus(self, region: str) -> aws_events.IEventBus:
         """The bus of a region by its fixed name: a reference across regions would need a Lambda function."""
         stack = Stack.of(self)
-        arn = f"arn:{stack.partition}:events:{region}:{stack.account}:event-bus/{self._bus_name}"
+        arn = names.bus_arn(self._prefix, region, stack.account, partition=stack.partition)
         return aws_events.EventBus.from_event_bus_arn(self, f"Bus-{region}", arn)

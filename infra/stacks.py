@@ -143,14 +143,7 @@ class RelayStack(RegionStack):
         description = f"globalchat in {alias}: relay to the other regions"
         super().__init__(scope, config=config, alias=alias, part="relay", description=description)
         others = peers(config, alias)
-        relay = Relay(
-            self,
-            "Relay",
-            prefix=config.prefix,
-            alias=alias,
-            bus_name=names.bus(config.prefix),
-            peers=others,
-        )
+        relay = Relay(self, "Relay", prefix=config.prefix, alias=alias, peers=others)
         alarms = self._alarms()
         alarms.on_dead_letters("relay", relay.dead_letters)
         for rule in names.relay_rules(config.prefix, others):

@@ -7,6 +7,7 @@ from cli.failure import UsageFailure
 from cli.profiles import DEFAULT
 from client import paths, profiles
 from client.profiles import LOCAL, Profile
+from infra import names
 
 
 def name_to_write(given: str | None) -> str:
@@ -63,12 +64,8 @@ def forget(name: str, account: str, prefix: str, gone: Collection[str]) -> None:
     if name not in profiles.names(folder):
         return
     profile = profiles.load(name, folder)
-    own = f":{account}:event-bus/{prefix}-bus"
-    left = {
-        alias: each
-        for alias, each in profile.regions.items()
-        if not (each.event_bus.endswith(own) and each.region in gone)
-    }
+    own = {names.bus_arn(prefix, region, account) for region in gone}
+    left = {alias: each for alias, each in profile.regions.items() if each.event_bus not in own}
     if not left:
         profiles.remove(name, folder)
         narrate(f'the profile "{name}" is removed')

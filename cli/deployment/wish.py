@@ -7,6 +7,7 @@ from dataclasses import replace
 from cli.console.output import narrate
 from cli.deployment import profile as profile_of
 from cli.failure import UsageFailure
+from infra import names
 from infra.deployer import settings
 from infra.deployer.plan import Wish
 from infra.deployer.settings import Changes
@@ -79,8 +80,7 @@ def _prefix_of(name: str) -> str | None:
     known = profile_of.known(name)
     if known is None or not known.regions:
         return None
-    _, _, bus = next(iter(known.regions.values())).event_bus.rpartition(":event-bus/")
-    return bus.removesuffix("-bus") if bus.endswith("-bus") else None
+    return names.prefix_of(next(iter(known.regions.values())).event_bus)
 
 
 def _split(text: str | None) -> tuple[str, ...]:

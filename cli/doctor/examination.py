@@ -148,9 +148,11 @@ def _local_dead_letters(cloud: CloudState, region: str) -> Verdict:
 
 def _on_aws(what: Examination) -> list[Check]:
     """What AWS tells of each region, one call of a region after the other."""
-    meshed = len(what.profile.regions) > 1
+    regions = {alias: endpoint.region for alias, endpoint in what.profile.regions.items()}
     places = {
-        alias: health.place_of(alias, endpoint.event_bus, meshed=meshed)
+        alias: health.place_of(
+            alias, endpoint.event_bus, [region for peer, region in regions.items() if peer != alias]
+        )
         for alias, endpoint in what.profile.regions.items()
     }
     return [check for alias, place in places.items() for check in _one_place(alias, place, what.aws_profile)]

@@ -1,6 +1,6 @@
 """How a deployment does, as AWS tells it: its stacks, its rules, and what could not be delivered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,13 +29,13 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One region of a deployment: `meshed` if it has peers, so that there is a relay."""
+    """One region of a deployment; `peers` are the AWS regions that it relays to."""
 
     account: str
     prefix: str
     alias: str
     region: str
-    meshed: bool
+    peers: Sequence[str]
 
     @property
     def bus(self) -> str:
@@ -43,17 +43,20 @@ class Place:
         return names.bus(self.prefix)
 
     @property
+    def meshed(self) -> bool:
+        """Whether there is a relay."""
+        return bool(self.peers)
+
+    @property
     def parts(self) -> Sequence[str]:
         """The parts that have a stack each."""
         return names.parts(meshed=self.meshed)
 
 
-def place_of(alias: str, event_bus: str, *, meshed: bool) -> Place | None:
+def place_of(alias: str, event_bus: str, peers: Sequence[str]) -> Place | None:
     """The place that the ARN of an event bus tells, None if it is none of ours."""
-    parts = event_bus.split(":")
-    if len(parts) != 6 or not parts[5].startswith("event-bus/") or not parts[5].endswith("-bus"):
-        return None
-    return Place(parts[4], parts[5].removeprefix("event-bus/").removesuffix("-bus"), alias, parts[3], meshed)
+    prefix, parts = names.prefix_of(event_bus), event_bus.split(":")
+    return None if prefix is None or len(parts) != 6 else Place(parts[4], prefix, alias, parts[3], peers)
 
 
 Question = Callable[[Aws, Place], Observation]
@@ -97,7 +100,7 @@ def _stack(name: str, stack: DeployedStack | None) -> Observation:
 
 
 def rules(aws: Aws, place: Place) -> Observation:
-    """Whether the broadcast and the relay are switched on.
+    """Whether the broadcast and the relay are switched on, and lead to the API and to every peer.
 
     Raises:
         CallFailed: AWS refuses to tell.
@@ -109,11 +112,27 @@ def rules(aws: Aws, place: Place) -> Observation:
             f"aws events enable-rule --region {place.region} --event-bus-name {place.bus} --name {off[0]}"
         )
         return Observation("failed", f"Switched off: {', '.join(off)}.", f"Run `{enable}`.")
-    # Every mesh has the first of the relay's rules.
-    relays = names.relay_rules(place.prefix, ["a peer"] if place.meshed else [])
-    if missing := [name for name in (names.broadcast_rule(place.prefix), *relays) if name not in states]:
+    expected = (names.broadcast_rule(place.prefix), *names.relay_rules(place.prefix, place.peers))
+    if missing := [name for name in expected if name not in states]:
         return Observation("failed", f"Missing: {', '.join(missing)}.", DRIFT)
+    if lost := _not_led_to(aws, place, states):
+        return Observation("failed", f"No rule leads to {', '.join(lost)}.", DRIFT)
     return Observation("ok", f"switched on: {', '.join(sorted(states))}")
+
+
+def _not_led_to(aws: Aws, place: Place, rules: Iterable[str]) -> list[str]:
+    """What should be the target of a rule, and is not."""
+    arns = {
+        target["Arn"]
+        for rule in rules
+        for target in aws.pages(
+            "events", place.region, "list_targets_by_rule", "Targets", Rule=rule, EventBusName=place.bus
+        )
+    }
+    # The ARN of an API's endpoint holds an id that no output tells.
+    lost = [] if any(":appsync:" in arn for arn in arns) else ["the API"]
+    buses = {peer: names.bus_arn(place.prefix, peer, place.account) for peer in place.peers}
+    return lost + [f"the bus in {peer}" for peer, arn in buses.items() if arn not in arns]
 
 
 def dead_letters(aws: Aws, place: Place) -> Observation:

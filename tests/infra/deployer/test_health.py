@@ -15,8 +15,13 @@ from tests.infra.deployer.conftest import ACCOUNT, User
 
 REGION = "us-west-2"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/globalchat-bus"
-PLACE = Place(ACCOUNT, "globalchat", "oregon", REGION, meshed=True)
-RULES = ("globalchat-broadcast", "globalchat-relay-1")
+PEER = "ap-southeast-2"
+PLACE = Place(ACCOUNT, "globalchat", "oregon", REGION, [PEER])
+RULES = {
+    "globalchat-broadcast": f"arn:aws:appsync:{REGION}:{ACCOUNT}:endpoints/graphql-api/abc",
+    "globalchat-relay-1": BUS.replace(REGION, PEER),
+}
+BROADCAST, RELAY = RULES
 QUEUES = ("globalchat-broadcast-dlq", "globalchat-relay-dlq")
 STACKS = ("globalchat-oregon-api", "globalchat-oregon-relay")
 
@@ -27,14 +32,20 @@ def aws(cloud: str) -> Aws:
     aws = Aws()
     aws.call("events", REGION, "create_event_bus", Name=PLACE.bus)
     pattern = '{"source": ["globalchat"]}'
-    for name in RULES:
+    for name, target in RULES.items():
         aws.call("events", REGION, "put_rule", Name=name, EventBusName=PLACE.bus, EventPattern=pattern)
+        put_target(aws, name, target)
     for name in QUEUES:
         aws.call("sqs", REGION, "create_queue", QueueName=name)
     body = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
     for name in STACKS:
         aws.call("cloudformation", REGION, "create_stack", StackName=name, TemplateBody=body)
     return aws
+
+
+def put_target(aws: Aws, rule: str, arn: str) -> None:
+    targets = [{"Id": "Target0", "Arn": arn, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/any"}]
+    aws.call("events", REGION, "put_targets", Rule=rule, EventBusName=PLACE.bus, Targets=targets)
 
 
 def set_status(name: str, status: str) -> None:
@@ -44,14 +55,14 @@ def set_status(name: str, status: str) -> None:
 
 
 def test_a_bus_tells_the_place() -> None:
-    assert health.place_of("oregon", BUS, meshed=True) == PLACE
+    assert health.place_of("oregon", BUS, [PEER]) == PLACE
     assert PLACE.bus == "globalchat-bus"
     for other in (
         "",
         "arn:aws:events:us-west-2:1:event-bus/default",
         "arn:aws:events:us-west-2:1:rule/x-bus",
     ):
-        assert health.place_of("oregon", other, meshed=True) is None
+        assert health.place_of("oregon", other, [PEER]) is None
 
 
 def test_all_is_well(aws: Aws) -> None:
@@ -91,7 +102,7 @@ def test_what_only_waits_does_not_hide_what_is_gone(aws: Aws) -> None:
 
 
 def test_a_rule_that_is_switched_off(aws: Aws) -> None:
-    aws.call("events", REGION, "disable_rule", Name=RULES[1], EventBusName=PLACE.bus)
+    aws.call("events", REGION, "disable_rule", Name=RELAY, EventBusName=PLACE.bus)
     seen = health.rules(aws, PLACE)
     assert (seen.state, seen.text) == ("failed", "Switched off: globalchat-relay-1.")
     where = "--region us-west-2 --event-bus-name globalchat-bus"
@@ -99,15 +110,25 @@ def test_a_rule_that_is_switched_off(aws: Aws) -> None:
 
 
 def test_a_rule_that_is_gone(aws: Aws) -> None:
-    aws.call("events", REGION, "delete_rule", Name=RULES[0], EventBusName=PLACE.bus)
+    aws.call("events", REGION, "remove_targets", Rule=BROADCAST, EventBusName=PLACE.bus, Ids=["Target0"])
+    aws.call("events", REGION, "delete_rule", Name=BROADCAST, EventBusName=PLACE.bus)
     seen = health.rules(aws, PLACE)
     assert seen.text == "Missing: globalchat-broadcast."
     assert "Changed by hand" in (seen.remedy or "")  # the same template again would change nothing
 
 
+def test_a_target_that_is_gone_or_another(aws: Aws) -> None:
+    aws.call("events", REGION, "remove_targets", Rule=BROADCAST, EventBusName=PLACE.bus, Ids=["Target0"])
+    put_target(aws, RELAY, BUS.replace(REGION, "eu-west-1"))
+    seen = health.rules(aws, PLACE)
+    assert (seen.state, seen.text) == ("failed", f"No rule leads to the API, the bus in {PEER}.")
+    assert "Changed by hand" in (seen.remedy or "")
+
+
 def test_a_region_alone_needs_no_relay(aws: Aws) -> None:
-    alone = Place(ACCOUNT, "globalchat", "oregon", REGION, meshed=False)
-    aws.call("events", REGION, "delete_rule", Name=RULES[1], EventBusName=PLACE.bus)
+    alone = Place(ACCOUNT, "globalchat", "oregon", REGION, [])
+    aws.call("events", REGION, "remove_targets", Rule=RELAY, EventBusName=PLACE.bus, Ids=["Target0"])
+    aws.call("events", REGION, "delete_rule", Name=RELAY, EventBusName=PLACE.bus)
     aws.call("cloudformation", REGION, "delete_stack", StackName=STACKS[1])
     assert health.rules(aws, alone).state == health.stacks(aws, alone).state == "ok"
 
@@ -132,7 +153,7 @@ def test_a_queue_that_is_gone(aws: Aws) -> None:
 
 
 def test_credentials_of_another_account(aws: Aws) -> None:
-    other = Place("999999999999", "globalchat", "oregon", REGION, meshed=True)
+    other = Place("999999999999", "globalchat", "oregon", REGION, [PEER])
     seen = health.credentials(aws, other)
     assert seen.state == "skipped"
     assert seen.text == f"The AWS credentials belong to the account {ACCOUNT}, not 999999999999."
@@ -160,7 +181,7 @@ def test_what_aws_refuses_is_told(error: Exception, state: str, monkeypatch: pyt
 
 
 def test_doctor_asks_aws_of_every_region(aws: Aws, user: User) -> None:
-    aws.call("events", REGION, "disable_rule", Name=RULES[0], EventBusName=PLACE.bus)
+    aws.call("events", REGION, "disable_rule", Name=BROADCAST, EventBusName=PLACE.bus)
     nowhere = ("http://127.0.0.1:1/graphql", "ws://127.0.0.1:1/graphql", "api")
     regions = {
         "oregon": RegionEndpoint("oregon", REGION, *nowhere, BUS, "key"),
