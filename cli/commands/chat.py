@@ -57,7 +57,7 @@ def command(
     chosen = profiles.choose(profile)
     if region is not None:
         _check_region(chosen, region)
-    elif region is None and chosen != LOCAL:
+    elif chosen != LOCAL:
         profiles.region_names(chosen)  # an unknown or damaged profile is told before the screen is taken
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UsageFailure(

@@ -41,19 +41,15 @@ def command(
     from cli.deployment import wish as wishes
     from cli.deployment.log import told
     from cli.deployment.profile import forget, name_to_write
-    from infra.deployer import preflight, removal, standing
+    from cli.deployment.standing import look
+    from infra.deployer import preflight, removal
     from infra.deployer.aws import Aws
 
     name = name_to_write(profile)
     wish = wishes.wish(wishes.changes(stack_prefix, regions), name)
     aws = Aws(aws_profile)
     owner = preflight.check_account(aws, wish.first_region, account)
-    stands = standing.find(aws, wish.prefix, {**wish.regions, **wishes.hints(name, wish.prefix)})
-    chosen = standing.chosen(stands, wish.regions, wish.changes.regions)
-    for region, error in stands.silent.items():
-        if region in chosen.values():
-            raise error
-        narrate(f"warning: {error} What stands in {region} is not known, and is left alone.")
+    stands, chosen = look(aws, wish, name, silent="is not known, and is left alone.")
     found = removal.removable(stands, chosen)
     if not found:
         narrate(f'There is no deployment "{wish.prefix}" in the account {owner.number}.')

@@ -2,10 +2,10 @@
 
 import time
 
-from cli.console.output import narrate
 from cli.deployment.profile import name_to_write, save
-from cli.deployment.wish import changes, hints, wish
-from infra.deployer import outputs, standing
+from cli.deployment.standing import look
+from cli.deployment.wish import changes, wish
+from infra.deployer import outputs
 from infra.deployer.aws import Aws
 
 
@@ -20,11 +20,6 @@ def refresh(
     name = name_to_write(given)
     wanted = wish(changes(stack_prefix, regions), name)
     aws = Aws(aws_profile)
-    stands = standing.find(aws, wanted.prefix, {**wanted.regions, **hints(name, wanted.prefix)})
-    chosen = standing.chosen(stands, wanted.regions, wanted.changes.regions)
-    for region, error in stands.silent.items():
-        if region in chosen.values():
-            raise error
-        narrate(f"warning: {error} What stands in {region} is not in the profile.")
+    _, chosen = look(aws, wanted, name, silent="is not in the profile.")
     made = outputs.find(aws, wanted.prefix, chosen)
     save(outputs.read_profile(aws, name, made, now=time.time()))
