@@ -23,7 +23,7 @@ from client.bulk.items import Item, Report
 from client.bulk.pacer import Pacer
 from client.bulk.publisher import DRAIN, BulkPublisher
 from client.bulk.target import Target
-from client.clock import iso_time, now_ms
+from client.clock import now_ms
 from client.errors import ClientError
 from client.messages import Message
 from client.profiles import Profile
@@ -41,7 +41,6 @@ async def publish(profile: Profile, region: str | None, request: Request) -> Exi
         request.sender,
         region=endpoint.alias,
         clock=now_ms,
-        iso_time=iso_time,
         templated=request.templated,
         size=request.size,
     )

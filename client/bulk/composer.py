@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from client.bulk.items import Item
 from client.bulk.template import Template, TemplateError, pad, units
+from client.clock import iso_time
 from client.errors import Refused
 from client.ids import IdFactory
 from client.messages import Draft
@@ -19,16 +20,14 @@ class Composer:
         *,
         region: str,
         clock: Callable[[], int],
-        iso_time: Callable[[int], str],
         templated: bool = False,
         size: int | None = None,
     ) -> None:
-        """`clock` gives epoch ms and `iso_time` writes them; `region` and they are what templates show."""
+        """`clock` gives epoch ms; the time and `region` are what templates show."""
         self._channel = channel
         self._sender = sender
         self._region = region
         self._clock = clock
-        self._iso_time = iso_time
         self._templated = templated
         self._size = size
         self._ids = IdFactory()
@@ -54,7 +53,7 @@ class Composer:
             template = Template.parse(item.text)
         except TemplateError as error:
             raise _unfit(str(error)) from None
-        return template.fill(n=item.number, time=self._iso_time(now), region=self._region)
+        return template.fill(n=item.number, time=iso_time(now), region=self._region)
 
 
 async def repeat(text: str, count: int) -> AsyncGenerator[Item, None]:

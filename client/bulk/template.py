@@ -41,11 +41,6 @@ class Template:
         parts[-1] += text[end:]
         return cls(tuple(parts))
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether there is nothing to fill in."""
-        return len(self.parts) == 1
-
     def fill(self, *, n: int, time: str, region: str) -> str:
         """The text with these values."""
         values = {"n": str(n), "time": time, "region": region}

@@ -13,7 +13,6 @@ def composer(*, templated: bool = False, size: int | None = None) -> Composer:
         "ana",
         region="oregon",
         clock=lambda: 1000,
-        iso_time=lambda at: f"<{at}>",
         templated=templated,
         size=size,
     )
@@ -23,7 +22,7 @@ def test_a_text_is_sent_as_it_is_unless_it_is_a_template() -> None:
     item = Item(3, "{n} {time} {region}")
 
     assert composer().compose(item).text == "{n} {time} {region}"
-    assert composer(templated=True).compose(item).text == "3 <1000> oregon"
+    assert composer(templated=True).compose(item).text == "3 1970-01-01T00:00:01.000Z oregon"
 
 
 def test_the_size_counts_after_filling_in() -> None:

@@ -71,7 +71,7 @@ class Bulk:
         self.accepted: list[str] = []
         self.refused: list[tuple[int, str]] = []
         self.troubles: list[ClientError] = []
-        composer = Composer("tech", "ana", region="oregon", clock=lambda: 0, iso_time=str, size=None)
+        composer = Composer("tech", "ana", region="oregon", clock=lambda: 0)
         self.publisher = BulkPublisher(
             publish=backend.publish,
             compose=composer.compose,
