@@ -62,6 +62,10 @@ class Outage:
     def forgive(self) -> None:
         """Begin anew: what failed is no longer wanted, or no longer as it was."""
         self._patience.reset()
+        if self._scout is not None:
+            # What it finds would be offered in place of a region that is no longer the one wanted, or taken.
+            self._scout.cancel()
+            self._scout = None
 
     async def lost(self, link: Link) -> None:
         """Take note that the live link is lost, and wait as its end asks for."""

@@ -1,7 +1,7 @@
 """Long outages, sleep, other regions, wrong clocks: what the session does and says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -13,7 +13,7 @@ from client.credentials import Credentials
 from client.errors import Unauthorized, Unreachable
 from client.events import ChannelRevoked, DraftAccepted, GapRecorded, StateChanged
 from client.nearest import nearest
-from client.profiles import Profile
+from client.profiles import Profile, RegionEndpoint
 from client.session import Session
 from client.state import Phase, SessionState
 from tests.client.driver import QUICK, Driver, quick, running
@@ -178,6 +178,30 @@ async def test_fail_over_by_choice_goes_there_and_comes_back_when_told(
         live = await state(chat, lambda each: each.phase is Phase.LIVE and each.region == "oregon")
         assert live.failed_over_from is None
         assert live.reason is None
+
+
+async def test_what_is_found_after_a_switch_is_not_offered(
+    oregon: FakeAppSync, sydney: FakeAppSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, found = asyncio.Event(), asyncio.Event()
+
+    async def slowly(endpoints: Sequence[RegionEndpoint]) -> RegionEndpoint:
+        looking.set()
+        await found.wait()
+        return endpoints[0]
+
+    monkeypatch.setattr("client.live.supervisor.nearest", slowly)
+    oregon.on_init = sydney.on_init = "close"
+    options = quick(fail_over_attempts=1, backoff_base=600.0, backoff_cap=600.0)
+    async with running(Session(profile_of(oregon, sydney), "oregon", options=options)) as chat:
+        await asyncio.wait_for(looking.wait(), 15)
+        sydney.on_init = "silent"
+        chat.session.switch("sydney")
+        await state(chat, lambda each: each.phase is Phase.CONNECTING and each.region == "sydney")
+        chat.session.switch("oregon")
+        found.set()  # before anything is told of being on the way back to oregon
+        await state(chat, lambda each: each.phase is Phase.CONNECTING and each.region == "oregon")
+    assert all(event.state.fail_over_to != event.state.region for event in chat.of(StateChanged))
 
 
 async def test_key_that_fails_offers_the_other_region(oregon: FakeAppSync, sydney: FakeAppSync) -> None:
