@@ -19,8 +19,6 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     options = ServeOptions(
         folder=arguments.state_dir,
-        templates=arguments.templates,
-        port=arguments.port,
         idle_seconds=arguments.idle_seconds,
         tls=arguments.tls,
         started_by_command=arguments.ready_fd is not None,
@@ -51,8 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("serve")
     command.add_argument("--state-dir", type=Path, required=True, help="where its state file lies")
-    command.add_argument("--templates", type=Path, help="a cloud assembly instead of the packaged one")
-    command.add_argument("--port", type=int, help="the first region's port; the others follow")
     command.add_argument("--idle-seconds", type=float, help="end after so long without use")
     command.add_argument("--tls", action="store_true", help="serve over https and wss")
     command.add_argument("--ready-fd", type=int, help="descriptor of a pipe that hears when it is ready")

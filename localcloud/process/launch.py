@@ -48,7 +48,7 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
 
         spawn(folder, seconds=START_SECONDS)
         if (started := find(folder)) is None:
-            raise CloudError("The local cloud started, but does not answer.", remedy=_see_log(folder))
+            raise CloudError("The local cloud started, but does not answer.", remedy=f"See {folder / state.LOG}.")
         return started
 
 
@@ -116,10 +116,7 @@ def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
         return running
     if lock.holder(cloud_lock) is None:
         return None
-    raise CloudError(
-        f"A local cloud (process {process}) runs but does not answer.",
-        remedy=END_REMEDY,
-    )
+    raise CloudError(f"A local cloud (process {process}) runs but does not answer.", remedy=END_REMEDY)
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> bool:
@@ -134,7 +131,3 @@ def _wait(condition: Callable[[], bool], seconds: float) -> bool:
 def _signal(process: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(process, number)
-
-
-def _see_log(folder: Path) -> str:
-    return f"See {folder / 'cloud.log'}."

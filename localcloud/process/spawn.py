@@ -9,8 +9,8 @@ from pathlib import Path
 
 from localcloud.errors import CloudError
 from localcloud.process import idle, ready
+from localcloud.process.state import LOG
 
-LOG = "cloud.log"
 IDLE_VARIABLE = "GLOBALCHAT_LOCAL_IDLE_SECONDS"
 
 

@@ -17,6 +17,8 @@ from localcloud.files import replace
 
 VERSION = 1
 FILE = "cloud.json"
+LOG = "cloud.log"
+"""What a cloud in the background writes, in the same folder."""
 _ADDRESS = fields(RegionAddress)
 
 
