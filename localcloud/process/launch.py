@@ -48,7 +48,9 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
 
         spawn(folder, seconds=START_SECONDS)
         if (started := find(folder)) is None:
-            raise CloudError("The local cloud started, but does not answer.", remedy=f"See {folder / state.LOG}.")
+            raise CloudError(
+                "The local cloud started, but does not answer.", remedy=f"See {folder / state.LOG}."
+            )
         return started
 
 
