@@ -107,11 +107,12 @@ def _deployed_channels(profile: str) -> list[str]:
     if profile == LOCAL:
         return []
     from client.profiles import load
+    from infra.names import prefix_of
 
     home = paths.home()
     first = next(iter(load(profile, home.config).regions.values()))
-    prefix = first.event_bus.rpartition("/")[2].removesuffix("-bus")
-    return _channels_in(home.cache / "deploy" / prefix / "cdk.json")
+    prefix = prefix_of(first.event_bus)
+    return [] if prefix is None else _channels_in(home.cache / "deploy" / prefix / "cdk.json")
 
 
 def _channels_in(file: Path) -> list[str]:

@@ -3,8 +3,7 @@
 import click
 
 from cli.arguments import options
-from cli.arguments.number import Number
-from cli.deployment.options import prefix, regions, yes
+from cli.deployment.options import prefix, regions, timeout, yes
 
 
 @click.command("deploy")
@@ -21,7 +20,7 @@ from cli.deployment.options import prefix, regions, yes
 @options.aws_profile
 @yes
 @click.option("--diff", is_flag=True, help="Only tell what would change.")
-@click.option("--timeout", type=Number(1, 600), default=60, help="Minutes at most. [default: 60]")
+@timeout
 @click.option("--no-proof", is_flag=True, help="Do not send a message through the regions afterwards.")
 @options.profile
 def command(
@@ -76,7 +75,7 @@ def command(
     aws, person = Aws(aws_profile), person_of(yes=yes)
     hints = wishes.hints(name, wish.prefix)
     plan = prepare(wish, aws, person, account=account, hints=hints, ask=not diff)
-    deployment = Deployment(plan, paths.home().cache, aws.patient(), seconds=timeout * 60)
+    deployment = Deployment(plan, paths.home().cache, aws.patient(), seconds=timeout)
     if diff:
         return deployment.diff(person)
     deployment.run(person)

@@ -5,8 +5,7 @@ import sys
 import click
 
 from cli.arguments import options
-from cli.arguments.number import Number
-from cli.deployment.options import prefix, regions, yes
+from cli.deployment.options import prefix, regions, timeout, yes
 
 
 @click.command("destroy")
@@ -15,7 +14,7 @@ from cli.deployment.options import prefix, regions, yes
 @click.option("--account", metavar="ID", help="The AWS account that is meant.")
 @options.aws_profile
 @yes
-@click.option("--timeout", type=Number(1, 600), default=60, help="Minutes at most. [default: 60]")
+@timeout
 @options.profile
 def command(
     regions: str | None,
@@ -57,7 +56,7 @@ def command(
         narrate("Nothing was deleted.")
         return 1
     patient = aws.patient()
-    removal.remove(patient, found, told, seconds=timeout * 60)
+    removal.remove(patient, found, told, seconds=timeout)
     left = removal.left_over(patient, wish.prefix, chosen, removal.log_groups(found))
     for what in left:
         narrate(f"left: {what}")

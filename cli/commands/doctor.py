@@ -6,7 +6,7 @@ import click
 
 from cli import profiles
 from cli.arguments import options
-from cli.arguments.number import Number
+from cli.arguments.duration import Duration, at_most
 from cli.console.output import narrate
 from cli.console.screen import ascii_only as ascii_option
 from cli.console.screen import wants_ascii
@@ -22,10 +22,11 @@ log = logging.getLogger("cli.doctor")
 @click.option("--no-publish", is_flag=True, help="Send no message: round trips and relays stay unchecked.")
 @click.option(
     "--timeout",
-    type=Number(0.1, 600),
-    default=10.0,
+    default="10s",
     show_default=True,
-    metavar="SECONDS",
+    metavar="TIME",
+    type=Duration(),
+    callback=at_most(600),
     help="The time limit of each check.",
 )
 @options.aws_profile
@@ -52,7 +53,7 @@ def command(
       globalchat doctor
       globalchat doctor --profile default --aws-profile work
       globalchat doctor --json | jq -r 'select(.status == "failed") | .remedy'
-      globalchat doctor --no-publish --timeout 3
+      globalchat doctor --no-publish --timeout 3s
     """  # noqa: D301 - \b is what click leaves a block alone for
     chosen = profiles.choose(profile)
     cloud = None

@@ -2,6 +2,8 @@
 
 import click
 
+from cli.arguments.duration import Duration, at_most
+
 prefix = click.option(
     "--stack-prefix",
     metavar="PREFIX",
@@ -11,5 +13,14 @@ regions = click.option(
     "--regions",
     metavar="A,B",
     help="Aliases or alias=region, comma-separated. [default: all of the deployment]",
+)
+timeout = click.option(
+    "--timeout",
+    default="60m",
+    show_default=True,
+    metavar="TIME",
+    type=Duration(),
+    callback=at_most(36_000),
+    help="How long it may take.",
 )
 yes = click.option("--yes", is_flag=True, help="Do not ask.")

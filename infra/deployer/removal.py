@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from infra import names
-from infra.deployer import stacks
+from infra.deployer import outcome, stacks
 from infra.deployer.aws import Aws, CallFailed, Denied, exists
 from infra.deployer.errors import DeployError, Interrupted, Kind
 from infra.deployer.stacks import DeployedStack
@@ -102,7 +102,7 @@ def remove(
 
 def _late(going: Sequence[DeployedStack], seconds: float) -> DeployError:
     return DeployError(
-        f"AWS is still deleting {', '.join(stack.name for stack in going)} after {seconds / 60:.0f} minutes.",
+        f"AWS is still deleting {', '.join(stack.name for stack in going)} after {outcome.span(seconds)}.",
         remedy="Wait, then run `globalchat destroy` again.",
     )
 
