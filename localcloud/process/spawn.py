@@ -32,6 +32,7 @@ def spawn(folder: Path, *, seconds: float) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                env=_surroundings(),
                 pass_fds=[writer],
                 start_new_session=True,
             )
@@ -57,6 +58,12 @@ def _command(folder: Path, ready_descriptor: int) -> list[str]:
     command = [sys.executable, "-P", "-m", "localcloud", "serve", "--state-dir", str(folder)]
     command += ["--ready-fd", str(ready_descriptor)]
     return [*command, "--idle-seconds", os.environ.get(IDLE_VARIABLE) or str(idle.DEFAULT_SECONDS)]
+
+
+def _surroundings() -> dict[str, str]:
+    # It calls nobody: reading the machine's certificate authorities, which aiohttp does at import, took a
+    # tenth of its start.
+    return {**os.environ, "SSL_CERT_FILE": os.devnull}
 
 
 def _read(descriptor: int, give_up: float) -> bytes:

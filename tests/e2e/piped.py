@@ -1,14 +1,13 @@
 """Commands whose standard input and output are pipes in the hands of a test, and faults around them."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO
 
 from localcloud.process import control, launch
-from tests.e2e.processes import COMMAND, Home, Lines, Running
+from tests.e2e.processes import Home, Lines, Process, Running
 
 
 @dataclass
@@ -26,12 +25,12 @@ class Piped(Running):
 @contextmanager
 def piped(home: Home, *arguments: str) -> Iterator[Piped]:
     """Start a command with an open standard input, and read what it says."""
-    process = _start(home, arguments, subprocess.PIPE)
+    process = home.launch(*arguments)
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
     try:
-        yield Piped(process, Lines(process.stdout), Lines(process.stderr), stdin=process.stdin.buffer)  # type: ignore[attr-defined]
+        yield Piped(process, Lines(process.stdout), Lines(process.stderr), stdin=process.stdin)
     finally:
         _end(process)
 
@@ -40,7 +39,7 @@ def piped(home: Home, *arguments: str) -> Iterator[Piped]:
 class Unread:
     """A command whose standard output is a pipe that nobody reads until `close` ends that too."""
 
-    process: subprocess.Popen[str]
+    process: Process
     reading: int
     err: Lines
 
@@ -54,7 +53,7 @@ class Unread:
 def unread(home: Home, *arguments: str) -> Iterator[Unread]:
     """Start a command with an open standard input, and read only its narration."""
     reading, writing = os.pipe()
-    process = _start(home, arguments, writing)
+    process = home.launch(*arguments, stdout=writing)
     os.close(writing)
     assert process.stderr is not None
     one = Unread(process, reading, Lines(process.stderr))
@@ -78,21 +77,7 @@ def fault(home: Home, *names: str, region: str | None = None) -> Iterator[None]:
         control.clear_faults(state, ())
 
 
-def _start(home: Home, arguments: tuple[str, ...], stdout: int) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [COMMAND, *arguments],
-        env=home.env,
-        stdin=subprocess.PIPE,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    home.keep(process)
-    return process
-
-
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: Process) -> None:
     process.kill()
     process.wait()
     if process.stdin is not None:

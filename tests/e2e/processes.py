@@ -10,16 +10,19 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
 from localcloud.process import launch
+from tests.e2e.forked import Forked, fork
 
 COMMAND = str(Path(sys.executable).with_name("globalchat"))
 PUBLISH = """mutation publish($name: String!, $message: String!, $sender: String) {
   publish(name: $name, message: $message, sender: $sender) { id name message sender region sentAt }
 }"""
+Process = subprocess.Popen[bytes] | Forked
 SECONDS = 30.0
 """How long anything may take before a test gives up; nothing waits for it to pass."""
 
@@ -27,7 +30,7 @@ SECONDS = 30.0
 class Lines:
     """The lines that a stream has brought so far, read by a thread."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self._lines: list[str] = []
         self._changed = threading.Condition()
         self._ended = False
@@ -50,9 +53,9 @@ class Lines:
         self._thread.join(SECONDS)
         return list(self._lines)
 
-    def _read(self, stream: IO[str]) -> None:
-        with stream:
-            for line in stream:
+    def _read(self, stream: IO[bytes]) -> None:
+        with TextIOWrapper(stream, "utf-8") as lines:
+            for line in lines:
                 with self._changed:
                     self._lines.append(line.rstrip("\n"))
                     self._changed.notify_all()
@@ -65,7 +68,7 @@ class Lines:
 class Running:
     """A command that runs: its lines, and how it ends."""
 
-    process: subprocess.Popen[str]
+    process: Process
     out: Lines
     err: Lines
 
@@ -85,12 +88,20 @@ class Running:
 
 @dataclass
 class Home:
-    """One user: the folders, the environment, and every process started in it."""
+    """One user: the folders, the environment, and every process started in it.
+
+    Attributes:
+        root: Where the folders are.
+        idle_seconds: How long the local cloud outlives its last use.
+        environment: Variables beside those that every user has.
+        constants: What forked commands wait for less long, as `module:NAME`.
+    """
 
     root: Path
     idle_seconds: float = 60.0
     environment: Mapping[str, str] = field(default_factory=dict)
-    _started: list[subprocess.Popen[str]] = field(default_factory=list)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    _started: list[Process] = field(default_factory=list)
 
     @property
     def cloud_folder(self) -> Path:
@@ -115,42 +126,60 @@ class Home:
             **self.environment,
         }
 
-    def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, stdin: bytes = b"", installed: bool = False
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        done = subprocess.run(
-            [COMMAND, *arguments],
-            input=stdin,
-            env=self.env,
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
+        process = self.launch(*arguments, installed=installed)
+        out, err = process.communicate(stdin, SECONDS)
+        return subprocess.CompletedProcess(arguments, process.wait(), out.decode(), err.decode())
 
-    def start(self, *arguments: str, stdin: str = "") -> Running:
+    def start(self, *arguments: str, stdin: str = "", installed: bool = False) -> Running:
         """Start a command, and read what it says."""
         with tempfile.TemporaryFile() as given:
             given.write(stdin.encode())
             given.seek(0)
-            process = subprocess.Popen(
-                [COMMAND, *arguments],
-                env=self.env,
-                stdin=given,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-            )
-        self._started.append(process)
+            process = self.launch(*arguments, stdin=given.fileno(), installed=installed)
         assert process.stdout is not None
         assert process.stderr is not None
         return Running(process, Lines(process.stdout), Lines(process.stderr))
 
-    def follow(self, region: str, *channels: str) -> Running:
+    def launch(
+        self,
+        *arguments: str,
+        stdin: int = subprocess.PIPE,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        new_session: bool = False,
+        installed: bool = False,
+    ) -> Process:
+        """Start a process that `close` ends: a fork that has loaded the libraries, or what is installed."""
+        process: Process
+        if installed:
+            process = subprocess.Popen(
+                [COMMAND, *arguments],
+                env=self.env,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=new_session,
+            )
+        else:
+            process = fork(
+                arguments,
+                self.env,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                new_session=new_session,
+                constants=self.constants,
+            )
+        self._started.append(process)
+        return process
+
+    def follow(self, region: str, *channels: str, installed: bool = False) -> Running:
         """Start `subscribe --json`, and wait until it is connected."""
-        running = self.start("subscribe", *channels, "--json", "--region", region)
+        running = self.start("subscribe", *channels, "--json", "--region", region, installed=installed)
         running.err.wait_for("connected to")
         return running
 
@@ -172,16 +201,17 @@ class Home:
         message: dict[str, object] = answer["data"]["publish"]
         return message
 
-    def keep(self, process: subprocess.Popen[str]) -> None:
-        """End this process too."""
-        self._started.append(process)
-
-    def close(self) -> None:
-        """End everything."""
-        for process in self._started:
+    def end_commands(self) -> None:
+        """End the processes that were started, not the cloud."""
+        while self._started:
+            process = self._started.pop()
             if process.poll() is None:
                 process.kill()
             process.wait(SECONDS)
+
+    def close(self) -> None:
+        """End everything."""
+        self.end_commands()
         if self.cloud_folder.is_dir():
             launch.end(self.cloud_folder)
 

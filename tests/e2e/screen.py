@@ -4,14 +4,13 @@ import fcntl
 import os
 import signal
 import struct
-import subprocess
 import termios
 import threading
 from collections.abc import Callable
 
 import pyte
 
-from tests.e2e.processes import COMMAND, SECONDS, Home
+from tests.e2e.processes import SECONDS, Home
 
 COLUMNS, ROWS = 120, 36
 
@@ -25,9 +24,10 @@ class Terminal:
         line_after: The same after the process ended.
     """
 
-    def __init__(self, home: Home, *arguments: str) -> None:
+    def __init__(self, home: Home, *arguments: str, installed: bool = False) -> None:
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
+        self._lines: list[str] = []
         self._changed = threading.Condition()
         self._ended = self._closing = False
         self.raw = b""
@@ -35,23 +35,30 @@ class Terminal:
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.line_before: object = termios.tcgetattr(self._keyboard)
         self.line_after: object = None
-        self.process = subprocess.Popen(
-            [COMMAND, *arguments],
-            env=home.env,
+        self.process = home.launch(
+            *arguments,
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
-            start_new_session=True,
-            text=True,
+            new_session=True,
+            installed=installed,
         )
         os.close(terminal)
-        home.keep(self.process)
         threading.Thread(target=self._read, daemon=True).start()
 
     @property
     def text(self) -> str:
         """What is on the screen."""
-        return "\n".join(line.rstrip() for line in self._screen.display)
+        with self._changed:
+            screen = self._screen
+            if len(self._lines) != screen.lines:
+                self._lines = [""] * screen.lines
+                screen.dirty.update(range(screen.lines))
+            for row in screen.dirty.intersection(range(screen.lines)):
+                cells = screen.buffer[row]
+                self._lines[row] = "".join(cells[column].data for column in range(screen.columns)).rstrip()
+            screen.dirty.clear()
+            return "\n".join(self._lines)
 
     def wait(self, seen: Callable[[str], bool], what: str) -> None:
         """Wait until the screen shows it."""

@@ -15,16 +15,19 @@ pytestmark = pytest.mark.e2e
 QUIT = "\x11"  # Ctrl+Q
 
 
-def open_chat(home: Home, region: str, name: str, channel: str = "tech") -> Terminal:
-    chat = Terminal(home, region, "--name", name, "--channel", channel)
+def open_chat(
+    home: Home, region: str, name: str, channel: str = "tech", *, installed: bool = False
+) -> Terminal:
+    chat = Terminal(home, region, "--name", name, "--channel", channel, installed=installed)
     chat.wait_for("live")
     chat.wait_for(f"# {channel} ─")
     return chat
 
 
-def test_a_message_appears_in_both_chats_and_both_followers_exactly_once(home: Home) -> None:
-    ana, bo = open_chat(home, "oregon", "ana"), open_chat(home, "sydney", "bo")
-    oregon, sydney = home.follow("oregon", "tech"), home.follow("sydney", "tech")
+def test_a_message_appears_in_both_chats_and_both_followers_exactly_once(shared_home: Home) -> None:
+    ana = open_chat(shared_home, "oregon", "ana", installed=True)
+    bo = open_chat(shared_home, "sydney", "bo")
+    oregon, sydney = shared_home.follow("oregon", "tech"), shared_home.follow("sydney", "tech")
 
     ana.say("hello from Oregon")
     bo.wait_for("hello from Oregon")
@@ -34,7 +37,7 @@ def test_a_message_appears_in_both_chats_and_both_followers_exactly_once(home: H
     )
     bo.say("and from Sydney")
     ana.wait_for("and from Sydney")
-    home.publish("the last one", region="sydney")
+    shared_home.publish("the last one", region="sydney")
     for chat in (ana, bo):
         chat.wait_for("the last one")
         for text in ("hello from Oregon", "and from Sydney", "the last one"):
@@ -49,44 +52,44 @@ def test_a_message_appears_in_both_chats_and_both_followers_exactly_once(home: H
         assert [message["region"] for message in received[:2]] == ["us-west-2", "ap-southeast-2"]
 
 
-def test_hostile_text_is_shown_as_text(home: Home) -> None:
-    chat = open_chat(home, "sydney", "bo")
+def test_hostile_text_is_shown_as_text(shared_home: Home) -> None:
+    chat = open_chat(shared_home, "sydney", "bo")
 
-    home.publish("[bold]not markup[/bold] [/ ${x} $ctx \x1b[2J\x1b]0;title\x07 end")
+    shared_home.publish("[bold]not markup[/bold] [/ ${x} $ctx \x1b[2J\x1b]0;title\x07 end")
 
     chat.wait(lambda screen: "[bold]not markup[/bold] [/ ${x} $ctx" in screen, "the text as it is")
     chat.wait_for("live")
     assert "Channels" in chat.text  # the screen was not cleared
 
 
-def test_an_administrator_ends_a_channel_and_the_chat_says_so(home: Home) -> None:
-    chat = open_chat(home, "oregon", "ana")
+def test_an_administrator_ends_a_channel_and_the_chat_says_so(shared_home: Home) -> None:
+    chat = open_chat(shared_home, "oregon", "ana")
 
-    assert home.run("unsubscribe", "tech").returncode == 0
+    assert shared_home.run("unsubscribe", "tech").returncode == 0
 
     chat.wait(lambda screen: "administrator" in screen.lower(), "who ended it")
     chat.wait_for("Back after")  # AWS closes the whole socket: the other channels come back on a new one
-    home.publish("still heard", channel="cars")
+    shared_home.publish("still heard", channel="cars")
     chat.wait(lambda screen: re.search(r"# cars +1 ", screen) is not None, "the unread count")
 
 
-def test_quitting_leaves_the_cloud_and_exits_0(home: Home) -> None:
-    chat = open_chat(home, "auto", "ana")
+def test_quitting_leaves_the_cloud_and_exits_0(shared_home: Home) -> None:
+    chat = open_chat(shared_home, "auto", "ana")
 
     chat.press(QUIT)
 
     assert chat.process.wait(30) == 0
-    assert home.run("local", "status").returncode == 0
+    assert shared_home.run("local", "status").returncode == 0
 
 
-def test_ctrl_c_in_the_chat_does_not_stop_the_cloud(home: Home) -> None:
-    chat = open_chat(home, "oregon", "ana")
-    home.run("publish", "tech", "before")
+def test_ctrl_c_in_the_chat_does_not_stop_the_cloud(shared_home: Home) -> None:
+    chat = open_chat(shared_home, "oregon", "ana")
+    shared_home.run("publish", "tech", "before")
     chat.press("\x03")
     chat.process.send_signal(signal.SIGINT)
 
-    home.publish("after", region="sydney")
-    assert home.run("local", "status").returncode == 0
+    shared_home.publish("after", region="sydney")
+    assert shared_home.run("local", "status").returncode == 0
 
 
 def test_a_chat_and_a_follower_go_on_in_the_cloud_that_replaces_a_killed_one(home: Home) -> None:

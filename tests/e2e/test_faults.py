@@ -11,41 +11,43 @@ from tests.localcloud.edited import Template, edit, of_type
 pytestmark = pytest.mark.e2e
 
 
-def test_faults_are_set_shown_and_cleared_while_messages_flow(home: Home) -> None:
-    there = home.follow("sydney", "tech")
-    done = home.run("local", "faults", "set", "relay-partition", "--from", "oregon", "--json")
+def test_faults_are_set_shown_and_cleared_while_messages_flow(shared_home: Home) -> None:
+    there = shared_home.follow("sydney", "tech")
+    done = shared_home.run("local", "faults", "set", "relay-partition", "--from", "oregon", "--json")
     partition = {"name": "relay-partition", "amount": None, "from": "oregon", "to": None}
     assert (done.returncode, json.loads(done.stdout)) == (0, partition)
-    home.publish("held")
-    home.publish("passes", region="sydney")
+    shared_home.publish("held")
+    shared_home.publish("passes", region="sydney")
     (first,) = there.messages(1)
     assert first["message"] == "passes"
 
-    done = home.run("local", "faults", "set", "relay-delay=10ms..20ms", "throttle", "--region", "sydney")
+    done = shared_home.run(
+        "local", "faults", "set", "relay-delay=10ms..20ms", "throttle", "--region", "sydney"
+    )
     assert done.returncode == 2
-    done = home.run("local", "faults", "set", "relay-delay=10ms..20ms")
+    done = shared_home.run("local", "faults", "set", "relay-delay=10ms..20ms")
     assert done.stdout.splitlines() == [
         "relay-partition                     from oregon",
         "relay-delay          10ms..20ms     everywhere",
     ]
-    assert home.run("local", "faults").stdout == done.stdout
-    status = json.loads(home.run("local", "status", "--json").stdout)
+    assert shared_home.run("local", "faults").stdout == done.stdout
+    status = json.loads(shared_home.run("local", "status", "--json").stdout)
     assert status["faults"] == 2
 
-    done = home.run("local", "faults", "set", "throttle", "--region", "mars")
+    done = shared_home.run("local", "faults", "set", "throttle", "--region", "mars")
     assert (done.returncode, done.stdout) == (2, "")
     assert "The regions are: oregon, sydney." in done.stderr
-    done = home.run("local", "faults", "clear")
+    done = shared_home.run("local", "faults", "clear")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "No fault is set.\n")
     assert [message["message"] for message in there.messages(2)] == ["passes", "held"]
 
 
-def test_dropped_sockets_are_told_and_the_follower_comes_back(home: Home) -> None:
-    there = home.follow("sydney", "tech")
-    done = home.run("local", "faults", "set", "drop-sockets")
+def test_dropped_sockets_are_told_and_the_follower_comes_back(shared_home: Home) -> None:
+    there = shared_home.follow("sydney", "tech")
+    done = shared_home.run("local", "faults", "set", "drop-sockets")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "Done, once: drop-sockets.\n")
     there.err.wait(lambda lines: sum("connected to" in line for line in lines) >= 2)
-    home.publish("after")
+    shared_home.publish("after")
     (message,) = there.messages(1)
     assert message["message"] == "after"
 

@@ -29,9 +29,11 @@ AS_ARGUMENTS = ["two\nlines\n\tand a tab", "-dash first", "{n} {nope} {{}}"]
 
 
 def test_hostile_texts_arrive_unchanged_in_both_regions(shared_home: Home) -> None:
-    oregon, sydney = shared_home.follow("oregon", "tech"), shared_home.follow("sydney", "tech")
+    oregon = shared_home.follow("oregon", "tech", installed=True)
+    sydney = shared_home.follow("sydney", "tech")
 
-    piped = shared_home.run("publish", "tech", "-", "--json", stdin="\n".join(HOSTILE).encode())
+    lines = "\n".join(HOSTILE).encode()
+    piped = shared_home.run("publish", "tech", "-", "--json", stdin=lines, installed=True)
     published = [json.loads(line) for line in piped.stdout.splitlines()]
     for text in AS_ARGUMENTS:
         done = shared_home.run("publish", "tech", "--json", "--", text)
@@ -89,11 +91,11 @@ def test_lines_are_sent_as_they_come(shared_home: Home) -> None:
     assert done.returncode == 0
 
 
-def test_unsubscribe_ends_one_channel_and_the_other_resumes(home: Home) -> None:
-    both = home.follow("oregon", "tech", "cars")
-    only = home.follow("sydney", "tech")
+def test_unsubscribe_ends_one_channel_and_the_other_resumes(shared_home: Home) -> None:
+    both = shared_home.follow("oregon", "tech", "cars")
+    only = shared_home.follow("sydney", "tech")
 
-    done = home.run("unsubscribe", "tech", "--json")
+    done = shared_home.run("unsubscribe", "tech", "--json", installed=True)
 
     assert (done.returncode, done.stderr) == (0, "")
     ended = sorted(json.loads(line)["region"] for line in done.stdout.splitlines())
@@ -102,9 +104,9 @@ def test_unsubscribe_ends_one_channel_and_the_other_resumes(home: Home) -> None:
     assert any("administrator" in line for line in only.err.all())
     both.err.wait_for("administrator")
     both.err.wait(lambda lines: sum("connected to" in line for line in lines) == 2)
-    home.publish("still here", channel="cars", region="sydney")
-    home.publish("gone", channel="tech")
-    home.publish("last", channel="cars")
+    shared_home.publish("still here", channel="cars", region="sydney")
+    shared_home.publish("gone", channel="tech")
+    shared_home.publish("last", channel="cars")
     assert texts(both.messages(2)) == ["still here", "last"]
     assert both.interrupt() == 130
 

@@ -201,7 +201,7 @@ def test_sigterm_is_an_interruption(shared_home: Home) -> None:
 def test_a_reader_that_goes_ends_it_quietly_while_it_waits_for_a_line(shared_home: Home) -> None:
     with unread(shared_home, "publish", "tech", "-") as one:
         assert one.process.stdin is not None
-        one.process.stdin.write("first\n")
+        one.process.stdin.write(b"first\n")
         one.process.stdin.flush()
         assert os.read(one.reading, 100)
         one.close()

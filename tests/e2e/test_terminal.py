@@ -12,11 +12,11 @@ from tests.e2e.screen import Terminal
 pytestmark = pytest.mark.e2e
 
 QUIT = "\x11"  # Ctrl+Q
-FLOOD = 1500
+FLOOD = 800
 
 
-def open_chat(home: Home) -> Terminal:
-    chat = Terminal(home, "oregon", "--name", "ana", "--channel", "tech")
+def open_chat(home: Home, *, installed: bool = False) -> Terminal:
+    chat = Terminal(home, "oregon", "--name", "ana", "--channel", "tech", installed=installed)
     chat.wait_for("● Oregon us-west-2 live")
     return chat
 
@@ -31,7 +31,7 @@ def check_clean(chat: Terminal) -> None:
 
 
 def test_a_session_of_typing_resizing_and_flooding_ends_cleanly(shared_home: Home) -> None:
-    chat = open_chat(shared_home)
+    chat = open_chat(shared_home, installed=True)
     chat.say("hello from a terminal")
     chat.wait(lambda screen: re.search("hello from a terminal .*✓✓", screen) is not None, "the echo")
 
@@ -45,7 +45,7 @@ def test_a_session_of_typing_resizing_and_flooding_ends_cleanly(shared_home: Hom
 
     flood = "\n".join(f"flood {number} {'and more ' * (number % 7)}" for number in range(FLOOD))
     publishing = shared_home.start("publish", "tech", "-", stdin=flood)
-    chat.wait_for("flood 10 ")
+    chat.wait(lambda screen: re.search(r"flood \d+ ", screen) is not None, "the flood")
     chat.press("typed in the flood")
     chat.wait_for("typed in the flood")
     chat.press("\x1b[5~")  # page up: it stops following, and says what is new
