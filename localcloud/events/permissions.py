@@ -19,7 +19,7 @@ _PUT_EVENTS: Final = "events:PutEvents"
 def may_put(deployment: Deployment, role_arn: str, bus_arn: str) -> bool:
     """Whether an API with a data source of this role may assume it, and the role may put events on the bus.
 
-    `aws:SourceArn` is the API's ARN (AppSync developer guide, confused deputy).
+    `aws:SourceArn` is the API's ARN (AppSync developer guide, attaching a data source, IAM trust policy).
     """
     role = deployment.roles.get(role_arn)
     if role is None or not evaluate(role.statements, action=_PUT_EVENTS, resource=bus_arn):
