@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from client import faults
 from client.hosts import host_of, is_loopback, is_proxied
+from client.key_expiry import DAY
 from probe.doctor.finding import Verdict, ok, skipped, warning
 from probe.doctor.threads import in_thread
 
-DAY = 86_400
 CERTIFICATE_DAYS = 14
 """AWS renews its certificates about two months ahead: one that ends sooner is somebody else's."""
 _CLOSE_SECONDS = 1.0

@@ -1,7 +1,6 @@
 """One region under examination: its API, its socket, and the messages that came through it."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -9,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from client.api import Api
+from client.clock import now_ms
 from client.connection import Connection
 from client.errors import ClientError, Unauthorized, Unreachable
 from client.hosts import host_of
@@ -42,7 +42,7 @@ class RegionPatient:
         remedies: Remedies,
         *,
         channel: str | None = None,
-        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        clock: Callable[[], int] = now_ms,
     ) -> None:
         self.endpoint = endpoint
         self.remedies = remedies

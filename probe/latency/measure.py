@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from client.api import Api
+from client.clock import now_ms
 from client.errors import ClientError, Refused
 from client.ids import IdFactory
 from client.messages import Backend, Draft, Message
@@ -183,7 +184,7 @@ class _Measurement:
 
     def _draft(self, what: str) -> Draft:
         text = f"globalchat latency: {what} ".ljust(self._plan.size, ".")[: self._plan.size]
-        return Draft(self._ids.new(), self._channel, text, SENDER, time.time_ns() // 1_000_000)
+        return Draft(self._ids.new(), self._channel, text, SENDER, now_ms())
 
 
 def _channel(plan: LatencyPlan, backend: Backend) -> str:

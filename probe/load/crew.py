@@ -31,11 +31,6 @@ class Crew:
         self._processes = processes
         self._said: asyncio.Queue[Said | ClientError] = asyncio.Queue(WAITING)
 
-    @property
-    def pids(self) -> list[int]:
-        """Their process ids."""
-        return [process.pid for process in self._processes]
-
     async def order(self, worker: int, order: Order) -> None:
         """Give an order to one; one that is gone will be noticed by its silence."""
         sink = self._processes[worker].stdin

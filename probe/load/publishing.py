@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from client.api import Api
+from client.clock import now_ms
 from client.errors import ClientError
 from client.ids import IdFactory
 from client.messages import Draft
@@ -128,7 +129,7 @@ class _Publishers:
 
     def _draft(self, place: Place, number: int, floor: int, sent_at: int) -> Draft:
         text = mark.write(Mark(self._order.run, number, floor, sent_at), self._plan.size)
-        return Draft(self._ids.new(), place.channel, text, SENDER, time.time_ns() // 1_000_000)
+        return Draft(self._ids.new(), place.channel, text, SENDER, now_ms())
 
 
 async def publish(order: Publish, orders: asyncio.Queue[Order], tell: Tell) -> None:
