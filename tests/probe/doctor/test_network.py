@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from client.errors import Unreachable
+from client.key_expiry import DAY
 from localcloud.server.cloud import CloudOptions, LocalCloud
 from localcloud.server.tls import Certificates, make_certificates
 from probe.doctor import network
@@ -56,7 +57,7 @@ async def test_a_certificate_that_is_trusted(
     verdict = await network.secure(urls, now=0)
     assert verdict.level is Level.OK
     assert verdict.text.startswith("TLSv1.3, the certificate has ")
-    late = await network.secure(urls, now=time.time() + 10_000 * network.DAY)
+    late = await network.secure(urls, now=time.time() + 10_000 * DAY)
     assert late.level is Level.WARNING
 
 
