@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from tests.e2e.leftovers import leftovers
+from tests.e2e.piped import piped
 from tests.e2e.processes import SECONDS, Home
 from tests.e2e.screen import Terminal
 
@@ -43,14 +44,18 @@ def test_a_session_of_typing_resizing_and_flooding_ends_cleanly(shared_home: Hom
     chat.resize(120, 36)
     chat.wait_for("╭─ Channels ─")
 
-    flood = "\n".join(f"flood {number} {'and more ' * (number % 7)}" for number in range(FLOOD))
-    publishing = shared_home.start("publish", "tech", "-", stdin=flood)
-    chat.wait(lambda screen: re.search(r"flood \d+ ", screen) is not None, "the flood")
-    chat.press("typed in the flood")
-    chat.wait_for("typed in the flood")
-    chat.press("\x1b[5~")  # page up: it stops following, and says what is new
-    chat.wait(lambda screen: re.search(r"\d new ↓", screen) is not None, "how many are new")
-    assert publishing.wait() == 0
+    flood = [f"flood {number} {'and more ' * (number % 7)}" for number in range(FLOOD)]
+    with piped(shared_home, "publish", "tech", "-", "--window", "16") as publishing:
+        publishing.feed(*flood[: FLOOD // 2])
+        chat.wait(lambda screen: re.search(r"flood \d+ ", screen) is not None, "the flood")
+        chat.press("typed in the flood")
+        chat.wait_for("typed in the flood")
+        chat.wait_for(f"flood {FLOOD // 2 - 1} ")
+        chat.press("\x1b[5~")  # page up: it stops following, and says what is new
+        publishing.feed(*flood[FLOOD // 2 :])
+        chat.wait(lambda screen: re.search(r"\d new ↓", screen) is not None, "how many are new")
+        publishing.stdin.close()
+        assert publishing.wait() == 0
     chat.press("\x1b[1;5F")  # Ctrl+End
     chat.wait_for(f"flood {FLOOD - 1} ")
     chat.press("\r")
