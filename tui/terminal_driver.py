@@ -3,6 +3,8 @@
 A terminal that hangs up (its window closed, its tmux ended) sends SIGHUP and SIGCONT. Textual takes the
 second for the return from a suspension, and its writer's thread ends at the first write: what is written
 then would wait for ever for room in the writer's queue.
+
+Where only the shell that started the chat is gone, that shell's parent takes the terminal: reading fails.
 """
 
 import os
@@ -35,6 +37,13 @@ class TerminalDriver(LinuxDriver):
         if self._file is not None and not self._is_there():
             # Python's last flush would fail, and say so instead of the exit code.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._file.fileno())
+
+    def run_input_thread(self) -> None:
+        """Read keys, as long as the terminal gives us any."""
+        try:
+            super().run_input_thread()
+        except OSError:
+            self._app.call_later(self._app.exit, None, HUNG_UP)
 
     def _sigcont_application(self, *args: object) -> None:
         if self._is_there():

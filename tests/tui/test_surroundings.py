@@ -189,7 +189,7 @@ async def test_the_greeting_stands_aside_and_is_put_away_for_good(tmp_path: Path
 
 async def test_the_ways_on_by_click_and_command() -> None:
     async with running(SMALL, welcome=True) as chat:
-        for word, shown in (("Connect", "default.json"), ("Deploy", "cdk deploy --all")):
+        for word, shown in (("Connect", "default.json"), ("Deploy", "globalchat deploy --diff")):
             await chat.click_on(f"{word} to")
             await until_guided(chat, shown)
             await chat.pilot.press("escape")

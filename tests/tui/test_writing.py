@@ -10,6 +10,7 @@ from client.events import BackendDescribed
 from client.messages import Backend, Limits
 from tests.tui.driver import SMALL, Chat, running
 from tests.tui.fake_session import CHANNELS, LIMITS
+from tui.memory import Memory
 from tui.model.attention import Level
 from tui.model.naming import code_units, name_problem
 from tui.screens.chat import ChatScreen
@@ -232,6 +233,10 @@ async def test_drafts_and_levels_survive_the_chat(tmp_path: Path) -> None:
         assert chat.composer.text == ""
         await chat.pilot.press("up")
         assert chat.composer.text == "for music"
+        chat.composer.put("/quit")
+        await chat.pilot.press("enter")
+        await chat.until(lambda: chat.app._exit)
+    assert "draft:cars" not in Memory(tmp_path, "local").load()
 
 
 async def test_two_chats_keep_each_others_drafts(tmp_path: Path) -> None:

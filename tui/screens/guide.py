@@ -14,25 +14,26 @@ _GUIDES = {
     "connect": (
         "Connect to my stack",
         (
-            "The chat talks to what a profile names: the regions, their endpoints, the API key. "
-            "A profile is one file; let nobody else read it (chmod 600):",
+            "The chat talks to what a profile names: the regions, their endpoints, the API key. A profile is "
+            "one file; get it from whoever has one, and let nobody else read it (chmod 600):",
             "$ {folder}/profiles/default.json",
-            "Copy it from whoever has one, or write it from the outputs of the stacks, as the README shows. "
-            "The key of a region's API:",
-            "$ aws appsync list-api-keys --api-id ID --region REGION",
-            "See what the chat makes of it; once “default” exists, globalchat opens it by itself. "
-            "Any other one, and the local cloud again:",
-            "$ globalchat outputs\n$ globalchat --profile NAME\n$ globalchat --profile local",
+            "Or have it written from the stacks, with AWS credentials of your own:",
+            "$ globalchat outputs --refresh",
+            "Once “default” exists, globalchat opens it by itself. See whether all is well, open another "
+            "one, or the local cloud again:",
+            "$ globalchat doctor\n$ globalchat --profile NAME\n$ globalchat --profile local",
         ),
     ),
     "deploy": (
         "Deploy to AWS",
         (
-            "Four CDK stacks, an API and a relay in each of the two regions, go into your own AWS account. "
-            "Nothing needs to be bootstrapped. With Node 22 or later and AWS credentials, in a checkout:",
-            "$ make templates && . .venv/bin/activate\n$ cd infra && npx cdk deploy --all",
-            "Then write a profile: /connect tells how. This takes all of it away again:",
-            "$ npx cdk destroy --all",
+            "Four stacks, an API and a relay in each of the two regions, go into your own AWS account. "
+            "Nothing needs to be bootstrapped. With AWS credentials and Node 22 or later, look first at what "
+            "would be made, then make it:",
+            "$ globalchat deploy --diff\n$ globalchat deploy",
+            "That sends a message through every region as a proof, and writes the profile “default”: the "
+            "next globalchat opens it. What it costs, and how to take all of it away again:",
+            "$ globalchat cost\n$ globalchat destroy",
         ),
     ),
 }

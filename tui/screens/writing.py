@@ -180,6 +180,7 @@ class Writing(Horizontal):
             case Run() as wish:
                 # First, because a command may bring another channel's draft into the composer.
                 self.composer.put("")
+                self._changed()  # at once: what the command does may be to quit
                 if (problem := self.carry_out(wish)) is not None:
                     self.composer.put(message.text)
                     self._tell(problem)
