@@ -19,6 +19,7 @@ from tui.model.row_factory import RowFactory
 from tui.model.row_index import RowIndex
 from tui.model.row_lines import row_height, row_lines
 from tui.model.rows import Delivery, MessageRow, NoticeRow
+from tui.model.status import AGAIN
 
 CALENDAR = Calendar(UTC)
 NAMES = RegionNames.of(REGIONS)
@@ -159,6 +160,15 @@ def test_lines_are_as_many_and_as_wide_as_they_say(width: int) -> None:
         lines = row_lines(each, shape, NAMES)
         assert len(lines) == row_height(each, shape)
         assert all(sum(cell_len(piece.text) for piece in line) <= width for line in lines)
+
+
+def test_a_message_that_was_not_sent_names_the_key_that_sends_it_again() -> None:
+    row = message(NOON)
+    row.delivery, row.reason = Delivery.UNSENT, "no connection"
+    for key, way in (("Ctrl+T", "Ctrl+T or a click"), ("", "A click")):
+        lines = row_lines(row, columns(100), NAMES, keys={AGAIN: key}.__getitem__)
+        said = "".join(piece.text for piece in lines[-1]).strip()
+        assert said == f"not sent: no connection. {way} here sends it again."
 
 
 def test_the_first_line_holds_time_name_path_transit_and_tick() -> None:

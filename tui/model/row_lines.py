@@ -10,6 +10,7 @@ from tui.model.columns import TICK_CELLS, TIME_CELLS, Columns
 from tui.model.regions import RegionNames, transit
 from tui.model.row_factory import SENDER_COLOURS
 from tui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
+from tui.model.status import AGAIN, Keys, default_keys
 from tui.model.text import Span, clip, pad, wrap
 
 
@@ -65,13 +66,9 @@ TICKS = {
     Delivery.UNSENT: "✗",
 }
 _OPENING = {Delivery.SENDING: "waits: ", Delivery.REFUSED: "refused: ", Delivery.UNSENT: "not sent: "}
-_WAY_OUT = {
-    Delivery.REFUSED: " ↑ or a click here brings the text back.",
-    Delivery.UNSENT: " F5 or a click here sends it again.",
-}
 
 
-def row_height(row: Row, columns: Columns) -> int:
+def row_height(row: Row, columns: Columns, keys: Keys = default_keys) -> int:
     """How many lines `row_lines` gives."""
     above = (row.day is not None) + row.divider
     if isinstance(row, NoticeRow):
@@ -79,13 +76,19 @@ def row_height(row: Row, columns: Columns) -> int:
     if not isinstance(row, MessageRow):
         return above
     height = above + len(wrap(_prefix(row, columns) + row.text, columns.text))
-    for remark, _ in _remarks(row):
+    for remark, _ in _remarks(row, keys):
         height += len(wrap(remark, columns.remark))
     return height
 
 
-def row_lines(row: Row, columns: Columns, names: RegionNames, marks: Sequence[Mark] = ()) -> list[Line]:
-    """The lines of a row: what stands above it, its text, what is wrong with it."""
+def row_lines(
+    row: Row,
+    columns: Columns,
+    names: RegionNames,
+    marks: Sequence[Mark] = (),
+    keys: Keys = default_keys,
+) -> list[Line]:
+    """The lines of a row: what stands above it, its text, what is wrong with it; `keys` names the way out."""
     lines: list[Line] = []
     if row.day is not None:
         lines.append(rule(row.day, columns.width, "day"))
@@ -95,6 +98,7 @@ def row_lines(row: Row, columns: Columns, names: RegionNames, marks: Sequence[Ma
         lines += _notice_lines(row.text, columns.width)
     elif isinstance(row, MessageRow):
         lines += _message_lines(row, columns, names, marks)
+        lines += _remark_lines(row, columns, keys)
     return lines
 
 
@@ -139,10 +143,16 @@ def _message_lines(
             line.append(Piece(" " * (columns.text - cell_len(content[start:end]))))
             line += _right_side(row, columns, names)
         lines.append([piece for piece in line if piece.text])
-    for remark, role in _remarks(row):
-        for start, end in wrap(remark, columns.remark):
-            lines.append([indent, Piece(remark[start:end], role)])
     return lines
+
+
+def _remark_lines(row: MessageRow, columns: Columns, keys: Keys) -> list[Line]:
+    indent = Piece(" " * columns.text_start)
+    return [
+        [indent, Piece(remark[start:end], role)]
+        for remark, role in _remarks(row, keys)
+        for start, end in wrap(remark, columns.remark)
+    ]
 
 
 def _head(row: MessageRow, columns: Columns) -> Line:
@@ -198,17 +208,27 @@ def _right_side(row: MessageRow, columns: Columns, names: RegionNames) -> Line:
     return [*line, Piece(pad(TICKS[row.delivery], TICK_CELLS), role)]
 
 
-def _remarks(row: MessageRow) -> list[tuple[str, str]]:
+def _remarks(row: MessageRow, keys: Keys) -> list[tuple[str, str]]:
     """What is wrong with a message, and the way out; each with its role."""
     remarks = []
     if row.reason is not None:
-        opening, way_out = _OPENING.get(row.delivery, ""), _WAY_OUT.get(row.delivery, "")
+        opening, way_out = _OPENING.get(row.delivery, ""), _way_out(row.delivery, keys)
         role = "warning" if row.delivery is Delivery.SENDING else "failure"
         remarks.append((f"{opening}{row.reason.removesuffix('.')}.{way_out}", role))
     if row.conflicting:
         remarks.append(("conflicting id: another message came before with the same id", "failure"))
     remarks += [(f"▲ {link.warning}", "warning") for link in row.links if link.warning]
     return remarks
+
+
+def _way_out(delivery: Delivery, keys: Keys) -> str:
+    """What can be done about a message that did not get there."""
+    if delivery is Delivery.REFUSED:
+        return " ↑ or a click here brings the text back."
+    if delivery is not Delivery.UNSENT:
+        return ""
+    key = keys(AGAIN)
+    return f" {key} or a click here sends it again." if key else " A click here sends it again."
 
 
 def _sender_role(row: MessageRow) -> str:

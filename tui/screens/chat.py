@@ -316,7 +316,8 @@ class ChatScreen(Screen[None]):
 
     def action_pick_region(self) -> None:
         """Open the choice of regions."""
-        self.app.push_screen(RegionSwitcher(self._desk.names, self._desk.region), self.switch)
+        keys = self.keymap.keys("region.pick")
+        self.app.push_screen(RegionSwitcher(self._desk.names, self._desk.region, keys), self.switch)
 
     def switch(self, alias: str | None) -> None:
         """Move to another region."""

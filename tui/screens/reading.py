@@ -27,7 +27,7 @@ class Reading(Vertical):
     def compose(self) -> ComposeResult:
         """From top to bottom; the offers lie over the messages."""
         yield Welcome(self._desk, self._keymap, id="welcome")
-        yield MessageArea(self._clock, id="pane-box")
+        yield MessageArea(self._clock, self._keymap.title, id="pane-box")
         yield Suggestions(self._writing.composer.take_offer, id="suggestions")
 
     def close(self) -> bool:

@@ -1,5 +1,6 @@
 """The choice of a region."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,11 +18,13 @@ from tui.screens.dialog import Dialog
 class RegionSwitcher(Dialog[str | None]):
     """Ends with a region's alias, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close"), ("f2", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
     AUTO_FOCUS = "OptionList"
 
-    def __init__(self, names: RegionNames, current: str | None) -> None:
+    def __init__(self, names: RegionNames, current: str | None, keys: Sequence[str]) -> None:
+        """`keys` close it as well."""
         super().__init__()
+        self._bindings.bind(",".join(keys), "dismiss", "Close")
         self._names = names
         self._current = current
 

@@ -12,6 +12,7 @@ from tui.export_file import NotExported, write_export
 from tui.model.details import message_details
 from tui.model.links import is_web
 from tui.model.rows import FAILED, Delivery, MessageRow
+from tui.model.status import Keys
 from tui.ports import Clock
 from tui.sanitize import sanitize
 from tui.screens.menu import Choice, Menu
@@ -43,13 +44,15 @@ class MessageArea(Vertical):
     class WritingWanted(Message):
         """The composer is to have the focus again."""
 
-    def __init__(self, clock: Clock, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+    def __init__(self, clock: Clock, keys: Keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
+        """`keys` names the keys of the registry's actions."""
         super().__init__(id=id)
         self._clock = clock
+        self._keys = keys
 
     def compose(self) -> ComposeResult:
         """The messages, and below them the search while it is open."""
-        yield MessagePane(id="pane")
+        yield MessagePane(self._keys, id="pane")
         yield SearchBar(id="search")
 
     @property

@@ -15,9 +15,10 @@ from tui.model.columns import columns
 from tui.model.conversation import Conversation
 from tui.model.copying import selected_text
 from tui.model.regions import RegionNames
-from tui.model.row_lines import ROLES, WRITTEN, Mark, Piece, row_height
+from tui.model.row_lines import ROLES, WRITTEN, Mark, Piece
 from tui.model.rows import MessageRow, Row
 from tui.model.search import Search
+from tui.model.status import Keys, default_keys
 from tui.model.text import centred_line
 from tui.widgets.painter import Painter, highlight
 from tui.widgets.role_styles import RoleStyles
@@ -79,7 +80,9 @@ class MessagePane(RowView, can_focus=True):
             super().__init__()
             self.text = text
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+    def __init__(self, keys: Keys = default_keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
+        """`keys` names the keys of the registry's actions."""
+        self._keys = keys
         self.search = Search()
         self.chosen: MessageRow | None = None
         self._names = RegionNames()
@@ -191,7 +194,7 @@ class MessagePane(RowView, can_focus=True):
 
     def row_height(self, row: Row) -> int:
         """How many lines a row takes at the present width."""
-        return row_height(row, self._painter.columns)
+        return self._painter.height(row)
 
     # -- Textual --------------------------------------------------------------------------------------------
 
@@ -275,7 +278,7 @@ class MessagePane(RowView, can_focus=True):
             for codes, size in ((self._names.codes, 3), (self._names.letters, 1))
         ]
         shape = columns(self._width, code=widths[0], letter=widths[1], plain=self._plain)
-        return Painter(shape, self._names, self._role_style, self._marks)
+        return Painter(shape, self._names, self._role_style, self._marks, self._keys)
 
     def _rewrap(self) -> None:
         """Show the same at another width."""

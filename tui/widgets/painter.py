@@ -9,8 +9,9 @@ from textual.strip import Strip
 
 from tui.model.columns import Columns
 from tui.model.regions import RegionNames
-from tui.model.row_lines import Line, Mark, Piece, row_lines
+from tui.model.row_lines import Line, Mark, Piece, row_height, row_lines
 from tui.model.rows import Row
+from tui.model.status import Keys, default_keys
 
 _KEPT_ROWS = 128
 """More rows than a screen has: every strip is a dozen objects for the garbage collector to look at."""
@@ -25,7 +26,7 @@ class Painter:
     """Turns rows into strips of exactly the pane's width.
 
     `style` gives the style of a role, `marks` what is to be marked in a row's text; call `forget` when either
-    answers something else.
+    answers something else. `keys` names the keys of what can be done.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class Painter:
         names: RegionNames,
         style: Callable[[str], Style],
         marks: Callable[[Row], Sequence[Mark]] = no_marks,
+        keys: Keys = default_keys,
     ) -> None:
         self.columns = columns
         self.names = names
         self._style = style
         self._marks = marks
+        self._keys = keys
         self._strips: LRUCache[tuple[int, int], list[Strip]] = LRUCache(_KEPT_ROWS)
 
     def paint(self, row: Row) -> list[Strip]:
@@ -52,7 +55,11 @@ class Painter:
 
     def lines(self, row: Row) -> list[Line]:
         """The lines of a row, as pieces."""
-        return row_lines(row, self.columns, self.names, self._marks(row))
+        return row_lines(row, self.columns, self.names, self._marks(row), self._keys)
+
+    def height(self, row: Row) -> int:
+        """How many lines a row takes."""
+        return row_height(row, self.columns, self._keys)
 
     def forget(self) -> None:
         """Drop what was painted: the styles or the marks changed."""
