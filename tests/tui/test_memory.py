@@ -90,9 +90,16 @@ def test_texts_of_several_chats_are_kept_in_order_and_in_bounds() -> None:
     assert History(keep=0).kept() == {}
 
 
-def test_recalling_goes_to_the_beginning_and_back() -> None:
-    history = History(limit=2)
-    for text in ("gone", "a", "b", "b", " "):
-        history.add(text)
-    assert [history.older(), history.older(), history.older()] == ["b", "a", None]
-    assert [history.newer(), history.newer(), history.newer()] == ["b", "", None]
+def test_the_last_text_of_all_chats_comes_first_and_each_once() -> None:
+    now = 1_800_000_000_000
+    long, short = (History(run=run, clock=lambda: now) for run in "ab")
+    for number in range(20):
+        long.add(f"text {number % 10}")
+    now += 60_000
+    short.add("text 3")
+    then = History()
+    then.restore(long.kept() | short.kept())
+    assert [then.older() for _ in range(10)] == [
+        f"text {number}" for number in (3, 9, 8, 7, 6, 5, 4, 2, 1, 0)
+    ]
+    assert then.older() is None

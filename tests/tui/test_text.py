@@ -62,7 +62,7 @@ def test_fuzzy_prefers_start_then_inside_then_scattered() -> None:
 
 def test_history_goes_back_and_forth() -> None:
     history = History(limit=2)
-    for text in ("one", "two", "two", "three"):
+    for text in ("one", "three", "two", "two", " ", "three"):
         history.add(text)
     assert history.newer() is None
     assert [history.older(), history.older(), history.older()] == ["three", "two", None]

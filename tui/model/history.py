@@ -1,24 +1,35 @@
 """What was typed: texts that were sent, to be recalled, and unfinished ones, one per channel."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
 _CHARACTERS = 20_000
 """The most that is kept for another run: it is written whenever a draft changes."""
 
+_KEY = re.compile("[0-9a-f]{8}")
+_DIGITS = 8
+"""Hexadecimal digits of a key for the seconds since 1970: enough until 2106."""
+
 
 class History:
-    """The texts sent from the composer, newest last. Bounded; the oldest go first.
+    """The texts sent from the composer, newest last, each once. Bounded; the oldest go first.
 
     For another run each text has a key of its own, so that several chats add to what is kept without undoing
-    what another did.
+    what another did: about the second in which it was sent, and which run it was.
     """
 
-    def __init__(self, *, limit: int = 200, keep: int = 200, run: str = "") -> None:
-        """`limit` and `keep` are the most texts, here and for another run; `run` tells runs apart."""
+    def __init__(
+        self, *, limit: int = 200, keep: int = 200, run: str = "", clock: Callable[[], int] = lambda: 0
+    ) -> None:
+        """`limit` and `keep` are the most texts, here and for another run; `run` tells runs apart.
+
+        `clock` is now, in epoch ms: it puts the texts of several runs in order.
+        """
         self._texts: dict[str, str] = {}
         self._limit = limit
         self._keep = keep
         self._run = run
+        self._clock = clock
         self._back = 0
 
     @property
@@ -27,13 +38,16 @@ class History:
         return self._back > 0
 
     def add(self, text: str) -> None:
-        """Remember a text and end any browsing."""
+        """Remember a text as the newest, and end any browsing."""
         self._back = 0
-        newest = next(reversed(self._texts), None)
-        if not text.strip() or (newest is not None and self._texts[newest] == text):
+        if not text.strip():
             return
-        number = int(newest[:8]) + 1 if newest is not None else 1
-        self._texts[f"{number:08}{self._run}"] = text
+        newest = next(reversed(self._texts), None)
+        number = max(int(newest[:_DIGITS], 16) + 1 if newest is not None else 1, self._clock() // 1000)
+        known = next((key for key, each in self._texts.items() if each == text), None)
+        if known is not None:
+            del self._texts[known]
+        self._texts[f"{number:0{_DIGITS}x}{self._run}"] = text
         if len(self._texts) > self._limit:
             del self._texts[next(iter(self._texts))]
 
@@ -68,8 +82,8 @@ class History:
 
     def restore(self, kept: Mapping[str, str]) -> None:
         """Take over what earlier runs kept, before anything is added."""
-        known = sorted(key for key in kept if key[:8].isdecimal())
-        self._texts = {key: kept[key] for key in known[-self._limit :]}
+        newest = {kept[key]: key for key in sorted(kept) if _KEY.match(key)}
+        self._texts = {key: kept[key] for key in sorted(newest.values())[-self._limit :]}
 
     @property
     def _shown(self) -> str:
