@@ -113,7 +113,16 @@ class ChatApp(SafeApp):
 
     def get_default_screen(self) -> Screen[None]:
         """The first frame."""
-        return Curtain(self._sender, self._profile_name)
+        return Curtain(self._sender, self._profile_name, self._help_key())
+
+    def _help_key(self) -> str:
+        """The key of the help as people write it; the registry is imported only for those who changed it."""
+        if "help" not in self.settings.keys:
+            return "F1"
+        from tui.actions import ACTIONS
+        from tui.keymap import resolve
+
+        return resolve(self.settings.keys, ACTIONS)[0].title("help")
 
     def post_display_hook(self) -> None:
         """Load the chat after the first frame that reaches the terminal: at start Textual holds some back."""
@@ -156,7 +165,7 @@ class ChatApp(SafeApp):
         self._parting = model.outbox.parting
         desk = Desk(model, self._profile_name, self._channel)
         desk.welcome = self._welcome
-        desk.sent = History(keep=self.settings.history, run=os.urandom(3).hex())
+        desk.sent = History(keep=self.settings.history, run=os.urandom(3).hex(), clock=self._now)
         connection = Connection(
             self._open_profile,
             region=self._region,
@@ -180,6 +189,13 @@ class ChatApp(SafeApp):
     def parting(self) -> str | None:
         """What to say once the terminal is the shell's again: which messages wait; None for nothing."""
         return self._parting()
+
+    def action_help_quit(self) -> None:
+        """Answer Ctrl+C where there is nothing to copy: elsewhere it ends a program."""
+        from tui.actions import DEFAULT_KEYS
+
+        quit_key = (self.keymap or DEFAULT_KEYS).title("app.quit")
+        self.notify(f"Nothing is selected to be copied. {quit_key} quits.", timeout=4)
 
     def write_terminal(self, text: str) -> None:
         """Write to the terminal, past everything that is drawn, unless it would print what it should obey."""

@@ -14,6 +14,7 @@ from tests.tui.fake_session import FakeSession
 from tui.app import ChatApp
 from tui.model.curtain import curtain_lines
 from tui.screens.curtain import Curtain
+from tui.settings import Loaded, Settings
 
 SIZES = [(100, 28), (99, 27), (60, 20), (59, 20), (40, 10)]
 
@@ -86,6 +87,15 @@ async def test_it_looks_like_the_chat_that_takes_its_place(size: tuple[int, int]
 @pytest.mark.parametrize("size", [(1, 1), (39, 30), (200, 9)])
 def test_a_window_that_is_too_small_stays_empty(size: tuple[int, int]) -> None:
     assert {text.strip() for line in curtain_lines(*size, "bo", "local cloud") for text, _ in line} == {""}
+
+
+def test_the_first_frame_names_the_changed_key_of_the_help() -> None:
+    app = make(FakeSession(), settings=Loaded(Settings(keys={"help": "f12"})))
+    curtain = app.get_default_screen()
+    assert isinstance(curtain, Curtain)
+    for width, shown in ((50, ["opening", "F12"]), (80, ["F12", "help"])):
+        head = curtain_lines(width, 20, "bo", "local cloud", curtain._help_key)[0]
+        assert "".join(text for text, _ in head).split()[-2:] == shown
 
 
 async def test_what_is_typed_meanwhile_stands_in_the_composer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
+from client.events import DraftUnsent
 from tests.tui.driver import SMALL, WIDE, Chat, make, running
 from tests.tui.fake_session import FakeSession
 from tests.tui.test_snapshots import busy
@@ -12,6 +13,7 @@ from tui.app import ChatApp
 from tui.notices.sequences import KEEP_TITLE, RESTORE_TITLE
 from tui.screens.guide import Guide
 from tui.screens.quick_switcher import QuickSwitcher
+from tui.screens.region_switcher import RegionSwitcher
 from tui.settings import Loaded, NotifySettings, Settings
 from tui.widgets.welcome import Welcome
 
@@ -22,7 +24,7 @@ def using(**settings: object) -> Loaded:
 
 async def test_changed_keys_work_and_are_shown_everywhere() -> None:
     keys = {"channel.next": "ctrl+n", "help": "f12", "write.send": "ctrl+j", "write.newline": "enter"}
-    keys |= {"app.quit": "f10", "app.palette": "f11"}
+    keys |= {"app.quit": "f10", "app.palette": "f11", "again": "ctrl+t", "region.pick": "ctrl+y"}
     async with running(settings=using(keys=keys)) as chat:
         await chat.until(lambda: "F12 help" in " ".join(chat.screen_lines()[-1].split()))
         await chat.pilot.press("ctrl+down")
@@ -40,6 +42,15 @@ async def test_changed_keys_work_and_are_shown_everywhere() -> None:
         await chat.until(lambda: "Ctrl+N" in "\n".join(chat.screen_lines()))
         await chat.pilot.press("f12")
         assert len(chat.app.screen_stack) == 1
+        await chat.pilot.press("ctrl+y")
+        await chat.until(lambda: isinstance(chat.app.screen, RegionSwitcher))
+        await chat.pilot.press("ctrl+y")
+        assert len(chat.app.screen_stack) == 1
+        chat.session.tell(DraftUnsent(chat.session.drafts[0], "no connection"))
+        await chat.settle()
+        assert "not sent: no connection. Ctrl+T or a click here sends it again." in chat.lines()[-1]
+        await chat.pilot.press("ctrl+c")
+        assert chat.toasts() == ["Nothing is selected to be copied. F10 quits."]
         await chat.pilot.press("f10")
         await chat.until(lambda: chat.app._exit)
 

@@ -164,6 +164,38 @@ async def test_tab_completes_commands_arguments_and_names() -> None:
         assert chat.composer.has_focus
 
 
+async def test_keys_that_arrive_in_one_go_send_each_text_once_and_whole() -> None:
+    async with running() as chat:
+        for character in [
+            "a",
+            "\r",
+            "👩",
+            "\u200d",
+            "🚀",
+            "\r",
+            "/",
+            "j",
+            "o",
+            "i",
+            "n",
+            " ",
+            "x",
+            "\r",
+            "b",
+            "\r",
+        ]:
+            key = "enter" if character == "\r" else character
+            chat.app.post_message(events.Key(key, character))
+        sent = [
+            ("send", ("tech", "a")),
+            ("send", ("tech", "👩\u200d🚀")),
+            ("join", "x"),
+            ("send", ("x", "b")),
+        ]
+        await chat.until(lambda: chat.session.calls == sent, repr(sent))
+        assert chat.composer.text == ""
+
+
 async def test_offers_are_chosen_by_arrow_and_click_and_declined_by_escape() -> None:
     async with running(SMALL) as chat:
         offers = chat.app.screen.query_one(Suggestions)
@@ -174,6 +206,10 @@ async def test_offers_are_chosen_by_arrow_and_click_and_declined_by_escape() -> 
         chat.composer.put("/")
         await chat.until(lambda: offers.display)
         await chat.pilot.press("down", "down", "up", "tab")
+        assert chat.composer.text == "/leave "
+        chat.composer.put("/")
+        await chat.until(lambda: offers.display)
+        await chat.pilot.press("down", "enter")
         assert chat.composer.text == "/leave "
         chat.composer.put("/")
         await chat.until(lambda: offers.display and offers.size.height >= 11)

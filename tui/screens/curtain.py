@@ -31,8 +31,9 @@ class Curtain(Screen[None]):
         typed: What was typed so far.
     """
 
-    def __init__(self, sender: str, profile: str) -> None:
+    def __init__(self, sender: str, profile: str, help_key: str) -> None:
         super().__init__()
+        self._help_key = help_key
         self.drawn = False
         self.typed = ""
         self._sender = shown_name(sender)
@@ -40,7 +41,7 @@ class Curtain(Screen[None]):
 
     def render(self) -> Content:
         """Header, status line, composer: where the chat has them."""
-        lines = curtain_lines(*self.size, self._sender, self._profile)
+        lines = curtain_lines(*self.size, self._sender, self._profile, self._help_key)
         return Content("\n").join(
             Content.assemble(*((text, _LOOK[role]) for text, role in line)) for line in lines
         )

@@ -64,7 +64,12 @@ class Writing(Horizontal):
         self._host = host
         self._commander = Commander(desk, self)
         self.composer = Composer(
-            keymap, paste_lines=paste_lines, vocabulary=desk.vocabulary, sent=desk.sent, id="composer"
+            self._entered,
+            keymap,
+            paste_lines=paste_lines,
+            vocabulary=desk.vocabulary,
+            sent=desk.sent,
+            id="composer",
         )
 
     def compose(self) -> ComposeResult:
@@ -171,18 +176,17 @@ class Writing(Horizontal):
 
     # -- what the composer tells ----------------------------------------------------------------------------
 
-    @on(Composer.Sent)
-    def _entered(self, message: Composer.Sent) -> None:
+    def _entered(self, text: str) -> None:
         """Send it, or carry it out."""
-        match parse(message.text):
-            case Say(text):
-                self._say(text)
+        match parse(text):
+            case Say(said):
+                self._say(said)
             case Run() as wish:
                 # First, because a command may bring another channel's draft into the composer.
                 self.composer.put("")
                 self._changed()  # at once: what the command does may be to quit
                 if (problem := self.carry_out(wish)) is not None:
-                    self.composer.put(message.text)
+                    self.composer.put(text)
                     self._tell(problem)
             case Wrong(reason):
                 self._tell(reason)

@@ -17,6 +17,9 @@ from tui.keymap import Keymap
 from tui.model.history import History
 from tui.slash.completion import NOTHING, Completion, Vocabulary, complete
 
+_JOINER = "\u200d"
+"""What makes one emoji of several."""
+
 _UNSHOWABLE = {
     code: None
     for span in (
@@ -29,7 +32,7 @@ _UNSHOWABLE = {
         (0xFEFF,),
     )
     for code in span
-    if code != 0x200D
+    if code != ord(_JOINER)
 }
 """Characters of a pasted text that travel with it but must not reach the terminal. None takes a cell."""
 
@@ -38,13 +41,6 @@ class Composer(TextArea):
     """Sends, breaks lines and completes by the keymap's keys; ↑ in an empty one brings back what was sent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("shift+tab", "app.focus_previous", show=False)]
-
-    class Sent(Message):
-        """Somebody wants to send this text."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
 
     class EnteredEmpty(Message):
         """Enter was pressed with nothing typed."""
@@ -69,6 +65,7 @@ class Composer(TextArea):
 
     def __init__(
         self,
+        entered: Callable[[str], None],
         keymap: Keymap = DEFAULT_KEYS,
         *,
         paste_lines: int = 3,
@@ -76,16 +73,28 @@ class Composer(TextArea):
         sent: History | None = None,
         id: str | None = None,  # noqa: A002 (Textual's name)
     ) -> None:
-        """`paste_lines` is how many pasted lines are taken without asking, `sent` what ↑ brings back."""
+        """Make an empty one.
+
+        Args:
+            entered: Told the text that somebody enters, at once: of keys that arrive in one go, as over a
+                slow line, the next ones must find the composer as that left it.
+            keymap: The keys of the actions.
+            paste_lines: How many pasted lines are taken without asking.
+            vocabulary: What there is to complete.
+            sent: What ↑ brings back.
+            id: Textual's.
+        """
         super().__init__(
             id=id, compact=True, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False
         )
+        self._entered = entered
         self.sent = sent or History()
         self._recalled: str | None = None
         self._paste_lines = paste_lines
         self._vocabulary = vocabulary
         self._completion = NOTHING
         self._chosen = 0
+        self._picking = False
         self._declined: str | None = None
         deeds = {
             "write.send": self.submit,
@@ -115,13 +124,16 @@ class Composer(TextArea):
         self.move_cursor(self.document.end)
 
     def submit(self) -> None:
-        """Hand over what is written."""
+        """Hand over what is written; while one moves among the offers, take the chosen one."""
+        if self._picking:
+            self.take_offer()
+            return
         text = self.text
         if not text.strip():
             self.post_message(self.EnteredEmpty())
             return
         self.sent.add(text)
-        self.post_message(self.Sent(text))
+        self._entered(text)
 
     def action_newline(self) -> None:
         """Start a new line."""
@@ -169,7 +181,7 @@ class Composer(TextArea):
             cursor = sum(len(line) + 1 for line in text.split("\n")[:row]) + column
             completion = complete(text, cursor, self._vocabulary())
         if completion != self._completion:
-            self._completion, self._chosen = completion, 0
+            self._completion, self._chosen, self._picking = completion, 0, False
             self.post_message(self.Offered(completion, 0))
 
     def _choose_offer(self, key: str) -> bool:
@@ -177,6 +189,7 @@ class Composer(TextArea):
         offers = self._completion.offers
         if not offers:
             return False
+        self._picking = True
         self._chosen = (self._chosen + (1 if key == "down" else -1)) % len(offers)
         self.post_message(self.Offered(self._completion, self._chosen))
         return True
@@ -195,6 +208,8 @@ class Composer(TextArea):
                 return
         elif event.key == "enter":
             pass  # Sending lies on another key, and Textual would take Enter for text.
+        elif event.character == _JOINER:
+            self.type_in(_JOINER)  # Textual takes it for unprintable, and 👩‍🚀 would fall apart.
         else:
             await super()._on_key(event)
             return
