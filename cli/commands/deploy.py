@@ -73,8 +73,7 @@ def command(
     changes = wishes.changes(stack_prefix, regions, channels, limits, extras)
     wish = wishes.wish(changes, name, reset=reset, prune=prune)
     aws, person = Aws(aws_profile), person_of(yes=yes)
-    hints = wishes.hints(name, wish.prefix)
-    plan = prepare(wish, aws, person, account=account, hints=hints, ask=not diff)
+    plan = prepare(wish, aws, person, account=account, ask=not diff)
     deployment = Deployment(plan, paths.home().cache, aws.patient(), seconds=timeout)
     if diff:
         return deployment.diff(person)

@@ -48,7 +48,7 @@ def command(
     wish = wishes.wish(wishes.changes(stack_prefix, regions), name)
     aws = Aws(aws_profile)
     owner = preflight.check_account(aws, wish.first_region, account)
-    stands, chosen = look(aws, wish, name, silent="is not known, and is left alone.")
+    stands, chosen = look(aws, wish, silent="is not known, and is left alone.")
     found = removal.removable(stands, chosen)
     if not found:
         narrate(f'There is no deployment "{wish.prefix}" in the account {owner.number}.')

@@ -20,6 +20,6 @@ def refresh(
     name = name_to_write(given)
     wanted = wish(changes(stack_prefix, regions), name)
     aws = Aws(aws_profile)
-    _, chosen = look(aws, wanted, name, silent="is not in the profile.")
+    _, chosen = look(aws, wanted, silent="is not in the profile.")
     made = outputs.find(aws, wanted.prefix, chosen)
     save(outputs.read_profile(aws, name, made, now=time.time()))

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 
 from cli.console.output import narrate
-from cli.deployment.wish import hints
 from infra.deployer import standing
 from infra.deployer.aws import Aws
 from infra.deployer.plan import Wish
 from infra.deployer.standing import Standing
 
 
-def look(aws: Aws, wish: Wish, profile: str, *, silent: str) -> tuple[Standing, Mapping[str, str]]:
+def look(aws: Aws, wish: Wish, *, silent: str) -> tuple[Standing, Mapping[str, str]]:
     """What stands, and alias to AWS region of what is meant; without --regions that is all of it.
 
     `silent` ends the sentence on a region that could not be asked and is not meant.
@@ -18,7 +17,7 @@ def look(aws: Aws, wish: Wish, profile: str, *, silent: str) -> tuple[Standing, 
     Raises:
         DeployError: a region that is meant cannot be asked, or is unknown.
     """
-    found = standing.find(aws, wish.prefix, {**wish.regions, **hints(profile, wish.prefix)})
+    found = standing.find(aws, wish.prefix, wish.hints)
     chosen = standing.chosen(found, wish.regions, wish.changes.regions)
     for region, error in found.silent.items():
         if region in chosen.values():

@@ -51,7 +51,7 @@ def extras(alarm_email: str | None, dashboard: bool | None, waf_rate: str | None
 
 
 def wish(changes: Changes, profile: str, *, reset: bool = False, prune: bool = False) -> Wish:
-    """What is asked for: options, the project's `cdk.json`, and the prefix that the profile stands for.
+    """What is asked for: options, the project's `cdk.json`, and what the profile stands for.
 
     Raises:
         DeployError: the options do not make a valid deployment.
@@ -59,28 +59,23 @@ def wish(changes: Changes, profile: str, *, reset: bool = False, prune: bool = F
     file = data_file("cdk.json")
     content = json.loads(file.read_text(encoding="utf-8"))
     own = settings.context_of(content)["prefix"]
-    if changes.prefix is None and (known := _prefix_of(profile)) not in (None, own):
+    known, elsewhere = _deployment_of(profile)
+    if changes.prefix is None and known not in (None, own):
         narrate(f'the profile "{profile}" stands for "{known}"; for "{own}" give --stack-prefix {own}')
         changes = replace(changes, prefix=known)
     # What is wrong by itself is told before AWS is asked what stands.
     settings.change(content, replace(changes, regions=[each for each in changes.regions if "=" in each]))
-    return Wish(content, changes, own=file.parent != PACKAGE, reset=reset, prune=prune)
+    made = Wish(content, changes, own=file.parent != PACKAGE, reset=reset, prune=prune)
+    return replace(made, elsewhere=elsewhere) if made.prefix == known else made
 
 
-def hints(profile: str, prefix: str) -> Mapping[str, str]:
-    """The regions (by alias) in which a deployment may stand, as far as its profile knows."""
-    known = profile_of.known(profile)
-    if known is None or _prefix_of(profile) != prefix:
-        return {}
-    return {alias: each.region for alias, each in known.regions.items()}
-
-
-def _prefix_of(name: str) -> str | None:
-    """The prefix of the deployment that a profile stands for; None if there is no profile, or it is odd."""
+def _deployment_of(name: str) -> tuple[str | None, Mapping[str, str]]:
+    """What a profile stands for: a prefix (None if there is no profile, or it is odd), and its regions."""
     known = profile_of.known(name)
     if known is None or not known.regions:
-        return None
-    return names.prefix_of(next(iter(known.regions.values())).event_bus)
+        return None, {}
+    prefix = names.prefix_of(next(iter(known.regions.values())).event_bus)
+    return prefix, {alias: each.region for alias, each in known.regions.items()}
 
 
 def _split(text: str | None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """`globalchat deploy` from the first check to the profile."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,19 +109,18 @@ def prepare(
     person: Person,
     *,
     account: str | None = None,
-    hints: Mapping[str, str] | None = None,
     ask: bool = True,
 ) -> Plan:
     """Pre-flight: see that nothing is in the way, say what will change, and ask.
 
-    `account` is the one that is meant; `hints` are regions (by alias) in which the deployment may stand.
+    `account` is the one that is meant.
 
     Raises:
         DeployError: something is in the way, or the answer is no.
     """
     preflight.check_tools()
     owner = preflight.check_account(aws, wish.first_region, account)
-    plan = make(wish, find(aws, wish.prefix, {**wish.regions, **(hints or {})}))
+    plan = make(wish, find(aws, wish.prefix, wish.hints))
     for line in _checked(aws, plan, owner):
         person.note(line)
     if ask and (account is None or plan.going):

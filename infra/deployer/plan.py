@@ -18,7 +18,8 @@ class Wish:
     """What a person asks for: the project's `cdk.json` and options.
 
     `own` says that the file is theirs to edit, which the one in an installed package is not; `reset`, that
-    earlier options no longer count; `prune`, that regions which are left out go away.
+    earlier options no longer count; `prune`, that regions which are left out go away. `elsewhere` are further
+    regions (by alias) in which the deployment may stand.
     """
 
     content: Mapping[str, Any]
@@ -26,6 +27,7 @@ class Wish:
     own: bool = True
     reset: bool = False
     prune: bool = False
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def prefix(self) -> str:
@@ -37,6 +39,11 @@ class Wish:
         """Those of the file."""
         regions: Mapping[str, str] = settings.context_of(self.content)["regions"]
         return regions
+
+    @property
+    def hints(self) -> Mapping[str, str]:
+        """Where to look for what stands."""
+        return {**self.regions, **self.elsewhere}
 
     @property
     def first_region(self) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 from infra.deployer.aws import Aws
 from infra.deployer.deployment import Deployment, Person, prepare
 from infra.deployer.plan import Wish
-from infra.deployer.settings import Changes
 from infra.deployer.view import PlainView
 from infra.files import data_file
 from tests.infra.deployer.conftest import ACCOUNT, User
@@ -42,14 +41,13 @@ class Assembled:
     user: User
     templates: Path
 
-    def prepare(self, heard: Heard, changes: Changes | None = None, **wish: bool) -> Deployment:
-        asked = Wish(content(), changes or Changes(), **wish)
-        plan = prepare(asked, Aws(), heard.person, account=ACCOUNT)
+    def prepare(self, heard: Heard) -> Deployment:
+        plan = prepare(Wish(content()), Aws(), heard.person, account=ACCOUNT)
         return Deployment(plan, self.user.cache, Aws(), app=str(self.templates))
 
-    def deploy(self, changes: Changes | None = None, **wish: bool) -> tuple[Deployment, Heard]:
+    def deploy(self) -> tuple[Deployment, Heard]:
         heard = Heard()
-        deployment = self.prepare(heard, changes, **wish)
+        deployment = self.prepare(heard)
         deployment.run(heard.person)
         return deployment, heard
 
