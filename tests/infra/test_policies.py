@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from infra import names
 from infra.config import Config
 from tests.infra.synthesis import (
     Templates,
@@ -88,6 +89,7 @@ def test_nothing_is_granted_in_another_way(full_templates: Templates) -> None:
 
 
 def test_roles_trust_the_one_service_that_acts(full_templates: Templates) -> None:
+    assert SERVICES.keys() == set(names.ROLES)  # by which a deployer finds them
     for template in full_templates.values():
         for role in resources(template, "AWS::IAM::Role").values():
             (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
