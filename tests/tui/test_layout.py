@@ -3,6 +3,7 @@
 from itertools import combinations, pairwise
 
 import pytest
+from textual import events
 from textual.geometry import Region
 
 from tests.tui.driver import SMALL, WIDE, Chat, running
@@ -144,3 +145,14 @@ async def test_popups_shrink_with_the_window() -> None:
 def test_the_walk_crosses_every_border() -> None:
     crossed = {name for before, after in pairwise(WALK) for name in {*classes(*before)} ^ {*classes(*after)}}
     assert len(crossed) == 8
+
+
+async def test_what_is_typed_in_one_go_is_whole_after_the_window_was_too_small() -> None:
+    async with running() as chat:
+        await resize(chat, (30, 5))
+        await resize(chat, WIDE)
+        assert chat.app.screen.focused is None  # the composer was hidden
+        for character in "typed":
+            chat.app.post_message(events.Key(character, character))
+        chat.app.post_message(events.Paste(" and pasted"))
+        await chat.until(lambda: chat.composer.text == "typed and pasted")

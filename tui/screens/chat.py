@@ -133,6 +133,16 @@ class ChatScreen(Screen[None]):
             composer.focus()
             composer.post_message(events.Key(event.key, event.character))
 
+    def _forward_event(self, event: events.Event) -> None:
+        """Give the focus back when the first key comes after the composer was hidden, before the next key."""
+        if isinstance(event, events.Key | events.Paste) and self.focused is None:
+            for composer in self.query(Composer):
+                if composer.focusable:
+                    self.set_focus(composer)
+                    composer._forward_event(event)
+                    return
+        super()._forward_event(event)
+
     def on_unmount(self) -> None:
         """End the session; leave the terminal as it was."""
         self._keeping.save()
