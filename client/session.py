@@ -223,6 +223,10 @@ class Session:
         self._supervisor.retry_now()
         self._outgoing.wake()
 
+    def reconnect(self) -> None:
+        """Make the connection anew if there is one: a socket can fall silent without being known as lost."""
+        self._supervisor.reconnect()
+
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
         """The next events in order, at least one; an empty list after the session closed."""
         return await self._events.take(limit)

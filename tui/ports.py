@@ -66,6 +66,9 @@ class ChatSession(Protocol):
     def retry_now(self) -> None:
         """Try at once instead of waiting."""
 
+    def reconnect(self) -> None:
+        """Make the connection anew, if there is one."""
+
 
 class RegionWatch(Protocol):
     """The part of `client.watch.Watch` that the chat uses: all channels in all regions at once."""

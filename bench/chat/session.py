@@ -164,3 +164,6 @@ class FloodSession:
 
     def retry_now(self) -> None:
         """Nothing happens."""
+
+    def reconnect(self) -> None:
+        """Nothing happens."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from client.errors import ClientError
+from client.errors import ClientError, Unreachable
 from client.events import BackendDescribed, SessionEvent
 from client.inbox import Inbox
 from client.live.channels import Channels
@@ -119,6 +119,12 @@ class Supervisor:
     def retry_now(self) -> None:
         """End a wait."""
         self._goal.nudge()
+
+    def reconnect(self) -> None:
+        """Give up the live connection, which may be silent, for a new one."""
+        if self._links.live is not None:
+            given_up = Unreachable("The connection was given up, to be made anew.")
+            self._links.live.connection.give_up(given_up)
 
     def key_refused(self) -> None:
         """Take note that a region no longer takes its key; a live session moves to the profile's new one."""

@@ -191,6 +191,15 @@ async def test_retry_now_ends_the_wait(oregon: FakeAppSync) -> None:
         await chat.phase(Phase.LIVE)
 
 
+async def test_a_live_connection_is_made_anew_on_demand(oregon: FakeAppSync) -> None:
+    async with running(Session(profile_of(oregon), "oregon", options=QUICK)) as chat:
+        chat.session.reconnect()  # there is none yet
+        await chat.phase(Phase.LIVE)
+        chat.session.reconnect()
+        assert "made anew" in str((await chat.phase(Phase.RETRYING)).reason)
+        await chat.phase(Phase.LIVE)
+
+
 async def test_refused_api_fails(oregon: FakeAppSync) -> None:
     error = {"message": "Validation error of type FieldUndefined: Field 'channels' is undefined"}
     oregon.on_http = lambda body: web.json_response({"data": None, "errors": [error]})

@@ -126,6 +126,9 @@ class FakeSession:
     def retry_now(self) -> None:
         self.calls.append(("retry_now", None))
 
+    def reconnect(self) -> None:
+        self.calls.append(("reconnect", None))
+
     # -- the script -----------------------------------------------------------------------------------------
 
     def tell(self, *events: SessionEvent) -> None:

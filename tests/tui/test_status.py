@@ -6,12 +6,12 @@ from itertools import product
 import pytest
 from rich.cells import cell_len
 
-from client.events import DraftAccepted, StateChanged
+from client.events import DraftAccepted, DraftQueued, MessageReceived, StateChanged
 from client.key_expiry import REMEDY
-from client.messages import Draft
+from client.messages import Draft, Message
 from client.profiles import Profile, RegionEndpoint
 from client.state import Phase, SessionState
-from tests.tui.fake_session import NOON, REGIONS
+from tests.tui.fake_session import NOON, REGIONS, FakeSession
 from tui.model.banner import LINES, Banner, Way, banner_lines, target_at
 from tui.model.calendar import Calendar
 from tui.model.chat import ChatModel, Notice
@@ -30,6 +30,8 @@ from tui.model.status import (
     signal,
     unsent_banner,
 )
+from tui.model.trouble import put_away_remark
+from tui.screens.again import again
 
 NAMES = RegionNames.of(REGIONS)
 SIZES = (40, 44, 50, 59, 60, 72, 80, 99, 100, 120, 200)
@@ -49,6 +51,7 @@ STATES: dict[str, Status] = {
     "opening failed at length": OpeningFailed(LONG, LONG),
     "idle": SessionState(Phase.IDLE, "oregon"),
     "connecting": SessionState(Phase.CONNECTING, "oregon"),
+    "connecting again": SessionState(Phase.CONNECTING, "oregon", attempt=3, fail_over_to="sydney"),
     "live": LIVE,
     "live, latency unknown": replace(LIVE, latency_ms=None),
     "live, but odd": replace(LIVE, reason="The clock is an hour slow", remedy="Set it"),
@@ -57,6 +60,8 @@ STATES: dict[str, Status] = {
     "failed over": replace(LIVE, region="sydney", failed_over_from="oregon"),
     "retrying": RETRYING,
     "retrying, another answers": replace(RETRYING, fail_over_to="sydney"),
+    "retrying, with a remedy": replace(RETRYING, remedy="Start it"),
+    "retrying for the first time": replace(RETRYING, attempt=1, remedy="Start it"),
     "retrying at length": replace(RETRYING, reason=LONG, fail_over_to="sydney"),
     "suspended": SUSPENDED,
     "suspended, another answers": replace(SUSPENDED, reason=LONG, fail_over_to="sydney"),
@@ -73,9 +78,13 @@ SAID = {
     ),
     "idle": ("◌ starting", "Starting in Oregon …"),
     "connecting": ("◌ connecting", "Connecting to Oregon …"),
+    "connecting again": (
+        "◌ connecting",
+        "Connecting to Oregon … (no. 3). What you send now waits. Sydney answers: Ctrl+R switches.",
+    ),
     "live": ("● live 38 ms", ""),
     "live, latency unknown": ("● live", ""),
-    "live, but odd": ("● live 38 ms", "The clock is an hour slow. Set it."),
+    "live, but odd": ("● live 38 ms", "The clock is an hour slow. Set it. Esc puts this away."),
     "switching": ("● live 38 ms", "Connecting to Sydney … Oregon stays until it is live."),
     "joining": ("● live 38 ms", "Joining # nope, # robots …"),
     "failed over": (
@@ -90,6 +99,14 @@ SAID = {
         "◐ retrying in 4 s",
         "It is lost. Next try in 4 s (no. 3). What you send now waits. F5 tries at once. "
         "Sydney answers: Ctrl+R switches.",
+    ),
+    "retrying, with a remedy": (
+        "◐ retrying in 4 s",
+        "It is lost. Start it. Next try in 4 s (no. 3). What you send now waits. F5 tries at once.",
+    ),
+    "retrying for the first time": (
+        "◐ retrying in 4 s",
+        "It is lost. Next try in 4 s (no. 1). What you send now waits. F5 tries at once.",
     ),
     "suspended": (
         "◯ suspended, next try in 90 s",
@@ -224,6 +241,53 @@ def test_a_clock_that_is_off_is_said_once_and_stays_in_the_header() -> None:
     ]
     for width in (60, 80, 120):
         assert "clock 3.2 s slow" in "".join(piece.text for piece in header(desk.header(), width, NOON))
+
+
+def test_accepted_messages_that_do_not_come_back_are_told_until_the_connection_is_another() -> None:
+    now = [NOON]
+    model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: now[0])
+    desk = Desk(model, "local", "tech")
+
+    def said() -> str | None:
+        about = desk.banner(now[0])
+        return about.text if about else None
+
+    drafts = [Draft(f"draft-{number}", "tech", "hi", "bo", NOON) for number in range(2)]
+    model.reduce(StateChanged(LIVE))
+    for draft in drafts:
+        model.reduce(DraftQueued(draft))
+        model.reduce(DraftAccepted(draft, "us-west-2", NOON))
+    assert said() is None
+    now[0] += 8_000
+    assert said() == (
+        "2 messages were accepted but have not come back for 8 s: those of others may not arrive either. "
+        "F5 connects anew."
+    )
+    back = Message("draft-0", "tech", "hi", "bo", "us-west-2", NOON)
+    model.reduce(MessageReceived(back, "oregon", now[0], 12, own=True))
+    assert str(said()).startswith("1 message was accepted but has not come back for 8 s:")
+    model.reduce(StateChanged(replace(LIVE, latency_ms=39)))
+    assert said() is not None
+    session = FakeSession()
+    again(desk, session)
+    assert session.calls == [("reconnect", None)]
+    for state in (RETRYING, LIVE):
+        model.reduce(StateChanged(state))
+    assert said() is None
+
+
+def test_what_is_odd_can_be_put_away_until_it_is_odd_again() -> None:
+    model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
+    desk = Desk(model, "local", "tech")
+    odd = replace(LIVE, reason="Sydney is not available")
+    assert not put_away_remark(model)
+    for state in (odd, replace(odd, latency_ms=2)):
+        model.reduce(StateChanged(state))
+        assert put_away_remark(model) is (state is odd)
+        assert desk.banner(NOON) is None
+    for state in (replace(LIVE, switching_to="sydney"), odd):
+        model.reduce(StateChanged(state))
+    assert desk.banner(NOON) is not None
 
 
 def test_a_key_that_expires_soon_is_told_when_the_session_begins() -> None:

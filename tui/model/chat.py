@@ -67,6 +67,7 @@ class ChatModel:
         levels: What counts in which channel.
         attention: What came unseen and counts.
         people: Whose messages were seen.
+        remark_read: Whether somebody put away what is odd though the session is live.
         outbox: The own messages that are not delivered yet.
         skew: How far this machine's clock is off.
         latency: How long messages take.
@@ -86,6 +87,7 @@ class ChatModel:
         self.backend: Backend | None = None
         self.conversations: dict[str, Conversation] = {}
         self.watching: str | None = None
+        self.remark_read = False
         self.outbox = Outbox()
         self.sender = sender
         self.levels = levels or Levels()
@@ -101,6 +103,10 @@ class ChatModel:
         self._skips = Skips(self._rows)
         self._effects: list[Effect] = []
         self._down_since: int | None = None
+
+    def now(self) -> int:
+        """The time (epoch ms)."""
+        return self._clock()
 
     def conversation(self, channel: str) -> Conversation:
         """The conversation of a channel, made if there is none."""
@@ -170,7 +176,8 @@ class ChatModel:
             case DraftQueued(draft):
                 self.outbox.queue(self.conversation(draft.channel), self._rows, draft)
             case DraftAccepted(draft, region, sent_at):
-                self.outbox.accept(self.conversation(draft.channel), draft, region, sent_at)
+                conversation = self.conversation(draft.channel)
+                self.outbox.accept(conversation, draft, region, sent_at, self._clock())
                 self._compare_clocks(draft, sent_at)
             case DraftRefused(draft, _, reason):
                 self.outbox.refuse(self.conversation(draft.channel), draft, reason)
@@ -211,6 +218,10 @@ class ChatModel:
 
     def _change_state(self, state: SessionState) -> None:
         previous, self.state = self.state, state
+        if previous is None or state.reason != previous.reason:
+            self.remark_read = False
+        if previous is None or (state.phase, state.region) != (previous.phase, previous.region):
+            self.outbox.expect_none()
         was_live = previous is not None and previous.phase is Phase.LIVE
         if state.phase is Phase.LIVE:
             if self._down_since is not None:

@@ -15,19 +15,9 @@ from tui.model.header import HeaderView, profile_title
 from tui.model.history import Drafts, History
 from tui.model.naming import code_units
 from tui.model.regions import RegionNames
-from tui.model.status import (
-    Keys,
-    Opening,
-    OpeningFailed,
-    Status,
-    banner,
-    default_keys,
-    hotlist,
-    revoked_banner,
-    unsent_banner,
-    waiting_banner,
-)
+from tui.model.status import Keys, Opening, OpeningFailed, Status, default_keys, hotlist
 from tui.model.text import shown_name
+from tui.model.trouble import trouble
 from tui.slash.completion import Vocabulary
 
 _METER_FROM = 0.9
@@ -253,17 +243,8 @@ class Desk:
         )
 
     def banner(self, now: int) -> Banner | None:
-        """What is wrong: the connection before the channel before single messages."""
-        about = banner(self.status, self.names, now, self.keys)
-        if about is not None or self.channel is None:
-            return about
-        if self.channel in self.model.revoked:
-            return revoked_banner(self.channel, self.keys)
-        unsent = len(self.model.outbox.unsent(self.channel))
-        if unsent:
-            return unsent_banner(unsent, self.keys)
-        waiting = self.model.outbox.waiting(self.channel)
-        return waiting_banner(waiting, now, self.keys) if waiting else None
+        """What is wrong, if anything, at `now` (epoch ms)."""
+        return trouble(self.status, self.model, self.channel, names=self.names, now=now, keys=self.keys)
 
     def hotlist(self) -> str:
         """The other channels with something unread."""

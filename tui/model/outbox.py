@@ -18,12 +18,24 @@ class Waiting(NamedTuple):
     next_try_at: int | None
 
 
+class Unheard(NamedTuple):
+    """How many accepted messages of a channel have not come back, and for how long the first has not (ms)."""
+
+    messages: int
+    for_ms: int
+
+
+_BACK_WITHIN_MS = 8_000
+"""A message comes back within a second or so; EventBridge may take a few."""
+
+
 class Outbox:
     """Follows each draft from *sending* to *delivered*; a message is always one row."""
 
     def __init__(self) -> None:
         self._rows: dict[str, MessageRow] = {}
         self._waits: dict[str, DraftWaiting] = {}
+        self._accepted_at: dict[str, int] = {}
 
     def queue(self, conversation: Conversation, rows: RowFactory, draft: Draft) -> None:
         """A draft is on its way, perhaps once more."""
@@ -40,11 +52,12 @@ class Outbox:
         self._settle(conversation, event.draft, Delivery.SENDING, reason)
         self._waits[event.draft.id] = event
 
-    def accept(self, conversation: Conversation, draft: Draft, region: str, sent_at: int) -> None:
-        """The backend took a draft. Its echo may have been faster."""
+    def accept(self, conversation: Conversation, draft: Draft, region: str, sent_at: int, now: int) -> None:
+        """The backend took a draft (`now` is epoch ms). Its echo may have been faster."""
         self._waits.pop(draft.id, None)
         row = self._rows.get(draft.id)
         if row is not None:
+            self._accepted_at[draft.id] = now
             row.delivery, row.reason, row.origin = Delivery.ACCEPTED, None, region
             conversation.move(row, sent_at)
 
@@ -60,6 +73,7 @@ class Outbox:
     def deliver(self, conversation: Conversation, event: MessageReceived) -> bool:
         """An own message came back. False if there is no row that waits for it."""
         self._waits.pop(event.message.id, None)
+        self._accepted_at.pop(event.message.id, None)
         row = self._rows.pop(event.message.id, None)
         if row is None or conversation.index_of(row) is None:
             return False
@@ -85,6 +99,19 @@ class Outbox:
             return None
         count = len(self._drafts(channel, Delivery.SENDING))
         return Waiting(count, first.attempt, first.next_try_at)
+
+    def unheard(self, channel: str, now: int) -> Unheard | None:
+        """What of a channel was accepted but has not come back in good time (`now` is epoch ms)."""
+        at = [
+            self._accepted_at[draft.id]
+            for draft in self._drafts(channel, Delivery.ACCEPTED)
+            if draft.id in self._accepted_at
+        ]
+        return Unheard(len(at), now - min(at)) if at and now - min(at) >= _BACK_WITHIN_MS else None
+
+    def expect_none(self) -> None:
+        """The connection is another one: what was accepted before need not come back on it."""
+        self._accepted_at.clear()
 
     def parting(self) -> str | None:
         """What to say of messages that wait when the chat ends; None if none does."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from client.state import Phase, SessionState
 from tui.model.banner import Banner, Way
-from tui.model.outbox import Waiting
+from tui.model.outbox import Unheard, Waiting
 from tui.model.regions import RegionNames
 from tui.model.text import shown_name
 from tui.sanitize import sanitize
@@ -13,9 +13,10 @@ from tui.sanitize import sanitize
 Keys = Callable[[str], str]
 """The key of an action (by its id) as people write it."""
 
-AGAIN, DISCARD, OTHER_REGION, NEXT_UNREAD = "again", "discard", "region.next", "channel.unread"
+AGAIN, BACK, DISCARD, OTHER_REGION, NEXT_UNREAD = "again", "back", "discard", "region.next", "channel.unread"
 """Actions that the ways out lead to."""
 
+_WAITS = " What you send now waits."
 _DOCTOR = " `globalchat doctor` tells more."
 
 
@@ -50,6 +51,7 @@ def default_keys(action: str) -> str:
     """The keys as long as nobody changes them."""
     return {
         AGAIN: "F5",
+        BACK: "Esc",
         DISCARD: "Shift+F5",
         OTHER_REGION: "Ctrl+R",
         NEXT_UNREAD: "F8",
@@ -95,11 +97,10 @@ def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_ke
         case SessionState(phase=Phase.LIVE):
             return _live_banner(status, names, keys)
         case SessionState(phase=Phase.RETRYING):
-            when = (
-                f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt}). What you send now waits."
-            )
+            when = f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt})."
             at_once = Way(AGAIN, f"{keys(AGAIN)} tries at once.")
-            return Banner(f"{_why(status)}{when}", "warning", (at_once, *_elsewhere(status, names, keys)))
+            said = f"{_why(status)}{when}{_WAITS}"
+            return Banner(said, "warning", (at_once, *_elsewhere(status, names, keys)))
         case SessionState(phase=Phase.SUSPENDED):
             missing = "" if status.missing_since is None else " Messages may be missed meanwhile."
             when = f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt})."
@@ -112,6 +113,9 @@ def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_ke
             return Banner(f"{reason}{_remedy(status.remedy)}{_DOCTOR}", "error", ways)
         case SessionState(phase=Phase.CLOSED):
             return Banner(f"The session is closed. {keys('app.quit')} quits.", "muted")
+        case SessionState(phase=Phase.CONNECTING, attempt=attempt) if attempt:
+            said = f"Connecting to {names.title(status.region)} … (no. {attempt}).{_WAITS}"
+            return Banner(said, "warning", _elsewhere(status, names, keys))
         case _:
             return Banner(f"Connecting to {names.title(status.region)} …", "muted")
 
@@ -140,6 +144,17 @@ def waiting_banner(waiting: Waiting, now: int, keys: Keys = default_keys) -> Ban
     return Banner(said, "warning", (again, Way(DISCARD, f"{keys(DISCARD)} takes {what} back.")))
 
 
+def unheard_banner(unheard: Unheard, keys: Keys = default_keys) -> Banner:
+    """What to say about messages that were accepted but have not come back: the connection may be silent."""
+    what = (
+        "1 message was accepted but has"
+        if unheard.messages == 1
+        else (f"{unheard.messages} messages were accepted but have")
+    )
+    said = f"{what} not come back for {unheard.for_ms // 1000} s: those of others may not arrive either."
+    return Banner(said, "warning", (Way(AGAIN, f"{keys(AGAIN)} connects anew."),))
+
+
 def hotlist(unread: Iterable[tuple[str, int, int]], keys: Keys = default_keys) -> str:
     """Channels with something unread (name, messages, mentions) in one line."""
     parts = []
@@ -155,7 +170,8 @@ def _live_banner(state: SessionState, names: RegionNames, keys: Keys) -> Banner 
         there = names.title(state.switching_to)
         return Banner(f"Connecting to {there} … {here} stays until it is live.", "muted")
     if state.reason:
-        return Banner(f"{_sentence(state.reason)}{_remedy(state.remedy)}", "warning")
+        away = Way(BACK, f"{keys(BACK)} puts this away.")
+        return Banner(f"{_sentence(state.reason)}{_remedy(state.remedy)}", "warning", (away,))
     if state.failed_over_from is not None:
         left = names.title(state.failed_over_from)
         back = Way(OTHER_REGION, f"{keys(OTHER_REGION)} goes back to {left}.")
@@ -175,7 +191,11 @@ def _elsewhere(state: SessionState, names: RegionNames, keys: Keys) -> tuple[Way
 
 
 def _why(state: SessionState) -> str:
-    return f"{_sentence(state.reason)} " if state.reason else ""
+    """What is wrong; from the second failure on, when it is no mere hiccup, also what to do."""
+    if not state.reason:
+        return ""
+    remedy = _remedy(state.remedy) if state.attempt > 1 else ""
+    return f"{_sentence(state.reason)}{remedy} "
 
 
 def _wait(until: int | None, now: int) -> str:

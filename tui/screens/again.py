@@ -11,7 +11,7 @@ _DOWN = (Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED)
 
 
 def again(desk: Desk, session: ChatSession) -> None:
-    """Try the connection again, else the channel that was ended, else its messages that were not sent."""
+    """Try the connection again, else the channel that was ended, else its messages that did not get there."""
     channel, status = desk.channel, desk.status
     if isinstance(status, SessionState) and status.phase in _DOWN:
         session.retry_now()
@@ -24,6 +24,8 @@ def again(desk: Desk, session: ChatSession) -> None:
             session.resend(draft.id)
         if desk.model.outbox.waiting(channel) is not None:
             session.retry_now()
+        if desk.model.outbox.unheard(channel, desk.model.now()) is not None:
+            session.reconnect()
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ class Discarded:
 def discard(desk: Desk, session: ChatSession, chosen: MessageRow | None) -> Discarded:
     """Give up the chosen message that failed or waits; else all that failed here, else all that wait."""
     conversation, found = desk.conversation, Discarded()
-    if conversation is None:
+    if conversation is None or (chosen is not None and conversation.index_of(chosen) is None):
         return found
     rows = [chosen] if chosen is not None else conversation.failed() or conversation.pending()
     for row in rows:

@@ -21,6 +21,7 @@ from tui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStar
 from tui.model.desk import Desk
 from tui.model.header import SWITCH
 from tui.model.status import OpeningFailed
+from tui.model.trouble import put_away_remark
 from tui.notices.notifier import Notifier, Write
 from tui.ports import ChatSession, Clock, WatchFactory
 from tui.screens.again import again, discard
@@ -127,7 +128,7 @@ class ChatScreen(Screen[None]):
             self._showing.tell(f"Until you quit: {FILE} sets the theme {self._settings_theme}.")
 
     def on_key(self, event: events.Key) -> None:
-        """Keys are the composer's even if nothing has the focus, as at first or after it was hidden."""
+        """Keys are the composer's even if nothing has the focus, as at first."""
         composer = self.query_one(Composer)
         if self.focused is None and composer.focusable:
             composer.focus()
@@ -267,6 +268,8 @@ class ChatScreen(Screen[None]):
         """Close what is open, else jump to the newest message."""
         if self.has_class("-list-open"):
             self.remove_class("-list-open")
+        elif put_away_remark(self._model):
+            self._showing.status()
         elif not self.query_one(Reading).close():
             self.action_jump_to_tail()
         self.query_one(Composer).focus()
