@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from rich.color import Color
 from textual import events
 
 from client.events import DraftRefused, DraftUnsent, DraftWaiting
@@ -30,6 +31,14 @@ def cell(chat: Chat, text: str) -> tuple[int, int]:
     """Where a text begins in the pane."""
     y = next(y for y, line in enumerate(chat.lines()) if text in line)
     return chat.lines()[y].index(text), y
+
+
+def look(chat: Chat, text: str) -> tuple[Color | None, Color | None]:
+    """Colour and background of a text in the pane."""
+    x, y = cell(chat, text)
+    style = next(iter(chat.pane.render_line(y).crop(x, x + 1))).style
+    assert style is not None
+    return style.color, style.bgcolor
 
 
 async def test_search_goes_up_from_where_one_is_and_keeps_the_place() -> None:
@@ -94,6 +103,8 @@ async def test_choose_by_key_copy_look_closely_and_type_on() -> None:
         await chat.pilot.press("f6", "up", "k", "y")
         await chat.until(lambda: chat.toasts() == [COPIED])
         assert chat.app.clipboard == "#37 straw"
+        assert look(chat, "#37")[0] == look(chat, "#36")[0]
+        assert look(chat, "#37")[1] != look(chat, "#36")[1] == look(chat, "#38")[1]
         await chat.pilot.press("enter")
         await chat.until(lambda: chat.app.screen.query(".dialog"))
         text = "\n".join(chat.screen_lines())
@@ -127,6 +138,8 @@ async def test_a_mouse_selection_is_copied_without_times_names_and_wrapping() ->
         start, end = cell(chat, "two"), cell(chat, "all")
         assert end[1] - start[1] >= 2
         await _drag(chat, start, end)
+        assert look(chat, "two")[0] == look(chat, "one")[0]
+        assert look(chat, "two")[1] != look(chat, "one")[1]
         await chat.pilot.press("ctrl+c")
         await chat.until(lambda: chat.toasts() == [COPIED])
         assert chat.app.clipboard == "two three four five six seven eight nine ten eleven\nafter a"
@@ -297,10 +310,13 @@ async def test_what_was_not_sent_is_discarded_and_can_be_brought_back() -> None:
         chat.session.tell(DraftRefused(drafts[1], "BadSender", "no"))
         await chat.settle()
         chat.session.under_way.add(drafts[2].id)
-        await chat.pilot.press("f6", "up", "up", "up", "x")
-        await chat.until(lambda: chat.toasts() == ["There is nothing to discard here."])
+        await chat.pilot.press("f6", "up", "x")
+        await chat.until(lambda: chat.toasts() == ["Discarded: ↑ brings the text back."])
+        await chat.until(lambda: chat.pane.chosen is not None and chat.pane.chosen.text == "on its way")
+        await chat.pilot.press("up", "up", "x")
+        await chat.until(lambda: chat.toasts()[1:] == ["There is nothing to discard here."])
         await chat.pilot.press("escape", "shift+f5")
-        await chat.until(lambda: chat.toasts()[1:] == ["2 messages discarded: ↑ brings the texts back."])
+        await chat.until(lambda: chat.toasts()[2:] == ["Discarded: ↑ brings the text back."])
         await chat.settle()
         shown = "\n".join(chat.lines())
         assert "on its way" in shown
@@ -308,7 +324,7 @@ async def test_what_was_not_sent_is_discarded_and_can_be_brought_back() -> None:
         assert "two" not in shown
         assert chat.status == ""
         await chat.pilot.press("up", "up")
-        assert chat.composer.text == "one"
+        assert chat.composer.text == "two"
 
 
 async def test_a_message_that_waits_says_why_and_when_it_is_tried_again() -> None:

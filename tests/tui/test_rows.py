@@ -86,6 +86,19 @@ def test_unread_mentions_and_the_divider() -> None:
     assert [row.divider for row in [*rows, later]] == [False, False, False, False, True]
 
 
+def test_in_place_of_a_message_that_is_gone_stands_the_next_one_or_the_one_above() -> None:
+    conversation = Conversation("tech", CALENDAR)
+    rows = [message(NOON + each) for each in range(3)]
+    for row in rows:
+        conversation.add(row)
+    gone = []
+    for row, then in ((rows[1], rows[2]), (rows[2], rows[0]), (rows[0], None)):
+        assert conversation.standing(row) is row
+        conversation.remove(row)
+        gone.append(conversation.standing(row) is then)
+    assert gone == [True, True, True]
+
+
 def test_a_touched_row_is_only_painted_anew() -> None:
     conversation = Conversation("tech", CALENDAR)
     rows = [message(NOON + each) for each in range(3)]

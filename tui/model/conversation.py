@@ -79,6 +79,14 @@ class Conversation:
             index += 1
         return None
 
+    def standing(self, row: MessageRow) -> MessageRow | None:
+        """A message itself while it is here, else the one that came to stand in its place, or above it."""
+        if self.index_of(row) is not None:
+            return row
+        place = bisect_left(self.rows, row.order, key=_order)
+        around = (*self.rows[place:], *reversed(self.rows[:place]))
+        return next((each for each in around if isinstance(each, MessageRow)), None)
+
     def add(self, row: Row) -> None:
         """Put a row in its place; the oldest go when there are too many."""
         index = len(self.rows)
