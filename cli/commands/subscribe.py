@@ -73,15 +73,15 @@ def command(
 
     from cli.console.streams import Output
     from cli.following import lines
-    from cli.following.run import Wish, follow
+    from cli.following.run import Request, follow
 
     output = Output.standard()
     tags = tuple(loaded.regions) if is_all(region) else ()
     show = partial(lines.as_text, tags=tags, for_terminal=output.is_terminal)
-    wish = Wish(
+    request = Request(
         channels=tuple(dict.fromkeys(channels)),
         show=lines.as_json if as_json else lines.as_raw if raw else show,
         count=count,
         seconds=seconds,
     )
-    return asyncio.run(follow(loaded, region, wish, output))
+    return asyncio.run(follow(loaded, region, request, output))

@@ -8,14 +8,14 @@ import click
 from cli.console.output import narrate
 from cli.console.screen import is_terminal
 from cli.deployment.log import LoggedView, told
-from infra.deployer import view
 from infra.deployer.deployment import Person
+from infra.deployer.view import view_for
 from tui.sanitize import sanitize
 
 
 def person(*, yes: bool) -> Person:
     """Whoever sits at this terminal."""
-    return Person(told, asker(yes=yes), LoggedView(view.on_standard_error(narrate, _line)))
+    return Person(told, asker(yes=yes), LoggedView(view_for(sys.stderr, narrate, _line)))
 
 
 def asker(*, yes: bool) -> Callable[[str], bool]:

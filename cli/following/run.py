@@ -27,7 +27,7 @@ Show = Callable[[MessageReceived], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Request:
     """What is to be followed, how it is shown and when it ends: after `count` messages, or `seconds`."""
 
     channels: tuple[str, ...]
@@ -36,7 +36,7 @@ class Wish:
     seconds: float | None = None
 
 
-async def follow(profile: Profile, region: str | None, wish: Wish, output: Output) -> ExitCode:
+async def follow(profile: Profile, region: str | None, request: Request, output: Output) -> ExitCode:
     """Show the messages until it is time to end, every channel is lost or no region can be reached.
 
     Raises:
@@ -44,18 +44,18 @@ async def follow(profile: Profile, region: str | None, wish: Wish, output: Outpu
     """
     aliases = tuple(profile.regions) if is_all(region) else ((await pick(profile, region)).alias,)
     reload = partial(profiles.reload, profile.name)
-    sessions = {alias: Session(profile, alias, channels=wish.channels, reload=reload) for alias in aliases}
-    return await Following(sessions, wish, output).run()
+    sessions = {alias: Session(profile, alias, channels=request.channels, reload=reload) for alias in aliases}
+    return await Following(sessions, request, output).run()
 
 
 class Following:
     """One run of `subscribe`."""
 
-    def __init__(self, sessions: Mapping[str, Session], wish: Wish, output: Output) -> None:
+    def __init__(self, sessions: Mapping[str, Session], request: Request, output: Output) -> None:
         self._sessions = sessions
-        self._wish = wish
+        self._request = request
         self._output = output
-        self._follower = Follower(wish.channels, tuple(sessions), count=wish.count)
+        self._follower = Follower(request.channels, tuple(sessions), count=request.count)
         self._writing = asyncio.Lock()
         self._over = asyncio.Event()
         self._code: ExitCode | None = None
@@ -65,7 +65,7 @@ class Following:
         """Follow until it is over; what that comes to."""
         loop = asyncio.get_running_loop()
         unwatch = self._output.watch(lambda: self._end(ExitCode.DONE))
-        timer = loop.call_later(self._wish.seconds, self._time_out) if self._wish.seconds else None
+        timer = loop.call_later(self._request.seconds, self._time_out) if self._request.seconds else None
         try:
             with heard(self._hear):
                 await self._run()
@@ -99,7 +99,7 @@ class Following:
                 for sentence in batch.sentences:
                     narrate(sentence)
                 try:
-                    await self._output.write([self._wish.show(each) for each in batch.messages])
+                    await self._output.write([self._request.show(each) for each in batch.messages])
                 except BrokenPipeError:
                     self._end(ExitCode.DONE)
                 except ClientError as error:
@@ -112,9 +112,9 @@ class Following:
         self._end(ExitCode.INTERRUPTED if number is signal.SIGINT else self._follower.finish())
 
     def _time_out(self) -> None:
-        shown, wish = self._follower.shown, self._wish
-        if wish.count is not None and shown < wish.count and not self._over.is_set():
-            narrate(f"{shown} of {wish.count} messages came within {spell(wish.seconds or 0)}")
+        shown, request = self._follower.shown, self._request
+        if request.count is not None and shown < request.count and not self._over.is_set():
+            narrate(f"{shown} of {request.count} messages came within {spell(request.seconds or 0)}")
         self._end(self._follower.finish())
 
     def _end(self, code: ExitCode) -> None:

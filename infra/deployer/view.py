@@ -1,6 +1,6 @@
 """Shows the progress of a deployment: plain lines, or on a terminal a block that is drawn anew."""
 
-import sys
+import shutil
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
@@ -82,11 +82,4 @@ def view_for(stream: TextIO, write: Callable[[str], None], clean: Callable[[str]
     """The view that fits a stream."""
     if not stream.isatty():
         return PlainView(write)
-    import shutil
-
     return LiveView(stream, lambda: shutil.get_terminal_size().columns, clean)
-
-
-def on_standard_error(write: Callable[[str], None], clean: Callable[[str], str]) -> View:
-    """The view for narration."""
-    return view_for(sys.stderr, write, clean)
