@@ -16,6 +16,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 PATIENCE = 0.5
 """Seconds after which to look whether the writer still lives, while its queue is full."""
+NO_BROWSER = "Here is no browser with a window. The link is copied, if your terminal allows it."
 HUNG_UP = 129
 """The exit code of what SIGHUP ended."""
 
@@ -44,6 +45,17 @@ class TerminalDriver(LinuxDriver):
             super().run_input_thread()
         except OSError:
             self._app.call_later(self._app.exit, None, HUNG_UP)
+
+    def open_url(self, url: str, new_tab: bool = True) -> None:  # noqa: ARG002 (Textual's)
+        """Open a page in a browser; without one with a window, put its address on the clipboard."""
+        self._app.run_worker(self._open(url), group="browser", exit_on_error=False)
+
+    async def _open(self, url: str) -> None:
+        from tui.browser import open_page
+
+        if not await open_page(url):
+            self._app.copy_to_clipboard(url)
+            self._app.notify(NO_BROWSER, timeout=8, markup=False)
 
     def _sigcont_application(self, *args: object) -> None:
         if self._is_there():
