@@ -16,15 +16,19 @@ def aws_regions() -> Collection[str]:
 
 
 def choose(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
-    """Alias → AWS region of some names, each a known alias or an AWS region (its own alias, if it has none).
+    """Alias → AWS region of some names: known aliases, `alias=region`, or AWS regions.
+
+    An AWS region without an alias is its own.
 
     Raises:
-        ValueError: a name is neither, or means a region for the second time.
+        ValueError: a name is none of them, or means a region or an alias for the second time.
     """
     aliases = {region: alias for alias, region in known.items()}
     chosen: dict[str, str] = {}
     for name in names:
-        region = known.get(name, name)
+        alias, _, region = name.rpartition("=")
+        region = region if alias else known.get(name, name)
+        alias = alias or aliases.get(region, region)
         if region not in aws_regions():
             remedy = advice(name, [*known, *aws_regions()])
             raise ValueError(
@@ -32,7 +36,9 @@ def choose(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
             )
         if region in chosen.values():
             raise ValueError(f'The AWS region "{region}" is listed twice: name it once.')
-        chosen[aliases.get(region, region)] = region
+        if alias in chosen:
+            raise ValueError(f'The alias "{alias}" is given to two regions: choose another.')
+        chosen[alias] = region
     return chosen
 
 

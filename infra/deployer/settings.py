@@ -100,26 +100,33 @@ def choose_regions(known: Mapping[str, str], wanted: Sequence[str]) -> dict[str,
     """Alias to AWS region for each wanted word, in that order.
 
     Raises:
-        DeployError: a word is neither an alias nor a listed region; names those that are.
+        DeployError: a word is neither an alias nor a listed region; an alias is given to two regions.
     """
-    aliases = {region: alias for alias, region in known.items()}
     chosen: dict[str, str] = {}
     for word in wanted:
         alias, given, region = word.partition("=")
-        if given:
-            chosen[alias] = region
-        elif word in known:
-            chosen[word] = known[word]
-        elif word in aliases:
-            chosen[aliases[word]] = word
-        else:
-            listed = ", ".join(f"{alias} ({region})" for alias, region in known.items())
+        if not given:
+            alias, region = _known_region(known, word)
+        if chosen.setdefault(alias, region) != region:
             raise DeployError(
-                f'"{word}" is no region of this deployment; it has: {listed}.',
-                remedy="Write a further one as alias=region, such as tokyo=ap-northeast-1.",
+                f'The alias "{alias}" is given to two regions.',
+                remedy="Choose another for one of them.",
                 kind=Kind.USAGE,
             )
     return chosen
+
+
+def _known_region(known: Mapping[str, str], word: str) -> tuple[str, str]:
+    """Alias and AWS region of a word that is either."""
+    for alias, region in known.items():
+        if word in (alias, region):
+            return alias, region
+    listed = ", ".join(f"{alias} ({region})" for alias, region in known.items())
+    raise DeployError(
+        f'"{word}" is no region of this deployment; it has: {listed}.',
+        remedy="Write a further one as alias=region, such as tokyo=ap-northeast-1.",
+        kind=Kind.USAGE,
+    )
 
 
 def _words(value: object) -> str:

@@ -57,6 +57,7 @@ def test_json_is_one_object_that_adds_up() -> None:
     [
         ("sydney", {"sydney": "ap-southeast-2"}),
         ("us-west-2,eu-west-1", {"oregon": "us-west-2", "eu-west-1": "eu-west-1"}),
+        ("tokyo=ap-northeast-1", {"tokyo": "ap-northeast-1"}),
     ],
 )
 def test_regions_are_aliases_or_aws_names(given: str, regions: dict[str, str]) -> None:
@@ -85,6 +86,10 @@ def test_a_profile_brings_its_regions() -> None:
         (["--clients", "1", "--messages-per-second", "1", "--size", "0"], "0 is not in the range"),
         (["--clients", "1", "--messages-per-second", "1", "--regions", "oregn"], 'did you mean "oregon"'),
         (["--clients", "1", "--messages-per-second", "1", "--regions", "oregon,us-west-2"], "listed twice"),
+        (
+            ["--clients", "1", "--messages-per-second", "1", "--regions", "a=us-west-2,a=eu-west-1"],
+            'The alias "a" is given to two regions',
+        ),
         (["--clients", "1", "--messages-per-second", "1", "--regions", ""], "neither an alias"),
     ],
 )

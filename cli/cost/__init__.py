@@ -1,0 +1,1 @@
+"""`globalchat cost`: how the estimate is shown."""
