@@ -1,17 +1,15 @@
-"""One synthesis per session of the default deployment and of a larger one, and the pinned node tools."""
+"""One synthesis per run of each deployment that several tests look at, and the pinned node tools."""
 
 import fcntl
 import subprocess
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra.config import Config, load
 from infra.files import PACKAGE
-from infra.snapshot import synthesise
-from tests.infra.synthesis import Templates, synthesise_templates, templates_of
+from tests.infra.synthesis import Templates, assemblies, configurations, templates_of
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +18,14 @@ def config() -> Config:
 
 
 @pytest.fixture(scope="session")
-def assembly(config: Config) -> Mapping[str, str]:
-    return synthesise(config)
+def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, str]]:
+    """The assembly of each of `configurations`."""
+    return assemblies(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def assembly(synthesised: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    return synthesised["default"]
 
 
 @pytest.fixture(scope="session")
@@ -30,22 +34,14 @@ def templates(assembly: Mapping[str, str]) -> Templates:
 
 
 @pytest.fixture(scope="session")
-def everything(config: Config) -> Config:
+def everything() -> Config:
     """Three regions, every option on, and names as long as they may be."""
-    return replace(
-        config,
-        prefix="p" * 20,
-        regions={"o" * 20: "us-west-2", "s" * 20: "ap-southeast-2", "i" * 20: "eu-west-1"},
-        channels=tuple(f"{n:050}" for n in range(10)),
-        alarm_email=f"{'o' * 64}@{'x' * 63}.example.com",
-        dashboard=True,
-        waf_rate=2000,
-    )
+    return configurations()["everything"]
 
 
 @pytest.fixture(scope="session")
-def full_assembly(everything: Config) -> Mapping[str, str]:
-    return synthesise(everything)
+def full_assembly(synthesised: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    return synthesised["everything"]
 
 
 @pytest.fixture(scope="session")
@@ -54,15 +50,14 @@ def full_templates(full_assembly: Mapping[str, str]) -> Templates:
 
 
 @pytest.fixture(scope="session")
-def seven_regions(config: Config) -> Config:
+def seven_regions() -> Config:
     """More regions than one rule of the relay has targets for."""
-    names = ["us-west-2", "us-east-1", "us-east-2", "eu-west-1", "eu-west-2", "eu-west-3", "ap-southeast-2"]
-    return replace(config, regions={name: name for name in names})
+    return configurations()["seven regions"]
 
 
 @pytest.fixture(scope="session")
-def seven_templates(seven_regions: Config) -> Templates:
-    return synthesise_templates(seven_regions)
+def seven_templates(synthesised: Mapping[str, Mapping[str, str]]) -> Templates:
+    return templates_of(synthesised["seven regions"])
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,15 @@
 """Synthesised templates as plain data, and the few questions that tests ask of them."""
 
+import fcntl
 import json
+import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
-from infra.config import Config
+import pytest
+
+from infra.config import Config, load
 from infra.snapshot import synthesise
 
 Resource: TypeAlias = dict[str, Any]
@@ -22,8 +27,44 @@ def templates_of(files: Mapping[str, str]) -> Templates:
     }
 
 
-def synthesise_templates(config: Config) -> Templates:
-    return templates_of(synthesise(config))
+def configurations() -> Mapping[str, Config]:
+    """The deployments that tests look at."""
+    default = load()
+    seven = ["us-west-2", "us-east-1", "us-east-2", "eu-west-1", "eu-west-2", "eu-west-3", "ap-southeast-2"]
+    return {
+        "default": default,
+        "everything": replace(
+            default,
+            prefix="p" * 20,
+            regions={"o" * 20: "us-west-2", "s" * 20: "ap-southeast-2", "i" * 20: "eu-west-1"},
+            channels=tuple(f"{n:050}" for n in range(10)),
+            alarm_email=f"{'o' * 64}@{'x' * 63}.example.com",
+            dashboard=True,
+            waf_rate=2000,
+        ),
+        "every option": replace(default, alarm_email="ops@example.com", dashboard=True, waf_rate=2000),
+        "seven regions": replace(default, regions={name: name for name in seven}),
+        "one region": replace(default, regions={"oregon": "us-west-2"}),
+        "another key": replace(default, key_generations={"oregon": 2}),
+    }
+
+
+def assemblies(folders: pytest.TempPathFactory) -> Mapping[str, Mapping[str, str]]:
+    """The cloud assembly of each of the configurations: file name → text.
+
+    The first process of a test run that asks makes them for all, as loading the CDK takes over a second.
+    """
+    root = folders.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    made = root / "assemblies.json"
+    with (root / "assemblies.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            written = {name: synthesise(config) for name, config in configurations().items()}
+            made.write_text(json.dumps(written), encoding="utf-8")
+    loaded: dict[str, dict[str, str]] = json.loads(made.read_text(encoding="utf-8"))
+    return loaded
 
 
 def resources(template: Mapping[str, Any], type_name: str) -> dict[str, Resource]:

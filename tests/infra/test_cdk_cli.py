@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.config import load
 from infra.files import PACKAGE
-from infra.snapshot import read
+from infra.snapshot import read, synthesise
 from tests.infra.synthesis import Templates, only, targets, templates_of, text
 
 pytestmark = pytest.mark.infra
@@ -79,14 +80,11 @@ def test_the_project_s_own_python_is_found_without_being_activated(tmp_path: Pat
         assert ran.stdout == "own -m infra\n"
 
 
-def test_a_third_alias_in_cdk_json_is_all_that_a_third_region_takes(
-    node_modules: Path, tmp_path: Path
-) -> None:
+def test_a_third_alias_in_cdk_json_is_all_that_a_third_region_takes(tmp_path: Path) -> None:
     content = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))
     content["context"]["globalchat"]["regions"]["ireland"] = "eu-west-1"
     (tmp_path / "cdk.json").write_text(json.dumps(content), encoding="utf-8")
-    cdk(tmp_path, node_modules, "synth", "--quiet", "--output", str(tmp_path / "out"))
-    made = templates_of(read(tmp_path / "out"))
+    made = templates_of(synthesise(load(tmp_path / "cdk.json")))
     assert list(made) == [
         f"globalchat-{alias}-{part}" for part in ("api", "relay") for alias in ("oregon", "sydney", "ireland")
     ]

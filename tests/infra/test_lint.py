@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from cfnlint import ConfigMixIn
-from cfnlint.runner import Runner
 
 from infra.files import PACKAGE, RESOLVERS
 from infra.snapshot import TEMPLATES, write
@@ -17,6 +15,9 @@ REGIONS = ["us-west-2", "ap-southeast-2", "eu-west-1"]
 
 
 def findings(templates: list[Path], regions: list[str]) -> list[str]:
+    from cfnlint import ConfigMixIn  # here: loading it takes half a second, of every process that collects
+    from cfnlint.runner import Runner
+
     config = ConfigMixIn([str(template) for template in templates], regions=regions)
     return [str(match) for match in Runner(config).run()]
 

@@ -1,6 +1,5 @@
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +10,8 @@ from tests.infra.synthesis import (
     only,
     permissions,
     resources,
-    synthesise_templates,
     targets,
+    templates_of,
     text,
 )
 
@@ -86,6 +85,6 @@ def test_a_rule_has_at_most_five_targets(seven_regions: Config, seven_templates:
     assert len(allowed) == 2
 
 
-def test_one_region_alone_has_no_relay(config: Config) -> None:
-    alone = synthesise_templates(replace(config, regions={"oregon": "us-west-2"}))
+def test_one_region_alone_has_no_relay(synthesised: Mapping[str, Mapping[str, str]]) -> None:
+    alone = templates_of(synthesised["one region"])
     assert list(alone) == ["globalchat-oregon-api"]

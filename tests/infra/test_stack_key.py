@@ -1,13 +1,12 @@
 """The API key that a stack makes: when it ends, and what its later generations are called."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 import pytest
 
 from infra import stack_key
-from infra.config import Config
-from tests.infra.synthesis import resources, synthesise_templates
+from tests.infra.synthesis import resources, templates_of
 
 
 @pytest.mark.parametrize(
@@ -26,8 +25,10 @@ def test_a_key_expires_on_the_first_of_a_month_within_a_year(today: date, expiry
 
 
 @pytest.mark.infra
-def test_a_later_generation_is_another_resource_of_that_region_alone(config: Config) -> None:
-    made = synthesise_templates(replace(config, key_generations={"oregon": 2}))
+def test_a_later_generation_is_another_resource_of_that_region_alone(
+    synthesised: Mapping[str, Mapping[str, str]],
+) -> None:
+    made = templates_of(synthesised["another key"])
     (later,) = resources(made["globalchat-oregon-api"], "AWS::AppSync::ApiKey")
     (first,) = resources(made["globalchat-sydney-api"], "AWS::AppSync::ApiKey")
     assert later == stack_key.logical_id(2) == "ApiKey2"

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from infra.snapshot import write
 from localcloud import assembly
 from localcloud.errors import TemplateError
 from localcloud.provision import provision
+from tests.infra.synthesis import assemblies
 from tests.localcloud.stacks import URLS, Backend
 
 ALARM = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1}
@@ -65,12 +67,10 @@ def test_a_wrong_property_is_refused(kind: str, properties: dict[str, Any], sent
 
 
 @pytest.mark.infra
-def test_a_deployment_with_every_option_boots(tmp_path: Path) -> None:
-    from infra.config import load
-    from infra.snapshot import synthesise, write
-
-    everything = replace(load(), alarm_email="ops@example.com", dashboard=True, waf_rate=2000)
-    write(synthesise(everything), tmp_path)
+def test_a_deployment_with_every_option_boots(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    write(assemblies(tmp_path_factory)["every option"], tmp_path)
     full, plain = (provision(assembly.read(folder), urls=URLS) for folder in (tmp_path, None))
     for ours, theirs in zip(full.regions, plain.regions, strict=True):
         # One output tells which options there are.

@@ -94,7 +94,9 @@ def channels_of(aws: Aws, alias: str) -> str:
     return str(channels)
 
 
-def test_from_nothing_to_a_profile_and_back_by_the_command(cloud: str, equipped: User) -> None:
+def test_from_nothing_over_an_update_to_a_profile_and_back_by_the_command(
+    cloud: str, equipped: User, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     ran = equipped.run("deploy", "--yes", "--no-proof", "--channels", "tech,music")
 
     assert ran.exit_code == 0, ran.output
@@ -114,6 +116,44 @@ def test_from_nothing_to_a_profile_and_back_by_the_command(cloud: str, equipped:
     assert "globalchat-sydney-relay: done" in ran.output
     assert ran.output.rstrip().endswith("Done. Next: globalchat oregon")
 
+    synthesised = equipped.cache / "deploy" / "globalchat" / "cdk.out"
+    copied = Path(shutil.copytree(synthesised, tmp_path / "assembly"))
+    an_update_changes_what_differs_and_nothing_else(Assembled(equipped, copied), capfd)
+    one_region_less_and_then_none(equipped, aws)
+
+
+def an_update_changes_what_differs_and_nothing_else(
+    world: Assembled, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = world.prepare(Heard()).profile("default", now=NOW)
+
+    def calm(resources: dict[str, Any]) -> None:
+        resource(resources, "AWS::Events::Rule")["Description"] = "Changed."
+
+    world.edit("globalchat-sydney-api", calm)
+    heard = Heard()
+    capfd.readouterr()
+    assert world.prepare(heard).diff(heard.person) == 0
+    shown = capfd.readouterr()
+    assert "Changed." in shown.out + shown.err
+    assert "Number of stacks with differences: 1" in shown.out + shown.err
+    deployment, heard = world.deploy()
+    assert any("update" in line for line in heard)
+    assert any(line.endswith("globalchat-sydney-api: done") for line in heard)
+    assert sum(line.endswith(": unchanged") for line in heard) == 3
+    assert deployment.profile("default", now=NOW) == first
+    rule = Aws().call(
+        "events",
+        "ap-southeast-2",
+        "describe_rule",
+        Name="globalchat-broadcast",
+        EventBusName="globalchat-bus",
+    )
+    assert rule["Description"] == "Changed."
+    assert_whole(Aws())
+
+
+def one_region_less_and_then_none(equipped: User, aws: Aws) -> None:
     refused = equipped.run("destroy")
     assert refused.exit_code == 1
     assert "give --yes" in refused.output
@@ -166,37 +206,6 @@ def test_a_profile_that_cannot_be_written_is_told_with_what_stands(
     assert "The deployment stands, but The profile file" in ran.output
     assert "No space left on device" in ran.output
     assert "Then run `globalchat outputs --refresh`." in ran.output
-
-
-def test_an_update_changes_what_differs_and_nothing_else(
-    world: Assembled, capfd: pytest.CaptureFixture[str]
-) -> None:
-    deployment, _ = world.deploy()
-    first = deployment.profile("default", now=NOW)
-
-    def calm(resources: dict[str, Any]) -> None:
-        resource(resources, "AWS::Events::Rule")["Description"] = "Changed."
-
-    world.edit("globalchat-sydney-api", calm)
-    heard = Heard()
-    assert world.prepare(heard).diff(heard.person) == 0
-    shown = capfd.readouterr()
-    assert "Changed." in shown.out + shown.err
-    assert "Number of stacks with differences: 1" in shown.out + shown.err
-    deployment, heard = world.deploy()
-    assert any("update" in line for line in heard)
-    assert any(line.endswith("globalchat-sydney-api: done") for line in heard)
-    assert sum(line.endswith(": unchanged") for line in heard) == 3
-    assert deployment.profile("default", now=NOW) == first
-    rule = Aws().call(
-        "events",
-        "ap-southeast-2",
-        "describe_rule",
-        Name="globalchat-broadcast",
-        EventBusName="globalchat-bus",
-    )
-    assert rule["Description"] == "Changed."
-    assert_whole(Aws())
 
 
 def test_a_region_that_fails_is_told_with_what_stands(world: Assembled) -> None:
