@@ -24,6 +24,7 @@ from tui.safe_app import SafeApp
 from tui.sanitize import sanitize
 from tui.screens.curtain import Curtain
 from tui.settings import FILE, Loaded, Settings, near
+from tui.stylesheet import ReadOnce
 
 if TYPE_CHECKING:
     from tui.keymap import Keymap
@@ -94,6 +95,7 @@ class ChatApp(SafeApp):
             tz: The zone of the times shown; None for the machine's.
         """
         super().__init__()
+        self.stylesheet = ReadOnce(variables=self.stylesheet._variables)
         self.settings = settings.settings
         self.keymap: Keymap | None = None
         self._parting: Callable[[], str | None] = lambda: None

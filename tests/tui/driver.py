@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
+from itertools import count
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -25,6 +26,9 @@ T = TypeVar("T")
 
 DEFAULTS = Loaded(Settings())
 WIDE, SMALL = (120, 36), (80, 24)
+
+_NAP = 0.005
+"""Seconds between two looks at something that takes its time: looking all the time is work too."""
 
 
 def spied(function: Callable[P, T], calls: list[object]) -> Callable[P, T]:
@@ -85,16 +89,23 @@ class Chat:
     async def until(self, happened: Callable[[], object], what: str = "it") -> None:
         """Let every widget take in its messages, again and again, until something is so."""
         deadline = asyncio.get_running_loop().time() + 10
-        while not happened():
+        for turn in count():
+            if happened():
+                return
             if asyncio.get_running_loop().time() > deadline:
                 raise AssertionError(f"{what} did not happen:\n" + "\n".join(self.screen_lines()))
+            if turn > 1:
+                await asyncio.sleep(_NAP)  # it waits for a timer, a thread or a socket
             await self.pilot._wait_for_screen()
 
     async def settle(self) -> None:
         """Let the chat take in what the session told, and show it."""
         screen = self.app.screen_stack[0]
         assert isinstance(screen, ChatScreen)
-        await self.until(lambda: self.session.drained and screen._showing.settled)
+        await self.until(lambda: self.session.drained)
+        if timer := screen._showing._flush_timer:
+            timer.stop()
+            screen._showing._flush()
         await self.pilot._wait_for_screen()
         await self.pilot._wait_for_screen()
 

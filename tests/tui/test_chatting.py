@@ -2,12 +2,14 @@
 
 import asyncio
 
+import pytest
 from textual import events
 
 from client.events import ChannelRefused, ChannelRevoked, DraftRefused, DraftUnsent
 from client.profiles import Profile
 from client.state import Phase
 from tests.tui.driver import SMALL, running
+from tui.screens import showing
 from tui.screens.help import Help
 from tui.screens.quick_switcher import QuickSwitcher
 from tui.widgets.channel_list import ChannelList
@@ -30,6 +32,21 @@ async def test_pick_a_channel_type_send_and_see_the_ticks() -> None:
         chat.session.echo(draft)
         await chat.settle()
         assert chat.lines()[-1].split() == ["12:00", "bo", "hi", "you", "ORE", "+12ms", "✓✓"]
+
+
+async def test_what_comes_in_quick_succession_is_shown_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(showing, "monotonic", lambda: now[0])
+    async with running(SMALL) as chat:
+        now[0] = 0.0  # the last time is long to come: nothing is shown by itself
+        chat.session.receive("tech", "one")
+        await chat.until(lambda: chat.session.drained)
+        assert "one" not in "\n".join(chat.lines())
+        chat.session.receive("tech", "two")
+        await chat.settle()
+        assert [line.split()[-3] for line in chat.lines()[-2:]] == ["one", "two"]
+        chat.session.receive("tech", "three")  # what was shown just now: a thirtieth of a second from here
+        await chat.until(lambda: "three" in chat.lines()[-1])
 
 
 async def test_unread_counts_and_the_way_to_them() -> None:

@@ -197,7 +197,9 @@ class Writing(Horizontal):
         text = self.composer.text
         if self._desk.channel is not None:
             self._desk.drafts.save(self._desk.channel, text)
-        self.query_one("#meter", Static).update(self._desk.meter(text))
+        meter, length = self.query_one("#meter", Static), self._desk.meter(text)
+        if length != meter.content:  # or every key would lay the screen out anew
+            meter.update(length)
 
     @on(Composer.Offered)
     def _offered(self, message: Composer.Offered) -> None:
