@@ -220,6 +220,16 @@ async def until_guided(chat: Chat, shown: str) -> None:
     await chat.until(lambda: shown in "\n".join(chat.screen_lines()))
 
 
+async def test_the_keys_are_shown_where_the_chat_opens_without_the_focus() -> None:
+    session = FakeSession()
+    app = make(session)
+    app.set_reactive(ChatApp.app_focus, False)
+    async with app.run_test(size=WIDE) as pilot:
+        chat = Chat(app, pilot, session)
+        await chat.until(lambda: "F1 help" in chat.screen_lines()[-1])
+        assert not app.app_focus
+
+
 async def test_the_switcher_offers_unread_then_recent_then_the_rest() -> None:
     async with running() as chat:
         await chat.pilot.press("ctrl+down", "ctrl+down", "ctrl+down")

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from client.events import BackendDescribed
 from tui.actions import Action, bindings, deed
@@ -38,6 +38,7 @@ from tui.settings import FILE, Settings
 from tui.slash.commands import Command
 from tui.widgets.channel_list import ChannelList
 from tui.widgets.composer import Composer
+from tui.widgets.footer import Footer
 from tui.widgets.header import Header
 from tui.widgets.message_area import MessageArea
 from tui.widgets.message_pane import MessagePane
