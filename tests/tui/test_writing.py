@@ -194,6 +194,12 @@ async def test_keys_that_arrive_in_one_go_send_each_text_once_and_whole() -> Non
         ]
         await chat.until(lambda: chat.session.calls == sent, repr(sent))
         assert chat.composer.text == ""
+        await chat.pilot.press("ctrl+k", *"cars")
+        for _ in range(2):
+            chat.app.post_message(events.Key("enter", "\r"))
+        await chat.until(lambda: chat.channel == "cars")
+        await chat.pilot.pause()
+        assert chat.composer.has_focus
 
 
 async def test_offers_are_chosen_by_arrow_and_click_and_declined_by_escape() -> None:

@@ -1,14 +1,23 @@
-"""What all dialogs share: a click beside one closes it."""
+"""What all dialogs share: they end once, and a click beside one closes it."""
 
 from typing import TypeVar
 
 from textual import events
+from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen
 
 ResultT = TypeVar("ResultT")
 
 
-class Dialog(ModalScreen[ResultT]):
+class Question(ModalScreen[ResultT]):
+    """Something that ends with an answer, however often it is given."""
+
+    def dismiss(self, result: ResultT | None = None) -> AwaitComplete:
+        """End it; a second Enter or click that comes before it is gone must not end what is below, too."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+
+class Dialog(Question[ResultT]):
     """A dialog that asks nothing which must be answered."""
 
     def on_click(self, event: events.Click) -> None:

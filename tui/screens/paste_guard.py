@@ -7,12 +7,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.model.text import clip
 from tui.sanitize import sanitize
+from tui.screens.dialog import Question
 
 _PREVIEW_LINES = 4
 
@@ -25,7 +25,7 @@ class Paste(Enum):
     EDIT = "put it into the composer"
 
 
-class PasteGuard(ModalScreen[Paste | None]):
+class PasteGuard(Question[Paste | None]):
     """Ends with what to do; None drops the text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Drop it")]

@@ -50,4 +50,4 @@ class Reading(Vertical):
 
     @on(MessageArea.WritingWanted)
     def _write(self) -> None:
-        self._writing.composer.focus()
+        self.screen.set_focus(self._writing.composer)  # at once: more may be typed already

@@ -70,7 +70,7 @@ class MessageArea(Vertical):
             case "unread":
                 self._show_first_new()
             case "choose":
-                self.pane.focus()
+                self.screen.set_focus(self.pane)  # at once: keys may come in one go
                 self.pane.action_choose(-1)
             case "plain":
                 self._set_plain(not self.pane.plain)

@@ -53,7 +53,7 @@ class SearchBar(Horizontal):
         field = self.query_one(Input)
         if text:
             field.value = text
-        field.focus()
+        self.screen.set_focus(field)  # at once: keys may come in one go
         field.select_all()
 
     def close(self) -> None:
