@@ -70,12 +70,11 @@ _OPENING = {Delivery.SENDING: "waits: ", Delivery.REFUSED: "refused: ", Delivery
 
 def row_height(row: Row, columns: Columns, keys: Keys = default_keys) -> int:
     """How many lines `row_lines` gives."""
-    above = (row.day is not None) + row.divider
     if isinstance(row, NoticeRow):
-        return above + len(_notice_lines(row.text, columns.width))
+        return row.above + len(_notice_lines(row.text, columns.width))
     if not isinstance(row, MessageRow):
-        return above
-    height = above + len(wrap(_prefix(row, columns) + row.text, columns.text))
+        return row.above
+    height = row.above + len(wrap(_prefix(row, columns) + row.text, columns.text))
     for remark, _ in _remarks(row, keys):
         height += len(wrap(remark, columns.remark))
     return height

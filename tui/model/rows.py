@@ -46,6 +46,11 @@ class Row:
         """The place among the rows of a channel."""
         return (self.at, self.tie)
 
+    @property
+    def above(self) -> int:
+        """How many lines stand above the row's own: day and divider."""
+        return (self.day is not None) + self.divider
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class NoticeRow(Row):

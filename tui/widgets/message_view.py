@@ -206,7 +206,7 @@ class MessageView(RowView):
         strips = self._painter.paint(row)
         # A row may have changed a moment ago, without a `sync` since.
         strip = strips[place[1]] if place[1] < len(strips) else self._painter.blank()
-        if row is self.chosen:
+        if row is self.chosen and place[1] >= row.above:
             strip = highlight(strip, 0, None, Style(bgcolor=self._role_style("chosen").bgcolor))
         selection = self.text_selection
         span = selection.get_span(line) if selection is not None else None
