@@ -8,9 +8,12 @@ Where only the shell that started the chat is gone, that shell's parent takes th
 """
 
 import os
+import sys
 import termios
+from io import TextIOWrapper
 from queue import Full
 
+from textual.app import App
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -23,6 +26,18 @@ HUNG_UP = 129
 
 class TerminalDriver(LinuxDriver):
     """A driver that never waits for a terminal which is gone, and then ends the app."""
+
+    def __init__(
+        self,
+        app: App[object],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        """As Textual's, which draws on standard error wherever that leads."""
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._file = canvas(sys.__stderr__, sys.__stdout__)
 
     def write(self, data: str) -> None:
         """Write to the terminal, as long as there is one."""
@@ -67,6 +82,17 @@ class TerminalDriver(LinuxDriver):
         except termios.error:
             return False
         return True
+
+
+def canvas(*streams: TextIOWrapper | None) -> TextIOWrapper | None:
+    """The first stream that leads to a terminal, so that `2> log` is no black screen; written in UTF-8.
+
+    A locale that says otherwise is older than the terminals that are in use; Python would write escapes.
+    """
+    found = next((each for each in streams if each is not None and each.isatty()), None)
+    if found is not None:
+        found.reconfigure(encoding="utf-8")
+    return found
 
 
 def _hand(writer: WriterThread, data: str | None) -> bool:

@@ -1,13 +1,16 @@
-"""A terminal that another program has taken over."""
+"""A terminal that another program has taken over, or that one of the streams does not lead to."""
 
 import errno
+import os
+import pty
+from pathlib import Path
 
 import pytest
 from textual.drivers.linux_driver import LinuxDriver
 
 from tests.tui.driver import make
 from tests.tui.fake_session import FakeSession
-from tui.terminal_driver import HUNG_UP, TerminalDriver
+from tui.terminal_driver import HUNG_UP, TerminalDriver, canvas
 
 
 def test_the_chat_ends_where_it_may_no_longer_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,3 +25,14 @@ def test_the_chat_ends_where_it_may_no_longer_read(monkeypatch: pytest.MonkeyPat
     driver._app = app
     driver.run_input_thread()
     assert called == [(app.exit, None, HUNG_UP)]
+
+
+def test_the_chat_is_drawn_where_a_terminal_is_whatever_the_locale_says(tmp_path: Path) -> None:
+    keyboard, screen = pty.openpty()
+    with (tmp_path / "log").open("w") as log, os.fdopen(screen, "w", encoding="latin-1") as terminal:
+        assert canvas(log, terminal) is terminal
+        assert canvas(None, log) is None
+        terminal.write("─")
+        terminal.flush()
+        assert os.read(keyboard, 10) == "─".encode()
+    os.close(keyboard)
