@@ -25,8 +25,6 @@ QUANTILES: Final[Mapping[str, Fraction]] = {
 }
 """The quantiles that everything reports."""
 
-_SUB: Final = 1 << PRECISION
-
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
