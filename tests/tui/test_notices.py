@@ -23,31 +23,31 @@ class Terminal:
         self.notifier = Notifier(settings, self.written.append, lambda: self.now)
 
 
-def test_bell_and_desktop_ring_while_nobody_looks() -> None:
+def test_bell_and_desktop_ring() -> None:
     terminal = Terminal()
-    terminal.notifier.call(CALL, focused=True)
-    assert terminal.written == []
-    terminal.notifier.call(CALL, focused=False)
+    terminal.notifier.call(CALL)
     assert terminal.written == ["\a", "\x1b]777;notify;# tech;ana: hi @bo\a"]
 
 
-def test_at_most_one_call_in_five_seconds() -> None:
+def test_it_rests_for_five_seconds_after_a_call() -> None:
     terminal = Terminal(NotifySettings(bell=True))
-    for wait in (0, 4_999, 1):
+    assert not terminal.notifier.resting
+    terminal.notifier.call(CALL)
+    for wait, resting in ((0, True), (4_999, True), (1, False)):
         terminal.now += wait
-        terminal.notifier.call(CALL, focused=False)
-    assert terminal.written == ["\a", "\a"]
+        assert terminal.notifier.resting is resting
 
 
 def test_nothing_rings_by_default() -> None:
     terminal = Terminal(NotifySettings())
-    terminal.notifier.call(CALL, focused=False)
+    terminal.notifier.call(CALL)
     assert terminal.written == []
+    assert not terminal.notifier.resting
 
 
 def test_several_messages_are_one_notice() -> None:
     terminal = Terminal(NotifySettings(desktop="osc9"))
-    terminal.notifier.call(Call("tech", "ana", "a;b", 3), focused=False)
+    terminal.notifier.call(Call("tech", "ana", "a;b", 3))
     assert terminal.written == ["\x1b]9;# tech ana: a,b (and 2 more)\a"]
 
 

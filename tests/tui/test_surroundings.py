@@ -7,7 +7,7 @@ from textual import events
 
 from client.events import DraftUnsent
 from tests.tui.driver import SMALL, WIDE, Chat, make, running
-from tests.tui.fake_session import FakeSession
+from tests.tui.fake_session import NOON, FakeSession
 from tests.tui.test_snapshots import busy
 from tui.app import ChatApp
 from tui.notices.sequences import KEEP_TITLE, RESTORE_TITLE
@@ -160,8 +160,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def test_the_terminal_is_called_while_it_is_elsewhere(written: list[str]) -> None:
-    notify = NotifySettings(bell=True, desktop="osc777")
-    async with running(settings=using(notify=notify)) as chat:
+    notify, now = NotifySettings(bell=True, desktop="osc777"), [NOON]
+    async with running(settings=using(notify=notify), clock=lambda: now[0]) as chat:
         chat.session.receive("cars", "hey @bo")
         await chat.settle()
         assert written == [KEEP_TITLE, "\x1b]0;# tech\a", "\x1b]0;(1) # tech\a"]
@@ -169,13 +169,17 @@ async def test_the_terminal_is_called_while_it_is_elsewhere(written: list[str]) 
         chat.session.receive("tech", "nothing special")
         chat.session.receive("tech", "evil \x1b]0;x\a; @bo", sender="e;ve")
         await chat.settle()
-        chat.session.receive("tech", "again @bo")
+        for text in ("again @bo", "and again @bo"):
+            chat.session.receive("tech", text)
         await chat.settle()
         assert [text for text in written[3:] if not text.startswith("\x1b]0;")] == [
             "\a",
             "\x1b]777;notify;# tech;e,ve: evil ␛]0,x␇, @bo\a",
         ]
-        assert written[-1] == "\x1b]0;(3) # tech\a"
+        assert written[-1] == "\x1b]0;(4) # tech\a"
+        now[0] += 5_000
+        await chat.until(lambda: written[-1].startswith("\x1b]777"), "the call for what came meanwhile")
+        assert written[-1] == "\x1b]777;notify;# tech;ana: and again @bo (and 1 more)\a"
         chat.app.app_focus = True
         await chat.until(lambda: written[-1].endswith("0;(1) # tech\a"))
     assert written[-1] == RESTORE_TITLE

@@ -11,7 +11,7 @@ Write = Callable[[str], object]
 
 
 class Notifier:
-    """Bell and notice at most every few seconds and only while nobody looks; the title at any time."""
+    """Bell and notice, at most every few seconds as long as `resting` is heeded; the title at any time."""
 
     def __init__(self, settings: NotifySettings, write: Write, clock: Callable[[], int]) -> None:
         """`clock` gives epoch ms."""
@@ -21,11 +21,15 @@ class Notifier:
         self._title: str | None = None
         self._called_at: int | None = None
 
-    def call(self, call: Call, *, focused: bool) -> None:
-        """Ask for attention, unless the terminal is looked at or it was asked just now."""
-        now, settings = self._clock(), self._settings
-        if focused or (self._called_at is not None and now - self._called_at < settings.seconds * 1000):
-            return
+    @property
+    def resting(self) -> bool:
+        """Whether it asked just now: what comes meanwhile is to be told together, afterwards."""
+        asked = self._called_at
+        return asked is not None and self._clock() - asked < self._settings.seconds * 1000
+
+    def call(self, call: Call) -> None:
+        """Ask for attention."""
+        settings = self._settings
         if settings.bell:
             self._write(sequences.BELL)
         if settings.desktop != "off":
@@ -33,7 +37,7 @@ class Notifier:
             text = f"{call.sender}: {call.text}"[:160] + more
             self._write(sequences.desktop(settings.desktop, f"# {call.channel}", text))
         if settings.bell or settings.desktop != "off":
-            self._called_at = now
+            self._called_at = self._clock()
 
     def show_title(self, channel: str | None, count: int) -> None:
         """Put what counts into the window's title: `(2) # tech`."""

@@ -66,7 +66,7 @@ class Showing:
             self._flush_timer = self._screen.set_timer(wait, self._flush)
 
     def status(self) -> None:
-        """Header, list, status line, title."""
+        """Header, list, status line, title, and what calls for attention."""
         desk, screen = self._desk, self._screen
         screen.query_one(Header).update()
         screen.query_one(ChannelList).show(desk.entries(), desk.channel)
@@ -75,6 +75,7 @@ class Showing:
         self._pane.set_empty_text(desk.empty_text())
         self._both.show()
         self._notifier.show_title(desk.channel, desk.counting())
+        self._call()
 
     def channel(self) -> None:
         """The open channel, from its end."""
@@ -98,6 +99,15 @@ class Showing:
             text, severity="error" if error else "information", timeout=8 if error else 4, markup=False
         )
 
+    def _call(self) -> None:
+        """Call somebody who looks elsewhere; whoever looks here needs no call."""
+        focused = self._screen.app.app_focus
+        if not focused and self._notifier.resting:
+            return
+        call = self._model.attention.take()
+        if call is not None and not focused:
+            self._notifier.call(call)
+
     @property
     def _pane(self) -> MessagePane:
         return self._screen.query_one(MessagePane)
@@ -111,8 +121,5 @@ class Showing:
                     self.tell(text, error=severity == "error")
                 case ChannelDropped(channel, reason):
                     self._dropped(channel, reason)
-        call = self._model.attention.take()
-        if call is not None:
-            self._notifier.call(call, focused=self._screen.app.app_focus)
         self._pane.sync()
         self.status()
