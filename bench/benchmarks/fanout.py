@@ -57,7 +57,7 @@ def measure(target: Target, *, subscribers: int, messages: int, seconds: float) 
         all_of_them.open(subscribers - 1)
         after = target.usage()
         size = frame_size(all_of_them, publisher.publish)
-        quiet_messages = max(5, round(seconds * QUIET_RATE))
+        quiet_messages = max(2, round(seconds * QUIET_RATE))
         quiet = _quiet(target, all_of_them, publisher, size, messages=quiet_messages)
         flood, rate = _flood(target, all_of_them, publisher, size, seconds)
     publisher.close()
@@ -124,7 +124,7 @@ def _flood(
 
 def report(*, quick: bool) -> Report:
     """Measure all that are there, one after the other, and tell."""
-    subscribers, messages, seconds = (50, 5, 0.3) if quick else (1000, 300, 3.0)
+    subscribers, messages, seconds = (50, 5, 0.05) if quick else (1000, 300, 3.0)
     usage.raise_open_files(subscribers + 200)
     usage.pin(1)
     servers = [REGION, CLOUD, *FLOORS, *installed_or_not()]

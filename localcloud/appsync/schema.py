@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from graphql import (
@@ -52,8 +53,9 @@ class Schema:
     feeding: frozenset[str]
 
 
+@lru_cache(maxsize=8)
 def build(sdl: str) -> Schema:
-    """Build and check a schema.
+    """Build and check a schema; one that regions share is built once, as nothing changes it afterwards.
 
     Raises:
         Refusal: it is no valid SDL, uses a directive that is not emulated, or a subscription and its

@@ -107,7 +107,7 @@ def changed(document: JSON, path: Path_, value: JSON, *, remove: bool) -> JSON:
     return changed_copy
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 @given(st.sampled_from(PLACES), odd, st.booleans())
 def test_any_value_may_be_replaced_or_removed(place: tuple[str, Path_], value: JSON, remove: bool) -> None:
     name, path = place

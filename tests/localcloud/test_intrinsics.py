@@ -106,7 +106,7 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(json_values)
 def test_any_value_resolves_or_is_refused(value: JSON) -> None:
     list(references(value))

@@ -299,7 +299,7 @@ PATHS = sorted(_paths(api_template("oregon")), key=str)
 DAMAGE: list[JSON] = [None, -1, 1.5, True, "", "x", [], {}, [[]], {"a": 1}, {"Ref": "Gone"}, {"Fn::Join": []}]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.sampled_from(PATHS), st.sampled_from(DAMAGE))
 def test_any_damage_is_harmless_or_a_template_error_of_one_line(
     path: tuple[str | int, ...], damage: JSON

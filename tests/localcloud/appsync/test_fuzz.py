@@ -89,7 +89,7 @@ HEADERS = st.lists(
     st.booleans(),
     BODIES,
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 async def test_any_request_gets_an_answer(
     method: str,
     path: str,
@@ -110,7 +110,7 @@ async def test_any_request_gets_an_answer(
 
 
 @given(DOCUMENTS, VARIABLES, st.sampled_from([KEY, ADMIN]))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 async def test_any_document_is_executed_or_refused(
     query: str, variables: dict[str, JSON], caller: object
 ) -> None:
@@ -171,7 +171,7 @@ STATEMENTS = [
     st.sampled_from(["None", "Bus"]),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 async def test_any_result_of_a_resolver_is_a_value_or_an_error(
     statement: str, expressions: list[str], index: int, source: str, in_response: bool
 ) -> None:
@@ -208,7 +208,7 @@ PIECES = [*PIECE_TEXT.split(), "\n"]
         st.integers(0, 900),
     )
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_any_file_is_prepared_or_refused(code: str) -> None:
     try:
         module = prepare(code, "x.js")

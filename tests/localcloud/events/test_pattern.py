@@ -192,7 +192,7 @@ values = st.recursive(
 objects = st.dictionaries(st.sampled_from(["a", "b", "$or"]), values, max_size=3)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(objects, objects)
 def test_any_pattern_is_refused_or_answers_for_any_event(
     pattern: dict[str, JSON], event: dict[str, JSON]

@@ -113,7 +113,7 @@ def test_any_words_are_refused_or_read_back(text: str, place: Place) -> None:
     assert isinstance(fault, Fault)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.integers(1, 600_000_000), st.integers(0, 600_000_000))
 def test_any_delay_in_microseconds_is_spelled_exactly(first: int, second: int) -> None:
     low, high = sorted((first, second))

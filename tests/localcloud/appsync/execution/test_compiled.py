@@ -218,7 +218,7 @@ async def compare(query: str, variables: dict[str, JSON], caller: Caller, limite
     st.sampled_from([0, 0, 0, 1, 2]),
     mostly(st.just(False), st.just(True)),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 async def test_the_answer_is_the_same(
     request: tuple[str, dict[str, JSON]], caller: Caller, limited: int, fails: bool
 ) -> None:

@@ -159,3 +159,14 @@ def test_files_do_not_see_each_other_or_the_runtime() -> None:
         run("return evaluation;")
     with pytest.raises(ScriptError, match="is not defined"):
         run("return parseJson;")
+
+
+def test_a_file_that_is_known_to_load_is_loaded_anew_at_its_first_call_and_a_broken_one_refused_again() -> (
+    None
+):
+    counting = "const seen = []; export function request(ctx) { seen.push(1); return seen.length; }"
+    first, second = (Script(f"{counting}{RESPONSE}", "x.js") for _ in range(2))
+    assert [each.call("request", evaluation())["value"] for each in (first, first, second)] == [1, 2, 1]
+    for _ in range(2):
+        with pytest.raises(ScriptError, match="exports no function response"):
+            Script("export function request(ctx) { return {}; }", "x.js")

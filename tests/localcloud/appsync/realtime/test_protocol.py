@@ -297,7 +297,7 @@ steps = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(steps)
 def test_garbage_never_raises_and_nothing_follows_the_close(script: list[tuple[str, str | bytes]]) -> None:
     core = RealtimeProtocol(FakeAuthenticator())

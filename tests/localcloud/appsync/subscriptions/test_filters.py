@@ -188,7 +188,7 @@ def test_what_is_beyond_the_limits_is_refused_in_a_sentence(document: JSON, said
         parse(document)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.data())
 def test_a_filter_never_raises(data: st.DataObject) -> None:
     operator = data.draw(st.sampled_from(sorted(OPERANDS)))
@@ -220,7 +220,7 @@ nearly = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(st.lists(nearly, max_size=6), max_size=4), payloads)
 def test_what_is_nearly_a_filter_is_one_or_is_refused_in_a_sentence(
     groups: list[list[dict[str, JSON]]], value: dict[str, JSON]

@@ -231,7 +231,7 @@ fields = st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from([1.0, "
 published = st.dictionaries(st.sampled_from("ab"), fields | st.fixed_dictionaries({"b": fields}), max_size=2)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(filters, max_size=8), published)
 def test_the_index_never_misses_a_match(groups: list[list[list[FilterRule]]], value: dict[str, JSON]) -> None:
     index: FilterIndex[int] = FilterIndex()
