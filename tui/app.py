@@ -192,6 +192,13 @@ class ChatApp(SafeApp):
         """What to say once the terminal is the shell's again: which messages wait; None for nothing."""
         return self._parting()
 
+    def action_command_palette(self) -> None:
+        """Open the command palette."""
+        from tui.screens.palette import ID, Palette
+
+        if self.use_command_palette and self.screen.id != ID:
+            self.push_screen(Palette(id=ID))
+
     def action_help_quit(self) -> None:
         """Answer Ctrl+C where there is nothing to copy: elsewhere it ends a program."""
         from tui.actions import DEFAULT_KEYS

@@ -16,9 +16,11 @@ from tui.model.naming import code_units, name_problem
 from tui.screens.chat import ChatScreen
 from tui.screens.help import Help
 from tui.screens.menu import Menu
+from tui.screens.palette import ID as PALETTE
 from tui.screens.paste_guard import PasteGuard
 from tui.settings import Loaded, Settings
 from tui.widgets.channel_list import ChannelList
+from tui.widgets.choices import Choices
 from tui.widgets.search_bar import SearchBar
 from tui.widgets.suggestions import Suggestions
 
@@ -200,6 +202,26 @@ async def test_keys_that_arrive_in_one_go_send_each_text_once_and_whole() -> Non
         await chat.until(lambda: chat.channel == "cars")
         await chat.pilot.pause()
         assert chat.composer.has_focus
+        for key in ("ctrl+p", "pageup", "pagedown"):
+            chat.app.post_message(events.Key(key, None))
+        await chat.until(lambda: chat.app.screen.id == PALETTE)
+
+
+@pytest.mark.parametrize("key", ["pageup", "pagedown"])
+def test_a_list_without_room_does_not_move_by_pages(key: str) -> None:
+    getattr(Choices("a", "b"), f"action_{key.replace('page', 'page_')}")()
+
+
+async def test_many_lines_can_be_undone_and_redone() -> None:
+    async with running(SMALL) as chat:
+        many = "a\n" * 8 + "z"
+        chat.composer.type_in(many)
+        await chat.until(lambda: chat.composer.show_vertical_scrollbar)
+        await chat.pilot.press("ctrl+z")
+        assert chat.composer.text == ""
+        await chat.pilot.press("ctrl+y")
+        await chat.until(lambda: chat.composer.show_vertical_scrollbar)
+        assert chat.composer.text == many
 
 
 async def test_offers_are_chosen_by_arrow_and_click_and_declined_by_escape() -> None:

@@ -17,6 +17,7 @@ from tui.model.rows import Delivery
 from tui.model.text import pad, wrap
 from tui.screens.dialog import Dialog
 from tui.slash.commands import COMMANDS, Command
+from tui.widgets.choices import Choices
 
 Chosen = Action | Command
 """What somebody wants to be done."""
@@ -51,7 +52,7 @@ class Help(Dialog[Chosen | None]):
         with Vertical(classes="dialog -tall") as dialog:
             dialog.border_title = "Help"
             dialog.border_subtitle = "Enter or a click does it   Esc closes"
-            yield OptionList(compact=True)
+            yield Choices(compact=True)
 
     def on_resize(self) -> None:
         """Wrap for the new width."""

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from tui.model.text import pad
 from tui.screens.dialog import Dialog
+from tui.widgets.choices import Choices
 
 _EDGES = 4
 """Cells that border and padding take of the width."""
@@ -46,7 +47,7 @@ class Menu(Dialog[str | None]):
         """The choices."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
-            yield OptionList(*map(self._option, self._choices), compact=True)
+            yield Choices(*map(self._option, self._choices), compact=True)
 
     def on_resize(self) -> None:
         """Stand where the mouse was, as a whole."""

@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 from tui.model.text import clip
 from tui.sanitize import sanitize
 from tui.screens.dialog import Question
+from tui.widgets.choices import Choices
 
 _PREVIEW_LINES = 4
 
@@ -54,7 +55,7 @@ class PasteGuard(Question[Paste | None]):
             preview = "\n".join(clip(line, 50) for line in self._lines[:_PREVIEW_LINES])
             more = "\n…" if len(self._lines) > _PREVIEW_LINES else ""
             yield Static(Content.styled(preview + more, "$text-muted"), classes="preview")
-            yield OptionList(*options, compact=True)
+            yield Choices(*options, compact=True)
             yield Static("Enter does it   Esc drops it", classes="hint")
 
     def on_mount(self) -> None:

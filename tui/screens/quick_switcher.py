@@ -14,6 +14,7 @@ from tui.model.desk import ChannelEntry
 from tui.model.fuzzy import score
 from tui.model.text import shown_name
 from tui.screens.dialog import Dialog
+from tui.widgets.choices import Choices
 
 
 class QuickSwitcher(Dialog[str | None]):
@@ -34,7 +35,7 @@ class QuickSwitcher(Dialog[str | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Go to a channel"
             yield Input(placeholder="a few letters, or any name to join it", compact=True)
-            yield OptionList(compact=True)
+            yield Choices(compact=True)
             yield Static("Enter goes there   Esc closes", classes="hint")
 
     def on_mount(self) -> None:

@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 from tui.model.regions import RegionNames
 from tui.model.text import shown_name
 from tui.screens.dialog import Dialog
+from tui.widgets.choices import Choices
 
 
 class RegionSwitcher(Dialog[str | None]):
@@ -32,7 +33,7 @@ class RegionSwitcher(Dialog[str | None]):
         """All regions of the profile."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Choose a region"
-            yield OptionList(*map(self._option, self._names.aliases), compact=True)
+            yield Choices(*map(self._option, self._names.aliases), compact=True)
             yield Static("The new region is live before the old one is left.", classes="hint")
 
     def on_mount(self) -> None:

@@ -7,6 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
@@ -230,6 +231,12 @@ class Composer(TextArea):
         """Put a text at the cursor, in place of what is selected."""
         result = self.replace(text, *self.selection)
         self.move_cursor(result.end_location)
+
+    def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
+        """Scroll to the cursor; where Textual undoes, it stands beyond the text until that is done."""
+        if self.cursor_location[0] >= self.document.line_count:
+            return Offset()
+        return super().scroll_cursor_visible(center, animate)
 
     def render_line(self, y: int) -> Strip:
         """A line without the characters that a terminal would obey."""
