@@ -2,7 +2,8 @@
 
 `floor`: aiohttp and nothing else, one raw write per delivery. `region`: the API of one region, whose
 broadcast mutation is called the way EventBridge calls it. `cloud`: the whole local cloud.
-Each prints a line when it is ready, and a line per command.
+Each prints a line when it is ready, and a line per command. What only the local cloud needs is loaded by it,
+so that a floor is as light as it can be.
 """
 
 import argparse
@@ -13,31 +14,22 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import WSMsgType, web
 
 from bench import usage
 from bench.load.message import identity, message_from_bus
-from localcloud.appsync.access.authentication import User
 from localcloud.appsync.realtime import frames
-from localcloud.appsync.realtime.protocol import Limits
-from localcloud.appsync.service import AppSync
-from localcloud.assembly import read
 from localcloud.definition import JSON
 from localcloud.process.garbage import spare_what_is_loaded
-from localcloud.provision import provision
 from localcloud.server.app import serving
-from localcloud.server.cloud import CloudOptions, LocalCloud
 from localcloud.server.listening import bound, url
-from localcloud.server.realtime import RealtimeOptions
-from localcloud.server.region import RegionBackend
 from localcloud.server.websocket import text_header
-from localcloud.server.wiring import LateEventSink
 from localcloud.usage import Usage
 
-QUIET: Final = RealtimeOptions(limits=Limits(keep_alive=3600), connect_rate=None)
-"""No keep-alive among the deliveries that are counted, and no limit on how fast a load is set up."""
+if TYPE_CHECKING:
+    from localcloud.server.realtime import RealtimeOptions
 
 Publish = Callable[[], None]
 
@@ -86,6 +78,12 @@ async def floor(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
 
 async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     """Serve the first region of the packaged templates."""
+    from localcloud.appsync.service import AppSync
+    from localcloud.assembly import read
+    from localcloud.provision import provision
+    from localcloud.server.region import RegionBackend
+    from localcloud.server.wiring import LateEventSink
+
     assembly = read(None)
     names = list(dict.fromkeys(each.region for each in assembly.stacks))
     listeners = dict(zip(names, stack.enter_context(bound([0] * len(names))), strict=True))
@@ -93,16 +91,15 @@ async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     deployment = provision(assembly, urls=urls)
     definition = deployment.regions[0]
     base = urls[definition.region]
-    users: dict[str, User] = {}
     backend = RegionBackend(
         definition,
         base,
         api_key="da2-bench",
         key_expires_at=time.time() + 3600,
-        users=users,
+        users={},
         events=LateEventSink(),
         clock=time.time,
-        options=QUIET,
+        options=_quiet(),
     )
     await stack.enter_async_context(serving(backend.app(Usage(time.monotonic)), listeners[definition.region]))
     appsync = AppSync([backend.executor], deployment.roles)
@@ -126,9 +123,19 @@ async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     return {"url": base + "/graphql", "key": "da2-bench"}, publish
 
 
+def _quiet() -> "RealtimeOptions":
+    """No keep-alive among the deliveries that are counted, and no limit on how fast a load is set up."""
+    from localcloud.appsync.realtime.protocol import Limits
+    from localcloud.server.realtime import RealtimeOptions
+
+    return RealtimeOptions(limits=Limits(keep_alive=3600), connect_rate=None)
+
+
 async def cloud(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     """Serve everything."""
-    options = CloudOptions(realtime=QUIET, rng=random.SystemRandom())
+    from localcloud.server.cloud import CloudOptions, LocalCloud
+
+    options = CloudOptions(realtime=_quiet(), rng=random.SystemRandom())
     running = await stack.enter_async_context(LocalCloud.open(options=options))
     spare_what_is_loaded()  # as `local serve` does
     regions: JSON = [{"url": each.graphql_url, "key": each.api_key} for each in running.regions]

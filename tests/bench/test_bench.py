@@ -1,8 +1,10 @@
 """The benchmarks work; their figures are for who runs them by hand."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +15,11 @@ CHEAP = ("fanout", "start", "session", "history")
 """Those that touch most of what the benchmarks share, for little CPU time."""
 
 
-def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def bench(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run benchmarks as somebody who has not installed the peer that is kept in the user's cache."""
     command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    env = {**os.environ, "GLOBALCHAT_HOME": str(home)}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_a_built_in_counts_for_its_caller() -> None:
@@ -32,8 +36,8 @@ def test_a_built_in_counts_for_its_caller() -> None:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("names", [CHEAP, pytest.param(tuple(BENCHMARKS), marks=pytest.mark.soak)])
-def test_quick_runs_lose_nothing_and_print_tables(names: Sequence[str]) -> None:
-    run = bench(*names, "--quick")
+def test_quick_runs_lose_nothing_and_print_tables(names: Sequence[str], tmp_path: Path) -> None:
+    run = bench(tmp_path, *names, "--quick")
     assert run.returncode == 0, run.stderr
     side_by_side = run.stdout.partition("## Side by side")[2]
     for name in names:
@@ -42,16 +46,16 @@ def test_quick_runs_lose_nothing_and_print_tables(names: Sequence[str]) -> None:
 
 
 @pytest.mark.e2e
-def test_an_unknown_benchmark_is_refused_with_the_list() -> None:
-    run = bench("fan")
+def test_an_unknown_benchmark_is_refused_with_the_list(tmp_path: Path) -> None:
+    run = bench(tmp_path, "fan")
     assert run.returncode == 2
     assert "there is no benchmark fan;" in run.stderr
     assert all(f"  {name} " in run.stderr for name in BENCHMARKS)
 
 
 @pytest.mark.e2e
-def test_the_figures_of_a_partial_run_are_not_written() -> None:
-    run = bench("start", "--quick", "--write")
+def test_the_figures_of_a_partial_run_are_not_written(tmp_path: Path) -> None:
+    run = bench(tmp_path, "start", "--quick", "--write")
     assert run.returncode == 2
     assert "whole run" in run.stderr
     assert not run.stdout
