@@ -3,7 +3,7 @@
 Imports nothing that the first frame does not need.
 """
 
-from textual import events
+from textual import events, on
 from textual.app import App
 from textual.driver import Driver
 from textual.notifications import SeverityLevel
@@ -22,6 +22,11 @@ class SafeApp(App[None]):
         from tui.terminal_driver import TerminalDriver
 
         return TerminalDriver
+
+    @on(Driver.SignalResume)
+    def _draw_anew(self) -> None:
+        """Draw everything after a stop (SIGTSTP, then `fg`): the terminal showed something else meanwhile."""
+        self.refresh(layout=True)
 
     async def on_event(self, event: events.Event) -> None:
         """Sanitise what is pasted into an Input; the composer keeps what it gets, and shows it safely."""

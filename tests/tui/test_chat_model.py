@@ -251,7 +251,7 @@ NAMES = RegionNames.of(REGIONS)
                 missing_since=NOON,
                 fail_over_to="sydney",
             ),
-            "◯ suspended, next try in 90 s",
+            "◯ suspended, try in 90 s",
             "Nothing listens there. Out for long: tries are rare. Next try in 90 s (no. 9). "
             "Messages may be missed meanwhile. `globalchat doctor` tells more. F5 tries at once. "
             "Sydney answers: Ctrl+R switches.",

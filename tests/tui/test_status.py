@@ -109,7 +109,7 @@ SAID = {
         "It is lost. Next try in 4 s (no. 1). What you send now waits. F5 tries at once.",
     ),
     "suspended": (
-        "◯ suspended, next try in 90 s",
+        "◯ suspended, try in 90 s",
         "Out for long: tries are rare. Next try in 90 s (no. 9). Messages may be missed meanwhile. "
         "`globalchat doctor` tells more. F5 tries at once.",
     ),

@@ -1,4 +1,4 @@
-"""A terminal that another program has taken over, or that one of the streams does not lead to."""
+"""A terminal that another program has taken over, for a while or for good; streams that do not lead to it."""
 
 import errno
 import os
@@ -6,9 +6,10 @@ import pty
 from pathlib import Path
 
 import pytest
+from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
-from tests.tui.driver import make
+from tests.tui.driver import SMALL, make, running, spied
 from tests.tui.fake_session import FakeSession
 from tui.terminal_driver import HUNG_UP, TerminalDriver, canvas
 
@@ -36,3 +37,11 @@ def test_the_chat_is_drawn_where_a_terminal_is_whatever_the_locale_says(tmp_path
         terminal.flush()
         assert os.read(keyboard, 10) == "─".encode()
     os.close(keyboard)
+
+
+async def test_all_is_drawn_anew_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(SMALL, live=False) as chat:
+        drawn: list[object] = []
+        monkeypatch.setattr(chat.app, "refresh", spied(chat.app.refresh, drawn))
+        chat.app.post_message(Driver.SignalResume())
+        await chat.until(lambda: drawn)

@@ -75,7 +75,7 @@ def signal(status: Status, now: int) -> Signal:
         case SessionState(phase=Phase.RETRYING):
             return Signal("◐", f"retrying {_wait(status.next_try_at, now)}", "warning")
         case SessionState(phase=Phase.SUSPENDED):
-            return Signal("◯", f"suspended, next try {_wait(status.next_try_at, now)}", "error")
+            return Signal("◯", f"suspended, try {_wait(status.next_try_at, now)}", "error")
         case SessionState(phase=Phase.FAILED):
             return Signal("✖", "failed", "error")
         case SessionState(phase=Phase.CLOSED):
