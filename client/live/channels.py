@@ -62,7 +62,7 @@ class Channels:
         for channel in link.missing(self._roster.wanted):
             self._chores.start(self._join(link, channel))
         for channel in link.connection.subscribed - set(self._roster.wanted):
-            self._chores.start(link.connection.unsubscribe(channel))
+            self._chores.start(self._end(link, channel))
 
     def lost(self, link: Link, *, asleep_for: int = 0) -> None:
         """Vouch for a link's channels no longer, since its last sign of life or the sleep of so many ms."""
@@ -98,7 +98,7 @@ class Channels:
             for gap in self.vouch(link):
                 self._tell(gap)
         else:
-            await link.connection.unsubscribe(channel)
+            await self._end(link, channel)
         self._report.channels_changed()
 
     def _refuse(self, channel: str, refusal: Refused) -> None:
@@ -108,4 +108,10 @@ class Channels:
 
     def _unsubscribe(self, channel: str) -> None:
         for link in self._links:
-            self._chores.start(link.connection.unsubscribe(channel))
+            self._chores.start(self._end(link, channel))
+
+    async def _end(self, link: Link, channel: str) -> None:
+        """Unsubscribe a channel, and subscribe it anew if it is wanted again by then."""
+        await link.connection.unsubscribe(channel)
+        if link is self._links.live and channel in link.missing(self._roster.wanted):
+            await self._join(link, channel)

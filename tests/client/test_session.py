@@ -114,6 +114,10 @@ async def test_joins_and_leaves_channels(oregon: FakeAppSync) -> None:
         assert session.channels == ("tech",)
         session.join("cars")
         await oregon.subscribed("tech", "cars")
+        before = dict(socket.starts)
+        session.leave("cars")
+        session.join("cars")  # before anything came of the leaving
+        await oregon.until(lambda: socket.starts != before and "cars" in socket.starts.values())
     assert oregon.opened == 1
 
 
