@@ -33,6 +33,8 @@ def _is_date(text: str) -> bool:
 
 
 def _is_time(text: str) -> bool:
+    if text.startswith("24"):
+        return False  # Python 3.14 takes it for midnight
     try:
         time.fromisoformat(text.partition(".")[0])
     except ValueError:
