@@ -212,6 +212,13 @@ def test_a_list_without_room_does_not_move_by_pages(key: str) -> None:
     getattr(Choices("a", "b"), f"action_{key.replace('page', 'page_')}")()
 
 
+async def test_a_wrapped_line_is_deleted_as_one() -> None:
+    async with running(SMALL) as chat:
+        chat.composer.put("first\n" + "word " * 40)
+        await chat.pilot.press("ctrl+u")
+        assert chat.composer.text == "first\n"
+
+
 async def test_many_lines_can_be_undone_and_redone() -> None:
     async with running(SMALL) as chat:
         many = "a\n" * 8 + "z"

@@ -147,6 +147,11 @@ class Composer(TextArea):
         else:
             self.action_cursor_line_end()
 
+    def action_delete_to_start_of_line(self) -> None:
+        """Delete what stands before the cursor, over the places where the line is only wrapped."""
+        start, end = sorted(self.selection)
+        self.delete((start[0], 0), end)
+
     # -- completion -----------------------------------------------------------------------------------------
 
     def take_offer(self, number: int | None = None) -> None:
