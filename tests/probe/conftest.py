@@ -2,13 +2,15 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from localcloud.server.cloud import LocalCloud
+from localcloud.events.lane import DeliverySettings
+from localcloud.server.cloud import CloudOptions, LocalCloud
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running() -> AsyncIterator[LocalCloud]:
-    """A cloud that the tests of a module share."""
-    async with LocalCloud.open() as opened:
+    """A cloud that the tests of a module share; what a partition held comes soon after it."""
+    options = CloudOptions(delivery=DeliverySettings(backoff_cap=0.2))
+    async with LocalCloud.open(options=options) as opened:
         yield opened
 
 

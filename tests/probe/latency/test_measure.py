@@ -61,7 +61,7 @@ async def test_duplicates_are_counted_though_the_chat_would_hide_them(cloud: Loc
 
 async def test_a_partition_loses_everything_across_and_nothing_at_home(cloud: LocalCloud) -> None:
     cloud.faults.set("relay-partition", source="oregon", target="sydney")
-    found = await measured(cloud, replace(ONE_WAY, count=4, timeout=5.0, warmup=0))
+    found = await measured(cloud, replace(ONE_WAY, count=4, timeout=1.5, warmup=0))
     assert [(way.target, way.times.count, way.lost, way.pending) for way in found.result.ways] == [
         ("oregon", 4, 0, 0),
         ("sydney", 0, 4, 0),
@@ -97,7 +97,7 @@ async def test_refused_publishes_are_failures_and_not_losses(cloud: LocalCloud) 
 
 
 async def test_a_lost_socket_is_opened_again_and_told(cloud: LocalCloud) -> None:
-    plan = replace(ONE_WAY, count=100, rate=100.0, timeout=3.0)
+    plan = replace(ONE_WAY, count=100, rate=100.0, timeout=1.5)
     found = await while_measuring(
         cloud, plan, lambda _: cloud.faults.set("drop-sockets", region="sydney"), after=4
     )
