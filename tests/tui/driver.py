@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from client.profiles import Profile
@@ -106,8 +108,14 @@ class Chat:
         if timer := screen._showing._flush_timer:
             timer.stop()
             screen._showing._flush()
-        await self.pilot._wait_for_screen()
-        await self.pilot._wait_for_screen()
+        for _ in range(2):  # what is laid out may want to be laid out once more
+            await self.pilot._wait_for_screen()
+            await self.until(self._is_painted)
+
+    def _is_painted(self) -> bool:
+        screen = self.app.screen
+        wanted = screen._layout_required or screen._scroll_required or screen._repaint_required
+        return not (wanted or screen._dirty_widgets)
 
     async def click_on(self, text: str, within: int = 0) -> None:
         """Wait for a text, and click where it begins, or so many cells further."""
@@ -116,8 +124,13 @@ class Chat:
         await self.pilot.click(offset=(line.index(text) + within, y))
 
     async def type(self, text: str) -> None:
-        """Press the keys of a text."""
-        await self.pilot.press(*("space" if character == " " else character for character in text))
+        """Press the keys of a text, as quickly as they can be taken in."""
+        assert self.app._driver is not None
+        for character in text:
+            key = events.Key(character if character.isalnum() else _character_to_key(character), character)
+            key.set_sender(self.app)
+            self.app._driver.send_message(key)
+        await self.pilot.pause()
 
 
 def make(

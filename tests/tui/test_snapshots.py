@@ -93,6 +93,8 @@ async def flood(chat: Chat) -> None:
         chat.session.receive("tech", text, sender=f"peer{number % 5}", at=NOON + number)
     chat.session.tell(EventsSkipped(1412))
     await chat.settle()
+    await chat.until(lambda: chat.pane._idle is None)  # all is measured: the scrollbar says what is there
+    await chat.settle()
 
 
 async def dual(chat: Chat) -> None:

@@ -230,7 +230,7 @@ async def test_the_keys_are_shown_where_the_chat_opens_without_the_focus() -> No
     app.set_reactive(ChatApp.app_focus, False)
     async with app.run_test(size=WIDE) as pilot:
         chat = Chat(app, pilot, session)
-        await chat.until(lambda: "F1 help" in chat.screen_lines()[-1])
+        await chat.until(lambda: "F1 help" in "".join(chat.screen_lines()[-1:]))
         assert not app.app_focus
 
 
