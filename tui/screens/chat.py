@@ -265,13 +265,15 @@ class ChatScreen(Screen[None]):
             raise SkipAction
         self.query_one(MessageArea).copy(selected)
 
-    def action_back(self) -> None:
-        """Close what is open, else jump to the newest message."""
+    async def action_back(self) -> None:
+        """Close what is open; but before both regions are, show their newest message."""
         if self.has_class("-list-open"):
             self.remove_class("-list-open")
         elif put_away_remark(self._model):
             self._showing.status()
-        elif not self.query_one(Reading).close():
+        elif self.query_one(Reading).close():
+            pass
+        elif not self._showing.front.following or not await self._both.close_dual():
             self.action_jump_to_tail()
         self.query_one(Composer).focus()
 
