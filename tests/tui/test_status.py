@@ -276,6 +276,25 @@ def test_accepted_messages_that_do_not_come_back_are_told_until_the_connection_i
     assert said() is None
 
 
+def test_what_was_wrong_is_said_until_a_try_succeeds() -> None:
+    model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
+    desk = Desk(model, "local", "tech")
+    said = []
+    for state in (
+        replace(RETRYING, remedy="Start it"),
+        SessionState(Phase.CONNECTING, "oregon", attempt=3),
+        LIVE,
+    ):
+        model.reduce(StateChanged(state))
+        about = desk.banner(NOON)
+        said.append(about.said if about else None)
+    assert said == [
+        "It is lost. Start it. Next try in 4 s (no. 3). What you send now waits.",
+        "It is lost. Start it. Connecting to Oregon … (no. 3). What you send now waits.",
+        None,
+    ]
+
+
 def test_what_is_odd_can_be_put_away_until_it_is_odd_again() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
     desk = Desk(model, "local", "tech")

@@ -1,7 +1,7 @@
 """The state of the whole chat: session events go in, rows and notices come out. Pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from client.events import (
     BackendDescribed,
@@ -217,7 +217,11 @@ class ChatModel:
             self.attention.note(conversation.channel, row)
 
     def _change_state(self, state: SessionState) -> None:
-        previous, self.state = self.state, state
+        previous = self.state
+        if previous is not None and state.phase is Phase.CONNECTING and state.attempt:
+            # It is so until this try succeeds; and a sentence that comes and goes makes the rest jump.
+            state = replace(state, reason=previous.reason, remedy=previous.remedy)
+        self.state = state
         if previous is None or state.reason != previous.reason:
             self.remark_read = False
         if previous is None or (state.phase, state.region) != (previous.phase, previous.region):

@@ -114,7 +114,7 @@ def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_ke
         case SessionState(phase=Phase.CLOSED):
             return Banner(f"The session is closed. {keys('app.quit')} quits.", "muted")
         case SessionState(phase=Phase.CONNECTING, attempt=attempt) if attempt:
-            said = f"Connecting to {names.title(status.region)} … (no. {attempt}).{_WAITS}"
+            said = f"{_why(status)}Connecting to {names.title(status.region)} … (no. {attempt}).{_WAITS}"
             return Banner(said, "warning", _elsewhere(status, names, keys))
         case _:
             return Banner(f"Connecting to {names.title(status.region)} …", "muted")
