@@ -83,7 +83,7 @@ def test_bench_as_text_in_ascii(home: Home) -> None:
 def test_bench_tells_faults_truly(faulty: Home) -> None:
     faulty.run("local", "faults", "set", "duplicate=100%", "--from", "sydney", "--to", "sydney")
     faulty.run("local", "faults", "set", "relay-partition", "--from", "oregon", "--to", "sydney")
-    told = json.loads(faulty.run(*BENCH, "--drain", "2s", "--json").stdout)
+    told = json.loads(faulty.run(*BENCH, "--drain", "1s", "--json").stdout)
     assert (told["deliveries"], told["lost"]) == (300, 100)
     # Sydney's own broadcast doubles what was published there.
     assert told["duplicates"] == 100
@@ -172,7 +172,7 @@ def test_latency_as_json(home: Home) -> None:
 def test_latency_as_a_table_with_a_way_that_loses_everything(faulty: Home) -> None:
     faulty.run("local", "faults", "set", "relay-partition", "--from", "sydney")
     faulty.run("local", "faults", "set", "duplicate=100%", "--from", "sydney", "--to", "sydney")
-    done = faulty.run(*LATENCY, "--from", "sydney", "--to", "us-west-2", "--timeout", "2s", "--ascii")
+    done = faulty.run(*LATENCY, "--from", "sydney", "--to", "us-west-2", "--timeout", "1s", "--ascii")
     assert done.returncode == 1
     assert done.stdout.isascii()
     head, accepts, echo, across, *_ = done.stdout.splitlines()

@@ -25,6 +25,8 @@ ENDLESS = {"subscribe": "connected to", "local serve": "Ctrl-C"}
 NEEDS_AWS = ("deploy", "destroy", "keys")
 TARGETS_NOT_RUN = ("test", "soak", "bench", "format")
 """Targets that are only read: they would run this very test, take minutes, or change the files under test."""
+OPENED: set[tuple[str, ...]] = set()
+"""What chats were opened with: several pages open the same one."""
 QUIT = "\x11"
 
 pytestmark = pytest.mark.e2e
@@ -77,6 +79,9 @@ def run_make(words: list[str], home: Home) -> None:
 def run_globalchat(words: list[str], home: Home) -> None:
     endless = next((name for name in ENDLESS if " ".join(words).startswith(name)), None)
     if not words or words[0].startswith("-") or words[0] in ("oregon", "sydney", "auto"):
+        if tuple(words) in OPENED:
+            return
+        OPENED.add(tuple(words))
         chat = Terminal(home, *words)
         chat.wait_for("live")
         chat.press(QUIT)
