@@ -89,16 +89,17 @@ class Chat:
         return bool(screen.query(Composer) and self.screen_lines() and (small or screen.focused))
 
     async def until(self, happened: Callable[[], object], what: str = "it") -> None:
-        """Let every widget take in its messages, again and again, until something is so."""
+        """Let every widget take in its messages, and wait until something is so."""
         deadline = asyncio.get_running_loop().time() + 10
         for turn in count():
             if happened():
                 return
             if asyncio.get_running_loop().time() > deadline:
                 raise AssertionError(f"{what} did not happen:\n" + "\n".join(self.screen_lines()))
-            if turn > 1:
-                await asyncio.sleep(_NAP)  # it waits for a timer, a thread or a socket
-            await self.pilot._wait_for_screen()
+            if turn == 0:
+                await self.pilot._wait_for_screen()
+            else:  # it takes a timer, a thread or a socket
+                await asyncio.sleep(_NAP)
 
     async def settle(self) -> None:
         """Let the chat take in what the session told, and show it."""
