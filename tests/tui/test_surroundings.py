@@ -1,8 +1,10 @@
 """Settings, keys, themes, ASCII, motion, calls for attention and the greeting, on the running chat."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from rich.style import Style
 from textual import events
 
 from client.events import DraftUnsent
@@ -84,6 +86,35 @@ async def test_a_theme_that_was_chosen_is_remembered_unless_the_settings_name_on
     (tmp_path / "local.json").write_text('{"values": {"theme": "gone"}}')
     async with running(state=tmp_path) as chat:
         assert chat.app.theme == "textual-dark"
+
+
+async def test_the_bars_can_be_read_in_dark_and_light_themes() -> None:
+    async with running(live=False) as chat:
+        chat.session.fail_over("Lost")
+        await chat.settle()
+        for theme in ("atom-one-dark", "atom-one-light", "solarized-light", "textual-light"):
+            chat.app.theme = theme
+            await chat.settle()
+            lines = chat.app.screen._compositor.render_strips()
+            for word, least in (("retrying", 4.5), ("local cloud", 4.5), ("Lost", 4.5), ("Ctrl+K", 3.0)):
+                style = next(style for line in lines for text, style, _ in line if word in text)
+                assert contrast(style) > least, f"{word} in {theme}"
+
+
+def contrast(style: Style | None) -> float:
+    """The contrast of a text with what is behind it, as WCAG 2 counts it: from 1 to 21."""
+    assert style is not None
+    assert style.color is not None
+    assert style.bgcolor is not None
+    dark, bright = sorted(luminance(each.get_truecolor()) for each in (style.color, style.bgcolor))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: Sequence[int]) -> float:
+    """From 0 for black to 1 for white."""
+    parts = [each / 255 for each in colour]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 async def test_nothing_moves_if_nothing_may() -> None:

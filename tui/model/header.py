@@ -19,12 +19,13 @@ class Piece(NamedTuple):
     """A part of the header.
 
     `role` is brand, channel, success, warning, error, muted, plain or unread. `target` says what a click
-    does: the id of an action, or `SWITCH` and an alias.
+    does: the id of an action, or `SWITCH` and an alias. A `sign` is no word, and need not be read.
     """
 
     text: str
     role: str
     target: str | None = None
+    sign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _channel(view: HeaderView, roomy: bool) -> list[Piece]:
 
 def _region(view: HeaderView, now: int, *, narrow: bool, roomy: bool) -> list[Piece]:
     here = signal(view.status, now)
-    pieces = [Piece(f"{here.glyph} ", here.tone, "region.pick")]
+    pieces = [Piece(f"{here.glyph} ", here.tone, "region.pick", sign=True)]
     if view.region is not None and not narrow:
         pieces.append(Piece(f"{view.names.title(view.region)} ", "plain", "region.pick"))
         if roomy and view.region in view.names.regions:

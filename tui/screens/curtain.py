@@ -13,9 +13,9 @@ from tui.model.text import shown_name
 _LOOK = {
     "brand": "bold $text-primary on $panel",
     "state": "$text-warning on $panel",
-    "profile": "$foreground 60% on $panel",
+    "profile": "$foreground 75% on $panel",
     "bar": "on $panel",
-    "status": "$foreground 60%",
+    "status": "$foreground 75%",
     "border": "$primary 70%",
     "low-border": "$foreground 20%",
     "prompt": "bold $text-primary",

@@ -16,10 +16,12 @@ _LOOK = {
     "success": "$text-success",
     "warning": "$text-warning",
     "error": "bold $text-error",
-    "muted": "$foreground 60%",
+    "muted": "auto 70%",
     "unread": "bold $text-accent",
     "plain": "$text",
 }
+_LIGHT = _LOOK | {"success": "$text", "warning": "bold $text"}
+"""The same in light themes: words in their green or orange could hardly be read, a sign can be seen."""
 
 
 class Header(Widget):
@@ -46,7 +48,10 @@ class Header(Widget):
     def render(self) -> Content:
         """The pieces that fit."""
         self._shown = self._pieces()
-        return Content.assemble(*((piece.text, _LOOK[piece.role]) for piece in self._shown))
+        look = _LOOK if self.app.current_theme.dark else _LIGHT
+        return Content.assemble(
+            *((piece.text, _LOOK[piece.role] if piece.sign else look[piece.role]) for piece in self._shown)
+        )
 
     def on_click(self, event: events.Click) -> None:
         """Go where the part under the mouse leads."""

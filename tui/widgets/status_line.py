@@ -9,7 +9,8 @@ from textual.widget import Widget
 from tui.model.banner import Banner, banner_lines, target_at
 from tui.model.banner import Piece as BannerPiece
 
-_LOOK = {"warning": "$text-warning", "error": "$text-error", "muted": "$foreground 60%"}
+_LOOK = {"warning": "$text", "error": "$text", "muted": "$foreground 75%"}
+"""The background tells the tone, and the glyph: its colour could not be read on every theme's."""
 _GLYPH = {"warning": "▲ ", "error": "✖ ", "muted": ""}
 
 
