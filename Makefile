@@ -2,13 +2,14 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint format templates picture diagram docs keys clean
+.PHONY: help chat deploy test soak bench lint format templates picture diagram docs keys clean node
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$python -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$python; break; fi; done)
+NODE_NEW_ENOUGH := process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 help:
@@ -42,7 +43,7 @@ soak: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench --write $(if $(PEERS),--install-peers)
 
-lint: .venv/dev.stamp infra/node_modules/.stamp
+lint: node .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -92,7 +93,10 @@ $(BIN)/python:
 	@$(PIP_INSTALL) -e '.[dev]'
 	@touch $@ .venv/base.stamp .venv/deploy.stamp
 
-infra/node_modules/.stamp: infra/package-lock.json
-	@command -v npm >/dev/null || { echo "Node 20 or later (with npm) is needed for the resolvers' linter and for cdk." >&2; exit 1; }
+node:
+	@{ command -v npm && node -e '$(NODE_NEW_ENOUGH)'; } >/dev/null 2>&1 || { echo "Node 20 or later, with npm, is needed" \
+		"for the resolvers' linter and for cdk; $$(node --version 2>/dev/null || echo none) is on the PATH." >&2; exit 1; }
+
+infra/node_modules/.stamp: infra/package-lock.json | node
 	@npm ci --prefix infra --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
