@@ -171,6 +171,8 @@ async def test_a_flood_is_shown_in_batches_and_its_losses_are_told(monkeypatch: 
 
 async def test_leaving_closes_the_session() -> None:
     async with running() as chat:
+        await chat.pilot.press("f5", "f8")
+        assert chat.toasts() == ["There is nothing to try again.", "Nothing is unread."]
         await chat.pilot.press("ctrl+q")
     assert chat.session.closed
 

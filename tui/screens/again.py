@@ -10,22 +10,31 @@ from tui.ports import ChatSession
 _DOWN = (Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED)
 
 
-def again(desk: Desk, session: ChatSession) -> None:
-    """Try the connection again, else the channel that was ended, else its messages that did not get there."""
+def again(desk: Desk, session: ChatSession) -> bool:
+    """Try the connection again, else the channel that was ended, else its messages that did not get there.
+
+    Returns whether there was anything to try.
+    """
     channel, status = desk.channel, desk.status
-    if isinstance(status, SessionState) and status.phase in _DOWN:
-        session.retry_now()
-    elif channel is None:
-        return
-    elif channel in desk.model.revoked:
-        session.rejoin(channel)
-    else:
-        for draft in desk.model.outbox.unsent(channel):
-            session.resend(draft.id)
-        if desk.model.outbox.waiting(channel) is not None:
+    if isinstance(status, SessionState) and status.phase is not Phase.LIVE:
+        if status.phase in _DOWN:
             session.retry_now()
-        if desk.model.outbox.unheard(channel, desk.model.now()) is not None:
-            session.reconnect()
+        return True  # or it is being tried right now
+    if channel is None:
+        return False
+    if channel in desk.model.revoked:
+        session.rejoin(channel)
+        return True
+    outbox = desk.model.outbox
+    unsent, waits = outbox.unsent(channel), outbox.waiting(channel) is not None
+    silent = outbox.unheard(channel, desk.model.now()) is not None
+    for draft in unsent:
+        session.resend(draft.id)
+    if waits:
+        session.retry_now()
+    if silent:
+        session.reconnect()
+    return bool(unsent) or waits or silent
 
 
 @dataclass(slots=True)

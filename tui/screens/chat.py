@@ -20,7 +20,7 @@ from tui.memory import Memory
 from tui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStarted, SessionOpened, WatchTold
 from tui.model.desk import Desk
 from tui.model.header import SWITCH
-from tui.model.status import OpeningFailed
+from tui.model.status import AGAIN, OpeningFailed
 from tui.model.trouble import put_away_remark
 from tui.notices.notifier import Notifier, Write
 from tui.ports import ChatSession, Clock, WatchFactory
@@ -234,7 +234,10 @@ class ChatScreen(Screen[None]):
 
     def action_next_unread(self) -> None:
         """Open the next channel with something unread."""
-        self._channels.open(self._desk.next_unread())
+        found = self._desk.next_unread()
+        if found is None:
+            self._showing.tell("Nothing is unread.")
+        self._channels.open(found)
 
     def action_toggle_list(self) -> None:
         """Show or hide the channel list; in a small window it lies over the messages."""
@@ -291,7 +294,7 @@ class ChatScreen(Screen[None]):
     @on(Composer.EnteredEmpty)
     def _entered_empty(self) -> None:
         banner = self._desk.banner(self._clock())
-        if banner is not None and banner.tone != "muted":
+        if banner is not None and any(way.target == AGAIN for way in banner.ways):
             self.action_again()
 
     # -- connection -----------------------------------------------------------------------------------------
@@ -309,8 +312,8 @@ class ChatScreen(Screen[None]):
         """Try again whatever did not work: the connection, the channel, the messages."""
         if isinstance(self._desk.status, OpeningFailed):
             self._connect()
-        elif self.session is not None:
-            again(self._desk, self.session)
+        elif self.session is not None and not again(self._desk, self.session):
+            self._showing.tell("There is nothing to try again.")
 
     def action_discard(self) -> None:
         """Give up what was not sent; its text can be brought back."""
