@@ -27,8 +27,8 @@ DEAR_FIRST = ("bench", "infra", "probe", "docs", "e2e", "cli", "tui", "client")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than processors (`-n auto`): some tests wait for processes and clocks."""
-    return (os.cpu_count() or 1) + 1
+    """Two workers more than processors (`-n auto`): many tests wait for processes and clocks."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
