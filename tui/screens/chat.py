@@ -8,7 +8,9 @@ from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.containers import Horizontal
+from textual.geometry import Offset
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from client.events import BackendDescribed
@@ -144,6 +146,12 @@ class ChatScreen(Screen[None]):
                     composer._forward_event(event)
                     return
         super()._forward_event(event)
+
+    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
+        """What a selection would begin in; nothing that is being removed, whose parent Textual would miss."""
+        widget, offset = super().get_widget_and_offset_at(x, y)
+        removed = widget is not None and widget is not self and widget.parent is None
+        return (None, None) if removed else (widget, offset)
 
     def on_unmount(self) -> None:
         """End the session; leave the terminal as it was."""
