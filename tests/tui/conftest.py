@@ -1,10 +1,19 @@
 """Keeps the tests away from the home of whoever runs them."""
 
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+_NUMBERS = count()
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each test has a home that is made once it is written to: most are never."""
+    return tmp_path_factory.mktemp("homes")
+
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path / "home"))
+def home(homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLOBALCHAT_HOME", str(homes / str(next(_NUMBERS))))

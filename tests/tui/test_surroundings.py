@@ -233,7 +233,8 @@ async def test_the_greeting_stands_aside_and_is_put_away_for_good(tmp_path: Path
         assert not greeted(chat)
 
 
-async def test_the_ways_on_by_click_and_command() -> None:
+async def test_the_ways_on_by_click_and_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLOBALCHAT_HOME", "/nowhere")  # so short that its files stand on one line
     async with running(SMALL, welcome=True) as chat:
         for word, shown in (("Connect", "default.json"), ("Deploy", "globalchat deploy --diff")):
             await chat.click_on(f"{word} to")
