@@ -4,6 +4,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help chat deploy test soak bench lint format templates picture diagram docs keys clean node
 .DELETE_ON_ERROR:
+# Else every worker of pytest compiles every changed test anew in every run.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))

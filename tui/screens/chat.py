@@ -8,9 +8,6 @@ from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.containers import Horizontal
-from textual.geometry import Offset
-from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Static
 
 from client.events import BackendDescribed
@@ -34,6 +31,7 @@ from tui.screens.help import Help
 from tui.screens.quick_switcher import QuickSwitcher
 from tui.screens.reading import Reading
 from tui.screens.region_switcher import RegionSwitcher
+from tui.screens.selecting import Selecting
 from tui.screens.showing import Showing
 from tui.screens.writing import Writing
 from tui.settings import FILE, Settings
@@ -53,7 +51,7 @@ _KEEP_SECONDS = 1.0
 """How often unfinished texts are written down, if they changed."""
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(Selecting[None]):
     """Channel list, messages, status line, composer."""
 
     CSS_PATH: ClassVar[list[str | PurePath]] = ["chat.tcss", "dialog.tcss"]
@@ -146,12 +144,6 @@ class ChatScreen(Screen[None]):
                     composer._forward_event(event)
                     return
         super()._forward_event(event)
-
-    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
-        """What a selection would begin in; nothing that is being removed, whose parent Textual would miss."""
-        widget, offset = super().get_widget_and_offset_at(x, y)
-        removed = widget is not None and widget is not self and widget.parent is None
-        return (None, None) if removed else (widget, offset)
 
     def on_unmount(self) -> None:
         """End the session; leave the terminal as it was."""

@@ -6,10 +6,12 @@ from textual import events
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen
 
+from tui.screens.selecting import Selecting
+
 ResultT = TypeVar("ResultT")
 
 
-class Question(ModalScreen[ResultT]):
+class Question(Selecting[ResultT], ModalScreen[ResultT]):
     """Something that ends with an answer, however often it is given."""
 
     def dismiss(self, result: ResultT | None = None) -> AwaitComplete:

@@ -107,7 +107,7 @@ def _place(fault: Mapping[str, JSON], aliases: Mapping[str, str]) -> str:
     """Where a fault acts, for people: by the aliases of regions."""
     if "region" in fault:
         region = fault["region"]
-        return aliases[region] if isinstance(region, str) else "every region"
+        return aliases.get(region, region) if isinstance(region, str) else "every region"
     source, target = fault["from"], fault["to"]
     if source is None and target is None:
         return "everywhere"
