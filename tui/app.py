@@ -141,13 +141,13 @@ class ChatApp(SafeApp):
         self.keymap, problems = resolve(self.settings.keys, ACTIONS)
         self._problems += problems
         self._bindings = BindingsMap(_own_bindings(self.keymap))
-        chat = self._make_chat(self.keymap, curtain.typed)
+        chat = self._make_chat(self.keymap, lambda: curtain.typed)
         chat.add_class(*classes(*self.size))  # Textual would lay it out once without them
         self.add_mode(_CHAT, lambda: chat)
         self.switch_mode(_CHAT)
         self._tell_problems()
 
-    def _make_chat(self, keymap: "Keymap", typed: str) -> "ChatScreen":
+    def _make_chat(self, keymap: "Keymap", typed: Callable[[], str]) -> "ChatScreen":
         from tui.connection import Connection
         from tui.memory import Memory
         from tui.model.attention import Level, Levels

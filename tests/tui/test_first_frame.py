@@ -106,9 +106,10 @@ async def test_what_is_typed_meanwhile_stands_in_the_composer(monkeypatch: pytes
             curtain.on_key(events.Key(key, key if len(key) == 1 else None))
         curtain.on_paste(events.Paste("llo, world"))
         raise_curtain(app, curtain)
+        curtain.on_key(events.Key("!", "!"))  # one that was on its way to it
 
     monkeypatch.setattr(ChatApp, "_raise_curtain", type_before)
     async with running() as chat:
-        await chat.until(lambda: chat.composer.text == "hello, world")
+        await chat.until(lambda: chat.composer.text == "hello, world!")
         await chat.pilot.press("enter")
-        assert chat.session.calls == [("send", ("tech", "hello, world"))]
+        assert chat.session.calls == [("send", ("tech", "hello, world!"))]

@@ -1,5 +1,6 @@
 """The chat screen: reduces what the session tells, and shows it at most thirty times a second."""
 
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -69,9 +70,9 @@ class ChatScreen(Selecting[None]):
         memory: Memory,
         write: Write,
         watch_factory: WatchFactory | None = None,
-        typed: str = "",
+        typed: Callable[[], str] = str,
     ) -> None:
-        """`write` writes to the terminal, past all that is drawn; `typed` was typed before this was there."""
+        """`write` writes to the terminal, past all that is drawn; `typed` gives what was typed before."""
         super().__init__()
         self.keymap = keymap
         copying = Binding("ctrl+c,super+c", "copy_text", "Copy what is selected", show=False)

@@ -1,5 +1,6 @@
 """The composer's row, and what happens with what is written there."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from textual import on
@@ -54,10 +55,10 @@ class Writing(Horizontal):
         keymap: Keymap,
         *,
         paste_lines: int,
-        typed: str = "",
+        typed: Callable[[], str] = str,
         id: str,  # noqa: A002 (Textual's name)
     ) -> None:
-        """`typed` was typed before there was a composer."""
+        """`typed` gives what was typed before there was a composer, asked for once that is there."""
         super().__init__(id=id)
         self._typed = typed
         self._desk = desk
@@ -83,7 +84,7 @@ class Writing(Horizontal):
         self.show_sender()
         if self._desk.channel is not None:
             self.composer.put(self._desk.drafts.text(self._desk.channel))
-        self.composer.insert(self._typed)
+        self.composer.insert(self._typed())
 
     def show_sender(self) -> None:
         """Show the own name."""
