@@ -310,6 +310,23 @@ async def test_drafts_and_levels_survive_the_chat(tmp_path: Path) -> None:
     assert "draft:cars" not in Memory(tmp_path, "local").load()
 
 
+async def test_what_is_written_before_any_channel_is_known_is_kept(tmp_path: Path) -> None:
+    async with running(state=tmp_path, channel="cars") as chat:
+        chat.composer.insert("of the last time")
+    async with running(state=tmp_path, channel=None, live=False) as chat:
+        chat.composer.insert("early")
+    async with running(state=tmp_path, channel=None, live=False) as chat:
+        assert chat.composer.text == "early"
+        chat.session.go_live()
+        await chat.until(lambda: chat.channel == "cars")
+        assert chat.composer.text == "early"
+        await chat.pilot.press("enter", "up")
+        assert chat.composer.text == "early"
+        await chat.pilot.press("up")
+        assert chat.composer.text == "of the last time"
+    assert Memory(tmp_path, "local").load()["draft:cars"] == "of the last time"
+
+
 async def test_two_chats_keep_each_others_drafts(tmp_path: Path) -> None:
     async with running(state=tmp_path) as one:
         async with running(state=tmp_path, channel="cars") as two:

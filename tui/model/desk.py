@@ -47,6 +47,9 @@ _SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
 _DRAFT, _LEVEL, SENT, _PUT_AWAY = "draft:", "level:", "sent:", "welcome"
 """What is remembered, by the beginning of its key."""
 
+NOWHERE = ""
+"""Stands for the channel of an unfinished text while none is known."""
+
 
 class Desk:
     """Answers what each part of the screen shows.

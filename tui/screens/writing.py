@@ -13,7 +13,7 @@ from client.state import Phase
 from tui.actions import deed
 from tui.keymap import Keymap
 from tui.model.attention import Level
-from tui.model.desk import Desk
+from tui.model.desk import NOWHERE, Desk
 from tui.model.text import shown_name
 from tui.ports import ChatSession
 from tui.screens.again import Discarded
@@ -82,8 +82,7 @@ class Writing(Horizontal):
     def on_mount(self) -> None:
         """Take the open channel's draft up again."""
         self.show_sender()
-        if self._desk.channel is not None:
-            self.composer.put(self._desk.drafts.text(self._desk.channel))
+        self.composer.put(self._desk.drafts.text(self._desk.channel or NOWHERE))
         self.composer.insert(self._typed())
 
     def show_sender(self) -> None:
@@ -91,12 +90,17 @@ class Writing(Horizontal):
         self.query_one("#prompt", Static).update(shown_name(self._desk.model.sender) + " ›")
 
     def change_channel(self, channel: str) -> None:
-        """Lay the open channel's text aside and take up that of another."""
-        desk = self._desk
-        if desk.channel is not None:
-            desk.drafts.save(desk.channel, self.composer.text)
-        if desk.channel is not None or not self.composer.text:
-            self.composer.put(desk.drafts.text(channel))
+        """Lay the open channel's text aside and take up that of another; one without a channel is for it."""
+        drafts, text = self._desk.drafts, self.composer.text
+        if self._desk.channel is not None or not text:
+            drafts.save(self._desk.channel or NOWHERE, text)
+            self.composer.put(drafts.text(channel))
+            return
+        drafts.take(NOWHERE)
+        if older := drafts.take(channel):
+            self.composer.sent.add(older)
+            self.notify("What you had not finished here is kept: ↑ brings it back.", markup=False)
+        drafts.save(channel, text)
 
     def give_back(self, text: str) -> None:
         """Bring a text back, into the composer or else into the history."""
@@ -196,8 +200,7 @@ class Writing(Horizontal):
     def _changed(self) -> None:
         """What is written is the channel's draft now."""
         text = self.composer.text
-        if self._desk.channel is not None:
-            self._desk.drafts.save(self._desk.channel, text)
+        self._desk.drafts.save(self._desk.channel or NOWHERE, text)
         meter, length = self.query_one("#meter", Static), self._desk.meter(text)
         if length != meter.content:  # or every key would lay the screen out anew
             meter.update(length)
