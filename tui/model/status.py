@@ -146,12 +146,10 @@ def waiting_banner(waiting: Waiting, now: int, keys: Keys = default_keys) -> Ban
 
 def unheard_banner(unheard: Unheard, keys: Keys = default_keys) -> Banner:
     """What to say about messages that were accepted but have not come back: the connection may be silent."""
-    what = (
-        "1 message was accepted but has"
-        if unheard.messages == 1
-        else (f"{unheard.messages} messages were accepted but have")
-    )
-    said = f"{what} not come back for {unheard.for_ms // 1000} s: those of others may not arrive either."
+    single = unheard.messages == 1
+    were, have = ("1 message was", "has") if single else (f"{unheard.messages} messages were", "have")
+    missing = f"{were} accepted but {have} not come back for {unheard.for_ms // 1000} s"
+    said = f"{missing}: those of others may not arrive either."
     return Banner(said, "warning", (Way(AGAIN, f"{keys(AGAIN)} connects anew."),))
 
 
