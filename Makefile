@@ -58,16 +58,16 @@ format: .venv/dev.stamp
 	$(BIN)/ruff format
 
 templates: .venv/dev.stamp infra/node_modules/.stamp
-	$(BIN)/python -m infra.snapshot
+	$(BIN)/python -m globalchat_infra.snapshot
 
 diagram: .venv/dev.stamp
 	$(BIN)/python docs/diagram.py
 
 docs: keys
-	$(BIN)/python -m cli.docs
+	$(BIN)/python -m globalchat.cli.docs
 
 keys: .venv/dev.stamp
-	$(BIN)/python -m tui.keys_doc
+	$(BIN)/python -m globalchat.ui.keys_doc
 
 picture: .venv/dev.stamp
 	$(BIN)/python docs/picture.py

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-import client
-from cli.local_cloud import profile_of
-from client.chat import Chat
-from client.profiles import Profile
-from localcloud.server.cloud import LocalCloud
-from tui.app import ChatApp
+import globalchat
+from globalchat.cli.local_cloud import profile_of
+from globalchat.client.chat import Chat
+from globalchat.client.profiles import Profile
+from globalchat.localcloud.server.cloud import LocalCloud
+from globalchat.ui.app import ChatApp
 
 SIZE = (110, 20)
 FILE = Path(__file__).with_name("chat.svg")
@@ -38,7 +38,7 @@ async def converse(profile: Profile) -> None:
         chats: dict[str, Chat] = {}
         for _, person, region, _ in SPOKEN:
             if person not in chats:
-                chat = client.connect(profile, region, [], sender=person)
+                chat = globalchat.connect(profile, region, [], sender=person)
                 chats[person] = await stack.enter_async_context(chat)
         for channel, person, _, text in SPOKEN:
             await chats[person].publish(channel, text)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from localcloud.server.cloud import LocalCloud
+    from globalchat.localcloud.server.cloud import LocalCloud
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -21,7 +21,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 traceback.extract_stack.__defaults__ = (None, 3)
 
 
-DEAR_FIRST = ("bench", "infra", "probe", "docs", "e2e", "cli", "tui", "client")
+DEAR_FIRST = ("bench", "infra", "doctor", "measure", "docs", "e2e", "cli", "ui", "client")
 """Rooms whose files are handed to the workers first; the many small files of the others fill the end."""
 
 
@@ -53,7 +53,7 @@ def _what_was_there_before() -> None:
 async def local_cloud() -> "AsyncIterator[LocalCloud]":
     """A local cloud in this process: both regions of the packaged templates, on free loopback ports."""
     # Here, not above: this file is loaded by every test, also by those that say what may be imported.
-    from localcloud.server.cloud import LocalCloud
+    from globalchat.localcloud.server.cloud import LocalCloud
 
     async with LocalCloud.open() as cloud:
         yield cloud

@@ -15,13 +15,13 @@ from bench import usage
 from bench.chat.session import FloodSession, Texts, open_profile
 from bench.findings import Finding, Report
 from bench.table import table
-from client.events import MessageReceived
-from client.messages import Message
-from tui.app import ChatApp
-from tui.model.conversation import Conversation
-from tui.screens.chat import ChatScreen
-from tui.settings import Loaded, Settings
-from tui.widgets.message_pane import MessagePane
+from globalchat.client.events import MessageReceived
+from globalchat.client.messages import Message
+from globalchat.ui.app import ChatApp
+from globalchat.ui.model.conversation import Conversation
+from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.settings import Loaded, Settings
+from globalchat.ui.widgets.message_pane import MessagePane
 
 SIZE = (120, 40)
 SIZES = (1000, 10_000, 100_000)

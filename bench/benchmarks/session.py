@@ -96,7 +96,7 @@ async def bare(port: int, count: int) -> float:
     from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
     from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 
-    from client.documents import SUBSCRIBE
+    from globalchat.client.documents import SUBSCRIBE
 
     url = f"http://127.0.0.1:{port}/graphql"
     transport = AppSyncWebsocketsTransport(
@@ -121,10 +121,10 @@ async def bare(port: int, count: int) -> float:
 
 async def ours(port: int, count: int) -> float:
     """CPU seconds that a session takes to tell all messages."""
-    from client.events import MessageReceived
-    from client.options import SessionOptions
-    from client.profiles import Profile, RegionEndpoint
-    from client.session import Session
+    from globalchat.client.events import MessageReceived
+    from globalchat.client.options import SessionOptions
+    from globalchat.client.profiles import Profile, RegionEndpoint
+    from globalchat.client.session import Session
 
     base = f"127.0.0.1:{port}/graphql"
     endpoint = RegionEndpoint("oregon", "us-west-2", f"http://{base}", f"ws://{base}", "bench", "bus", KEY)

@@ -33,7 +33,7 @@ def start_once() -> Start:
     with tempfile.TemporaryDirectory() as folder:
         reader, writer = os.pipe()
         start = time.monotonic()
-        command = [sys.executable, "-m", "localcloud", "serve", "--state-dir", folder]
+        command = [sys.executable, "-m", "globalchat.localcloud", "serve", "--state-dir", folder]
         with subprocess.Popen([*command, "--ready-fd", str(writer)], pass_fds=[writer]) as process:
             os.close(writer)
             line = b""

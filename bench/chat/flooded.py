@@ -7,11 +7,11 @@ from asyncio import to_thread
 from pathlib import Path
 
 from bench.chat.session import FloodSession, open_profile
-from tui.app import ChatApp
-from tui.garbage import spare_what_is_loaded
-from tui.model.rows import MessageRow, NoticeRow
-from tui.ports import ChatSession
-from tui.widgets.message_pane import MessagePane
+from globalchat.ui.app import ChatApp
+from globalchat.ui.garbage import spare_what_is_loaded
+from globalchat.ui.model.rows import MessageRow, NoticeRow
+from globalchat.ui.ports import ChatSession
+from globalchat.ui.widgets.message_pane import MessagePane
 
 
 class Watcher:

@@ -4,8 +4,8 @@ import asyncio
 import time
 from random import Random
 
-from client.buffer import EventBuffer
-from client.events import (
+from globalchat.client.buffer import EventBuffer
+from globalchat.client.events import (
     BackendDescribed,
     DraftQueued,
     EventsSkipped,
@@ -13,10 +13,10 @@ from client.events import (
     SessionEvent,
     StateChanged,
 )
-from client.messages import Backend, Draft, Limits, Message
-from client.options import DEFAULTS
-from client.profiles import Profile, RegionEndpoint
-from client.state import Phase, SessionState
+from globalchat.client.messages import Backend, Draft, Limits, Message
+from globalchat.client.options import DEFAULTS
+from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.client.state import Phase, SessionState
 
 CHANNELS = ("cars", "robots", "tech", "music", "media")
 _TICK = 0.005
@@ -69,7 +69,7 @@ class Texts:
 
 
 class FloodSession:
-    """Implements `tui.ports.ChatSession`: live at once, then `rate` messages a second for `seconds`.
+    """Implements `globalchat.ui.ports.ChatSession`: live at once, then `rate` messages/s for `seconds`.
 
     Attributes:
         sent: How many messages came in so far.

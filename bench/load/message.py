@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from localcloud.definition import JSON
+from globalchat.localcloud.definition import JSON
 
 CHANNEL: Final = "tech"
 TEXT: Final = "x" * 200

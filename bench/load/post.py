@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from localcloud.definition import JSON
+from globalchat.localcloud.definition import JSON
 
 
 class GraphqlPost:

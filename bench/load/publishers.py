@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from bench.load.post import GraphqlPost, check, is_whole
 from bench.load.subscribers import read_until
-from localcloud.definition import JSON
+from globalchat.localcloud.definition import JSON
 
 CONNECTIONS: Final = 8
 

@@ -16,9 +16,9 @@ from typing import Final
 
 from bench.load.message import message_from_bus
 from bench.servers import ours
-from localcloud.appsync.realtime import frames
-from localcloud.definition import JSON
-from localcloud.server.websocket import text_header
+from globalchat.localcloud.appsync.realtime import frames
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.server.websocket import text_header
 
 _MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 4.2.2
 

@@ -20,16 +20,16 @@ from aiohttp import WSMsgType, web
 
 from bench import usage
 from bench.load.message import identity, message_from_bus
-from localcloud.appsync.realtime import frames
-from localcloud.definition import JSON
-from localcloud.process.garbage import spare_what_is_loaded
-from localcloud.server.app import serving
-from localcloud.server.listening import bound, url
-from localcloud.server.websocket import text_header
-from localcloud.usage import Usage
+from globalchat.localcloud.appsync.realtime import frames
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.process.garbage import spare_what_is_loaded
+from globalchat.localcloud.server.app import serving
+from globalchat.localcloud.server.listening import bound, url
+from globalchat.localcloud.server.websocket import text_header
+from globalchat.localcloud.usage import Usage
 
 if TYPE_CHECKING:
-    from localcloud.server.realtime import RealtimeOptions
+    from globalchat.localcloud.server.realtime import RealtimeOptions
 
 Publish = Callable[[], None]
 
@@ -78,11 +78,11 @@ async def floor(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
 
 async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     """Serve the first region of the packaged templates."""
-    from localcloud.appsync.service import AppSync
-    from localcloud.assembly import read
-    from localcloud.provision import provision
-    from localcloud.server.region import RegionBackend
-    from localcloud.server.wiring import LateEventSink
+    from globalchat.localcloud.appsync.service import AppSync
+    from globalchat.localcloud.assembly import read
+    from globalchat.localcloud.provision import provision
+    from globalchat.localcloud.server.region import RegionBackend
+    from globalchat.localcloud.server.wiring import LateEventSink
 
     assembly = read(None)
     names = list(dict.fromkeys(each.region for each in assembly.stacks))
@@ -125,15 +125,15 @@ async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
 
 def _quiet() -> "RealtimeOptions":
     """No keep-alive among the deliveries that are counted, and no limit on how fast a load is set up."""
-    from localcloud.appsync.realtime.protocol import Limits
-    from localcloud.server.realtime import RealtimeOptions
+    from globalchat.localcloud.appsync.realtime.protocol import Limits
+    from globalchat.localcloud.server.realtime import RealtimeOptions
 
     return RealtimeOptions(limits=Limits(keep_alive=3600), connect_rate=None)
 
 
 async def cloud(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     """Serve everything."""
-    from localcloud.server.cloud import CloudOptions, LocalCloud
+    from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 
     options = CloudOptions(realtime=_quiet(), rng=random.SystemRandom())
     running = await stack.enter_async_context(LocalCloud.open(options=options))

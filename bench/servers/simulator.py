@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.servers.foreign import Foreign, free_port, running
-from client.paths import ensure_folder, home
-from infra.files import data_file
+from globalchat.client.paths import ensure_folder, home
+from globalchat.core.resources import resource
 
 PACKAGE: Final = "@aws-amplify/amplify-appsync-simulator"
 VERSION: Final = "2.16.20"
@@ -61,7 +61,7 @@ def simulator(node: str) -> Iterator[tuple[Foreign, str]]:
     port = free_port()
     # The simulator has no bus and no HTTP data source: the load calls the broadcast mutation itself.
     opened = (
-        data_file("schema.graphql")
+        resource("schema.graphql")
         .read_text()
         .replace("): Message @aws_iam", "): Message @aws_api_key @aws_iam")
     )

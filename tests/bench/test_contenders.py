@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.servers import brokers, contenders, simulator
-from client import paths
+from globalchat.client import paths
 
 
 def test_a_peer_that_is_not_installed_is_named_with_the_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:

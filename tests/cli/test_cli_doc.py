@@ -4,8 +4,8 @@ import re
 
 import click
 
-from cli.docs import FILE, document
-from cli.main import COMMANDS, root
+from globalchat.cli.docs import FILE, document
+from globalchat.cli.main import COMMANDS, root
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -1,8 +1,8 @@
 import pytest
 
-from cli.failure import ExitCode, UsageFailure, exit_code, sentence
-from client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
-from localcloud.errors import CloudError, TemplateError
+from globalchat.cli.failure import ExitCode, UsageFailure, exit_code, sentence
+from globalchat.client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
+from globalchat.localcloud.errors import CloudError, TemplateError
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli.main import CHAT, root
-from client.suggestions import did_you_mean, with_suggestion
+from globalchat.cli.main import CHAT, root
+from globalchat.client.suggestions import did_you_mean, with_suggestion
 
 CHANNELS = "The channels are: cars, robots, tech, music, media."
 
@@ -73,7 +73,7 @@ def parse(arguments: list[str]) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("client.logs.start", lambda *_, **__: False)
+    monkeypatch.setattr("globalchat.client.logs.start", lambda *_, **__: False)
 
 
 @pytest.mark.parametrize(

@@ -21,14 +21,14 @@ HEAVY = (
     "constructs",
     "jsii",
     "moto",
-    "localcloud.server",
+    "globalchat.localcloud.server",
 )
 LIGHT = (*HEAVY, "asyncio")
 """What help, completion and refusals do without: asyncio alone would be a quarter of their time."""
 
 RUN = """
 import sys
-from cli.main import root
+from globalchat.cli.main import root
 try:
     root(sys.argv[1:], prog_name="globalchat")
 except SystemExit:
@@ -39,7 +39,7 @@ print(*(name for name in %r if name in sys.modules), file=sys.stderr)
 HELP = """
 import sys
 import click
-from cli.main import root
+from globalchat.cli.main import root
 
 def pages(command, *path):
     yield path
@@ -59,8 +59,8 @@ for path in pages(root):
 
 FIRST_FRAME = """
 import asyncio, sys
-import cli.commands.chat
-from tui.app import ChatApp
+import globalchat.cli.commands.chat
+from globalchat.ui.app import ChatApp
 
 async def open_profile():
     print(*(name for name in %r if name in sys.modules), file=sys.__stderr__)

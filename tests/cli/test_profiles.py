@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from cli import profiles
-from cli.failure import UsageFailure
-from client import profiles as files
-from client.errors import ProfileError
-from client.profiles import Profile, RegionEndpoint
+from globalchat.cli import profiles
+from globalchat.cli.failure import UsageFailure
+from globalchat.client import profiles as files
+from globalchat.client.errors import ProfileError
+from globalchat.client.profiles import Profile, RegionEndpoint
 
 KNOWN = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
 COMMANDS = ["chat", "publish", "subscribe"]

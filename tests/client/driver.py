@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from client.events import GapRecorded, MessageReceived, SessionEvent, StateChanged
-from client.options import SessionOptions
-from client.session import Session
-from client.state import Phase, SessionState
+from globalchat.client.events import GapRecorded, MessageReceived, SessionEvent, StateChanged
+from globalchat.client.options import SessionOptions
+from globalchat.client.session import Session
+from globalchat.client.state import Phase, SessionState
 
 E = TypeVar("E")
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from aiohttp import WSMsgType, web
 
-from client.profiles import Profile, RegionEndpoint
+from globalchat.client.profiles import Profile, RegionEndpoint
 
 KEY = "da2-fakefakefakefakefakefakefa"
 CHANNELS = ("cars", "robots", "tech")

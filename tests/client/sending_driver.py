@@ -8,16 +8,16 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
-from client.errors import ClientError, Refused, Unreachable
-from client.events import (
+from globalchat.client.errors import ClientError, Refused, Unreachable
+from globalchat.client.events import (
     SessionEvent,
 )
-from client.messages import Draft, Message
-from client.options import SessionOptions
-from client.outbox.drafts import Drafts
-from client.outbox.keeper import Keeper
-from client.outbox.outgoing import Outgoing
-from client.state import Phase, SessionState
+from globalchat.client.messages import Draft, Message
+from globalchat.client.options import SessionOptions
+from globalchat.client.outbox.drafts import Drafts
+from globalchat.client.outbox.keeper import Keeper
+from globalchat.client.outbox.outgoing import Outgoing
+from globalchat.client.state import Phase, SessionState
 
 E = TypeVar("E")
 

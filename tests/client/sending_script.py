@@ -3,11 +3,11 @@
 import asyncio
 import sys
 
-from client.events import DraftAccepted, DraftQueued, StateChanged
-from client.paths import home
-from client.profiles import load
-from client.session import Session
-from client.state import Phase
+from globalchat.client.events import DraftAccepted, DraftQueued, StateChanged
+from globalchat.client.paths import home
+from globalchat.client.profiles import load
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
 
 
 async def main(prefix: str, count: int) -> None:

@@ -10,10 +10,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Signer
 
-from client.api import Api
-from client.credentials import Credentials
-from client.errors import ClientError, Refused, Unauthorized, Unreachable
-from client.messages import Backend, Draft, Limits, Message
+from globalchat.client.api import Api
+from globalchat.client.credentials import Credentials
+from globalchat.client.errors import ClientError, Refused, Unauthorized, Unreachable
+from globalchat.client.messages import Backend, Draft, Limits, Message
 from tests.client.fake_server import CHANNELS, KEY, FakeAppSync
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-of-the-test", "token-of-the-test")

@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.backoff import full_jitter
+from globalchat.client.backoff import full_jitter
 
 SOME = settings(deadline=None, max_examples=100)
 

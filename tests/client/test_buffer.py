@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.buffer import EventBuffer
-from client.events import ChannelRevoked, EventsSkipped, GapRecorded, MessageReceived, SessionEvent
-from client.messages import Message
-from client.signal import Signal
+from globalchat.client.buffer import EventBuffer
+from globalchat.client.events import ChannelRevoked, EventsSkipped, GapRecorded, MessageReceived, SessionEvent
+from globalchat.client.messages import Message
+from globalchat.client.signal import Signal
 
 
 def received(number: int) -> MessageReceived:

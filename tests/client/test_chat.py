@@ -4,14 +4,16 @@ import asyncio
 
 import pytest
 
-import client
-from client.state import Phase
+import globalchat
+from globalchat.client.state import Phase
 from tests.client.driver import QUICK, quick
 from tests.client.fake_server import FakeAppSync, profile_of
 
 
 async def test_ten_lines_are_enough(oregon: FakeAppSync) -> None:
-    async with client.connect(profile_of(oregon), "oregon", ["tech"], sender="ada", options=QUICK) as chat:
+    async with globalchat.connect(
+        profile_of(oregon), "oregon", ["tech"], sender="ada", options=QUICK
+    ) as chat:
         published = await chat.publish("tech", "hi")
         async for message in chat:
             assert message == published
@@ -21,32 +23,32 @@ async def test_ten_lines_are_enough(oregon: FakeAppSync) -> None:
 
 
 async def test_refused_and_unreachable_are_raised(oregon: FakeAppSync) -> None:
-    async with client.connect(profile_of(oregon), "oregon", ["tech"], options=QUICK) as chat:
-        with pytest.raises(client.Refused, match="no channel") as caught:
+    async with globalchat.connect(profile_of(oregon), "oregon", ["tech"], options=QUICK) as chat:
+        with pytest.raises(globalchat.Refused, match="no channel") as caught:
             await chat.publish("nosuch", "hi")
         assert caught.value.error_type == "UnknownChannel"
         await oregon.stop()
-        with pytest.raises(client.Unreachable):
+        with pytest.raises(globalchat.Unreachable):
             await chat.publish("tech", "hi")
 
 
 async def test_bad_key_is_raised_and_leaves_nothing(oregon: FakeAppSync) -> None:
     oregon.key = "another"
-    with pytest.raises(client.ClientError, match="key was not accepted") as caught:
-        async with client.connect(profile_of(oregon), "oregon", options=QUICK):
+    with pytest.raises(globalchat.ClientError, match="key was not accepted") as caught:
+        async with globalchat.connect(profile_of(oregon), "oregon", options=QUICK):
             pass
     assert caught.value.remedy
     assert oregon.opened == 0
 
 
 async def test_unknown_region_is_raised(oregon: FakeAppSync) -> None:
-    with pytest.raises(client.ProfileError, match="no region"):
-        client.connect(profile_of(oregon), "mars")
+    with pytest.raises(globalchat.ProfileError, match="no region"):
+        globalchat.connect(profile_of(oregon), "mars")
 
 
 async def test_cancelling_the_wait_leaves_nothing(oregon: FakeAppSync) -> None:
     oregon.on_init = "silent"
-    chat = client.connect(profile_of(oregon), "oregon", options=QUICK)
+    chat = globalchat.connect(profile_of(oregon), "oregon", options=QUICK)
     entering = asyncio.create_task(chat.__aenter__())
     await oregon.until(lambda: oregon.open_now == 1)
     entering.cancel()
@@ -58,7 +60,7 @@ async def test_cancelling_the_wait_leaves_nothing(oregon: FakeAppSync) -> None:
 
 async def test_slow_reader_loses_the_oldest(oregon: FakeAppSync) -> None:
     options = quick(buffer=2)
-    async with client.connect(profile_of(oregon), "oregon", ["tech"], options=options) as chat:
+    async with globalchat.connect(profile_of(oregon), "oregon", ["tech"], options=options) as chat:
         for number in range(5):
             await chat.publish("tech", str(number))
     texts = [message.text async for message in chat]
@@ -67,9 +69,9 @@ async def test_slow_reader_loses_the_oldest(oregon: FakeAppSync) -> None:
 
 
 async def test_publishing_after_the_end_is_told_instead_of_waiting(oregon: FakeAppSync) -> None:
-    async with client.connect(profile_of(oregon), "oregon", ["tech"], options=QUICK) as chat:
+    async with globalchat.connect(profile_of(oregon), "oregon", ["tech"], options=QUICK) as chat:
         chat.session.close()
         assert [message async for message in chat] == []
-        with pytest.raises(client.Unreachable, match="closed"):
+        with pytest.raises(globalchat.Unreachable, match="closed"):
             await chat.publish("tech", "after the end")
         assert [message async for message in chat] == []

@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from client.api import Api
-from client.connection import Connection
-from client.errors import Unreachable
-from client.events import (
+from globalchat.client.api import Api
+from globalchat.client.connection import Connection
+from globalchat.client.errors import Unreachable
+from globalchat.client.events import (
     ChannelRefused,
 )
-from client.profiles import Profile
-from client.session import Session
-from client.state import Phase
+from globalchat.client.profiles import Profile
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
 from tests.client.driver import QUICK, quick, running
 from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.dedupe import SeenWindow, Verdict, digest
-from client.messages import Message
+from globalchat.client.dedupe import SeenWindow, Verdict, digest
+from globalchat.client.messages import Message
 
 SOME = settings(deadline=None, max_examples=100)
 

@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from pathlib import Path
 
 import pytest
 
-from cli.local_cloud import profile_of
-from localcloud.server.cloud import LocalCloud
+from globalchat.cli.local_cloud import profile_of
+from globalchat.localcloud.server.cloud import LocalCloud
+from tests.paths import ROOT
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "client.md"
+DOCUMENT = ROOT / "docs" / "client.md"
 
 
 async def test_example_runs(local_cloud: LocalCloud, capsys: pytest.CaptureFixture[str]) -> None:

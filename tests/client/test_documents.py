@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client import documents, faults
+from globalchat.client import documents, faults
 
 SOME = settings(deadline=None, max_examples=100)
 

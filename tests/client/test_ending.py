@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from client.session import Session
-from client.state import Phase
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
 from tests.client.driver import QUICK, Driver, quick, running
 from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
 

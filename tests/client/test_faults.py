@@ -5,9 +5,9 @@ import ssl
 
 import pytest
 
-from client import faults
-from client.errors import Refused, Unauthorized, Unreachable
-from client.hosts import host_of, is_loopback
+from globalchat.client import faults
+from globalchat.client.errors import Refused, Unauthorized, Unreachable
+from globalchat.client.hosts import host_of, is_loopback
 
 
 def test_each_cause_has_its_own_sentence() -> None:

@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.ids import ALPHABET, IdFactory, encode
+from globalchat.client.ids import ALPHABET, IdFactory, encode
 
 SOME = settings(deadline=None, max_examples=100)
 

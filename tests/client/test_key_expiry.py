@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from client import profiles
-from client.errors import ProfileError
-from client.key_expiry import DAY, expiring
-from client.profiles import Profile, RegionEndpoint
+from globalchat.client import profiles
+from globalchat.client.errors import ProfileError
+from globalchat.client.key_expiry import DAY, expiring
+from globalchat.client.profiles import Profile, RegionEndpoint
 
 NOW = 1_800_000_000
 ENDPOINT = RegionEndpoint(

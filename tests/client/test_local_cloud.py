@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cli.local_cloud import profile_of
-from client.api import Api
-from client.credentials import Credentials
-from client.errors import Unauthorized, Unreachable
-from client.events import (
+from globalchat.cli.local_cloud import profile_of
+from globalchat.client.api import Api
+from globalchat.client.credentials import Credentials
+from globalchat.client.errors import Unauthorized, Unreachable
+from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
     ChannelRevoked,
@@ -26,10 +26,10 @@ from client.events import (
     MessageReceived,
     StateChanged,
 )
-from client.profiles import Profile
-from client.session import Session
-from client.state import Phase
-from localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat.client.profiles import Profile
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.client.driver import Driver, quick, running
 
 CHANNELS = ("cars", "robots", "tech", "music", "media")

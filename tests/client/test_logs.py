@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from client import logs, redact
-from client.errors import ClientError
-from client.events import (
+from globalchat.client import logs, redact
+from globalchat.client.errors import ClientError
+from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
     ChannelRevoked,
@@ -30,11 +30,11 @@ from client.events import (
     SessionEvent,
     StateChanged,
 )
-from client.log_file import BoundedFile, JsonLines
-from client.logs import note
-from client.messages import Backend, Draft, Limits, Message
-from client.session_log import SessionLog
-from client.state import Phase, SessionState
+from globalchat.client.log_file import BoundedFile, JsonLines
+from globalchat.client.logs import note
+from globalchat.client.messages import Backend, Draft, Limits, Message
+from globalchat.client.session_log import SessionLog
+from globalchat.client.state import Phase, SessionState
 
 KEY = "da2-abcdefghijklmnopqrstuvwxyz"
 HEADER = b64encode(f'{{"host":"h","x-api-key":"{KEY}"}}'.encode()).decode()
@@ -60,7 +60,7 @@ EVENTS: tuple[SessionEvent, ...] = (
     EventsSkipped(3),
 )
 
-log = logging.getLogger("client.test")
+log = logging.getLogger("globalchat.client.test")
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_an_event_is_one_object_with_its_fields(file: Path) -> None:
     assert isinstance(line.pop("pid"), int)
     assert line == {
         "level": "info",
-        "logger": "client.test",
+        "logger": "globalchat.client.test",
         "event": "something happened",
         "phase": "live",
         "names": ["a", "b"],
@@ -203,7 +203,7 @@ def test_the_file_stays_small_and_keeps_the_one_before(tmp_path: Path) -> None:
     handler = BoundedFile(file, largest=1_000)
     handler.setFormatter(JsonLines(texts=False))
     for number in range(100):
-        handler.emit(logging.makeLogRecord({"name": "client", "msg": f"event {number}"}))
+        handler.emit(logging.makeLogRecord({"name": "globalchat.client", "msg": f"event {number}"}))
     handler.close()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["log", "log.1"]
     assert all(each.stat().st_size < 1_200 for each in tmp_path.iterdir())
@@ -218,7 +218,7 @@ def test_two_processes_share_a_file_that_is_moved(tmp_path: Path) -> None:
     for number in range(20):
         handler = (one, other)[number % 2]
         handler.setFormatter(JsonLines(texts=False))
-        handler.emit(logging.makeLogRecord({"name": "client", "msg": f"event {number}"}))
+        handler.emit(logging.makeLogRecord({"name": "globalchat.client", "msg": f"event {number}"}))
     one.close()
     other.close()
     kept = [line["event"] for name in ("log.1", "log") for line in lines(tmp_path / name)]
@@ -230,14 +230,14 @@ def test_who_is_slower_does_not_move_the_new_file_over_the_one_before(tmp_path: 
     one, other = (BoundedFile(file, largest=50) for _ in range(2))
     for handler in (one, other):
         handler.setFormatter(JsonLines(texts=False))
-    one.emit(logging.makeLogRecord({"name": "client", "msg": "first"}))
+    one.emit(logging.makeLogRecord({"name": "globalchat.client", "msg": "first"}))
     moving = os.open(file, os.O_WRONLY)
     fcntl.flock(moving, fcntl.LOCK_EX)
-    other.emit(logging.makeLogRecord({"name": "client", "msg": "second"}))
+    other.emit(logging.makeLogRecord({"name": "globalchat.client", "msg": "second"}))
     assert [line["event"] for line in lines(file)] == ["first", "second"], "another process moves it now"
     os.close(moving)
-    other.emit(logging.makeLogRecord({"name": "client", "msg": "third"}))
-    one.emit(logging.makeLogRecord({"name": "client", "msg": "fourth"}))
+    other.emit(logging.makeLogRecord({"name": "globalchat.client", "msg": "third"}))
+    one.emit(logging.makeLogRecord({"name": "globalchat.client", "msg": "fourth"}))
     one.close()
     other.close()
     kept = [line["event"] for name in ("log.1", "log") for line in lines(tmp_path / name)]
@@ -252,12 +252,12 @@ def test_a_folder_that_goes_away_costs_no_other_file(tmp_path: Path) -> None:
     (folder / "log").unlink()
     folder.rmdir()
     for number in range(2):
-        handler.emit(logging.makeLogRecord({"name": "client", "msg": f"lost {number}"}))
+        handler.emit(logging.makeLogRecord({"name": "globalchat.client", "msg": f"lost {number}"}))
     with (tmp_path / "other").open("w") as other:
-        handler.emit(logging.makeLogRecord({"name": "client", "msg": "lost"}))
+        handler.emit(logging.makeLogRecord({"name": "globalchat.client", "msg": "lost"}))
         other.write("whole")
     folder.mkdir()
-    handler.emit(logging.makeLogRecord({"name": "client", "msg": "found"}))
+    handler.emit(logging.makeLogRecord({"name": "globalchat.client", "msg": "found"}))
     handler.close()
     handler.close()
     assert [line["event"] for line in lines(folder / "log")] == ["found"]

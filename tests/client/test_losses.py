@@ -2,12 +2,12 @@
 
 import pytest
 
-from client.events import (
+from globalchat.client.events import (
     GapRecorded,
     MessageReceived,
 )
-from client.session import Session
-from client.state import Phase
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
 from tests.client.driver import QUICK, quick, running
 from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
 

@@ -6,14 +6,14 @@ import tracemalloc
 
 import pytest
 
-from client.buffer import EventBuffer
-from client.dedupe import SeenWindow
-from client.events import MessageReceived
-from client.inbox import Inbox
-from client.messages import Message
-from client.offset import ClockOffset
-from client.options import SessionOptions
-from client.pairing import Pairing
+from globalchat.client.buffer import EventBuffer
+from globalchat.client.dedupe import SeenWindow
+from globalchat.client.events import MessageReceived
+from globalchat.client.inbox import Inbox
+from globalchat.client.messages import Message
+from globalchat.client.offset import ClockOffset
+from globalchat.client.options import SessionOptions
+from globalchat.client.pairing import Pairing
 
 OPTIONS = SessionOptions(buffer=1_000, dedupe_ids=5_000)
 

@@ -6,14 +6,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from client.dedupe import SeenWindow
-from client.events import GapRecorded, MessageReceived, StateChanged
-from client.inbox import Inbox
-from client.live.roster import Roster
-from client.live.status import Status
-from client.messages import Message
-from client.offset import ClockOffset
-from client.state import LEGAL, IllegalTransition, Phase
+from globalchat.client.dedupe import SeenWindow
+from globalchat.client.events import GapRecorded, MessageReceived, StateChanged
+from globalchat.client.inbox import Inbox
+from globalchat.client.live.roster import Roster
+from globalchat.client.live.status import Status
+from globalchat.client.messages import Message
+from globalchat.client.offset import ClockOffset
+from globalchat.client.state import LEGAL, IllegalTransition, Phase
 
 CHANNELS = ("cars", "tech")
 channels = st.sampled_from(CHANNELS)

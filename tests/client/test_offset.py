@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.offset import SAMPLES, ClockOffset
+from globalchat.client.offset import SAMPLES, ClockOffset
 
 SOME = settings(deadline=None, max_examples=100)
 

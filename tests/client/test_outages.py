@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from client.api import Api
-from client.clock import now_ms
-from client.credentials import Credentials
-from client.errors import Unauthorized, Unreachable
-from client.events import ChannelRevoked, DraftAccepted, GapRecorded, StateChanged
-from client.nearest import nearest
-from client.profiles import Profile, RegionEndpoint
-from client.session import Session
-from client.state import Phase, SessionState
+from globalchat.client.api import Api
+from globalchat.client.clock import now_ms
+from globalchat.client.credentials import Credentials
+from globalchat.client.errors import Unauthorized, Unreachable
+from globalchat.client.events import ChannelRevoked, DraftAccepted, GapRecorded, StateChanged
+from globalchat.client.nearest import nearest
+from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.client.session import Session
+from globalchat.client.state import Phase, SessionState
 from tests.client.driver import QUICK, Driver, quick, running
 from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
 
@@ -190,7 +190,7 @@ async def test_what_is_found_after_a_switch_is_not_offered(
         await found.wait()
         return endpoints[0]
 
-    monkeypatch.setattr("client.live.supervisor.nearest", slowly)
+    monkeypatch.setattr("globalchat.client.live.supervisor.nearest", slowly)
     oregon.on_init = sydney.on_init = "close"
     options = quick(fail_over_attempts=1, backoff_base=600.0, backoff_cap=600.0)
     async with running(Session(profile_of(oregon, sydney), "oregon", options=options)) as chat:

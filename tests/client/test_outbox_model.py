@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from client.events import DraftAccepted, DraftHeld, SessionEvent
-from client.messages import Draft, Message
-from client.options import SessionOptions
-from client.outbox.delivery import LEGAL, IllegalStep, Stage, check_step
-from client.outbox.drafts import Drafts
-from client.outbox.keeper import Keeper
+from globalchat.client.events import DraftAccepted, DraftHeld, SessionEvent
+from globalchat.client.messages import Draft, Message
+from globalchat.client.options import SessionOptions
+from globalchat.client.outbox.delivery import LEGAL, IllegalStep, Stage, check_step
+from globalchat.client.outbox.drafts import Drafts
+from globalchat.client.outbox.keeper import Keeper
 
 CHANNELS = ("cars", "tech")
 AGE = 60_000

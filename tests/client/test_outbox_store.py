@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from client.errors import ClientError
-from client.events import OutboxUnavailable
-from client.messages import Draft
-from client.outbox.database import FILE, VERSION, OutboxError
-from client.outbox.keeper import Keeper
-from client.outbox.store import Kept, Store
+from globalchat.client.errors import ClientError
+from globalchat.client.events import OutboxUnavailable
+from globalchat.client.messages import Draft
+from globalchat.client.outbox.database import FILE, VERSION, OutboxError
+from globalchat.client.outbox.keeper import Keeper
+from globalchat.client.outbox.store import Kept, Store
 
 
 def draft(number: int, text: str = "hi", channel: str = "tech") -> Draft:
@@ -107,8 +107,8 @@ def test_only_the_user_may_read_it(tmp_path: Path) -> None:
 PROCESSES = """
 import sys
 from pathlib import Path
-from client.messages import Draft
-from client.outbox.store import Kept, Store
+from globalchat.client.messages import Draft
+from globalchat.client.outbox.store import Kept, Store
 sys.stdin.readline()
 store = Store(Path(sys.argv[1]), "local")
 for number in range(50):
@@ -201,7 +201,7 @@ LOCKED: list[sqlite3.Connection] = []
 def test_what_cannot_be_opened_is_told_and_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, break_it: "object", reason: str
 ) -> None:
-    monkeypatch.setattr("client.outbox.database.PATIENCE", 0.01)
+    monkeypatch.setattr("globalchat.client.outbox.database.PATIENCE", 0.01)
     assert callable(break_it)
     break_it(tmp_path)
     before = (tmp_path / FILE).read_bytes() if (tmp_path / FILE).is_file() else None

@@ -5,10 +5,10 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.live.machine_sleep import SleepWatch
-from client.live.patience import Patience
-from client.options import SessionOptions
-from client.state import Phase
+from globalchat.client.live.machine_sleep import SleepWatch
+from globalchat.client.live.patience import Patience
+from globalchat.client.options import SessionOptions
+from globalchat.client.state import Phase
 
 OPTIONS = SessionOptions()
 SOME = settings(deadline=None, max_examples=60)

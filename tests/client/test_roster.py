@@ -1,7 +1,7 @@
 """Which channels are wanted, and since when each may have missed messages."""
 
-from client.events import GapRecorded
-from client.live.roster import Roster
+from globalchat.client.events import GapRecorded
+from globalchat.client.live.roster import Roster
 
 
 def test_roster_takes_what_the_backend_offers_once() -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from client.api import Api
-from client.clock import now_ms
-from client.events import DraftAccepted, DraftWaiting, StateChanged
-from client.messages import Draft
-from client.offset import ClockOffset
-from client.profiles import Profile
-from client.regions import Regions
-from client.session import Session
-from client.state import Phase
+from globalchat.client.api import Api
+from globalchat.client.clock import now_ms
+from globalchat.client.events import DraftAccepted, DraftWaiting, StateChanged
+from globalchat.client.messages import Draft
+from globalchat.client.offset import ClockOffset
+from globalchat.client.profiles import Profile
+from globalchat.client.regions import Regions
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
 from tests.client.driver import QUICK, quick, running
 from tests.client.fake_server import CHANNELS, KEY, FakeAppSync, profile_of
 

@@ -12,14 +12,14 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from client import redact
-from client.api import Api
-from client.connection import Connection
-from client.credentials import Credentials
-from client.errors import ClientError
-from client.messages import Draft
-from client.session import Session
-from client.state import Phase
+from globalchat.client import redact
+from globalchat.client.api import Api
+from globalchat.client.connection import Connection
+from globalchat.client.credentials import Credentials
+from globalchat.client.errors import ClientError
+from globalchat.client.messages import Draft
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
 from tests.client.driver import QUICK, quick, running
 from tests.client.fake_server import KEY, FakeAppSync, profile_of
 
@@ -225,8 +225,8 @@ def test_filter_scrubs_arguments_and_tracebacks(log: pytest.LogCaptureFixture) -
 def test_every_logger_of_the_libraries_is_filtered() -> None:
     """In a fresh process: loggers are made at import, and a filter does not reach children."""
     code = (
-        "import logging, client.session, client.api\n"
-        "from client.redact import LIBRARIES, RedactingFilter\n"
+        "import logging, globalchat.client.session, globalchat.client.api\n"
+        "from globalchat.client.redact import LIBRARIES, RedactingFilter\n"
         "made = [logging.getLogger(n) for n in logging.root.manager.loggerDict\n"
         "        if n.split('.')[0] in LIBRARIES]\n"
         "bare = [l.name for l in made if not any(isinstance(f, RedactingFilter) for f in l.filters)]\n"

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from client.errors import Refused, Unauthorized
-from client.events import (
+from globalchat.client.errors import Refused, Unauthorized
+from globalchat.client.events import (
     DraftAccepted,
     DraftRefused,
     DraftUnsent,
     DraftWaiting,
 )
-from client.messages import Draft, Message
-from client.state import Phase
+from globalchat.client.messages import Draft, Message
+from globalchat.client.state import Phase
 from tests.client.sending_driver import (
     QUICK,
     SLOW,

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-import client
-from cli import local_cloud as local
-from client.errors import Unreachable
-from client.events import (
+import globalchat
+from globalchat.cli import local_cloud as local
+from globalchat.client.errors import Unreachable
+from globalchat.client.events import (
     DraftAccepted,
     DraftHeld,
     DraftUnsent,
@@ -24,15 +24,15 @@ from client.events import (
     MessageReceived,
     OutboxUnavailable,
 )
-from client.paths import home
-from client.profiles import Profile, save
-from client.session import Session
-from client.state import Phase
-from localcloud.server.cloud import LocalCloud
+from globalchat.client.paths import home
+from globalchat.client.profiles import Profile, save
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
+from globalchat.localcloud.server.cloud import LocalCloud
 from tests.client.driver import QUICK, Driver, quick, running
 from tests.client.fake_server import FakeAppSync, profile_of
+from tests.paths import CHILD_PATH
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("sending_script.py")
 
 
@@ -52,7 +52,7 @@ async def script(profile: Profile, prefix: str, count: int) -> AsyncIterator[Pro
         prefix,
         str(count),
         stdout=PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": CHILD_PATH},
     )
     try:
         yield process
@@ -288,7 +288,7 @@ async def test_a_damaged_outbox_is_told_and_the_chat_goes_on(oregon: FakeAppSync
 
 async def test_the_short_form_keeps_drafts_too(oregon: FakeAppSync, outbox: Path) -> None:
     profile = profile_of(oregon)
-    async with client.connect(profile, "oregon", ["tech"], options=QUICK, outbox=outbox) as chat:
+    async with globalchat.connect(profile, "oregon", ["tech"], options=QUICK, outbox=outbox) as chat:
         asked = asyncio.Event()
 
         def busy(body: dict[str, Any]) -> web.Response:
@@ -301,7 +301,7 @@ async def test_the_short_form_keeps_drafts_too(oregon: FakeAppSync, outbox: Path
     with pytest.raises(Unreachable, match="closed"):
         await publishing
     oregon.on_http = None
-    async with client.connect(profile, "oregon", ["tech"], options=QUICK, outbox=outbox) as chat:
+    async with globalchat.connect(profile, "oregon", ["tech"], options=QUICK, outbox=outbox) as chat:
         async for message in chat:
             assert message.text == "later"
             break

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from client.errors import ClientError, Refused, Unreachable
-from client.events import (
+from globalchat.client.errors import ClientError, Refused, Unreachable
+from globalchat.client.events import (
     DraftAccepted,
     DraftHeld,
     DraftQueued,
@@ -16,8 +16,8 @@ from client.events import (
     OutboxUnavailable,
     SessionEvent,
 )
-from client.messages import Draft
-from client.state import Phase
+from globalchat.client.messages import Draft
+from globalchat.client.state import Phase
 from tests.client.sending_driver import (
     SLOW,
     Script,

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from client.buffer import EventBuffer
-from client.events import (
+from globalchat.client.buffer import EventBuffer
+from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
     ChannelRevoked,
@@ -17,8 +17,8 @@ from client.events import (
     SessionEvent,
     StateChanged,
 )
-from client.session import Session
-from client.state import Phase
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
 from tests.client.driver import QUICK, quick, running
 from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
 

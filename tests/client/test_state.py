@@ -2,9 +2,9 @@
 
 import pytest
 
-from client.events import StateChanged
-from client.live.status import Status
-from client.state import LEGAL, IllegalTransition, Phase, SessionState, check_transition
+from globalchat.client.events import StateChanged
+from globalchat.client.live.status import Status
+from globalchat.client.state import LEGAL, IllegalTransition, Phase, SessionState, check_transition
 
 
 @pytest.mark.parametrize("old", Phase)

@@ -3,13 +3,13 @@
 import pytest
 from aiohttp import web
 
-from client.events import (
+from globalchat.client.events import (
     DraftAccepted,
     DraftRefused,
     DraftUnsent,
 )
-from client.session import Session
-from client.state import Phase
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
 from tests.client.driver import QUICK, quick, running
 from tests.client.fake_server import FakeAppSync, profile_of
 

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from client.events import DraftAccepted, GapRecorded, StateChanged
-from client.session import Session
-from client.state import LEGAL, Phase
+from globalchat.client.events import DraftAccepted, GapRecorded, StateChanged
+from globalchat.client.session import Session
+from globalchat.client.state import LEGAL, Phase
 from tests.client.driver import PATIENCE, Driver, quick, running
 from tests.client.fake_server import FakeAppSync, Socket, profile_of
 

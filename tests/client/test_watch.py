@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.errors import ProfileError
-from client.events import GapRecorded, StateChanged
-from client.messages import Message
-from client.pairing import Paired, Pairing, Unpaired
-from client.state import Phase
-from client.watch import FromRegion, Watch, WatchEvent, WatchSkipped
+from globalchat.client.errors import ProfileError
+from globalchat.client.events import GapRecorded, StateChanged
+from globalchat.client.messages import Message
+from globalchat.client.pairing import Paired, Pairing, Unpaired
+from globalchat.client.state import Phase
+from globalchat.client.watch import FromRegion, Watch, WatchEvent, WatchSkipped
 from tests.client.driver import PATIENCE, QUICK, quick
 from tests.client.fake_server import FakeAppSync, profile_of
 

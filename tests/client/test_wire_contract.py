@@ -1,4 +1,4 @@
-"""What client/wire.py and client/listener.py override must exist in gql, and be called as they expect."""
+"""The overrides in `globalchat.client.wire` and `listener` exist in gql, and are called as they expect."""
 
 import asyncio
 import inspect
@@ -12,9 +12,9 @@ from gql.transport.common.base import SubscriptionTransportBase
 from gql.transport.common.listener_queue import ListenerQueue
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportQueryError
 
-from client.listener import Listener
-from client.options import Timeouts
-from client.wire import ServerError, Wire
+from globalchat.client.listener import Listener
+from globalchat.client.options import Timeouts
+from globalchat.client.wire import ServerError, Wire
 
 OURS = {"open", "start", "stop"}
 

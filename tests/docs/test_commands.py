@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from globalchat.core.resources import TEMPLATES
 from tests.docs.aws_command import faults
-from tests.docs.pages import PAGES, ROOT, Command, commands
+from tests.docs.pages import PAGES, Command, commands
 from tests.e2e.processes import Home
 from tests.e2e.screen import Terminal
+from tests.paths import ROOT
 
 ALL = [command for page in PAGES for command in commands(page)]
 ENDLESS = {"subscribe": "connected to", "local serve": "Ctrl-C"}
@@ -102,7 +104,7 @@ def run_until_interrupted(words: list[str], sign: str, home: Home) -> None:
     if "serve" in words:
         home.run("local", "down")
         if "cdk.out" in words:
-            shutil.copytree(ROOT / "localcloud" / "templates", "cdk.out")
+            shutil.copytree(TEMPLATES, "cdk.out")
     running = home.start(*words)
     running.err.wait_for(sign)
     assert running.interrupt() in (0, 130)

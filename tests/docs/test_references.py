@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.main import root
 from docs import diagram
-from tests.docs.pages import PAGES, ROOT, headings, inline_code, prose_of, text_of
+from globalchat.cli.main import root
+from tests.docs.pages import PAGES, headings, inline_code, prose_of, text_of
+from tests.paths import ROOT
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -29,8 +30,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @every_page
 def test_files_that_are_named_exist(page: Path) -> None:
-    rooms = ("infra", "localcloud", "client", "probe", "tui", "cli", "tests", "bench", "docs")
-    named = {code for code in inline_code(page) if re.fullmatch(rf"({'|'.join(rooms)})/[\w./-]*", code)}
+    folders = "infra|tui|tests|bench|docs"
+    named = {code for code in inline_code(page) if re.fullmatch(rf"({folders})/[\w./-]*", code)}
     assert {path for path in named if not (ROOT / path).exists()} == set()
 
 
@@ -57,7 +58,7 @@ def faults_of(words: list[str]) -> list[str]:
                 )
         command = command.get_command(context, alternatives[0]) or command
     if command is root:
-        command = import_module("cli.commands.chat").command
+        command = import_module("globalchat.cli.commands.chat").command
     known = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
     known |= {"--help", "--version", "--"}
     given = [word.split("=")[0] for word in rest if word.startswith("--")]

@@ -18,18 +18,23 @@ from io import TextIOWrapper
 from typing import TypedDict
 
 LARGEST_REQUEST = 200_000
-COMMON = ("cli.main", "cli.local_cloud", "http.client")
+COMMON = ("globalchat.cli.main", "globalchat.cli.local_cloud", "http.client")
 LOADED = {
-    "publish": ("cli.commands.publish", "cli.publishing.run"),
-    "subscribe": ("cli.commands.subscribe", "cli.following.run"),
-    "local": ("cli.commands.local",),
-    "outputs": ("cli.commands.outputs",),
-    "latency": ("cli.commands.latency", "cli.latency.run"),
-    "bench": ("cli.commands.bench", "cli.bench.run", "cli.bench.plan"),
-    "doctor": ("cli.commands.doctor", "cli.doctor.examination"),
+    "publish": ("globalchat.cli.commands.publish", "globalchat.cli.publishing.run"),
+    "subscribe": ("globalchat.cli.commands.subscribe", "globalchat.cli.following.run"),
+    "local": ("globalchat.cli.commands.local",),
+    "outputs": ("globalchat.cli.commands.outputs",),
+    "latency": ("globalchat.cli.commands.latency", "globalchat.cli.latency.run"),
+    "bench": ("globalchat.cli.commands.bench", "globalchat.cli.bench.run", "globalchat.cli.bench.plan"),
+    "doctor": ("globalchat.cli.commands.doctor", "globalchat.cli.doctor.examination"),
 }
 """What is loaded before the first command of a name is forked."""
-CHAT = ("cli.commands.chat", "tui.app", "tui.settings", "client.session")
+CHAT = (
+    "globalchat.cli.commands.chat",
+    "globalchat.ui.app",
+    "globalchat.ui.settings",
+    "globalchat.client.session",
+)
 """The same for the bare command."""
 
 
@@ -125,6 +130,6 @@ def _become(request: Request, descriptors: Sequence[int]) -> None:
 
 
 if __name__ == "__main__" and Server(socket.socket(fileno=int(sys.argv[1]))).serve() is not None:
-    from cli.main import main
+    from globalchat.cli.main import main
 
     main()

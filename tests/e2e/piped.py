@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO
 
-from localcloud.process import control, launch
+from globalchat.localcloud.process import control, launch
 from tests.e2e.processes import Home, Lines, Process, Running
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from localcloud.process import launch
+from globalchat.localcloud.process import launch
 from tests.e2e.forked import Forked, fork
 
 COMMAND = str(Path(sys.executable).with_name("globalchat"))

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from localcloud.process import state
+from globalchat.localcloud.process import state
 from tests.e2e.processes import Home, texts
 from tests.e2e.screen import Terminal
 

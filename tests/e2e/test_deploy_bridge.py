@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import client
-from client import profiles
-from client.errors import Unreachable
-from localcloud.server.cloud import LocalCloud
-from probe.proof import prove
+import globalchat
+from globalchat.client import profiles
+from globalchat.client.errors import Unreachable
+from globalchat.localcloud.server.cloud import LocalCloud
+from globalchat.measure.proof import prove
 from tests.infra.conftest import node_modules as node_modules
 from tests.infra.deployer.assembled import Assembled, Heard
 from tests.infra.deployer.conftest import User
@@ -55,8 +55,8 @@ async def test_what_is_deployed_can_be_chatted_with(
         ]
 
         async with (
-            client.connect(deployed, "sydney", ["tech"]) as there,
-            client.connect(deployed, "oregon", ["tech"], sender="ana") as here,
+            globalchat.connect(deployed, "sydney", ["tech"]) as there,
+            globalchat.connect(deployed, "oregon", ["tech"], sender="ana") as here,
         ):
             sent = await here.publish("tech", "hello")
             async for message in there:

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from cli.main import root
+from globalchat.cli.main import root
 from tests.e2e.processes import Home, texts
 from tests.e2e.screen import Terminal
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.process import launch, lock, state
-from localcloud.process.state import CloudState
+from globalchat.localcloud.process import launch, lock, state
+from globalchat.localcloud.process.state import CloudState
 from tests.e2e.processes import Home
 
 pytestmark = pytest.mark.e2e
@@ -131,8 +131,8 @@ def test_a_damaged_state_file_of_a_dead_cloud_is_replaced_with_a_note(shared_hom
 
 def test_a_cloud_that_hangs_is_told_and_down_does_not_pretend(tmp_path: Path) -> None:
     shorter = {
-        "localcloud.process.control:_TIMEOUT_SECONDS": 0.3,
-        "localcloud.process.launch:_ANSWER_SECONDS": 0.3,
+        "globalchat.localcloud.process.control:_TIMEOUT_SECONDS": 0.3,
+        "globalchat.localcloud.process.launch:_ANSWER_SECONDS": 0.3,
     }
     with closing(Home(tmp_path / "home", constants=shorter)) as home:
         home.run("local", "up")
@@ -242,8 +242,8 @@ def test_a_cloud_that_cannot_start_in_the_background_says_why(home: Home, tmp_pa
     shadow = tmp_path / "shadow"
     shadow.mkdir()
     (shadow / "sitecustomize.py").write_text(
-        "import localcloud.assembly, pathlib, sys\n"
-        f"localcloud.assembly.TEMPLATES = pathlib.Path({str(tmp_path / 'nowhere')!r})\n"
+        "import globalchat.localcloud.assembly, pathlib, sys\n"
+        f"globalchat.localcloud.assembly.TEMPLATES = pathlib.Path({str(tmp_path / 'nowhere')!r})\n"
     )
     broken = Home(home.root, environment={"PYTHONPATH": str(shadow)})
 

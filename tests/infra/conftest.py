@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.config import Config, load
-from infra.files import PACKAGE
+from globalchat_infra.config import Config, load
 from tests.infra.synthesis import Templates, assemblies, configurations, templates_of
+from tests.paths import INFRA
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +63,10 @@ def seven_templates(synthesised: Mapping[str, Mapping[str, str]]) -> Templates:
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
     """The folder of the pinned node tools, installed from the lock file if they are missing."""
-    folder = PACKAGE / "node_modules"
-    with (PACKAGE / "package-lock.json").open() as lock:
+    folder = INFRA / "node_modules"
+    with (INFRA / "package-lock.json").open() as lock:
         # Test processes share the folder.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "aws-cdk").is_dir() or not (folder / "eslint").is_dir():
-            subprocess.run(["npm", "ci", "--prefix", str(PACKAGE), "--ignore-scripts"], check=True)
+            subprocess.run(["npm", "ci", "--prefix", str(INFRA), "--ignore-scripts"], check=True)
     return folder

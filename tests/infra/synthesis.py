@@ -9,8 +9,8 @@ from typing import Any, TypeAlias, TypeVar
 
 import pytest
 
-from infra.config import Config, load
-from infra.snapshot import synthesise
+from globalchat_infra.config import Config, load
+from globalchat_infra.snapshot import synthesise
 
 Resource: TypeAlias = dict[str, Any]
 Templates: TypeAlias = Mapping[str, dict[str, Any]]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra import cost
-from infra.config import Config
+from globalchat_infra import cost
+from globalchat_infra.config import Config
 from tests.infra.synthesis import Resource, Templates, logical, only, resources, text
 
 pytestmark = pytest.mark.infra

@@ -13,10 +13,11 @@ from graphql import (
     parse,
 )
 
-from infra import memory
-from infra.config import Config
-from infra.files import RESOLVERS, data_file
+from globalchat.core.resources import resource
+from globalchat_infra import memory
+from globalchat_infra.config import Config
 from tests.infra.synthesis import Templates, logical, only, resources, targets, text
+from tests.paths import RESOLVERS
 
 pytestmark = pytest.mark.infra
 
@@ -38,7 +39,7 @@ def test_the_api_takes_a_key_by_default_and_iam_besides(template: dict[str, Any]
     assert api["AuthenticationType"] == "API_KEY"
     assert api["AdditionalAuthenticationProviders"] == [{"AuthenticationType": "AWS_IAM"}]
     assert api["Name"] == f"globalchat-{alias}"
-    assert only(template, "AWS::AppSync::GraphQLSchema")["Definition"] == data_file(
+    assert only(template, "AWS::AppSync::GraphQLSchema")["Definition"] == resource(
         "schema.graphql"
     ).read_text(encoding="utf-8")
 

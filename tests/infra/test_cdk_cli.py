@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.config import load
-from infra.files import PACKAGE
-from infra.snapshot import read, synthesise
+from globalchat_infra.config import load
+from globalchat_infra.snapshot import read, synthesise
 from tests.infra.synthesis import Templates, only, targets, templates_of, text
+from tests.paths import INFRA, ROOT
 
 pytestmark = pytest.mark.infra
 
-ROOT = PACKAGE.parent
 STACKS = [
     "globalchat-oregon-api",
     "globalchat-sydney-api",
@@ -50,7 +49,7 @@ def cdk(folder: Path, node_modules: Path, *arguments: str) -> subprocess.Complet
 
 
 def test_cdk_makes_the_checked_in_templates(node_modules: Path, tmp_path: Path, templates: Templates) -> None:
-    ran = cdk(PACKAGE, node_modules, "ls", "--output", str(tmp_path))
+    ran = cdk(INFRA, node_modules, "ls", "--output", str(tmp_path))
     assert ran.stdout.split() == STACKS
     assert "Node.js" not in ran.stderr
     made = templates_of(read(tmp_path))
@@ -77,7 +76,7 @@ def test_the_project_s_own_python_is_found_without_being_activated(tmp_path: Pat
         ran = subprocess.run(
             app, shell=True, cwd=tmp_path / folder, capture_output=True, text=True, check=True
         )
-        assert ran.stdout == "own -m infra\n"
+        assert ran.stdout == "own -m globalchat_infra\n"
 
 
 def test_a_third_alias_in_cdk_json_is_all_that_a_third_region_takes(tmp_path: Path) -> None:
@@ -98,7 +97,7 @@ def test_a_third_alias_in_cdk_json_is_all_that_a_third_region_takes(tmp_path: Pa
 
 
 def app(**changes: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "infra"]
+    command = [sys.executable, "-m", "globalchat_infra"]
     return subprocess.run(
         command, env=environment(**changes), capture_output=True, text=True, check=False, timeout=60
     )
@@ -142,7 +141,7 @@ def test_a_missing_library_is_one_sentence() -> None:
         "import importlib.util, runpy\n"
         "find = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda name, *a: None if name == 'aws_cdk' else find(name, *a)\n"
-        "runpy.run_module('infra', run_name='__main__')\n"
+        "runpy.run_module('globalchat_infra', run_name='__main__')\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 1

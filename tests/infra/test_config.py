@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.config import OPTIONAL, REQUIRED, Config, ConfigError, Limits, load, parse
-from infra.files import data_file
+from globalchat.core.resources import resource
+from globalchat_infra.config import OPTIONAL, REQUIRED, Config, ConfigError, Limits, load, parse
 
 GOOD: dict[str, Any] = {
     "prefix": "globalchat",
@@ -43,7 +43,7 @@ def test_options_may_be_on() -> None:
 
 
 def test_the_file_names_every_key() -> None:
-    context = json.loads(data_file("cdk.json").read_text(encoding="utf-8"))["context"]["globalchat"]
+    context = json.loads(resource("cdk.json").read_text(encoding="utf-8"))["context"]["globalchat"]
     assert list(context) == [*REQUIRED, *OPTIONAL]
 
 
@@ -167,6 +167,9 @@ def test_a_file_that_is_not_utf_8_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_importing_the_configuration_loads_no_aws_library() -> None:
-    code = "import sys, infra.config; print({'aws_cdk', 'constructs', 'botocore'} & sys.modules.keys())"
+    code = (
+        "import sys, globalchat_infra.config\n"
+        "print({'aws_cdk', 'constructs', 'botocore'} & sys.modules.keys())"
+    )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"

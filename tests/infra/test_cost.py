@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from infra.cost import Extras, Line, Traffic, alarms, estimate
-from infra.files import PACKAGE
-from infra.prices import EVERYWHERE, load
+from globalchat_infra.cost import Extras, Line, Traffic, alarms, estimate
+from globalchat_infra.prices import EVERYWHERE, load
+from tests.paths import INFRA
 
 OREGON, SYDNEY = "us-west-2", "ap-southeast-2"
 Bill = dict[tuple[str, str], tuple[str, str]]
@@ -112,7 +112,7 @@ def test_alarms_of_a_region(regions: int, count: int) -> None:
 
 def test_every_price_is_dated_and_has_a_source() -> None:
     table = load().table
-    with (PACKAGE / "prices.csv").open(encoding="utf-8", newline="") as file:
+    with (INFRA / "globalchat_infra" / "prices.csv").open(encoding="utf-8", newline="") as file:
         assert len(table) == len(list(csv.DictReader(file)))
     for price in table.values():
         assert price.usd > 0
@@ -134,7 +134,8 @@ def test_every_item_has_a_price_everywhere() -> None:
 
 def test_the_arithmetic_loads_no_aws_library() -> None:
     code = (
-        "import sys, infra.cost; print({'aws_cdk', 'constructs', 'botocore', 'boto3'} & sys.modules.keys())"
+        "import sys, globalchat_infra.cost\n"
+        "print({'aws_cdk', 'constructs', 'botocore', 'boto3'} & sys.modules.keys())"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.deployer.preflight import QUOTAS
+from globalchat_infra.deployer.preflight import QUOTAS
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 CALLS = ("call", "pages", "call_within")
 OPERATION = re.compile(r"[a-z]+(_[a-z]+)+")
 
@@ -23,7 +23,11 @@ def calls(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_every_permission_of_the_deployer_is_named() -> None:
-    made = {call for file in (ROOT / "infra" / "deployer").glob("*.py") for call in calls(file)}
+    made = {
+        call
+        for file in (ROOT / "infra" / "globalchat_infra" / "deployer").glob("*.py")
+        for call in calls(file)
+    }
     made |= {(service, operation) for service, operation, *_ in QUOTAS}
     needed = {
         f"{service}:{''.join(word.title() for word in operation.split('_'))}" for service, operation in made

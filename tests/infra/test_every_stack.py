@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from infra import memory
-from infra.config import CHOICES, Config, ConfigError, parse
-from infra.snapshot import synthesise
+from globalchat_infra import memory
+from globalchat_infra.config import CHOICES, Config, ConfigError, parse
+from globalchat_infra.snapshot import synthesise
 from tests.infra.synthesis import (
     Templates,
     logical,
@@ -175,8 +175,8 @@ def test_templates_fit_an_inline_upload(
 
 
 def test_every_option_in_every_region_there_is_still_fits(everything: Config, tmp_path: Path) -> None:
-    from infra import app as deployment
-    from infra.stacks import ApiStack, RelayStack
+    from globalchat_infra import app as deployment
+    from globalchat_infra.stacks import ApiStack, RelayStack
 
     regions = Session().get_available_regions("appsync")
     assert len(regions) > 25
@@ -196,7 +196,7 @@ def test_every_option_in_every_region_there_is_still_fits(everything: Config, tm
 def test_a_template_that_does_not_fit_is_refused_in_a_sentence(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.app.LARGEST", 9_000)
+    monkeypatch.setattr("globalchat_infra.app.LARGEST", 9_000)
     with pytest.raises(
         ConfigError, match=r"-api\.template\.json has .* more than the 9,000 that fit: use fewer"
     ):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.files import PACKAGE, RESOLVERS
-from infra.snapshot import TEMPLATES, write
+from globalchat.core.resources import TEMPLATES
+from globalchat_infra.snapshot import write
+from tests.paths import INFRA, RESOLVERS
 
 pytestmark = pytest.mark.infra
 
@@ -78,7 +79,7 @@ def linted(tmp_path_factory: pytest.TempPathFactory, node_modules: Path) -> dict
     """The rules that the resolvers and those with a planted fault break."""
     folder = tmp_path_factory.mktemp("linted")
     for name in ("eslint.config.js", "tsconfig.json", "package.json"):
-        shutil.copy(PACKAGE / name, folder)
+        shutil.copy(INFRA / name, folder)
     (folder / "node_modules").symlink_to(node_modules)
     shutil.copytree(RESOLVERS, folder / "resolvers")
     for name, (line, _) in PLANTED.items():
@@ -102,6 +103,6 @@ def test_aws_s_linter_refuses_what_the_runtime_lacks(name: str, linted: dict[str
 
 
 def test_the_lock_file_names_no_place_to_download_from() -> None:
-    lock = (PACKAGE / "package-lock.json").read_text(encoding="utf-8")
+    lock = (INFRA / "package-lock.json").read_text(encoding="utf-8")
     assert '"resolved"' not in lock
     assert json.loads(lock)["packages"]["node_modules/aws-cdk"]["version"] == "2.1148.1"

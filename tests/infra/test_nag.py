@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.config import Config
+from globalchat_infra.config import Config
 
 pytestmark = pytest.mark.infra
 
@@ -17,13 +17,13 @@ Reports = dict[str, dict[str, Any]]
 
 def reports(config: Config, folder: Path, *, plant: bool = False) -> Reports:
     """What each plug-in finds in a deployment; synthesis fails if a finding is not acknowledged."""
-    from infra.toolchain import prepare
+    from globalchat_infra.toolchain import prepare
 
     prepare()
     from aws_cdk import CfnResource, Stack, Validations, aws_sqs
     from cdk_nag import AwsSolutionsChecks
 
-    from infra.app import add_stacks, new_app
+    from globalchat_infra.app import add_stacks, new_app
 
     app = new_app(folder, validated=True)
     add_stacks(app, config, today=date(2026, 1, 1))

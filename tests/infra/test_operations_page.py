@@ -1,14 +1,14 @@
 """`docs/operations.md` names what the stacks make and what the configuration takes."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from infra.config import OPTIONAL, REQUIRED
+from globalchat_infra.config import OPTIONAL, REQUIRED
 from tests.infra.synthesis import Templates, resources
+from tests.paths import ROOT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 NAMED = frozenset(re.findall(r"`([^`\n]+)`", PAGE))
 
 

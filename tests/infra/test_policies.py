@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from infra import names
-from infra.config import Config
+from globalchat_infra import names
+from globalchat_infra.config import Config
 from tests.infra.synthesis import (
     Templates,
     logical,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.config import Config
+from globalchat_infra.config import Config
 from tests.infra.synthesis import (
     Templates,
     only,

@@ -4,14 +4,14 @@ import pytest
 from graphql import OperationDefinitionNode, parse, print_ast
 from graphql.language import FieldNode, ObjectTypeDefinitionNode
 
-from infra.files import data_file, resolver_files
-from infra.schema import Schema
+from globalchat.core.resources import resource
+from globalchat_infra.schema import Schema, resolver_files
 from tests.infra.synthesis import Templates, targets
 
 
 @pytest.fixture(scope="module")
 def schema() -> Schema:
-    return Schema(data_file("schema.graphql"))
+    return Schema(resource("schema.graphql"))
 
 
 def test_root_fields_know_their_type(schema: Schema) -> None:
@@ -61,7 +61,7 @@ def test_the_broadcast_passes_every_argument_and_selects_every_field_of_a_messag
     assert call.selection_set is not None
     types = {
         definition.name.value: definition
-        for definition in parse(data_file("schema.graphql").read_text(encoding="utf-8")).definitions
+        for definition in parse(resource("schema.graphql").read_text(encoding="utf-8")).definitions
         if isinstance(definition, ObjectTypeDefinitionNode)
     }
     message = [field.name.value for field in types["Message"].fields or ()]

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.files import PACKAGE
-from infra.snapshot import TEMPLATES, write
+from globalchat.core.resources import TEMPLATES
+from globalchat_infra.snapshot import write
+from tests.paths import ROOT
 
 
 @pytest.mark.infra
@@ -21,7 +22,7 @@ def _masked(files: Mapping[str, str]) -> dict[str, str]:
 def test_the_checked_in_templates_tell_nothing_of_a_machine() -> None:
     for file in TEMPLATES.iterdir():
         content = file.read_text(encoding="utf-8")
-        assert str(PACKAGE.parent) not in content
+        assert str(ROOT) not in content
         assert "trace" not in content
         assert "aws:cdk" not in content.replace("aws:cloudformation", "")
 

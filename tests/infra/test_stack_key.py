@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from infra import stack_key
+from globalchat_infra import stack_key
 from tests.infra.synthesis import resources, templates_of
 
 

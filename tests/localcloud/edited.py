@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from localcloud.assembly import TEMPLATES
+from globalchat.core.resources import TEMPLATES
 
 Template = dict[str, Any]
 

@@ -11,9 +11,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from localcloud.definition import JSON
-from localcloud.server.cloud import LocalCloud
-from localcloud.server.region import RunningRegion
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.server.cloud import LocalCloud
+from globalchat.localcloud.server.region import RunningRegion
 
 PUBLISH = "mutation P($name: String!, $message: String!) { publish(name: $name, message: $message) { id } }"
 SUBSCRIBE = "subscription S($name: String!) { subscribe(name: $name) { id name message region sentAt } }"

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.assembly import read
-from localcloud.definition import JSON
-from localcloud.errors import TemplateError
+from globalchat.localcloud.assembly import read
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import TemplateError
 
 
 def write(folder: Path, artifacts: JSON, **templates: JSON) -> None:

@@ -1,15 +1,15 @@
 """`docs/local-cloud.md` names everything that the code knows, and nothing that it does not."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from localcloud.appsync.javascript import members
-from localcloud.faults.model import KINDS
-from localcloud.resources.registry import TYPES
+from globalchat.localcloud.appsync.javascript import members
+from globalchat.localcloud.faults.model import KINDS
+from globalchat.localcloud.resources.registry import TYPES
+from tests.paths import ROOT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "local-cloud.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "local-cloud.md").read_text(encoding="utf-8")
 NAMED = frozenset(re.findall(r"`([^`\n]+)`", PAGE))
 
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.assembly import TEMPLATES, read
-from localcloud.definition import JSON
-from localcloud.errors import TemplateError
-from localcloud.provision import provision
+from globalchat.core.resources import TEMPLATES
+from globalchat.localcloud.assembly import read
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import TemplateError
+from globalchat.localcloud.provision import provision
 from tests.localcloud.stacks import URLS
 
 FILES = {file.name: file.read_bytes() for file in TEMPLATES.iterdir()}

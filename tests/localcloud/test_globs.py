@@ -3,8 +3,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.globs import compile_glob
-from localcloud.nesting import is_deeper
+from globalchat.localcloud.globs import compile_glob
+from globalchat.localcloud.nesting import is_deeper
 
 
 @settings(deadline=None, max_examples=200)

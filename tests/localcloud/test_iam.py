@@ -1,9 +1,9 @@
 import pytest
 
-from localcloud.definition import JSON, Role, Statement
-from localcloud.errors import Refusal
-from localcloud.iam import allows_service, evaluate, may_assume
-from localcloud.resources.policies import parse
+from globalchat.localcloud.definition import JSON, Role, Statement
+from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.iam import allows_service, evaluate, may_assume
+from globalchat.localcloud.resources.policies import parse
 
 BUS = "arn:aws:events:us-west-2:000000000000:event-bus/chat-bus"
 RULE = "arn:aws:events:us-west-2:000000000000:rule/chat-bus/relay"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from infra.snapshot import write
-from localcloud import assembly
-from localcloud.errors import TemplateError
-from localcloud.provision import provision
+from globalchat.localcloud import assembly
+from globalchat.localcloud.errors import TemplateError
+from globalchat.localcloud.provision import provision
+from globalchat_infra.snapshot import write
 from tests.infra.synthesis import assemblies
 from tests.localcloud.stacks import URLS, Backend
 

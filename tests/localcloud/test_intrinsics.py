@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.definition import JSON
-from localcloud.errors import Refusal
-from localcloud.intrinsics import NO_VALUE, Resolved, references, resolve
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.intrinsics import NO_VALUE, Resolved, references, resolve
 
 
 class Names:

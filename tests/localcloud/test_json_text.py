@@ -1,6 +1,6 @@
 import pytest
 
-from localcloud import json_text
+from globalchat.localcloud import json_text
 
 
 @pytest.mark.parametrize("text", ["", "{", "NaN", "[-Infinity]", '{"a": 1e999}', "[" * 100_000])

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from localcloud.events.lane import DeliverySettings
-from localcloud.server.cloud import CloudOptions, LocalCloud
-from localcloud.server.region import RunningRegion
+from globalchat.localcloud.events.lane import DeliverySettings
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat.localcloud.server.region import RunningRegion
 from tests.localcloud.edited import Template, edit, of_type, templates
 from tests.localcloud.talking import Listener, listening, publish
 

@@ -1,10 +1,10 @@
 """What becomes of good templates."""
 
-from localcloud import assembly
-from localcloud.assembly import Assembly, Stack
-from localcloud.definition import RetryPolicy
-from localcloud.iam import evaluate
-from localcloud.provision import ACCOUNT, provision
+from globalchat.localcloud import assembly
+from globalchat.localcloud.assembly import Assembly, Stack
+from globalchat.localcloud.definition import RetryPolicy
+from globalchat.localcloud.iam import evaluate
+from globalchat.localcloud.provision import ACCOUNT, provision
 from tests.localcloud.stacks import (
     BOOTSTRAP,
     OREGON,

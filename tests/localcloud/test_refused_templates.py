@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.assembly import Assembly
-from localcloud.definition import JSON
-from localcloud.errors import TemplateError
-from localcloud.provision import provision
+from globalchat.localcloud.assembly import Assembly
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import TemplateError
+from globalchat.localcloud.provision import provision
 from tests.localcloud.stacks import (
     BOOTSTRAP,
     OREGON,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.config import load
-from localcloud.server.cloud import LocalCloud
+from globalchat.localcloud.server.cloud import LocalCloud
+from globalchat_infra.config import load
 from tests.localcloud.talking import call, listening, publish
 
 pytestmark = pytest.mark.infra
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.infra
 @pytest.fixture(scope="module")
 def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole `cdk.out`: tree, metadata and all."""
-    from infra.toolchain import prepare
+    from globalchat_infra.toolchain import prepare
 
     prepare()
-    from infra.app import add_stacks, new_app
+    from globalchat_infra.app import add_stacks, new_app
 
     folder = tmp_path_factory.mktemp("cdk") / "cdk.out"
     config = load()

@@ -1,4 +1,4 @@
-"""What is installed: the wheel, from a checkout or by way of the sdist, holds every file of the rooms."""
+"""What is installed: wheels, from a checkout or from the sdist, hold two packages and all their files."""
 
 import tarfile
 from pathlib import Path
@@ -7,9 +7,14 @@ from zipfile import ZipFile
 from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 
-ROOT = Path(__file__).parents[2]
-ROOMS = ("infra", "localcloud", "client", "probe", "tui", "cli")
-MADE = {"__pycache__", "node_modules", "cdk.out"}
+from tests.paths import INFRA, RESOLVERS, ROOT
+
+PACKAGES = (ROOT / "tui" / "globalchat", INFRA / "globalchat_infra")
+DATA = (
+    *(ROOT / "schema.graphql", ROOT / "cdk.json"),
+    *(INFRA / "package.json", INFRA / "package-lock.json", INFRA / ".npmrc"),
+)
+"""What lies elsewhere in a checkout and is found by `globalchat.core.resources`."""
 
 
 def built(builder: WheelBuilder | SdistBuilder, folder: Path) -> Path:
@@ -17,15 +22,22 @@ def built(builder: WheelBuilder | SdistBuilder, folder: Path) -> Path:
 
 
 def names(wheel: Path) -> set[str]:
-    """The files of a wheel without those that tell about it."""
+    """The files of a wheel without those that describe it."""
     return {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
 
-def test_the_wheel_holds_every_file_of_the_rooms_whichever_way_it_is_built(tmp_path: Path) -> None:
-    files = (file for room in ROOMS for file in (ROOT / room).rglob("*") if file.is_file())
-    wanted = {file.relative_to(ROOT) for file in files if not MADE.intersection(file.parts)}
+def test_the_wheel_holds_every_file_of_both_packages_whichever_way_it_is_built(tmp_path: Path) -> None:
+    wanted = {
+        file.relative_to(package.parent).as_posix()
+        for package in PACKAGES
+        for file in package.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    wanted |= {f"globalchat_infra/{file.name}" for file in DATA}
+    wanted |= {f"globalchat_infra/resolvers/{file.name}" for file in RESOLVERS.iterdir()}
     held = names(built(WheelBuilder(str(ROOT)), tmp_path))
-    assert held == {file.as_posix() for file in wanted} | {"infra/schema.graphql"}
+    assert held == wanted
+    assert {"globalchat/py.typed", "globalchat_infra/py.typed", "globalchat/__init__.pyi"} <= held
 
     with tarfile.open(built(SdistBuilder(str(ROOT)), tmp_path)) as sdist:
         sdist.extractall(tmp_path / "sdist", filter="data")

@@ -13,10 +13,10 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from cli.arguments.completion import COMPLETERS
-from cli.main import root
-from client import paths, profiles
-from client.profiles import Profile, RegionEndpoint
+from globalchat.cli.arguments.completion import COMPLETERS
+from globalchat.cli.main import root
+from globalchat.client import paths, profiles
+from globalchat.client.profiles import Profile, RegionEndpoint
 from tests.cli.test_imports import LIGHT
 
 CHANNELS = ["cars", "robots", "tech", "music", "media"]
@@ -126,7 +126,7 @@ def complete_in_a_process(words: str, number: int, home: Path) -> tuple[list[str
         "import os, sys, atexit, resource\n"
         f"atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_SELF).ru_utime,"
         f" *(n for n in {LIGHT!r} if n in sys.modules), file=sys.stderr))\n"
-        "from cli.main import main\n"
+        "from globalchat.cli.main import main\n"
         "main()\n"
     )
     env = {

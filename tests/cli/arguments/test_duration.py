@@ -1,7 +1,7 @@
 import click
 import pytest
 
-from cli.arguments.duration import Duration, spell
+from globalchat.cli.arguments.duration import Duration, spell
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli.deployment.log import LoggedView, told
-from cli.main import root
-from client import logs
-from infra.deployer.progress import Progress
-from infra.deployer.view import PlainView
-from localcloud.process import launch
+from globalchat.cli.deployment.log import LoggedView, told
+from globalchat.cli.main import root
+from globalchat.client import logs
+from globalchat.localcloud.process import launch
+from globalchat_infra.deployer.progress import Progress
+from globalchat_infra.deployer.view import PlainView
 from tests.e2e.processes import Home
 
 SECRET_TEXT = "what nobody else may read"
@@ -63,14 +63,14 @@ def test_a_log_tells_what_happened_without_keys_and_texts(home: Home, tmp_path: 
     found = events(file)
     told = {(each["logger"], each["event"]) for each in found}
     assert {
-        ("cli", "command started"),
-        ("client.session", "state changed"),
-        ("client.session", "backend described"),
-        ("client.session", "message received"),
-        ("client.connection", "socket opened"),
-        ("client.connection", "subscribed"),
-        ("client.http", "call answered"),
-        ("cli", "command ended"),
+        ("globalchat.cli", "command started"),
+        ("globalchat.client.session", "state changed"),
+        ("globalchat.client.session", "backend described"),
+        ("globalchat.client.session", "message received"),
+        ("globalchat.client.connection", "socket opened"),
+        ("globalchat.client.connection", "subscribed"),
+        ("globalchat.client.http", "call answered"),
+        ("globalchat.cli", "command ended"),
     } <= told
     (published,) = (each for each in found if each.get("operation") == "Publish")
     (received,) = (each for each in found if each["event"] == "message received")
@@ -162,6 +162,9 @@ def test_the_steps_of_a_deployment_are_told_and_noted(
     view.close()
     assert capsys.readouterr().err == "account 123456789012; first deployment\n"
     step, noted = events(tmp_path / "log")
-    assert (step["logger"], step["step"]) == ("cli.deploy", "account 123456789012; first deployment")
+    assert (step["logger"], step["step"]) == (
+        "globalchat.cli.deploy",
+        "account 123456789012; first deployment",
+    )
     assert [noted["progress"]] == shown
     assert shown[0].startswith("[1:01] globalchat-oregon-api: ")

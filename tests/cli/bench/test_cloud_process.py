@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.bench.cloud_process import SPARE, cpu_clock, make_room, widen
-from client.errors import ClientError
-from probe.load.open_files import raise_open_files
+from globalchat.cli.bench.cloud_process import SPARE, cpu_clock, make_room, widen
+from globalchat.client.errors import ClientError
+from globalchat.measure.load.open_files import raise_open_files
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell or allow it")
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.bench.cost import cost, dollars
-from infra import prices
-from probe.load.plan import LoadPlan
+from globalchat.cli.bench.cost import cost, dollars
+from globalchat.measure.load.plan import LoadPlan
+from globalchat_infra import prices
 
 PLAN = LoadPlan(1000, 10.0, 100, 30.0, ("oregon", "sydney"), ("tech",), processes=2)
 

@@ -3,13 +3,13 @@
 import json
 from dataclasses import replace
 
-from cli.bench import report as bench_report
-from cli.bench.progress import Speedometer, line
-from cli.console import milliseconds
-from probe.histogram import Histogram
-from probe.load.audience import Heard
-from probe.load.plan import LoadPlan
-from probe.load.report import Progress, Report
+from globalchat.cli.bench import report as bench_report
+from globalchat.cli.bench.progress import Speedometer, line
+from globalchat.cli.console import milliseconds
+from globalchat.measure.histogram import Histogram
+from globalchat.measure.load.audience import Heard
+from globalchat.measure.load.plan import LoadPlan
+from globalchat.measure.load.report import Progress, Report
 
 MS = milliseconds.NS
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.main import root
-from client import paths, profiles
-from client.profiles import Profile, RegionEndpoint
+from globalchat.cli.main import root
+from globalchat.client import paths, profiles
+from globalchat.client.profiles import Profile, RegionEndpoint
 
 
 def run(*arguments: str) -> Result:

@@ -3,9 +3,9 @@
 import pytest
 from click.testing import CliRunner, Result
 
-from cli import running_cloud
-from cli.main import root
-from localcloud.faults.model import KINDS, Fault, Place
+from globalchat.cli import running_cloud
+from globalchat.cli.main import root
+from globalchat.localcloud.faults.model import KINDS, Fault, Place
 from tests.localcloud.process.test_state import STATE
 
 

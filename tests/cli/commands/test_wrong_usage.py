@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.main import root
+from globalchat.cli.main import root
 
 
 def run(*arguments: str) -> Result:

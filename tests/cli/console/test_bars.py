@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.console import milliseconds
-from cli.console.bars import ROWS, bars, row_edges
-from probe.histogram import Histogram
+from globalchat.cli.console import milliseconds
+from globalchat.cli.console.bars import ROWS, bars, row_edges
+from globalchat.measure.histogram import Histogram
 
 VALUES = st.lists(st.integers(0, 10**12), min_size=1, max_size=80)
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from cli.console.live_line import LiveLine
+from globalchat.cli.console.live_line import LiveLine
 
 
 class Terminal(io.StringIO):

@@ -9,9 +9,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli import main
-from cli.console import output
-from client.errors import ClientError
+from globalchat.cli import main
+from globalchat.cli.console import output
+from globalchat.client.errors import ClientError
 
 GLOBALCHAT = Path(sys.executable).with_name("globalchat")
 FULL = "/dev/full"
@@ -41,8 +41,11 @@ def test_nothing_is_needed_of_the_streams() -> None:
 
 
 def test_what_the_encoding_lacks_is_escaped() -> None:
-    program = "from cli.main import main; from cli.console.output import write_lines as w; import click\n"
-    program += "from cli import main as m; m.root = lambda prog_name: w(['a → b']); main()"
+    program = (
+        "import click; from globalchat.cli.main import main\n"
+        "from globalchat.cli.console.output import write_lines as w\n"
+    )
+    program += "from globalchat.cli import main as m; m.root = lambda prog_name: w(['a → b']); main()"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONIOENCODING": "latin-1"},
@@ -71,7 +74,7 @@ def test_ctrl_c_at_a_question_is_an_interruption(tmp_path: Path, monkeypatch: py
 
     (tmp_path / "home" / "cache").mkdir(parents=True)
     monkeypatch.setattr(click, "confirm", interrupt)
-    monkeypatch.setattr("cli.deployment.person.is_terminal", lambda _: True)
+    monkeypatch.setattr("globalchat.cli.deployment.person.is_terminal", lambda _: True)
     result = CliRunner().invoke(main.root, ["uninstall"], prog_name="globalchat")
     assert result.exit_code == 130
     assert (tmp_path / "home" / "cache").exists()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cli.console.screen import wants_ascii
+from globalchat.cli.console.screen import wants_ascii
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.console.streams import Input, Output
-from client.errors import ClientError
+from globalchat.cli.console.streams import Input, Output
+from globalchat.client.errors import ClientError
 
 PATIENCE = 15.0
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from cli.console import milliseconds
-from cli.console.columns import columns
-from probe.histogram import Histogram
+from globalchat.cli.console import milliseconds
+from globalchat.cli.console.columns import columns
+from globalchat.measure.histogram import Histogram
 
 MS = milliseconds.NS
 

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from cli import local_cloud
-from cli.doctor.examination import Examination, examine
-from localcloud.process import control, launch
-from probe.doctor.finding import Finding, Level
+from globalchat.cli import local_cloud
+from globalchat.cli.doctor.examination import Examination, examine
+from globalchat.doctor.finding import Finding, Level
+from globalchat.localcloud.process import control, launch
 from tests.e2e.processes import Home
 from tests.localcloud.process.control_room import LOST, Room, control_room
 from tests.localcloud.talking import publish

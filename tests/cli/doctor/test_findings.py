@@ -2,10 +2,10 @@
 
 import pytest
 
-from cli.doctor import findings
-from cli.doctor.findings import Findings
-from client.profiles import Profile, RegionEndpoint
-from probe.doctor.finding import Finding, Level, failed, ok
+from globalchat.cli.doctor import findings
+from globalchat.cli.doctor.findings import Findings
+from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.doctor.finding import Finding, Level, failed, ok
 
 OREGON = RegionEndpoint("oregon", "us-west-2", "http://a", "ws://a", "api", "bus", "da2-key")
 PROFILE = Profile("default", {"oregon": OREGON})
@@ -30,7 +30,7 @@ def test_headings_remedies_and_the_sum(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.fixture
 def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(findings, "is_terminal", lambda _: True)
-    monkeypatch.setattr("cli.console.output.is_terminal", lambda _: True)
+    monkeypatch.setattr("globalchat.cli.console.output.is_terminal", lambda _: True)
 
 
 @pytest.mark.usefixtures("_terminal")

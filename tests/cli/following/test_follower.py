@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from cli.failure import ExitCode
-from cli.following.follower import ATTEMPTS_BEFORE_FIRST_SUCCESS, Follower
-from client.events import (
+from globalchat.cli.failure import ExitCode
+from globalchat.cli.following.follower import ATTEMPTS_BEFORE_FIRST_SUCCESS, Follower
+from globalchat.client.events import (
     ChannelRefused,
     ChannelRevoked,
     DraftUnsent,
@@ -14,8 +14,8 @@ from client.events import (
     SessionEvent,
     StateChanged,
 )
-from client.messages import Draft, Message
-from client.state import Phase, SessionState
+from globalchat.client.messages import Draft, Message
+from globalchat.client.state import Phase, SessionState
 
 MESSAGE = MessageReceived(Message("id1", "tech", "hi", "ana", "us-west-2", 1_000), "oregon", 1_100, 60)
 LIVE = StateChanged(SessionState(Phase.LIVE, "oregon"))

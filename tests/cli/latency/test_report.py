@@ -1,11 +1,11 @@
 """What `latency` draws and says, without running it."""
 
-from cli.console import milliseconds
-from cli.latency import report as latency_report
-from probe.histogram import Histogram
-from probe.latency.measure import Measured
-from probe.latency.plan import LatencyPlan
-from probe.latency.tally import Acceptance, Result, Way
+from globalchat.cli.console import milliseconds
+from globalchat.cli.latency import report as latency_report
+from globalchat.measure.histogram import Histogram
+from globalchat.measure.latency.measure import Measured
+from globalchat.measure.latency.plan import LatencyPlan
+from globalchat.measure.latency.tally import Acceptance, Result, Way
 
 MS = milliseconds.NS
 

@@ -1,7 +1,7 @@
 import pytest
 
-from cli.publishing.sentences import counts, ended_early, rest, summary, too_slow
-from client.bulk.items import Ledger, Report
+from globalchat.cli.publishing.sentences import counts, ended_early, rest, summary, too_slow
+from globalchat.client.bulk.items import Ledger, Report
 
 
 def report(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from client.bulk.composer import Composer, repeat
-from client.bulk.items import Item
-from client.errors import Refused
+from globalchat.client.bulk.composer import Composer, repeat
+from globalchat.client.bulk.items import Item
+from globalchat.client.errors import Refused
 
 
 def composer(*, templated: bool = False, size: int | None = None) -> Composer:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.bulk.items import Ledger
+from globalchat.client.bulk.items import Ledger
 
 
 def ledger(*, begun: int, accepted: tuple[int, ...] = (), refused: tuple[int, ...] = ()) -> Ledger:

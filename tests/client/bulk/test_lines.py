@@ -1,8 +1,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.bulk.items import Item
-from client.bulk.lines import LONGEST_LINE, NOT_UTF8, TOO_LONG, LineSplitter
+from globalchat.client.bulk.items import Item
+from globalchat.client.bulk.lines import LONGEST_LINE, NOT_UTF8, TOO_LONG, LineSplitter
 
 
 def split(*chunks: bytes) -> list[Item]:

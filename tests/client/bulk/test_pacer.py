@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.bulk.pacer import Pacer
+from globalchat.client.bulk.pacer import Pacer
 
 
 def test_without_a_rate_nothing_waits() -> None:

@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 
-from client.bulk.composer import Composer, repeat
-from client.bulk.items import Item, Report
-from client.bulk.pacer import Pacer
-from client.bulk.publisher import BulkPublisher
-from client.bulk.recovery import Recovery
-from client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
-from client.messages import Draft, Message
-from client.options import SessionOptions
+from globalchat.client.bulk.composer import Composer, repeat
+from globalchat.client.bulk.items import Item, Report
+from globalchat.client.bulk.pacer import Pacer
+from globalchat.client.bulk.publisher import BulkPublisher
+from globalchat.client.bulk.recovery import Recovery
+from globalchat.client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
+from globalchat.client.messages import Draft, Message
+from globalchat.client.options import SessionOptions
 
 PATIENCE = 15.0
 QUICK = SessionOptions(backoff_base=0.001, backoff_cap=0.002)

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from client.bulk.recovery import Recovery, Retry, is_hopeless, may_pass
-from client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
+from globalchat.client.bulk.recovery import Recovery, Retry, is_hopeless, may_pass
+from globalchat.client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
 
 AWAY = Unreachable("It is away.")
 BUSY = Refused("It is busy.", error_type="LimitExceededError", retryable=True)

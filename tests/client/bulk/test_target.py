@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from cli.local_cloud import profile_of
-from client.bulk.target import Target
-from client.clock import now_ms
-from client.errors import Unauthorized, Unreachable
-from client.ids import IdFactory
-from client.messages import Draft
-from client.profiles import Profile
-from localcloud.server.cloud import LocalCloud
+from globalchat.cli.local_cloud import profile_of
+from globalchat.client.bulk.target import Target
+from globalchat.client.clock import now_ms
+from globalchat.client.errors import Unauthorized, Unreachable
+from globalchat.client.ids import IdFactory
+from globalchat.client.messages import Draft
+from globalchat.client.profiles import Profile
+from globalchat.localcloud.server.cloud import LocalCloud
 
 NOWHERE = "http://127.0.0.1:1/graphql"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.bulk.template import Template, TemplateError, generate, pad, placeholders, units
+from globalchat.client.bulk.template import Template, TemplateError, generate, pad, placeholders, units
 
 VALUES = {"n": 7, "time": "2026-11-24T14:00:00.000Z", "region": "oregon"}
 

@@ -9,9 +9,9 @@ import random
 import sys
 from dataclasses import asdict
 
-from cli.local_cloud import profile_of
-from localcloud.events.lane import DeliverySettings
-from localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat.cli.local_cloud import profile_of
+from globalchat.localcloud.events.lane import DeliverySettings
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 
 
 async def serve(seed: int, ports: list[int]) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from client.events import (
+from globalchat.client.events import (
     DraftAccepted,
     DraftHeld,
     DraftRefused,
@@ -16,8 +16,8 @@ from client.events import (
     SessionEvent,
     StateChanged,
 )
-from client.session import Session
-from client.state import Phase
+from globalchat.client.session import Session
+from globalchat.client.state import Phase
 
 
 @dataclass

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from client.profiles import Profile, RegionEndpoint
+from globalchat.client.profiles import Profile, RegionEndpoint
+from tests.paths import CHILD_PATH
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
 PATIENCE = 60.0
 
 
@@ -23,7 +23,7 @@ async def start(*arguments: str) -> asyncio.subprocess.Process:
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": CHILD_PATH},
     )
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from client import profiles
-from client.events import MessageReceived, SessionEvent
-from client.options import SessionOptions
-from client.outbox.database import FILE
-from client.session import Session
+from globalchat.client import profiles
+from globalchat.client.events import MessageReceived, SessionEvent
+from globalchat.client.options import SessionOptions
+from globalchat.client.outbox.database import FILE
+from globalchat.client.session import Session
 from tests.client.driver import quick
 from tests.client.faults.crowd import Crowd, Member
 from tests.client.faults.processes import HERE, Cloud, kill, line, python

@@ -7,9 +7,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from client import profiles
-from client.events import DraftAccepted
-from client.session import Session
+from globalchat.client import profiles
+from globalchat.client.events import DraftAccepted
+from globalchat.client.session import Session
 from tests.client.driver import quick
 
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.deployer.aws import Aws
-from infra.deployer.deployment import Deployment, Person, prepare
-from infra.deployer.plan import Wish
-from infra.deployer.view import PlainView
-from infra.files import data_file
+from globalchat.core.resources import resource
+from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.deployment import Deployment, Person, prepare
+from globalchat_infra.deployer.plan import Wish
+from globalchat_infra.deployer.view import PlainView
 from tests.infra.deployer.conftest import ACCOUNT, User
 
 
 def content() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(data_file("cdk.json").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = json.loads(resource("cdk.json").read_text(encoding="utf-8"))
     return loaded
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.main import root
-from infra import stack_key
-from infra.deployer import workspace
-from infra.snapshot import TEMPLATES
+from globalchat.cli.main import root
+from globalchat.core.resources import TEMPLATES
+from globalchat_infra import stack_key
+from globalchat_infra.deployer import workspace
 
 ACCOUNT = "123456789012"
 """Moto's."""

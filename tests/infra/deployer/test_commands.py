@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from cli.deployment import wish
-from client import profiles
-from client.profiles import Profile
-from infra.deployer import keys, outputs, stacks
-from infra.deployer.aws import Aws
-from infra.deployer.errors import DeployError
-from infra.deployer.generations import generations, with_generations
-from infra.deployer.settings import Changes
-from infra.files import PACKAGE
+from globalchat.cli.deployment import wish
+from globalchat.client import profiles
+from globalchat.client.profiles import Profile
+from globalchat_infra.deployer import keys, outputs, stacks
+from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.errors import DeployError
+from globalchat_infra.deployer.generations import generations, with_generations
+from globalchat_infra.deployer.settings import Changes
 from tests.infra.deployer.conftest import User
 from tests.infra.deployer.test_extension import REGION
 from tests.infra.deployer.test_keys import END, NOW
@@ -152,7 +151,7 @@ def test_the_file_of_a_checkout_is_somebody_s_word_and_that_of_a_package_is_not(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert wish.wish(Changes(), "default").own
-    monkeypatch.setattr(wish, "data_file", lambda name: PACKAGE / name)
+    monkeypatch.setattr(wish, "checkout", lambda: None)
     assert not wish.wish(Changes(), "default").own
 
 

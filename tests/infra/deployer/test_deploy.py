@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from client import profiles
-from client.profiles import Profile, RegionEndpoint
-from infra.deployer import keys, stacks
-from infra.deployer.aws import Aws
-from infra.deployer.deployment import Deployment
-from infra.deployer.errors import DeployError
-from infra.deployer.plan import Plan, Wish
-from infra.deployer.standing import find
+from globalchat.client import profiles
+from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat_infra.deployer import keys, stacks
+from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.deployment import Deployment
+from globalchat_infra.deployer.errors import DeployError
+from globalchat_infra.deployer.plan import Plan, Wish
+from globalchat_infra.deployer.standing import find
 from tests.infra.deployer.assembled import Assembled, Heard, content
 from tests.infra.deployer.conftest import ACCOUNT, User
 from tests.infra.deployer.test_keys import NOW
@@ -193,7 +193,7 @@ def test_a_profile_that_cannot_be_written_is_told_with_what_stands(
 ) -> None:
     endpoint = RegionEndpoint("oregon", "us-west-2", "https://a/b", "wss://a/b", "id", "bus", "key")
     plan = Plan(content(), Wish(content()))
-    monkeypatch.setattr("infra.deployer.deployment.prepare", lambda *_, **__: plan)
+    monkeypatch.setattr("globalchat_infra.deployer.deployment.prepare", lambda *_, **__: plan)
     monkeypatch.setattr(Deployment, "run", lambda *_: None)
     monkeypatch.setattr(Deployment, "profile", lambda _, name, **__: Profile(name, {"oregon": endpoint}))
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from infra.deployer.aws import Aws, CallFailed
-from infra.files import PACKAGE
+from globalchat_infra.deployer.aws import Aws, CallFailed
 from tests.infra.deployer import moto_extension
+from tests.paths import ROOT
 
 REGION = "us-west-2"
 
@@ -44,9 +44,9 @@ def make(aws: Aws, stack: str, definition: str) -> None:
 
 
 def test_the_version_is_pinned_and_every_patch_point_exists() -> None:
-    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert f"moto[server]=={moto_extension.MOTO}" in project["project"]["optional-dependencies"]["dev"]
-    assert f"moto=={moto_extension.MOTO}" in (PACKAGE.parent / "constraints.txt").read_text(encoding="utf-8")
+    assert f"moto=={moto_extension.MOTO}" in (ROOT / "constraints.txt").read_text(encoding="utf-8")
     moto_extension.install()
     from moto.cloudformation import parsing
 

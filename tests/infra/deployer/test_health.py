@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from client import profiles
-from client.profiles import Profile, RegionEndpoint
-from infra.deployer import health
-from infra.deployer.aws import Aws, CallFailed, Denied
-from infra.deployer.health import Place
+from globalchat.client import profiles
+from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat_infra.deployer import health
+from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
+from globalchat_infra.deployer.health import Place
 from tests.infra.deployer.conftest import ACCOUNT, User
 
 REGION = "us-west-2"

@@ -21,13 +21,13 @@ DRIVER = """
 import json, sys
 from pathlib import Path
 import click
-from cli import main
-from cli.deployment.person import person
-from infra.deployer import watching
-from infra.deployer.aws import Aws
-from infra.deployer.deployment import Deployment, prepare
-from infra.deployer.plan import Wish
-from infra.files import data_file
+from globalchat.cli import main
+from globalchat.cli.deployment.person import person
+from globalchat_infra.deployer import watching
+from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.deployment import Deployment, prepare
+from globalchat_infra.deployer.plan import Wish
+from globalchat.core.resources import resource
 
 cache, app = sys.argv[1:]
 start = watching._start
@@ -42,7 +42,7 @@ watching._start = start_and_tell
 @click.command()
 def command():
     told = person(yes=True)
-    wish = Wish(json.loads(data_file("cdk.json").read_text()))
+    wish = Wish(json.loads(resource("cdk.json").read_text()))
     Deployment(prepare(wish, Aws(), told), Path(cache), Aws(), app=app).run(told)
 
 main.root.get_command = lambda ctx, name: command

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra import stack_key
-from infra.deployer import keys
-from infra.deployer.aws import Aws
-from infra.deployer.errors import DeployError
-from infra.deployer.keys import ApiKey
+from globalchat_infra import stack_key
+from globalchat_infra.deployer import keys
+from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.errors import DeployError
+from globalchat_infra.deployer.keys import ApiKey
 
 REGION = "us-west-2"
 DAY = 86_400

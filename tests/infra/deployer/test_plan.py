@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from infra import memory
-from infra.config import Config, Limits, parse
-from infra.deployer.errors import DeployError, Kind
-from infra.deployer.plan import Plan, Wish, make
-from infra.deployer.settings import Changes, context_of
-from infra.deployer.stacks import DeployedStack
-from infra.deployer.standing import Standing
+from globalchat_infra import memory
+from globalchat_infra.config import Config, Limits, parse
+from globalchat_infra.deployer.errors import DeployError, Kind
+from globalchat_infra.deployer.plan import Plan, Wish, make
+from globalchat_infra.deployer.settings import Changes, context_of
+from globalchat_infra.deployer.stacks import DeployedStack
+from globalchat_infra.deployer.standing import Standing
 from tests.infra.deployer.assembled import content
 
 BOTH = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}

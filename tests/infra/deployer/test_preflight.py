@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from infra import config, toolchain
-from infra.deployer import preflight, workspace
-from infra.deployer.aws import Aws, CallFailed, Denied, Timeouts, answered
-from infra.deployer.errors import DeployError, Kind
-from infra.deployer.standing import find
+from globalchat_infra import config, toolchain
+from globalchat_infra.deployer import preflight, workspace
+from globalchat_infra.deployer.aws import Aws, CallFailed, Denied, Timeouts, answered
+from globalchat_infra.deployer.errors import DeployError, Kind
+from globalchat_infra.deployer.standing import find
 from tests.infra.deployer.conftest import ACCOUNT, User
 
 CONFIG = config.load()

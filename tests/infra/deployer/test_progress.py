@@ -2,8 +2,8 @@
 
 import io
 
-from infra.deployer.progress import Progress, StackProgress
-from infra.deployer.view import LiveView, PlainView, View, elapsed, view_for
+from globalchat_infra.deployer.progress import Progress, StackProgress
+from globalchat_infra.deployer.view import LiveView, PlainView, View, elapsed, view_for
 
 API, RELAY = "globalchat-oregon-api", "globalchat-oregon-relay"
 BEGUN = f"{API}: creating CloudFormation changeset..."

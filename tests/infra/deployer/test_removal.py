@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from infra.deployer import removal
-from infra.deployer.aws import Aws, CallFailed
-from infra.deployer.errors import DeployError, Interrupted
-from infra.deployer.stacks import DeployedStack
-from infra.deployer.standing import find
+from globalchat_infra.deployer import removal
+from globalchat_infra.deployer.aws import Aws, CallFailed
+from globalchat_infra.deployer.errors import DeployError, Interrupted
+from globalchat_infra.deployer.stacks import DeployedStack
+from globalchat_infra.deployer.standing import find
 from tests.infra.deployer.conftest import User
 from tests.infra.deployer.test_standing import stand
 

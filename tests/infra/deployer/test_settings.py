@@ -5,22 +5,22 @@ from typing import Any
 
 import pytest
 
-from infra.deployer import settings, stacks
-from infra.deployer.errors import DeployError, Kind
-from infra.deployer.settings import Changes
-from infra.files import data_file
+from globalchat.core.resources import resource
+from globalchat_infra.deployer import settings, stacks
+from globalchat_infra.deployer.errors import DeployError, Kind
+from globalchat_infra.deployer.settings import Changes
 
 REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
 
 
 def changed(changes: Changes) -> dict[str, Any]:
-    content = settings.change(json.loads(data_file("cdk.json").read_text(encoding="utf-8")), changes)
+    content = settings.change(json.loads(resource("cdk.json").read_text(encoding="utf-8")), changes)
     found: dict[str, Any] = content["context"]["globalchat"]
     return found
 
 
 def test_without_options_all_is_as_in_the_file() -> None:
-    content = json.loads(data_file("cdk.json").read_text(encoding="utf-8"))
+    content = json.loads(resource("cdk.json").read_text(encoding="utf-8"))
     assert settings.change(content, Changes()) == content
 
 
@@ -58,7 +58,7 @@ def test_a_wrong_option_is_one_sentence(changes: Changes, told: str) -> None:
 
 
 def test_a_single_region_has_no_relay() -> None:
-    content = json.loads(data_file("cdk.json").read_text(encoding="utf-8"))
+    content = json.loads(resource("cdk.json").read_text(encoding="utf-8"))
     alone = settings.config_of(settings.change(content, Changes(regions=["sydney"])))
     assert stacks.expected(alone) == ["globalchat-sydney-api"]
     assert stacks.expected(settings.config_of(content)) == [

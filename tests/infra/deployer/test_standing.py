@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from client import profiles
-from infra import memory
-from infra.config import load, parse
-from infra.deployer import standing
-from infra.deployer.aws import Aws, Denied
-from infra.deployer.deployment import prepare
-from infra.deployer.errors import DeployError, Kind
-from infra.deployer.plan import Wish
-from infra.deployer.settings import Changes
+from globalchat.client import profiles
+from globalchat_infra import memory
+from globalchat_infra.config import load, parse
+from globalchat_infra.deployer import standing
+from globalchat_infra.deployer.aws import Aws, Denied
+from globalchat_infra.deployer.deployment import prepare
+from globalchat_infra.deployer.errors import DeployError, Kind
+from globalchat_infra.deployer.plan import Wish
+from globalchat_infra.deployer.settings import Changes
 from tests.infra.deployer.assembled import Heard, content
 from tests.infra.deployer.conftest import ACCOUNT, User
 from tests.infra.deployer.test_keys import END

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.deployer import cdk, outcome, watching
-from infra.deployer.errors import DeployError, Interrupted
-from infra.deployer.progress import Progress, StackProgress
+from globalchat_infra.deployer import cdk, outcome, watching
+from globalchat_infra.deployer.errors import DeployError, Interrupted
+from globalchat_infra.deployer.progress import Progress, StackProgress
 
 API, RELAY = "globalchat-oregon-api", "globalchat-oregon-relay"
 BEGUN = f"print('{API}: deploying... [1/4]', flush=True)\n"

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from localcloud.appsync.executor import GraphQLExecutor
-from localcloud.appsync.limits import REQUEST_SECONDS
-from localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
-from localcloud.definition import JSON, Api, DataSource, Resolver, Statement
-from localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
+from globalchat.localcloud.appsync.executor import GraphQLExecutor
+from globalchat.localcloud.appsync.limits import REQUEST_SECONDS
+from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
+from globalchat.localcloud.definition import JSON, Api, DataSource, Resolver, Statement
+from globalchat.localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 NOW = 1_780_000_000.25
 API_ARN = "arn:aws:appsync:us-west-2:000000000000:apis/abc"
 ENDPOINT_ARN = "arn:aws:appsync:us-west-2:000000000000:endpoints/graphql-api/abc"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from localcloud.definition import JSON, Api
-from localcloud.errors import TemplateError
+from globalchat.localcloud.definition import JSON, Api
+from globalchat.localcloud.errors import TemplateError
 from tests.localcloud.appsync.fakes import ADMIN, Harness
 from tests.localcloud.stacks import Backend, properties
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
-from localcloud.definition import JSON, Statement
-from localcloud.ports import EntryResult, PutEventsError
+from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
+from globalchat.localcloud.definition import JSON, Statement
+from globalchat.localcloud.ports import EntryResult, PutEventsError
 from tests.localcloud.appsync.fakes import (
     ADMIN,
     API_ARN,

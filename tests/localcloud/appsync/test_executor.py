@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from localcloud.appsync.model import Publication
-from localcloud.definition import JSON, DataSource
-from localcloud.errors import TemplateError
+from globalchat.localcloud.appsync.model import Publication
+from globalchat.localcloud.definition import JSON, DataSource
+from globalchat.localcloud.errors import TemplateError
 from tests.localcloud.appsync.fakes import (
     ADMIN,
     PUBLISH,

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
-from localcloud.appsync.http.responder import HttpRequest, respond
-from localcloud.appsync.javascript.engine import prepare
-from localcloud.appsync.javascript.errors import ScriptError
-from localcloud.appsync.model import GraphQLRequest
-from localcloud.definition import JSON, Statement
+from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
+from globalchat.localcloud.appsync.http.responder import HttpRequest, respond
+from globalchat.localcloud.appsync.javascript.engine import prepare
+from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from globalchat.localcloud.appsync.model import GraphQLRequest
+from globalchat.localcloud.definition import JSON, Statement
 from tests.localcloud.appsync.access.signing import ACCESS, SECRET
 from tests.localcloud.appsync.fakes import ADMIN, FROM_BUS, KEY, NOW, PUBLISH, SUBSCRIBE, Harness, small_api
 from tests.localcloud.appsync.javascript.samples import SAMPLES

@@ -1,8 +1,8 @@
 import pytest
 from graphql import GraphQLError, GraphQLScalarType
 
-from localcloud.appsync.scalars import NAMES
-from localcloud.appsync.schema import build
+from globalchat.localcloud.appsync.scalars import NAMES
+from globalchat.localcloud.appsync.schema import build
 
 SCHEMA = build("type Query { a: String }").graphql
 

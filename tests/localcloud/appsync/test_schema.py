@@ -1,8 +1,8 @@
 import pytest
 
-from localcloud.appsync.schema import build
-from localcloud.errors import Refusal
-from tests.localcloud.appsync.fakes import ROOT
+from globalchat.localcloud.appsync.schema import build
+from globalchat.localcloud.errors import Refusal
+from tests.paths import ROOT
 
 BASE = """
 type Message {{ id: ID! name: String }}

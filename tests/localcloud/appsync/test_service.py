@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from localcloud.appsync.model import Publication
-from localcloud.appsync.service import AppSync
-from localcloud.definition import JSON, Role, Statement
-from localcloud.ports import InvocationRefused
+from globalchat.localcloud.appsync.model import Publication
+from globalchat.localcloud.appsync.service import AppSync
+from globalchat.localcloud.definition import JSON, Role, Statement
+from globalchat.localcloud.ports import InvocationRefused
 from tests.localcloud.appsync.fakes import API_ARN, ENDPOINT_ARN, FROM_BUS, MESSAGE, Harness, deployed_api
 
 ROLE = "arn:aws:iam::000000000000:role/broadcast"

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from localcloud.definition import JSON
-from localcloud.events.courier import Failure, Route
-from localcloud.events.envelope import Event
-from localcloud.ports import Invocation
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.events.courier import Failure, Route
+from globalchat.localcloud.events.envelope import Event
+from globalchat.localcloud.ports import Invocation
 
 
 @dataclass

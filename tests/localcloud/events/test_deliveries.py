@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from localcloud.assembly import read
-from localcloud.definition import JSON
-from localcloud.events.lane import DeliverySettings
-from localcloud.events.targets import AppSyncErrors
-from localcloud.ports import Invocation, PutEventsEntry
-from localcloud.provision import provision
+from globalchat.localcloud.assembly import read
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.events.lane import DeliverySettings
+from globalchat.localcloud.events.targets import AppSyncErrors
+from globalchat.localcloud.ports import Invocation, PutEventsEntry
+from globalchat.localcloud.provision import provision
 from tests.localcloud.events.fakes import Call, FakeCourier
 from tests.localcloud.events.world import World
 from tests.localcloud.stacks import OREGON, SYDNEY, URLS, Backend, properties, target

@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
-from localcloud.events.envelope import Event, accept, check_request, entry_size
-from localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
+from globalchat.localcloud.events.envelope import Event, accept, check_request, entry_size
+from globalchat.localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
 
 ENTRY = PutEventsEntry("chat", "message", '{"text": "é"}')
 NOW = 1_700_000_000.75

@@ -5,10 +5,10 @@ import dataclasses
 
 import pytest
 
-from localcloud.definition import Deployment
-from localcloud.events.lane import DeliverySettings
-from localcloud.events.service import Redrive
-from localcloud.ports import Invocation, InvocationRefused
+from globalchat.localcloud.definition import Deployment
+from globalchat.localcloud.events.lane import DeliverySettings
+from globalchat.localcloud.events.service import Redrive
+from globalchat.localcloud.ports import Invocation, InvocationRefused
 from tests.localcloud.events.fakes import Call, FakeCourier
 from tests.localcloud.events.world import PARTITION, World
 from tests.localcloud.stacks import OREGON, SYDNEY, Backend, properties, target

@@ -1,8 +1,8 @@
 import pytest
 
-from localcloud.definition import JSON
-from localcloud.errors import Refusal
-from localcloud.events.input_path import InputPath
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.events.input_path import InputPath
 
 DOCUMENT: JSON = {"detail": {"a-b": [1, {"c": None}], "x y": 2}, "source": "s"}
 

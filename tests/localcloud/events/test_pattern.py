@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.definition import JSON
-from localcloud.errors import Refusal
-from localcloud.events.pattern import compile_pattern
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.events.pattern import compile_pattern
 
 EVENT: dict[str, JSON] = {
     "source": "globalchat",

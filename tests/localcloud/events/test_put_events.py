@@ -2,8 +2,8 @@
 
 import pytest
 
-from localcloud.definition import JSON
-from localcloud.ports import PutEventsEntry, PutEventsError
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.ports import PutEventsEntry, PutEventsError
 from tests.localcloud.events.world import World
 from tests.localcloud.stacks import OREGON, SYDNEY, Backend, properties
 

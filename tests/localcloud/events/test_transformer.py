@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.definition import JSON, InputTransformer
-from localcloud.errors import Refusal
-from localcloud.events.envelope import Event
-from localcloud.events.transformer import NotDelivered, Transformer
+from globalchat.localcloud.definition import JSON, InputTransformer
+from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.events.envelope import Event
+from globalchat.localcloud.events.transformer import NotDelivered, Transformer
 
 DOCUMENT: dict[str, JSON] = {
     "version": "0",

@@ -5,11 +5,11 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from localcloud.definition import JSON, Deployment
-from localcloud.events.courier import Courier, Failure
-from localcloud.events.lane import DeliverySettings
-from localcloud.events.service import EventBridge
-from localcloud.ports import EntryResult, PutEventsEntry
+from globalchat.localcloud.definition import JSON, Deployment
+from globalchat.localcloud.events.courier import Courier, Failure
+from globalchat.localcloud.events.lane import DeliverySettings
+from globalchat.localcloud.events.service import EventBridge
+from globalchat.localcloud.ports import EntryResult, PutEventsEntry
 from tests.localcloud.events.fakes import FakeAppSync, FakeTime
 from tests.localcloud.stacks import OREGON, Backend
 

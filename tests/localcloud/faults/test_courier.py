@@ -3,12 +3,12 @@ import random
 
 import pytest
 
-from localcloud.definition import RetryPolicy, Rule, Target
-from localcloud.events.courier import Route
-from localcloud.events.envelope import Event
-from localcloud.faults.model import FaultError
-from localcloud.faults.service import Faults, FaultyRegion
-from localcloud.faults.sockets import SocketFaults
+from globalchat.localcloud.definition import RetryPolicy, Rule, Target
+from globalchat.localcloud.events.courier import Route
+from globalchat.localcloud.events.envelope import Event
+from globalchat.localcloud.faults.model import FaultError
+from globalchat.localcloud.faults.service import Faults, FaultyRegion
+from globalchat.localcloud.faults.sockets import SocketFaults
 
 EVENT = Event({"id": "1"}, 0.0)
 OREGON, SYDNEY, DUBLIN = "us-west-2", "ap-southeast-2", "eu-west-1"

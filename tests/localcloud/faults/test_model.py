@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.faults.model import KINDS, Fault, FaultError, Place, best, parse
+from globalchat.localcloud.faults.model import KINDS, Fault, FaultError, Place, best, parse
 
 HERE = Place(source="oregon")
 

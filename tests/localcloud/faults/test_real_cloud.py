@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from localcloud.events.lane import DeliverySettings
-from localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat.localcloud.events.lane import DeliverySettings
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.localcloud.talking import call, connected, listening, publish, unsubscribe
 
 

@@ -1,6 +1,6 @@
 """The settings of a region's faults; what sockets do under them is in `test_faulty_sockets`."""
 
-from localcloud.faults.sockets import SocketFaults
+from globalchat.localcloud.faults.sockets import SocketFaults
 
 
 class Socket:

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from localcloud.process.control_dead_letters import dead_letter_routes
-from localcloud.process.control_faults import fault_routes
-from localcloud.process.control_server import control_app, listening
-from localcloud.process.state import CloudState
-from localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat.localcloud.process.control_dead_letters import dead_letter_routes
+from globalchat.localcloud.process.control_faults import fault_routes
+from globalchat.localcloud.process.control_server import control_app, listening
+from globalchat.localcloud.process.state import CloudState
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.localcloud.events.fakes import FakeCourier
 from tests.localcloud.events.world import PARTITION
 from tests.localcloud.process.test_state import STATE

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from localcloud.process import control
-from localcloud.process.control_server import control_app, listening
+from globalchat.localcloud.process import control
+from globalchat.localcloud.process.control_server import control_app, listening
 from tests.localcloud.process.test_state import STATE
 
 calls: list[str] = []

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from localcloud.process import control
+from globalchat.localcloud.process import control
 from tests.localcloud.process.control_room import LOST, Room, control_room
 from tests.localcloud.process.test_state import STATE
 from tests.localcloud.talking import publish

@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.process import identity
+from globalchat.localcloud.process import identity
 
 
 def test_only_the_nonce_gives_the_proof() -> None:

@@ -1,7 +1,7 @@
 import asyncio
 
-from localcloud.process.idle import seconds_left, wait_until_idle
-from localcloud.usage import Usage
+from globalchat.localcloud.process.idle import seconds_left, wait_until_idle
+from globalchat.localcloud.usage import Usage
 
 
 def used(at: float, *, open_sockets: int = 0) -> Usage:

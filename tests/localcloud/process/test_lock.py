@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.process import lock
+from globalchat.localcloud.process import lock
 
 HOLD = """
 import sys
 from pathlib import Path
-from localcloud.process import lock
+from globalchat.localcloud.process import lock
 with lock.acquire(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -1,7 +1,7 @@
 import pytest
 
-from localcloud.process import ready
-from localcloud.process.ready import Outcome
+from globalchat.localcloud.process import ready
+from globalchat.localcloud.process.ready import Outcome
 
 
 @pytest.mark.parametrize("outcome", [Outcome(), Outcome("It failed.\nTwice."), Outcome("It failed.", "Try.")])

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.address import RegionAddress
-from localcloud.errors import CloudError
-from localcloud.process import state
-from localcloud.process.state import CloudState, DamagedState
+from globalchat.localcloud.address import RegionAddress
+from globalchat.localcloud.errors import CloudError
+from globalchat.localcloud.process import state
+from globalchat.localcloud.process.state import CloudState, DamagedState
 
 OREGON = RegionAddress(
     alias="oregon",

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 
-from localcloud.appsync.http.responder import HttpRequest, HttpResponse
-from localcloud.appsync.model import Publication
-from localcloud.appsync.subscriptions.hub import Hub
-from localcloud.definition import JSON
-from localcloud.faults.sockets import SocketFaults
-from localcloud.server.app import region_app
-from localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
-from localcloud.usage import Usage
+from globalchat.localcloud.appsync.http.responder import HttpRequest, HttpResponse
+from globalchat.localcloud.appsync.model import Publication
+from globalchat.localcloud.appsync.subscriptions.hub import Hub
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.faults.sockets import SocketFaults
+from globalchat.localcloud.server.app import region_app
+from globalchat.localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
+from globalchat.localcloud.usage import Usage
 from tests.localcloud.appsync.realtime.fakes import KEY, FakeAuthenticator, FakeExecutor
 
 HEADERS = {"x-api-key": KEY}

@@ -22,12 +22,12 @@ from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 from gql.transport.exceptions import TransportServerError
 
-from localcloud.appsync.model import SubscriptionPlan
-from localcloud.appsync.subscriptions.hub import Hub, Socket
-from localcloud.definition import JSON
-from localcloud.errors import CloudError, TemplateError
-from localcloud.server.cloud import CloudOptions, LocalCloud
-from localcloud.server.region import RunningRegion
+from globalchat.localcloud.appsync.model import SubscriptionPlan
+from globalchat.localcloud.appsync.subscriptions.hub import Hub, Socket
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import CloudError, TemplateError
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat.localcloud.server.region import RunningRegion
 
 PUBLISH = "mutation P($name: String!, $message: String!) { publish(name: $name, message: $message) { id } }"
 SUBSCRIBE = (

@@ -6,9 +6,9 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
-from localcloud.appsync.model import Invalidation
-from localcloud.appsync.realtime.protocol import Limits
-from localcloud.server.realtime import RealtimeOptions
+from globalchat.localcloud.appsync.model import Invalidation
+from globalchat.localcloud.appsync.realtime.protocol import Limits
+from globalchat.localcloud.server.realtime import RealtimeOptions
 from tests.localcloud.server.live import (
     HEADERS,
     Server,

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 import aiohttp
 import pytest
 
-from localcloud.definition import JSON
-from localcloud.server.cloud import LocalCloud
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.server.cloud import LocalCloud
 from tests.localcloud.server.live import (
     Server,
     client,

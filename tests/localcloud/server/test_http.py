@@ -6,7 +6,7 @@ import json
 import aiohttp
 import pytest
 
-from localcloud.server.cloud import LocalCloud
+from globalchat.localcloud.server.cloud import LocalCloud
 
 
 async def test_get_post_and_options_are_served(local_cloud: LocalCloud) -> None:

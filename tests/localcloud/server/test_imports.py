@@ -7,8 +7,8 @@ import sys
 def test_serving_loads_nothing_heavy() -> None:
     script = """
 import asyncio, json, sys
-import localcloud.__main__
-from localcloud.server.cloud import LocalCloud
+import globalchat.localcloud.__main__
+from globalchat.localcloud.server.cloud import LocalCloud
 async def main():
     import aiohttp
     async with LocalCloud.open() as cloud, aiohttp.ClientSession() as session:
@@ -24,7 +24,8 @@ async def main():
             assert (await ws.receive_json())["type"] == "start_ack"
 asyncio.run(main())
 heavy = {"boto3", "botocore", "aws_cdk", "textual", "gql", "cryptography"}
-print(*((heavy | {"infra", "client", "tui", "cli"}) & set(sys.modules)))
+ours = {"globalchat_infra", "globalchat.client", "globalchat.ui", "globalchat.cli"}
+print(*((heavy | ours) & set(sys.modules)))
 """
     command = [sys.executable, "-P", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from localcloud.errors import CloudError
-from localcloud.server.credentials import new_admin, new_api_key
-from localcloud.server.listening import bound, url
+from globalchat.localcloud.errors import CloudError
+from globalchat.localcloud.server.credentials import new_admin, new_api_key
+from globalchat.localcloud.server.listening import bound, url
 
 
 def test_free_ports_are_taken_and_given_back() -> None:

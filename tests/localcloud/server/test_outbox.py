@@ -3,8 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from localcloud.server.outbox import Flusher, Outbox
-from localcloud.server.websocket import text_header
+from globalchat.localcloud.server.outbox import Flusher, Outbox
+from globalchat.localcloud.server.websocket import text_header
 
 
 class Transport(asyncio.WriteTransport):

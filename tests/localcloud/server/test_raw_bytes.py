@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from localcloud.server.cloud import LocalCloud
+from globalchat.localcloud.server.cloud import LocalCloud
 
 HEAD = b"Host: x\r\nConnection: close\r\n"
 

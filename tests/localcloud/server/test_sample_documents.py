@@ -10,7 +10,7 @@ from gql.transport.appsync_auth import AppSyncApiKeyAuthentication, AppSyncIAMAu
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 from graphql import ExecutionResult
 
-from localcloud.server.cloud import LocalCloud
+from globalchat.localcloud.server.cloud import LocalCloud
 
 PUBLISH = (
     "mutation Publish($message: String!, $name: String!) {publish(message:$message,name:$name){message name}}"

@@ -14,9 +14,9 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from localcloud.errors import CloudError
-from localcloud.server.cloud import CloudOptions, LocalCloud
-from localcloud.server.tls import Certificates, make_certificates
+from globalchat.localcloud.errors import CloudError
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat.localcloud.server.tls import Certificates, make_certificates
 
 PUBLISH = 'mutation { publish(name: "tech", message: "over TLS") { id } }'
 SUBSCRIBE = 'subscription { subscribe(name: "tech") { message } }'
@@ -119,13 +119,13 @@ async def test_silence_and_reset_work_over_tls(cloud: Cloud) -> None:
 
 
 CLIENT = """
-import asyncio, pathlib, sys, client
-from cli import local_cloud
-from localcloud.process import state
+import asyncio, pathlib, sys, globalchat
+from globalchat.cli import local_cloud
+from globalchat.localcloud.process import state
 
 async def main():
     running = state.read(pathlib.Path(sys.argv[1]))
-    async with client.connect(local_cloud.profile(running), running.regions[0].alias, ["tech"]) as chat:
+    async with globalchat.connect(local_cloud.profile(running), running.regions[0].alias, ["tech"]) as chat:
         await chat.publish("tech", "hello")
         async for message in chat:
             print(message.text)
@@ -138,7 +138,7 @@ asyncio.run(asyncio.wait_for(main(), 20))
 @pytest.mark.e2e
 def test_our_client_trusts_what_ssl_cert_file_names(tmp_path: Path) -> None:
     reader, writer = os.pipe()
-    command = [sys.executable, "-m", "localcloud", "serve", "--tls", "--state-dir", str(tmp_path)]
+    command = [sys.executable, "-m", "globalchat.localcloud", "serve", "--tls", "--state-dir", str(tmp_path)]
     with (
         subprocess.Popen([*command, "--ready-fd", str(writer)], pass_fds=[writer]) as cloud,
         os.fdopen(reader) as ready,

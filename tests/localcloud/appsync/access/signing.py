@@ -4,7 +4,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from localcloud.appsync.access.sigv4 import SignedRequest
+from globalchat.localcloud.appsync.access.sigv4 import SignedRequest
 
 ACCESS, SECRET = "AKIATESTTESTTESTTEST", "secret/+key"
 HOST = "127.0.0.1:5001"

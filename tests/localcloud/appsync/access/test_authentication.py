@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
-from localcloud.appsync.model import Caller, Unauthorized
-from localcloud.definition import AuthMode, Statement
+from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
+from globalchat.localcloud.appsync.model import Caller, Unauthorized
+from globalchat.localcloud.definition import AuthMode, Statement
 from tests.localcloud.appsync.access.signing import ACCESS, SECRET, signed
 
 STATEMENTS = (Statement("Allow", ("*",), ("*",)),)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.access.sigv4 import SignatureError, SignedRequest, parse, verify
+from globalchat.localcloud.appsync.access.sigv4 import SignatureError, SignedRequest, parse, verify
 from tests.localcloud.appsync.access.signing import SECRET, signed
 
 

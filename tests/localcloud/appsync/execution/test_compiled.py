@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.execution.compiled import CompiledOperation
-from localcloud.appsync.execution.documents import Operation
-from localcloud.appsync.model import Caller, GraphQLRequest
-from localcloud.definition import JSON, Api, Resolver
-from localcloud.ports import PutEventsError
+from globalchat.localcloud.appsync.execution.compiled import CompiledOperation
+from globalchat.localcloud.appsync.execution.documents import Operation
+from globalchat.localcloud.appsync.model import Caller, GraphQLRequest
+from globalchat.localcloud.definition import JSON, Api, Resolver
+from globalchat.localcloud.ports import PutEventsError
 from tests.localcloud.appsync.fakes import (
     ADMIN,
     FROM_BUS,
@@ -291,7 +291,7 @@ def test_what_is_not_compiled_of_a_selection(selection: str) -> None:
 
 
 async def test_the_ordinary_course_asks_graphql_core_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("localcloud.appsync.execution.interpreted.execute")
+    monkeypatch.delattr("globalchat.localcloud.appsync.execution.interpreted.execute")
     query = 'mutation m($value: String!) { node(value: $value, json: "1") { id name nodes { id } } }'
     value = {"id": "1", "name": "n", "nodes": [{"id": "2"}]}
     body = await PAIRS[0][0].run(query, {"value": json.dumps(value)})

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from localcloud.ports import EntryResult
+from globalchat.localcloud.ports import EntryResult
 from tests.localcloud.appsync.fakes import TREE, Harness, only_error, small_api
 from tests.localcloud.appsync.handlers import RESPONSE
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
-from localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
-from localcloud.definition import JSON, Statement
+from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
+from globalchat.localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
+from globalchat.localcloud.definition import JSON, Statement
 from tests.localcloud.appsync.access.signing import ACCESS, SECRET, signed
 from tests.localcloud.appsync.fakes import NOW, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Harness, small_api
 

@@ -11,10 +11,10 @@ from typing import Final
 
 import pytest
 
-from localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
-from localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
-from localcloud.appsync.model import GraphQLRequest
-from localcloud.definition import JSON, Api
+from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
+from globalchat.localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
+from globalchat.localcloud.appsync.model import GraphQLRequest
+from globalchat.localcloud.definition import JSON, Api
 from tests.localcloud.appsync.fakes import KEY as CALLER
 from tests.localcloud.appsync.fakes import NOW, Harness, small_api
 

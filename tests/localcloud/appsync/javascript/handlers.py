@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from localcloud.appsync.javascript.engine import Script, write
-from localcloud.definition import JSON
+from globalchat.localcloud.appsync.javascript.engine import Script, write
+from globalchat.localcloud.definition import JSON
 
 RESPONSE = "\nexport function response(ctx) { return ctx.result; }\n"
 

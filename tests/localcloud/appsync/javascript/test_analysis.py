@@ -3,11 +3,12 @@
 
 import pytest
 
-from localcloud.appsync.javascript.engine import Script, prepare
-from localcloud.appsync.javascript.errors import ScriptError
-from tests.localcloud.appsync.fakes import FIELDS, ROOT
+from globalchat.localcloud.appsync.javascript.engine import Script, prepare
+from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from tests.localcloud.appsync.fakes import FIELDS
 from tests.localcloud.appsync.javascript.handlers import run
 from tests.localcloud.appsync.javascript.samples import SAMPLES
+from tests.paths import ROOT
 
 
 def refusal(source: str) -> str | None:

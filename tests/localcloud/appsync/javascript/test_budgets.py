@@ -5,9 +5,9 @@
 
 import pytest
 
-from localcloud.appsync.javascript.engine import MAX_ITERATIONS, Script, ScriptLimits
-from localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
-from localcloud.definition import JSON
+from globalchat.localcloud.appsync.javascript.engine import MAX_ITERATIONS, Script, ScriptLimits
+from globalchat.localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
+from globalchat.localcloud.definition import JSON
 from tests.localcloud.appsync.javascript.handlers import RESPONSE, evaluation
 
 

@@ -4,9 +4,9 @@
 
 import pytest
 
-from localcloud.appsync.javascript.engine import Script, write
-from localcloud.appsync.javascript.errors import ScriptError
-from localcloud.definition import JSON
+from globalchat.localcloud.appsync.javascript.engine import Script, write
+from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from globalchat.localcloud.definition import JSON
 from tests.localcloud.appsync.javascript.handlers import RESPONSE, evaluation, run
 
 

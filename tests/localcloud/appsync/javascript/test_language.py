@@ -1,9 +1,10 @@
 import pytest
 
-from localcloud.appsync.javascript.errors import ScriptError
-from localcloud.appsync.javascript.language import MAX_BYTES, check
-from localcloud.appsync.javascript.tokens import tokenize
-from tests.localcloud.appsync.fakes import FIELDS, ROOT
+from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check
+from globalchat.localcloud.appsync.javascript.tokens import tokenize
+from tests.localcloud.appsync.fakes import FIELDS
+from tests.paths import ROOT
 
 
 def refusal(source: str) -> str | None:

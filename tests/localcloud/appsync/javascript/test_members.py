@@ -2,8 +2,8 @@
 
 import pytest
 
-from localcloud.appsync.javascript.errors import ScriptError
-from localcloud.appsync.javascript.members import EMULATED, NOT_EMULATED
+from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from globalchat.localcloud.appsync.javascript.members import EMULATED, NOT_EMULATED
 from tests.localcloud.appsync.javascript.handlers import run
 
 

@@ -3,10 +3,10 @@
 
 import pytest
 
-from localcloud.appsync.javascript.errors import ScriptError
-from localcloud.appsync.javascript.parser import parse
-from localcloud.appsync.javascript.syntax import Node
-from localcloud.appsync.javascript.tokens import tokenize
+from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from globalchat.localcloud.appsync.javascript.parser import parse
+from globalchat.localcloud.appsync.javascript.syntax import Node
+from globalchat.localcloud.appsync.javascript.tokens import tokenize
 
 
 def outline(node: Node) -> str:

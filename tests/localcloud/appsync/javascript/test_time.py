@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.javascript.engine import Script
-from localcloud.appsync.javascript.errors import ScriptError
-from localcloud.definition import JSON
+from globalchat.localcloud.appsync.javascript.engine import Script
+from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from globalchat.localcloud.definition import JSON
 from tests.localcloud.appsync.javascript.handlers import RESPONSE, evaluation
 
 CALL = Script(

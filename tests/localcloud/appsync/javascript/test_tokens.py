@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.javascript.errors import ScriptError
-from localcloud.appsync.javascript.tokens import tokenize
+from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from globalchat.localcloud.appsync.javascript.tokens import tokenize
 
 
 def kinds(source: str) -> list[tuple[str, str]]:

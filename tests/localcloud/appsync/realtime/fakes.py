@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from localcloud.appsync.model import (
+from globalchat.localcloud.appsync.model import (
     Caller,
     FilterGroup,
     FilterRule,
@@ -11,7 +11,7 @@ from localcloud.appsync.model import (
     SubscriptionPlan,
     Unauthorized,
 )
-from localcloud.definition import JSON
+from globalchat.localcloud.definition import JSON
 
 KEY = "da2-good"
 

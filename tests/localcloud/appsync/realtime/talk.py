@@ -4,14 +4,14 @@ import base64
 import json
 from collections.abc import Sequence
 
-from localcloud.appsync.realtime.actions import Action, Send, Start
-from localcloud.appsync.realtime.handshake import Handshake
-from localcloud.appsync.realtime.protocol import (
+from globalchat.localcloud.appsync.realtime.actions import Action, Send, Start
+from globalchat.localcloud.appsync.realtime.handshake import Handshake
+from globalchat.localcloud.appsync.realtime.protocol import (
     Limits,
     RealtimeProtocol,
     State,
 )
-from localcloud.definition import JSON
+from globalchat.localcloud.definition import JSON
 from tests.localcloud.appsync.realtime.fakes import KEY, FakeAuthenticator, plan
 
 GOOD: JSON = {"host": "127.0.0.1", "x-api-key": KEY}

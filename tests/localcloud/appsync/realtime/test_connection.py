@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.realtime.actions import Close, Count, Send
-from localcloud.appsync.realtime.handshake import Handshake
-from localcloud.appsync.realtime.protocol import (
+from globalchat.localcloud.appsync.realtime.actions import Close, Count, Send
+from globalchat.localcloud.appsync.realtime.handshake import Handshake
+from globalchat.localcloud.appsync.realtime.protocol import (
     NORMAL_CLOSURE,
     POLICY_VIOLATION,
     Limits,
     RealtimeProtocol,
     State,
 )
-from localcloud.definition import JSON
+from globalchat.localcloud.definition import JSON
 from tests.localcloud.appsync.realtime.fakes import KEY, FakeAuthenticator
 from tests.localcloud.appsync.realtime.talk import GOOD, handshake, ready, sent, start, subscribe
 

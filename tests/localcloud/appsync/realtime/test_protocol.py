@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.model import GraphQLRequest
-from localcloud.appsync.realtime.actions import Action, Close, Count, Forget, Listen, Send, Start
-from localcloud.appsync.realtime.protocol import (
+from globalchat.localcloud.appsync.model import GraphQLRequest
+from globalchat.localcloud.appsync.realtime.actions import Action, Close, Count, Forget, Listen, Send, Start
+from globalchat.localcloud.appsync.realtime.protocol import (
     GOING_AWAY,
     LEGAL,
     NORMAL_CLOSURE,
@@ -15,7 +15,7 @@ from localcloud.appsync.realtime.protocol import (
     RealtimeProtocol,
     State,
 )
-from localcloud.definition import JSON
+from globalchat.localcloud.definition import JSON
 from tests.localcloud.appsync.realtime.fakes import FakeAuthenticator, plan
 from tests.localcloud.appsync.realtime.talk import START_DATA, handshake, ready, sent, start, subscribe
 

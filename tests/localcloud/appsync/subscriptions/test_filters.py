@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.model import FilterRule
-from localcloud.appsync.subscriptions.filters import arguments_match, compile_filter, parse
-from localcloud.definition import JSON
+from globalchat.localcloud.appsync.model import FilterRule
+from globalchat.localcloud.appsync.subscriptions.filters import arguments_match, compile_filter, parse
+from globalchat.localcloud.definition import JSON
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 values = st.recursive(

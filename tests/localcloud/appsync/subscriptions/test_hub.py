@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.appsync.model import (
+from globalchat.localcloud.appsync.model import (
     FilterRule,
     Invalidation,
     Publication,
     SubscriptionPlan,
 )
-from localcloud.appsync.subscriptions.filters import compile_filter
-from localcloud.appsync.subscriptions.hub import MAX_PAYLOAD, Hub
-from localcloud.appsync.subscriptions.index import FilterIndex, settles
-from localcloud.definition import JSON
+from globalchat.localcloud.appsync.subscriptions.filters import compile_filter
+from globalchat.localcloud.appsync.subscriptions.hub import MAX_PAYLOAD, Hub
+from globalchat.localcloud.appsync.subscriptions.index import FilterIndex, settles
+from globalchat.localcloud.definition import JSON
 from tests.localcloud.appsync.realtime.fakes import FakeSocket, plan
 
 

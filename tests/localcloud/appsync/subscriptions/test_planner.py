@@ -3,8 +3,8 @@
 
 import pytest
 
-from localcloud.appsync.model import Caller, FilterRule, GraphQLRequest, SubscriptionPlan
-from localcloud.definition import JSON, Api
+from globalchat.localcloud.appsync.model import Caller, FilterRule, GraphQLRequest, SubscriptionPlan
+from globalchat.localcloud.definition import JSON, Api
 from tests.localcloud.appsync.fakes import ADMIN, KEY, PUBLISH, SUBSCRIBE, Harness, small_api
 
 SCHEMA = """

@@ -1,0 +1,47 @@
+"""The app that `cdk` starts: `python -m globalchat_infra`.
+
+Started by hand it checks the project's own `cdk.json` and synthesises into a temporary folder.
+"""
+
+import os
+import sys
+from datetime import date
+
+from globalchat_infra.config import Config, ConfigError, load, parse
+from globalchat_infra.toolchain import ToolchainError, prepare
+
+
+def synthesise(today: date) -> None:
+    """Write the cloud assembly where `cdk` asks for it.
+
+    Raises:
+        ConfigError: the context is not valid, or makes a template too large.
+        ToolchainError: Node.js or aws-cdk-lib is missing.
+    """
+    prepare()
+    from globalchat_infra import app as deployment
+
+    app = deployment.new_app()
+    config = _config(app.node.try_get_context("globalchat"))
+    deployment.add_stacks(app, config, today=today)
+    deployment.synthesise(app)
+
+
+def _config(context: object) -> Config:
+    # `cdk` passes the context of the cdk.json that it runs in; without `cdk` there is none.
+    started_by_cdk = "CDK_OUTDIR" in os.environ
+    return parse(context) if started_by_cdk else load()
+
+
+def main() -> int:
+    """Synthesise as of today; a user's mistake is one sentence on standard error and exit code 1."""
+    try:
+        synthesise(date.today())
+    except (ConfigError, ToolchainError) as error:
+        print(f"globalchat: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""The GraphQL API of one region: schema, access, data sources and one resolver per root field."""
+
+from collections.abc import Mapping
+
+from aws_cdk import (
+    Acknowledgment,
+    CfnResource,
+    RemovalPolicy,
+    Validations,
+    aws_appsync,
+    aws_events,
+    aws_iam,
+    aws_logs,
+)
+from constructs import Construct
+
+from globalchat_infra import names, stack_key
+from globalchat_infra.schema import Schema, resolver_files
+
+BUS_FIELDS = ("publish",)
+"""Root fields whose resolver talks to the bus; every other one needs no data source."""
+
+QUERY_DEPTH = 15
+"""The schema has two levels; a tool that asks for it, by the usual introspection query, needs this many."""
+RESOLVERS_PER_REQUEST = 10
+"""The chat needs two. Under many aliases, one request could publish thousands of messages."""
+
+
+class GraphqlApi(Construct):
+    """An AppSync API with an API key (default mode) and IAM, whose `publish` puts events on a bus.
+
+    Resolvers read `environment` as `ctx.env`. `key_expiry` is in epoch seconds. `api` is the CDK's construct,
+    `log` the group that AppSync logs to.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        name: str,
+        schema: Schema,
+        bus: aws_events.IEventBus,
+        environment: Mapping[str, str],
+        key_expiry: int,
+        key_generation: int = 0,
+    ) -> None:
+        super().__init__(scope, id)
+        key = aws_appsync.AuthorizationMode(
+            authorization_type=aws_appsync.AuthorizationType.API_KEY,
+            api_key_config=aws_appsync.ApiKeyConfig(description=stack_key.DESCRIPTION),
+        )
+        iam = aws_appsync.AuthorizationMode(authorization_type=aws_appsync.AuthorizationType.IAM)
+        self.api = aws_appsync.GraphqlApi(
+            self,
+            "Api",
+            name=name,
+            definition=aws_appsync.Definition.from_file(str(schema.file)),
+            authorization_config=aws_appsync.AuthorizationConfig(
+                default_authorization=key, additional_authorization_modes=[iam]
+            ),
+            environment_variables=dict(environment),
+            query_depth_limit=QUERY_DEPTH,
+            resolver_count_limit=RESOLVERS_PER_REQUEST,
+        )
+        # The typed property refuses dates by this machine's clock; AppSync checks them by its own.
+        own_key = self.api.node.find_child("DefaultApiKey")
+        own_key.add_property_override("Expires", key_expiry)
+        if key_generation:
+            # A key that is gone cannot be updated: under another name CloudFormation makes a new one.
+            own_key.override_logical_id(stack_key.logical_id(key_generation))
+        self._add_resolvers(schema, self._add_bus_source(name, bus))
+        self.log = self._log_errors(name)
+
+    @property
+    def realtime_url(self) -> str:
+        """Where subscriptions connect."""
+        url: str = self._resource.get_att("RealtimeUrl").to_string()
+        return url
+
+    @property
+    def _resource(self) -> CfnResource:
+        return self.api.node.default_child
+
+    def _add_bus_source(self, name: str, bus: aws_events.IEventBus) -> aws_appsync.EventBridgeDataSource:
+        return aws_appsync.EventBridgeDataSource(
+            self,
+            "BusSource",
+            api=self.api,
+            name="bus",
+            event_bus=bus,
+            service_role=self._role("PublishRole", f"{name}-publish"),
+        )
+
+    def _add_resolvers(self, schema: Schema, bus_source: aws_appsync.EventBridgeDataSource) -> None:
+        none = aws_appsync.NoneDataSource(self, "NoneSource", api=self.api, name="none")
+        for field, file in resolver_files(schema.root_fields).items():
+            aws_appsync.Resolver(
+                self,
+                f"{field[0].upper()}{field[1:]}Resolver",
+                api=self.api,
+                type_name=schema.root_fields[field],
+                field_name=field,
+                data_source=bus_source if field in BUS_FIELDS else none,
+                runtime=aws_appsync.FunctionRuntime.JS_1_0_0,
+                # Inline: a file asset would need a bucket, and so `cdk bootstrap`.
+                code=aws_appsync.Code.from_inline(file.read_text(encoding="utf-8")),
+            )
+
+    def _log_errors(self, name: str) -> aws_logs.LogGroup:
+        """Log the errors of fields, without the contents of requests and responses.
+
+        The typed `log_config` brings a Lambda function to set the retention; a log group of our own does not.
+        """
+        group = aws_logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=names.log_group(self.api.api_id),
+            retention=aws_logs.RetentionDays.TWO_WEEKS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        role = self._role("LogsRole", f"{name}-logs")
+        group.grant_write(role)
+        self._resource.log_config = aws_appsync.CfnGraphQLApi.LogConfigProperty(
+            cloud_watch_logs_role_arn=role.role_arn, exclude_verbose_content=True, field_log_level="ERROR"
+        )
+        Validations.of(self.api).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions::AwsSolutions-ASC3",
+                reason="Errors are logged; the verbose content that it asks for holds messages and keys.",
+            )
+        )
+        return group
+
+    def _role(self, id: str, name: str) -> aws_iam.Role:  # noqa: A002
+        principal = aws_iam.ServicePrincipal("appsync.amazonaws.com")
+        return aws_iam.Role(self, id, role_name=name, assumed_by=principal)

@@ -1,0 +1,53 @@
+"""The CDK app: every region's Api stack, then every region's Relay stack."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+from aws_cdk import App, Tags
+
+from globalchat_infra import names, stack_key
+from globalchat_infra.config import Config, ConfigError
+from globalchat_infra.stacks import ApiStack, RelayStack
+
+LARGEST = 36_000
+"""Bytes of a template without spaces. CloudFormation takes 51,200 of what the CDK's command line makes of it:
+YAML, which has up to 1.4 times as many."""
+
+
+def new_app(folder: Path | None = None, *, validated: bool = False) -> App:
+    """An app that synthesises into a folder, by default where `cdk` asks for it.
+
+    `validated` lets the CDK check the templates too. That starts an engine for seconds in every synthesis and
+    only warns; the tests do it once, for every option.
+    """
+    outdir = None if folder is None else str(folder)
+    return App(analytics_reporting=False, outdir=outdir, builtin_cloud_formation_validation=validated)
+
+
+def add_stacks(app: App, config: Config, *, today: date) -> None:
+    """Add all stacks of a deployment to an app, tagged. A single region has nobody to relay to."""
+    expiry = stack_key.expiry(today)
+    apis = [ApiStack(app, config=config, alias=alias, key_expiry=expiry) for alias in config.regions]
+    if len(apis) > 1:
+        for alias in config.regions:
+            RelayStack(app, config=config, alias=alias, after=apis)
+    Tags.of(app).add(names.PROJECT_TAG, names.PROJECT)
+    Tags.of(app).add(names.DEPLOYMENT_TAG, config.prefix)
+
+
+def synthesise(app: App) -> Path:
+    """Write the cloud assembly; where it is.
+
+    Raises:
+        ConfigError: a template is larger than CloudFormation takes without a bucket.
+    """
+    folder = Path(app.synth().directory)
+    for file in sorted(folder.glob("*.template.json")):
+        template = json.loads(file.read_text(encoding="utf-8"))
+        if (size := len(json.dumps(template, separators=(",", ":")))) > LARGEST:
+            raise ConfigError(
+                f"The template {file.name} has {size:,} bytes, more than the {LARGEST:,} that fit: "
+                "use fewer regions, or shorter names."
+            )
+    return folder

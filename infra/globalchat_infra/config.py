@@ -1,0 +1,239 @@
+"""What is deployed, as `cdk.json` says in its context value `globalchat`."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from globalchat.core.resources import resource
+from globalchat_infra.regions import advice, aws_regions
+
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
+NAME_RULE = "use 1 to 20 of a-z, 0-9 and -, a letter first, no - last"
+CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+ENVIRONMENT_VALUE = 512
+"""Longest value of an AppSync environment variable (AppSync developer guide, environment variables)."""
+RESERVED_ALIASES = ("auto", "local")
+"""Words that the command takes in the place of a region's alias."""
+LIMIT_RANGES = {
+    # A subscription delivers at most 240 KB, and a character may take six bytes of JSON.
+    "message": (1, 30_000),
+    "sender": (1, 256),
+    # The ids that the backend makes (ULIDs) have 26 characters.
+    "id": (26, 128),
+}
+REQUIRED = ("prefix", "regions", "channels", "limits")
+OPTIONAL = ("alarmEmail", "dashboard", "wafRate")
+"""Keys of the context value; an optional one that is absent or null is off."""
+DEPLOYERS = ("keyGenerations", "options")
+"""Keys that the deployer adds to its own copy of `cdk.json`."""
+CHOICES = ("regions", "channels", "limits", "alarmEmail", "dashboard", "wafRate")
+"""Keys that an option of the deployer may decide in place of `cdk.json`."""
+EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+WAF_RATES = (10, 2_000_000_000)
+"""What a rate-based rule takes as its limit (AWS WAF API reference, RateBasedStatement)."""
+
+
+class ConfigError(ValueError):
+    """The context is wrong; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Longest values that `publish` accepts, in UTF-16 code units."""
+
+    message: int
+    sender: int
+    id: int
+
+    def to_json(self) -> str:
+        """The value of the API's environment variable LIMITS."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A valid deployment: `regions` maps each alias to its AWS region, in the order of the file.
+
+    `alarm_email` gets the alarms; `waf_rate` is how many requests one address may send in five minutes.
+    `key_generations` counts, by alias, how often the API key of the stack was replaced by a new one;
+    `options` names the keys that an option of the deployer decided.
+    """
+
+    prefix: str
+    regions: Mapping[str, str]
+    channels: tuple[str, ...]
+    limits: Limits
+    alarm_email: str | None = None
+    dashboard: bool = False
+    waf_rate: int | None = None
+    key_generations: Mapping[str, int] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+
+
+def load(path: Path | None = None) -> Config:
+    """The configuration in a `cdk.json`, by default the project's own.
+
+    Raises:
+        ConfigError: the file is no JSON, or its context is not valid.
+    """
+    path = path or resource("cdk.json")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path.name} is not JSON ({error}): correct it.") from error
+    context = content.get("context") if isinstance(content, dict) else None
+    return parse(context.get("globalchat") if isinstance(context, dict) else None)
+
+
+def parse(value: object) -> Config:
+    """Check the context value `globalchat`.
+
+    Raises:
+        ConfigError: naming the first thing that is wrong.
+    """
+    if not isinstance(value, dict):
+        raise ConfigError(
+            'The context of cdk.json needs an object "globalchat": '
+            "add it, with prefix, regions, channels and limits."
+        )
+    _check_keys("globalchat", value, REQUIRED, (*OPTIONAL, *DEPLOYERS))
+    return Config(
+        prefix=_prefix(value["prefix"]),
+        regions=_regions(value["regions"]),
+        channels=_channels(value["channels"]),
+        limits=_limits(value["limits"]),
+        alarm_email=_alarm_email(value.get("alarmEmail")),
+        dashboard=_dashboard(value.get("dashboard")),
+        waf_rate=_waf_rate(value.get("wafRate")),
+        key_generations=_key_generations(value.get("keyGenerations"), value["regions"]),
+        options=_options(value.get("options")),
+    )
+
+
+def _check_keys(
+    where: str, value: Mapping[str, object], required: Collection[str], optional: Collection[str] = ()
+) -> None:
+    known = [*required, *optional]
+    for key in value:
+        if key not in known:
+            raise ConfigError(f'"{where}" has an unknown key {json.dumps(key)}: {advice(key, known)}.')
+    for key in required:
+        if key not in value:
+            raise ConfigError(f'"{where}" lacks the key "{key}": add it.')
+
+
+def _prefix(value: object) -> str:
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise ConfigError(f"The prefix {json.dumps(value)} is not valid: {NAME_RULE}.")
+    return value
+
+
+def _regions(value: object) -> Mapping[str, str]:
+    if not isinstance(value, dict) or not value:
+        raise ConfigError(
+            '"regions" must map aliases to AWS regions: write {"oregon": "us-west-2"}, for example.'
+        )
+    known = aws_regions()
+    regions: dict[str, str] = {}
+    for alias, region in value.items():
+        if not NAME.fullmatch(alias):
+            raise ConfigError(f"The region alias {json.dumps(alias)} is not valid: {NAME_RULE}.")
+        if alias in RESERVED_ALIASES or (alias in known and alias != region):
+            raise ConfigError(
+                f'The region alias "{alias}" already means something else: choose another word.'
+            )
+        if not isinstance(region, str) or region not in known:
+            raise ConfigError(
+                f'The region of "{alias}" is {json.dumps(region)}, which is no AWS region with AppSync: '
+                f"{advice(str(region), known)}."
+            )
+        if region in regions.values():
+            raise ConfigError(f'The AWS region "{region}" is listed twice: remove one of its aliases.')
+        regions[alias] = region
+    return regions
+
+
+def _channels(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise ConfigError('"channels" must list at least one channel: write ["tech"], for example.')
+    for position, channel in enumerate(value):
+        if not isinstance(channel, str) or not CHANNEL.fullmatch(channel):
+            raise ConfigError(
+                f"The channel {json.dumps(channel)} is not valid: "
+                "use 1 to 50 of a-z, 0-9, _ and -, a letter or digit first."
+            )
+        if channel in value[:position]:
+            raise ConfigError(f'The channel "{channel}" is listed twice: remove one.')
+    if (length := len(",".join(value))) > ENVIRONMENT_VALUE:
+        raise ConfigError(
+            f"The channels joined by commas have {length} characters, AppSync takes {ENVIRONMENT_VALUE}: "
+            "shorten or remove some."
+        )
+    return tuple(value)
+
+
+def _limits(value: object) -> Limits:
+    if not isinstance(value, dict):
+        raise ConfigError('"limits" must be an object: write {"message": 2000, "sender": 32, "id": 64}, say.')
+    _check_keys("limits", value, LIMIT_RANGES)
+    for key, (low, high) in LIMIT_RANGES.items():
+        limit = value[key]
+        if not isinstance(limit, int) or isinstance(limit, bool) or not low <= limit <= high:
+            raise ConfigError(
+                f'The limit "{key}" is {json.dumps(limit)}: use a whole number from {low} to {high}.'
+            )
+    return Limits(**value)
+
+
+def _alarm_email(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > 254 or not EMAIL.fullmatch(value):
+        raise ConfigError(
+            f'The "alarmEmail" {json.dumps(value)} is no e-mail address: '
+            "write one such as ops@example.com, or null for none."
+        )
+    return value
+
+
+def _dashboard(value: object) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise ConfigError(f'The switch "dashboard" is {json.dumps(value)}: use true or false.')
+    return bool(value)
+
+
+def _waf_rate(value: object) -> int | None:
+    if value is None:
+        return None
+    low, high = WAF_RATES
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ConfigError(
+            f'The "wafRate" is {json.dumps(value)}: use a whole number from {low} to {high} '
+            "(requests of one address in five minutes), or null for no firewall."
+        )
+    return value
+
+
+def _key_generations(value: object, regions: Collection[str]) -> Mapping[str, int]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError('"keyGenerations" must map aliases to numbers: remove it, the deployer writes it.')
+    for alias, generation in value.items():
+        if not isinstance(generation, int) or isinstance(generation, bool) or generation < 0:
+            raise ConfigError(
+                f'The key generation of "{alias}" is {json.dumps(generation)}: use a whole number from 0.'
+            )
+        if alias not in regions:
+            raise ConfigError(f'"keyGenerations" has "{alias}", which is no region here: remove it.')
+    return dict(value)
+
+
+def _options(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(name in CHOICES for name in value):
+        raise ConfigError('"options" must list keys of "globalchat": remove it, the deployer writes it.')
+    return tuple(value)

@@ -1,0 +1,111 @@
+"""What a deployment costs in a month: pure arithmetic over the price table. No AWS library is loaded."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from globalchat_infra.delivery import TARGETS_PER_RULE
+from globalchat_infra.prices import Price, Prices
+
+DAYS = 30
+SECONDS = DAYS * 86_400
+MINUTES = DAYS * 1_440
+ENVELOPE = 400
+"""Bytes that travel with a text: id, names, times, and the JSON around them. An estimate."""
+UPDATE = 5 * 1024
+"""Bytes of a real-time update that AppSync counts as one."""
+EVENT = 64 * 1024
+"""Bytes of an event that EventBridge counts as one."""
+LOG = 1_000
+"""Bytes that AppSync logs for an operation without an error. An estimate."""
+GIGABYTE = 10**9
+
+ASSUMPTIONS = (
+    f"A month has {DAYS} days; the rates hold day and night.",
+    "Clients and messages are spread evenly over the regions; every client stays connected and "
+    "receives every message.",
+    f"A message is its text and {ENVELOPE} bytes around it; an operation logs {LOG} bytes.",
+    "Not counted: free tiers, taxes, connecting and subscribing again, messages that fail, "
+    "idle queues, custom metrics of months with errors, e-mails of alarms.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """All clients, all messages a second, and the bytes of a message's text."""
+
+    clients: int
+    messages_per_second: Decimal
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """Which options of the deployment cost something of their own."""
+
+    dashboard: bool = False
+    firewall: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A quantity in a month, at a price."""
+
+    region: str
+    quantity: Decimal
+    price: Price
+
+    @property
+    def usd(self) -> Decimal:
+        """US dollars a month, not rounded."""
+        return self.quantity * self.price.usd / self.price.per
+
+
+def estimate(traffic: Traffic, regions: Sequence[str], prices: Prices, extras: Extras) -> list[Line]:
+    """The lines of the bill, region by region, in the order of `regions` (AWS names, at least one)."""
+    lines: list[Line] = []
+    for position, region in enumerate(regions):
+        # The first regions take what does not divide evenly.
+        clients = (traffic.clients + len(regions) - 1 - position) // len(regions)
+        for service, item, quantity in _quantities(traffic, clients, len(regions), extras):
+            lines.append(Line(region, quantity, prices.of(service, item, region)))
+    return lines
+
+
+def alarms(regions: int) -> int:
+    """How many alarms a region has: of queue, rule and log, and of the relay's queue and rules."""
+    rules = -(-(regions - 1) // TARGETS_PER_RULE)
+    return 3 + (1 + rules if rules else 0)
+
+
+def _quantities(
+    traffic: Traffic, clients: int, regions: int, extras: Extras
+) -> Iterator[tuple[str, str, Decimal]]:
+    """Service, item and monthly quantity of one region."""
+    messages = traffic.messages_per_second * SECONDS
+    own = messages / regions
+    size = traffic.size + ENVELOPE
+    # Published here, and handed on by the bus wherever it was published.
+    operations = own + messages
+    deliveries = messages * clients
+    relayed = own * (regions - 1)
+    yield "AppSync", "operation", operations
+    yield "AppSync", "update", deliveries * _units(size, UPDATE)
+    yield "AppSync", "connection", Decimal(clients * MINUTES)
+    yield "EventBridge", "event", own * _units(size, EVENT)
+    yield "EventBridge", "relay", relayed * _units(size, EVENT)
+    yield "Transfer", "between regions", relayed * size / GIGABYTE
+    # The publisher gets its message back as the answer.
+    yield "Transfer", "internet", (deliveries + own) * size / GIGABYTE
+    yield "CloudWatch", "log", operations * LOG / GIGABYTE
+    yield "CloudWatch", "alarm", Decimal(alarms(regions))
+    if extras.dashboard:
+        yield "CloudWatch", "dashboard", Decimal(1)
+    if extras.firewall:
+        yield "WAF", "acl", Decimal(1)
+        yield "WAF", "rule", Decimal(1)
+        yield "WAF", "request", operations
+
+
+def _units(size: int, unit: int) -> int:
+    return -(-size // unit)

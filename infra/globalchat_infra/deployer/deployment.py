@@ -1,0 +1,156 @@
+"""`globalchat deploy` from the first check to the profile."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from globalchat.client.profiles import Profile
+from globalchat_infra.config import Config
+from globalchat_infra.deployer import (
+    cdk,
+    keys,
+    outcome,
+    outputs,
+    preflight,
+    removal,
+    stacks,
+    watching,
+    workspace,
+)
+from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.errors import DeployError
+from globalchat_infra.deployer.generations import generations, with_generations
+from globalchat_infra.deployer.plan import Plan, Wish, make
+from globalchat_infra.deployer.preflight import Account, Confirm
+from globalchat_infra.deployer.progress import Progress
+from globalchat_infra.deployer.standing import find
+from globalchat_infra.deployer.view import View
+
+DEPLOY_SECONDS = 3600.0
+"""A deployment takes minutes; CloudFormation itself may wait for an hour on one resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom it is told to, who is asked, and what shows the progress."""
+
+    note: Callable[[str], None]
+    confirm: Confirm
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment that was checked: its plan, where it works, how long it may take.
+
+    `aws` is best a patient one; `app` is how the CDK gets the assembly (None synthesises it).
+    """
+
+    plan: Plan
+    cache: Path
+    aws: Aws
+    seconds: float = DEPLOY_SECONDS
+    app: str | None = None
+
+    @property
+    def config(self) -> Config:
+        """What is deployed."""
+        return self.plan.config
+
+    def run(self, person: Person) -> None:
+        """Deploy every stack, then delete those that the plan says are going.
+
+        Raises:
+            DeployError: it failed, with what stands; or Ctrl-C.
+        """
+        command = self._cdk(person)
+        progress = Progress.of(stacks.expected(self.config))
+        code = watching.watch(
+            command.deploy(),
+            command.folder,
+            progress,
+            person.view,
+            seconds=self.seconds,
+            told=person.note,
+        )
+        if code != 0:
+            raise outcome.failure(progress, code)
+        self._see_that_all_stand()
+        removal.remove(self.aws, self.plan.going, person.note, seconds=self.seconds)
+
+    def diff(self, person: Person) -> int:
+        """Tell what a deployment would change, on standard output; the CDK's exit code.
+
+        Raises:
+            DeployError: it took longer than a deployment may.
+        """
+        command = self._cdk(person)
+        return watching.show(command.diff(), command.folder, seconds=self.seconds)
+
+    def profile(self, name: str, *, now: float) -> Profile:
+        """Settle the keys and read the profile from the stacks."""
+        made = outputs.find(self.aws, self.config.prefix, self.config.regions)
+        for stack in made:
+            keys.settle(self.aws, stack.region, stack.outputs["apiId"], now)
+        return outputs.read_profile(self.aws, name, made, now=now)
+
+    def _cdk(self, person: Person) -> cdk.Cdk:
+        script = workspace.cdk_cli(self.cache, person.note)
+        existing = [stack for stack in self.plan.standing.stacks if stack.alias in self.config.regions]
+        content = with_generations(self.plan.content, generations(self.aws, existing))
+        folder = workspace.write_settings(self.cache, content, app=self.app)
+        return cdk.Cdk(script, folder, self.aws.profile)
+
+    def _see_that_all_stand(self) -> None:
+        """The CDK's word is not enough: see that CloudFormation has every stack complete."""
+        config = self.config
+        found = stacks.find(self.aws, config.prefix, config.regions)
+        standing = {each.name for each in found if each.stands}
+        if lacking := [name for name in stacks.expected(config) if name not in standing]:
+            raise DeployError(
+                f"The CDK reported success, but {', '.join(lacking)} is not complete.",
+                remedy="Look at CloudFormation's console, then run `globalchat deploy` again.",
+            )
+
+
+def prepare(
+    wish: Wish,
+    aws: Aws,
+    person: Person,
+    *,
+    account: str | None = None,
+    ask: bool = True,
+) -> Plan:
+    """Pre-flight: see that nothing is in the way, say what will change, and ask.
+
+    `account` is the one that is meant.
+
+    Raises:
+        DeployError: something is in the way, or the answer is no.
+    """
+    preflight.check_tools()
+    owner = preflight.check_account(aws, wish.first_region, account)
+    plan = make(wish, find(aws, wish.prefix, wish.hints))
+    for line in _checked(aws, plan, owner):
+        person.note(line)
+    if ask and (account is None or plan.going):
+        preflight.confirm(plan, owner, person.confirm)
+    return plan
+
+
+def _checked(aws: Aws, plan: Plan, owner: Account) -> Iterator[str]:
+    """Warnings, and what will change."""
+    config, silent = plan.config, plan.standing.silent
+    for warning in preflight.check_regions(aws, config):
+        yield f"warning: {warning}"
+    for region, error in silent.items():
+        if region in config.regions.values():
+            raise error
+        yield f"warning: {error} Whether something of the deployment stands there is not known."
+    existing = preflight.check_stacks(aws, config, plan.standing.stacks)
+    for warning in preflight.warn_of_quotas(aws, config, existing):
+        yield f"warning: {warning}"
+    for warning in preflight.warn_of_permissions(aws, config, owner):
+        yield f"warning: {warning}"
+    yield f"account {owner.number}; {'update' if existing else 'first deployment'}"
+    yield from plan.lines()

@@ -1,0 +1,46 @@
+"""How a deployment ended that did not end well: what stands, what AWS goes on doing, how to resume. Pure."""
+
+from globalchat_infra.deployer.errors import DeployError, no_space
+from globalchat_infra.deployer.progress import Progress
+
+
+def interrupted(progress: Progress) -> str:
+    """What AWS goes on doing after Ctrl-C, and how to resume."""
+    running = [stack.name for stack in progress.stacks.values() if stack.running]
+    waiting = [stack.name for stack in progress.stacks.values() if not stack.started]
+    goes_on = f"AWS goes on with {', '.join(running)}" if running else "AWS has nothing of it under way"
+    rest = f"; not begun: {', '.join(waiting)}" if waiting else ""
+    return f"Stopped watching: {goes_on}{rest}. Resume with the same `globalchat deploy`."
+
+
+def late(progress: Progress, seconds: float) -> DeployError:
+    """The overall time-out has passed."""
+    running = [stack.name for stack in progress.stacks.values() if stack.running]
+    where = f"AWS is still at {', '.join(running)}" if running else "AWS gave no sign of progress"
+    return DeployError(
+        f"The deployment is not done after {span(seconds)}: {where}.",
+        remedy="Look at CloudFormation's console, then resume with the same `globalchat deploy`.",
+    )
+
+
+def failure(progress: Progress, code: int) -> DeployError:
+    """Why the command line ended with `code`, which stacks stand, and how to go on."""
+    if any("ENOSPC" in line or "No space left" in line for line in progress.errors):
+        return no_space("the CDK's work")
+    failed = [stack for stack in progress.stacks.values() if stack.failure is not None]
+    standing = [stack.name for stack in progress.stacks.values() if stack.finished]
+    if failed:
+        cause = "; ".join(f"{stack.name}: {stack.failure}" for stack in failed)
+    else:
+        ours = [line for line in progress.errors if line.startswith("globalchat: ")]
+        cause = (ours or progress.errors or [f"the CDK ended with {code}"])[-1].removeprefix("globalchat: ")
+    stands = f"Complete: {', '.join(standing)}." if standing else "No stack was completed."
+    return DeployError(
+        f"The deployment failed: {cause.rstrip('.')}. {stands}",
+        remedy="Correct the cause and run the same `globalchat deploy`: what is complete stays as it is.",
+    )
+
+
+def span(seconds: float) -> str:
+    """A time in words."""
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"

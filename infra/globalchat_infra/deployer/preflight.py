@@ -1,0 +1,200 @@
+"""What is checked before anything is deployed: each failure is one sentence with its remedy, in seconds."""
+
+import importlib.util
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from globalchat_infra import names, toolchain
+from globalchat_infra.config import Config
+from globalchat_infra.deployer.aws import INSTALL, Aws, CallFailed, Denied, exists
+from globalchat_infra.deployer.errors import DeployError, Kind
+from globalchat_infra.deployer.plan import Plan
+from globalchat_infra.deployer.stacks import DeployedStack
+
+ACTIONS = (
+    "cloudformation:CreateChangeSet",
+    "cloudformation:ExecuteChangeSet",
+    "appsync:CreateGraphqlApi",
+    "appsync:CreateApiKey",
+    "events:PutRule",
+    "events:CreateEventBus",
+    "iam:CreateRole",
+    "iam:PassRole",
+    "sqs:CreateQueue",
+    "logs:CreateLogGroup",
+    "cloudwatch:PutMetricAlarm",
+)
+"""A sample of what the stacks need, to warn by; CloudFormation is the judge."""
+QUOTAS = (
+    ("appsync", "list_graphql_apis", "graphqlApis", 50, "AppSync APIs"),
+    ("events", "list_event_buses", "EventBuses", 100, "event buses"),
+)
+"""Service, listing, its key, AWS's default quota per region (AWS General Reference), what is counted."""
+ANSWER_SECONDS = 14.0
+"""How long AWS may take to say whose credentials these are, names looked up and credentials renewed."""
+STUCK = {
+    "ROLLBACK_FAILED": "delete it in CloudFormation's console",
+    "DELETE_FAILED": "delete it in CloudFormation's console, which tells what is in the way",
+    "UPDATE_ROLLBACK_FAILED": 'choose "Continue update rollback" in CloudFormation\'s console',
+}
+
+Confirm = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose account it is: its number, and the ARN that the credentials stand for."""
+
+    number: str
+    arn: str
+
+
+def check_tools() -> None:
+    """Node.js, and the libraries of the extra `deploy`.
+
+    Raises:
+        DeployError: one is missing or too old.
+    """
+    try:
+        toolchain.prepare()
+    except toolchain.ToolchainError as error:
+        raise DeployError(str(error)) from None
+    if importlib.util.find_spec("boto3") is None:
+        raise DeployError("boto3 is not installed, which deploying needs.", remedy=INSTALL)
+
+
+def check_account(aws: Aws, region: str, given: str | None) -> Account:
+    """See whose credentials these are; `region` is where that is asked.
+
+    Raises:
+        DeployError: there are no valid credentials, or they belong to another account than `given`.
+    """
+    answer = aws.call_within(ANSWER_SECONDS, "sts", region, "get_caller_identity")
+    account = Account(answer["Account"], answer["Arn"])
+    if given is not None and given.replace("-", "") != account.number:
+        raise DeployError(
+            f"The credentials belong to the account {account.number}, not {given}.",
+            remedy="Choose others with --aws-profile, or correct --account.",
+            kind=Kind.USAGE,
+        )
+    return account
+
+
+def confirm(plan: Plan, account: Account, ask: Confirm) -> None:
+    """See that all of it is meant.
+
+    Raises:
+        DeployError: it is not.
+    """
+    config = plan.config
+    where = ", ".join(f"{alias} ({each})" for alias, each in config.regions.items())
+    going = f", and delete {', '.join(stack.name for stack in plan.going)}" if plan.going else ""
+    account_words = f"the AWS account {account.number} ({account.arn})"
+    if not ask(f'Deploy "{config.prefix}" to {where} of {account_words}{going}?'):
+        raise DeployError("Nothing was deployed.", remedy=f"Confirm, or give --account {account.number}.")
+
+
+def check_regions(aws: Aws, config: Config) -> Iterable[str]:
+    """See that every region is enabled; yields warnings.
+
+    Raises:
+        DeployError: a region is not enabled.
+    """
+    regions = list(config.regions.values())
+    try:
+        answer = aws.call("ec2", regions[0], "describe_regions", AllRegions=True, RegionNames=regions)
+    except Denied:
+        yield "whether the regions are enabled could not be checked: ec2:DescribeRegions is not allowed"
+        return
+    for each in answer["Regions"]:
+        if each.get("OptInStatus") == "not-opted-in":
+            name = each["RegionName"]
+            raise DeployError(
+                f"The region {name} is not enabled in this account.",
+                remedy=f"Run `aws account enable-region --region-name {name}`, which takes minutes.",
+            )
+
+
+def check_stacks(aws: Aws, config: Config, standing: Iterable[DeployedStack]) -> list[DeployedStack]:
+    """Of what stands, the stacks of this deployment; none may be in the way.
+
+    Raises:
+        DeployError: someone else's stack or bus has our names, a stack is stuck, or AWS is at work on one.
+    """
+    found = [stack for stack in standing if stack.alias in config.regions]
+    for stack in found:
+        if not stack.ours:
+            raise _taken(f'the stack "{stack.name}"', stack.region)
+        if stack.busy:
+            raise DeployError(
+                f"AWS is at work on the stack {stack.name} ({stack.status}).",
+                remedy="Wait until it is done, then run this again.",
+            )
+        if stack.status in STUCK:
+            raise DeployError(
+                f"The stack {stack.name} is stuck ({stack.status}).", remedy=f"First {STUCK[stack.status]}."
+            )
+    made = {stack.alias for stack in found if stack.part == "api"}
+    bus = names.bus(config.prefix)
+    for alias, region in config.regions.items():
+        if alias not in made and _has_bus(aws, region, bus):
+            raise _taken(f'an event bus "{bus}"', region)
+    return found
+
+
+def _has_bus(aws: Aws, region: str, name: str) -> bool:
+    missing = "ResourceNotFoundException"
+    try:
+        return exists(lambda: aws.call("events", region, "describe_event_bus", Name=name), missing)
+    except Denied:
+        return False
+
+
+def _taken(what: str, region: str) -> DeployError:
+    return DeployError(
+        f"The prefix is in use: {what} in {region} was not made by globalchat.",
+        remedy="Choose another with --stack-prefix.",
+        kind=Kind.USAGE,
+    )
+
+
+def warn_of_quotas(aws: Aws, config: Config, existing: Iterable[DeployedStack]) -> Iterable[str]:
+    """Yields a warning for each region that has no room, as far as AWS's default quotas tell."""
+    have = {stack.alias for stack in existing}
+    for alias, region in config.regions.items():
+        if alias in have:
+            continue
+        for service, operation, key, most, what in QUOTAS:
+            try:
+                count = len(aws.pages(service, region, operation, key))
+            except (Denied, CallFailed):
+                continue
+            if count >= most:
+                yield f"{region} has {count} {what}; unless the quota of {most} was raised, it is full"
+
+
+def warn_of_permissions(aws: Aws, config: Config, account: Account) -> Iterable[str]:
+    """Yields a warning if IAM's simulator says that the credentials lack something."""
+    region = next(iter(config.regions.values()))
+    try:
+        answer = aws.call(
+            "iam",
+            region,
+            "simulate_principal_policy",
+            PolicySourceArn=role_arn(account.arn),
+            ActionNames=list(ACTIONS),
+        )
+    except (Denied, CallFailed):
+        # Not everybody may ask, and the root user cannot be asked about.
+        return
+    lacking = [
+        each["EvalActionName"] for each in answer["EvaluationResults"] if each["EvalDecision"] != "allowed"
+    ]
+    if lacking:
+        yield f"the credentials seem to lack {', '.join(lacking)}"
+
+
+def role_arn(arn: str) -> str:
+    """The ARN of the role behind an assumed one, as the simulator wants it; other ARNs as they are."""
+    head, _, tail = arn.partition(":assumed-role/")
+    return f"{head.replace(':sts:', ':iam:')}:role/{tail.split('/')[0]}" if tail else arn

@@ -1,0 +1,165 @@
+"""Runs the CDK command line as a child process and watches it: its lines, Ctrl-C, and a limit of time."""
+
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TypeAlias
+
+from globalchat_infra.deployer import outcome
+from globalchat_infra.deployer.cdk import environment
+from globalchat_infra.deployer.errors import DeployError, Interrupted
+from globalchat_infra.deployer.progress import Progress
+from globalchat_infra.deployer.view import View
+
+TICK = 1.0
+"""Seconds after which the view is told that time has passed."""
+ENDING = 5.0
+"""Seconds that the command line is given to end."""
+_BACKLOG = 1000
+_Lines: TypeAlias = "queue.Queue[tuple[bool, str] | None]"
+"""Lines of the child, with whether they came on standard error; None ends a stream."""
+
+
+def watch(
+    command: Sequence[str],
+    folder: Path,
+    progress: Progress,
+    view: View,
+    *,
+    seconds: float,
+    told: Callable[[str], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> int:
+    """Run the command line to its end and show how far it is; its exit code.
+
+    Raises:
+        DeployError: it could not be started, or is not done after `seconds`.
+        Interrupted: a person pressed Ctrl-C: the command line is ended, AWS goes on with what it has begun.
+    """
+    child = _start(command, folder)
+    try:
+        _follow(child, progress, view, seconds, clock)
+        return child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        _end(child)
+        raise outcome.late(progress, seconds) from None
+    except KeyboardInterrupt:
+        # A second Ctrl-C, whenever it comes in here, ends the child at once.
+        view.close()
+        told(outcome.interrupted(progress))
+        _end(child)
+        raise Interrupted("Stopped watching.") from None
+    finally:
+        view.close()
+        _kill(child)
+
+
+def _follow(
+    child: subprocess.Popen[str],
+    progress: Progress,
+    view: View,
+    seconds: float,
+    clock: Callable[[], float],
+) -> None:
+    """Take in what the child writes until it closes both streams; raises TimeoutExpired after `seconds`."""
+    lines: _Lines = queue.Queue(_BACKLOG)
+    open_streams, began = _read_both(child, lines), clock()
+    while open_streams:
+        spent = clock() - began
+        if spent > seconds:
+            raise subprocess.TimeoutExpired(child.args, seconds)
+        try:
+            line = lines.get(timeout=min(TICK, max(0.01, seconds - spent)))
+        except queue.Empty:
+            view.changed(progress, None, clock() - began)
+            continue
+        if line is None:
+            open_streams -= 1
+            continue
+        bad, text = line
+        if bad:
+            progress.complain(text)
+        if (stack := progress.feed(text)) is not None:
+            view.changed(progress, stack, clock() - began)
+
+
+def show(command: Sequence[str], folder: Path, *, seconds: float) -> int:
+    """Run the command line with this program's own output; its exit code.
+
+    Raises:
+        DeployError: it could not be started, or is not done after `seconds`.
+    """
+    own = environment(os.environ)
+    try:
+        return subprocess.run(
+            command, cwd=folder, env=own, stdin=subprocess.DEVNULL, check=False, timeout=seconds
+        ).returncode
+    except subprocess.TimeoutExpired:
+        told = f"The CDK is not done after {outcome.span(seconds)}."
+        raise DeployError(told, remedy="Check the network.") from None
+    except OSError as error:
+        raise _not_started(error) from None
+
+
+def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+    try:
+        # In a session of its own: Ctrl-C is ours to handle.
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise _not_started(error) from None
+
+
+def _not_started(error: OSError) -> DeployError:
+    return DeployError(
+        f"Node.js could not be started: {error.strerror}.", remedy="Install Node.js 22 or later."
+    )
+
+
+def _read_both(child: subprocess.Popen[str], lines: _Lines) -> int:
+    """Read both streams of a child, each in a thread: its lines, then None; how many they are."""
+    streams = [(stream, bad) for stream, bad in ((child.stdout, False), (child.stderr, True)) if stream]
+    for stream, bad in streams:
+        threading.Thread(target=_read, args=(stream, bad, lines), daemon=True).start()
+    return len(streams)
+
+
+def _read(stream: IO[str], bad: bool, lines: _Lines) -> None:
+    with stream:
+        for line in stream:
+            lines.put((bad, line))
+    lines.put(None)
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """Ask the child, and what it started, to end; it is given a while."""
+    _signal(child, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(ENDING)
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    if child.poll() is None:
+        _signal(child, signal.SIGKILL)
+        child.wait()
+
+
+def _signal(child: subprocess.Popen[str], number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, number)

@@ -1,0 +1,64 @@
+"""Relay: the messages that a region accepted go to the buses of all other regions."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Stack, aws_events, aws_events_targets, aws_iam
+from constructs import Construct
+
+from globalchat_infra import delivery, names
+from globalchat_infra.dead_letters import dead_letter_queue
+
+
+class Relay(Construct):
+    """Rules from this region's bus to every peer's, as a role that may put events on those buses alone.
+
+    `peers` are AWS regions. A rule takes only what its own region accepted: EventBridge refuses a second hop,
+    so a message that came from a peer would end as a dead letter. `dead_letters` is the rules' queue.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        prefix: str,
+        alias: str,
+        peers: Sequence[str],
+    ) -> None:
+        super().__init__(scope, id)
+        self._prefix = prefix
+        self.dead_letters = dead_letter_queue(self, name=names.dead_letters(prefix, "relay"))
+        self._role = aws_iam.Role(
+            self,
+            "Role",
+            role_name=f"{prefix}-{alias}-relay",
+            assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
+        )
+        source = self._bus(Stack.of(self).region)
+        for number, (name, some) in enumerate(names.relay_rules(prefix, peers).items(), 1):
+            self._add_rule(f"Rule{number}", name, source, some)
+
+    def _add_rule(self, id: str, name: str, source: aws_events.IEventBus, peers: Sequence[str]) -> None:  # noqa: A002
+        rule = aws_events.Rule(
+            self,
+            id,
+            rule_name=name,
+            description=f"Passes the messages that this region accepted to {', '.join(peers)}.",
+            event_bus=source,
+            event_pattern=aws_events.EventPattern(**delivery.PATTERN, region=[Stack.of(self).region]),
+        )
+        for peer in peers:
+            # No retry policy: CloudFormation's schema has one, but the CDK says that bus targets do not
+            # support it (EventBusProps), and one that is refused would stop the whole deployment.
+            target = aws_events_targets.EventBus(
+                self._bus(peer), role=self._role, dead_letter_queue=self.dead_letters
+            )
+            rule.add_target(target)
+        # A rule that exists before its role's policy would dead-letter the first messages.
+        rule.node.add_dependency(self._role.node.find_child("DefaultPolicy"))
+
+    def _bus(self, region: str) -> aws_events.IEventBus:
+        """The bus of a region by its fixed name: a reference across regions would need a Lambda function."""
+        stack = Stack.of(self)
+        arn = names.bus_arn(self._prefix, region, stack.account, partition=stack.partition)
+        return aws_events.EventBus.from_event_bus_arn(self, f"Bus-{region}", arn)

@@ -1,0 +1,75 @@
+"""What the app reads out of `schema.graphql`: which fields need a resolver, and the broadcast operation."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from graphql import GraphQLSchema, build_schema, get_named_type, is_object_type
+
+from globalchat.core.resources import resource
+
+PRELUDE = """
+scalar AWSDateTime
+directive @aws_api_key on OBJECT | FIELD_DEFINITION
+directive @aws_iam on OBJECT | FIELD_DEFINITION
+directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
+"""
+"""What AppSync adds to every schema, as far as ours uses it."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """An AppSync schema in a file; the first use parses it and may raise `GraphQLError` or `TypeError`."""
+
+    file: Path
+
+    @cached_property
+    def _types(self) -> GraphQLSchema:
+        return build_schema(PRELUDE + self.file.read_text(encoding="utf-8"))
+
+    @cached_property
+    def root_fields(self) -> Mapping[str, str]:
+        """Every field of a root type, with that type's name.
+
+        Raises:
+            ValueError: a field name occurs under two root types (resolver files are named by field alone).
+        """
+        fields: dict[str, str] = {}
+        for root in (self._types.query_type, self._types.mutation_type, self._types.subscription_type):
+            for name in root.fields if root else ():
+                if name in fields:
+                    raise ValueError(f"{name} is a field of {fields[name]} and of {root}: rename one.")
+                fields[name] = str(root)
+        return fields
+
+    def call_of(self, mutation: str) -> str:
+        """The operation that calls a mutation with each of its arguments and selects every field of its type.
+
+        Subscribers receive only what the mutation's operation selects, so nothing may be left out.
+
+        Raises:
+            ValueError: there is no such mutation, or it does not return an object.
+        """
+        root = self._types.mutation_type
+        field = root.fields.get(mutation) if root else None
+        answer = get_named_type(field.type) if field else None
+        if field is None or not is_object_type(answer):
+            raise ValueError(f"The schema has no mutation {mutation} that returns an object.")
+        declared = ", ".join(f"${name}: {argument.type}" for name, argument in field.args.items())
+        passed = ", ".join(f"{name}: ${name}" for name in field.args)
+        selected = " ".join(answer.fields)
+        return f"mutation Broadcast({declared}) {{ {mutation}({passed}) {{ {selected} }} }}"
+
+
+def resolver_files(fields: Collection[str], folder: Path | None = None) -> Mapping[str, Path]:
+    """Return the resolver file `<field>.js` of each root field, sorted by field (default: our own).
+
+    Raises:
+        ValueError: a field has no file, or a file no field.
+    """
+    folder = folder or resource("infra/resolvers")
+    files = {file.stem: file for file in sorted(folder.glob("*.js"))}
+    if odd := sorted(files.keys() ^ set(fields)):
+        raise ValueError(f"Root fields and files of {folder.name}/ differ: {', '.join(odd)}.")
+    return files

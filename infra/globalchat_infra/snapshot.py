@@ -1,0 +1,80 @@
+"""Write the templates that the local cloud boots from: `python -m globalchat_infra.snapshot`.
+
+They are a function of the sources alone: one fixed day, nothing of this machine, none of the CDK's own notes.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from globalchat.core.resources import TEMPLATES
+from globalchat_infra.config import Config, ConfigError, load
+from globalchat_infra.toolchain import ToolchainError, prepare
+
+DAY = date(2026, 1, 1)
+"""The day of the snapshot: it decides the expiry of the API keys alone, and the local cloud makes its own."""
+STACK_KEYS = ("type", "environment", "properties", "dependencies", "displayName")
+
+
+def synthesise(config: Config, *, today: date = DAY) -> Mapping[str, str]:
+    """The cloud assembly of a configuration as file name → text: the manifest and a template per stack.
+
+    Raises:
+        ConfigError: a template is too large.
+        ToolchainError: Node.js or aws-cdk-lib is missing.
+    """
+    prepare()
+    from globalchat_infra import app as deployment
+
+    with tempfile.TemporaryDirectory(prefix="globalchat-") as folder:
+        app = deployment.new_app(Path(folder))
+        deployment.add_stacks(app, config, today=today)
+        return read(deployment.synthesise(app))
+
+
+def read(folder: Path) -> Mapping[str, str]:
+    """What the local cloud needs of a cloud assembly, as file name → text."""
+    manifest = _stacks_of(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+    files = {"manifest.json": json.dumps(manifest, indent=1) + "\n"}
+    for artifact in manifest["artifacts"].values():
+        name = artifact["properties"]["templateFile"]
+        files[name] = (folder / name).read_text(encoding="utf-8") + "\n"
+    return files
+
+
+def _stacks_of(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest without the construct tree, the report on feature flags and where constructs were made."""
+    stacks = {
+        name: {key: artifact[key] for key in STACK_KEYS if key in artifact}
+        for name, artifact in manifest["artifacts"].items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    return {"version": manifest["version"], "artifacts": stacks}
+
+
+def write(files: Mapping[str, str], folder: Path) -> None:
+    """Make a folder hold these files and no other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if old.name not in files:
+            old.unlink()
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def main() -> int:
+    """Regenerate the checked-in templates."""
+    try:
+        write(synthesise(load()), TEMPLATES)
+    except (ConfigError, ToolchainError) as error:
+        print(f"globalchat: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Each fault of the local cloud shows at the check that is about it, and nowhere else as a failure."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from globalchat.cli.local_cloud import profile_of
+from globalchat.client.profiles import Profile
+from globalchat.doctor.finding import Finding, Level
+from globalchat.doctor.plan import region_checks, relay_checks, remedies_for
+from globalchat.doctor.region import RegionPatient
+from globalchat.doctor.runner import diagnose
+from globalchat.localcloud.server.cloud import LocalCloud
+
+SECONDS = 10.0
+"""Far more than a check that can pass needs."""
+SHORT = 0.7
+"""For checks that wait in vain."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared() -> AsyncIterator[LocalCloud]:
+    async with LocalCloud.open() as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud(shared: LocalCloud) -> LocalCloud:
+    shared.faults.clear()
+    return shared
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def examine(
+    profile: Profile, *, seconds: float = SECONDS, channel: str | None = None, publish: bool = True
+) -> Mapping[str, Finding]:
+    """The findings by `check subject`."""
+    async with AsyncExitStack() as stack:
+        patients = {
+            alias: await stack.enter_async_context(
+                RegionPatient(endpoint, remedies_for(endpoint), channel=channel)
+            )
+            for alias, endpoint in profile.regions.items()
+        }
+        own = region_checks(patients, publish=publish)
+        plan = [check for checks in own.values() for check in checks]
+        if publish:
+            plan += relay_checks(patients)
+        return {f"{each.check} {each.subject}": each for each in await diagnose(plan, seconds=seconds)}
+
+
+def failures(found: Mapping[str, Finding]) -> Sequence[str]:
+    return [name for name, each in found.items() if each.level is Level.FAILED]
+
+
+def because(found: Mapping[str, Finding]) -> Mapping[str, str]:
+    return {name: each.because for name, each in found.items() if each.because is not None}
+
+
+async def test_a_whole_cloud_is_healthy(cloud: LocalCloud) -> None:
+    found = await examine(profile_of(cloud.regions))
+    assert failures(found) == []
+    assert {name for name, each in found.items() if each.level is not Level.OK} == {
+        "tls oregon",
+        "tls sydney",
+    }
+    assert set(found) == {
+        *(
+            f"{check} {alias}"
+            for alias in ("oregon", "sydney")
+            for check in (
+                *("dns", "tls", "api", "clock", "key"),
+                *("socket", "subscription", "publish", "round trip"),
+            )
+        ),
+        "relay oregon → sydney",
+        "relay sydney → oregon",
+    }
+
+
+async def test_without_publishing_nothing_is_sent(cloud: LocalCloud) -> None:
+    found = await examine(profile_of(cloud.regions), publish=False)
+    assert failures(found) == []
+    assert not any(name.startswith(("publish", "round trip", "relay")) for name in found)
+
+
+async def test_an_expired_key(cloud: LocalCloud) -> None:
+    cloud.faults.set("expired-key", region="sydney")
+    found = await examine(profile_of(cloud.regions))
+    assert failures(found) == ["key sydney"]
+    assert found["api sydney"].level is Level.OK
+    assert "local faults" in (found["key sydney"].verdict.remedy or "")
+    assert set(because(found)) == {
+        *(f"{check} sydney" for check in ("socket", "subscription", "publish", "round trip")),
+        "relay oregon → sydney",
+        "relay sydney → oregon",
+    }
+    assert set(because(found).values()) == {"key of sydney"}
+
+
+async def test_a_region_that_is_down(cloud: LocalCloud) -> None:
+    cloud.faults.set("region-down", region="oregon")
+    found = await examine(profile_of(cloud.regions))
+    assert failures(found) == ["api oregon"]
+    assert found["round trip sydney"].level is Level.OK
+    assert set(because(found).values()) == {"api of oregon"}
+
+
+async def test_two_regions_that_lead_to_one_api(cloud: LocalCloud) -> None:
+    profile = profile_of(cloud.regions)
+    oregon, sydney = profile.regions["oregon"], profile.regions["sydney"]
+    copied = replace(oregon, alias="sydney", region=sydney.region)
+    found = await examine(Profile("local", {"oregon": oregon, "sydney": copied}))
+    assert failures(found) == ["publish sydney"]
+    assert "is in us-west-2" in found["publish sydney"].verdict.text
+    assert found["relay sydney → oregon"].level is found["relay oregon → sydney"].level is Level.SKIPPED
+
+
+async def test_nobody_listens(cloud: LocalCloud) -> None:
+    profile = profile_of(cloud.regions)
+    gone = replace(profile.regions["oregon"], graphql_url="http://127.0.0.1:1/graphql")
+    found = await examine(Profile("local", {**profile.regions, "oregon": gone}))
+    assert failures(found) == ["api oregon"]
+    assert "connection was refused" in found["api oregon"].verdict.text
+
+
+async def test_a_relay_that_is_cut_in_one_direction(cloud: LocalCloud) -> None:
+    cloud.faults.set("relay-partition", source="oregon", target="sydney")
+    found = await examine(profile_of(cloud.regions), seconds=SHORT)
+    assert failures(found) == ["relay oregon → sydney"]
+    assert found["relay oregon → sydney"].verdict.text == f"The message did not arrive within {SHORT} s."
+    assert "local dlq" in (found["relay oregon → sydney"].verdict.remedy or "")
+    assert because(found) == {}
+
+
+async def test_sockets_that_are_half_open(cloud: LocalCloud) -> None:
+    cloud.faults.set("half-open", region="oregon")
+    found = await examine(profile_of(cloud.regions), seconds=SHORT)
+    assert failures(found) == ["socket oregon"]
+    assert found["publish oregon"].level is Level.OK
+    assert found["relay oregon → sydney"].level is Level.OK
+    assert set(because(found)) == {"subscription oregon", "round trip oregon", "relay sydney → oregon"}
+
+
+async def test_a_region_that_throttles(cloud: LocalCloud) -> None:
+    cloud.faults.set("throttle", region="sydney")
+    assert failures(await examine(profile_of(cloud.regions))) == ["api sydney"]
+
+
+async def test_a_key_that_the_profile_knows_to_end_soon(cloud: LocalCloud) -> None:
+    profile = profile_of(cloud.regions)
+    own = RegionPatient(
+        replace(profile.regions["oregon"], api_key_expires=1_000_000 + 3 * 86_400),
+        remedies_for(profile.regions["oregon"]),
+        clock=lambda: 1_000_000_000,
+    )
+    async with own:
+        assert (await own.reach()).level is Level.OK
+        verdict = await own.judge_key()
+    assert (verdict.level, verdict.text) == (Level.WARNING, "accepted, but it expires in 3 days.")
+
+
+async def test_a_channel_that_is_not_there(cloud: LocalCloud) -> None:
+    found = await examine(profile_of(cloud.regions), channel="teck")
+    assert failures(found) == [
+        f"{check} {alias}" for alias in ("oregon", "sydney") for check in ("subscription", "publish")
+    ]
+    assert "--channel" in (found["subscription oregon"].verdict.remedy or "")

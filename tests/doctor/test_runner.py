@@ -1,0 +1,124 @@
+"""Checks run at once, each with its limit, and those that need a failed one are skipped."""
+
+import asyncio
+
+import pytest
+
+from globalchat.client.errors import ClientError
+from globalchat.doctor.finding import Level, Verdict, count, failed, ok, skipped, warning
+from globalchat.doctor.runner import Check, diagnose
+
+A, B, C, D = (("check", name) for name in "abcd")
+
+
+def check(subject: str, verdict: Verdict, **more: object) -> Check:
+    async def run() -> Verdict:
+        return verdict
+
+    return Check("check", subject, run, **more)  # type: ignore[arg-type]
+
+
+async def test_findings_come_in_the_order_of_the_plan() -> None:
+    gate = asyncio.Event()
+
+    async def first() -> Verdict:
+        await gate.wait()
+        return ok("first")
+
+    async def second() -> Verdict:
+        gate.set()  # runs although the first is not over
+        return ok("second")
+
+    told: list[str] = []
+    found = await diagnose(
+        [Check("check", "a", first), Check("check", "b", second)],
+        seconds=10,
+        tell=lambda finding: told.append(finding.verdict.text),
+    )
+    assert told == [each.verdict.text for each in found] == ["first", "second"]
+
+
+async def test_what_needs_a_failed_check_is_skipped_and_names_the_first_cause() -> None:
+    found = await diagnose(
+        [
+            check("a", failed("broken", "mend it")),
+            check("b", ok("never"), needs=[A]),
+            check("c", ok("never"), needs=[B]),
+            check("d", ok("runs"), after=[A]),
+        ],
+        seconds=10,
+    )
+    assert [each.level.value for each in found] == ["failed", "skipped", "skipped", "ok"]
+    assert [each.because for each in found] == [None, "check of a", "check of a", None]
+    assert found[2].verdict.text == "skipped because of: check of a"
+
+
+async def test_only_a_failure_or_a_bar_bars() -> None:
+    found = await diagnose(
+        [
+            check("a", warning("odd")),
+            check("b", skipped("nothing to tell"), needs=[A]),
+            check("c", skipped("nobody to ask", bars=True), needs=[B]),
+            check("d", ok("never"), needs=[C]),
+        ],
+        seconds=10,
+    )
+    assert [each.because for each in found] == [None, None, None, "check of c"]
+
+
+async def test_a_check_without_end_fails_alone() -> None:
+    forever = asyncio.Event()
+
+    async def wait() -> Verdict:
+        await forever.wait()
+        return ok("never")
+
+    found = await diagnose(
+        [Check("check", "a", wait, late="Look at the plug."), check("b", ok("fine"))], seconds=0.05
+    )
+    assert (found[0].verdict.text, found[0].verdict.remedy) == (
+        "No answer within 0.05 s.",
+        "Look at the plug.",
+    )
+    assert found[1].level is Level.OK
+
+
+@pytest.mark.parametrize(("own", "remedy"), [("Its own.", "Its own."), (None, "The check's.")])
+async def test_an_error_of_the_client_is_a_verdict(own: str | None, remedy: str) -> None:
+    async def raises() -> Verdict:
+        raise ClientError("It is broken.", remedy=own)
+
+    (found,) = await diagnose([Check("check", "a", raises, late="The check's.")], seconds=10)
+    assert found.verdict == failed("It is broken.", remedy)
+
+
+async def test_a_fault_of_the_program_surfaces() -> None:
+    async def raises() -> Verdict:
+        raise ZeroDivisionError
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await diagnose([Check("check", "a", raises)], seconds=10)
+    assert caught.group_contains(ZeroDivisionError)
+
+
+@pytest.mark.parametrize("plan", [[check("a", ok(""), needs=[D])], [check("a", ok(""), after=[A])]])
+async def test_a_plan_that_cannot_be_followed_is_refused(plan: list[Check]) -> None:
+    with pytest.raises(ValueError, match=r"no such checks|cycle"):
+        await diagnose(plan, seconds=10)
+
+
+async def test_a_finding_as_json() -> None:
+    (found, _) = await diagnose(
+        [check("a", failed("broken", "mend it")), check("b", ok("x"), needs=[A])], seconds=10
+    )
+    document = found.document()
+    assert isinstance(document.pop("ms"), int)
+    assert document == {
+        "check": "check",
+        "subject": "a",
+        "status": "failed",
+        "text": "broken",
+        "remedy": "mend it",
+        "because": None,
+    }
+    assert count([found, found])[Level.FAILED] == 2

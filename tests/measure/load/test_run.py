@@ -1,0 +1,223 @@
+"""Whole runs with real processes against a local cloud, undisturbed and with faults that must show."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from globalchat.cli.local_cloud import profile_of
+from globalchat.client.api import Api
+from globalchat.client.credentials import Credentials
+from globalchat.client.errors import ClientError, Refused, Unauthorized, Unreachable
+from globalchat.client.profiles import Profile
+from globalchat.localcloud.server.cloud import LocalCloud
+from globalchat.measure.load import crew
+from globalchat.measure.load.orders import Listen
+from globalchat.measure.load.plan import LoadPlan
+from globalchat.measure.load.report import Progress, Report
+from globalchat.measure.load.run import run
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BOTH = ("oregon", "sydney")
+PLAN = LoadPlan(24, 80.0, 100, 0.5, BOTH, ("tech",), drain=20.0)
+
+
+async def measured(
+    cloud: LocalCloud, plan: LoadPlan = PLAN, *, on: Callable[[Progress, asyncio.Event], None] | None = None
+) -> Report | None:
+    stop = asyncio.Event()
+
+    def tell(progress: Progress) -> None:
+        if on is not None:
+            on(progress, stop)
+
+    return await run(profile_of(cloud.regions), plan, stop=stop, tell=tell, server_cpu=lambda: 0.25)
+
+
+async def whole(cloud: LocalCloud, plan: LoadPlan = PLAN) -> Report:
+    report = await measured(cloud, plan)
+    assert report is not None
+    assert report.complete
+    return report
+
+
+def counts(report: Report) -> tuple[int, int, int, int]:
+    heard = report.heard
+    return heard.deliveries, report.missing, heard.duplicates, heard.violations
+
+
+async def test_every_message_reaches_every_subscriber_of_its_channel_once(cloud: LocalCloud) -> None:
+    plan = replace(PLAN, subscribers=25, channels=("tech", "cars"), per_socket=4, processes=2)
+    report = await whole(cloud, plan)
+    assert (report.accepted, dict(report.failures), report.unsent) == (40, {}, 0)
+    assert report.expected == plan.deliveries == 20 * 25
+    assert counts(report) == (500, 0, 0, 0)
+    assert set(report.ways) == {(a, b) for a in BOTH for b in BOTH}
+    assert report.times.count == 500
+    assert report.acceptance.count == report.lag.count == 40
+    assert (report.server_cpu, report.heard.ended, report.heard.foreign) == (0.0, 0, 0)
+    assert len(report.listener_cpu) == 2
+    assert report.generator_cpu is not None
+    assert report.generator_cpu > 0
+    assert report.seconds > 0.4
+
+
+async def test_duplicates_and_wrong_order_are_counted(cloud: LocalCloud) -> None:
+    cloud.faults.set("duplicate=100%", source="oregon", target="oregon")
+    report = await whole(cloud, replace(PLAN, regions=("oregon",)))
+    deliveries, lost, duplicates, violations = counts(report)
+    assert (deliveries, lost, duplicates) == (40 * 24, 0, 40 * 24)
+    assert violations == 0
+
+    cloud.faults.clear()
+    cloud.faults.set("reorder=50%")
+    report = await whole(cloud)
+    deliveries, lost, duplicates, violations = counts(report)
+    assert (deliveries, lost, duplicates) == (40 * 24, 0, 0)
+    assert violations > 0
+
+
+async def test_a_partition_loses_what_had_to_cross(cloud: LocalCloud) -> None:
+    cloud.faults.set("relay-partition", source="oregon", target="sydney")
+    report = await whole(cloud, replace(PLAN, drain=1.0, rate=20.0, seconds=0.5))
+    assert report.expected == 10 * 24
+    assert counts(report) == (10 * 12 + 5 * 12, 5 * 12, 0, 0)
+    assert report.ways.keys() == {("oregon", "oregon"), ("sydney", "oregon"), ("sydney", "sydney")}
+
+
+async def test_lost_sockets_are_told_and_what_they_missed_is_lost(cloud: LocalCloud) -> None:
+    dropped: list[Progress] = []
+
+    def drop(progress: Progress, _: asyncio.Event) -> None:
+        if progress.phase == "running" and progress.deliveries and not dropped:
+            dropped.append(progress)
+            cloud.faults.set("drop-sockets", region="sydney")
+
+    report = await measured(cloud, replace(PLAN, drain=0.5, rate=40.0, seconds=1.0), on=drop)
+    assert report is not None
+    assert report.heard.ended == 12
+    deliveries, lost, duplicates, _ = counts(report)
+    assert deliveries + lost == report.expected == 40 * 24
+    assert lost > 0
+    assert duplicates == 0
+
+
+async def test_a_subscription_that_an_administrator_ends_has_ended_once(cloud: LocalCloud) -> None:
+    ended: list[asyncio.Task[str]] = []
+
+    async def end() -> str:
+        admin = Credentials(cloud.admin.access_key, cloud.admin.secret_key)
+        async with Api(profile_of(cloud.regions).resolve("oregon"), credentials=admin) as api:
+            return await api.unsubscribe("tech")
+
+    def once(progress: Progress, _: asyncio.Event) -> None:
+        if progress.phase == "running" and progress.deliveries and not ended:
+            ended.append(asyncio.create_task(end()))
+
+    plan = replace(PLAN, drain=0.5, seconds=1.0, channels=("tech", "cars"), per_socket=2, regions=("oregon",))
+    report = await measured(cloud, plan, on=once)
+    assert report is not None
+    assert await ended[0] == "tech"
+    assert report.heard.ended == 24
+
+
+async def test_ended_early_it_reports_what_there_is(cloud: LocalCloud) -> None:
+    def end(progress: Progress, stop: asyncio.Event) -> None:
+        if progress.accepted:
+            stop.set()
+
+    report = await measured(cloud, replace(PLAN, seconds=600.0), on=end)
+    assert report is not None
+    assert not report.complete
+    assert 0 < report.accepted < 1000
+    failed = sum(report.failures.values())
+    assert report.unsent == 600 * 80 - report.accepted - failed
+    deliveries, missing, duplicates, _ = counts(report)
+    # What was under way when nobody waited for its answer any more may have arrived too.
+    assert report.accepted * 24 <= deliveries + missing <= (report.accepted + failed) * 24
+    assert deliveries > 0
+    assert duplicates == 0
+
+
+async def test_ended_before_the_begin_there_is_nothing_to_report(cloud: LocalCloud) -> None:
+    assert await measured(cloud, on=lambda _, stop: stop.set()) is None
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_no_process_is_left_whatever_ends_the_run(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids: list[int] = []
+    start = crew._start
+
+    async def started() -> asyncio.subprocess.Process:
+        process = await start()
+        pids.append(process.pid)
+        return process
+
+    monkeypatch.setattr(crew, "_start", started)
+    begun = asyncio.Event()
+    cancelled = asyncio.create_task(measured(cloud, on=lambda *_: begun.set()))
+    await asyncio.wait_for(begun.wait(), 30)
+    cancelled.cancel()
+    await asyncio.wait({cancelled})
+    assert cancelled.cancelled()
+
+    def kill(progress: Progress, _: asyncio.Event) -> None:
+        if progress.phase == "running" and is_running(pids[-1]):
+            os.kill(pids[-1], signal.SIGKILL)
+
+    with pytest.raises(ClientError, match="ended before the run"):
+        await measured(cloud, on=kill)
+    await whole(cloud, replace(PLAN, seconds=0.1))
+    assert len(pids) == 6
+    assert not [pid for pid in pids if is_running(pid)]
+
+
+async def test_what_cannot_be_run_is_refused(cloud: LocalCloud) -> None:
+    for plan, said in (
+        (replace(PLAN, channels=("tech", "nope")), 'no channel "nope"'),
+        (replace(PLAN, size=2001), "64 to 2000 characters"),
+    ):
+        with pytest.raises(Refused, match=said):
+            await measured(cloud, plan)
+
+
+async def test_a_worker_that_cannot_connect_says_why(cloud: LocalCloud) -> None:
+    there = profile_of(cloud.regions)
+    elsewhere = {
+        alias: replace(each, realtime_url="ws://127.0.0.1:1/graphql") for alias, each in there.regions.items()
+    }
+    with pytest.raises(Unreachable, match=r"Nothing listens at 127\.0\.0\.1:1"):
+        await run(
+            Profile("p", elsewhere),
+            replace(PLAN, subscribers=2),
+            stop=asyncio.Event(),
+            tell=lambda _: None,
+            server_cpu=lambda: None,
+        )
+    wrong = {alias: replace(each, api_key="da2-wrong") for alias, each in there.regions.items()}
+    with pytest.raises(Unauthorized):
+        await run(
+            Profile("p", wrong), PLAN, stop=asyncio.Event(), tell=lambda _: None, server_cpu=lambda: None
+        )
+
+
+async def test_processes_whose_clocks_differ_measure_nothing(cloud: LocalCloud) -> None:
+    tomorrow = time.monotonic_ns() + 86_400 * 10**9
+    order = Listen("0123abcd", PLAN, profile_of(cloud.regions).regions, (), tomorrow)
+    async with crew.crew([order]) as workers:
+        with pytest.raises(ClientError, match="do not share a steady clock"):
+            await asyncio.wait_for(workers.next(), 30)

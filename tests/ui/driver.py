@@ -1,0 +1,219 @@
+"""Runs the chat on a scripted session, with the time stopped."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC
+from itertools import count
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from textual import events
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+
+from globalchat.client.profiles import Profile
+from globalchat.ui.app import ChatApp
+from globalchat.ui.ports import ChatSession, ProfileOpener, WatchFactory
+from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.settings import Loaded, Settings
+from globalchat.ui.widgets.composer import Composer
+from globalchat.ui.widgets.message_pane import MessagePane
+from globalchat.ui.widgets.status_line import StatusLine
+from tests.ui.fake_session import NOON, FakeSession, open_profile
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DEFAULTS = Loaded(Settings())
+WIDE, SMALL = (120, 36), (80, 24)
+
+_NAP = 0.005
+"""Seconds between two looks at something that takes its time: looking all the time is work too."""
+
+
+def spied(function: Callable[P, T], calls: list[object]) -> Callable[P, T]:
+    """`function`, which also notes its first argument (None without one) in `calls`."""
+
+    def spy(*args: P.args, **kwargs: P.kwargs) -> T:
+        calls.append(args[0] if args else None)
+        return function(*args, **kwargs)
+
+    return spy
+
+
+class Chat:
+    """A running chat, its pilot, and its session's script."""
+
+    def __init__(self, app: ChatApp, pilot: Pilot[None], session: FakeSession) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.session = session
+
+    @property
+    def composer(self) -> Composer:
+        return self.app.screen_stack[0].query_one(Composer)
+
+    @property
+    def pane(self) -> MessagePane:
+        return self.app.screen_stack[0].query_one(MessagePane)
+
+    @property
+    def status(self) -> str:
+        return self.app.screen_stack[0].query_one(StatusLine).text
+
+    @property
+    def channel(self) -> str | None:
+        return self.pane.conversation.channel if self.pane.conversation else None
+
+    def lines(self) -> list[str]:
+        """The pane's visible lines."""
+        return [self.pane.render_line(y).text.rstrip() for y in range(self.pane.size.height)]
+
+    def screen_lines(self) -> list[str]:
+        """All lines of the terminal."""
+        strips = self.app.screen._compositor.render_strips()
+        return [strip.text for strip in strips]
+
+    def toasts(self) -> list[str]:
+        return [notification.message for notification in self.app._notifications]
+
+    async def there(self) -> None:
+        """Wait until the chat has taken the place of its first frame, and can be written in."""
+        await self.until(self._is_there)
+
+    def _is_there(self) -> bool:
+        screen = self.app.screen_stack[0]
+        small = screen.has_class("-too-narrow") or screen.has_class("-too-low")
+        return bool(screen.query(Composer) and self.screen_lines() and (small or screen.focused))
+
+    async def until(self, happened: Callable[[], object], what: str = "it") -> None:
+        """Let every widget take in its messages, and wait until something is so."""
+        deadline = asyncio.get_running_loop().time() + 10
+        for turn in count():
+            if happened():
+                return
+            if asyncio.get_running_loop().time() > deadline:
+                raise AssertionError(f"{what} did not happen:\n" + "\n".join(self.screen_lines()))
+            if turn == 0:
+                await self.pilot._wait_for_screen()
+            else:  # it takes a timer, a thread or a socket
+                await asyncio.sleep(_NAP)
+
+    async def settle(self) -> None:
+        """Let the chat take in what the session told, and show it."""
+        screen = self.app.screen_stack[0]
+        assert isinstance(screen, ChatScreen)
+        await self.until(lambda: self.session.drained)
+        if timer := screen._showing._flush_timer:
+            timer.stop()
+            screen._showing._flush()
+        for _ in range(2):  # what is laid out may want to be laid out once more
+            await self.pilot._wait_for_screen()
+            await self.until(self._is_painted)
+
+    def _is_painted(self) -> bool:
+        screen = self.app.screen
+        wanted = screen._layout_required or screen._scroll_required or screen._repaint_required
+        return not (wanted or screen._dirty_widgets)
+
+    async def click_on(self, text: str, within: int = 0) -> None:
+        """Wait for a text, and click where it begins, or so many cells further."""
+        await self.until(lambda: any(text in line for line in self.screen_lines()), repr(text))
+        y, line = next((y, line) for y, line in enumerate(self.screen_lines()) if text in line)
+        await self.pilot.click(offset=(line.index(text) + within, y))
+
+    async def type(self, text: str) -> None:
+        """Press the keys of a text, as quickly as they can be taken in."""
+        assert self.app._driver is not None
+        for character in text:
+            key = events.Key(character if character.isalnum() else _character_to_key(character), character)
+            key.set_sender(self.app)
+            self.app._driver.send_message(key)
+        await self.pilot.pause()
+
+
+def make(
+    session: FakeSession,
+    *,
+    opener: ProfileOpener = open_profile,
+    channel: str | None = "tech",
+    region: str | None = "oregon",
+    clock: Callable[[], int] = lambda: NOON,
+    watch_factory: WatchFactory | None = None,
+    settings: Loaded = DEFAULTS,
+    state: Path | None = None,
+    welcome: bool = False,
+) -> ChatApp:
+    """A chat that has not started."""
+
+    def factory(profile: Profile, alias: str, sender: str) -> ChatSession:
+        return session
+
+    return ChatApp(
+        opener,
+        region=region,
+        channel=channel,
+        sender=session.sender,
+        profile_name="local",
+        session_factory=factory,
+        watch_factory=watch_factory,
+        settings=settings,
+        state=state,
+        welcome=welcome,
+        clock=clock,
+        tz=UTC,
+    )
+
+
+@contextmanager
+def _rarely_collecting() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@asynccontextmanager
+async def running(
+    size: tuple[int, int] = WIDE,
+    *,
+    live: bool = True,
+    sender: str = "bo",
+    opener: ProfileOpener = open_profile,
+    channel: str | None = "tech",
+    clock: Callable[[], int] = lambda: NOON,
+    watch_factory: WatchFactory | None = None,
+    settings: Loaded = DEFAULTS,
+    state: Path | None = None,
+    welcome: bool = False,
+) -> AsyncIterator[Chat]:
+    """A chat that runs, live unless told otherwise.
+
+    Without asyncio's debug mode, which notes a stack for every future, and with little garbage collection:
+    the two take half of the time of these tests.
+    """
+    asyncio.get_running_loop().set_debug(False)
+    session = FakeSession(sender=sender)
+    app = make(
+        session,
+        opener=opener,
+        channel=channel,
+        clock=clock,
+        watch_factory=watch_factory,
+        settings=settings,
+        state=state,
+        welcome=welcome,
+    )
+    with _rarely_collecting():
+        async with app.run_test(size=size, notifications=True) as pilot:
+            chat = Chat(app, pilot, session)
+            await chat.there()
+            if live:
+                session.go_live()
+                await chat.until(lambda: chat.channel is not None)
+                await chat.settle()
+            yield chat

@@ -1,0 +1,65 @@
+"""A watch of both regions that tells what a test wants."""
+
+import asyncio
+
+from globalchat.client.events import MessageReceived, StateChanged
+from globalchat.client.messages import Message
+from globalchat.client.pairing import Paired, Unpaired
+from globalchat.client.state import Phase, SessionState
+from globalchat.client.watch import FromRegion, WatchEvent
+from tests.ui.fake_session import NOON, REGIONS
+
+
+class FakeWatch:
+    """Implements `globalchat.ui.ports.RegionWatch`."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._ended = asyncio.Event()
+        self._events: asyncio.Queue[WatchEvent | None] = asyncio.Queue()
+        self._waiting = False
+
+    async def run(self) -> None:
+        await self._ended.wait()
+
+    def close(self) -> None:
+        self.closed = True
+        self._ended.set()
+        self._events.put_nowait(None)
+
+    @property
+    def drained(self) -> bool:
+        """Whether the chat has taken everything in and asks for more."""
+        return self._waiting and self._events.empty()
+
+    async def next_events(self, limit: int = 200) -> list[WatchEvent]:
+        self._waiting = True
+        event = await self._events.get()
+        self._waiting = False
+        return [] if event is None else [event]
+
+    def tell(self, *events: WatchEvent) -> None:
+        """Let the chat learn of something."""
+        for event in events:
+            self._events.put_nowait(event)
+
+    def go_live(self, *aliases: str) -> None:
+        """Bring regions up."""
+        for alias in aliases:
+            self.tell(FromRegion(alias, StateChanged(SessionState(Phase.LIVE, alias, latency_ms=38))))
+
+    def arrive(self, sent: Message, **arrivals: int) -> None:
+        """Let a message arrive in regions, so many ms after noon each."""
+        for alias, after in arrivals.items():
+            self.tell(FromRegion(alias, MessageReceived(sent, alias, NOON + after, None)))
+        if len(arrivals) == len(REGIONS):
+            self.tell(Paired(sent, {alias: NOON + after for alias, after in arrivals.items()}))
+
+    def give_up(self, sent: Message, *missing: str) -> None:
+        """Let a message be missing."""
+        self.tell(Unpaired(sent, {}, missing))
+
+
+def message(number: int, text: str, *, sender: str | None = "ana", region: str = "us-west-2") -> Message:
+    """A message in # tech."""
+    return Message(f"message-{number}", "tech", text, sender, region, NOON)

@@ -1,0 +1,268 @@
+"""Every action of the registry by key and by palette, with what it does, and by click."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+from textual.command import DiscoveryHit
+
+from globalchat.client.events import DraftUnsent
+from globalchat.ui.actions import ACTIONS, Action, keys_title
+from globalchat.ui.commands import ChatCommands
+from globalchat.ui.model.attention import Level
+from globalchat.ui.model.history import History
+from globalchat.ui.model.rows import MessageRow
+from globalchat.ui.model.text import pad
+from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.guide import Guide
+from globalchat.ui.screens.help import Help
+from globalchat.ui.screens.message_details import MessageDetails
+from globalchat.ui.screens.quick_switcher import QuickSwitcher
+from globalchat.ui.screens.reading import Reading
+from globalchat.ui.screens.region_switcher import RegionSwitcher
+from globalchat.ui.widgets.search_bar import SearchBar
+from tests.ui.driver import SMALL, Chat, running
+from tests.ui.fake_session import NOON
+from tests.ui.fake_watch import FakeWatch
+
+TALL = (100, 100)
+"""The help is in sight as a whole."""
+
+MESSAGES = 40
+"""More than are in sight."""
+
+LINKED = "look at https://example.com/a"
+
+
+@dataclass
+class Seen:
+    """The chat that is acted on, and what it did outside of itself."""
+
+    chat: Chat
+    folder: Path
+    opened: list[object] = field(default_factory=list)
+    ended: list[object] = field(default_factory=list)
+
+    @property
+    def screen(self) -> ChatScreen:
+        screen = self.chat.app.screen_stack[0]
+        assert isinstance(screen, ChatScreen)
+        return screen
+
+    @property
+    def level(self) -> Level:
+        return self.screen._model.levels.of("tech")
+
+    def called(self, *call: object) -> bool:
+        return self.chat.session.calls[-1:] == [call]
+
+    def top(self, kind: type[object]) -> bool:
+        return isinstance(self.chat.app.screen, kind)
+
+    def found(self) -> str:
+        return self.chat.pane.search.position()
+
+
+def _nothing(_: Seen) -> None:
+    """The chat as it is."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What is so before an action (`before` sees to it) and `done` after it; `before` must not be `done`."""
+
+    done: Callable[[Seen], object]
+    before: Callable[[Seen], object] = _nothing
+
+
+def typed(text: str) -> Callable[[Seen], None]:
+    return lambda seen: seen.chat.composer.put(text)
+
+
+def scrolled(seen: Seen) -> None:
+    seen.chat.pane.page(-1)
+    seen.chat.pane.page(-1)
+
+
+def searching(seen: Seen) -> None:
+    seen.screen.query_one(SearchBar).open("number")
+
+
+def unread_here(seen: Seen) -> None:
+    seen.chat.app.app_focus = False
+    for number in range(MESSAGES):
+        seen.chat.session.receive("tech", "news", at=NOON + 1_000_000 + number)
+
+
+def unsent(seen: Seen) -> None:
+    draft = seen.chat.session.send("tech", "did not get there")
+    seen.chat.session.tell(DraftUnsent(draft, "no connection"))
+
+
+def on_top(kind: type[object]) -> Effect:
+    return Effect(lambda seen: seen.top(kind))
+
+
+def in_channel(channel: str) -> Callable[[Seen], bool]:
+    return lambda seen: seen.chat.channel == channel
+
+
+EFFECTS = {
+    "channel.pick": on_top(QuickSwitcher),
+    "channel.next": Effect(in_channel("music")),
+    "channel.previous": Effect(in_channel("robots")),
+    "channel.unread": Effect(in_channel("cars"), lambda seen: seen.chat.session.receive("cars", "@bo")),
+    "channel.level": Effect(lambda seen: seen.level is Level.ALL),
+    "channel.level.mentions": Effect(
+        lambda seen: seen.level is Level.MENTIONS,
+        lambda seen: seen.screen._model.levels.set("tech", Level.ALL),
+    ),
+    "channel.level.all": Effect(lambda seen: seen.level is Level.ALL),
+    "channel.level.mute": Effect(lambda seen: seen.level is Level.MUTE),
+    "channel.leave": Effect(lambda seen: seen.called("leave", "tech")),
+    "channel.list": Effect(lambda seen: seen.screen.query_one("#list-box").display),
+    "pane.up": Effect(lambda seen: not seen.chat.pane.following),
+    "pane.down": Effect(lambda seen: seen.chat.pane.following, lambda seen: seen.chat.pane.page(-1)),
+    "pane.tail": Effect(lambda seen: seen.chat.pane.following, scrolled),
+    "pane.new": Effect(lambda seen: "─ new ─" in "".join(seen.chat.lines()), unread_here),
+    "pane.search": Effect(lambda seen: seen.screen.query_one(SearchBar).is_open),
+    "pane.search.earlier": Effect(lambda seen: seen.found() == f"{MESSAGES - 2}/{MESSAGES - 1}", searching),
+    "pane.search.later": Effect(lambda seen: seen.found() == f"1/{MESSAGES - 1}", searching),
+    "pane.choose": Effect(lambda seen: seen.chat.pane.chosen),
+    "pane.copy": Effect(lambda seen: seen.chat.app.clipboard == LINKED),
+    "pane.details": on_top(MessageDetails),
+    "pane.open": Effect(lambda seen: seen.opened == ["https://example.com/a"]),
+    "pane.plain": Effect(lambda seen: seen.chat.pane.plain),
+    "pane.export": Effect(lambda seen: list(seen.folder.glob("globalchat-tech-*.txt"))),
+    "pane.clear": Effect(lambda seen: seen.chat.pane.conversation and not seen.chat.pane.conversation.rows),
+    "write.send": Effect(lambda seen: seen.called("send", ("tech", "hello")), typed("hello")),
+    "write.newline": Effect(lambda seen: seen.chat.composer.text == "hello\n", typed("hello")),
+    "write.history": Effect(
+        lambda seen: seen.chat.composer.text == "said before",
+        lambda seen: seen.chat.composer.sent.add("said before"),
+    ),
+    "write.complete": Effect(lambda seen: seen.chat.composer.text == "/join ", typed("/jo")),
+    "pane.tail.typing": Effect(lambda seen: seen.chat.pane.following, scrolled),
+    "region.next": Effect(lambda seen: seen.called("switch", "sydney")),
+    "region.pick": on_top(RegionSwitcher),
+    "dual": Effect(lambda seen: seen.screen.query("#dual-pane")),
+    "latency": Effect(lambda seen: seen.screen.query("#latency")),
+    "again": Effect(lambda seen: seen.called("resend", "draft-0001"), unsent),
+    "discard": Effect(lambda seen: seen.called("discard", "draft-0001"), unsent),
+    "help": on_top(Help),
+    "back": Effect(lambda seen: seen.chat.pane.following, scrolled),
+    "guide.connect": on_top(Guide),
+    "guide.deploy": on_top(Guide),
+    "app.theme": Effect(lambda seen: "Search for themes" in "\n".join(seen.chat.screen_lines())),
+    "app.palette": Effect(lambda seen: "Search for commands" in "\n".join(seen.chat.screen_lines())),
+    "app.quit": Effect(lambda seen: seen.ended),
+}
+"""What each action does: an action without one cannot be added."""
+
+
+async def fresh(seen: Seen) -> None:
+    """Bring the chat back to what it was at first."""
+    chat, screen = seen.chat, seen.screen
+    while len(chat.app.screen_stack) > 1:
+        await chat.pilot._wait_for_screen()
+        await chat.app.pop_screen()
+    await screen._both.close_dual()
+    if screen.query("#latency"):
+        await screen.action_toggle_latency()
+    while screen.query_one(Reading).close():
+        pass
+    screen.remove_class("-list-open")
+    chat.app.app_focus, chat.app._clipboard = True, ""
+    screen.enter("tech")
+    chat.composer.focus()
+    chat.composer.put("")
+    chat.composer.sent = History()
+    screen._model.levels.set("tech", Level.MENTIONS)
+    conversation = chat.pane.conversation
+    assert conversation is not None
+    for row in [row for row in conversation.rows if isinstance(row, MessageRow) and row.draft]:
+        screen._model.outbox.discard(conversation, row)
+    conversation.clear()
+    for number in range(MESSAGES):
+        last = number == MESSAGES - 1
+        chat.session.receive("tech", LINKED if last else f"number {number}", at=NOON + number)
+    for each in (chat.session.calls, chat.session.drafts, seen.opened, seen.ended):
+        each.clear()
+    for file in seen.folder.iterdir():
+        file.unlink()
+    await chat.settle()
+    screen.action_jump_to_tail()
+
+
+async def by_key(seen: Seen, action: Action) -> None:
+    """Press its key, or type its command."""
+    if action.keys:
+        await seen.chat.pilot.press(action.keys[0])
+    else:
+        seen.chat.composer.put(action.command)
+        await seen.chat.pilot.press("enter")
+
+
+async def by_other_key(seen: Seen, action: Action) -> None:
+    """Press the last of its keys."""
+    await seen.chat.pilot.press(action.keys[-1])
+
+
+async def by_palette(seen: Seen, action: Action) -> None:
+    """Take what the palette offers under its title."""
+    provider = ChatCommands(seen.screen)
+    hits = [hit async for hit in provider.discover()]
+    assert len(hits) == len(ACTIONS) - 1
+    (hit,) = [hit for hit in hits if isinstance(hit, DiscoveryHit) and hit.display == action.title]
+    result = hit.command()
+    assert isinstance(result, Awaitable)
+    await result
+
+
+Way = Callable[[Seen, Action], Coroutine[None, None, None]]
+WAYS: dict[Way, Sequence[Action]] = {
+    by_key: ACTIONS,
+    by_other_key: [action for action in ACTIONS if len(action.keys) > 1 and not action.fixed],
+    by_palette: [action for action in ACTIONS if action.id != "app.palette"],  # that is what offers them
+}
+
+
+def test_every_action_has_an_effect_that_is_tested() -> None:
+    assert list(EFFECTS) == [action.id for action in ACTIONS]
+    assert all(action.keys or action.command for action in ACTIONS)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_every_action_does_its_thing(way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(SMALL, watch_factory=lambda *_: FakeWatch()) as chat:
+        seen = Seen(chat, tmp_path)
+        monkeypatch.setattr(chat.app, "open_url", seen.opened.append)
+        monkeypatch.setattr(chat.app, "exit", lambda: seen.ended.append(None))
+        for action in WAYS[way]:
+            effect = EFFECTS[action.id]
+            await fresh(seen)
+            if effect.before is not _nothing:
+                effect.before(seen)
+                await chat.settle()
+            assert not effect.done(seen), action.id
+            await way(seen, action)
+            await chat.until(partial(effect.done, seen), action.id)
+        monkeypatch.undo()
+
+
+async def test_a_click_on_its_line_in_the_help_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(TALL) as chat:
+        await chat.click_on("F1 help")
+        await chat.until(lambda: "Command palette" in "\n".join(chat.screen_lines()))
+        with monkeypatch.context() as patched:
+            chosen: list[object] = []
+            patched.setattr(Help, "dismiss", lambda _, action: chosen.append(action))
+            for action in ACTIONS:
+                await chat.click_on(f" {pad(keys_title(action), 21)} {action.title[:40]}", 2)
+            await chat.until(lambda: len(chosen) == len(ACTIONS))
+        assert chosen == list(ACTIONS)
+        await chat.click_on("Next channel")
+        await chat.until(lambda: chat.channel == "music")

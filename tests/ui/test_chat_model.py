@@ -1,0 +1,280 @@
+from datetime import UTC
+
+import pytest
+
+from globalchat.client.events import (
+    BackendDescribed,
+    ChannelRefused,
+    ChannelRevoked,
+    DraftAccepted,
+    DraftHeld,
+    DraftQueued,
+    DraftRefused,
+    DraftUnsent,
+    EventsSkipped,
+    GapRecorded,
+    MessageReceived,
+    OutboxUnavailable,
+    StateChanged,
+)
+from globalchat.client.messages import Backend, Draft, Message
+from globalchat.client.state import Phase, SessionState
+from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.chat import ChannelDropped, ChatModel, Notice
+from globalchat.ui.model.desk import Desk
+from globalchat.ui.model.header import header
+from globalchat.ui.model.regions import RegionNames
+from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
+from globalchat.ui.model.status import Opening, OpeningFailed, banner, signal
+from tests.ui.fake_session import CHANNELS, LIMITS, NOON, REGIONS
+
+DRAFT = Draft("draft-1", "tech", "hello", "bo", NOON)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def model(clock: Clock) -> ChatModel:
+    model = ChatModel(sender="bo", calendar=Calendar(UTC), clock=clock)
+    model.reduce(BackendDescribed(Backend(CHANNELS, LIMITS)))
+    return model
+
+
+def received(
+    channel: str, text: str, at: int, *, own: bool = False, identity: str | None = None
+) -> MessageReceived:
+    sender = "bo" if own else "ana"
+    message = Message(identity or f"m-{at}", channel, text, sender, "us-west-2", at)
+    return MessageReceived(message, "oregon", at + 12, 12, own=own)
+
+
+def rows(model: ChatModel, channel: str = "tech") -> list[MessageRow]:
+    return [row for row in model.conversations[channel].rows if isinstance(row, MessageRow)]
+
+
+def notices(model: ChatModel, channel: str = "tech") -> list[str]:
+    return [row.text for row in model.conversations[channel].rows if isinstance(row, NoticeRow)]
+
+
+def test_a_message_of_ones_own_is_one_row_from_sending_to_delivered(model: ChatModel) -> None:
+    model.reduce(DraftQueued(DRAFT))
+    (row,) = rows(model)
+    assert row.delivery is Delivery.SENDING
+    model.reduce(DraftAccepted(DRAFT, "us-west-2", NOON + 500))
+    assert (row.delivery, row.at) == (Delivery.ACCEPTED, NOON + 500)
+    model.reduce(received("tech", "hello", NOON + 500, own=True, identity=DRAFT.id))
+    assert (row.delivery, row.transit_ms) == (Delivery.DELIVERED, 12)
+    assert rows(model) == [row]
+    assert model.conversations["tech"].unread == 0
+
+
+def test_an_echo_may_be_faster_than_the_answer(model: ChatModel) -> None:
+    model.reduce(DraftQueued(DRAFT))
+    model.reduce(received("tech", "hello", NOON + 500, own=True, identity=DRAFT.id))
+    model.reduce(DraftAccepted(DRAFT, "us-west-2", NOON + 500))
+    assert [row.delivery for row in rows(model)] == [Delivery.DELIVERED]
+
+
+def test_an_unsent_draft_may_be_sent_again_in_the_same_row(model: ChatModel) -> None:
+    model.reduce(DraftQueued(DRAFT))
+    model.reduce(DraftUnsent(DRAFT, "no connection"))
+    assert model.outbox.unsent("tech") == [DRAFT]
+    assert model.outbox.unsent("cars") == []
+    model.reduce(DraftQueued(DRAFT))
+    assert [(row.delivery, row.reason) for row in rows(model)] == [(Delivery.SENDING, None)]
+    model.reduce(DraftRefused(DRAFT, "MessageTooLong", "too\x1b long"))
+    assert [(row.delivery, row.reason) for row in rows(model)] == [(Delivery.REFUSED, "too␛ long")]
+    assert model.outbox.unsent("tech") == []
+
+
+def test_a_draft_that_waited_too_long_is_offered_like_an_unsent_one(model: ChatModel) -> None:
+    model.reduce(DraftHeld(DRAFT))
+    assert [(row.delivery, row.reason) for row in rows(model)] == [
+        (Delivery.UNSENT, "it has waited too long to go by itself")
+    ]
+    assert model.outbox.unsent("tech") == [DRAFT]
+
+
+def test_an_outbox_that_fails_is_told(model: ChatModel) -> None:
+    model.reduce(OutboxUnavailable("The outbox is \x1bdamaged.", "Move it."))
+    assert model.take_effects() == [Notice("The outbox is ␛damaged.", "warning")]
+
+
+def test_a_draft_stays_below_what_came_before_whatever_the_clocks_say(model: ChatModel) -> None:
+    model.reduce(received("tech", "from a fast clock", NOON + 5000))
+    model.reduce(DraftQueued(DRAFT))
+    assert [row.text for row in rows(model)] == ["from a fast clock", "hello"]
+
+
+def test_unread_counts_only_where_nobody_looks(model: ChatModel) -> None:
+    model.watch("tech")
+    for number, channel in enumerate(["tech", "cars", "cars", "music"]):
+        model.reduce(received(channel, "@bo" if channel == "music" else "hi", NOON + number))
+    assert {
+        name: (each.unread, each.mentions) for name, each in model.conversations.items() if each.unread
+    } == {
+        "cars": (2, 0),
+        "music": (1, 1),
+    }
+    assert model.unread_elsewhere("cars") == (1, 1)
+    model.watch("cars")
+    assert model.conversations["cars"].unread == 0
+
+
+def test_an_unknown_channel_is_dropped_with_the_reason(model: ChatModel) -> None:
+    model.conversation("nope")
+    model.reduce(ChannelRefused("nope", "UnknownChannel", 'There is no channel "nope".'))
+    assert model.take_effects() == [ChannelDropped("nope", 'There is no channel "nope".')]
+    assert model.take_effects() == []
+    assert "nope" not in model.conversations
+
+
+def test_a_refused_channel_with_rows_keeps_them(model: ChatModel) -> None:
+    model.reduce(received("old", "kept", NOON))
+    model.reduce(ChannelRefused("old", "UnknownChannel", "It is gone."))
+    assert notices(model, "old") == ["It is gone."]
+
+
+def test_gaps_revocations_and_skips_are_rows(model: ChatModel) -> None:
+    model.reduce(GapRecorded(("tech",), NOON, NOON + 16_000))
+    model.reduce(ChannelRevoked("tech"))
+    assert notices(model) == [
+        "offline 12:00:00–12:00:16, messages in between may be missing",
+        "an administrator ended this channel",
+    ]
+
+
+def test_the_losses_of_a_burst_are_one_row_at_the_latest_of_them(model: ChatModel) -> None:
+    for second, count in enumerate((400, 12)):
+        model.reduce(received("tech", f"before {second}", NOON + second * 1000))
+        model.reduce(EventsSkipped(count))
+        model.reduce(GapRecorded(("tech",), NOON + second * 1000, NOON + second * 1000 + 500))
+    model.reduce(received("tech", "after", NOON + 9000))
+    assert [
+        row.text for row in model.conversations["tech"].rows if isinstance(row, MessageRow | NoticeRow)
+    ] == [
+        "before 0",
+        "before 1",
+        "… 412 messages skipped 12:00:00–12:00:01: more came than could be shown",
+        "after",
+    ]
+    assert notices(model, "cars") == []
+    model.reduce(EventsSkipped(1))
+    model.reduce(GapRecorded(("tech", "cars"), NOON + 60_000, NOON + 60_000))
+    assert notices(model)[1:] == [
+        "… 1 message skipped 12:01:00–12:01:00 in several channels: more came than could be shown"
+    ]
+    model.reduce(EventsSkipped(3))
+    model.take_effects()
+    assert len(notices(model, "music")) == 1
+
+
+def test_coming_back_says_how_long_it_took(model: ChatModel, clock: Clock) -> None:
+    for phase in (Phase.CONNECTING, Phase.LIVE, Phase.RETRYING, Phase.CONNECTING):
+        model.reduce(StateChanged(SessionState(phase, "oregon")))
+    clock.now += 19_000
+    model.reduce(StateChanged(SessionState(Phase.LIVE, "oregon")))
+    assert model.take_effects() == [Notice("Back after 19 s")]
+
+
+def test_channels_stand_in_the_backends_order_and_joined_ones_below(model: ChatModel) -> None:
+    model.conversation("extra")
+    model.reduce(BackendDescribed(Backend(("music", "cars"), LIMITS)))
+    assert list(model.conversations) == ["music", "cars", "robots", "tech", "media", "extra"]
+
+
+def test_the_next_unread_channel_is_one_with_a_mention(model: ChatModel) -> None:
+    desk = Desk(model, "local", "tech")
+    assert desk.next_unread() is None
+    model.reduce(received("robots", "hi", NOON))
+    assert desk.next_unread() == "robots"
+    model.reduce(received("cars", "@bo", NOON))
+    assert desk.next_unread() == "cars"
+    assert (desk.step(1), desk.step(-1)) == ("music", "robots")
+
+
+def test_the_meter_appears_near_the_limit_and_counts_as_the_backend_does(model: ChatModel) -> None:
+    desk = Desk(model, "local", "tech")
+    assert desk.meter("x" * 1799) == ""
+    assert desk.meter("x" * 1800) == "1,800 / 2,000"
+    assert desk.meter("👍" * 900) == "1,800 / 2,000"
+
+
+NAMES = RegionNames.of(REGIONS)
+
+
+@pytest.mark.parametrize(
+    ("state", "word", "text"),
+    [
+        (Opening("local cloud"), "◌ opening", "Opening local cloud …"),
+        (
+            OpeningFailed("It is busy", "Wait."),
+            "✖ failed",
+            "It is busy. Wait. `globalchat doctor` tells more. F5 tries again.",
+        ),
+        (SessionState(Phase.CONNECTING, "oregon"), "◌ connecting", "Connecting to Oregon …"),
+        (SessionState(Phase.LIVE, "oregon", latency_ms=38), "● live 38 ms", None),
+        (SessionState(Phase.LIVE, "oregon"), "● live", None),
+        (
+            SessionState(Phase.LIVE, "oregon", switching_to="sydney"),
+            "● live",
+            "Connecting to Sydney … Oregon stays until it is live.",
+        ),
+        (
+            SessionState(Phase.RETRYING, "oregon", attempt=2, next_try_at=NOON + 3100, reason="It was lost"),
+            "◐ retrying in 4 s",
+            "It was lost. Next try in 4 s (no. 2). What you send now waits. F5 tries at once.",
+        ),
+        (
+            SessionState(Phase.RETRYING, "oregon", attempt=2, next_try_at=NOON),
+            "◐ retrying now",
+            "Next try now (no. 2). What you send now waits. F5 tries at once.",
+        ),
+        (
+            SessionState(
+                Phase.SUSPENDED,
+                "oregon",
+                attempt=9,
+                next_try_at=NOON + 90_000,
+                reason="Nothing listens there",
+                missing_since=NOON,
+                fail_over_to="sydney",
+            ),
+            "◯ suspended, try in 90 s",
+            "Nothing listens there. Out for long: tries are rare. Next try in 90 s (no. 9). "
+            "Messages may be missed meanwhile. `globalchat doctor` tells more. F5 tries at once. "
+            "Sydney answers: Ctrl+R switches.",
+        ),
+        (
+            SessionState(Phase.FAILED, "oregon", reason="The key expired.", remedy="Deploy\x1b again"),
+            "✖ failed",
+            "The key expired. Deploy␛ again. `globalchat doctor` tells more. F5 tries again.",
+        ),
+        (SessionState(Phase.CLOSED, "oregon"), "○ closed", "The session is closed. Ctrl+Q quits."),
+    ],
+)
+def test_every_state_has_its_words(state: SessionState, word: str, text: str | None) -> None:
+    at_a_glance = signal(state, NOON)
+    assert f"{at_a_glance.glyph} {at_a_glance.word}" == word
+    said = banner(state, NAMES, NOON)
+    assert (said.text if said else None) == text
+
+
+@pytest.mark.parametrize("width", range(1, 140, 7))
+def test_the_header_fits_any_width(model: ChatModel, width: int) -> None:
+    model.reduce(StateChanged(SessionState(Phase.LIVE, "oregon", switching_to="sydney", latency_ms=38)))
+    model.reduce(received("cars", "@bo", NOON))
+    desk = Desk(model, "local", "tech")
+    desk.names = NAMES
+    assert sum(len(piece.text) for piece in header(desk.header(), width, NOON)) == width

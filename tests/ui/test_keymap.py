@@ -1,0 +1,86 @@
+import pytest
+
+from globalchat.ui.actions import ACTIONS, bindings
+from globalchat.ui.keymap import Keymap, resolve
+
+
+def keymap(**wanted: str) -> tuple[Keymap, tuple[str, ...]]:
+    return resolve({name.replace("__", "."): keys for name, keys in wanted.items()}, ACTIONS)
+
+
+def test_what_nobody_changed_has_the_keys_of_the_registry() -> None:
+    keys, problems = resolve({}, ACTIONS)
+    assert problems == ()
+    assert {action.id: keys.keys(action.id) for action in ACTIONS} == {
+        action.id: action.keys for action in ACTIONS
+    }
+
+
+def test_the_registry_itself_could_be_wished_for() -> None:
+    wanted = {action.id: ",".join(action.keys) for action in ACTIONS if action.keys and not action.fixed}
+    assert resolve(wanted, ACTIONS)[1] == ()
+
+
+def test_keys_change_and_are_shown_as_people_write_them() -> None:
+    keys, problems = keymap(channel__next="Ctrl+N, f10", help="f12")
+    assert problems == ()
+    assert keys.keys("channel.next") == ("ctrl+n", "f10")
+    assert keys.titles("channel.next") == "Ctrl+N  F10"
+    assert {binding.key_display for binding in bindings(keys) if binding.id == "help"} == {"F12"}
+
+
+def test_two_actions_may_swap_their_keys() -> None:
+    keys, problems = keymap(channel__list="ctrl+r", region__next="ctrl+b")
+    assert problems == ()
+    assert keys.keys("region.next") == ("ctrl+b",)
+
+
+@pytest.mark.parametrize(
+    ("action", "wanted", "problem"),
+    [
+        (
+            "channel.nxt",
+            "ctrl+n",
+            'There is no action "channel.nxt" to give keys to. Did you mean "channel.next"?',
+        ),
+        ("channel.next", "ctrl+i", "terminals send Ctrl+I as Tab."),
+        ("channel.next", "ctrl+m", "terminals send Ctrl+M as Enter."),
+        ("channel.next", "ctrl+h", "many terminals send Ctrl+H as Backspace."),
+        ("channel.next", "ctrl+c", "Ctrl+C copies what is selected."),
+        ("channel.next", "x", '"x" is needed for writing.'),
+        ("channel.next", "?", '"?" is needed for writing.'),
+        ("channel.next", "enter", '"enter" is needed for writing.'),
+        ("channel.next", "ctrl+shift+n", 'most terminals send "ctrl+shift+n" without Shift.'),
+        ("channel.next", "pageupp", 'there is no key "pageupp". Did you mean "pageup"?'),
+        ("channel.next", "hyperspace+\x1b", 'there is no key "hyperspace+␛".'),
+        ("channel.next", " , ", "no key is given."),
+        ("write.history", "f10", "nobody can change them."),
+    ],
+)
+def test_what_cannot_work_is_one_sentence_and_the_default_stays(
+    action: str, wanted: str, problem: str
+) -> None:
+    keys, (told,) = resolve({action: wanted}, ACTIONS)
+    assert told in (problem, f"The keys of {action} stay as they are: {problem}")
+    assert keys.keys("channel.next") == ("ctrl+down", "alt+down")
+
+
+def test_a_key_for_two_actions_leaves_both_at_their_defaults() -> None:
+    keys, problems = keymap(channel__next="f10", channel__previous="f10", help="ctrl+b")
+    assert problems == (
+        "F10 is wanted for channel.next and channel.previous: the defaults stay.",
+        "Ctrl+B is wanted for channel.list and help: the defaults stay.",
+    )
+    assert (keys.keys("help"), keys.keys("channel.next")) == (("f1",), ("ctrl+down", "alt+down"))
+
+
+def test_an_undone_change_may_stand_in_the_way_of_another() -> None:
+    keys, problems = keymap(help="ctrl+k", channel__list="f1")
+    assert len(problems) == 2
+    assert (keys.keys("help"), keys.keys("channel.list")) == (("f1",), ("ctrl+b",))
+
+
+def test_sending_can_move_to_another_key() -> None:
+    keys, problems = keymap(write__send="ctrl+j", write__newline="enter")
+    assert problems == ()
+    assert keys.keys("write.newline") == ("enter",)

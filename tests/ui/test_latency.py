@@ -1,0 +1,147 @@
+"""Latency: only what was measured."""
+
+import pytest
+from rich.cells import cell_len
+
+from globalchat.client.events import DraftAccepted, DraftQueued, DraftUnsent, DraftWaiting, StateChanged
+from globalchat.client.messages import Draft
+from globalchat.client.state import Phase, SessionState
+from globalchat.ui.model.latency import (
+    BARS,
+    HERE,
+    KEPT,
+    LatencyBook,
+    latency_line,
+    latency_lines,
+    paths,
+    percentile,
+    sparkline,
+)
+from globalchat.ui.model.regions import RegionNames
+from tests.ui.fake_session import NOON, REGIONS
+
+NAMES = RegionNames.of(REGIONS)
+OREGON, SYDNEY = REGIONS.values()
+LIVE = StateChanged(SessionState(Phase.LIVE, "oregon"))
+LOST = StateChanged(SessionState(Phase.RETRYING, "oregon"))
+
+
+def draft(number: int = 1, at: int = NOON) -> Draft:
+    return Draft(f"draft-{number}", "tech", "hi", "bo", at)
+
+
+def text(book: LatencyBook, width: int) -> list[str]:
+    lines = latency_lines(book, NAMES, width, "oregon")
+    return ["".join(part for part, _ in line) for line in lines]
+
+
+def test_own_messages_measure_the_way_to_the_region_that_took_them() -> None:
+    book = LatencyBook()
+    book.take(LIVE, NOON)
+    book.take(DraftQueued(draft()), NOON + 1)
+    book.take(DraftAccepted(draft(), OREGON, NOON), NOON + 38)
+    assert book.values((HERE, OREGON)) == (38,)
+    assert book.values((HERE, SYDNEY)) == ()
+
+
+@pytest.mark.parametrize(
+    "between",
+    [[LOST, LIVE], [DraftUnsent(draft(), "no")], [DraftUnsent(draft(), "no"), DraftQueued(draft())]],
+)
+def test_a_wait_for_the_connection_is_no_latency(
+    between: list[StateChanged | DraftUnsent | DraftQueued],
+) -> None:
+    book = LatencyBook()
+    book.take(LIVE, NOON)
+    book.take(DraftQueued(draft()), NOON)
+    for event in between:
+        book.take(event, NOON + 60_000)
+    book.take(DraftAccepted(draft(), OREGON, NOON), NOON + 60_038)
+    assert book.values((HERE, OREGON)) == ()
+
+
+def test_what_is_written_without_a_connection_is_not_measured() -> None:
+    book = LatencyBook()
+    book.take(LOST, NOON)
+    book.take(DraftQueued(draft()), NOON)
+    book.take(LIVE, NOON + 10)
+    book.take(DraftAccepted(draft(), OREGON, NOON), NOON + 38)
+    assert book.values((HERE, OREGON)) == ()
+
+
+def test_paired_arrivals_measure_the_way_between_regions() -> None:
+    book = LatencyBook()
+    book.pair(OREGON, {OREGON: NOON + 5, SYDNEY: NOON + 166})
+    book.pair(SYDNEY, {OREGON: NOON + 5, SYDNEY: NOON + 6})
+    book.pair("eu-west-1", {OREGON: NOON, SYDNEY: NOON})
+    assert book.values((OREGON, SYDNEY)) == (161,)
+    assert book.values((SYDNEY, OREGON)) == (-1,)
+
+
+def test_the_panel_says_what_is_known_and_what_would_tell_more() -> None:
+    book = LatencyBook()
+    assert [line.split("no data yet")[1].strip() for line in text(book, 100)] == [
+        ": write something",
+        ": write something in Sydney",
+        ": needs a message from Oregon",
+        ": needs a message from Sydney",
+    ]
+    for value in range(1, 101):
+        book.note((HERE, OREGON), value)
+    first = text(book, 100)[0]
+    assert first.startswith("here → Oregon ")
+    assert first.split()[-7:] == ["p50", "50", "ms", "p95", "95", "ms", "100×"]
+    narrow = text(book, 48)[0]
+    assert narrow.startswith("here→ORE ")
+    assert narrow.split()[-4:] == ["50", "ms", "95", "ms"]
+
+
+@pytest.mark.parametrize("width", range(1, 140, 3))
+def test_no_line_is_wider_than_the_panel(width: int) -> None:
+    book = LatencyBook()
+    for path in paths(NAMES)[:3]:
+        for value in (1, 999_999, 0, -3):
+            book.note(path, value)
+    assert max(map(cell_len, text(book, width))) <= width or width < 32
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    assert [percentile((5, 1, 3), percent) for percent in (0, 50, 95, 100)] == [1, 3, 5, 5]
+    assert percentile((7,), 50) == 7
+
+
+def test_a_sparkline_rises_from_zero_to_the_highest() -> None:
+    assert sparkline((0, 50, 100), 3) == BARS[0] + BARS[3] + BARS[7]
+    assert sparkline((0, 0), 9) == BARS[0] * 2
+    assert sparkline((), 9) == sparkline((1, 2), 0) == ""
+    assert sparkline((1, 2, 3, 4), 2) == sparkline((3, 4), 2)
+
+
+def test_memory_is_bounded() -> None:
+    book = LatencyBook()
+    for value in range(2 * KEPT):
+        book.note((HERE, OREGON), value)
+    assert len(book.values((HERE, OREGON))) == KEPT
+
+
+def test_where_there_is_room_for_one_line_it_tells_the_medians() -> None:
+    book = LatencyBook()
+    for value in (140, 150, 160):
+        book.note(("us-west-2", "ap-southeast-2"), value)
+    line = "".join(part for part, _ in latency_line(book, NAMES, 80))
+    assert line == "here→ORE –  here→SYD –  ORE→SYD 150ms  SYD→ORE –"
+    assert "".join(part for part, _ in latency_line(book, NAMES, 30)) == "here→ORE –  here→SYD –"
+
+
+def test_what_waits_behind_another_message_measures_nothing() -> None:
+    book = LatencyBook()
+    first, second, third, fourth = (draft(number) for number in range(1, 5))
+    for event in (LIVE, DraftQueued(first), DraftQueued(second), DraftWaiting(first, "too busy")):
+        book.take(event, NOON)
+    book.take(DraftQueued(third), NOON)
+    for each in (first, second, third):
+        book.take(DraftAccepted(each, OREGON, NOON), NOON + 8000)
+    assert book.values((HERE, OREGON)) == ()
+    book.take(DraftQueued(fourth), NOON)
+    book.take(DraftAccepted(fourth, OREGON, NOON), NOON + 7)
+    assert book.values((HERE, OREGON)) == (7,)

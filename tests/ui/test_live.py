@@ -1,0 +1,95 @@
+"""The chat on the real session and a local cloud in this process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from textual.pilot import Pilot
+
+from globalchat.cli.local_cloud import profile_of
+from globalchat.client.profiles import Profile
+from globalchat.ui.app import ChatApp
+from globalchat.ui.widgets.message_pane import MessagePane
+from tests.ui.driver import WIDE
+
+if TYPE_CHECKING:
+    from globalchat.localcloud.server.cloud import LocalCloud
+
+
+class LiveChat:
+    """What a person sees of a chat that talks to a real backend."""
+
+    def __init__(self, app: ChatApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def text(self) -> str:
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+
+    def line_with(self, text: str) -> str:
+        pane = self.app.screen.query_one(MessagePane)
+        lines = (pane.render_line(y).text for y in range(pane.size.height))
+        return next((line for line in lines if text in line), "")
+
+    async def until_seen(self, text: str) -> None:
+        # pause() returns as soon as the app is idle, so the clock, not a count, says when to give up.
+        loop_time = self.app._loop.time if self.app._loop else None
+        assert loop_time is not None
+        deadline = loop_time() + 10
+        while text not in self.text:
+            assert loop_time() < deadline, f"{text!r} never appeared:\n{self.text}"
+            await self.pilot.pause(0.02)
+
+    async def send(self, text: str) -> None:
+        await self.pilot.press(*text, "enter")
+
+
+@asynccontextmanager
+async def chatting(cloud: "LocalCloud", region: str, sender: str) -> AsyncIterator[LiveChat]:
+    async def opener() -> Profile:
+        return profile_of(cloud.regions)
+
+    app = ChatApp(opener, region=region, channel=None, sender=sender, profile_name="local")
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        chat = LiveChat(app, pilot)
+        await chat.until_seen("● ")
+        yield chat
+
+
+async def test_send_switch_send_and_be_refused(local_cloud: "LocalCloud") -> None:
+    async with chatting(local_cloud, "oregon", "bo") as chat:
+        assert "● Oregon us-west-2 live" in chat.text
+        await chat.send("one")
+        await chat.until_seen("✓✓")
+        assert chat.line_with("one").split()[1:4] == ["bo", "one", "ORE"]
+        await chat.pilot.press("ctrl+r")
+        await chat.until_seen("● Sydney ap-southeast-2 live")
+        await chat.send("two")
+        await chat.until_seen("SYD")
+        assert "✓✓" in chat.line_with("two")
+        await chat.pilot.press("ctrl+k", *"nope", "enter")
+        await chat.until_seen('no channel "nope"')
+        assert "# cars ─" in chat.text
+
+
+async def test_a_message_crosses_from_oregon_to_sydney(local_cloud: "LocalCloud") -> None:
+    # One app at a time is active in a context, so the sender is a plain session.
+    from globalchat.client.session import Session
+    from globalchat.client.state import Phase
+
+    async with chatting(local_cloud, "sydney", "ana") as chat:
+        endpoints = {each.alias: each for each in local_cloud.regions}
+        assert set(endpoints) == {"oregon", "sydney"}
+        profile = await chat.app._open_profile()
+        sender = Session(profile, "oregon", channels=["cars"], sender="bo")
+        worker = chat.app.run_worker(sender.run())
+        while sender.state.phase is not Phase.LIVE:
+            await sender.next_events()
+        sender.send("cars", "hello from the other side [b] 👍")
+        await chat.until_seen("hello from the other side")
+        line = chat.line_with("hello from the other side")
+        assert "bo" in line
+        assert "ORE→SYD" in line
+        sender.close()
+        await worker.wait()

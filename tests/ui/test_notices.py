@@ -1,0 +1,123 @@
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from globalchat.ui.model.attention import Attention, Call, Level, Levels
+from globalchat.ui.model.rows import MessageRow
+from globalchat.ui.notices import sequences
+from globalchat.ui.notices.notifier import Notifier
+from globalchat.ui.settings import NotifySettings
+from tests.ui.fake_session import NOON
+from tests.ui.test_sanitize import FORBIDDEN, HOSTILE
+
+CALL = Call("tech", "ana", "hi @bo", 1)
+LOUD = NotifySettings(bell=True, desktop="osc777")
+
+
+class Terminal:
+    def __init__(self, settings: NotifySettings = LOUD) -> None:
+        self.now = NOON
+        self.written: list[str] = []
+        self.notifier = Notifier(settings, self.written.append, lambda: self.now)
+
+
+def test_bell_and_desktop_ring() -> None:
+    terminal = Terminal()
+    terminal.notifier.call(CALL)
+    assert terminal.written == ["\a", "\x1b]777;notify;# tech;ana: hi @bo\a"]
+
+
+def test_it_rests_for_five_seconds_after_a_call() -> None:
+    terminal = Terminal(NotifySettings(bell=True))
+    assert not terminal.notifier.resting
+    terminal.notifier.call(CALL)
+    for wait, resting in ((0, True), (4_999, True), (1, False)):
+        terminal.now += wait
+        assert terminal.notifier.resting is resting
+
+
+def test_nothing_rings_by_default() -> None:
+    terminal = Terminal(NotifySettings())
+    terminal.notifier.call(CALL)
+    assert terminal.written == []
+    assert not terminal.notifier.resting
+
+
+def test_several_messages_are_one_notice() -> None:
+    terminal = Terminal(NotifySettings(desktop="osc9"))
+    terminal.notifier.call(Call("tech", "ana", "a;b", 3))
+    assert terminal.written == ["\x1b]9;# tech ana: a,b (and 2 more)\a"]
+
+
+def test_the_title_says_what_counts_and_is_given_back() -> None:
+    terminal = Terminal(NotifySettings())
+    terminal.notifier.restore()
+    terminal.notifier.show_title(None, 0)
+    terminal.notifier.show_title("tech", 2)
+    terminal.notifier.show_title("tech", 2)
+    terminal.notifier.restore()
+    terminal.notifier.restore()
+    assert terminal.written == [
+        sequences.KEEP_TITLE,
+        "\x1b]0;globalchat\a",
+        "\x1b]0;(2) # tech\a",
+        sequences.RESTORE_TITLE,
+    ]
+
+
+def test_the_title_can_be_left_alone() -> None:
+    terminal = Terminal(NotifySettings(title=False))
+    terminal.notifier.show_title("tech", 2)
+    terminal.notifier.restore()
+    assert terminal.written == []
+
+
+@settings(deadline=None, max_examples=200)
+@given(HOSTILE, HOSTILE, st.sampled_from(["osc9", "osc777"]))
+def test_no_text_can_end_or_begin_a_sequence(first: str, second: str, kind: str) -> None:
+    for sequence in (sequences.title(first + second), sequences.desktop(kind, first, second)):
+        inner = re.fullmatch(r"\x1b\](?:0;|9;|777;notify;)(.*)\a", sequence, re.DOTALL)
+        assert inner is not None
+        assert not set(inner[1]) & set(FORBIDDEN)
+    assert sequences.desktop("osc777", first, second).count(";") == 3
+
+
+def row(*, mention: bool) -> MessageRow:
+    return MessageRow(
+        uid=1,
+        at=NOON,
+        tie="a",
+        id="a",
+        text="hi",
+        time="12:00",
+        sender="ana",
+        colour=0,
+        mentions=((0, 2),) if mention else (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("level", "counted"), [(Level.MENTIONS, [True]), (Level.ALL, [False, True]), (Level.MUTE, [])]
+)
+def test_the_level_says_which_messages_count(level: Level, counted: list[bool]) -> None:
+    levels = Levels()
+    levels.set("tech", level)
+    assert [each for each in (False, True) if levels.counts("tech", mention=each)] == counted
+    attention = Attention(levels)
+    for mention in (False, True):
+        attention.note("tech", row(mention=mention))
+    assert attention.take() == (Call("tech", "ana", "hi", len(counted)) if counted else None)
+    assert attention.take() is None
+
+
+def test_levels_are_kept_where_they_differ_from_the_default() -> None:
+    levels = Levels(Level.ALL)
+    levels.set("tech", Level.MUTE)
+    levels.set("cars", Level.ALL)
+    assert levels.kept() == {"tech": "mute"}
+    restored = Levels(Level.ALL)
+    restored.restore({"tech": "mute", "cars": "shout"})
+    assert (restored.of("tech"), restored.of("cars")) == (Level.MUTE, Level.ALL)
+    assert [level.following for level in Level] == [Level.ALL, Level.MUTE, Level.MENTIONS]

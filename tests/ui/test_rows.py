@@ -1,0 +1,219 @@
+"""Conversations, the index of their lines, and the lines themselves."""
+
+import random
+from datetime import UTC
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from globalchat.client.events import MessageReceived
+from globalchat.client.messages import Message
+from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.columns import columns
+from globalchat.ui.model.conversation import Conversation, Updated
+from globalchat.ui.model.regions import RegionNames, transit
+from globalchat.ui.model.row_factory import RowFactory
+from globalchat.ui.model.row_index import RowIndex
+from globalchat.ui.model.row_lines import row_height, row_lines
+from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
+from globalchat.ui.model.status import AGAIN
+from tests.ui.fake_session import NOON, REGIONS
+
+CALENDAR = Calendar(UTC)
+NAMES = RegionNames.of(REGIONS)
+
+
+def message(at: int, text: str = "hi", *, sender: str | None = "ana", identity: str = "") -> MessageRow:
+    event = MessageReceived(
+        Message(identity or f"id-{at}", "tech", text, sender, "ap-southeast-2", at), "oregon", at + 161, 161
+    )
+    return RowFactory("bo", CALENDAR).message(event)
+
+
+def texts(conversation: Conversation) -> list[str]:
+    return [row.text for row in conversation.rows if isinstance(row, MessageRow | NoticeRow)]
+
+
+def test_late_arrivals_find_their_place() -> None:
+    conversation = Conversation("tech", CALENDAR)
+    for second in (1, 5, 3, 2, 4):
+        conversation.add(message(NOON + second * 1000, str(second)))
+    assert texts(conversation) == ["1", "2", "3", "4", "5"]
+
+
+def test_the_oldest_go_when_there_are_too_many() -> None:
+    conversation = Conversation("tech", CALENDAR, limit=3)
+    for second in range(10):
+        conversation.add(message(NOON + second * 1000, str(second)))
+    assert texts(conversation) == ["7", "8", "9"]
+    assert conversation.rows[0].day == "Tuesday 24 November"
+
+
+def test_a_new_day_has_a_heading_and_only_its_first_row() -> None:
+    conversation = Conversation("tech", CALENDAR)
+    late = message(NOON + 86_400_000)
+    for row in (message(NOON), late, message(NOON + 1000)):
+        conversation.add(row)
+    assert [row.day for row in conversation.rows] == ["Tuesday 24 November", None, "Wednesday 25 November"]
+    earlier = message(NOON + 86_399_000)
+    conversation.add(earlier)
+    assert (earlier.day, late.day) == ("Wednesday 25 November", None)
+
+
+def test_one_sender_is_named_once_within_two_minutes() -> None:
+    conversation = Conversation("tech", CALENDAR)
+    rows = [
+        message(NOON + at, sender=who) for at, who in [(0, "a"), (1, "a"), (2, "b"), (3, "a"), (200_000, "a")]
+    ]
+    for row in rows:
+        conversation.add(row)
+    assert [row.grouped for row in rows] == [False, True, False, False, False]
+
+
+def test_unread_mentions_and_the_divider() -> None:
+    conversation = Conversation("tech", CALENDAR)
+    rows = [message(NOON), message(NOON + 1, "@bo hi"), message(NOON + 2, "mail@bo @bob"), message(NOON + 3)]
+    conversation.arrive(rows[0], seen=True)
+    for row in rows[1:]:
+        conversation.arrive(row, seen=False)
+    assert (conversation.unread, conversation.mentions) == (3, 1)
+    assert [row.divider for row in rows] == [False, True, False, False]
+    conversation.read()
+    later = message(NOON + 4)
+    conversation.arrive(later, seen=False)
+    assert [row.divider for row in [*rows, later]] == [False, False, False, False, True]
+
+
+def test_in_place_of_a_message_that_is_gone_stands_the_next_one_or_the_one_above() -> None:
+    conversation = Conversation("tech", CALENDAR)
+    rows = [message(NOON + each) for each in range(3)]
+    for row in rows:
+        conversation.add(row)
+    gone = []
+    for row, then in ((rows[1], rows[2]), (rows[2], rows[0]), (rows[0], None)):
+        assert conversation.standing(row) is row
+        conversation.remove(row)
+        gone.append(conversation.standing(row) is then)
+    assert gone == [True, True, True]
+
+
+def test_a_touched_row_is_only_painted_anew() -> None:
+    conversation = Conversation("tech", CALENDAR)
+    rows = [message(NOON + each) for each in range(3)]
+    for row in rows:
+        conversation.add(row)
+    conversation.follow_edits()
+    conversation.touch(rows[1])
+    assert conversation.take_edits() == [Updated(1, rows[1])]
+    assert conversation.take_edits() == []
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000))
+def test_replayed_edits_give_the_same_index(seed: int) -> None:
+    rng = random.Random(seed)
+    conversation = Conversation("tech", CALENDAR, limit=12)
+    shape = columns(60)
+    conversation.follow_edits()
+    index = RowIndex(conversation.rows, lambda row: row_height(row, shape))
+    rows: list[MessageRow] = []
+    for step in range(60):
+        choice = rng.random()
+        if choice < 0.6 or not rows:
+            rows.append(
+                message(NOON + rng.randrange(200_000), "word " * rng.randrange(1, 40), identity=str(step))
+            )
+            conversation.arrive(rows[-1], seen=rng.random() < 0.5)
+        elif choice < 0.8:
+            conversation.move(rng.choice(rows), NOON + rng.randrange(86_400_000))
+        elif choice < 0.9:
+            row = rng.choice(rows)
+            row.delivery, row.reason = Delivery.UNSENT, "no connection " * rng.randrange(1, 9)
+            conversation.touch(row)
+        else:
+            conversation.place_divider(None)
+        if rng.random() < 0.5:
+            for edit in conversation.take_edits():
+                index.apply(edit)
+    for edit in conversation.take_edits():
+        index.apply(edit)
+    index.measure_more(index.base, lambda: False)
+    assert list(index) == conversation.rows
+    assert [row.order for row in index] == sorted(row.order for row in index)
+    heights = [row_height(row, shape) for row in conversation.rows]
+    assert index.total == sum(heights)
+    line = index.base
+    for number, height in enumerate(heights):
+        assert index.top(number) == line
+        assert [index.locate(line + part) for part in range(height)] == [
+            (number, part) for part in range(height)
+        ]
+        line += height
+    assert index.locate(line) is None
+    assert index.locate(index.base - 1) is None
+
+
+@pytest.mark.parametrize("width", [20, 40, 47, 48, 59, 60, 75, 90, 118])
+def test_lines_are_as_many_and_as_wide_as_they_say(width: int) -> None:
+    shape = columns(width)
+    conversation = Conversation("tech", CALENDAR)
+    rows = [
+        message(NOON),
+        message(NOON + 1, "@bo " + "日本語の文章 " * 20, sender="健太" * 9),
+        message(NOON + 2, "a\n\nb " + "x" * 300, sender=None),
+    ]
+    rows[0].delivery, rows[0].reason, rows[1].conflicting = Delivery.REFUSED, "far too long " * 9, True
+    for row in rows:
+        conversation.add(row)
+    conversation.place_divider(rows[1])
+    conversation.add(RowFactory("bo", CALENDAR).notice("offline for a while, " * 4, NOON + 3))
+    for each in conversation.rows:
+        lines = row_lines(each, shape, NAMES)
+        assert len(lines) == row_height(each, shape)
+        assert all(sum(cell_len(piece.text) for piece in line) <= width for line in lines)
+
+
+def test_a_message_that_was_not_sent_names_the_key_that_sends_it_again() -> None:
+    row = message(NOON)
+    row.delivery, row.reason = Delivery.UNSENT, "no connection"
+    for key, way in (("Ctrl+T", "Ctrl+T or a click"), ("", "A click")):
+        lines = row_lines(row, columns(100), NAMES, keys={AGAIN: key}.__getitem__)
+        said = "".join(piece.text for piece in lines[-1]).strip()
+        assert said == f"not sent: no connection. {way} here sends it again."
+
+
+def test_the_first_line_holds_time_name_path_transit_and_tick() -> None:
+    row = message(NOON)
+    row.delivery = Delivery.DELIVERED
+    line = "".join(piece.text for piece in row_lines(row, columns(100), NAMES)[-1])
+    assert line.split() == ["12:00", "ana", "hi", "SYD→ORE", "+161ms", "✓✓"]
+    narrow = "".join(piece.text for piece in row_lines(row, columns(50), NAMES)[-1])
+    assert narrow.split() == ["12:00", "ana:", "hi", "S→O", "✓✓"]
+
+
+def test_unknown_transit_is_not_shown() -> None:
+    assert [transit(each) for each in (None, -5, 0, 999, 1200, 180_000)] == [
+        "",
+        "+0ms",
+        "+0ms",
+        "+999ms",
+        "+1.2s",
+        "+3m",
+    ]
+
+
+def test_region_codes_tell_regions_apart() -> None:
+    names = RegionNames.of({"oregon": "us-west-2", "oslo": "eu-north-9", "orlando": "us-east-9"})
+    assert names.codes == {"oregon": "ORE", "oslo": "OSL", "orlando": "ORL"}
+    assert len(set(names.letters.values())) == 3
+    assert names.path("mars-1", "oslo") == "MARS-1→OSL"
+    assert names.path("eu-north-9", "oslo") == "OSL"
+
+
+@pytest.mark.parametrize("at", [-(10**18), 0, 10**18])
+def test_impossible_times_are_shown_somehow(at: int) -> None:
+    conversation = Conversation("tech", CALENDAR)
+    conversation.add(message(at))
+    assert conversation.rows[0].day

@@ -1,0 +1,82 @@
+import subprocess
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from globalchat.ui.sanitize import sanitize
+
+HOSTILE = st.text(
+    alphabet=st.one_of(
+        st.characters(),
+        st.sampled_from(
+            "\x00\x07\x1b\x7f\x9b\t\n\r\u061c\u200b\u200d\u200e\u202e\u2066\ufe0f\ufeff\U000e0041"
+        ),
+        st.sampled_from("aé\u0301\u0300👍🏽👨👩❤1\u20e3\ud800\u2028"),
+    )
+)
+FORBIDDEN = [
+    *map(chr, [*range(0x20), *range(0x7F, 0xA0)]),
+    *"\u061c\u200b\u200c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad",
+]
+
+
+@settings(deadline=None, max_examples=300)
+@given(HOSTILE)
+def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
+    clean = sanitize(text)
+    assert not set(clean) & (set(FORBIDDEN) - {"\n"})
+    assert not any(unicodedata.category(character) == "Cs" for character in clean)
+    assert not any(0xE0000 <= ord(character) <= 0xE0FFF for character in clean)
+    clean.encode()
+
+
+@settings(deadline=None, max_examples=300)
+@given(HOSTILE, st.booleans())
+def test_twice_is_once(text: str, multiline: bool) -> None:
+    once = sanitize(text, multiline=multiline)
+    assert sanitize(once, multiline=multiline) == once
+
+
+@settings(deadline=None, max_examples=100)
+@given(HOSTILE)
+def test_single_line_has_no_line_break(text: str) -> None:
+    assert len(sanitize(text, multiline=False).splitlines()) <= 1
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(st.characters(categories=["L", "N", "P", "Zs"], max_codepoint=0x10FF)))
+def test_ordinary_text_stays(text: str) -> None:
+    assert sanitize(text) == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("plain [bold]text[/] $ctx ${x} \\n", "plain [bold]text[/] $ctx ${x} \\n"),
+        ("\x1b]0;title\x07", "␛]0;title␇"),
+        ("\x1b[31mred", "␛[31mred"),
+        ("\x9b31m", "\ufffd31m"),
+        ("a\tb", "a    b"),
+        ("a\r\nb\rc\u2028d\x85e", "a\nb\nc\nd\ne"),
+        ("abc\u202egnp.exe", "abcgnp.exe"),
+        ("pay\u200bpal", "paypal"),
+        ("\ud800x", "\ufffdx"),
+        ("e\u0301", "é"),
+        ("z" + "\u0336" * 50, "z" + "\u0336" * 4),
+        ("a\u200db", "ab"),
+        ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
+        ("❤\ufe0f 1\ufe0f\u20e3 👍🏽", "❤\ufe0f 1\ufe0f\u20e3 👍🏽"),
+        ("x\ufe0f", "x"),
+        ("🏴\U000e0067\U000e007f", "🏴"),
+    ],
+)
+def test_example(text: str, clean: str) -> None:
+    assert sanitize(text) == clean
+
+
+def test_needs_no_textual() -> None:
+    code = "import sys, globalchat.ui.sanitize; sys.exit('textual' in sys.modules or 'rich' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

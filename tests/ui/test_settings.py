@@ -1,0 +1,103 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from globalchat.ui.actions import ACTIONS
+from globalchat.ui.keymap import resolve
+from globalchat.ui.settings import Loaded, NotifySettings, Settings, parse, read
+from tests.paths import ROOT
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    assert read(tmp_path) == Loaded(Settings())
+
+
+def test_everything_can_be_set(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        """
+        theme = "nord"
+        ascii = true
+        motion = false
+        scrollback = 500
+        paste_lines = 9
+
+        [notify]
+        level = "all"
+        bell = true
+        title = false
+        desktop = "osc777"
+        seconds = 30
+
+        [keys]
+        channel.next = "ctrl+n"
+        "pane.tail" = ["f9", "f10"]
+        """
+    )
+    assert read(tmp_path) == Loaded(
+        Settings(
+            theme="nord",
+            ascii=True,
+            motion=False,
+            scrollback=500,
+            paste_lines=9,
+            notify=NotifySettings(level="all", bell=True, title=False, desktop="osc777", seconds=30),
+            keys={"channel.next": "ctrl+n", "pane.tail": "f9,f10"},
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("them = 'nord'", 'There is no setting "them". Did you mean "theme"?'),
+        ("[notfy]\nbell=true", 'There is no setting "notfy". Did you mean "notify"?'),
+        ("[notify]\nbel = true", 'There is no setting "notify.bel". Did you mean "notify.bell"?'),
+        ("zzz = 1", 'There is no setting "zzz".'),
+        ("ascii = 1", 'The setting "ascii" must be true or false: the default holds.'),
+        ("theme = 3", 'The setting "theme" must be a text in quotes: the default holds.'),
+        (
+            "paste_lines = true",
+            'The setting "paste_lines" must be a whole number from 1 to 10,000: the default holds.',
+        ),
+        (
+            "[notify]\nlevel = 'loud'",
+            'The setting "notify.level" must be one of "mentions", "all", "mute": the default holds.',
+        ),
+        ("notify = 3", 'The setting "notify" must be a table, [notify]: the defaults hold.'),
+        ("[keys]\nhelp = 3", 'The keys of "help" must be a text in quotes, like "ctrl+n".'),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_and_the_rest_holds(text: str, problem: str) -> None:
+    settings, problems = parse("motion = false\n" + text)
+    assert problems == (problem,)
+    assert settings == Settings(motion=False)
+
+
+@pytest.mark.parametrize("text", ["theme = ", "x = \x1b[31m", "a = " + "[" * 5000])
+def test_a_damaged_file_is_one_sentence(text: str) -> None:
+    settings, (problem,) = parse(text, "/config.toml")
+    assert settings == Settings()
+    assert problem.startswith("/config.toml is not valid TOML (")
+    assert problem.endswith("): the defaults hold.")
+    assert problem.isprintable()
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").mkdir()
+    (problem,) = read(tmp_path).problems
+    assert "cannot be read" in problem
+    (tmp_path / "config.toml").rmdir()
+    (tmp_path / "config.toml").write_bytes(b"\xff")
+    (problem,) = read(tmp_path).problems
+    assert "is not UTF-8 text" in problem
+
+
+def test_the_page_on_settings_names_them_all_and_their_defaults() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text()
+    settings, problems = parse(page.split("```toml\n")[1].split("```")[0])
+    assert problems == ()
+    assert settings == Settings(theme="nord", keys={"channel.next": "ctrl+n", "pane.tail": "f10"})
+    assert resolve(settings.keys, ACTIONS)[1] == ()
+    for kind in (Settings, NotifySettings):
+        assert all(f"{each.name} = " in page or f"[{each.name}]" in page for each in fields(kind))

@@ -1,0 +1,125 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from globalchat.ui.slash.commands import COMMANDS
+from globalchat.ui.slash.completion import NOTHING, Vocabulary, complete
+from globalchat.ui.slash.parser import Run, Say, Wrong, parse
+
+WORDS = Vocabulary(
+    channels=("tech", "music", "media"),
+    regions=("oregon", "sydney"),
+    levels=("mentions", "all", "mute"),
+    names=("priya", "ana", "a b"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("hello", "hello"),
+        ("//join me", "/join me"),
+        ("///", "//"),
+        ("/etc/hosts is a file", "/etc/hosts is a file"),
+        ("/", "/"),
+        ("/ me", "/ me"),
+        (" /join tech", " /join tech"),
+        ("/join\ntech", "/join\ntech"),
+        ("/join tech\nand more", "/join tech\nand more"),
+    ],
+)
+def test_messages(text: str, sent: str) -> None:
+    assert parse(text) == Say(sent)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "argument"),
+    [
+        ("/join tech", "join", "tech"),
+        ("/JOIN   tech  ", "join", "tech"),
+        ("/nick ana maria", "nick", "ana maria"),
+        ("/region", "region", ""),
+        ("/quit", "quit", ""),
+    ],
+)
+def test_commands(text: str, name: str, argument: str) -> None:
+    meant = parse(text)
+    assert isinstance(meant, Run)
+    assert (meant.command.name, meant.argument) == (name, argument)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "/jion tech",
+            'There is no command "/jion". Did you mean "/join"? Begin with // to send the text as it is.',
+        ),
+        ("/zzz", 'There is no command "/zzz". Begin with // to send the text as it is.'),
+        ("/join", "/join CHANNEL: go to a channel, or join it by its name."),
+        ("/quit now", "/quit takes nothing after it. Begin with // to send the text as it is."),
+    ],
+)
+def test_what_is_no_command_is_told_with_the_way_out(text: str, reason: str) -> None:
+    assert parse(text) == Wrong(reason)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text())
+def test_whatever_is_typed_can_be_sent(text: str) -> None:
+    assert parse("//" + text) == Say("/" + text)
+    meant = parse(text)
+    assert isinstance(meant, Run | Wrong) or meant == Say(
+        text.removeprefix("/") if text[:2] == "//" else text
+    )
+
+
+def offers(text: str, cursor: int | None = None) -> list[str]:
+    return [offer.text for offer in complete(text, len(text) if cursor is None else cursor, WORDS).offers]
+
+
+def test_a_slash_offers_all_commands_and_letters_fewer() -> None:
+    assert len(offers("/")) == len(COMMANDS)
+    assert offers("/re") == ["/region "]
+    assert offers("/q") == ["/quit"]
+    assert complete("/re", 3, WORDS).offers[0].label == "/region [REGION]"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("/join ", ["tech", "music", "media"]),
+        ("/join m", ["music", "media"]),
+        ("/region syd", ["sydney"]),
+        ("/notify m", ["mentions", "mute"]),
+        ("/notify mute", []),
+        ("/nick a", []),
+        ("/zzz a", []),
+        ("//j", []),
+        ("/join\n", []),
+    ],
+)
+def test_arguments(text: str, found: list[str]) -> None:
+    assert offers(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("@", ["@priya ", "@ana ", "@a b "]),
+        ("hi @an", ["@ana "]),
+        ("(@pri", ["@priya "]),
+        ("line\n@pri", ["@priya "]),
+        ("mail@an", []),
+        ("@ana ", []),
+        ("nobody", []),
+    ],
+)
+def test_names_after_an_at_sign(text: str, found: list[str]) -> None:
+    assert offers(text) == found
+
+
+def test_only_what_stands_before_the_cursor_is_completed() -> None:
+    assert offers("@pr and more", 3) == ["@priya "]
+    assert complete("hi @pr", 6, WORDS).start == 3
+    assert complete("", 0, WORDS) == NOTHING

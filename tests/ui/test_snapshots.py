@@ -1,0 +1,153 @@
+"""Pictures of the chat in three sizes. Update them with `pytest --snapshot-update`, and look at them."""
+
+from collections.abc import Awaitable, Callable
+from itertools import product
+from weakref import WeakKeyDictionary
+
+import pytest
+from textual.app import App
+from textual.pilot import Pilot
+
+from globalchat.client.events import ChannelRevoked, DraftRefused, EventsSkipped, GapRecorded
+from globalchat.client.state import Phase
+from globalchat.client.watch import FromRegion
+from globalchat.ui.screens.chat import ChatScreen
+from tests.ui.driver import SMALL, WIDE, Chat, make
+from tests.ui.fake_session import NOON, FakeSession
+from tests.ui.fake_watch import FakeWatch, message
+
+Compare = Callable[..., bool]
+Script = Callable[[Chat], Awaitable[None]]
+MINUTE = 60_000
+WATCHES: WeakKeyDictionary[App[None], FakeWatch] = WeakKeyDictionary()
+
+
+async def busy(chat: Chat) -> None:
+    session = chat.session
+    session.receive(
+        "tech", "morning from Sydney", at=NOON - 1440 * MINUTE, transit_ms=161, region="ap-southeast-2"
+    )
+    session.receive(
+        "tech",
+        "the relay only forwards events of its own region, so there is one hop and no loop",
+        sender="priya",
+        at=NOON - 60 * MINUTE,
+    )
+    session.receive("tech", "and the dead-letter queue is empty", sender="priya", at=NOON - 59 * MINUTE)
+    session.receive(
+        "tech",
+        "hi @bo, deploying now\n$ make deploy",
+        at=NOON - 50 * MINUTE,
+        transit_ms=158,
+        region="ap-southeast-2",
+    )
+    session.receive(
+        "tech",
+        "全角文字の幅は二つ分です。折り返しも正しく。",
+        sender="健太",
+        at=NOON - 48 * MINUTE,
+        transit_ms=1204,
+        region="ap-southeast-2",
+    )
+    session.receive("tech", "[bold]not markup[/] \x1b[31m", sender="[red]eve", at=NOON - 46 * MINUTE)
+    session.tell(GapRecorded(("tech",), NOON - 45 * MINUTE, NOON - 44 * MINUTE))
+    session.receive("tech", "back again?", sender="cyd", at=NOON - 43 * MINUTE, transit_ms=None)
+    for number in range(3):
+        session.receive("cars", "brum", at=NOON + number)
+    session.receive("music", "la @bo", at=NOON)
+    sent = [session.send("tech", text) for text in ("here I am", "not back yet", "too long", "on its way")]
+    session.accept(sent[0], NOON)
+    session.echo(sent[0], NOON)
+    session.accept(sent[1], NOON)
+    session.tell(DraftRefused(sent[2], "MessageTooLong", "The text has 2,004 characters; the limit is 2,000"))
+    await chat.settle()
+
+
+async def empty(chat: Chat) -> None:
+    await chat.settle()
+
+
+async def retrying(chat: Chat) -> None:
+    await busy(chat)
+    chat.session.fail_over("The connection to Oregon was lost")
+    await chat.settle()
+
+
+async def failed(chat: Chat) -> None:
+    chat.session.change(
+        Phase.FAILED, reason="The API key of Oregon has expired", remedy="Run `globalchat deploy` to renew it"
+    )
+    await chat.settle()
+
+
+async def revoked(chat: Chat) -> None:
+    await busy(chat)
+    chat.session.change(revoked=frozenset({"tech"}))
+    chat.session.tell(ChannelRevoked("tech"))
+    await chat.settle()
+
+
+async def flood(chat: Chat) -> None:
+    for number in range(200):
+        text = f"number {number} {'and more of it ' * (number % 11)}"
+        chat.session.receive("tech", text, sender=f"peer{number % 5}", at=NOON + number)
+    chat.session.tell(EventsSkipped(1412))
+    await chat.settle()
+    await chat.until(lambda: chat.pane._idle is None)  # all is measured: the scrollbar says what is there
+    await chat.settle()
+
+
+async def dual(chat: Chat) -> None:
+    """Both regions and the latency of the ways between them."""
+    await chat.pilot.press("f9", "f4")
+    await chat.until(lambda: chat.app.screen.query("#dual-pane") and chat.app.screen.query("#latency"))
+    await chat.until(lambda: chat.app in WATCHES)
+    watch = WATCHES[chat.app]
+    watch.go_live("oregon")
+    watch.arrive(message(1, "morning from Sydney", region="ap-southeast-2"), sydney=0, oregon=158)
+    watch.arrive(
+        message(2, "全角文字の幅は二つ分です。折り返しも正しく。", sender="健太"), oregon=900, sydney=1061
+    )
+    watch.arrive(
+        message(3, "one hop, no loop, whichever way it goes", sender="priya"), oregon=1500, sydney=1659
+    )
+    watch.tell(FromRegion("sydney", GapRecorded(("tech",), NOON + 2000, NOON + 9000)))
+    watch.arrive(message(4, "[b]is anybody there?[/]", sender="[red]eve"), oregon=3000)
+    watch.give_up(message(4, "[b]is anybody there?[/]", sender="[red]eve"), "sydney")
+    watch.arrive(message(5, "still on its way", sender=None), oregon=9000)
+    own = chat.session.send("tech", "hello")
+    chat.session.accept(own, NOON)
+    screen = chat.app.screen
+    assert isinstance(screen, ChatScreen)
+    await chat.until(lambda: watch.drained and screen._showing.settled)
+    await chat.settle()
+
+
+async def switching_channel(chat: Chat) -> None:
+    await busy(chat)
+    await chat.pilot.press("ctrl+k", "m")
+
+
+SIZES = (WIDE, SMALL, (50, 20))
+SCRIPTS: tuple[Script, ...] = (empty, busy, retrying, failed, revoked, flood, dual)
+PICTURES = {
+    f"{script.__name__}-{size[0]}x{size[1]}": (script, size)
+    for script, size in [*product(SCRIPTS, SIZES), (switching_channel, SMALL)]
+}
+
+
+@pytest.mark.parametrize(("script", "size"), PICTURES.values(), ids=PICTURES.keys())
+def test_picture(snap_compare: Compare, script: Script, size: tuple[int, int]) -> None:
+    session = FakeSession()
+    app = make(session, watch_factory=lambda *_: WATCHES.setdefault(app, FakeWatch()))
+
+    async def run(pilot: Pilot[None]) -> None:
+        chat = Chat(app, pilot, session)
+        await chat.there()
+        chat.composer.cursor_blink = False
+        session.go_live()
+        await chat.settle()
+        await script(chat)
+        assert not chat.toasts()
+
+    assert snap_compare(app, terminal_size=size, run_before=run)

@@ -1,0 +1,329 @@
+"""Every state of the connection at every size: what is said, and that the way out can be seen and clicked."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from rich.cells import cell_len
+
+from globalchat.client.events import DraftAccepted, DraftQueued, MessageReceived, StateChanged
+from globalchat.client.key_expiry import REMEDY
+from globalchat.client.messages import Draft, Message
+from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.client.state import Phase, SessionState
+from globalchat.ui.model.banner import LINES, Banner, Way, banner_lines, target_at
+from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.chat import ChatModel, Notice
+from globalchat.ui.model.desk import Desk
+from globalchat.ui.model.header import SWITCH, HeaderView, header
+from globalchat.ui.model.header import target_at as header_target_at
+from globalchat.ui.model.regions import RegionNames
+from globalchat.ui.model.skew import ClockSkew
+from globalchat.ui.model.status import (
+    Opening,
+    OpeningFailed,
+    Status,
+    banner,
+    default_keys,
+    revoked_banner,
+    signal,
+    unsent_banner,
+)
+from globalchat.ui.model.trouble import put_away_remark
+from globalchat.ui.screens.again import again
+from tests.ui.fake_session import NOON, REGIONS, FakeSession
+
+NAMES = RegionNames.of(REGIONS)
+SIZES = (40, 44, 50, 59, 60, 72, 80, 99, 100, 120, 200)
+LONG = (
+    "Nothing listens at the address of this region, or something on the way there does not let it through "
+    * 4
+)
+
+LIVE = SessionState(Phase.LIVE, "oregon", latency_ms=38)
+RETRYING = SessionState(Phase.RETRYING, "oregon", attempt=3, next_try_at=NOON + 3001, reason="It is lost")
+SUSPENDED = SessionState(Phase.SUSPENDED, "oregon", attempt=9, next_try_at=NOON + 90_000, missing_since=NOON)
+FAILED = SessionState(Phase.FAILED, "oregon", reason="The key has expired", remedy="Run `globalchat deploy`")
+
+STATES: dict[str, Status] = {
+    "opening": Opening("local cloud"),
+    "opening failed": OpeningFailed("There is no such profile.", "Make one"),
+    "opening failed at length": OpeningFailed(LONG, LONG),
+    "idle": SessionState(Phase.IDLE, "oregon"),
+    "connecting": SessionState(Phase.CONNECTING, "oregon"),
+    "connecting again": SessionState(Phase.CONNECTING, "oregon", attempt=3, fail_over_to="sydney"),
+    "live": LIVE,
+    "live, latency unknown": replace(LIVE, latency_ms=None),
+    "live, but odd": replace(LIVE, reason="The clock is an hour slow", remedy="Set it"),
+    "switching": replace(LIVE, switching_to="sydney"),
+    "joining": replace(LIVE, joining=frozenset({"nope", "robots"})),
+    "failed over": replace(LIVE, region="sydney", failed_over_from="oregon"),
+    "retrying": RETRYING,
+    "retrying, another answers": replace(RETRYING, fail_over_to="sydney"),
+    "retrying, with a remedy": replace(RETRYING, remedy="Start it"),
+    "retrying for the first time": replace(RETRYING, attempt=1, remedy="Start it"),
+    "retrying at length": replace(RETRYING, reason=LONG, fail_over_to="sydney"),
+    "suspended": SUSPENDED,
+    "suspended, another answers": replace(SUSPENDED, reason=LONG, fail_over_to="sydney"),
+    "failed": FAILED,
+    "failed at length": replace(FAILED, reason=LONG, remedy=LONG, fail_over_to="sydney"),
+    "closed": SessionState(Phase.CLOSED, "oregon"),
+}
+
+SAID = {
+    "opening": ("◌ opening", "Opening local cloud …"),
+    "opening failed": (
+        "✖ failed",
+        "There is no such profile. Make one. `globalchat doctor` tells more. F5 tries again.",
+    ),
+    "idle": ("◌ starting", "Starting in Oregon …"),
+    "connecting": ("◌ connecting", "Connecting to Oregon …"),
+    "connecting again": (
+        "◌ connecting",
+        "Connecting to Oregon … (no. 3). What you send now waits. Sydney answers: Ctrl+R switches.",
+    ),
+    "live": ("● live 38 ms", ""),
+    "live, latency unknown": ("● live", ""),
+    "live, but odd": ("● live 38 ms", "The clock is an hour slow. Set it. Esc puts this away."),
+    "switching": ("● live 38 ms", "Connecting to Sydney … Oregon stays until it is live."),
+    "joining": ("● live 38 ms", "Joining # nope, # robots …"),
+    "failed over": (
+        "● live 38 ms",
+        "Oregon did not answer, so this is Sydney. Ctrl+R goes back to Oregon.",
+    ),
+    "retrying": (
+        "◐ retrying in 4 s",
+        "It is lost. Next try in 4 s (no. 3). What you send now waits. F5 tries at once.",
+    ),
+    "retrying, another answers": (
+        "◐ retrying in 4 s",
+        "It is lost. Next try in 4 s (no. 3). What you send now waits. F5 tries at once. "
+        "Sydney answers: Ctrl+R switches.",
+    ),
+    "retrying, with a remedy": (
+        "◐ retrying in 4 s",
+        "It is lost. Start it. Next try in 4 s (no. 3). What you send now waits. F5 tries at once.",
+    ),
+    "retrying for the first time": (
+        "◐ retrying in 4 s",
+        "It is lost. Next try in 4 s (no. 1). What you send now waits. F5 tries at once.",
+    ),
+    "suspended": (
+        "◯ suspended, try in 90 s",
+        "Out for long: tries are rare. Next try in 90 s (no. 9). Messages may be missed meanwhile. "
+        "`globalchat doctor` tells more. F5 tries at once.",
+    ),
+    "failed": (
+        "✖ failed",
+        "The key has expired. Run `globalchat deploy`. `globalchat doctor` tells more. F5 tries again.",
+    ),
+    "closed": ("○ closed", "The session is closed. Ctrl+Q quits."),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_every_state_says_what_it_is(name: str) -> None:
+    word, text = SAID[name]
+    here = signal(STATES[name], NOON)
+    said = banner(STATES[name], NAMES, NOON)
+    assert f"{here.glyph} {here.word}" == word
+    assert (said.text if said else "") == text
+
+
+def test_every_phase_has_its_own_look_and_is_tested() -> None:
+    signals = [signal(SessionState(phase, "oregon"), NOON) for phase in Phase]
+    assert len({(each.glyph, each.word) for each in signals}) == len(Phase)
+    assert {state.phase for state in STATES.values() if isinstance(state, SessionState)} == set(Phase)
+
+
+@pytest.mark.parametrize(("name", "width"), product(STATES, SIZES))
+def test_the_way_out_is_in_sight_at_every_size(name: str, width: int) -> None:
+    said = banner(STATES[name], NAMES, NOON)
+    if said is None:
+        return
+    lines = banner_lines(said, width)
+    assert 1 <= len(lines) <= LINES
+    assert all(cell_len("".join(piece.text for piece in line)) <= width for line in lines)
+    text = " ".join("".join(piece.text for piece in line).strip() for line in lines)
+    for way in said.ways:
+        assert way.text in text
+    targets = {target_at(lines, x, y) for y in range(LINES) for x in range(width)} - {None}
+    assert targets == {way.target for way in said.ways}
+
+
+@pytest.mark.parametrize(("name", "width"), product(STATES, SIZES))
+def test_the_header_tells_the_state_at_every_size(name: str, width: int) -> None:
+    state = STATES[name]
+    region = state.region if isinstance(state, SessionState) else None
+    view = HeaderView(state, NAMES, region, "tech", "local", unread=1234, mentions=5, skew_ms=-4000)
+    pieces = header(view, width, NOON)
+    text = "".join(piece.text for piece in pieces)
+    here = signal(state, NOON)
+    assert cell_len(text) == width
+    assert f"{here.glyph} " in text
+    assert here.word in text or width < 60
+
+
+@pytest.mark.parametrize("make", [revoked_banner, lambda _: unsent_banner(1), lambda _: unsent_banner(12)])
+@pytest.mark.parametrize("width", SIZES)
+def test_so_is_the_way_out_of_a_channels_troubles(make: object, width: int) -> None:
+    assert callable(make)
+    said = make("a-channel-with-a-very-long-name-indeed")
+    text = " ".join("".join(piece.text for piece in line).strip() for line in banner_lines(said, width))
+    assert said.ways[0].text in text
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 10, 20])
+def test_a_banner_survives_any_width(width: int) -> None:
+    said = Banner("全角文字 " + LONG, "error", (Way("again", "F5 tries again."),))
+    assert len(banner_lines(said, width)) <= LINES
+
+
+def test_keys_are_called_as_they_are_then() -> None:
+    said = banner(replace(RETRYING, fail_over_to="sydney"), NAMES, NOON, lambda action: f"<{action}>")
+    assert said is not None
+    assert "<again> tries at once. Sydney answers: <region.next> switches." in said.text
+    assert default_keys("again") == "F5"
+
+
+def test_clicks_in_the_header_lead_where_they_point() -> None:
+    view = HeaderView(replace(RETRYING, fail_over_to="sydney"), NAMES, "oregon", "tech", "local")
+    pieces = header(view, 120, NOON)
+    text = "".join(piece.text for piece in pieces)
+    assert header_target_at(pieces, text.index("Oregon")) == "region.pick"
+    assert header_target_at(pieces, text.index("retrying")) == "latency"
+    assert header_target_at(pieces, text.index("Sydney answers")) == SWITCH + "sydney"
+    assert header_target_at(pieces, text.index("local cloud")) is None
+    assert header_target_at(pieces, 500) is None
+
+
+def test_the_next_region_is_the_one_that_is_offered_or_was_left() -> None:
+    model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
+    desk = Desk(model, "local", "tech")
+    assert desk.next_region() is None
+    desk.begin_session(profile_of("oregon", "sydney", "paris"), "oregon", NOON)
+    assert desk.next_region() == "sydney"
+    model.reduce(StateChanged(replace(RETRYING, fail_over_to="paris")))
+    assert desk.next_region() == "paris"
+    model.reduce(StateChanged(SessionState(Phase.LIVE, "paris", failed_over_from="oregon")))
+    assert desk.next_region() == "oregon"
+
+
+@pytest.mark.parametrize(
+    ("stamped", "answered", "expected"),
+    [
+        (5_020, 40, 5_000),
+        (-5_000, 40, -5_020),
+        (1_990, 40, None),  # less than people notice
+        (5_000, 8_000, None),  # the answer took so long that the clocks may agree
+        (5_000, -10, None),  # the clock stepped back meanwhile
+    ],
+)
+def test_a_clock_that_is_off_is_told_only_when_that_is_certain(
+    stamped: int, answered: int, expected: int | None
+) -> None:
+    skew = ClockSkew()
+    skew.note(sent=NOON, stamped=NOON + stamped, answered=NOON + answered)
+    assert skew.milliseconds == expected
+
+
+def test_a_clock_that_is_off_is_said_once_and_stays_in_the_header() -> None:
+    now = [NOON]
+    model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: now[0])
+    desk = Desk(model, "local", "tech")
+    for number in range(3):
+        draft = Draft(f"draft-{number}", "tech", "hi", "bo", now[0])
+        now[0] += 40
+        model.reduce(DraftAccepted(draft, "us-west-2", now[0] + 3_180))
+    notices = [effect for effect in model.take_effects() if isinstance(effect, Notice)]
+    assert [notice.text for notice in notices] == [
+        "This machine's clock is 3.2 s slow: other people see other times."
+    ]
+    for width in (60, 80, 120):
+        assert "clock 3.2 s slow" in "".join(piece.text for piece in header(desk.header(), width, NOON))
+
+
+def test_accepted_messages_that_do_not_come_back_are_told_until_the_connection_is_another() -> None:
+    now = [NOON]
+    model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: now[0])
+    desk = Desk(model, "local", "tech")
+
+    def said() -> str | None:
+        about = desk.banner(now[0])
+        return about.text if about else None
+
+    drafts = [Draft(f"draft-{number}", "tech", "hi", "bo", NOON) for number in range(2)]
+    model.reduce(StateChanged(LIVE))
+    for draft in drafts:
+        model.reduce(DraftQueued(draft))
+        model.reduce(DraftAccepted(draft, "us-west-2", NOON))
+    assert said() is None
+    now[0] += 8_000
+    assert said() == (
+        "2 messages were accepted but have not come back for 8 s: those of others may not arrive either. "
+        "F5 connects anew."
+    )
+    back = Message("draft-0", "tech", "hi", "bo", "us-west-2", NOON)
+    model.reduce(MessageReceived(back, "oregon", now[0], 12, own=True))
+    assert str(said()).startswith("1 message was accepted but has not come back for 8 s:")
+    model.reduce(StateChanged(replace(LIVE, latency_ms=39)))
+    assert said() is not None
+    session = FakeSession()
+    again(desk, session)
+    assert session.calls == [("reconnect", None)]
+    for state in (RETRYING, LIVE):
+        model.reduce(StateChanged(state))
+    assert said() is None
+
+
+def test_what_was_wrong_is_said_until_a_try_succeeds() -> None:
+    model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
+    desk = Desk(model, "local", "tech")
+    said = []
+    for state in (
+        replace(RETRYING, remedy="Start it"),
+        SessionState(Phase.CONNECTING, "oregon", attempt=3),
+        LIVE,
+    ):
+        model.reduce(StateChanged(state))
+        about = desk.banner(NOON)
+        said.append(about.said if about else None)
+    assert said == [
+        "It is lost. Start it. Next try in 4 s (no. 3). What you send now waits.",
+        "It is lost. Start it. Connecting to Oregon … (no. 3). What you send now waits.",
+        None,
+    ]
+
+
+def test_what_is_odd_can_be_put_away_until_it_is_odd_again() -> None:
+    model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
+    desk = Desk(model, "local", "tech")
+    odd = replace(LIVE, reason="Sydney is not available")
+    assert not put_away_remark(model)
+    for state in (odd, replace(odd, latency_ms=2)):
+        model.reduce(StateChanged(state))
+        assert put_away_remark(model) is (state is odd)
+        assert desk.banner(NOON) is None
+    for state in (replace(LIVE, switching_to="sydney"), odd):
+        model.reduce(StateChanged(state))
+    assert desk.banner(NOON) is not None
+
+
+def test_a_key_that_expires_soon_is_told_when_the_session_begins() -> None:
+    model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
+    in_three_days = NOON // 1000 + 3 * 86_400 + 60
+    desk = Desk(model, "default", "tech")
+    desk.begin_session(profile_of("oregon", expires=in_three_days), "oregon", NOON)
+    told = "The API key of oregon expires in 3 days."
+    assert model.take_effects() == [Notice(f"{told} {REMEDY}", "warning")]
+    desk.begin_session(profile_of("oregon", expires=in_three_days + 90 * 86_400), "oregon", NOON)
+    assert model.take_effects() == []
+
+
+def profile_of(*aliases: str, expires: int | None = None) -> Profile:
+    """A profile with these regions, whose keys expire then (epoch seconds)."""
+
+    def endpoint(alias: str) -> RegionEndpoint:
+        return RegionEndpoint(alias, alias, "http://h/", "ws://h/", "id", "bus", "key", expires)
+
+    return Profile("default", {alias: endpoint(alias) for alias in aliases})

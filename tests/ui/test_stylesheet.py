@@ -1,0 +1,58 @@
+"""Each source is read once for each theme; what is seen is the theme's all the same."""
+
+import pytest
+from textual.css.stylesheet import StylesheetParseError
+
+from globalchat.ui.stylesheet import ReadOnce
+from tests.ui.driver import SMALL, running
+
+SOURCE = "Label { color: $text; }"
+
+
+def sheet_of(text: str) -> ReadOnce:
+    sheet = ReadOnce(variables={"text": text})
+    sheet.add_source(SOURCE, ("labels", ""))
+    return sheet
+
+
+def colour(sheet: ReadOnce) -> str:
+    return sheet.rules[0].styles.color.hex
+
+
+def test_what_was_read_is_not_read_again() -> None:
+    sheet = sheet_of("red")
+    (rule,) = sheet.rules
+    sheet.reparse()
+    assert sheet.rules == [rule]
+    assert sheet_of("red").rules == [rule]  # another chat of this process
+
+
+def test_a_theme_is_read_with_its_own_colours_and_kept() -> None:
+    sheet = sheet_of("red")
+    (red,) = sheet.rules
+    sheet.set_variables({"text": "blue"})
+    sheet.reparse()
+    assert colour(sheet) == "#0000FF"
+    sheet.set_variables({"text": "red"})
+    sheet.reparse()
+    assert sheet.rules == [red]
+    assert colour(sheet) == "#FF0000"
+
+
+def test_what_cannot_be_read_leaves_the_rules_as_they_are() -> None:
+    sheet = sheet_of("red")
+    (rule,) = sheet.rules
+    sheet.add_source("Label { colour: red; }", ("misspelt", ""))
+    with pytest.raises(StylesheetParseError):
+        sheet.reparse()
+    assert sheet._rules == [rule]
+
+
+async def test_the_chat_reads_its_screens_once() -> None:
+    async with running(SMALL) as chat:
+        before = chat.app.stylesheet.rules
+        chat.app.refresh_css()
+        after = chat.app.stylesheet.rules
+        assert after is not before
+        assert all(map(lambda one, other: one is other, before, after))
+        assert len(before) == len(after) > 100

@@ -1,0 +1,114 @@
+"""The chat: what `globalchat` does without a command."""
+
+import sys
+from dataclasses import replace
+from functools import partial
+
+import click
+
+from globalchat.cli import profiles
+from globalchat.cli.arguments import options
+from globalchat.cli.console.output import narrate
+from globalchat.cli.console.screen import is_terminal
+from globalchat.cli.failure import ExitCode, UsageFailure
+from globalchat.client import paths
+from globalchat.client.profiles import LOCAL, Profile
+
+_SIGNALS = 128
+"""Exit codes above are of a signal that ended the chat, as shells have it."""
+
+
+class Chat(click.Command):
+    """The chat's command line, whose first word is often a command that was mistyped."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the words; where they do not fit, tell first whether the first one names anything.
+
+        Raises:
+            UsageFailure: it does not; names what may have been meant.
+        """
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError:
+            if words and not words[0].startswith("-"):
+                _check_region(profiles.choose(None), words[0])
+            raise
+
+
+@click.command("chat", cls=Chat, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("region", required=False, metavar="[REGION]")
+@click.option("--channel", metavar="C", help="The channel to open first.")
+@click.option("--ascii", "plain", is_flag=True, help="Draw with ASCII alone.")
+@options.name
+@options.profile
+def command(
+    region: str | None, channel: str | None, plain: bool, name: str | None, profile: str | None
+) -> int:
+    """Open the chat on REGION: an alias, an AWS region, or auto.
+
+    \b
+    Examples:
+      globalchat
+      globalchat sydney --channel tech --name ana
+      globalchat auto --profile default
+      globalchat --ascii --log-file chat.log
+    """  # noqa: D301 - \b is what click leaves a block alone for
+    chosen = profiles.choose(profile)
+    if region is not None:
+        _check_region(chosen, region)
+    elif chosen != LOCAL:
+        profiles.region_names(chosen)  # an unknown or damaged profile is told before the screen is taken
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        raise UsageFailure(
+            "The chat needs a terminal, and this is none.",
+            remedy="To follow channels from a script: globalchat subscribe CHANNEL --json.",
+        )
+    notes: list[str] = []
+    automatic = region is not None and region.lower() == "auto"
+
+    async def open_profile() -> Profile:
+        import asyncio
+
+        loaded = await asyncio.to_thread(profiles.load, chosen, note=notes.append)
+        return await _nearest_first(loaded) if automatic else loaded
+
+    # Imported here: Textual is for the chat alone.
+    from globalchat.ui.app import ChatApp
+    from globalchat.ui.settings import read
+
+    settings = read(paths.home().config)
+    if plain:
+        settings = settings._replace(settings=replace(settings.settings, ascii=True))
+    app = ChatApp(
+        open_profile,
+        reload_profile=partial(profiles.reload, chosen),
+        region=None if automatic else region,
+        channel=channel,
+        sender=options.sender(name),
+        profile_name=chosen,
+        settings=settings,
+        state=paths.home().state / "chat",
+        # Whoever named a profile, or has one, knows where he is.
+        welcome=profile is None and chosen == LOCAL,
+    )
+    app.run()
+    for note in (*notes, *filter(None, (app.parting,))):
+        narrate(f"globalchat: {note}")
+    code = app.return_code or ExitCode.DONE
+    return code if code > _SIGNALS else min(code, ExitCode.FAILED)
+
+
+def _check_region(profile: str, word: str) -> None:
+    if not profiles.surely_has(profile, word):
+        from globalchat.cli.main import COMMANDS
+
+        profiles.check_region(word, profiles.region_names(profile), commands=list(COMMANDS))
+
+
+async def _nearest_first(profile: Profile) -> Profile:
+    """The same profile, the nearest region at its head: that is the one the chat opens."""
+    from globalchat.client.nearest import nearest
+
+    first = await nearest(profile.regions.values())
+    return Profile(profile.name, {first.alias: first, **profile.regions})

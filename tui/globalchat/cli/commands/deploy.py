@@ -1,0 +1,95 @@
+"""`globalchat deploy`: from AWS credentials to a chat over two regions."""
+
+import click
+
+from globalchat.cli.arguments import options
+from globalchat.cli.deployment.options import prefix, regions, timeout, yes
+
+
+@click.command("deploy")
+@regions
+@prefix
+@click.option("--channels", metavar="A,B", help="The channels.")
+@click.option("--limit", "limits", metavar="NAME=N", multiple=True, help="message, sender or id; repeatable.")
+@click.option("--alarm-email", metavar="ADDRESS", help="Who hears of alarms; off for nobody.")
+@click.option("--dashboard/--no-dashboard", default=None, help="A CloudWatch dashboard per region.")
+@click.option("--waf-rate", metavar="N", help="Requests of one address in five minutes; off for no firewall.")
+@click.option("--reset", is_flag=True, help="Forget earlier options: as cdk.json says.")
+@click.option("--prune", is_flag=True, help="Delete what stands in regions that are left out.")
+@click.option("--account", metavar="ID", help="The AWS account that is meant; without it you are asked.")
+@options.aws_profile
+@yes
+@click.option("--diff", is_flag=True, help="Only tell what would change.")
+@timeout
+@click.option("--no-proof", is_flag=True, help="Do not send a message through the regions afterwards.")
+@options.profile
+def command(
+    regions: str | None,
+    stack_prefix: str | None,
+    channels: str | None,
+    limits: tuple[str, ...],
+    alarm_email: str | None,
+    dashboard: bool | None,
+    waf_rate: str | None,
+    reset: bool,
+    prune: bool,
+    account: str | None,
+    aws_profile: str | None,
+    yes: bool,
+    diff: bool,
+    timeout: float,
+    no_proof: bool,
+    profile: str | None,
+) -> int:
+    """Deploy, or update, the backend on AWS, and write the profile that the chat uses.
+
+    Needs AWS credentials, Node.js 22 or later, and the extra `deploy`. An update keeps what earlier options
+    said, from whatever machine; what changes is told before anything is done.
+
+    \b
+    Examples:
+      globalchat deploy
+      globalchat deploy --diff
+      globalchat deploy --account 123456789012 --yes
+      globalchat deploy --regions oregon,sydney,tokyo=ap-northeast-1
+      globalchat deploy --stack-prefix test --profile test --channels a,b --limit message=500
+    """  # noqa: D301 - \b is what click leaves a block alone for
+    import asyncio
+    import time
+
+    from globalchat.cli.console.output import narrate
+    from globalchat.cli.deployment import wish as wishes
+    from globalchat.cli.deployment.person import person as person_of
+    from globalchat.cli.deployment.profile import name_to_write, save
+    from globalchat.cli.profiles import DEFAULT
+    from globalchat.client import paths
+    from globalchat.client.errors import ClientError
+    from globalchat.measure.proof import prove
+    from globalchat_infra.deployer.aws import Aws
+    from globalchat_infra.deployer.deployment import Deployment, prepare
+
+    name = name_to_write(profile)
+    extras = wishes.extras(alarm_email, dashboard, waf_rate)
+    changes = wishes.changes(stack_prefix, regions, channels, limits, extras)
+    wish = wishes.wish(changes, name, reset=reset, prune=prune)
+    aws, person = Aws(aws_profile), person_of(yes=yes)
+    plan = prepare(wish, aws, person, account=account, ask=not diff)
+    deployment = Deployment(plan, paths.home().cache, aws.patient(), seconds=timeout)
+    if diff:
+        return deployment.diff(person)
+    deployment.run(person)
+    made = deployment.profile(name, now=time.time())
+    try:
+        save(made)
+    except ClientError as error:
+        remedy = f"{error.remedy or ''} Then run `globalchat outputs --refresh`.".strip()
+        raise ClientError(f"The deployment stands, but {error}", remedy=remedy) from None
+    if not no_proof:
+        narrate("sending a message through every region")
+        asyncio.run(prove(made, deployment.config.channels[0], narrate))
+    if not prune:
+        for line in plan.left_behind():
+            narrate(line)
+    chosen = "" if name == DEFAULT else f" --profile {name}"
+    narrate(f"Done. Next: globalchat {next(iter(made.regions))}{chosen}")
+    return 0

@@ -1,0 +1,84 @@
+"""`globalchat doctor`: what is wrong, and what to do about it."""
+
+import logging
+
+import click
+
+from globalchat.cli import profiles
+from globalchat.cli.arguments import options
+from globalchat.cli.arguments.duration import Duration, at_most
+from globalchat.cli.console.output import narrate
+from globalchat.cli.console.screen import ascii_only as ascii_option
+from globalchat.cli.console.screen import wants_ascii
+from globalchat.cli.failure import ExitCode
+from globalchat.client.logs import note
+from globalchat.client.profiles import LOCAL
+
+log = logging.getLogger("globalchat.cli.doctor")
+
+
+@click.command("doctor")
+@click.option("--channel", metavar="C", help="Where the test messages go. [default: the backend's first]")
+@click.option("--no-publish", is_flag=True, help="Send no message: round trips and relays stay unchecked.")
+@click.option(
+    "--timeout",
+    default="10s",
+    show_default=True,
+    metavar="TIME",
+    type=Duration(),
+    callback=at_most(600),
+    help="The time limit of each check.",
+)
+@options.aws_profile
+@ascii_option
+@options.as_json
+@options.profile
+def command(
+    channel: str | None,
+    no_publish: bool,
+    timeout: float,
+    aws_profile: str | None,
+    ascii_only: bool,
+    as_json: bool,
+    profile: str | None,
+) -> int:
+    """Examine this machine and every region of a profile, and tell what to do about what is wrong.
+
+    It looks names up, shakes hands, asks the API, listens, and sends one message through each region, which
+    arrives in every region. With AWS credentials it also looks at stacks, rules and dead letters. Nothing is
+    changed. Exits 1 if a check failed; a check that makes no sense without that one is skipped.
+
+    \b
+    Examples:
+      globalchat doctor
+      globalchat doctor --profile default --aws-profile work
+      globalchat doctor --json | jq -r 'select(.status == "failed") | .remedy'
+      globalchat doctor --no-publish --timeout 3s
+    """  # noqa: D301 - \b is what click leaves a block alone for
+    chosen = profiles.choose(profile)
+    cloud = None
+    if chosen == LOCAL:
+        from globalchat.cli import local_cloud
+
+        cloud = local_cloud.join(narrate)
+        loaded = local_cloud.profile(cloud)
+    else:
+        loaded = profiles.load(chosen, note=narrate)
+    import asyncio
+
+    from globalchat.cli.doctor.examination import Examination, examine
+    from globalchat.cli.doctor.findings import Findings, JsonFindings
+    from globalchat.doctor.finding import Finding, Level, count
+
+    shown = JsonFindings() if as_json else Findings(loaded, ascii_only=wants_ascii(ascii_only))
+    narrate(f'examining the profile "{chosen}"')
+    what = Examination(loaded, timeout, cloud, aws_profile, channel, publish=not no_publish)
+
+    def tell(finding: Finding) -> None:
+        subject, status = finding.subject, finding.level
+        note(log, logging.INFO, "finding", check=finding.check, subject=subject, status=status)
+        shown.show(finding)
+
+    counts = count(asyncio.run(examine(what, tell)))
+    shown.sum_up(counts)
+    return ExitCode.FAILED if counts[Level.FAILED] else ExitCode.DONE

@@ -1,0 +1,44 @@
+"""`globalchat keys list`."""
+
+import time
+
+import click
+
+from globalchat.cli.arguments import options
+
+
+@click.command("list")
+@options.aws_profile
+@options.as_json
+@options.profile
+def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
+    """Show when the keys of every region expire, and which one this profile uses.
+
+    \b
+    Examples:
+      globalchat keys list
+      globalchat keys list --json | jq -r 'select(.used) | .expires'
+    """  # noqa: D301 - \b is what click leaves a block alone for
+    from globalchat.cli.console.output import json_line, write_lines
+    from globalchat.cli.deployment.profile import deployed
+    from globalchat.client.clock import iso_time
+    from globalchat_infra.deployer import keys
+    from globalchat_infra.deployer.aws import Aws
+
+    aws, now = Aws(aws_profile), time.time()
+    for endpoint in deployed(profile).regions.values():
+        listed = keys.list_keys(aws, endpoint.region, endpoint.api_id)
+        old = keys.retired(listed)
+        for key in sorted(listed, key=lambda each: -each.expires):
+            used, replaced = key.key == endpoint.api_key, key.fingerprint in old
+            ends = iso_time(key.expires * 1000)
+            if as_json:
+                document = {"region": endpoint.region, "key": key.fingerprint, "expires": ends}
+                write_lines([json_line({**document, "used": used, "replaced": replaced})])
+                continue
+            marks = ["in use"] * used + ["replaced"] * replaced
+            left = keys.days_left(key.expires, now)
+            span = f"{left} days left" if left >= 0 else "expired"
+            note = f"  ({', '.join(marks)})" if marks else ""
+            write_lines([f"{endpoint.alias:<12} {key.fingerprint}  expires {ends}, {span}{note}"])
+    return 0

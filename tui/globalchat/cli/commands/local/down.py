@@ -1,0 +1,21 @@
+"""`globalchat local down`: end the local cloud."""
+
+import click
+
+from globalchat.cli import local_cloud
+from globalchat.cli.console.output import narrate
+
+
+@click.command("down")
+def command() -> int:
+    """End the local cloud, if one runs, and wait until it has.
+
+    \b
+    Examples:
+      globalchat local down
+    """  # noqa: D301 - \b is what click leaves a block alone for
+    from globalchat.localcloud.process import launch
+
+    ended = launch.end(local_cloud.folder())
+    narrate("The local cloud has ended." if ended else "No local cloud runs.")
+    return 0

@@ -1,0 +1,27 @@
+"""`globalchat local env`: the administrator's credentials, for a shell."""
+
+import shlex
+
+import click
+
+from globalchat.cli import local_cloud
+from globalchat.cli.console.output import narrate, write_lines
+
+
+@click.command("env")
+def command() -> int:
+    """Print shell lines that set the local cloud's administrator credentials.
+
+    \b
+    Examples:
+      eval "$(globalchat local env)"
+      eval "$(globalchat local env)" && globalchat unsubscribe tech
+    """  # noqa: D301 - \b is what click leaves a block alone for
+    state = local_cloud.join(narrate)
+    variables = {"AWS_ACCESS_KEY_ID": state.access_key_id, "AWS_SECRET_ACCESS_KEY": state.secret_access_key}
+    # A token from elsewhere would make AWS's tools sign with a session that our key does not have.
+    write_lines(["unset AWS_SESSION_TOKEN"])
+    if state.ca_certificate is not None:
+        variables["SSL_CERT_FILE"] = state.ca_certificate
+    write_lines(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    return 0

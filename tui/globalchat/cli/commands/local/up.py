@@ -1,0 +1,23 @@
+"""`globalchat local up`: the local cloud in the background."""
+
+import click
+
+from globalchat.cli import local_cloud
+from globalchat.cli.console.output import narrate
+
+
+@click.command("up")
+def command() -> int:
+    """Start the local cloud in the background, or join the one that runs.
+
+    It ends by itself 10 minutes after its last connection has closed.
+
+    \b
+    Examples:
+      globalchat local up
+    """  # noqa: D301 - \b is what click leaves a block alone for
+    state = local_cloud.join(narrate)
+    for region in state.regions:
+        narrate(f"{region.alias} ({region.region}) at {region.graphql_url}")
+    narrate(f"The local cloud runs (process {state.pid}). End it with: globalchat local down")
+    return 0

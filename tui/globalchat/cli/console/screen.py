@@ -1,0 +1,41 @@
+"""What the streams can show."""
+
+import os
+import shutil
+import sys
+from typing import TextIO
+
+import click
+
+ascii_only = click.option(
+    "--ascii", "ascii_only", is_flag=True, help="Draw with ASCII alone. [default: as the locale says]"
+)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody looks at it, or types it; None is a stream that the shell closed."""
+    return stream is not None and stream.isatty()
+
+
+def can_redraw(stream: TextIO | None) -> bool:
+    """Whether a line there can be written over."""
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"
+
+
+def wants_colour(stream: TextIO | None) -> bool:
+    """Whether to colour what is written there."""
+    return can_redraw(stream) and "NO_COLOR" not in os.environ
+
+
+def wants_ascii(asked: bool) -> bool:
+    """Whether to draw with ASCII: because it was asked for, or because the locale has nothing else."""
+    if sys.stdout is None:
+        return asked
+    from globalchat.doctor.terminal import shows_any_character
+
+    return asked or not shows_any_character(sys.stdout.encoding or "", os.environ)
+
+
+def width() -> int:
+    """Columns of the terminal; 80 if there is none."""
+    return shutil.get_terminal_size((80, 24)).columns

@@ -1,0 +1,154 @@
+"""Standard input and output of a program that must never hang on either: the event loop waits for them.
+
+Only what a loop can wait for (pipes, sockets, terminals) is waited for: files are always ready. No flag of
+the descriptors is changed, as other programs share them.
+"""
+
+import asyncio
+import os
+import select
+import stat
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Self
+
+from globalchat.cli.console.output import cannot_be_written
+from globalchat.client.errors import ClientError
+
+CHUNK = 65_536
+"""Bytes read at once."""
+
+
+class Input:
+    """Reads bytes as they come."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._is_awaited = _can_be_awaited(descriptor)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person types it."""
+        return os.isatty(self._descriptor)
+
+    async def read(self) -> bytes:
+        """The next bytes, none at the end. A read that is cancelled has taken nothing.
+
+        Raises:
+            ClientError: it cannot be read.
+        """
+        if self._is_awaited:
+            loop = asyncio.get_running_loop()
+            await _once(loop.add_reader, loop.remove_reader, self._descriptor)
+        else:
+            await asyncio.sleep(0)  # a long file must not keep the others from their turn
+        try:
+            return os.read(self._descriptor, CHUNK)
+        except OSError as error:
+            raise ClientError(f"Standard input cannot be read: {error.strerror}.") from None
+
+
+class Output:
+    """Writes lines, waiting while the reader is slow; knows when the reader is gone."""
+
+    def __init__(self, descriptor: int, *, encoding: str = "utf-8") -> None:
+        self._descriptor = descriptor
+        self._encoding = encoding
+        self._is_awaited = _can_be_awaited(descriptor)
+
+    @classmethod
+    def standard(cls) -> Self:
+        """Standard output; nothing is written if the shell closed it."""
+        if sys.stdout is None:
+            return cls(os.open(os.devnull, os.O_WRONLY))
+        return cls(sys.stdout.fileno(), encoding=sys.stdout.encoding)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person looks at it."""
+        return os.isatty(self._descriptor)
+
+    def watch(self, on_closed: Callable[[], None]) -> Callable[[], None]:
+        """Call `on_closed` once the reader of a pipe is gone, also while nothing is written.
+
+        Returns:
+            What ends the watching.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._is_awaited or self.is_terminal:
+            return lambda: None
+
+        # The end for writing is never readable, but a pipe without reader wakes who asks for that.
+        def check() -> None:
+            loop.remove_reader(self._descriptor)
+            if _has_no_reader(self._descriptor):
+                on_closed()
+
+        loop.add_reader(self._descriptor, check)
+        return lambda: _discard(loop.remove_reader(self._descriptor))
+
+    async def write(self, lines: Iterable[str]) -> None:
+        """Write lines.
+
+        Raises:
+            BrokenPipeError: nobody reads any more.
+            ClientError: it cannot be written.
+        """
+        # What the encoding of the terminal lacks is escaped.
+        data = "".join(f"{line}\n" for line in lines).encode(self._encoding, "backslashreplace")
+        left = memoryview(data)
+        while left:
+            if self._is_awaited and not _is_writable(self._descriptor):
+                loop = asyncio.get_running_loop()
+                await _once(loop.add_writer, loop.remove_writer, self._descriptor)
+            left = left[self._write(left) :]
+
+    def _write(self, data: memoryview) -> int:
+        # So much can be written to a pipe that is ready without waiting.
+        size = select.PIPE_BUF if self._is_awaited else CHUNK
+        try:
+            return os.write(self._descriptor, data[:size])
+        except BlockingIOError:
+            return 0
+        except ConnectionError as error:
+            raise BrokenPipeError(*error.args) from None
+        except OSError as error:
+            raise cannot_be_written(error) from None
+
+
+def _can_be_awaited(descriptor: int) -> bool:
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
+
+
+def _is_writable(descriptor: int) -> bool:
+    return bool(select.select([], [descriptor], [], 0)[1])
+
+
+def _has_no_reader(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLHUP)  # Linux tells it unasked, macOS does not
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+async def _once(
+    add: Callable[[int, Callable[[], None]], object], remove: Callable[[int], bool], descriptor: int
+) -> None:
+    """Wait until the descriptor is ready."""
+    ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def note() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    add(descriptor, note)
+    try:
+        await ready
+    finally:
+        with suppress(ValueError):
+            remove(descriptor)
+
+
+def _discard(_: bool) -> None:
+    return None

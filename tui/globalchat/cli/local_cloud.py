@@ -1,0 +1,60 @@
+"""The local cloud as a profile: starts or joins it, and says where its regions are."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from globalchat.client import paths
+from globalchat.client.credentials import Credentials
+from globalchat.client.errors import ClientError
+from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
+from globalchat.localcloud.address import RegionAddress
+from globalchat.localcloud.errors import CloudError
+from globalchat.localcloud.process import launch
+from globalchat.localcloud.process.launch import Note
+from globalchat.localcloud.process.state import CloudState
+
+
+def folder() -> Path:
+    """Where the state of this user's local cloud lies."""
+    return paths.home().state / "local-cloud"
+
+
+def join(note: Note) -> CloudState:
+    """Start the local cloud in the background, or join the one that runs.
+
+    Raises:
+        ClientError: it cannot start.
+    """
+    try:
+        return launch.ensure(folder(), note=note)
+    except CloudError as error:
+        raise ClientError(str(error), remedy=error.remedy) from None
+
+
+def profile(state: CloudState) -> Profile:
+    """The profile `local`."""
+    return profile_of(state.regions)
+
+
+def profile_of(regions: Iterable[RegionAddress]) -> Profile:
+    """The profile `local` over these regions, be they those of a state file or of a cloud in this process."""
+    return Profile(
+        LOCAL,
+        {
+            each.alias: RegionEndpoint(
+                alias=each.alias,
+                region=each.region,
+                graphql_url=each.graphql_url,
+                realtime_url=each.realtime_url,
+                api_id=each.api_id,
+                event_bus=each.event_bus,
+                api_key=each.api_key,
+            )
+            for each in regions
+        },
+    )
+
+
+def administrator(state: CloudState) -> Credentials:
+    """The credentials of the local cloud's administrator."""
+    return Credentials(state.access_key_id, state.secret_access_key)

@@ -1,0 +1,168 @@
+"""The entry point: which commands there are, and how each of them ends."""
+
+import errno
+import logging
+import os
+import sys
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
+
+import click
+
+from globalchat.cli.console.output import cannot_be_written, discard_output, narrate
+from globalchat.cli.failure import KNOWN, ExitCode, exit_code, sentence
+from globalchat.cli.lazy import Entry, LazyGroup
+from globalchat.client import redact
+from globalchat.client.logs import note
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+log = logging.getLogger("globalchat.cli")
+
+CHAT = "chat"
+COMMANDS = {
+    CHAT: Entry("chat", None),
+    "publish": Entry("publish", "Publish one message, or one per line of standard input."),
+    "subscribe": Entry("subscribe", "Follow channels; --json prints one object a line."),
+    "unsubscribe": Entry("unsubscribe", "End a channel's subscriptions in every region (admin)."),
+    "latency": Entry("latency", "Measure how long messages take, region by region."),
+    "bench": Entry("bench", "Put a deployment under load, and count what arrives."),
+    "doctor": Entry("doctor", "Tell what is wrong, and what to do about it."),
+    "outputs": Entry("outputs", "Show where the regions of a profile are."),
+    "cost": Entry("cost", "Estimate what a deployment costs in a month."),
+    "deploy": Entry("deploy", "Deploy the backend to AWS, or update it."),
+    "destroy": Entry("destroy", "Delete a deployment on AWS."),
+    "keys": Entry("keys", "List or rotate the API keys of a deployment."),
+    "uninstall": Entry("uninstall", "Delete what globalchat keeps on this machine."),
+    "completion": Entry("completion", "Print the completion script for bash, zsh or fish."),
+    "local": Entry("local", "Run, inspect and end the local cloud."),
+}
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_GROUP_OPTIONS = ("--help", "-h", "--version")
+
+
+class Root(LazyGroup):
+    """The command itself: what is not a command starts the chat, and errors become sentences."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `chat` before arguments that name no command."""
+        if ctx.resilient_parsing and not args:
+            return super().parse_args(ctx, args)  # a shell completes the first word
+        if not args or (args[0] not in self.entries and args[0] not in _GROUP_OPTIONS):
+            args = [CHAT, *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """The first word: a command, a region, or an option of the chat."""
+        from globalchat.cli.arguments.completion import matching, regions
+
+        found = super().shell_complete(ctx, incomplete)
+        chat = self.get_command(ctx, CHAT)
+        if incomplete.startswith("-") and chat is not None:
+            options = [*chat.shell_complete(click.Context(chat, parent=ctx), incomplete), *found]
+            return list({each.value: each for each in options}.values())
+        return [*found, *matching(regions, ctx, incomplete)]
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write both ways to call it."""
+        formatter.write_usage(ctx.command_path, "[REGION] [--channel C] [--name NICK] [--profile NAME]")
+        formatter.write_usage(ctx.command_path, "COMMAND ...", prefix="       ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the chat's options, which are those of the bare command, and the commands."""
+        chat = self.get_command(ctx, CHAT)
+        params = [] if chat is None else [*chat.params, *self.params]
+        options = (param for param in params if isinstance(param, click.Option))
+        records = [record for param in options if (record := param.get_help_record(ctx)) is not None]
+        with formatter.section("Options"):
+            formatter.write_dl(records)
+        self.format_commands(ctx, formatter)
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the command; its result is the exit code."""
+        try:
+            code = self._run(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise  # click's own ways to end
+        except Exception:
+            log.exception("command crashed")
+            raise
+        note(log, logging.INFO, "command ended", code=int(code or 0))
+        if code:
+            ctx.exit(code)
+
+    def _run(self, ctx: click.Context) -> int | None:
+        """The exit code; errors that a person may meet have been told by then."""
+        try:
+            code: int | None = super().invoke(ctx)
+            if sys.stdout is not None:  # the shell may have closed it
+                sys.stdout.flush()
+            return code
+        except KNOWN as error:
+            # The sentence may quote what was typed.
+            said, kind = str(error), type(error).__name__
+            note(log, logging.WARNING, "command failed", error=kind, private={"said": said})
+            narrate(f"globalchat: {sentence(error)}")
+            return exit_code(error)
+        except KeyboardInterrupt:
+            return ExitCode.INTERRUPTED
+        except click.Abort as ended:
+            if not isinstance(ended.__context__, KeyboardInterrupt):
+                raise
+            narrate("")  # click makes this of Ctrl-C at a question; the shell's prompt gets a line of its own
+            return ExitCode.INTERRUPTED
+        except BrokenPipeError:
+            discard_output()
+            return ExitCode.DONE
+
+
+root = Root(
+    "globalchat",
+    entries=COMMANDS,
+    help="""The terminal chat over two regions. REGION is an alias (oregon, sydney), an AWS region, or auto
+    for the one that answers first.
+
+    \b
+    Examples:
+      globalchat                                  the chat
+      globalchat sydney --channel tech --name ana
+      globalchat subscribe tech --json | jq -r .message
+      globalchat doctor                           what is wrong, if something is
+    """,
+)
+
+
+def _tell_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # 20 ms that only this needs
+
+        click.echo(f"globalchat, version {version('globalchat')}")
+        ctx.exit()
+
+
+click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_tell_version,
+    help="Show the version and exit.",
+)(root)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    redact.install()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what the locale lacks must not end a command
+    try:
+        root(prog_name="globalchat")
+    except OSError as error:  # a page of help, which click writes itself
+        if error.errno not in _NO_ROOM:
+            raise
+        discard_output()
+        narrate(f"globalchat: {cannot_be_written(error)}")
+        sys.exit(ExitCode.FAILED)

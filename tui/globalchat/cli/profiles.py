@@ -1,0 +1,103 @@
+"""Which profile a command is about, and what it holds.
+
+The local cloud's modules are imported where they are needed: the chat's first frame comes before that.
+"""
+
+from collections.abc import Callable, Mapping
+
+from globalchat.cli.failure import UsageFailure
+from globalchat.client import paths, profiles
+from globalchat.client.errors import Unreachable
+from globalchat.client.profiles import LOCAL, Profile
+from globalchat.client.suggestions import did_you_mean
+
+DEFAULT = "default"
+
+Note = Callable[[str], None]
+"""Hears a sentence."""
+
+
+def choose(given: str | None) -> str:
+    """The profile's name: the given one (or the environment's), else `default` if it exists, else `local`."""
+    if given:
+        return given
+    return DEFAULT if DEFAULT in profiles.names(paths.home().config) else LOCAL
+
+
+def load(name: str, *, note: Note) -> Profile:
+    """The profile; `local` starts or joins the local cloud, and `note` hears what had to be repaired.
+
+    Raises:
+        ClientError: there is no such profile, it is damaged, or the local cloud cannot start.
+    """
+    if name == LOCAL:
+        from globalchat.cli import local_cloud
+
+        return local_cloud.profile(local_cloud.join(note))
+    return profiles.load(name, paths.home().config)
+
+
+async def reload(name: str) -> Profile:
+    """The profile as it is now; the local cloud is looked for, not started: somebody may have ended it.
+
+    Raises:
+        ClientError: there is no such profile any more, it is damaged, or no local cloud runs.
+    """
+    import asyncio
+
+    return await asyncio.to_thread(_read_again, name)
+
+
+def _read_again(name: str) -> Profile:
+    if name != LOCAL:
+        return profiles.load(name, paths.home().config)
+    from globalchat.cli import local_cloud
+    from globalchat.localcloud.process import launch
+
+    running = launch.find(local_cloud.folder())
+    if running is None:
+        raise Unreachable("The local cloud does not run.", remedy="Start it with: globalchat local up")
+    return local_cloud.profile(running)
+
+
+def region_names(name: str) -> Mapping[str, str]:
+    """Alias to AWS region of a profile, without starting anything.
+
+    Raises:
+        ClientError: there is no such profile, or it is damaged.
+        TemplateError: the packaged templates of the local cloud are damaged.
+    """
+    if name == LOCAL:
+        from globalchat.cli import local_cloud
+        from globalchat.localcloud.process import regions
+
+        return regions.aliases(local_cloud.folder())
+    return {alias: each.region for alias, each in profiles.load(name, paths.home().config).regions.items()}
+
+
+def surely_has(name: str, word: str) -> bool:
+    """Whether a region is there, as far as that can be told at once; if not, `region_names` looks closer."""
+    known: Mapping[str, str] = {}
+    if name == LOCAL:
+        from globalchat.localcloud.process import regions
+
+        known = regions.packaged()
+    return word.lower() in (each.lower() for each in (*known, *known.values()))
+
+
+def check_region(word: str, known: Mapping[str, str], *, commands: list[str]) -> None:
+    """See that the bare command's argument is a region, before anything is started.
+
+    Raises:
+        UsageFailure: it is not; names the regions and what may have been meant.
+    """
+    possible = [*known, *known.values(), "auto"]
+    if word.lower() in (each.lower() for each in possible):
+        return
+    if word in commands:
+        raise UsageFailure(f'"{word}" is a command: put it first, before any option.')
+    listed = ", ".join([*(f"{alias} ({region})" for alias, region in known.items()), "auto"])
+    raise UsageFailure(
+        f'"{word[:50]}" is neither a command nor a region; the regions are: {listed}.',
+        remedy=did_you_mean(word, [*possible, *commands]) or "See globalchat --help.",
+    )

@@ -1,0 +1,158 @@
+"""Runs a bulk for `publish`: ids or JSON on standard output, what went wrong on standard error."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import AsyncGenerator
+from functools import partial
+
+from globalchat.cli import profiles
+from globalchat.cli.console.live_line import LiveLine
+from globalchat.cli.console.output import json_line, message_document, narrate
+from globalchat.cli.console.screen import is_terminal, width
+from globalchat.cli.console.signals import heard
+from globalchat.cli.console.streams import Output
+from globalchat.cli.failure import ExitCode, sentence
+from globalchat.cli.publishing.request import Request, items_of, recovery_of
+from globalchat.cli.publishing.results import Results
+from globalchat.cli.publishing.sentences import counts, ended_early, summary, too_slow
+from globalchat.cli.regions import pick
+from globalchat.client.bulk.composer import Composer
+from globalchat.client.bulk.items import Item, Report
+from globalchat.client.bulk.pacer import Pacer
+from globalchat.client.bulk.publisher import DRAIN, BulkPublisher
+from globalchat.client.bulk.target import Target
+from globalchat.client.clock import now_ms
+from globalchat.client.errors import ClientError
+from globalchat.client.messages import Message
+from globalchat.client.profiles import Profile
+
+
+async def publish(profile: Profile, region: str | None, request: Request) -> ExitCode:
+    """Publish in one region.
+
+    Raises:
+        ClientError: no such region, or a failure that all the rest would share.
+    """
+    endpoint = await pick(profile, region)
+    composer = Composer(
+        request.channel,
+        request.sender,
+        region=endpoint.alias,
+        clock=now_ms,
+        templated=request.templated,
+        size=request.size,
+    )
+    async with Target(profile, endpoint, partial(profiles.reload, profile.name), now_ms) as target:
+        return await Publishing(request, target, composer, Output.standard()).run(items_of(request))
+
+
+class Publishing:
+    """One run of `publish`."""
+
+    def __init__(self, request: Request, target: Target, composer: Composer, output: Output) -> None:
+        self._request = request
+        self._interrupted = False
+        self._accepted_count = 0
+        self._refused_count = 0
+        self._output = output
+        self._is_person = is_terminal(sys.stderr)
+        self._live: LiveLine | None = None
+        if self._is_person and not request.is_single and not output.is_terminal:
+            self._live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
+        self._results = Results(output, failed=lambda: self._publisher.stop())
+        self._writer: asyncio.Task[None] | None = None
+        self._publisher = BulkPublisher(
+            publish=target.publish,
+            compose=composer.compose,
+            accepted=self._accepted,
+            refused=self._refused,
+            troubled=self._troubled,
+            recovery=recovery_of(request),
+            pacer=Pacer(request.rate),
+            window=request.window,
+        )
+
+    async def run(self, items: AsyncGenerator[Item, None]) -> ExitCode:
+        """Publish the items, and say what came of it."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        unwatch = self._output.watch(self._results.give_up)
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._writer = group.create_task(self._results.run())
+                with heard(self._interrupt):
+                    report = await self._publisher.run(items)
+                    took = loop.time() - began
+                    await self._results.end()
+                    await asyncio.wait({self._writer})
+        finally:
+            unwatch()
+            self._clear()
+        return self._conclude(report, took)
+
+    def _conclude(self, report: Report, seconds: float) -> ExitCode:
+        request = self._request
+        error = report.error or self._results.error
+        if error is not None:
+            if not request.is_single:
+                self._say(ended_early("stopped", report, request.noun))
+            raise error
+        if self._interrupted:
+            self._say(_interruption(report, request))
+            return ExitCode.INTERRUPTED
+        if self._results.closed:
+            return ExitCode.DONE
+        if not request.is_single and (self._is_person or report.refused):
+            self._say(f"{summary(report, seconds)}.", plain=not report.refused)
+        is_generated = request.text is not None  # lines may have come too slowly themselves
+        if is_generated and request.rate and (told := too_slow(report, seconds, request.rate)):
+            self._say(told)
+        return ExitCode.FAILED if report.refused else ExitCode.DONE
+
+    async def _accepted(self, item: Item, message: Message) -> None:
+        self._accepted_count += 1
+        self._count()
+        if self._request.as_json:
+            place = {"line": item.number} if self._request.text is None else {}
+            await self._results.add(json_line({**message_document(message), **place}))
+        else:
+            await self._results.add(message.id)
+        if self._request.is_single and self._is_person:
+            self._say(f"sent to {message.channel} in {message.region}", plain=True)
+
+    async def _refused(self, item: Item, error: ClientError) -> None:
+        self._refused_count += 1
+        self._count()
+        place = "" if self._request.is_single else f"{self._request.noun} {item.number}: "
+        self._say(f"{place}{sentence(error)}")
+
+    async def _troubled(self, error: ClientError) -> None:
+        self._say(f"{sentence(error)} Trying again ...")
+
+    def _interrupt(self, _: signal.Signals) -> None:
+        self._interrupted = True
+        self._publisher.stop()
+        if self._writer is not None:
+            asyncio.get_running_loop().call_later(DRAIN, self._writer.cancel)
+
+    def _count(self) -> None:
+        if self._live is not None:
+            self._live.show("", counts(self._accepted_count, self._refused_count))
+
+    def _clear(self) -> None:
+        if self._live is not None:
+            self._live.clear()
+
+    def _say(self, text: str, *, plain: bool = False) -> None:
+        self._clear()
+        narrate(text if plain else f"globalchat: {text}")
+
+
+def _interruption(report: Report, request: Request) -> str:
+    if not request.is_single:
+        return ended_early("interrupted", report, request.noun)
+    if report.doubtful:
+        return "interrupted: the message may have been accepted, no answer came."
+    return "interrupted: the message was accepted." if report.accepted else "interrupted: it was not sent."

@@ -1,0 +1,210 @@
+"""One region's live socket: opens, subscribes, hands messages over, and knows when it is lost."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from functools import cache
+
+from gql import GraphQLRequest
+from gql.transport.exceptions import TransportError, TransportProtocolError, TransportQueryError
+from graphql import DocumentNode, ExecutionResult, parse
+
+from globalchat.client import documents, faults
+from globalchat.client.clock import now_ms
+from globalchat.client.errors import ClientError, Refused
+from globalchat.client.hosts import host_of, is_proxied
+from globalchat.client.http import key_authentication
+from globalchat.client.listener import Listener
+from globalchat.client.logs import note
+from globalchat.client.messages import Message
+from globalchat.client.options import SessionOptions, Timeouts
+from globalchat.client.profiles import RegionEndpoint
+from globalchat.client.wire import ServerError, Wire
+
+log = logging.getLogger(__name__)
+
+
+class Connection:
+    """A socket to one region, used once. Errors it raises are the client's, without transport in their chain.
+
+    Attributes:
+        lost: Done with the reason when the socket is of no more use.
+        revoked: Channels that the server ended without being asked.
+        latency_ms: The quickest answer to a `start` so far.
+    """
+
+    def __init__(
+        self,
+        endpoint: RegionEndpoint,
+        *,
+        on_message: Callable[[Message], None],
+        on_unreadable: Callable[[str], None],
+        on_revoked: Callable[[str], None],
+        options: SessionOptions,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        """`clock` gives epoch ms."""
+        self.endpoint = endpoint
+        self._clock = clock
+        self.lost: asyncio.Future[ClientError] = asyncio.get_running_loop().create_future()
+        self.revoked: set[str] = set()
+        self.latency_ms: int | None = None
+        self._said_goodbye_at: int | None = None
+        self._where = host_of(endpoint.realtime_url)
+        self._on_message = on_message
+        self._on_unreadable = on_unreadable
+        self._on_revoked = on_revoked
+        self._patience = options.subscribe_timeout
+        self._listeners: dict[str, Listener] = {}
+        self._wire = Wire(
+            endpoint.realtime_url,
+            auth=key_authentication(endpoint),
+            timeouts=Timeouts(
+                options.connect_timeout, options.close_timeout, options.liveness, options.ping_interval
+            ),
+        )
+        self._wire.ended.add_done_callback(self._ended)
+
+    @property
+    def subscribed(self) -> frozenset[str]:
+        """The channels that the server confirmed and nobody ended; the end of the socket changes nothing."""
+        return frozenset(name for name, each in self._listeners.items() if each.is_live)
+
+    def vouched_until(self, now: int) -> int:
+        """Until when nothing was missed: the server's goodbye, else its last frame (epoch ms, as `now`)."""
+        if self._said_goodbye_at is not None:
+            return self._said_goodbye_at
+        silence = asyncio.get_running_loop().time() - self._wire.heard_at
+        return now - int(silence * 1000) - 1  # rounded down: what is in doubt is not vouched for
+
+    async def open(self) -> None:
+        """Connect up to the server's `connection_ack`.
+
+        Raises:
+            Unauthorized: the key was not accepted.
+            Refused: the server refused the connection.
+            Unreachable: no connection came about in time.
+        """
+        failure: ClientError | None = None
+        try:
+            await self._wire.open()
+        except (TransportError, TimeoutError) as error:
+            failure = self._translate(error)
+        if failure is not None:
+            raise failure
+        note(log, logging.INFO, "socket opened", region=self.endpoint.alias, host=self._where)
+
+    async def subscribe(self, channel: str) -> None:
+        """Subscribe a channel; returns when the server confirmed it.
+
+        Raises:
+            Refused: the backend refuses this channel.
+            Unauthorized: the key was not accepted.
+            Unreachable: the socket ended, or no answer came in time.
+        """
+        failure: ClientError | None = None
+        try:
+            await self._subscribe(channel)
+        except (TransportError, TimeoutError) as error:
+            self._listeners.pop(channel, None)
+            failure = self._translate(error)
+        if failure is not None:
+            raise failure
+
+    async def unsubscribe(self, channel: str) -> None:
+        """End a channel's subscription; nothing happens if there is none or the socket is gone."""
+        listener = self._listeners.pop(channel, None)
+        if listener is None:
+            return
+        if not listener.started.done():
+            listener.started.set_result(None)  # whoever waits for it need not wait on
+        try:
+            await self._wire.stop(listener)
+        except TransportError:
+            return  # the socket is gone, and the subscription with it
+
+    def give_up(self, reason: ClientError) -> None:
+        """Count the socket as lost."""
+        if not self.lost.done():
+            self.lost.set_result(reason)
+            note(log, logging.INFO, "socket lost", region=self.endpoint.alias, reason=str(reason))
+
+    async def close(self) -> None:
+        """Close the socket, at the latest after the close timeout."""
+        self._wire.ended.remove_done_callback(self._ended)
+        await self._wire.close()
+
+    async def _subscribe(self, channel: str) -> None:
+        async with asyncio.timeout(self._patience):
+            existing = self._listeners.get(channel)
+            if existing is not None:
+                await asyncio.shield(existing.started)
+                return
+            asked = time.monotonic()
+            listener = await self._start(channel)
+            await asyncio.shield(listener.started)
+        took = round((time.monotonic() - asked) * 1000)
+        note(log, logging.INFO, "subscribed", region=self.endpoint.alias, channel=channel, ms=took)
+        self.latency_ms = took if self.latency_ms is None else min(took, self.latency_ms)
+
+    async def _start(self, channel: str) -> Listener:
+        def make(query_id: int) -> Listener:
+            listener = Listener(
+                query_id,
+                on_data=lambda result: self._receive(channel, result),
+                on_end=lambda error: self._ended_by_server(channel, error),
+            )
+            self._listeners[channel] = listener
+            return listener
+
+        request = GraphQLRequest(_subscription(), variable_values={"name": channel})
+        return await self._wire.start(request, make)
+
+    def _receive(self, channel: str, result: ExecutionResult) -> None:
+        try:
+            message = documents.read_message((result.data or {}).get("subscribe"))
+        except (documents.Unreadable, AttributeError):
+            self._on_unreadable(channel)
+            return
+        self._on_message(message)
+
+    def _ended_by_server(self, channel: str, error: Exception | None) -> None:
+        if error is None:
+            self._listeners.pop(channel, None)
+            self.revoked.add(channel)
+            self._on_revoked(channel)
+        elif isinstance(error, TransportQueryError):
+            self.give_up(self._translate(error))
+
+    def _ended(self, ended: asyncio.Future[Exception]) -> None:
+        error = ended.result()
+        if getattr(error.__cause__, "rcvd", None) is not None:  # a close frame: nothing came after it
+            self._said_goodbye_at = self._clock()
+        self.give_up(self._translate(error))
+
+    def _translate(self, error: Exception) -> ClientError:
+        if isinstance(error, TransportQueryError):
+            return faults.refusal(faults.read_faults((error.errors or [None])[0]), self._where)
+        if isinstance(error, ServerError):
+            return self._connection_refused(error)
+        if isinstance(error, TimeoutError):
+            return faults.timed_out(self._where)
+        if isinstance(error, TransportProtocolError):
+            return faults.not_the_api(self._where, "something other than the realtime protocol")
+        proxied = is_proxied(self.endpoint.realtime_url)
+        return faults.unreachable(error.__cause__, self._where, proxied=proxied)
+
+    def _connection_refused(self, error: ServerError) -> ClientError:
+        found = faults.read_faults(error.payload)
+        refusal = faults.refusal(found, self._where)
+        # Without a code that blames us (4xx) it may pass.
+        blamed = bool(found) and found[0].code is not None and 400 <= found[0].code < 500
+        if type(refusal) is Refused and not blamed:
+            refusal.retryable = True
+        return refusal
+
+
+@cache
+def _subscription() -> DocumentNode:
+    return parse(documents.SUBSCRIBE)

@@ -1,0 +1,77 @@
+"""Tells new messages from ones seen before. Pure: time is passed in."""
+
+from collections import deque
+from enum import Enum
+from hashlib import blake2b
+
+from globalchat.client.messages import Message
+
+
+class Verdict(Enum):
+    """What a message is, given those before it."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    CONFLICTING = "conflicting"
+
+
+def digest(message: Message) -> bytes:
+    """16 bytes that stand for a message's id and content; other messages cannot be made to share them."""
+    hashed = blake2b(digest_size=16)
+    for part in (message.id, *message.content):
+        encoded = b"" if part is None else part.encode("utf-8", "surrogatepass")
+        # The length before each part keeps ("ab", "c") apart from ("a", "bc"); -1 keeps None apart from "".
+        length = -1 if part is None else len(encoded)
+        hashed.update(length.to_bytes(8, "big", signed=True))
+        hashed.update(encoded)
+    return hashed.digest()
+
+
+class SeenWindow:
+    """The messages seen lately: at most `capacity` of them, none older than `max_age` seconds.
+
+    Attributes:
+        duplicates: Messages seen again with the same content.
+        conflicts: Messages that used another message's id.
+    """
+
+    def __init__(self, *, capacity: int = 100_000, max_age: float = 86_400.0) -> None:
+        self.duplicates = 0
+        self.conflicts = 0
+        self._capacity = capacity
+        self._max_age = max_age
+        self._order: deque[tuple[float, str, bytes]] = deque()
+        self._seen: set[bytes] = set()
+        self._variants: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def observe(self, message: Message, now: float) -> Verdict:
+        """Judge a message and remember it. `now` is in seconds, of a clock that never steps back.
+
+        A duplicate does not renew the memory of the first arrival.
+        """
+        while self._order and now - self._order[0][0] > self._max_age:
+            self._drop_oldest()
+        mark = digest(message)
+        if mark in self._seen:
+            self.duplicates += 1
+            return Verdict.DUPLICATE
+        variants = self._variants.get(message.id, 0)
+        self._order.append((now, message.id, mark))
+        self._seen.add(mark)
+        self._variants[message.id] = variants + 1
+        if len(self._order) > self._capacity:
+            self._drop_oldest()
+        if variants == 0:
+            return Verdict.NEW
+        self.conflicts += 1
+        return Verdict.CONFLICTING
+
+    def _drop_oldest(self) -> None:
+        _, message_id, mark = self._order.popleft()
+        self._seen.remove(mark)
+        self._variants[message_id] -= 1
+        if not self._variants[message_id]:
+            del self._variants[message_id]

@@ -1,0 +1,91 @@
+"""The GraphQL that the client speaks, and how it reads what comes back. Pure; imports no gql."""
+
+from datetime import UTC, datetime, timedelta
+
+from globalchat.client.messages import Backend, Limits, Message
+
+MESSAGE_FIELDS = "id name message sender region sentAt"
+
+DESCRIBE = "query Describe { channels limits { message sender id } }"
+
+PUBLISH = (
+    "mutation Publish($name: String!, $message: String!, $id: ID, $sender: String) "
+    "{ publish(name: $name, message: $message, id: $id, sender: $sender) "
+    f"{{ {MESSAGE_FIELDS} }} }}"
+)
+
+SUBSCRIBE = f"subscription Subscribe($name: String!) {{ subscribe(name: $name) {{ {MESSAGE_FIELDS} }} }}"
+
+UNSUBSCRIBE = "mutation Unsubscribe($name: String!) { unsubscribe(name: $name) { name } }"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+_LONGEST_TIME = 40
+
+
+class Unreadable(ValueError):
+    """The answer is not what the schema promises."""
+
+
+def read_message(raw: object) -> Message:
+    """A message from its JSON object.
+
+    Raises:
+        Unreadable: a field is missing or of another type.
+    """
+    if not isinstance(raw, dict):
+        raise Unreadable("no message")
+    sender = raw.get("sender")
+    if sender is not None and not isinstance(sender, str):
+        raise Unreadable("sender")
+    return Message(
+        id=_text(raw, "id"),
+        channel=_text(raw, "name"),
+        text=_text(raw, "message"),
+        sender=sender,
+        region=_text(raw, "region"),
+        sent_at=epoch_ms(_text(raw, "sentAt")),
+    )
+
+
+def read_backend(data: dict[str, object]) -> Backend:
+    """What `DESCRIBE` answered.
+
+    Raises:
+        Unreadable: a field is missing or of another type.
+    """
+    channels = data.get("channels")
+    limits = data.get("limits")
+    if not isinstance(channels, list) or not all(isinstance(name, str) for name in channels):
+        raise Unreadable("channels")
+    if not isinstance(limits, dict):
+        raise Unreadable("limits")
+    sizes = [limits.get(key) for key in ("message", "sender", "id")]
+    numbers = [size for size in sizes if isinstance(size, int) and not isinstance(size, bool)]
+    if len(numbers) != len(sizes):
+        raise Unreadable("limits")
+    return Backend(channels=tuple(dict.fromkeys(channels)), limits=Limits(*numbers))
+
+
+def epoch_ms(text: str) -> int:
+    """An AWSDateTime as epoch ms; without a zone it is UTC.
+
+    Raises:
+        Unreadable: it is no date and time.
+    """
+    if len(text) > _LONGEST_TIME:
+        raise Unreadable("sentAt")
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return (moment - _EPOCH) // _MS
+    except (ValueError, OverflowError):
+        raise Unreadable("sentAt") from None
+
+
+def _text(raw: dict[str, object], key: str) -> str:
+    value = raw.get(key)
+    if not isinstance(value, str):
+        raise Unreadable(key)
+    return value

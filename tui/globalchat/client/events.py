@@ -1,0 +1,155 @@
+"""What a session tells its listener, as past-tense facts."""
+
+from dataclasses import dataclass
+
+from globalchat.client.messages import Backend, Draft, Message
+from globalchat.client.state import SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The session's state is now `state`."""
+
+    state: SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class BackendDescribed:
+    """The region answered which channels and limits it has."""
+
+    backend: Backend
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A message arrived for the first time.
+
+    `via` is the alias of the region whose socket brought it, `received_at` epoch ms of this machine's clock,
+    `transit_ms` None while the clock offset is unknown. `own` marks the echo of a draft of this session.
+    `conflicting` marks an id that was seen before with other content.
+    """
+
+    message: Message
+    via: str
+    received_at: int
+    transit_ms: int | None
+    own: bool = False
+    conflicting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DraftQueued:
+    """A draft is on its way (*sending*)."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class DraftAccepted:
+    """The backend accepted a draft; its echo is still to come. `sent_at` is epoch ms, the backend's clock."""
+
+    draft: Draft
+    region: str
+    sent_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRefused:
+    """The backend refused a draft for good. `error_type` is the API's, `reason` a sentence for a person."""
+
+    draft: Draft
+    error_type: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftUnsent:
+    """A draft did not reach the backend; it is kept, and may be sent again with the same id."""
+
+    draft: Draft
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftWaiting:
+    """A draft could not be sent yet; it is kept and tried again by itself, after `attempt` tries so far.
+
+    `next_try_at` is epoch ms; None if it waits for something to change: the key, a person, the next start.
+    """
+
+    draft: Draft
+    reason: str
+    remedy: str | None = None
+    attempt: int = 0
+    next_try_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftHeld:
+    """A draft became too old to be sent by itself; `resend` sends it, `discard` forgets it."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxUnavailable:
+    """Drafts are kept in memory only from now on, because of `reason`; `remedy` is the way out (or None).
+
+    Those that are not accepted when the session closes are handed back as `DraftUnsent`.
+    """
+
+    reason: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRefused:
+    """The backend refused to subscribe a channel (`UnknownChannel`): it is no longer wanted."""
+
+    channel: str
+    error_type: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRevoked:
+    """An administrator ended the channel's subscription; it is not subscribed again by itself."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class GapRecorded:
+    """Messages of `channels` may have been missed between `since` and `until` (epoch ms)."""
+
+    channels: tuple[str, ...]
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventsSkipped:
+    """The listener was too slow: `count` events were dropped, oldest first.
+
+    If messages were among them, the `GapRecorded` that covers them follows.
+    """
+
+    count: int
+
+
+SessionEvent = (
+    StateChanged
+    | BackendDescribed
+    | MessageReceived
+    | DraftQueued
+    | DraftAccepted
+    | DraftRefused
+    | DraftUnsent
+    | DraftWaiting
+    | DraftHeld
+    | OutboxUnavailable
+    | ChannelRefused
+    | ChannelRevoked
+    | GapRecorded
+    | EventsSkipped
+)

@@ -1,0 +1,46 @@
+"""What happens to a message that arrives: judged, timed, told."""
+
+from collections.abc import Callable
+
+from globalchat.client.dedupe import SeenWindow, Verdict
+from globalchat.client.events import MessageReceived
+from globalchat.client.messages import Message
+from globalchat.client.offset import ClockOffset
+
+
+class Inbox:
+    """Turns arrivals into events: duplicates end here. `clock` gives epoch ms, `monotonic` seconds."""
+
+    def __init__(
+        self,
+        *,
+        seen: SeenWindow,
+        offset: ClockOffset,
+        is_own: Callable[[Message], bool],
+        tell: Callable[[MessageReceived], None],
+        clock: Callable[[], int],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._seen = seen
+        self._offset = offset
+        self._is_own = is_own
+        self._tell = tell
+        self._clock = clock
+        self._monotonic = monotonic
+
+    def receive(self, message: Message, via: str) -> None:
+        """Take a message that the socket of region `via` (an alias) brought."""
+        verdict = self._seen.observe(message, self._monotonic())
+        if verdict is Verdict.DUPLICATE:
+            return
+        now = self._clock()
+        self._tell(
+            MessageReceived(
+                message=message,
+                via=via,
+                received_at=now,
+                transit_ms=self._offset.transit(message.region, sent_at=message.sent_at, received_at=now),
+                own=self._is_own(message),
+                conflicting=verdict is Verdict.CONFLICTING,
+            )
+        )

@@ -1,0 +1,230 @@
+"""Profiles: named sets of regions (endpoints and key), one file each. Imports no transport."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from globalchat.client import files
+from globalchat.client.errors import ProfileError
+from globalchat.client.paths import ensure_folder
+from globalchat.client.suggestions import did_you_mean
+
+LOCAL = "local"
+"""The name of the local cloud's profile: never a file."""
+
+VERSION = 1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_FIELDS = {
+    "region": "region",
+    "graphql_url": "graphqlUrl",
+    "realtime_url": "realtimeUrl",
+    "api_id": "apiId",
+    "event_bus": "eventBus",
+    "api_key": "apiKey",
+}
+_EXPIRES = "apiKeyExpires"
+
+
+@dataclass(frozen=True, slots=True)
+class RegionEndpoint:
+    """Where one region is, and the key to it. People call it by its alias (`oregon`), AWS by `region`.
+
+    `api_key_expires` is the end of the key in epoch seconds, None if it is not known.
+    """
+
+    alias: str
+    region: str
+    graphql_url: str
+    realtime_url: str
+    api_id: str
+    event_bus: str
+    api_key: str = field(repr=False)
+    api_key_expires: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named set of regions, by alias."""
+
+    name: str
+    regions: Mapping[str, RegionEndpoint]
+
+    def resolve(self, name: str) -> RegionEndpoint:
+        """The region with this alias or AWS name, in any case.
+
+        Raises:
+            ProfileError: there is no such region; names those that exist.
+        """
+        wanted = name.strip().lower()
+        for alias, endpoint in self.regions.items():
+            if wanted in (alias.lower(), endpoint.region.lower()):
+                return endpoint
+        known = [*self.regions, *(endpoint.region for endpoint in self.regions.values())]
+        described = ", ".join(f"{alias} ({each.region})" for alias, each in self.regions.items())
+        raise ProfileError(
+            f'Profile "{self.name}" has no region "{name[:50]}". It has: {described}.',
+            remedy=did_you_mean(wanted, known),
+        )
+
+
+def names(folder: Path) -> list[str]:
+    """The profiles that exist in a config folder, sorted."""
+    try:
+        found = [file.stem for file in (folder / "profiles").iterdir() if file.suffix == ".json"]
+    except OSError:
+        return []
+    return sorted(name for name in found if _NAME.fullmatch(name) and name != LOCAL)
+
+
+def load(name: str, folder: Path) -> Profile:
+    """Read the profile `name` from a config folder.
+
+    Raises:
+        ProfileError: it does not exist (names those that do), is damaged, or cannot be read.
+    """
+    file = file_of(name, folder)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise _unknown(name, folder) from None
+    except OSError as error:
+        raise ProfileError(
+            f"The profile file {file} cannot be read: {error.strerror}.",
+            remedy="Make the file readable for you.",
+        ) from None
+    except UnicodeDecodeError:
+        raise _damaged(file, "it is not UTF-8 text") from None
+    return _parse(name, text, file)
+
+
+def save(profile: Profile, folder: Path) -> Path:
+    """Write a profile into a config folder: mode 0600, all or nothing. Returns the file.
+
+    Raises:
+        ProfileError: the name is not allowed, or the file cannot be written.
+        ClientError: the folder cannot be made.
+    """
+    file = file_of(profile.name, folder)
+    regions = {alias: _document(endpoint) for alias, endpoint in profile.regions.items()}
+    text = json.dumps({"version": VERSION, "regions": regions}, indent=2) + "\n"
+    ensure_folder(folder)
+    ensure_folder(file.parent)
+    try:
+        files.replace(file, text, durable=True)
+    except OSError as error:
+        raise ProfileError(
+            f"The profile file {file} cannot be written: {error.strerror}.",
+            remedy="Make the folder writable, or set GLOBALCHAT_HOME to one that is.",
+        ) from None
+    return file
+
+
+def remove(name: str, folder: Path) -> bool:
+    """Delete a profile; whether there was one.
+
+    Raises:
+        ProfileError: the name is not allowed, or the file cannot be deleted.
+    """
+    file = file_of(name, folder)
+    try:
+        file.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ProfileError(
+            f"The profile file {file} cannot be deleted: {error.strerror}.", remedy="Delete it by hand."
+        ) from None
+    return True
+
+
+def _document(endpoint: RegionEndpoint) -> dict[str, str | int]:
+    document: dict[str, str | int] = {key: getattr(endpoint, name) for name, key in _FIELDS.items()}
+    if endpoint.api_key_expires is not None:
+        document[_EXPIRES] = endpoint.api_key_expires
+    return document
+
+
+def check_name(name: str) -> None:
+    """See that a profile may have this name.
+
+    Raises:
+        ProfileError: it may not.
+    """
+    if not _NAME.fullmatch(name):
+        raise ProfileError(
+            f'"{name[:50]}" cannot name a profile.',
+            remedy="Use 1 to 64 letters, digits, - and _, starting with a letter or digit.",
+        )
+    if name == LOCAL:
+        raise ProfileError(
+            f'The name "{LOCAL}" is reserved for the local cloud, which needs no profile file.',
+            remedy="Choose another name.",
+        )
+
+
+def file_of(name: str, folder: Path) -> Path:
+    """Where the profile of this name lies, or would lie, in a config folder.
+
+    Raises:
+        ProfileError: no profile may have this name.
+    """
+    check_name(name)
+    return folder / "profiles" / f"{name}.json"
+
+
+def _parse(name: str, text: str, file: Path) -> Profile:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _damaged(file, "it is not JSON") from None
+    if not isinstance(content, dict) or content.get("version") != VERSION:
+        raise _damaged(file, f"it is not a profile of version {VERSION}")
+    regions = content.get("regions")
+    if not isinstance(regions, dict) or not regions:
+        raise _damaged(file, "it holds no regions")
+    return Profile(name, {alias: _endpoint(alias, raw, file) for alias, raw in regions.items()})
+
+
+def _endpoint(alias: str, raw: object, file: Path) -> RegionEndpoint:
+    values: dict[str, str] = {}
+    for name, key in _FIELDS.items():
+        value = raw.get(key) if isinstance(raw, dict) else None
+        if not isinstance(value, str) or not value:
+            raise _damaged(file, f'region "{alias[:50]}" has no text at "{key}"')
+        values[name] = value
+    _check_url(file, values["graphql_url"], ("http", "https"), alias)
+    _check_url(file, values["realtime_url"], ("ws", "wss"), alias)
+    expires = raw.get(_EXPIRES) if isinstance(raw, dict) else None
+    if expires is not None and (not isinstance(expires, int) or isinstance(expires, bool)):
+        raise _damaged(file, f'region "{alias[:50]}" has no whole number at "{_EXPIRES}"')
+    return RegionEndpoint(alias=alias, **values, api_key_expires=expires)
+
+
+def _check_url(file: Path, url: str, schemes: tuple[str, ...], alias: str) -> None:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if valid and ("@" in parts.netloc or "#" in url):
+        raise _damaged(file, f'region "{alias[:50]}" needs a URL without a user name and without #')
+    if not valid:
+        raise _damaged(file, f'region "{alias[:50]}" needs a URL that starts with {schemes[-1]}://')
+
+
+def _damaged(file: Path, why: str) -> ProfileError:
+    return ProfileError(
+        f"The profile file {file} is damaged: {why}.",
+        remedy="Delete it, then run `globalchat outputs --refresh` to write it anew.",
+    )
+
+
+def _unknown(name: str, folder: Path) -> ProfileError:
+    known = [*names(folder), LOCAL]
+    return ProfileError(
+        f'There is no profile "{name}". There are: {", ".join(known)}.',
+        remedy=did_you_mean(name, known) or "Make one with `globalchat deploy`, or use `--profile local`.",
+    )

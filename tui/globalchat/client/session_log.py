@@ -1,0 +1,113 @@
+"""Notes in the log what a session tells its listener."""
+
+import logging
+from collections.abc import Mapping
+from itertools import count
+
+from globalchat.client.events import (
+    BackendDescribed,
+    ChannelRefused,
+    ChannelRevoked,
+    DraftAccepted,
+    DraftHeld,
+    DraftQueued,
+    DraftRefused,
+    DraftUnsent,
+    DraftWaiting,
+    EventsSkipped,
+    GapRecorded,
+    MessageReceived,
+    OutboxUnavailable,
+    SessionEvent,
+    StateChanged,
+)
+from globalchat.client.logs import note
+from globalchat.client.messages import Draft
+
+log = logging.getLogger("globalchat.client.session")
+_numbers = count(1)
+
+
+class SessionLog:
+    """The log of one session; each has a number in this process, as there may be several."""
+
+    def __init__(self, profile: str) -> None:
+        self._about = {"session": next(_numbers), "profile": profile}
+
+    def note(self, event: SessionEvent) -> None:
+        """Note an event: what was received only at the level `debug`, as it is much."""
+        if isinstance(event, MessageReceived):  # first and apart: there may be thousands a second
+            if log.isEnabledFor(logging.DEBUG) or event.conflicting:
+                self._received(event)
+        else:
+            self._other(event)
+
+    def _received(self, event: MessageReceived) -> None:
+        message = event.message
+        self._write(
+            logging.WARNING if event.conflicting else logging.DEBUG,
+            "id received with other content" if event.conflicting else "message received",
+            id=message.id,
+            channel=message.channel,
+            origin=message.region,
+            via=event.via,
+            transitMs=event.transit_ms,
+            own=event.own,
+            private={"sender": message.sender, "text": message.text},
+        )
+
+    def _other(self, event: SessionEvent) -> None:
+        match event:
+            case StateChanged(state):
+                self._write(
+                    logging.INFO,
+                    "state changed",
+                    state=state.phase,
+                    region=state.region,
+                    switchingTo=state.switching_to,
+                    attempt=state.attempt,
+                    nextTryAt=state.next_try_at,
+                    reason=state.reason,
+                    latencyMs=state.latency_ms,
+                    joining=state.joining,
+                    revoked=state.revoked,
+                )
+            case BackendDescribed(backend):
+                self._write(logging.INFO, "backend described", channels=backend.channels)
+            case ChannelRefused(channel, error_type, _):
+                self._write(logging.WARNING, "channel refused", channel=channel, errorType=error_type)
+            case ChannelRevoked(channel):
+                self._write(logging.WARNING, "channel revoked", channel=channel)
+            case GapRecorded(channels, since, until):
+                self._write(logging.WARNING, "gap", channels=channels, since=since, until=until)
+            case EventsSkipped(number):
+                self._write(logging.WARNING, "events skipped", count=number)
+            case OutboxUnavailable(reason):
+                self._write(logging.WARNING, "outbox unavailable", reason=reason)
+            case _:
+                self._draft(event)
+
+    def _draft(self, event: SessionEvent) -> None:
+        match event:
+            case DraftQueued(draft):
+                self._of(draft, logging.INFO, "draft queued")
+            case DraftAccepted(draft, region, sent_at):
+                self._of(draft, logging.INFO, "draft accepted", origin=region, sentAt=sent_at)
+            case DraftRefused(draft, error_type, reason):
+                self._of(draft, logging.WARNING, "draft refused", errorType=error_type, reason=reason)
+            case DraftUnsent(draft, reason):
+                self._of(draft, logging.WARNING, "draft unsent", reason=reason)
+            case DraftWaiting(draft, reason, _, attempt, next_try_at):
+                more = {"reason": reason, "attempt": attempt, "nextTryAt": next_try_at}
+                self._of(draft, logging.INFO, "draft waiting", **more)
+            case DraftHeld(draft):
+                self._of(draft, logging.INFO, "draft held")
+
+    def _of(self, draft: Draft, level: int, event: str, **fields: object) -> None:
+        private = {"sender": draft.sender, "text": draft.text}
+        self._write(level, event, private=private, id=draft.id, channel=draft.channel, **fields)
+
+    def _write(
+        self, level: int, event: str, *, private: Mapping[str, object] | None = None, **fields: object
+    ) -> None:
+        note(log, level, event, private=private, **self._about, **fields)

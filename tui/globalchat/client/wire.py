@@ -1,0 +1,144 @@
+"""AppSync's realtime protocol: gql's transport, with what it lacks.
+
+Added: waiting for `start_ack`, the server's `connectionTimeoutMs` as the limit of silence, errors as data,
+tolerance of odd frames, messages handed straight to their receiver, and a connect that leaves nothing behind
+when it fails. Each object serves one connection: gql keeps stale state.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, cast
+
+from gql import GraphQLRequest
+from gql.transport.appsync_auth import AppSyncAuthentication
+from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
+from gql.transport.exceptions import (
+    TransportClosed,
+    TransportConnectionFailed,
+    TransportProtocolError,
+    TransportQueryError,
+    TransportServerError,
+)
+from graphql import ExecutionResult
+
+from globalchat.client import redact
+from globalchat.client.hosts import is_loopback
+from globalchat.client.listener import Listener
+from globalchat.client.options import Timeouts
+
+log = logging.getLogger(__name__)
+redact.install()
+
+
+class ServerError(TransportServerError):
+    """An error of the whole connection; `payload` is the frame's."""
+
+    def __init__(self, payload: object) -> None:
+        super().__init__("the server ended the connection")
+        self.payload = payload
+
+
+class Wire(AppSyncWebsocketsTransport):
+    """One connection. What `open`, `start` and `stop` raise is gql's and may hold the key: translate it.
+
+    Attributes:
+        ended: Done with the reason when the connection is over.
+        heard_at: When the last frame came (loop time).
+    """
+
+    def __init__(self, realtime_url: str, *, auth: AppSyncAuthentication, timeouts: Timeouts) -> None:
+        args: dict[str, Any] = {
+            "open_timeout": None,
+            "compression": None,
+            "ping_interval": timeouts.ping,
+            "ping_timeout": timeouts.ping,
+            "close_timeout": timeouts.close,
+        }
+        if is_loopback(realtime_url):
+            args["proxy"] = None  # what stays on this machine is no proxy's business
+        super().__init__(
+            realtime_url,
+            auth=auth,
+            close_timeout=cast(int, timeouts.close + 1),
+            keep_alive_timeout=timeouts.liveness,
+            connect_args=args,
+        )
+        self.connect_timeout = self.ack_timeout = None  # `open` limits the whole
+        # gql guesses the realtime host by replacing text; the profile knows it.
+        query = self.adapter.url.rpartition("?")[2]
+        self.adapter.url = f"{realtime_url}{'&' if '?' in realtime_url else '?'}{query}"
+        self._limit = timeouts.connect
+        self.heard_at = self._loop.time()
+        self.ended: asyncio.Future[Exception] = self._loop.create_future()
+
+    async def open(self) -> None:
+        """Connect up to `connection_ack`; on failure nothing is left open."""
+        try:
+            async with asyncio.timeout(self._limit):
+                await self.connect()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def start(self, request: GraphQLRequest, make: Callable[[int], Listener]) -> Listener:
+        """Send `start`, the listener in place before any answer can come. Its `started` tells of the ack."""
+        listener = make(self.next_query_id)
+        self.listeners[listener.query_id] = listener
+        await self._send_query(request)
+        return listener
+
+    async def stop(self, listener: Listener) -> None:
+        """End one subscription; its frames no longer reach the receiver."""
+        self.listeners.pop(listener.query_id, None)
+        await self._send(json.dumps({"id": str(listener.query_id), "type": "stop"}))
+
+    async def close(self) -> None:
+        """Close the socket at once; AppSync needs no `stop` before it."""
+        await self._fail(TransportClosed("closed by the client"), clean_close=False)
+        await self.wait_closed()
+        await self.adapter.close()
+        if self.receive_data_task is not None:
+            await asyncio.wait([self.receive_data_task])
+
+    async def _close_hook(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(self.close_exception or TransportClosed("closed"))
+
+    async def _receive_data_loop(self) -> None:
+        try:
+            await super()._receive_data_loop()
+        except Exception as error:  # gql would leave every listener waiting
+            log.exception("A frame could not be handled.")
+            await self._fail(TransportProtocolError(type(error).__name__), clean_close=False)
+
+    async def _check_ws_liveness(self) -> None:
+        limit = self.keep_alive_timeout or 0
+        # Looking at a time stamp costs less than moving a timer with every frame.
+        while (left := self.heard_at + limit - self._loop.time()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left)
+        await self._fail(TransportConnectionFailed("silent for too long"), clean_close=False)
+
+    def _parse_answer(self, answer: str) -> tuple[str, int | None, ExecutionResult | None]:
+        self.heard_at = self._loop.time()
+        try:
+            frame = json.loads(answer)
+        except (ValueError, RecursionError):
+            frame = None
+        if not isinstance(frame, dict):
+            raise TransportProtocolError("a frame that is not a JSON object")
+        kind, payload, raw_id = str(frame.get("type")), frame.get("payload"), str(frame.get("id"))
+        query_id = int(raw_id) if raw_id.isascii() and raw_id.isdecimal() and len(raw_id) < 10 else None
+        if kind == "connection_ack":
+            limit = payload.get("connectionTimeoutMs") if isinstance(payload, dict) else None
+            if isinstance(limit, int | float) and limit > 0:
+                self.keep_alive_timeout = limit / 1000
+        elif kind == "error" and query_id is not None:
+            raise TransportQueryError("refused", query_id=query_id, errors=[payload])
+        elif kind in ("error", "connection_error"):
+            raise ServerError(payload)
+        elif kind == "data":
+            data = payload if isinstance(payload, dict) else {}
+            return kind, query_id, ExecutionResult(data=data.get("data"), errors=data.get("errors"))
+        return kind, query_id, None

@@ -1,0 +1,1 @@
+"""What all other packages share. It imports none of them."""

@@ -1,0 +1,46 @@
+"""What clock and key come to. Pure."""
+
+from globalchat.client.errors import ClientError
+from globalchat.client.faults import CLOCK_REMEDY, SIGNATURE_WINDOW, wrong_clock
+from globalchat.client.key_expiry import DAY, REMEDY, SOON_DAYS
+from globalchat.doctor.finding import Verdict, failed, ok, skipped, warning
+
+CLOCK_TOLERANCE = 10.0
+"""Seconds: what the Date header and a slow answer may hide."""
+HOUR = 3600
+
+
+def judge_clock(skew: float | None) -> Verdict:
+    """What this machine's clock being `skew` seconds ahead of the region's comes to (None: unknown)."""
+    if skew is None:
+        return skipped("The answer had no date.")
+    if abs(skew) <= CLOCK_TOLERANCE:
+        return ok("agrees with the region's, as far as a date in whole seconds tells")
+    told = str(wrong_clock(skew, "the region"))
+    if abs(skew) > SIGNATURE_WINDOW:
+        return failed(f"{told} AWS refuses signatures of such a clock.", CLOCK_REMEDY)
+    return warning(told, CLOCK_REMEDY)
+
+
+def judge_key(refusal: ClientError | None, expires: int | None, now: float, remedy: str) -> Verdict:
+    """What an API key comes to that the API refused or not; `expires` and `now` are epoch seconds."""
+    if refusal is not None:
+        if expires is not None and expires <= now:
+            return failed(f"The API key expired {_span(now - expires)} ago.", remedy)
+        return failed(str(refusal), remedy)
+    if expires is None:
+        return ok("accepted; the profile does not say until when")
+    if expires <= now:
+        # The profile is older than the key's last renewal.
+        return ok("accepted, though the profile says that it has expired")
+    told = _span(expires - now)
+    if expires - now < SOON_DAYS * DAY:
+        return warning(f"accepted, but it expires in {told}.", REMEDY)
+    return ok(f"accepted, for {told} to come")
+
+
+def _span(seconds: float) -> str:
+    """Whole days; under one, hours."""
+    unit, length = ("day", DAY) if seconds >= DAY else ("hour", HOUR)
+    number = int(seconds // length)
+    return "less than an hour" if number == 0 else f"{number} {unit}{'' if number == 1 else 's'}"

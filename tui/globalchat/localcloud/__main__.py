@@ -1,0 +1,61 @@
+"""`python -m globalchat.localcloud serve`: the process that commands start in the background."""
+
+import argparse
+import contextlib
+import logging
+import os
+import sys
+from pathlib import Path
+
+from globalchat.localcloud.errors import CloudError
+from globalchat.localcloud.process import ready
+from globalchat.localcloud.process.serve import ServeOptions, serve
+from globalchat.localcloud.process.state import CloudState
+
+
+def main() -> int:
+    """Serve until asked to end or idle; 1 if the cloud could not start."""
+    arguments = _parser().parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    options = ServeOptions(
+        folder=arguments.state_dir,
+        idle_seconds=arguments.idle_seconds,
+        tls=arguments.tls,
+        started_by_command=arguments.ready_fd is not None,
+    )
+
+    def announce(_: CloudState) -> None:
+        _tell(arguments.ready_fd, ready.Outcome())
+
+    try:
+        serve(options, announce=announce)
+    except CloudError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - stderr is the log
+        _tell(arguments.ready_fd, ready.Outcome(str(error), error.remedy))
+        return 1
+    return 0
+
+
+def _tell(descriptor: int | None, outcome: ready.Outcome) -> None:
+    if descriptor is not None:
+        # The command may have been interrupted meanwhile: the cloud stays, for the next one.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(descriptor, ready.render(outcome))
+        os.close(descriptor)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m globalchat.localcloud", description="The local cloud's process."
+    )
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("serve")
+    command.add_argument("--state-dir", type=Path, required=True, help="where its state file lies")
+    command.add_argument("--idle-seconds", type=float, help="end after so long without use")
+    command.add_argument("--tls", action="store_true", help="serve over https and wss")
+    command.add_argument("--ready-fd", type=int, help="descriptor of a pipe that hears when it is ready")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

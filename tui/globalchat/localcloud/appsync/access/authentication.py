@@ -1,0 +1,92 @@
+"""Finds out who calls: an API key, or an IAM user by its signature."""
+
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from globalchat.localcloud.appsync.access import sigv4
+from globalchat.localcloud.appsync.model import Caller, Unauthorized
+from globalchat.localcloud.definition import AuthMode, Statement
+
+SERVICE: Final = "appsync"
+
+_INVALID_TOKEN: Final = "The security token included in the request is invalid."
+_DROPPED_HEADERS: Final = frozenset(("cookie",))
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An IAM user, looked up by its access key."""
+
+    secret_key: str = field(repr=False)
+    arn: str
+    statements: tuple[Statement, ...] = ()
+
+
+class KeyAndSignatureAuthenticator:
+    """Checks API keys and SigV4 signatures for one API; implements `Authenticator`.
+
+    Args:
+        region: the AWS region that signatures must name.
+        keys: API keys, each with its expiry in epoch seconds. Read at each call: the owner may change it.
+        users: IAM users by access key, read likewise.
+        clock: the time in epoch seconds.
+        modes: the modes that the API has.
+    """
+
+    def __init__(
+        self,
+        region: str,
+        keys: Mapping[str, float],
+        users: Mapping[str, User],
+        clock: Callable[[], float],
+        modes: Sequence[AuthMode] = ("API_KEY", "AWS_IAM"),
+    ) -> None:
+        self._region = region
+        self._keys = keys
+        self._users = users
+        self._clock = clock
+        self._modes = modes
+
+    def authenticate(
+        self, *, headers: Mapping[str, str], method: str, path: str, body: bytes, source_ip: str
+    ) -> Caller:
+        """Identify the caller; a signature is looked at before an API key.
+
+        Raises:
+            Unauthorized: no, unknown or expired key; missing, wrong or stale signature.
+        """
+        lower = {name.lower(): value for name, value in headers.items()}
+        passed = {name: value for name, value in lower.items() if name not in _DROPPED_HEADERS}
+        authorization = lower.get("authorization", "")
+        if authorization.startswith(sigv4.ALGORITHM) and "AWS_IAM" in self._modes:
+            request = sigv4.SignedRequest(method, path, lower, body)
+            user = self._verify(request, authorization)
+            return Caller("AWS_IAM", user.arn, user.statements, source_ip, passed)
+        if "API_KEY" in self._modes and self._is_valid_key(lower.get("x-api-key", "")):
+            return Caller("API_KEY", None, (), source_ip, passed)
+        raise Unauthorized
+
+    def _is_valid_key(self, given: str) -> bool:
+        now, valid = self._clock(), False
+        for key, expires in self._keys.items():
+            # Every key is compared, so that the time tells nothing.
+            same = hmac.compare_digest(key.encode(), given.encode("utf-8", "replace"))
+            valid = valid or (same and now < expires)
+        return valid
+
+    def _verify(self, request: sigv4.SignedRequest, authorization: str) -> User:
+        try:
+            signature = sigv4.parse(authorization, request.headers)
+            user = self._users.get(signature.access_key)
+            if user is None or "x-amz-security-token" in request.headers:
+                raise Unauthorized(_INVALID_TOKEN)
+            if (signature.region, signature.service) != (self._region, SERVICE):
+                raise Unauthorized(
+                    f"Credential should be scoped to a valid region, not '{signature.region}'."
+                )
+            sigv4.verify(request, signature, user.secret_key, self._clock())
+        except sigv4.SignatureError as error:
+            raise Unauthorized(str(error)) from None
+        return user

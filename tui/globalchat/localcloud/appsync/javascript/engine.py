@@ -1,0 +1,217 @@
+"""Runs resolver files in QuickJS: one context each, with limits of time, memory, iterations and size.
+
+A context belongs to the thread that made it. Calls take microseconds, so they run inline in the event loop;
+the limits bound what a faulty file can do to it.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Final, Literal, cast
+
+import quickjs
+
+from globalchat.localcloud.appsync.javascript import methods
+from globalchat.localcloud.appsync.javascript.analysis import analyse
+from globalchat.localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
+from globalchat.localcloud.appsync.javascript.imports import refuse_export_from
+from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check
+from globalchat.localcloud.appsync.javascript.parser import parse
+from globalchat.localcloud.appsync.javascript.rewriting import Module, rewrite
+from globalchat.localcloud.appsync.javascript.tokens import tokenize
+from globalchat.localcloud.appsync.javascript.zones import transitions
+from globalchat.localcloud.definition import JSON
+
+Handler = Literal["request", "response"]
+
+MAX_ITERATIONS: Final = 1_000
+"""AppSync's quota of loop iterations in one evaluation; that array callbacks count is an assumption."""
+
+_RUNTIME_FILES: Final = (
+    "runtime.js", "patterns.js", "filters.js", "encoding.js", "time.js", "util.js", "host.js",
+)  # fmt: skip
+
+# The engine names every source "<input>" and resolves an import of that name to the module itself.
+_SELF_IMPORT: Final = "\nimport * as __appsyncSelf from '<input>';\n__appsync.loaded(__appsyncSelf);\n"
+_FRAME: Final = re.compile(r"<input>:(\d+):(\d+)")
+_CATCH: Final = """(promise) => {
+  promise.catch((error) => {
+    __appsync.failed = error?.stack ? `${error}\\n${error.stack}` : String(error);
+  });
+}"""
+_MAX_ZONES: Final = 20
+_write: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptLimits:
+    """What one evaluation may use.
+
+    AWS publishes the size of a result; time and memory are ours, and a resolver that is near them is broken.
+    """
+
+    cpu_seconds: float = 0.25
+    wall_seconds: float = 1.0
+    memory_bytes: int = 64 * 1024 * 1024
+    stack_bytes: int = 256 * 1024
+    result_bytes: int = 5 * 1024 * 1024
+
+
+DEFAULT_LIMITS: Final = ScriptLimits()
+_MAX_LOADABLE: Final = 64
+_loadable: Final[set[tuple[str, str, ScriptLimits]]] = set()
+"""What has loaded in this process: code, file, and the limits that it kept to."""
+
+
+class Script:
+    """One APPSYNC_JS file, checked and loaded.
+
+    A file that has loaded in this process before is loaded at the first call: regions share their files, and
+    a context takes 2 ms and a megabyte.
+
+    Args:
+        code: the file's text.
+        file: what errors call it.
+        limits: what one evaluation may use.
+
+    Raises:
+        ScriptError: the file breaks a rule of the language, fails to load, or lacks a handler.
+    """
+
+    def __init__(self, code: str, file: str, limits: ScriptLimits = DEFAULT_LIMITS) -> None:
+        self.file = file
+        self._limits = limits
+        self._module = prepare(code, file)
+        self._is_open = False
+        if (code, file, limits) not in _loadable:
+            self._open()
+            if len(_loadable) >= _MAX_LOADABLE:
+                _loadable.clear()
+            _loadable.add((code, file, limits))
+
+    def _open(self) -> None:
+        limits = self._limits
+        self._context = quickjs.Context()
+        self._context.set_memory_limit(limits.memory_bytes)
+        self._context.set_max_stack_size(limits.stack_bytes)
+        self._context.eval(_runtime())
+        self._context.eval(f"__appsync.patience = {limits.wall_seconds * 1000}")
+        self._context.set_time_limit(limits.cpu_seconds)
+        self._load(self._module.text + _SELF_IMPORT)
+        self._call = self._context.eval("__appsync.call")
+        self._is_open = True
+
+    def call(self, handler: Handler, evaluation: str) -> dict[str, JSON]:
+        """Call a handler with `ctx`, `now`, `seed` and `authType`, an object of which is given as JSON.
+
+        Answers the outcome: `status`, `value` and the like, `stash`, `effects`.
+
+        Raises:
+            ScriptError: the handler failed, or used too much of something.
+        """
+        if not self._is_open:
+            self._open()
+        for _ in range(_MAX_ZONES):
+            outcome = self._evaluate(handler, evaluation)
+            if outcome["status"] != "zone":
+                return outcome
+            # The handler stopped for want of a time zone: it gets it, and begins again.
+            self._bring_zone(cast("str", outcome["zone"]))
+        raise ScriptError("one evaluation uses too many time zones", file=self.file)
+
+    def _evaluate(self, handler: Handler, text: str) -> dict[str, JSON]:
+        try:
+            answer: str = self._call(handler, text)
+        except quickjs.JSException as exception:
+            raise self._error(str(exception)) from None
+        limit = self._limits.result_bytes
+        # At most three bytes for each UTF-16 unit: most answers need not be encoded to be measured.
+        if len(answer) * 3 > limit and len(answer.encode("utf-8", "surrogatepass")) > limit:
+            raise ResultTooLarge("Transformation too large", file=self.file)
+        try:
+            outcome = cast("dict[str, JSON]", json.loads(answer))
+        except RecursionError:
+            raise ScriptError("the result is nested too deeply", file=self.file) from None
+        if outcome["status"] == "fault":
+            raise self._error(f"{outcome['message']}\n{outcome.get('stack', '')}")
+        return outcome
+
+    def _bring_zone(self, name: str) -> None:
+        self._context.eval(f"__appsync.zones[{json.dumps(name)}] = {json.dumps(transitions(name))}")
+
+    def _load(self, module: str) -> None:
+        try:
+            promise = self._context.module(module)
+            self._context.eval(_CATCH)(promise)
+            while self._context.execute_pending_job():
+                pass
+        except quickjs.JSException as exception:
+            raise self._error(str(exception)) from None
+        if self._context.eval("__appsync.module === null"):
+            reason = self._context.eval("String(__appsync.failed)")
+            raise self._error(f"the file failed while it was loaded: {reason}")
+        handlers = self._context.eval("__appsync.handlers()").split(",")
+        for name in ("request", "response"):
+            if name not in handlers:
+                raise ScriptError(f"the file exports no function {name}", file=self.file)
+
+    def _error(self, report: str) -> ScriptError:
+        """Make an error of a message and a stack; the place is the first frame in the file itself."""
+        message, _, stack = report.partition("\n")
+        if "interrupted" in message:
+            message = "the evaluation took too long"
+        for line, column in _FRAME.findall(stack):
+            if int(line) <= MAX_BYTES:
+                original = self._module.original_column(int(line), int(column))
+                return ScriptError(message, file=self.file, line=int(line), column=original)
+        return ScriptError(message, file=self.file)
+
+
+def write(value: Mapping[str, JSON], file: str) -> str:
+    """Write something for the handlers of a file as JSON.
+
+    Raises:
+        ScriptError: JSON cannot carry it, or not that deep.
+    """
+    try:
+        return _write(value)
+    except (ValueError, RecursionError) as problem:
+        raise ScriptError(f"the context cannot be passed: {problem}", file=file) from None
+
+
+@lru_cache(maxsize=64)
+def prepare(code: str, file: str) -> Module:
+    """Check a file against the language's limits and make it a module for the engine.
+
+    Raises:
+        ScriptError: it breaks a rule of the language.
+    """
+    tokens = tokenize(code, file)
+    check(tokens, code, file)
+    refuse_export_from(tokens, file)
+    program = parse(tokens, file)
+    analyse(program, file)
+    return rewrite(code, tokens, program, file)
+
+
+@cache
+def _runtime() -> str:
+    folder = resources.files("globalchat.localcloud.appsync.javascript") / "runtime"
+    files = [(folder / name).read_text(encoding="utf-8") for name in _RUNTIME_FILES]
+    lacking = {
+        "callbacks": methods.CALLBACK_METHODS,
+        "object": methods.STATIC["Object"],
+        "arrays": methods.STATIC["Array"],
+        "strings": methods.STATIC["String"],
+        "array": methods.ARRAY,
+        "string": methods.STRING,
+        "function": methods.FUNCTION,
+        "globals": methods.GLOBALS,
+    }
+    constants = json.dumps({name: sorted(values) for name, values in lacking.items()})
+    # Begins on a line that no resolver file reaches: stack frames tell the two apart by it.
+    begin = f"(() => {{const LACKING = {constants}; const MAX_ITERATIONS = {MAX_ITERATIONS};"
+    return "\n" * MAX_BYTES + begin + "".join(files) + "})()"

@@ -1,0 +1,221 @@
+"""Subscription filters: what a subscription lets through.
+
+Grammar and limits of enhanced filters follow the AppSync developer guide (`extensions-js`,
+`aws-appsync-real-time-enhanced-filtering`). Not documented there, hence chosen: an absent field counts as
+null, `eq null` matches it, and the negative operators (`ne`, `notIn`, `notContains`) let it through.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from globalchat.localcloud.appsync.model import FilterGroup, FilterRule
+from globalchat.localcloud.definition import JSON
+
+Predicate = Callable[[Mapping[str, JSON]], bool]
+
+MAX_GROUPS: Final = 10
+MAX_FIELDS: Final = 5
+MAX_LEVELS: Final = 5
+MAX_STRING: Final = 256
+MAX_IN: Final = 5
+MAX_CONTAINS_ANY: Final = 20
+
+
+class _OutOfReach:
+    """The value of a nested name that leads through a list: such an event is never let through."""
+
+
+_OUT_OF_REACH: Final = _OutOfReach()
+
+
+def parse(document: JSON) -> FilterGroup:
+    """Read `{"filterGroup": [{"filters": [{"fieldName", "operator", "value"}]}]}`.
+
+    An `in` of several values becomes as many alternatives with `eq`, which count toward the limit of groups.
+
+    Raises:
+        ValueError: the shape is wrong or a limit of AppSync is exceeded; the message is a sentence.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("filterGroup"), list):
+        raise ValueError('A subscription filter is an object with a list "filterGroup".')
+    entries = document["filterGroup"]
+    groups: list[list[FilterRule]] = []
+    for entry in entries if isinstance(entries, list) else []:
+        rules = entry.get("filters") if isinstance(entry, dict) else None
+        if not isinstance(rules, list) or not rules:
+            raise ValueError('Each entry of "filterGroup" is an object with a non-empty list "filters".')
+        groups += _expand([_parse_rule(rule) for rule in rules])
+    if not groups:
+        raise ValueError('"filterGroup" has no entry.')
+    if len(groups) > MAX_GROUPS:
+        raise ValueError(
+            f'A filter has at most {MAX_GROUPS} groups; this one has {len(groups)} ("in" expanded).'
+        )
+    return groups
+
+
+def compile_filter(group: FilterGroup) -> Predicate:
+    """Make the test of one filter: true if all rules of at least one inner sequence hold. It never raises."""
+    alternatives = [[_compile_rule(rule) for rule in rules] for rules in group]
+    if len(alternatives) == 1 and len(alternatives[0]) == 1:
+        return alternatives[0][0]
+    return lambda value: any(all(test(value) for test in tests) for tests in alternatives)
+
+
+def arguments_match(arguments: Mapping[str, JSON], value: Mapping[str, JSON]) -> bool:
+    """Tell whether every supplied argument equals the field of its name; null equals null or absent."""
+    return all(same(value.get(name), wanted) for name, wanted in arguments.items())
+
+
+def lookup(value: Mapping[str, JSON], field_name: str) -> "JSON | _OutOfReach":
+    """Find a possibly nested field (`a.b`); None if it is absent."""
+    if "." not in field_name:
+        return value.get(field_name)
+    found: object = value
+    for name in field_name.split("."):
+        if isinstance(found, list):
+            return _OUT_OF_REACH
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(name)
+    return found  # type: ignore[return-value]
+
+
+def same(left: object, right: object) -> bool:
+    """Compare as JSON does: true is not 1, 1 is 1.0, and no two types are equal otherwise."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        return left == right
+    return type(left) is type(right) and left == right
+
+
+def _parse_rule(rule: JSON) -> FilterRule:
+    if not isinstance(rule, dict) or set(rule) != {"fieldName", "operator", "value"}:
+        raise ValueError('A filter rule has exactly "fieldName", "operator" and "value".')
+    name, operator, value = rule["fieldName"], rule["operator"], rule["value"]
+    if not isinstance(name, str) or not all(name.split(".")):
+        raise ValueError(f'"fieldName" is a name or names joined by dots, not {name!r}.')
+    if len(name.split(".")) > MAX_LEVELS:
+        raise ValueError(f'The field name "{name}" has more than {MAX_LEVELS} levels.')
+    if not isinstance(operator, str) or operator not in _OPERATORS:
+        raise ValueError(f"There is no filter operator {operator!r}; there are {', '.join(_OPERATORS)}.")
+    problem = _OPERATORS[operator][0](value)
+    if problem is not None:
+        raise ValueError(f'The operator "{operator}" of field "{name}" takes {problem}.')
+    _check_strings(name, value)
+    return FilterRule(name, operator, value)
+
+
+def _check_strings(name: str, value: JSON) -> None:
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, str) and len(item) > MAX_STRING:
+            raise ValueError(f'A string of field "{name}" is longer than {MAX_STRING} characters.')
+
+
+def _expand(rules: Sequence[FilterRule]) -> list[list[FilterRule]]:
+    if len({rule.field_name for rule in rules}) > MAX_FIELDS:
+        raise ValueError(f"A filter group names at most {MAX_FIELDS} different fields.")
+    choices = [
+        [FilterRule(rule.field_name, "eq", value) for value in rule.value]
+        if rule.operator == "in" and isinstance(rule.value, list)
+        else [rule]
+        for rule in rules
+    ]
+    # Two "in" rules of 5 values are 25 groups; more rules would be millions before the limit is looked at.
+    product = itertools.islice(itertools.product(*choices), MAX_GROUPS + 1)
+    return [list(alternative) for alternative in product]
+
+
+def _compile_rule(rule: FilterRule) -> Predicate:
+    holds, name, wanted = _OPERATORS[rule.operator][1], rule.field_name, rule.value
+
+    def test(value: Mapping[str, JSON]) -> bool:
+        found = lookup(value, name)
+        return found is not _OUT_OF_REACH and holds(found, wanted)
+
+    return test
+
+
+def _is_ordered(left: object, right: object) -> bool:
+    if isinstance(left, bool) or isinstance(right, bool):
+        return False
+    return (isinstance(left, str) and isinstance(right, str)) or (
+        isinstance(left, int | float) and isinstance(right, int | float)
+    )
+
+
+def _less(left: object, right: object) -> bool:
+    return _is_ordered(left, right) and left < right  # type: ignore[operator]
+
+
+def _at_most(left: object, right: object) -> bool:
+    return _is_ordered(left, right) and left <= right  # type: ignore[operator]
+
+
+def _contains(found: object, wanted: object) -> bool:
+    if isinstance(found, str):
+        return isinstance(wanted, str) and wanted in found
+    return isinstance(found, list) and any(same(item, wanted) for item in found)
+
+
+def _begins_with(found: object, wanted: object) -> bool:
+    return isinstance(found, str) and isinstance(wanted, str) and found.startswith(wanted)
+
+
+def _is_in(found: object, wanted: object) -> bool:
+    return isinstance(wanted, list) and any(same(found, item) for item in wanted)
+
+
+def _between(found: object, wanted: object) -> bool:
+    return isinstance(wanted, list) and _at_most(wanted[0], found) and _at_most(found, wanted[1])
+
+
+def _contains_any(found: object, wanted: object) -> bool:
+    return isinstance(wanted, list) and any(_contains(found, item) for item in wanted)
+
+
+def _scalar(value: JSON) -> str | None:
+    return "a string, a number, a boolean or null" if isinstance(value, list | dict) else None
+
+
+def _orderable(value: JSON) -> str | None:
+    return None if _is_ordered(value, value) else "a string or a number"
+
+
+def _string(value: JSON) -> str | None:
+    return None if isinstance(value, str) else "a string"
+
+
+def _values(most: int) -> Callable[[JSON], str | None]:
+    def check(value: JSON) -> str | None:
+        if isinstance(value, list) and 1 <= len(value) <= most and not any(map(_orderable, value)):
+            return None
+        return f"a list of 1 to {most} strings or numbers"
+
+    return check
+
+
+def _pair(value: JSON) -> str | None:
+    if isinstance(value, list) and len(value) == 2 and _is_ordered(value[0], value[1]):
+        return None
+    return "a list of two strings or two numbers"
+
+
+_OPERATORS: Final[dict[str, tuple[Callable[[JSON], str | None], Callable[[object, object], bool]]]] = {
+    "eq": (_scalar, same),
+    "ne": (_scalar, lambda found, wanted: not same(found, wanted)),
+    "le": (_orderable, _at_most),
+    "lt": (_orderable, _less),
+    "ge": (_orderable, lambda found, wanted: _at_most(wanted, found)),
+    "gt": (_orderable, lambda found, wanted: _less(wanted, found)),
+    "contains": (_orderable, _contains),
+    "notContains": (_orderable, lambda found, wanted: not _contains(found, wanted)),
+    "beginsWith": (_string, _begins_with),
+    "in": (_values(MAX_IN), _is_in),
+    "notIn": (_values(MAX_IN), lambda found, wanted: not _is_in(found, wanted)),
+    "between": (_pair, _between),
+    "containsAny": (_values(MAX_CONTAINS_ANY), _contains_any),
+}
+"""Each operator: what is wrong with a rule's value (None if nothing), and the test of a field against it."""

@@ -1,0 +1,209 @@
+"""Says what is wrong with a document in the words of graphql-java, which AppSync runs.
+
+The wording of the common kinds follows responses pasted in public issues; the others carry graphql-core's
+sentence under the kind `InvalidSyntax`.
+"""
+
+import re
+from typing import Final
+
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    Node,
+    OperationDefinitionNode,
+    ValidationContext,
+    VariableDefinitionNode,
+    is_introspection_type,
+    print_ast,
+    specified_rules,
+    validate,
+)
+from graphql.utilities import TypeInfo
+
+from globalchat.localcloud.appsync.errors import locations
+from globalchat.localcloud.definition import JSON
+
+MAX_ERRORS: Final = 20
+
+_KINDS: Final = (
+    (
+        r"Cannot query field '(.*?)' on type '(.*?)'",
+        "FieldUndefined",
+        r"Field '\1' in type '\2' is undefined",
+    ),
+    (
+        r"Field '(.*?)' must not have a selection since type '(.*?)'",
+        "SubSelectionNotAllowed",
+        r"Sub selection not allowed on leaf type \2 of field \1",
+    ),
+    (
+        r"Field '(.*?)' of type '(.*?)' must have",
+        "SubSelectionRequired",
+        r"Sub selection required for type \2 of field \1",
+    ),
+    (r"Argument '.*?\((.*?):\)' of type '.*?' is req", "MissingFieldArgument", r"Missing field argument \1"),
+    (r"Unknown argument '(.*?)' on field", "UnknownArgument", r"Unknown field argument \1"),
+    (r"Unknown argument '(.*?)' on directive", "UnknownDirective", r"Unknown directive argument \1"),
+    (
+        r"Variable '\$.*?' of type '(.*?)' used in position expecting type '(.*?)'",
+        "VariableTypeMismatch",
+        r"Variable type '\1' doesn't match expected type '\2'",
+    ),
+    (r"Variable '\$(.*?)' is not defined", "UndefinedVariable", r"Undefined variable \1"),
+    (r"Variable '\$(.*?)' is never used", "UnusedVariable", r"Unused variable \1"),
+    (
+        r"Variable '\$(.*?)' cannot be non-input type",
+        "NonInputTypeOnVariable",
+        r"Input variable \1 type is not an input type",
+    ),
+    (r"Unknown type '(.*?)'", "UnknownType", r"Unknown type \1"),
+    (r"Unknown fragment '(.*?)'", "UndefinedFragment", r"Undefined fragment \1"),
+    (r"Fragment '(.*?)' is never used", "UnusedFragment", r"Unused fragment \1"),
+    (r"Cannot spread fragment '.*?' within itself", "FragmentCycle", "Fragment cycles not allowed"),
+    (r"Unknown directive '@(.*?)'", "UnknownDirective", r"Unknown directive \1"),
+    (r"Directive '@(.*?)' may not be used", "MisplacedDirective", r"Directive \1 not allowed here"),
+    (
+        r"This anonymous operation",
+        "LoneAnonymousOperationViolation",
+        "Anonymous operation with other operations.",
+    ),
+    (
+        r"There can be only one operation named '(.*?)'",
+        "DuplicateOperationName",
+        r"There can be only one operation named '\1'",
+    ),
+    (r"Fields '(.*?)' conflict because (.*?)\. Use", "FieldsConflict", r"\1: \2"),
+)
+"""Each of graphql-core's sentences: graphql-java's kind, and its sentence as a template of the match."""
+
+_COMPILED: Final = tuple((re.compile(pattern, re.DOTALL), kind, said) for pattern, kind, said in _KINDS)
+_NULL: Final = re.compile(r"has invalid value: Expected (a )?value of non-null type '.*' (not )?to be")
+_TOO_MANY_TOKENS: Final = re.compile(r"Syntax Error: Document contains more than (\d+) tokens")
+_TOO_MANY_SAID: Final = (
+    r"More than \1 'grammar' tokens have been presented."
+    " To prevent Denial Of Service attacks, parsing has been cancelled."
+)
+_EXPECTED: Final = re.compile(r"(?:cannot represent|Expected|Value|Enum|Unable)", re.DOTALL)
+
+
+class NoIntrospection(ASTValidationRule):
+    """Takes the introspection types their fields, as graphql-java does when introspection is disabled."""
+
+    context: ValidationContext
+
+    def enter_field(self, node: FieldNode, *_args: object) -> None:
+        """Report a field of `__Schema`, `__Type` and the like as undefined."""
+        parent = self.context.get_parent_type()
+        if parent is not None and is_introspection_type(parent) and node.name.value != "__typename":
+            message = f"Cannot query field '{node.name.value}' on type '{parent.name}'."
+            self.report_error(GraphQLError(message, node))
+
+
+def syntax_error(error: GraphQLError) -> dict[str, JSON]:
+    """Make the response's error of a document that cannot be parsed."""
+    many = _TOO_MANY_TOKENS.match(error.message)
+    detail = error.message.removeprefix("Syntax Error: ")
+    message = many.expand(_TOO_MANY_SAID) if many else f"Invalid syntax: {detail}"
+    return {"path": None, "locations": locations(error), "message": message}
+
+
+def validation_errors(
+    schema: GraphQLSchema, document: DocumentNode, *, has_introspection: bool = True
+) -> list[JSON]:
+    """Validate a document; the response's errors, none if it is valid."""
+    rules = specified_rules if has_introspection else (*specified_rules, NoIntrospection)
+    problems = validate(schema, document, rules, max_errors=MAX_ERRORS, hide_suggestions=True)
+    return [_describe(problem, schema, document) for problem in problems]
+
+
+def variable_error(error: GraphQLError) -> dict[str, JSON]:
+    """Make the response's error of a variable whose value does not fit its type."""
+    node = error.nodes[0] if error.nodes else None
+    message = error.message
+    if isinstance(node, VariableDefinitionNode):
+        name = node.variable.name.value
+        if _NULL.search(message):
+            message = f"Variable '{name}' has coerced Null value for NonNull type '{print_ast(node.type)}'"
+        else:
+            detail = message.partition("has invalid value")[2].lstrip(" :")
+            message = f"Variable '{name}' has an invalid value: {detail or message}"
+    return {"path": None, "locations": locations(error), "message": message}
+
+
+def _describe(error: GraphQLError, schema: GraphQLSchema, document: DocumentNode) -> dict[str, JSON]:
+    node = error.nodes[0] if error.nodes else None
+    kind, text = _wording(error.message, node, schema, document)
+    place = _field_path(document, node)
+    message = f"Validation error of type {kind}: {text}" + (f" @ '{place}'" if place else "")
+    return {"path": None, "locations": locations(error), "message": message}
+
+
+def _wording(
+    message: str, node: Node | None, schema: GraphQLSchema, document: DocumentNode
+) -> tuple[str, str]:
+    for pattern, kind, said in _COMPILED:
+        match = pattern.match(message)
+        if match:
+            return kind, match.expand(said)
+    argument = _argument_of(schema, document, node)
+    if argument and node and _EXPECTED.search(message):
+        name, type_name = argument
+        return "WrongType", f"argument '{name}' with value '{print_ast(node)}' is not a valid '{type_name}'"
+    return "InvalidSyntax", message
+
+
+def _argument_of(schema: GraphQLSchema, document: DocumentNode, node: Node | None) -> tuple[str, str] | None:
+    """Find the argument whose value a node is (or is part of): its name and its type."""
+    info = TypeInfo(schema)
+
+    def search(current: Node, name: str | None) -> tuple[str, str] | None:
+        info.enter(current)
+        try:
+            if current.kind == "argument":
+                name = current.name.value  # type: ignore[attr-defined]
+            if current is node and name is not None:
+                return name, str(info.get_input_type())
+            for child in _children(current):
+                found = search(child, name)
+                if found:
+                    return found
+            return None
+        finally:
+            info.leave(current)
+
+    return search(document, None)
+
+
+def _field_path(document: DocumentNode, node: Node | None) -> str:
+    """Name the fields (and the fragment) that lead to a node, joined by slashes, as graphql-java does."""
+
+    def search(current: Node, names: tuple[str, ...]) -> tuple[str, ...] | None:
+        if isinstance(current, FieldNode | FragmentDefinitionNode):
+            names = (*names, current.name.value)
+        if current is node:
+            return names
+        for child in _children(current):
+            found = search(child, names)
+            if found is not None:
+                return found
+        return None
+
+    if node is None or isinstance(node, OperationDefinitionNode):
+        return ""
+    return "/".join(search(document, ()) or ())
+
+
+def _children(node: Node) -> list[Node]:
+    children: list[Node] = []
+    for key in node.keys:
+        value = getattr(node, key, None)
+        if isinstance(value, Node):
+            children.append(value)
+        elif isinstance(value, list | tuple):
+            children += [item for item in value if isinstance(item, Node)]
+    return children

@@ -1,0 +1,164 @@
+"""What a set of synthesised templates describes, resolved: no intrinsic function is left.
+
+The provisioner (`globalchat.localcloud.provision`) makes it, AppSync and EventBridge run it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+
+AuthMode = Literal["API_KEY", "AWS_IAM"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of an IAM policy: `resources` is empty in a trust policy, `principals` in a role's."""
+
+    effect: Literal["Allow", "Deny"]
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+    conditions: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An IAM role: who may assume it (`trust`) and what it may do (`statements`)."""
+
+    arn: str
+    trust: tuple[Statement, ...]
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """An SQS queue that serves as a dead-letter queue, with its resource policy."""
+
+    arn: str
+    name: str
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """An AppSync data source; the bus and the role belong to `AMAZON_EVENTBRIDGE`."""
+
+    name: str
+    type: Literal["NONE", "AMAZON_EVENTBRIDGE"]
+    bus_arn: str | None = None
+    role_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """A unit resolver: one APPSYNC_JS file against one data source. `file` is what errors name."""
+
+    type_name: str
+    field_name: str
+    data_source: str
+    code: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """An AppSync GraphQL API.
+
+    `endpoint_arn` is what a rule target names, `arn` what policies name. `modes` starts with the default.
+    A limit of 0 is none: queries may be as deep as the schema, and run as many resolvers as AppSync allows.
+    """
+
+    id: str
+    arn: str
+    endpoint_arn: str
+    name: str
+    region: str
+    account: str
+    schema: str
+    modes: tuple[AuthMode, ...]
+    environment: Mapping[str, str]
+    data_sources: Mapping[str, DataSource]
+    resolvers: tuple[Resolver, ...]
+    has_api_key: bool
+    query_depth_limit: int = 0
+    resolver_count_limit: int = 0
+    has_introspection: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """When EventBridge gives a delivery up (defaults: 185 attempts, 24 h)."""
+
+    maximum_attempts: int = 185
+    maximum_age_seconds: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class InputTransformer:
+    """A template whose placeholders `<name>` stand for what is at the path of that name in the event."""
+
+    paths: Mapping[str, str]
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One target of a rule: an AppSync endpoint (with its operation) or a bus.
+
+    At most one of `input` (constant JSON text), `input_path` and `transformer` is set; none of them sends
+    the whole event.
+    """
+
+    id: str
+    arn: str
+    role_arn: str | None
+    dead_letter_arn: str | None
+    retry: RetryPolicy
+    graphql_operation: str | None = None
+    input: str | None = None
+    input_path: str | None = None
+    transformer: InputTransformer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: events of its bus that match `pattern` go to `targets`."""
+
+    arn: str
+    name: str
+    bus_arn: str
+    pattern: Mapping[str, JSON]
+    targets: tuple[Target, ...]
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """A custom event bus (EventBridge Classic)."""
+
+    arn: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegionDefinition:
+    """Everything that lives in one AWS region; `alias` is the name that people use (`oregon`)."""
+
+    region: str
+    alias: str
+    account: str
+    apis: tuple[Api, ...]
+    buses: tuple[Bus, ...]
+    rules: tuple[Rule, ...]
+    queues: tuple[Queue, ...]
+    outputs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """All regions of one assembly; `roles` are global, as in IAM, and looked up by ARN."""
+
+    regions: tuple[RegionDefinition, ...]
+    roles: Mapping[str, Role]

@@ -1,0 +1,131 @@
+"""What a rule can deliver to: an AppSync API or another bus. Each answers with None or a Failure."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol, TypeAlias
+
+from globalchat.localcloud.definition import JSON, Role, Rule, Target
+from globalchat.localcloud.events.counters import RuleCounters
+from globalchat.localcloud.events.courier import Failure, Route
+from globalchat.localcloud.events.envelope import Event
+from globalchat.localcloud.events.input_path import InputPath
+from globalchat.localcloud.events.permissions import not_assumable, not_permitted
+from globalchat.localcloud.events.transformer import NotDelivered, Transformer
+from globalchat.localcloud.ports import GraphQLTarget, InvocationRefused
+
+AppSyncErrors = Literal["ignored", "dead-lettered"]
+"""What an AppSync answer of 200 with `errors` means. AWS does not say which it does."""
+
+Forward: TypeAlias = Callable[[str, dict[str, JSON]], Failure | None]
+"""Puts an event's document on a bus (by ARN); a Failure if that bus cannot take it now."""
+
+
+class TargetPort(Protocol):
+    """One target, ready to be delivered to."""
+
+    async def deliver(self, event: Event) -> Failure | None:
+        """Deliver an event; what went wrong, or None."""
+        ...
+
+
+class AppSyncTarget:
+    """Calls a mutation with the event, or a part of it, as variables."""
+
+    def __init__(
+        self,
+        route: Route,
+        roles: Mapping[str, Role],
+        graphql: GraphQLTarget,
+        counters: RuleCounters,
+        errors: AppSyncErrors,
+    ) -> None:
+        target = route.target
+        self._endpoint = target.arn
+        self._operation = target.graphql_operation or ""
+        self._role = target.role_arn or ""
+        self._variables = variables(route.rule, target)
+        self._refusal = not_assumable(route, roles, "FAILED_TO_ASSUME_ROLE")
+        self._graphql = graphql
+        self._counters = counters
+        self._errors = errors
+
+    async def deliver(self, event: Event) -> Failure | None:
+        """Run the mutation as the target's role."""
+        if self._refusal is not None:
+            return self._refusal
+        try:
+            values = self._variables(event)
+        except NotDelivered as problem:
+            return Failure("INVALID_JSON", str(problem))
+        if not isinstance(values, dict):
+            return Failure("INVALID_JSON", "The input of the target is not a JSON object of variables.")
+        try:
+            invocation = await self._graphql.invoke(
+                endpoint_arn=self._endpoint,
+                operation=self._operation,
+                variables=values,
+                role_arn=self._role,
+            )
+        except InvocationRefused as refused:
+            return Failure(refused.code, refused.message)
+        if not invocation.errors:
+            return None
+        self._counters.graphql_errors += 1
+        if self._errors == "ignored":
+            return None
+        return Failure("ERROR_FROM_TARGET", _message(invocation.errors))
+
+
+class BusTarget:
+    """Forwards an event to another bus, once: what a bus target brought goes to no other bus target."""
+
+    def __init__(
+        self, route: Route, roles: Mapping[str, Role], forward: Forward, new_id: Callable[[], str]
+    ) -> None:
+        self._bus_arn = route.target.arn
+        self._crosses = route.from_region != route.to_region
+        self._refusal = not_assumable(route, roles, "NO_PERMISSIONS") or not_permitted(route, roles)
+        self._forward = forward
+        self._new_id = new_id
+
+    async def deliver(self, event: Event) -> Failure | None:
+        """Put the event on the bus; in another region under a new id, else unchanged.
+
+        Measured by others on AWS; whether the time changes too is not documented, and here it does not.
+        """
+        if event.forwarded:
+            code = "THIRD_REGION_HOP_DETECTED" if self._crosses else "THIRD_ACCOUNT_HOP_DETECTED"
+            return Failure(code, _hop_message(event))
+        if self._refusal is not None:
+            return self._refusal
+        document = {**event.document, "id": self._new_id()} if self._crosses else event.document
+        return self._forward(self._bus_arn, document)
+
+
+def variables(rule: Rule, target: Target) -> Callable[[Event], JSON]:
+    """From an event to what its target gets: a constant, a part of it, a filled template, or all of it.
+
+    The function raises NotDelivered for an event that does not fit the template.
+    """
+    if target.input is not None:
+        value: JSON = json.loads(target.input)
+        return lambda _: value
+    if target.input_path is not None:
+        part = InputPath.parse(target.input_path)
+        return lambda event: part.of(event.document)
+    if target.transformer is not None:
+        return Transformer(target.transformer, rule_arn=rule.arn, rule_name=rule.name).transform
+    return lambda event: event.document
+
+
+def _hop_message(event: Event) -> str:
+    return (
+        f"Event ingestion rejected for event {event.id} because an event can be sent to an event bus target "
+        "only once. This event was previously delivered to an event bus target."
+    )
+
+
+def _message(errors: JSON) -> str:
+    first = errors[0] if isinstance(errors, list) and errors else None
+    message = first.get("message") if isinstance(first, dict) else None
+    return str(message) if message else "The GraphQL API answered with errors."

@@ -1,0 +1,189 @@
+"""What may be disturbed: the name of a fault, how much of it, and where. Pure: parses, checks, spells."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from globalchat.localcloud.definition import JSON
+
+LONGEST_DELAY: Final = 600.0
+
+Scope = Literal["relay", "delivery", "region"]
+"""What a fault disturbs: relays between regions, all deliveries of rules, or a region's own port."""
+
+Unit = Literal["delay", "rate"]
+
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m)")
+_RATE = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)%")
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
+class FaultError(ValueError):
+    """A fault that does not exist, lacks something or has no place there: one sentence, and a remedy."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of fault; `unit` None takes no amount, `momentary` happens once instead of lasting."""
+
+    name: str
+    scope: Scope
+    help: str
+    unit: Unit | None = None
+    momentary: bool = False
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        Kind("relay-delay", "relay", "Hold every relayed message for so long.", "delay"),
+        Kind("relay-partition", "relay", "Let nothing cross; EventBridge tries again and again."),
+        Kind("duplicate", "delivery", "Deliver so many events twice.", "rate"),
+        Kind("reorder", "delivery", "Let so many events fall behind later ones.", "rate"),
+        Kind("drop-sockets", "region", "Reset every open socket, now and once.", momentary=True),
+        Kind("half-open", "region", "Keep sockets open but silent."),
+        Kind("throttle", "region", "Answer every request and subscription with LimitExceededError."),
+        Kind("expired-key", "region", "Refuse the API key at every new request, socket and subscription."),
+        Kind("region-down", "region", "Reset every request and socket; no relay gets in or out."),
+        Kind("silent-invalidation", "region", "Close invalidated sockets without a complete frame."),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a fault acts; None is everywhere.
+
+    `source` and `target` are the aliases of a delivery's ends, the same for one that stays in its region;
+    `region` is the AWS region of a port.
+    """
+
+    source: str | None = None
+    target: str | None = None
+    region: str | None = None
+
+    @property
+    def precision(self) -> int:
+        """How much it says: of two faults that fit, the more precise one counts."""
+        return sum(name is not None for name in (self.source, self.target, self.region))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault. `low` and `high` bound a delay in seconds; both are the share (0 to 1) of a rate."""
+
+    name: str
+    place: Place = field(default_factory=Place)
+    low: float = 0.0
+    high: float = 0.0
+
+    @property
+    def kind(self) -> Kind:
+        """What its name stands for."""
+        return KINDS[self.name]
+
+    @property
+    def amount(self) -> str | None:
+        """How much, as `parse` reads it; None if there is no amount to it."""
+        match self.kind.unit:
+            case "delay":
+                low, high = _spell_seconds(self.low), _spell_seconds(self.high)
+                return low if low == high else f"{low}..{high}"
+            case "rate":
+                return f"{self.low * 100:.10g}%"
+        return None
+
+    def document(self) -> dict[str, JSON]:
+        """The fault as JSON: `name`, `amount`, and `from` and `to` or `region`; null is everywhere."""
+        if self.kind.scope == "region":
+            return {"name": self.name, "amount": None, "region": self.place.region}
+        return {
+            "name": self.name,
+            "amount": self.amount,
+            "from": self.place.source,
+            "to": self.place.target,
+        }
+
+
+def parse(text: str, place: Place | None = None) -> Fault:
+    """Read `NAME` or `NAME=AMOUNT`.
+
+    A delay is a duration such as `200ms` or `1.5s`, or a range of them such as `150ms..250ms`, of which each
+    event takes its own; a rate is a percentage such as `20%`.
+
+    Raises:
+        FaultError: an unknown name, a wrong amount, or a place that the fault cannot have.
+    """
+    name, equals, amount = text.partition("=")
+    kind = kind_of(name)
+    _check_place(kind, place or Place())
+    if kind.unit is None:
+        if equals:
+            raise FaultError(f"{name} takes no amount.", f"Say: {name}")
+        return Fault(name, place or Place())
+    low, high = _delay(name, amount) if kind.unit == "delay" else _rate(name, amount)
+    return Fault(name, place or Place(), low, high)
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of that name; raises FaultError with the nearest name for an unknown one."""
+    if name in KINDS:
+        return KINDS[name]
+    near = difflib.get_close_matches(name, KINDS, n=1)
+    advice = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(KINDS)}."
+    raise FaultError(f"There is no fault {name[:40]!r}.", advice)
+
+
+def best(faults: Iterable[Fault]) -> Fault | None:
+    """The most precise of some faults of one kind; of equals the last."""
+    chosen: Fault | None = None
+    for fault in faults:
+        if chosen is None or fault.place.precision >= chosen.place.precision:
+            chosen = fault
+    return chosen
+
+
+def _check_place(kind: Kind, place: Place) -> None:
+    if kind.scope == "region" and (place.source or place.target):
+        raise FaultError(f"{kind.name} is a fault of one region, not of a way between two.", "Use --region.")
+    if kind.scope != "region" and place.region:
+        raise FaultError(f"{kind.name} is a fault of the ways between regions.", "Use --from and --to.")
+    if kind.scope == "relay" and place.source and place.source == place.target:
+        raise FaultError("A relay goes from one region to another.", "Name two regions, or one end alone.")
+
+
+def _delay(name: str, amount: str) -> tuple[float, float]:
+    low, dots, high = amount.partition("..")
+    bounds = _seconds(low), _seconds(high if dots else low)
+    if bounds[0] is None or bounds[1] is None:
+        raise FaultError(f"{name} takes a duration or a range of them.", f"Say: {name}=200ms")
+    if not 0 <= bounds[0] <= bounds[1] <= LONGEST_DELAY or bounds[1] == 0:
+        raise FaultError(
+            f"{name} takes at most {_spell_seconds(LONGEST_DELAY)}, and a range from low to high.",
+            f"Say: {name}=150ms..250ms",
+        )
+    return bounds[0], bounds[1]
+
+
+def _seconds(text: str) -> float | None:
+    match = _DURATION.fullmatch(text)
+    # To the microsecond: what is spelled is what was read.
+    return None if match is None else round(float(match.group(1)) * _SECONDS[match.group(2)], 6)
+
+
+def _spell_seconds(seconds: float) -> str:
+    return f"{seconds * 1000:.10g}ms" if seconds < 1 else f"{seconds:.10g}s"
+
+
+def _rate(name: str, amount: str) -> tuple[float, float]:
+    match = _RATE.fullmatch(amount)
+    rate = 0.0 if match is None else round(float(match.group(1)) / 100, 8)
+    if not 0 < rate <= 1:
+        raise FaultError(f"{name} takes a share of more than 0% and at most 100%.", f"Say: {name}=20%")
+    return rate, rate

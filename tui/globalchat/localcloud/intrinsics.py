@@ -1,0 +1,219 @@
+"""CloudFormation's intrinsic functions, as a pure function from a value and a scope to a value.
+
+Known: `Ref`, `Fn::GetAtt`, `Fn::Join`, `Fn::Sub`, `Fn::Select`, `Fn::Split` and the pseudo parameters. Every
+other function is refused by name.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, Protocol, TypeAlias
+
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import Refusal
+
+PSEUDO_PARAMETERS = frozenset(
+    f"AWS::{name}"
+    for name in ("AccountId", "NoValue", "Partition", "Region", "StackId", "StackName", "URLSuffix")
+)
+
+LONGEST_TEXT = 1_048_576
+"""CloudFormation takes templates of at most 1 MB, and no property of a resource is longer."""
+
+_PLACEHOLDER = re.compile(r"\$\{(!?)([^{}]*)\}")
+
+
+class NoValue:
+    """The type of `NO_VALUE`."""
+
+
+NO_VALUE: Final = NoValue()
+"""What `AWS::NoValue` resolves to: the property or list element is removed."""
+
+Resolved: TypeAlias = "JSON | NoValue"
+
+
+class Scope(Protocol):
+    """What names stand for in one template."""
+
+    def ref(self, name: str) -> Resolved:
+        """The value of `Ref` for a logical id or pseudo parameter; raises Refusal for an unknown name."""
+        ...
+
+    def attribute(self, name: str, attribute: str) -> JSON:
+        """The value of `Fn::GetAtt`; raises Refusal if there is no such resource or attribute."""
+        ...
+
+
+def resolve(value: JSON, scope: Scope) -> Resolved:
+    """Evaluate every intrinsic function inside a value.
+
+    Raises:
+        Refusal: an unknown function, a malformed argument, or a dangling reference.
+    """
+    if isinstance(value, list):
+        items = (resolve(item, scope) for item in value)
+        return [item for item in items if not isinstance(item, NoValue)]
+    if not isinstance(value, dict):
+        return value
+    call = _call(value)
+    if call is not None:
+        return _evaluate(*call, scope)
+    entries = ((key, resolve(item, scope)) for key, item in value.items())
+    return {key: item for key, item in entries if not isinstance(item, NoValue)}
+
+
+def references(value: JSON) -> Iterator[str]:
+    """The logical ids that a value refers to (pseudo parameters excluded), malformed functions ignored."""
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item)
+    if not isinstance(value, dict):
+        return
+    call = _call(value)
+    if call is None:
+        for item in value.values():
+            yield from references(item)
+        return
+    yield from (name for name in _referred(*call) if name not in PSEUDO_PARAMETERS)
+
+
+def _call(value: Mapping[str, JSON]) -> tuple[str, JSON] | None:
+    """The function and its argument, if the object is a call: one key, `Ref` or `Fn::…`."""
+    if len(value) != 1:
+        return None
+    ((name, argument),) = value.items()
+    if name == "Ref" or name.startswith("Fn::"):
+        return name, argument
+    return None
+
+
+def _referred(function: str, argument: JSON) -> Iterator[str]:
+    if function == "Ref" and isinstance(argument, str):
+        yield argument
+    elif function == "Fn::GetAtt":
+        parts = _getatt_parts(argument)
+        if parts is not None:
+            yield parts[0]
+    elif function == "Fn::Sub":
+        yield from _sub_referred(argument)
+    else:
+        yield from references(argument)
+
+
+def _sub_referred(argument: JSON) -> Iterator[str]:
+    parts = _sub_parts(argument)
+    if parts is None:
+        return
+    text, variables = parts
+    yield from references(dict(variables))
+    for literal, name in _PLACEHOLDER.findall(text):
+        if not literal and name.strip() not in variables:
+            yield name.strip().partition(".")[0]
+
+
+def _evaluate(function: str, argument: JSON, scope: Scope) -> Resolved:
+    match function:
+        case "Ref":
+            if not isinstance(argument, str):
+                raise Refusal("Ref does not name a resource")
+            return scope.ref(argument)
+        case "Fn::GetAtt":
+            return _get_att(argument, scope)
+        case "Fn::Join":
+            separator, items = _pair(function, argument, scope)
+            return _short(_text(separator, function).join(_texts(items, function)), function)
+        case "Fn::Split":
+            separator, text = _pair(function, argument, scope)
+            if separator == "":
+                raise Refusal("Fn::Split has an empty delimiter")
+            return list(_text(text, function).split(_text(separator, function)))
+        case "Fn::Select":
+            return _select(*_pair(function, argument, scope))
+        case "Fn::Sub":
+            return _sub(argument, scope)
+    raise Refusal(f"the function {function} is not emulated")
+
+
+def _get_att(argument: JSON, scope: Scope) -> JSON:
+    parts = _getatt_parts(argument)
+    if parts is None:
+        raise Refusal("Fn::GetAtt does not name a resource and an attribute")
+    return scope.attribute(*parts)
+
+
+def _getatt_parts(argument: JSON) -> tuple[str, str] | None:
+    """Resource and attribute: from `["Id", "Attribute"]` or `"Id.Attribute"`."""
+    if isinstance(argument, str):
+        name, dot, attribute = argument.partition(".")
+        return (name, attribute) if dot else None
+    if isinstance(argument, list) and len(argument) == 2:
+        resource, attribute_name = argument
+        if isinstance(resource, str) and isinstance(attribute_name, str):
+            return resource, attribute_name
+    return None
+
+
+def _sub_parts(argument: JSON) -> tuple[str, Mapping[str, JSON]] | None:
+    """Text and variables: from a string, or from a list of both."""
+    if isinstance(argument, str):
+        return argument, {}
+    if isinstance(argument, list) and len(argument) == 2:
+        text, variables = argument
+        if isinstance(text, str) and isinstance(variables, dict):
+            return text, variables
+    return None
+
+
+def _sub(argument: JSON, scope: Scope) -> str:
+    parts = _sub_parts(argument)
+    if parts is None:
+        raise Refusal("Fn::Sub takes a string, or a string and a map of variables")
+    text, variables = parts
+
+    def replace(match: re.Match[str]) -> str:
+        literal, name = match.group(1), match.group(2).strip()
+        if literal:
+            return f"${{{match.group(2)}}}"
+        if name in variables:
+            return _text(resolve(variables[name], scope), "Fn::Sub")
+        resource, dot, attribute = name.partition(".")
+        return _text(scope.attribute(resource, attribute) if dot else scope.ref(name), "Fn::Sub")
+
+    return _short(_PLACEHOLDER.sub(replace, text), "Fn::Sub")
+
+
+def _select(index: Resolved, items: Resolved) -> JSON:
+    digits = str(index) if isinstance(index, int | str) else ""
+    position = int(digits) if digits.isdecimal() and len(digits) < 10 else None
+    if position is None or not isinstance(items, list):
+        raise Refusal("Fn::Select takes an index and a list")
+    if position >= len(items):
+        raise Refusal(f"Fn::Select has index {position}, but the list has {len(items)} elements")
+    return items[position]
+
+
+def _short(text: str, function: str) -> str:
+    """The text: references that double it again and again would fill the memory."""
+    if len(text) > LONGEST_TEXT:
+        raise Refusal(f"{function} makes a text of more than {LONGEST_TEXT} characters")
+    return text
+
+
+def _pair(function: str, argument: JSON, scope: Scope) -> tuple[Resolved, Resolved]:
+    if not isinstance(argument, list) or len(argument) != 2:
+        raise Refusal(f"{function} takes a list of two")
+    return resolve(argument[0], scope), resolve(argument[1], scope)
+
+
+def _texts(items: Resolved, function: str) -> list[str]:
+    if not isinstance(items, list):
+        raise Refusal(f"{function} takes a list of strings")
+    return [_text(item, function) for item in items]
+
+
+def _text(value: Resolved, function: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise Refusal(f"{function} takes strings")

@@ -1,0 +1,174 @@
+"""Asks a running cloud who it is, how it does, for its faults and dead letters, and to end.
+
+Plain HTTP on loopback, past any proxy. All calls but `is_running` carry the admin token: only make them on a
+state that `is_running`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.process import identity
+from globalchat.localcloud.process.state import CloudState
+
+IDENTITY = "/_local/identity"
+STATUS = "/_local/status"
+STOP = "/_local/stop"
+FAULTS = "/_local/faults"
+DEAD_LETTERS = "/_local/dead-letters"
+REDRIVE = "/_local/dead-letters/redrive"
+TOKEN_HEADER = "X-Globalchat-Admin"
+
+_TIMEOUT_SECONDS = 2.0
+_REDRIVE_SECONDS = 60.0
+_LONGEST_ANSWER = 1 << 20
+_LONGEST_LETTERS = 256 << 20
+
+
+class Rejected(Exception):
+    """The cloud cannot do what it was asked for, and has not: one sentence, and a remedy."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class NoAnswer(Exception):
+    """The port is dead, silent, somebody else's, or says no."""
+
+
+def is_running(state: CloudState) -> bool:
+    """Whether the cloud of this state answers, and proves that it is that cloud."""
+    challenge = identity.new_challenge()
+    try:
+        answer = _call(state.control_port, "GET", f"{IDENTITY}?challenge={challenge}", {})
+    except NoAnswer:
+        return False
+    proof = answer.get("proof")
+    return isinstance(proof, str) and identity.same(proof, identity.prove(state.nonce, challenge))
+
+
+def status(state: CloudState) -> Mapping[str, JSON]:
+    """What the cloud says of itself.
+
+    Raises:
+        NoAnswer: the cloud ended meanwhile.
+    """
+    return _call(state.control_port, "GET", STATUS, _token(state))
+
+
+def stop(state: CloudState) -> None:
+    """Ask the cloud to end; it answers before it does.
+
+    Raises:
+        NoAnswer: the cloud ended meanwhile.
+    """
+    _call(state.control_port, "POST", STOP, _token(state))
+
+
+def faults(state: CloudState) -> list[Mapping[str, JSON]]:
+    """The faults that are set, as `globalchat.localcloud.faults.model.Fault.document` describes them.
+
+    Raises:
+        NoAnswer: the cloud ended meanwhile.
+    """
+    return _objects(_call(state.control_port, "GET", FAULTS, _token(state)), "faults")
+
+
+def set_faults(
+    state: CloudState,
+    texts: Sequence[str],
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    region: str | None = None,
+) -> list[Mapping[str, JSON]]:
+    """Set faults (see `globalchat.localcloud.faults.model.parse`); tells what is set then.
+
+    Raises:
+        Rejected: an unknown fault, amount or region.
+        NoAnswer: the cloud ended meanwhile.
+    """
+    body: dict[str, JSON] = {"set": [*texts], "from": source, "to": target, "region": region}
+    return _objects(_call(state.control_port, "POST", FAULTS, _token(state), body=body), "faults")
+
+
+def clear_faults(state: CloudState, names: Sequence[str]) -> list[Mapping[str, JSON]]:
+    """Clear the faults of these names, or all; tells what is set then.
+
+    Raises:
+        Rejected: an unknown fault.
+        NoAnswer: the cloud ended meanwhile.
+    """
+    body: dict[str, JSON] = {"names": [*names]}
+    return _objects(_call(state.control_port, "DELETE", FAULTS, _token(state), body=body), "faults")
+
+
+def dead_letters(state: CloudState, *, detail: bool = False) -> list[Mapping[str, JSON]]:
+    """What EventBridge could not deliver, oldest first in each queue; `detail` adds what people wrote.
+
+    Raises:
+        NoAnswer: the cloud ended meanwhile.
+    """
+    path = f"{DEAD_LETTERS}?detail={int(detail)}"
+    answer = _call(
+        state.control_port, "GET", path, _token(state), seconds=_REDRIVE_SECONDS, longest=_LONGEST_LETTERS
+    )
+    return _objects(answer, "letters")
+
+
+def redrive(state: CloudState, queue: str | None = None) -> tuple[int, int]:
+    """Deliver dead letters once more, of one queue (its name or ARN) or all: how many were, how many failed.
+
+    Raises:
+        Rejected: there is no such queue.
+        NoAnswer: the cloud ended meanwhile, or takes too long.
+    """
+    path = REDRIVE if queue is None else f"{REDRIVE}?{urlencode({'queue': queue})}"
+    answer = _call(state.control_port, "POST", path, _token(state), seconds=_REDRIVE_SECONDS)
+    delivered, failed = answer.get("delivered"), answer.get("failed")
+    if not isinstance(delivered, int) or not isinstance(failed, int):
+        raise NoAnswer("no counts")
+    return delivered, failed
+
+
+def _token(state: CloudState) -> dict[str, str]:
+    return {TOKEN_HEADER: state.admin_token}
+
+
+def _objects(answer: Mapping[str, JSON], name: str) -> list[Mapping[str, JSON]]:
+    items = answer.get(name)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _call(
+    port: int,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    *,
+    body: Mapping[str, JSON] | None = None,
+    seconds: float | None = None,
+    longest: int = _LONGEST_ANSWER,
+) -> Mapping[str, JSON]:
+    import http.client  # 12 ms that no command needs where no cloud runs
+
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds or _TIMEOUT_SECONDS)
+    try:
+        sent = None if body is None else json.dumps(body).encode()
+        connection.request(method, path, body=sent, headers=dict(headers))
+        response = connection.getresponse()
+        read = response.read(longest)
+        document = json.loads(read) if response.status in (200, 400) else None
+    except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+        raise NoAnswer(type(error).__name__) from None
+    finally:
+        connection.close()
+    if isinstance(document, dict):
+        if response.status == 200:
+            return document
+        message, remedy = document.get("error"), document.get("remedy")
+        if isinstance(message, str) and isinstance(remedy, str):
+            raise Rejected(message, remedy)
+    raise NoAnswer(f"status {response.status}")

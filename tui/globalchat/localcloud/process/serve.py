@@ -1,0 +1,186 @@
+"""Runs the cloud in this process until it is asked to end, is interrupted, or has been idle long enough."""
+
+import asyncio
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from globalchat.localcloud import assembly
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import CloudError, TemplateError
+from globalchat.localcloud.events.lane import DeliverySettings
+from globalchat.localcloud.events.targets import AppSyncErrors
+from globalchat.localcloud.process import idle, launch, lock, state
+from globalchat.localcloud.process.control_dead_letters import dead_letter_routes
+from globalchat.localcloud.process.control_faults import fault_routes
+from globalchat.localcloud.process.control_server import control_app, listening
+from globalchat.localcloud.process.garbage import spare_what_is_loaded
+from globalchat.localcloud.process.state import CloudState
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat.localcloud.server.tls import Certificates, make_certificates
+from globalchat.localcloud.usage import Usage
+
+_OTHER_ENDS_SECONDS = 5.0
+"""How long a cloud that is just ending may take to make room."""
+
+Announce = Callable[[CloudState], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """How to serve.
+
+    Attributes:
+        folder: Where the state file lies: one cloud per folder.
+        templates: A cloud assembly instead of the packaged one.
+        port: The first region's port; the other regions follow. None takes free ones.
+        idle_seconds: End after so long without use; None never ends.
+        appsync_errors: What EventBridge makes of an AppSync answer with errors; AWS does not say.
+        tls: Serve the regions over https and wss, with a certificate made at start.
+        started_by_command: Another command waits for this process and holds the start lock for it.
+    """
+
+    folder: Path
+    templates: Path | None = None
+    port: int | None = None
+    idle_seconds: float | None = None
+    appsync_errors: AppSyncErrors = "ignored"
+    tls: bool = False
+    started_by_command: bool = False
+
+
+def serve(options: ServeOptions, *, announce: Announce) -> None:
+    """Serve until the end; `announce` is called once, when the cloud is ready.
+
+    Raises:
+        CloudError: one runs already in this folder, the templates are refused, or a port is taken.
+    """
+    state.prepare_folder(options.folder)
+    with ExitStack() as starting:
+        if not options.started_by_command:
+            starting.enter_context(launch.hold_start_lock(options.folder))
+        held = _take_the_place(options.folder)
+
+        def ready(running: CloudState) -> None:
+            starting.close()
+            announce(running)
+
+        with held:
+            try:
+                tls = make_certificates(options.folder) if options.tls else None
+                asyncio.run(_serve(options, tls, ready))
+            except TemplateError as error:
+                raise CloudError(
+                    f"The local cloud refuses its templates: {error}",
+                    remedy="Correct them and synthesise again.",
+                ) from error
+
+
+def _take_the_place(folder: Path) -> lock.Lock:
+    """Become the one cloud of the folder; another that is just ending is waited for."""
+    running = launch.find(folder)
+    held = None if running else lock.acquire(folder / launch.CLOUD_LOCK, wait=_OTHER_ENDS_SECONDS)
+    if held is None:
+        process = running.pid if running else lock.holder(folder / launch.CLOUD_LOCK)
+        raise CloudError(f"A local cloud (process {process}) runs already.", remedy=launch.END_REMEDY)
+    return held
+
+
+async def _serve(options: ServeOptions, tls: Certificates | None, announce: Announce) -> None:
+    chosen = CloudOptions(
+        delivery=DeliverySettings(appsync_errors=options.appsync_errors), tls=tls.context if tls else None
+    )
+    async with LocalCloud.open(options.templates, _ports(options), options=chosen) as cloud:
+        stopping = asyncio.Event()
+        nonce, token = secrets.token_hex(32), secrets.token_hex(32)
+        app = control_app(
+            nonce=nonce,
+            admin_token=token,
+            status=_status(cloud, options.idle_seconds),
+            stop=stopping.set,
+            used=cloud.usage.touch,
+            routes=[*fault_routes(cloud.faults), *dead_letter_routes(cloud.events)],
+        )
+        async with listening(app) as port:
+            authority = str(tls.authority) if tls else None
+            running = replace(_describe(cloud, port, nonce, token), ca_certificate=authority)
+
+            def write_state() -> None:
+                if not stopping.is_set():
+                    state.write(options.folder, running)
+
+            _handle_signals(stopping, write_state)
+            spare_what_is_loaded()
+            write_state()
+            try:
+                announce(running)
+                await _until(stopping, cloud.usage, options.idle_seconds)
+            finally:
+                state.remove(options.folder)
+
+
+async def _until(stopping: asyncio.Event, usage: Usage, limit: float | None) -> None:
+    """Wait for the end that is asked for, or that comes from being idle."""
+
+    async def stop_when_idle(seconds: float) -> None:
+        await idle.wait_until_idle(usage, clock=time.monotonic, limit=seconds)
+        stopping.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        watcher = None if limit is None else tasks.create_task(stop_when_idle(limit))
+        await stopping.wait()
+        if watcher is not None:
+            watcher.cancel()
+
+
+def _handle_signals(stopping: asyncio.Event, write_state: Callable[[], None]) -> None:
+    """SIGTERM and a lost terminal end the cloud; SIGUSR1 is how a command gets back a lost state file."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, stopping.set)
+    loop.add_signal_handler(signal.SIGUSR1, write_state)
+
+
+def _ports(options: ServeOptions) -> list[int] | None:
+    if options.port is None:
+        return None
+    regions = {stack.region for stack in assembly.read(options.templates).stacks}
+    return [options.port + index for index in range(len(regions))]
+
+
+def _status(cloud: LocalCloud, limit: float | None) -> Callable[[], Mapping[str, JSON]]:
+    started = time.monotonic()
+
+    def status() -> Mapping[str, JSON]:
+        rules = cloud.events.counters.values()
+        return {
+            "uptimeSeconds": round(time.monotonic() - started, 1),
+            "openSockets": cloud.usage.open_sockets,
+            "idleSeconds": limit,
+            "deadLetters": sum(len(letters) for letters in cloud.events.dead_letters.values()),
+            # Deliveries that failed for good; of these, the events that no queue took.
+            "failedDeliveries": sum(rule["FailedInvocations"] for rule in rules),
+            "droppedEvents": sum(rule["Dropped"] + rule["InvocationsFailedToBeSentToDlq"] for rule in rules),
+            "graphqlErrors": sum(rule["GraphQLErrors"] for rule in rules),
+            "faults": len(cloud.faults.active),
+        }
+
+    return status
+
+
+def _describe(cloud: LocalCloud, control_port: int, nonce: str, admin_token: str) -> CloudState:
+    return CloudState(
+        pid=os.getpid(),
+        started_at=time.time_ns() // 1_000_000,
+        control_port=control_port,
+        nonce=nonce,
+        admin_token=admin_token,
+        access_key_id=cloud.admin.access_key,
+        secret_access_key=cloud.admin.secret_key,
+        regions=cloud.regions,
+    )

@@ -1,0 +1,156 @@
+"""The state file: how a command finds the local cloud that runs.
+
+It lies in a folder that only its owner can enter (0700), is readable by nobody else (0600), and is replaced
+as a whole: a reader sees an old file or a new one, never half of one.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from globalchat.localcloud.address import RegionAddress
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import CloudError
+from globalchat.localcloud.files import replace
+
+VERSION = 1
+FILE = "cloud.json"
+LOG = "cloud.log"
+"""What a cloud in the background writes, in the same folder."""
+_ADDRESS = fields(RegionAddress)
+
+
+class DamagedState(Exception):
+    """The state file is not one that this version wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudState:
+    """A running cloud, and the secrets that tie it to the commands of its owner.
+
+    Attributes:
+        pid: Its process.
+        started_at: When it started, in epoch ms.
+        control_port: The loopback port of `control`.
+        nonce: Proves to a command that a port is the cloud's.
+        admin_token: Proves to the cloud that a command may control it.
+        access_key_id: The access key of the cloud's administrator.
+        secret_access_key: The secret of that key.
+        regions: The regions, in the order of the templates.
+        ca_certificate: The file with the certificate of the authority to trust, if the regions speak TLS.
+    """
+
+    pid: int
+    started_at: int
+    control_port: int
+    nonce: str = field(repr=False)
+    admin_token: str = field(repr=False)
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    regions: tuple[RegionAddress, ...]
+    ca_certificate: str | None = None
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder if need be, and close it to everybody but its owner.
+
+    Raises:
+        CloudError: it cannot be made, or belongs to somebody else.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise CloudError(f"The local cloud's folder {folder} belongs to somebody else.")
+        folder.chmod(0o700)
+    except OSError as error:
+        raise CloudError(
+            f"The local cloud's folder {folder} cannot be used: {error.strerror}.",
+            remedy="Set GLOBALCHAT_HOME to a folder that you may write to.",
+        ) from error
+
+
+def write(folder: Path, state: CloudState) -> None:
+    """Replace the state file.
+
+    Raises:
+        CloudError: it cannot be written.
+    """
+    try:
+        replace(folder / FILE, json.dumps(_document(state)).encode())
+    except OSError as error:
+        raise CloudError(
+            f"The local cloud's state in {folder} cannot be written: {error.strerror}.",
+            remedy="Make room or set GLOBALCHAT_HOME to a folder that you may write to.",
+        ) from error
+
+
+def read(folder: Path) -> CloudState | None:
+    """The state file, or None if there is none.
+
+    Raises:
+        DamagedState: it is not JSON, or not of this version and shape.
+    """
+    try:
+        text = (folder / FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DamagedState("unreadable") from error
+    try:
+        return _state(json.loads(text))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DamagedState("not a state file of this version") from error
+
+
+def remove(folder: Path) -> None:
+    """Remove the state file, if any."""
+    (folder / FILE).unlink(missing_ok=True)
+
+
+def _document(state: CloudState) -> dict[str, object]:
+    regions = [{each.name: getattr(region, each.name) for each in _ADDRESS} for region in state.regions]
+    own = {each.name: getattr(state, each.name) for each in fields(CloudState)}
+    return {"version": VERSION, **own, "regions": regions}
+
+
+def _state(document: Mapping[str, JSON]) -> CloudState:
+    if document["version"] != VERSION:
+        raise ValueError("version")
+    regions = document["regions"]
+    if not isinstance(regions, list) or not regions:
+        raise ValueError("regions")
+    return CloudState(
+        pid=_integer(document, "pid"),
+        started_at=_integer(document, "started_at"),
+        control_port=_integer(document, "control_port"),
+        nonce=_text(document, "nonce"),
+        admin_token=_text(document, "admin_token"),
+        access_key_id=_text(document, "access_key_id"),
+        secret_access_key=_text(document, "secret_access_key"),
+        regions=tuple(_region(region) for region in regions),
+        ca_certificate=_text(document, "ca_certificate") if document.get("ca_certificate") else None,
+    )
+
+
+def _region(document: JSON) -> RegionAddress:
+    values = [document[each.name] for each in _ADDRESS] if isinstance(document, dict) else []
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) != len(_ADDRESS):
+        raise TypeError("region")
+    return RegionAddress(*texts)
+
+
+def _text(document: Mapping[str, JSON], key: str) -> str:
+    value = document[key]
+    if not isinstance(value, str) or not value:
+        raise TypeError(key)
+    return value
+
+
+def _integer(document: Mapping[str, JSON], key: str) -> int:
+    value = document[key]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(key)
+    return value

@@ -1,0 +1,131 @@
+"""Builds AppSync APIs out of their resources, and checks what AppSync checks at deployment."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from graphql import GraphQLSyntaxError, ObjectTypeDefinitionNode, ObjectTypeExtensionNode, parse
+
+from globalchat.localcloud.definition import Api, AuthMode, DataSource, Resolver, Role
+from globalchat.localcloud.provisioning.resource import Resource
+from globalchat.localcloud.resources import appsync
+from globalchat.localcloud.resources.shape import as_integer, object_of, objects_of, text_of
+
+_BUS_ARN = re.compile(r"arn:aws:events:[a-z0-9-]+:\d{12}:event-bus/.+")
+
+Fields = Mapping[str, frozenset[str]]
+"""The field names of each object type of a schema."""
+
+
+def apis(resources: Sequence[Resource], roles: Mapping[str, Role]) -> tuple[Api, ...]:
+    """The APIs of one region (at most one: it has the region's only port).
+
+    Raises:
+        TemplateError: no or no valid schema, an unknown data source, field, API or role.
+    """
+    own = [resource for resource in resources if resource.type is appsync.GRAPHQL_API]
+    for second in own[1:]:
+        raise second.error("is the second API of its region, which is not emulated")
+    ids = {api.values.attributes["ApiId"] for api in own}
+    for resource in resources:
+        if "ApiId" in resource.properties and resource.properties["ApiId"] not in ids:
+            api_id = resource.properties["ApiId"]
+            raise resource.error(f"property ApiId names {api_id}, which no template of its region defines")
+    return tuple(_api(api, resources, roles) for api in own)
+
+
+def _api(api: Resource, resources: Sequence[Resource], roles: Mapping[str, Role]) -> Api:
+    attributes = api.values.attributes
+    parts = [r for r in resources if r.properties.get("ApiId") == attributes["ApiId"]]
+    schemas = [part for part in parts if part.type is appsync.GRAPHQL_SCHEMA]
+    if len(schemas) != 1:
+        raise api.error(f"has {len(schemas)} schemas; an API has exactly one")
+    sources: dict[str, DataSource] = {}
+    for part in parts:
+        if part.type is appsync.DATA_SOURCE:
+            source = _data_source(part, roles)
+            if source.name in sources:
+                raise part.error(f"property Name: the API has another data source {source.name}")
+            sources[source.name] = source
+    variables = object_of(api.properties, "EnvironmentVariables")
+    return Api(
+        id=attributes["ApiId"],
+        arn=attributes["Arn"],
+        endpoint_arn=attributes["GraphQLEndpointArn"],
+        name=text_of(api.properties, "Name"),
+        region=api.identity.region,
+        account=api.identity.account,
+        schema=text_of(schemas[0].properties, "Definition"),
+        modes=_modes(api),
+        environment={name: str(value) for name, value in variables.items()},
+        data_sources=sources,
+        resolvers=_resolvers(parts, sources, _fields(schemas[0])),
+        has_api_key=any(part.type is appsync.API_KEY for part in parts),
+        query_depth_limit=as_integer(api.properties.get("QueryDepthLimit")) or 0,
+        resolver_count_limit=as_integer(api.properties.get("ResolverCountLimit")) or 0,
+        has_introspection=api.properties.get("IntrospectionConfig") != "DISABLED",
+    )
+
+
+def _modes(api: Resource) -> tuple[AuthMode, ...]:
+    names = [text_of(api.properties, "AuthenticationType")]
+    for provider in objects_of(api.properties, "AdditionalAuthenticationProviders"):
+        name = text_of(provider, "AuthenticationType")
+        if name in names:
+            raise api.error(f"property AdditionalAuthenticationProviders repeats the mode {name}")
+        names.append(name)
+    modes: dict[str, AuthMode] = {"API_KEY": "API_KEY", "AWS_IAM": "AWS_IAM"}
+    return tuple(modes[name] for name in names)
+
+
+def _data_source(resource: Resource, roles: Mapping[str, Role]) -> DataSource:
+    name = text_of(resource.properties, "Name")
+    if resource.properties["Type"] == "NONE":
+        return DataSource(name, "NONE")
+    for needed in ("ServiceRoleArn", "EventBridgeConfig"):
+        if needed not in resource.properties:
+            raise resource.error(f"property {needed} is missing")
+    role_arn = text_of(resource.properties, "ServiceRoleArn")
+    if role_arn not in roles:
+        raise resource.error(f"property ServiceRoleArn names {role_arn}, which no template defines")
+    bus_arn = text_of(object_of(resource.properties, "EventBridgeConfig"), "EventBusArn")
+    if not _BUS_ARN.fullmatch(bus_arn):
+        raise resource.error(f"property EventBridgeConfig.EventBusArn is not the ARN of a bus: {bus_arn}")
+    return DataSource(name, "AMAZON_EVENTBRIDGE", bus_arn=bus_arn, role_arn=role_arn)
+
+
+def _resolvers(
+    parts: Sequence[Resource], sources: Mapping[str, DataSource], fields: Fields
+) -> tuple[Resolver, ...]:
+    resolvers: dict[tuple[str, str], Resolver] = {}
+    for part in parts:
+        if part.type is not appsync.RESOLVER:
+            continue
+        type_name, field_name = text_of(part.properties, "TypeName"), text_of(part.properties, "FieldName")
+        source = text_of(part.properties, "DataSourceName")
+        if source not in sources:
+            raise part.error(f"property DataSourceName names {source}, which the API does not have")
+        if field_name not in fields.get(type_name, ()):
+            field = f"{type_name}.{field_name}"
+            raise part.error(f"property FieldName names {field}, which the schema does not have")
+        if (type_name, field_name) in resolvers:
+            raise part.error(f"property FieldName: {type_name}.{field_name} has another resolver")
+        resolvers[type_name, field_name] = Resolver(
+            type_name, field_name, source, text_of(part.properties, "Code"), f"{field_name}.js"
+        )
+    return tuple(resolvers.values())
+
+
+def _fields(schema: Resource) -> Fields:
+    try:
+        document = parse(text_of(schema.properties, "Definition"))
+    except GraphQLSyntaxError as error:
+        place = f"line {error.locations[0].line}" if error.locations else "somewhere"
+        raise schema.error(f"property Definition, {place}: {error.message.rstrip('.')}") from None
+    except RecursionError:
+        raise schema.error("property Definition is nested too deep") from None
+    fields: dict[str, frozenset[str]] = {}
+    for node in document.definitions:
+        if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode):
+            names = frozenset(field.name.value for field in node.fields or ())
+            fields[node.name.value] = fields.get(node.name.value, frozenset()) | names
+    return fields

@@ -1,0 +1,163 @@
+"""Builds buses and rules, and checks what a rule's targets refer to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from globalchat.localcloud.definition import Api, Bus, Queue, RetryPolicy, Role, Rule, Target
+from globalchat.localcloud.provisioning.resource import Resource
+from globalchat.localcloud.resources import events
+from globalchat.localcloud.resources.shape import (
+    Properties,
+    as_integer,
+    object_of,
+    objects_of,
+    optional_text,
+    text_of,
+)
+
+_INPUTS = ("Input", "InputPath", "InputTransformer")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a region's rules may refer to: buses of all regions, the region's own APIs and queues, all roles.
+
+    Everything is found by its ARN, an API by its endpoint's.
+    """
+
+    buses: frozenset[str]
+    apis: Mapping[str, Api]
+    queues: Mapping[str, Queue]
+    roles: Mapping[str, Role]
+
+
+def buses(resources: Sequence[Resource]) -> tuple[Bus, ...]:
+    """The buses of one region; raises TemplateError if two have one name."""
+    found: dict[str, Bus] = {}
+    for resource in resources:
+        if resource.type is events.EVENT_BUS:
+            if resource.arn in found:
+                raise resource.error(f"property Name: the region has another bus {resource.values.ref}")
+            found[resource.arn] = Bus(resource.arn, resource.values.ref)
+    return tuple(found.values())
+
+
+def rules(resources: Sequence[Resource], around: Surroundings) -> tuple[Rule, ...]:
+    """The rules of one region.
+
+    Raises:
+        TemplateError: an unknown bus, target, role or queue, or a target that AWS would refuse.
+    """
+    found: dict[str, Rule] = {}
+    for resource in resources:
+        if resource.type is not events.RULE:
+            continue
+        if resource.arn in found:
+            raise resource.error(f"property Name: the bus has another rule {found[resource.arn].name}")
+        found[resource.arn] = _rule(resource, around)
+    return tuple(found.values())
+
+
+def _rule(resource: Resource, around: Surroundings) -> Rule:
+    name = text_of(resource.properties, "EventBusName")
+    bus_arn = name if name.startswith("arn:") else resource.identity.arn("events", f"event-bus/{name}")
+    own_region = bus_arn.split(":")[3:4] == [resource.identity.region]
+    if bus_arn not in around.buses or not own_region:
+        raise resource.error(f"property EventBusName names {name}, which no template of its region defines")
+    targets = objects_of(resource.properties, "Targets")
+    ids = [target["Id"] for target in targets]
+    if len(set(map(str, ids))) != len(ids):
+        raise resource.error("property Targets has two targets of one Id")
+    return Rule(
+        arn=resource.arn,
+        name=resource.values.ref.rpartition("|")[2],
+        bus_arn=bus_arn,
+        pattern=object_of(resource.properties, "EventPattern"),
+        targets=tuple(
+            _target(resource, f"Targets[{index}]", target, bus_arn, around)
+            for index, target in enumerate(targets)
+        ),
+        enabled=resource.properties.get("State") != "DISABLED",
+    )
+
+
+def _target(rule: Resource, path: str, target: Properties, bus_arn: str, around: Surroundings) -> Target:
+    arn = text_of(target, "Arn")
+    operation = optional_text(object_of(target, "AppSyncParameters"), "GraphQLOperation")
+    if ":endpoints/graphql-api/" in arn:
+        _check_api_target(rule, path, around.apis.get(arn), arn, operation)
+    elif ":event-bus/" in arn:
+        _check_bus_target(rule, path, target, bus_arn, around)
+    else:
+        raise rule.error(f"property {path}.Arn names {arn}; only AppSync endpoints and buses are emulated")
+    inputs = [name for name in _INPUTS if name in target]
+    if len(inputs) > 1:
+        raise rule.error(f"property {path} has both {' and '.join(inputs)}; AWS takes one")
+    return Target(
+        id=text_of(target, "Id"),
+        arn=arn,
+        role_arn=_role(rule, path, target, around),
+        dead_letter_arn=_dead_letters(rule, path, target, around),
+        retry=_retry(object_of(target, "RetryPolicy")),
+        graphql_operation=operation,
+        input=optional_text(target, "Input"),
+        input_path=optional_text(target, "InputPath"),
+        transformer=events.transformer_of(target["InputTransformer"])
+        if "InputTransformer" in target
+        else None,
+    )
+
+
+def _check_api_target(rule: Resource, path: str, api: Api | None, arn: str, operation: str | None) -> None:
+    if api is None:
+        raise rule.error(f"property {path}.Arn names {arn}, the endpoint of no API of its region")
+    if "AWS_IAM" not in api.modes:
+        # PutTargets refuses it: the target signs its calls (EventBridge user guide, AppSync targets).
+        raise rule.error(f"property {path}.Arn names the API {api.name}, which lacks the mode AWS_IAM")
+    if operation is None:
+        raise rule.error(f"property {path}.AppSyncParameters is missing")
+
+
+def _check_bus_target(
+    rule: Resource, path: str, target: Properties, bus_arn: str, around: Surroundings
+) -> None:
+    """Check a bus target.
+
+    A RetryPolicy is taken: the API reference allows it for every target, one report has PutTargets refuse it.
+    """
+    arn = text_of(target, "Arn")
+    if arn not in around.buses:
+        raise rule.error(f"property {path}.Arn names the bus {arn}, which no template defines")
+    if arn == bus_arn:
+        raise rule.error(f"property {path}.Arn names the rule's own bus; AWS refuses that")
+    for name in (*_INPUTS, "AppSyncParameters"):
+        if name in target:
+            raise rule.error(f"property {path}.{name} has no place at a bus target; AWS refuses it")
+
+
+def _role(rule: Resource, path: str, target: Properties, around: Surroundings) -> str:
+    arn = optional_text(target, "RoleArn")
+    if arn is None:
+        raise rule.error(f"property {path}.RoleArn is missing")
+    if arn not in around.roles:
+        raise rule.error(f"property {path}.RoleArn names {arn}, which no template defines")
+    return arn
+
+
+def _dead_letters(rule: Resource, path: str, target: Properties, around: Surroundings) -> str | None:
+    arn = optional_text(object_of(target, "DeadLetterConfig"), "Arn")
+    if arn is not None and arn not in around.queues:
+        raise rule.error(
+            f"property {path}.DeadLetterConfig names {arn}, which is no queue of the rule's own region"
+        )
+    return arn
+
+
+def _retry(policy: Properties) -> RetryPolicy:
+    default = RetryPolicy()
+    attempts = as_integer(policy.get("MaximumRetryAttempts"))
+    age = as_integer(policy.get("MaximumEventAgeInSeconds"))
+    return RetryPolicy(
+        maximum_attempts=default.maximum_attempts if attempts is None else attempts,
+        maximum_age_seconds=default.maximum_age_seconds if age is None else age,
+    )

@@ -1,0 +1,163 @@
+"""AWS::AppSync resource types."""
+
+import re
+
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.resources.resource_type import Identity, ResourceType, Values
+from globalchat.localcloud.resources.shape import Properties, Shape, list_of, name, only, text, text_of, whole
+
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
+_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+_CODE_LIMIT = 32_768
+_MODES = ("API_KEY", "AWS_IAM")
+
+
+def variables(value: JSON, path: str) -> None:
+    """Environment variables, within AppSync's limits (developer guide, environment variables)."""
+    if not isinstance(value, dict):
+        raise Refusal(f"property {path} is not an object")
+    if len(value) > 50:
+        raise Refusal(f"property {path} has {len(value)} variables; AWS takes at most 50")
+    for variable, content in value.items():
+        if not _VARIABLE.fullmatch(variable):
+            raise Refusal(f"property {path}.{variable} is no valid name of an environment variable")
+        if not isinstance(content, str) or len(content) > 512:
+            raise Refusal(f"property {path}.{variable} is not a string of at most 512 characters")
+
+
+def identifier(value: JSON, path: str) -> None:
+    """A GraphQL-like name."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise Refusal(f"property {path} is not a name of letters, digits and underscores")
+
+
+def code(value: JSON, path: str) -> None:
+    """Resolver code, at most 32 KB."""
+    if not isinstance(value, str) or not value.strip():
+        raise Refusal(f"property {path} is empty or not a string")
+    if len(value.encode()) > _CODE_LIMIT:
+        raise Refusal(f"property {path} has {len(value.encode())} bytes; AWS takes at most {_CODE_LIMIT}")
+
+
+def _api(identity: Identity, _: Properties) -> Values:
+    api_id = identity.token(26)
+    arn = identity.arn("appsync", f"apis/{api_id}")
+    host = identity.base_url.split("://", 1)[-1]
+    socket = identity.base_url.replace("http", "ws", 1)
+    return Values(
+        arn,
+        {
+            "ApiId": api_id,
+            "Arn": arn,
+            "GraphQLUrl": f"{identity.base_url}/graphql",
+            "RealtimeUrl": f"{socket}/graphql",
+            "GraphQLEndpointArn": identity.arn(
+                "appsync", f"endpoints/graphql-api/{identity.token(26, 'endpoint')}"
+            ),
+            "GraphQLDns": host,
+            "RealtimeDns": host,
+        },
+    )
+
+
+def _of_api(identity: Identity, properties: Properties, resource: str) -> str:
+    return identity.arn("appsync", f"apis/{text_of(properties, 'ApiId')}/{resource}")
+
+
+def _schema(_: Identity, properties: Properties) -> Values:
+    return Values(f"{text_of(properties, 'ApiId')}GraphQLSchema", {})
+
+
+def _api_key(identity: Identity, properties: Properties) -> Values:
+    # Shaped like a key; no server takes it, for the local cloud makes its keys at start.
+    key = f"da2-{identity.token(26)}"
+    arn = _of_api(identity, properties, f"apikeys/{key}")
+    return Values(arn, {"ApiKey": key, "ApiKeyId": key, "Arn": arn})
+
+
+def _data_source(identity: Identity, properties: Properties) -> Values:
+    own = text_of(properties, "Name")
+    arn = _of_api(identity, properties, f"datasources/{own}")
+    return Values(arn, {"DataSourceArn": arn, "Name": own})
+
+
+def _resolver(identity: Identity, properties: Properties) -> Values:
+    type_name, field_name = text_of(properties, "TypeName"), text_of(properties, "FieldName")
+    arn = _of_api(identity, properties, f"types/{type_name}/resolvers/{field_name}")
+    return Values(arn, {"ResolverArn": arn, "TypeName": type_name, "FieldName": field_name})
+
+
+GRAPHQL_API = ResourceType(
+    name="AWS::AppSync::GraphQLApi",
+    shape=Shape(
+        required={"Name": name(r"[\s\S]", 65_536), "AuthenticationType": only(*_MODES)},
+        optional={
+            "AdditionalAuthenticationProviders": list_of(
+                Shape(required={"AuthenticationType": only(*_MODES)})
+            ),
+            "EnvironmentVariables": variables,
+            "Visibility": only("GLOBAL"),
+            "ApiType": only("GRAPHQL"),
+            "IntrospectionConfig": only("ENABLED", "DISABLED"),
+            "QueryDepthLimit": whole(0, 75),
+            "ResolverCountLimit": whole(0, 10_000),
+        },
+        without_effect={
+            "EnhancedMetricsConfig": "metrics are not kept locally",
+            "LogConfig": "logs are not kept locally",
+            "OwnerContact": "nothing reads it",
+            "Tags": "nothing reads them",
+            "XrayEnabled": "traces are not kept locally",
+        },
+    ),
+    values=_api,
+)
+
+GRAPHQL_SCHEMA = ResourceType(
+    name="AWS::AppSync::GraphQLSchema",
+    shape=Shape(required={"ApiId": text, "Definition": text}),
+    values=_schema,
+)
+
+API_KEY = ResourceType(
+    name="AWS::AppSync::ApiKey",
+    shape=Shape(
+        required={"ApiId": text},
+        without_effect={
+            "Description": "nothing reads it",
+            "Expires": "the local cloud makes its own keys at start, with their own expiry",
+        },
+    ),
+    values=_api_key,
+)
+
+DATA_SOURCE = ResourceType(
+    name="AWS::AppSync::DataSource",
+    shape=Shape(
+        required={"ApiId": text, "Name": identifier, "Type": only("NONE", "AMAZON_EVENTBRIDGE")},
+        optional={
+            "ServiceRoleArn": text,
+            "EventBridgeConfig": Shape(required={"EventBusArn": text}),
+        },
+        without_effect={"Description": "nothing reads it", "MetricsConfig": "metrics are not kept locally"},
+    ),
+    values=_data_source,
+)
+
+RESOLVER = ResourceType(
+    name="AWS::AppSync::Resolver",
+    shape=Shape(
+        required={
+            "ApiId": text,
+            "TypeName": text,
+            "FieldName": text,
+            "DataSourceName": text,
+            "Runtime": Shape(required={"Name": only("APPSYNC_JS"), "RuntimeVersion": only("1.0.0")}),
+            "Code": code,
+        },
+        optional={"Kind": only("UNIT"), "MaxBatchSize": only(0, "0")},
+        without_effect={"MetricsConfig": "metrics are not kept locally"},
+    ),
+    values=_resolver,
+)

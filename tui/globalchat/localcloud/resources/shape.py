@@ -1,0 +1,150 @@
+"""A small language for what a property may hold. A check raises `Refusal` and names the property's path."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import Refusal
+
+Check: TypeAlias = Callable[[JSON, str], None]
+"""From a resolved value and the path of its property to nothing, or a Refusal."""
+
+Properties: TypeAlias = Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """An object's properties: those that are honoured, and those accepted without effect (and why).
+
+    Any other property is refused by name. A shape is itself a check, so shapes nest.
+    """
+
+    required: Mapping[str, Check] = field(default_factory=dict)
+    optional: Mapping[str, Check] = field(default_factory=dict)
+    without_effect: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, value: JSON, path: str) -> None:
+        """Check an object; `path` is empty for a resource's own properties."""
+        if not isinstance(value, dict):
+            raise Refusal(f"property {path} is not an object")
+        prefix = f"{path}." if path else ""
+        for name in self.required:
+            if name not in value:
+                raise Refusal(f"property {prefix}{name} is missing")
+        for name, item in value.items():
+            check = self.required.get(name) or self.optional.get(name)
+            if check is not None:
+                check(item, f"{prefix}{name}")
+            elif name not in self.without_effect:
+                raise Refusal(f"property {prefix}{name} is not emulated")
+
+
+def text(value: JSON, path: str) -> None:
+    """Any string."""
+    if not isinstance(value, str):
+        raise Refusal(f"property {path} is not a string")
+
+
+def name(characters: str, maximum: int) -> Check:
+    """A name of 1 to `maximum` characters of a regular expression's class, such as `[a-z]`."""
+    pattern = re.compile(f"{characters}{{1,{maximum}}}")
+
+    def check(value: JSON, path: str) -> None:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise Refusal(f"property {path} is not a name of 1 to {maximum} characters of {characters}")
+
+    return check
+
+
+def only(*values: JSON) -> Check:
+    """One of some values; any other is a feature that is not emulated."""
+
+    def check(value: JSON, path: str) -> None:
+        if value not in values:
+            emulated = " and ".join(dict.fromkeys(map(_show, values)))
+            raise Refusal(f"property {path} has the value {_show(value)}; only {emulated} is emulated")
+
+    return check
+
+
+def whole(minimum: int, maximum: int) -> Check:
+    """An integer (CloudFormation takes its decimal text as well) within bounds."""
+
+    def check(value: JSON, path: str) -> None:
+        number = as_integer(value)
+        if number is None or not minimum <= number <= maximum:
+            bounds = f"an integer from {minimum} to {maximum}"
+            raise Refusal(f"property {path} has the value {_show(value)}; it must be {bounds}")
+
+    return check
+
+
+def list_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Check:
+    """A list whose every element passes a check."""
+
+    def check(value: JSON, path: str) -> None:
+        if not isinstance(value, list):
+            raise Refusal(f"property {path} is not a list")
+        if len(value) < minimum:
+            raise Refusal(f"property {path} has {len(value)} elements; AWS takes at least {minimum}")
+        if maximum is not None and len(value) > maximum:
+            raise Refusal(f"property {path} has {len(value)} elements; AWS takes at most {maximum}")
+        for index, element in enumerate(value):
+            item(element, f"{path}[{index}]")
+
+    return check
+
+
+def as_integer(value: JSON) -> int | None:
+    """The integer that a value means to CloudFormation, or None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and len(value) < 20 and value.isascii() and value.removeprefix("-").isdigit():
+        return int(value)
+    return None
+
+
+def text_of(properties: Properties, name: str) -> str:
+    """A string property that its shape requires."""
+    value = properties[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} passed a check that does not fit")
+    return value
+
+
+def optional_text(properties: Properties, name: str) -> str | None:
+    """A string property that may be absent."""
+    return text_of(properties, name) if name in properties else None
+
+
+def object_of(properties: Properties, name: str) -> Properties:
+    """An object property; empty if absent."""
+    value = properties.get(name, {})
+    if not isinstance(value, dict):
+        raise TypeError(f"{name} passed a check that does not fit")
+    return value
+
+
+def objects_of(properties: Properties, name: str) -> list[Properties]:
+    """A list of objects; empty if absent."""
+    value = properties.get(name, [])
+    if not isinstance(value, list):
+        raise TypeError(f"{name} passed a check that does not fit")
+    return [item for item in value if isinstance(item, dict)]
+
+
+def texts_of(properties: Properties, name: str) -> list[str]:
+    """A list of strings; empty if absent."""
+    value = properties.get(name, [])
+    if not isinstance(value, list):
+        raise TypeError(f"{name} passed a check that does not fit")
+    return [item for item in value if isinstance(item, str)]
+
+
+def _show(value: JSON) -> str:
+    return value if isinstance(value, str) else json.dumps(value)[:80]

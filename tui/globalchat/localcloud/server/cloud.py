@@ -1,0 +1,160 @@
+"""The local cloud: every region of a deployment, served on loopback by this process."""
+
+import random
+import secrets
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from globalchat.localcloud.appsync.access.authentication import User
+from globalchat.localcloud.appsync.service import AppSync
+from globalchat.localcloud.assembly import read
+from globalchat.localcloud.definition import RegionDefinition
+from globalchat.localcloud.errors import CloudError
+from globalchat.localcloud.events.courier import Courier
+from globalchat.localcloud.events.lane import DeliverySettings
+from globalchat.localcloud.events.service import EventBridge
+from globalchat.localcloud.faults.service import Faults
+from globalchat.localcloud.ports import EventSink
+from globalchat.localcloud.provision import provision
+from globalchat.localcloud.server.app import serving
+from globalchat.localcloud.server.credentials import (
+    ADMIN_ARN,
+    ADMIN_POLICY,
+    KEY_LIFETIME,
+    AdminCredentials,
+    new_admin,
+    new_api_key,
+)
+from globalchat.localcloud.server.listening import bound, url
+from globalchat.localcloud.server.realtime import RealtimeOptions
+from globalchat.localcloud.server.region import RegionBackend, RunningRegion
+from globalchat.localcloud.server.wiring import LateEventSink
+from globalchat.localcloud.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class CloudOptions:
+    """How a local cloud runs; the defaults are those of the real one.
+
+    `clock` tells epoch seconds, `steady` the seconds that `usage` is told in. `rng` makes the credentials.
+    `delivery` bounds the deliveries of EventBridge; `courier` disturbs them in place of the cloud's `faults`.
+    With `tls` the regions are served over https and wss.
+    """
+
+    clock: Callable[[], float] = time.time
+    steady: Callable[[], float] = time.monotonic
+    rng: random.Random = field(default_factory=secrets.SystemRandom)
+    realtime: RealtimeOptions = field(default_factory=RealtimeOptions)
+    courier: Courier | None = None
+    delivery: DeliverySettings | None = None
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCloud:
+    """A running cloud. `regions` come in the order of the templates; `faults` may be set at any time."""
+
+    regions: tuple[RunningRegion, ...]
+    admin: AdminCredentials
+    events: EventBridge
+    usage: Usage
+    faults: Faults
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        templates: Path | None = None,
+        ports: Sequence[int] | None = None,
+        *,
+        options: CloudOptions | None = None,
+    ) -> "AsyncIterator[LocalCloud]":
+        """Boot everything, serve it, and shut it down at the end.
+
+        Args:
+            templates: a folder with a cloud assembly; None is the packaged one.
+            ports: one per region in the order of the templates, 0 or none for a free one.
+            options: clocks, limits, disturbances.
+
+        Raises:
+            CloudError: a port is taken, or there are more ports than regions.
+            TemplateError: the templates cannot be honoured.
+        """
+        chosen = options or CloudOptions()
+        assembly = read(templates)
+        names = tuple(dict.fromkeys(stack.region for stack in assembly.stacks))
+        async with AsyncExitStack() as stack:
+            listeners = dict(zip(names, stack.enter_context(bound(_ports(names, ports))), strict=True))
+            urls = {name: url(listener, tls=chosen.tls is not None) for name, listener in listeners.items()}
+            deployment = provision(assembly, urls=urls)
+            admin, sink = new_admin(chosen.rng), LateEventSink()
+            backends = [
+                _backend(region, urls[region.region], admin, sink, chosen) for region in deployment.regions
+            ]
+            faults = Faults(
+                [backend.faulty for backend in backends], random.Random(chosen.rng.getrandbits(64))
+            )
+            appsync = AppSync([backend.executor for backend in backends], deployment.roles)
+            sink.target = events = await stack.enter_async_context(
+                EventBridge(
+                    deployment,
+                    graphql=appsync,
+                    clock=chosen.clock,
+                    courier=chosen.courier or faults.courier,
+                    settings=chosen.delivery,
+                )
+            )
+            usage = Usage(chosen.steady)
+            for backend in backends:
+                listener = listeners[backend.running.region]
+                await stack.enter_async_context(serving(backend.app(usage), listener, tls=chosen.tls))
+            yield cls(tuple(backend.running for backend in backends), admin, events, usage, faults)
+
+    @property
+    def open_sockets(self) -> int:
+        """Realtime sockets that are open now."""
+        return self.usage.open_sockets
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, int]]:
+        """The realtime counters and gauges of every region, by alias."""
+        return {region.alias: region.metrics.snapshot() for region in self.regions}
+
+    def region(self, name: str) -> RunningRegion:
+        """Find a region by alias or AWS name.
+
+        Raises:
+            KeyError: there is no such region.
+        """
+        for region in self.regions:
+            if name in (region.alias, region.region):
+                return region
+        raise KeyError(name)
+
+
+def _backend(
+    region: RegionDefinition, base_url: str, admin: AdminCredentials, sink: EventSink, options: CloudOptions
+) -> RegionBackend:
+    return RegionBackend(
+        region,
+        base_url,
+        api_key=new_api_key(options.rng),
+        key_expires_at=options.clock() + KEY_LIFETIME,
+        users={admin.access_key: User(admin.secret_key, ADMIN_ARN, ADMIN_POLICY)},
+        events=sink,
+        clock=options.clock,
+        options=options.realtime,
+    )
+
+
+def _ports(names: Sequence[str], ports: Sequence[int] | None) -> list[int]:
+    given = list(ports or ())
+    if len(given) > len(names):
+        raise CloudError(
+            f"There are {len(names)} regions but {len(given)} ports.", remedy="Give one port per region."
+        )
+    return given + [0] * (len(names) - len(given))

@@ -1,0 +1,130 @@
+"""Realtime sockets on aiohttp: carries frames between a WebSocket and the protocol core.
+
+aiohttp does the handshake, reads, and closes; frames out go straight to the transport, see `outbox`.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+
+from globalchat.localcloud.appsync.model import Authenticator, Executor
+from globalchat.localcloud.appsync.realtime.handshake import SUBPROTOCOL, Handshake
+from globalchat.localcloud.appsync.realtime.protocol import Limits
+from globalchat.localcloud.appsync.realtime.rate import RateLimit
+from globalchat.localcloud.appsync.subscriptions.hub import MAX_PAYLOAD, Hub
+from globalchat.localcloud.faults.sockets import SocketFaults
+from globalchat.localcloud.server import connection
+from globalchat.localcloud.server.connection import Connection
+from globalchat.localcloud.server.outbox import MAX_BUFFER, Flusher
+from globalchat.localcloud.usage import Usage
+
+MAX_INCOMING: Final = 1024 * 1024
+"""Bytes of the largest frame that a client may send; AppSync's own limit is not documented."""
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeOptions:
+    """Limits of the realtime side of one API.
+
+    Attributes:
+        limits: Those of each socket.
+        max_payload: Bytes that one subscription message may have.
+        max_buffer: Bytes that may wait for one client before it is disconnected.
+        connect_rate: Connections a second; None is no limit.
+        subscribe_rate: `start` frames a second, of all sockets; None is no limit. AppSync has a limit, whose
+            value and scope are not documented.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    max_payload: int = MAX_PAYLOAD
+    max_buffer: int = MAX_BUFFER
+    connect_rate: float | None = 2000.0
+    subscribe_rate: float | None = None
+
+
+class RealtimeEndpoint:
+    """The realtime side of one API: every open socket, and the handler that opens them."""
+
+    def __init__(
+        self,
+        *,
+        executor: Executor,
+        authenticator: Authenticator,
+        hub: Hub,
+        usage: Usage,
+        options: RealtimeOptions = RealtimeOptions(),
+        faults: SocketFaults | None = None,
+    ) -> None:
+        self.faults = faults if faults is not None else SocketFaults()
+        self._subscribe_rate = RateLimit(options.subscribe_rate)
+        self._api = connection.Api(
+            executor,
+            authenticator,
+            hub,
+            self.faults,
+            Flusher(asyncio.get_running_loop().call_soon),
+            options.limits,
+            options.max_buffer,
+            admit_connect=RateLimit(options.connect_rate).admit,
+            admit_start=self._admit_start,
+        )
+        self._usage = usage
+        self._connections: set[Connection] = set()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one upgrade request until its socket is closed."""
+        handshake = _handshake(request)
+        socket = web.WebSocketResponse(
+            protocols=_answerable(handshake.subprotocols),
+            compress=False,
+            max_msg_size=MAX_INCOMING,
+            timeout=connection.CLOSE_SECONDS,
+        )
+        await socket.prepare(request)
+        transport = request.transport
+        if transport is None:
+            return socket
+        opened = Connection(self._api, socket, transport)
+        metrics = self._api.hub.metrics
+        self._connections.add(opened)
+        self._usage.opened()
+        metrics.adjust("ActiveConnections", 1)
+        self.faults.opened(opened)
+        try:
+            await opened.run(handshake)
+        finally:
+            self.faults.closed(opened)
+            self._connections.discard(opened)
+            metrics.adjust("ActiveConnections", -1)
+            self._usage.closed()
+        return socket
+
+    def shut_down(self) -> None:
+        """Start to close every socket; their handlers end by themselves."""
+        for each in tuple(self._connections):
+            each.shut_down()
+
+    def _admit_start(self, now: float) -> bool:
+        return not self.faults.throttled and self._subscribe_rate.admit(now)
+
+
+def _handshake(request: web.Request) -> Handshake:
+    offered = request.headers.get("Sec-WebSocket-Protocol", "")
+    return Handshake(
+        # The raw target: the parsed query has turned every "+" into a space.
+        query=request.raw_path.partition("?")[2],
+        subprotocols=tuple(name for part in offered.split(",") if (name := part.strip())),
+        headers=dict(request.headers),
+        source_ip=request.remote or "127.0.0.1",
+    )
+
+
+def _answerable(offered: tuple[str, ...]) -> tuple[str, ...]:
+    """Choose the subprotocol to answer.
+
+    Without a match one of the client's own is named: a browser can then read the `connection_error` that
+    follows, and aiohttp does not log the offered ones, of which one may carry credentials.
+    """
+    return (SUBPROTOCOL,) if SUBPROTOCOL in offered else offered[:1]

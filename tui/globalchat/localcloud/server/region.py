@@ -1,0 +1,112 @@
+"""One region of the local cloud: its API with executor, hub, key and sockets."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+
+from globalchat.localcloud.address import RegionAddress
+from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
+from globalchat.localcloud.appsync.executor import GraphQLExecutor
+from globalchat.localcloud.appsync.http.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
+from globalchat.localcloud.appsync.realtime.metrics import Metrics
+from globalchat.localcloud.appsync.subscriptions.hub import Hub
+from globalchat.localcloud.definition import Api, RegionDefinition
+from globalchat.localcloud.errors import TemplateError
+from globalchat.localcloud.faults.service import FaultyRegion
+from globalchat.localcloud.faults.sockets import SocketFaults
+from globalchat.localcloud.ports import EventSink
+from globalchat.localcloud.server.app import region_app
+from globalchat.localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
+from globalchat.localcloud.usage import Usage
+
+NO_KEY: Final = ""
+"""The `api_key` of a region whose API takes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRegion(RegionAddress):
+    """A region that this process serves: its address, counters, and faults that may be set at any time."""
+
+    metrics: Metrics = field(repr=False)
+    faults: SocketFaults = field(repr=False)
+
+
+class RegionBackend:
+    """The API of one region, ready to be served.
+
+    Args:
+        definition: the region, from the templates.
+        base_url: where it will be served.
+        api_key: the key that its API takes, if it takes any; `key_expires_at` is epoch seconds.
+        users: the IAM users that may sign, by access key.
+        events: where its data sources put events.
+        clock: epoch seconds.
+        options: limits of the realtime side.
+
+    Raises:
+        TemplateError: the region has no API or more than one, or its API cannot be honoured.
+    """
+
+    def __init__(
+        self,
+        definition: RegionDefinition,
+        base_url: str,
+        *,
+        api_key: str,
+        key_expires_at: float,
+        users: Mapping[str, User],
+        events: EventSink,
+        clock: Callable[[], float],
+        options: RealtimeOptions,
+    ) -> None:
+        api = _only_api(definition)
+        self.hub = Hub(max_payload=options.max_payload, defer=asyncio.get_running_loop().call_soon)
+        self._options = options
+        self.executor = GraphQLExecutor(api, events=events, subscribers=self.hub, clock=clock)
+        self.keys = {api_key: key_expires_at} if api.has_api_key else {}
+        self.authenticator = KeyAndSignatureAuthenticator(api.region, self.keys, users, clock, api.modes)
+        self.running = RunningRegion(
+            alias=definition.alias,
+            region=definition.region,
+            graphql_url=base_url + PATH,
+            realtime_url="ws" + base_url.removeprefix("http") + PATH,
+            api_id=api.id,
+            event_bus=definition.outputs.get("eventBus", ""),
+            api_key=api_key if api.has_api_key else NO_KEY,
+            metrics=self.hub.metrics,
+            faults=SocketFaults(),
+        )
+        faults = self.running.faults
+        self._policy = HttpPolicy(admit=lambda: not faults.throttled)
+
+    @property
+    def faulty(self) -> FaultyRegion:
+        """What faults may touch here."""
+        return FaultyRegion(self.running.alias, self.running.region, self.running.faults, self.keys)
+
+    def app(self, usage: Usage) -> web.Application:
+        """Make the application that serves the API."""
+        realtime = RealtimeEndpoint(
+            executor=self.executor,
+            authenticator=self.authenticator,
+            hub=self.hub,
+            usage=usage,
+            options=self._options,
+            faults=self.running.faults,
+        )
+        return region_app(realtime, self._respond, usage)
+
+    async def _respond(self, request: HttpRequest) -> HttpResponse:
+        return await respond(self.executor, self.authenticator, request, policy=self._policy)
+
+
+def _only_api(definition: RegionDefinition) -> Api:
+    if len(definition.apis) != 1:
+        raise TemplateError(
+            f"The region {definition.region} has {len(definition.apis)} GraphQL APIs; "
+            "the local cloud serves exactly one per region."
+        )
+    return definition.apis[0]

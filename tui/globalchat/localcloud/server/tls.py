@@ -1,0 +1,98 @@
+"""A throw-away certificate authority for loopback, made with the `openssl` command at every start.
+
+The authority signs one certificate and its key is thrown away at once: who trusts it trusts nothing else.
+"""
+
+import secrets
+import ssl
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from globalchat.localcloud.errors import CloudError
+from globalchat.localcloud.files import replace
+
+CA_FILE: Final = "ca.pem"
+
+_DAYS: Final = "365"
+_TIMEOUT_SECONDS: Final = 20.0
+
+_CONFIGURATION: Final = """
+[req]
+distinguished_name = name
+prompt = no
+[name]
+CN = globalchat local cloud
+[authority]
+basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign
+subjectKeyIdentifier = hash
+nameConstraints = critical, @names
+[names]
+permitted;DNS.1 = localhost
+permitted;IP.1 = 127.0.0.1/255.255.255.255
+[server]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+subjectAltName = DNS:localhost, IP:127.0.0.1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """What a server needs to speak TLS, and the file with the certificate that its clients have to trust."""
+
+    context: ssl.SSLContext
+    authority: Path
+
+
+def make_certificates(folder: Path) -> Certificates:
+    """Make an authority and a certificate for localhost; only `ca.pem` stays, in the folder.
+
+    Raises:
+        CloudError: there is no `openssl` command, or it fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="globalchat-tls-") as made:
+        work = Path(made)
+        (work / "openssl.cnf").write_text(_CONFIGURATION)
+        for key in ("ca.key", "server.key"):
+            _openssl(work, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+        _openssl(work, "req", "-new", "-x509", "-key", "ca.key", "-out", CA_FILE, "-days", _DAYS,
+                 "-config", "openssl.cnf", "-extensions", "authority")  # fmt: skip
+        _openssl(work, "req", "-new", "-key", "server.key", "-out", "server.csr", "-config", "openssl.cnf")
+        _openssl(work, "x509", "-req", "-in", "server.csr", "-out", "server.pem", "-days", _DAYS,
+                 "-CA", CA_FILE, "-CAkey", "ca.key", "-set_serial", str(secrets.randbits(127)),
+                 "-extfile", "openssl.cnf", "-extensions", "server")  # fmt: skip
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(work / "server.pem", work / "server.key")
+        authority = (work / CA_FILE).read_bytes()
+    replace(folder / CA_FILE, authority)
+    return Certificates(context, folder / CA_FILE)
+
+
+def _openssl(folder: Path, *arguments: str) -> None:
+    try:
+        subprocess.run(
+            ["openssl", *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=_TIMEOUT_SECONDS,
+        )
+    except FileNotFoundError:
+        raise CloudError(
+            "TLS needs the openssl command, which was not found.",
+            remedy="Install OpenSSL, or serve without --tls.",
+        ) from None
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        said = (error.stderr or b"").decode(errors="replace").strip().splitlines()
+        raise CloudError(
+            f"openssl {arguments[0]} failed: {said[-1] if said else type(error).__name__}.",
+            remedy="Serve without --tls.",
+        ) from error

@@ -1,0 +1,38 @@
+"""Writes what another run should know, whenever it changed."""
+
+from collections.abc import Callable
+
+from globalchat.client.errors import ClientError
+from globalchat.ui.memory import Memory
+from globalchat.ui.model.desk import SENT, Desk
+
+
+class Keeping:
+    """Between the desk and the memory. A memory that cannot be written is told of once."""
+
+    def __init__(self, memory: Memory, desk: Desk, tell: Callable[[str], object]) -> None:
+        self._memory = memory
+        self._desk = desk
+        self._tell = tell
+        self._kept: dict[str, str] = {}
+        self._told = False
+
+    def load(self) -> None:
+        """Take over what an earlier run kept."""
+        loaded = self._memory.load()
+        self._desk.restore(loaded)
+        # Sent texts beyond the bound, which several chats may have left, are forgotten with the first change.
+        self._kept = self._desk.kept() | {key: text for key, text in loaded.items() if key.startswith(SENT)}
+
+    def save(self) -> None:
+        """Keep what changed since the last call."""
+        now, before = self._desk.kept(), self._kept
+        changes = {key: now.get(key) for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
+        self._kept = now
+        try:
+            self._memory.merge(changes)
+        except (OSError, ClientError) as error:
+            if not self._told:
+                self._told = True
+                why = error.strerror if isinstance(error, OSError) else str(error)
+                self._tell(f"Your texts cannot be kept for the next time: {why}")

@@ -1,0 +1,158 @@
+"""Which keys do what: the defaults of the registry, changed as a person wishes where that can work. Pure."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from globalchat.ui.sanitize import sanitize
+from globalchat.ui.settings import near
+
+_UNSAFE = {
+    "ctrl+i": "terminals send Ctrl+I as Tab",
+    "ctrl+m": "terminals send Ctrl+M as Enter",
+    "ctrl+h": "many terminals send Ctrl+H as Backspace",
+    "ctrl+left_square_bracket": "terminals send Ctrl+[ as Esc",
+    "ctrl+[": "terminals send Ctrl+[ as Esc",
+    "ctrl+c": "Ctrl+C copies what is selected",
+    "ctrl+z": "Ctrl+Z stops a program",
+}
+_EDITING = frozenset(
+    {"backspace", "delete", "left", "right", "up", "down", "home", "end", "space", "escape", "tab", "enter"}
+)
+_WRITING = frozenset({"tab", "enter"})
+"""Editing keys that the actions of writing may share out among themselves."""
+
+_NAMED = _EDITING | {"pageup", "pagedown", "insert"} | {f"f{number}" for number in range(1, 25)}
+_PUNCTUATION = frozenset("!\"#$%&'()*-./:;<=>?@[\\]^_`{|}~")
+_PUNCTUATION_NAMES = frozenset(
+    {
+        "at",
+        "backslash",
+        "circumflex_accent",
+        "comma",
+        "full_stop",
+        "minus",
+        "plus",
+        "question_mark",
+        "right_square_bracket",
+        "slash",
+        "underscore",
+    }
+)
+_MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "hyper", "meta"})
+
+
+class Mappable(Protocol):
+    """What the registry tells of an action."""
+
+    @property
+    def id(self) -> str:
+        """The name to re-map its keys by."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Its keys if nobody says otherwise."""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether its keys are what they are."""
+
+    @property
+    def writing(self) -> bool:
+        """Whether it is about the composer's text."""
+
+
+class Keymap:
+    """The keys of every action. What no one changed has the registry's."""
+
+    def __init__(self, actions: Sequence[Mappable], changed: Mapping[str, tuple[str, ...]]) -> None:
+        self._keys = {action.id: changed.get(action.id, action.keys) for action in actions}
+
+    def keys(self, action: str) -> tuple[str, ...]:
+        """The keys of an action, the one to show first; none if there is no such action."""
+        return self._keys.get(action, ())
+
+    def title(self, action: str) -> str:
+        """The first key of an action as people write it; empty without one."""
+        keys = self.keys(action)
+        return key_title(keys[0]) if keys else ""
+
+    def titles(self, action: str) -> str:
+        """All keys of an action as people write them."""
+        return "  ".join(map(key_title, self.keys(action)))
+
+
+def key_title(key: str) -> str:
+    """A key as people write it: `Ctrl+K`, `F1`, `PgUp`, `↑`."""
+    names = {"pageup": "PgUp", "pagedown": "PgDn", "up": "↑", "down": "↓", "escape": "Esc"}
+    return "+".join(names.get(part, part.capitalize()) for part in key.split("+"))
+
+
+def resolve(wanted: Mapping[str, str], actions: Sequence[Mappable]) -> tuple[Keymap, tuple[str, ...]]:
+    """The keymap that follows the wishes (action id to keys, separated by commas) as far as they can work.
+
+    Returns the keymap, and a sentence for each wish that was not followed: there the default stays.
+    """
+    by_id = {action.id: action for action in actions}
+    changed: dict[str, tuple[str, ...]] = {}
+    problems: list[str] = []
+    for name, text in wanted.items():
+        action = by_id.get(name)
+        if action is None:
+            shown = sanitize(name, multiline=False)[:50]
+            problems.append(f'There is no action "{shown}" to give keys to.{near(name, list(by_id))}')
+            continue
+        keys = tuple(dict.fromkeys(filter(None, (key.strip().lower() for key in text.split(",")))))
+        problem = _refusal(action, keys)
+        if problem is None:
+            changed[name] = keys
+        else:
+            problems.append(f"The keys of {name} stay as they are: {problem}")
+    problems += _drop_conflicts(actions, changed)
+    return Keymap(actions, changed), tuple(problems)
+
+
+def _refusal(action: Mappable, keys: tuple[str, ...]) -> str | None:
+    """Why an action cannot have these keys, None if it can."""
+    if action.fixed:
+        return "nobody can change them."
+    if not keys:
+        return "no key is given."
+    return next((why for key in keys if (why := _why_not(action, key)) is not None), None)
+
+
+def _why_not(action: Mappable, key: str) -> str | None:
+    if key in _UNSAFE:
+        return f"{_UNSAFE[key]}."
+    *modifiers, base = key.split("+")
+    single = len(base) == 1 and (base.isalnum() or base in _PUNCTUATION)
+    shown = sanitize(key, multiline=False)[:30]
+    if not (single or base in _NAMED or base in _PUNCTUATION_NAMES) or not set(modifiers) <= _MODIFIERS:
+        return f'there is no key "{shown}".{near(base, sorted(_NAMED))}'
+    if len(base) == 1 and {"ctrl", "shift"} <= set(modifiers):
+        return f'most terminals send "{shown}" without Shift.'
+    if (len(base) == 1 or base in _PUNCTUATION_NAMES) and set(modifiers) <= {"shift"}:
+        return f'"{shown}" is needed for writing.'
+    may_edit = key in action.keys or (action.writing and base in _WRITING)
+    if not modifiers and base in _EDITING and not may_edit:
+        return f'"{shown}" is needed for writing.'
+    return None
+
+
+def _drop_conflicts(actions: Sequence[Mappable], changed: dict[str, tuple[str, ...]]) -> list[str]:
+    """Undo the changes that give a key to two actions; an undone one may be in the way of another."""
+    problems: list[str] = []
+    while True:
+        users: dict[str, list[str]] = defaultdict(list)
+        for action in actions:
+            for key in changed.get(action.id, action.keys):
+                users[key].append(action.id)
+        clashes = {
+            key: ids for key, ids in users.items() if len(ids) > 1 and any(each in changed for each in ids)
+        }
+        if not clashes:
+            return problems
+        for key, ids in clashes.items():
+            problems.append(f"{key_title(key)} is wanted for {' and '.join(ids)}: the defaults stay.")
+            for each in ids:
+                changed.pop(each, None)

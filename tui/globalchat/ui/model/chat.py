@@ -1,0 +1,279 @@
+"""The state of the whole chat: session events go in, rows and notices come out. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from globalchat.client.events import (
+    BackendDescribed,
+    ChannelRefused,
+    ChannelRevoked,
+    DraftAccepted,
+    DraftHeld,
+    DraftQueued,
+    DraftRefused,
+    DraftUnsent,
+    DraftWaiting,
+    EventsSkipped,
+    GapRecorded,
+    MessageReceived,
+    OutboxUnavailable,
+    SessionEvent,
+    StateChanged,
+)
+from globalchat.client.messages import Backend, Draft
+from globalchat.client.state import Phase, SessionState
+from globalchat.ui.model.attention import Attention, Levels
+from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.conversation import Conversation
+from globalchat.ui.model.latency import LatencyBook
+from globalchat.ui.model.outbox import Outbox
+from globalchat.ui.model.people import People
+from globalchat.ui.model.row_factory import RowFactory
+from globalchat.ui.model.skew import ClockSkew, skew_sentence
+from globalchat.ui.model.skips import Skips
+from globalchat.ui.sanitize import sanitize
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for a toast. `severity` is Textual's: information, warning or error."""
+
+    text: str
+    severity: str = "information"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDropped:
+    """The backend knows no such channel: whoever shows it must show another. `reason` is a sentence."""
+
+    channel: str
+    reason: str
+
+
+Effect = Notice | ChannelDropped
+
+_TOO_OLD = "it has waited too long to go by itself"
+
+
+class ChatModel:
+    """Everything the screen shows, kept apart from how it is shown.
+
+    Attributes:
+        state: The session's last state, None before there is a session.
+        backend: What the region said of itself, None before it did.
+        conversations: By channel, in the order of the list.
+        watching: The channel whose new messages count as read at once, if any.
+        sender: The own name.
+        levels: What counts in which channel.
+        attention: What came unseen and counts.
+        people: Whose messages were seen.
+        remark_read: Whether somebody put away what is odd though the session is live.
+        outbox: The own messages that are not delivered yet.
+        skew: How far this machine's clock is off.
+        latency: How long messages take.
+        calendar: The times of the screen.
+    """
+
+    def __init__(
+        self,
+        *,
+        sender: str,
+        calendar: Calendar,
+        clock: Callable[[], int],
+        limit: int = 2000,
+        levels: Levels | None = None,
+    ) -> None:
+        self.state: SessionState | None = None
+        self.backend: Backend | None = None
+        self.conversations: dict[str, Conversation] = {}
+        self.watching: str | None = None
+        self.remark_read = False
+        self.outbox = Outbox()
+        self.sender = sender
+        self.levels = levels or Levels()
+        self.attention = Attention(self.levels)
+        self.people = People()
+        self._left: set[str] = set()
+        self.skew = ClockSkew()
+        self.latency = LatencyBook()
+        self.calendar = calendar
+        self._clock = clock
+        self._limit = limit
+        self._rows = RowFactory(sender, calendar)
+        self._skips = Skips(self._rows)
+        self._effects: list[Effect] = []
+        self._down_since: int | None = None
+
+    def now(self) -> int:
+        """The time (epoch ms)."""
+        return self._clock()
+
+    def conversation(self, channel: str) -> Conversation:
+        """The conversation of a channel, made if there is none."""
+        found = self.conversations.get(channel)
+        if found is None:
+            found = Conversation(channel, self.calendar, limit=self._limit)
+            self.conversations[channel] = found
+        return found
+
+    def rename(self, sender: str) -> None:
+        """Write under another name from here on."""
+        self.sender = sender
+        self._rows.rename(sender)
+
+    def leave(self, channel: str) -> None:
+        """Take a channel out of the list until `enter`."""
+        self._left.add(channel)
+        self.conversations.pop(channel, None)
+
+    def enter(self, channel: str) -> Conversation:
+        """The conversation of a channel that somebody wants to be in."""
+        self._left.discard(channel)
+        return self.conversation(channel)
+
+    def watch(self, channel: str | None) -> None:
+        """Somebody looks at the end of this channel now (or at none): its messages are read."""
+        self.watching = channel
+        if channel in self.conversations:
+            self.conversations[channel].read()
+
+    def warn(self, sentence: str) -> None:
+        """Have a sentence shown, beside the messages."""
+        self._effects.append(Notice(sanitize(sentence, multiline=False), "warning"))
+
+    def take_effects(self) -> list[Effect]:
+        """What happened beside the rows since the last call."""
+        if self._skips.pending:
+            self._show_skips()
+        effects, self._effects = self._effects, []
+        return effects
+
+    @property
+    def revoked(self) -> frozenset[str]:
+        """The channels that an administrator ended."""
+        return self.state.revoked if self.state else frozenset()
+
+    def unread_elsewhere(self, channel: str | None) -> tuple[int, int]:
+        """Unread messages and mentions in all channels but one and those that are muted."""
+        others = [
+            each
+            for each in self.conversations.values()
+            if each.channel != channel and not self.levels.muted(each.channel)
+        ]
+        return sum(each.unread for each in others), sum(each.mentions for each in others)
+
+    def reduce(self, event: SessionEvent) -> None:
+        """Take one event in."""
+        if not isinstance(event, MessageReceived):
+            self.latency.take(event, self._clock())
+        match event:
+            case MessageReceived():
+                self._receive(event)
+            case StateChanged(state):
+                self._change_state(state)
+            case BackendDescribed(backend):
+                self._describe(backend)
+            case DraftQueued(draft):
+                self.outbox.queue(self.conversation(draft.channel), self._rows, draft)
+            case DraftAccepted(draft, region, sent_at):
+                conversation = self.conversation(draft.channel)
+                self.outbox.accept(conversation, draft, region, sent_at, self._clock())
+                self._compare_clocks(draft, sent_at)
+            case DraftRefused(draft, _, reason):
+                self.outbox.refuse(self.conversation(draft.channel), draft, reason)
+            case DraftUnsent(draft, reason):
+                self.outbox.fail(self.conversation(draft.channel), draft, reason)
+            case DraftWaiting(draft):
+                self.outbox.wait(self.conversation(draft.channel), event)
+            case DraftHeld(draft):
+                conversation = self.conversation(draft.channel)
+                self.outbox.queue(conversation, self._rows, draft)
+                self.outbox.fail(conversation, draft, _TOO_OLD)
+            case OutboxUnavailable(reason):
+                self.warn(reason)
+            case ChannelRefused(channel, _, reason):
+                self._refuse_channel(channel, sanitize(reason, multiline=False))
+            case ChannelRevoked(channel):
+                self._note(channel, "an administrator ended this channel")
+            case GapRecorded(channels, since, until):
+                self._record_gap(channels, since, until)
+            case EventsSkipped(count):
+                self._skips.pending += count
+
+    def _receive(self, event: MessageReceived) -> None:
+        if event.message.channel in self._left:
+            return
+        conversation = self.conversation(event.message.channel)
+        if event.own and self.outbox.deliver(conversation, event):
+            return
+        row = self._rows.message(event)
+        if event.own:
+            conversation.add(row)
+            return
+        seen = self.watching == conversation.channel
+        self.people.saw(row.sender)
+        conversation.arrive(row, seen=seen)
+        if not seen:
+            self.attention.note(conversation.channel, row)
+
+    def _change_state(self, state: SessionState) -> None:
+        previous = self.state
+        if previous is not None and state.phase is Phase.CONNECTING and state.attempt:
+            # It is so until this try succeeds; and a sentence that comes and goes makes the rest jump.
+            state = replace(state, reason=previous.reason, remedy=previous.remedy)
+        self.state = state
+        if previous is None or state.reason != previous.reason:
+            self.remark_read = False
+        if previous is None or (state.phase, state.region) != (previous.phase, previous.region):
+            self.outbox.expect_none()
+        was_live = previous is not None and previous.phase is Phase.LIVE
+        if state.phase is Phase.LIVE:
+            if self._down_since is not None:
+                seconds = max(1, round((self._clock() - self._down_since) / 1000))
+                self._effects.append(Notice(f"Back after {seconds} s"))
+            self._down_since = None
+        elif was_live and state.phase in (Phase.RETRYING, Phase.CONNECTING, Phase.FAILED):
+            self._down_since = self._clock()
+
+    def _describe(self, backend: Backend) -> None:
+        self.backend = backend
+        extra = {name: each for name, each in self.conversations.items() if name not in backend.channels}
+        known = {
+            channel: self.conversation(channel) for channel in backend.channels if channel not in self._left
+        }
+        self.conversations = known | extra
+
+    def _refuse_channel(self, channel: str, reason: str) -> None:
+        self._effects.append(ChannelDropped(channel, reason))
+        conversation = self.conversations.get(channel)
+        if conversation is not None and not conversation.rows:
+            del self.conversations[channel]
+        elif conversation is not None:
+            self._note(channel, reason)
+
+    def _compare_clocks(self, draft: Draft, sent_at: int) -> None:
+        known = self.skew.milliseconds is not None
+        self.skew.note(sent=draft.created_at, stamped=sent_at, answered=self._clock())
+        if not known and self.skew.milliseconds is not None:
+            self.warn(skew_sentence(self.skew.milliseconds))
+
+    def _record_gap(self, channels: tuple[str, ...], since: int, until: int) -> None:
+        if self._skips.pending:  # the gap that the skipped messages leave
+            self._skips.show(map(self.conversation, channels), since, until)
+            return
+        span = f"{self.calendar.second(since)}–{self.calendar.second(until)}"
+        for channel in channels:
+            conversation = self.conversation(channel)
+            conversation.add(
+                self._rows.notice(f"offline {span}, messages in between may be missing", max(until, 0))
+            )
+
+    def _show_skips(self) -> None:
+        """Show losses of which nobody told where: other events than messages, perhaps."""
+        now = self._clock()
+        self._skips.show(self.conversations.values(), now, now)
+
+    def _note(self, channel: str, text: str) -> None:
+        """Add a notice at the end of a channel."""
+        conversation = self.conversation(channel)
+        conversation.add(self._rows.notice(text, max(self._clock(), conversation.tail)))

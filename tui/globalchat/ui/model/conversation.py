@@ -1,0 +1,237 @@
+"""One channel's rows in order, with what is unread of them."""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.rows import FAILED, UNDECIDED, Delivery, MessageRow, Row
+
+GROUP_WITHIN = 120_000
+"""Messages of one sender within this time (ms) are shown under one name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """A row came to stand at `index`."""
+
+    index: int
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The row at `index` looks different now."""
+
+    index: int
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """`count` rows from `index` on are gone."""
+
+    index: int
+    count: int = 1
+
+
+Edit = Inserted | Updated | Removed
+
+
+class Conversation:
+    """The bounded scrollback of a channel.
+
+    Attributes:
+        rows: In order of (time, id); change them only through the methods.
+        unread: Messages that arrived while nobody looked.
+        mentions: Those of them that name the own sender.
+        calendar: The times of the rows.
+    """
+
+    def __init__(self, channel: str, calendar: Calendar, *, limit: int = 2000) -> None:
+        self.channel = channel
+        self.rows: list[Row] = []
+        self.unread = 0
+        self.mentions = 0
+        self.calendar = calendar
+        self._limit = limit
+        self._divider: Row | None = None
+        self._edits: list[Edit] | None = None
+
+    def follow_edits(self) -> None:
+        """Begin to record edits for `take_edits`."""
+        self._edits = []
+
+    def ignore_edits(self) -> None:
+        """Stop recording edits: nobody shows this channel."""
+        self._edits = None
+
+    def take_edits(self) -> list[Edit]:
+        """The edits since the last call, in order: replayed, they turn the old rows into the new ones."""
+        edits, self._edits = self._edits or [], []
+        return edits
+
+    def index_of(self, row: Row) -> int | None:
+        """Where a row stands, None if it is not (or no longer) here."""
+        index = bisect_left(self.rows, row.order, key=_order)
+        while index < len(self.rows) and self.rows[index].order == row.order:
+            if self.rows[index] is row:
+                return index
+            index += 1
+        return None
+
+    def standing(self, row: MessageRow) -> MessageRow | None:
+        """A message itself while it is here, else the one that came to stand in its place, or above it."""
+        if self.index_of(row) is not None:
+            return row
+        place = bisect_left(self.rows, row.order, key=_order)
+        around = (*self.rows[place:], *reversed(self.rows[:place]))
+        return next((each for each in around if isinstance(each, MessageRow)), None)
+
+    def add(self, row: Row) -> None:
+        """Put a row in its place; the oldest go when there are too many."""
+        index = len(self.rows)
+        if index and self.rows[-1].order > row.order:
+            index = bisect_right(self.rows, row.order, key=_order)
+        self.rows.insert(index, row)
+        self._record(Inserted(index, row))
+        self._decorate(index)
+        self._decorate(index + 1)
+        surplus = len(self.rows) - self._limit
+        if surplus > 0:
+            # Many at once in a long history: each time, all the others have to move up.
+            self._remove(0, surplus + self._limit // 64)
+
+    def arrive(self, row: MessageRow, *, seen: bool) -> None:
+        """Add a message of somebody else, unread unless it is seen at once."""
+        if not seen:
+            if self.unread == 0:
+                self.place_divider(row)
+            self.unread += 1
+            self.mentions += bool(row.mentions)
+        self.add(row)
+
+    def touch(self, row: Row) -> None:
+        """Take note that a row looks different now."""
+        row.revision += 1
+        index = self.index_of(row)
+        if index is not None:
+            self._record(Updated(index, row))
+
+    def move(self, row: Row, at: int) -> None:
+        """Give a row a new time, and its new place."""
+        if row.at == at:
+            self.touch(row)
+            return
+        index = self.index_of(row)
+        if index is None:
+            row.at = at
+            return
+        before = self.rows[index - 1].order if index else None
+        after = self.rows[index + 1].order if index + 1 < len(self.rows) else None
+        row.at = at
+        if isinstance(row, MessageRow):
+            row.time = self.calendar.minute(at)
+        if (before is None or before <= row.order) and (after is None or row.order <= after):
+            row.revision += 1
+            self._record(Updated(index, row))
+            self._decorate(index)
+            self._decorate(index + 1)
+            return
+        del self.rows[index]
+        self._record(Removed(index))
+        self._decorate(index)
+        row.revision += 1
+        self.add(row)
+
+    def remove(self, row: Row) -> None:
+        """Take a row away."""
+        index = self.index_of(row)
+        if index is not None:
+            self._remove(index, 1)
+
+    def failed(self) -> list[MessageRow]:
+        """The own messages that did not get there, oldest first."""
+        return [row for row in self.rows if isinstance(row, MessageRow) and row.delivery in FAILED]
+
+    def pending(self) -> list[MessageRow]:
+        """The own messages that are to be sent yet, oldest first."""
+        return [row for row in self.rows if isinstance(row, MessageRow) and row.delivery is Delivery.SENDING]
+
+    def clear(self) -> None:
+        """Empty the scrollback, but for own messages that are still on their way."""
+        kept = [row for row in self.rows if isinstance(row, MessageRow) and row.delivery in UNDECIDED]
+        self.place_divider(None)
+        self._remove(0, len(self.rows))
+        for row in kept:
+            row.day = None
+            self.add(row)
+        self.read()
+
+    def read(self) -> None:
+        """Everything is seen."""
+        self.unread = self.mentions = 0
+
+    def place_divider(self, row: Row | None) -> None:
+        """Put the line *new* above `row`; None takes it away."""
+        previous, self._divider = self._divider, row
+        for each, divided in ((previous, False), (row, True)):
+            if each is not None and each.divider != divided:
+                each.divider = divided
+                index = self.index_of(each)
+                if index is not None:
+                    each.revision += 1
+                    self._record(Updated(index, each))
+                    self._decorate(index)
+
+    @property
+    def first_new(self) -> Row | None:
+        """The row below the line *new*, None if there is none (any more)."""
+        divider = self._divider
+        return divider if divider is not None and self.index_of(divider) is not None else None
+
+    @property
+    def tail(self) -> int:
+        """The time of the last row (epoch ms), 0 without one."""
+        return self.rows[-1].at if self.rows else 0
+
+    def _remove(self, index: int, count: int) -> None:
+        del self.rows[index : index + count]
+        self._record(Removed(index, count))
+        self._decorate(index)
+
+    def _decorate(self, index: int) -> None:
+        """Find out anew what stands above the row at `index`: a day, the divider, its sender's name."""
+        if index >= len(self.rows):
+            return
+        row = self.rows[index]
+        previous = self.rows[index - 1] if index else None
+        day = None
+        if previous is None or self.calendar.day(previous.at) != self.calendar.day(row.at):
+            day = self.calendar.day_title(row.at)
+        grouped = day is None and not row.divider and _belong_together(previous, row)
+        changed = day != row.day
+        row.day = day
+        if isinstance(row, MessageRow) and row.grouped != grouped:
+            row.grouped = grouped
+            changed = True
+        if changed:
+            row.revision += 1
+            self._record(Updated(index, row))
+
+    def _record(self, edit: Edit) -> None:
+        if self._edits is not None:
+            self._edits.append(edit)
+
+
+def _belong_together(first: Row | None, second: Row) -> bool:
+    return (
+        isinstance(first, MessageRow)
+        and isinstance(second, MessageRow)
+        and first.sender == second.sender
+        and first.own == second.own
+        and second.at - first.at <= GROUP_WITHIN
+    )
+
+
+def _order(row: Row) -> tuple[int, str]:
+    return row.order

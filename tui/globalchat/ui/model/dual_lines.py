@@ -1,0 +1,224 @@
+"""The rows of the dual view as lines of styled pieces: two columns, or below each other if narrow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from globalchat.client.state import SessionState
+from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.dual import DualRow, RegionNotice, difference
+from globalchat.ui.model.regions import RegionNames, transit
+from globalchat.ui.model.row_lines import Line, Piece, rule
+from globalchat.ui.model.rows import Row
+from globalchat.ui.model.status import signal
+from globalchat.ui.model.text import Span, clip, pad, shown_name, wrap
+
+ROLES = (
+    "time",
+    "sender",
+    "text",
+    "waiting",
+    "missing",
+    "difference",
+    "notice",
+    "region",
+    "success",
+    "warning",
+    "rule",
+    "day",
+)
+
+SIDE_BY_SIDE_FROM = 76
+"""Cells from which on two columns are readable."""
+
+_ONE_LINE_FROM = 46
+"""Cells from which on both arrivals of a message fit in one line."""
+
+_MIDDLE = 11
+_LONG_TIME, _SHORT_TIME = 12, 6
+
+
+@dataclass(frozen=True, slots=True)
+class DualShape:
+    """Where things stand at a width: `regions` are the aliases of the left and the right column."""
+
+    width: int
+    regions: tuple[str, str]
+
+    @property
+    def stacked(self) -> bool:
+        """Whether the regions stand below each other."""
+        return self.width < SIDE_BY_SIDE_FROM
+
+    @property
+    def left(self) -> int:
+        """The cells of the left column."""
+        return (self.width - _MIDDLE) // 2
+
+    @property
+    def right(self) -> int:
+        """The cells of the right column."""
+        return self.width - self.left - _MIDDLE
+
+    @property
+    def time(self) -> int:
+        """The cells of a time."""
+        return _LONG_TIME if self.left >= 40 else _SHORT_TIME
+
+    @property
+    def text(self) -> int:
+        """The cells of a text."""
+        return max(2, self.width - 2 if self.stacked else self.left - self.time - 2)
+
+
+def dual_height(row: Row, shape: DualShape) -> int:
+    """How many lines a row takes: the same whatever has arrived, so that nothing moves when it does."""
+    above = 1 if row.day is not None else 0
+    if not isinstance(row, DualRow):
+        return above + 1
+    lines = above + len(wrap(_spoken(row), shape.text))
+    if not shape.stacked:
+        return lines
+    return lines + (1 if shape.width >= _ONE_LINE_FROM else 2)
+
+
+def dual_lines(
+    row: Row, shape: DualShape, names: RegionNames, calendar: Calendar, within: float
+) -> list[Line]:
+    """The lines of a row; `within` is how many seconds a message may take."""
+    lines = [_fit(rule(row.day, shape.width, "day"), shape.width)] if row.day is not None else []
+    if isinstance(row, RegionNotice):
+        lines.append(_notice(row, shape, names))
+    elif isinstance(row, DualRow) and shape.stacked:
+        lines += _stacked(row, shape, names, calendar)
+    elif isinstance(row, DualRow):
+        lines += _side_by_side(row, shape, calendar, within)
+    return lines
+
+
+def head_line(shape: DualShape, names: RegionNames, states: Mapping[str, SessionState], now: int) -> Line:
+    """The names of the regions and how their sessions stand, above the columns."""
+    left, right = (_head(each, names, states.get(each), now) for each in shape.regions)
+    if shape.stacked:
+        half = max(0, (shape.width - 3) // 2)
+        rest = max(0, shape.width - half - 3)
+        return _fit([*_fit(left, half), Piece(" │ ", "notice"), *_fit(right, rest)], shape.width)
+    middle = Piece("difference".center(_MIDDLE), "notice")
+    return [*_fit(left, shape.left), middle, *_fit(right, shape.right)]
+
+
+def empty_text(channel: str | None) -> str:
+    """What the view says without rows."""
+    if channel is None:
+        return ""
+    return f"Waiting for messages in # {shown_name(channel)}: each shows here as it arrives in either region."
+
+
+def _head(alias: str, names: RegionNames, state: SessionState | None, now: int) -> Line:
+    title = Piece(f" {names.title(alias)} ", "region")
+    if state is None:
+        return [title, Piece("◌ starting", "warning")]
+    here = signal(state, now)
+    tone = {"success": "success", "error": "missing", "warning": "warning"}.get(here.tone, "notice")
+    return [title, Piece(f"{here.glyph} {here.word}", tone)]
+
+
+def _fit(line: Line, cells: int) -> Line:
+    """A line of exactly so many cells."""
+    fitted: Line = []
+    for piece in line:
+        text = clip(piece.text, cells)
+        cells -= cell_len(text)
+        if text:
+            fitted.append(piece._replace(text=text))
+    return [*fitted, Piece(" " * cells)] if cells > 0 else fitted
+
+
+def _spoken(row: DualRow) -> str:
+    return f"{row.sender}: {row.text}"
+
+
+def _side_by_side(row: DualRow, shape: DualShape, calendar: Calendar, within: float) -> list[Line]:
+    spoken = _spoken(row)
+    first, second = shape.regions
+    lines: list[Line] = []
+    for number, span in enumerate(wrap(spoken, shape.text)):
+        said = _said(row, spoken, span)
+        if number == 0:
+            left = _first_cell(row, first, said, shape, calendar, within)
+            right = _first_cell(row, second, said, shape, calendar, within)
+        else:
+            indent = Piece(" " * (shape.time + 2))
+            left = [indent, *said] if first in row.arrivals else []
+            right = [indent, *said] if second in row.arrivals else []
+        middle = "" if number else _middle(row, shape.regions)
+        between = Piece(pad(middle.center(_MIDDLE), _MIDDLE), "missing" if row.missing else "difference")
+        lines.append([*_fit(left, shape.left), between, *_fit(right, shape.right)])
+    return lines
+
+
+def _first_cell(
+    row: DualRow, alias: str, said: Line, shape: DualShape, calendar: Calendar, within: float
+) -> Line:
+    """What a column shows in the first line of a message."""
+    at = row.arrivals.get(alias)
+    if at is not None:
+        return [Piece(f" {calendar.millisecond(at)[-shape.time :]} ", "time"), *said]
+    if alias in row.missing:
+        return [Piece(f" ✖ not received in {within:.0f} s", "missing")]
+    return [Piece(" …", "waiting")]
+
+
+def _said(row: DualRow, spoken: str, span: Span) -> Line:
+    """A line of what was said, the sender's name apart."""
+    start, end = span
+    cut = min(max(len(row.sender) + 1, start), end)
+    pieces = (Piece(spoken[start:cut], "sender"), Piece(spoken[cut:end], "text"))
+    return [piece for piece in pieces if piece.text]
+
+
+def _middle(row: DualRow, regions: tuple[str, str]) -> str:
+    """The difference, and an arrow to where the message arrived later."""
+    first, second = regions
+    if row.missing:
+        return "✖ →" if second in row.missing else "← ✖"
+    later = difference(row, first, second)
+    if later is None:
+        return "… →" if first in row.arrivals else "← …"
+    return f"{transit(later)} →" if later >= 0 else f"← {transit(-later)}"
+
+
+def _stacked(row: DualRow, shape: DualShape, names: RegionNames, calendar: Calendar) -> list[Line]:
+    spoken = _spoken(row)
+    lines = [_fit([Piece(" "), *_said(row, spoken, span)], shape.width) for span in wrap(spoken, shape.text)]
+    first, second = (_arrival(row, alias, names, calendar) for alias in shape.regions)
+    later = difference(row, *shape.regions)
+    apart = [] if later is None else [Piece(f"  {transit(abs(later))}", "difference")]
+    if shape.width >= _ONE_LINE_FROM:
+        lines.append(_fit([Piece("   "), *first, Piece("  "), *second, *apart], shape.width))
+    else:
+        lines.append(_fit([Piece("   "), *first], shape.width))
+        lines.append(_fit([Piece("   "), *second, *apart], shape.width))
+    return lines
+
+
+def _arrival(row: DualRow, alias: str, names: RegionNames, calendar: Calendar) -> Line:
+    code = Piece(names.codes.get(alias, shown_name(alias)) + " ", "region")
+    at = row.arrivals.get(alias)
+    if at is not None:
+        return [code, Piece(calendar.millisecond(at), "time")]
+    if alias in row.missing:
+        return [code, Piece(pad("✖ missing", _LONG_TIME), "missing")]
+    return [code, Piece(pad("…", _LONG_TIME), "waiting")]
+
+
+def _notice(row: RegionNotice, shape: DualShape, names: RegionNames) -> Line:
+    """A notice in the column of its region, else across."""
+    if shape.stacked or row.alias not in shape.regions:
+        whose = "" if row.alias is None else f"{names.title(row.alias)} "
+        return _fit([Piece(f" ── {whose}{row.text} ──", "notice")], shape.width)
+    here = _fit([Piece(f" ── {row.text} ──", "notice")], shape.left)
+    if row.alias == shape.regions[0]:
+        return _fit(here, shape.width)
+    return _fit([Piece(" " * (shape.left + _MIDDLE)), *here], shape.width)

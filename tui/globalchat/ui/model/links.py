@@ -1,0 +1,124 @@
+"""Links in a text: http and https only, with where they really lead."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+
+from globalchat.ui.model.text import shown_name
+
+SCHEMES = frozenset({"http", "https"})
+"""The only schemes that are ever opened."""
+
+_CANDIDATE = re.compile(r"\bhttps?://[^\s<>\"`{}|\\^]+", re.IGNORECASE)
+_TRAILING = ".,;:!?'*_~…。、，；：！？”’»"
+_BRACKETS = {")": "(", "]": "["}
+_SAFE = "/?#[]@!$&'()*+,;=:%-._~"
+"""What a URL may hold as it is (RFC 3986); anything else is percent-encoded."""
+
+_MAX_URL = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The part of a text from `start` to `end`, and the URL (plain ASCII) that it leads to.
+
+    `warning` is a sentence where the visible text could deceive about the host, else None.
+    """
+
+    start: int
+    end: int
+    url: str
+    warning: str | None = None
+
+
+def find_links(text: str) -> tuple[Link, ...]:
+    """The links of a sanitised text."""
+    if "://" not in text:
+        return ()
+    found = (_link(match.start(), _trim(match.group())) for match in _CANDIDATE.finditer(text))
+    return tuple(link for link in found if link is not None)
+
+
+def is_web(url: str) -> bool:
+    """Whether a URL may be opened: http or https, ASCII, and with a host."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return parts.scheme in SCHEMES and bool(host) and url.isascii() and url.isprintable()
+
+
+def _trim(candidate: str) -> str:
+    """Leave out the punctuation of the sentence around a link, and a bracket that it did not open."""
+    while candidate:
+        last = candidate[-1]
+        opening = _BRACKETS.get(last)
+        if last not in _TRAILING and (opening is None or candidate.count(opening) >= candidate.count(last)):
+            break
+        candidate = candidate[:-1]
+    return candidate
+
+
+def _link(start: int, visible: str) -> Link | None:
+    try:
+        parts = urlsplit(visible)
+        host, port = parts.hostname, parts.port
+        real = _ascii_host(host) if host else ""
+    except ValueError:  # UnicodeError is one: a host that does not exist
+        return None
+    if not host or not real:
+        return None
+    shown_user = parts.netloc.rpartition("@")[0]
+    netloc = (f"{quote(shown_user, safe=_SAFE)}@" if shown_user else "") + real + (f":{port}" if port else "")
+    url = urlunsplit(
+        SplitResult(
+            parts.scheme.lower(),
+            netloc,
+            quote(parts.path, safe=_SAFE),
+            quote(parts.query, safe=_SAFE),
+            quote(parts.fragment, safe=_SAFE),
+        )
+    )
+    if len(url) > _MAX_URL or not is_web(url):
+        return None
+    return Link(start, start + len(visible), url, _warning(host, real, shown_user))
+
+
+def _ascii_host(host: str) -> str:
+    """The host as DNS knows it. Raises UnicodeError if it cannot be one."""
+    if ":" in host:
+        return f"[{host}]"
+    return host if host.isascii() else host.encode("idna").decode("ascii")
+
+
+def _warning(host: str, real: str, user: str) -> str | None:
+    """What to say about a host that is not what it looks like."""
+    if user:
+        return f"this link leads to {real}, not to {shown_name(user)}"
+    labels = [_unicode_label(label) for label in host.split(".")]
+    if any(not label.isascii() for label in labels):
+        scripts = sorted(frozenset().union(*(each for each in map(_scripts, labels) if len(each) > 1)))
+        mixed = f" and mixes {' and '.join(scripts)} letters" if scripts else ""
+        name = shown_name(".".join(labels))
+        return f"this link leads to {real} (written {name}){mixed}"
+    if re.fullmatch(r"(0x[0-9a-f]+|[0-9]+)(\.(0x[0-9a-f]+|[0-9]+)){0,2}", host):
+        return f"this link leads to the number {shown_name(host)}, not to a name"
+    return None
+
+
+def _unicode_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label.encode("ascii").decode("idna")
+    except UnicodeError:
+        return label + "\ufffd"
+
+
+def _scripts(label: str) -> frozenset[str]:
+    """The scripts of a label's letters, by the names of the characters; those of Japanese count as one."""
+    names = {unicodedata.name(each, "unknown").split()[0].title() for each in label if each.isalpha()}
+    japanese = {"Hiragana", "Katakana", "Cjk"}
+    return frozenset(names - japanese) | ({"Japanese"} if names & japanese else frozenset())

@@ -1,0 +1,141 @@
+"""The own messages that are not delivered yet, and what becomes of them."""
+
+from typing import NamedTuple
+
+from globalchat.client.events import DraftWaiting, MessageReceived
+from globalchat.client.messages import Draft
+from globalchat.ui.model.conversation import Conversation
+from globalchat.ui.model.row_factory import RowFactory
+from globalchat.ui.model.rows import Delivery, MessageRow
+from globalchat.ui.sanitize import sanitize
+
+
+class Waiting(NamedTuple):
+    """How many messages wait in a channel, how often the first was tried, when it is again (epoch ms)."""
+
+    messages: int
+    attempt: int
+    next_try_at: int | None
+
+
+class Unheard(NamedTuple):
+    """How many accepted messages of a channel have not come back, and for how long the first has not (ms)."""
+
+    messages: int
+    for_ms: int
+
+
+_BACK_WITHIN_MS = 8_000
+"""A message comes back within a second or so; EventBridge may take a few."""
+
+
+class Outbox:
+    """Follows each draft from *sending* to *delivered*; a message is always one row."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, MessageRow] = {}
+        self._waits: dict[str, DraftWaiting] = {}
+        self._accepted_at: dict[str, int] = {}
+
+    def queue(self, conversation: Conversation, rows: RowFactory, draft: Draft) -> None:
+        """A draft is on its way, perhaps once more."""
+        row = self._rows.get(draft.id)
+        if row is None:
+            row = self._rows[draft.id] = rows.draft(draft, conversation.tail)
+            conversation.add(row)
+        else:
+            self._settle(conversation, draft, Delivery.SENDING, None)
+
+    def wait(self, conversation: Conversation, event: DraftWaiting) -> None:
+        """A draft could not be sent yet: its row says why."""
+        reason = sanitize(f"{event.reason} {event.remedy or ''}".strip(), multiline=False)
+        self._settle(conversation, event.draft, Delivery.SENDING, reason)
+        self._waits[event.draft.id] = event
+
+    def accept(self, conversation: Conversation, draft: Draft, region: str, sent_at: int, now: int) -> None:
+        """The backend took a draft (`now` is epoch ms). Its echo may have been faster."""
+        self._waits.pop(draft.id, None)
+        row = self._rows.get(draft.id)
+        if row is not None:
+            self._accepted_at[draft.id] = now
+            row.delivery, row.reason, row.origin = Delivery.ACCEPTED, None, region
+            conversation.move(row, sent_at)
+
+    def refuse(self, conversation: Conversation, draft: Draft, reason: str) -> None:
+        """The backend refused a draft for good."""
+        self._settle(conversation, draft, Delivery.REFUSED, sanitize(reason, multiline=False))
+        self._rows.pop(draft.id, None)
+
+    def fail(self, conversation: Conversation, draft: Draft, reason: str) -> None:
+        """A draft did not get there."""
+        self._settle(conversation, draft, Delivery.UNSENT, sanitize(reason, multiline=False))
+
+    def deliver(self, conversation: Conversation, event: MessageReceived) -> bool:
+        """An own message came back. False if there is no row that waits for it."""
+        self._waits.pop(event.message.id, None)
+        self._accepted_at.pop(event.message.id, None)
+        row = self._rows.pop(event.message.id, None)
+        if row is None or conversation.index_of(row) is None:
+            return False
+        row.delivery, row.reason, row.draft = Delivery.DELIVERED, None, None
+        row.origin, row.via, row.transit_ms = event.message.region, event.via, event.transit_ms
+        conversation.move(row, event.message.sent_at)
+        return True
+
+    def discard(self, conversation: Conversation, row: MessageRow) -> None:
+        """A message that was not sent is wanted no more."""
+        self._waits.pop(row.id, None)
+        self._rows.pop(row.id, None)
+        conversation.remove(row)
+
+    def unsent(self, channel: str) -> list[Draft]:
+        """The drafts of a channel that may be sent again, oldest first."""
+        return self._drafts(channel, Delivery.UNSENT)
+
+    def waiting(self, channel: str) -> Waiting | None:
+        """What waits in a channel, None if nothing does."""
+        first = next((event for event in self._waits.values() if event.draft.channel == channel), None)
+        if first is None:
+            return None
+        count = len(self._drafts(channel, Delivery.SENDING))
+        return Waiting(count, first.attempt, first.next_try_at)
+
+    def unheard(self, channel: str, now: int) -> Unheard | None:
+        """What of a channel was accepted but has not come back in good time (`now` is epoch ms)."""
+        at = [
+            self._accepted_at[draft.id]
+            for draft in self._drafts(channel, Delivery.ACCEPTED)
+            if draft.id in self._accepted_at
+        ]
+        return Unheard(len(at), now - min(at)) if at and now - min(at) >= _BACK_WITHIN_MS else None
+
+    def expect_none(self) -> None:
+        """The connection is another one: what was accepted before need not come back on it."""
+        self._accepted_at.clear()
+
+    def parting(self) -> str | None:
+        """What to say of messages that wait when the chat ends; None if none does."""
+        channels = {event.draft.channel for event in self._waits.values()}
+        count = sum(len(self._drafts(channel, Delivery.SENDING)) for channel in channels)
+        if not count:
+            return None
+        what, it, goes = (
+            ("1 message", "it is", "goes") if count == 1 else (f"{count} messages", "they are", "go")
+        )
+        return f"{what} could not be sent yet: {it} kept, and {goes} out when the chat is opened again."
+
+    def _drafts(self, channel: str, delivery: Delivery) -> list[Draft]:
+        return [
+            row.draft
+            for row in self._rows.values()
+            if row.draft and row.draft.channel == channel and row.delivery is delivery
+        ]
+
+    def _settle(
+        self, conversation: Conversation, draft: Draft, delivery: Delivery, reason: str | None
+    ) -> None:
+        self._waits.pop(draft.id, None)
+        row = self._rows.get(draft.id)
+        if row is not None:
+            row.delivery, row.reason = delivery, reason
+            conversation.touch(row)

@@ -1,0 +1,230 @@
+"""Which row stands on which line, measuring only what is looked at: blocks, running sums, binary search."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+
+from globalchat.ui.model.conversation import Edit, Inserted, Removed, Updated
+from globalchat.ui.model.row_block import BLOCK_ROWS, RowBlock
+from globalchat.ui.model.rows import Row
+
+
+class RowIndex:
+    """The rows of a pane with their heights in lines, most of them guessed until somebody looks.
+
+    Lines are counted from `base`, which moves so that what is looked at keeps its numbers: while older rows
+    go, and while rows above turn out higher or lower than guessed. Nothing here takes time that grows with
+    the rows, but for a sum over their blocks.
+    """
+
+    def __init__(self, rows: Sequence[Row], height: Callable[[Row], int]) -> None:
+        """Take in `rows`; `height` measures one."""
+        self.base = 0
+        self._measure = height
+        self._guess = 1.0
+        self._count = len(rows)
+        self._blocks = [
+            RowBlock(rows[start : start + BLOCK_ROWS]) for start in range(0, len(rows), BLOCK_ROWS)
+        ]
+        self._ends: list[int] = []
+        self._row_ends: list[int] = []
+        self._summed = self._counted = False
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Row]:
+        for block in self._blocks:
+            yield from block.rows
+
+    @property
+    def total(self) -> int:
+        """The height of all rows together, as far as it is known."""
+        self._sum()
+        return self._ends[-1] if self._ends else 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether every height is known."""
+        return not any(block.unknown for block in self._blocks)
+
+    def row(self, index: int) -> Row:
+        """The row at an index."""
+        block, place = self._find(index)
+        return self._blocks[block].rows[place]
+
+    def top(self, index: int) -> int:
+        """The first line of a row."""
+        block, place = self._find(index)
+        return self._block_top(block) + self._blocks[block].top(place, self._guess)
+
+    def height(self, index: int) -> int:
+        """How many lines a row takes; measures it if need be."""
+        block, place = self._find(index)
+        return self._blocks[block].heights[place] or self._measure(self._blocks[block].rows[place])
+
+    def locate(self, line: int) -> tuple[int, int] | None:
+        """The row on a line, and how far into it the line is; None outside. A guess where not measured."""
+        self._sum()
+        number = bisect_right(self._ends, line - self.base)
+        if line < self.base or number >= len(self._blocks):
+            return None
+        place, offset = self._blocks[number].locate(line - self._block_top(number), self._guess)
+        return self._first_row(number) + place, offset
+
+    # -- measuring ------------------------------------------------------------------------------------------
+
+    def measure_row(self, index: int) -> None:
+        """Make the place of a row within its neighbours exact; what is above keeps its lines."""
+        self._measure_block(self._find(index)[0])
+
+    def measure_lines(self, line: int, count: int, pin: int) -> None:
+        """Measure all that stands on `count` lines from `line` on; what stands on line `pin` stays there.
+
+        The row on `pin` must have been measured before.
+        """
+        while True:
+            self._sum()
+            number = bisect_right(self._ends, line - self.base)
+            while number < len(self._blocks) and not self._blocks[number].unknown:
+                number += 1
+            if number >= len(self._blocks) or self._block_top(number) >= line + count:
+                return
+            self._measure_block(number, keep_below=self.base + self._ends[number] <= pin)
+
+    def measure_end(self, count: int) -> None:
+        """Measure the last `count` lines; what is above keeps its lines."""
+        for number in reversed(range(len(self._blocks))):
+            if count <= 0:
+                return
+            self._measure_block(number)
+            count -= self._blocks[number].known
+
+    def measure_more(self, pin: int, enough: Callable[[], bool]) -> bool:
+        """Measure some of what is left, the nearest first, until it is `enough`. Returns whether any is left.
+
+        What stands on line `pin` stays there; it must have been measured before.
+        """
+        self._sum()
+        here = min(bisect_right(self._ends, pin - self.base), len(self._blocks))
+        for number in (*reversed(range(here)), *range(here, len(self._blocks))):
+            if self._blocks[number].unknown:
+                if enough():
+                    return True
+                self._measure_block(number, keep_below=number < here)
+        return False
+
+    def forget(self) -> None:
+        """All rows have other heights now."""
+        for block in self._blocks:
+            block.forget()
+        self._summed = False
+
+    def calibrate(self) -> None:
+        """Guess the unknown heights anew, from the mean of the known ones. Moves everything."""
+        known = [block for block in self._blocks if block.known]
+        rows = sum(len(block.rows) - block.unknown for block in known)
+        if rows:
+            self._guess = max(1.0, sum(block.known for block in known) / rows)
+            self._summed = False
+
+    # -- changes --------------------------------------------------------------------------------------------
+
+    def apply(self, edit: Edit) -> int | None:
+        """Replay an edit. Returns the index of a row that only has to be painted anew, or None."""
+        match edit:
+            case Inserted(index, row):
+                self._insert(index, row)
+            case Removed(index, count):
+                self._remove(index, count)
+            case Updated(index, _):
+                block, place = self._find(index)
+                if self._blocks[block].update(place, self._measure):
+                    return index
+                self._summed = False
+        return None
+
+    def replay(self, edits: Iterable[Edit]) -> set[int] | None:
+        """Replay edits. Returns the indices of rows to be painted anew, or None if lines have moved."""
+        repaint: set[int] = set()
+        moved = False
+        for edit in edits:
+            index = self.apply(edit)
+            if index is None:
+                moved = True
+            else:
+                repaint.add(index)
+        return None if moved else repaint
+
+    def _insert(self, index: int, row: Row) -> None:
+        if index == self._count:
+            if not self._blocks or len(self._blocks[-1].rows) >= BLOCK_ROWS:
+                self._blocks.append(RowBlock(()))
+            self._blocks[-1].insert(len(self._blocks[-1].rows), row)
+        else:
+            number, place = self._find(index)
+            self._blocks[number].insert(place, row)
+            if len(self._blocks[number].rows) > 2 * BLOCK_ROWS:
+                self._blocks.insert(number + 1, self._blocks[number].split())
+        self._count += 1
+        self._summed = self._counted = False
+
+    def _remove(self, index: int, count: int) -> None:
+        before = self.total
+        number, place = self._find(index)
+        left = count
+        while left:
+            block = self._blocks[number]
+            gone = min(left, len(block.rows) - place)
+            block.remove(place, place + gone)
+            left -= gone
+            if block.rows:
+                number, place = number + 1, 0
+            else:
+                del self._blocks[number]
+        self._count -= count
+        self._summed = self._counted = False
+        if index == 0:
+            self.base += before - self.total
+
+    # -- sums -----------------------------------------------------------------------------------------------
+
+    def _measure_block(self, number: int, *, keep_below: bool = False) -> None:
+        block = self._blocks[number]
+        if not block.unknown:
+            return
+        before = block.height(self._guess)
+        block.measure(self._measure)
+        self._summed = False
+        if keep_below:
+            self.base += before - block.known
+
+    def _sum(self) -> None:
+        if not self._summed:
+            guess = self._guess
+            self._ends = list(accumulate([block.height(guess) for block in self._blocks]))
+            self._summed = True
+
+    def _sum_rows(self) -> None:
+        if not self._counted:
+            self._row_ends = list(accumulate([len(block.rows) for block in self._blocks]))
+            self._counted = True
+
+    def _find(self, index: int) -> tuple[int, int]:
+        """The block of a row, and its place there."""
+        if self._blocks:
+            # The newest rows change most: no need to sum up for them.
+            first = self._count - len(self._blocks[-1].rows)
+            if index >= first:
+                return len(self._blocks) - 1, index - first
+        self._sum_rows()
+        number = bisect_right(self._row_ends, index)
+        return number, index - self._first_row(number)
+
+    def _first_row(self, number: int) -> int:
+        self._sum_rows()
+        return self._row_ends[number - 1] if number else 0
+
+    def _block_top(self, number: int) -> int:
+        self._sum()
+        return self.base + (self._ends[number - 1] if number else 0)

@@ -1,0 +1,234 @@
+"""Rows as lines of styled pieces: what is painted, without the paint."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+from globalchat.ui.model.columns import TICK_CELLS, TIME_CELLS, Columns
+from globalchat.ui.model.regions import RegionNames, transit
+from globalchat.ui.model.row_factory import SENDER_COLOURS
+from globalchat.ui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
+from globalchat.ui.model.status import AGAIN, Keys, default_keys
+from globalchat.ui.model.text import Span, clip, pad, wrap
+
+
+class Piece(NamedTuple):
+    """A text and its role, one of `ROLES`.
+
+    `at` is where it stands in the row's own text, -1 if it is not part of that. `link` is the URL that it
+    leads to.
+    """
+
+    text: str
+    role: str = "text"
+    at: int = -1
+    link: str = ""
+
+
+Line = list[Piece]
+
+Mark = tuple[int, int, str]
+"""Start and end (exclusive) of a part of a row's text, and the role that it takes instead of its own."""
+
+ROLES = (
+    "time",
+    *(f"sender-{number}" for number in range(SENDER_COLOURS)),
+    "sender-own",
+    "text",
+    "pending",
+    "mention",
+    "link",
+    "match",
+    "match-current",
+    "path",
+    "path-relayed",
+    "transit",
+    "tick",
+    "failure",
+    "warning",
+    "rule",
+    "day",
+    "divider",
+    "notice",
+)
+
+WRITTEN = frozenset({"text", "pending", "mention", "link", "match", "match-current"})
+"""The roles of what people wrote."""
+
+TICKS = {
+    Delivery.RECEIVED: "",
+    Delivery.SENDING: "…",
+    Delivery.ACCEPTED: "✓",
+    Delivery.DELIVERED: "✓✓",
+    Delivery.REFUSED: "✗",
+    Delivery.UNSENT: "✗",
+}
+_OPENING = {Delivery.SENDING: "waits: ", Delivery.REFUSED: "refused: ", Delivery.UNSENT: "not sent: "}
+
+
+def row_height(row: Row, columns: Columns, keys: Keys = default_keys) -> int:
+    """How many lines `row_lines` gives."""
+    if isinstance(row, NoticeRow):
+        return row.above + len(_notice_lines(row.text, columns.width))
+    if not isinstance(row, MessageRow):
+        return row.above
+    height = row.above + len(wrap(_prefix(row, columns) + row.text, columns.text))
+    for remark, _ in _remarks(row, keys):
+        height += len(wrap(remark, columns.remark))
+    return height
+
+
+def row_lines(
+    row: Row,
+    columns: Columns,
+    names: RegionNames,
+    marks: Sequence[Mark] = (),
+    keys: Keys = default_keys,
+) -> list[Line]:
+    """The lines of a row: what stands above it, its text, what is wrong with it; `keys` names the way out."""
+    lines: list[Line] = []
+    if row.day is not None:
+        lines.append(rule(row.day, columns.width, "day"))
+    if row.divider:
+        lines.append(rule("new", columns.width, "divider"))
+    if isinstance(row, NoticeRow):
+        lines += _notice_lines(row.text, columns.width)
+    elif isinstance(row, MessageRow):
+        lines += _message_lines(row, columns, names, marks)
+        lines += _remark_lines(row, columns, keys)
+    return lines
+
+
+def rule(title: str, width: int, role: str, at: int = -1) -> Line:
+    """A horizontal line with a title in its middle, one cell from either edge."""
+    room = max(0, width - 2)
+    title = clip(title, max(0, room - 4))
+    rest = max(0, room - cell_len(title) - 2)
+    lines = "divider" if role == "divider" else "rule"
+    return [
+        Piece(f" {'─' * (rest // 2)} ", lines),
+        Piece(title, role, at),
+        Piece(f" {'─' * (rest - rest // 2)}", lines),
+    ]
+
+
+def _notice_lines(text: str, width: int) -> list[Line]:
+    """A notice: in a rule if it fits, else centred on several lines."""
+    if cell_len(text) <= width - 8:
+        return [rule(text, width, "notice", 0)]
+    lines = []
+    for start, end in wrap(text, width - 4):
+        part = text[start:end]
+        lines.append([Piece(" " * ((width - cell_len(part)) // 2)), Piece(part, "notice", start)])
+    return lines
+
+
+def _message_lines(
+    row: MessageRow, columns: Columns, names: RegionNames, marks: Sequence[Mark]
+) -> list[Line]:
+    prefix = _prefix(row, columns)
+    content = prefix + row.text
+    indent = Piece(" " * columns.text_start)
+    layers = _layers(row, marks)
+    lines: list[Line] = []
+    for number, (start, end) in enumerate(wrap(content, columns.text)):
+        line = [indent] if number else _head(row, columns)
+        if start < len(prefix):
+            line.append(Piece(prefix[start:end], _sender_role(row)))
+        line += _text_pieces(row, (max(0, start - len(prefix)), end - len(prefix)), layers)
+        if not number and not columns.plain:
+            line.append(Piece(" " * (columns.text - cell_len(content[start:end]))))
+            line += _right_side(row, columns, names)
+        lines.append([piece for piece in line if piece.text])
+    return lines
+
+
+def _remark_lines(row: MessageRow, columns: Columns, keys: Keys) -> list[Line]:
+    indent = Piece(" " * columns.text_start)
+    return [
+        [indent, Piece(remark[start:end], role)]
+        for remark, role in _remarks(row, keys)
+        for start, end in wrap(remark, columns.remark)
+    ]
+
+
+def _head(row: MessageRow, columns: Columns) -> Line:
+    if columns.plain:
+        return []
+    line = [Piece(" " * columns.margin + pad(row.time, TIME_CELLS), "time")]
+    if not columns.name:
+        return [*line, Piece(" ")]
+    name = "" if row.grouped else row.sender
+    return [*line, Piece("  "), Piece(pad(name, columns.name, right=True), _sender_role(row)), Piece("  ")]
+
+
+def _prefix(row: MessageRow, columns: Columns) -> str:
+    """What stands before the text where there is no column for it."""
+    if columns.plain:
+        return f"{row.time} {row.sender}: "
+    return "" if columns.name or row.grouped else f"{clip(row.sender, 12)}: "
+
+
+def _layers(row: MessageRow, marks: Sequence[Mark]) -> Sequence[Mark]:
+    """What is special about parts of the text, the last one on top."""
+    if not (marks or row.links or row.mentions):
+        return ()
+    links = [(link.start, link.end, "link") for link in row.links]
+    mentions = [(start, end, "mention") for start, end in row.mentions]
+    return [*links, *mentions, *marks]
+
+
+def _text_pieces(row: MessageRow, span: Span, layers: Sequence[Mark]) -> Line:
+    """A part of the text, cut where something special begins or ends."""
+    start, end = span
+    plain = "pending" if row.delivery is Delivery.SENDING else "text"
+    inside = [(max(a, start), min(b, end), role) for a, b, role in layers if a < end and b > start]
+    cuts = sorted({start, end, *(a for a, _, _ in inside), *(b for _, b, _ in inside)})
+    pieces = []
+    for a, b in pairwise(cuts):
+        role = next((role for first, last, role in reversed(inside) if first <= a < last), plain)
+        link = next((link.url for link in row.links if link.start <= a < link.end), "")
+        pieces.append(Piece(row.text[a:b], role, a, link))
+    return pieces
+
+
+def _right_side(row: MessageRow, columns: Columns, names: RegionNames) -> Line:
+    """Origin and destination, time under way, tick."""
+    line = [Piece(" ")]
+    if columns.path:
+        path = names.path(row.origin, row.via, short=columns.short_path) if row.origin and row.via else ""
+        role = "path-relayed" if "→" in path else "path"
+        line += [Piece(pad(path, columns.path, right=True), role), Piece(" ")]
+    if columns.transit:
+        line += [Piece(pad(transit(row.transit_ms), columns.transit, right=True), "transit"), Piece(" ")]
+    role = "failure" if row.delivery in FAILED else "tick"
+    return [*line, Piece(pad(TICKS[row.delivery], TICK_CELLS), role)]
+
+
+def _remarks(row: MessageRow, keys: Keys) -> list[tuple[str, str]]:
+    """What is wrong with a message, and the way out; each with its role."""
+    remarks = []
+    if row.reason is not None:
+        opening, way_out = _OPENING.get(row.delivery, ""), _way_out(row.delivery, keys)
+        role = "warning" if row.delivery is Delivery.SENDING else "failure"
+        remarks.append((f"{opening}{row.reason.removesuffix('.')}.{way_out}", role))
+    if row.conflicting:
+        remarks.append(("conflicting id: another message came before with the same id", "failure"))
+    remarks += [(f"▲ {link.warning}", "warning") for link in row.links if link.warning]
+    return remarks
+
+
+def _way_out(delivery: Delivery, keys: Keys) -> str:
+    """What can be done about a message that did not get there."""
+    if delivery is Delivery.REFUSED:
+        return " ↑ or a click here brings the text back."
+    if delivery is not Delivery.UNSENT:
+        return ""
+    key = keys(AGAIN)
+    return f" {key} or a click here sends it again." if key else " A click here sends it again."
+
+
+def _sender_role(row: MessageRow) -> str:
+    return "sender-own" if row.own else f"sender-{row.colour}"

@@ -1,0 +1,115 @@
+"""Search in a channel: which messages match, which of them one is at."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+
+from globalchat.ui.model.conversation import Edit, Inserted, Removed
+from globalchat.ui.model.rows import MessageRow, Row
+from globalchat.ui.model.text import Span
+from globalchat.ui.sanitize import sanitize
+
+
+class Search:
+    """The messages that hold a text, in order, and the current one.
+
+    Case does not matter; composed and decomposed letters are the same; any white space matches any other.
+
+    Attributes:
+        query: What is searched; empty finds nothing.
+        matches: The rows that match.
+        current: The match one is at, None without any.
+    """
+
+    def __init__(self) -> None:
+        self.query = ""
+        self.matches: list[MessageRow] = []
+        self.current: MessageRow | None = None
+        self._pattern: re.Pattern[str] | None = None
+
+    def look_for(self, query: str, rows: Sequence[Row], near: Row | None) -> None:
+        """Search anew; the current match becomes the last one up to `near`, else the first after it."""
+        clean = sanitize(query, multiline=False)
+        narrowed = bool(self.query) and clean.startswith(self.query)
+        candidates: Iterable[Row] = self.matches if narrowed else rows
+        self.query = clean
+        words = clean.split()
+        pattern = r"\s+".join(map(re.escape, words))
+        self._pattern = re.compile(pattern, re.IGNORECASE) if words else None
+        self.matches = [row for row in candidates if isinstance(row, MessageRow) and self._holds(row)]
+        self.current = self._nearest(near)
+
+    def restart(self, rows: Sequence[Row], near: Row | None) -> None:
+        """Search the same in other rows."""
+        query, self.query = self.query, ""
+        self.look_for(query, rows, near)
+
+    def spans(self, row: Row) -> tuple[Span, ...]:
+        """The parts of a row's text that match."""
+        if self._pattern is None or not isinstance(row, MessageRow):
+            return ()
+        return tuple(match.span() for match in self._pattern.finditer(row.text))
+
+    def step(self, offset: int) -> MessageRow | None:
+        """Go to a later (1) or earlier (-1) match, around the ends. Returns it."""
+        if self.matches:
+            here = self._place()
+            step = offset if here is not None else min(offset, 0)
+            self.current = self.matches[((here or 0) + step) % len(self.matches)]
+        return self.current
+
+    def position(self) -> str:
+        """Where one is among the matches: `3/17`, or nothing without a query."""
+        if self._pattern is None:
+            return ""
+        here = self._place()
+        return f"{0 if here is None else here + 1}/{len(self.matches)}"
+
+    def replay(self, edits: Iterable[Edit], rows: Sequence[Row]) -> bool:
+        """Take in changes of the rows. Returns whether the matches are others now."""
+        if self._pattern is None:
+            return False
+        before = len(self.matches), self.matches[:1], self.matches[-1:]
+        for edit in edits:
+            match edit:
+                case Inserted(_, row) if isinstance(row, MessageRow) and self._holds(row):
+                    place = bisect_right(self.matches, row.order, key=_order)
+                    if row not in self.matches[max(0, place - 1) : place]:
+                        self.matches.insert(place, row)
+                case Removed(0, _):
+                    oldest = rows[0].order if rows else ()
+                    del self.matches[: bisect_left(self.matches, oldest, key=_order) if oldest else None]
+                case Removed():
+                    # A row that moves: where it stood among the matches is not known any more.
+                    self.restart(rows, self.current)
+                    return True
+                case _:
+                    pass
+        if self.current is not None and self._place() is None:
+            self.current = self.matches[0] if self.matches else None
+        return before != (len(self.matches), self.matches[:1], self.matches[-1:])
+
+    def _holds(self, row: MessageRow) -> bool:
+        return self._pattern is not None and self._pattern.search(row.text) is not None
+
+    def _nearest(self, near: Row | None) -> MessageRow | None:
+        if not self.matches:
+            return None
+        if near is None:
+            return self.matches[-1]
+        return self.matches[max(0, bisect_right(self.matches, near.order, key=_order) - 1)]
+
+    def _place(self) -> int | None:
+        current = self.current
+        if current is None:
+            return None
+        place = bisect_left(self.matches, current.order, key=_order)
+        while place < len(self.matches) and self.matches[place].order == current.order:
+            if self.matches[place] is current:
+                return place
+            place += 1
+        return None
+
+
+def _order(row: Row) -> tuple[int, str]:
+    return row.order

@@ -1,0 +1,209 @@
+"""The connection in words: an indicator for the header, a sentence for the line above the composer."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from globalchat.client.state import Phase, SessionState
+from globalchat.ui.model.banner import Banner, Way
+from globalchat.ui.model.outbox import Unheard, Waiting
+from globalchat.ui.model.regions import RegionNames
+from globalchat.ui.model.text import shown_name
+from globalchat.ui.sanitize import sanitize
+
+Keys = Callable[[str], str]
+"""The key of an action (by its id) as people write it."""
+
+AGAIN, BACK, DISCARD, OTHER_REGION, NEXT_UNREAD = "again", "back", "discard", "region.next", "channel.unread"
+"""Actions that the ways out lead to."""
+
+_WAITS = " What you send now waits."
+_DOCTOR = " `globalchat doctor` tells more."
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The profile is being opened; there is no session yet. `profile` is what people call it."""
+
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningFailed:
+    """The profile could not be opened."""
+
+    reason: str
+    remedy: str | None
+
+
+Status = Opening | OpeningFailed | SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A state at a glance: never by colour alone. `tone` is success, warning, error or muted."""
+
+    glyph: str
+    word: str
+    tone: str
+
+
+def default_keys(action: str) -> str:
+    """The keys as long as nobody changes them."""
+    return {
+        AGAIN: "F5",
+        BACK: "Esc",
+        DISCARD: "Shift+F5",
+        OTHER_REGION: "Ctrl+R",
+        NEXT_UNREAD: "F8",
+        "app.quit": "Ctrl+Q",
+        "channel.pick": "Ctrl+K",
+        "help": "F1",
+    }[action]
+
+
+def signal(status: Status, now: int) -> Signal:
+    """Glyph and words of a state at `now` (epoch ms)."""
+    match status:
+        case Opening():
+            return Signal("◌", "opening", "warning")
+        case OpeningFailed():
+            return Signal("✖", "failed", "error")
+        case SessionState(phase=Phase.IDLE):
+            return Signal("◌", "starting", "warning")
+        case SessionState(phase=Phase.LIVE, latency_ms=latency):
+            return Signal("●", "live" if latency is None else f"live {latency} ms", "success")
+        case SessionState(phase=Phase.RETRYING):
+            return Signal("◐", f"retrying {_wait(status.next_try_at, now)}", "warning")
+        case SessionState(phase=Phase.SUSPENDED):
+            return Signal("◯", f"suspended, try {_wait(status.next_try_at, now)}", "error")
+        case SessionState(phase=Phase.FAILED):
+            return Signal("✖", "failed", "error")
+        case SessionState(phase=Phase.CLOSED):
+            return Signal("○", "closed", "muted")
+        case _:
+            return Signal("◌", "connecting", "warning")
+
+
+def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_keys) -> Banner | None:
+    """What to say about the connection, None while all is well."""
+    again = Way(AGAIN, f"{keys(AGAIN)} tries again.")
+    match status:
+        case Opening(profile):
+            return Banner(f"Opening {profile} …", "muted")
+        case OpeningFailed(reason, remedy):
+            return Banner(f"{_sentence(reason)}{_remedy(remedy)}{_DOCTOR}", "error", (again,))
+        case SessionState(phase=Phase.IDLE):
+            return Banner(f"Starting in {names.title(status.region)} …", "muted")
+        case SessionState(phase=Phase.LIVE):
+            return _live_banner(status, names, keys)
+        case SessionState(phase=Phase.RETRYING):
+            when = f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt})."
+            at_once = Way(AGAIN, f"{keys(AGAIN)} tries at once.")
+            said = f"{_why(status)}{when}{_WAITS}"
+            return Banner(said, "warning", (at_once, *_elsewhere(status, names, keys)))
+        case SessionState(phase=Phase.SUSPENDED):
+            missing = "" if status.missing_since is None else " Messages may be missed meanwhile."
+            when = f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt})."
+            at_once = Way(AGAIN, f"{keys(AGAIN)} tries at once.")
+            said = f"{_why(status)}Out for long: tries are rare. {when}{missing}{_DOCTOR}"
+            return Banner(said, "error", (at_once, *_elsewhere(status, names, keys)))
+        case SessionState(phase=Phase.FAILED):
+            reason = _sentence(status.reason or f"{names.title(status.region)} cannot be used")
+            ways = (again, *_elsewhere(status, names, keys))
+            return Banner(f"{reason}{_remedy(status.remedy)}{_DOCTOR}", "error", ways)
+        case SessionState(phase=Phase.CLOSED):
+            return Banner(f"The session is closed. {keys('app.quit')} quits.", "muted")
+        case SessionState(phase=Phase.CONNECTING, attempt=attempt) if attempt:
+            said = f"{_why(status)}Connecting to {names.title(status.region)} … (no. {attempt}).{_WAITS}"
+            return Banner(said, "warning", _elsewhere(status, names, keys))
+        case _:
+            return Banner(f"Connecting to {names.title(status.region)} …", "muted")
+
+
+def revoked_banner(channel: str, keys: Keys = default_keys) -> Banner:
+    """What to say about a channel that an administrator ended."""
+    again = Way(AGAIN, f"{keys(AGAIN)} joins it again.")
+    return Banner(f"An administrator ended # {shown_name(channel)}.", "warning", (again,))
+
+
+def unsent_banner(count: int, keys: Keys = default_keys) -> Banner:
+    """What to say about messages that did not get there."""
+    noun, what = ("message was", "it") if count == 1 else ("messages were", "them")
+    again = Way(AGAIN, f"{keys(AGAIN)} sends {what} again.")
+    discard = Way(DISCARD, f"{keys(DISCARD)} discards {what}.")
+    return Banner(f"{count} {noun} not sent.", "warning", (again, discard))
+
+
+def waiting_banner(waiting: Waiting, now: int, keys: Keys = default_keys) -> Banner:
+    """What to say about messages that could not be sent yet; their rows say why."""
+    said = "1 message waits." if waiting.messages == 1 else f"{waiting.messages} messages wait."
+    if waiting.next_try_at is not None:
+        said += f" Next try {_wait(waiting.next_try_at, now)} (no. {waiting.attempt + 1})."
+    what = "it" if waiting.messages == 1 else "them"
+    again = Way(AGAIN, f"{keys(AGAIN)} tries sooner, if it may.")
+    return Banner(said, "warning", (again, Way(DISCARD, f"{keys(DISCARD)} takes {what} back.")))
+
+
+def unheard_banner(unheard: Unheard, keys: Keys = default_keys) -> Banner:
+    """What to say about messages that were accepted but have not come back: the connection may be silent."""
+    single = unheard.messages == 1
+    were, have = ("1 message was", "has") if single else (f"{unheard.messages} messages were", "have")
+    missing = f"{were} accepted but {have} not come back for {unheard.for_ms // 1000} s"
+    said = f"{missing}: those of others may not arrive either."
+    return Banner(said, "warning", (Way(AGAIN, f"{keys(AGAIN)} connects anew."),))
+
+
+def hotlist(unread: Iterable[tuple[str, int, int]], keys: Keys = default_keys) -> str:
+    """Channels with something unread (name, messages, mentions) in one line."""
+    parts = []
+    for channel, count, mentions in unread:
+        mention = f" @{mentions}" if mentions else ""
+        parts.append(f"# {shown_name(channel)}{mention} {count}")
+    return f"unread: {' · '.join(parts)}  {keys(NEXT_UNREAD)}" if parts else ""
+
+
+def _live_banner(state: SessionState, names: RegionNames, keys: Keys) -> Banner | None:
+    here = names.title(state.region)
+    if state.switching_to is not None:
+        there = names.title(state.switching_to)
+        return Banner(f"Connecting to {there} … {here} stays until it is live.", "muted")
+    if state.reason:
+        away = Way(BACK, f"{keys(BACK)} puts this away.")
+        return Banner(f"{_sentence(state.reason)}{_remedy(state.remedy)}", "warning", (away,))
+    if state.failed_over_from is not None:
+        left = names.title(state.failed_over_from)
+        back = Way(OTHER_REGION, f"{keys(OTHER_REGION)} goes back to {left}.")
+        return Banner(f"{left} did not answer, so this is {here}.", "warning", (back,))
+    if state.joining:
+        channels = ", ".join(f"# {shown_name(each)}" for each in sorted(state.joining))
+        return Banner(f"Joining {channels} …", "muted")
+    return None
+
+
+def _elsewhere(state: SessionState, names: RegionNames, keys: Keys) -> tuple[Way, ...]:
+    """The offer of another region, if one answers."""
+    if state.fail_over_to is None:
+        return ()
+    there = names.title(state.fail_over_to)
+    return (Way(OTHER_REGION, f"{there} answers: {keys(OTHER_REGION)} switches."),)
+
+
+def _why(state: SessionState) -> str:
+    """What is wrong; from the second failure on, when it is no mere hiccup, also what to do."""
+    if not state.reason:
+        return ""
+    remedy = _remedy(state.remedy) if state.attempt > 1 else ""
+    return f"{_sentence(state.reason)}{remedy} "
+
+
+def _wait(until: int | None, now: int) -> str:
+    return "now" if until is None or until <= now else f"in {-(-(until - now) // 1000)} s"
+
+
+def _sentence(text: str | None) -> str:
+    clean = sanitize(text or "", multiline=False).strip()
+    return clean if clean.endswith((".", "!", "?", "…")) else f"{clean}."
+
+
+def _remedy(remedy: str | None) -> str:
+    return f" {_sentence(remedy)}" if remedy else ""

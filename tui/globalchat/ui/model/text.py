@@ -1,0 +1,91 @@
+"""Text measured in terminal cells: clipping and word wrap."""
+
+import re
+
+from rich.cells import cell_len, set_cell_size, split_graphemes
+
+from globalchat.ui.sanitize import sanitize
+
+NAME_CELLS = 24
+"""The longest name shown, in cells."""
+
+Span = tuple[int, int]
+"""Start and end (exclusive) of a part of a string, in characters."""
+
+_WORD = re.compile(r"\s*\S+")
+
+
+def clip(text: str, cells: int) -> str:
+    """`text` in at most `cells` cells, with an ellipsis where something was cut off."""
+    if cell_len(text) <= cells:
+        return text
+    return set_cell_size(text, max(0, cells - 1)).rstrip() + "…" if cells > 0 else ""
+
+
+def pad(text: str, cells: int, *, right: bool = False) -> str:
+    """`text` clipped and padded to exactly `cells` cells; aligned to the right if asked for."""
+    text = clip(text, cells)
+    space = " " * (cells - cell_len(text))
+    return space + text if right else text + space
+
+
+def centred_line(text: str, y: int, width: int, height: int) -> str:
+    """Line `y` of an area of `width` × `height` cells in whose middle a text stands; empty beside it."""
+    spans = wrap(text, width - 4) if text else []
+    number = y - (height - len(spans)) // 2
+    if not 0 <= number < len(spans):
+        return ""
+    line = text[slice(*spans[number])]
+    return " " * max(0, (width - cell_len(line)) // 2) + line
+
+
+def shown_name(name: str) -> str:
+    """A name from elsewhere, fit for the screen: one line, visible, of bounded width."""
+    return clip(" ".join(sanitize(name, multiline=False).split()), NAME_CELLS)
+
+
+def wrap(text: str, width: int) -> list[Span]:
+    """Break `text` into lines of at most `width` cells: at line feeds, between words, inside long words.
+
+    The lines keep the order and the characters of the text, except for white space at a break. `width` is at
+    least 2, so that a wide character fits.
+    """
+    width = max(2, width)
+    if "\n" not in text and cell_len(text) <= width:
+        return [(0, len(text))]
+    lines: list[Span] = []
+    start = 0
+    for paragraph in text.split("\n"):
+        lines += [(start + a, start + b) for a, b in _wrap_paragraph(paragraph, width)]
+        start += len(paragraph) + 1
+    return lines
+
+
+def _wrap_paragraph(text: str, width: int) -> list[Span]:
+    lines: list[Span] = []
+    begin, end, used = 0, 0, 0
+    for match in _WORD.finditer(text):
+        cells = cell_len(match.group())
+        if used + cells <= width:
+            end, used = match.end(), used + cells
+            continue
+        if end > begin:
+            lines.append((begin, end))
+        word_start = match.end() - len(match.group().lstrip()) if end > begin or lines else match.start()
+        *full, (begin, end) = _chop(text, word_start, match.end(), width)
+        lines += full
+        used = cell_len(text[begin:end])
+    lines.append((begin, end))
+    return lines
+
+
+def _chop(text: str, start: int, end: int, width: int) -> list[Span]:
+    """The part of `text` in pieces of at most `width` cells, cut between graphemes; at least one piece."""
+    pieces: list[Span] = []
+    begin, used = start, 0
+    for first, _, cells in split_graphemes(text[start:end])[0]:
+        if used + cells > width:
+            pieces.append((begin, start + first))
+            begin, used = start + first, 0
+        used += cells
+    return [*pieces, (begin, end)]

@@ -1,0 +1,121 @@
+"""What the interface needs of the client: a session, and where it and its profile come from."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
+
+from globalchat.client.events import SessionEvent
+from globalchat.client.messages import Draft
+from globalchat.client.profiles import Profile
+from globalchat.client.state import SessionState
+from globalchat.ui.garbage import spare_what_is_loaded
+
+if TYPE_CHECKING:
+    from globalchat.client.watch import WatchEvent
+
+Clock = Callable[[], int]
+"""Now, in epoch ms."""
+
+
+class ChatSession(Protocol):
+    """The part of `globalchat.client.session.Session` that the chat uses."""
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session stands."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that the session wants."""
+
+    async def run(self) -> None:
+        """Own the session's tasks until `close()`."""
+
+    def close(self) -> None:
+        """Ask `run()` to end."""
+
+    async def next_events(self, limit: int = 200) -> list[SessionEvent]:
+        """The next events, at least one; none after the end."""
+
+    def send(self, channel: str, text: str) -> Draft:
+        """Queue a text; the outcome comes as an event."""
+
+    def rename(self, sender: str) -> None:
+        """Sign what is sent from now on with another name."""
+
+    def resend(self, draft_id: str) -> bool:
+        """Try an unsent draft again; False if there is none."""
+
+    def discard(self, draft_id: str) -> bool:
+        """Forget a draft that is not accepted; False if there is none, or it is under way."""
+
+    def in_doubt(self, draft_id: str) -> bool:
+        """Whether such a draft may have reached the backend all the same."""
+
+    def switch(self, region: str) -> None:
+        """Move to another region."""
+
+    def join(self, channel: str) -> None:
+        """Subscribe one more channel."""
+
+    def rejoin(self, channel: str) -> None:
+        """Subscribe a revoked channel again."""
+
+    def leave(self, channel: str) -> None:
+        """End the subscription to a channel."""
+
+    def retry_now(self) -> None:
+        """Try at once instead of waiting."""
+
+    def reconnect(self) -> None:
+        """Make the connection anew, if there is one."""
+
+
+class RegionWatch(Protocol):
+    """The part of `globalchat.client.watch.Watch` that the chat uses: all channels in all regions at once."""
+
+    async def run(self) -> None:
+        """Follow until `close()`."""
+
+    def close(self) -> None:
+        """Ask `run()` to end."""
+
+    async def next_events(self, limit: int = 200) -> "list[WatchEvent]":
+        """The next events, at least one; none after the end."""
+
+
+ProfileOpener = Callable[[], Awaitable[Profile]]
+"""Opens the profile, which may mean starting the local cloud. Raises ClientError."""
+
+SessionFactory = Callable[[Profile, str, str], ChatSession]
+"""Makes a session of a profile, a region's alias and a sender's name."""
+
+
+def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
+    """Import the real session, which pulls in its transport: call it in a thread, after the first frame.
+
+    `reload` reads the profile again, and starts nothing.
+    """
+    from globalchat.client.paths import home
+    from globalchat.client.session import Session
+
+    spare_what_is_loaded()
+
+    def make(profile: Profile, region: str, sender: str) -> ChatSession:
+        outbox = home().state / "outbox"
+        return Session(profile, region, sender=sender, outbox=outbox, reload=reload)
+
+    return make
+
+
+WatchFactory = Callable[[Profile, float], RegionWatch]
+"""Makes a watch of a profile's regions, in which a message may take so many seconds to the second one."""
+
+
+def load_watch_factory() -> WatchFactory:
+    """Import the real watch: call it in a thread, likewise."""
+    from globalchat.client.watch import Watch
+
+    def make(profile: Profile, within: float) -> RegionWatch:
+        return Watch(profile, pair_within=within)
+
+    return make

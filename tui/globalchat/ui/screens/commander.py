@@ -1,0 +1,129 @@
+"""Carries out what was typed after a slash."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from globalchat.ui.model.attention import Level
+from globalchat.ui.model.desk import Desk
+from globalchat.ui.model.naming import name_problem
+from globalchat.ui.model.text import shown_name
+from globalchat.ui.settings import near
+from globalchat.ui.slash.parser import Run
+
+
+class Host(Protocol):
+    """What the commands need of the screen."""
+
+    def enter(self, channel: str | None) -> None:
+        """Go to a channel, joining it if need be."""
+
+    def leave(self, channel: str) -> None:
+        """Leave a channel, and go to another if it was the open one."""
+
+    def switch(self, alias: str | None) -> None:
+        """Move to another region."""
+
+    def rename(self, name: str) -> None:
+        """Write under another name."""
+
+    def set_level(self, channel: str, level: Level) -> None:
+        """Choose what counts in a channel."""
+
+    def clear(self) -> None:
+        """Empty the pane."""
+
+    def export(self, file: str | None) -> None:
+        """Write the open channel to a file; None for a name of the chat's own."""
+
+    def search(self, text: str) -> None:
+        """Find a text in the open channel."""
+
+
+class Commander:
+    """One deed per command that is no action of the registry; each says what is wrong, or nothing."""
+
+    def __init__(self, desk: Desk, host: Host) -> None:
+        self._desk = desk
+        self._host = host
+        self._deeds: dict[str, Callable[[str], str | None]] = {
+            "join": self._join,
+            "leave": self._leave,
+            "region": self._region,
+            "nick": self._nick,
+            "notify": self._notify,
+            "mute": self._mute,
+            "clear": self._clear,
+            "export": self._export,
+            "search": self._search,
+        }
+
+    def run(self, wish: Run) -> str | None:
+        """Carry a command out; a sentence if that cannot be."""
+        return self._deeds[wish.command.name](wish.argument)
+
+    def _join(self, argument: str) -> str | None:
+        channel = argument.lstrip("#").strip()
+        if not channel:
+            return "Which channel? /join CHANNEL"
+        self._host.enter(channel)
+        return None
+
+    def _leave(self, argument: str) -> str | None:
+        known = list(self._desk.model.conversations)
+        channel = argument.lstrip("#").strip() or self._desk.channel
+        if channel not in known:
+            return f"There is no # {shown_name(channel or '')} to leave.{near(channel or '', known)}"
+        if len(known) == 1:
+            return "This is the only channel; join another one first."
+        self._host.leave(channel)
+        return None
+
+    def _region(self, argument: str) -> str | None:
+        names = self._desk.names
+        if self._desk.region is None:
+            return "Not connected yet: the regions are not known."
+        wanted = argument.lower() or names.after(self._desk.region)
+        alias = next((a for a, r in names.regions.items() if wanted in (a.lower(), r.lower())), None)
+        if alias is None:
+            known = ", ".join(shown_name(each) for each in names.aliases)
+            return f"There is no region {shown_name(argument)}; there are: {known}."
+        if alias == self._desk.region:
+            return f"{names.title(alias)} is where you are."
+        self._host.switch(alias)
+        return None
+
+    def _nick(self, argument: str) -> str | None:
+        backend = self._desk.model.backend
+        if backend is None:
+            return "Not connected yet: the backend's limits are not known."
+        problem = name_problem(argument, backend.limits)
+        if problem is None:
+            self._host.rename(argument)
+        return problem
+
+    def _notify(self, argument: str) -> str | None:
+        levels = {level.value: level for level in Level}
+        if argument.lower() not in levels:
+            return f"The levels are {', '.join(levels)}.{near(argument, list(levels))}"
+        if self._desk.channel is not None:
+            self._host.set_level(self._desk.channel, levels[argument.lower()])
+        return None
+
+    def _mute(self, argument: str) -> str | None:
+        known = list(self._desk.model.conversations)
+        channel = argument.lstrip("#").strip() or self._desk.channel
+        if channel not in known:
+            return f"There is no # {shown_name(channel or '')}.{near(channel or '', known)}"
+        levels = self._desk.model.levels
+        back = levels.default if levels.default is not Level.MUTE else Level.MENTIONS
+        self._host.set_level(channel, back if levels.muted(channel) else Level.MUTE)
+        return None
+
+    def _clear(self, _: str) -> None:
+        self._host.clear()
+
+    def _export(self, argument: str) -> None:
+        self._host.export(argument or None)
+
+    def _search(self, argument: str) -> None:
+        self._host.search(argument)

@@ -1,0 +1,34 @@
+"""All about one message."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from globalchat.ui.model.text import pad
+from globalchat.ui.screens.dialog import Dialog
+
+_LABEL_CELLS = 10
+
+
+class MessageDetails(Dialog[None]):
+    """Shows lines of a label and a value, and the text."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "dismiss", "Close")]
+
+    def __init__(self, lines: list[tuple[str, str]], text: str) -> None:
+        super().__init__()
+        self._lines = lines
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """What is known, then the text."""
+        with VerticalScroll(classes="dialog -tall") as dialog:
+            dialog.border_title = "Message"
+            dialog.border_subtitle = "Esc closes"
+            for label, value in self._lines:
+                yield Static(Content.assemble((pad(label, _LABEL_CELLS), "$text-accent"), " ", value))
+            yield Static(Content(self._text), classes="help-group")

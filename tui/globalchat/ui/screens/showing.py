@@ -1,0 +1,125 @@
+"""Shows what the model says, at most thirty times a second."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from textual.content import Content
+from textual.screen import Screen
+from textual.timer import Timer
+
+from globalchat.ui.model.chat import ChannelDropped, Notice
+from globalchat.ui.model.desk import Desk
+from globalchat.ui.model.text import shown_name
+from globalchat.ui.notices.notifier import Notifier
+from globalchat.ui.ports import Clock
+from globalchat.ui.screens.dual import BothRegions
+from globalchat.ui.widgets.channel_list import ChannelList
+from globalchat.ui.widgets.header import Header
+from globalchat.ui.widgets.message_pane import MessagePane
+from globalchat.ui.widgets.row_view import RowView
+from globalchat.ui.widgets.status_line import StatusLine
+
+_FLUSH_SECONDS = 1 / 30
+
+
+class Showing:
+    """Brings the parts of the chat screen up to date; each repaints only if it says something else."""
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        desk: Desk,
+        both: BothRegions,
+        notifier: Notifier,
+        *,
+        clock: Clock,
+        dropped: Callable[[str, str], None],
+    ) -> None:
+        """`dropped` is told which channel the backend does not know, and why."""
+        self._screen = screen
+        self._desk, self._model = desk, desk.model
+        self._both = both
+        self._notifier = notifier
+        self._clock = clock
+        self._dropped = dropped
+        self._flushed_at = 0.0
+        self._flush_timer: Timer | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that was told is shown."""
+        return self._flush_timer is None
+
+    @property
+    def front(self) -> RowView:
+        """What shows messages now."""
+        return self._both.pane or self._pane
+
+    def soon(self) -> None:
+        """Show what changed now, or as soon as a thirtieth of a second has passed since the last time."""
+        if self._flush_timer is not None:
+            return
+        wait = self._flushed_at + _FLUSH_SECONDS - monotonic()
+        if wait <= 0:
+            self._flush()
+        else:
+            self._flush_timer = self._screen.set_timer(wait, self._flush)
+
+    def status(self) -> None:
+        """Header, list, status line, title, and what calls for attention."""
+        desk, screen = self._desk, self._screen
+        screen.query_one(Header).update()
+        screen.query_one(ChannelList).show(desk.entries(), desk.channel)
+        hint = "" if screen.query_one("#list-box").display else desk.hotlist()
+        screen.query_one(StatusLine).show(desk.banner(self._clock()), hint)
+        self._pane.set_empty_text(desk.empty_text())
+        self._both.show()
+        self._notifier.show_title(desk.channel, desk.counting())
+        self._call()
+
+    def channel(self) -> None:
+        """The open channel, from its end."""
+        self._pane.show(self._desk.conversation, self._desk.names)
+        name = self._desk.channel
+        title = f"# {shown_name(name)}" if name else "Messages"
+        self._screen.query_one("#pane-box").border_title = Content(title)  # a string would be read as markup
+        self.watch()
+        self._both.show_channel()
+
+    def watch(self) -> None:
+        """Messages count as read while the open channel is at its end and the terminal has the focus."""
+        looking = self._pane.following and self._screen.app.app_focus
+        self._model.watch(self._desk.channel if looking else None)
+        self._pane.sync()
+        self.status()
+
+    def tell(self, text: str, *, error: bool = False) -> None:
+        """Show a sentence for a while."""
+        self._screen.app.notify(
+            text, severity="error" if error else "information", timeout=8 if error else 4, markup=False
+        )
+
+    def _call(self) -> None:
+        """Call somebody who looks elsewhere; whoever looks here needs no call."""
+        focused = self._screen.app.app_focus
+        if not focused and self._notifier.resting:
+            return
+        call = self._model.attention.take()
+        if call is not None and not focused:
+            self._notifier.call(call)
+
+    @property
+    def _pane(self) -> MessagePane:
+        return self._screen.query_one(MessagePane)
+
+    def _flush(self) -> None:
+        self._flush_timer = None
+        self._flushed_at = monotonic()
+        for effect in self._model.take_effects():
+            match effect:
+                case Notice(text, severity):
+                    self.tell(text, error=severity == "error")
+                case ChannelDropped(channel, reason):
+                    self._dropped(channel, reason)
+        self._pane.sync()
+        self.status()

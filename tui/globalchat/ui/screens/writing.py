@@ -1,0 +1,242 @@
+"""The composer's row, and what happens with what is written there."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.notifications import SeverityLevel
+from textual.widgets import Static
+
+from globalchat.client.state import Phase
+from globalchat.ui.actions import deed
+from globalchat.ui.keymap import Keymap
+from globalchat.ui.model.attention import Level
+from globalchat.ui.model.desk import NOWHERE, Desk
+from globalchat.ui.model.text import shown_name
+from globalchat.ui.ports import ChatSession
+from globalchat.ui.screens.again import Discarded
+from globalchat.ui.screens.channel_box import ChannelBox
+from globalchat.ui.screens.commander import Commander
+from globalchat.ui.screens.paste_guard import Paste, PasteGuard
+from globalchat.ui.slash.parser import Run, Say, Wrong, parse
+from globalchat.ui.widgets.composer import Composer
+from globalchat.ui.widgets.message_area import MessageArea
+from globalchat.ui.widgets.suggestions import Suggestions
+
+NOT_CONNECTED = "Not connected yet: your text stays here."
+
+
+class Host(Protocol):
+    """What writing needs of the screen."""
+
+    @property
+    def session(self) -> ChatSession | None:
+        """The session, None before there is one."""
+
+    def enter(self, channel: str | None) -> None:
+        """Go to a channel, joining it if need be."""
+
+    def switch(self, alias: str | None) -> None:
+        """Move to another region."""
+
+    def sent(self, channel: str) -> None:
+        """Something was sent: show the end of the channel."""
+
+
+class Writing(Horizontal):
+    """Own name, composer, length meter. A text leaves the composer only when something became of it."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        host: Host,
+        keymap: Keymap,
+        *,
+        paste_lines: int,
+        typed: Callable[[], str] = str,
+        id: str,  # noqa: A002 (Textual's name)
+    ) -> None:
+        """`typed` gives what was typed before there was a composer, asked for once that is there."""
+        super().__init__(id=id)
+        self._typed = typed
+        self._desk = desk
+        self._host = host
+        self._commander = Commander(desk, self)
+        self.composer = Composer(
+            self._entered,
+            keymap,
+            paste_lines=paste_lines,
+            vocabulary=desk.vocabulary,
+            sent=desk.sent,
+            id="composer",
+        )
+
+    def compose(self) -> ComposeResult:
+        """The row."""
+        yield Static(id="prompt", markup=False)
+        yield self.composer
+        yield Static("", id="meter", markup=False)
+
+    def on_mount(self) -> None:
+        """Take the open channel's draft up again."""
+        self.show_sender()
+        self.composer.put(self._desk.drafts.text(self._desk.channel or NOWHERE))
+        self.composer.insert(self._typed())
+
+    def show_sender(self) -> None:
+        """Show the own name."""
+        self.query_one("#prompt", Static).update(shown_name(self._desk.model.sender) + " ›")
+
+    def change_channel(self, channel: str) -> None:
+        """Lay the open channel's text aside and take up that of another; one without a channel is for it."""
+        drafts, text = self._desk.drafts, self.composer.text
+        if self._desk.channel is not None or not text:
+            drafts.save(self._desk.channel or NOWHERE, text)
+            self.composer.put(drafts.text(channel))
+            return
+        drafts.take(NOWHERE)
+        if older := drafts.take(channel):
+            self.composer.sent.add(older)
+            self.notify("What you had not finished here is kept: ↑ brings it back.", markup=False)
+        drafts.save(channel, text)
+
+    def give_back(self, text: str) -> None:
+        """Bring a text back, into the composer or else into the history."""
+        if text and not self.composer.text:
+            self.composer.put(text)
+        elif text:
+            self.composer.sent.add(text)
+
+    def keep(self, discarded: Discarded) -> None:
+        """Keep texts that will not be sent where ↑ finds them, and say so."""
+        for text in discarded.texts:
+            self.composer.sent.add(text)
+        told, warns = discarded.told()
+        severity: SeverityLevel = "warning" if warns else "information"
+        self.notify(told, severity=severity, timeout=8 if warns else 4, markup=False)
+
+    def resend(self, draft_id: str) -> None:
+        """Send a message again that did not get there."""
+        if self._host.session is not None:
+            self._host.session.resend(draft_id)
+
+    # -- commands -------------------------------------------------------------------------------------------
+
+    def command(self, text: str) -> None:
+        """Carry out a command that somebody chose instead of typing it."""
+        wish = parse(text)
+        problem = self.carry_out(wish) if isinstance(wish, Run) else None
+        if problem is not None:
+            self._tell(problem)
+
+    def carry_out(self, wish: Run) -> str | None:
+        """Do what a command says; a sentence if that cannot be."""
+        action = deed(wish.command.action)
+        if action is None:
+            return self._commander.run(wish)
+        self.call_next(self.screen.run_action, action)
+        return None
+
+    def enter(self, channel: str | None) -> None:
+        """Go to a channel, joining it if need be."""
+        self._host.enter(channel)
+
+    def leave(self, channel: str) -> None:
+        """Leave a channel, and go to another if it was the open one."""
+        if channel == self._desk.channel:
+            self._host.enter(self._desk.instead_of(channel))
+        if self._host.session is not None:
+            self._host.session.leave(channel)
+        self._desk.leave(channel)
+        self._host.enter(self._desk.channel)
+
+    def switch(self, alias: str | None) -> None:
+        """Move to another region."""
+        self._host.switch(alias)
+
+    def rename(self, name: str) -> None:
+        """Write under another name."""
+        self._desk.model.rename(name)
+        if self._host.session is not None:
+            self._host.session.rename(name)
+        self.show_sender()
+
+    def set_level(self, channel: str, level: Level) -> None:
+        """Choose what counts in a channel."""
+        self.screen.query_one(ChannelBox).set_level(channel, level)
+
+    def clear(self) -> None:
+        """Empty the pane."""
+        self.screen.query_one(MessageArea).do("clear")
+
+    def export(self, file: str | None) -> None:
+        """Write the open channel to a file; None for a name of the chat's own."""
+        self.screen.query_one(MessageArea).export(file)
+
+    def search(self, text: str) -> None:
+        """Find a text in the open channel."""
+        self.screen.query_one(MessageArea).search(text)
+
+    # -- what the composer tells ----------------------------------------------------------------------------
+
+    def _entered(self, text: str) -> None:
+        """Send it, or carry it out."""
+        match parse(text):
+            case Say(said):
+                self._say(said)
+            case Run() as wish:
+                # First, because a command may bring another channel's draft into the composer.
+                self.composer.put("")
+                self._changed()  # at once: what the command does may be to quit
+                if (problem := self.carry_out(wish)) is not None:
+                    self.composer.put(text)
+                    self._tell(problem)
+            case Wrong(reason):
+                self._tell(reason)
+
+    @on(Composer.Changed)
+    def _changed(self) -> None:
+        """What is written is the channel's draft now."""
+        text = self.composer.text
+        self._desk.drafts.save(self._desk.channel or NOWHERE, text)
+        meter, length = self.query_one("#meter", Static), self._desk.meter(text)
+        if length != meter.content:  # or every key would lay the screen out anew
+            meter.update(length)
+
+    @on(Composer.Offered)
+    def _offered(self, message: Composer.Offered) -> None:
+        self.screen.query_one(Suggestions).show(message.completion, message.chosen)
+
+    @on(Composer.LinesPasted)
+    def _lines_pasted(self, message: Composer.LinesPasted) -> None:
+        guard = PasteGuard(message.text, self._desk.excess(message.text))
+        self.app.push_screen(guard, lambda what: self._take_paste(message.text, what))
+
+    def _take_paste(self, text: str, what: Paste | None) -> None:
+        """Do with a pasted text what was chosen."""
+        if what is None:
+            return
+        self.composer.type_in(text.strip("\n"))
+        if what is Paste.MESSAGE:
+            self._say(self.composer.text)
+        elif what is Paste.LINES:
+            self._say(*(line for line in self.composer.text.split("\n") if line.strip()))
+
+    def _say(self, *texts: str) -> None:
+        """Hand texts to the session, all or none."""
+        excess = max(map(self._desk.excess, texts))
+        channel, session = self._desk.channel, self._host.session
+        if excess:
+            self._tell(f"Too long by {excess:,} characters: your text stays here.")
+        elif session is None or channel is None or session.state.phase is Phase.CLOSED:
+            self.notify(NOT_CONNECTED, timeout=4, markup=False)
+        else:
+            for text in texts:
+                session.send(channel, text)
+            self.composer.put("")
+            self._host.sent(channel)
+
+    def _tell(self, problem: str) -> None:
+        self.notify(problem, severity="error", timeout=8, markup=False)

@@ -1,0 +1,174 @@
+"""What a person may set in `config.toml`: read once at start, never written by the chat."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from globalchat.ui.sanitize import sanitize
+
+FILE = "config.toml"
+
+T = TypeVar("T")
+Check = Callable[[object], str | None]
+"""Says what a value should be, None if it is that."""
+
+
+def _flag(value: object) -> str | None:
+    return None if isinstance(value, bool) else "true or false"
+
+
+def _text(value: object) -> str | None:
+    return None if isinstance(value, str) and value else "a text in quotes"
+
+
+def _number(low: int, high: int) -> Check:
+    def check(value: object) -> str | None:
+        right = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        return None if right else f"a whole number from {low:,} to {high:,}"
+
+    return check
+
+
+def _one_of(*words: str) -> Check:
+    return lambda value: None if value in words else "one of " + ", ".join(f'"{word}"' for word in words)
+
+
+def _setting(default: T, check: Check) -> T:
+    """A field that the file may hold. `check` also keeps its type."""
+    value: T = field(default=default, metadata={"check": check})
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifySettings:
+    """What happens on a message while nobody looks (`[notify]`).
+
+    Attributes:
+        level: Which messages count: `mentions`, `all` or `mute`. A channel's own level goes before it.
+        bell: Ring the terminal's bell.
+        title: Show what is unread in the window title.
+        desktop: How to ask the terminal for a notice of the desktop: `off`, `osc9` or `osc777`.
+        seconds: The least time between two bells or notices.
+    """
+
+    level: str = _setting("mentions", _one_of("mentions", "all", "mute"))
+    bell: bool = _setting(False, _flag)
+    title: bool = _setting(True, _flag)
+    desktop: str = _setting("off", _one_of("off", "osc9", "osc777"))
+    seconds: int = _setting(5, _number(1, 3600))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings; the defaults hold for what the file does not say.
+
+    Attributes:
+        theme: Name of one of Textual's themes; None for its default.
+        ascii: Draw the chat's own signs and lines with ASCII alone.
+        motion: Whether anything may glide or blink.
+        scrollback: The rows kept per channel.
+        paste_lines: A paste of more lines than this asks first.
+        history: The sent texts that are remembered for the next run.
+        notify: What happens on a message while nobody looks.
+        keys: Keys by action id, in Textual's names, separated by commas: `[keys] channel.next = "ctrl+n"`.
+    """
+
+    theme: str | None = _setting(None, _text)
+    ascii: bool = _setting(False, _flag)
+    motion: bool = _setting(True, _flag)
+    scrollback: int = _setting(2000, _number(100, 1_000_000))
+    paste_lines: int = _setting(3, _number(1, 10_000))
+    history: int = _setting(200, _number(0, 200))
+    notify: NotifySettings = field(default_factory=NotifySettings)
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+class Loaded(NamedTuple):
+    """The settings, and a sentence for each thing in the file that could not be followed."""
+
+    settings: Settings
+    problems: tuple[str, ...] = ()
+
+
+def read(folder: Path) -> Loaded:
+    """Read `config.toml` in a config folder. Without the file the defaults hold, and nothing is wrong."""
+    file = folder / FILE
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Loaded(Settings())
+    except OSError as error:
+        return Loaded(Settings(), (f"{file} cannot be read ({error.strerror}): the defaults hold.",))
+    except UnicodeDecodeError:
+        return Loaded(Settings(), (f"{file} is not UTF-8 text: the defaults hold.",))
+    return parse(text, str(file))
+
+
+def parse(text: str, name: str = FILE) -> Loaded:
+    """The settings that a TOML text holds. `name` is what problems call it."""
+    # Imported here: most people have no settings file.
+    import tomllib
+
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        why = sanitize(str(error), multiline=False) or "it is nested too deeply"
+        return Loaded(Settings(), (f"{name} is not valid TOML ({why}): the defaults hold.",))
+    problems: list[str] = []
+    notify_table, keys_table = content.pop("notify", {}), content.pop("keys", {})
+    values = _take(Settings, content, "", problems)
+    notify = NotifySettings(
+        **_take(NotifySettings, _table(notify_table, "notify", problems), "notify.", problems)
+    )
+    keys = dict(_keys(_table(keys_table, "keys", problems), "", problems))
+    return Loaded(Settings(**values, notify=notify, keys=keys), tuple(problems))
+
+
+def _take(
+    kind: type[Settings] | type[NotifySettings], table: Mapping[str, object], prefix: str, problems: list[str]
+) -> dict[str, Any]:
+    """The valid values of a table by field; a sentence for each other one."""
+    checks: dict[str, Check] = {each.name: each.metadata["check"] for each in fields(kind) if each.metadata}
+    known = [*checks, *(() if prefix else ("notify", "keys"))]
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in checks:
+            problems.append(f'There is no setting "{_shown(prefix + key)}".{near(key, known, prefix)}')
+        elif (wanted := checks[key](value)) is not None:
+            problems.append(f'The setting "{prefix}{key}" must be {wanted}: the default holds.')
+        else:
+            values[key] = value
+    return values
+
+
+def _table(value: object, name: str, problems: list[str]) -> Mapping[str, object]:
+    if isinstance(value, dict):
+        return value
+    problems.append(f'The setting "{name}" must be a table, [{name}]: the defaults hold.')
+    return {}
+
+
+def _keys(table: Mapping[str, object], prefix: str, problems: list[str]) -> Iterator[tuple[str, str]]:
+    """Action ids and keys: TOML takes the dots of an unquoted id for tables within tables."""
+    for name, value in table.items():
+        action = prefix + name
+        if isinstance(value, dict):
+            yield from _keys(value, f"{action}.", problems)
+        elif isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+            yield action, ",".join(value)
+        elif isinstance(value, str):
+            yield action, value
+        else:
+            problems.append(f'The keys of "{_shown(action)}" must be a text in quotes, like "ctrl+n".')
+
+
+def near(word: str, known: list[str], prefix: str = "") -> str:
+    """` Did you mean "…"?` if something known is like `word`, else nothing."""
+    close = get_close_matches(word.lower(), known, n=1)
+    return f' Did you mean "{prefix}{close[0]}"?' if close else ""
+
+
+def _shown(name: str) -> str:
+    return sanitize(name, multiline=False)[:50]

@@ -1,0 +1,61 @@
+"""Tells messages from commands. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from globalchat.ui.sanitize import sanitize
+from globalchat.ui.settings import near
+from globalchat.ui.slash.commands import COMMANDS, Argument, Command
+
+_COMMAND = re.compile(r"/([A-Za-z-]+)(?:\s+(.*?))?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A text to send."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command to carry out; `argument` is empty if there is none."""
+
+    command: Command
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Something that looks like a command and is none: a sentence with the way out."""
+
+    reason: str
+
+
+def parse(text: str, commands: Sequence[Command] = COMMANDS) -> Say | Run | Wrong:
+    """What somebody means who enters `text`.
+
+    A command is one line: a slash, letters, and perhaps an argument. Paths (`/etc/hosts`), a lone slash and
+    texts of several lines are messages; `//` at the beginning sends a text that begins with one slash.
+    """
+    if text.startswith("//"):
+        return Say(text[1:])
+    match = None if "\n" in text else _COMMAND.fullmatch(text)
+    if match is None:
+        return Say(text)
+    name, argument = match[1].lower(), match[2] or ""
+    command = next((each for each in commands if each.name == name), None)
+    if command is None:
+        return Wrong(_unknown(name, commands))
+    if command.required and not argument:
+        return Wrong(f"{command.usage}: {command.summary[0].lower()}{command.summary[1:]}.")
+    if argument and command.argument is Argument.NONE:
+        return Wrong(f"/{command.name} takes nothing after it. Begin with // to send the text as it is.")
+    return Run(command, argument)
+
+
+def _unknown(name: str, commands: Sequence[Command]) -> str:
+    shown = sanitize(name, multiline=False)[:30]
+    hint = near(name, [each.name for each in commands], "/")
+    return f'There is no command "/{shown}".{hint} Begin with // to send the text as it is.'

@@ -1,0 +1,77 @@
+"""The line above the composer: what is wrong and what to do, else what is unread elsewhere."""
+
+from textual import events
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.widget import Widget
+
+from globalchat.ui.model.banner import Banner, banner_lines, target_at
+from globalchat.ui.model.banner import Piece as BannerPiece
+
+_LOOK = {"warning": "$text", "error": "$text", "muted": "$foreground 75%"}
+"""The background tells the tone, and the glyph: its colour could not be read on every theme's."""
+_GLYPH = {"warning": "▲ ", "error": "✖ ", "muted": ""}
+
+
+class StatusLine(Widget):
+    """A line that is always there, so that a short sentence moves nothing; a long one wraps."""
+
+    class Chosen(Message):
+        """Somebody clicked on a way out: `target` is the id of an action."""
+
+        def __init__(self, target: str) -> None:
+            super().__init__()
+            self.target = target
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self._banner = Banner("", "muted")
+        self._measured = (0, 0)
+
+    @property
+    def text(self) -> str:
+        """What the line says."""
+        return self._banner.text
+
+    def show(self, banner: Banner | None, hint: str) -> None:
+        """Say this: the banner, or else the hint."""
+        shown = banner or Banner(hint, "muted")
+        if shown != self._banner:
+            self._banner = shown
+            self.set_class(shown.tone == "warning", "-warning")
+            self.set_class(shown.tone == "error", "-error")
+            # A countdown repaints; only a sentence of another height moves the rest.
+            width, height = self._measured
+            self.refresh(layout=len(self._lines(width)) != height)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's)
+        """As many lines as the sentence takes."""
+        self._measured = width, len(self._lines(width))
+        return self._measured[1]
+
+    def render(self) -> Content:
+        """The sentence, with a glyph for its tone; the ways out look like something to click."""
+        lines = [
+            Content.assemble(*((piece.text, self._look(piece)) for piece in line))
+            for line in self._lines(self.size.width)
+        ]
+        return Content("\n").join(lines)
+
+    def on_click(self, event: events.Click) -> None:
+        """Take the way out under the mouse, or the first one."""
+        ways = self._banner.ways
+        if not ways:
+            return
+        offset = event.get_content_offset(self)
+        x, y = (offset.x, offset.y) if offset is not None else (-1, -1)
+        self.post_message(self.Chosen(target_at(self._lines(self.size.width), x, y) or ways[0].target))
+
+    def _lines(self, width: int) -> list[list[BannerPiece]]:
+        banner = self._banner
+        shown = Banner(_GLYPH[banner.tone] + banner.said, banner.tone, banner.ways)
+        return banner_lines(shown, width)
+
+    def _look(self, piece: BannerPiece) -> str:
+        tone = _LOOK[self._banner.tone]
+        return f"bold underline {tone}" if piece.target is not None else tone

@@ -1,0 +1,71 @@
+"""What Tab would complete with, above the composer."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+
+from globalchat.ui.model.text import clip, pad
+from globalchat.ui.slash.completion import NOTHING, Completion, Offer
+
+_LABEL_CELLS = 20
+
+
+class Suggestions(Widget, can_focus=False):
+    """The offers, one a line, the chosen one marked. It lies over the pane and moves nothing."""
+
+    ROWS: ClassVar[int] = 11
+    """The most offers shown at once."""
+
+    def __init__(self, take: Callable[[int], None], *, id: str | None = None) -> None:  # noqa: A002
+        """`take` is told the number of an offer that was clicked."""
+        super().__init__(id=id)
+        self._take = take
+        self._completion = NOTHING
+        self._chosen = 0
+
+    def show(self, completion: Completion, chosen: int) -> None:
+        """Show these, or nothing."""
+        self._completion, self._chosen = completion, chosen
+        self.display = bool(completion.offers)
+        number = len(completion.offers)
+        self.border_title = f" {chosen + 1} of {number} " if number > self.ROWS else None
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's)
+        """As many lines as there are offers, up to the most."""
+        return min(self.ROWS, len(self._completion.offers))
+
+    def render(self) -> Content:
+        """The offers."""
+        offers = list(enumerate(self._completion.offers))[self._first : self._first + self._room]
+        return Content("\n").join(
+            self._line(offer, chosen=number == self._chosen) for number, offer in offers
+        )
+
+    def on_click(self, event: events.Click) -> None:
+        """Take the offer under the mouse."""
+        inside = event.get_content_offset(self)
+        if inside is not None:
+            self._take(self._first + inside.y)
+
+    @property
+    def _first(self) -> int:
+        return max(0, self._chosen - self._room + 1)
+
+    @property
+    def _room(self) -> int:
+        """How many offers can be seen."""
+        return max(1, min(self.ROWS, self.scrollable_content_region.height))
+
+    def _line(self, offer: Offer, *, chosen: bool) -> Content:
+        room = self.scrollable_content_region.width
+        mark = "› " if chosen else "  "
+        label = pad(offer.label, _LABEL_CELLS) if offer.about else offer.label
+        return Content.assemble(
+            (clip(mark + label, room), "bold $text-primary" if chosen else "$text"),
+            (clip(f" {offer.about}", max(0, room - _LABEL_CELLS - 2)) if offer.about else "", "$text-muted"),
+        )

@@ -1,0 +1,68 @@
+"""Greets somebody who is here for the first time, above the messages. Typing goes on below."""
+
+from textual.content import Content
+from textual.widgets import Static
+
+from globalchat.ui.keymap import Keymap
+from globalchat.ui.model.desk import Desk
+
+_WHERE = Content("This is the local cloud: two regions on your own machine. Nothing leaves it.")
+_BRIEFLY = Content("The local cloud, on your own machine.")
+_WAYS = Content.from_markup(
+    "[@click=app.guide('connect')][u]Connect to my stack[/u][/]   "
+    "[@click=app.guide('deploy')][u]Deploy to AWS[/u][/]   "
+    "[@click=close][u]Put this away[/u][/]"
+)
+
+
+class Welcome(Static, can_focus=False):
+    """Where one is, what to press, and the ways on."""
+
+    def __init__(self, desk: Desk, keymap: Keymap, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        self._long, self._short = _text(keymap), Content("\n").join([_BRIEFLY, _WAYS])
+        super().__init__(self._long, id=id, markup=False)
+        self.border_title = "Welcome"
+        self.border_subtitle = f"/connect  /deploy  {keymap.title('back')} puts it away"
+        self._desk = desk
+
+    def on_mount(self) -> None:
+        """Greet, if there is somebody to greet."""
+        self.display = self._desk.welcome
+
+    def on_resize(self) -> None:
+        """Be brief where the messages need the room."""
+        wanted = self._short if self.screen.has_class("-flat") else self._long
+        if wanted is not self.content:
+            self.update(wanted)
+
+    def close(self) -> bool:
+        """Greet no more. False if nobody was greeted."""
+        greeted = self._desk.welcome
+        if greeted:
+            self._desk.put_away_welcome()
+            self.display = False
+        return greeted
+
+    def action_close(self) -> None:
+        """Greet no more."""
+        self.close()
+
+
+def _text(keymap: Keymap) -> Content:
+    def key(action: str) -> tuple[str, str]:
+        return (keymap.title(action), "$text-accent")
+
+    keys = Content.assemble(
+        "Type below and press ",
+        key("write.send"),
+        ". ",
+        key("channel.pick"),
+        " changes the channel, ",
+        key("region.next"),
+        " the region; ",
+        ("/", "$text-accent"),
+        " lists commands, ",
+        key("help"),
+        " helps.",
+    )
+    return Content("\n").join([_WHERE, keys, _WAYS])
