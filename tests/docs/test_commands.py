@@ -1,8 +1,7 @@
 """Every command line of the pages is run, each as a person would: in the order of its page, as one user.
 
-What needs an AWS account is run without one, and must say so in a sentence: `tests/infra/deployer` and
-`tests/e2e/test_deploy_bridge.py` run it against an imitation. Lines of AWS's own command line are checked
-by its models.
+What needs an AWS account is run without one, and must say so in a sentence: `tests/infra/deployer` runs it
+against an imitation. Lines of AWS's own command line are checked by its models.
 """
 
 import re

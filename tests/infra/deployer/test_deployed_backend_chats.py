@@ -11,15 +11,8 @@ from globalchat.client import profiles
 from globalchat.client.errors import Unreachable
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.measure.proof import prove
-from tests.infra.conftest import node_modules as node_modules
 from tests.infra.deployer.assembled import Assembled, Heard
 from tests.infra.deployer.conftest import User
-from tests.infra.deployer.conftest import aws_settings as aws_settings
-from tests.infra.deployer.conftest import cloud as cloud
-from tests.infra.deployer.conftest import equipped as equipped
-from tests.infra.deployer.conftest import moto_url as moto_url
-from tests.infra.deployer.conftest import templates as templates
-from tests.infra.deployer.conftest import user as user
 from tests.infra.deployer.test_keys import NOW
 
 pytestmark = [pytest.mark.e2e, pytest.mark.infra]

@@ -16,8 +16,8 @@ from globalchat_infra.deployer.errors import DeployError
 from globalchat_infra.deployer.generations import generations, with_generations
 from globalchat_infra.deployer.settings import Changes
 from tests.infra.deployer.conftest import User
-from tests.infra.deployer.test_extension import REGION
 from tests.infra.deployer.test_keys import END, NOW
+from tests.infra.deployer.test_moto_extension import REGION
 
 API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
 

@@ -31,9 +31,9 @@ from globalchat.client.state import Phase
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.client.driver import QUICK, Driver, quick, running
 from tests.client.fake_server import FakeAppSync, profile_of
-from tests.paths import CHILD_PATH
+from tests.paths import CHILD_PATH, ROOT
 
-SCRIPT = Path(__file__).with_name("sending_script.py")
+SCRIPT = ROOT / "tests" / "client" / "sending_script.py"
 
 
 @pytest.fixture(autouse=True)
