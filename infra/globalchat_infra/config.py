@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from globalchat.core.resources import resource
-from globalchat_infra.regions import advice, aws_regions
+from globalchat.core.text import hint
+from globalchat_infra.regions import aws_regions
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
 NAME_RULE = "use 1 to 20 of a-z, 0-9 and -, a letter first, no - last"
@@ -118,7 +119,7 @@ def _check_keys(
     known = [*required, *optional]
     for key in value:
         if key not in known:
-            raise ConfigError(f'"{where}" has an unknown key {json.dumps(key)}: {advice(key, known)}.')
+            raise ConfigError(f'"{where}" has an unknown key {json.dumps(key)}. {hint(key, known)}')
     for key in required:
         if key not in value:
             raise ConfigError(f'"{where}" lacks the key "{key}": add it.')
@@ -146,8 +147,8 @@ def _regions(value: object) -> Mapping[str, str]:
             )
         if not isinstance(region, str) or region not in known:
             raise ConfigError(
-                f'The region of "{alias}" is {json.dumps(region)}, which is no AWS region with AppSync: '
-                f"{advice(str(region), known)}."
+                f'The region of "{alias}" is {json.dumps(region)}, which is not an AWS region with AppSync. '
+                f"{hint(str(region), known)}"
             )
         if region in regions.values():
             raise ConfigError(f'The AWS region "{region}" is listed twice: remove one of its aliases.')

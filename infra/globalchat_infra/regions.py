@@ -1,9 +1,10 @@
-"""Which regions AWS has, which of them some words mean, and what to say of a word that means none."""
+"""Which regions AWS has, and which of them some words mean."""
 
-import difflib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
+
+from globalchat.core.text import hint
 
 
 @cache
@@ -30,9 +31,9 @@ def choose(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
         region = region if alias else known.get(name, name)
         alias = alias or aliases.get(region, region)
         if region not in aws_regions():
-            remedy = advice(name, [*known, *aws_regions()])
             raise ValueError(
-                f"{json.dumps(name)} is neither an alias nor an AWS region with AppSync: {remedy}."
+                f"{json.dumps(name)} is neither an alias nor an AWS region with AppSync. "
+                f"{hint(name, [*known, *aws_regions()])}"
             )
         if region in chosen.values():
             raise ValueError(f'The AWS region "{region}" is listed twice: name it once.')
@@ -40,9 +41,3 @@ def choose(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
             raise ValueError(f'The alias "{alias}" is given to two regions: choose another.')
         chosen[alias] = region
     return chosen
-
-
-def advice(word: str, known: Collection[str]) -> str:
-    """Name the nearest known word, else all of them."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f'did you mean "{near[0]}"' if near else f"use one of {', '.join(known)}"

@@ -9,9 +9,6 @@ import pytest
 from click.testing import CliRunner
 
 from globalchat.cli.main import CHAT, root
-from globalchat.client.suggestions import did_you_mean, with_suggestion
-
-CHANNELS = "The channels are: cars, robots, tech, music, media."
 
 
 def commands(group: click.Group, parent: click.Context, *words: str) -> Iterator[tuple[str, ...]]:
@@ -97,28 +94,3 @@ def test_the_near_word_is_suggested(arguments: list[str], said: str) -> None:
     assert done.exit_code == 2
     assert said in done.output
     assert "Traceback" not in done.output
-
-
-@pytest.mark.parametrize(
-    ("sentence", "told"),
-    [
-        (
-            f'There is no channel "teck". {CHANNELS}',
-            f'There is no channel "teck". {CHANNELS} Did you mean "tech"?',
-        ),
-        (
-            f'There is no channel "MUSIC". {CHANNELS}',
-            f'There is no channel "MUSIC". {CHANNELS} Did you mean "music"?',
-        ),
-        (f'There is no channel "zzz". {CHANNELS}', f'There is no channel "zzz". {CHANNELS}'),
-        ("The message is empty.", "The message is empty."),
-    ],
-)
-def test_a_refused_channel_names_the_near_one(sentence: str, told: str) -> None:
-    assert with_suggestion(sentence) == told
-
-
-def test_nothing_is_suggested_where_nothing_is_near() -> None:
-    assert did_you_mean("oregn", ["oregon", "sydney"]) == 'Did you mean "oregon"?'
-    assert did_you_mean("qqqq", ["oregon", "sydney"]) is None
-    assert did_you_mean("x", []) is None

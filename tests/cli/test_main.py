@@ -58,7 +58,7 @@ def test_every_command_takes_a_profile(name: str) -> None:
         (["publish", "tech"], "Missing argument"),
         (["subscribe"], "Missing argument"),
         (["subscribe", "tech", "--nope"], "No such option"),
-        (["local", "nope"], '"nope" is no command. There are: serve'),
+        (["local", "nope"], '"nope" is not a command. There are: serve'),
         (["local", "serve", "--port", "70000"], "70000"),
         (["publish", "tech", "hi", "--profile", "nope"], "There are: local."),
         (["subscribe", "tech", "--profile", "../x"], "cannot name a profile"),

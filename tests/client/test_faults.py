@@ -76,6 +76,29 @@ def test_graphql_errors_become_refusals(error: object, kind: type, retryable: bo
     assert str(found)
 
 
+CHANNELS = "The channels are: cars, robots, tech, music, media."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        (
+            f'There is no channel "teck". {CHANNELS}',
+            f'There is no channel "teck". {CHANNELS} Did you mean "tech"?',
+        ),
+        (
+            f'There is no channel "MUSIC". {CHANNELS}',
+            f'There is no channel "MUSIC". {CHANNELS} Did you mean "music"?',
+        ),
+        (f'There is no channel "zzz". {CHANNELS}', f'There is no channel "zzz". {CHANNELS}'),
+        ("The message is empty.", "The message is empty."),
+    ],
+)
+def test_a_refused_channel_names_the_near_one(sentence: str, shown: str) -> None:
+    error = {"errorType": "UnknownChannel", "message": sentence}
+    assert str(faults.refusal(faults.read_faults({"errors": [error]}), "api.example")) == shown
+
+
 @pytest.mark.parametrize(
     ("url", "host", "loopback"),
     [

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
+from globalchat.core.text import sanitize
 from globalchat_infra.deployer.progress import Progress, StackProgress
 
 _UP_AND_CLEAR = "\x1b[{}A\x1b[J"
@@ -49,10 +50,9 @@ class PlainView:
 class LiveView:
     """One line per stack and one for the whole, on a terminal."""
 
-    def __init__(self, stream: TextIO, width: Callable[[], int], clean: Callable[[str], str]) -> None:
+    def __init__(self, stream: TextIO, width: Callable[[], int]) -> None:
         self._stream = stream
         self._width = width
-        self._clean = clean
         self._height = 0
 
     def changed(self, progress: Progress, stack: StackProgress | None, seconds: float) -> None:  # noqa: ARG002
@@ -64,7 +64,8 @@ class LiveView:
         lines.append(f"{ready} of {len(lines)} stacks, {elapsed(seconds)}")
         width = max(20, self._width() - 1)
         clear = _UP_AND_CLEAR.format(self._height) if self._height else ""
-        self._stream.write(clear + "".join(self._clean(line)[:width] + "\n" for line in lines))
+        shown = (sanitize(line, multiline=False)[:width] + "\n" for line in lines)
+        self._stream.write(clear + "".join(shown))
         self._stream.flush()
         self._height = len(lines)
 
@@ -78,8 +79,8 @@ def _bar(stack: StackProgress, length: int = 12) -> str:
     return "█" * min(full, length) + "░" * (length - min(full, length))
 
 
-def view_for(stream: TextIO, write: Callable[[str], None], clean: Callable[[str], str]) -> View:
-    """The view that fits a stream."""
+def view_for(stream: TextIO, write: Callable[[str], None]) -> View:
+    """Return the view that fits a stream; `write` prints one plain line."""
     if not stream.isatty():
         return PlainView(write)
-    return LiveView(stream, lambda: shutil.get_terminal_size().columns, clean)
+    return LiveView(stream, lambda: shutil.get_terminal_size().columns)

@@ -96,7 +96,7 @@ def test_plain_lines_tell_quarters_not_every_resource() -> None:
 
 def test_the_live_view_redraws_its_own_lines_within_the_width() -> None:
     stream = io.StringIO()
-    show(LiveView(stream, lambda: 30, lambda text: text), BEGUN, HALF)
+    show(LiveView(stream, lambda: 30), BEGUN, HALF)
     first, second = stream.getvalue().split("\x1b[3A\x1b[J")
     for drawn in (first, second):
         assert drawn.count("\n") == 3
@@ -104,7 +104,16 @@ def test_the_live_view_redraws_its_own_lines_within_the_width() -> None:
     assert second.splitlines()[-1] == "0 of 2 stacks, 0:01"
 
 
+def test_the_live_view_shows_what_a_terminal_would_obey() -> None:
+    stream = io.StringIO()
+    show(LiveView(stream, lambda: 200), BEGUN, STARTED, BROKEN.replace("globalchat-bus", "\x1b]0;x\x07\n"))
+    drawn = stream.getvalue().replace("\x1b[3A\x1b[J", "")
+    assert "\x1b" not in drawn
+    assert "\x07" not in drawn
+    assert drawn.count("\n") == 9
+
+
 def test_what_is_no_terminal_gets_plain_lines() -> None:
-    assert isinstance(view_for(io.StringIO(), print, str), PlainView)
+    assert isinstance(view_for(io.StringIO(), print), PlainView)
     assert elapsed(754.9) == "12:34"
     assert StackProgress("a", done=9, total=4, started=True).summary == "4/4 resources"

@@ -127,7 +127,7 @@ def test_a_general_and_a_particular_fault_are_two(faults: Faults, regions: list[
 def test_one_wrong_word_sets_nothing(faults: Faults, regions: list[FaultyRegion]) -> None:
     with pytest.raises(FaultError, match="no fault 'halfopen'") as caught:
         faults.set("throttle", "halfopen")
-    assert caught.value.remedy == "Did you mean half-open?"
+    assert caught.value.remedy == 'Did you mean "half-open"?'
     with pytest.raises(FaultError, match="no region 'mars'") as caught:
         faults.set("throttle", region="mars")
     assert caught.value.remedy == "The regions are: oregon, sydney, dublin."

@@ -33,7 +33,7 @@ def test_reads_names_and_amounts(text: str, low: float, high: float, amount: str
 @pytest.mark.parametrize(
     ("text", "place", "message", "remedy"),
     [
-        ("relay-dealy=1s", Place(), "There is no fault 'relay-dealy'", "Did you mean relay-delay?"),
+        ("relay-dealy=1s", Place(), "There is no fault 'relay-dealy'", 'Did you mean "relay-delay"?'),
         ("", Place(), "There is no fault ''", "There are: relay-delay, relay-partition"),
         ("relay-delay", Place(), "takes a duration", "Say: relay-delay=200ms"),
         ("relay-delay=200", Place(), "takes a duration", "200ms"),

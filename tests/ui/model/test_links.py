@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from globalchat.core.text import sanitize
 from globalchat.ui.model.links import find_links, is_web
-from globalchat.ui.sanitize import sanitize
 
 PAYPAL = "xn--pypal-4ve.com"
 

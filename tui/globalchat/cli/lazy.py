@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from globalchat.cli.arguments.log_options import attach
-from globalchat.client.suggestions import did_you_mean
+from globalchat.core.text import hint
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -67,11 +67,8 @@ class LazyGroup(click.Group):
         """
         word = args[0]
         if word not in self.entries and not word.startswith("-") and not ctx.resilient_parsing:
-            advice = (
-                did_you_mean(word, self.list_commands(ctx))
-                or f"There are: {', '.join(self.list_commands(ctx))}."
-            )
-            raise click.UsageError(f'"{word[:50]}" is no command. {advice}', ctx)
+            known = self.list_commands(ctx)
+            raise click.UsageError(f'"{word[:50]}" is not a command. {hint(word, known)}', ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

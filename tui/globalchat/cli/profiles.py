@@ -9,7 +9,7 @@ from globalchat.cli.failure import UsageFailure
 from globalchat.client import paths, profiles
 from globalchat.client.errors import Unreachable
 from globalchat.client.profiles import LOCAL, Profile
-from globalchat.client.suggestions import did_you_mean
+from globalchat.core.text import did_you_mean
 
 DEFAULT = "default"
 

@@ -4,13 +4,14 @@ The sentences name a host, never a URL (it may hold the key) and never the text 
 """
 
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from globalchat.client.errors import Refused, Unauthorized, Unreachable
-from globalchat.client.suggestions import with_suggestion
+from globalchat.core.text import suggest
 
 _RETRYABLE = frozenset(
     {
@@ -25,6 +26,8 @@ _RETRYABLE = frozenset(
 )
 # Names of aiohttp's and websockets' errors (this module imports neither) for a connection that was cut.
 _CUT = frozenset({"ClientOSError", "ConnectionClosedError", "ConnectionClosedOK", "ServerDisconnectedError"})
+_NO_CHANNEL = re.compile(r'There is no channel "(.*)"\. The channels are: (.*)\.', re.DOTALL)
+"""How the resolvers refuse a channel (`infra/resolvers/publish.js`, `subscribe.js`)."""
 _LONGEST = 500
 _LONGEST_THROTTLE = 300.0
 
@@ -68,7 +71,7 @@ def refusal(faults: list[Fault], where: str, *, signed: bool = False, skew: floa
         return unauthorized(where, signed=signed, skew=skew, stale=stale)
     if kind == "Unauthorized":
         return Unauthorized(fault.message, error_type=kind, remedy=DENIED_REMEDY)
-    told = with_suggestion(fault.message) if kind == "UnknownChannel" else fault.message
+    told = _suggest_channel(fault.message) if kind == "UnknownChannel" else fault.message
     return Refused(told, error_type=kind, retryable=fault.retryable or kind in _RETRYABLE)
 
 
@@ -211,6 +214,12 @@ def _read(item: object) -> Fault:
         code=code if isinstance(code, int) else None,
         retryable=isinstance(info, Mapping) and info.get("retryable") is True,
     )
+
+
+def _suggest_channel(refusal: str) -> str:
+    """Append the channel that may have been meant to the backend's refusal of one."""
+    match = _NO_CHANNEL.fullmatch(refusal)
+    return suggest(refusal, match[1], match[2].split(", ")) if match else refusal
 
 
 def _span(seconds: float) -> str:

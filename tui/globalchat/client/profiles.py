@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from globalchat.client import files
 from globalchat.client.errors import ProfileError
 from globalchat.client.paths import ensure_folder
-from globalchat.client.suggestions import did_you_mean
+from globalchat.core.text import did_you_mean
 
 LOCAL = "local"
 """The name of the local cloud's profile: never a file."""

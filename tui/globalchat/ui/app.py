@@ -19,11 +19,11 @@ from textual.events import DescendantFocus
 from textual.filter import LineFilter
 from textual.screen import Screen
 
+from globalchat.core.text import sanitize, suggest
 from globalchat.ui.model.breakpoints import HEIGHTS, WIDTHS, classes
 from globalchat.ui.safe_app import SafeApp
-from globalchat.ui.sanitize import sanitize
 from globalchat.ui.screens.curtain import Curtain
-from globalchat.ui.settings import FILE, Loaded, Settings, near
+from globalchat.ui.settings import FILE, Loaded, Settings
 from globalchat.ui.stylesheet import ReadOnce
 
 if TYPE_CHECKING:
@@ -247,8 +247,8 @@ class ChatApp(SafeApp):
             self.theme = wanted
         elif self.settings.theme is not None:
             name = sanitize(self.settings.theme, multiline=False)[:50]
-            hint = near(self.settings.theme, list(self.available_themes))
-            self._problems += (f'There is no theme "{name}".{hint}',)
+            sentence = f'There is no theme "{name}".'
+            self._problems += (suggest(sentence, self.settings.theme, self.available_themes),)
 
     def _chosen_theme(self) -> str | None:
         """The theme that was chosen in an earlier run: known before the first frame, so nothing flashes."""

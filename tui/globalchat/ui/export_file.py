@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from globalchat.core.text import sanitize
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import default_name, export, form_of
-from globalchat.ui.sanitize import sanitize
 
 
 class NotExported(Exception):

@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from globalchat.ui.sanitize import sanitize
-from globalchat.ui.settings import near
+from globalchat.core.text import sanitize, suggest
 
 _UNSAFE = {
     "ctrl+i": "terminals send Ctrl+I as Tab",
@@ -100,7 +99,7 @@ def resolve(wanted: Mapping[str, str], actions: Sequence[Mappable]) -> tuple[Key
         action = by_id.get(name)
         if action is None:
             shown = sanitize(name, multiline=False)[:50]
-            problems.append(f'There is no action "{shown}" to give keys to.{near(name, list(by_id))}')
+            problems.append(suggest(f'There is no action "{shown}" to give keys to.', name, by_id))
             continue
         keys = tuple(dict.fromkeys(filter(None, (key.strip().lower() for key in text.split(",")))))
         problem = _refusal(action, keys)
@@ -128,7 +127,7 @@ def _why_not(action: Mappable, key: str) -> str | None:
     single = len(base) == 1 and (base.isalnum() or base in _PUNCTUATION)
     shown = sanitize(key, multiline=False)[:30]
     if not (single or base in _NAMED or base in _PUNCTUATION_NAMES) or not set(modifiers) <= _MODIFIERS:
-        return f'there is no key "{shown}".{near(base, sorted(_NAMED))}'
+        return suggest(f'there is no key "{shown}".', base, sorted(_NAMED))
     if len(base) == 1 and {"ctrl", "shift"} <= set(modifiers):
         return f'most terminals send "{shown}" without Shift.'
     if (len(base) == 1 or base in _PUNCTUATION_NAMES) and set(modifiers) <= {"shift"}:

@@ -8,7 +8,7 @@ from textual.app import App
 from textual.driver import Driver
 from textual.notifications import SeverityLevel
 
-from globalchat.ui.sanitize import sanitize
+from globalchat.core.text import sanitize
 
 
 class SafeApp(App[None]):

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from globalchat.ui.sanitize import sanitize
+from globalchat.core.text import sanitize, suggest
 
 FILE = "config.toml"
 
@@ -135,7 +134,8 @@ def _take(
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in checks:
-            problems.append(f'There is no setting "{_shown(prefix + key)}".{near(key, known, prefix)}')
+            sentence = f'There is no setting "{_shown(prefix + key)}".'
+            problems.append(suggest(sentence, key, known, prefix=prefix))
         elif (wanted := checks[key](value)) is not None:
             problems.append(f'The setting "{prefix}{key}" must be {wanted}: the default holds.')
         else:
@@ -162,12 +162,6 @@ def _keys(table: Mapping[str, object], prefix: str, problems: list[str]) -> Iter
             yield action, value
         else:
             problems.append(f'The keys of "{_shown(action)}" must be a text in quotes, like "ctrl+n".')
-
-
-def near(word: str, known: list[str], prefix: str = "") -> str:
-    """` Did you mean "…"?` if something known is like `word`, else nothing."""
-    close = get_close_matches(word.lower(), known, n=1)
-    return f' Did you mean "{prefix}{close[0]}"?' if close else ""
 
 
 def _shown(name: str) -> str:

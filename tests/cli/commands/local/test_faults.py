@@ -24,7 +24,7 @@ def test_help_names_every_fault_and_gives_examples() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["faults", "set", "relay-dealy=1s"], "Did you mean relay-delay?"),
+        (["faults", "set", "relay-dealy=1s"], 'Did you mean "relay-delay"?'),
         (["faults", "set", "relay-delay=1"], "Say: relay-delay=200ms"),
         (["faults", "set", "half-open", "--from", "oregon"], "Use --region."),
         (["faults", "set", "relay-partition", "--region", "oregon"], "Use --from and --to."),

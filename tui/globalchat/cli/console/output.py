@@ -11,7 +11,7 @@ from globalchat.cli.console.screen import is_terminal
 from globalchat.client.clock import iso_time
 from globalchat.client.errors import ClientError
 from globalchat.client.messages import Message
-from globalchat.ui.sanitize import sanitize
+from globalchat.core.text import sanitize
 
 JSONScalar = str | int | float | bool | None
 

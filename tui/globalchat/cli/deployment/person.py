@@ -8,14 +8,14 @@ import click
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.screen import is_terminal
 from globalchat.cli.deployment.log import LoggedView, told
-from globalchat.ui.sanitize import sanitize
+from globalchat.core.text import sanitize
 from globalchat_infra.deployer.deployment import Person
 from globalchat_infra.deployer.view import view_for
 
 
 def person(*, yes: bool) -> Person:
     """Whoever sits at this terminal."""
-    return Person(told, asker(yes=yes), LoggedView(view_for(sys.stderr, narrate, _line)))
+    return Person(told, asker(yes=yes), LoggedView(view_for(sys.stderr, narrate)))
 
 
 def asker(*, yes: bool) -> Callable[[str], bool]:
@@ -28,10 +28,6 @@ def asker(*, yes: bool) -> Callable[[str], bool]:
         if not is_terminal(sys.stdin):
             narrate(f"{question} There is no terminal to ask on: give --yes.")
             return False
-        return click.confirm(_line(question), err=True)
+        return click.confirm(sanitize(question, multiline=False), err=True)
 
     return ask
-
-
-def _line(text: str) -> str:
-    return sanitize(text, multiline=False)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from globalchat.cli.console.output import clock_time, json_line, message_document
 from globalchat.client.events import MessageReceived
-from globalchat.ui.sanitize import sanitize
+from globalchat.core.text import sanitize
 
 
 def as_json(event: MessageReceived) -> str:

@@ -1,11 +1,11 @@
 """What may be disturbed: the name of a fault, how much of it, and where. Pure: parses, checks, spells."""
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from globalchat.core.text import hint
 from globalchat.localcloud.definition import JSON
 
 LONGEST_DELAY: Final = 600.0
@@ -135,9 +135,7 @@ def kind_of(name: str) -> Kind:
     """The kind of that name; raises FaultError with the nearest name for an unknown one."""
     if name in KINDS:
         return KINDS[name]
-    near = difflib.get_close_matches(name, KINDS, n=1)
-    advice = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(KINDS)}."
-    raise FaultError(f"There is no fault {name[:40]!r}.", advice)
+    raise FaultError(f"There is no fault {name[:40]!r}.", hint(name, KINDS))
 
 
 def best(faults: Iterable[Fault]) -> Fault | None:

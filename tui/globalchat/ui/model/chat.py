@@ -22,6 +22,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Backend, Draft
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.text import sanitize
 from globalchat.ui.model.attention import Attention, Levels
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
@@ -31,7 +32,6 @@ from globalchat.ui.model.people import People
 from globalchat.ui.model.row_factory import RowFactory
 from globalchat.ui.model.skew import ClockSkew, skew_sentence
 from globalchat.ui.model.skips import Skips
-from globalchat.ui.sanitize import sanitize
 
 
 @dataclass(frozen=True, slots=True)

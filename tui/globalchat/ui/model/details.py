@@ -1,9 +1,9 @@
 """All that is known of one message, in lines."""
 
+from globalchat.core.text import sanitize
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.regions import RegionNames
 from globalchat.ui.model.rows import Delivery, MessageRow
-from globalchat.ui.sanitize import sanitize
 
 _DELIVERY = {
     Delivery.RECEIVED: "received",

@@ -8,12 +8,12 @@ from itertools import count
 from globalchat.client.events import GapRecorded, MessageReceived, SessionEvent, StateChanged
 from globalchat.client.messages import Content, Message
 from globalchat.client.state import SessionState
+from globalchat.core.text import sanitize
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.row_factory import ANONYMOUS
 from globalchat.ui.model.rows import Row
 from globalchat.ui.model.text import shown_name
-from globalchat.ui.sanitize import sanitize
 
 KEPT = 500
 """Rows kept per channel."""

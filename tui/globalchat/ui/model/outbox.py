@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from globalchat.client.events import DraftWaiting, MessageReceived
 from globalchat.client.messages import Draft
+from globalchat.core.text import sanitize
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.row_factory import RowFactory
 from globalchat.ui.model.rows import Delivery, MessageRow
-from globalchat.ui.sanitize import sanitize
 
 
 class Waiting(NamedTuple):

@@ -8,11 +8,11 @@ from zlib import crc32
 
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Draft
+from globalchat.core.text import sanitize
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.links import find_links
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
 from globalchat.ui.model.text import Span, shown_name
-from globalchat.ui.sanitize import sanitize
 
 SENDER_COLOURS = 8
 """How many colours senders are told apart by, the own one aside."""

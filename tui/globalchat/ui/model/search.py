@@ -4,10 +4,10 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
+from globalchat.core.text import sanitize
 from globalchat.ui.model.conversation import Edit, Inserted, Removed
 from globalchat.ui.model.rows import MessageRow, Row
 from globalchat.ui.model.text import Span
-from globalchat.ui.sanitize import sanitize
 
 
 class Search:

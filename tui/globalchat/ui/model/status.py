@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.text import sanitize
 from globalchat.ui.model.banner import Banner, Way
 from globalchat.ui.model.outbox import Unheard, Waiting
 from globalchat.ui.model.regions import RegionNames
 from globalchat.ui.model.text import shown_name
-from globalchat.ui.sanitize import sanitize
 
 Keys = Callable[[str], str]
 """The key of an action (by its id) as people write it."""

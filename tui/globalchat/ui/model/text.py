@@ -4,7 +4,7 @@ import re
 
 from rich.cells import cell_len, set_cell_size, split_graphemes
 
-from globalchat.ui.sanitize import sanitize
+from globalchat.core.text import sanitize
 
 NAME_CELLS = 24
 """The longest name shown, in cells."""

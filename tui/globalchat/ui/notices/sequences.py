@@ -1,7 +1,7 @@
 """The control sequences, made of text that can hold none itself. Pure."""
 
+from globalchat.core.text import sanitize
 from globalchat.ui.model.text import clip
-from globalchat.ui.sanitize import sanitize
 
 BELL = "\a"
 KEEP_TITLE = "\x1b[22;0t"

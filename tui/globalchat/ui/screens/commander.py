@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from globalchat.core.text import suggest
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.naming import name_problem
 from globalchat.ui.model.text import shown_name
-from globalchat.ui.settings import near
 from globalchat.ui.slash.parser import Run
 
 
@@ -72,7 +72,7 @@ class Commander:
         known = list(self._desk.model.conversations)
         channel = argument.lstrip("#").strip() or self._desk.channel
         if channel not in known:
-            return f"There is no # {shown_name(channel or '')} to leave.{near(channel or '', known)}"
+            return suggest(f"There is no # {shown_name(channel or '')} to leave.", channel or "", known)
         if len(known) == 1:
             return "This is the only channel; join another one first."
         self._host.leave(channel)
@@ -104,7 +104,7 @@ class Commander:
     def _notify(self, argument: str) -> str | None:
         levels = {level.value: level for level in Level}
         if argument.lower() not in levels:
-            return f"The levels are {', '.join(levels)}.{near(argument, list(levels))}"
+            return suggest(f"The levels are {', '.join(levels)}.", argument, levels)
         if self._desk.channel is not None:
             self._host.set_level(self._desk.channel, levels[argument.lower()])
         return None
@@ -113,7 +113,7 @@ class Commander:
         known = list(self._desk.model.conversations)
         channel = argument.lstrip("#").strip() or self._desk.channel
         if channel not in known:
-            return f"There is no # {shown_name(channel or '')}.{near(channel or '', known)}"
+            return suggest(f"There is no # {shown_name(channel or '')}.", channel or "", known)
         levels = self._desk.model.levels
         back = levels.default if levels.default is not Level.MUTE else Level.MENTIONS
         self._host.set_level(channel, back if levels.muted(channel) else Level.MUTE)

@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from globalchat.core.text import sanitize
 from globalchat.ui.model.text import clip
-from globalchat.ui.sanitize import sanitize
 from globalchat.ui.screens.dialog import Question
 from globalchat.ui.widgets.choices import Choices
 

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from globalchat.ui.sanitize import sanitize
-from globalchat.ui.settings import near
+from globalchat.core.text import sanitize, suggest
 from globalchat.ui.slash.commands import COMMANDS, Argument, Command
 
 _COMMAND = re.compile(r"/([A-Za-z-]+)(?:\s+(.*?))?\s*")
@@ -57,5 +56,6 @@ def parse(text: str, commands: Sequence[Command] = COMMANDS) -> Say | Run | Wron
 
 def _unknown(name: str, commands: Sequence[Command]) -> str:
     shown = sanitize(name, multiline=False)[:30]
-    hint = near(name, [each.name for each in commands], "/")
-    return f'There is no command "/{shown}".{hint} Begin with // to send the text as it is.'
+    known = (each.name for each in commands)
+    sentence = suggest(f'There is no command "/{shown}".', name, known, prefix="/")
+    return f"{sentence} Begin with // to send the text as it is."

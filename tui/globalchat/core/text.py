@@ -1,10 +1,12 @@
-"""The one function through which text passes before it meets a terminal.
+"""Text for people: made safe for a terminal, and the known word that a mistyped one may mean. Pure.
 
-Measured: Textual and Rich hand ESC, C1 and bidirectional controls of a `str` on to the terminal as they are.
+`sanitize` is the one function through which text passes before it meets a terminal. Measured: Textual and
+Rich hand ESC, C1 and bidirectional controls of a `str` on to the terminal as they are.
 """
 
 import re
 import unicodedata
+from collections.abc import Collection, Iterable
 
 _MAX_MARKS = 4
 """Combining marks kept on one base character: enough for every script, too few to flood a screen."""
@@ -99,3 +101,26 @@ def _cap_marks(text: str) -> str:
         if run <= _MAX_MARKS:
             kept.append(character)
     return "".join(kept)
+
+
+def did_you_mean(word: str, known: Iterable[str], *, prefix: str = "") -> str | None:
+    """Return a question that names the known word nearest to `word`, None if none is near.
+
+    Case does not count. `prefix` stands before the word in the question: `Did you mean "/join"?`
+    """
+    from difflib import get_close_matches  # imported here: most words are spelled right
+
+    spelled = {each.lower(): each for each in known}
+    nearest = get_close_matches(word.lower(), spelled, n=1)
+    return f'Did you mean "{prefix}{spelled[nearest[0]]}"?' if nearest else None
+
+
+def hint(word: str, known: Collection[str]) -> str:
+    """Return the question which known word was meant; if none is near, a sentence that lists them all."""
+    return did_you_mean(word, known) or f"There are: {', '.join(known)}."
+
+
+def suggest(sentence: str, word: str, known: Iterable[str], *, prefix: str = "") -> str:
+    """Append to a sentence about an unknown word the question which known one was meant, if one is near."""
+    question = did_you_mean(word, known, prefix=prefix)
+    return f"{sentence} {question}" if question else sentence

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.ui.sanitize import sanitize
+from globalchat.core.text import did_you_mean, hint, sanitize, suggest
 
 HOSTILE = st.text(
     alphabet=st.one_of(
@@ -77,6 +77,37 @@ def test_example(text: str, clean: str) -> None:
     assert sanitize(text) == clean
 
 
+@pytest.mark.parametrize(
+    ("word", "known", "question"),
+    [
+        ("oregn", ["oregon", "sydney"], 'Did you mean "oregon"?'),
+        ("MUSIC", ["cars", "music"], 'Did you mean "music"?'),
+        ("alarmmail", ["alarmEmail", "prefix"], 'Did you mean "alarmEmail"?'),
+        ("qqqq", ["oregon", "sydney"], None),
+        ("x", [], None),
+        ("", ["oregon"], None),
+    ],
+)
+def test_only_a_near_word_is_suggested(word: str, known: list[str], question: str | None) -> None:
+    assert did_you_mean(word, known) == question
+
+
+@given(st.text(), st.lists(st.text()))
+def test_a_suggested_word_is_a_known_one(word: str, known: list[str]) -> None:
+    question = did_you_mean(word, known, prefix="/")
+    assert question is None or question in {f'Did you mean "/{each}"?' for each in known}
+
+
+def test_a_sentence_ends_with_its_suggestion_if_there_is_one() -> None:
+    assert suggest("There is no x.", "jion", ["join"], prefix="/") == 'There is no x. Did you mean "/join"?'
+    assert suggest("There is no x.", "zzz", ["join"], prefix="/") == "There is no x."
+
+
+def test_where_no_word_is_near_all_are_listed() -> None:
+    assert hint("stauts", ["status", "up"]) == 'Did you mean "status"?'
+    assert hint("zzz", ["status", "up"]) == "There are: status, up."
+
+
 def test_needs_no_textual() -> None:
-    code = "import sys, globalchat.ui.sanitize; sys.exit('textual' in sys.modules or 'rich' in sys.modules)"
+    code = "import sys, globalchat.core.text; sys.exit('textual' in sys.modules or 'rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
