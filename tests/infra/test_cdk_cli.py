@@ -76,7 +76,7 @@ def test_the_project_s_own_python_is_found_without_being_activated(tmp_path: Pat
         ran = subprocess.run(
             app, shell=True, cwd=tmp_path / folder, capture_output=True, text=True, check=True
         )
-        assert ran.stdout == "own -m globalchat_infra\n"
+        assert ran.stdout == "own -P -m globalchat_infra\n"
 
 
 def test_a_third_alias_in_cdk_json_is_all_that_a_third_region_takes(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from globalchat.core.interpreter import child_environment
+
 
 @dataclass(frozen=True, slots=True)
 class Cdk:
@@ -34,4 +36,4 @@ class Cdk:
 
 def environment(base: Mapping[str, str]) -> dict[str, str]:
     """The child's environment: telemetry off, and none of the banners on versions of Node.js."""
-    return {**base, "CDK_DISABLE_CLI_TELEMETRY": "1", "NODE_NO_WARNINGS": "1"}
+    return {**child_environment(base), "CDK_DISABLE_CLI_TELEMETRY": "1", "NODE_NO_WARNINGS": "1"}

@@ -7,12 +7,12 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from globalchat.core.interpreter import module_command
 from globalchat.core.resources import resource
 from globalchat_infra.deployer.errors import DeployError, Kind, no_space
 from globalchat_infra.deployer.settings import context_of
@@ -33,7 +33,7 @@ Note = Callable[[str], None]
 
 def app_command() -> str:
     """How the CDK starts the app: this Python, whatever is on the PATH."""
-    return shlex.join([sys.executable, "-m", "globalchat_infra"])
+    return shlex.join(module_command("globalchat_infra"))
 
 
 def write_settings(cache: Path, content: Mapping[str, Any], *, app: str | None = None) -> Path:

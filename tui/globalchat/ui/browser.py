@@ -19,6 +19,7 @@ async def open_page(url: str) -> bool:
     none = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-I",  # no webbrowser.py of the current folder's
         "-c",
         _OPEN,
         url,

@@ -3,10 +3,10 @@
 import os
 import select
 import subprocess
-import sys
 import time
 from pathlib import Path
 
+from globalchat.core.interpreter import child_environment, module_command
 from globalchat.localcloud.errors import CloudError
 from globalchat.localcloud.process import idle, ready
 from globalchat.localcloud.process.state import LOG
@@ -54,8 +54,7 @@ def spawn(folder: Path, *, seconds: float) -> None:
 
 
 def _command(folder: Path, ready_descriptor: int) -> list[str]:
-    # -P: a folder that happens to be called localcloud where the user is must not be what starts.
-    command = [sys.executable, "-P", "-m", "globalchat.localcloud", "serve", "--state-dir", str(folder)]
+    command = module_command("globalchat.localcloud", "serve", "--state-dir", str(folder))
     command += ["--ready-fd", str(ready_descriptor)]
     return [*command, "--idle-seconds", os.environ.get(IDLE_VARIABLE) or str(idle.DEFAULT_SECONDS)]
 
@@ -63,7 +62,7 @@ def _command(folder: Path, ready_descriptor: int) -> list[str]:
 def _surroundings() -> dict[str, str]:
     # It calls nobody: reading the machine's certificate authorities, which aiohttp does at import, took a
     # tenth of its start.
-    return {**os.environ, "SSL_CERT_FILE": os.devnull}
+    return {**child_environment(os.environ), "SSL_CERT_FILE": os.devnull}
 
 
 def _read(descriptor: int, give_up: float) -> bytes:

@@ -1,7 +1,6 @@
 """The worker processes of a run, from their start to their certain end."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 
 from globalchat.client import errors
 from globalchat.client.errors import ClientError, Refused, Unauthorized
+from globalchat.core.interpreter import module_command
 from globalchat.measure.load.orders import ANSWERS, Answer, Began, Failed, Listen, Order, Publish
 from globalchat.measure.load.pipe import receive, send
 
@@ -99,9 +99,8 @@ async def crew(assignments: Sequence[Publish | Listen]) -> AsyncIterator[Crew]:
 
 
 async def _start() -> asyncio.subprocess.Process:
-    # -P: a folder that happens to be called probe where the user is must not be what starts.
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "globalchat.measure.load.worker"),
+        *module_command("globalchat.measure.load.worker"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         # Ctrl-C reaches every process of a terminal's session: it is the parent's to say what comes of it.
