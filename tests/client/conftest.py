@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.client.fake_server import FakeAppSync
+from tests.client.helpers.fake_appsync import FakeAppSync
 
 
 @pytest.fixture

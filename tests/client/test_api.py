@@ -14,7 +14,7 @@ from globalchat.client.api import Api
 from globalchat.client.credentials import Credentials
 from globalchat.client.errors import ClientError, Refused, Unauthorized, Unreachable
 from globalchat.client.messages import Backend, Draft, Limits, Message
-from tests.client.fake_server import CHANNELS, KEY, FakeAppSync
+from tests.client.helpers.fake_appsync import CHANNELS, KEY, FakeAppSync
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-of-the-test", "token-of-the-test")
 DRAFT = Draft("01ABC", "tech", 'a "quoted" \\ text\n😀 ${x}', "ada", 0)

@@ -6,8 +6,8 @@ import pytest
 
 import globalchat
 from globalchat.client.state import Phase
-from tests.client.driver import QUICK, quick
-from tests.client.fake_server import FakeAppSync, profile_of
+from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
+from tests.client.helpers.session_driver import QUICK, quick
 
 
 async def test_ten_lines_are_enough(oregon: FakeAppSync) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
-from tests.client.driver import QUICK, Driver, quick, running
-from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
+from tests.client.helpers.fake_appsync import CHANNELS, FakeAppSync, profile_of
+from tests.client.helpers.session_driver import QUICK, Driver, quick, running
 
 
 @pytest.mark.parametrize("cancel", [False, True], ids=["close", "cancel"])

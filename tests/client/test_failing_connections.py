@@ -15,8 +15,8 @@ from globalchat.client.events import (
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
-from tests.client.driver import QUICK, quick, running
-from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
+from tests.client.helpers.fake_appsync import CHANNELS, FakeAppSync, profile_of
+from tests.client.helpers.session_driver import QUICK, quick, running
 
 
 async def test_bad_key_fails_until_told_to_retry(oregon: FakeAppSync) -> None:

@@ -15,8 +15,8 @@ from globalchat.client.profiles import Profile
 from globalchat.client.regions import Regions
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
-from tests.client.driver import QUICK, quick, running
-from tests.client.fake_server import CHANNELS, KEY, FakeAppSync, profile_of
+from tests.client.helpers.fake_appsync import CHANNELS, KEY, FakeAppSync, profile_of
+from tests.client.helpers.session_driver import QUICK, quick, running
 
 
 class Home:

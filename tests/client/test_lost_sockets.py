@@ -8,8 +8,8 @@ from globalchat.client.events import (
 )
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
-from tests.client.driver import QUICK, quick, running
-from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
+from tests.client.helpers.fake_appsync import CHANNELS, FakeAppSync, profile_of
+from tests.client.helpers.session_driver import QUICK, quick, running
 
 
 async def test_dropped_socket_is_reconnected_with_a_gap(oregon: FakeAppSync) -> None:

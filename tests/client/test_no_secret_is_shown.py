@@ -20,8 +20,8 @@ from globalchat.client.errors import ClientError
 from globalchat.client.messages import Draft
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
-from tests.client.driver import QUICK, quick, running
-from tests.client.fake_server import KEY, FakeAppSync, profile_of
+from tests.client.helpers.fake_appsync import KEY, FakeAppSync, profile_of
+from tests.client.helpers.session_driver import QUICK, quick, running
 
 SECRET = "wJalrXUtnFEMIsecretsecretEXAMPLEKEY"
 TOKEN = "FwoGZXIvYXdzEtokentokentoken"

@@ -16,9 +16,9 @@ from globalchat.client.events import MessageReceived, SessionEvent
 from globalchat.client.options import SessionOptions
 from globalchat.client.outbox.database import FILE
 from globalchat.client.session import Session
-from tests.client.driver import quick
-from tests.client.faults.crowd import Crowd, Member
-from tests.client.faults.processes import HERE, Cloud, kill, line, python
+from tests.client.helpers.killable_processes import HERE, Cloud, kill, line, python
+from tests.client.helpers.session_crowd import Crowd, Member
+from tests.client.helpers.session_driver import quick
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from globalchat.client.events import DraftAccepted, GapRecorded, StateChanged
 from globalchat.client.session import Session
 from globalchat.client.state import LEGAL, Phase
-from tests.client.driver import PATIENCE, Driver, quick, running
-from tests.client.fake_server import FakeAppSync, Socket, profile_of
+from tests.client.helpers.fake_appsync import FakeAppSync, Socket, profile_of
+from tests.client.helpers.session_driver import PATIENCE, Driver, quick, running
 
 TROUBLES = (
     "drop",

@@ -19,8 +19,8 @@ from globalchat.client.events import (
 )
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
-from tests.client.driver import QUICK, quick, running
-from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
+from tests.client.helpers.fake_appsync import CHANNELS, FakeAppSync, profile_of
+from tests.client.helpers.session_driver import QUICK, quick, running
 
 
 async def test_is_live_only_after_every_start_ack(oregon: FakeAppSync) -> None:

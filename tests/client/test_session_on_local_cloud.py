@@ -30,7 +30,7 @@ from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
-from tests.client.driver import Driver, quick, running
+from tests.client.helpers.session_driver import Driver, quick, running
 
 CHANNELS = ("cars", "robots", "tech", "music", "media")
 OPTIONS = quick(overlap=0.5)

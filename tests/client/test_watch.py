@@ -16,8 +16,8 @@ from globalchat.client.messages import Message
 from globalchat.client.pairing import Paired, Pairing, Unpaired
 from globalchat.client.state import Phase
 from globalchat.client.watch import FromRegion, Watch, WatchEvent, WatchSkipped
-from tests.client.driver import PATIENCE, QUICK, quick
-from tests.client.fake_server import FakeAppSync, profile_of
+from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
+from tests.client.helpers.session_driver import PATIENCE, QUICK, quick
 
 MESSAGE = Message("1", "tech", "hi", None, "us-west-2", 0)
 BOTH = ("oregon", "sydney")

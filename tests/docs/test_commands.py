@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from globalchat.core.resources import TEMPLATES
-from tests.docs.aws_command import faults
-from tests.docs.pages import PAGES, Command, commands
-from tests.e2e.processes import Home
-from tests.e2e.screen import Terminal
+from tests.docs.helpers.aws_command import faults
+from tests.docs.helpers.pages import PAGES, Command, commands
+from tests.e2e.helpers.processes import Home
+from tests.e2e.helpers.pseudo_terminal import Terminal
 from tests.paths import ROOT
 
 ALL = [command for page in PAGES for command in commands(page)]

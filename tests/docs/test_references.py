@@ -9,7 +9,7 @@ import pytest
 
 from docs import diagram
 from globalchat.cli.main import root
-from tests.docs.pages import PAGES, headings, inline_code, prose_of, text_of
+from tests.docs.helpers.pages import PAGES, headings, inline_code, prose_of, text_of
 from tests.paths import ROOT
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

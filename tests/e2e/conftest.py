@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import Home
+from tests.e2e.helpers.processes import Home
 
 
 @pytest.fixture

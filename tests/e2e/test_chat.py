@@ -7,8 +7,8 @@ import signal
 import pytest
 
 from globalchat.localcloud.process import state
-from tests.e2e.processes import Home, texts
-from tests.e2e.screen import Terminal
+from tests.e2e.helpers.processes import Home, texts
+from tests.e2e.helpers.pseudo_terminal import Terminal
 
 pytestmark = pytest.mark.e2e
 

@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-from tests.e2e.leftovers import leftovers
-from tests.e2e.piped import piped
-from tests.e2e.processes import SECONDS, Home
-from tests.e2e.screen import Terminal
+from tests.e2e.helpers.piped_commands import piped
+from tests.e2e.helpers.processes import SECONDS, Home
+from tests.e2e.helpers.pseudo_terminal import Terminal
+from tests.e2e.helpers.terminal_leftovers import leftovers
 
 pytestmark = pytest.mark.e2e
 

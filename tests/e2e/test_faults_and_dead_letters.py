@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import Home
-from tests.localcloud.edited import Template, edit, of_type
+from tests.e2e.helpers.processes import Home
+from tests.localcloud.helpers.edited_templates import Template, edit, of_type
 
 pytestmark = pytest.mark.e2e
 

@@ -15,8 +15,8 @@ import pytest
 from globalchat.ui.browser import open_page
 from globalchat_infra.deployer.cdk import environment
 from globalchat_infra.deployer.workspace import app_command
-from tests.e2e.processes import Home
-from tests.e2e.screen import Terminal
+from tests.e2e.helpers.processes import Home
+from tests.e2e.helpers.pseudo_terminal import Terminal
 from tests.paths import INFRA, ROOT
 
 pytestmark = pytest.mark.e2e

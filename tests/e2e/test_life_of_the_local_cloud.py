@@ -13,7 +13,7 @@ import pytest
 
 from globalchat.localcloud.process import launch, lock, state
 from globalchat.localcloud.process.state import CloudState
-from tests.e2e.processes import Home
+from tests.e2e.helpers.processes import Home
 
 pytestmark = pytest.mark.e2e
 

@@ -6,8 +6,8 @@ import os
 import pytest
 
 from globalchat.cli.main import root
-from tests.e2e.processes import Home, texts
-from tests.e2e.screen import Terminal
+from tests.e2e.helpers.processes import Home, texts
+from tests.e2e.helpers.pseudo_terminal import Terminal
 
 pytestmark = pytest.mark.e2e
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.piped import fault, piped, unread
-from tests.e2e.processes import COMMAND, SECONDS, Home, texts
-from tests.e2e.screen import Terminal
+from tests.e2e.helpers.piped_commands import fault, piped, unread
+from tests.e2e.helpers.processes import COMMAND, SECONDS, Home, texts
+from tests.e2e.helpers.pseudo_terminal import Terminal
 
 pytestmark = pytest.mark.e2e
 

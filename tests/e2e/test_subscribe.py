@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from tests.e2e.piped import fault, unread
-from tests.e2e.processes import SECONDS, Home, texts
-from tests.e2e.screen import Terminal
+from tests.e2e.helpers.piped_commands import fault, unread
+from tests.e2e.helpers.processes import SECONDS, Home, texts
+from tests.e2e.helpers.pseudo_terminal import Terminal
 
 pytestmark = pytest.mark.e2e
 

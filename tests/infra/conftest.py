@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from globalchat_infra.config import Config, load
-from tests.infra.synthesis import Templates, assemblies, configurations, templates_of
+from tests.infra.helpers.synthesised_templates import Templates, assemblies, configurations, templates_of
 from tests.paths import INFRA
 
 

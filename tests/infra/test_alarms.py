@@ -8,7 +8,7 @@ import pytest
 
 from globalchat_infra import cost
 from globalchat_infra.config import Config
-from tests.infra.synthesis import Resource, Templates, logical, only, resources, text
+from tests.infra.helpers.synthesised_templates import Resource, Templates, logical, only, resources, text
 
 pytestmark = pytest.mark.infra
 

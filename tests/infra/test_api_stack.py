@@ -16,7 +16,7 @@ from graphql import (
 from globalchat.core.resources import resource
 from globalchat_infra import memory
 from globalchat_infra.config import Config
-from tests.infra.synthesis import Templates, logical, only, resources, targets, text
+from tests.infra.helpers.synthesised_templates import Templates, logical, only, resources, targets, text
 from tests.paths import RESOLVERS
 
 pytestmark = pytest.mark.infra

@@ -11,7 +11,7 @@ import pytest
 
 from globalchat_infra.config import load
 from globalchat_infra.snapshot import read, synthesise
-from tests.infra.synthesis import Templates, only, targets, templates_of, text
+from tests.infra.helpers.synthesised_templates import Templates, only, targets, templates_of, text
 from tests.paths import INFRA, ROOT
 
 pytestmark = pytest.mark.infra

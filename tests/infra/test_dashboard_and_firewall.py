@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from globalchat_infra.config import Config
-from tests.infra.synthesis import Templates, logical, only, resources, text
+from tests.infra.helpers.synthesised_templates import Templates, logical, only, resources, text
 
 pytestmark = pytest.mark.infra
 

@@ -11,7 +11,7 @@ from botocore.session import Session
 from globalchat_infra import memory
 from globalchat_infra.config import CHOICES, Config, ConfigError, parse
 from globalchat_infra.snapshot import synthesise
-from tests.infra.synthesis import (
+from tests.infra.helpers.synthesised_templates import (
     Templates,
     logical,
     only,

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from globalchat_infra.config import OPTIONAL, REQUIRED
-from tests.infra.synthesis import Templates, resources
+from tests.infra.helpers.synthesised_templates import Templates, resources
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 
 from globalchat_infra import names
 from globalchat_infra.config import Config
-from tests.infra.synthesis import (
+from tests.infra.helpers.synthesised_templates import (
     Templates,
     logical,
     permissions,

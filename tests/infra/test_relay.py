@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from globalchat_infra.config import Config
-from tests.infra.synthesis import (
+from tests.infra.helpers.synthesised_templates import (
     Templates,
     only,
     permissions,

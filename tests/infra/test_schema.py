@@ -6,7 +6,7 @@ from graphql.language import FieldNode, ObjectTypeDefinitionNode
 
 from globalchat.core.resources import resource
 from globalchat_infra.schema import Schema, resolver_files
-from tests.infra.synthesis import Templates, targets
+from tests.infra.helpers.synthesised_templates import Templates, targets
 
 
 @pytest.fixture(scope="module")

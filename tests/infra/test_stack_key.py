@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from globalchat_infra import stack_key
-from tests.infra.synthesis import resources, templates_of
+from tests.infra.helpers.synthesised_templates import resources, templates_of
 
 
 @pytest.mark.parametrize(

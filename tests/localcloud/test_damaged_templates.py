@@ -15,7 +15,7 @@ from globalchat.localcloud.assembly import read
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.errors import TemplateError
 from globalchat.localcloud.provision import provision
-from tests.localcloud.stacks import URLS
+from tests.localcloud.helpers.small_backend import URLS
 
 FILES = {file.name: file.read_bytes() for file in TEMPLATES.iterdir()}
 API = "globalchat-oregon-api.template.json"

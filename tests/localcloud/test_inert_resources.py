@@ -10,8 +10,8 @@ from globalchat.localcloud import assembly
 from globalchat.localcloud.errors import TemplateError
 from globalchat.localcloud.provision import provision
 from globalchat_infra.snapshot import write
-from tests.infra.synthesis import assemblies
-from tests.localcloud.stacks import URLS, Backend
+from tests.infra.helpers.synthesised_templates import assemblies
+from tests.localcloud.helpers.small_backend import URLS, Backend
 
 ALARM = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1}
 FILTER = {

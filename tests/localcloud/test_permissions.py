@@ -11,8 +11,8 @@ import pytest
 from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.region import RunningRegion
-from tests.localcloud.edited import Template, edit, of_type, templates
-from tests.localcloud.talking import Listener, listening, publish
+from tests.localcloud.helpers.cloud_client import Listener, listening, publish
+from tests.localcloud.helpers.edited_templates import Template, edit, of_type, templates
 
 POLICY, TRUST, QUEUE = "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::SQS::QueuePolicy"
 STRANGER = "lambda.amazonaws.com"

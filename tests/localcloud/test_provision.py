@@ -5,7 +5,7 @@ from globalchat.localcloud.assembly import Assembly, Stack
 from globalchat.localcloud.definition import RetryPolicy
 from globalchat.localcloud.iam import evaluate
 from globalchat.localcloud.provision import ACCOUNT, provision
-from tests.localcloud.stacks import (
+from tests.localcloud.helpers.small_backend import (
     BOOTSTRAP,
     OREGON,
     SYDNEY,

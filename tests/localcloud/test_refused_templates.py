@@ -11,7 +11,7 @@ from globalchat.localcloud.assembly import Assembly
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.errors import TemplateError
 from globalchat.localcloud.provision import provision
-from tests.localcloud.stacks import (
+from tests.localcloud.helpers.small_backend import (
     BOOTSTRAP,
     OREGON,
     URLS,

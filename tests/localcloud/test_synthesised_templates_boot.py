@@ -8,7 +8,7 @@ import pytest
 
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat_infra.config import load
-from tests.localcloud.talking import call, listening, publish
+from tests.localcloud.helpers.cloud_client import call, listening, publish
 
 pytestmark = pytest.mark.infra
 

@@ -23,9 +23,9 @@ from globalchat.ui.screens.quick_switcher import QuickSwitcher
 from globalchat.ui.screens.reading import Reading
 from globalchat.ui.screens.region_switcher import RegionSwitcher
 from globalchat.ui.widgets.search_bar import SearchBar
-from tests.ui.driver import SMALL, Chat, running
-from tests.ui.fake_session import NOON
-from tests.ui.fake_watch import FakeWatch
+from tests.ui.helpers.chat_driver import SMALL, Chat, running
+from tests.ui.helpers.fake_session import NOON
+from tests.ui.helpers.fake_watch import FakeWatch
 
 TALL = (100, 100)
 """The help is in sight as a whole."""

@@ -10,7 +10,7 @@ from globalchat.cli.local_cloud import profile_of
 from globalchat.client.profiles import Profile
 from globalchat.ui.app import ChatApp
 from globalchat.ui.widgets.message_pane import MessagePane
-from tests.ui.driver import WIDE
+from tests.ui.helpers.chat_driver import WIDE
 
 if TYPE_CHECKING:
     from globalchat.localcloud.server.cloud import LocalCloud

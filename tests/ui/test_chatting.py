@@ -12,7 +12,7 @@ from globalchat.ui.screens import showing
 from globalchat.ui.screens.help import Help
 from globalchat.ui.screens.quick_switcher import QuickSwitcher
 from globalchat.ui.widgets.channel_list import ChannelList
-from tests.ui.driver import SMALL, running
+from tests.ui.helpers.chat_driver import SMALL, running
 
 
 async def test_pick_a_channel_type_send_and_see_the_ticks() -> None:

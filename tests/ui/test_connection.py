@@ -9,8 +9,8 @@ from globalchat.client.events import EventsSkipped, GapRecorded
 from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
 from globalchat.ui.screens.region_switcher import RegionSwitcher
-from tests.ui.driver import SMALL, Chat, make, running, spied
-from tests.ui.fake_session import NOON, FakeSession, open_profile, profile
+from tests.ui.helpers.chat_driver import SMALL, Chat, make, running, spied
+from tests.ui.helpers.fake_session import NOON, FakeSession, open_profile, profile
 
 
 def head(chat: Chat) -> str:

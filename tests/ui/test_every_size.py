@@ -7,9 +7,9 @@ from textual import events
 from textual.geometry import Region
 
 from globalchat.ui.model.breakpoints import classes
-from tests.ui.driver import SMALL, WIDE, Chat, running
-from tests.ui.fake_session import NOON
-from tests.ui.fake_watch import FakeWatch
+from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, running
+from tests.ui.helpers.fake_session import NOON
+from tests.ui.helpers.fake_watch import FakeWatch
 
 WALK = [
     WIDE,

@@ -14,14 +14,14 @@ from globalchat.ui.model.curtain import curtain_lines
 from globalchat.ui.screens.curtain import Curtain
 from globalchat.ui.settings import Loaded, Settings
 from tests.paths import CHILD_PATH
-from tests.ui.driver import Chat, make, running
-from tests.ui.fake_session import FakeSession
+from tests.ui.helpers.chat_driver import Chat, make, running
+from tests.ui.helpers.fake_session import FakeSession
 
 SIZES = [(100, 28), (99, 27), (60, 20), (59, 20), (40, 10)]
 
 TWO_STAGES = """
 import asyncio, sys
-from tests.ui.fake_session import profile
+from tests.ui.helpers.fake_session import profile
 
 CHAT = (
     "globalchat.ui.screens.chat",

@@ -10,8 +10,8 @@ from textual import events
 from textual.app import App
 
 from globalchat.ui.actions import ACTIONS
-from tests.ui.driver import SMALL, Chat, running
-from tests.ui.fake_watch import FakeWatch
+from tests.ui.helpers.chat_driver import SMALL, Chat, running
+from tests.ui.helpers.fake_watch import FakeWatch
 
 KEYS = [
     *{key for action in ACTIONS for key in action.keys},

@@ -12,9 +12,9 @@ from globalchat.client.events import ChannelRevoked, DraftRefused, EventsSkipped
 from globalchat.client.state import Phase
 from globalchat.client.watch import FromRegion
 from globalchat.ui.screens.chat import ChatScreen
-from tests.ui.driver import SMALL, WIDE, Chat, make
-from tests.ui.fake_session import NOON, FakeSession
-from tests.ui.fake_watch import FakeWatch, message
+from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, make
+from tests.ui.helpers.fake_session import NOON, FakeSession
+from tests.ui.helpers.fake_watch import FakeWatch, message
 
 Compare = Callable[..., bool]
 Script = Callable[[Chat], Awaitable[None]]

@@ -4,7 +4,7 @@ import pytest
 from textual.css.stylesheet import StylesheetParseError
 
 from globalchat.ui.stylesheet import ReadOnce
-from tests.ui.driver import SMALL, running
+from tests.ui.helpers.chat_driver import SMALL, running
 
 SOURCE = "Label { color: $text; }"
 

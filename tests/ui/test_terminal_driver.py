@@ -10,8 +10,8 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
 from globalchat.ui.terminal_driver import HUNG_UP, TerminalDriver, canvas
-from tests.ui.driver import SMALL, make, running, spied
-from tests.ui.fake_session import FakeSession
+from tests.ui.helpers.chat_driver import SMALL, make, running, spied
+from tests.ui.helpers.fake_session import FakeSession
 
 
 def test_the_chat_ends_where_it_may_no_longer_read(monkeypatch: pytest.MonkeyPatch) -> None:

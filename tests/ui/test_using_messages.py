@@ -11,8 +11,8 @@ from globalchat.ui.screens.message_details import MessageDetails
 from globalchat.ui.widgets.message_area import COPIED, MessageArea
 from globalchat.ui.widgets.message_pane import MessagePane
 from globalchat.ui.widgets.search_bar import SearchBar
-from tests.ui.driver import SMALL, Chat, running, spied
-from tests.ui.fake_session import NOON
+from tests.ui.helpers.chat_driver import SMALL, Chat, running, spied
+from tests.ui.helpers.fake_session import NOON
 
 
 async def fill(chat: Chat, count: int) -> None:

@@ -15,7 +15,7 @@ from globalchat.client import logs
 from globalchat.localcloud.process import launch
 from globalchat_infra.deployer.progress import Progress
 from globalchat_infra.deployer.view import PlainView
-from tests.e2e.processes import Home
+from tests.e2e.helpers.processes import Home
 
 SECRET_TEXT = "what nobody else may read"
 SENDER = "anastasia"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import SECONDS, Home
-from tests.e2e.screen import Terminal
+from tests.e2e.helpers.processes import SECONDS, Home
+from tests.e2e.helpers.pseudo_terminal import Terminal
 
 pytestmark = pytest.mark.e2e
 

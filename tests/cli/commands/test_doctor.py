@@ -9,9 +9,9 @@ from globalchat.cli import local_cloud
 from globalchat.cli.doctor.examination import Examination, examine
 from globalchat.doctor.finding import Finding, Level
 from globalchat.localcloud.process import control, launch
-from tests.e2e.processes import Home
-from tests.localcloud.process.control_room import LOST, Room, control_room
-from tests.localcloud.talking import publish
+from tests.e2e.helpers.processes import Home
+from tests.localcloud.helpers.cloud_client import publish
+from tests.localcloud.helpers.controlled_cloud import LOST, Room, control_room
 
 
 @pytest.fixture(scope="module")

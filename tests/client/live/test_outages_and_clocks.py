@@ -16,8 +16,8 @@ from globalchat.client.nearest import nearest
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.session import Session
 from globalchat.client.state import Phase, SessionState
-from tests.client.driver import QUICK, Driver, quick, running
-from tests.client.fake_server import CHANNELS, FakeAppSync, profile_of
+from tests.client.helpers.fake_appsync import CHANNELS, FakeAppSync, profile_of
+from tests.client.helpers.session_driver import QUICK, Driver, quick, running
 
 HOUR = 3_600_000
 

@@ -29,11 +29,11 @@ from globalchat.client.profiles import Profile, save
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
 from globalchat.localcloud.server.cloud import LocalCloud
-from tests.client.driver import QUICK, Driver, quick, running
-from tests.client.fake_server import FakeAppSync, profile_of
+from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
+from tests.client.helpers.session_driver import QUICK, Driver, quick, running
 from tests.paths import CHILD_PATH, ROOT
 
-SCRIPT = ROOT / "tests" / "client" / "sending_script.py"
+SCRIPT = ROOT / "tests" / "client" / "helpers" / "chat_process.py"
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from globalchat.client.events import (
 )
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
-from tests.client.driver import QUICK, quick, running
-from tests.client.fake_server import FakeAppSync, profile_of
+from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
+from tests.client.helpers.session_driver import QUICK, quick, running
 
 
 async def test_refused_draft_is_final(oregon: FakeAppSync) -> None:

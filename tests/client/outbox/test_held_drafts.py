@@ -18,7 +18,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Draft
 from globalchat.client.state import Phase
-from tests.client.sending_driver import (
+from tests.client.helpers.sending_driver import (
     SLOW,
     Script,
     Sending,

@@ -15,7 +15,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Draft, Message
 from globalchat.client.state import Phase
-from tests.client.sending_driver import (
+from tests.client.helpers.sending_driver import (
     QUICK,
     SLOW,
     Script,

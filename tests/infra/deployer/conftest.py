@@ -40,7 +40,7 @@ class User:
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
-    from tests.infra.deployer import moto_extension
+    from tests.infra.helpers import moto_extension
 
     moto_extension.install()
     from moto.server import ThreadedMotoServer

@@ -11,9 +11,9 @@ from globalchat.client import profiles
 from globalchat.client.errors import Unreachable
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.measure.proof import prove
-from tests.infra.deployer.assembled import Assembled, Heard
 from tests.infra.deployer.conftest import User
 from tests.infra.deployer.test_keys import NOW
+from tests.infra.helpers.assembled_deployment import Assembled, Heard
 
 pytestmark = [pytest.mark.e2e, pytest.mark.infra]
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.infra]
 @pytest.fixture
 def endpoints() -> Iterator[dict[str, tuple[str, str, str]]]:
     """Where moto says that the APIs are."""
-    from tests.infra.deployer.moto_extension.types import ENDPOINTS
+    from tests.infra.helpers.moto_extension.types import ENDPOINTS
 
     yield ENDPOINTS
     ENDPOINTS.clear()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from globalchat_infra.deployer.aws import Aws, CallFailed
-from tests.infra.deployer import moto_extension
+from tests.infra.helpers import moto_extension
 from tests.paths import ROOT
 
 REGION = "us-west-2"
@@ -50,7 +50,7 @@ def test_the_version_is_pinned_and_every_patch_point_exists() -> None:
     moto_extension.install()
     from moto.cloudformation import parsing
 
-    from tests.infra.deployer.moto_extension import repairs, types
+    from tests.infra.helpers.moto_extension import repairs, types
 
     for owner, name in repairs.PATCH_POINTS:
         assert callable(getattr(owner, name))

@@ -17,7 +17,7 @@ from globalchat_infra.deployer.plan import Plan, Wish, make
 from globalchat_infra.deployer.settings import Changes, context_of
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.standing import Standing
-from tests.infra.deployer.assembled import content
+from tests.infra.helpers.assembled_deployment import content
 
 BOTH = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
 THREE = {**BOTH, "tokyo": "ap-northeast-1"}

@@ -15,9 +15,9 @@ from globalchat_infra.deployer.deployment import prepare
 from globalchat_infra.deployer.errors import DeployError, Kind
 from globalchat_infra.deployer.plan import Wish
 from globalchat_infra.deployer.settings import Changes
-from tests.infra.deployer.assembled import Heard, content
 from tests.infra.deployer.conftest import ACCOUNT, User
 from tests.infra.deployer.test_keys import END
+from tests.infra.helpers.assembled_deployment import Heard, content
 
 API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
 TAGS = [{"Key": "project", "Value": "globalchat"}]

@@ -4,8 +4,8 @@ import pytest
 
 from globalchat.localcloud.definition import JSON, Api
 from globalchat.localcloud.errors import TemplateError
-from tests.localcloud.appsync.fakes import ADMIN, Harness
-from tests.localcloud.stacks import Backend, properties
+from tests.localcloud.helpers.api_harness import ADMIN, Harness
+from tests.localcloud.helpers.small_backend import Backend, properties
 
 ECHO = """export function request(ctx) { return { payload: ctx.args }; }
 export function response(ctx) { return ctx.result; }"""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
 from globalchat.localcloud.definition import JSON, Statement
 from globalchat.localcloud.ports import EntryResult, PutEventsError
-from tests.localcloud.appsync.fakes import (
+from tests.localcloud.helpers.api_harness import (
     ADMIN,
     API_ARN,
     BUS_ARN,

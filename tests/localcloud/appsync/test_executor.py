@@ -11,7 +11,7 @@ import pytest
 from globalchat.localcloud.appsync.model import Publication
 from globalchat.localcloud.definition import JSON, DataSource
 from globalchat.localcloud.errors import TemplateError
-from tests.localcloud.appsync.fakes import (
+from tests.localcloud.helpers.api_harness import (
     ADMIN,
     PUBLISH,
     SUBSCRIBE,
@@ -20,7 +20,7 @@ from tests.localcloud.appsync.fakes import (
     only_error,
     small_api,
 )
-from tests.localcloud.appsync.handlers import RESPONSE, doing, returning
+from tests.localcloud.helpers.resolver_code import RESPONSE, doing, returning
 
 
 async def run(

@@ -15,9 +15,18 @@ from globalchat.localcloud.appsync.javascript.engine import prepare
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.appsync.model import GraphQLRequest
 from globalchat.localcloud.definition import JSON, Statement
-from tests.localcloud.appsync.access.signing import ACCESS, SECRET
-from tests.localcloud.appsync.fakes import ADMIN, FROM_BUS, KEY, NOW, PUBLISH, SUBSCRIBE, Harness, small_api
-from tests.localcloud.appsync.javascript.samples import SAMPLES
+from tests.localcloud.helpers.api_harness import (
+    ADMIN,
+    FROM_BUS,
+    KEY,
+    NOW,
+    PUBLISH,
+    SUBSCRIBE,
+    Harness,
+    small_api,
+)
+from tests.localcloud.helpers.sample_resolvers import SAMPLES
+from tests.localcloud.helpers.signed_requests import ACCESS, SECRET
 
 HARNESS = Harness()
 USERS = {ACCESS: User(SECRET, "arn:aws:iam::000000000000:user/admin", (Statement("Allow", ("*",), ("*",)),))}

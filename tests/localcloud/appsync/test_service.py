@@ -6,7 +6,14 @@ from globalchat.localcloud.appsync.model import Publication
 from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.definition import JSON, Role, Statement
 from globalchat.localcloud.ports import InvocationRefused
-from tests.localcloud.appsync.fakes import API_ARN, ENDPOINT_ARN, FROM_BUS, MESSAGE, Harness, deployed_api
+from tests.localcloud.helpers.api_harness import (
+    API_ARN,
+    ENDPOINT_ARN,
+    FROM_BUS,
+    MESSAGE,
+    Harness,
+    deployed_api,
+)
 
 ROLE = "arn:aws:iam::000000000000:role/broadcast"
 FIELD = f"{API_ARN}/types/Mutation/fields/publishFromBus"

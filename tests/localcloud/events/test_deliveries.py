@@ -12,9 +12,9 @@ from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.events.targets import AppSyncErrors
 from globalchat.localcloud.ports import Invocation, PutEventsEntry
 from globalchat.localcloud.provision import provision
-from tests.localcloud.events.fakes import Call, FakeCourier
-from tests.localcloud.events.world import World
-from tests.localcloud.stacks import OREGON, SYDNEY, URLS, Backend, properties, target
+from tests.localcloud.helpers.eventbridge_fakes import Call, FakeCourier
+from tests.localcloud.helpers.eventbridge_harness import World
+from tests.localcloud.helpers.small_backend import OREGON, SYDNEY, URLS, Backend, properties, target
 
 
 async def test_a_message_reaches_the_apis_of_both_regions_as_the_rules_role() -> None:

@@ -9,9 +9,9 @@ from globalchat.localcloud.definition import Deployment
 from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.events.service import Redrive
 from globalchat.localcloud.ports import Invocation, InvocationRefused
-from tests.localcloud.events.fakes import Call, FakeCourier
-from tests.localcloud.events.world import PARTITION, World
-from tests.localcloud.stacks import OREGON, SYDNEY, Backend, properties, target
+from tests.localcloud.helpers.eventbridge_fakes import Call, FakeCourier
+from tests.localcloud.helpers.eventbridge_harness import PARTITION, World
+from tests.localcloud.helpers.small_backend import OREGON, SYDNEY, Backend, properties, target
 
 
 async def test_a_second_hop_ends_in_the_dead_letter_queue_of_its_rule() -> None:

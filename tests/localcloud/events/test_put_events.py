@@ -4,8 +4,8 @@ import pytest
 
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.ports import PutEventsEntry, PutEventsError
-from tests.localcloud.events.world import World
-from tests.localcloud.stacks import OREGON, SYDNEY, Backend, properties
+from tests.localcloud.helpers.eventbridge_harness import World
+from tests.localcloud.helpers.small_backend import OREGON, SYDNEY, Backend, properties
 
 
 async def test_a_relay_without_permission_is_dead_lettered() -> None:

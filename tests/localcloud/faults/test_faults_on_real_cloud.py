@@ -8,7 +8,7 @@ import pytest
 
 from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
-from tests.localcloud.talking import call, connected, listening, publish, unsubscribe
+from tests.localcloud.helpers.cloud_client import call, connected, listening, publish, unsubscribe
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from globalchat.localcloud.process import control
-from tests.localcloud.process.control_room import LOST, Room, control_room
+from tests.localcloud.helpers.cloud_client import publish
+from tests.localcloud.helpers.controlled_cloud import LOST, Room, control_room
 from tests.localcloud.process.test_state import STATE
-from tests.localcloud.talking import publish
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.server.cloud import LocalCloud
-from tests.localcloud.server.live import (
+from tests.localcloud.helpers.realtime_server import (
     Server,
     client,
     masked,

@@ -11,7 +11,7 @@ from aiohttp import WSMsgType
 from globalchat.localcloud.appsync.model import Invalidation
 from globalchat.localcloud.appsync.realtime.protocol import Limits
 from globalchat.localcloud.server.realtime import RealtimeOptions
-from tests.localcloud.server.live import (
+from tests.localcloud.helpers.realtime_server import (
     HEADERS,
     Server,
     client,

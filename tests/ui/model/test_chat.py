@@ -26,7 +26,7 @@ from globalchat.ui.model.header import header
 from globalchat.ui.model.regions import RegionNames
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
 from globalchat.ui.model.status import Opening, OpeningFailed, banner, signal
-from tests.ui.fake_session import CHANNELS, LIMITS, NOON, REGIONS
+from tests.ui.helpers.fake_session import CHANNELS, LIMITS, NOON, REGIONS
 
 DRAFT = Draft("draft-1", "tech", "hello", "bo", NOON)
 

@@ -19,8 +19,8 @@ from globalchat.ui.model.dual_lines import (
     head_line,
 )
 from globalchat.ui.model.regions import RegionNames
-from tests.ui.fake_session import NOON, REGIONS
-from tests.ui.fake_watch import message
+from tests.ui.helpers.fake_session import NOON, REGIONS
+from tests.ui.helpers.fake_watch import message
 
 CALENDAR = Calendar(UTC)
 NAMES = RegionNames.of(REGIONS)

@@ -9,7 +9,7 @@ from globalchat.ui.model.details import message_details
 from globalchat.ui.model.export import ExportForm, default_name, export, form_of
 from globalchat.ui.model.row_factory import RowFactory
 from globalchat.ui.model.rows import Delivery
-from tests.ui.fake_session import NOON
+from tests.ui.helpers.fake_session import NOON
 from tests.ui.model.test_rows import CALENDAR, NAMES, message
 
 HOSTILE = "\x1b]0;owned\x07 *bold* <b>\n- item \u202e"

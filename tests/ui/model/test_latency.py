@@ -18,7 +18,7 @@ from globalchat.ui.model.latency import (
     sparkline,
 )
 from globalchat.ui.model.regions import RegionNames
-from tests.ui.fake_session import NOON, REGIONS
+from tests.ui.helpers.fake_session import NOON, REGIONS
 
 NAMES = RegionNames.of(REGIONS)
 OREGON, SYDNEY = REGIONS.values()

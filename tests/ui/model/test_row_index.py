@@ -11,7 +11,7 @@ from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.row_block import BLOCK_ROWS
 from globalchat.ui.model.row_index import RowIndex
 from globalchat.ui.model.rows import NoticeRow, Row
-from tests.ui.fake_session import NOON
+from tests.ui.helpers.fake_session import NOON
 
 CALENDAR = Calendar(UTC)
 HEIGHTS = st.lists(st.integers(1, 9), min_size=1, max_size=400)

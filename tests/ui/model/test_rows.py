@@ -19,7 +19,7 @@ from globalchat.ui.model.row_index import RowIndex
 from globalchat.ui.model.row_lines import row_height, row_lines
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
 from globalchat.ui.model.status import AGAIN
-from tests.ui.fake_session import NOON, REGIONS
+from tests.ui.helpers.fake_session import NOON, REGIONS
 
 CALENDAR = Calendar(UTC)
 NAMES = RegionNames.of(REGIONS)

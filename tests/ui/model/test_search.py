@@ -4,7 +4,7 @@ from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.search import Search
-from tests.ui.fake_session import NOON
+from tests.ui.helpers.fake_session import NOON
 from tests.ui.model.test_rows import message
 
 

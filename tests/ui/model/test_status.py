@@ -31,7 +31,7 @@ from globalchat.ui.model.status import (
 )
 from globalchat.ui.model.trouble import put_away_remark
 from globalchat.ui.screens.again import again
-from tests.ui.fake_session import NOON, REGIONS, FakeSession
+from tests.ui.helpers.fake_session import NOON, REGIONS, FakeSession
 
 NAMES = RegionNames.of(REGIONS)
 SIZES = (40, 44, 50, 59, 60, 72, 80, 99, 100, 120, 200)

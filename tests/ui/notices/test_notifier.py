@@ -10,7 +10,7 @@ from globalchat.ui.notices import sequences
 from globalchat.ui.notices.notifier import Notifier
 from globalchat.ui.settings import NotifySettings
 from tests.core.test_text import FORBIDDEN, HOSTILE
-from tests.ui.fake_session import NOON
+from tests.ui.helpers.fake_session import NOON
 
 CALL = Call("tech", "ana", "hi @bo", 1)
 LOUD = NotifySettings(bell=True, desktop="osc777")

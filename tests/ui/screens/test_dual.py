@@ -8,9 +8,9 @@ from dataclasses import replace
 from globalchat.client.profiles import Profile
 from globalchat.ui.screens.chat import ChatScreen
 from globalchat.ui.widgets.dual_view import DualPane
-from tests.ui.driver import SMALL, WIDE, Chat, running
-from tests.ui.fake_session import profile
-from tests.ui.fake_watch import FakeWatch, message
+from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, running
+from tests.ui.helpers.fake_session import profile
+from tests.ui.helpers.fake_watch import FakeWatch, message
 
 Both = tuple[Chat, list[FakeWatch]]
 

@@ -21,8 +21,8 @@ from globalchat.ui.widgets.channel_list import ChannelList
 from globalchat.ui.widgets.choices import Choices
 from globalchat.ui.widgets.search_bar import SearchBar
 from globalchat.ui.widgets.suggestions import Suggestions
-from tests.ui.driver import SMALL, Chat, running
-from tests.ui.fake_session import CHANNELS, LIMITS
+from tests.ui.helpers.chat_driver import SMALL, Chat, running
+from tests.ui.helpers.fake_session import CHANNELS, LIMITS
 
 
 async def enter(chat: Chat, text: str) -> None:

@@ -3,7 +3,7 @@
 from textual.binding import Binding, BindingsMap
 
 from globalchat.ui.widgets.footer import Footer
-from tests.ui.driver import WIDE, running
+from tests.ui.helpers.chat_driver import WIDE, running
 
 
 async def test_the_keys_stay_over_a_dialog_and_change_with_what_is_bound() -> None:

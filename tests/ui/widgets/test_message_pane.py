@@ -3,8 +3,8 @@
 import pytest
 
 from globalchat.ui.widgets.message_pane import MessagePane
-from tests.ui.driver import SMALL, Chat, running, spied
-from tests.ui.fake_session import NOON
+from tests.ui.helpers.chat_driver import SMALL, Chat, running, spied
+from tests.ui.helpers.fake_session import NOON
 
 HOSTILE = [
     "\x1b]0;owned\x07\x1b[31mred\x1b[0m",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
 from globalchat.localcloud.appsync.model import Caller, Unauthorized
 from globalchat.localcloud.definition import AuthMode, Statement
-from tests.localcloud.appsync.access.signing import ACCESS, SECRET, signed
+from tests.localcloud.helpers.signed_requests import ACCESS, SECRET, signed
 
 STATEMENTS = (Statement("Allow", ("*",), ("*",)),)
 ARN = "arn:aws:iam::000000000000:user/admin"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.localcloud.appsync.fakes import ADMIN, KEY, TREE, Harness, only_error, small_api
-from tests.localcloud.appsync.handlers import returning
+from tests.localcloud.helpers.api_harness import ADMIN, KEY, TREE, Harness, only_error, small_api
+from tests.localcloud.helpers.resolver_code import returning
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.access.sigv4 import SignatureError, SignedRequest, parse, verify
-from tests.localcloud.appsync.access.signing import SECRET, signed
+from tests.localcloud.helpers.signed_requests import SECRET, signed
 
 
 def check(request: SignedRequest, secret: str = SECRET, later: float = 0) -> None:

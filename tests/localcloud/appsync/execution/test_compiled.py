@@ -17,7 +17,7 @@ from globalchat.localcloud.appsync.execution.documents import Operation
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest
 from globalchat.localcloud.definition import JSON, Api, Resolver
 from globalchat.localcloud.ports import PutEventsError
-from tests.localcloud.appsync.fakes import (
+from tests.localcloud.helpers.api_harness import (
     ADMIN,
     FROM_BUS,
     KEY,

@@ -8,8 +8,8 @@ import json
 import pytest
 
 from globalchat.localcloud.ports import EntryResult
-from tests.localcloud.appsync.fakes import TREE, Harness, only_error, small_api
-from tests.localcloud.appsync.handlers import RESPONSE
+from tests.localcloud.helpers.api_harness import TREE, Harness, only_error, small_api
+from tests.localcloud.helpers.resolver_code import RESPONSE
 
 TWO = "export function request() { return { operation: 'PutEvents', events: [1, 2].map((n) => ({ source: 's', detailType: 't', detail: { n } })) }; }\nexport function response(ctx) { return { name: JSON.stringify([ctx.error ?? null, ctx.result]) }; }"
 

@@ -5,7 +5,7 @@
 
 import pytest
 
-from tests.localcloud.appsync.fakes import TREE, Harness, only_error, small_api
+from tests.localcloud.helpers.api_harness import TREE, Harness, only_error, small_api
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
 from globalchat.localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import JSON, Statement
-from tests.localcloud.appsync.access.signing import ACCESS, SECRET, signed
-from tests.localcloud.appsync.fakes import NOW, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Harness, small_api
+from tests.localcloud.helpers.api_harness import NOW, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Harness, small_api
+from tests.localcloud.helpers.signed_requests import ACCESS, SECRET, signed
 
 KEY = {"x-api-key": "da2-key", "content-type": "application/json"}
 USER = User(SECRET, "arn:aws:iam::000000000000:user/admin", (Statement("Allow", ("*",), ("*",)),))

@@ -15,8 +15,8 @@ from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureA
 from globalchat.localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.appsync.model import GraphQLRequest
 from globalchat.localcloud.definition import JSON, Api
-from tests.localcloud.appsync.fakes import KEY as CALLER
-from tests.localcloud.appsync.fakes import NOW, Harness, small_api
+from tests.localcloud.helpers.api_harness import KEY as CALLER
+from tests.localcloud.helpers.api_harness import NOW, Harness, small_api
 
 SCHEMA: Final = """
 type Item { id: ID! name: String inner: Item must: String! }

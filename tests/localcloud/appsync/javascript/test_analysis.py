@@ -5,9 +5,9 @@ import pytest
 
 from globalchat.localcloud.appsync.javascript.engine import Script, prepare
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
-from tests.localcloud.appsync.fakes import FIELDS
-from tests.localcloud.appsync.javascript.handlers import run
-from tests.localcloud.appsync.javascript.samples import SAMPLES
+from tests.localcloud.helpers.api_harness import FIELDS
+from tests.localcloud.helpers.sample_resolvers import SAMPLES
+from tests.localcloud.helpers.script_runs import run
 from tests.paths import ROOT
 
 

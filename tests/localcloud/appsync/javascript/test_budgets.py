@@ -8,7 +8,7 @@ import pytest
 from globalchat.localcloud.appsync.javascript.engine import MAX_ITERATIONS, Script, ScriptLimits
 from globalchat.localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
 from globalchat.localcloud.definition import JSON
-from tests.localcloud.appsync.javascript.handlers import RESPONSE, evaluation
+from tests.localcloud.helpers.script_runs import RESPONSE, evaluation
 
 
 def answer(body: str, count: int) -> JSON:

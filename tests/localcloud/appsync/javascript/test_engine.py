@@ -7,7 +7,7 @@ import pytest
 from globalchat.localcloud.appsync.javascript.engine import Script, write
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.definition import JSON
-from tests.localcloud.appsync.javascript.handlers import RESPONSE, evaluation, run
+from tests.localcloud.helpers.script_runs import RESPONSE, evaluation, run
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check
 from globalchat.localcloud.appsync.javascript.tokens import tokenize
-from tests.localcloud.appsync.fakes import FIELDS
+from tests.localcloud.helpers.api_harness import FIELDS
 from tests.paths import ROOT
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.appsync.javascript.members import EMULATED, NOT_EMULATED
-from tests.localcloud.appsync.javascript.handlers import run
+from tests.localcloud.helpers.script_runs import run
 
 
 def test_the_runtime_has_exactly_the_emulated_members() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from globalchat.localcloud.appsync.javascript.engine import Script
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.definition import JSON
-from tests.localcloud.appsync.javascript.handlers import RESPONSE, evaluation
+from tests.localcloud.helpers.script_runs import RESPONSE, evaluation
 
 CALL = Script(
     "export function request({ args }) { return util.time[args.name](...args.with); }" + RESPONSE, "x.js"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from globalchat.localcloud.appsync.javascript.engine import Script
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.definition import JSON
-from tests.localcloud.appsync.javascript.handlers import RESPONSE, evaluation, run
+from tests.localcloud.helpers.script_runs import RESPONSE, evaluation, run
 
 CALL = Script(
     """

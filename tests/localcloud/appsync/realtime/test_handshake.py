@@ -15,8 +15,8 @@ from globalchat.localcloud.appsync.realtime.protocol import (
     State,
 )
 from globalchat.localcloud.definition import JSON
-from tests.localcloud.appsync.realtime.fakes import KEY, FakeAuthenticator
-from tests.localcloud.appsync.realtime.talk import GOOD, handshake, ready, sent, start, subscribe
+from tests.localcloud.helpers.protocol_driver import GOOD, handshake, ready, sent, start, subscribe
+from tests.localcloud.helpers.realtime_fakes import KEY, FakeAuthenticator
 
 CONNECTION_REFUSED = {
     "type": "connection_error",

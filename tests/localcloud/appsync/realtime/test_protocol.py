@@ -16,8 +16,8 @@ from globalchat.localcloud.appsync.realtime.protocol import (
     State,
 )
 from globalchat.localcloud.definition import JSON
-from tests.localcloud.appsync.realtime.fakes import FakeAuthenticator, plan
-from tests.localcloud.appsync.realtime.talk import START_DATA, handshake, ready, sent, start, subscribe
+from tests.localcloud.helpers.protocol_driver import START_DATA, handshake, ready, sent, start, subscribe
+from tests.localcloud.helpers.realtime_fakes import FakeAuthenticator, plan
 
 
 def test_a_start_is_authorised_planned_acknowledged() -> None:

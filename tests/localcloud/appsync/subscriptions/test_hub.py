@@ -16,7 +16,7 @@ from globalchat.localcloud.appsync.subscriptions.filters import compile_filter
 from globalchat.localcloud.appsync.subscriptions.hub import MAX_PAYLOAD, Hub
 from globalchat.localcloud.appsync.subscriptions.index import FilterIndex, settles
 from globalchat.localcloud.definition import JSON
-from tests.localcloud.appsync.realtime.fakes import FakeSocket, plan
+from tests.localcloud.helpers.realtime_fakes import FakeSocket, plan
 
 
 def publication(name: str = "tech", **more: JSON) -> Publication:

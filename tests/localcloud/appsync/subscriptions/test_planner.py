@@ -5,7 +5,7 @@ import pytest
 
 from globalchat.localcloud.appsync.model import Caller, FilterRule, GraphQLRequest, SubscriptionPlan
 from globalchat.localcloud.definition import JSON, Api
-from tests.localcloud.appsync.fakes import ADMIN, KEY, PUBLISH, SUBSCRIBE, Harness, small_api
+from tests.localcloud.helpers.api_harness import ADMIN, KEY, PUBLISH, SUBSCRIBE, Harness, small_api
 
 SCHEMA = """
 type Author { name: String! email: String @aws_iam }

@@ -9,8 +9,8 @@ from globalchat.localcloud.process.control_faults import fault_routes
 from globalchat.localcloud.process.control_server import control_app, listening
 from globalchat.localcloud.process.state import CloudState
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
-from tests.localcloud.events.fakes import FakeCourier
-from tests.localcloud.events.world import PARTITION
+from tests.localcloud.helpers.eventbridge_fakes import FakeCourier
+from tests.localcloud.helpers.eventbridge_harness import PARTITION
 from tests.localcloud.process.test_state import STATE
 
 LOST = replace(PARTITION, retryable=False)

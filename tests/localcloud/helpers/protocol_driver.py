@@ -12,7 +12,7 @@ from globalchat.localcloud.appsync.realtime.protocol import (
     State,
 )
 from globalchat.localcloud.definition import JSON
-from tests.localcloud.appsync.realtime.fakes import KEY, FakeAuthenticator, plan
+from tests.localcloud.helpers.realtime_fakes import KEY, FakeAuthenticator, plan
 
 GOOD: JSON = {"host": "127.0.0.1", "x-api-key": KEY}
 DEFAULT = Limits()

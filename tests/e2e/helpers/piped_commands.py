@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from globalchat.localcloud.process import control, launch
-from tests.e2e.processes import Home, Lines, Process, Running
+from tests.e2e.helpers.processes import Home, Lines, Process, Running
 
 
 @dataclass

@@ -13,7 +13,7 @@ from moto.events.models import events_backends
 from moto.logs.models import logs_backends
 from moto.sqs.models import sqs_backends
 
-from tests.infra.deployer.moto_extension.resource import Properties, Resource
+from tests.infra.helpers.moto_extension.resource import Properties, Resource
 
 ENDPOINTS: dict[str, tuple[str, str, str]] = {}
 """By region, where an API is to be and the key to it (GraphQL URL, realtime URL, key), if a test says so."""

@@ -21,7 +21,7 @@ from globalchat.ui.settings import Loaded, Settings
 from globalchat.ui.widgets.composer import Composer
 from globalchat.ui.widgets.message_pane import MessagePane
 from globalchat.ui.widgets.status_line import StatusLine
-from tests.ui.fake_session import NOON, FakeSession, open_profile
+from tests.ui.helpers.fake_session import NOON, FakeSession, open_profile
 
 P = ParamSpec("P")
 T = TypeVar("T")

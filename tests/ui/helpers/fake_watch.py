@@ -7,7 +7,7 @@ from globalchat.client.messages import Message
 from globalchat.client.pairing import Paired, Unpaired
 from globalchat.client.state import Phase, SessionState
 from globalchat.client.watch import FromRegion, WatchEvent
-from tests.ui.fake_session import NOON, REGIONS
+from tests.ui.helpers.fake_session import NOON, REGIONS
 
 
 class FakeWatch:

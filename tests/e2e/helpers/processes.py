@@ -16,7 +16,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from globalchat.localcloud.process import launch
-from tests.e2e.forked import Forked, fork
+from tests.e2e.helpers.forked_processes import Forked, fork
 
 COMMAND = str(Path(sys.executable).with_name("globalchat"))
 PUBLISH = """mutation publish($name: String!, $message: String!, $sender: String) {

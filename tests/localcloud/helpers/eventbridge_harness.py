@@ -10,8 +10,8 @@ from globalchat.localcloud.events.courier import Courier, Failure
 from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.events.service import EventBridge
 from globalchat.localcloud.ports import EntryResult, PutEventsEntry
-from tests.localcloud.events.fakes import FakeAppSync, FakeTime
-from tests.localcloud.stacks import OREGON, Backend
+from tests.localcloud.helpers.eventbridge_fakes import FakeAppSync, FakeTime
+from tests.localcloud.helpers.small_backend import OREGON, Backend
 
 PARTITION = Failure("CROSS_REGION_INGESTION_FAILED", "partitioned", retryable=True)
 """What a partition between two regions does to an attempt."""

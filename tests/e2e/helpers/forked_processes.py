@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from tests.e2e import fork_server
-from tests.e2e.fork_server import Request
+from tests.e2e.helpers import fork_server
+from tests.e2e.helpers.fork_server import Request
 
 GIVE_UP = 30.0
 """Seconds that a fork may take, loading what is forked included."""

@@ -18,7 +18,7 @@ from globalchat.localcloud.faults.sockets import SocketFaults
 from globalchat.localcloud.server.app import region_app
 from globalchat.localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
 from globalchat.localcloud.usage import Usage
-from tests.localcloud.appsync.realtime.fakes import KEY, FakeAuthenticator, FakeExecutor
+from tests.localcloud.helpers.realtime_fakes import KEY, FakeAuthenticator, FakeExecutor
 
 HEADERS = {"x-api-key": KEY}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from globalchat.client import profiles
 from globalchat.client.events import DraftAccepted
 from globalchat.client.session import Session
-from tests.client.driver import quick
+from tests.client.helpers.session_driver import quick
 
 
 async def write(folder: Path, outbox: Path, count: int, prefix: str) -> None:

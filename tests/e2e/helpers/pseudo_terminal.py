@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pyte
 
-from tests.e2e.processes import SECONDS, Home
+from tests.e2e.helpers.processes import SECONDS, Home
 
 COLUMNS, ROWS = 120, 36
 
