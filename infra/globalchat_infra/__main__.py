@@ -7,16 +7,17 @@ import os
 import sys
 from datetime import date
 
-from globalchat_infra.config import Config, ConfigError, load, parse
-from globalchat_infra.toolchain import ToolchainError, prepare
+from globalchat.core.errors import UserError
+from globalchat_infra.config import Config, load, parse
+from globalchat_infra.toolchain import prepare
 
 
 def synthesise(today: date) -> None:
     """Write the cloud assembly where `cdk` asks for it.
 
     Raises:
-        ConfigError: the context is not valid, or makes a template too large.
-        ToolchainError: Node.js or aws-cdk-lib is missing.
+        UsageError: the context is not valid, or makes a template too large.
+        UserError: Node.js or aws-cdk-lib is missing.
     """
     prepare()
     from globalchat_infra import app as deployment
@@ -37,7 +38,7 @@ def main() -> int:
     """Synthesise as of today; a user's mistake is one sentence on standard error and exit code 1."""
     try:
         synthesise(date.today())
-    except (ConfigError, ToolchainError) as error:
+    except UserError as error:
         print(f"globalchat: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0

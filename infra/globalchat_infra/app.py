@@ -6,8 +6,9 @@ from pathlib import Path
 
 from aws_cdk import App, Tags
 
+from globalchat.core.errors import UsageError
 from globalchat_infra import names, stack_key
-from globalchat_infra.config import Config, ConfigError
+from globalchat_infra.config import Config
 from globalchat_infra.stacks import ApiStack, RelayStack
 
 LARGEST = 36_000
@@ -40,13 +41,13 @@ def synthesise(app: App) -> Path:
     """Write the cloud assembly; where it is.
 
     Raises:
-        ConfigError: a template is larger than CloudFormation takes without a bucket.
+        UsageError: a template is larger than CloudFormation takes without a bucket.
     """
     folder = Path(app.synth().directory)
     for file in sorted(folder.glob("*.template.json")):
         template = json.loads(file.read_text(encoding="utf-8"))
         if (size := len(json.dumps(template, separators=(",", ":")))) > LARGEST:
-            raise ConfigError(
+            raise UsageError(
                 f"The template {file.name} has {size:,} bytes, more than the {LARGEST:,} that fit: "
                 "use fewer regions, or shorter names."
             )

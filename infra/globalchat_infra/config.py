@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from globalchat.core.errors import UsageError
 from globalchat.core.resources import resource
 from globalchat.core.text import hint
 from globalchat_infra.regions import aws_regions
@@ -34,10 +35,6 @@ CHOICES = ("regions", "channels", "limits", "alarmEmail", "dashboard", "wafRate"
 EMAIL = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 WAF_RATES = (10, 2_000_000_000)
 """What a rate-based rule takes as its limit (AWS WAF API reference, RateBasedStatement)."""
-
-
-class ConfigError(ValueError):
-    """The context is wrong; the message is one sentence that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +74,13 @@ def load(path: Path | None = None) -> Config:
     """The configuration in a `cdk.json`, by default the project's own.
 
     Raises:
-        ConfigError: the file is no JSON, or its context is not valid.
+        UsageError: the file is no JSON, or its context is not valid.
     """
     path = path or resource("cdk.json")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ConfigError(f"{path.name} is not JSON ({error}): correct it.") from error
+        raise UsageError(f"{path.name} is not JSON ({error}): correct it.") from error
     context = content.get("context") if isinstance(content, dict) else None
     return parse(context.get("globalchat") if isinstance(context, dict) else None)
 
@@ -92,10 +89,10 @@ def parse(value: object) -> Config:
     """Check the context value `globalchat`.
 
     Raises:
-        ConfigError: naming the first thing that is wrong.
+        UsageError: naming the first thing that is wrong.
     """
     if not isinstance(value, dict):
-        raise ConfigError(
+        raise UsageError(
             'The context of cdk.json needs an object "globalchat": '
             "add it, with prefix, regions, channels and limits."
         )
@@ -119,56 +116,54 @@ def _check_keys(
     known = [*required, *optional]
     for key in value:
         if key not in known:
-            raise ConfigError(f'"{where}" has an unknown key {json.dumps(key)}. {hint(key, known)}')
+            raise UsageError(f'"{where}" has an unknown key {json.dumps(key)}. {hint(key, known)}')
     for key in required:
         if key not in value:
-            raise ConfigError(f'"{where}" lacks the key "{key}": add it.')
+            raise UsageError(f'"{where}" lacks the key "{key}": add it.')
 
 
 def _prefix(value: object) -> str:
     if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise ConfigError(f"The prefix {json.dumps(value)} is not valid: {NAME_RULE}.")
+        raise UsageError(f"The prefix {json.dumps(value)} is not valid: {NAME_RULE}.")
     return value
 
 
 def _regions(value: object) -> Mapping[str, str]:
     if not isinstance(value, dict) or not value:
-        raise ConfigError(
+        raise UsageError(
             '"regions" must map aliases to AWS regions: write {"oregon": "us-west-2"}, for example.'
         )
     known = aws_regions()
     regions: dict[str, str] = {}
     for alias, region in value.items():
         if not NAME.fullmatch(alias):
-            raise ConfigError(f"The region alias {json.dumps(alias)} is not valid: {NAME_RULE}.")
+            raise UsageError(f"The region alias {json.dumps(alias)} is not valid: {NAME_RULE}.")
         if alias in RESERVED_ALIASES or (alias in known and alias != region):
-            raise ConfigError(
-                f'The region alias "{alias}" already means something else: choose another word.'
-            )
+            raise UsageError(f'The region alias "{alias}" already means something else: choose another word.')
         if not isinstance(region, str) or region not in known:
-            raise ConfigError(
+            raise UsageError(
                 f'The region of "{alias}" is {json.dumps(region)}, which is not an AWS region with AppSync. '
                 f"{hint(str(region), known)}"
             )
         if region in regions.values():
-            raise ConfigError(f'The AWS region "{region}" is listed twice: remove one of its aliases.')
+            raise UsageError(f'The AWS region "{region}" is listed twice: remove one of its aliases.')
         regions[alias] = region
     return regions
 
 
 def _channels(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
-        raise ConfigError('"channels" must list at least one channel: write ["tech"], for example.')
+        raise UsageError('"channels" must list at least one channel: write ["tech"], for example.')
     for position, channel in enumerate(value):
         if not isinstance(channel, str) or not CHANNEL.fullmatch(channel):
-            raise ConfigError(
+            raise UsageError(
                 f"The channel {json.dumps(channel)} is not valid: "
                 "use 1 to 50 of a-z, 0-9, _ and -, a letter or digit first."
             )
         if channel in value[:position]:
-            raise ConfigError(f'The channel "{channel}" is listed twice: remove one.')
+            raise UsageError(f'The channel "{channel}" is listed twice: remove one.')
     if (length := len(",".join(value))) > ENVIRONMENT_VALUE:
-        raise ConfigError(
+        raise UsageError(
             f"The channels joined by commas have {length} characters, AppSync takes {ENVIRONMENT_VALUE}: "
             "shorten or remove some."
         )
@@ -177,12 +172,12 @@ def _channels(value: object) -> tuple[str, ...]:
 
 def _limits(value: object) -> Limits:
     if not isinstance(value, dict):
-        raise ConfigError('"limits" must be an object: write {"message": 2000, "sender": 32, "id": 64}, say.')
+        raise UsageError('"limits" must be an object: write {"message": 2000, "sender": 32, "id": 64}, say.')
     _check_keys("limits", value, LIMIT_RANGES)
     for key, (low, high) in LIMIT_RANGES.items():
         limit = value[key]
         if not isinstance(limit, int) or isinstance(limit, bool) or not low <= limit <= high:
-            raise ConfigError(
+            raise UsageError(
                 f'The limit "{key}" is {json.dumps(limit)}: use a whole number from {low} to {high}.'
             )
     return Limits(**value)
@@ -192,7 +187,7 @@ def _alarm_email(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > 254 or not EMAIL.fullmatch(value):
-        raise ConfigError(
+        raise UsageError(
             f'The "alarmEmail" {json.dumps(value)} is no e-mail address: '
             "write one such as ops@example.com, or null for none."
         )
@@ -201,7 +196,7 @@ def _alarm_email(value: object) -> str | None:
 
 def _dashboard(value: object) -> bool:
     if value is not None and not isinstance(value, bool):
-        raise ConfigError(f'The switch "dashboard" is {json.dumps(value)}: use true or false.')
+        raise UsageError(f'The switch "dashboard" is {json.dumps(value)}: use true or false.')
     return bool(value)
 
 
@@ -210,7 +205,7 @@ def _waf_rate(value: object) -> int | None:
         return None
     low, high = WAF_RATES
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigError(
+        raise UsageError(
             f'The "wafRate" is {json.dumps(value)}: use a whole number from {low} to {high} '
             "(requests of one address in five minutes), or null for no firewall."
         )
@@ -221,14 +216,14 @@ def _key_generations(value: object, regions: Collection[str]) -> Mapping[str, in
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ConfigError('"keyGenerations" must map aliases to numbers: remove it, the deployer writes it.')
+        raise UsageError('"keyGenerations" must map aliases to numbers: remove it, the deployer writes it.')
     for alias, generation in value.items():
         if not isinstance(generation, int) or isinstance(generation, bool) or generation < 0:
-            raise ConfigError(
+            raise UsageError(
                 f'The key generation of "{alias}" is {json.dumps(generation)}: use a whole number from 0.'
             )
         if alias not in regions:
-            raise ConfigError(f'"keyGenerations" has "{alias}", which is no region here: remove it.')
+            raise UsageError(f'"keyGenerations" has "{alias}", which is no region here: remove it.')
     return dict(value)
 
 
@@ -236,5 +231,5 @@ def _options(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(name in CHOICES for name in value):
-        raise ConfigError('"options" must list keys of "globalchat": remove it, the deployer writes it.')
+        raise UsageError('"options" must list keys of "globalchat": remove it, the deployer writes it.')
     return tuple(value)

@@ -11,9 +11,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from globalchat.core.errors import UserError
 from globalchat.core.resources import TEMPLATES
-from globalchat_infra.config import Config, ConfigError, load
-from globalchat_infra.toolchain import ToolchainError, prepare
+from globalchat_infra.config import Config, load
+from globalchat_infra.toolchain import prepare
 
 DAY = date(2026, 1, 1)
 """The day of the snapshot: it decides the expiry of the API keys alone, and the local cloud makes its own."""
@@ -24,8 +25,8 @@ def synthesise(config: Config, *, today: date = DAY) -> Mapping[str, str]:
     """The cloud assembly of a configuration as file name → text: the manifest and a template per stack.
 
     Raises:
-        ConfigError: a template is too large.
-        ToolchainError: Node.js or aws-cdk-lib is missing.
+        UsageError: a template is too large.
+        UserError: Node.js or aws-cdk-lib is missing.
     """
     prepare()
     from globalchat_infra import app as deployment
@@ -70,7 +71,7 @@ def main() -> int:
     """Regenerate the checked-in templates."""
     try:
         write(synthesise(load()), TEMPLATES)
-    except (ConfigError, ToolchainError) as error:
+    except UserError as error:
         print(f"globalchat: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0

@@ -5,13 +5,11 @@ import os
 import shutil
 import subprocess
 
+from globalchat.core.errors import UserError
+
 OLDEST_NODE = 20
 ANSWER_SECONDS = 10.0
 """How long Node.js may take to tell its version."""
-
-
-class ToolchainError(Exception):
-    """Something that synthesis needs is missing; the message is one sentence with the remedy."""
 
 
 def prepare() -> None:
@@ -20,13 +18,13 @@ def prepare() -> None:
     To be called before `aws_cdk` is imported: that starts Node.js.
 
     Raises:
-        ToolchainError: Node.js or aws-cdk-lib is missing or too old.
+        UserError: Node.js or aws-cdk-lib is missing or too old.
     """
     major = _node_major(os.environ.get("JSII_NODE") or "node")
     if major < OLDEST_NODE:
-        raise ToolchainError(f"Node.js {major} is too old: install Node.js 22 or later.")
+        raise UserError(f"Node.js {major} is too old: install Node.js 22 or later.")
     if importlib.util.find_spec("aws_cdk") is None:
-        raise ToolchainError("aws-cdk-lib is not installed: run `pip install 'globalchat[deploy]'`.")
+        raise UserError("aws-cdk-lib is not installed: run `pip install 'globalchat[deploy]'`.")
     for reason in ("END_OF_LIFE", "DEPRECATED", "UNTESTED"):
         # The value is the version to be silent about.
         os.environ.setdefault(f"JSII_SILENCE_WARNING_{reason}_NODE_VERSION", str(major))
@@ -35,7 +33,7 @@ def prepare() -> None:
 def _node_major(command: str) -> int:
     path = shutil.which(command)
     if path is None:
-        raise ToolchainError(
+        raise UserError(
             f"Node.js was not found as {command}: install Node.js 22 or later, or name it in JSII_NODE."
         )
     try:
@@ -43,9 +41,9 @@ def _node_major(command: str) -> int:
             [path, "--version"], capture_output=True, text=True, check=False, timeout=ANSWER_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired):
-        raise ToolchainError(f"{path} does not run: install Node.js 22 or later.") from None
+        raise UserError(f"{path} does not run: install Node.js 22 or later.") from None
     answer = ran.stdout
     major = answer.strip().removeprefix("v").partition(".")[0]
     if not major.isdecimal():
-        raise ToolchainError(f"{path} does not tell its version: install Node.js 22 or later.")
+        raise UserError(f"{path} does not tell its version: install Node.js 22 or later.")
     return int(major)

@@ -1,19 +1,27 @@
 import pytest
 
-from globalchat.cli.failure import ExitCode, UsageFailure, exit_code, sentence
-from globalchat.client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
+from globalchat.cli.failure import exit_code, sentence
+from globalchat.core.errors import (
+    ExitCode,
+    ProfileError,
+    Refused,
+    Unauthorized,
+    Unreachable,
+    UsageError,
+    UserError,
+)
 from globalchat.localcloud.errors import CloudError, TemplateError
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (UsageFailure("x"), 2),
+        (UsageError("x"), 2),
         (ProfileError("x"), 2),
         (Unreachable("x"), 3),
         (Refused("x", error_type="EmptyMessage"), 1),
         (Unauthorized("x", error_type="UnauthorizedException"), 1),
-        (ClientError("x"), 1),
+        (UserError("x"), 1),
         (CloudError("x"), 1),
         (TemplateError("x"), 1),
     ],

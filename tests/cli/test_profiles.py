@@ -3,10 +3,9 @@ from pathlib import Path
 import pytest
 
 from globalchat.cli import profiles
-from globalchat.cli.failure import UsageFailure
 from globalchat.client import profiles as files
-from globalchat.client.errors import ProfileError
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.errors import ProfileError, UsageError
 
 KNOWN = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
 COMMANDS = ["chat", "publish", "subscribe"]
@@ -52,7 +51,7 @@ def test_a_region_is_taken_by_alias_or_aws_name_in_any_case(word: str) -> None:
     [("sidney", "sydney"), ("us-west-1", "us-west-2"), ("pubish", "publish"), ("orgon", "oregon")],
 )
 def test_another_word_names_the_regions_and_what_may_be_meant(word: str, meant: str) -> None:
-    with pytest.raises(UsageFailure, match="neither a command nor a region") as caught:
+    with pytest.raises(UsageError, match="neither a command nor a region") as caught:
         profiles.check_region(word, KNOWN, commands=COMMANDS)
 
     assert "oregon (us-west-2), sydney (ap-southeast-2), auto" in str(caught.value)
@@ -60,12 +59,12 @@ def test_another_word_names_the_regions_and_what_may_be_meant(word: str, meant: 
 
 
 def test_a_word_like_nothing_points_at_the_help() -> None:
-    with pytest.raises(UsageFailure) as caught:
+    with pytest.raises(UsageError) as caught:
         profiles.check_region("zzzzzz", KNOWN, commands=COMMANDS)
 
     assert caught.value.remedy == "See globalchat --help."
 
 
 def test_a_command_after_an_option_is_told_where_it_belongs() -> None:
-    with pytest.raises(UsageFailure, match="put it first"):
+    with pytest.raises(UsageError, match="put it first"):
         profiles.check_region("publish", KNOWN, commands=COMMANDS)

@@ -12,8 +12,8 @@ from botocore.credentials import Credentials as Signer
 
 from globalchat.client.api import Api
 from globalchat.client.credentials import Credentials
-from globalchat.client.errors import ClientError, Refused, Unauthorized, Unreachable
 from globalchat.client.messages import Backend, Draft, Limits, Message
+from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 from tests.client.helpers.fake_appsync import CHANNELS, KEY, FakeAppSync
 
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret-of-the-test", "token-of-the-test")
@@ -125,7 +125,7 @@ def signature(url: str, headers: dict[str, str], body: bytes) -> str:
 
 async def test_unsubscribe_without_credentials_says_so(oregon: FakeAppSync) -> None:
     async with Api(oregon.endpoint) as api:
-        with pytest.raises(ClientError, match="AWS credentials"):
+        with pytest.raises(UserError, match="AWS credentials"):
             await api.unsubscribe("tech")
     assert not oregon.requests
 

@@ -34,7 +34,7 @@ async def test_refused_and_unreachable_are_raised(oregon: FakeAppSync) -> None:
 
 async def test_bad_key_is_raised_and_leaves_nothing(oregon: FakeAppSync) -> None:
     oregon.key = "another"
-    with pytest.raises(globalchat.ClientError, match="key was not accepted") as caught:
+    with pytest.raises(globalchat.UserError, match="key was not accepted") as caught:
         async with globalchat.connect(profile_of(oregon), "oregon", options=QUICK):
             pass
     assert caught.value.remedy

@@ -8,13 +8,13 @@ from aiohttp import web
 
 from globalchat.client.api import Api
 from globalchat.client.connection import Connection
-from globalchat.client.errors import Unreachable
 from globalchat.client.events import (
     ChannelRefused,
 )
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.errors import Unreachable
 from tests.client.helpers.fake_appsync import CHANNELS, FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, quick, running
 

@@ -6,8 +6,8 @@ import ssl
 import pytest
 
 from globalchat.client import faults
-from globalchat.client.errors import Refused, Unauthorized, Unreachable
 from globalchat.client.hosts import host_of, is_loopback
+from globalchat.core.errors import Refused, Unauthorized, Unreachable
 
 
 def test_each_cause_has_its_own_sentence() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from globalchat.client import logs, redact
-from globalchat.client.errors import ClientError
 from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
@@ -35,6 +34,7 @@ from globalchat.client.logs import note
 from globalchat.client.messages import Backend, Draft, Limits, Message
 from globalchat.client.session_log import SessionLog
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.errors import UserError
 
 KEY = "da2-abcdefghijklmnopqrstuvwxyz"
 HEADER = b64encode(f'{{"host":"h","x-api-key":"{KEY}"}}'.encode()).decode()
@@ -113,7 +113,7 @@ def test_a_second_start_changes_nothing(file: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ClientError, match="cannot be written: No such file"):
+    with pytest.raises(UserError, match="cannot be written: No such file"):
         logs.start(tmp_path / "no" / "log")
     logs.stop()
 

@@ -16,10 +16,10 @@ from globalchat.client import redact
 from globalchat.client.api import Api
 from globalchat.client.connection import Connection
 from globalchat.client.credentials import Credentials
-from globalchat.client.errors import ClientError
 from globalchat.client.messages import Draft
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.errors import UserError
 from tests.client.helpers.fake_appsync import KEY, FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, quick, running
 
@@ -92,7 +92,7 @@ async def test_failed_connections_hold_no_key(
         on_revoked=lambda channel: None,
         options=quick(connect_timeout=0.1),
     )
-    with pytest.raises(ClientError) as caught:
+    with pytest.raises(UserError) as caught:
         await connection.open()
     await connection.close()
     assert caught.value.__context__ is None
@@ -113,9 +113,9 @@ async def test_failed_start_and_unreachable_host_hold_no_key(
         options=quick(subscribe_timeout=0.05),
     )
     await connection.open()
-    errors: list[ClientError] = []
+    errors: list[UserError] = []
     for _ in range(2):
-        with pytest.raises(ClientError) as caught:
+        with pytest.raises(UserError) as caught:
             await connection.subscribe("tech")
         errors.append(caught.value)
         oregon.drop_all()
@@ -130,7 +130,7 @@ async def test_failed_start_and_unreachable_host_hold_no_key(
         on_revoked=lambda channel: None,
         options=QUICK,
     )
-    with pytest.raises(ClientError) as caught:
+    with pytest.raises(UserError) as caught:
         await unreachable.open()
     await unreachable.close()
     for error in (*errors, caught.value):
@@ -148,13 +148,13 @@ async def test_failed_calls_hold_no_key(
     oregon.on_http = lambda body: web.Response(status=status, text=f"echo {KEY}", headers={"Location": "/x"})
     async with Api(oregon.endpoint, timeout=1) as api:
         for call in (api.describe(), api.publish(DRAFT)):
-            with pytest.raises(ClientError) as caught:
+            with pytest.raises(UserError) as caught:
                 await call
             assert caught.value.__context__ is None
             assert_clean(chain_of(caught.value), "exception")
     await oregon.stop()
     async with Api(oregon.endpoint, timeout=1) as api:
-        with pytest.raises(ClientError) as caught:
+        with pytest.raises(UserError) as caught:
             await api.describe()
         assert_clean(chain_of(caught.value), "exception")
     assert_clean(log.text)
@@ -164,7 +164,7 @@ async def test_signed_calls_hold_no_secret(oregon: FakeAppSync, log: pytest.LogC
     credentials = Credentials("AKIDEXAMPLE", SECRET, TOKEN)
     assert_clean(repr(credentials), "repr")
     async with Api(oregon.endpoint, credentials=credentials, timeout=1) as api:
-        with pytest.raises(ClientError) as caught:
+        with pytest.raises(UserError) as caught:
             await api.unsubscribe("tech")
     assert_clean(chain_of(caught.value), "exception")
     assert_clean(log.text)

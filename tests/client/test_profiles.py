@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from globalchat.client import profiles
 from globalchat.client.credentials import Credentials, default_chain
-from globalchat.client.errors import ClientError, ProfileError
 from globalchat.client.paths import ensure_folder, home
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.errors import ProfileError, UserError
 
 TEXT = st.text(min_size=1, max_size=40, alphabet=st.characters(codec="utf-8"))
 
@@ -158,7 +158,7 @@ def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_folder_that_is_a_file_gets_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "config").write_text("")
-    with pytest.raises(ClientError, match="cannot be made") as caught:
+    with pytest.raises(UserError, match="cannot be made") as caught:
         profiles.save(profile(), tmp_path / "config")
     assert "GLOBALCHAT_HOME" in str(caught.value.remedy)
     assert profiles.names(tmp_path / "config") == []
@@ -188,9 +188,9 @@ def test_credentials_come_from_awss_chain(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    with pytest.raises(ClientError, match="none were found"):
+    with pytest.raises(UserError, match="none were found"):
         default_chain()
-    with pytest.raises(ClientError, match="nosuch"):
+    with pytest.raises(UserError, match="nosuch"):
         default_chain("nosuch")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")

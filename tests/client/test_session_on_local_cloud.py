@@ -13,7 +13,6 @@ import pytest
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.api import Api
 from globalchat.client.credentials import Credentials
-from globalchat.client.errors import Unauthorized, Unreachable
 from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
@@ -29,6 +28,7 @@ from globalchat.client.events import (
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.errors import Unauthorized, Unreachable
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.client.helpers.session_driver import Driver, quick, running
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.client.errors import Unauthorized
+from globalchat.core.errors import Unauthorized
 from globalchat.doctor import versions
 from globalchat.doctor.finding import Level
 from globalchat.doctor.judging import judge_clock, judge_key

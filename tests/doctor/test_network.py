@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from globalchat.client.errors import Unreachable
 from globalchat.client.key_expiry import DAY
+from globalchat.core.errors import Unreachable
 from globalchat.doctor import network
 from globalchat.doctor.finding import Level
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud

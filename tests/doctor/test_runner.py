@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 from globalchat.doctor.finding import Level, Verdict, count, failed, ok, skipped, warning
 from globalchat.doctor.runner import Check, diagnose
 
@@ -86,7 +86,7 @@ async def test_a_check_without_end_fails_alone() -> None:
 @pytest.mark.parametrize(("own", "remedy"), [("Its own.", "Its own."), (None, "The check's.")])
 async def test_an_error_of_the_client_is_a_verdict(own: str | None, remedy: str) -> None:
     async def raises() -> Verdict:
-        raise ClientError("It is broken.", remedy=own)
+        raise UserError("It is broken.", remedy=own)
 
     (found,) = await diagnose([Check("check", "a", raises, late="The check's.")], seconds=10)
     assert found.verdict == failed("It is broken.", remedy)

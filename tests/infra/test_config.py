@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from globalchat.core.errors import UsageError
 from globalchat.core.resources import resource
-from globalchat_infra.config import OPTIONAL, REQUIRED, Config, ConfigError, Limits, load, parse
+from globalchat_infra.config import OPTIONAL, REQUIRED, Config, Limits, load, parse
 
 GOOD: dict[str, Any] = {
     "prefix": "globalchat",
@@ -124,7 +125,7 @@ def test_limits_reach_the_resolvers_as_json() -> None:
     ],
 )
 def test_a_wrong_configuration_is_one_sentence(context: object, sentence: str) -> None:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UsageError) as caught:
         parse(context)
     message = str(caught.value)
     assert sentence in message
@@ -136,7 +137,7 @@ def test_channels_may_fill_one_environment_value_exactly() -> None:
     channels = [f"{n:050}" for n in range(9)] + ["a" * 50, "bb"]
     assert len(",".join(channels)) == 512
     assert parse(GOOD | {"channels": channels}).channels == tuple(channels)
-    with pytest.raises(ConfigError, match="have 513 characters"):
+    with pytest.raises(UsageError, match="have 513 characters"):
         parse(GOOD | {"channels": [*channels[:-1], "bbb"]})
 
 
@@ -149,7 +150,7 @@ def test_an_alias_may_be_its_region_s_own_name() -> None:
 def test_nothing_but_a_sentence_comes_of_odd_channels(value: object) -> None:
     try:
         channels = parse(GOOD | {"channels": value}).channels
-    except ConfigError:
+    except UsageError:
         return
     assert list(channels) == value
 
@@ -158,14 +159,14 @@ def test_nothing_but_a_sentence_comes_of_odd_channels(value: object) -> None:
 def test_a_damaged_file_is_one_sentence(content: str, tmp_path: Path) -> None:
     file = tmp_path / "cdk.json"
     file.write_text(content, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"cdk\.json"):
+    with pytest.raises(UsageError, match=r"cdk\.json"):
         load(file)
 
 
 def test_a_file_that_is_not_utf_8_is_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "cdk.json"
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match=r"cdk\.json is not JSON"):
+    with pytest.raises(UsageError, match=r"cdk\.json is not JSON"):
         load(file)
 
 

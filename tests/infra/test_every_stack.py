@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
+from globalchat.core.errors import UsageError
 from globalchat_infra import memory
-from globalchat_infra.config import CHOICES, Config, ConfigError, parse
+from globalchat_infra.config import CHOICES, Config, parse
 from globalchat_infra.snapshot import synthesise
 from tests.infra.helpers.synthesised_templates import (
     Templates,
@@ -198,7 +199,7 @@ def test_a_template_that_does_not_fit_is_refused_in_a_sentence(
 ) -> None:
     monkeypatch.setattr("globalchat_infra.app.LARGEST", 9_000)
     with pytest.raises(
-        ConfigError, match=r"-api\.template\.json has .* more than the 9,000 that fit: use fewer"
+        UsageError, match=r"-api\.template\.json has .* more than the 9,000 that fit: use fewer"
     ):
         synthesise(config)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from globalchat.client.errors import ClientError, Refused
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.errors import Refused, UserError
 from globalchat.measure import proof
 
 
@@ -66,6 +66,6 @@ async def test_what_is_lost_or_refused_for_the_moment_is_sent_again(monkeypatch:
 
 async def test_what_is_refused_for_good_ends_it_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = Refused("No.", error_type="UnknownChannel", remedy="Ask.")
-    with pytest.raises(ClientError, match=r"^No\.$") as failed:
+    with pytest.raises(UserError, match=r"^No\.$") as failed:
         await prove(Lossy([refused]), monkeypatch)
     assert failed.value.remedy == "Ask."

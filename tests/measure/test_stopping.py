@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from globalchat.client.errors import Unreachable
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.errors import Unreachable
 from globalchat.measure.latency.measure import measure
 from globalchat.measure.latency.plan import LatencyPlan
 from globalchat.measure.load.plan import LoadPlan

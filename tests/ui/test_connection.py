@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from globalchat.client.errors import ClientError, ProfileError
 from globalchat.client.events import EventsSkipped, GapRecorded
 from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
+from globalchat.core.errors import ProfileError, UserError
 from globalchat.ui.screens.region_switcher import RegionSwitcher
 from tests.ui.helpers.chat_driver import SMALL, Chat, make, running, spied
 from tests.ui.helpers.fake_session import NOON, FakeSession, open_profile, profile
@@ -43,7 +43,7 @@ async def test_nothing_is_claimed_before_it_is_true() -> None:
 
 
 async def test_a_profile_that_cannot_be_opened_says_why_and_opens_by_key() -> None:
-    outcomes: list[ClientError | None] = [
+    outcomes: list[UserError | None] = [
         ProfileError("The profile file is damaged: it is not JSON.", remedy="Delete it [/b] then deploy."),
         None,
     ]

@@ -2,11 +2,6 @@ from .client.api import Api as Api
 from .client.chat import Chat as Chat
 from .client.chat import connect as connect
 from .client.credentials import Credentials as Credentials
-from .client.errors import ClientError as ClientError
-from .client.errors import ProfileError as ProfileError
-from .client.errors import Refused as Refused
-from .client.errors import Unauthorized as Unauthorized
-from .client.errors import Unreachable as Unreachable
 from .client.messages import Backend as Backend
 from .client.messages import Draft as Draft
 from .client.messages import Limits as Limits
@@ -18,3 +13,10 @@ from .client.session import SessionOptions as SessionOptions
 from .client.watch import Paired as Paired
 from .client.watch import Unpaired as Unpaired
 from .client.watch import Watch as Watch
+from .core.errors import ExitCode as ExitCode
+from .core.errors import ProfileError as ProfileError
+from .core.errors import Refused as Refused
+from .core.errors import Unauthorized as Unauthorized
+from .core.errors import Unreachable as Unreachable
+from .core.errors import UsageError as UsageError
+from .core.errors import UserError as UserError

@@ -8,7 +8,7 @@ from functools import cache
 from threading import Thread
 from typing import Any
 
-from globalchat_infra.deployer.errors import DeployError, Kind
+from globalchat.core.errors import Unreachable, UsageError, UserError
 
 INSTALL = "Run `pip install 'globalchat[deploy]'`."
 CREDENTIALS = "Run `aws configure` or `aws sso login`, or set AWS_PROFILE (or --aws-profile)."
@@ -30,11 +30,11 @@ class Timeouts:
     attempts: int = 1
 
 
-class Denied(DeployError):
+class Denied(UserError):
     """The credentials may not make this call."""
 
 
-class CallFailed(DeployError):
+class CallFailed(UserError):
     """AWS answered with an error; `code` is its name."""
 
     def __init__(self, message: str, *, code: str, remedy: str | None = None) -> None:
@@ -61,7 +61,7 @@ class Aws:
         Raises:
             Denied: the credentials may not make it.
             CallFailed: AWS answered with another error.
-            DeployError: boto3 is missing, there are no usable credentials, or no answer came.
+            UserError: boto3 is missing, there are no usable credentials, or no answer came.
         """
         with _translated(service, region):
             client = self._client(service, region)
@@ -106,7 +106,7 @@ class Aws:
             import botocore.session
             from botocore.config import Config
         except ImportError:
-            raise DeployError("boto3 is not installed, which this command needs.", remedy=INSTALL) from None
+            raise UserError("boto3 is not installed, which this command needs.", remedy=INSTALL) from None
         if self._session is None:
             session = botocore.session.Session(profile=self.profile)
             session.register_component("data_loader", _models())
@@ -143,11 +143,11 @@ def _translated(service: str, region: str) -> Iterator[None]:
     except exceptions.ClientError as error:
         raise answered(error.response.get("Error", {}), service, region) from None
     except exceptions.ProfileNotFound as error:
-        raise DeployError(f"{error}.", remedy="See `aws configure list-profiles`.", kind=Kind.USAGE) from None
+        raise UsageError(f"{error}.", remedy="See `aws configure list-profiles`.") from None
     except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError):
-        raise DeployError("No AWS credentials were found.", remedy=CREDENTIALS) from None
+        raise UserError("No AWS credentials were found.", remedy=CREDENTIALS) from None
     except (exceptions.SSOError, exceptions.TokenRetrievalError, exceptions.CredentialRetrievalError):
-        raise DeployError(
+        raise UserError(
             "The AWS credentials have expired or cannot be renewed.", remedy=CREDENTIALS
         ) from None
     except ResponseParserError:
@@ -156,18 +156,18 @@ def _translated(service: str, region: str) -> Iterator[None]:
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
         raise unreachable(error, service, region) from None
     except exceptions.BotoCoreError as error:
-        raise DeployError(
+        raise UserError(
             f"AWS's configuration on this machine is not usable: {error}.", remedy=CREDENTIALS
         ) from None
 
 
-def answered(error: dict[str, Any], service: str, region: str) -> DeployError:
+def answered(error: dict[str, Any], service: str, region: str) -> UserError:
     """The error that AWS's answer stands for; its text is AWS's own."""
     code, text = str(error.get("Code", "")), str(error.get("Message", "")).rstrip(".")
     if code in _EXPIRED:
-        return DeployError("The AWS credentials have expired.", remedy=CREDENTIALS)
+        return UserError("The AWS credentials have expired.", remedy=CREDENTIALS)
     if code in _INVALID:
-        return DeployError(f"AWS does not accept the credentials in {region}: {text}.", remedy=CREDENTIALS)
+        return UserError(f"AWS does not accept the credentials in {region}: {text}.", remedy=CREDENTIALS)
     if code in DENIED:
         return Denied(
             f"These credentials may not do this in {region}: {text}.",
@@ -176,14 +176,13 @@ def answered(error: dict[str, Any], service: str, region: str) -> DeployError:
     return CallFailed(f"{service} in {region} answered {code}: {text}.", code=code)
 
 
-def unreachable(error: Exception, service: str, region: str) -> DeployError:
+def unreachable(error: Exception, service: str, region: str) -> UserError:
     """No answer came; the text of the library's error names an URL and is not repeated."""
     late = "Timeout" in type(error).__name__
     told = "did not answer in time" if late else "could not be reached"
-    return DeployError(
+    return Unreachable(
         f"AWS ({service} in {region}) {told}.",
         remedy="Check the network, and HTTPS_PROXY if there is a proxy.",
-        kind=Kind.UNREACHABLE,
     )
 
 

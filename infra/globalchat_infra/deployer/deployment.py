@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import UserError
 from globalchat_infra.config import Config
 from globalchat_infra.deployer import (
     cdk,
@@ -18,7 +19,6 @@ from globalchat_infra.deployer import (
     workspace,
 )
 from globalchat_infra.deployer.aws import Aws
-from globalchat_infra.deployer.errors import DeployError
 from globalchat_infra.deployer.generations import generations, with_generations
 from globalchat_infra.deployer.plan import Plan, Wish, make
 from globalchat_infra.deployer.preflight import Account, Confirm
@@ -61,7 +61,7 @@ class Deployment:
         """Deploy every stack, then delete those that the plan says are going.
 
         Raises:
-            DeployError: it failed, with what stands; or Ctrl-C.
+            UserError: it failed, with what stands; or Ctrl-C.
         """
         command = self._cdk(person)
         progress = Progress.of(stacks.expected(self.config))
@@ -82,7 +82,7 @@ class Deployment:
         """Tell what a deployment would change, on standard output; the CDK's exit code.
 
         Raises:
-            DeployError: it took longer than a deployment may.
+            UserError: it took longer than a deployment may.
         """
         command = self._cdk(person)
         return watching.show(command.diff(), command.folder, seconds=self.seconds)
@@ -107,7 +107,7 @@ class Deployment:
         found = stacks.find(self.aws, config.prefix, config.regions)
         standing = {each.name for each in found if each.stands}
         if lacking := [name for name in stacks.expected(config) if name not in standing]:
-            raise DeployError(
+            raise UserError(
                 f"The CDK reported success, but {', '.join(lacking)} is not complete.",
                 remedy="Look at CloudFormation's console, then run `globalchat deploy` again.",
             )
@@ -126,7 +126,7 @@ def prepare(
     `account` is the one that is meant.
 
     Raises:
-        DeployError: something is in the way, or the answer is no.
+        UserError: something is in the way, or the answer is no.
     """
     preflight.check_tools()
     owner = preflight.check_account(aws, wish.first_region, account)
@@ -140,13 +140,11 @@ def prepare(
 
 def _checked(aws: Aws, plan: Plan, owner: Account) -> Iterator[str]:
     """Warnings, and what will change."""
-    config, silent = plan.config, plan.standing.silent
+    config = plan.config
     for warning in preflight.check_regions(aws, config):
         yield f"warning: {warning}"
-    for region, error in silent.items():
-        if region in config.regions.values():
-            raise error
-        yield f"warning: {error} Whether something of the deployment stands there is not known."
+    for why in plan.standing.not_asked(config.regions.values()).values():
+        yield f"warning: {why} Whether something of the deployment stands there is not known."
     existing = preflight.check_stacks(aws, config, plan.standing.stacks)
     for warning in preflight.warn_of_quotas(aws, config, existing):
         yield f"warning: {warning}"

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from globalchat.core.errors import UserError
 from globalchat_infra import names
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
-from globalchat_infra.deployer.errors import DeployError
 from globalchat_infra.deployer.preflight import STUCK
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.stacks import find as find_stacks
@@ -66,7 +66,7 @@ def credentials(aws: Aws, place: Place) -> Observation:
     """Whether there are AWS credentials, and for the account that the deployment is in."""
     try:
         answer = aws.call("sts", place.region, "get_caller_identity")
-    except DeployError as error:
+    except UserError as error:
         return Observation("skipped", f"AWS is not asked: {error}", error.remedy)
     if answer["Account"] != place.account:
         told = f"The AWS credentials belong to the account {answer['Account']}, not {place.account}."
@@ -159,7 +159,7 @@ def ask(what: Question, aws: Aws, place: Place) -> Observation:
         return what(aws, place)
     except Denied as error:
         return Observation("skipped", str(error), error.remedy)
-    except DeployError as error:
+    except UserError as error:
         return Observation("failed", str(error), error.remedy)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from globalchat.core.errors import UserError
 from globalchat_infra import stack_key
 from globalchat_infra.deployer.aws import Aws
-from globalchat_infra.deployer.errors import DeployError
 
 SHORTEST = 25 * 3600
 """Seconds: a key lives a day at least, and AppSync rounds down to the hour."""
@@ -71,11 +71,11 @@ def current(aws: Aws, region: str, api_id: str, now: float) -> ApiKey:
     """The key to use in a region.
 
     Raises:
-        DeployError: every key has expired.
+        UserError: every key has expired.
     """
     key = choose(list_keys(aws, region, api_id), now)
     if key is None:
-        raise DeployError(
+        raise UserError(
             f"The API in {region} has no valid key.", remedy="Make one with `globalchat keys rotate`."
         )
     return key
@@ -101,11 +101,11 @@ def rotate(aws: Aws, region: str, api_id: str, *, now: float, grace_days: int) -
     """Make a new key; the one in use, if any, expires after `grace_days`. Returns the new key.
 
     Raises:
-        DeployError: the API has as many keys as it may have.
+        UserError: the API has as many keys as it may have.
     """
     keys = list_keys(aws, region, api_id)
     if len(keys) >= MOST_KEYS:
-        raise DeployError(
+        raise UserError(
             f"The API in {region} has {len(keys)} keys, the most that AppSync allows.",
             remedy="Delete some with `aws appsync delete-api-key`.",
         )

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.errors import UserError
 from globalchat_infra.deployer import keys, stacks
 from globalchat_infra.deployer.aws import Aws
-from globalchat_infra.deployer.errors import DeployError
 from globalchat_infra.deployer.stacks import DeployedStack
 
 FIELDS = ("graphqlUrl", "realtimeUrl", "apiId", "eventBus")
@@ -15,11 +15,11 @@ def find(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[DeployedStac
     """The Api stacks of a deployment, of those of `regions` (alias to AWS region) that stand.
 
     Raises:
-        DeployError: none stands.
+        UserError: none stands.
     """
     found = [stack for stack in stacks.find(aws, prefix, regions) if stack.part == "api" and stack.outputs]
     if not found:
-        raise DeployError(
+        raise UserError(
             f'There is no deployment "{prefix}" in {", ".join(regions.values())}.',
             remedy="Make one with `globalchat deploy`.",
         )
@@ -30,7 +30,7 @@ def read_profile(aws: Aws, name: str, made: Iterable[DeployedStack], *, now: flo
     """The profile that Api stacks tell of.
 
     Raises:
-        DeployError: an output is missing, or an API has no valid key.
+        UserError: an output is missing, or an API has no valid key.
     """
     return Profile(name, {stack.alias: _endpoint(aws, stack, now) for stack in made})
 
@@ -38,7 +38,7 @@ def read_profile(aws: Aws, name: str, made: Iterable[DeployedStack], *, now: flo
 def _endpoint(aws: Aws, stack: DeployedStack, now: float) -> RegionEndpoint:
     for name in FIELDS:
         if not stack.outputs.get(name):
-            raise DeployError(
+            raise UserError(
                 f'The stack {stack.name} has no output "{name}".', remedy="Run `globalchat deploy` again."
             )
     api_id = stack.outputs["apiId"]

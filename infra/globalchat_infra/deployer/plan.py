@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from globalchat.core.errors import UsageError
 from globalchat_infra.config import CHOICES, Config
 from globalchat_infra.deployer import settings
-from globalchat_infra.deployer.errors import DeployError, Kind
 from globalchat_infra.deployer.settings import Changes
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.standing import Standing
@@ -125,7 +125,7 @@ def make(wish: Wish, standing: Standing) -> Plan:
     an installed package is nobody's, and all stays as it stands.
 
     Raises:
-        DeployError: an option is wrong, or an alias and its region do not fit what stands.
+        UserError: an option is wrong, or an alias and its region do not fit what stands.
     """
     content, before = wish.content, standing.settings
     if before and not wish.reset:
@@ -144,16 +144,14 @@ def _check_aliases(plan: Plan) -> None:
     aliases = {region: alias for alias, region in standing.items()}
     for alias, region in plan.config.regions.items():
         if standing.get(alias, region) != region:
-            raise DeployError(
+            raise UsageError(
                 f"{alias} stands in {standing[alias]} and cannot move to {region}.",
                 remedy="Call the new region by another alias.",
-                kind=Kind.USAGE,
             )
         if aliases.get(region, alias) != alias:
-            raise DeployError(
+            raise UsageError(
                 f"{region} stands as {aliases[region]} and cannot be called {alias}.",
                 remedy=f"Keep the alias {aliases[region]}, or destroy that region first.",
-                kind=Kind.USAGE,
             )
 
 

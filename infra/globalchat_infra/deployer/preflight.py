@@ -4,10 +4,10 @@ import importlib.util
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from globalchat.core.errors import UsageError, UserError
 from globalchat_infra import names, toolchain
 from globalchat_infra.config import Config
 from globalchat_infra.deployer.aws import INSTALL, Aws, CallFailed, Denied, exists
-from globalchat_infra.deployer.errors import DeployError, Kind
 from globalchat_infra.deployer.plan import Plan
 from globalchat_infra.deployer.stacks import DeployedStack
 
@@ -53,29 +53,25 @@ def check_tools() -> None:
     """Node.js, and the libraries of the extra `deploy`.
 
     Raises:
-        DeployError: one is missing or too old.
+        UserError: one is missing or too old.
     """
-    try:
-        toolchain.prepare()
-    except toolchain.ToolchainError as error:
-        raise DeployError(str(error)) from None
+    toolchain.prepare()
     if importlib.util.find_spec("boto3") is None:
-        raise DeployError("boto3 is not installed, which deploying needs.", remedy=INSTALL)
+        raise UserError("boto3 is not installed, which deploying needs.", remedy=INSTALL)
 
 
 def check_account(aws: Aws, region: str, given: str | None) -> Account:
     """See whose credentials these are; `region` is where that is asked.
 
     Raises:
-        DeployError: there are no valid credentials, or they belong to another account than `given`.
+        UserError: there are no valid credentials, or they belong to another account than `given`.
     """
     answer = aws.call_within(ANSWER_SECONDS, "sts", region, "get_caller_identity")
     account = Account(answer["Account"], answer["Arn"])
     if given is not None and given.replace("-", "") != account.number:
-        raise DeployError(
+        raise UsageError(
             f"The credentials belong to the account {account.number}, not {given}.",
             remedy="Choose others with --aws-profile, or correct --account.",
-            kind=Kind.USAGE,
         )
     return account
 
@@ -84,21 +80,21 @@ def confirm(plan: Plan, account: Account, ask: Confirm) -> None:
     """See that all of it is meant.
 
     Raises:
-        DeployError: it is not.
+        UserError: it is not.
     """
     config = plan.config
     where = ", ".join(f"{alias} ({each})" for alias, each in config.regions.items())
     going = f", and delete {', '.join(stack.name for stack in plan.going)}" if plan.going else ""
     account_words = f"the AWS account {account.number} ({account.arn})"
     if not ask(f'Deploy "{config.prefix}" to {where} of {account_words}{going}?'):
-        raise DeployError("Nothing was deployed.", remedy=f"Confirm, or give --account {account.number}.")
+        raise UserError("Nothing was deployed.", remedy=f"Confirm, or give --account {account.number}.")
 
 
 def check_regions(aws: Aws, config: Config) -> Iterable[str]:
     """See that every region is enabled; yields warnings.
 
     Raises:
-        DeployError: a region is not enabled.
+        UserError: a region is not enabled.
     """
     regions = list(config.regions.values())
     try:
@@ -109,7 +105,7 @@ def check_regions(aws: Aws, config: Config) -> Iterable[str]:
     for each in answer["Regions"]:
         if each.get("OptInStatus") == "not-opted-in":
             name = each["RegionName"]
-            raise DeployError(
+            raise UserError(
                 f"The region {name} is not enabled in this account.",
                 remedy=f"Run `aws account enable-region --region-name {name}`, which takes minutes.",
             )
@@ -119,19 +115,19 @@ def check_stacks(aws: Aws, config: Config, standing: Iterable[DeployedStack]) ->
     """Of what stands, the stacks of this deployment; none may be in the way.
 
     Raises:
-        DeployError: someone else's stack or bus has our names, a stack is stuck, or AWS is at work on one.
+        UserError: someone else's stack or bus has our names, a stack is stuck, or AWS is at work on one.
     """
     found = [stack for stack in standing if stack.alias in config.regions]
     for stack in found:
         if not stack.ours:
             raise _taken(f'the stack "{stack.name}"', stack.region)
         if stack.busy:
-            raise DeployError(
+            raise UserError(
                 f"AWS is at work on the stack {stack.name} ({stack.status}).",
                 remedy="Wait until it is done, then run this again.",
             )
         if stack.status in STUCK:
-            raise DeployError(
+            raise UserError(
                 f"The stack {stack.name} is stuck ({stack.status}).", remedy=f"First {STUCK[stack.status]}."
             )
     made = {stack.alias for stack in found if stack.part == "api"}
@@ -150,11 +146,10 @@ def _has_bus(aws: Aws, region: str, name: str) -> bool:
         return False
 
 
-def _taken(what: str, region: str) -> DeployError:
-    return DeployError(
+def _taken(what: str, region: str) -> UserError:
+    return UsageError(
         f"The prefix is in use: {what} in {region} was not made by globalchat.",
         remedy="Choose another with --stack-prefix.",
-        kind=Kind.USAGE,
     )
 
 

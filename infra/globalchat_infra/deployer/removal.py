@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from globalchat.core.errors import ExitCode, UsageError, UserError
 from globalchat_infra import names
 from globalchat_infra.deployer import outcome, stacks
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied, exists
-from globalchat_infra.deployer.errors import DeployError, Interrupted, Kind
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.standing import Standing
 
@@ -38,17 +38,16 @@ def removable(standing: Standing, chosen: Mapping[str, str] | None = None) -> li
     If that leaves one region alone, its relay is among them: it would fill its queue for dead letters.
 
     Raises:
-        DeployError: one was not made by this project, or more than one region would go on relaying to what
+        UserError: one was not made by this project, or more than one region would go on relaying to what
             is gone.
     """
     regions = standing.regions if chosen is None else chosen
     found = [stack for stack in standing.stacks if stack.alias in regions]
     for stack in found:
         if not stack.ours:
-            raise DeployError(
+            raise UsageError(
                 f"The stack {stack.name} in {stack.region} was not made by globalchat: nothing is deleted.",
                 remedy="Name your deployment with --stack-prefix.",
-                kind=Kind.USAGE,
             )
     mesh = {stack.alias for stack in standing.stacks if stack.alias in standing.mesh}
     rest = [alias for alias in standing.mesh if alias in mesh and alias not in regions]
@@ -56,10 +55,9 @@ def removable(standing: Standing, chosen: Mapping[str, str] | None = None) -> li
         return found
     relays = [stack for stack in standing.stacks if stack.part == "relay" and stack.alias in rest]
     if len(rest) > 1 and relays:
-        raise DeployError(
+        raise UsageError(
             f"{', '.join(rest)} would go on relaying to what is deleted.",
             remedy=f"Run `globalchat deploy --regions {','.join(rest)} --prune`: it ends that first.",
-            kind=Kind.USAGE,
         )
     return found + relays
 
@@ -76,8 +74,8 @@ def remove(
     """Delete stacks, the relays of all regions before the first API, and then the log groups.
 
     Raises:
-        DeployError: a stack could not be deleted, or not within `seconds`.
-        Interrupted: Ctrl-C; AWS goes on.
+        UserError: a stack could not be deleted, or not within `seconds`; or Ctrl-C, and AWS goes on
+            (exit code 130).
     """
     until = clock() + seconds
     for part in reversed(names.PARTS):
@@ -93,15 +91,15 @@ def remove(
         except KeyboardInterrupt:
             told = ", ".join(stack.name for stack in going)
             note(f"Stopped watching: AWS goes on deleting {told}. Resume with the same command.")
-            raise Interrupted("Stopped watching.") from None
+            raise UserError("Stopped watching.", exit_code=ExitCode.INTERRUPTED) from None
     for stack in found:
         if name := log_group(stack):
             with suppress(CallFailed, Denied):
                 aws.call("logs", stack.region, "delete_log_group", logGroupName=name)
 
 
-def _late(going: Sequence[DeployedStack], seconds: float) -> DeployError:
-    return DeployError(
+def _late(going: Sequence[DeployedStack], seconds: float) -> UserError:
+    return UserError(
         f"AWS is still deleting {', '.join(stack.name for stack in going)} after {outcome.span(seconds)}.",
         remedy="Wait, then run `globalchat destroy` again.",
     )
@@ -114,7 +112,7 @@ def _still_there(aws: Aws, going: Sequence[DeployedStack]) -> list[DeployedStack
         if now is None:
             continue
         if now.status == "DELETE_FAILED":
-            raise DeployError(
+            raise UserError(
                 f"The stack {stack.name} could not be deleted: {now.reason.rstrip('.')}.",
                 remedy="Remove what is in the way, then run `globalchat destroy` again.",
             )

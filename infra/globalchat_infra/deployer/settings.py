@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from globalchat_infra.config import CHOICES, Config, ConfigError, parse
-from globalchat_infra.deployer.errors import DeployError, Kind
+from globalchat.core.errors import UsageError
+from globalchat_infra.config import CHOICES, Config, parse
 from globalchat_infra.memory import OPTIONS
 
 CONTEXT = "globalchat"
@@ -38,7 +38,7 @@ def change(
     """The content of a `cdk.json` with the changes in its context; `known` are further regions by alias.
 
     Raises:
-        DeployError: the result is not a valid deployment.
+        UsageError: the result is not a valid deployment.
     """
     settings = dict(context_of(content))
     if changes.prefix is not None:
@@ -88,19 +88,16 @@ def config_of(content: Mapping[str, Any]) -> Config:
     """The deployment that a `cdk.json` describes.
 
     Raises:
-        DeployError: it is not valid.
+        UsageError: it is not valid.
     """
-    try:
-        return parse(content["context"].get(CONTEXT))
-    except ConfigError as error:
-        raise DeployError(str(error), kind=Kind.USAGE) from None
+    return parse(content["context"].get(CONTEXT))
 
 
 def choose_regions(known: Mapping[str, str], wanted: Sequence[str]) -> dict[str, str]:
     """Alias to AWS region for each wanted word, in that order.
 
     Raises:
-        DeployError: a word is neither an alias nor a listed region; an alias is given to two regions.
+        UsageError: a word is neither an alias nor a listed region; an alias is given to two regions.
     """
     chosen: dict[str, str] = {}
     for word in wanted:
@@ -108,10 +105,9 @@ def choose_regions(known: Mapping[str, str], wanted: Sequence[str]) -> dict[str,
         if not given:
             alias, region = _known_region(known, word)
         if chosen.setdefault(alias, region) != region:
-            raise DeployError(
+            raise UsageError(
                 f'The alias "{alias}" is given to two regions.',
                 remedy="Choose another for one of them.",
-                kind=Kind.USAGE,
             )
     return chosen
 
@@ -122,10 +118,9 @@ def _known_region(known: Mapping[str, str], word: str) -> tuple[str, str]:
         if word in (alias, region):
             return alias, region
     listed = ", ".join(f"{alias} ({region})" for alias, region in known.items())
-    raise DeployError(
+    raise UsageError(
         f'"{word}" is no region of this deployment; it has: {listed}.',
         remedy="Write a further one as alias=region, such as tokyo=ap-northeast-1.",
-        kind=Kind.USAGE,
     )
 
 

@@ -1,15 +1,24 @@
 """What stands of a deployment, wherever it is: stacks found by name, regions by the stacks and by IAM."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from globalchat.core.errors import ExitCode, UserError
 from globalchat_infra import memory, names
 from globalchat_infra.deployer import stacks
 from globalchat_infra.deployer.aws import Aws
-from globalchat_infra.deployer.errors import DeployError
 from globalchat_infra.deployer.settings import choose_regions
 from globalchat_infra.deployer.stacks import DeployedStack
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """Why a region could not be asked: the parts of the error that came instead of an answer."""
+
+    message: str
+    remedy: str | None
+    exit_code: ExitCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +26,7 @@ class Standing:
     """The stacks of a deployment, and per AWS region that could not be asked why."""
 
     stacks: list[DeployedStack] = field(default_factory=list)
-    silent: Mapping[str, DeployError] = field(default_factory=dict)
+    silent: Mapping[str, NotAsked] = field(default_factory=dict)
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -36,6 +45,17 @@ class Standing:
         """Alias to AWS region, wherever there is a stack."""
         return {stack.alias: stack.region for stack in self.stacks}
 
+    def not_asked(self, needed: Collection[str]) -> Mapping[str, str]:
+        """Return, by AWS region that could not be asked, the sentence that says why.
+
+        Raises:
+            UserError: one of them is among the `needed`.
+        """
+        for region, why in self.silent.items():
+            if region in needed:
+                raise UserError(why.message, remedy=why.remedy, exit_code=why.exit_code)
+        return {region: why.message for region, why in self.silent.items()}
+
 
 def find(aws: Aws, prefix: str, hints: Mapping[str, str]) -> Standing:
     """Every stack of a deployment: in the regions of `hints` (alias to AWS region) and wherever those lead.
@@ -43,7 +63,7 @@ def find(aws: Aws, prefix: str, hints: Mapping[str, str]) -> Standing:
     An Api stack names all regions of its mesh; the names and tags of roles tell the regions of any.
     """
     found: dict[tuple[str, str], list[DeployedStack]] = {}
-    silent: dict[str, DeployError] = {}
+    silent: dict[str, NotAsked] = {}
     pending = [*hints.items(), *_by_roles(aws, prefix, hints).items()]
     while pending:
         place = alias, region = pending.pop(0)
@@ -51,8 +71,8 @@ def find(aws: Aws, prefix: str, hints: Mapping[str, str]) -> Standing:
             continue
         try:
             found[place] = stacks.find(aws, prefix, {alias: region})
-        except DeployError as error:
-            silent[region] = error
+        except UserError as error:
+            silent[region] = NotAsked(str(error), error.remedy, error.exit_code)
             continue
         for stack in found[place]:
             regions = (_settings(stack) or {}).get("regions")
@@ -65,7 +85,7 @@ def chosen(standing: Standing, known: Mapping[str, str], words: Sequence[str]) -
     """Alias to AWS region of what `words` ask for, else of all that stands or should; `known` are more.
 
     Raises:
-        DeployError: a word is neither an alias nor a listed region.
+        UserError: a word is neither an alias nor a listed region.
     """
     if words:
         return choose_regions({**known, **standing.mesh, **standing.regions}, words)
@@ -89,7 +109,7 @@ def _by_roles(aws: Aws, prefix: str, known: Iterable[str]) -> Mapping[str, str]:
             tags = {each["Key"]: each["Value"] for each in answer["Tags"]}
             if stacks.is_ours(tags) and tags.get(names.DEPLOYMENT_TAG) == prefix and names.REGION_TAG in tags:
                 regions[match["alias"]] = tags[names.REGION_TAG]
-    except DeployError:
+    except UserError:
         # Not everybody may ask, and what else leads to regions does without.
         return regions
     return regions

@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from globalchat.core.errors import ExitCode, UserError
 from globalchat_infra.deployer import outcome
 from globalchat_infra.deployer.cdk import environment
-from globalchat_infra.deployer.errors import DeployError, Interrupted
 from globalchat_infra.deployer.progress import Progress
 from globalchat_infra.deployer.view import View
 
@@ -39,8 +39,8 @@ def watch(
     """Run the command line to its end and show how far it is; its exit code.
 
     Raises:
-        DeployError: it could not be started, or is not done after `seconds`.
-        Interrupted: a person pressed Ctrl-C: the command line is ended, AWS goes on with what it has begun.
+        UserError: it could not be started, or is not done after `seconds`; or Ctrl-C ended the command line,
+            and AWS goes on with what it has begun (exit code 130).
     """
     child = _start(command, folder)
     try:
@@ -54,7 +54,7 @@ def watch(
         view.close()
         told(outcome.interrupted(progress))
         _end(child)
-        raise Interrupted("Stopped watching.") from None
+        raise UserError("Stopped watching.", exit_code=ExitCode.INTERRUPTED) from None
     finally:
         view.close()
         _kill(child)
@@ -93,7 +93,7 @@ def show(command: Sequence[str], folder: Path, *, seconds: float) -> int:
     """Run the command line with this program's own output; its exit code.
 
     Raises:
-        DeployError: it could not be started, or is not done after `seconds`.
+        UserError: it could not be started, or is not done after `seconds`.
     """
     own = environment(os.environ)
     try:
@@ -102,7 +102,7 @@ def show(command: Sequence[str], folder: Path, *, seconds: float) -> int:
         ).returncode
     except subprocess.TimeoutExpired:
         told = f"The CDK is not done after {outcome.span(seconds)}."
-        raise DeployError(told, remedy="Check the network.") from None
+        raise UserError(told, remedy="Check the network.") from None
     except OSError as error:
         raise _not_started(error) from None
 
@@ -126,8 +126,8 @@ def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
         raise _not_started(error) from None
 
 
-def _not_started(error: OSError) -> DeployError:
-    return DeployError(
+def _not_started(error: OSError) -> UserError:
+    return UserError(
         f"Node.js could not be started: {error.strerror}.", remedy="Install Node.js 22 or later."
     )
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from globalchat.core.errors import Unreachable, UserError
 from globalchat.core.interpreter import module_command
 from globalchat.core.resources import resource
-from globalchat_infra.deployer.errors import DeployError, Kind, no_space
 from globalchat_infra.deployer.settings import context_of
 
 FILES = ("package.json", "package-lock.json", ".npmrc")
@@ -40,7 +40,7 @@ def write_settings(cache: Path, content: Mapping[str, Any], *, app: str | None =
     """The work folder of a deployment, with a `cdk.json` that says how the app is started and what of.
 
     Raises:
-        DeployError: the folder cannot be written.
+        UserError: the folder cannot be written.
     """
     folder = cache / "deploy" / str(context_of(content)["prefix"])
     text = json.dumps({**content, "app": app or app_command()}, indent=2) + "\n"
@@ -60,7 +60,7 @@ def cdk_cli(cache: Path, note: Note, *, answer_seconds: float = ANSWER_SECONDS) 
     """The script of the CDK command line; installed from the lock file if this version of it is not yet.
 
     Raises:
-        DeployError: npm is missing, the registry does not answer, or the installation fails.
+        UserError: npm is missing, the registry does not answer, or the installation fails.
     """
     folder = cli_folder(cache)
     if not (folder / CLI).is_file():
@@ -72,7 +72,7 @@ def cdk_cli(cache: Path, note: Note, *, answer_seconds: float = ANSWER_SECONDS) 
 def _install(folder: Path, answer_seconds: float) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        raise DeployError("npm was not found, which installs the CDK.", remedy="Install Node.js with npm.")
+        raise UserError("npm was not found, which installs the CDK.", remedy="Install Node.js with npm.")
     with _writing(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in FILES:
@@ -91,7 +91,7 @@ def _install(folder: Path, answer_seconds: float) -> None:
         shutil.rmtree(folder / "node_modules", ignore_errors=True)
         raise
     if not (folder / CLI).is_file():
-        raise DeployError("npm did not install the CDK command line.", remedy=f"Delete {folder}, try again.")
+        raise UserError("npm did not install the CDK command line.", remedy=f"Delete {folder}, try again.")
 
 
 def _npm(command: list[str], folder: Path, seconds: float) -> None:
@@ -108,14 +108,14 @@ def _npm(command: list[str], folder: Path, seconds: float) -> None:
     except subprocess.TimeoutExpired:
         raise _no_answer() from None
     except OSError as error:
-        raise DeployError(
+        raise UserError(
             f"npm could not be started: {error.strerror}.", remedy="Install Node.js again."
         ) from None
     if ran.returncode != 0:
         raise _npm_failed(ran.stderr, ran.returncode, folder)
 
 
-def _npm_failed(told: str, code: int, folder: Path) -> DeployError:
+def _npm_failed(told: str, code: int, folder: Path) -> UserError:
     if "ENOSPC" in told:
         return no_space(folder)
     # npm 11 calls a fetch that timed out FETCH_ERROR, as it does others; older ones ERR_SOCKET_TIMEOUT.
@@ -124,15 +124,24 @@ def _npm_failed(told: str, code: int, folder: Path) -> DeployError:
     codes = [line.split()[-1] for line in told.splitlines() if " code " in line]
     name = codes[0] if codes else str(code)
     if name in UNREACHABLE:
-        return DeployError(
-            f"npm's registry could not be reached ({name}).", remedy=REGISTRY, kind=Kind.UNREACHABLE
+        return Unreachable(
+            f"npm's registry could not be reached ({name}).",
+            remedy=REGISTRY,
         )
-    return DeployError(f"npm could not install the CDK command line ({name}).", remedy=REGISTRY)
+    return UserError(f"npm could not install the CDK command line ({name}).", remedy=REGISTRY)
 
 
-def _no_answer() -> DeployError:
+def no_space(place: object) -> UserError:
+    """Return the error of a full disk."""
+    return UserError(
+        f"There is no space left for {place}.",
+        remedy="Free some, or set GLOBALCHAT_HOME to a folder on another disk, and run the command again.",
+    )
+
+
+def _no_answer() -> UserError:
     told = "npm's registry did not answer in time."
-    return DeployError(told, remedy=REGISTRY, kind=Kind.UNREACHABLE)
+    return Unreachable(told, remedy=REGISTRY)
 
 
 @contextmanager
@@ -142,7 +151,7 @@ def _writing(place: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise no_space(place) from None
-        raise DeployError(
+        raise UserError(
             f"{place} cannot be written: {error.strerror or os.strerror(error.errno or 0)}.",
             remedy="Make it writable, or set GLOBALCHAT_HOME to a folder that is.",
         ) from None

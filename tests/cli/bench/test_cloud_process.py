@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from globalchat.cli.bench.cloud_process import SPARE, cpu_clock, make_room, widen
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 from globalchat.measure.load.open_files import raise_open_files
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell or allow it")
@@ -44,7 +44,7 @@ def test_a_hard_limit_that_is_too_low_is_told_with_a_way_out(monkeypatch: pytest
         raise ValueError("not allowed to raise maximum limit")
 
     monkeypatch.setattr(resource, "setrlimit", refuse)
-    with pytest.raises(ClientError) as failure:
+    with pytest.raises(UserError) as failure:
         make_room(5000)
     assert str(failure.value) == "The local cloud would need 5,256 open files; this system allows 1,000."
     assert failure.value.remedy is not None

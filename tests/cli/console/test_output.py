@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from globalchat.cli import main
 from globalchat.cli.console import output
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 
 GLOBALCHAT = Path(sys.executable).with_name("globalchat")
 FULL = "/dev/full"
@@ -61,7 +61,7 @@ def test_lines_that_cannot_be_written_are_an_error_of_ours(monkeypatch: pytest.M
         pytest.skip("the system has no device that is always full")
     with open(FULL, "w") as full:
         monkeypatch.setattr(sys, "stdout", full)
-        with pytest.raises(ClientError, match="No space left"):
+        with pytest.raises(UserError, match="No space left"):
             output.write_lines(["a"])
 
 

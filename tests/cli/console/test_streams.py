@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from globalchat.cli.console.streams import Input, Output
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 
 PATIENCE = 15.0
 
@@ -95,7 +95,7 @@ async def test_a_file_and_nothing_can_be_read(tmp_path: Path) -> None:
 
 async def test_a_folder_is_refused_in_a_sentence(tmp_path: Path) -> None:
     said = "Standard input cannot be read: Is a directory"
-    with opened(tmp_path, os.O_RDONLY) as folder, pytest.raises(ClientError, match=said):
+    with opened(tmp_path, os.O_RDONLY) as folder, pytest.raises(UserError, match=said):
         await Input(folder).read()
 
 
@@ -207,7 +207,7 @@ async def test_files_are_neither_waited_for_nor_watched(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
 async def test_a_full_disk_is_told_in_a_sentence() -> None:
-    with opened(Path("/dev/full"), os.O_WRONLY) as file, pytest.raises(ClientError, match="No space left"):
+    with opened(Path("/dev/full"), os.O_WRONLY) as file, pytest.raises(UserError, match="No space left"):
         await Output(file).write(["line"])
 
 

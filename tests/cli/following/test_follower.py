@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 
-from globalchat.cli.failure import ExitCode
 from globalchat.cli.following.follower import ATTEMPTS_BEFORE_FIRST_SUCCESS, Follower
 from globalchat.client.events import (
     ChannelRefused,
@@ -16,6 +15,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Draft, Message
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.errors import ExitCode
 
 MESSAGE = MessageReceived(Message("id1", "tech", "hi", "ana", "us-west-2", 1_000), "oregon", 1_100, 60)
 LIVE = StateChanged(SessionState(Phase.LIVE, "oregon"))

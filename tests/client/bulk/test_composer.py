@@ -4,7 +4,7 @@ import pytest
 
 from globalchat.client.bulk.composer import Composer, repeat
 from globalchat.client.bulk.items import Item
-from globalchat.client.errors import Refused
+from globalchat.core.errors import Refused
 
 
 def composer(*, templated: bool = False, size: int | None = None) -> Composer:

@@ -13,9 +13,9 @@ from globalchat.client.bulk.items import Item, Report
 from globalchat.client.bulk.pacer import Pacer
 from globalchat.client.bulk.publisher import BulkPublisher
 from globalchat.client.bulk.recovery import Recovery
-from globalchat.client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
 from globalchat.client.messages import Draft, Message
 from globalchat.client.options import SessionOptions
+from globalchat.core.errors import ProfileError, Refused, Unauthorized, Unreachable, UserError
 
 PATIENCE = 15.0
 QUICK = SessionOptions(backoff_base=0.001, backoff_cap=0.002)
@@ -27,7 +27,7 @@ BUSY = Refused("It is busy.", error_type="LimitExceededError", retryable=True)
 class Backend:
     """Answers as it is told to; remembers what came and what is in flight."""
 
-    answers: Callable[[Draft, int], ClientError | None] = lambda *_: None
+    answers: Callable[[Draft, int], UserError | None] = lambda *_: None
     held: bool = False
     came: list[Draft] = field(default_factory=list)
     most: int = 0
@@ -70,7 +70,7 @@ class Bulk:
     ) -> None:
         self.accepted: list[str] = []
         self.refused: list[tuple[int, str]] = []
-        self.troubles: list[ClientError] = []
+        self.troubles: list[UserError] = []
         composer = Composer("tech", "ana", region="oregon", clock=lambda: 0)
         self.publisher = BulkPublisher(
             publish=backend.publish,
@@ -96,10 +96,10 @@ class Bulk:
     async def _accepted(self, item: Item, message: Message) -> None:
         self.accepted.append(message.text)
 
-    async def _refused(self, item: Item, error: ClientError) -> None:
+    async def _refused(self, item: Item, error: UserError) -> None:
         self.refused.append((item.number, str(error)))
 
-    async def _troubled(self, error: ClientError) -> None:
+    async def _troubled(self, error: UserError) -> None:
         self.troubles.append(error)
 
 
@@ -108,7 +108,7 @@ async def texts(words: Iterable[str]) -> AsyncGenerator[Item, None]:
         yield Item(number, word)
 
 
-def on(word: str, *errors: ClientError) -> Callable[[Draft, int], ClientError | None]:
+def on(word: str, *errors: UserError) -> Callable[[Draft, int], UserError | None]:
     """Answer the first tries of a text with these errors."""
     return lambda draft, tries: errors[tries] if draft.text == word and tries < len(errors) else None
 
@@ -195,7 +195,7 @@ async def test_what_is_refused_is_told_with_its_number_and_the_rest_goes_on() ->
         ProfileError("The profile is damaged."),
     ],
 )
-async def test_what_every_message_would_meet_ends_it(error: ClientError) -> None:
+async def test_what_every_message_would_meet_ends_it(error: UserError) -> None:
     backend = Backend(on("c", error))
     bulk = Bulk(backend)
 
@@ -229,7 +229,7 @@ async def test_a_first_message_without_an_answer_may_have_been_accepted() -> Non
 
 
 async def test_items_that_break_off_end_it_with_what_came_before() -> None:
-    broken = ClientError("Standard input cannot be read.")
+    broken = UserError("Standard input cannot be read.")
 
     async def items() -> AsyncGenerator[Item, None]:
         yield Item(1, "a")

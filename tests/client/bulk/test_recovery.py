@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from globalchat.client.bulk.recovery import Recovery, Retry, is_hopeless, may_pass
-from globalchat.client.errors import ClientError, ProfileError, Refused, Unauthorized, Unreachable
+from globalchat.core.errors import ProfileError, Refused, Unauthorized, Unreachable, UserError
 
 AWAY = Unreachable("It is away.")
 BUSY = Refused("It is busy.", error_type="LimitExceededError", retryable=True)
@@ -34,9 +34,7 @@ def recovery(patience: float = 30.0, attempts: int | None = 3) -> Recovery:
         (ProfileError("The profile is damaged."), True, False),
     ],
 )
-def test_what_may_pass_and_what_meets_every_message(
-    error: ClientError, hopeless: bool, passing: bool
-) -> None:
+def test_what_may_pass_and_what_meets_every_message(error: UserError, hopeless: bool, passing: bool) -> None:
     assert (is_hopeless(error), may_pass(error)) == (hopeless, passing)
 
 

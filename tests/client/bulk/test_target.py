@@ -8,10 +8,10 @@ import pytest
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.bulk.target import Target
 from globalchat.client.clock import now_ms
-from globalchat.client.errors import Unauthorized, Unreachable
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Draft
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import Unauthorized, Unreachable
 from globalchat.localcloud.server.cloud import LocalCloud
 
 NOWHERE = "http://127.0.0.1:1/graphql"

@@ -8,7 +8,6 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
-from globalchat.client.errors import ClientError, Refused, Unreachable
 from globalchat.client.events import (
     SessionEvent,
 )
@@ -18,6 +17,7 @@ from globalchat.client.outbox.drafts import Drafts
 from globalchat.client.outbox.keeper import Keeper
 from globalchat.client.outbox.outgoing import Outgoing
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.errors import Refused, Unreachable, UserError
 
 E = TypeVar("E")
 
@@ -29,7 +29,7 @@ QUICK = replace(SLOW, backoff_base=0.001, backoff_cap=0.001)
 class Script:
     """A backend: each publish takes the next step of the script, and is accepted when that is at its end."""
 
-    def __init__(self, *steps: ClientError | asyncio.Event) -> None:
+    def __init__(self, *steps: UserError | asyncio.Event) -> None:
         self.steps = list(steps)
         self.tried: list[str] = []
         self.accepted: list[str] = []

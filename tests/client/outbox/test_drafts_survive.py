@@ -15,7 +15,6 @@ from aiohttp import web
 
 import globalchat
 from globalchat.cli import local_cloud as local
-from globalchat.client.errors import Unreachable
 from globalchat.client.events import (
     DraftAccepted,
     DraftHeld,
@@ -28,6 +27,7 @@ from globalchat.client.paths import home
 from globalchat.client.profiles import Profile, save
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.errors import Unreachable
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, Driver, quick, running

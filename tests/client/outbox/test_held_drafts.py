@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.client.errors import ClientError, Refused, Unreachable
 from globalchat.client.events import (
     DraftAccepted,
     DraftHeld,
@@ -18,6 +17,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Draft
 from globalchat.client.state import Phase
+from globalchat.core.errors import Refused, Unreachable, UserError
 from tests.client.helpers.sending_driver import (
     SLOW,
     Script,
@@ -73,7 +73,7 @@ async def left(folder: Path) -> list[Draft]:
 @pytest.mark.parametrize("cancel", [False, True], ids=["close", "cancel"])
 async def test_what_is_not_accepted_outlives_the_session(tmp_path: Path, stage: str, cancel: bool) -> None:
     never = asyncio.Event()
-    steps: dict[str, list[ClientError | asyncio.Event]] = {
+    steps: dict[str, list[UserError | asyncio.Event]] = {
         "backoff": [gone()],
         "throttled": [throttled(1000.0)],
         "in flight": [never],
@@ -255,7 +255,7 @@ async def test_what_waits_is_taken_back_and_what_is_under_way_is_not(tmp_path: P
     ids=["throttled", "not sent", "no answer", "unsure"],
 )
 async def test_what_was_taken_back_may_have_arrived(
-    tmp_path: Path, failure: ClientError, doubtful: bool
+    tmp_path: Path, failure: UserError, doubtful: bool
 ) -> None:
     async with running(Sending(tmp_path, Script(failure))) as sending:
         draft = sending.send("perhaps")

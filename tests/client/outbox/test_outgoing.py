@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.client.errors import Refused, Unauthorized
 from globalchat.client.events import (
     DraftAccepted,
     DraftRefused,
@@ -15,6 +14,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Draft, Message
 from globalchat.client.state import Phase
+from globalchat.core.errors import Refused, Unauthorized
 from tests.client.helpers.sending_driver import (
     QUICK,
     SLOW,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.client.errors import ClientError
 from globalchat.client.events import OutboxUnavailable
 from globalchat.client.messages import Draft
 from globalchat.client.outbox.database import FILE, VERSION, OutboxError
 from globalchat.client.outbox.keeper import Keeper
 from globalchat.client.outbox.store import Kept, Store
+from globalchat.core.errors import UserError
 
 
 def draft(number: int, text: str = "hi", channel: str = "tech") -> Draft:
@@ -301,6 +301,6 @@ def test_no_folder_means_no_outbox_and_no_complaint() -> None:
 
 def test_errors_are_the_clients(tmp_path: Path) -> None:
     damage(tmp_path)
-    with pytest.raises(ClientError) as caught:
+    with pytest.raises(UserError) as caught:
         Store(tmp_path, "local")
     assert caught.value.__suppress_context__

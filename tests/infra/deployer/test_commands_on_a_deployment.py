@@ -10,9 +10,9 @@ import pytest
 from globalchat.cli.deployment import wish
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import UserError
 from globalchat_infra.deployer import keys, outputs, stacks
 from globalchat_infra.deployer.aws import Aws
-from globalchat_infra.deployer.errors import DeployError
 from globalchat_infra.deployer.generations import generations, with_generations
 from globalchat_infra.deployer.settings import Changes
 from tests.infra.deployer.conftest import User
@@ -101,7 +101,7 @@ def test_an_output_that_is_missing_is_named(deployed: User) -> None:
         "cloudformation", REGION, "create_stack", StackName="odd-oregon-api", TemplateBody=json.dumps(body)
     )
     made = outputs.find(Aws(), "odd", {"oregon": REGION})
-    with pytest.raises(DeployError, match='has no output "graphqlUrl"'):
+    with pytest.raises(UserError, match='has no output "graphqlUrl"'):
         outputs.read_profile(Aws(), "default", made, now=NOW)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import globalchat
 from globalchat.client import profiles
-from globalchat.client.errors import Unreachable
+from globalchat.core.errors import Unreachable
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.measure.proof import prove
 from tests.infra.deployer.conftest import User

@@ -13,10 +13,10 @@ import pytest
 
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.errors import UserError
 from globalchat_infra.deployer import keys, stacks
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.deployment import Deployment
-from globalchat_infra.deployer.errors import DeployError
 from globalchat_infra.deployer.plan import Plan, Wish
 from globalchat_infra.deployer.standing import find
 from tests.infra.deployer.conftest import ACCOUNT, User
@@ -213,7 +213,7 @@ def test_a_region_that_fails_is_told_with_what_stands(world: Assembled) -> None:
         resource(resources, "AWS::AppSync::GraphQLSchema")["Definition"] = "type Query {"
 
     world.edit("globalchat-sydney-api", spoil)
-    with pytest.raises(DeployError) as failed:
+    with pytest.raises(UserError) as failed:
         world.deploy()
 
     assert "globalchat-sydney-api" in str(failed.value)
@@ -229,5 +229,5 @@ def test_the_cdks_word_alone_is_not_believed(world: Assembled) -> None:
     deployment, aws = world.prepare(Heard()), Aws()
     deployment._see_that_all_stand()
     aws.call("cloudformation", "us-west-2", "delete_stack", StackName="globalchat-oregon-relay")
-    with pytest.raises(DeployError, match="globalchat-oregon-relay is not complete"):
+    with pytest.raises(UserError, match="globalchat-oregon-relay is not complete"):
         deployment._see_that_all_stand()

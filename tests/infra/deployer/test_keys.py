@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from globalchat.core.errors import UserError
 from globalchat_infra import stack_key
 from globalchat_infra.deployer import keys
 from globalchat_infra.deployer.aws import Aws
-from globalchat_infra.deployer.errors import DeployError
 from globalchat_infra.deployer.keys import ApiKey
 
 REGION = "us-west-2"
@@ -107,11 +107,11 @@ def test_a_deployment_leaves_other_peoples_keys_alone(api: str) -> None:
 
 def test_too_many_keys_are_one_sentence(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "MOST_KEYS", 1)
-    with pytest.raises(DeployError, match="has 1 keys, the most that AppSync allows"):
+    with pytest.raises(UserError, match="has 1 keys, the most that AppSync allows"):
         keys.rotate(Aws(), REGION, api, now=NOW, grace_days=7)
 
 
 def test_no_valid_key_names_the_command(api: str) -> None:
-    with pytest.raises(DeployError) as failed:
+    with pytest.raises(UserError) as failed:
         keys.current(Aws(), REGION, api, END + 1)
     assert "globalchat keys rotate" in (failed.value.remedy or "")

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from globalchat.core.errors import ExitCode, UserError
 from globalchat_infra import memory
 from globalchat_infra.config import Config, Limits, parse
-from globalchat_infra.deployer.errors import DeployError, Kind
 from globalchat_infra.deployer.plan import Plan, Wish, make
 from globalchat_infra.deployer.settings import Changes, context_of
 from globalchat_infra.deployer.stacks import DeployedStack
@@ -210,9 +210,9 @@ def test_regions_may_be_named_as_they_stand() -> None:
     ],
 )
 def test_names_on_aws_hold_alias_and_region_together(regions: list[str], told: str) -> None:
-    with pytest.raises(DeployError) as failed:
+    with pytest.raises(UserError) as failed:
         make(Wish(content(), Changes(regions=regions)), standing())
-    assert (str(failed.value), failed.value.kind) == (told, Kind.USAGE)
+    assert (str(failed.value), failed.value.exit_code) == (told, ExitCode.USAGE)
 
 
 def test_the_content_that_is_deployed_says_which_keys_are_options() -> None:

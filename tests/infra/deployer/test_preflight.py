@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from globalchat.core.errors import ExitCode, UserError
 from globalchat_infra import config, toolchain
 from globalchat_infra.deployer import preflight, workspace
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied, Timeouts, answered
-from globalchat_infra.deployer.errors import DeployError, Kind
 from globalchat_infra.deployer.standing import find
 from tests.infra.deployer.conftest import ACCOUNT, User
 
@@ -65,7 +65,7 @@ def test_the_default_limits_end_within_15_seconds() -> None:
 def test_a_missing_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("JSII_NODE", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DeployError, match=r"Node\.js was not found as node: install Node\.js 22"):
+    with pytest.raises(UserError, match=r"Node\.js was not found as node: install Node\.js 22"):
         preflight.check_tools()
 
 
@@ -74,7 +74,7 @@ def test_a_missing_library_names_the_command(library: str, monkeypatch: pytest.M
     find = importlib.util.find_spec
     monkeypatch.setattr(toolchain, "_node_major", lambda _: 22)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == library else find(name))
-    with pytest.raises(DeployError) as failed:
+    with pytest.raises(UserError) as failed:
         preflight.check_tools()
     assert "pip install 'globalchat[deploy]'" in f"{failed.value} {failed.value.remedy}"
 
@@ -90,28 +90,28 @@ def stacks_in_the_way(aws: Aws) -> None:
 
 def test_no_credentials(aws_settings: pytest.MonkeyPatch) -> None:
     aws_settings.delenv("AWS_ACCESS_KEY_ID")
-    with pytest.raises(DeployError, match="No AWS credentials") as failed:
+    with pytest.raises(UserError, match="No AWS credentials") as failed:
         account(Aws())
     assert "aws sso login" in (failed.value.remedy or "")
 
 
 def test_an_unknown_aws_profile(aws_settings: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DeployError, match="nowhere") as failed:
+    with pytest.raises(UserError, match="nowhere") as failed:
         account(Aws("nowhere"))
-    assert failed.value.kind is Kind.USAGE
+    assert failed.value.exit_code is ExitCode.USAGE
 
 
 def test_no_network(aws_settings: pytest.MonkeyPatch, refusing: str) -> None:
     aws_settings.setenv("AWS_ENDPOINT_URL", refusing)
-    with pytest.raises(DeployError, match=r"AWS \(sts in us-west-2\) could not be reached") as failed:
+    with pytest.raises(UserError, match=r"AWS \(sts in us-west-2\) could not be reached") as failed:
         account(Aws(timeouts=QUICK))
-    assert failed.value.kind is Kind.UNREACHABLE
+    assert failed.value.exit_code is ExitCode.UNREACHABLE
     assert "HTTPS_PROXY" in (failed.value.remedy or "")
 
 
 def test_a_black_hole(aws_settings: pytest.MonkeyPatch, black_hole: str) -> None:
     aws_settings.setenv("AWS_ENDPOINT_URL", black_hole)
-    with pytest.raises(DeployError, match="did not answer in time"):
+    with pytest.raises(UserError, match="did not answer in time"):
         account(Aws(timeouts=QUICK))
 
 
@@ -127,9 +127,9 @@ def test_a_resolver_of_names_that_does_not_answer(
 
     aws_settings.setattr(socket, "getaddrinfo", silent)
     aws_settings.setattr(preflight, "ANSWER_SECONDS", 0.5)
-    with pytest.raises(DeployError, match="did not answer in time") as failed:
+    with pytest.raises(UserError, match="did not answer in time") as failed:
         account(Aws())
-    assert failed.value.kind is Kind.UNREACHABLE
+    assert failed.value.exit_code is ExitCode.UNREACHABLE
 
 
 SSO_TOKEN = {
@@ -168,7 +168,7 @@ def test_a_black_hole_where_credentials_are_renewed(
     aws_settings.setenv("AWS_ENDPOINT_URL", black_hole)
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         aws_settings.delenv(variable)
-    with pytest.raises(DeployError, match="did not answer in time"):
+    with pytest.raises(UserError, match="did not answer in time"):
         account(Aws(profile, timeouts=QUICK))
 
 
@@ -189,13 +189,13 @@ def test_what_aws_answers_is_told(code: str, told: str) -> None:
 
 def test_the_account_must_be_the_one_that_is_meant(cloud: str) -> None:
     assert account(Aws(), given=ACCOUNT).number == ACCOUNT
-    with pytest.raises(DeployError, match=f"belong to the account {ACCOUNT}, not 999999999999"):
+    with pytest.raises(UserError, match=f"belong to the account {ACCOUNT}, not 999999999999"):
         account(Aws(), given="999999999999")
 
 
 def test_a_region_that_is_not_enabled(cloud: str) -> None:
     state = {"RegionName": "ap-southeast-2", "OptInStatus": "not-opted-in"}
-    with pytest.raises(DeployError, match="ap-southeast-2 is not enabled") as failed:
+    with pytest.raises(UserError, match="ap-southeast-2 is not enabled") as failed:
         list(preflight.check_regions(Answers(given={"describe_regions": {"Regions": [state]}}), CONFIG))
     assert "enable-region --region-name ap-southeast-2" in (failed.value.remedy or "")
     assert list(preflight.check_regions(Aws(), CONFIG)) == []
@@ -236,12 +236,12 @@ def test_full_quotas_and_lacking_permissions_warn() -> None:
 def test_a_foreign_stack_or_bus_has_the_prefix(cloud: str) -> None:
     aws = Aws()
     aws.call("events", "ap-southeast-2", "create_event_bus", Name="globalchat-bus")
-    with pytest.raises(DeployError, match='an event bus "globalchat-bus" in ap-southeast-2'):
+    with pytest.raises(UserError, match='an event bus "globalchat-bus" in ap-southeast-2'):
         stacks_in_the_way(aws)
     body = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'
     names = {"StackName": "globalchat-oregon-api", "TemplateBody": body}
     aws.call("cloudformation", "us-west-2", "create_stack", **names)
-    with pytest.raises(DeployError, match="was not made by globalchat") as failed:
+    with pytest.raises(UserError, match="was not made by globalchat") as failed:
         stacks_in_the_way(aws)
     assert failed.value.remedy == "Choose another with --stack-prefix."
 
@@ -260,7 +260,7 @@ def test_a_stack_that_is_busy_or_stuck(status: str, told: str) -> None:
     def describe(_region: str, _arguments: object) -> dict[str, Any]:
         return {"Stacks": [{"StackStatus": status, "Tags": tags, "CreationTime": datetime.now(UTC)}]}
 
-    with pytest.raises(DeployError, match=told):
+    with pytest.raises(UserError, match=told):
         stacks_in_the_way(Answers(given={"describe_stacks": describe}))
 
 
@@ -291,7 +291,7 @@ def test_an_installed_command_line_is_taken_as_it_is(equipped: User, monkeypatch
 
 def test_a_missing_npm(user: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DeployError, match="npm was not found"):
+    with pytest.raises(UserError, match="npm was not found"):
         install(user)
 
 
@@ -299,14 +299,14 @@ def test_a_registry_that_cannot_be_reached(
     user: User, monkeypatch: pytest.MonkeyPatch, refusing: str, black_hole: str
 ) -> None:
     monkeypatch.setenv("npm_config_registry", refusing)
-    with pytest.raises(DeployError, match=r"registry could not be reached \(ECONNREFUSED\)") as failed:
+    with pytest.raises(UserError, match=r"registry could not be reached \(ECONNREFUSED\)") as failed:
         install(user)
-    assert failed.value.kind is Kind.UNREACHABLE
+    assert failed.value.exit_code is ExitCode.UNREACHABLE
     monkeypatch.setenv("npm_config_registry", black_hole)
     # Whether npm's own limit or ours is first, it is told the same way.
-    with pytest.raises(DeployError, match="registry did not answer in time") as failed:
+    with pytest.raises(UserError, match="registry did not answer in time") as failed:
         install(user, 1.5)
-    assert failed.value.kind is Kind.UNREACHABLE
+    assert failed.value.exit_code is ExitCode.UNREACHABLE
 
 
 def test_an_npm_that_fails_is_told_by_its_own_code(user: User) -> None:
@@ -323,7 +323,7 @@ def test_a_full_disk(number: int, user: User, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(Path, "write_text", full)
     content = {"context": {"globalchat": {"prefix": "globalchat"}}}
-    with pytest.raises(DeployError, match=r"no space left for .*globalchat") as failed:
+    with pytest.raises(UserError, match=r"no space left for .*globalchat") as failed:
         workspace.write_settings(user.cache, content)
     assert "GLOBALCHAT_HOME" in (failed.value.remedy or "")
 
@@ -331,5 +331,5 @@ def test_a_full_disk(number: int, user: User, monkeypatch: pytest.MonkeyPatch) -
 def test_a_folder_that_cannot_be_made(user: User) -> None:
     user.home.parent.mkdir(exist_ok=True)
     user.home.write_text("a file")
-    with pytest.raises(DeployError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot be written"):
         workspace.write_settings(user.cache, {"context": {"globalchat": {"prefix": "globalchat"}}})

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from globalchat.core.errors import ExitCode, UserError
 from globalchat_infra.deployer import removal
 from globalchat_infra.deployer.aws import Aws, CallFailed
-from globalchat_infra.deployer.errors import DeployError, Interrupted
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.standing import find
 from tests.infra.deployer.conftest import User
@@ -66,20 +66,21 @@ def test_every_relay_is_gone_before_the_first_api_goes() -> None:
 
 def test_a_stack_that_cannot_be_deleted_is_told_with_the_cause() -> None:
     with pytest.raises(
-        DeployError, match=r"globalchat-oregon-relay could not be deleted: The queue is in use\."
+        UserError, match=r"globalchat-oregon-relay could not be deleted: The queue is in use\."
     ):
         remove(Deleting(looks=0), [])
 
 
 def test_the_time_out_says_what_aws_is_at() -> None:
-    with pytest.raises(DeployError, match="still deleting globalchat-oregon-relay, globalchat-sydney-relay"):
+    with pytest.raises(UserError, match="still deleting globalchat-oregon-relay, globalchat-sydney-relay"):
         remove(Deleting(looks=99), [], seconds=1)
 
 
 def test_ctrl_c_says_what_goes_on() -> None:
     heard: list[str] = []
-    with pytest.raises(Interrupted):
+    with pytest.raises(UserError, match=r"Stopped watching\.") as ended:
         remove(Deleting(looks=9), heard, pause=KeyboardInterrupt)
+    assert ended.value.exit_code is ExitCode.INTERRUPTED
     assert heard[-1] == (
         "Stopped watching: AWS goes on deleting globalchat-oregon-relay, globalchat-sydney-relay. "
         "Resume with the same command."

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.resources import resource
 from globalchat_infra.deployer import settings, stacks
-from globalchat_infra.deployer.errors import DeployError, Kind
 from globalchat_infra.deployer.settings import Changes
 
 REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
@@ -52,9 +52,9 @@ def test_regions_are_named_by_alias_or_by_aws() -> None:
     ],
 )
 def test_a_wrong_option_is_one_sentence(changes: Changes, told: str) -> None:
-    with pytest.raises(DeployError, match=told) as failed:
+    with pytest.raises(UserError, match=told) as failed:
         changed(changes)
-    assert failed.value.kind is Kind.USAGE
+    assert failed.value.exit_code is ExitCode.USAGE
 
 
 def test_a_single_region_has_no_relay() -> None:

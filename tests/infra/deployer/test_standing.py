@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from globalchat.client import profiles
+from globalchat.core.errors import Unreachable, UserError
 from globalchat_infra import memory
 from globalchat_infra.config import load, parse
 from globalchat_infra.deployer import standing
 from globalchat_infra.deployer.aws import Aws, Denied
 from globalchat_infra.deployer.deployment import prepare
-from globalchat_infra.deployer.errors import DeployError, Kind
 from globalchat_infra.deployer.plan import Wish
 from globalchat_infra.deployer.settings import Changes
 from tests.infra.deployer.conftest import ACCOUNT, User
@@ -99,7 +99,7 @@ class Deaf(Aws):
         if service == "iam":
             raise Denied("Not allowed.")
         if region == "ap-southeast-2":
-            raise DeployError("AWS did not answer.", kind=Kind.UNREACHABLE)
+            raise Unreachable("AWS did not answer.")
         return super().call(service, region, operation, **arguments)
 
 
@@ -120,7 +120,7 @@ def test_without_the_region_that_is_down_the_others_are_deployed(cloud: str) -> 
     assert (
         "warning: AWS did not answer. Whether something of the deployment stands there is not known." in heard
     )
-    with pytest.raises(DeployError, match="AWS did not answer"):
+    with pytest.raises(UserError, match="AWS did not answer"):
         prepare(Wish(content(), Changes(regions=["oregon", "sydney"])), Deaf(), heard.person, account=ACCOUNT)
 
 
@@ -140,7 +140,7 @@ def test_who_asks_is_asked_in_a_region_that_is_meant(words: list[str], region: s
 def test_before_anything_is_done_a_person_is_asked_once(cloud: str) -> None:
     yes, no = Heard(), Heard(answer=False)
     prepare(Wish(content()), Aws(), yes.person)
-    with pytest.raises(DeployError, match="Nothing was deployed"):
+    with pytest.raises(UserError, match="Nothing was deployed"):
         prepare(Wish(content()), Aws(), no.person)
     for heard in (yes, no):
         assert [line for line in heard if line.endswith("?")] == [heard[-1]]
@@ -151,7 +151,7 @@ def test_what_will_be_deleted_is_in_the_question_even_if_the_account_was_named(c
     stand({"oregon": "us-west-2", "sydney": "ap-southeast-2"})
     heard = Heard(answer=False)
     wish = Wish(content(), Changes(regions=["sydney"]), prune=True)
-    with pytest.raises(DeployError, match="Nothing was deployed"):
+    with pytest.raises(UserError, match="Nothing was deployed"):
         prepare(wish, Aws(), heard.person, account=ACCOUNT)
     assert heard[-1].endswith(
         ", and delete globalchat-sydney-relay, globalchat-oregon-api, globalchat-oregon-relay?"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from globalchat.core.errors import ExitCode, UserError
 from globalchat_infra.deployer import cdk, outcome, watching
-from globalchat_infra.deployer.errors import DeployError, Interrupted
 from globalchat_infra.deployer.progress import Progress, StackProgress
 
 API, RELAY = "globalchat-oregon-api", "globalchat-oregon-relay"
@@ -69,8 +69,9 @@ def test_ctrl_c_stops_watching_ends_the_child_and_says_what_goes_on(
 ) -> None:
     program = f"import os\nopen('pid', 'w').write(str(os.getpid()))\n{BEGUN}{HANG}"
     view = Quiet(interrupt=True)
-    with pytest.raises(Interrupted):
+    with pytest.raises(UserError, match=r"Stopped watching\.") as ended:
         watch(program, tmp_path, view)
+    assert ended.value.exit_code is ExitCode.INTERRUPTED
     assert view.closed
     assert capsys.readouterr().out == (
         f"Stopped watching: AWS goes on with {API}; not begun: {RELAY}. "
@@ -81,7 +82,7 @@ def test_ctrl_c_stops_watching_ends_the_child_and_says_what_goes_on(
 
 
 def test_the_overall_time_out_says_what_aws_is_at(tmp_path: Path) -> None:
-    with pytest.raises(DeployError, match=rf"after 10 minutes: AWS is still at {API}\."):
+    with pytest.raises(UserError, match=rf"after 10 minutes: AWS is still at {API}\."):
         watch(BEGUN + HANG, tmp_path, Quiet(), late=True)
 
 
@@ -104,5 +105,5 @@ def test_a_failure_of_the_app_itself_is_told_in_its_words() -> None:
 
 def test_a_missing_node_is_one_sentence(tmp_path: Path) -> None:
     command = [str(tmp_path / "node")]
-    with pytest.raises(DeployError, match=r"Node\.js could not be started"):
+    with pytest.raises(UserError, match=r"Node\.js could not be started"):
         watching.watch(command, tmp_path, Progress.of([]), Quiet(), seconds=5, told=print)

@@ -8,8 +8,8 @@ import pytest
 
 import globalchat
 from globalchat.cli.local_cloud import profile_of
-from globalchat.client.errors import Refused, Unauthorized, Unreachable
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.errors import Refused, Unauthorized, Unreachable
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.measure.latency.measure import Measured, measure
 from globalchat.measure.latency.plan import LatencyPlan

@@ -11,8 +11,8 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from globalchat.client.errors import ClientError, Refused, Unauthorized, Unreachable
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 from globalchat.measure.load import mark
 from globalchat.measure.load.decoder import ROOM, Decoder, Delivered, Ended
 from globalchat.measure.load.mark import Mark
@@ -114,7 +114,7 @@ def test_frames_are_handed_over_whole() -> None:
         ({"type": "connection_error", "payload": {"errors": [{"errorType": "Odd"}]}}, Refused),
     ],
 )
-def test_a_refused_connection_says_why(answer: object, error: type[ClientError]) -> None:
+def test_a_refused_connection_says_why(answer: object, error: type[UserError]) -> None:
     server = Server()
     server.upgrade()
     server.send(answer)
@@ -197,6 +197,6 @@ def test_the_memory_of_frames_is_bounded() -> None:
 
 def test_a_url_that_is_none_is_told_without_the_key() -> None:
     for url in ("wss://rt.example/#x", "wss://ana@rt.example/", "wss://rt.example:99999/"):
-        with pytest.raises(ClientError, match="No WebSocket can be at") as caught:
+        with pytest.raises(UserError, match="No WebSocket can be at") as caught:
             Realtime(replace(ENDPOINT, realtime_url=url), ["tech"], list[bytes]().append)
         assert caught.value.__context__ is None

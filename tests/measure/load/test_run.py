@@ -12,8 +12,8 @@ import pytest
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.api import Api
 from globalchat.client.credentials import Credentials
-from globalchat.client.errors import ClientError, Refused, Unauthorized, Unreachable
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.measure.load import crew
 from globalchat.measure.load.orders import Listen
@@ -179,7 +179,7 @@ async def test_no_process_is_left_whatever_ends_the_run(
         if progress.phase == "running" and is_running(pids[-1]):
             os.kill(pids[-1], signal.SIGKILL)
 
-    with pytest.raises(ClientError, match="ended before the run"):
+    with pytest.raises(UserError, match="ended before the run"):
         await measured(cloud, on=kill)
     await whole(cloud, replace(PLAN, seconds=0.1))
     assert len(pids) == 6
@@ -219,5 +219,5 @@ async def test_processes_whose_clocks_differ_measure_nothing(cloud: LocalCloud) 
     tomorrow = time.monotonic_ns() + 86_400 * 10**9
     order = Listen("0123abcd", PLAN, profile_of(cloud.regions).regions, (), tomorrow)
     async with crew.crew([order]) as workers:
-        with pytest.raises(ClientError, match="do not share a steady clock"):
+        with pytest.raises(UserError, match="do not share a steady clock"):
             await asyncio.wait_for(workers.next(), 30)

@@ -6,8 +6,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from globalchat.client.errors import Unreachable
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import Unreachable
 from globalchat.measure.load import socket
 from globalchat.measure.load.socket import SubscriberSocket, open_socket
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from globalchat.cli.arguments import log_options
-from globalchat.cli.failure import ExitCode
 from globalchat.cli.main import CHAT, root
+from globalchat.core.errors import ExitCode
 
 FILE = Path(__file__).parents[3] / "docs" / "cli.md"
 PROGRAM = "globalchat"

@@ -1,31 +1,10 @@
 """Exit codes, and how an error becomes one sentence and one of them."""
 
-from enum import IntEnum
-
-from globalchat.client.errors import ClientError, ProfileError, Unreachable
+from globalchat.core.errors import ExitCode, UserError
 from globalchat.localcloud.errors import CloudError, TemplateError
-from globalchat_infra.deployer.errors import DeployError, Interrupted, Kind
 
-
-class ExitCode(IntEnum):
-    """What the command's exit code means."""
-
-    DONE = 0
-    FAILED = 1
-    USAGE = 2
-    UNREACHABLE = 3
-    INTERRUPTED = 130
-
-
-class UsageFailure(ClientError):
-    """The command was called in a way that cannot work."""
-
-
-KNOWN = (ClientError, CloudError, TemplateError, DeployError)
+KNOWN = (CloudError, TemplateError, UserError)
 """What a person may meet; anything else is a fault of the program, and surfaces as such."""
-
-
-_KINDS = {Kind.FAILED: ExitCode.FAILED, Kind.USAGE: ExitCode.USAGE, Kind.UNREACHABLE: ExitCode.UNREACHABLE}
 
 
 def sentence(error: Exception) -> str:
@@ -36,12 +15,4 @@ def sentence(error: Exception) -> str:
 
 def exit_code(error: Exception) -> ExitCode:
     """The exit code that the error stands for."""
-    if isinstance(error, Interrupted):
-        return ExitCode.INTERRUPTED
-    if isinstance(error, DeployError):
-        return _KINDS[error.kind]
-    if isinstance(error, UsageFailure | ProfileError):
-        return ExitCode.USAGE
-    if isinstance(error, Unreachable):
-        return ExitCode.UNREACHABLE
-    return ExitCode.FAILED
+    return error.exit_code if isinstance(error, UserError) else ExitCode.FAILED

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from globalchat.client import paths
 from globalchat.client.credentials import Credentials
-from globalchat.client.errors import ClientError
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
+from globalchat.core.errors import UserError
 from globalchat.localcloud.address import RegionAddress
 from globalchat.localcloud.errors import CloudError
 from globalchat.localcloud.process import launch
@@ -23,12 +23,12 @@ def join(note: Note) -> CloudState:
     """Start the local cloud in the background, or join the one that runs.
 
     Raises:
-        ClientError: it cannot start.
+        UserError: it cannot start.
     """
     try:
         return launch.ensure(folder(), note=note)
     except CloudError as error:
-        raise ClientError(str(error), remedy=error.remedy) from None
+        raise UserError(str(error), remedy=error.remedy) from None
 
 
 def profile(state: CloudState) -> Profile:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from globalchat.cli.console.output import cannot_be_written, discard_output, narrate
-from globalchat.cli.failure import KNOWN, ExitCode, exit_code, sentence
+from globalchat.cli.failure import KNOWN, exit_code, sentence
 from globalchat.cli.lazy import Entry, LazyGroup
 from globalchat.client import redact
 from globalchat.client.logs import note
+from globalchat.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

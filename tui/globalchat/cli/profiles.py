@@ -5,10 +5,9 @@ The local cloud's modules are imported where they are needed: the chat's first f
 
 from collections.abc import Callable, Mapping
 
-from globalchat.cli.failure import UsageFailure
 from globalchat.client import paths, profiles
-from globalchat.client.errors import Unreachable
 from globalchat.client.profiles import LOCAL, Profile
+from globalchat.core.errors import Unreachable, UsageError
 from globalchat.core.text import did_you_mean
 
 DEFAULT = "default"
@@ -28,7 +27,7 @@ def load(name: str, *, note: Note) -> Profile:
     """The profile; `local` starts or joins the local cloud, and `note` hears what had to be repaired.
 
     Raises:
-        ClientError: there is no such profile, it is damaged, or the local cloud cannot start.
+        UserError: there is no such profile, it is damaged, or the local cloud cannot start.
     """
     if name == LOCAL:
         from globalchat.cli import local_cloud
@@ -41,7 +40,7 @@ async def reload(name: str) -> Profile:
     """The profile as it is now; the local cloud is looked for, not started: somebody may have ended it.
 
     Raises:
-        ClientError: there is no such profile any more, it is damaged, or no local cloud runs.
+        UserError: there is no such profile any more, it is damaged, or no local cloud runs.
     """
     import asyncio
 
@@ -64,7 +63,7 @@ def region_names(name: str) -> Mapping[str, str]:
     """Alias to AWS region of a profile, without starting anything.
 
     Raises:
-        ClientError: there is no such profile, or it is damaged.
+        UserError: there is no such profile, or it is damaged.
         TemplateError: the packaged templates of the local cloud are damaged.
     """
     if name == LOCAL:
@@ -89,15 +88,15 @@ def check_region(word: str, known: Mapping[str, str], *, commands: list[str]) ->
     """See that the bare command's argument is a region, before anything is started.
 
     Raises:
-        UsageFailure: it is not; names the regions and what may have been meant.
+        UsageError: it is not; names the regions and what may have been meant.
     """
     possible = [*known, *known.values(), "auto"]
     if word.lower() in (each.lower() for each in possible):
         return
     if word in commands:
-        raise UsageFailure(f'"{word}" is a command: put it first, before any option.')
+        raise UsageError(f'"{word}" is a command: put it first, before any option.')
     listed = ", ".join([*(f"{alias} ({region})" for alias, region in known.items()), "auto"])
-    raise UsageFailure(
+    raise UsageError(
         f'"{word[:50]}" is neither a command nor a region; the regions are: {listed}.',
         remedy=did_you_mean(word, [*possible, *commands]) or "See globalchat --help.",
     )

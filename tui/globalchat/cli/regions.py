@@ -11,7 +11,7 @@ async def pick(profile: Profile, given: str | None) -> RegionEndpoint:
 
     Raises:
         ProfileError: the profile has no such region.
-        ClientError: `auto`, and no region answers.
+        UserError: `auto`, and no region answers.
     """
     if given is None:
         return next(iter(profile.regions.values()))

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from globalchat.cli import local_cloud
-from globalchat.cli.failure import UsageFailure
-from globalchat.client.errors import Unreachable
+from globalchat.core.errors import Unreachable, UsageError
 from globalchat.localcloud.process import control, launch
 from globalchat.localcloud.process.state import CloudState
 
@@ -28,12 +27,12 @@ def ask(call: Callable[[], Answer]) -> Answer:
     """Make a call of `globalchat.localcloud.process.control`.
 
     Raises:
-        UsageFailure: the cloud cannot do that.
+        UsageError: the cloud cannot do that.
         Unreachable: the cloud has ended.
     """
     try:
         return call()
     except control.Rejected as error:
-        raise UsageFailure(str(error), remedy=error.remedy) from None
+        raise UsageError(str(error), remedy=error.remedy) from None
     except control.NoAnswer:
         raise Unreachable("The local cloud does not answer; it may just have ended.") from None

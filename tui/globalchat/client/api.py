@@ -5,11 +5,11 @@ from typing import Self
 
 from globalchat.client import documents
 from globalchat.client.credentials import Credentials
-from globalchat.client.errors import ClientError
 from globalchat.client.faults import not_the_api
 from globalchat.client.http import GraphQLHttp
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import UserError
 
 
 class Api:
@@ -64,7 +64,7 @@ class Api:
     async def unsubscribe(self, channel: str) -> str:
         """End every subscription to a channel in this region; the channel's name. Needs credentials."""
         if not self._signed:
-            raise ClientError(
+            raise UserError(
                 "Ending a channel's subscriptions needs AWS credentials.",
                 remedy="Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
             )

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from globalchat.client.errors import ClientError, Refused, Unreachable
 from globalchat.client.events import (
     DraftAccepted,
     DraftRefused,
@@ -20,6 +19,7 @@ from globalchat.client.options import DEFAULTS, SessionOptions
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.errors import Refused, Unreachable, UserError
 
 _Outcome = DraftAccepted | DraftRefused | DraftUnsent
 
@@ -44,7 +44,7 @@ class Chat:
         """Wait until the session is live.
 
         Raises:
-            ClientError: it cannot become live (key not accepted, no such API).
+            UserError: it cannot become live (key not accepted, no such API).
         """
         self._settled = asyncio.get_running_loop().create_future()
         self._running = asyncio.create_task(self.session.run(), name="session")
@@ -119,7 +119,7 @@ class Chat:
         if state.phase is Phase.LIVE:
             settled.set_result(None)
         elif state.phase in (Phase.FAILED, Phase.CLOSED):
-            settled.set_exception(ClientError(state.reason or "The session was closed.", remedy=state.remedy))
+            settled.set_exception(UserError(state.reason or "The session was closed.", remedy=state.remedy))
 
     def _put(self, message: Message | None) -> None:
         if self._messages.full():

@@ -12,7 +12,6 @@ from graphql import DocumentNode, ExecutionResult, parse
 
 from globalchat.client import documents, faults
 from globalchat.client.clock import now_ms
-from globalchat.client.errors import ClientError, Refused
 from globalchat.client.hosts import host_of, is_proxied
 from globalchat.client.http import key_authentication
 from globalchat.client.listener import Listener
@@ -21,6 +20,7 @@ from globalchat.client.messages import Message
 from globalchat.client.options import SessionOptions, Timeouts
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.wire import ServerError, Wire
+from globalchat.core.errors import Refused, UserError
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Connection:
         """`clock` gives epoch ms."""
         self.endpoint = endpoint
         self._clock = clock
-        self.lost: asyncio.Future[ClientError] = asyncio.get_running_loop().create_future()
+        self.lost: asyncio.Future[UserError] = asyncio.get_running_loop().create_future()
         self.revoked: set[str] = set()
         self.latency_ms: int | None = None
         self._said_goodbye_at: int | None = None
@@ -86,7 +86,7 @@ class Connection:
             Refused: the server refused the connection.
             Unreachable: no connection came about in time.
         """
-        failure: ClientError | None = None
+        failure: UserError | None = None
         try:
             await self._wire.open()
         except (TransportError, TimeoutError) as error:
@@ -103,7 +103,7 @@ class Connection:
             Unauthorized: the key was not accepted.
             Unreachable: the socket ended, or no answer came in time.
         """
-        failure: ClientError | None = None
+        failure: UserError | None = None
         try:
             await self._subscribe(channel)
         except (TransportError, TimeoutError) as error:
@@ -124,7 +124,7 @@ class Connection:
         except TransportError:
             return  # the socket is gone, and the subscription with it
 
-    def give_up(self, reason: ClientError) -> None:
+    def give_up(self, reason: UserError) -> None:
         """Count the socket as lost."""
         if not self.lost.done():
             self.lost.set_result(reason)
@@ -183,7 +183,7 @@ class Connection:
             self._said_goodbye_at = self._clock()
         self.give_up(self._translate(error))
 
-    def _translate(self, error: Exception) -> ClientError:
+    def _translate(self, error: Exception) -> UserError:
         if isinstance(error, TransportQueryError):
             return faults.refusal(faults.read_faults((error.errors or [None])[0]), self._where)
         if isinstance(error, ServerError):
@@ -195,7 +195,7 @@ class Connection:
         proxied = is_proxied(self.endpoint.realtime_url)
         return faults.unreachable(error.__cause__, self._where, proxied=proxied)
 
-    def _connection_refused(self, error: ServerError) -> ClientError:
+    def _connection_refused(self, error: ServerError) -> UserError:
         found = faults.read_faults(error.payload)
         refusal = faults.refusal(found, self._where)
         # Without a code that blames us (4xx) it may pass.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ def default_chain(profile: str | None = None) -> Credentials:
     """The credentials that AWS's own tools would use (environment, files, roles); `profile` is AWS's.
 
     Raises:
-        ClientError: there are none, or AWS's configuration is unusable.
+        UserError: there are none, or AWS's configuration is unusable.
     """
     from botocore.exceptions import BotoCoreError
     from botocore.session import Session
@@ -34,5 +34,5 @@ def default_chain(profile: str | None = None) -> Credentials:
         reason = str(error)
     if found is None:
         sentence = "AWS credentials are needed for this, and none were found"
-        raise ClientError(f"{sentence} ({reason})." if reason else f"{sentence}.", remedy=remedy)
+        raise UserError(f"{sentence} ({reason})." if reason else f"{sentence}.", remedy=remedy)
     return Credentials(found.access_key, found.secret_key, found.token)

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from globalchat.client.errors import Refused, Unauthorized, Unreachable
+from globalchat.core.errors import Refused, Unauthorized, Unreachable
 from globalchat.core.text import suggest
 
 _RETRYABLE = frozenset(

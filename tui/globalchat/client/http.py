@@ -15,9 +15,9 @@ from graphql import DocumentNode, ExecutionResult, parse
 
 from globalchat.client import faults, http_log, redact
 from globalchat.client.credentials import Credentials
-from globalchat.client.errors import ClientError
 from globalchat.client.hosts import host_of, is_loopback, is_proxied
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import UserError
 
 LARGEST_ANSWER = 5 * 1024 * 1024
 """Bytes of an answer that are read; AppSync's own limit for an evaluated response."""
@@ -94,7 +94,7 @@ class GraphQLHttp:
         http_log.began()
         try:
             data = await self._execute(document, variables)
-        except ClientError as error:
+        except UserError as error:
             http_log.ended(self.where, document, variables, error)
             raise
         http_log.ended(self.where, document, variables, None)
@@ -102,7 +102,7 @@ class GraphQLHttp:
 
     async def _execute(self, document: str, variables: Mapping[str, object]) -> dict[str, object]:
         request = _Request(document, variables)
-        failure: ClientError | None = None
+        failure: UserError | None = None
         result: ExecutionResult | None = None
         try:
             result = await self._transport.execute(request, extra_args={"allow_redirects": False})
@@ -113,7 +113,7 @@ class GraphQLHttp:
             raise failure
         return self._data(result)
 
-    def _translate(self, error: TransportError) -> ClientError:
+    def _translate(self, error: TransportError) -> UserError:
         if isinstance(error, _Throttled):
             return faults.throttled(self.where, error.retry_after)
         if isinstance(error, TransportServerError):

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 
-from globalchat.client.errors import ClientError
 from globalchat.client.logs import note
+from globalchat.core.errors import UserError
 
 log = logging.getLogger("globalchat.client.http")
 REQUEST_ID = "x-amzn-RequestId"
@@ -24,7 +24,7 @@ def answered(status: int, headers: Mapping[str, str]) -> None:
     _answer.set((status, headers.get(REQUEST_ID)))
 
 
-def ended(where: str, document: str, variables: Mapping[str, object], failure: ClientError | None) -> None:
+def ended(where: str, document: str, variables: Mapping[str, object], failure: UserError | None) -> None:
     """It is over: noted at the level `debug`, or as a warning if it failed."""
     level = logging.DEBUG if failure is None else logging.WARNING
     if not log.isEnabledFor(level):

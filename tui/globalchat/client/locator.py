@@ -5,11 +5,11 @@ A local cloud that restarts listens elsewhere with another key, and a rotated ke
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from globalchat.client.errors import ClientError
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.errors import UserError
 
 Reload = Callable[[], Awaitable[Profile]]
-"""Reads the profile again. Raises ClientError if that is not possible now."""
+"""Reads the profile again. Raises UserError if that is not possible now."""
 
 
 class Locator:
@@ -37,12 +37,12 @@ class Locator:
         """Take note that a region is live where the profile says."""
         self._doubtful = False
 
-    async def locate(self, endpoint: RegionEndpoint) -> RegionEndpoint | ClientError:
+    async def locate(self, endpoint: RegionEndpoint) -> RegionEndpoint | UserError:
         """Where the region of this alias is now, or why nobody can tell."""
         if not self._doubtful or self._reload is None:
             return endpoint
         try:
             self.profile = await self._reload()
             return self.profile.resolve(endpoint.alias)
-        except ClientError as error:
+        except UserError as error:
             return error

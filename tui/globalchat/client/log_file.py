@@ -12,8 +12,8 @@ from pathlib import Path
 
 from globalchat.client import redact
 from globalchat.client.clock import iso_time
-from globalchat.client.errors import ClientError
 from globalchat.client.logs import FIELDS, OWN, PRIVATE
+from globalchat.core.errors import UserError
 
 LARGEST = 5_000_000
 """Bytes of a file; the one before it is kept, so that a log takes twice as much."""
@@ -69,7 +69,7 @@ class BoundedFile(logging.Handler):
     Several processes may share it: each line is one write, and who finds the file moved away opens the new.
 
     Raises:
-        ClientError: the file cannot be written.
+        UserError: the file cannot be written.
     """
 
     def __init__(self, file: Path, *, largest: int = LARGEST) -> None:
@@ -80,7 +80,7 @@ class BoundedFile(logging.Handler):
         try:
             self._open()
         except OSError as error:
-            raise ClientError(
+            raise UserError(
                 f"The log file {file} cannot be written: {error.strerror}.",
                 remedy="Name another with --log-file.",
             ) from None

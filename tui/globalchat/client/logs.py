@@ -39,7 +39,7 @@ def start(file: Path, *, level: int = logging.INFO, texts: bool = False) -> bool
     With `texts` the texts of messages are written, too, and what the libraries say.
 
     Raises:
-        ClientError: the file cannot be written.
+        UserError: the file cannot be written.
     """
     if file in _handlers:
         return False

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from globalchat.client.api import Api
-from globalchat.client.errors import ClientError, Unreachable
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import Unreachable, UserError
 
 TIMEOUT = 5.0
 """Seconds that a region has to answer."""
@@ -17,7 +17,7 @@ async def round_trip(endpoint: RegionEndpoint) -> float:
     """Seconds that one call to a region takes, once the connection stands.
 
     Raises:
-        ClientError: the region does not answer as it should.
+        UserError: the region does not answer as it should.
     """
     clock = asyncio.get_running_loop().time
     async with Api(endpoint, timeout=TIMEOUT) as api:
@@ -36,14 +36,14 @@ async def nearest(
     nearer, and one dead region does not hold up the choice.
 
     Raises:
-        ClientError: none answers; the failure of the last to fail.
+        UserError: none answers; the failure of the last to fail.
     """
     loop = asyncio.get_running_loop()
     probes = {asyncio.create_task(_timed(probe, endpoint)): endpoint for endpoint in endpoints}
     began = loop.time()
     deadline = began + timeout
     took: dict[asyncio.Task[float], float] = {}
-    failure: ClientError = Unreachable("No region answered in time.", remedy="Check the network.")
+    failure: UserError = Unreachable("No region answered in time.", remedy="Check the network.")
     pending = set(probes)
     try:
         while pending and (left := deadline - loop.time()) > 0:
@@ -51,7 +51,7 @@ async def nearest(
             for each in done:
                 try:
                     took[each] = each.result()
-                except ClientError as error:
+                except UserError as error:
                     failure = error
             if took and deadline == began + timeout:
                 deadline = min(deadline, loop.time() + (loop.time() - began))

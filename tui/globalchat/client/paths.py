@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 
 APP = "globalchat"
 
@@ -35,12 +35,12 @@ def ensure_folder(folder: Path) -> Path:
     """Make a folder (mode 0700, with its parents) unless it exists, and return it.
 
     Raises:
-        ClientError: it cannot be made, or something that is not a folder has its name.
+        UserError: it cannot be made, or something that is not a folder has its name.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ClientError(
+        raise UserError(
             f"The folder {folder} cannot be made: {error.strerror}.",
             remedy="Make it writable, or set GLOBALCHAT_HOME to a folder that is.",
         ) from None

@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from globalchat.client import files
-from globalchat.client.errors import ProfileError
 from globalchat.client.paths import ensure_folder
+from globalchat.core.errors import ProfileError
 from globalchat.core.text import did_you_mean
 
 LOCAL = "local"
@@ -105,7 +105,7 @@ def save(profile: Profile, folder: Path) -> Path:
 
     Raises:
         ProfileError: the name is not allowed, or the file cannot be written.
-        ClientError: the folder cannot be made.
+        UserError: the folder cannot be made.
     """
     file = file_of(profile.name, folder)
     regions = {alias: _document(endpoint) for alias, endpoint in profile.regions.items()}

@@ -9,7 +9,6 @@ from random import Random
 from globalchat.client.buffer import EventBuffer
 from globalchat.client.clock import now_ms
 from globalchat.client.dedupe import SeenWindow
-from globalchat.client.errors import Unauthorized
 from globalchat.client.events import SessionEvent, StateChanged
 from globalchat.client.ids import IdFactory
 from globalchat.client.inbox import Inbox
@@ -27,6 +26,7 @@ from globalchat.client.profiles import Profile
 from globalchat.client.regions import Regions
 from globalchat.client.session_log import SessionLog
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.errors import Unauthorized
 
 __all__ = ["Session", "SessionOptions"]
 

@@ -1,8 +1,8 @@
 """What clock and key come to. Pure."""
 
-from globalchat.client.errors import ClientError
 from globalchat.client.faults import CLOCK_REMEDY, SIGNATURE_WINDOW, wrong_clock
 from globalchat.client.key_expiry import DAY, REMEDY, SOON_DAYS
+from globalchat.core.errors import UserError
 from globalchat.doctor.finding import Verdict, failed, ok, skipped, warning
 
 CLOCK_TOLERANCE = 10.0
@@ -22,7 +22,7 @@ def judge_clock(skew: float | None) -> Verdict:
     return warning(told, CLOCK_REMEDY)
 
 
-def judge_key(refusal: ClientError | None, expires: int | None, now: float, remedy: str) -> Verdict:
+def judge_key(refusal: UserError | None, expires: int | None, now: float, remedy: str) -> Verdict:
     """What an API key comes to that the API refused or not; `expires` and `now` are epoch seconds."""
     if refusal is not None:
         if expires is not None and expires <= now:

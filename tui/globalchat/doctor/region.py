@@ -10,12 +10,12 @@ from typing import Any, Self
 from globalchat.client.api import Api
 from globalchat.client.clock import now_ms
 from globalchat.client.connection import Connection
-from globalchat.client.errors import ClientError, Unauthorized, Unreachable
 from globalchat.client.hosts import host_of
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import Unauthorized, Unreachable, UserError
 from globalchat.doctor.finding import Verdict, ok
 from globalchat.doctor.judging import judge_clock, judge_key
 from globalchat.doctor.remedies import Remedies
@@ -75,7 +75,7 @@ class RegionPatient:
         """Ask the API what it has; an answer that refuses the key is an answer.
 
         Raises:
-            ClientError: none came, or it is none of the API's.
+            UserError: none came, or it is none of the API's.
         """
         began = self._now()
         try:
@@ -99,7 +99,7 @@ class RegionPatient:
         """Open a socket up to the server's `connection_ack`.
 
         Raises:
-            ClientError: the server refuses it, or it does not come about.
+            UserError: the server refuses it, or it does not come about.
         """
         options = replace(
             DEFAULTS, connect_timeout=_PATIENCE, subscribe_timeout=_PATIENCE, ping_interval=None
@@ -123,11 +123,11 @@ class RegionPatient:
         """Subscribe the channel, up to the server's `start_ack`.
 
         Raises:
-            ClientError: the backend refuses it, or the socket ended.
+            UserError: the backend refuses it, or the socket ended.
         """
         if self._backend is not None and self.channel not in self._backend.channels:
             there = ", ".join(self._backend.channels)
-            raise ClientError(
+            raise UserError(
                 f'There is no channel "{self.channel[:50]}". The channels are: {there}.',
                 remedy="Give one of them with --channel.",
             )
@@ -139,14 +139,14 @@ class RegionPatient:
         """Send one message, which says what it is.
 
         Raises:
-            ClientError: the backend or its bus refuses it, or it is another region's.
+            UserError: the backend or its bus refuses it, or it is another region's.
         """
         text, endpoint = TEXT.format(self.endpoint.alias), self.endpoint
         self.sent_at = self._now()
         message = await self._api.publish(Draft(self.draft_id, self.channel, text, SENDER, self._clock()))
         if message.region != endpoint.region:
             # Two regions of a profile that lead to one API would hear each other without any relay.
-            raise ClientError(
+            raise UserError(
                 f"{host_of(endpoint.graphql_url)} is in {message.region[:30]}; the profile says that "
                 f"{endpoint.alias} is in {endpoint.region}.",
                 remedy="Write the profile anew: `globalchat outputs --refresh`.",
@@ -157,7 +157,7 @@ class RegionPatient:
         """Wait for the message that another region, or this one, accepted.
 
         Raises:
-            ClientError: the socket ended meanwhile.
+            UserError: the socket ended meanwhile.
         """
         arrival, lost = self._arrival(sender.draft_id), self._connection.lost
         either: set[asyncio.Future[Any]] = {arrival, lost}

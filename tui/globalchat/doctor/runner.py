@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 from globalchat.doctor.finding import Finding, Verdict, failed, skipped
 
 Key = tuple[str, str]
@@ -16,7 +16,7 @@ Key = tuple[str, str]
 class Check:
     """One check. `needs` are checks without which it has no sense, `after` such as have to be over first.
 
-    `run` may raise a ClientError, which is the verdict then. `late` is the remedy if there is no verdict
+    `run` may raise a UserError, which is the verdict then. `late` is the remedy if there is no verdict
     within the time limit, or if the error has none; `missing` is what has not come then.
     """
 
@@ -72,7 +72,7 @@ async def _finding(check: Check, needed: Sequence[Finding], seconds: float) -> F
             verdict = await check.run()
     except TimeoutError:
         verdict = failed(f"{check.missing} within {seconds:g} s.", check.late)
-    except ClientError as error:
+    except UserError as error:
         verdict = failed(str(error), error.remedy or check.late)
     return Finding(check.name, check.subject, verdict, clock() - began)
 

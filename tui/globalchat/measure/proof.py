@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 
 import globalchat
 from globalchat.client.chat import Chat
-from globalchat.client.errors import ClientError, Refused, Unreachable
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import Refused, Unreachable, UserError
 
 SECONDS = 60.0
 """New rule targets of EventBridge need a while."""
@@ -49,7 +49,7 @@ async def prove(
     """Publish in each region and wait for it in all of them.
 
     Raises:
-        ClientError: a message did not arrive within `seconds`, or a region cannot be reached.
+        UserError: a message did not arrive within `seconds`, or a region cannot be reached.
     """
     arrivals = _Arrivals()
     try:
@@ -88,7 +88,7 @@ async def _round_trip(
         except Refused as error:
             # Roles and policies that are seconds old are not known everywhere yet.
             if not error.retryable:
-                raise ClientError(str(error), remedy=error.remedy) from None
+                raise UserError(str(error), remedy=error.remedy) from None
         try:
             async with asyncio.timeout(again):
                 await arrivals.wait(sent, aliases)

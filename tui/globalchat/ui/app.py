@@ -79,7 +79,7 @@ class ChatApp(SafeApp):
         """Make the app; nothing is opened yet.
 
         Args:
-            open_profile: Awaited in a worker after the first frame. A ClientError from it is shown; it may be
+            open_profile: Awaited in a worker after the first frame. A UserError from it is shown; it may be
                 called again.
             region: Alias or AWS name of the region to begin in; None for the profile's first.
             channel: The channel to begin in; None for the backend's first.

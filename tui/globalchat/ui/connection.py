@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from textual.message import Message
 
-from globalchat.client.errors import ClientError, ProfileError
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import ProfileError, UserError
 from globalchat.ui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStarted, SessionOpened
 from globalchat.ui.ports import ChatSession, ProfileOpener, SessionFactory, load_session_factory
 
@@ -37,13 +37,13 @@ class Connection:
         self._reload_profile = reload_profile
 
     async def run(self, post: Post) -> None:
-        """Open the profile and run its session to the end. A ClientError on the way is posted, not raised."""
+        """Open the profile and run its session to the end. A UserError on the way is posted, not raised."""
         post(ProfileOpeningStarted())
         try:
             profile = await self._open_profile()
             region = self._region_of(profile)
             session = await self._make_session(profile, region)
-        except ClientError as error:
+        except UserError as error:
             post(ProfileOpeningFailed(str(error), error.remedy))
             return
         post(SessionOpened(profile, region, session))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 from globalchat.ui.memory import Memory
 from globalchat.ui.model.desk import SENT, Desk
 
@@ -31,7 +31,7 @@ class Keeping:
         self._kept = now
         try:
             self._memory.merge(changes)
-        except (OSError, ClientError) as error:
+        except (OSError, UserError) as error:
             if not self._told:
                 self._told = True
                 why = error.strerror if isinstance(error, OSError) else str(error)

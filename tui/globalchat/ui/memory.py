@@ -38,7 +38,7 @@ class Memory:
 
         Raises:
             OSError: the file cannot be written.
-            ClientError: its folder cannot be made.
+            UserError: its folder cannot be made.
         """
         if self._file is None or not changes:
             return

@@ -84,7 +84,7 @@ class RegionWatch(Protocol):
 
 
 ProfileOpener = Callable[[], Awaitable[Profile]]
-"""Opens the profile, which may mean starting the local cloud. Raises ClientError."""
+"""Opens the profile, which may mean starting the local cloud. Raises UserError."""
 
 SessionFactory = Callable[[Profile, str, str], ChatSession]
 """Makes a session of a profile, a region's alias and a sender's name."""

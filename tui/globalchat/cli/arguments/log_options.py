@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from globalchat.cli.failure import UsageFailure
+from globalchat.core.errors import UsageError
 
 LEVELS = ("debug", "info", "warning", "error")
 _LEVEL = "globalchat.log.level"
@@ -74,7 +74,7 @@ def _start(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
     texts = bool(ctx.meta[_TEXTS])
     if file is None:
         if texts:
-            raise UsageFailure("--log-messages needs a log.", remedy="Name its file with --log-file.")
+            raise UsageError("--log-messages needs a log.", remedy="Name its file with --log-file.")
         return
     from globalchat.client import logs
 

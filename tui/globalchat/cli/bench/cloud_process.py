@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from globalchat.cli import local_cloud
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 from globalchat.localcloud.process import launch
 from globalchat.measure.load.open_files import raise_open_files
 
@@ -18,7 +18,7 @@ def make_room(sockets: int) -> None:
     """Before the cloud is started: it gets this process's limit of open files.
 
     Raises:
-        ClientError: the system does not allow so many.
+        UserError: the system does not allow so many.
     """
     raise_open_files(sockets + SPARE, who="The local cloud", instead="more --per-socket")
 
@@ -27,7 +27,7 @@ def found(sockets: int) -> int | None:
     """The process of the local cloud, with room for so many sockets; None if it has ended.
 
     Raises:
-        ClientError: it cannot have so many.
+        UserError: it cannot have so many.
     """
     running = launch.find(local_cloud.folder())
     if running is None:
@@ -40,7 +40,7 @@ def widen(pid: int, sockets: int) -> None:
     """Give a cloud that runs already room for so many sockets, where the system lets one process do that.
 
     Raises:
-        ClientError: it cannot have so many.
+        UserError: it cannot have so many.
     """
     wanted = sockets + SPARE
     if not hasattr(resource, "prlimit"):
@@ -51,7 +51,7 @@ def widen(pid: int, sockets: int) -> None:
     try:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (wanted, hard))
     except (ValueError, OSError):
-        raise ClientError(
+        raise UserError(
             f"The local cloud that runs may open {hard:,} files, and would need {wanted:,}.",
             remedy="End it with `globalchat local down`, raise the hard limit (ulimit -Hn), and try again.",
         ) from None

@@ -3,10 +3,10 @@
 import math
 import os
 
-from globalchat.cli.failure import UsageFailure
 from globalchat.cli.regions import is_all
 from globalchat.client.api import Api
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import UsageError
 
 LARGEST_MEMORY = 2 << 30
 """Bytes for remembering who has which message: a bit for each."""
@@ -29,7 +29,7 @@ async def channels_of(profile: Profile, given: str | None) -> tuple[str, ...]:
     """The channels that the words name, else the backend's first.
 
     Raises:
-        ClientError: the backend cannot be asked.
+        UserError: the backend cannot be asked.
     """
     if given is not None:
         return tuple(dict.fromkeys(each.strip() for each in given.split(",")))
@@ -41,16 +41,16 @@ def check(subscribers: int, messages: float, processes: int) -> None:
     """See before anything is started that a run can be done on this machine.
 
     Raises:
-        UsageFailure: there are fewer subscribers than processes, or memory would not do.
+        UsageError: there are fewer subscribers than processes, or memory would not do.
     """
     if processes > subscribers:
-        raise UsageFailure(
+        raise UsageError(
             f"{subscribers} subscribers cannot be spread over {processes} processes.",
             remedy="Give fewer --processes.",
         )
     memory = subscribers * messages / 8
     if memory > LARGEST_MEMORY:
-        raise UsageFailure(
+        raise UsageError(
             f"To remember who has which message would take {memory / (1 << 30):.1f} GB.",
             remedy="Give fewer --subscribers, a lower --rate, or a shorter time.",
         )

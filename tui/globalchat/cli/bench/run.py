@@ -15,9 +15,9 @@ from globalchat.cli.console.live_line import LiveLine
 from globalchat.cli.console.output import json_line, narrate, write_lines
 from globalchat.cli.console.screen import is_terminal, width
 from globalchat.cli.console.signals import heard
-from globalchat.cli.failure import ExitCode, UsageFailure
 from globalchat.client.hosts import is_loopback
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import ExitCode, UsageError
 from globalchat.measure.load.plan import LoadPlan
 from globalchat.measure.load.report import Progress
 from globalchat.measure.load.run import run
@@ -33,7 +33,7 @@ def confirm(profile: Profile, plan: LoadPlan, *, yes: bool, most: float) -> bool
     """Tell what a run on AWS costs and ask; whether to go on.
 
     Raises:
-        UsageFailure: it costs more than `most` US dollars, or there is nobody to ask.
+        UsageError: it costs more than `most` US dollars, or there is nobody to ask.
     """
     estimate = cost(plan, [each.region for each in profile.regions.values()], prices.load())
     what = (
@@ -44,14 +44,14 @@ def confirm(profile: Profile, plan: LoadPlan, *, yes: bool, most: float) -> bool
     narrate(f"This run: {what}.")
     narrate(f"It costs about {dollars(estimate.usd)} (mostly {parts}); see globalchat cost for the prices.")
     if estimate.usd > Decimal(str(most)):
-        raise UsageFailure(
+        raise UsageError(
             f"That is more than {dollars(Decimal(str(most)))}.",
             remedy="Ask for less, or raise --max-cost.",
         )
     if yes:
         return True
     if not is_terminal(sys.stdin):
-        raise UsageFailure("A load run on AWS must be confirmed.", remedy="In a script, give --yes.")
+        raise UsageError("A load run on AWS must be confirmed.", remedy="In a script, give --yes.")
     return click.confirm("Run it?", err=True)
 
 
@@ -66,7 +66,7 @@ async def bench(
     """Run the plan until it is done or Ctrl-C, and show what was measured.
 
     Raises:
-        ClientError: it cannot be run.
+        UserError: it cannot be run.
     """
     live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
     speed, stop = Speedometer(), asyncio.Event()

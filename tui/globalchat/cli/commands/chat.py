@@ -10,9 +10,9 @@ from globalchat.cli import profiles
 from globalchat.cli.arguments import options
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.screen import is_terminal
-from globalchat.cli.failure import ExitCode, UsageFailure
 from globalchat.client import paths
 from globalchat.client.profiles import LOCAL, Profile
+from globalchat.core.errors import ExitCode, UsageError
 
 _SIGNALS = 128
 """Exit codes above are of a signal that ended the chat, as shells have it."""
@@ -25,7 +25,7 @@ class Chat(click.Command):
         """Take the words; where they do not fit, tell first whether the first one names anything.
 
         Raises:
-            UsageFailure: it does not; names what may have been meant.
+            UsageError: it does not; names what may have been meant.
         """
         words = list(args)
         try:
@@ -60,7 +60,7 @@ def command(
     elif chosen != LOCAL:
         profiles.region_names(chosen)  # an unknown or damaged profile is told before the screen is taken
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
-        raise UsageFailure(
+        raise UsageError(
             "The chat needs a terminal, and this is none.",
             remedy="To follow channels from a script: globalchat subscribe CHANNEL --json.",
         )

@@ -12,7 +12,6 @@ from globalchat.cli.arguments.number import Number
 from globalchat.cli.console.output import json_line, write_lines
 from globalchat.cli.console.screen import is_terminal, width
 from globalchat.cli.cost.report import document, table
-from globalchat.cli.failure import UsageFailure
 from globalchat_infra import config, prices
 from globalchat_infra.cost import Extras, Traffic, estimate
 from globalchat_infra.regions import choose
@@ -50,10 +49,7 @@ def command(
       globalchat cost --clients 5 --messages-per-second 0.1 --regions oregon,sydney,eu-west-1
       globalchat cost --clients 100 --messages-per-second 1 --json | jq .usd
     """  # noqa: D301 - \b is what click leaves a block alone for
-    try:
-        deployed = config.load()
-    except config.ConfigError as error:
-        raise UsageFailure(str(error)) from error
+    deployed = config.load()
     chosen = _regions(regions, profiles.region_names(profile) if profile else deployed.regions)
     traffic = Traffic(clients, Decimal(str(rate)), size)
     extras = Extras(dashboard=deployed.dashboard, firewall=deployed.waf_rate is not None)

@@ -4,6 +4,7 @@ import click
 
 from globalchat.cli.arguments import options
 from globalchat.cli.deployment.options import prefix, regions, timeout, yes
+from globalchat.core.errors import UserError
 
 
 @click.command("deploy")
@@ -63,7 +64,6 @@ def command(
     from globalchat.cli.deployment.profile import name_to_write, save
     from globalchat.cli.profiles import DEFAULT
     from globalchat.client import paths
-    from globalchat.client.errors import ClientError
     from globalchat.measure.proof import prove
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.deployment import Deployment, prepare
@@ -81,9 +81,9 @@ def command(
     made = deployment.profile(name, now=time.time())
     try:
         save(made)
-    except ClientError as error:
+    except UserError as error:
         remedy = f"{error.remedy or ''} Then run `globalchat outputs --refresh`.".strip()
-        raise ClientError(f"The deployment stands, but {error}", remedy=remedy) from None
+        raise UserError(f"The deployment stands, but {error}", remedy=remedy) from None
     if not no_proof:
         narrate("sending a message through every region")
         asyncio.run(prove(made, deployment.config.channels[0], narrate))

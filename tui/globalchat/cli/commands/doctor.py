@@ -10,9 +10,9 @@ from globalchat.cli.arguments.duration import Duration, at_most
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.screen import ascii_only as ascii_option
 from globalchat.cli.console.screen import wants_ascii
-from globalchat.cli.failure import ExitCode
 from globalchat.client.logs import note
 from globalchat.client.profiles import LOCAL
+from globalchat.core.errors import ExitCode
 
 log = logging.getLogger("globalchat.cli.doctor")
 

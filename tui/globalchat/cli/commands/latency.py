@@ -9,8 +9,8 @@ from globalchat.cli.arguments.number import Number
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.screen import ascii_only as ascii_option
 from globalchat.cli.console.screen import wants_ascii
-from globalchat.cli.failure import UsageFailure
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import UsageError
 from globalchat.measure.latency.plan import LatencyPlan
 
 
@@ -105,7 +105,7 @@ def _ends(
         return (start,), (profile.resolve(target).alias,)
     others = tuple(each for each in everywhere if each != start)
     if not others and source is None:
-        raise UsageFailure(
+        raise UsageError(
             f'Profile "{profile.name}" has one region only.', remedy=f"Measure its echo with: --to {start}"
         )
     return (start,), others

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from globalchat.cli.deployment.options import yes
+from globalchat.core.errors import UserError
 
 
 @click.command("uninstall")
@@ -25,7 +26,6 @@ def command(yes: bool) -> int:
     from globalchat.cli.console.output import narrate, write_lines
     from globalchat.cli.deployment.person import asker
     from globalchat.client import paths, profiles
-    from globalchat.client.errors import ClientError
     from globalchat.localcloud.process import launch
 
     home = paths.home()
@@ -46,7 +46,7 @@ def command(yes: bool) -> int:
         try:
             shutil.rmtree(folder)
         except OSError as error:
-            raise ClientError(
+            raise UserError(
                 f"{folder} cannot be deleted: {error.strerror}.", remedy="Delete it by hand."
             ) from None
     narrate("Deleted. `pip uninstall globalchat` removes the program.")

@@ -5,10 +5,10 @@ import click
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
 from globalchat.cli.console.output import json_line, narrate, write_lines
-from globalchat.cli.failure import ExitCode, exit_code, sentence
+from globalchat.cli.failure import exit_code, sentence
 from globalchat.client.credentials import Credentials
-from globalchat.client.errors import ClientError
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
+from globalchat.core.errors import ExitCode, UserError
 
 
 @click.command("unsubscribe")
@@ -49,11 +49,11 @@ async def _end_in_every_region(
 
     from globalchat.client.api import Api
 
-    async def call(endpoint: RegionEndpoint) -> str | ClientError:
+    async def call(endpoint: RegionEndpoint) -> str | UserError:
         try:
             async with Api(endpoint, credentials=credentials) as api:
                 return await api.unsubscribe(channel)
-        except ClientError as error:
+        except UserError as error:
             return error
 
     async with asyncio.TaskGroup() as tasks:
@@ -61,7 +61,7 @@ async def _end_in_every_region(
     codes = [ExitCode.DONE]
     for endpoint, answer in calls.items():
         match answer.result():
-            case ClientError() as error:
+            case UserError() as error:
                 narrate(f"globalchat: {endpoint.alias}: {sentence(error)}")
                 codes.append(exit_code(error))
             case name if as_json:

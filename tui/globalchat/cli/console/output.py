@@ -9,8 +9,8 @@ from datetime import datetime
 
 from globalchat.cli.console.screen import is_terminal
 from globalchat.client.clock import iso_time
-from globalchat.client.errors import ClientError
 from globalchat.client.messages import Message
+from globalchat.core.errors import UserError
 from globalchat.core.text import sanitize
 
 JSONScalar = str | int | float | bool | None
@@ -33,7 +33,7 @@ def write_lines(lines: Iterable[str]) -> None:
 
     Raises:
         BrokenPipeError: nobody reads any more.
-        ClientError: they cannot be written.
+        UserError: they cannot be written.
     """
     if sys.stdout is None:
         return
@@ -47,9 +47,9 @@ def write_lines(lines: Iterable[str]) -> None:
         raise cannot_be_written(error) from None
 
 
-def cannot_be_written(error: OSError) -> ClientError:
+def cannot_be_written(error: OSError) -> UserError:
     """What to say of a failure to write to standard output."""
-    return ClientError(f"Standard output cannot be written: {error.strerror}.")
+    return UserError(f"Standard output cannot be written: {error.strerror}.")
 
 
 def discard_output() -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Self
 
 from globalchat.cli.console.output import cannot_be_written
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 
 CHUNK = 65_536
 """Bytes read at once."""
@@ -36,7 +36,7 @@ class Input:
         """The next bytes, none at the end. A read that is cancelled has taken nothing.
 
         Raises:
-            ClientError: it cannot be read.
+            UserError: it cannot be read.
         """
         if self._is_awaited:
             loop = asyncio.get_running_loop()
@@ -46,7 +46,7 @@ class Input:
         try:
             return os.read(self._descriptor, CHUNK)
         except OSError as error:
-            raise ClientError(f"Standard input cannot be read: {error.strerror}.") from None
+            raise UserError(f"Standard input cannot be read: {error.strerror}.") from None
 
 
 class Output:
@@ -93,7 +93,7 @@ class Output:
 
         Raises:
             BrokenPipeError: nobody reads any more.
-            ClientError: it cannot be written.
+            UserError: it cannot be written.
         """
         # What the encoding of the terminal lacks is escaped.
         data = "".join(f"{line}\n" for line in lines).encode(self._encoding, "backslashreplace")

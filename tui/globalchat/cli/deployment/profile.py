@@ -3,10 +3,10 @@
 from collections.abc import Collection
 
 from globalchat.cli.console.output import narrate
-from globalchat.cli.failure import UsageFailure
 from globalchat.cli.profiles import DEFAULT
 from globalchat.client import paths, profiles
 from globalchat.client.profiles import LOCAL, Profile
+from globalchat.core.errors import UsageError
 from globalchat_infra import names
 
 
@@ -31,12 +31,12 @@ def deployed(given: str | None) -> Profile:
     """A profile of a deployment on AWS.
 
     Raises:
-        UsageFailure: it is the local cloud's.
+        UsageError: it is the local cloud's.
         ProfileError: there is no such profile, or it is damaged.
     """
     name = given or DEFAULT
     if name == LOCAL:
-        raise UsageFailure(
+        raise UsageError(
             "The local cloud is not on AWS: it makes its keys when it starts.",
             remedy="Name a deployment's profile with --profile.",
         )

@@ -15,7 +15,7 @@ def refresh(
     """Write the profile as the stacks and AppSync tell it; without options, of every region that stands.
 
     Raises:
-        DeployError: there is no such deployment, or AWS cannot be asked.
+        UserError: there is no such deployment, or AWS cannot be asked.
     """
     name = name_to_write(given)
     wanted = wish(changes(stack_prefix, regions), name)

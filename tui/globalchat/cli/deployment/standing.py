@@ -15,12 +15,10 @@ def look(aws: Aws, wish: Wish, *, silent: str) -> tuple[Standing, Mapping[str, s
     `silent` ends the sentence on a region that could not be asked and is not meant.
 
     Raises:
-        DeployError: a region that is meant cannot be asked, or is unknown.
+        UserError: a region that is meant cannot be asked, or is unknown.
     """
     found = standing.find(aws, wish.prefix, wish.hints)
     chosen = standing.chosen(found, wish.regions, wish.changes.regions)
-    for region, error in found.silent.items():
-        if region in chosen.values():
-            raise error
-        narrate(f"warning: {error} What stands in {region} {silent}")
+    for region, why in found.not_asked(chosen.values()).items():
+        narrate(f"warning: {why} What stands in {region} {silent}")
     return found, chosen

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from globalchat.cli.console.output import narrate
 from globalchat.cli.deployment import profile as profile_of
-from globalchat.cli.failure import UsageFailure
+from globalchat.core.errors import UsageError
 from globalchat.core.resources import checkout, resource
 from globalchat_infra import names
 from globalchat_infra.deployer import settings
@@ -26,7 +26,7 @@ def changes(
     """The options as changes of `cdk.json`; `extras` are further keys of its context.
 
     Raises:
-        UsageFailure: a limit is not `name=number`.
+        UsageError: a limit is not `name=number`.
     """
     given = dict(_limit(each) for each in limits)
     return Changes(stack_prefix, _split(regions), _split(channels), given, extras or {})
@@ -36,7 +36,7 @@ def extras(alarm_email: str | None, dashboard: bool | None, waf_rate: str | None
     """The keys of the context for what is off unless asked for; the word "off" switches off again.
 
     Raises:
-        UsageFailure: the rate is no number.
+        UsageError: the rate is no number.
     """
     found: dict[str, object] = {}
     if alarm_email is not None:
@@ -45,7 +45,7 @@ def extras(alarm_email: str | None, dashboard: bool | None, waf_rate: str | None
         found["dashboard"] = dashboard
     if waf_rate is not None:
         if waf_rate != OFF and not waf_rate.isdecimal():
-            raise UsageFailure(f'"{waf_rate[:50]}" is no rate.', remedy="Write 2000, for example, or off.")
+            raise UsageError(f'"{waf_rate[:50]}" is no rate.', remedy="Write 2000, for example, or off.")
         found["wafRate"] = None if waf_rate == OFF else int(waf_rate)
     return found
 
@@ -54,7 +54,7 @@ def wish(changes: Changes, profile: str, *, reset: bool = False, prune: bool = F
     """What is asked for: options, the project's `cdk.json`, and what the profile stands for.
 
     Raises:
-        DeployError: the options do not make a valid deployment.
+        UserError: the options do not make a valid deployment.
     """
     content = json.loads(resource("cdk.json").read_text(encoding="utf-8"))
     own = settings.context_of(content)["prefix"]
@@ -84,5 +84,5 @@ def _split(text: str | None) -> tuple[str, ...]:
 def _limit(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
     if not number.isdecimal():
-        raise UsageFailure(f'"{text[:50]}" is no limit.', remedy="Write it as message=2000.")
+        raise UsageError(f'"{text[:50]}" is no limit.', remedy="Write it as message=2000.")
     return name, int(number)

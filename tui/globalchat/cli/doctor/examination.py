@@ -11,8 +11,8 @@ from functools import partial
 from globalchat.cli import running_cloud
 from globalchat.cli.console.screen import is_terminal
 from globalchat.client import paths, profiles
-from globalchat.client.errors import ClientError
 from globalchat.client.profiles import LOCAL, Profile
+from globalchat.core.errors import UserError
 from globalchat.doctor import terminal, versions
 from globalchat.doctor.finding import Finding, Level, Verdict, ok, skipped, warning
 from globalchat.doctor.plan import region_checks, relay_checks, remedies_for
@@ -54,7 +54,7 @@ async def examine(what: Examination, tell: Callable[[Finding], None]) -> list[Fi
 
     Raises:
         BrokenPipeError: nobody hears it.
-        ClientError: it cannot be told.
+        UserError: it cannot be told.
     """
     unheard: Exception | None = None
     findings: list[Finding] = []
@@ -67,7 +67,7 @@ async def examine(what: Examination, tell: Callable[[Finding], None]) -> list[Fi
         }
         try:
             findings = await diagnose(_plan(what, patients), seconds=what.seconds, tell=tell)
-        except* (BrokenPipeError, ClientError) as group:
+        except* (BrokenPipeError, UserError) as group:
             unheard = group.exceptions[0]
     if unheard is not None:
         raise unheard

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from globalchat.cli.console.output import clock_time
-from globalchat.cli.failure import ExitCode
 from globalchat.client.events import (
     ChannelRefused,
     ChannelRevoked,
@@ -15,6 +14,7 @@ from globalchat.client.events import (
     StateChanged,
 )
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.errors import ExitCode
 
 ATTEMPTS_BEFORE_FIRST_SUCCESS = 3
 """How often a region that was never reached is tried: a script wants to know that it cannot be."""

@@ -11,13 +11,12 @@ from globalchat.cli.arguments.duration import spell
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.signals import heard
 from globalchat.cli.console.streams import Output
-from globalchat.cli.failure import ExitCode
 from globalchat.cli.following.follower import Follower
 from globalchat.cli.regions import is_all, pick
-from globalchat.client.errors import ClientError
 from globalchat.client.events import MessageReceived
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
+from globalchat.core.errors import ExitCode, UserError
 
 LAST_WORDS = 1.0
 """Seconds that a batch of lines gets to be written out once it is over."""
@@ -40,7 +39,7 @@ async def follow(profile: Profile, region: str | None, request: Request, output:
     """Show the messages until it is time to end, every channel is lost or no region can be reached.
 
     Raises:
-        ClientError: the profile has no such region, or the output cannot be written.
+        UserError: the profile has no such region, or the output cannot be written.
     """
     aliases = tuple(profile.regions) if is_all(region) else ((await pick(profile, region)).alias,)
     reload = partial(profiles.reload, profile.name)
@@ -59,7 +58,7 @@ class Following:
         self._writing = asyncio.Lock()
         self._over = asyncio.Event()
         self._code: ExitCode | None = None
-        self._error: ClientError | None = None
+        self._error: UserError | None = None
 
     async def run(self) -> ExitCode:
         """Follow until it is over; what that comes to."""
@@ -102,7 +101,7 @@ class Following:
                     await self._output.write([self._request.show(each) for each in batch.messages])
                 except BrokenPipeError:
                     self._end(ExitCode.DONE)
-                except ClientError as error:
+                except UserError as error:
                     self._error = error
                     self._end(ExitCode.FAILED)
             if self._follower.ended is not None:

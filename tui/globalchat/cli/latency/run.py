@@ -8,9 +8,9 @@ from globalchat.cli.console.live_line import LiveLine
 from globalchat.cli.console.output import json_line, narrate, write_lines
 from globalchat.cli.console.screen import width
 from globalchat.cli.console.signals import heard
-from globalchat.cli.failure import ExitCode
 from globalchat.cli.latency import report
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import ExitCode
 from globalchat.measure.latency.measure import measure
 from globalchat.measure.latency.plan import LatencyPlan
 
@@ -19,7 +19,7 @@ async def run(profile: Profile, plan: LatencyPlan, *, as_json: bool, ascii_only:
     """Measure until it is done or Ctrl-C, and show what was measured.
 
     Raises:
-        ClientError: it cannot be measured.
+        UserError: it cannot be measured.
     """
     stop = asyncio.Event()
     live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from globalchat.cli.console.streams import Output
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 
 WAITING = 500
 """Lines that may wait to be written before whoever adds another waits too."""
@@ -21,7 +21,7 @@ class Results:
     def __init__(self, output: Output, *, failed: Callable[[], None]) -> None:
         """`failed` hears that no more can be written."""
         self.closed = False
-        self.error: ClientError | None = None
+        self.error: UserError | None = None
         self._output = output
         self._failed = failed
         self._lines: list[str] = []
@@ -50,10 +50,10 @@ class Results:
                 await self._output.write(lines)
             except BrokenPipeError:
                 self.give_up()
-            except ClientError as error:
+            except UserError as error:
                 self.give_up(error)
 
-    def give_up(self, error: ClientError | None = None) -> None:
+    def give_up(self, error: UserError | None = None) -> None:
         """Write nothing more."""
         if not self.closed:
             self.closed = True

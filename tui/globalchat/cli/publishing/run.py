@@ -13,7 +13,7 @@ from globalchat.cli.console.output import json_line, message_document, narrate
 from globalchat.cli.console.screen import is_terminal, width
 from globalchat.cli.console.signals import heard
 from globalchat.cli.console.streams import Output
-from globalchat.cli.failure import ExitCode, sentence
+from globalchat.cli.failure import sentence
 from globalchat.cli.publishing.request import Request, items_of, recovery_of
 from globalchat.cli.publishing.results import Results
 from globalchat.cli.publishing.sentences import counts, ended_early, summary, too_slow
@@ -24,16 +24,16 @@ from globalchat.client.bulk.pacer import Pacer
 from globalchat.client.bulk.publisher import DRAIN, BulkPublisher
 from globalchat.client.bulk.target import Target
 from globalchat.client.clock import now_ms
-from globalchat.client.errors import ClientError
 from globalchat.client.messages import Message
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import ExitCode, UserError
 
 
 async def publish(profile: Profile, region: str | None, request: Request) -> ExitCode:
     """Publish in one region.
 
     Raises:
-        ClientError: no such region, or a failure that all the rest would share.
+        UserError: no such region, or a failure that all the rest would share.
     """
     endpoint = await pick(profile, region)
     composer = Composer(
@@ -122,13 +122,13 @@ class Publishing:
         if self._request.is_single and self._is_person:
             self._say(f"sent to {message.channel} in {message.region}", plain=True)
 
-    async def _refused(self, item: Item, error: ClientError) -> None:
+    async def _refused(self, item: Item, error: UserError) -> None:
         self._refused_count += 1
         self._count()
         place = "" if self._request.is_single else f"{self._request.noun} {item.number}: "
         self._say(f"{place}{sentence(error)}")
 
-    async def _troubled(self, error: ClientError) -> None:
+    async def _troubled(self, error: UserError) -> None:
         self._say(f"{sentence(error)} Trying again ...")
 
     def _interrupt(self, _: signal.Signals) -> None:

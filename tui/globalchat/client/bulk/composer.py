@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator, Callable
 from globalchat.client.bulk.items import Item
 from globalchat.client.bulk.template import Template, TemplateError, pad, units
 from globalchat.client.clock import iso_time
-from globalchat.client.errors import Refused
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Draft
+from globalchat.core.errors import Refused
 
 
 class Composer:

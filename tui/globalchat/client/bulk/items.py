@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Report:
     following: int
     doubtful: tuple[int, ...]
     complete: bool
-    error: ClientError | None = None
+    error: UserError | None = None
 
     @property
     def unsent(self) -> tuple[tuple[int, int | None], ...]:
@@ -84,7 +84,7 @@ class Ledger:
         if number in self._left:
             self._doubtful.add(number)
 
-    def report(self, *, complete: bool, error: ClientError | None) -> Report:
+    def report(self, *, complete: bool, error: UserError | None) -> Report:
         """How far it got."""
         return Report(
             accepted=self.accepted,

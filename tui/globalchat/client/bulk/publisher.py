@@ -8,9 +8,9 @@ from contextlib import aclosing, suppress
 from globalchat.client.bulk.items import Item, Ledger, Report
 from globalchat.client.bulk.pacer import Pacer
 from globalchat.client.bulk.recovery import Recovery, is_hopeless, may_pass
-from globalchat.client.errors import ClientError, Refused, Unreachable
 from globalchat.client.logs import note
 from globalchat.client.messages import Draft, Message
+from globalchat.core.errors import Refused, Unreachable, UserError
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ class BulkPublisher:
         publish: Publish,
         compose: Compose,
         accepted: Callable[[Item, Message], Awaitable[None]],
-        refused: Callable[[Item, ClientError], Awaitable[None]],
-        troubled: Callable[[ClientError], Awaitable[None]],
+        refused: Callable[[Item, UserError], Awaitable[None]],
+        troubled: Callable[[UserError], Awaitable[None]],
         recovery: Recovery,
         pacer: Pacer,
         window: int = 1,
@@ -57,12 +57,12 @@ class BulkPublisher:
         self._feeding: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._complete = False
-        self._error: ClientError | None = None
+        self._error: UserError | None = None
 
     async def run(self, items: AsyncGenerator[Item, None]) -> Report:
         """Publish until there are no more items, `stop`, or a failure that cannot pass. Runs once.
 
-        A ClientError of `items` ends it like their end, and is the report's.
+        A UserError of `items` ends it like their end, and is the report's.
         """
         async with asyncio.TaskGroup() as group:
             self._feeding = group.create_task(self._feed(group, items), name="feed")
@@ -80,7 +80,7 @@ class BulkPublisher:
         )
         return report
 
-    def stop(self, error: ClientError | None = None) -> None:
+    def stop(self, error: UserError | None = None) -> None:
         """Begin nothing new, and let `run` end soon; with the `error` that is the cause, if there is one."""
         if self._stopping.is_set():
             return
@@ -97,7 +97,7 @@ class BulkPublisher:
                 async for item in items:
                     self._ledger.begin(item.number)
                     await self._begin(group, item)
-        except ClientError as error:  # there is no next item; those before it are still seen through
+        except UserError as error:  # there is no next item; those before it are still seen through
             self._error = error
             return
         self._complete = True
@@ -131,7 +131,7 @@ class BulkPublisher:
             began = now()
             try:
                 message = await self._publish(draft)
-            except ClientError as error:
+            except UserError as error:
                 if not await self._bear(item, error, began=began, now=now()):
                     return
                 continue
@@ -150,7 +150,7 @@ class BulkPublisher:
                     await self._stopping.wait()
         return not self._stopping.is_set()
 
-    async def _bear(self, item: Item, error: ClientError, *, began: float, now: float) -> bool:
+    async def _bear(self, item: Item, error: UserError, *, began: float, now: float) -> bool:
         """Take a failed try in; whether there is to be another one."""
         if is_hopeless(error):
             self.stop(error)
@@ -170,7 +170,7 @@ class BulkPublisher:
             return True
         return False
 
-    async def _refuse(self, item: Item, error: ClientError) -> None:
+    async def _refuse(self, item: Item, error: UserError) -> None:
         self._ledger.refuse(item.number)
         _note(logging.WARNING, "draft refused", item, reason=str(error))
         await self._refused(item, error)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from random import Random
 
 from globalchat.client.backoff import full_jitter
-from globalchat.client.errors import ClientError, Refused, Unauthorized, Unreachable
 from globalchat.client.options import DEFAULTS, SessionOptions
+from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 
 ATTEMPTS_BEFORE_FIRST_SUCCESS = 3
 """How often a region that never answered is tried: a script wants to know that it cannot be reached."""
@@ -14,14 +14,14 @@ _OF_ALL = frozenset({"UnknownChannel", "BadSender"})
 """Refusals that every other message of the same channel and sender would meet too."""
 
 
-def is_hopeless(error: ClientError) -> bool:
+def is_hopeless(error: UserError) -> bool:
     """Whether every further message would fail like this one: the key, the channel, an unreadable profile."""
     if isinstance(error, Refused):
         return isinstance(error, Unauthorized) or error.error_type in _OF_ALL
     return not isinstance(error, Unreachable)
 
 
-def may_pass(error: ClientError) -> bool:
+def may_pass(error: UserError) -> bool:
     """Whether the same message may be accepted later."""
     if isinstance(error, Unauthorized):
         return False
@@ -71,7 +71,7 @@ class Recovery:
         self._attempt = 0
         self._failing_since = None
 
-    def failed(self, error: ClientError, *, began: float, now: float) -> Retry | None:
+    def failed(self, error: UserError, *, began: float, now: float) -> Retry | None:
         """Take note of a failed try that `may_pass`. When to try again; None if it is to be given up."""
         self.reached = self.reached or not isinstance(error, Unreachable)
         is_first = self._failing_since is None

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from globalchat.client.errors import ClientError, Unauthorized, Unreachable
 from globalchat.client.locator import Locator, Reload
 from globalchat.client.messages import Draft, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.regions import Regions
+from globalchat.core.errors import Unauthorized, Unreachable, UserError
 
 
 class Target:
@@ -57,7 +57,7 @@ class Target:
 
     async def _locate(self) -> RegionEndpoint:
         found = await self._locator.locate(self._endpoint)
-        if isinstance(found, ClientError):
+        if isinstance(found, UserError):
             if isinstance(found, Unreachable):
                 found.sent = False
             raise found

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from globalchat.client.errors import Refused
 from globalchat.client.events import ChannelRefused, ChannelRevoked, GapRecorded, SessionEvent
 from globalchat.client.live.chores import Chores
 from globalchat.client.live.link import Link
 from globalchat.client.live.links import Links
 from globalchat.client.live.report import Report
 from globalchat.client.live.roster import Roster
+from globalchat.core.errors import Refused
 
 
 class Channels:

@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from globalchat.client.errors import ClientError
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import UserError
 
 Nearest = Callable[[Sequence[RegionEndpoint]], Awaitable[RegionEndpoint]]
 
@@ -17,7 +17,7 @@ class FailOver:
     """
 
     def __init__(self, endpoints: Callable[[], Sequence[RegionEndpoint]], nearest: Nearest) -> None:
-        """`endpoints` gives all regions; `nearest` the quickest of some, or ClientError if none answers."""
+        """`endpoints` gives all regions; `nearest` the quickest of some, or UserError if none answers."""
         self.offered: RegionEndpoint | None = None
         self.left: RegionEndpoint | None = None
         self._endpoints = endpoints
@@ -30,7 +30,7 @@ class FailOver:
             return None
         try:
             return await self._nearest(others)
-        except ClientError:
+        except UserError:
             return None
 
     def take(self, lost: RegionEndpoint) -> None:

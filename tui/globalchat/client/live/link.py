@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from globalchat.client.connection import Connection
-from globalchat.client.errors import ClientError, Refused, Unauthorized
 from globalchat.client.messages import Backend
+from globalchat.core.errors import Refused, Unauthorized, UserError
 
 
 class Link:
@@ -48,11 +48,11 @@ class Link:
             raise self.connection.lost.result()
         self.live_since = asyncio.get_running_loop().time()
 
-    async def subscribe(self, channel: str) -> ClientError | None:
+    async def subscribe(self, channel: str) -> UserError | None:
         """Subscribe one channel. A refusal of just this channel is noted, any other failure is the answer."""
         try:
             await self.connection.subscribe(channel)
-        except ClientError as error:
+        except UserError as error:
             if isinstance(error, Refused) and not isinstance(error, Unauthorized) and not error.retryable:
                 self.refused[channel] = error
                 return None

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from globalchat.client.connection import Connection
-from globalchat.client.errors import ClientError
 from globalchat.client.inbox import Inbox
 from globalchat.client.live.link import Link
 from globalchat.client.live.roster import Roster
@@ -12,6 +11,7 @@ from globalchat.client.messages import Backend
 from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.regions import Regions
+from globalchat.core.errors import UserError
 
 
 class Links:
@@ -47,7 +47,7 @@ class Links:
 
     async def bring_up(
         self, endpoint: RegionEndpoint, *, on_described: Callable[[Backend], None]
-    ) -> Link | ClientError:
+    ) -> Link | UserError:
         """Describe, connect, and subscribe everything wanted; the link, or why there is none."""
         link: Link | None = None
         try:
@@ -61,12 +61,12 @@ class Links:
         except BaseException as error:
             if link is not None:
                 await self.drop(link)
-            if isinstance(error, ClientError):
+            if isinstance(error, UserError):
                 return error
             raise
         return link
 
-    async def abandon(self, task: asyncio.Task[Link | ClientError]) -> None:
+    async def abandon(self, task: asyncio.Task[Link | UserError]) -> None:
         """End a bring-up, whatever came of it."""
         task.cancel()
         await asyncio.wait({task})

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 
-from globalchat.client.errors import ClientError, Refused, Unreachable
 from globalchat.client.live.channels import Channels
 from globalchat.client.live.chores import Chores
 from globalchat.client.live.failover import FailOver
@@ -19,6 +18,7 @@ from globalchat.client.locator import Locator
 from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.state import Phase
+from globalchat.core.errors import Refused, Unreachable, UserError
 
 
 class Outage:
@@ -87,7 +87,7 @@ class Outage:
         self._slept = False
         await self.failed(error, within=within)
 
-    async def failed(self, error: ClientError, *, within: float | None = None) -> None:
+    async def failed(self, error: UserError, *, within: float | None = None) -> None:
         """Wait after a failure: for a person if retrying cannot help, else for the backoff or a command.
 
         `within` (seconds) bounds the wait if the cause is known to be over.

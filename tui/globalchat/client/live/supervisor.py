@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from globalchat.client.errors import ClientError, Unreachable
 from globalchat.client.events import BackendDescribed, SessionEvent
 from globalchat.client.inbox import Inbox
 from globalchat.client.live.channels import Channels
@@ -26,6 +25,7 @@ from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.regions import Regions
 from globalchat.client.state import Phase
+from globalchat.core.errors import Unreachable, UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class _Candidate:
     """A region that a switch is bringing up."""
 
     endpoint: RegionEndpoint
-    task: asyncio.Task[Link | ClientError]
+    task: asyncio.Task[Link | UserError]
 
 
 class Supervisor:
@@ -207,7 +207,7 @@ class Supervisor:
             else:
                 self._stay(link, candidate.endpoint, outcome)
 
-    def _stay(self, link: Link, other: RegionEndpoint, error: ClientError) -> None:
+    def _stay(self, link: Link, other: RegionEndpoint, error: UserError) -> None:
         """Give up a switch to another region, and say why."""
         self._goal.region = link.endpoint
         self._locator.doubt()
@@ -215,10 +215,10 @@ class Supervisor:
         reason = str(error) if here == there else f"Still on {here}, as {there} is not available. {error}"
         self._report.amend(switching_to=None, reason=reason, remedy=error.remedy)
 
-    def _bring_up(self, endpoint: RegionEndpoint) -> asyncio.Task[Link | ClientError]:
-        async def coming() -> Link | ClientError:
+    def _bring_up(self, endpoint: RegionEndpoint) -> asyncio.Task[Link | UserError]:
+        async def coming() -> Link | UserError:
             located = await self._locator.locate(endpoint)
-            if isinstance(located, ClientError):
+            if isinstance(located, UserError):
                 return located
 
             def described(backend: Backend) -> None:

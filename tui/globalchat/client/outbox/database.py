@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from globalchat.client.errors import ClientError
 from globalchat.client.paths import ensure_folder
+from globalchat.core.errors import UserError
 
 FILE = "outbox.sqlite3"
 VERSION = 1
@@ -39,7 +39,7 @@ _REASONS = {
 }
 
 
-class OutboxError(ClientError):
+class OutboxError(UserError):
     """The outbox cannot be used: unwritable, damaged, full disk, made by a newer version."""
 
 
@@ -66,7 +66,7 @@ def connect(folder: Path) -> sqlite3.Connection:
     power cut may take the last moments.
 
     Raises:
-        ClientError: the folder cannot be made.
+        UserError: the folder cannot be made.
         OutboxError: the file cannot be used.
     """
     ensure_folder(folder)

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from globalchat.client.errors import ClientError
 from globalchat.client.events import OutboxUnavailable
 from globalchat.client.outbox.store import Kept, Store
+from globalchat.core.errors import UserError
 
 
 class Keeper:
@@ -31,7 +31,7 @@ class Keeper:
             return []
         try:
             self._store = Store(self._folder, self._profile)
-        except ClientError as error:
+        except UserError as error:
             self._fail(error)
             return []
         self._works = True
@@ -48,7 +48,7 @@ class Keeper:
             return
         try:
             self._store.put(kept)
-        except ClientError as error:
+        except UserError as error:
             self._fail(error)
         else:
             self._kept.add(kept.draft.id)
@@ -59,7 +59,7 @@ class Keeper:
             return
         try:
             self._store.hold(draft_id)
-        except ClientError as error:
+        except UserError as error:
             self._fail(error)
 
     def forget(self, draft_id: str) -> None:
@@ -84,10 +84,10 @@ class Keeper:
             for draft_id in tuple(self._to_remove):
                 self._store.remove(draft_id)
                 self._to_remove.remove(draft_id)
-        except ClientError as error:
+        except UserError as error:
             self._fail(error)
 
-    def _fail(self, error: ClientError) -> None:
+    def _fail(self, error: UserError) -> None:
         """Keep nothing new from now on, and say so once: with a gap in what is kept order would be lost."""
         if self._works or self._store is None:
             self._tell(OutboxUnavailable(f"{error} Messages are kept in memory only.", error.remedy))

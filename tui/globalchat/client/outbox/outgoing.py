@@ -5,16 +5,28 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 from globalchat.client.backoff import full_jitter
-from globalchat.client.errors import ClientError, Refused, Unauthorized, is_doubtful
 from globalchat.client.events import DraftWaiting, SessionEvent
 from globalchat.client.messages import Draft, Message
 from globalchat.client.options import SessionOptions
 from globalchat.client.outbox.drafts import Drafts
 from globalchat.client.outbox.sleepers import Sleepers, Why
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 
 _TRYING = (Phase.RETRYING, Phase.SUSPENDED)
 """The session is not live, and tries to be."""
+
+_NOT_DONE = frozenset(
+    {
+        "LimitExceededError",
+        "LimitExceededException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "WAFForbiddenException",
+    }
+)
+"""Retryable refusals of requests that were not even begun."""
 
 
 class Outgoing:
@@ -197,14 +209,14 @@ class Outgoing:
             await self._rest(draft, Why.NOT_LIVE, left if left > 0 else None)
         return True
 
-    async def _try(self, draft: Draft) -> ClientError | None:
+    async def _try(self, draft: Draft) -> UserError | None:
         """Publish a draft once: None if it is settled with that, else why not."""
         doubtful = True
         self._drafts.begin_try(draft)
         try:
             message = await self._publish(draft)
-        except ClientError as error:
-            doubtful = is_doubtful(error)
+        except UserError as error:
+            doubtful = _is_doubtful(error)
             if isinstance(error, Refused) and not isinstance(error, Unauthorized) and not error.retryable:
                 self._drafts.refuse(draft, error.error_type, str(error))
             return error if self._drafts.is_sending(draft) else None
@@ -215,7 +227,7 @@ class Outgoing:
             self._reached()
         return None
 
-    async def _wait(self, draft: Draft, attempt: int, failure: ClientError) -> bool:
+    async def _wait(self, draft: Draft, attempt: int, failure: UserError) -> bool:
         """Wait after a failure as it asks for; True if it ended early because something changed."""
         delay = self._delay(attempt, failure)
         why = Why.FAILURE
@@ -233,8 +245,15 @@ class Outgoing:
         left = max(0.001, self._drafts.seconds_left(draft) + 0.001)
         return await self._sleepers.sleep(draft.id, why, left if delay is None else min(delay, left))
 
-    def _delay(self, attempt: int, failure: ClientError) -> float:
+    def _delay(self, attempt: int, failure: UserError) -> float:
         options = self._options
         delay = full_jitter(attempt, base=options.backoff_base, cap=options.backoff_cap, rng=self._rng)
         asked = failure.retry_after if isinstance(failure, Refused) else None
         return delay if asked is None else asked + delay
+
+
+def _is_doubtful(error: UserError) -> bool:
+    """Return True if what failed may have been done: no answer came, or none that says it was not."""
+    if isinstance(error, Refused):
+        return error.retryable and error.error_type not in _NOT_DONE
+    return isinstance(error, Unreachable) and error.sent

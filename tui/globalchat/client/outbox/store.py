@@ -31,7 +31,7 @@ class Store:
         """Become an owner, and adopt the drafts of the dead.
 
         Raises:
-            ClientError: the folder cannot be made.
+            UserError: the folder cannot be made.
             OutboxError: the file cannot be used.
         """
         self._path = folder / FILE

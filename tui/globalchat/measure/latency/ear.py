@@ -7,10 +7,10 @@ from random import Random
 
 from globalchat.client.backoff import full_jitter
 from globalchat.client.connection import Connection
-from globalchat.client.errors import ClientError
 from globalchat.client.messages import Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import UserError
 
 _BASE, _CAP = 0.2, 2.0
 """Seconds before a lost socket is opened again: what is missed meanwhile counts as lost, so they are few."""
@@ -36,7 +36,7 @@ class Ear:
         """Hear until the end of the block; the subscription is confirmed when the block begins.
 
         Raises:
-            ClientError: the region cannot be reached, or refuses the channel.
+            UserError: the region cannot be reached, or refuses the channel.
         """
         keeping = asyncio.create_task(self._keep(await self._open()), name=f"ear {self._endpoint.alias}")
         try:
@@ -62,7 +62,7 @@ class Ear:
             await asyncio.sleep(full_jitter(attempt, base=_BASE, cap=_CAP, rng=self._rng))
             try:
                 connection = await self._open()
-            except ClientError:
+            except UserError:
                 continue
             self.reopened += 1
             return connection
@@ -72,7 +72,7 @@ class Ear:
             self._endpoint,
             on_message=self._hear,
             on_unreadable=_ignore,
-            on_revoked=lambda _: connection.give_up(ClientError("The subscription was ended.")),
+            on_revoked=lambda _: connection.give_up(UserError("The subscription was ended.")),
             options=DEFAULTS,
         )
         try:

@@ -12,11 +12,11 @@ from functools import partial
 
 from globalchat.client.api import Api
 from globalchat.client.clock import now_ms
-from globalchat.client.errors import ClientError, Refused
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.profiles import Profile
 from globalchat.client.signal import Signal
+from globalchat.core.errors import Refused, UserError
 from globalchat.measure.latency.ear import Ear
 from globalchat.measure.latency.plan import LatencyPlan
 from globalchat.measure.latency.tally import Result, Tally
@@ -52,7 +52,7 @@ async def measure(
     """Measure until the plan is done or `stop` is set.
 
     Raises:
-        ClientError: a region cannot be reached or refuses, before anything was measured.
+        UserError: a region cannot be reached or refuses, before anything was measured.
     """
     async with AsyncExitStack() as stack:
         apis = {
@@ -159,7 +159,7 @@ class _Measurement:
         try:
             await self._apis[source].publish(draft)
             self._tally.accepted(draft.id, at=time.monotonic_ns())
-        except ClientError as error:
+        except UserError as error:
             self._tally.failed(draft.id, str(error))
         finally:
             self._unanswered -= 1

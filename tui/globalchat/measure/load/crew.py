@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from globalchat.client import errors
-from globalchat.client.errors import ClientError, Refused, Unauthorized
+from globalchat.core import errors
+from globalchat.core.errors import Refused, Unauthorized, UserError
 from globalchat.core.interpreter import module_command
 from globalchat.measure.load.orders import ANSWERS, Answer, Began, Failed, Listen, Order, Publish
 from globalchat.measure.load.pipe import receive, send
@@ -29,7 +29,7 @@ class Crew:
 
     def __init__(self, processes: Sequence[asyncio.subprocess.Process]) -> None:
         self._processes = processes
-        self._said: asyncio.Queue[Said | ClientError] = asyncio.Queue(WAITING)
+        self._said: asyncio.Queue[Said | UserError] = asyncio.Queue(WAITING)
 
     async def order(self, worker: int, order: Order) -> None:
         """Give an order to one; one that is gone will be noticed by its silence."""
@@ -49,10 +49,10 @@ class Crew:
         """What was said next.
 
         Raises:
-            ClientError: a worker cannot go on, or is gone.
+            UserError: a worker cannot go on, or is gone.
         """
         said = await self._said.get()
-        if isinstance(said, ClientError):
+        if isinstance(said, UserError):
             raise said
         return said
 
@@ -65,13 +65,13 @@ class Crew:
                 # A worker times arrivals of what another one sent: their clocks must be one.
                 if not told_at <= answer.clock <= time.monotonic_ns():
                     await self._said.put(
-                        ClientError("The processes of this system do not share a steady clock.")
+                        UserError("The processes of this system do not share a steady clock.")
                     )
             elif isinstance(answer, Failed):
                 await self._said.put(_error(answer))
             else:
                 await self._said.put(Said(worker, answer))
-        await self._said.put(ClientError("A process of the run ended before the run did."))
+        await self._said.put(UserError("A process of the run ended before the run did."))
 
 
 @asynccontextmanager
@@ -108,10 +108,10 @@ async def _start() -> asyncio.subprocess.Process:
     )
 
 
-def _error(failed: Failed) -> ClientError:
+def _error(failed: Failed) -> UserError:
     kind = getattr(errors, failed.kind)
     if kind in (Refused, Unauthorized):
-        error: ClientError = kind(failed.message, error_type=failed.error_type, remedy=failed.remedy)
+        error: UserError = kind(failed.message, error_type=failed.error_type, remedy=failed.remedy)
         return error
-    made: ClientError = kind(failed.message, remedy=failed.remedy)
+    made: UserError = kind(failed.message, remedy=failed.remedy)
     return made

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 from globalchat.client.backoff import full_jitter
-from globalchat.client.errors import ClientError, Refused, Unauthorized
+from globalchat.core.errors import Refused, Unauthorized, UserError
 from globalchat.measure.load.audience import Audience
 from globalchat.measure.load.decoder import Decoder, Delivered, Ended
 from globalchat.measure.load.numbers import Numbers
@@ -49,14 +49,14 @@ class _Listeners:
         """Open every socket, not all at once.
 
         Raises:
-            ClientError: one could not be opened after some attempts.
+            UserError: one could not be opened after some attempts.
         """
         plan, loop = self._order.plan, asyncio.get_running_loop()
         pace = plan.processes / plan.connect_rate
         room, began = asyncio.Semaphore(AT_ONCE), loop.time()
         groups = sockets(list(self._order.seats), plan.per_socket)
         raise_open_files(len(groups) + SPARE_FILES)
-        failures: list[ClientError] = []
+        failures: list[UserError] = []
         async with asyncio.TaskGroup() as tasks:
             for number, seats in enumerate(groups):
                 await asyncio.sleep(max(0.0, began + number * pace - loop.time()))
@@ -68,7 +68,7 @@ class _Listeners:
         if failures:
             raise failures[0]
 
-    async def _open_one(self, seats: list[int], failures: list[ClientError]) -> None:
+    async def _open_one(self, seats: list[int], failures: list[UserError]) -> None:
         endpoint = self._order.endpoints[self._order.seats[seats[0]].region]
         channels = [self._order.seats[seat].channel for seat in seats]
 
@@ -89,7 +89,7 @@ class _Listeners:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._open.append(await open_socket(endpoint, make))
-            except ClientError as error:
+            except UserError as error:
                 final = isinstance(error, Refused) and not error.retryable
                 if final or isinstance(error, Unauthorized) or attempt == ATTEMPTS:
                     failures.append(error)
@@ -128,10 +128,10 @@ async def listen(order: Listen, orders: asyncio.Queue[Order], tell: Tell) -> Non
     """Be the subscribers that the order asks for, from opening to the result.
 
     Raises:
-        ClientError: they could not all be opened.
+        UserError: they could not all be opened.
     """
     listeners = _Listeners(order)
-    failure: ClientError | None = None
+    failure: UserError | None = None
     async with asyncio.TaskGroup() as tasks:
         helpers = [tasks.create_task(each(listeners, tell)) for each in (_report, _settle)]
         try:
@@ -139,7 +139,7 @@ async def listen(order: Listen, orders: asyncio.Queue[Order], tell: Tell) -> Non
             await tell(listeners.hearing())
             await tell(Ready())
             await _obey(listeners, orders, tell)
-        except ClientError as error:
+        except UserError as error:
             failure = error
         for each in helpers:
             each.cancel()

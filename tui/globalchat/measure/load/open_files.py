@@ -2,7 +2,7 @@
 
 import resource
 
-from globalchat.client.errors import ClientError
+from globalchat.core.errors import UserError
 
 SPARE_FILES = 64
 """Files beside the sockets of a process."""
@@ -14,7 +14,7 @@ def raise_open_files(wanted: int, *, who: str = "A process", instead: str = "mor
     `who` needs them, and `instead` of fewer subscribers would do.
 
     Raises:
-        ClientError: the system does not allow it.
+        UserError: the system does not allow it.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -23,7 +23,7 @@ def raise_open_files(wanted: int, *, who: str = "A process", instead: str = "mor
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (ValueError, OSError):
         allowed = "few" if hard == resource.RLIM_INFINITY else f"{hard:,}"
-        raise ClientError(
+        raise UserError(
             f"{who} would need {wanted:,} open files; this system allows {allowed}.",
             remedy=f"Ask for fewer subscribers or {instead}, or raise the hard limit (ulimit -Hn).",
         ) from None

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 
 from globalchat.client.api import Api
 from globalchat.client.clock import now_ms
-from globalchat.client.errors import ClientError
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Draft
+from globalchat.core.errors import UserError
 from globalchat.measure.histogram import Histogram
 from globalchat.measure.load import mark
 from globalchat.measure.load.floor import Floor
@@ -64,7 +64,7 @@ class _Publishers:
         """Give each lane a connection of its own, and use it once.
 
         Raises:
-            ClientError: a region cannot be reached, or does not take the key.
+            UserError: a region cannot be reached, or does not take the key.
         """
         for lane in range(self._plan.lanes):
             endpoint = self._order.endpoints[self._places[lane % len(self._places)].region]
@@ -78,7 +78,7 @@ class _Publishers:
         """Publish one message in every place.
 
         Raises:
-            ClientError: it is refused, or not answered.
+            UserError: it is refused, or not answered.
         """
         for api, place in zip(self._apis, self._places, strict=False):
             await api.publish(self._draft(place, WARM_UP, 0, time.monotonic_ns()))
@@ -128,7 +128,7 @@ class _Publishers:
         self._began_at = self._began_at or sent_at
         try:
             await api.publish(self._draft(self._places[origin], number, self._floors[origin].value, sent_at))
-        except ClientError as error:
+        except UserError as error:
             self._failures[str(error)] += 1
         except asyncio.CancelledError:
             self._failures["No answer came before the run was ended."] += 1
@@ -147,7 +147,7 @@ async def publish(order: Publish, orders: asyncio.Queue[Order], tell: Tell) -> N
     """Publish what the order asks for, from connecting to the account.
 
     Raises:
-        ClientError: a region cannot be reached, or refuses the first message; too few files may be open.
+        UserError: a region cannot be reached, or refuses the first message; too few files may be open.
     """
     raise_open_files(
         order.plan.lanes + SPARE_FILES, who="The process that publishes", instead="a lower --rate"

@@ -18,9 +18,9 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from globalchat.client import documents, faults, redact
-from globalchat.client.errors import ClientError, Refused
 from globalchat.client.hosts import host_of
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import Refused, UserError
 
 LARGEST_FRAME = 1 << 20
 """Bytes of a frame that are taken: AppSync sends 240 KB at most."""
@@ -49,7 +49,7 @@ class Realtime:
         """`take` gets every frame that comes while it is LIVE, and data that is early.
 
         Raises:
-            ClientError: the region's URL is none of a WebSocket.
+            UserError: the region's URL is none of a WebSocket.
         """
         redact.conceal(endpoint.api_key)
         self._where = host_of(endpoint.realtime_url)
@@ -65,12 +65,10 @@ class Realtime:
         except (ValueError, InvalidURI):
             uri = None
         if uri is None:  # raised out here, as the error holds the key
-            raise ClientError(
-                f"No WebSocket can be at {self._where}.", remedy="Check the URL in the profile."
-            )
+            raise UserError(f"No WebSocket can be at {self._where}.", remedy="Check the URL in the profile.")
         self._socket = ClientProtocol(uri, subprotocols=[Subprotocol("graphql-ws")], max_size=LARGEST_FRAME)
         self.phase = Phase.OPENING
-        self.failure: ClientError | None = None
+        self.failure: UserError | None = None
 
     def open(self) -> list[bytes]:
         """What to send first."""
@@ -142,7 +140,7 @@ class Realtime:
     def _send(self, document: dict[str, object]) -> None:
         self._socket.send_text(json.dumps(document).encode())
 
-    def _fail(self, failure: ClientError) -> None:
+    def _fail(self, failure: UserError) -> None:
         self.failure = failure
         self.phase = Phase.OVER
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from globalchat.client.api import Api
-from globalchat.client.errors import ClientError, Refused
 from globalchat.client.hosts import host_of, is_proxied
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.errors import Refused, UserError
 from globalchat.measure.load.crew import Crew, Said, crew
 from globalchat.measure.load.mark import SHORTEST
 from globalchat.measure.load.orders import (
@@ -49,7 +49,7 @@ async def run(
     """Run the plan, or what of it comes before `stop`; None if nothing was measured by then.
 
     Raises:
-        ClientError: the backend refuses the plan or cannot be reached, or a process cannot do its part.
+        UserError: the backend refuses the plan or cannot be reached, or a process cannot do its part.
     """
     endpoints = {alias: profile.resolve(alias) for alias in plan.regions}
     for endpoint in endpoints.values():
@@ -188,7 +188,7 @@ class _Run:
 
 def _check_way(endpoint: RegionEndpoint) -> None:
     if is_proxied(endpoint.realtime_url):
-        raise ClientError(
+        raise UserError(
             "A load run opens its sockets without a proxy, and the environment names one.",
             remedy=f"Set NO_PROXY={host_of(endpoint.realtime_url).partition(':')[0]}, if there is a way.",
         )

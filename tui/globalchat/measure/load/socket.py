@@ -99,7 +99,7 @@ async def open_socket(endpoint: RegionEndpoint, make: Callable[[], SubscriberSoc
     """Open a socket and wait until it is live.
 
     Raises:
-        ClientError: it could not be opened, was refused, or took too long.
+        UserError: it could not be opened, was refused, or took too long.
     """
     parts = urlsplit(endpoint.realtime_url)
     secure = parts.scheme == "wss"

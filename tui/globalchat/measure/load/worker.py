@@ -9,7 +9,7 @@ import sys
 import time
 from typing import NoReturn
 
-from globalchat.client.errors import ClientError, Refused, Unauthorized, Unreachable
+from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 from globalchat.measure.load.orders import ORDERS, Answer, Began, Failed, Listen, Order, Publish
 from globalchat.measure.load.pipe import receive, send
 
@@ -55,7 +55,7 @@ async def _work(parent: Parent) -> None:
             from globalchat.measure.load.publishing import publish
 
             await publish(order, parent.orders, parent.tell)
-    except ClientError as error:
+    except UserError as error:
         await parent.tell(_failed(error))
 
 
@@ -75,9 +75,9 @@ def _end_at_once() -> NoReturn:
     os._exit(1)
 
 
-def _failed(error: ClientError) -> Failed:
+def _failed(error: UserError) -> Failed:
     kind = next(
-        each.__name__ for each in (Unauthorized, Refused, Unreachable, ClientError) if isinstance(error, each)
+        each.__name__ for each in (Unauthorized, Refused, Unreachable, UserError) if isinstance(error, each)
     )
     return Failed(kind, str(error), error.remedy, getattr(error, "error_type", ""))
 

@@ -7,7 +7,7 @@ import click
 from globalchat.cli import running_cloud
 from globalchat.cli.arguments import options
 from globalchat.cli.console.output import for_terminal, json_line, narrate, write_lines
-from globalchat.cli.failure import ExitCode
+from globalchat.core.errors import ExitCode
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.process import control
 

@@ -7,7 +7,7 @@ import click
 from globalchat.cli import local_cloud, running_cloud
 from globalchat.cli.arguments import options
 from globalchat.cli.console.output import json_line, narrate, write_lines
-from globalchat.cli.failure import UsageFailure
+from globalchat.core.errors import UsageError
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.faults.model import KINDS, FaultError, Place, parse
 from globalchat.localcloud.process import control
@@ -87,7 +87,7 @@ def _momentary(faults: Sequence[str], place: Place) -> list[str]:
     try:
         kinds = [parse(text, place).kind for text in faults]
     except FaultError as error:
-        raise UsageFailure(str(error), remedy=error.remedy) from None
+        raise UsageError(str(error), remedy=error.remedy) from None
     return [kind.name for kind in kinds if kind.momentary]
 
 

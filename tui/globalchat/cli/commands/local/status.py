@@ -5,8 +5,8 @@ import click
 from globalchat.cli import local_cloud
 from globalchat.cli.arguments import options
 from globalchat.cli.console.output import json_line, narrate, write_lines
-from globalchat.cli.failure import ExitCode
 from globalchat.client.clock import iso_time
+from globalchat.core.errors import ExitCode
 
 
 @click.command("status")
