@@ -43,7 +43,7 @@ def test_regions_are_named_by_alias_or_by_aws() -> None:
     ("changes", "told"),
     [
         (Changes(regions=["atlantis"]), "it has: oregon"),
-        (Changes(regions=["a=atlantis-1"]), "no AWS region"),
+        (Changes(regions=["a=atlantis-1"]), "not an AWS region"),
         (Changes(regions=["a=us-east-1", "a=us-east-2"]), 'The alias "a" is given to two regions'),
         (Changes(prefix="Mine!"), "The prefix"),
         (Changes(channels=["Ä"]), "The channel"),
