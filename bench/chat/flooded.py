@@ -7,8 +7,8 @@ from asyncio import to_thread
 from pathlib import Path
 
 from bench.chat.session import FloodSession, open_profile
+from globalchat.core.gc_tuning import freeze_gc
 from globalchat.ui.app import ChatApp
-from globalchat.ui.garbage import spare_what_is_loaded
 from globalchat.ui.model.rows import MessageRow, NoticeRow
 from globalchat.ui.ports import ChatSession
 from globalchat.ui.widgets.message_pane import MessagePane
@@ -68,7 +68,7 @@ def main() -> None:
     rate, seconds, report = int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3])
 
     def factory(*_: object) -> ChatSession:
-        spare_what_is_loaded()  # as the real session's factory does
+        freeze_gc()  # as the real session's factory does
         session = FloodSession(rate=rate, seconds=seconds)
         watcher = Watcher(app, session)
         app.set_interval(0.1, watcher.look)

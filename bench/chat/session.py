@@ -17,6 +17,7 @@ from globalchat.client.messages import Backend, Draft, Limits, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.clock import now_ms
 
 CHANNELS = ("cars", "robots", "tech", "music", "media")
 _TICK = 0.005
@@ -111,7 +112,7 @@ class FloodSession:
 
     def receive(self, number: int) -> None:
         """One message arrives."""
-        now = time.time_ns() // 1_000_000
+        now = now_ms()
         identity = f"01J{number:023}"
         message = Message(identity, "tech", self._texts[number], f"peer{number // 5 % 7}", "us-west-2", now)
         self._events.put(MessageReceived(message, "oregon", now, 12))
@@ -131,7 +132,7 @@ class FloodSession:
     def send(self, channel: str, text: str) -> Draft:
         """Queue a text that goes nowhere."""
         self._drafts += 1
-        draft = Draft(f"draft{self._drafts}", channel, text, "bo", time.time_ns() // 1_000_000)
+        draft = Draft(f"draft{self._drafts}", channel, text, "bo", now_ms())
         self._events.put(DraftQueued(draft))
         return draft
 

@@ -20,9 +20,9 @@ from aiohttp import WSMsgType, web
 
 from bench import usage
 from bench.load.message import identity, message_from_bus
+from globalchat.core.gc_tuning import freeze_gc
 from globalchat.localcloud.appsync.realtime import frames
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.process.garbage import spare_what_is_loaded
 from globalchat.localcloud.server.app import serving
 from globalchat.localcloud.server.listening import bound, url
 from globalchat.localcloud.server.websocket import text_header
@@ -137,7 +137,7 @@ async def cloud(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
 
     options = CloudOptions(realtime=_quiet(), rng=random.SystemRandom())
     running = await stack.enter_async_context(LocalCloud.open(options=options))
-    spare_what_is_loaded()  # as `local serve` does
+    freeze_gc(server=True)  # as `local serve` does
     regions: JSON = [{"url": each.graphql_url, "key": each.api_key} for each in running.regions]
 
     def publish() -> None:

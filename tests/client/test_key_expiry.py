@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from globalchat.client import profiles
-from globalchat.client.key_expiry import DAY, expiring
+from globalchat.client.key_expiry import expiring
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.clock import DAY
 from globalchat.core.errors import ProfileError
 
 NOW = 1_800_000_000

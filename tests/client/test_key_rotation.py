@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from globalchat.client.api import Api
-from globalchat.client.clock import now_ms
 from globalchat.client.events import DraftAccepted, DraftWaiting, StateChanged
 from globalchat.client.messages import Draft
 from globalchat.client.offset import ClockOffset
@@ -15,6 +14,7 @@ from globalchat.client.profiles import Profile
 from globalchat.client.regions import Regions
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.clock import now_ms
 from tests.client.helpers.fake_appsync import CHANNELS, KEY, FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, quick, running
 

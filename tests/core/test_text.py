@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.core.text import did_you_mean, hint, sanitize, suggest
+from globalchat.core.text import did_you_mean, hint, plural, sanitize, suggest
 
 HOSTILE = st.text(
     alphabet=st.one_of(
@@ -106,6 +106,11 @@ def test_a_sentence_ends_with_its_suggestion_if_there_is_one() -> None:
 def test_where_no_word_is_near_all_are_listed() -> None:
     assert hint("stauts", ["status", "up"]) == 'Did you mean "status"?'
     assert hint("zzz", ["status", "up"]) == "There are: status, up."
+
+
+def test_nouns_are_counted() -> None:
+    assert [plural(count, "file") for count in (0, 1, 2_000)] == ["0 files", "1 file", "2,000 files"]
+    assert [plural(count, "address", "addresses") for count in (1, 2)] == ["1 address", "2 addresses"]
 
 
 def test_needs_no_textual() -> None:

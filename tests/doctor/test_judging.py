@@ -39,7 +39,7 @@ def test_the_clock(skew: float | None, level: Level) -> None:
         (None, 300, Level.OK, "for 300 days to come"),
         (None, 14, Level.OK, "14 days"),
         (None, 13, Level.WARNING, "expires in 13 days"),
-        (None, 1, Level.WARNING, "expires in 1 day."),
+        (None, 1, Level.WARNING, "expires in 24 hours."),
         (None, -3, Level.OK, "though the profile says"),
         (REFUSED, -3, Level.FAILED, "expired 3 days ago"),
         (REFUSED, 300, Level.FAILED, "It is wrong."),
@@ -104,5 +104,5 @@ async def test_a_node_that_is_not_for_this_machine(tmp_path: Path) -> None:
 
 def test_the_last_day_of_a_key_is_told_in_hours() -> None:
     assert judge_key(None, int(NOW) + 7_300, NOW, "x").text == "accepted, but it expires in 2 hours."
-    assert judge_key(None, int(NOW) + 60, NOW, "x").text == "accepted, but it expires in less than an hour."
-    assert judge_key(REFUSED, int(NOW) - 3_600, NOW, "x").text == "The API key expired 1 hour ago."
+    assert judge_key(None, int(NOW) + 60, NOW, "x").text == "accepted, but it expires in 60 seconds."
+    assert judge_key(REFUSED, int(NOW) - 3_600, NOW, "x").text == "The API key expired 60 minutes ago."

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from globalchat.client.key_expiry import DAY
+from globalchat.core.clock import DAY
 from globalchat.core.errors import Unreachable
 from globalchat.doctor import network
 from globalchat.doctor.finding import Level

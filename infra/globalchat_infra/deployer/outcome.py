@@ -1,5 +1,6 @@
 """How a deployment ended that did not end well: what stands, what AWS goes on doing, how to resume. Pure."""
 
+from globalchat.core.clock import duration_in_words
 from globalchat.core.errors import UserError
 from globalchat_infra.deployer.progress import Progress
 from globalchat_infra.deployer.workspace import no_space
@@ -19,7 +20,7 @@ def late(progress: Progress, seconds: float) -> UserError:
     running = [stack.name for stack in progress.stacks.values() if stack.running]
     where = f"AWS is still at {', '.join(running)}" if running else "AWS gave no sign of progress"
     return UserError(
-        f"The deployment is not done after {span(seconds)}: {where}.",
+        f"The deployment is not done after {duration_in_words(seconds)}: {where}.",
         remedy="Look at CloudFormation's console, then resume with the same `globalchat deploy`.",
     )
 
@@ -40,8 +41,3 @@ def failure(progress: Progress, code: int) -> UserError:
         f"The deployment failed: {cause.rstrip('.')}. {stands}",
         remedy="Correct the cause and run the same `globalchat deploy`: what is complete stays as it is.",
     )
-
-
-def span(seconds: float) -> str:
-    """A time in words."""
-    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"

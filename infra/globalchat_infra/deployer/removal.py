@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from globalchat.core.clock import MonotonicClock, duration_in_words
 from globalchat.core.errors import ExitCode, UsageError, UserError
 from globalchat_infra import names
-from globalchat_infra.deployer import outcome, stacks
+from globalchat_infra.deployer import stacks
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied, exists
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.standing import Standing
@@ -69,7 +70,7 @@ def remove(
     *,
     seconds: float,
     pause: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
+    clock: MonotonicClock = time.monotonic,
 ) -> None:
     """Delete stacks, the relays of all regions before the first API, and then the log groups.
 
@@ -100,7 +101,8 @@ def remove(
 
 def _late(going: Sequence[DeployedStack], seconds: float) -> UserError:
     return UserError(
-        f"AWS is still deleting {', '.join(stack.name for stack in going)} after {outcome.span(seconds)}.",
+        f"AWS is still deleting {', '.join(stack.name for stack in going)} "
+        f"after {duration_in_words(seconds)}.",
         remedy="Wait, then run `globalchat destroy` again.",
     )
 

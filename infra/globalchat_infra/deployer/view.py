@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
+from globalchat.core.clock import stopwatch
 from globalchat.core.text import sanitize
 from globalchat_infra.deployer.progress import Progress, StackProgress
 
@@ -18,12 +19,6 @@ class View(Protocol):
 
     def close(self) -> None:
         """Nothing more will come."""
-
-
-def elapsed(seconds: float) -> str:
-    """A span as `m:ss`."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02}"
 
 
 class PlainView:
@@ -41,7 +36,7 @@ class PlainView:
         state = f"running {4 * stack.done // stack.total}" if counting else stack.summary
         if self._shown.get(stack.name) != state:
             self._shown[stack.name] = state
-            self._write(f"[{elapsed(seconds)}] {stack.name}: {stack.summary}")
+            self._write(f"[{stopwatch(seconds)}] {stack.name}: {stack.summary}")
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -61,7 +56,7 @@ class LiveView:
         broad = max((len(each.name) for each in stacks), default=0)
         ready = sum(each.finished for each in stacks)
         lines = [f"{each.name:<{broad}}  {_bar(each)}  {each.summary}" for each in stacks]
-        lines.append(f"{ready} of {len(lines)} stacks, {elapsed(seconds)}")
+        lines.append(f"{ready} of {len(lines)} stacks, {stopwatch(seconds)}")
         width = max(20, self._width() - 1)
         clear = _UP_AND_CLEAR.format(self._height) if self._height else ""
         shown = (sanitize(line, multiline=False)[:width] + "\n" for line in lines)

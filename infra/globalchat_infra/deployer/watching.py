@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from globalchat.core.clock import MonotonicClock, duration_in_words
 from globalchat.core.errors import ExitCode, UserError
 from globalchat_infra.deployer import outcome
 from globalchat_infra.deployer.cdk import environment
@@ -34,7 +35,7 @@ def watch(
     *,
     seconds: float,
     told: Callable[[str], None],
-    clock: Callable[[], float] = time.monotonic,
+    clock: MonotonicClock = time.monotonic,
 ) -> int:
     """Run the command line to its end and show how far it is; its exit code.
 
@@ -65,7 +66,7 @@ def _follow(
     progress: Progress,
     view: View,
     seconds: float,
-    clock: Callable[[], float],
+    clock: MonotonicClock,
 ) -> None:
     """Take in what the child writes until it closes both streams; raises TimeoutExpired after `seconds`."""
     lines: _Lines = queue.Queue(_BACKLOG)
@@ -101,7 +102,7 @@ def show(command: Sequence[str], folder: Path, *, seconds: float) -> int:
             command, cwd=folder, env=own, stdin=subprocess.DEVNULL, check=False, timeout=seconds
         ).returncode
     except subprocess.TimeoutExpired:
-        told = f"The CDK is not done after {outcome.span(seconds)}."
+        told = f"The CDK is not done after {duration_in_words(seconds)}."
         raise UserError(told, remedy="Check the network.") from None
     except OSError as error:
         raise _not_started(error) from None

@@ -1,7 +1,7 @@
 import click
 import pytest
 
-from globalchat.cli.arguments.duration import Duration, spell
+from globalchat.cli.arguments.duration import Duration
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,3 @@ def test_nothing_is_a_duration_only_where_it_makes_sense() -> None:
     for words in ("0", "0s"):
         with pytest.raises(click.BadParameter):
             Duration().convert(words, None, None)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.5, "500 ms"), (1, "1 s"), (1.5, "1.5 s"), (90, "90 s"), (300, "5 min"), (7200, "2.0 h")],
-)
-def test_durations_are_spelled(seconds: float, words: str) -> None:
-    assert spell(seconds) == words

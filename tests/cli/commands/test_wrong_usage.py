@@ -34,7 +34,7 @@ def run(*arguments: str) -> Result:
         (["publish", "tech", "-", "--rate", "nan"], "'nan' is no number"),
         (["publish", "tech", "-", "--count", "0"], "0 is not in the range"),
         (["publish", "tech", "-", "--retry-for", "5"], "say 500ms, 30s, 5m, 1h or 1m30s"),
-        (["subscribe", "tech", "--for", "soon"], "'soon' is no duration"),
+        (["subscribe", "tech", "--for", "soon"], "'soon' is not a duration"),
         (["subscribe", "tech", "--for", "0s"], "not nothing"),
         (["subscribe", "tech", "--count", "0"], "0 is not in the range"),
         (["subscribe", "tech", "--raw", "--json"], "exclude each other"),

@@ -7,10 +7,10 @@ import pytest
 
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.bulk.target import Target
-from globalchat.client.clock import now_ms
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Draft
 from globalchat.client.profiles import Profile
+from globalchat.core.clock import now_ms
 from globalchat.core.errors import Unauthorized, Unreachable
 from globalchat.localcloud.server.cloud import LocalCloud
 

@@ -11,7 +11,6 @@ from gql.transport.exceptions import TransportError, TransportProtocolError, Tra
 from graphql import DocumentNode, ExecutionResult, parse
 
 from globalchat.client import documents, faults
-from globalchat.client.clock import now_ms
 from globalchat.client.hosts import host_of, is_proxied
 from globalchat.client.http import key_authentication
 from globalchat.client.listener import Listener
@@ -20,6 +19,7 @@ from globalchat.client.messages import Message
 from globalchat.client.options import SessionOptions, Timeouts
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.wire import ServerError, Wire
+from globalchat.core.clock import WallClock, now_ms
 from globalchat.core.errors import Refused, UserError
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Connection:
         on_unreadable: Callable[[str], None],
         on_revoked: Callable[[str], None],
         options: SessionOptions,
-        clock: Callable[[], int] = now_ms,
+        clock: WallClock = now_ms,
     ) -> None:
         """`clock` gives epoch ms."""
         self.endpoint = endpoint

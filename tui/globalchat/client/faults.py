@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from globalchat.core.clock import duration_in_words
 from globalchat.core.errors import Refused, Unauthorized, Unreachable
 from globalchat.core.text import suggest
 
@@ -104,7 +105,8 @@ def wrong_clock(skew: float | None, where: str) -> Unauthorized:
     if skew is None:
         told = f"This machine's clock is too far from that of {where}."
     else:
-        told = f"This machine's clock is {_span(abs(skew))} {'ahead of' if skew > 0 else 'behind'} {where}."
+        way = "ahead of" if skew > 0 else "behind"
+        told = f"This machine's clock is {duration_in_words(abs(skew))} {way} {where}."
     return Unauthorized(told, error_type="WrongClock", remedy=CLOCK_REMEDY)
 
 
@@ -220,12 +222,3 @@ def _suggest_channel(refusal: str) -> str:
     """Append the channel that may have been meant to the backend's refusal of one."""
     match = _NO_CHANNEL.fullmatch(refusal)
     return suggest(refusal, match[1], match[2].split(", ")) if match else refusal
-
-
-def _span(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return f"{round(seconds)} seconds"
-    if minutes < 120:
-        return "a minute" if minutes == 1 else f"{minutes} minutes"
-    return f"{round(minutes / 60)} hours"

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 
-from globalchat.client.clock import now_ms
+from globalchat.core.clock import WallClock, now_ms
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32."""
@@ -22,7 +22,7 @@ class IdFactory:
 
     def __init__(
         self,
-        clock: Callable[[], int] = now_ms,
+        clock: WallClock = now_ms,
         randbits: Callable[[int], int] = secrets.randbits,
     ) -> None:
         self._clock = clock

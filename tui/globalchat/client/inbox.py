@@ -6,6 +6,7 @@ from globalchat.client.dedupe import SeenWindow, Verdict
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.client.offset import ClockOffset
+from globalchat.core.clock import MonotonicClock, WallClock
 
 
 class Inbox:
@@ -18,8 +19,8 @@ class Inbox:
         offset: ClockOffset,
         is_own: Callable[[Message], bool],
         tell: Callable[[MessageReceived], None],
-        clock: Callable[[], int],
-        monotonic: Callable[[], float],
+        clock: WallClock,
+        monotonic: MonotonicClock,
     ) -> None:
         self._seen = seen
         self._offset = offset

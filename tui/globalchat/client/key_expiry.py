@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.clock import DAY
 
-DAY = 86_400
 SOON_DAYS = 14
 REMEDY = "Whoever deployed it renews it with `globalchat deploy`."
 

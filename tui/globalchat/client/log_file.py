@@ -11,8 +11,8 @@ from enum import Enum
 from pathlib import Path
 
 from globalchat.client import redact
-from globalchat.client.clock import iso_time
 from globalchat.client.logs import FIELDS, OWN, PRIVATE
+from globalchat.core.clock import iso_time
 from globalchat.core.errors import UserError
 
 LARGEST = 5_000_000

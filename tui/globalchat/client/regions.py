@@ -1,7 +1,7 @@
 """The HTTP side of a session: one API per region, opened on first use and kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from globalchat.client.api import Api
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.clock import WallClock
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class _Open:
 class Regions:
     """The regions' APIs. `clock` gives epoch ms; each publish teaches `offset`."""
 
-    def __init__(self, *, timeout: float, offset: ClockOffset, clock: Callable[[], int]) -> None:
+    def __init__(self, *, timeout: float, offset: ClockOffset, clock: WallClock) -> None:
         """`timeout` is in seconds, for one call."""
         self._timeout = timeout
         self._offset = offset

@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
 from globalchat.client.buffer import EventBuffer
-from globalchat.client.clock import now_ms
 from globalchat.client.dedupe import SeenWindow
 from globalchat.client.events import SessionEvent, StateChanged
 from globalchat.client.ids import IdFactory
@@ -26,6 +25,7 @@ from globalchat.client.profiles import Profile
 from globalchat.client.regions import Regions
 from globalchat.client.session_log import SessionLog
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.clock import MonotonicClock, WallClock, now_ms
 from globalchat.core.errors import Unauthorized
 
 __all__ = ["Session", "SessionOptions"]
@@ -47,8 +47,8 @@ class Session:
         options: SessionOptions = DEFAULTS,
         outbox: Path | None = None,
         reload: Reload | None = None,
-        clock: Callable[[], int] = now_ms,
-        monotonic: Callable[[], float] = time.monotonic,
+        clock: WallClock = now_ms,
+        monotonic: MonotonicClock = time.monotonic,
     ) -> None:
         """`channels` None means all that the backend has; `sender` is what messages are signed with.
 

@@ -1,4 +1,4 @@
-"""Text for people: made safe for a terminal, and the known word that a mistyped one may mean. Pure.
+"""Text for people: made safe for a terminal, counted nouns, and the word that a mistyped one may mean. Pure.
 
 `sanitize` is the one function through which text passes before it meets a terminal. Measured: Textual and
 Rich hand ESC, C1 and bidirectional controls of a `str` on to the terminal as they are.
@@ -101,6 +101,11 @@ def _cap_marks(text: str) -> str:
         if run <= _MAX_MARKS:
             kept.append(character)
     return "".join(kept)
+
+
+def plural(count: int, noun: str, nouns: str | None = None) -> str:
+    """Return a number with its noun: `1 message`, `2,000 messages`. `nouns` is an irregular plural."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
 def did_you_mean(word: str, known: Iterable[str], *, prefix: str = "") -> str | None:

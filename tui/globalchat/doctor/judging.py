@@ -1,13 +1,13 @@
 """What clock and key come to. Pure."""
 
 from globalchat.client.faults import CLOCK_REMEDY, SIGNATURE_WINDOW, wrong_clock
-from globalchat.client.key_expiry import DAY, REMEDY, SOON_DAYS
+from globalchat.client.key_expiry import REMEDY, SOON_DAYS
+from globalchat.core.clock import DAY, duration_in_words
 from globalchat.core.errors import UserError
 from globalchat.doctor.finding import Verdict, failed, ok, skipped, warning
 
 CLOCK_TOLERANCE = 10.0
 """Seconds: what the Date header and a slow answer may hide."""
-HOUR = 3600
 
 
 def judge_clock(skew: float | None) -> Verdict:
@@ -26,21 +26,14 @@ def judge_key(refusal: UserError | None, expires: int | None, now: float, remedy
     """What an API key comes to that the API refused or not; `expires` and `now` are epoch seconds."""
     if refusal is not None:
         if expires is not None and expires <= now:
-            return failed(f"The API key expired {_span(now - expires)} ago.", remedy)
+            return failed(f"The API key expired {duration_in_words(now - expires)} ago.", remedy)
         return failed(str(refusal), remedy)
     if expires is None:
         return ok("accepted; the profile does not say until when")
     if expires <= now:
         # The profile is older than the key's last renewal.
         return ok("accepted, though the profile says that it has expired")
-    told = _span(expires - now)
+    told = duration_in_words(expires - now)
     if expires - now < SOON_DAYS * DAY:
         return warning(f"accepted, but it expires in {told}.", REMEDY)
     return ok(f"accepted, for {told} to come")
-
-
-def _span(seconds: float) -> str:
-    """Whole days; under one, hours."""
-    unit, length = ("day", DAY) if seconds >= DAY else ("hour", HOUR)
-    number = int(seconds // length)
-    return "less than an hour" if number == 0 else f"{number} {unit}{'' if number == 1 else 's'}"

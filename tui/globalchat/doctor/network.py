@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from globalchat.client import faults
 from globalchat.client.hosts import host_of, is_loopback, is_proxied
-from globalchat.client.key_expiry import DAY
+from globalchat.core.clock import DAY
+from globalchat.core.text import plural
 from globalchat.doctor.finding import Verdict, ok, skipped, warning
 from globalchat.doctor.threads import in_thread
 
@@ -40,7 +41,7 @@ async def resolve(urls: Sequence[str], remedy: str) -> Verdict:
             failure.remedy = remedy
             raise failure from None
         addresses.update(str(each[4][0]) for each in found)
-    return ok(f"{_names(hosts)}: {len(addresses)} address{'' if len(addresses) == 1 else 'es'}")
+    return ok(f"{_names(hosts)}: {plural(len(addresses), 'address', 'addresses')}")
 
 
 async def secure(urls: Sequence[str], *, now: float) -> Verdict:
@@ -70,7 +71,7 @@ async def secure(urls: Sequence[str], *, now: float) -> Verdict:
 
 def judge_certificate(days: int, versions: Iterable[str]) -> Verdict:
     """What the days that a trusted certificate has left come to."""
-    told = f"{', '.join(versions)}, the certificate has {days} day{'' if days == 1 else 's'} left"
+    told = f"{', '.join(versions)}, the certificate has {plural(days, 'day')} left"
     if days < CERTIFICATE_DAYS:
         return warning(told, "Whoever runs the host (or the proxy that inspects TLS) has to renew it.")
     return ok(told)

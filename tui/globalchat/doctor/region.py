@@ -1,21 +1,21 @@
 """One region under examination: its API, its socket, and the messages that came through it."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from globalchat.client.api import Api
-from globalchat.client.clock import now_ms
 from globalchat.client.connection import Connection
 from globalchat.client.hosts import host_of
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.clock import WallClock, now_ms
 from globalchat.core.errors import Unauthorized, Unreachable, UserError
+from globalchat.core.text import plural
 from globalchat.doctor.finding import Verdict, ok
 from globalchat.doctor.judging import judge_clock, judge_key
 from globalchat.doctor.remedies import Remedies
@@ -42,7 +42,7 @@ class RegionPatient:
         remedies: Remedies,
         *,
         channel: str | None = None,
-        clock: Callable[[], int] = now_ms,
+        clock: WallClock = now_ms,
     ) -> None:
         self.endpoint = endpoint
         self.remedies = remedies
@@ -83,8 +83,8 @@ class RegionPatient:
         except Unauthorized as error:
             self._refusal = error
             return ok("answers, but not to this key")
-        channels = len(self._backend.channels)
-        return ok(f"answers in {(self._now() - began) * 1000:.0f} ms; it has {channels} channels")
+        channels = plural(len(self._backend.channels), "channel")
+        return ok(f"answers in {(self._now() - began) * 1000:.0f} ms; it has {channels}")
 
     async def judge_clock(self) -> Verdict:
         """Compare this machine's clock with that of the latest answer."""

@@ -1,6 +1,6 @@
 """Whether and when the cloud was used: what an idle stop asks."""
 
-from collections.abc import Callable
+from globalchat.core.clock import MonotonicClock
 
 
 class Usage:
@@ -11,7 +11,7 @@ class Usage:
         last_used: When the cloud was last used, in seconds of `clock`.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: MonotonicClock) -> None:
         self._clock = clock
         self.open_sockets = 0
         self.last_used = clock()

@@ -27,8 +27,9 @@ from globalchat.ui.settings import FILE, Loaded, Settings
 from globalchat.ui.stylesheet import ReadOnce
 
 if TYPE_CHECKING:
+    from globalchat.core.clock import WallClock
     from globalchat.ui.keymap import Keymap
-    from globalchat.ui.ports import Clock, ProfileOpener, SessionFactory, WatchFactory
+    from globalchat.ui.ports import ProfileOpener, SessionFactory, WatchFactory
     from globalchat.ui.screens.chat import ChatScreen
 
 _CHAT = "chat"
@@ -73,7 +74,7 @@ class ChatApp(SafeApp):
         session_factory: "SessionFactory | None" = None,
         reload_profile: "ProfileOpener | None" = None,
         watch_factory: "WatchFactory | None" = None,
-        clock: "Clock | None" = None,
+        clock: "WallClock | None" = None,
         tz: tzinfo | None = None,
     ) -> None:
         """Make the app; nothing is opened yet.

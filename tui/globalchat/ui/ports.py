@@ -7,13 +7,10 @@ from globalchat.client.events import SessionEvent
 from globalchat.client.messages import Draft
 from globalchat.client.profiles import Profile
 from globalchat.client.state import SessionState
-from globalchat.ui.garbage import spare_what_is_loaded
+from globalchat.core.gc_tuning import freeze_gc
 
 if TYPE_CHECKING:
     from globalchat.client.watch import WatchEvent
-
-Clock = Callable[[], int]
-"""Now, in epoch ms."""
 
 
 class ChatSession(Protocol):
@@ -98,7 +95,7 @@ def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
     from globalchat.client.paths import home
     from globalchat.client.session import Session
 
-    spare_what_is_loaded()
+    freeze_gc()
 
     def make(profile: Profile, region: str, sender: str) -> ChatSession:
         outbox = home().state / "outbox"

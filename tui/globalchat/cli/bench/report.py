@@ -3,6 +3,7 @@
 from globalchat.cli.console import milliseconds
 from globalchat.cli.console.bars import bars
 from globalchat.cli.console.columns import columns
+from globalchat.core.text import plural
 from globalchat.measure.load.report import Report
 
 HEADS = ("ms", *milliseconds.HEADS)
@@ -106,7 +107,7 @@ def document(report: Report, profile: str) -> dict[str, object]:
 def _generator(report: Report) -> str:
     plan = report.plan
     shared = "a socket each" if plan.per_socket == 1 else f"{plan.per_socket} subscriptions to a socket"
-    processes = "1 process" if plan.processes == 1 else f"{plan.processes} processes"
+    processes = plural(plan.processes, "process", "processes")
     return f"{processes} with {shared}, 1 that publishes in {plan.lanes} lanes"
 
 

@@ -21,7 +21,8 @@ def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
     """  # noqa: D301 - \b is what click leaves a block alone for
     from globalchat.cli.console.output import json_line, write_lines
     from globalchat.cli.deployment.profile import deployed
-    from globalchat.client.clock import iso_time
+    from globalchat.core.clock import iso_time
+    from globalchat.core.text import plural
     from globalchat_infra.deployer import keys
     from globalchat_infra.deployer.aws import Aws
 
@@ -38,7 +39,7 @@ def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
                 continue
             marks = ["in use"] * used + ["replaced"] * replaced
             left = keys.days_left(key.expires, now)
-            span = f"{left} days left" if left >= 0 else "expired"
+            span = f"{plural(left, 'day')} left" if left >= 0 else "expired"
             note = f"  ({', '.join(marks)})" if marks else ""
             write_lines([f"{endpoint.alias:<12} {key.fingerprint}  expires {ends}, {span}{note}"])
     return 0

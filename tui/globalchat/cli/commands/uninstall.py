@@ -6,6 +6,7 @@ import click
 
 from globalchat.cli.deployment.options import yes
 from globalchat.core.errors import UserError
+from globalchat.core.text import plural
 
 
 @click.command("uninstall")
@@ -56,4 +57,4 @@ def command(yes: bool) -> int:
 def _size(folder: Path) -> str:
     files = [each for each in folder.rglob("*") if each.is_file() and not each.is_symlink()]
     megabytes = sum(each.stat().st_size for each in files) / 1e6
-    return f"{len(files)} file{'' if len(files) == 1 else 's'}, {megabytes:.1f} MB"
+    return f"{plural(len(files), 'file')}, {megabytes:.1f} MB"

@@ -1,10 +1,10 @@
 """How far a run is: one line that is written over in a terminal, a plain line now and then elsewhere."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
 from globalchat.cli.console.screen import can_redraw
+from globalchat.core.clock import MonotonicClock
 
 TERMINAL_SECONDS = 0.25
 PLAIN_SECONDS = 5.0
@@ -14,7 +14,7 @@ _CLEAR = "\r\x1b[K"
 class LiveLine:
     """Shows the latest text on a stream, at most as often as somebody there can make use of it."""
 
-    def __init__(self, stream: TextIO | None, *, width: int, clock: Callable[[], float]) -> None:
+    def __init__(self, stream: TextIO | None, *, width: int, clock: MonotonicClock) -> None:
         """`width` is that of the terminal, `clock` gives seconds; where nobody listens nothing is said."""
         self._stream = stream
         self._width = width

@@ -8,8 +8,8 @@ from contextlib import suppress
 from datetime import datetime
 
 from globalchat.cli.console.screen import is_terminal
-from globalchat.client.clock import iso_time
 from globalchat.client.messages import Message
+from globalchat.core.clock import iso_time
 from globalchat.core.errors import UserError
 from globalchat.core.text import sanitize
 

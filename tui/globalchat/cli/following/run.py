@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from globalchat.cli import profiles
-from globalchat.cli.arguments.duration import spell
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.signals import heard
 from globalchat.cli.console.streams import Output
@@ -16,6 +15,7 @@ from globalchat.cli.regions import is_all, pick
 from globalchat.client.events import MessageReceived
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
+from globalchat.core.clock import short_duration
 from globalchat.core.errors import ExitCode, UserError
 
 LAST_WORDS = 1.0
@@ -113,7 +113,7 @@ class Following:
     def _time_out(self) -> None:
         shown, request = self._follower.shown, self._request
         if request.count is not None and shown < request.count and not self._over.is_set():
-            narrate(f"{shown} of {request.count} messages came within {spell(request.seconds or 0)}")
+            narrate(f"{shown} of {request.count} messages came within {short_duration(request.seconds or 0)}")
         self._end(self._follower.finish())
 
     def _end(self, code: ExitCode) -> None:

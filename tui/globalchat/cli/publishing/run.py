@@ -23,9 +23,9 @@ from globalchat.client.bulk.items import Item, Report
 from globalchat.client.bulk.pacer import Pacer
 from globalchat.client.bulk.publisher import DRAIN, BulkPublisher
 from globalchat.client.bulk.target import Target
-from globalchat.client.clock import now_ms
 from globalchat.client.messages import Message
 from globalchat.client.profiles import Profile
+from globalchat.core.clock import now_ms
 from globalchat.core.errors import ExitCode, UserError
 
 

@@ -1,12 +1,12 @@
 """Makes drafts of items: the last thing before they are published. Pure but for the ids' randomness."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 
 from globalchat.client.bulk.items import Item
 from globalchat.client.bulk.template import Template, TemplateError, pad, units
-from globalchat.client.clock import iso_time
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Draft
+from globalchat.core.clock import WallClock, iso_time
 from globalchat.core.errors import Refused
 
 
@@ -19,7 +19,7 @@ class Composer:
         sender: str,
         *,
         region: str,
-        clock: Callable[[], int],
+        clock: WallClock,
         templated: bool = False,
         size: int | None = None,
     ) -> None:

@@ -1,6 +1,5 @@
 """The region that a bulk goes to, wherever it is by now."""
 
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +9,7 @@ from globalchat.client.offset import ClockOffset
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.regions import Regions
+from globalchat.core.clock import WallClock
 from globalchat.core.errors import Unauthorized, Unreachable, UserError
 
 
@@ -20,7 +20,7 @@ class Target:
     """
 
     def __init__(
-        self, profile: Profile, endpoint: RegionEndpoint, reload: Reload | None, clock: Callable[[], int]
+        self, profile: Profile, endpoint: RegionEndpoint, reload: Reload | None, clock: WallClock
     ) -> None:
         """`clock` gives epoch ms."""
         self._endpoint = endpoint

@@ -8,6 +8,7 @@ from globalchat.client.live.link import Link
 from globalchat.client.live.links import Links
 from globalchat.client.live.report import Report
 from globalchat.client.live.roster import Roster
+from globalchat.core.clock import WallClock
 from globalchat.core.errors import Refused
 
 
@@ -22,7 +23,7 @@ class Channels:
         report: Report,
         chores: Chores,
         tell: Callable[[SessionEvent], None],
-        clock: Callable[[], int],
+        clock: WallClock,
     ) -> None:
         """`clock` gives epoch ms."""
         self._roster = roster

@@ -11,6 +11,7 @@ from globalchat.client.messages import Backend
 from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.regions import Regions
+from globalchat.core.clock import WallClock
 from globalchat.core.errors import UserError
 
 
@@ -30,7 +31,7 @@ class Links:
         on_unreadable: Callable[[str], None],
         on_revoked: Callable[[str], None],
         options: SessionOptions,
-        clock: Callable[[], int],
+        clock: WallClock,
     ) -> None:
         self._regions = regions
         self._roster = roster

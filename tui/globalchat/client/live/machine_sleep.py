@@ -1,6 +1,6 @@
 """Notices that the machine slept: the wall clock went on, the steady one did not. Pure."""
 
-from collections.abc import Callable
+from globalchat.core.clock import MonotonicClock, WallClock
 
 
 class SleepWatch:
@@ -10,7 +10,7 @@ class SleepWatch:
     A wall clock that is set ahead looks the same: the price is one needless reconnect.
     """
 
-    def __init__(self, *, clock: Callable[[], int], monotonic: Callable[[], float], threshold: float) -> None:
+    def __init__(self, *, clock: WallClock, monotonic: MonotonicClock, threshold: float) -> None:
         """`clock` gives epoch ms, `monotonic` seconds; differences below `threshold` seconds are none."""
         self._clock = clock
         self._monotonic = monotonic

@@ -1,7 +1,6 @@
 """From a failure to the next try: how long to wait, what to say meanwhile, where else to go."""
 
 import asyncio
-from collections.abc import Callable
 from random import Random
 
 from globalchat.client.live.channels import Channels
@@ -18,6 +17,7 @@ from globalchat.client.locator import Locator
 from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.state import Phase
+from globalchat.core.clock import MonotonicClock, WallClock
 from globalchat.core.errors import Refused, Unreachable, UserError
 
 
@@ -36,8 +36,8 @@ class Outage:
         chores: Chores,
         options: SessionOptions,
         rng: Random,
-        clock: Callable[[], int],
-        monotonic: Callable[[], float],
+        clock: WallClock,
+        monotonic: MonotonicClock,
     ) -> None:
         """`clock` gives epoch ms, `monotonic` seconds."""
         self._goal = goal

@@ -6,6 +6,7 @@ from typing import TypedDict, Unpack
 
 from globalchat.client.events import StateChanged
 from globalchat.client.state import Phase, SessionState, check_transition
+from globalchat.core.clock import WallClock
 
 
 class Details(TypedDict, total=False):
@@ -28,7 +29,7 @@ class Details(TypedDict, total=False):
 class Status:
     """Holds the state and tells of each change. `clock` gives epoch ms."""
 
-    def __init__(self, region: str, tell: Callable[[StateChanged], None], clock: Callable[[], int]) -> None:
+    def __init__(self, region: str, tell: Callable[[StateChanged], None], clock: WallClock) -> None:
         self.state = SessionState(Phase.IDLE, region, since=clock())
         self._tell = tell
         self._clock = clock

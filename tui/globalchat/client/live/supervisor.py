@@ -25,6 +25,7 @@ from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.regions import Regions
 from globalchat.client.state import Phase
+from globalchat.core.clock import MonotonicClock, WallClock
 from globalchat.core.errors import Unreachable, UserError
 
 
@@ -55,8 +56,8 @@ class Supervisor:
         tell: Callable[[SessionEvent], None],
         options: SessionOptions,
         rng: Random,
-        clock: Callable[[], int],
-        monotonic: Callable[[], float],
+        clock: WallClock,
+        monotonic: MonotonicClock,
     ) -> None:
         """`clock` gives epoch ms, `monotonic` seconds."""
         self._locator = locator

@@ -18,6 +18,7 @@ from globalchat.client.options import SessionOptions
 from globalchat.client.outbox.delivery import Stage, check_step
 from globalchat.client.outbox.keeper import Keeper
 from globalchat.client.outbox.store import Kept
+from globalchat.core.clock import WallClock
 
 LONGEST = 100_000
 """Characters of a text that are worth sending at all; what is shorter the backend judges."""
@@ -66,7 +67,7 @@ class Drafts:
         *,
         keeper: Keeper,
         tell: Callable[[SessionEvent], None],
-        clock: Callable[[], int],
+        clock: WallClock,
         options: SessionOptions,
     ) -> None:
         """`clock` gives epoch ms."""

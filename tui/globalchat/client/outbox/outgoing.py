@@ -11,6 +11,7 @@ from globalchat.client.options import SessionOptions
 from globalchat.client.outbox.drafts import Drafts
 from globalchat.client.outbox.sleepers import Sleepers, Why
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.clock import WallClock
 from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 
 _TRYING = (Phase.RETRYING, Phase.SUSPENDED)
@@ -43,7 +44,7 @@ class Outgoing:
         drafts: Drafts,
         reached: Callable[[], None],
         tell: Callable[[SessionEvent], None],
-        clock: Callable[[], int],
+        clock: WallClock,
         options: SessionOptions,
         rng: Random,
     ) -> None:

@@ -6,11 +6,12 @@ from functools import partial
 
 from graphql import GraphQLObjectType, OperationType
 
+from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync import schema
 from globalchat.localcloud.appsync.access.authorization import Authorization
 from globalchat.localcloud.appsync.errors import request_error
 from globalchat.localcloud.appsync.execution.compiled import CompiledOperation, compile_operation
-from globalchat.localcloud.appsync.execution.context import Clock, Entropy
+from globalchat.localcloud.appsync.execution.context import Entropy
 from globalchat.localcloud.appsync.execution.documents import Documents, Operation
 from globalchat.localcloud.appsync.execution.fields import Execution, Resolution
 from globalchat.localcloud.appsync.execution.interpreted import Interpreter
@@ -56,7 +57,7 @@ class GraphQLExecutor:
         *,
         events: EventSink,
         subscribers: Subscribers,
-        clock: Clock,
+        clock: EpochClock,
         entropy: Entropy = secrets.token_bytes,
         request_seconds: float = REQUEST_SECONDS,
     ) -> None:
@@ -81,7 +82,9 @@ class GraphQLExecutor:
         self._interpreter = Interpreter(self._schema, limits, subscribers)
         self._planner = SubscriptionPlanner(self._schema, self._resolution, self._documents)
 
-    def _load(self, resolver: Resolver, events: EventSink, clock: Clock, entropy: Entropy) -> FieldResolver:
+    def _load(
+        self, resolver: Resolver, events: EventSink, clock: EpochClock, entropy: Entropy
+    ) -> FieldResolver:
         parent = self._schema.graphql.type_map.get(resolver.type_name)
         if not isinstance(parent, GraphQLObjectType) or resolver.field_name not in parent.fields:
             raise Refusal(

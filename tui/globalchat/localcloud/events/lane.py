@@ -9,6 +9,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from globalchat.core.clock import EpochClock
 from globalchat.localcloud.events.counters import RuleCounters
 from globalchat.localcloud.events.courier import Courier, Failure, Route
 from globalchat.localcloud.events.dead_letters import DeadLetters, letter
@@ -43,7 +44,7 @@ class LaneContext:
     courier: Courier
     dead_letters: DeadLetters
     in_flight: InFlight
-    clock: Callable[[], float]
+    clock: EpochClock
     sleep: Callable[[float], Awaitable[None]]
     rng: random.Random
 

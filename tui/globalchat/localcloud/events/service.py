@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from globalchat.core.clock import EpochClock
 from globalchat.localcloud.definition import JSON, Deployment, Rule, Target
 from globalchat.localcloud.events.bus import ActiveBus, ActiveRule
 from globalchat.localcloud.events.counters import RuleCounters
@@ -53,7 +54,7 @@ class EventBridge:
         deployment: Deployment,
         *,
         graphql: GraphQLTarget,
-        clock: Callable[[], float] = time.time,
+        clock: EpochClock = time.time,
         rng: random.Random | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         courier: Courier | None = None,

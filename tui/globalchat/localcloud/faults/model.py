@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from globalchat.core.clock import format_duration, parse_duration
 from globalchat.core.text import hint
 from globalchat.localcloud.definition import JSON
 
@@ -15,9 +16,7 @@ Scope = Literal["relay", "delivery", "region"]
 
 Unit = Literal["delay", "rate"]
 
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m)")
 _RATE = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)%")
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
 class FaultError(ValueError):
@@ -93,7 +92,7 @@ class Fault:
         """How much, as `parse` reads it; None if there is no amount to it."""
         match self.kind.unit:
             case "delay":
-                low, high = _spell_seconds(self.low), _spell_seconds(self.high)
+                low, high = format_duration(self.low), format_duration(self.high)
                 return low if low == high else f"{low}..{high}"
             case "rate":
                 return f"{self.low * 100:.10g}%"
@@ -163,20 +162,18 @@ def _delay(name: str, amount: str) -> tuple[float, float]:
         raise FaultError(f"{name} takes a duration or a range of them.", f"Say: {name}=200ms")
     if not 0 <= bounds[0] <= bounds[1] <= LONGEST_DELAY or bounds[1] == 0:
         raise FaultError(
-            f"{name} takes at most {_spell_seconds(LONGEST_DELAY)}, and a range from low to high.",
+            f"{name} takes at most {format_duration(LONGEST_DELAY)}, and a range from low to high.",
             f"Say: {name}=150ms..250ms",
         )
     return bounds[0], bounds[1]
 
 
 def _seconds(text: str) -> float | None:
-    match = _DURATION.fullmatch(text)
-    # To the microsecond: what is spelled is what was read.
-    return None if match is None else round(float(match.group(1)) * _SECONDS[match.group(2)], 6)
-
-
-def _spell_seconds(seconds: float) -> str:
-    return f"{seconds * 1000:.10g}ms" if seconds < 1 else f"{seconds:.10g}s"
+    try:
+        # To the microsecond: what is spelled is what was read.
+        return round(parse_duration(text), 6)
+    except ValueError:
+        return None
 
 
 def _rate(name: str, amount: str) -> tuple[float, float]:

@@ -1,10 +1,10 @@
 """Dead letters over the control port: tell and redrive."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from aiohttp import web
 
+from globalchat.core.clock import iso_time
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.dead_letters import DeadLetter
 from globalchat.localcloud.events.service import EventBridge
@@ -55,7 +55,7 @@ def _describe(queue_arn: str, letter: DeadLetter, *, detail: bool) -> dict[str, 
     document: dict[str, JSON] = {
         "queue": _last(queue_arn),
         "region": queue_arn.split(":")[3],
-        "time": _iso(letter.sent_at),
+        "time": iso_time(1000 * letter.sent_at),
         "errorCode": attributes["ERROR_CODE"],
         "errorMessage": attributes["ERROR_MESSAGE"],
         "exhaustedRetryCondition": attributes.get("EXHAUSTED_RETRY_CONDITION"),
@@ -71,8 +71,3 @@ def _describe(queue_arn: str, letter: DeadLetter, *, detail: bool) -> dict[str, 
 
 def _last(arn: str) -> str:
     return arn.rpartition(":")[2]
-
-
-def _iso(epoch: float) -> str:
-    moment = datetime.fromtimestamp(epoch, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,8 +1,8 @@
 """When a background cloud has been idle for long enough to end."""
 
 import asyncio
-from collections.abc import Callable
 
+from globalchat.core.clock import MonotonicClock
 from globalchat.localcloud.usage import Usage
 
 DEFAULT_SECONDS = 600.0
@@ -15,7 +15,7 @@ def seconds_left(usage: Usage, *, now: float, limit: float) -> float:
     return usage.last_used + limit - now
 
 
-async def wait_until_idle(usage: Usage, *, clock: Callable[[], float], limit: float) -> None:
+async def wait_until_idle(usage: Usage, *, clock: MonotonicClock, limit: float) -> None:
     """Return once the cloud has been idle for `limit` seconds.
 
     Looking again only when the limit could be over is exact: whatever happens meanwhile moves the end away.

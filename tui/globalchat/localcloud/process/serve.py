@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from globalchat.core.clock import now_ms
+from globalchat.core.gc_tuning import freeze_gc
 from globalchat.localcloud import assembly
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.errors import CloudError, TemplateError
@@ -19,7 +21,6 @@ from globalchat.localcloud.process import idle, launch, lock, state
 from globalchat.localcloud.process.control_dead_letters import dead_letter_routes
 from globalchat.localcloud.process.control_faults import fault_routes
 from globalchat.localcloud.process.control_server import control_app, listening
-from globalchat.localcloud.process.garbage import spare_what_is_loaded
 from globalchat.localcloud.process.state import CloudState
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.tls import Certificates, make_certificates
@@ -115,7 +116,7 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
                     state.write(options.folder, running)
 
             _handle_signals(stopping, write_state)
-            spare_what_is_loaded()
+            freeze_gc(server=True)
             write_state()
             try:
                 announce(running)
@@ -176,7 +177,7 @@ def _status(cloud: LocalCloud, limit: float | None) -> Callable[[], Mapping[str,
 def _describe(cloud: LocalCloud, control_port: int, nonce: str, admin_token: str) -> CloudState:
     return CloudState(
         pid=os.getpid(),
-        started_at=time.time_ns() // 1_000_000,
+        started_at=now_ms(),
         control_port=control_port,
         nonce=nonce,
         admin_token=admin_token,

@@ -4,11 +4,12 @@ import random
 import secrets
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from globalchat.core.clock import EpochClock, MonotonicClock
 from globalchat.localcloud.appsync.access.authentication import User
 from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.assembly import read
@@ -45,8 +46,8 @@ class CloudOptions:
     With `tls` the regions are served over https and wss.
     """
 
-    clock: Callable[[], float] = time.time
-    steady: Callable[[], float] = time.monotonic
+    clock: EpochClock = time.time
+    steady: MonotonicClock = time.monotonic
     rng: random.Random = field(default_factory=secrets.SystemRandom)
     realtime: RealtimeOptions = field(default_factory=RealtimeOptions)
     courier: Courier | None = None

@@ -1,12 +1,13 @@
 """One region of the local cloud: its API with executor, hub, key and sockets."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import web
 
+from globalchat.core.clock import EpochClock
 from globalchat.localcloud.address import RegionAddress
 from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
 from globalchat.localcloud.appsync.executor import GraphQLExecutor
@@ -59,7 +60,7 @@ class RegionBackend:
         key_expires_at: float,
         users: Mapping[str, User],
         events: EventSink,
-        clock: Callable[[], float],
+        clock: EpochClock,
         options: RealtimeOptions,
     ) -> None:
         api = _only_api(definition)

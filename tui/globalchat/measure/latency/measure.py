@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from globalchat.client.api import Api
-from globalchat.client.clock import now_ms
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.profiles import Profile
 from globalchat.client.signal import Signal
+from globalchat.core.clock import now_ms
 from globalchat.core.errors import Refused, UserError
 from globalchat.measure.latency.ear import Ear
 from globalchat.measure.latency.plan import LatencyPlan

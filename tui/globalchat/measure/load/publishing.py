@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from globalchat.client.api import Api
-from globalchat.client.clock import now_ms
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Draft
+from globalchat.core.clock import now_ms
 from globalchat.core.errors import UserError
 from globalchat.measure.histogram import Histogram
 from globalchat.measure.load import mark

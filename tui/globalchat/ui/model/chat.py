@@ -1,6 +1,5 @@
 """The state of the whole chat: session events go in, rows and notices come out. Pure."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from globalchat.client.events import (
@@ -22,6 +21,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Backend, Draft
 from globalchat.client.state import Phase, SessionState
+from globalchat.core.clock import WallClock
 from globalchat.core.text import sanitize
 from globalchat.ui.model.attention import Attention, Levels
 from globalchat.ui.model.calendar import Calendar
@@ -79,7 +79,7 @@ class ChatModel:
         *,
         sender: str,
         calendar: Calendar,
-        clock: Callable[[], int],
+        clock: WallClock,
         limit: int = 2000,
         levels: Levels | None = None,
     ) -> None:

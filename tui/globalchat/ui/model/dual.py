@@ -1,13 +1,14 @@
 """One channel in two regions side by side: which message arrived where, and when. Pure."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
 from globalchat.client.events import GapRecorded, MessageReceived, SessionEvent, StateChanged
 from globalchat.client.messages import Content, Message
 from globalchat.client.state import SessionState
+from globalchat.core.clock import WallClock
 from globalchat.core.text import sanitize
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
@@ -49,7 +50,7 @@ class DualModel:
         states: How each region's session stands, by alias.
     """
 
-    def __init__(self, calendar: Calendar, clock: Callable[[], int]) -> None:
+    def __init__(self, calendar: Calendar, clock: WallClock) -> None:
         self.states: dict[str, SessionState] = {}
         self._calendar = calendar
         self._clock = clock

@@ -1,7 +1,9 @@
 """What was typed: texts that were sent, to be recalled, and unfinished ones, one per channel."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+
+from globalchat.core.clock import WallClock
 
 _CHARACTERS = 20_000
 """The most that is kept for another run: it is written whenever a draft changes."""
@@ -19,7 +21,7 @@ class History:
     """
 
     def __init__(
-        self, *, limit: int = 200, keep: int = 200, run: str = "", clock: Callable[[], int] = lambda: 0
+        self, *, limit: int = 200, keep: int = 200, run: str = "", clock: WallClock = lambda: 0
     ) -> None:
         """`limit` and `keep` are the most texts, here and for another run; `run` tells runs apart.
 

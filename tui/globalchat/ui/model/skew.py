@@ -2,6 +2,8 @@
 
 from collections import deque
 
+from globalchat.core.clock import short_duration
+
 TOLERANCE_MS = 2000
 """A difference that people do not notice, and that transit times are corrected for."""
 
@@ -34,13 +36,14 @@ class ClockSkew:
 
 
 def skew_title(milliseconds: int) -> str:
-    """How a difference is called: `clock 3.2 s slow`."""
-    seconds = abs(milliseconds) / 1000
-    amount = f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
-    return f"clock {amount} {'slow' if milliseconds > 0 else 'fast'}"
+    """Return a difference as the header shows it: `clock 3.2 s slow`."""
+    return f"clock {_spell(milliseconds)}"
 
 
 def skew_sentence(milliseconds: int) -> str:
-    """The same for somebody who has not heard of it."""
-    _, amount, unit, direction = skew_title(milliseconds).split(" ")
-    return f"This machine's clock is {amount} {unit} {direction}: other people see other times."
+    """Return a difference as a sentence that says what follows from it."""
+    return f"This machine's clock is {_spell(milliseconds)}: other people see other times."
+
+
+def _spell(milliseconds: int) -> str:
+    return f"{short_duration(abs(milliseconds) / 1000)} {'slow' if milliseconds > 0 else 'fast'}"

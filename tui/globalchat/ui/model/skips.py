@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from globalchat.core.text import plural
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.row_factory import RowFactory
 from globalchat.ui.model.rows import NoticeRow
@@ -30,8 +31,8 @@ class Skips:
             row.skipped += count
             span = f"{conversation.calendar.second(begin)}–{conversation.calendar.second(until)}"
             where = " in several channels" if len(channels) > 1 else ""
-            noun = "message" if row.skipped == 1 else "messages"
-            row.text = f"… {row.skipped:,} {noun} skipped {span}{where}: more came than could be shown"
+            skipped = plural(row.skipped, "message")
+            row.text = f"… {skipped} skipped {span}{where}: more came than could be shown"
             # Behind all that came before the loss, whatever the clocks say.
             conversation.move(row, conversation.tail)
             self._bursts[conversation.channel] = (row, begin, until)

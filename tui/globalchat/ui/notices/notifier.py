@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from globalchat.core.clock import WallClock
 from globalchat.ui.model.attention import Call
 from globalchat.ui.notices import sequences
 from globalchat.ui.settings import NotifySettings
@@ -13,7 +14,7 @@ Write = Callable[[str], object]
 class Notifier:
     """Bell and notice, at most every few seconds as long as `resting` is heeded; the title at any time."""
 
-    def __init__(self, settings: NotifySettings, write: Write, clock: Callable[[], int]) -> None:
+    def __init__(self, settings: NotifySettings, write: Write, clock: WallClock) -> None:
         """`clock` gives epoch ms."""
         self._settings = settings
         self._write = write

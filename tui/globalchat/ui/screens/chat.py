@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from globalchat.client.events import BackendDescribed
+from globalchat.core.clock import WallClock
 from globalchat.ui.actions import Action, bindings, deed
 from globalchat.ui.connection import Connection
 from globalchat.ui.keeping import Keeping
@@ -29,7 +30,7 @@ from globalchat.ui.model.header import SWITCH
 from globalchat.ui.model.status import AGAIN, OpeningFailed
 from globalchat.ui.model.trouble import put_away_remark
 from globalchat.ui.notices.notifier import Notifier, Write
-from globalchat.ui.ports import ChatSession, Clock, WatchFactory
+from globalchat.ui.ports import ChatSession, WatchFactory
 from globalchat.ui.screens.again import again, discard
 from globalchat.ui.screens.channel_box import ChannelBox
 from globalchat.ui.screens.channels import Channels
@@ -70,7 +71,7 @@ class ChatScreen(Selecting[None]):
         desk: Desk,
         connection: Connection,
         *,
-        clock: Clock,
+        clock: WallClock,
         keymap: Keymap,
         settings: Settings,
         memory: Memory,

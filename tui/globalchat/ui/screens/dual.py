@@ -10,11 +10,12 @@ from textual.content import Content
 from textual.screen import Screen
 
 from globalchat.client.profiles import Profile
+from globalchat.core.clock import WallClock
 from globalchat.ui.messages import WatchTold
 from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.latency import Line, latency_line, latency_lines
 from globalchat.ui.model.text import shown_name
-from globalchat.ui.ports import Clock, WatchFactory
+from globalchat.ui.ports import WatchFactory
 
 if TYPE_CHECKING:
     from globalchat.client.watch import WatchEvent
@@ -39,7 +40,7 @@ class BothRegions:
         screen: Screen[None],
         desk: Desk,
         *,
-        clock: Clock,
+        clock: WallClock,
         factory: WatchFactory | None,
     ) -> None:
         self._screen = screen

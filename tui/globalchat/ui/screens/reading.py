@@ -4,9 +4,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from globalchat.core.clock import WallClock
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.model.desk import Desk
-from globalchat.ui.ports import Clock
 from globalchat.ui.screens.writing import Writing
 from globalchat.ui.widgets.message_area import MessageArea
 from globalchat.ui.widgets.message_pane import MessagePane
@@ -17,7 +17,7 @@ from globalchat.ui.widgets.welcome import Welcome
 class Reading(Vertical):
     """Hands on to the composer what one wants to write about a message."""
 
-    def __init__(self, desk: Desk, writing: Writing, clock: Clock, *, keymap: Keymap, id: str) -> None:  # noqa: A002
+    def __init__(self, desk: Desk, writing: Writing, clock: WallClock, *, keymap: Keymap, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._desk = desk
         self._writing = writing

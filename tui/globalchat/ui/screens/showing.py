@@ -7,11 +7,11 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
 
+from globalchat.core.clock import WallClock
 from globalchat.ui.model.chat import ChannelDropped, Notice
 from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.notices.notifier import Notifier
-from globalchat.ui.ports import Clock
 from globalchat.ui.screens.dual import BothRegions
 from globalchat.ui.widgets.channel_list import ChannelList
 from globalchat.ui.widgets.header import Header
@@ -32,7 +32,7 @@ class Showing:
         both: BothRegions,
         notifier: Notifier,
         *,
-        clock: Clock,
+        clock: WallClock,
         dropped: Callable[[str, str], None],
     ) -> None:
         """`dropped` is told which channel the backend does not know, and why."""

@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from globalchat.client.state import SessionState
+from globalchat.core.clock import WallClock
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.dual_lines import ROLES, DualShape, dual_height, dual_lines, empty_text, head_line
@@ -20,7 +21,6 @@ from globalchat.ui.model.regions import RegionNames
 from globalchat.ui.model.row_lines import Line, Piece
 from globalchat.ui.model.rows import Row
 from globalchat.ui.model.text import centred_line
-from globalchat.ui.ports import Clock
 from globalchat.ui.widgets.role_styles import RoleStyles
 from globalchat.ui.widgets.row_view import RowView
 
@@ -44,7 +44,7 @@ class DualHead(Widget):
     }
     """
 
-    def __init__(self, regions: Regions, names: RegionNames, clock: Clock) -> None:
+    def __init__(self, regions: Regions, names: RegionNames, clock: WallClock) -> None:
         super().__init__(id="dual-head")
         self._regions = regions
         self._names = names
@@ -194,7 +194,7 @@ class DualView(Vertical):
     """
 
     def __init__(
-        self, regions: Regions, names: RegionNames, *, calendar: Calendar, clock: Clock, within: float
+        self, regions: Regions, names: RegionNames, *, calendar: Calendar, clock: WallClock, within: float
     ) -> None:
         super().__init__(id="dual-box")
         self.head = DualHead(regions, names, clock)

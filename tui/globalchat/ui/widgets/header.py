@@ -7,8 +7,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from globalchat.core.clock import WallClock
 from globalchat.ui.model.header import HeaderView, Piece, header, target_at
-from globalchat.ui.ports import Clock
 
 _LOOK = {
     "brand": "bold $text-primary",
@@ -34,7 +34,7 @@ class Header(Widget):
             super().__init__()
             self.target = target
 
-    def __init__(self, view: Callable[[], HeaderView], clock: Clock, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, view: Callable[[], HeaderView], clock: WallClock, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._view = view
         self._clock = clock

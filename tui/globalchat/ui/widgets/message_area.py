@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
+from globalchat.core.clock import WallClock
 from globalchat.core.text import sanitize
 from globalchat.ui.export_file import NotExported, write_export
 from globalchat.ui.model.details import message_details
 from globalchat.ui.model.links import is_web
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow
 from globalchat.ui.model.status import Keys
-from globalchat.ui.ports import Clock
 from globalchat.ui.screens.menu import Choice, Menu
 from globalchat.ui.screens.message_details import MessageDetails
 from globalchat.ui.widgets.message_pane import MessagePane
@@ -44,7 +44,7 @@ class MessageArea(Vertical):
     class WritingWanted(Message):
         """The composer is to have the focus again."""
 
-    def __init__(self, clock: Clock, keys: Keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
+    def __init__(self, clock: WallClock, keys: Keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
         """`keys` names the keys of the registry's actions."""
         super().__init__(id=id)
         self._clock = clock

@@ -5,7 +5,7 @@ import click
 from globalchat.cli import local_cloud
 from globalchat.cli.arguments import options
 from globalchat.cli.console.output import json_line, narrate, write_lines
-from globalchat.client.clock import iso_time
+from globalchat.core.clock import iso_time
 from globalchat.core.errors import ExitCode
 
 

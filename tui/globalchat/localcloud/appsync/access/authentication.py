@@ -1,10 +1,11 @@
 """Finds out who calls: an API key, or an IAM user by its signature."""
 
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.access import sigv4
 from globalchat.localcloud.appsync.model import Caller, Unauthorized
 from globalchat.localcloud.definition import AuthMode, Statement
@@ -40,7 +41,7 @@ class KeyAndSignatureAuthenticator:
         region: str,
         keys: Mapping[str, float],
         users: Mapping[str, User],
-        clock: Callable[[], float],
+        clock: EpochClock,
         modes: Sequence[AuthMode] = ("API_KEY", "AWS_IAM"),
     ) -> None:
         self._region = region

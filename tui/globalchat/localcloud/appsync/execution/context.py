@@ -12,9 +12,6 @@ from globalchat.localcloud.appsync.model import Caller, Invalidation
 from globalchat.localcloud.appsync.selection import Selection, selection_set_graphql, selection_set_list
 from globalchat.localcloud.definition import JSON
 
-Clock = Callable[[], float]
-"""Tells the time in epoch seconds, like `time.time`."""
-
 Entropy = Callable[[int], bytes]
 """Makes so many random bytes, like `secrets.token_bytes`."""
 

@@ -1,0 +1,84 @@
+"""The clocks of this machine, instants as the API writes them, and durations read and written."""
+
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from globalchat.core.text import plural
+
+WallClock: TypeAlias = Callable[[], int]
+"""Returns epoch ms, which step when the machine's clock is set."""
+EpochClock: TypeAlias = Callable[[], float]
+"""Returns epoch seconds, which step when the machine's clock is set."""
+MonotonicClock: TypeAlias = Callable[[], float]
+"""Returns seconds that never step back; only their differences mean anything."""
+
+MINUTE: Final = 60
+HOUR: Final = 3_600
+DAY: Final = 86_400
+"""Seconds."""
+
+_UNITS: Final = ((DAY, "day", "d"), (HOUR, "hour", "h"), (MINUTE, "minute", "min"), (1, "second", "s"))
+_READ: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART: Final = re.compile("([0-9]+(?:[.][0-9]+)?)(ms|s|m|h)")
+_WHOLE: Final = re.compile(f"(?:{_PART.pattern})+")
+
+
+def now_ms() -> int:
+    """Return the wall clock's epoch ms."""
+    return time.time_ns() // 1_000_000
+
+
+def iso_time(epoch_ms: float) -> str:
+    """Return an instant as the API writes it: UTC, milliseconds, Z."""
+    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return moment.replace("+00:00", "Z")
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration as it is typed: `500ms`, `30s`, `5m`, `1h`, `1m30s`.
+
+    The result may be 0, or infinite if there are many digits.
+
+    Raises:
+        ValueError: it is not a duration.
+    """
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(f"not a duration: {text[:30]!r}")
+    return sum(float(number) * _READ[unit] for number, unit in _PART.findall(text))
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration as `parse_duration` reads it, with up to ten digits: `200ms`, `1.5s`."""
+    return f"{seconds * 1000:.10g}ms" if seconds < 1 else f"{seconds:.10g}s"
+
+
+def short_duration(seconds: float) -> str:
+    """Return a duration with one decimal and a unit's sign: `500 ms`, `3.2 s`, `90 s`, `5 min`, `2.5 h`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    length, _, sign = _unit(seconds)
+    return f"{seconds / length:,.1f}".removesuffix(".0") + f" {sign}"
+
+
+def duration_in_words(seconds: float) -> str:
+    """Return a duration as in a sentence: `40 seconds`, `90 minutes`, `3 days`.
+
+    Rounded down, so that of what expires then as much is left.
+    """
+    length, name, _ = _unit(seconds)
+    number = int(seconds // length)
+    return "less than a second" if number == 0 else plural(number, name)
+
+
+def stopwatch(seconds: float) -> str:
+    """Return a running time as `m:ss`."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def _unit(seconds: float) -> tuple[int, str, str]:
+    """Return length, name and sign of the largest unit that fits twice: once would round too much."""
+    return next((unit for unit in _UNITS if seconds >= 2 * unit[0]), _UNITS[-1])
