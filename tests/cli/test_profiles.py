@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+import globalchat
 from globalchat.cli import profiles
 from globalchat.client import profiles as files
 from globalchat.client.profiles import Profile, RegionEndpoint
@@ -26,6 +27,20 @@ def test_the_default_profile_goes_before_the_local_cloud(config: Path) -> None:
 
     assert profiles.choose(None) == "default"
     assert profiles.choose("other") == "other"
+
+
+def test_the_library_takes_the_profile_that_a_command_takes(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("default", "work"):
+        files.save(Profile(name, {"oregon": endpoint("oregon", "us-west-2")}), config)
+
+    assert globalchat.load_profile().name == "default"
+    monkeypatch.setenv("GLOBALCHAT_PROFILE", "work")
+    assert globalchat.load_profile().name == "work"
+    assert globalchat.load_profile("default").name == "default"
+    with pytest.raises(globalchat.ProfileError, match="default, work, local"):
+        globalchat.load_profile("wrok")
 
 
 def test_the_regions_of_the_local_cloud_are_known_without_starting_it(tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 import json
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -197,22 +195,3 @@ def test_credentials_come_from_awss_chain(tmp_path: Path, monkeypatch: pytest.Mo
     assert default_chain() == Credentials("AKID", "secret")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
     assert default_chain() == Credentials("AKID", "secret", "token")
-
-
-@pytest.mark.parametrize("part", ["", ".client.profiles", ".client.events", ".client.credentials"])
-def test_light_modules_import_no_transport(part: str) -> None:
-    code = (
-        f"import sys, globalchat{part}\n"
-        "heavy = {'gql', 'graphql', 'aiohttp', 'botocore', 'websockets', 'textual'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
-
-
-def test_public_names_are_loaded_on_first_use() -> None:
-    import globalchat
-
-    for name in [name for name in dir(globalchat) if name[0] != "_"]:
-        assert hasattr(globalchat, name)
-    with pytest.raises(AttributeError, match="nosuch"):
-        getattr(globalchat, "nosuch")  # noqa: B009

@@ -4,26 +4,35 @@ What it offers is listed in the stub beside this file. Each name is imported whe
 `import globalchat` stays cheap: neither gql nor aiohttp nor Textual.
 """
 
-from importlib import import_module
+from functools import cache
 
 
 def __getattr__(name: str) -> object:
+    """Import a name of the library, and keep it as an attribute of this module.
+
+    Raises:
+        AttributeError: the library has no such name.
+    """
     if name == "__all__":
         return sorted(_exports())
     module = None if name.startswith("_") else _exports().get(name)
     if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    from importlib import import_module
+
     value = getattr(import_module(module), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_exports()})
+    """Return the library's names, also those that are not imported yet, and the packages that are."""
+    return sorted({*(globals().keys() - {"cache"}), *_exports()})
 
 
+@cache
 def _exports() -> dict[str, str]:
-    """Return the module of each exported name, read from the stub: one list for type checkers and for us."""
+    """Return the module of each exported name, read from the stub, the one list that there is."""
     import ast
     from pathlib import Path
 

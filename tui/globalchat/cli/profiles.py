@@ -3,6 +3,8 @@
 The local cloud's modules are imported where they are needed: the chat's first frame comes before that.
 """
 
+import logging
+import os
 from collections.abc import Callable, Mapping
 
 from globalchat.client import paths, profiles
@@ -11,6 +13,8 @@ from globalchat.core.errors import Unreachable, UsageError
 from globalchat.core.text import did_you_mean
 
 DEFAULT = "default"
+VARIABLE = "GLOBALCHAT_PROFILE"
+"""Names the profile of commands that are called without `--profile`."""
 
 Note = Callable[[str], None]
 """Hears a sentence."""
@@ -34,6 +38,21 @@ def load(name: str, *, note: Note) -> Profile:
 
         return local_cloud.profile(local_cloud.join(note))
     return profiles.load(name, paths.home().config)
+
+
+def load_profile(name: str | None = None) -> Profile:
+    """Return the profile of that name, as the commands find it.
+
+    Without a name it is the one in `GLOBALCHAT_PROFILE`, else `default` if there is one, else `local`.
+    `local` starts the local cloud in the background or joins the one that runs: that takes a second, so a
+    program whose event loop already runs calls this in a thread. It ends by itself, as with the commands.
+
+    Raises:
+        ProfileError: there is no such profile, or it is damaged.
+        UserError: the local cloud cannot start.
+    """
+    chosen = choose(name or os.environ.get(VARIABLE))
+    return load(chosen, note=logging.getLogger("globalchat").warning)
 
 
 async def reload(name: str) -> Profile:
