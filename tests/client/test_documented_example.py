@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import Home
+from tests.e2e.helpers.processes import Home
 from tests.paths import ROOT
 
 DOCUMENT = ROOT / "docs" / "client.md"
