@@ -1,16 +1,20 @@
-"""Fixtures that several rooms use."""
+"""Fixtures that the tests of several packages use (`pytest --fixtures`), and how the suite is run."""
 
 import gc
 import os
 import signal
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from globalchat.localcloud.server.cloud import LocalCloud
+    from globalchat.localcloud.server.tls import Certificates
+    from tests.e2e.helpers.processes import Home
+    from tests.localcloud.helpers.controlled_cloud import ControlledCloud
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -22,7 +26,7 @@ traceback.extract_stack.__defaults__ = (None, 3)
 
 
 DEAR_FIRST = ("bench", "infra", "doctor", "measure", "docs", "e2e", "cli", "ui", "client")
-"""Rooms whose files are handed to the workers first; the many small files of the others fill the end."""
+"""Folders whose files are handed to the workers first; the many small files of the others fill the end."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -33,7 +37,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long files first, so that no worker is left alone with one at the end (`--dist loadfile`)."""
-    places = {room: place for place, room in enumerate(DEAR_FIRST)}
+    places = {folder: place for place, folder in enumerate(DEAR_FIRST)}
     items.sort(key=lambda item: places.get(item.nodeid.split("/")[1], len(places)))
 
 
@@ -49,11 +53,57 @@ def _what_was_there_before() -> None:
     gc.freeze()
 
 
+# Fixtures import what they make, not this file: every test loads it, also those of what may be imported.
+
+
 @pytest.fixture
 async def local_cloud() -> "AsyncIterator[LocalCloud]":
     """A local cloud in this process: both regions of the packaged templates, on free loopback ports."""
-    # Here, not above: this file is loaded by every test, also by those that say what may be imported.
     from globalchat.localcloud.server.cloud import LocalCloud
 
     async with LocalCloud.open() as cloud:
         yield cloud
+
+
+@pytest.fixture
+async def controlled() -> "AsyncIterator[ControlledCloud]":
+    """A local cloud in this process with a control port, whose deliveries a test can hold up."""
+    from tests.localcloud.helpers.controlled_cloud import controlled_cloud
+
+    async with controlled_cloud() as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> "Certificates":
+    """A certificate for loopback, and the throw-away authority that signed it."""
+    from globalchat.localcloud.server.tls import make_certificates
+
+    return make_certificates(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> "Iterator[Home]":
+    """A user who runs commands as processes, with a local cloud of their own."""
+    from tests.e2e.helpers.processes import Home
+
+    home = Home(tmp_path / "home")
+    yield home
+    home.close()
+
+
+@pytest.fixture(scope="module")
+def home_of_module(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Home]":
+    """The user of `shared_home`."""
+    from tests.e2e.helpers.processes import Home
+
+    home = Home(tmp_path_factory.mktemp("shared") / "home")
+    yield home
+    home.close()
+
+
+@pytest.fixture
+def shared_home(home_of_module: "Home") -> "Iterator[Home]":
+    """A user whose cloud the tests of a module share: they must leave it as they found it."""
+    yield home_of_module
+    home_of_module.end_commands()

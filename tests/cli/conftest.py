@@ -1,3 +1,5 @@
+"""Keeps the tests of commands away from the home of whoever runs them."""
+
 from pathlib import Path
 
 import pytest
@@ -11,4 +13,5 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
+    """The configuration folder of the user of this test, which nothing has made yet."""
     return tmp_path / "home" / "config"

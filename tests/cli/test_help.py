@@ -8,21 +8,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from globalchat.cli.main import CHAT, root
-
-
-def commands(group: click.Group, parent: click.Context, *words: str) -> Iterator[tuple[str, ...]]:
-    """The words of every command that does something."""
-    for name in [*group.list_commands(parent), *([CHAT] if group is root else [])]:
-        command = group.get_command(parent, name)
-        assert command is not None
-        if isinstance(command, click.Group):
-            yield from commands(command, click.Context(command, parent=parent), *words, name)
-        if not isinstance(command, click.Group) or command.invoke_without_command:
-            yield (*words, name)
-
-
-ALL = sorted(commands(root, click.Context(root)))
+from globalchat.cli.main import root
+from tests.cli.helpers.command_tree import ALL
 
 
 def help_of(*words: str) -> str:

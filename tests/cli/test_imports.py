@@ -6,25 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-HEAVY = (
-    "textual",
-    "rich",
-    "pygments",
-    "gql",
-    "aiohttp",
-    "websockets",
-    "graphql",
-    "botocore",
-    "boto3",
-    "quickjs",
-    "aws_cdk",
-    "constructs",
-    "jsii",
-    "moto",
-    "globalchat.localcloud.server",
-)
-LIGHT = (*HEAVY, "asyncio")
-"""What help, completion and refusals do without: asyncio alone would be a quarter of their time."""
+from tests.cli.helpers.heavy_imports import HEAVY, LIGHT
 
 RUN = """
 import sys

@@ -52,11 +52,6 @@ HOSTILE = [
 
 
 @pytest.fixture
-def profile(local_cloud: LocalCloud) -> Profile:
-    return profile_of(local_cloud.regions)
-
-
-@pytest.fixture
 async def both(profile: Profile) -> AsyncIterator[tuple[Driver, Driver]]:
     """A live session in each region."""
     async with AsyncExitStack() as stack:

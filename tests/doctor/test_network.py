@@ -10,18 +10,13 @@ from globalchat.core.errors import Unreachable
 from globalchat.doctor import network
 from globalchat.doctor.finding import Level
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
-from globalchat.localcloud.server.tls import Certificates, make_certificates
+from globalchat.localcloud.server.tls import Certificates
 
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return make_certificates(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

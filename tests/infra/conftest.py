@@ -14,6 +14,7 @@ from tests.paths import INFRA
 
 @pytest.fixture(scope="session")
 def config() -> Config:
+    """The configuration of the checkout's `cdk.json`."""
     return load()
 
 
@@ -25,11 +26,13 @@ def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mappin
 
 @pytest.fixture(scope="session")
 def assembly(synthesised: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """The assembly of `config`, by file name."""
     return synthesised["default"]
 
 
 @pytest.fixture(scope="session")
 def templates(assembly: Mapping[str, str]) -> Templates:
+    """The templates of `config`, by stack."""
     return templates_of(assembly)
 
 
@@ -41,11 +44,13 @@ def everything() -> Config:
 
 @pytest.fixture(scope="session")
 def full_assembly(synthesised: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """The assembly of `everything`, by file name."""
     return synthesised["everything"]
 
 
 @pytest.fixture(scope="session")
 def full_templates(full_assembly: Mapping[str, str]) -> Templates:
+    """The templates of `everything`, by stack."""
     return templates_of(full_assembly)
 
 
@@ -57,6 +62,7 @@ def seven_regions() -> Config:
 
 @pytest.fixture(scope="session")
 def seven_templates(synthesised: Mapping[str, Mapping[str, str]]) -> Templates:
+    """The templates of `seven_regions`, by stack."""
     return templates_of(synthesised["seven regions"])
 
 

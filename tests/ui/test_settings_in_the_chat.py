@@ -15,9 +15,9 @@ from globalchat.ui.screens.quick_switcher import QuickSwitcher
 from globalchat.ui.screens.region_switcher import RegionSwitcher
 from globalchat.ui.settings import Loaded, NotifySettings, Settings
 from globalchat.ui.widgets.welcome import Welcome
+from tests.ui.helpers.busy_chat import busy
 from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, make, running
 from tests.ui.helpers.fake_session import NOON, FakeSession
-from tests.ui.test_snapshots import busy
 
 
 def using(**settings: object) -> Loaded:

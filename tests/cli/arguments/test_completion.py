@@ -17,7 +17,8 @@ from globalchat.cli.arguments.completion import COMPLETERS
 from globalchat.cli.main import root
 from globalchat.client import paths, profiles
 from globalchat.client.profiles import Profile, RegionEndpoint
-from tests.cli.test_imports import LIGHT
+from tests.cli.helpers.command_tree import ALL
+from tests.cli.helpers.heavy_imports import LIGHT
 
 CHANNELS = ["cars", "robots", "tech", "music", "media"]
 
@@ -106,8 +107,6 @@ def test_a_profile_that_cannot_be_read_completes_nothing(profile: str) -> None:
 
 
 def test_every_name_that_completes_is_some_parameters() -> None:
-    from tests.cli.test_help import ALL
-
     names: set[str | None] = set()
     for words in ALL:
         command: click.Command = root

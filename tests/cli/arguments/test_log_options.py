@@ -21,13 +21,6 @@ SECRET_TEXT = "what nobody else may read"
 SENDER = "anastasia"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    home = Home(tmp_path_factory.mktemp("logs") / "home")
-    yield home
-    home.close()
-
-
 def events(file: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in file.read_text(encoding="ascii").splitlines()]
 
@@ -56,9 +49,9 @@ def key_forms(home: Home) -> list[str]:
     return [*secrets, *encoded]
 
 
-def test_a_log_tells_what_happened_without_keys_and_texts(home: Home, tmp_path: Path) -> None:
+def test_a_log_tells_what_happened_without_keys_and_texts(shared_home: Home, tmp_path: Path) -> None:
     file = tmp_path / "log"
-    follow_one_message(home, file)
+    follow_one_message(shared_home, file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     found = events(file)
     told = {(each["logger"], each["event"]) for each in found}
@@ -78,18 +71,18 @@ def test_a_log_tells_what_happened_without_keys_and_texts(home: Home, tmp_path: 
     assert len(str(published["requestId"])) == 36
     assert {each["pid"] for each in found} == {published["pid"], received["pid"]}
     text = file.read_text()
-    for secret in (SECRET_TEXT, SENDER, *key_forms(home)):
+    for secret in (SECRET_TEXT, SENDER, *key_forms(shared_home)):
         assert secret not in text
 
 
-def test_texts_if_asked_for_and_still_no_keys(home: Home, tmp_path: Path) -> None:
+def test_texts_if_asked_for_and_still_no_keys(shared_home: Home, tmp_path: Path) -> None:
     file = tmp_path / "log"
-    follow_one_message(home, file, "--log-messages")
+    follow_one_message(shared_home, file, "--log-messages")
     text = file.read_text()
     assert SECRET_TEXT in text
     assert SENDER in text
     assert any(str(each["logger"]).startswith("gql") for each in events(file))
-    for secret in key_forms(home):
+    for secret in key_forms(shared_home):
         assert secret not in text
 
 

@@ -1,7 +1,6 @@
 """`globalchat doctor` as a process, and what it tells of the local cloud's own knowledge."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -11,18 +10,11 @@ from globalchat.doctor.finding import Finding, Level
 from globalchat.localcloud.process import control, launch
 from tests.e2e.helpers.processes import Home
 from tests.localcloud.helpers.cloud_client import publish
-from tests.localcloud.helpers.controlled_cloud import LOST, Room, control_room
+from tests.localcloud.helpers.controlled_cloud import LOST, ControlledCloud
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    home = Home(tmp_path_factory.mktemp("doctor") / "home")
-    yield home
-    home.close()
-
-
-def test_a_healthy_cloud_for_people(home: Home) -> None:
-    done = home.run("doctor")
+def test_a_healthy_cloud_for_people(shared_home: Home) -> None:
+    done = shared_home.run("doctor")
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
     assert "oregon (us-west-2)" in lines
@@ -34,12 +26,12 @@ def test_a_healthy_cloud_for_people(home: Home) -> None:
     assert done.stderr == 'examining the profile "local"\n'
 
 
-def test_an_expired_key_for_programs(home: Home) -> None:
-    state = launch.find(home.cloud_folder)
+def test_an_expired_key_for_programs(shared_home: Home) -> None:
+    state = launch.find(shared_home.cloud_folder)
     assert state is not None
     control.set_faults(state, ["expired-key"], region="oregon")
     try:
-        done = home.run("doctor", "--json")
+        done = shared_home.run("doctor", "--json")
     finally:
         control.clear_faults(state, [])
     assert done.returncode == 1
@@ -55,26 +47,20 @@ def test_an_expired_key_for_programs(home: Home) -> None:
     assert not any(each.api_key in done.stdout + done.stderr for each in state.regions)
 
 
-def test_wrong_usage(home: Home) -> None:
-    done = home.run("doctor", "--timeout", "0")
+def test_wrong_usage(shared_home: Home) -> None:
+    done = shared_home.run("doctor", "--timeout", "0")
     assert done.returncode == 2
-    done = home.run("doctor", "--profile", "nowhere")
+    done = shared_home.run("doctor", "--profile", "nowhere")
     assert done.returncode == 2
     assert 'There is no profile "nowhere".' in done.stderr
 
 
-@pytest.fixture
-async def room() -> AsyncIterator[Room]:
-    async with control_room() as made:
-        yield made
-
-
-async def test_dead_letters_of_the_local_cloud(room: Room) -> None:
-    room.courier.obstacles = [LOST]
-    await publish(room.cloud.regions[0], "not for everybody")
-    await room.cloud.events.settled()
-    profile = local_cloud.profile_of(room.cloud.regions)
-    found = await examine(Examination(profile, 10.0, room.state, publish=False), lambda _: None)
+async def test_dead_letters_of_the_local_cloud(controlled: ControlledCloud) -> None:
+    controlled.courier.obstacles = [LOST]
+    await publish(controlled.cloud.regions[0], "not for everybody")
+    await controlled.cloud.events.settled()
+    profile = local_cloud.profile_of(controlled.cloud.regions)
+    found = await examine(Examination(profile, 10.0, controlled.state, publish=False), lambda _: None)
     letters = {each.subject: each for each in found if each.check == "dead letters"}
     assert letters["oregon"].level is Level.WARNING
     assert letters["oregon"].verdict.text == "1 message was not delivered."
@@ -82,11 +68,14 @@ async def test_dead_letters_of_the_local_cloud(room: Room) -> None:
     assert letters["sydney"].level is Level.OK
 
 
-async def test_a_closed_pipe_ends_the_examination(room: Room) -> None:
+async def test_a_closed_pipe_ends_the_examination(controlled: ControlledCloud) -> None:
     def nobody(_: Finding) -> None:
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
         await examine(
-            Examination(local_cloud.profile_of(room.cloud.regions), 10.0, room.state, publish=False), nobody
+            Examination(
+                local_cloud.profile_of(controlled.cloud.regions), 10.0, controlled.state, publish=False
+            ),
+            nobody,
         )

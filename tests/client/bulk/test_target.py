@@ -5,14 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from globalchat.cli.local_cloud import profile_of
 from globalchat.client.bulk.target import Target
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Draft
 from globalchat.client.profiles import Profile
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import Unauthorized, Unreachable
-from globalchat.localcloud.server.cloud import LocalCloud
 
 NOWHERE = "http://127.0.0.1:1/graphql"
 
@@ -36,11 +34,6 @@ def changed(profile: Profile, *, url: str | None = None, key: str | None = None)
     now = profile.regions["oregon"]
     endpoint = replace(now, graphql_url=url or now.graphql_url, api_key=key or now.api_key)
     return replace(profile, regions={**profile.regions, "oregon": endpoint})
-
-
-@pytest.fixture
-def profile(local_cloud: LocalCloud) -> Profile:
-    return profile_of(local_cloud.regions)
 
 
 async def test_a_region_that_moved_is_found_at_the_next_try(profile: Profile) -> None:

@@ -4,42 +4,20 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from globalchat.cli.main import root
 from globalchat.core.resources import TEMPLATES
 from globalchat_infra import stack_key
 from globalchat_infra.deployer import workspace
-
-ACCOUNT = "123456789012"
-"""Moto's."""
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A user of the command: where their files are."""
-
-    home: Path
-
-    @property
-    def cache(self) -> Path:
-        return self.home / "cache"
-
-    @property
-    def profiles(self) -> Path:
-        return self.home / "config" / "profiles"
-
-    def run(self, *arguments: str) -> Result:
-        return CliRunner().invoke(root, arguments, prog_name="globalchat")
+from tests.infra.helpers.moto_account import User
 
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
+    """Where a moto server with our extension listens."""
     from tests.infra.helpers import moto_extension
 
     moto_extension.install()
@@ -82,6 +60,7 @@ def cloud(moto_url: str, aws_settings: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def user(tmp_path: Path, aws_settings: pytest.MonkeyPatch) -> User:
+    """A user of the command who has no files yet."""
     aws_settings.setenv("GLOBALCHAT_HOME", str(tmp_path / "home"))
     return User(tmp_path / "home")
 

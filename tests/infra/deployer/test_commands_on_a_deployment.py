@@ -15,9 +15,7 @@ from globalchat_infra.deployer import keys, outputs, stacks
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.generations import generations, with_generations
 from globalchat_infra.deployer.settings import Changes
-from tests.infra.deployer.conftest import User
-from tests.infra.deployer.test_keys import END, NOW
-from tests.infra.deployer.test_moto_extension import REGION
+from tests.infra.helpers.moto_account import END, NOW, REGION, User
 
 API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
 

@@ -11,9 +11,8 @@ from globalchat.client import profiles
 from globalchat.core.errors import Unreachable
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.measure.proof import prove
-from tests.infra.deployer.conftest import User
-from tests.infra.deployer.test_keys import NOW
 from tests.infra.helpers.assembled_deployment import Assembled, Heard
+from tests.infra.helpers.moto_account import NOW, User
 
 pytestmark = [pytest.mark.e2e, pytest.mark.infra]
 

@@ -19,10 +19,9 @@ from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.deployment import Deployment
 from globalchat_infra.deployer.plan import Plan, Wish
 from globalchat_infra.deployer.standing import find
-from tests.infra.deployer.conftest import ACCOUNT, User
-from tests.infra.deployer.test_keys import NOW
-from tests.infra.deployer.test_standing import stand
 from tests.infra.helpers.assembled_deployment import Assembled, Heard, content
+from tests.infra.helpers.moto_account import ACCOUNT, NOW, User
+from tests.infra.helpers.small_stacks import stand
 
 pytestmark = pytest.mark.infra
 

@@ -11,7 +11,7 @@ from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat_infra.deployer import health
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.health import Place
-from tests.infra.deployer.conftest import ACCOUNT, User
+from tests.infra.helpers.moto_account import ACCOUNT, User
 
 REGION = "us-west-2"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/globalchat-bus"

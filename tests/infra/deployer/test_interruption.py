@@ -12,8 +12,8 @@ from typing import IO
 
 import pytest
 
-from tests.infra.deployer.conftest import User
 from tests.infra.helpers.assembled_deployment import Assembled
+from tests.infra.helpers.moto_account import User
 
 pytestmark = pytest.mark.infra
 

@@ -1,6 +1,5 @@
 """Which key is used, what a rotation does to the others, and what a deployment may not undo."""
 
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -12,12 +11,9 @@ from globalchat_infra import stack_key
 from globalchat_infra.deployer import keys
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.keys import ApiKey
+from tests.infra.helpers.moto_account import END, NOW, REGION
 
-REGION = "us-west-2"
 DAY = 86_400
-# Moto checks the lengths of keys by its own clock, which is this machine's.
-NOW = float(int(time.time()))
-END = keys.key_expiry(NOW)
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)))

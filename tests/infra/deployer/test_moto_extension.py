@@ -8,9 +8,8 @@ import pytest
 
 from globalchat_infra.deployer.aws import Aws, CallFailed
 from tests.infra.helpers import moto_extension
+from tests.infra.helpers.moto_account import REGION
 from tests.paths import ROOT
-
-REGION = "us-west-2"
 
 
 def template(definition: str) -> str:

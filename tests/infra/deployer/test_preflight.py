@@ -19,7 +19,7 @@ from globalchat_infra import config, toolchain
 from globalchat_infra.deployer import preflight, workspace
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied, Timeouts, answered
 from globalchat_infra.deployer.standing import find
-from tests.infra.deployer.conftest import ACCOUNT, User
+from tests.infra.helpers.moto_account import ACCOUNT, User
 
 CONFIG = config.load()
 REGION = "us-west-2"

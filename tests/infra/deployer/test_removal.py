@@ -11,8 +11,8 @@ from globalchat_infra.deployer import removal
 from globalchat_infra.deployer.aws import Aws, CallFailed
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.standing import find
-from tests.infra.deployer.conftest import User
-from tests.infra.deployer.test_standing import stand
+from tests.infra.helpers.moto_account import User
+from tests.infra.helpers.small_stacks import stand
 
 REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
 MADE = datetime(2026, 1, 1, tzinfo=UTC)

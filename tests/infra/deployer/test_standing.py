@@ -1,75 +1,23 @@
 """A deployment is found wherever it stands, by a machine that knows nothing of it."""
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from globalchat.client import profiles
 from globalchat.core.errors import Unreachable, UserError
-from globalchat_infra import memory
-from globalchat_infra.config import load, parse
+from globalchat_infra.config import load
 from globalchat_infra.deployer import standing
 from globalchat_infra.deployer.aws import Aws, Denied
 from globalchat_infra.deployer.deployment import prepare
 from globalchat_infra.deployer.plan import Wish
 from globalchat_infra.deployer.settings import Changes
-from tests.infra.deployer.conftest import ACCOUNT, User
-from tests.infra.deployer.test_keys import END
 from tests.infra.helpers.assembled_deployment import Heard, content
+from tests.infra.helpers.moto_account import ACCOUNT, User
+from tests.infra.helpers.small_stacks import stand
 
-API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
-TAGS = [{"Key": "project", "Value": "globalchat"}]
 REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2", "tokyo": "ap-northeast-1"}
 ELSEWHERE = {"tokyo": "ap-northeast-1", "paris": "eu-west-3"}
-
-
-def stand(regions: Mapping[str, str], *, prefix: str = "globalchat", roles: bool = False) -> None:
-    """Stacks as small as they may be, which tell of one another."""
-    aws = Aws()
-    context = {**content()["context"]["globalchat"], "regions": dict(regions), "options": ["regions"]}
-    for alias, region in regions.items():
-        key = {"Type": "AWS::AppSync::ApiKey", "Properties": {"ApiId": API_ID, "Expires": END}}
-        role = {
-            "Type": "AWS::IAM::Role",
-            "Properties": {
-                "RoleName": f"{prefix}-{alias}-publish",
-                "AssumeRolePolicyDocument": {},
-                "Tags": [
-                    *TAGS,
-                    {"Key": "deployment", "Value": prefix},
-                    {"Key": "region", "Value": region},
-                ],
-            },
-        }
-        outputs = {
-            "settings": memory.remember(parse(context)),
-            "apiId": API_ID,
-            "graphqlUrl": {"Fn::GetAtt": ["Api", "GraphQLUrl"]},
-            "realtimeUrl": {"Fn::GetAtt": ["Api", "RealtimeUrl"]},
-            "eventBus": f"arn:aws:events:{region}:{ACCOUNT}:event-bus/{prefix}-bus",
-        }
-        api: dict[str, Any] = {
-            "Type": "AWS::AppSync::GraphQLApi",
-            "Properties": {"Name": "a", "AuthenticationType": "API_KEY", "LogConfig": {}},
-        }
-        bodies = {
-            "api": {
-                "Resources": {"Api": api, "Key": key, **({"Role": role} if roles else {})},
-                "Outputs": {name: {"Value": value} for name, value in outputs.items()},
-            },
-            "relay": {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}},
-        }
-        for part, body in bodies.items():
-            aws.call(
-                "cloudformation",
-                region,
-                "create_stack",
-                StackName=f"{prefix}-{alias}-{part}",
-                TemplateBody=json.dumps(body),
-                Tags=TAGS,
-            )
 
 
 def names(aws: Aws) -> list[str]:

@@ -11,7 +11,7 @@ from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.deployment import Deployment, Person, prepare
 from globalchat_infra.deployer.plan import Wish
 from globalchat_infra.deployer.view import PlainView
-from tests.infra.deployer.conftest import ACCOUNT, User
+from tests.infra.helpers.moto_account import ACCOUNT, User
 
 
 def content() -> dict[str, Any]:

@@ -9,22 +9,24 @@ from globalchat.localcloud.process.control_faults import fault_routes
 from globalchat.localcloud.process.control_server import control_app, listening
 from globalchat.localcloud.process.state import CloudState
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
+from tests.localcloud.helpers.cloud_state import STATE
 from tests.localcloud.helpers.eventbridge_fakes import FakeCourier
 from tests.localcloud.helpers.eventbridge_harness import PARTITION
-from tests.localcloud.process.test_state import STATE
 
 LOST = replace(PARTITION, retryable=False)
 
 
 @dataclass
-class Room:
+class ControlledCloud:
+    """The cloud, how its control port is found, and the courier of its deliveries."""
+
     cloud: LocalCloud
     state: CloudState
     courier: FakeCourier
 
 
 @asynccontextmanager
-async def control_room() -> AsyncIterator[Room]:
+async def controlled_cloud() -> AsyncIterator[ControlledCloud]:
     courier = FakeCourier()
     async with LocalCloud.open(options=CloudOptions(courier=courier)) as cloud:
         app = control_app(
@@ -36,4 +38,6 @@ async def control_room() -> AsyncIterator[Room]:
             routes=[*fault_routes(cloud.faults), *dead_letter_routes(cloud.events)],
         )
         async with listening(app) as port:
-            yield Room(cloud, replace(STATE, control_port=port, regions=tuple(cloud.regions)), courier)
+            yield ControlledCloud(
+                cloud, replace(STATE, control_port=port, regions=tuple(cloud.regions)), courier
+            )

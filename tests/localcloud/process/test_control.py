@@ -7,7 +7,7 @@ import pytest
 
 from globalchat.localcloud.process import control
 from globalchat.localcloud.process.control_server import control_app, listening
-from tests.localcloud.process.test_state import STATE
+from tests.localcloud.helpers.cloud_state import STATE
 
 calls: list[str] = []
 

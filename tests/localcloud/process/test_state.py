@@ -6,30 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.localcloud.address import RegionAddress
 from globalchat.localcloud.errors import CloudError
 from globalchat.localcloud.process import state
-from globalchat.localcloud.process.state import CloudState, DamagedState
-
-OREGON = RegionAddress(
-    alias="oregon",
-    region="us-west-2",
-    graphql_url="http://127.0.0.1:5001/graphql",
-    realtime_url="ws://127.0.0.1:5001/graphql",
-    api_id="abc",
-    event_bus="globalchat-bus",
-    api_key="da2-keykeykeykey",
-)
-STATE = CloudState(
-    pid=42,
-    started_at=1_700_000_000_000,
-    control_port=5003,
-    nonce="nonce-of-the-cloud",
-    admin_token="token-of-the-admin",
-    access_key_id="AKIAEXAMPLE",
-    secret_access_key="secret-of-the-admin",
-    regions=(OREGON,),
-)
+from globalchat.localcloud.process.state import DamagedState
+from tests.localcloud.helpers.cloud_state import OREGON, STATE
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

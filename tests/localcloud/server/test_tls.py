@@ -22,11 +22,6 @@ PUBLISH = 'mutation { publish(name: "tech", message: "over TLS") { id } }'
 SUBSCRIBE = 'subscription { subscribe(name: "tech") { message } }'
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return make_certificates(tmp_path_factory.mktemp("tls"))
-
-
 @dataclass
 class Cloud:
     running: LocalCloud

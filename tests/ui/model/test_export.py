@@ -10,7 +10,7 @@ from globalchat.ui.model.export import ExportForm, default_name, export, form_of
 from globalchat.ui.model.row_factory import RowFactory
 from globalchat.ui.model.rows import Delivery
 from tests.ui.helpers.fake_session import NOON
-from tests.ui.model.test_rows import CALENDAR, NAMES, message
+from tests.ui.helpers.message_rows import CALENDAR, NAMES, message
 
 HOSTILE = "\x1b]0;owned\x07 *bold* <b>\n- item \u202e"
 

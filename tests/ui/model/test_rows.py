@@ -1,16 +1,12 @@
 """Conversations, the index of their lines, and the lines themselves."""
 
 import random
-from datetime import UTC
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from globalchat.client.events import MessageReceived
-from globalchat.client.messages import Message
-from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.columns import columns
 from globalchat.ui.model.conversation import Conversation, Updated
 from globalchat.ui.model.regions import RegionNames, transit
@@ -19,17 +15,8 @@ from globalchat.ui.model.row_index import RowIndex
 from globalchat.ui.model.row_lines import row_height, row_lines
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
 from globalchat.ui.model.status import AGAIN
-from tests.ui.helpers.fake_session import NOON, REGIONS
-
-CALENDAR = Calendar(UTC)
-NAMES = RegionNames.of(REGIONS)
-
-
-def message(at: int, text: str = "hi", *, sender: str | None = "ana", identity: str = "") -> MessageRow:
-    event = MessageReceived(
-        Message(identity or f"id-{at}", "tech", text, sender, "ap-southeast-2", at), "oregon", at + 161, 161
-    )
-    return RowFactory("bo", CALENDAR).message(event)
+from tests.ui.helpers.fake_session import NOON
+from tests.ui.helpers.message_rows import CALENDAR, NAMES, message
 
 
 def texts(conversation: Conversation) -> list[str]:

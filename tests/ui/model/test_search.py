@@ -5,7 +5,7 @@ from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.search import Search
 from tests.ui.helpers.fake_session import NOON
-from tests.ui.model.test_rows import message
+from tests.ui.helpers.message_rows import message
 
 
 def conversation(*texts: str, limit: int = 2000) -> Conversation:

@@ -9,7 +9,7 @@ from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.notices import sequences
 from globalchat.ui.notices.notifier import Notifier
 from globalchat.ui.settings import NotifySettings
-from tests.core.test_text import FORBIDDEN, HOSTILE
+from tests.core.helpers.hostile_texts import FORBIDDEN, HOSTILE
 from tests.ui.helpers.fake_session import NOON
 
 CALL = Call("tech", "ana", "hi @bo", 1)

@@ -6,7 +6,7 @@ from click.testing import CliRunner, Result
 from globalchat.cli import running_cloud
 from globalchat.cli.main import root
 from globalchat.localcloud.faults.model import KINDS, Fault, Place
-from tests.localcloud.process.test_state import STATE
+from tests.localcloud.helpers.cloud_state import STATE
 
 
 def run(*arguments: str) -> Result:

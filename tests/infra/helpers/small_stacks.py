@@ -1,0 +1,61 @@
+"""Stacks in moto that a deployment is found by."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from globalchat_infra import memory
+from globalchat_infra.config import parse
+from globalchat_infra.deployer.aws import Aws
+from tests.infra.helpers.assembled_deployment import content
+from tests.infra.helpers.moto_account import ACCOUNT, END
+
+API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
+TAGS = [{"Key": "project", "Value": "globalchat"}]
+
+
+def stand(regions: Mapping[str, str], *, prefix: str = "globalchat", roles: bool = False) -> None:
+    """Stacks as small as they may be, which tell of one another."""
+    aws = Aws()
+    context = {**content()["context"]["globalchat"], "regions": dict(regions), "options": ["regions"]}
+    for alias, region in regions.items():
+        key = {"Type": "AWS::AppSync::ApiKey", "Properties": {"ApiId": API_ID, "Expires": END}}
+        role = {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "RoleName": f"{prefix}-{alias}-publish",
+                "AssumeRolePolicyDocument": {},
+                "Tags": [
+                    *TAGS,
+                    {"Key": "deployment", "Value": prefix},
+                    {"Key": "region", "Value": region},
+                ],
+            },
+        }
+        outputs = {
+            "settings": memory.remember(parse(context)),
+            "apiId": API_ID,
+            "graphqlUrl": {"Fn::GetAtt": ["Api", "GraphQLUrl"]},
+            "realtimeUrl": {"Fn::GetAtt": ["Api", "RealtimeUrl"]},
+            "eventBus": f"arn:aws:events:{region}:{ACCOUNT}:event-bus/{prefix}-bus",
+        }
+        api: dict[str, Any] = {
+            "Type": "AWS::AppSync::GraphQLApi",
+            "Properties": {"Name": "a", "AuthenticationType": "API_KEY", "LogConfig": {}},
+        }
+        bodies = {
+            "api": {
+                "Resources": {"Api": api, "Key": key, **({"Role": role} if roles else {})},
+                "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+            },
+            "relay": {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}},
+        }
+        for part, body in bodies.items():
+            aws.call(
+                "cloudformation",
+                region,
+                "create_stack",
+                StackName=f"{prefix}-{alias}-{part}",
+                TemplateBody=json.dumps(body),
+                Tags=TAGS,
+            )
