@@ -22,11 +22,6 @@ REFUSALS = {
 """Lines of AppSync's log that tell of a failed `publishFromBus`: the resolver's, and the denial before it."""
 
 
-def topic_name(prefix: str) -> str:
-    """The name of the topic that the alarms of a region share."""
-    return f"{prefix}-alarms"
-
-
 class AlarmTopic(Construct):
     """An SNS topic that mails what this deployment's alarms publish, over TLS only.
 
@@ -36,7 +31,7 @@ class AlarmTopic(Construct):
 
     def __init__(self, scope: Construct, id: str, *, prefix: str, email: str) -> None:  # noqa: A002
         super().__init__(scope, id)
-        topic = aws_sns.Topic(self, "Topic", topic_name=topic_name(prefix), enforce_ssl=True)
+        topic = aws_sns.Topic(self, "Topic", topic_name=names.topic(prefix), enforce_ssl=True)
         topic.add_subscription(aws_sns_subscriptions.EmailSubscription(email))
         # A policy of its own replaces the default one, under which the account's alarms could publish.
         topic.add_to_resource_policy(
@@ -60,7 +55,7 @@ class Alarms(Construct):
         if email:
             # By name: the topic may be another stack's, and an export would tie the two together.
             stack = Stack.of(self)
-            arn = f"arn:{stack.partition}:sns:{stack.region}:{stack.account}:{topic_name(prefix)}"
+            arn = f"arn:{stack.partition}:sns:{stack.region}:{stack.account}:{names.topic(prefix)}"
             topic = aws_sns.Topic.from_topic_arn(self, "Topic", arn)
             self._actions.append(aws_cloudwatch_actions.SnsAction(topic))
 

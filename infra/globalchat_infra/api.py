@@ -38,7 +38,8 @@ class GraphqlApi(Construct):
         scope: Construct,
         id: str,  # noqa: A002
         *,
-        name: str,
+        prefix: str,
+        alias: str,
         schema: Schema,
         bus: aws_events.IEventBus,
         environment: Mapping[str, str],
@@ -46,6 +47,7 @@ class GraphqlApi(Construct):
         key_generation: int = 0,
     ) -> None:
         super().__init__(scope, id)
+        self._prefix, self._alias = prefix, alias
         key = aws_appsync.AuthorizationMode(
             authorization_type=aws_appsync.AuthorizationType.API_KEY,
             api_key_config=aws_appsync.ApiKeyConfig(description=stack_key.DESCRIPTION),
@@ -54,7 +56,7 @@ class GraphqlApi(Construct):
         self.api = aws_appsync.GraphqlApi(
             self,
             "Api",
-            name=name,
+            name=f"{prefix}-{alias}",
             definition=aws_appsync.Definition.from_file(str(schema.file)),
             authorization_config=aws_appsync.AuthorizationConfig(
                 default_authorization=key, additional_authorization_modes=[iam]
@@ -69,8 +71,8 @@ class GraphqlApi(Construct):
         if key_generation:
             # A key that is gone cannot be updated: under another name CloudFormation makes a new one.
             own_key.override_logical_id(stack_key.logical_id(key_generation))
-        self._add_resolvers(schema, self._add_bus_source(name, bus))
-        self.log = self._log_errors(name)
+        self._add_resolvers(schema, self._add_bus_source(bus))
+        self.log = self._log_errors()
 
     @property
     def realtime_url(self) -> str:
@@ -82,14 +84,14 @@ class GraphqlApi(Construct):
     def _resource(self) -> CfnResource:
         return self.api.node.default_child
 
-    def _add_bus_source(self, name: str, bus: aws_events.IEventBus) -> aws_appsync.EventBridgeDataSource:
+    def _add_bus_source(self, bus: aws_events.IEventBus) -> aws_appsync.EventBridgeDataSource:
         return aws_appsync.EventBridgeDataSource(
             self,
             "BusSource",
             api=self.api,
             name="bus",
             event_bus=bus,
-            service_role=self._role("PublishRole", f"{name}-publish"),
+            service_role=self._role("PublishRole", "publish"),
         )
 
     def _add_resolvers(self, schema: Schema, bus_source: aws_appsync.EventBridgeDataSource) -> None:
@@ -107,7 +109,7 @@ class GraphqlApi(Construct):
                 code=aws_appsync.Code.from_inline(file.read_text(encoding="utf-8")),
             )
 
-    def _log_errors(self, name: str) -> aws_logs.LogGroup:
+    def _log_errors(self) -> aws_logs.LogGroup:
         """Log the errors of fields, without the contents of requests and responses.
 
         The typed `log_config` brings a Lambda function to set the retention; a log group of our own does not.
@@ -119,7 +121,7 @@ class GraphqlApi(Construct):
             retention=aws_logs.RetentionDays.TWO_WEEKS,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        role = self._role("LogsRole", f"{name}-logs")
+        role = self._role("LogsRole", "logs")
         group.grant_write(role)
         self._resource.log_config = aws_appsync.CfnGraphQLApi.LogConfigProperty(
             cloud_watch_logs_role_arn=role.role_arn, exclude_verbose_content=True, field_log_level="ERROR"
@@ -132,6 +134,7 @@ class GraphqlApi(Construct):
         )
         return group
 
-    def _role(self, id: str, name: str) -> aws_iam.Role:  # noqa: A002
+    def _role(self, id: str, part: str) -> aws_iam.Role:  # noqa: A002
+        name = names.role(self._prefix, self._alias, part)
         principal = aws_iam.ServicePrincipal("appsync.amazonaws.com")
         return aws_iam.Role(self, id, role_name=name, assumed_by=principal)

@@ -31,7 +31,7 @@ class Broadcast(Construct):
         role = aws_iam.Role(
             self,
             "Role",
-            role_name=f"{prefix}-{alias}-broadcast",
+            role_name=names.role(prefix, alias, "broadcast"),
             assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
         )
         api.grant_mutation(role, MUTATION)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_cloudwatch
 from constructs import Construct
 
+from globalchat_infra import names
 from globalchat_infra.metrics import failed_invocations, letters, of_api, of_rule, refused
 
 
@@ -24,8 +25,8 @@ class Dashboard(Construct):
         queues: Sequence[str],
     ) -> None:
         super().__init__(scope, id)
-        # Dashboards have one name space for all regions of an account.
-        board = aws_cloudwatch.Dashboard(self, "Dashboard", dashboard_name=f"{prefix}-{alias}")
+        name = names.dashboard(prefix, alias)
+        board = aws_cloudwatch.Dashboard(self, "Dashboard", dashboard_name=name)
         board.add_widgets(
             _graph(
                 "Clients",

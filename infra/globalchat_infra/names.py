@@ -9,20 +9,36 @@ from globalchat_infra.delivery import TARGETS_PER_RULE
 
 PARTS = ("api", "relay")
 """The stacks of a region, in the order of their making."""
-ROLES = ("publish", "broadcast", "logs", "relay")
-"""The ends of the names of a region's roles."""
+ROLES = {"api": ("publish", "broadcast", "logs"), "relay": ("relay",)}
+"""What the roles of a region are for, by the stack that holds them."""
 PROJECT_TAG = "project"
 PROJECT = "globalchat"
 """The value of the tag by which what this project made is known."""
 DEPLOYMENT_TAG = "deployment"
 """The tag that holds the prefix."""
+ALIAS_TAG = "alias"
+"""The tag that holds the region's alias."""
 REGION_TAG = "region"
-"""The tag by which a role, which is global, tells the region that it is for."""
+"""The tag of a role, which is global, that holds the AWS region it is for."""
 
 
 def stack(prefix: str, alias: str, part: str) -> str:
     """A stack of a region; `part` is one of `PARTS`."""
     return f"{prefix}-{alias}-{part}"
+
+
+def role(prefix: str, alias: str, part: str) -> str:
+    """Return the name of a role; `part` is one of `ROLES`.
+
+    Roles are global, so their names need what prefixes and aliases cannot hold: with hyphens alone, the alias
+    `b-c` of the deployment `a` and the alias `c` of the deployment `a-b` would share a name.
+    """
+    return f"{prefix}.{alias}.{part}"
+
+
+def dashboard(prefix: str, alias: str) -> str:
+    """Return the name of a dashboard: global as a role's, but CloudWatch takes no dot in it."""
+    return f"{prefix}_{alias}"
 
 
 def parts(*, meshed: bool) -> Sequence[str]:
@@ -65,6 +81,16 @@ def dead_letters(prefix: str, part: str) -> str:
 def queues(prefix: str, *, meshed: bool) -> list[str]:
     """All queues for dead letters that a region has."""
     return [dead_letters(prefix, part) for part in (("broadcast", "relay") if meshed else ("broadcast",))]
+
+
+def history(prefix: str, alias: str) -> str:
+    """Return the name of the table that keeps a region's messages."""
+    return f"{prefix}-{alias}-history"
+
+
+def topic(prefix: str) -> str:
+    """Return the name of the topic that the alarms of a region share."""
+    return f"{prefix}-alarms"
 
 
 def log_group(api_id: str) -> str:

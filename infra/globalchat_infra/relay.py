@@ -31,7 +31,7 @@ class Relay(Construct):
         self._role = aws_iam.Role(
             self,
             "Role",
-            role_name=f"{prefix}-{alias}-relay",
+            role_name=names.role(prefix, alias, "relay"),
             assumed_by=aws_iam.ServicePrincipal("events.amazonaws.com"),
         )
         source = self._bus(Stack.of(self).region)

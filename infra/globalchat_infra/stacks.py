@@ -42,7 +42,7 @@ class RegionStack(Stack):
             suppress_template_indentation=len(config.regions) > INDENTED_REGIONS,
         )
         self.template_options.metadata = {"globalchat": {"alias": alias}}
-        Tags.of(self).add("alias", alias)
+        Tags.of(self).add(names.ALIAS_TAG, alias)
         # Roles are global: by this tag a deployer that knows no region finds them all.
         Tags.of(self).add(names.REGION_TAG, config.regions[alias], include_resource_types=["AWS::IAM::Role"])
         self._config = config
@@ -64,7 +64,8 @@ class ApiStack(RegionStack):
         graphql = GraphqlApi(
             self,
             "Graphql",
-            name=f"{config.prefix}-{alias}",
+            prefix=config.prefix,
+            alias=alias,
             schema=schema,
             bus=bus,
             environment={

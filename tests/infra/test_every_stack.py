@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -9,7 +10,7 @@ import pytest
 from botocore.session import Session
 
 from globalchat.core.errors import UsageError
-from globalchat_infra import memory
+from globalchat_infra import memory, names
 from globalchat_infra.config import CHOICES, Config, parse
 from globalchat_infra.snapshot import synthesise
 from tests.infra.helpers.synthesised_templates import (
@@ -144,27 +145,38 @@ def test_a_queue_is_encrypted_and_takes_from_its_rule_alone_over_tls(templates: 
 
 
 def test_every_physical_name_starts_with_the_prefix(full_templates: Templates) -> None:
-    start = "p" * 20 + "-"
-    assert all(name.startswith(start) for name in full_templates)
-    names = [
+    prefix = "p" * 20
+    assert all(name.startswith(f"{prefix}-") for name in full_templates)
+    found = [
         resource["Properties"][PHYSICAL_NAMES[resource["Type"]]]
         for template in full_templates.values()
         for resource in template["Resources"].values()
         if resource["Type"] in PHYSICAL_NAMES
     ]
     # Alarms: of queue, rule and log, and of queue and rule.
-    assert len(names) == 3 * (10 + 3) + 3 * (3 + 2)
-    assert all(name.startswith(start) for name in names)
+    assert len(found) == 3 * (10 + 3) + 3 * (3 + 2)
+    # What ends the prefix is in none: names that are global are told apart by it.
+    assert all(re.match(rf"{prefix}[-._]", name) for name in found)
     assert "globalchat-" not in str(full_templates)
 
 
 def test_global_names_differ_between_regions(templates: Templates) -> None:
-    names = [
+    found = [
         role["RoleName"]
         for template in templates.values()
         for role in resources(template, "AWS::IAM::Role").values()
     ]
-    assert len(names) == len(set(names)) == 8
+    assert len(found) == len(set(found)) == 8
+
+
+@pytest.mark.parametrize("part", [role for roles in names.ROLES.values() for role in roles])
+def test_names_that_are_global_differ_between_deployments(part: str) -> None:
+    one, other = ("a", "b-c"), ("a-b", "c")
+    assert names.stack(*one, part) == names.stack(*other, part)
+    assert names.role(*one, part) != names.role(*other, part)
+    assert names.dashboard(*one) != names.dashboard(*other)
+    # IAM takes 64 characters; prefix and alias have 20 at most.
+    assert len(names.role("p" * 20, "a" * 20, part)) <= 64
 
 
 def test_templates_fit_an_inline_upload(
@@ -181,10 +193,10 @@ def test_every_option_in_every_region_there_is_still_fits(everything: Config, tm
 
     regions = Session().get_available_regions("appsync")
     assert len(regions) > 25
-    names = {f"{'r' * 18}{number:02}": each for number, each in enumerate(regions)}
-    config = replace(everything, regions=names, options=CHOICES)
+    named = {f"{'r' * 18}{number:02}": each for number, each in enumerate(regions)}
+    config = replace(everything, regions=named, options=CHOICES)
     app = deployment.new_app(tmp_path)
-    alias = next(iter(names))
+    alias = next(iter(named))
     # All regions' stacks are as large as the first one's.
     api = ApiStack(app, config=config, alias=alias, key_expiry=2**31)
     RelayStack(app, config=config, alias=alias, after=[api])

@@ -53,10 +53,10 @@ def check(config: Config, templates: Templates) -> None:
         wanted = expected(config, alias, part, template)
         roles = resources(template, "AWS::IAM::Role")
         assert {role["RoleName"] for role in roles.values()} == {
-            f"{config.prefix}-{alias}-{end}" for end in wanted
+            f"{config.prefix}.{alias}.{end}" for end in wanted
         }
         for end, pairs in wanted.items():
-            assert permissions(template, f"-{end}") == sorted(pairs)
+            assert permissions(template, f".{end}") == sorted(pairs)
 
 
 def test_each_role_may_do_exactly_this(config: Config, templates: Templates) -> None:
@@ -89,14 +89,15 @@ def test_nothing_is_granted_in_another_way(full_templates: Templates) -> None:
 
 
 def test_roles_trust_the_one_service_that_acts(full_templates: Templates) -> None:
-    assert SERVICES.keys() == set(names.ROLES)  # by which a deployer finds them
+    # By these a deployer finds the regions of a deployment.
+    assert SERVICES.keys() == {role for roles in names.ROLES.values() for role in roles}
     for template in full_templates.values():
         for role in resources(template, "AWS::IAM::Role").values():
             (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
             assert statement == {
                 "Action": "sts:AssumeRole",
                 "Effect": "Allow",
-                "Principal": {"Service": SERVICES[role["RoleName"].rpartition("-")[2]]},
+                "Principal": {"Service": SERVICES[role["RoleName"].rpartition(".")[2]]},
             }
 
 

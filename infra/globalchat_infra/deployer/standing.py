@@ -98,7 +98,9 @@ def _settings(stack: DeployedStack) -> Mapping[str, object] | None:
 
 def _by_roles(aws: Aws, prefix: str, known: Iterable[str]) -> Mapping[str, str]:
     """Alias to AWS region of what IAM, which is global, knows beyond `known`, as far as it may be asked."""
-    name = re.compile(rf"{re.escape(prefix)}-(?P<alias>[a-z0-9-]+)-(?:{'|'.join(names.ROLES)})")
+    kinds = "|".join(role for roles in names.ROLES.values() for role in roles)
+    # Roles of a deployment that was made before their names had dots lead to its regions too.
+    name = re.compile(rf"{re.escape(prefix)}([.-])(?P<alias>[a-z0-9-]+)\1(?:{kinds})")
     regions: dict[str, str] = {}
     try:
         for role in aws.pages("iam", "us-east-1", "list_roles", "Roles", MaxItems=1000):

@@ -62,7 +62,7 @@ def assert_whole(aws: Aws) -> None:
         assert [target["Arn"] for target in relay] == [peer]
         for target in (*broadcast, *relay):
             assert target["DeadLetterConfig"]["Arn"].endswith("-dlq")
-            assert target["RoleArn"].startswith(f"arn:aws:iam::{ACCOUNT}:role/globalchat-{alias}-")
+            assert target["RoleArn"].startswith(f"arn:aws:iam::{ACCOUNT}:role/globalchat.{alias}.")
         policy = json.loads(aws.call("events", region, "describe_event_bus", Name="globalchat-bus")["Policy"])
         (statement,) = policy["Statement"]
         assert (statement["Principal"], statement["Resource"]) == (
@@ -79,7 +79,7 @@ def assert_whole(aws: Aws) -> None:
         assert group["logGroupName"] == f"/aws/appsync/apis/{api['apiId']}"
     roles = {each["RoleName"] for each in aws.call("iam", "us-west-2", "list_roles")["Roles"]}
     assert roles == {
-        f"globalchat-{alias}-{role}"
+        f"globalchat.{alias}.{role}"
         for alias in REGIONS
         for role in ("broadcast", "publish", "relay", "logs")
     }
@@ -230,3 +230,23 @@ def test_the_cdks_word_alone_is_not_believed(world: Assembled) -> None:
     aws.call("cloudformation", "us-west-2", "delete_stack", StackName="globalchat-oregon-relay")
     with pytest.raises(UserError, match="globalchat-oregon-relay is not complete"):
         deployment._see_that_all_stand()
+
+
+def test_an_update_renames_the_roles_of_an_earlier_version(world: Assembled) -> None:
+    """Roles were named with hyphens, which collide; a role of another name is another role."""
+    current = {file.name: file.read_text(encoding="utf-8") for file in world.templates.iterdir()}
+    for name, text in current.items():
+        earlier = re.sub(r'"globalchat\.(oregon|sydney)\.(\w+)"', r'"globalchat-\1-\2"', text)
+        (world.templates / name).write_text(earlier, encoding="utf-8")
+    world.deploy()
+    assert {role.count(".") for role in role_names()} == {0}
+
+    for name, text in current.items():
+        (world.templates / name).write_text(text, encoding="utf-8")
+    _, heard = world.deploy()
+    assert sum(line.endswith(": done") for line in heard) == 4
+    assert_whole(Aws())
+
+
+def role_names() -> set[str]:
+    return {each["RoleName"] for each in Aws().call("iam", "us-west-2", "list_roles")["Roles"]}

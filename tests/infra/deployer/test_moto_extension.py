@@ -49,9 +49,9 @@ def test_the_version_is_pinned_and_every_patch_point_exists() -> None:
     moto_extension.install()
     from moto.cloudformation import parsing
 
-    from tests.infra.helpers.moto_extension import repairs, types
+    from tests.infra.helpers.moto_extension import repairs, types, updates
 
-    for owner, name in repairs.PATCH_POINTS:
+    for owner, name in (*repairs.PATCH_POINTS, *updates.PATCH_POINTS):
         assert callable(getattr(owner, name))
     assert types.TYPES.items() <= parsing.get_model_map().items()
 

@@ -18,7 +18,8 @@ def install() -> None:
         raise RuntimeError(
             f"The extension was written for moto {MOTO}, not {found}: check every patch point."
         )
-    from tests.infra.helpers.moto_extension import repairs, types
+    from tests.infra.helpers.moto_extension import repairs, types, updates
 
     types.register()
     repairs.apply()
+    updates.apply()
