@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 
+from globalchat.core.errors import UsageError
 from globalchat.core.text import hint
 
 
@@ -22,7 +23,7 @@ def choose(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
     An AWS region without an alias is its own.
 
     Raises:
-        ValueError: a name is none of them, or means a region or an alias for the second time.
+        UsageError: a name is none of them, or means a region or an alias for the second time.
     """
     aliases = {region: alias for alias, region in known.items()}
     chosen: dict[str, str] = {}
@@ -31,13 +32,13 @@ def choose(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
         region = region if alias else known.get(name, name)
         alias = alias or aliases.get(region, region)
         if region not in aws_regions():
-            raise ValueError(
+            raise UsageError(
                 f"{json.dumps(name)} is neither an alias nor an AWS region with AppSync. "
                 f"{hint(name, [*known, *aws_regions()])}"
             )
         if region in chosen.values():
-            raise ValueError(f'The AWS region "{region}" is listed twice: name it once.')
+            raise UsageError(f'The AWS region "{region}" is listed twice: name it once.')
         if alias in chosen:
-            raise ValueError(f'The alias "{alias}" is given to two regions: choose another.')
+            raise UsageError(f'The alias "{alias}" is given to two regions: choose another.')
         chosen[alias] = region
     return chosen

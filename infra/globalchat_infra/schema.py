@@ -7,6 +7,7 @@ from pathlib import Path
 
 from graphql import GraphQLSchema, build_schema, get_named_type, is_object_type
 
+from globalchat.core.errors import UsageError
 from globalchat.core.resources import resource
 
 PRELUDE = """
@@ -33,13 +34,13 @@ class Schema:
         """Every field of a root type, with that type's name.
 
         Raises:
-            ValueError: a field name occurs under two root types (resolver files are named by field alone).
+            UsageError: a field name occurs under two root types (resolver files are named by field alone).
         """
         fields: dict[str, str] = {}
         for root in (self._types.query_type, self._types.mutation_type, self._types.subscription_type):
             for name in root.fields if root else ():
                 if name in fields:
-                    raise ValueError(f"{name} is a field of {fields[name]} and of {root}: rename one.")
+                    raise UsageError(f"{name} is a field of {fields[name]} and of {root}: rename one.")
                 fields[name] = str(root)
         return fields
 
@@ -49,13 +50,13 @@ class Schema:
         Subscribers receive only what the mutation's operation selects, so nothing may be left out.
 
         Raises:
-            ValueError: there is no such mutation, or it does not return an object.
+            UsageError: there is no such mutation, or it does not return an object.
         """
         root = self._types.mutation_type
         field = root.fields.get(mutation) if root else None
         answer = get_named_type(field.type) if field else None
         if field is None or not is_object_type(answer):
-            raise ValueError(f"The schema has no mutation {mutation} that returns an object.")
+            raise UsageError(f"The schema has no mutation {mutation} that returns an object.")
         declared = ", ".join(f"${name}: {argument.type}" for name, argument in field.args.items())
         passed = ", ".join(f"{name}: ${name}" for name in field.args)
         selected = " ".join(answer.fields)
@@ -66,10 +67,10 @@ def resolver_files(fields: Collection[str], folder: Path | None = None) -> Mappi
     """Return the resolver file `<field>.js` of each root field, sorted by field (default: our own).
 
     Raises:
-        ValueError: a field has no file, or a file no field.
+        UsageError: a field has no file, or a file no field.
     """
     folder = folder or resource("infra/resolvers")
     files = {file.stem: file for file in sorted(folder.glob("*.js"))}
     if odd := sorted(files.keys() ^ set(fields)):
-        raise ValueError(f"Root fields and files of {folder.name}/ differ: {', '.join(odd)}.")
+        raise UsageError(f"Root fields and files of {folder.name}/ differ: {', '.join(odd)}.")
     return files

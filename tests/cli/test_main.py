@@ -1,11 +1,14 @@
 """The command line without a backend: help, wrong usage, bad input."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from click.testing import CliRunner, Result
 
+from globalchat.cli import profiles
 from globalchat.cli.main import COMMANDS, root
+from globalchat.core.errors import ExitCode, Refused, Unreachable, UsageError, UserError
 
 
 def run(*arguments: str) -> Result:
@@ -95,6 +98,30 @@ def test_a_home_that_cannot_be_used_is_one_sentence(tmp_path: Path, monkeypatch:
     assert result.exit_code == 1
     assert "GLOBALCHAT_HOME" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UserError("It failed.", remedy="Try again."), 1),
+        (Refused("It failed.", error_type="NotAccepted", remedy="Try again."), 1),
+        (UsageError("It failed.", remedy="Try again."), 2),
+        (Unreachable("It failed.", remedy="Try again."), 3),
+        (UserError("It failed.", remedy="Try again.", exit_code=ExitCode.INTERRUPTED), 130),
+    ],
+)
+def test_an_error_is_its_sentence_and_its_exit_code(
+    error: UserError, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str | None) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(profiles, "choose", fail)
+
+    result = run("outputs")
+
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert result.stderr == "globalchat: It failed. Try again.\n"
 
 
 def test_the_environment_chooses_the_profile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import pytest
 from graphql import OperationDefinitionNode, parse, print_ast
 from graphql.language import FieldNode, ObjectTypeDefinitionNode
 
+from globalchat.core.errors import UsageError
 from globalchat.core.resources import resource
 from globalchat_infra.schema import Schema, resolver_files
 from tests.infra.helpers.synthesised_templates import Templates, targets
@@ -38,14 +39,14 @@ def test_a_field_without_a_file_or_a_file_without_a_field_is_named(
 ) -> None:
     for name in names:
         (tmp_path / name).touch()
-    with pytest.raises(ValueError, match=f"differ: {odd}.$"):
+    with pytest.raises(UsageError, match=f"differ: {odd}.$"):
         resolver_files(["one", "two"], tmp_path)
 
 
 def test_a_field_of_two_root_types_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "schema.graphql"
     file.write_text("type Query { same: Int } type Mutation { same: Int }", encoding="utf-8")
-    with pytest.raises(ValueError, match="same is a field of Query and of Mutation"):
+    with pytest.raises(UsageError, match="same is a field of Query and of Mutation"):
         _ = Schema(file).root_fields
 
 
@@ -80,5 +81,5 @@ def test_the_broadcast_passes_every_argument_and_selects_every_field_of_a_messag
 def test_a_broadcast_needs_a_mutation_that_returns_an_object(mutation: str, tmp_path: Path) -> None:
     file = tmp_path / "schema.graphql"
     file.write_text("type Query { a: Int } type Mutation { count: Int }", encoding="utf-8")
-    with pytest.raises(ValueError, match=f"no mutation {mutation}"):
+    with pytest.raises(UsageError, match=f"no mutation {mutation}"):
         Schema(file).call_of(mutation)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.client.bulk.template import Template, TemplateError, generate, pad, placeholders, units
+from globalchat.client.bulk.template import PlaceholderError, Template, generate, pad, placeholders, units
 
 VALUES = {"n": 7, "time": "2026-11-24T14:00:00.000Z", "region": "oregon"}
 
@@ -39,7 +39,7 @@ def test_placeholders_are_filled_in_and_double_braces_are_braces(text: str, fill
     ],
 )
 def test_an_unknown_placeholder_is_refused_by_name_and_the_known_ones_are_told(text: str, word: str) -> None:
-    with pytest.raises(TemplateError) as caught:
+    with pytest.raises(PlaceholderError) as caught:
         Template.parse(text)
 
     assert word in str(caught.value)
@@ -47,7 +47,7 @@ def test_an_unknown_placeholder_is_refused_by_name_and_the_known_ones_are_told(t
 
 
 def test_a_long_unknown_name_is_cut() -> None:
-    with pytest.raises(TemplateError) as caught:
+    with pytest.raises(PlaceholderError) as caught:
         Template.parse("{" + "x" * 5000 + "}")
 
     assert len(str(caught.value)) < 200

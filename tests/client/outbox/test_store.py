@@ -11,7 +11,7 @@ import pytest
 
 from globalchat.client.events import OutboxUnavailable
 from globalchat.client.messages import Draft
-from globalchat.client.outbox.database import FILE, VERSION, OutboxError
+from globalchat.client.outbox.database import FILE, VERSION
 from globalchat.client.outbox.keeper import Keeper
 from globalchat.client.outbox.store import Kept, Store
 from globalchat.core.errors import UserError
@@ -236,7 +236,7 @@ def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with pytest.raises(OutboxError, match="Operation not supported"):
+    with pytest.raises(UserError, match="Operation not supported"):
         Store(tmp_path, "local")
     assert not list(tmp_path.glob("*.owner"))
 
@@ -277,7 +277,7 @@ def test_what_could_not_be_removed_is_removed_at_the_end(
     with monkeypatch.context() as patch:
 
         def fail(self: Store, draft_id: str) -> None:
-            raise OutboxError("The disk is gone.")
+            raise UserError("The disk is gone.")
 
         patch.setattr(Store, "remove", fail)
         keeper.forget("id1")

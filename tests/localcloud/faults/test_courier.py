@@ -3,10 +3,10 @@ import random
 
 import pytest
 
+from globalchat.core.errors import UsageError
 from globalchat.localcloud.definition import RetryPolicy, Rule, Target
 from globalchat.localcloud.events.courier import Route
 from globalchat.localcloud.events.envelope import Event
-from globalchat.localcloud.faults.model import FaultError
 from globalchat.localcloud.faults.service import Faults, FaultyRegion
 from globalchat.localcloud.faults.sockets import SocketFaults
 
@@ -125,13 +125,13 @@ def test_a_general_and_a_particular_fault_are_two(faults: Faults, regions: list[
 
 
 def test_one_wrong_word_sets_nothing(faults: Faults, regions: list[FaultyRegion]) -> None:
-    with pytest.raises(FaultError, match="no fault 'halfopen'") as caught:
+    with pytest.raises(UsageError, match="no fault 'halfopen'") as caught:
         faults.set("throttle", "halfopen")
     assert caught.value.remedy == 'Did you mean "half-open"?'
-    with pytest.raises(FaultError, match="no region 'mars'") as caught:
+    with pytest.raises(UsageError, match="no region 'mars'") as caught:
         faults.set("throttle", region="mars")
     assert caught.value.remedy == "The regions are: oregon, sydney, dublin."
-    with pytest.raises(FaultError, match="no fault 'nothing'"):
+    with pytest.raises(UsageError, match="no fault 'nothing'"):
         faults.clear("nothing")
     assert faults.active == ()
     assert not regions[0].sockets.throttled

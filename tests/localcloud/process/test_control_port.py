@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from globalchat.core.errors import UsageError
 from globalchat.localcloud.process import control
 from tests.localcloud.helpers.cloud_client import publish
 from tests.localcloud.helpers.cloud_state import STATE
@@ -30,14 +31,14 @@ async def test_faults_are_set_told_and_cleared(controlled: ControlledCloud) -> N
 
 
 async def test_what_is_wrong_comes_back_as_a_sentence(controlled: ControlledCloud) -> None:
-    with pytest.raises(control.Rejected, match="no fault 'x'") as caught:
+    with pytest.raises(UsageError, match="no fault 'x'") as caught:
         await asyncio.to_thread(control.set_faults, controlled.state, ["throttle", "x"])
-    assert caught.value.remedy.startswith("There are: ")
-    with pytest.raises(control.Rejected, match="no region 'mars'"):
+    assert (caught.value.remedy or "").startswith("There are: ")
+    with pytest.raises(UsageError, match="no region 'mars'"):
         await asyncio.to_thread(control.set_faults, controlled.state, ["throttle"], region="mars")
-    with pytest.raises(control.Rejected, match="no fault 'x'"):
+    with pytest.raises(UsageError, match="no fault 'x'"):
         await asyncio.to_thread(control.clear_faults, controlled.state, ["x"])
-    with pytest.raises(control.Rejected, match="no queue 'gone'") as caught:
+    with pytest.raises(UsageError, match="no queue 'gone'") as caught:
         await asyncio.to_thread(control.redrive, controlled.state, "gone")
     assert caught.value.remedy == "The queues are: globalchat-broadcast-dlq, globalchat-relay-dlq."
     assert controlled.cloud.faults.active == ()
@@ -52,7 +53,7 @@ async def test_nobody_without_the_token_may(controlled: ControlledCloud) -> None
         lambda: control.dead_letters(stranger),
         lambda: control.redrive(stranger),
     ):
-        with pytest.raises(control.NoAnswer, match="403"):
+        with pytest.raises(control.NoAnswer, match="does not answer"):
             await asyncio.to_thread(call)
     assert controlled.cloud.faults.active == ()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.localcloud.errors import CloudError
+from globalchat.core.errors import UserError
 from globalchat.localcloud.process import state
 from globalchat.localcloud.process.state import DamagedState
 from tests.localcloud.helpers.cloud_state import OREGON, STATE
@@ -52,7 +52,7 @@ def test_a_folder_that_was_open_to_others_is_closed(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_told_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(CloudError, match="cannot be used") as caught:
+    with pytest.raises(UserError, match="cannot be used") as caught:
         state.prepare_folder(tmp_path / "file" / "folder")
 
     assert caught.value.remedy is not None
@@ -78,7 +78,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.replace", fail)
-    with pytest.raises(CloudError, match="cannot be written: No space left on device"):
+    with pytest.raises(UserError, match="cannot be written: No space left on device"):
         state.write(tmp_path, replace(STATE, pid=43))
 
     assert state.read(tmp_path) == STATE

@@ -22,10 +22,11 @@ from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
 from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 from gql.transport.exceptions import TransportServerError
 
+from globalchat.core.errors import UserError
 from globalchat.localcloud.appsync.model import SubscriptionPlan
 from globalchat.localcloud.appsync.subscriptions.hub import Hub, Socket
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import CloudError, TemplateError
+from globalchat.localcloud.errors import TemplateError
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.region import RunningRegion
 
@@ -365,13 +366,13 @@ async def test_given_ports_are_taken_in_the_order_of_the_templates() -> None:
         port = probe.getsockname()[1]
     async with LocalCloud.open(ports=[port]) as cloud:
         assert host(cloud.regions[0]) == f"127.0.0.1:{port}"
-        with pytest.raises(CloudError, match=f"^Port {port} is in use"):
+        with pytest.raises(UserError, match=f"^Port {port} is in use"):
             async with LocalCloud.open(ports=[0, port]):
                 pass
 
 
 async def test_more_ports_than_regions_are_refused() -> None:
-    with pytest.raises(CloudError, match=r"^There are 2 regions but 3 ports\.$"):
+    with pytest.raises(UserError, match=r"^There are 2 regions but 3 ports\.$"):
         async with LocalCloud.open(ports=[0, 0, 0]):
             pass
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from globalchat.localcloud.errors import CloudError
+from globalchat.core.errors import UserError
 from globalchat.localcloud.server.credentials import new_admin, new_api_key
 from globalchat.localcloud.server.listening import bound, url
 
@@ -23,7 +23,7 @@ def test_a_busy_port_is_named_with_what_to_do() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with (
-            pytest.raises(CloudError, match=rf"^Port {port} is in use by another program\.$") as caught,
+            pytest.raises(UserError, match=rf"^Port {port} is in use by another program\.$") as caught,
             bound([port]),
         ):
             pass
@@ -34,7 +34,7 @@ def test_when_the_second_port_is_busy_the_first_is_given_back() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, bound([0]) as [probe]:
         first, second = probe.getsockname()[1], other.getsockname()[1]
         probe.close()
-        with pytest.raises(CloudError), bound([first, second]):
+        with pytest.raises(UserError), bound([first, second]):
             pass
         with bound([first]):
             pass
@@ -42,7 +42,7 @@ def test_when_the_second_port_is_busy_the_first_is_given_back() -> None:
 
 @pytest.mark.parametrize("port", [-1, 65_536])
 def test_what_is_no_port_is_said_so(port: int) -> None:
-    with pytest.raises(CloudError, match=rf"^{port} is not a port\.$"), bound([port]):
+    with pytest.raises(UserError, match=rf"^{port} is not a port\.$"), bound([port]):
         pass
 
 

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from globalchat.localcloud.errors import CloudError
+from globalchat.core.errors import UserError
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.tls import Certificates, make_certificates
 
@@ -47,7 +47,7 @@ def test_the_authority_is_the_only_file_that_stays(tmp_path: Path) -> None:
 
 def test_without_openssl_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CloudError, match="openssl command"):
+    with pytest.raises(UserError, match="openssl command"):
         make_certificates(tmp_path)
 
 
@@ -56,7 +56,7 @@ def test_what_openssl_says_is_passed_on(tmp_path: Path, monkeypatch: pytest.Monk
     fake.write_text("#!/bin/sh\necho no such curve >&2\nexit 1\n")
     fake.chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with pytest.raises(CloudError, match="no such curve"):
+    with pytest.raises(UserError, match="no such curve"):
         make_certificates(tmp_path)
 
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.ui.export_file import NotExported, write_export
+from globalchat.core.errors import UserError
+from globalchat.ui.export_file import write_export
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.details import message_details
 from globalchat.ui.model.export import ExportForm, default_name, export, form_of
@@ -85,12 +86,12 @@ def test_no_file_is_ever_overwritten(conversation: Conversation, tmp_path: Path)
     assert [first.name, second.name] == ["globalchat-tech-2026-11-24.txt", "globalchat-tech-2026-11-24-2.txt"]
     assert first.read_text(encoding="utf-8") == export(conversation)
     (tmp_path / "notes.md").write_text("mine")
-    with pytest.raises(NotExported, match=r"notes\.md exists already: nothing was written\.$"):
+    with pytest.raises(UserError, match=r"notes\.md exists already: nothing was written\.$"):
         write_export(conversation, "notes.md", now=NOON, folder=tmp_path)
     assert (tmp_path / "notes.md").read_text() == "mine"
-    with pytest.raises(NotExported, match=r"cannot be written: No such file or directory\.$"):
+    with pytest.raises(UserError, match=r"cannot be written: No such file or directory\.$"):
         write_export(conversation, "no/such/x.txt", now=NOON, folder=tmp_path)
-    with pytest.raises(NotExported, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot be written"):
         write_export(conversation, "x\0", now=NOON, folder=tmp_path)
 
 

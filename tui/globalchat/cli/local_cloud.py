@@ -6,9 +6,8 @@ from pathlib import Path
 from globalchat.client import paths
 from globalchat.client.credentials import Credentials
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
-from globalchat.core.errors import UserError
+from globalchat.core.errors import Unreachable
 from globalchat.localcloud.address import RegionAddress
-from globalchat.localcloud.errors import CloudError
 from globalchat.localcloud.process import launch
 from globalchat.localcloud.process.launch import Note
 from globalchat.localcloud.process.state import CloudState
@@ -25,10 +24,19 @@ def join(note: Note) -> CloudState:
     Raises:
         UserError: it cannot start.
     """
-    try:
-        return launch.ensure(folder(), note=note)
-    except CloudError as error:
-        raise UserError(str(error), remedy=error.remedy) from None
+    return launch.ensure(folder(), note=note)
+
+
+def require_running() -> CloudState:
+    """Return the local cloud that runs.
+
+    Raises:
+        Unreachable: none does.
+    """
+    running = launch.find(folder())
+    if running is None:
+        raise Unreachable("No local cloud runs.", remedy="Start it with: globalchat local up")
+    return running
 
 
 def profile(state: CloudState) -> Profile:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from globalchat.cli.console.output import cannot_be_written, discard_output, narrate
-from globalchat.cli.failure import KNOWN, exit_code, sentence
 from globalchat.cli.lazy import Entry, LazyGroup
 from globalchat.client import redact
 from globalchat.client.logs import note
-from globalchat.core.errors import ExitCode
+from globalchat.core.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -94,18 +93,18 @@ class Root(LazyGroup):
             ctx.exit(code)
 
     def _run(self, ctx: click.Context) -> int | None:
-        """The exit code; errors that a person may meet have been told by then."""
+        """Run the command and return its exit code; a UserError is logged and ends in its sentence."""
         try:
             code: int | None = super().invoke(ctx)
             if sys.stdout is not None:  # the shell may have closed it
                 sys.stdout.flush()
             return code
-        except KNOWN as error:
+        except UserError as error:
             # The sentence may quote what was typed.
             said, kind = str(error), type(error).__name__
             note(log, logging.WARNING, "command failed", error=kind, private={"said": said})
-            narrate(f"globalchat: {sentence(error)}")
-            return exit_code(error)
+            narrate(f"globalchat: {error.sentence}")
+            return error.exit_code
         except KeyboardInterrupt:
             return ExitCode.INTERRUPTED
         except click.Abort as ended:

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from globalchat.localcloud.errors import CloudError
+from globalchat.core.errors import UserError
 from globalchat.localcloud.process import ready
 from globalchat.localcloud.process.serve import ServeOptions, serve
 from globalchat.localcloud.process.state import CloudState
@@ -29,7 +29,7 @@ def main() -> int:
 
     try:
         serve(options, announce=announce)
-    except CloudError as error:
+    except UserError as error:
         print(error, file=sys.stderr)  # noqa: T201 - stderr is the log
         _tell(arguments.ready_fd, ready.Outcome(str(error), error.remedy))
         return 1

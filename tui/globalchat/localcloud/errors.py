@@ -1,7 +1,9 @@
-"""Errors of the local cloud that a person may meet."""
+"""What is wrong with a synthesised template: a sentence for a user, or the part that has no place yet."""
+
+from globalchat.core.errors import UserError
 
 
-class TemplateError(Exception):
+class TemplateError(UserError):
     """A synthesised template or its assembly cannot be honoured.
 
     `str(error)` is one sentence that names the template (or file), the resource and the property.
@@ -22,11 +24,3 @@ class Refusal(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-class CloudError(Exception):
-    """The local cloud cannot start, be found or be ended. One sentence; `remedy` is the way out (or None)."""
-
-    def __init__(self, message: str, *, remedy: str | None = None) -> None:
-        super().__init__(message)
-        self.remedy = remedy

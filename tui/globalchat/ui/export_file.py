@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
+from globalchat.core.errors import UserError
 from globalchat.core.text import sanitize
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import default_name, export, form_of
-
-
-class NotExported(Exception):
-    """Nothing was written; the message is a sentence for a person."""
 
 
 def write_export(
@@ -23,7 +20,7 @@ def write_export(
         folder: Where to put it; None for the working folder.
 
     Raises:
-        NotExported: there is such a file, or it cannot be written.
+        UserError: there is such a file, or it cannot be written.
     """
     folder = folder or Path.cwd()
     day = conversation.calendar.day(now).isoformat()
@@ -38,11 +35,11 @@ def write_export(
             if file is None:
                 number += 1
                 continue
-            raise NotExported(f"{_shown(path)} exists already: nothing was written.") from None
+            raise UserError(f"{_shown(path)} exists already: nothing was written.") from None
         except (OSError, RuntimeError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             problem = f"{_shown(path)} cannot be written: {sanitize(reason, multiline=False)}."
-            raise NotExported(problem) from None
+            raise UserError(problem) from None
         return path
 
 

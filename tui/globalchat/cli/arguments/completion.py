@@ -9,9 +9,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from globalchat.cli import profiles
-from globalchat.cli.failure import KNOWN
 from globalchat.client import paths
 from globalchat.client.profiles import LOCAL
+from globalchat.core.errors import UserError
 
 Words = Callable[[click.Context], Iterable[tuple[str, str | None]]]
 """The words that a parameter may take, each with a hint."""
@@ -77,7 +77,7 @@ def _completer(words: Words) -> Callable[[click.Context, click.Parameter, str], 
 def matching(words: Words, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     """Those of the words that go on as typed; a prompt is no place for errors of a profile: then none."""
     found: list[CompletionItem] = []
-    with suppress(*KNOWN, OSError):
+    with suppress(UserError, OSError):
         found.extend(
             CompletionItem(word, help=hint) for word, hint in words(ctx) if word.startswith(incomplete)
         )

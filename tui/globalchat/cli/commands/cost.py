@@ -12,6 +12,7 @@ from globalchat.cli.arguments.number import Number
 from globalchat.cli.console.output import json_line, write_lines
 from globalchat.cli.console.screen import is_terminal, width
 from globalchat.cli.cost.report import document, table
+from globalchat.core.errors import UsageError
 from globalchat_infra import config, prices
 from globalchat_infra.cost import Extras, Traffic, estimate
 from globalchat_infra.regions import choose
@@ -67,5 +68,5 @@ def _regions(given: str | None, known: Mapping[str, str]) -> Mapping[str, str]:
         return known
     try:
         return choose(given.split(","), known)
-    except ValueError as error:
+    except UsageError as error:
         raise click.BadParameter(str(error), param_hint="--regions") from error

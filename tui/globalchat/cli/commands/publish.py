@@ -9,7 +9,7 @@ from globalchat.cli.arguments import options
 from globalchat.cli.arguments.duration import Duration
 from globalchat.cli.arguments.number import Number
 from globalchat.cli.console.output import narrate
-from globalchat.client.bulk.template import Template, TemplateError, generate, placeholders, units
+from globalchat.client.bulk.template import PlaceholderError, Template, generate, placeholders, units
 
 STDIN = "-"
 WINDOW_OF_A_RATE = 32
@@ -148,7 +148,7 @@ def _check(text: str, size: int | None, *, templated: bool) -> None:
     if templated:
         try:
             Template.parse(text)
-        except TemplateError as error:
+        except PlaceholderError as error:
             raise click.UsageError(f"{error} Or send it as it is: --no-template.") from None
     elif found := placeholders(text):
         narrate(f"{' and '.join(found)} went out as written; --template fills it in.")

@@ -5,7 +5,6 @@ import click
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
 from globalchat.cli.console.output import json_line, narrate, write_lines
-from globalchat.cli.failure import exit_code, sentence
 from globalchat.client.credentials import Credentials
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
 from globalchat.core.errors import ExitCode, UserError
@@ -44,28 +43,27 @@ def command(channel: str, aws_profile: str | None, as_json: bool, profile: str |
 async def _end_in_every_region(
     profile: Profile, channel: str, credentials: Credentials, *, as_json: bool
 ) -> ExitCode:
-    """Call every region, whatever the others answer, and tell what each said; the worst is the result."""
+    """Call every region, whatever the others answer, and report each; return the worst exit code."""
     import asyncio
 
     from globalchat.client.api import Api
 
-    async def call(endpoint: RegionEndpoint) -> str | UserError:
+    async def call(endpoint: RegionEndpoint) -> tuple[ExitCode, str]:
+        """Return DONE and the name of the channel, or another code and the sentence of the error."""
         try:
             async with Api(endpoint, credentials=credentials) as api:
-                return await api.unsubscribe(channel)
+                return ExitCode.DONE, await api.unsubscribe(channel)
         except UserError as error:
-            return error
+            return error.exit_code, error.sentence
 
     async with asyncio.TaskGroup() as tasks:
         calls = {each: tasks.create_task(call(each)) for each in profile.regions.values()}
-    codes = [ExitCode.DONE]
-    for endpoint, answer in calls.items():
-        match answer.result():
-            case UserError() as error:
-                narrate(f"globalchat: {endpoint.alias}: {sentence(error)}")
-                codes.append(exit_code(error))
-            case name if as_json:
-                write_lines([json_line({"region": endpoint.region, "name": name})])
-            case name:
-                narrate(f"{endpoint.alias}: the subscriptions to {name} were ended")
-    return max(codes)
+    answers = {endpoint: task.result() for endpoint, task in calls.items()}
+    for endpoint, (code, text) in answers.items():
+        if code is not ExitCode.DONE:
+            narrate(f"globalchat: {endpoint.alias}: {text}")
+        elif as_json:
+            write_lines([json_line({"region": endpoint.region, "name": text})])
+        else:
+            narrate(f"{endpoint.alias}: the subscriptions to {text} were ended")
+    return max((code for code, _ in answers.values()), default=ExitCode.DONE)

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from globalchat.cli import running_cloud
 from globalchat.cli.console.screen import is_terminal
 from globalchat.client import paths, profiles
 from globalchat.client.profiles import LOCAL, Profile
@@ -132,14 +131,14 @@ def _on_this_machine(cloud: CloudState) -> list[Check]:
 
 
 def _faults(cloud: CloudState) -> Verdict:
-    names = [str(each["name"]) for each in running_cloud.ask(lambda: control.faults(cloud))]
+    names = [str(each["name"]) for each in control.faults(cloud)]
     if names:
         return warning(f"Set on purpose: {', '.join(names)}.", "End them with: globalchat local faults clear")
     return ok("none is set")
 
 
 def _local_dead_letters(cloud: CloudState, region: str) -> Verdict:
-    letters = running_cloud.ask(lambda: control.dead_letters(cloud))
+    letters = control.dead_letters(cloud)
     if count := sum(each["region"] == region for each in letters):
         told = f"{count} message{' was' if count == 1 else 's were'} not delivered."
         return warning(told, "See why with `globalchat local dlq`; `… dlq redrive` delivers again.")

@@ -13,7 +13,6 @@ from globalchat.cli.console.output import json_line, message_document, narrate
 from globalchat.cli.console.screen import is_terminal, width
 from globalchat.cli.console.signals import heard
 from globalchat.cli.console.streams import Output
-from globalchat.cli.failure import sentence
 from globalchat.cli.publishing.request import Request, items_of, recovery_of
 from globalchat.cli.publishing.results import Results
 from globalchat.cli.publishing.sentences import counts, ended_early, summary, too_slow
@@ -126,10 +125,10 @@ class Publishing:
         self._refused_count += 1
         self._count()
         place = "" if self._request.is_single else f"{self._request.noun} {item.number}: "
-        self._say(f"{place}{sentence(error)}")
+        self._say(f"{place}{error.sentence}")
 
     async def _troubled(self, error: UserError) -> None:
-        self._say(f"{sentence(error)} Trying again ...")
+        self._say(f"{error.sentence} Trying again ...")
 
     def _interrupt(self, _: signal.Signals) -> None:
         self._interrupted = True

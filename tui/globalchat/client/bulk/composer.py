@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from globalchat.client.bulk.items import Item
-from globalchat.client.bulk.template import Template, TemplateError, pad, units
+from globalchat.client.bulk.template import PlaceholderError, Template, pad, units
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Draft
 from globalchat.core.clock import WallClock, iso_time
@@ -51,7 +51,7 @@ class Composer:
     def _fill(self, item: Item, now: int) -> str:
         try:
             template = Template.parse(item.text)
-        except TemplateError as error:
+        except PlaceholderError as error:
             raise _unfit(str(error)) from None
         return template.fill(n=item.number, time=iso_time(now), region=self._region)
 

@@ -4,14 +4,16 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from globalchat.core.errors import UsageError
+
 PLACEHOLDERS = ("n", "time", "region")
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{")
 _FILLER = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
-class TemplateError(ValueError):
-    """The text is no template: one sentence says why."""
+class PlaceholderError(UsageError):
+    """A text has an unknown placeholder, or a brace without its counterpart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Template:
         """Read `{n}`, `{time}` and `{region}`; `{{` and `}}` stand for braces, a `}` alone for itself.
 
         Raises:
-            TemplateError: another name, or a brace without its counterpart.
+            PlaceholderError: another name, or a brace without its counterpart.
         """
         parts = [""]
         end = 0
@@ -37,7 +39,7 @@ class Template:
             elif match[1] in PLACEHOLDERS:
                 parts += [match[1], ""]
             else:
-                raise TemplateError(_complaint(match[1]))
+                raise PlaceholderError(_complaint(match[1]))
         parts[-1] += text[end:]
         return cls(tuple(parts))
 

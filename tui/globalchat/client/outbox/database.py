@@ -39,22 +39,18 @@ _REASONS = {
 }
 
 
-class OutboxError(UserError):
-    """The outbox cannot be used: unwritable, damaged, full disk, made by a newer version."""
-
-
 @contextmanager
 def told(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with the file at `path` into an OutboxError that says what to do."""
+    """Turn what goes wrong with the file at `path` into an UserError that says what to do."""
     try:
         yield
     except sqlite3.Error as error:
         # The low byte is the primary code, whatever the extended one adds.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         reason, remedy = _REASONS.get(code, (str(error), None))
-        raise OutboxError(f"The outbox {path} cannot be used: {reason}.", remedy=remedy) from None
+        raise UserError(f"The outbox {path} cannot be used: {reason}.", remedy=remedy) from None
     except OSError as error:
-        raise OutboxError(
+        raise UserError(
             f"The outbox {path} cannot be used: {error.strerror}.", remedy="Make its folder writable."
         ) from None
 
@@ -67,7 +63,7 @@ def connect(folder: Path) -> sqlite3.Connection:
 
     Raises:
         UserError: the folder cannot be made.
-        OutboxError: the file cannot be used.
+        UserError: the file cannot be used.
     """
     ensure_folder(folder)
     path = folder / FILE
@@ -110,7 +106,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(_TABLE)
             connection.execute(f"PRAGMA user_version = {VERSION}")
     if version > VERSION:
-        raise OutboxError(
+        raise UserError(
             f"The outbox {path} was made by a newer version of globalchat.",
             remedy="Update globalchat, or move the file away.",
         )

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from globalchat.client.messages import Draft
-from globalchat.client.outbox.database import FILE, OutboxError, connect, told, transaction
+from globalchat.client.outbox.database import FILE, connect, told, transaction
 from globalchat.client.outbox.owner import Owner, is_alive, sweep
+from globalchat.core.errors import UserError
 
 _COLUMNS = "id, channel, text, sender, created_at, since, held"
 
@@ -20,7 +21,7 @@ class Kept:
 
 
 class Store:
-    """One session's part of the outbox in `folder`. What it raises is an OutboxError.
+    """One session's part of the outbox in `folder`. What it raises is an UserError.
 
     Attributes:
         adopted: What sessions of the same profile that are no more have left, in the order of its writing.
@@ -32,7 +33,7 @@ class Store:
 
         Raises:
             UserError: the folder cannot be made.
-            OutboxError: the file cannot be used.
+            UserError: the file cannot be used.
         """
         self._path = folder / FILE
         self._folder = folder
@@ -102,6 +103,6 @@ class Store:
         match row:
             case (str(id_), str(channel), str(text), str() | None as sender, int(at), int(since), int(held)):
                 return Kept(Draft(id_, channel, text, sender, at), since, bool(held))
-        raise OutboxError(
+        raise UserError(
             f"The outbox {self._path} holds something other than drafts.", remedy="Move the file away."
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from globalchat.core.clock import format_duration, parse_duration
+from globalchat.core.errors import UsageError
 from globalchat.core.text import hint
 from globalchat.localcloud.definition import JSON
 
@@ -17,14 +18,6 @@ Scope = Literal["relay", "delivery", "region"]
 Unit = Literal["delay", "rate"]
 
 _RATE = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)%")
-
-
-class FaultError(ValueError):
-    """A fault that does not exist, lacks something or has no place there: one sentence, and a remedy."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,24 +110,24 @@ def parse(text: str, place: Place | None = None) -> Fault:
     event takes its own; a rate is a percentage such as `20%`.
 
     Raises:
-        FaultError: an unknown name, a wrong amount, or a place that the fault cannot have.
+        UsageError: an unknown name, a wrong amount, or a place that the fault cannot have.
     """
     name, equals, amount = text.partition("=")
     kind = kind_of(name)
     _check_place(kind, place or Place())
     if kind.unit is None:
         if equals:
-            raise FaultError(f"{name} takes no amount.", f"Say: {name}")
+            raise UsageError(f"{name} takes no amount.", remedy=f"Say: {name}")
         return Fault(name, place or Place())
     low, high = _delay(name, amount) if kind.unit == "delay" else _rate(name, amount)
     return Fault(name, place or Place(), low, high)
 
 
 def kind_of(name: str) -> Kind:
-    """The kind of that name; raises FaultError with the nearest name for an unknown one."""
+    """The kind of that name; raises UsageError with the nearest name for an unknown one."""
     if name in KINDS:
         return KINDS[name]
-    raise FaultError(f"There is no fault {name[:40]!r}.", hint(name, KINDS))
+    raise UsageError(f"There is no fault {name[:40]!r}.", remedy=hint(name, KINDS))
 
 
 def best(faults: Iterable[Fault]) -> Fault | None:
@@ -148,22 +141,28 @@ def best(faults: Iterable[Fault]) -> Fault | None:
 
 def _check_place(kind: Kind, place: Place) -> None:
     if kind.scope == "region" and (place.source or place.target):
-        raise FaultError(f"{kind.name} is a fault of one region, not of a way between two.", "Use --region.")
+        raise UsageError(
+            f"{kind.name} is a fault of one region, not of a way between two.", remedy="Use --region."
+        )
     if kind.scope != "region" and place.region:
-        raise FaultError(f"{kind.name} is a fault of the ways between regions.", "Use --from and --to.")
+        raise UsageError(
+            f"{kind.name} is a fault of the ways between regions.", remedy="Use --from and --to."
+        )
     if kind.scope == "relay" and place.source and place.source == place.target:
-        raise FaultError("A relay goes from one region to another.", "Name two regions, or one end alone.")
+        raise UsageError(
+            "A relay goes from one region to another.", remedy="Name two regions, or one end alone."
+        )
 
 
 def _delay(name: str, amount: str) -> tuple[float, float]:
     low, dots, high = amount.partition("..")
     bounds = _seconds(low), _seconds(high if dots else low)
     if bounds[0] is None or bounds[1] is None:
-        raise FaultError(f"{name} takes a duration or a range of them.", f"Say: {name}=200ms")
+        raise UsageError(f"{name} takes a duration or a range of them.", remedy=f"Say: {name}=200ms")
     if not 0 <= bounds[0] <= bounds[1] <= LONGEST_DELAY or bounds[1] == 0:
-        raise FaultError(
+        raise UsageError(
             f"{name} takes at most {format_duration(LONGEST_DELAY)}, and a range from low to high.",
-            f"Say: {name}=150ms..250ms",
+            remedy=f"Say: {name}=150ms..250ms",
         )
     return bounds[0], bounds[1]
 
@@ -180,5 +179,5 @@ def _rate(name: str, amount: str) -> tuple[float, float]:
     match = _RATE.fullmatch(amount)
     rate = 0.0 if match is None else round(float(match.group(1)) / 100, 8)
     if not 0 < rate <= 1:
-        raise FaultError(f"{name} takes a share of more than 0% and at most 100%.", f"Say: {name}=20%")
+        raise UsageError(f"{name} takes a share of more than 0% and at most 100%.", remedy=f"Say: {name}=20%")
     return rate, rate

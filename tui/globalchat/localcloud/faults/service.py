@@ -5,8 +5,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from globalchat.core.errors import UsageError
 from globalchat.localcloud.faults.courier import FaultCourier
-from globalchat.localcloud.faults.model import Fault, FaultError, Place, kind_of, parse
+from globalchat.localcloud.faults.model import Fault, Place, kind_of, parse
 from globalchat.localcloud.faults.sockets import SocketFaults
 
 
@@ -60,7 +61,7 @@ class Faults:
         A fault replaces the one of its name at the same place. Regions are aliases or AWS names; None is all.
 
         Raises:
-            FaultError: a word that is none, or an unknown region.
+            UsageError: a word that is none, or an unknown region.
         """
         place = Place(self._alias(source), self._alias(target), self._region(region))
         faults = [parse(text, place) for text in texts]
@@ -75,7 +76,7 @@ class Faults:
         """Clear the faults of these names wherever they are; without a name all.
 
         Raises:
-            FaultError: there is no fault of that name.
+            UsageError: there is no fault of that name.
         """
         for name in names:
             kind_of(name)
@@ -111,4 +112,4 @@ class Faults:
             if name.lower() in (region.alias.lower(), region.region):
                 return region
         known = ", ".join(region.alias for region in self._regions)
-        raise FaultError(f"There is no region {name[:40]!r}.", f"The regions are: {known}.")
+        raise UsageError(f"There is no region {name[:40]!r}.", remedy=f"The regions are: {known}.")

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
+from globalchat.core.errors import Unreachable, UsageError
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.process import identity
 from globalchat.localcloud.process.state import CloudState
@@ -26,16 +27,12 @@ _LONGEST_ANSWER = 1 << 20
 _LONGEST_LETTERS = 256 << 20
 
 
-class Rejected(Exception):
-    """The cloud cannot do what it was asked for, and has not: one sentence, and a remedy."""
+class NoAnswer(Unreachable):
+    """The port is closed, silent or another program's, or refuses the token; `reason` says which."""
 
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.remedy = remedy
-
-
-class NoAnswer(Exception):
-    """The port is dead, silent, somebody else's, or says no."""
+    def __init__(self, reason: str) -> None:
+        super().__init__("The local cloud does not answer; it may just have ended.")
+        self.reason = reason
 
 
 def is_running(state: CloudState) -> bool:
@@ -87,7 +84,7 @@ def set_faults(
     """Set faults (see `globalchat.localcloud.faults.model.parse`); tells what is set then.
 
     Raises:
-        Rejected: an unknown fault, amount or region.
+        UsageError: an unknown fault, amount or region.
         NoAnswer: the cloud ended meanwhile.
     """
     body: dict[str, JSON] = {"set": [*texts], "from": source, "to": target, "region": region}
@@ -98,7 +95,7 @@ def clear_faults(state: CloudState, names: Sequence[str]) -> list[Mapping[str, J
     """Clear the faults of these names, or all; tells what is set then.
 
     Raises:
-        Rejected: an unknown fault.
+        UsageError: an unknown fault.
         NoAnswer: the cloud ended meanwhile.
     """
     body: dict[str, JSON] = {"names": [*names]}
@@ -122,7 +119,7 @@ def redrive(state: CloudState, queue: str | None = None) -> tuple[int, int]:
     """Deliver dead letters once more, of one queue (its name or ARN) or all: how many were, how many failed.
 
     Raises:
-        Rejected: there is no such queue.
+        UsageError: there is no such queue.
         NoAnswer: the cloud ended meanwhile, or takes too long.
     """
     path = REDRIVE if queue is None else f"{REDRIVE}?{urlencode({'queue': queue})}"
@@ -170,5 +167,5 @@ def _call(
             return document
         message, remedy = document.get("error"), document.get("remedy")
         if isinstance(message, str) and isinstance(remedy, str):
-            raise Rejected(message, remedy)
+            raise UsageError(message, remedy=remedy)
     raise NoAnswer(f"status {response.status}")

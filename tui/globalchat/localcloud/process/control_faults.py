@@ -4,8 +4,8 @@ from typing import Final
 
 from aiohttp import web
 
+from globalchat.core.errors import UsageError
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.faults.model import FaultError
 from globalchat.localcloud.faults.service import Faults
 from globalchat.localcloud.process.control import FAULTS
 
@@ -27,14 +27,14 @@ def fault_routes(faults: Faults) -> list[web.RouteDef]:
         source, target, region = (_name(document.get(place)) for place in _PLACES)
         try:
             faults.set(*_names(document.get("set")), source=source, target=target, region=region)
-        except FaultError as error:
+        except UsageError as error:
             return _refusal(error)
         return _answer(faults)
 
     async def clear(request: web.Request) -> web.Response:
         try:
             faults.clear(*_names((await _document(request)).get("names")))
-        except FaultError as error:
+        except UsageError as error:
             return _refusal(error)
         return _answer(faults)
 
@@ -45,7 +45,7 @@ def _answer(faults: Faults) -> web.Response:
     return web.json_response({"faults": [fault.document() for fault in faults.active]})
 
 
-def _refusal(error: FaultError) -> web.Response:
+def _refusal(error: UsageError) -> web.Response:
     return web.json_response({"error": str(error), "remedy": error.remedy}, status=400)
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from globalchat.localcloud.errors import CloudError
+from globalchat.core.errors import UserError
 from globalchat.localcloud.process import control, lock, state
 from globalchat.localcloud.process.state import CloudState, DamagedState
 
@@ -36,7 +36,7 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
     `note` hears, in a sentence, of what had to be repaired.
 
     Raises:
-        CloudError: it cannot start; the message says why.
+        UserError: it cannot start; the message says why.
     """
     state.prepare_folder(folder)
     with hold_start_lock(folder):
@@ -50,7 +50,7 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
 
         spawn(folder, seconds=START_SECONDS)
         if (started := find(folder)) is None:
-            raise CloudError(
+            raise UserError(
                 "The local cloud started, but does not answer.", remedy=f"See {folder / state.LOG}."
             )
         return started
@@ -60,7 +60,7 @@ def end(folder: Path) -> bool:
     """End the cloud that runs in this folder, and wait until it has; False if none runs.
 
     Raises:
-        CloudError: it does not end.
+        UserError: it does not end.
     """
     running = find(folder)
     process = lock.holder(folder / CLOUD_LOCK)
@@ -73,7 +73,7 @@ def end(folder: Path) -> bool:
     except control.NoAnswer:
         _signal(process, signal.SIGTERM)
     if not _wait(lambda: lock.holder(folder / CLOUD_LOCK) != process, _END_SECONDS):
-        raise CloudError(
+        raise UserError(
             f"The local cloud (process {process}) does not end.", remedy=f"End it with: kill -9 {process}"
         )
     return True
@@ -83,11 +83,11 @@ def hold_start_lock(folder: Path) -> lock.Lock:
     """Be the only one that looks for or starts a cloud in this folder.
 
     Raises:
-        CloudError: another command keeps starting one.
+        UserError: another command keeps starting one.
     """
     held = lock.acquire(folder / START_LOCK, wait=START_SECONDS + _ANSWER_SECONDS)
     if held is None:
-        raise CloudError("Another command takes too long to start the local cloud.", remedy="Try again.")
+        raise UserError("Another command takes too long to start the local cloud.", remedy="Try again.")
     return held
 
 
@@ -110,7 +110,7 @@ def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
     """Let a cloud that lives write its state file anew (or finish ending).
 
     Raises:
-        CloudError: it does neither.
+        UserError: it does neither.
     """
     _signal(process, signal.SIGUSR1)
     cloud_lock = folder / CLOUD_LOCK
@@ -120,7 +120,7 @@ def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
         return running
     if lock.holder(cloud_lock) is None:
         return None
-    raise CloudError(f"A local cloud (process {process}) runs but does not answer.", remedy=END_REMEDY)
+    raise UserError(f"A local cloud (process {process}) runs but does not answer.", remedy=END_REMEDY)
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> bool:

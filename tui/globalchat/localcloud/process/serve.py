@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from globalchat.core.clock import now_ms
+from globalchat.core.errors import UserError
 from globalchat.core.gc_tuning import freeze_gc
 from globalchat.localcloud import assembly
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import CloudError, TemplateError
+from globalchat.localcloud.errors import TemplateError
 from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.events.targets import AppSyncErrors
 from globalchat.localcloud.process import idle, launch, lock, state
@@ -59,7 +60,7 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
     """Serve until the end; `announce` is called once, when the cloud is ready.
 
     Raises:
-        CloudError: one runs already in this folder, the templates are refused, or a port is taken.
+        UserError: one runs already in this folder, the templates are refused, or a port is taken.
     """
     state.prepare_folder(options.folder)
     with ExitStack() as starting:
@@ -76,7 +77,7 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
                 tls = make_certificates(options.folder) if options.tls else None
                 asyncio.run(_serve(options, tls, ready))
             except TemplateError as error:
-                raise CloudError(
+                raise UserError(
                     f"The local cloud refuses its templates: {error}",
                     remedy="Correct them and synthesise again.",
                 ) from error
@@ -88,7 +89,7 @@ def _take_the_place(folder: Path) -> lock.Lock:
     held = None if running else lock.acquire(folder / launch.CLOUD_LOCK, wait=_OTHER_ENDS_SECONDS)
     if held is None:
         process = running.pid if running else lock.holder(folder / launch.CLOUD_LOCK)
-        raise CloudError(f"A local cloud (process {process}) runs already.", remedy=launch.END_REMEDY)
+        raise UserError(f"A local cloud (process {process}) runs already.", remedy=launch.END_REMEDY)
     return held
 
 

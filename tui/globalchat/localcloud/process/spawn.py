@@ -6,8 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from globalchat.core.errors import UserError
 from globalchat.core.interpreter import child_environment, module_command
-from globalchat.localcloud.errors import CloudError
 from globalchat.localcloud.process import idle, ready
 from globalchat.localcloud.process.state import LOG
 
@@ -20,7 +20,7 @@ def spawn(folder: Path, *, seconds: float) -> None:
     It gets its own process session, so that Ctrl-C in a terminal does not reach it; its output goes to a log.
 
     Raises:
-        CloudError: it could not start, in its own words, or was not ready in time.
+        UserError: it could not start, in its own words, or was not ready in time.
     """
     log = folder / LOG
     reader, writer = os.pipe()
@@ -46,10 +46,10 @@ def spawn(folder: Path, *, seconds: float) -> None:
     if outcome is None:
         process.kill()
         process.wait()
-        raise CloudError("The local cloud did not start.", remedy=f"Its log is {log}.")
+        raise UserError("The local cloud did not start.", remedy=f"Its log is {log}.")
     if outcome.error is not None:
         process.wait()
-        raise CloudError(outcome.error, remedy=outcome.remedy)
+        raise UserError(outcome.error, remedy=outcome.remedy)
     process.returncode = 0  # It outlives us on purpose: without this Popen warns that it still runs.
 
 

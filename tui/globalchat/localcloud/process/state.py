@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from globalchat.core.errors import UserError
 from globalchat.localcloud.address import RegionAddress
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import CloudError
 from globalchat.localcloud.files import replace
 
 VERSION = 1
@@ -57,15 +57,15 @@ def prepare_folder(folder: Path) -> None:
     """Make the folder if need be, and close it to everybody but its owner.
 
     Raises:
-        CloudError: it cannot be made, or belongs to somebody else.
+        UserError: it cannot be made, or belongs to somebody else.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_uid != os.getuid():
-            raise CloudError(f"The local cloud's folder {folder} belongs to somebody else.")
+            raise UserError(f"The local cloud's folder {folder} belongs to somebody else.")
         folder.chmod(0o700)
     except OSError as error:
-        raise CloudError(
+        raise UserError(
             f"The local cloud's folder {folder} cannot be used: {error.strerror}.",
             remedy="Set GLOBALCHAT_HOME to a folder that you may write to.",
         ) from error
@@ -75,12 +75,12 @@ def write(folder: Path, state: CloudState) -> None:
     """Replace the state file.
 
     Raises:
-        CloudError: it cannot be written.
+        UserError: it cannot be written.
     """
     try:
         replace(folder / FILE, json.dumps(_document(state)).encode())
     except OSError as error:
-        raise CloudError(
+        raise UserError(
             f"The local cloud's state in {folder} cannot be written: {error.strerror}.",
             remedy="Make room or set GLOBALCHAT_HOME to a folder that you may write to.",
         ) from error

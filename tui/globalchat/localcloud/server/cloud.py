@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from globalchat.core.clock import EpochClock, MonotonicClock
+from globalchat.core.errors import UserError
 from globalchat.localcloud.appsync.access.authentication import User
 from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.assembly import read
 from globalchat.localcloud.definition import RegionDefinition
-from globalchat.localcloud.errors import CloudError
 from globalchat.localcloud.events.courier import Courier
 from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.events.service import EventBridge
@@ -82,7 +82,7 @@ class LocalCloud:
             options: clocks, limits, disturbances.
 
         Raises:
-            CloudError: a port is taken, or there are more ports than regions.
+            UserError: a port is taken, or there are more ports than regions.
             TemplateError: the templates cannot be honoured.
         """
         chosen = options or CloudOptions()
@@ -155,7 +155,7 @@ def _backend(
 def _ports(names: Sequence[str], ports: Sequence[int] | None) -> list[int]:
     given = list(ports or ())
     if len(given) > len(names):
-        raise CloudError(
+        raise UserError(
             f"There are {len(names)} regions but {len(given)} ports.", remedy="Give one port per region."
         )
     return given + [0] * (len(names) - len(given))

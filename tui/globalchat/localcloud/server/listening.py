@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from globalchat.localcloud.errors import CloudError
+from globalchat.core.errors import UserError
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -16,7 +16,7 @@ def bound(ports: Sequence[int]) -> Iterator[list[socket.socket]]:
     """Bind one listening socket per port (0: a free one); they are closed at the end.
 
     Raises:
-        CloudError: a port is taken or may not be used.
+        UserError: a port is taken or may not be used.
     """
     sockets: list[socket.socket] = []
     try:
@@ -41,7 +41,7 @@ def _bind(listener: socket.socket, port: int) -> None:
         listener.bind((LOOPBACK, port))
         listener.listen(1024)
     except OverflowError:
-        raise CloudError(f"{port} is not a port.", remedy="Choose one from 1024 to 65535.") from None
+        raise UserError(f"{port} is not a port.", remedy="Choose one from 1024 to 65535.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             problem = f"Port {port} is in use by another program."
@@ -49,4 +49,4 @@ def _bind(listener: socket.socket, port: int) -> None:
             problem = f"Port {port} may not be used without administrator rights."
         else:
             raise
-        raise CloudError(problem, remedy="Choose another port, or none to take a free one.") from None
+        raise UserError(problem, remedy="Choose another port, or none to take a free one.") from None

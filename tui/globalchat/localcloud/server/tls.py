@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from globalchat.localcloud.errors import CloudError
+from globalchat.core.errors import UserError
 from globalchat.localcloud.files import replace
 
 CA_FILE: Final = "ca.pem"
@@ -55,7 +55,7 @@ def make_certificates(folder: Path) -> Certificates:
     """Make an authority and a certificate for localhost; only `ca.pem` stays, in the folder.
 
     Raises:
-        CloudError: there is no `openssl` command, or it fails.
+        UserError: there is no `openssl` command, or it fails.
     """
     with tempfile.TemporaryDirectory(prefix="globalchat-tls-") as made:
         work = Path(made)
@@ -86,13 +86,13 @@ def _openssl(folder: Path, *arguments: str) -> None:
             timeout=_TIMEOUT_SECONDS,
         )
     except FileNotFoundError:
-        raise CloudError(
+        raise UserError(
             "TLS needs the openssl command, which was not found.",
             remedy="Install OpenSSL, or serve without --tls.",
         ) from None
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         said = (error.stderr or b"").decode(errors="replace").strip().splitlines()
-        raise CloudError(
+        raise UserError(
             f"openssl {arguments[0]} failed: {said[-1] if said else type(error).__name__}.",
             remedy="Serve without --tls.",
         ) from error

@@ -9,8 +9,9 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from globalchat.core.clock import WallClock
+from globalchat.core.errors import UserError
 from globalchat.core.text import sanitize
-from globalchat.ui.export_file import NotExported, write_export
+from globalchat.ui.export_file import write_export
 from globalchat.ui.model.details import message_details
 from globalchat.ui.model.links import is_web
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow
@@ -216,7 +217,7 @@ class MessageArea(Vertical):
             return
         try:
             path = await to_thread(write_export, conversation, file, now=self._clock())
-        except NotExported as problem:
+        except UserError as problem:
             self.notify(str(problem), severity="error", timeout=8, markup=False)
         else:
             self.notify(f"Written to {sanitize(str(path), multiline=False)}", markup=False)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import click
 
-from globalchat.cli import running_cloud
+from globalchat.cli import local_cloud
 from globalchat.cli.arguments import options
 from globalchat.cli.console.output import for_terminal, json_line, narrate, write_lines
 from globalchat.core.errors import ExitCode
@@ -29,8 +29,8 @@ def command(ctx: click.Context, as_json: bool, with_text: bool) -> int | None:
     """  # noqa: D301 - \b is what click leaves a block alone for
     if ctx.invoked_subcommand is not None:
         return None
-    state = running_cloud.found()
-    letters = running_cloud.ask(lambda: control.dead_letters(state, detail=with_text))
+    state = local_cloud.require_running()
+    letters = control.dead_letters(state, detail=with_text)
     if as_json:
         write_lines(json_line(letter) for letter in letters)
     elif letters:
@@ -53,8 +53,8 @@ def redrive(queue: str | None, as_json: bool) -> int:
       globalchat local dlq redrive
       globalchat local dlq redrive --queue globalchat-relay-dlq --json
     """  # noqa: D301 - \b is what click leaves a block alone for
-    state = running_cloud.found()
-    delivered, failed = running_cloud.ask(lambda: control.redrive(state, queue))
+    state = local_cloud.require_running()
+    delivered, failed = control.redrive(state, queue)
     if as_json:
         write_lines([json_line({"delivered": delivered, "failed": failed})])
     stay = f" {failed} failed again and stay." if failed else ""

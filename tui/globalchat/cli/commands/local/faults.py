@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from globalchat.cli import local_cloud, running_cloud
+from globalchat.cli import local_cloud
 from globalchat.cli.arguments import options
 from globalchat.cli.console.output import json_line, narrate, write_lines
-from globalchat.core.errors import UsageError
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.faults.model import KINDS, FaultError, Place, parse
+from globalchat.localcloud.faults.model import KINDS, Place, parse
 from globalchat.localcloud.process import control
 from globalchat.localcloud.process.state import CloudState
 
@@ -45,8 +44,8 @@ def command(ctx: click.Context, as_json: bool) -> int | None:
     """Show what goes wrong on purpose in the local cloud that runs; `set` and `clear` change it."""
     if ctx.invoked_subcommand is not None:
         return None
-    state = running_cloud.found()
-    _show(state, running_cloud.ask(lambda: control.faults(state)), as_json=as_json)
+    state = local_cloud.require_running()
+    _show(state, control.faults(state), as_json=as_json)
     return 0
 
 
@@ -62,9 +61,8 @@ def set_faults(
     """Set faults, and show all that are set then. They last until they are cleared or the cloud ends."""
     momentary = _momentary(faults, Place(source, target, region))
     state = local_cloud.join(narrate)
-    left = running_cloud.ask(
-        lambda: control.set_faults(state, faults, source=source, target=target, region=region)
-    )
+    left = control.set_faults(state, faults, source=source, target=target, region=region)
+
     for name in momentary:
         narrate(f"Done, once: {name}.")
     if left or not momentary:
@@ -77,17 +75,14 @@ def set_faults(
 @options.as_json
 def clear(names: tuple[str, ...], as_json: bool) -> int:
     """Clear faults by name, or all; shows what is left."""
-    state = running_cloud.found()
-    _show(state, running_cloud.ask(lambda: control.clear_faults(state, names)), as_json=as_json)
+    state = local_cloud.require_running()
+    _show(state, control.clear_faults(state, names), as_json=as_json)
     return 0
 
 
 def _momentary(faults: Sequence[str], place: Place) -> list[str]:
     """Check the words before a cloud is started for them; tell which of them do not last."""
-    try:
-        kinds = [parse(text, place).kind for text in faults]
-    except FaultError as error:
-        raise UsageError(str(error), remedy=error.remedy) from None
+    kinds = [parse(text, place).kind for text in faults]
     return [kind.name for kind in kinds if kind.momentary]
 
 

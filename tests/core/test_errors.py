@@ -1,6 +1,5 @@
 import pytest
 
-from globalchat.cli.failure import exit_code, sentence
 from globalchat.core.errors import (
     ExitCode,
     ProfileError,
@@ -10,29 +9,32 @@ from globalchat.core.errors import (
     UsageError,
     UserError,
 )
-from globalchat.localcloud.errors import CloudError, TemplateError
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
+        (UserError("x"), 1),
         (UsageError("x"), 2),
         (ProfileError("x"), 2),
         (Unreachable("x"), 3),
         (Refused("x", error_type="EmptyMessage"), 1),
         (Unauthorized("x", error_type="UnauthorizedException"), 1),
-        (UserError("x"), 1),
-        (CloudError("x"), 1),
-        (TemplateError("x"), 1),
+        (UserError("x", exit_code=ExitCode.INTERRUPTED), 130),
     ],
 )
-def test_every_error_has_its_exit_code(error: Exception, code: int) -> None:
-    assert exit_code(error) == code
+def test_every_error_has_its_exit_code(error: UserError, code: int) -> None:
+    assert error.exit_code == code
 
 
-def test_the_remedy_follows_the_sentence() -> None:
-    assert sentence(CloudError("It is broken.", remedy="Mend it.")) == "It is broken. Mend it."
-    assert sentence(TemplateError("It is broken.")) == "It is broken."
+def test_the_exit_code_of_one_error_is_not_that_of_its_class() -> None:
+    UserError("x", exit_code=ExitCode.INTERRUPTED)
+    assert UserError("x").exit_code is ExitCode.FAILED
+
+
+def test_the_remedy_follows_the_message() -> None:
+    assert UserError("It is broken.", remedy="Mend it.").sentence == "It is broken. Mend it."
+    assert UserError("It is broken.").sentence == "It is broken."
 
 
 def test_the_codes_are_the_documented_ones() -> None:
