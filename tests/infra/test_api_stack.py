@@ -1,3 +1,5 @@
+"""The stack of a region's API: access, resolvers, data sources, broadcast, logs and outputs."""
+
 import json
 from collections.abc import Sequence
 from typing import Any

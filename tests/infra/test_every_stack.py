@@ -1,3 +1,5 @@
+"""What holds for every stack: resource types, tags, names, queues, sizes, what it says of the deployment."""
+
 import json
 import re
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+"""What is typed in the composer is a message or a command; what can be typed next is offered."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

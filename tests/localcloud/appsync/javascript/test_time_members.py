@@ -1,3 +1,5 @@
+"""`util.time` gives what AWS's runtime gives."""
+
 # One case a line, whatever its length.
 # ruff: noqa: E501
 

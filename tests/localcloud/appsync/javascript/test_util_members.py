@@ -1,3 +1,5 @@
+"""`util` and `extensions` give what AWS's runtime gives."""
+
 import base64
 import re
 import uuid
