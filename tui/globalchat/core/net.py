@@ -1,0 +1,288 @@
+"""Decides which proxy holds for a URL, as curl decides it, and passes the decision on. Pure.
+
+Every connection of the program follows `proxy_for`. The libraries (aiohttp, websockets, botocore) and Node.js
+read the environment each by rules of its own, and some of them go past a proxy in silence: they are given the
+decision instead. Only the environment counts, neither ~/.netrc nor the settings of a desktop.
+
+Sources: curl's lib/url.c (detect_proxy, parse_proxy) and lib/noproxy.c. Two things go beyond curl: entries of
+NO_PROXY may have a port, and this machine is always reached directly.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+from globalchat.core.errors import UsageError
+
+DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+_PROXY_PORTS: Mapping[str, int] = {"http": 1080, "https": 443}
+"""Ports of proxies whose URL has none; 1080 is curl's."""
+_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    # HTTP_PROXY is not read, as in curl: in a CGI program it is a header that a visitor sends.
+    "http": ("http_proxy",),
+    "https": ("https_proxy", "HTTPS_PROXY"),
+    "ws": ("ws_proxy", "WS_PROXY", "http_proxy"),
+    "wss": ("wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY"),
+}
+_FOR_ALL = ("all_proxy", "ALL_PROXY")
+_EXEMPT = ("no_proxy", "NO_PROXY")
+_OF_PROXIES = frozenset(f"{each}_proxy" for each in (*_VARIABLES, "all", "no"))
+_OF_NPM = frozenset(
+    f"npm_config_{each}" for each in ("proxy", "noproxy", "http_proxy", "https_proxy", "no_proxy")
+)
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]")
+_HAPPY_EYEBALLS_DELAY = 0.25
+"""Seconds before the next address is tried beside the one that has not answered yet (RFC 8305, section 5)."""
+
+Address = IPv4Address | IPv6Address
+
+
+class ProxyRefused(UsageError):
+    """The environment names a proxy that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy, and the variable that names it. Its text never shows the name and password.
+
+    `scheme` is `http`, or `https` for a proxy that is spoken to over TLS. `user` and `password` are what the
+    URL holds, percent-decoded to bytes.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    variable: str
+    user: bytes | None = field(default=None, repr=False)
+    password: bytes = field(default=b"", repr=False)
+
+    def __str__(self) -> str:
+        """Return its URL without name and password."""
+        return f"{self.scheme}://{self.address}"
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The whole URL, which holds the password: for libraries and child processes, never for a person."""
+        if self.user is None:
+            return str(self)
+        return f"{self.scheme}://{quote(self.user, safe='')}:{quote(self.password, safe='')}@{self.address}"
+
+    @property
+    def authorization(self) -> str | None:
+        """The value of the `Proxy-Authorization` header; None if the proxy needs none."""
+        if self.user is None:
+            return None
+        return f"Basic {b64encode(self.user + b':' + self.password).decode()}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log may show."""
+        if self.user is None:
+            return ()
+        encoded = quote(self.password, safe="")
+        return (self.password.decode("utf-8", "replace"), encoded, str(self.authorization).partition(" ")[2])
+
+
+def host_of(url: str) -> str:
+    """Return host and port of a URL, as the Host header carries them."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def host_and_port(url: str) -> tuple[str, int]:
+    """Return the host (without brackets) and the port that a URL leads to."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
+
+
+def is_loopback(url: str) -> bool:
+    """Return True if a URL stays on this machine, so that no proxy may see it."""
+    host = (urlsplit(url).hostname or "").removesuffix(".")
+    address = _address(host)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def proxy_for(url: str, environ: Mapping[str, str]) -> Proxy | None:
+    """Return the proxy through which a URL is reached, None if directly.
+
+    Args:
+        url: an http, https, ws or wss URL.
+        environ: the variables of the environment.
+
+    Raises:
+        ProxyRefused: the environment names a proxy that cannot be used.
+    """
+    scheme = urlsplit(url).scheme
+    variable = _first_set((*_VARIABLES.get(scheme, ()), *_FOR_ALL), environ)
+    if variable is None or is_loopback(url) or _is_exempt(url, environ):
+        return None
+    return _parse(variable, environ[variable])
+
+
+def environment_for_children(
+    environ: Mapping[str, str], urls: Iterable[str] = (), *, npm: bool = False
+) -> dict[str, str]:
+    """Return an environment in which a child process comes to the decisions of `proxy_for`.
+
+    For the CDK and npm (Node.js's `proxy-from-env`, `@npmcli/agent`), the AWS CLI and Python. They differ in
+    the default scheme of a proxy, in whether ALL_PROXY counts, and in which forms of NO_PROXY they know. The
+    child therefore gets `http_proxy`, `https_proxy` and `no_proxy`, in small and capital letters: whole URLs,
+    and a list with commas in which each domain stands twice (`example.com,.example.com`). This machine is
+    always exempt.
+
+    Args:
+        environ: the environment to start from. Nothing but variables of proxies is changed.
+        urls: what the child will call, if known: a host that NO_PROXY exempts in a form that children do not
+            know (a network such as 10.0.0.0/8) is then named to them.
+        npm: keep npm's own settings (`npm_config_proxy` and its like). The CDK would follow them, too.
+
+    Raises:
+        ProxyRefused: the environment names a proxy that cannot be used.
+    """
+    dropped = _OF_PROXIES if npm else _OF_PROXIES | _OF_NPM
+    passed = {name: value for name, value in environ.items() if name.lower() not in dropped}
+    direct = [host_and_port(url)[0] for url in urls if proxy_for(url, environ) is None]
+    if (_value(_EXEMPT, environ) or "").strip() == "*":
+        return passed | {"no_proxy": "*", "NO_PROXY": "*"}
+    for scheme in ("http", "https"):
+        variable = _first_set((*_VARIABLES[scheme], *_FOR_ALL), environ)
+        if variable is not None:
+            url = _parse(variable, environ[variable]).url
+            passed |= {f"{scheme}_proxy": url, f"{scheme.upper()}_PROXY": url}
+    exempt = ",".join(dict.fromkeys((*_LOOPBACK_NAMES, *_for_node(environ), *direct)))
+    return passed | {"no_proxy": exempt, "NO_PROXY": exempt}
+
+
+def connect_options() -> dict[str, float]:
+    """Return the arguments with which `create_connection` of the running loop tries addresses side by side.
+
+    Without them an address that swallows packets (broken IPv6) uses up the time limit before the next one.
+    Loops other than asyncio's own (uvloop) do not know the argument.
+    """
+    from asyncio import BaseEventLoop, get_running_loop  # 40 ms that commands without a loop do without
+
+    standard = isinstance(get_running_loop(), BaseEventLoop)
+    return {"happy_eyeballs_delay": _HAPPY_EYEBALLS_DELAY} if standard else {}
+
+
+def _parse(variable: str, value: str) -> Proxy:
+    """Read the URL of a proxy. What it holds is never quoted: it may be a password."""
+    value = value.strip()
+    # As in curl: without a scheme it is an HTTP proxy.
+    scheme, separator, rest = value.partition("://")
+    scheme, rest = (scheme.lower(), rest) if separator else ("http", value)
+    if scheme.startswith("socks"):
+        raise ProxyRefused(
+            f"{variable} names a SOCKS proxy, which globalchat cannot use.", remedy=_remedy(variable)
+        )
+    if scheme not in _PROXY_PORTS:
+        raise ProxyRefused(
+            f"{variable} names a proxy of a kind that globalchat does not know.", remedy=_remedy(variable)
+        )
+    user_info, at, place = rest.partition("/")[0].rpartition("@")
+    host, port = _host_and_port(place)
+    if not host or port == 0:
+        raise ProxyRefused(f"{variable} does not hold the URL of a proxy.", remedy=_remedy(variable))
+    user, _, password = user_info.partition(":")
+    return Proxy(
+        scheme=scheme,
+        host=host,
+        port=port or _PROXY_PORTS[scheme],
+        variable=variable,
+        user=unquote_to_bytes(user) if at else None,
+        password=unquote_to_bytes(password),
+    )
+
+
+def _remedy(variable: str) -> str:
+    return f"Set {variable}=http://HOST:PORT, or list in NO_PROXY the hosts that are reached without a proxy."
+
+
+def _host_and_port(place: str) -> tuple[str, int | None]:
+    """Return host and port of a proxy; ("", …) or port 0 if they are none."""
+    try:
+        parts = urlsplit(f"//{place}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "", 0
+    damaged = any(each.isspace() or not each.isprintable() for each in place) or "?" in place or "#" in place
+    return ("" if damaged else host), port
+
+
+def _is_exempt(url: str, environ: Mapping[str, str]) -> bool:
+    listed = (_value(_EXEMPT, environ) or "").strip()
+    if listed == "*":
+        return True
+    host, port = host_and_port(url)
+    return any(_covers(each, host, port) for each in _entries(listed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of NO_PROXY: a domain without dots around it, an address or a network, and perhaps a port."""
+
+    name: str
+    port: str
+
+
+def _entries(listed: str) -> Iterator[_Entry]:
+    for each in listed.replace(",", " ").split():
+        name, port = each, ""
+        if each.startswith("["):
+            inside, _, after = each[1:].partition("]")
+            name, port = (inside, after[1:]) if after.startswith(":") else (inside + after, "")
+        elif each.count(":") == 1:
+            name, _, port = each.partition(":")
+        yield _Entry(name.removesuffix(".").removeprefix(".").lower(), port)
+
+
+def _covers(entry: _Entry, host: str, port: int) -> bool:
+    if entry.port and entry.port != str(port):
+        return False
+    address = _address(host)
+    if address is not None:
+        try:
+            return address in ip_network(entry.name, strict=False)
+        except ValueError:
+            return False
+    name = host.removesuffix(".")
+    return bool(entry.name) and (name == entry.name or name.endswith(f".{entry.name}"))
+
+
+def _for_node(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the entries of NO_PROXY in forms that Node.js and Python understand as curl does."""
+    for entry in _entries(_value(_EXEMPT, environ) or ""):
+        port = f":{entry.port}" if entry.port else ""
+        address = _address(entry.name)
+        if isinstance(address, IPv6Address):
+            yield from (f"[{entry.name}]{port}", *(() if port else (entry.name,)))
+        elif address is not None:
+            yield f"{entry.name}{port}"
+        elif entry.name and not set("*/:") & set(entry.name):  # curl knows no wildcards, children no networks
+            yield from (f"{entry.name}{port}", f".{entry.name}{port}")
+
+
+def _first_set(names: Iterable[str], environ: Mapping[str, str]) -> str | None:
+    """Return the first of some variables that is set; an empty one counts as not set, as in curl."""
+    return next((name for name in names if environ.get(name)), None)
+
+
+def _value(names: Iterable[str], environ: Mapping[str, str]) -> str | None:
+    name = _first_set(names, environ)
+    return None if name is None else environ[name]
+
+
+def _address(host: str) -> Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None

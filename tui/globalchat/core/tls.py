@@ -1,0 +1,238 @@
+"""Says why TLS failed and which setting helps; makes the context in which the client verifies certificates.
+
+Each library trusts other authorities. Python's `ssl` (the chat) takes those of the machine or of
+SSL_CERT_FILE, AWS's SDK its own or those of AWS_CA_BUNDLE, Node.js its own and those of NODE_EXTRA_CA_CERTS.
+"""
+
+import os
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+
+from globalchat.core.net import Proxy, host_and_port, host_of
+from globalchat.core.text import sanitize
+
+_EXPIRED = 10
+_NOT_YET_VALID = 9
+_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+_OTHER_NAME = frozenset({62, 64})
+_STRICT_RULES = range(79, 95)
+"""What VERIFY_X509_STRICT checks, on by default since Python 3.13. All numbers are OpenSSL's X509_V_ERR_*."""
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Where a part of the program finds the authorities that it trusts.
+
+    `variables` name a file of theirs, the first that is set counts; `advice` says how to add one.
+    """
+
+    variables: tuple[str, ...]
+    advice: str
+
+
+CHAT = Trust(("SSL_CERT_FILE",), "set SSL_CERT_FILE to a PEM file that holds it and the usual ones")
+AWS = Trust(
+    ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
+    "set AWS_CA_BUNDLE (for AWS's SDK and the CDK), NODE_EXTRA_CA_CERTS (for npm) and SSL_CERT_FILE (for the "
+    "chat) to a PEM file that holds it and the usual ones",
+)
+NODE = Trust(
+    ("NODE_EXTRA_CA_CERTS",),
+    "set NODE_EXTRA_CA_CERTS to a PEM file that holds it (for npm alone: `npm config set cafile FILE`)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFailure:
+    """Why there is no secure connection: a clause without a full stop, and what to do about it."""
+
+    reason: str
+    remedy: str
+
+
+@cache
+def context() -> ssl.SSLContext:
+    """Return the context of all connections of the client: one costs 18 ms of CPU and 860 KB."""
+    made = ssl.create_default_context()
+    made.set_alpn_protocols(["http/1.1"])
+    return made
+
+
+def find_ssl_error(error: BaseException | None) -> ssl.SSLError | None:
+    """Return the TLS error that a library's error wraps, if there is one."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop(0)
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, ssl.SSLError) and type(each).__module__ == "ssl":
+            return each
+        waiting += [inner for inner in _inside(each) if isinstance(inner, BaseException)]
+    return None
+
+
+def _inside(error: BaseException) -> Iterator[object]:
+    """Yield where aiohttp, urllib3 and botocore keep the error that they wrap."""
+    yield from (error.__cause__, error.__context__, *error.args)
+    yield from (getattr(error, name, None) for name in ("certificate_error", "os_error", "reason"))
+    keywords = getattr(error, "kwargs", None)
+    if isinstance(keywords, dict):
+        yield keywords.get("error")
+
+
+def explain(
+    error: ssl.SSLError,
+    environ: Mapping[str, str],
+    trust: Trust = CHAT,
+    *,
+    issuer: str | None = None,
+    exists: Callable[[str], bool] = os.path.exists,
+) -> TlsFailure:
+    """Return why TLS failed.
+
+    Args:
+        error: what the library raised.
+        environ: the variables of the environment.
+        trust: which part of the program the connection belongs to.
+        issuer: who issued the certificate that was shown, if known.
+        exists: looks whether there is a file.
+    """
+    missing = _missing_file(environ, trust, exists)
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return missing or _no_handshake(error)
+    code = error.verify_code
+    if code in (_EXPIRED, _NOT_YET_VALID):
+        reason = "its certificate has expired" if code == _EXPIRED else "its certificate is not valid yet"
+        return TlsFailure(
+            reason, "Check this machine's clock. If it is right, the certificate has to be renewed there."
+        )
+    by = f" It was issued by {issuer}." if issuer else ""
+    if code in _UNKNOWN_AUTHORITY:
+        if missing is not None:
+            return missing
+        whose = f"its certificate was issued by {issuer}" if issuer else "its certificate is of an authority"
+        return TlsFailure(
+            f"{whose}, which this machine does not trust",
+            f"If your network inspects TLS, get the certificate of its authority and {trust.advice}.",
+        )
+    if code in _OTHER_NAME:
+        return TlsFailure(
+            "its certificate is for another name",
+            f"Check the URL, and whatever answers in its place (a proxy, a sign-in page of the network).{by}",
+        )
+    if code in _STRICT_RULES:
+        return TlsFailure(
+            f"its certificate breaks a rule that Python 3.13 and later check ({error.verify_message})",
+            "Those who inspect TLS have to renew the certificate of their authority; Python 3.12 accepts "
+            f"this one.{by}",
+        )
+    return TlsFailure(f"its certificate is not accepted ({error.verify_message})", f"Check the URL.{by}")
+
+
+def _missing_file(
+    environ: Mapping[str, str], trust: Trust, exists: Callable[[str], bool]
+) -> TlsFailure | None:
+    """Return the failure if a variable names a file that is not there, which libraries do not report."""
+    for name in trust.variables:
+        if file := environ.get(name):
+            if exists(file):
+                return None
+            return TlsFailure(f"{name} names {file}, which does not exist", f"Correct {name}, or unset it.")
+    return None
+
+
+def _no_handshake(error: ssl.SSLError) -> TlsFailure:
+    reason = getattr(error, "reason", None) or ""
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return TlsFailure(
+            "the connection was closed during the TLS handshake",
+            "Whatever is on the way (a firewall, a proxy) may block the host.",
+        )
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"):
+        return TlsFailure(
+            "what answers does not speak TLS", "Check the scheme and port of the URL, and the proxy."
+        )
+    told = f" ({reason.replace('_', ' ').lower()})" if reason else ""
+    return TlsFailure(f"TLS failed{told}", "Check whatever inspects this machine's TLS traffic.")
+
+
+def issuer_of(certificate: bytes) -> str | None:
+    """Return who issued a certificate (DER): common name, else organisation; None if it has neither."""
+    try:
+        _, outer, _ = _element(certificate, 0)
+        _, content, _ = _element(outer, 0)
+        tag, _, at = _element(content, 0)
+        if tag == 0xA0:  # the version, which the first version of certificates does not have
+            _, _, at = _element(content, at)  # the serial number
+        _, _, at = _element(content, at)  # the algorithm of the signature
+        _, issuer, _ = _element(content, at)
+        names = dict(_names(issuer))
+    except (IndexError, ValueError):
+        return None
+    name = names.get(b"\x55\x04\x03") or names.get(b"\x55\x04\x0a")
+    return sanitize(name[:_LONGEST_NAME], multiline=False) if name else None
+
+
+def _names(issuer: bytes) -> Iterator[tuple[bytes, str]]:
+    """Yield the object identifier and the text of each part of a distinguished name."""
+    at = 0
+    while at < len(issuer):
+        _, group, at = _element(issuer, at)
+        _, pair, _ = _element(group, 0)
+        _, kind, after = _element(pair, 0)
+        tag, value, _ = _element(pair, after)
+        yield kind, value.decode("utf-16-be" if tag == 0x1E else "utf-8", "replace")
+
+
+def _element(data: bytes, at: int) -> tuple[int, bytes, int]:
+    """Return the tag and the content of the DER element at a place, and where the next one begins."""
+    tag, length, start = data[at], data[at + 1], at + 2
+    if length & 0x80:
+        size = length & 0x7F
+        length, start = int.from_bytes(data[start : start + size]), start + size
+    if start + length > len(data):
+        raise ValueError("cut short")
+    return tag, data[start : start + length], start + length
+
+
+def presented_issuer(url: str, proxy: Proxy | None, *, seconds: float = 4.0) -> str | None:
+    """Return who issued the certificate that the host of a URL shows; None if that cannot be seen.
+
+    For a sentence about a connection that failed. This one verifies nothing and sends but a handshake.
+    """
+    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+    host, port = host_and_port(url)
+    with suppress(OSError, ValueError):
+        place = (proxy.host, proxy.port) if proxy is not None else (host, port)
+        with socket.create_connection(place, seconds) as plain:
+            if proxy is not None and (proxy.scheme != "http" or not _tunnel(plain, url, proxy)):
+                return None
+            with unverified.wrap_socket(plain, server_hostname=host) as wrapped:
+                certificate = wrapped.getpeercert(binary_form=True)
+                return issuer_of(certificate) if certificate else None
+    return None
+
+
+def _tunnel(plain: socket.socket, url: str, proxy: Proxy) -> bool:
+    """Ask a proxy for a tunnel to the host of a URL; return whether it opened one."""
+    host, port = host_and_port(url)
+    place = f"{f'[{host}]' if ':' in host else host}:{port}"
+    lines = [f"CONNECT {place} HTTP/1.1", f"Host: {host_of(url)}"]
+    if proxy.authorization is not None:
+        lines.append(f"Proxy-Authorization: {proxy.authorization}")
+    plain.sendall("\r\n".join((*lines, "", "")).encode())
+    answer = b""
+    while b"\r\n\r\n" not in answer and len(answer) < 65_536:
+        part = plain.recv(4096)
+        if not part:
+            return False
+        answer += part
+    return answer.split(b" ", 2)[1:2] == [b"200"]
