@@ -21,7 +21,7 @@ HELPERS = "helpers"
 
 FILES = sorted(file.relative_to(TESTS) for file in TESTS.rglob("*.py"))
 TEST_FILES = [file for file in FILES if file.name.startswith("test_") and len(file.parts) > 1]
-MIRRORING = [file for file in TEST_FILES if file.parts[0] not in NOT_OF_ONE_PACKAGE]
+MIRRORING = [file for file in TEST_FILES if file.parts[0] in SOURCES]
 
 
 def parsed(file: Path) -> ast.Module:
@@ -73,12 +73,12 @@ def test_helpers_lie_in_one_folder_of_their_package_under_names_of_their_own() -
 
 def test_no_test_imports_from_another() -> None:
     found = [
-        f"{file} imports from {node.module}"
+        f"{file} imports {module}"
         for file in FILES
         for node in ast.walk(parsed(file))
-        if isinstance(node, ast.ImportFrom)
-        and (node.module or "").startswith("tests.")
-        and (node.module or "").rpartition(".")[2].startswith(("test_", "conftest"))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests.")
+        for module in (node.module or "", *(alias.name for alias in node.names))
+        if module.rpartition(".")[2].startswith(("test_", "conftest"))
     ]
     assert not found, "what two tests share is a helper or a fixture"
 

@@ -117,11 +117,8 @@ def is_live(told: FromRegion, alias: str) -> bool:
 
 
 @pytest.fixture
-async def regions() -> AsyncIterator[tuple[FakeAppSync, FakeAppSync]]:
-    async with FakeAppSync() as oregon, FakeAppSync("sydney", "ap-southeast-2") as sydney:
-        oregon.peers.append(sydney)
-        sydney.peers.append(oregon)
-        yield oregon, sydney
+def regions(oregon: FakeAppSync, sydney: FakeAppSync) -> tuple[FakeAppSync, FakeAppSync]:
+    return oregon, sydney
 
 
 @asynccontextmanager
