@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.servers.foreign import Foreign, free_port, running
-from globalchat.client.paths import ensure_folder, home
+from globalchat.core.files import ensure_folder, user_folders
 from globalchat.core.resources import resource
 
 PACKAGE: Final = "@aws-amplify/amplify-appsync-simulator"
@@ -28,7 +28,7 @@ MANIFEST: Final = {
 
 def folder() -> Path:
     """Where it is installed: a folder of the user's cache, never the repository."""
-    return home().cache / "bench-peers" / f"simulator-{VERSION}"
+    return user_folders().cache / "bench-peers" / f"simulator-{VERSION}"
 
 
 def find() -> str | None:

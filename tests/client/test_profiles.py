@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from globalchat.client import profiles
 from globalchat.client.credentials import Credentials, default_chain
-from globalchat.client.paths import ensure_folder, home
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import ProfileError, UserError
 
@@ -156,7 +155,7 @@ def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_folder_that_is_a_file_gets_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "config").write_text("")
-    with pytest.raises(UserError, match="cannot be made") as caught:
+    with pytest.raises(UserError, match="cannot be used") as caught:
         profiles.save(profile(), tmp_path / "config")
     assert "GLOBALCHAT_HOME" in str(caught.value.remedy)
     assert profiles.names(tmp_path / "config") == []
@@ -166,18 +165,6 @@ def test_profile_that_is_a_folder_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "profiles" / "default.json").mkdir(parents=True)
     with pytest.raises(ProfileError, match="cannot be read"):
         profiles.load("default", tmp_path)
-
-
-def test_home_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path / "here"))
-    paths = home()
-    assert (paths.config, paths.state, paths.cache) == tuple(
-        tmp_path / "here" / name for name in ("config", "state", "cache")
-    )
-    assert not (tmp_path / "here").exists()
-    assert stat.S_IMODE(ensure_folder(paths.state).stat().st_mode) == 0o700
-    monkeypatch.delenv("GLOBALCHAT_HOME")
-    assert home().config.name == "globalchat"
 
 
 def test_credentials_come_from_awss_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

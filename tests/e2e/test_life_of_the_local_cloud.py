@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.localcloud.process import launch, lock, state
+from globalchat.core.files import FileLock, holder
+from globalchat.localcloud.process import launch, state
 from globalchat.localcloud.process.state import CloudState
 from tests.e2e.helpers.processes import Home
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.e2e
 
 
 def pid_of(home: Home) -> int:
-    process = lock.holder(home.cloud_folder / launch.CLOUD_LOCK)
+    process = holder(home.cloud_folder / launch.CLOUD_LOCK)
     assert process is not None
     return process
 
@@ -32,7 +33,7 @@ def cloud_of(home: Home) -> CloudState:
 
 def wait_until_free(home: Home) -> None:
     """Wait until the cloud's process has let go of its lock, which the kernel sees to."""
-    held = lock.acquire(home.cloud_folder / launch.CLOUD_LOCK, wait=30)
+    held = FileLock.acquire(home.cloud_folder / launch.CLOUD_LOCK, wait=30)
     assert held is not None
     with held:
         pass

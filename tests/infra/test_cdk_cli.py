@@ -109,7 +109,8 @@ def test_a_wrong_cdk_json_is_one_sentence_at_synth(tmp_path: Path) -> None:
     # As the command line starts it.
     ran = app(CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON=json.dumps(content["context"]))
     assert ran.returncode == 1
-    assert ran.stderr.startswith('globalchat: The region of "oregon" is "atlantis", which is no AWS region')
+    sentence = 'globalchat: The region of "oregon" is "atlantis", which is not an AWS region'
+    assert ran.stderr.startswith(sentence)
     assert ran.stderr.count("\n") == 1
 
 

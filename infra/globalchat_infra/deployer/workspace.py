@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from globalchat.core.errors import Unreachable, UserError
+from globalchat.core.files import ensure_folder
 from globalchat.core.interpreter import module_command
 from globalchat.core.resources import resource
 from globalchat_infra.deployer.settings import context_of
@@ -45,7 +46,7 @@ def write_settings(cache: Path, content: Mapping[str, Any], *, app: str | None =
     folder = cache / "deploy" / str(context_of(content)["prefix"])
     text = json.dumps({**content, "app": app or app_command()}, indent=2) + "\n"
     with _writing(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ensure_folder(folder)
         (folder / "cdk.json").write_text(text, encoding="utf-8")
     return folder
 
@@ -74,7 +75,7 @@ def _install(folder: Path, answer_seconds: float) -> None:
     if npm is None:
         raise UserError("npm was not found, which installs the CDK.", remedy="Install Node.js with npm.")
     with _writing(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ensure_folder(folder)
         for name in FILES:
             shutil.copyfile(resource(f"infra/{name}"), folder / name)
     version = json.loads(resource("infra/package.json").read_text(encoding="utf-8"))["dependencies"][

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.servers import brokers, contenders, simulator
-from globalchat.client import paths
+from globalchat.core.files import user_folders
 
 
 def test_a_peer_that_is_not_installed_is_named_with_the_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,7 +23,7 @@ def test_the_simulator_is_looked_for_in_the_users_cache_alone(
     monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path))
     monkeypatch.setattr(shutil, "which", lambda program: f"/bin/{program}")
     assert simulator.find() is None
-    assert simulator.folder().is_relative_to(paths.home().cache)
+    assert simulator.folder().is_relative_to(user_folders().cache)
     (simulator.folder() / "node_modules" / simulator.PACKAGE).mkdir(parents=True)
     assert simulator.find() == "/bin/node"
 

@@ -15,8 +15,9 @@ from click.testing import CliRunner
 
 from globalchat.cli.arguments.completion import COMPLETERS
 from globalchat.cli.main import root
-from globalchat.client import paths, profiles
+from globalchat.client import profiles
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.files import user_folders
 from tests.cli.helpers.command_tree import ALL
 from tests.cli.helpers.heavy_imports import LIGHT
 
@@ -38,7 +39,7 @@ def mesh() -> None:
         alias: RegionEndpoint(alias, region, "https://a/graphql", "wss://a/graphql", "id", bus, "key")
         for alias, region in (("dublin", "eu-west-1"), ("tokyo", "ap-northeast-1"))
     }
-    profiles.save(Profile("mesh", regions), paths.home().config)
+    profiles.save(Profile("mesh", regions), user_folders().config)
 
 
 def test_the_first_word_is_a_command_or_a_region() -> None:
@@ -83,7 +84,7 @@ def test_words_of_a_profile() -> None:
     ]
     assert completed("latency", "--profile", "mesh", "--from", "t") == ["tokyo"]
     assert completed("publish", "--profile", "mesh", "") == CHANNELS
-    file = paths.home().cache / "deploy" / "mine" / "cdk.json"
+    file = user_folders().cache / "deploy" / "mine" / "cdk.json"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"context": {"globalchat": {"channels": ["a1", "b2"]}}}), encoding="utf-8")
     assert completed("publish", "--profile", "mesh", "") == ["a1", "b2"]
@@ -99,7 +100,7 @@ def test_the_environments_profile_counts(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("profile", ["nowhere", "../x", "damaged"])
 def test_a_profile_that_cannot_be_read_completes_nothing(profile: str) -> None:
-    folder = paths.home().config / "profiles"
+    folder = user_folders().config / "profiles"
     folder.mkdir(parents=True)
     (folder / "damaged.json").write_text("{", encoding="utf-8")
     assert completed("publish", "--profile", profile, "tech", "x", "--region", "") == []

@@ -6,8 +6,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from globalchat.cli.main import root
-from globalchat.client import paths, profiles
+from globalchat.client import profiles
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.files import user_folders
 
 
 def run(*arguments: str) -> Result:
@@ -71,7 +72,7 @@ def test_a_profile_brings_its_regions() -> None:
     endpoint = RegionEndpoint(
         "dublin", "eu-west-1", "https://a/graphql", "wss://a/graphql", "id", "bus", "key"
     )
-    profiles.save(Profile("other", {"dublin": endpoint}), paths.home().config)
+    profiles.save(Profile("other", {"dublin": endpoint}), user_folders().config)
     result = run("--clients", "1", "--messages-per-second", "1", "--profile", "other")
     assert result.exit_code == 0
     assert "dublin (eu-west-1)" in result.output

@@ -4,15 +4,15 @@ import asyncio
 import sys
 
 from globalchat.client.events import DraftAccepted, DraftQueued, StateChanged
-from globalchat.client.paths import home
 from globalchat.client.profiles import load
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.files import user_folders
 
 
 async def main(prefix: str, count: int) -> None:
-    profile = load("fake", home().config)
-    session = Session(profile, "oregon", sender=prefix, outbox=home().state / "outbox")
+    profile = load("fake", user_folders().config)
+    session = Session(profile, "oregon", sender=prefix, outbox=user_folders().state / "outbox")
     run = asyncio.create_task(session.run())
     while events := await session.next_events():
         for event in events:

@@ -59,9 +59,9 @@ class Running:
         """Let the kernel close its files, and nothing else happen."""
         store = self.keeper._store
         assert store is not None
-        assert store._owner is not None
-        os.close(store._owner._descriptor)
-        store._owner = None
+        assert store._lock is not None
+        os.close(store._lock._descriptor)
+        store._lock = None
         store._database.close()
 
 

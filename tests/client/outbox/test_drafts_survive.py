@@ -23,11 +23,11 @@ from globalchat.client.events import (
     MessageReceived,
     OutboxUnavailable,
 )
-from globalchat.client.paths import home
 from globalchat.client.profiles import Profile, save
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
 from globalchat.core.errors import Unreachable
+from globalchat.core.files import user_folders
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, Driver, quick, running
@@ -39,13 +39,13 @@ SCRIPT = ROOT / "tests" / "client" / "helpers" / "chat_process.py"
 @pytest.fixture(autouse=True)
 def outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path))
-    return home().state / "outbox"
+    return user_folders().state / "outbox"
 
 
 @asynccontextmanager
 async def script(profile: Profile, prefix: str, count: int) -> AsyncIterator[Process]:
     """The script in a process of its own, killed at the end if it still lives."""
-    save(Profile("fake", profile.regions), home().config)
+    save(Profile("fake", profile.regions), user_folders().config)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(SCRIPT),

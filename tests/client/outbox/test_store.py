@@ -27,9 +27,9 @@ def kept(number: int, text: str = "hi") -> Kept:
 
 def left_by(store: Store) -> None:
     """End a store the way a killed process does: the kernel closes its files, nothing else happens."""
-    assert store._owner is not None
-    os.close(store._owner._descriptor)
-    store._owner = None
+    assert store._lock is not None
+    os.close(store._lock._descriptor)
+    store._lock = None
     store._database.close()
 
 
@@ -227,7 +227,7 @@ def test_an_unwritable_folder_is_told(tmp_path: Path) -> None:
     told: list[OutboxUnavailable] = []
     keeper = Keeper(tmp_path / "file" / "outbox", "local", told.append)
     assert keeper.open() == []
-    assert "cannot be made" in told[0].reason
+    assert "cannot be used" in told[0].reason
     keeper.close()
 
 

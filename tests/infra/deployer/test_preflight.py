@@ -331,5 +331,5 @@ def test_a_full_disk(number: int, user: User, monkeypatch: pytest.MonkeyPatch) -
 def test_a_folder_that_cannot_be_made(user: User) -> None:
     user.home.parent.mkdir(exist_ok=True)
     user.home.write_text("a file")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot be used"):
         workspace.write_settings(user.cache, {"context": {"globalchat": {"prefix": "globalchat"}}})

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from globalchat.client import paths
 from globalchat.client.credentials import Credentials
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
 from globalchat.core.errors import Unreachable
+from globalchat.core.files import user_folders
 from globalchat.localcloud.address import RegionAddress
 from globalchat.localcloud.process import launch
 from globalchat.localcloud.process.launch import Note
@@ -15,7 +15,7 @@ from globalchat.localcloud.process.state import CloudState
 
 def folder() -> Path:
     """Where the state of this user's local cloud lies."""
-    return paths.home().state / "local-cloud"
+    return user_folders().state / "local-cloud"
 
 
 def join(note: Note) -> CloudState:

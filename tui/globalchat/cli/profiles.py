@@ -7,9 +7,10 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 
-from globalchat.client import paths, profiles
+from globalchat.client import profiles
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import Unreachable, UsageError
+from globalchat.core.files import user_folders
 from globalchat.core.text import did_you_mean
 
 DEFAULT = "default"
@@ -24,7 +25,7 @@ def choose(given: str | None) -> str:
     """The profile's name: the given one (or the environment's), else `default` if it exists, else `local`."""
     if given:
         return given
-    return DEFAULT if DEFAULT in profiles.names(paths.home().config) else LOCAL
+    return DEFAULT if DEFAULT in profiles.names(user_folders().config) else LOCAL
 
 
 def load(name: str, *, note: Note) -> Profile:
@@ -37,7 +38,7 @@ def load(name: str, *, note: Note) -> Profile:
         from globalchat.cli import local_cloud
 
         return local_cloud.profile(local_cloud.join(note))
-    return profiles.load(name, paths.home().config)
+    return profiles.load(name, user_folders().config)
 
 
 def load_profile(name: str | None = None) -> Profile:
@@ -68,7 +69,7 @@ async def reload(name: str) -> Profile:
 
 def _read_again(name: str) -> Profile:
     if name != LOCAL:
-        return profiles.load(name, paths.home().config)
+        return profiles.load(name, user_folders().config)
     from globalchat.cli import local_cloud
     from globalchat.localcloud.process import launch
 
@@ -90,7 +91,7 @@ def region_names(name: str) -> Mapping[str, str]:
         from globalchat.localcloud.process import regions
 
         return regions.aliases(local_cloud.folder())
-    return {alias: each.region for alias, each in profiles.load(name, paths.home().config).regions.items()}
+    return {alias: each.region for alias, each in profiles.load(name, user_folders().config).regions.items()}
 
 
 def surely_has(name: str, word: str) -> bool:

@@ -1,6 +1,5 @@
 """Log records as JSON, one object a line, in a file that only its owner may read and that stays small."""
 
-import fcntl
 import json
 import logging
 import os
@@ -14,6 +13,7 @@ from globalchat.client import redact
 from globalchat.client.logs import FIELDS, OWN, PRIVATE
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import UserError
+from globalchat.core.files import is_file_at, try_lock
 
 LARGEST = 5_000_000
 """Bytes of a file; the one before it is kept, so that a log takes twice as much."""
@@ -120,24 +120,15 @@ class BoundedFile(logging.Handler):
         """Make place if the file is large, and open anew if it was moved or removed."""
         if self._descriptor is None or not self._regular:
             return
-        mine = os.fstat(self._descriptor)
-        if self._there(mine):
-            if mine.st_size < self._largest:
+        if is_file_at(self._file, self._descriptor):
+            if os.fstat(self._descriptor).st_size < self._largest:
                 return
-            try:
-                # Who has the lock moves this file; else another one's new file could be moved over it.
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            # Who has the lock moves this file; else another one's new file could be moved over it.
+            if not try_lock(self._descriptor):
                 return
-            if self._there(mine):
+            if is_file_at(self._file, self._descriptor):
                 os.replace(self._file, self._file.with_name(f"{self._file.name}.1"))
         self._open()
-
-    def _there(self, mine: os.stat_result) -> bool:
-        try:
-            return os.path.samestat(os.stat(self._file), mine)
-        except FileNotFoundError:
-            return False
 
 
 def _plain(value: object) -> object:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from globalchat.client import files
-from globalchat.client.paths import ensure_folder
 from globalchat.core.errors import ProfileError
+from globalchat.core.files import ensure_folder, replace_file
 from globalchat.core.text import did_you_mean
 
 LOCAL = "local"
@@ -105,7 +104,7 @@ def save(profile: Profile, folder: Path) -> Path:
 
     Raises:
         ProfileError: the name is not allowed, or the file cannot be written.
-        UserError: the folder cannot be made.
+        UserError: the folder cannot be used.
     """
     file = file_of(profile.name, folder)
     regions = {alias: _document(endpoint) for alias, endpoint in profile.regions.items()}
@@ -113,7 +112,7 @@ def save(profile: Profile, folder: Path) -> Path:
     ensure_folder(folder)
     ensure_folder(file.parent)
     try:
-        files.replace(file, text, durable=True)
+        replace_file(file, text, durable=True)
     except OSError as error:
         raise ProfileError(
             f"The profile file {file} cannot be written: {error.strerror}.",

@@ -215,10 +215,10 @@ class ChatApp(SafeApp):
 
     def action_guide(self, topic: str) -> None:
         """Explain the way to a real cloud: `connect` or `deploy`."""
-        from globalchat.client.paths import home
+        from globalchat.core.files import user_folders
         from globalchat.ui.screens.guide import Guide
 
-        self.push_screen(Guide(topic, str(home().config)))
+        self.push_screen(Guide(topic, str(user_folders().config)))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's, and the one that leaves ASCII alone."""

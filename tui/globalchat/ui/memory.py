@@ -3,15 +3,11 @@
 Several chats may run at once: each writes only what it changed, so none undoes what another did.
 """
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
-from globalchat.client import files
-from globalchat.client.paths import ensure_folder
+from globalchat.core.files import ensure_folder, locked, replace_file
 
 LONGEST = 100_000
 """Characters of a longer text are not remembered: nobody can send it either."""
@@ -38,12 +34,12 @@ class Memory:
 
         Raises:
             OSError: the file cannot be written.
-            UserError: its folder cannot be made.
+            UserError: its folder cannot be used.
         """
         if self._file is None or not changes:
             return
         ensure_folder(self._file.parent)
-        with _lock(self._file.with_suffix(".lock")):
+        with locked(self._file.with_suffix(".lock")):
             values = _read(self._file)
             for key, value in changes.items():
                 values.pop(key, None)
@@ -51,7 +47,7 @@ class Memory:
                     values[key] = value
             for key in list(values)[:-_MOST]:
                 del values[key]
-            files.replace(self._file, json.dumps({"version": 1, "values": values}), durable=False)
+            replace_file(self._file, json.dumps({"version": 1, "values": values}))
 
 
 def _read(file: Path) -> dict[str, str]:
@@ -63,14 +59,3 @@ def _read(file: Path) -> dict[str, str]:
     if not isinstance(values, dict):
         return {}
     return {key: value for key, value in values.items() if isinstance(value, str)}
-
-
-@contextmanager
-def _lock(file: Path) -> Iterator[None]:
-    """Keep other chats waiting; each holds the lock for about a millisecond."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

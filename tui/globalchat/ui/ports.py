@@ -92,13 +92,13 @@ def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
 
     `reload` reads the profile again, and starts nothing.
     """
-    from globalchat.client.paths import home
     from globalchat.client.session import Session
+    from globalchat.core.files import user_folders
 
     freeze_gc()
 
     def make(profile: Profile, region: str, sender: str) -> ChatSession:
-        outbox = home().state / "outbox"
+        outbox = user_folders().state / "outbox"
         return Session(profile, region, sender=sender, outbox=outbox, reload=reload)
 
     return make

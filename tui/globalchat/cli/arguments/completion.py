@@ -9,9 +9,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from globalchat.cli import profiles
-from globalchat.client import paths
 from globalchat.client.profiles import LOCAL
 from globalchat.core.errors import UserError
+from globalchat.core.files import user_folders
 
 Words = Callable[[click.Context], Iterable[tuple[str, str | None]]]
 """The words that a parameter may take, each with a hint."""
@@ -41,7 +41,7 @@ def _ends(ctx: click.Context) -> Iterable[tuple[str, str | None]]:
 def _profiles(_: click.Context) -> Iterable[tuple[str, str | None]]:
     from globalchat.client.profiles import names
 
-    yield from ((name, None) for name in names(paths.home().config))
+    yield from ((name, None) for name in names(user_folders().config))
     yield LOCAL, "the local cloud"
 
 
@@ -109,10 +109,10 @@ def _deployed_channels(profile: str) -> list[str]:
     from globalchat.client.profiles import load
     from globalchat_infra.names import prefix_of
 
-    home = paths.home()
-    first = next(iter(load(profile, home.config).regions.values()))
+    folders = user_folders()
+    first = next(iter(load(profile, folders.config).regions.values()))
     prefix = prefix_of(first.event_bus)
-    return [] if prefix is None else _channels_in(home.cache / "deploy" / prefix / "cdk.json")
+    return [] if prefix is None else _channels_in(folders.cache / "deploy" / prefix / "cdk.json")
 
 
 def _channels_in(file: Path) -> list[str]:

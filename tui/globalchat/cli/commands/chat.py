@@ -10,9 +10,9 @@ from globalchat.cli import profiles
 from globalchat.cli.arguments import options
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.screen import is_terminal
-from globalchat.client import paths
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import ExitCode, UsageError
+from globalchat.core.files import user_folders
 
 _SIGNALS = 128
 """Exit codes above are of a signal that ended the chat, as shells have it."""
@@ -77,7 +77,7 @@ def command(
     from globalchat.ui.app import ChatApp
     from globalchat.ui.settings import read
 
-    settings = read(paths.home().config)
+    settings = read(user_folders().config)
     if plain:
         settings = settings._replace(settings=replace(settings.settings, ascii=True))
     app = ChatApp(
@@ -88,7 +88,7 @@ def command(
         sender=options.sender(name),
         profile_name=chosen,
         settings=settings,
-        state=paths.home().state / "chat",
+        state=user_folders().state / "chat",
         # Whoever named a profile, or has one, knows where he is.
         welcome=profile is None and chosen == LOCAL,
     )

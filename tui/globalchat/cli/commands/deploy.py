@@ -63,7 +63,7 @@ def command(
     from globalchat.cli.deployment.person import person as person_of
     from globalchat.cli.deployment.profile import name_to_write, save
     from globalchat.cli.profiles import DEFAULT
-    from globalchat.client import paths
+    from globalchat.core.files import user_folders
     from globalchat.measure.proof import prove
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.deployment import Deployment, prepare
@@ -74,7 +74,7 @@ def command(
     wish = wishes.wish(changes, name, reset=reset, prune=prune)
     aws, person = Aws(aws_profile), person_of(yes=yes)
     plan = prepare(wish, aws, person, account=account, ask=not diff)
-    deployment = Deployment(plan, paths.home().cache, aws.patient(), seconds=timeout)
+    deployment = Deployment(plan, user_folders().cache, aws.patient(), seconds=timeout)
     if diff:
         return deployment.diff(person)
     deployment.run(person)

@@ -26,16 +26,17 @@ def command(yes: bool) -> int:
     from globalchat.cli import local_cloud
     from globalchat.cli.console.output import narrate, write_lines
     from globalchat.cli.deployment.person import asker
-    from globalchat.client import paths, profiles
+    from globalchat.client import profiles
+    from globalchat.core.files import user_folders
     from globalchat.localcloud.process import launch
 
-    home = paths.home()
-    there = [folder for folder in dict.fromkeys((home.config, home.state, home.cache)) if folder.is_dir()]
+    ours = user_folders()
+    there = [folder for folder in dict.fromkeys((ours.config, ours.state, ours.cache)) if folder.is_dir()]
     if not there:
         narrate("There is nothing to delete.")
         return 0
     write_lines(f"{folder} ({_size(folder)})" for folder in there)
-    if names := profiles.names(home.config):
+    if names := profiles.names(ours.config):
         narrate(
             f"With them go the profiles {', '.join(names)}: deployments on AWS stay, and cost what they do."
         )

@@ -4,9 +4,10 @@ from collections.abc import Collection
 
 from globalchat.cli.console.output import narrate
 from globalchat.cli.profiles import DEFAULT
-from globalchat.client import paths, profiles
+from globalchat.client import profiles
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import UsageError
+from globalchat.core.files import user_folders
 from globalchat_infra import names
 
 
@@ -23,7 +24,7 @@ def name_to_write(given: str | None) -> str:
 
 def known(name: str) -> Profile | None:
     """The profile; None if there is none of this name."""
-    folder = paths.home().config
+    folder = user_folders().config
     return profiles.load(name, folder) if name in profiles.names(folder) else None
 
 
@@ -40,12 +41,12 @@ def deployed(given: str | None) -> Profile:
             "The local cloud is not on AWS: it makes its keys when it starts.",
             remedy="Name a deployment's profile with --profile.",
         )
-    return profiles.load(name, paths.home().config)
+    return profiles.load(name, user_folders().config)
 
 
 def save(profile: Profile) -> None:
     """Write a profile, and say so; one that held another deployment is replaced, and that is said too."""
-    folder = paths.home().config
+    folder = user_folders().config
     if profile.name in profiles.names(folder):
         _tell_of_the_old(profile, folder_profile=profiles.load(profile.name, folder))
     file = profiles.save(profile, folder)
@@ -60,7 +61,7 @@ def _tell_of_the_old(profile: Profile, *, folder_profile: Profile) -> None:
 
 def forget(name: str, account: str, prefix: str, gone: Collection[str]) -> None:
     """Take AWS regions that were destroyed out of a deployment's profile, and delete it once it is empty."""
-    folder = paths.home().config
+    folder = user_folders().config
     if name not in profiles.names(folder):
         return
     profile = profiles.load(name, folder)

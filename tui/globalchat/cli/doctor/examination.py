@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from globalchat.cli.console.screen import is_terminal
-from globalchat.client import paths, profiles
+from globalchat.client import profiles
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import UserError
+from globalchat.core.files import user_folders
 from globalchat.doctor import terminal, versions
 from globalchat.doctor.finding import Finding, Level, Verdict, ok, skipped, warning
 from globalchat.doctor.plan import region_checks, relay_checks, remedies_for
@@ -104,7 +105,7 @@ def _profile_file(what: Examination) -> list[Check]:
     """The local cloud has none: its keys live as long as it does."""
     if what.cloud is not None:
         return []
-    file = profiles.file_of(what.profile.name, paths.home().config)
+    file = profiles.file_of(what.profile.name, user_folders().config)
     return [_at_once("profile", MACHINE, partial(judge_profile, file))]
 
 

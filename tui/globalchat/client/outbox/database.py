@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from globalchat.client.paths import ensure_folder
 from globalchat.core.errors import UserError
+from globalchat.core.files import ensure_folder
 
 FILE = "outbox.sqlite3"
 VERSION = 1
@@ -62,13 +62,11 @@ def connect(folder: Path) -> sqlite3.Connection:
     power cut may take the last moments.
 
     Raises:
-        UserError: the folder cannot be made.
-        UserError: the file cannot be used.
+        UserError: the folder or the file cannot be used.
     """
     ensure_folder(folder)
     path = folder / FILE
     with told(path):
-        folder.chmod(0o700)
         # Made here, as SQLite would leave the mode to the umask; its side files take the mode of this one.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -1,13 +1,19 @@
-"""The drafts on disk: several sessions share the file, each sees its own."""
+"""The drafts on disk: several sessions share the file, each sees its own.
 
+Each running session, an owner of drafts, holds a lock that ends with it, however it ends: the drafts of one
+whose lock is free may be adopted.
+"""
+
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from globalchat.client.messages import Draft
 from globalchat.client.outbox.database import FILE, connect, told, transaction
-from globalchat.client.outbox.owner import Owner, is_alive, sweep
 from globalchat.core.errors import UserError
+from globalchat.core.files import FileLock, is_locked
 
+_OWNER_SUFFIX = ".owner"
 _COLUMNS = "id, channel, text, sender, created_at, since, held"
 
 
@@ -32,32 +38,32 @@ class Store:
         """Become an owner, and adopt the drafts of the dead.
 
         Raises:
-            UserError: the folder cannot be made.
-            UserError: the file cannot be used.
+            UserError: the folder or the file cannot be used.
         """
         self._path = folder / FILE
         self._folder = folder
         self._profile = profile
-        self._owner: Owner | None = None
+        self._name = secrets.token_hex(16)  # never used before
+        self._lock: FileLock | None = None
         self._database = connect(folder)
         try:
             with told(self._path), transaction(self._database):
-                self._owner = Owner(folder)
-                sweep(folder)
-                self.adopted = self._adopt(self._owner.name)
+                # The database's write lock keeps two that begin or sweep from meeting half-way.
+                self._lock = self._become_owner()
+                self._sweep()
+                self.adopted = self._adopt()
         except BaseException:
             self.close()
             raise
 
     def put(self, kept: Kept) -> None:
         """Store a draft behind all others; one with the same id is replaced."""
-        assert self._owner is not None
         draft = kept.draft
         with told(self._path):
             self._database.execute(
                 f"INSERT OR REPLACE INTO drafts (owner, profile, {_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)",
                 (
-                    self._owner.name,
+                    self._name,
                     self._profile,
                     draft.id,
                     draft.channel,
@@ -81,21 +87,40 @@ class Store:
 
     def close(self) -> None:
         """Leave what is stored to the next session. Closing again does nothing."""
-        if self._owner is not None:
-            self._owner.close()
-            self._owner = None
+        if self._lock is not None:
+            self._lock.release(remove=True)
+            self._lock = None
         self._database.close()
 
-    def _adopt(self, name: str) -> list[Kept]:
+    def _become_owner(self) -> FileLock:
+        file = self._owner_file(self._name)
+        try:
+            lock = FileLock.acquire(file)
+        except OSError:
+            file.unlink(missing_ok=True)
+            raise
+        assert lock is not None  # no other session knows the name
+        return lock
+
+    def _sweep(self) -> None:
+        """Remove the files of killed sessions."""
+        for file in self._folder.glob(f"*{_OWNER_SUFFIX}"):
+            if not is_locked(file):
+                file.unlink(missing_ok=True)
+
+    def _owner_file(self, name: str) -> Path:
+        return self._folder / f"{name}{_OWNER_SUFFIX}"
+
+    def _adopt(self) -> list[Kept]:
         rows = self._database.execute("SELECT DISTINCT owner FROM drafts WHERE profile = ?", (self._profile,))
         for (owner,) in rows.fetchall():
-            if not is_alive(self._folder, owner):
+            if not is_locked(self._owner_file(owner)):
                 self._database.execute(
                     "UPDATE drafts SET owner = ? WHERE owner = ? AND profile = ?",
-                    (name, owner, self._profile),
+                    (self._name, owner, self._profile),
                 )
         rows = self._database.execute(
-            f"SELECT {_COLUMNS} FROM drafts WHERE owner = ? ORDER BY place", (name,)
+            f"SELECT {_COLUMNS} FROM drafts WHERE owner = ? ORDER BY place", (self._name,)
         )
         return [self._read(row) for row in rows]
 

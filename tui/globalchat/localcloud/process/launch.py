@@ -8,15 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from globalchat.core.errors import UserError
-from globalchat.localcloud.process import control, lock, state
+from globalchat.core.files import FileLock, holder
+from globalchat.localcloud.process import control, state
 from globalchat.localcloud.process.state import CloudState, DamagedState
 
 START_LOCK = "start.lock"
 CLOUD_LOCK = "cloud.lock"
+"""Locks: the one is held while a cloud is looked for or started, so that two commands end with one cloud; the
+other by the cloud as long as it lives, so that what a kill leaves is known to be stale."""
 START_SECONDS = 30.0
 END_REMEDY = "End it with: globalchat local down"
 _ANSWER_SECONDS = 3.0
 _END_SECONDS = 10.0
+_POLL_SECONDS = 0.05
 
 Note = Callable[[str], None]
 
@@ -63,7 +67,7 @@ def end(folder: Path) -> bool:
         UserError: it does not end.
     """
     running = find(folder)
-    process = lock.holder(folder / CLOUD_LOCK)
+    process = holder(folder / CLOUD_LOCK)
     if process is None:
         return False
     try:
@@ -72,20 +76,20 @@ def end(folder: Path) -> bool:
         control.stop(running)
     except control.NoAnswer:
         _signal(process, signal.SIGTERM)
-    if not _wait(lambda: lock.holder(folder / CLOUD_LOCK) != process, _END_SECONDS):
+    if not _wait(lambda: holder(folder / CLOUD_LOCK) != process, _END_SECONDS):
         raise UserError(
             f"The local cloud (process {process}) does not end.", remedy=f"End it with: kill -9 {process}"
         )
     return True
 
 
-def hold_start_lock(folder: Path) -> lock.Lock:
+def hold_start_lock(folder: Path) -> FileLock:
     """Be the only one that looks for or starts a cloud in this folder.
 
     Raises:
         UserError: another command keeps starting one.
     """
-    held = lock.acquire(folder / START_LOCK, wait=START_SECONDS + _ANSWER_SECONDS)
+    held = FileLock.acquire(folder / START_LOCK, wait=START_SECONDS + _ANSWER_SECONDS)
     if held is None:
         raise UserError("Another command takes too long to start the local cloud.", remedy="Try again.")
     return held
@@ -93,7 +97,7 @@ def hold_start_lock(folder: Path) -> lock.Lock:
 
 def _recover(folder: Path, note: Note) -> CloudState | None:
     """Deal with what is there instead of a good state: a live cloud that lost its file, or leftovers."""
-    process = lock.holder(folder / CLOUD_LOCK)
+    process = holder(folder / CLOUD_LOCK)
     if process is not None:
         return _reclaim(folder, process, note)
     try:
@@ -114,11 +118,11 @@ def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
     """
     _signal(process, signal.SIGUSR1)
     cloud_lock = folder / CLOUD_LOCK
-    _wait(lambda: find(folder) is not None or lock.holder(cloud_lock) is None, _ANSWER_SECONDS)
+    _wait(lambda: find(folder) is not None or holder(cloud_lock) is None, _ANSWER_SECONDS)
     if (running := find(folder)) is not None:
         note(f"The state file of the local cloud (process {process}) was lost; it has been written anew.")
         return running
-    if lock.holder(cloud_lock) is None:
+    if holder(cloud_lock) is None:
         return None
     raise UserError(f"A local cloud (process {process}) runs but does not answer.", remedy=END_REMEDY)
 
@@ -128,7 +132,7 @@ def _wait(condition: Callable[[], bool], seconds: float) -> bool:
     while not condition():
         if time.monotonic() >= give_up:
             return False
-        time.sleep(lock.POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)
     return True
 
 

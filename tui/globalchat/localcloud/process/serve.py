@@ -12,13 +12,14 @@ from pathlib import Path
 
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import UserError
+from globalchat.core.files import FileLock, holder
 from globalchat.core.gc_tuning import freeze_gc
 from globalchat.localcloud import assembly
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.errors import TemplateError
 from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.events.targets import AppSyncErrors
-from globalchat.localcloud.process import idle, launch, lock, state
+from globalchat.localcloud.process import idle, launch, state
 from globalchat.localcloud.process.control_dead_letters import dead_letter_routes
 from globalchat.localcloud.process.control_faults import fault_routes
 from globalchat.localcloud.process.control_server import control_app, listening
@@ -83,13 +84,14 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
                 ) from error
 
 
-def _take_the_place(folder: Path) -> lock.Lock:
+def _take_the_place(folder: Path) -> FileLock:
     """Become the one cloud of the folder; another that is just ending is waited for."""
     running = launch.find(folder)
-    held = None if running else lock.acquire(folder / launch.CLOUD_LOCK, wait=_OTHER_ENDS_SECONDS)
+    held = None if running else FileLock.acquire(folder / launch.CLOUD_LOCK, wait=_OTHER_ENDS_SECONDS)
     if held is None:
-        process = running.pid if running else lock.holder(folder / launch.CLOUD_LOCK)
+        process = running.pid if running else holder(folder / launch.CLOUD_LOCK)
         raise UserError(f"A local cloud (process {process}) runs already.", remedy=launch.END_REMEDY)
+    held.sign()
     return held
 
 

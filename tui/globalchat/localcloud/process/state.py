@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from globalchat.core.errors import UserError
+from globalchat.core.files import ensure_folder, replace_file
 from globalchat.localcloud.address import RegionAddress
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.files import replace
 
 VERSION = 1
 FILE = "cloud.json"
@@ -54,21 +54,14 @@ class CloudState:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder if need be, and close it to everybody but its owner.
+    """Make the folder of the local cloud if need be, and close it to everybody but its owner.
 
     Raises:
-        UserError: it cannot be made, or belongs to somebody else.
+        UserError: it cannot be made or closed, or belongs to another user.
     """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid != os.getuid():
-            raise UserError(f"The local cloud's folder {folder} belongs to somebody else.")
-        folder.chmod(0o700)
-    except OSError as error:
-        raise UserError(
-            f"The local cloud's folder {folder} cannot be used: {error.strerror}.",
-            remedy="Set GLOBALCHAT_HOME to a folder that you may write to.",
-        ) from error
+    ensure_folder(folder)
+    if folder.stat().st_uid != os.getuid():
+        raise UserError(f"The local cloud's folder {folder} belongs to another user.")
 
 
 def write(folder: Path, state: CloudState) -> None:
@@ -78,7 +71,7 @@ def write(folder: Path, state: CloudState) -> None:
         UserError: it cannot be written.
     """
     try:
-        replace(folder / FILE, json.dumps(_document(state)).encode())
+        replace_file(folder / FILE, json.dumps(_document(state)))
     except OSError as error:
         raise UserError(
             f"The local cloud's state in {folder} cannot be written: {error.strerror}.",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from globalchat.core.errors import UserError
-from globalchat.localcloud.files import replace
+from globalchat.core.files import replace_file
 
 CA_FILE: Final = "ca.pem"
 
@@ -71,7 +71,7 @@ def make_certificates(folder: Path) -> Certificates:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(work / "server.pem", work / "server.key")
         authority = (work / CA_FILE).read_bytes()
-    replace(folder / CA_FILE, authority)
+    replace_file(folder / CA_FILE, authority)
     return Certificates(context, folder / CA_FILE)
 
 

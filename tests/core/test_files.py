@@ -1,0 +1,351 @@
+import errno
+import fcntl
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from globalchat.core.errors import UserError
+from globalchat.core.files import (
+    FileLock,
+    ensure_folder,
+    holder,
+    is_file_at,
+    is_locked,
+    locked,
+    replace_file,
+    try_lock,
+    user_folders,
+)
+
+HOLD = """
+import sys
+from pathlib import Path
+from globalchat.core.files import FileLock
+with FileLock.acquire(Path(sys.argv[1])) as lock:
+    lock.sign()
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What `GLOBALCHAT_HOME` names; not made yet."""
+    monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_the_users_folders_follow_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = user_folders()
+    assert (ours.config, ours.state, ours.cache) == tuple(
+        home / name for name in ("config", "state", "cache")
+    )
+    assert not home.exists()
+    monkeypatch.delenv("GLOBALCHAT_HOME")
+    assert user_folders().config.name == "globalchat"
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o277, 0o777])
+@pytest.mark.parametrize("names", [("config", "profiles"), ("state", "outbox"), ("cache", "deploy", "chat")])
+def test_every_folder_that_is_made_is_private(home: Path, mask: int, names: tuple[str, ...]) -> None:
+    folder = home.joinpath(*names)
+    with umask(mask):
+        assert ensure_folder(folder) == folder
+        assert ensure_folder(folder) == folder
+    for made in (folder, *folder.parents):
+        if made.is_relative_to(home):
+            assert mode(made) == 0o700, made
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022])
+def test_parents_of_the_platforms_folders_are_private_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mask: int
+) -> None:
+    for name in ("GLOBALCHAT_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with umask(mask):
+        folder = ensure_folder(user_folders().state / "outbox")
+    made = [each for each in folder.parents if each != tmp_path and each.is_relative_to(tmp_path)]
+    assert {mode(each) for each in (folder, *made)} == {0o700}
+
+
+def test_folders_of_ours_that_were_open_are_closed_and_others_are_left(home: Path, tmp_path: Path) -> None:
+    folder = home / "state" / "outbox"
+    folder.mkdir(parents=True)
+    for each in (tmp_path, home, home / "state", folder):
+        each.chmod(0o777)
+    ensure_folder(folder)
+    assert (mode(folder), mode(home / "state")) == (0o700, 0o700)
+    assert (mode(home), mode(tmp_path)) == (0o777, 0o777), "somebody's own folder that we are put into"
+
+
+def test_a_folder_anywhere_else_is_closed_alone(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere" / "outbox"
+    folder.mkdir(parents=True)
+    folder.parent.chmod(0o755)
+    folder.chmod(0o755)
+    ensure_folder(folder)
+    assert (mode(folder), mode(folder.parent)) == (0o700, 0o755)
+
+
+def test_a_folder_may_be_a_link(home: Path, tmp_path: Path) -> None:
+    real = tmp_path / "dotfiles"
+    real.mkdir(mode=0o755)
+    home.mkdir()
+    (home / "config").symlink_to(real)
+    ensure_folder(home / "config" / "profiles")
+    assert (mode(real), mode(real / "profiles")) == (0o700, 0o700)
+
+
+def test_many_may_make_a_folder_at_once(home: Path) -> None:
+    folder = home / "state" / "a" / "b" / "c" / "d"
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ensure_folder, [folder] * 64)) == {folder}
+    assert mode(folder) == 0o700
+
+
+@pytest.mark.parametrize("below", [(), ("folder",), ("folder", "folder")])
+def test_a_file_in_the_way_is_a_sentence(tmp_path: Path, below: tuple[str, ...]) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"The folder .* cannot be used: ") as caught:
+        ensure_folder((tmp_path / "file").joinpath(*below))
+    assert "GLOBALCHAT_HOME" in str(caught.value.remedy)
+
+
+def test_a_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", fail)
+    with pytest.raises(UserError, match="cannot be used: No space left") as caught:
+        ensure_folder(tmp_path / "new")
+    assert "Free some space" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("durable", [False, True])
+@pytest.mark.parametrize("content", ["text é\n", b"\x00\xff"])
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path, content: str | bytes, durable: bool) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    file.chmod(0o644)
+    with file.open() as reading:
+        replace_file(file, content, durable=durable)
+        assert reading.read() == "old"
+    assert file.read_bytes() == (content.encode() if isinstance(content, str) else content)
+    assert mode(file) == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("broken", ["os.replace", "os.fsync"])
+def test_what_fails_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = tmp_path / "file"
+    file.write_text("old")
+    monkeypatch.setattr(broken, fail)
+    with pytest.raises(OSError, match="No space left"):
+        replace_file(file, "new", durable=True)
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_text_that_is_not_unicode_leaves_the_old_file(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        replace_file(file, "\ud800")
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_held_lock_is_not_given_twice(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    first = FileLock.acquire(path)
+    assert first is not None
+    with first:
+        first.sign()
+        assert FileLock.acquire(path) is None
+        assert holder(path) == os.getpid()
+
+    assert holder(path) is None
+    again = FileLock.acquire(path)
+    assert again is not None
+    with again:
+        pass
+
+
+def test_who_looks_at_the_same_time_is_not_taken_for_the_holder(tmp_path: Path) -> None:
+    """Else the id that a killed holder left would be told, which may be another process's by now."""
+    path = tmp_path / "lock"
+    path.write_text("1")
+    looks: list[int | None] = []
+    flock = fcntl.flock
+
+    def look_twice(descriptor: int, kind: int) -> None:
+        flock(descriptor, kind)
+        if not looks:
+            looks.append(None)
+            looks[0] = holder(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fcntl, "flock", look_twice)
+        assert holder(path) is None
+    assert looks == [None]
+
+
+def test_an_id_does_not_outlive_its_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    held = FileLock.acquire(path)
+    assert held is not None
+    with held:
+        held.sign()
+        assert path.read_text() == str(os.getpid())
+    assert path.read_text() == ""
+
+
+def test_nobody_holds_a_lock_that_was_never_made(tmp_path: Path) -> None:
+    assert holder(tmp_path / "lock") is None
+
+
+def test_a_lock_of_a_killed_process_is_free_again(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        assert holder(path) == other.pid
+        assert FileLock.acquire(path) is None
+        other.kill()
+
+    assert holder(path) is None
+
+
+def test_waiting_ends_when_the_other_lets_go(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        other.stdout.readline()
+        other.stdin.close()
+        waited = FileLock.acquire(path, wait=20)
+
+    assert waited is not None
+    with waited:
+        waited.sign()
+        assert holder(path) == os.getpid()
+
+
+def test_a_lock_without_an_id_is_held_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    held = FileLock.acquire(path)
+    assert held is not None
+    assert (is_locked(path), holder(path)) == (True, None)
+    held.release()
+    assert not is_locked(path)
+    assert not is_locked(tmp_path / "never made")
+
+
+def test_a_file_that_was_removed_or_moved_is_locked_by_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    for move in (path.unlink, lambda: path.rename(tmp_path / "moved")):
+        first = FileLock.acquire(path)
+        assert first is not None
+        move()
+        second = FileLock.acquire(path)
+        assert second is not None
+        assert is_locked(path)
+        first.release()
+        assert is_locked(path), "the end of the one is not the end of the other"
+        second.release(remove=True)
+        assert not path.exists()
+
+
+def test_who_waited_for_a_file_that_was_removed_locks_the_new_one(tmp_path: Path) -> None:
+    """Else it would hold a lock that nobody else can see."""
+    path = tmp_path / "lock"
+    flock = fcntl.flock
+    removed: list[Path] = []
+
+    def remove_first(descriptor: int, kind: int) -> None:
+        if not removed:
+            path.unlink()
+            removed.append(path)
+        flock(descriptor, kind)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fcntl, "flock", remove_first)
+        with locked(path):
+            assert is_locked(path)
+    assert not is_locked(path)
+
+
+def test_a_block_waits_for_its_lock(tmp_path: Path) -> None:
+    path, counter = tmp_path / "lock", tmp_path / "counter"
+    counter.write_text("0")
+
+    def count(_: int) -> None:
+        with locked(path):
+            counter.write_text(str(int(counter.read_text()) + 1))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(count, range(100)))
+    assert counter.read_text() == "100"
+
+
+def test_an_open_file_is_locked_until_it_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("w") as one, path.open() as other:
+        assert try_lock(one.fileno())
+        assert not try_lock(other.fileno())
+        assert not try_lock(other.fileno(), shared=True)
+    with path.open() as one, path.open() as other:
+        assert try_lock(one.fileno(), shared=True)
+        assert try_lock(other.fileno(), shared=True)
+
+
+def test_whether_a_path_still_names_an_open_file(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("w") as file:
+        assert is_file_at(path, file.fileno())
+        path.rename(tmp_path / "log.1")
+        assert not is_file_at(path, file.fileno())
+        path.write_text("another")
+        assert not is_file_at(path, file.fileno())
+
+
+def test_a_file_system_without_locks_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(OSError, match="No locks"):
+        FileLock.acquire(tmp_path / "lock")
+    with pytest.raises(OSError, match="No locks"), locked(tmp_path / "lock"):
+        pass

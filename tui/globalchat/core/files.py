@@ -1,0 +1,226 @@
+"""Files and folders that belong to one user alone: where they are, atomic replacement, and locks."""
+
+import errno
+import fcntl
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from globalchat.core.errors import UserError
+
+APP: Final = "globalchat"
+POLL_SECONDS: Final = 0.05
+"""How often a lock that another holds is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The folders of one user: `config` (profiles), `state` (what runs), `cache` (what may be deleted)."""
+
+    config: Path
+    state: Path
+    cache: Path
+
+
+def user_folders() -> Folders:
+    """Return the user's folders; all of them below `GLOBALCHAT_HOME` if that is set. Nothing is created."""
+    root = os.environ.get("GLOBALCHAT_HOME")
+    if root:
+        base = Path(root).expanduser().absolute()
+        return Folders(base / "config", base / "state", base / "cache")
+    # Imported here: most runs of the test suite and of scripts set GLOBALCHAT_HOME.
+    from platformdirs import PlatformDirs
+
+    dirs = PlatformDirs(APP, appauthor=False)
+    return Folders(dirs.user_config_path, dirs.user_state_path, dirs.user_cache_path)
+
+
+def ensure_folder(folder: Path) -> Path:
+    """Make a folder unless it exists, close it to all but its owner, and return it.
+
+    Mode 0700, whatever the umask, also for each parent that is made and for those that are ours: at or below
+    one of the folders of `user_folders`. (`mkdir` gives its mode to the last folder alone.)
+
+    Raises:
+        UserError: it cannot be made or closed, or something that is not a folder has its name.
+    """
+    roots = user_folders()
+    ours = (roots.config, roots.state, roots.cache)
+    try:
+        for each in reversed((folder, *folder.parents)):
+            if not each.is_dir():
+                _make_folder(each)
+            elif each == folder or any(each.is_relative_to(root) for root in ours):
+                _close_folder(each)
+    except OSError as error:
+        remedy = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
+        raise UserError(
+            f"The folder {folder} cannot be used: {error.strerror}.",
+            remedy=f"{remedy}, or set GLOBALCHAT_HOME to a folder that you may write to.",
+        ) from None
+    return folder
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():  # else another process was quicker
+            raise
+    if stat.S_IMODE(folder.stat().st_mode) & 0o700 != 0o700:
+        folder.chmod(0o700)  # the umask took something from its owner
+
+
+def _close_folder(folder: Path) -> None:
+    """Take an existing folder of this user from all others. One of another user is left as it is."""
+    found = folder.stat()
+    if found.st_mode & 0o077 and found.st_uid == os.getuid():
+        folder.chmod(stat.S_IMODE(found.st_mode) & ~0o077)
+
+
+def replace_file(file: Path, content: str | bytes, *, durable: bool = False) -> None:
+    """Replace a file as a whole, for its owner alone (0600): a reader sees the old one or the new one.
+
+    `durable` waits until the disk has it: what cannot be made again must survive a power cut.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
+        os.replace(temporary, file)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+class FileLock:
+    """A lock on a file that ends with the process that holds it, however that ends; a context manager.
+
+    It is also kept from other holders in the same process, and child processes do not inherit it. (A process
+    id in a file would prove nothing: it may be another process's by now, or one of another container.)
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        """Take over an open file that is locked: see `acquire`."""
+        self._path = path
+        self._descriptor = descriptor
+
+    @classmethod
+    def acquire(cls, path: Path, *, wait: float = 0) -> Self | None:
+        """Lock a file, which is made if need be; None if another keeps it for `wait` seconds.
+
+        Raises:
+            OSError: the folder cannot be written to, or its file system has no locks.
+        """
+        give_up = time.monotonic() + wait
+        while (descriptor := _open_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)) is None:
+            if time.monotonic() >= give_up:
+                return None
+            time.sleep(POLL_SECONDS)
+        return cls(path, descriptor)
+
+    def sign(self) -> None:
+        """Write this process's id into the file, where `holder` finds it."""
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+
+    def release(self, *, remove: bool = False) -> None:
+        """End the lock; `remove` deletes the file, too, as far as that is possible."""
+        if remove:
+            with suppress(OSError):  # a file without its lock means nothing
+                self._path.unlink(missing_ok=True)
+        else:
+            os.ftruncate(self._descriptor, 0)  # an id must not stay where that of the next holder is read
+        os.close(self._descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file during the block, waiting without a limit: for what takes milliseconds.
+
+    Raises:
+        OSError: the folder cannot be written to, or its file system has no locks.
+    """
+    while (descriptor := _open_locked(path, fcntl.LOCK_EX)) is None:
+        pass
+    with FileLock(path, descriptor):
+        yield
+
+
+def is_locked(path: Path) -> bool:
+    """Return True if somebody holds the lock of this file."""
+    return _look(path) is not None
+
+
+def holder(path: Path) -> int | None:
+    """Return the id of the process that holds the lock and signed it; None if there is none."""
+    text = _look(path)
+    return int(text) if text and text.isdigit() else None
+
+
+def try_lock(descriptor: int, *, shared: bool = False) -> bool:
+    """Lock an open file until it is closed; False if another holds it."""
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_file_at(path: Path, descriptor: int) -> bool:
+    """Return True if a path still names this open file: it may have been moved, replaced or removed."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _open_locked(path: Path, operation: int) -> int | None:
+    """Open a file and lock it; None if another holds it, or has moved the file away meanwhile."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    is_ours = False
+    try:
+        fcntl.flock(descriptor, operation)
+        is_ours = is_file_at(path, descriptor)
+    except BlockingIOError:
+        return None
+    finally:
+        if not is_ours:
+            os.close(descriptor)
+    return descriptor if is_ours else None
+
+
+def _look(path: Path) -> str | None:
+    """Return what the holder of a lock wrote into its file; None if nobody holds it."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        # Shared: a process that looks at the same time must not be taken for the holder.
+        if try_lock(descriptor, shared=True):
+            return None
+        return os.pread(descriptor, 32, 0).decode("ascii", "replace")
+    finally:
+        os.close(descriptor)
