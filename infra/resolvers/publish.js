@@ -9,7 +9,7 @@ export function request(ctx) {
   const limits = JSON.parse(ctx.env.LIMITS);
   const channels = ctx.env.CHANNELS.split(',');
   if (channels.indexOf(name) < 0) {
-    util.error(`There is no channel "${name.slice(0, 50)}". The channels are: ${channels.join(', ')}.`, 'UnknownChannel');
+    util.error('There is no such channel.', 'UnknownChannel', null, { channels });
   }
   if (message.trim() === '') {
     util.error('The message is empty.', 'EmptyMessage');

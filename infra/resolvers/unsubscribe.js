@@ -8,7 +8,7 @@ export function request(ctx) {
   const { name } = ctx.args;
   const channels = ctx.env.CHANNELS.split(',');
   if (channels.indexOf(name) < 0) {
-    util.error(`There is no channel "${name.slice(0, 50)}". The channels are: ${channels.join(', ')}.`, 'UnknownChannel');
+    util.error('There is no such channel.', 'UnknownChannel', null, { channels });
   }
   return { payload: { name } };
 }

@@ -49,9 +49,12 @@ async def test_sender_may_be_missing(oregon: FakeAppSync) -> None:
 
 async def test_refusals_and_bad_keys(oregon: FakeAppSync) -> None:
     async with Api(oregon.endpoint) as api:
-        with pytest.raises(Refused, match="no channel") as caught:
-            await api.publish(Draft("1", "nosuch", "hi", None, 0))
+        with pytest.raises(Refused) as caught:
+            await api.publish(Draft("1", "teck", "hi", None, 0))
         assert caught.value.error_type == "UnknownChannel"
+        listed = ", ".join(oregon.channels)
+        told = f'There is no channel "teck". The channels are: {listed}. Did you mean "tech"?'
+        assert str(caught.value) == told
         oregon.key = "another"
         with pytest.raises(Unauthorized, match="API key was not accepted") as bad_key:
             await api.describe()

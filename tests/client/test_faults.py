@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from collections.abc import Sequence
 
 import pytest
 
@@ -76,27 +77,46 @@ def test_graphql_errors_become_refusals(error: object, kind: type, retryable: bo
     assert str(found)
 
 
-CHANNELS = "The channels are: cars, robots, tech, music, media."
+CHANNELS = ["cars", "robots", "tech", "music", "media"]
+LISTED = "The channels are: cars, robots, tech, music, media."
+
+
+def refused_channel(name: str | None, info: object, *, known: Sequence[str] = ()) -> str:
+    error = {"errorType": "UnknownChannel", "message": "There is no such channel.", "errorInfo": info}
+    found = faults.refusal(faults.read_faults({"errors": [error]}), "api.example", channel=name, known=known)
+    assert (type(found), found.error_type, found.retryable) == (Refused, "UnknownChannel", False)
+    return str(found)
 
 
 @pytest.mark.parametrize(
-    ("sentence", "shown"),
-    [
-        (
-            f'There is no channel "teck". {CHANNELS}',
-            f'There is no channel "teck". {CHANNELS} Did you mean "tech"?',
-        ),
-        (
-            f'There is no channel "MUSIC". {CHANNELS}',
-            f'There is no channel "MUSIC". {CHANNELS} Did you mean "music"?',
-        ),
-        (f'There is no channel "zzz". {CHANNELS}', f'There is no channel "zzz". {CHANNELS}'),
-        ("The message is empty.", "The message is empty."),
-    ],
+    ("name", "question"),
+    [("teck", ' Did you mean "tech"?'), ("MUSIC", ' Did you mean "music"?'), ("zzz", "")],
 )
-def test_a_refused_channel_names_the_near_one(sentence: str, shown: str) -> None:
-    error = {"errorType": "UnknownChannel", "message": sentence}
-    assert str(faults.refusal(faults.read_faults({"errors": [error]}), "api.example")) == shown
+def test_a_refused_channel_lists_those_that_there_are_and_names_the_near_one(
+    name: str, question: str
+) -> None:
+    told = f'There is no channel "{name}". {LISTED}{question}'
+    assert refused_channel(name, {"channels": CHANNELS}) == told
+    # An `error` frame has no `errorInfo`.
+    assert refused_channel(name, None, known=CHANNELS) == told
+    assert refused_channel(name, {"channels": CHANNELS}, known=["old"]) == told
+
+
+@pytest.mark.parametrize(
+    "info", [None, {}, [], "tech", {"channels": None}, {"channels": "tech"}, {"channels": []}]
+)
+def test_a_refused_channel_is_named_where_the_others_are_not_known(info: object) -> None:
+    assert refused_channel("nope", info) == 'There is no channel "nope".'
+
+
+def test_a_refusal_of_no_channel_that_was_asked_for_is_in_the_backends_words() -> None:
+    assert refused_channel(None, {"channels": CHANNELS}) == "There is no such channel."
+
+
+def test_of_the_channels_of_a_backend_only_what_can_be_one_is_shown() -> None:
+    told = refused_channel("nope", {"channels": ["tech", 3, None, {"a": 1}, "x" * 4000]})
+    assert told == f'There is no channel "nope". The channels are: tech, {"x" * 50}.'
+    assert len(refused_channel("n" * 4000, {"channels": ["x" * 50] * 4000})) < 15_000
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ async def test_unknown_channel_is_refused_by_the_resolver(profile: Profile) -> N
     async with running(session) as chat:
         refused = await chat.next(ChannelRefused)
         assert (refused.channel, refused.error_type) == ("nosuch", "UnknownChannel")
-        assert "cars, robots" in refused.reason
+        assert refused.reason.startswith('There is no channel "nosuch". The channels are: cars, robots, ')
         await chat.phase(Phase.LIVE)
 
 

@@ -15,6 +15,7 @@ from globalchat.client.profiles import Profile, RegionEndpoint
 KEY = "da2-fakefakefakefakefakefakefa"
 CHANNELS = ("cars", "robots", "tech")
 
+NO_SUCH_CHANNEL = {"errorType": "UnknownChannel", "message": "There is no such channel."}
 UNAUTHORIZED = {
     "errors": [
         {
@@ -180,7 +181,8 @@ class FakeAppSync:
 
     async def _publish(self, variables: dict[str, Any]) -> web.Response:
         if variables["name"] not in self.channels:
-            error = {"errorType": "UnknownChannel", "message": f"There is no channel {variables['name']}."}
+            info = {"channels": list(self.channels)}
+            error = {**NO_SUCH_CHANNEL, "errorInfo": info, "path": ["publish"], "data": None}
             return web.json_response({"data": {"publish": None}, "errors": [error]})
         raw = self.message(
             variables["id"], variables["name"], variables["message"], sender=variables.get("sender")
@@ -249,8 +251,7 @@ class FakeAppSync:
         assert frame["payload"]["extensions"]["authorization"]["x-api-key"] in (KEY, self.key)
         await self.start_gate.wait()
         if channel not in self.channels:
-            error = {"errorType": "UnknownChannel", "message": f"There is no channel {channel}."}
-            await socket.send(type="error", id=query_id, payload={"errors": [error]})
+            await socket.send(type="error", id=query_id, payload={"errors": [NO_SUCH_CHANNEL]})
         elif self.on_start == "ack":
             socket.starts[query_id] = channel
             await socket.send(type="start_ack", id=query_id)

@@ -29,6 +29,7 @@ FULL = """mutation P($name: String!, $message: String!, $id: ID, $sender: String
   publish(name: $name, message: $message, id: $id, sender: $sender) { id name message sender region sentAt }
 }"""
 
+CHANNELS: list[JSON] = ["cars", "robots", "tech", "music", "media"]
 HOSTILE = [
     "quotes \" and ' and `",
     "backslashes \\ \\\\ \\n \\u0041",
@@ -51,7 +52,7 @@ async def test_queries() -> None:
     body = await Harness().run("{ channels limits { message sender id } }")
     assert body == {
         "data": {
-            "channels": ["cars", "robots", "tech", "music", "media"],
+            "channels": CHANNELS,
             "limits": {"message": 2000, "sender": 32, "id": 64},
         }
     }
@@ -85,7 +86,7 @@ async def test_without_an_id_each_message_gets_its_own() -> None:
         (
             {"name": "nope"},
             "UnknownChannel",
-            'There is no channel "nope". The channels are: cars, robots, tech, music, media.',
+            "There is no such channel.",
         ),
         ({"message": " \n"}, "EmptyMessage", "The message is empty."),
         (
@@ -121,6 +122,15 @@ async def test_refusals(variables: dict[str, JSON], error_type: str, message: st
     assert error["locations"] == [{"line": 2, "column": 3, "sourceName": None}]
     assert message is None or error["message"] == message
     assert harness.events.entries == []
+
+
+@pytest.mark.parametrize(("document", "caller"), [(PUBLISH, KEY), (UNSUBSCRIBE, ADMIN)])
+async def test_an_unknown_channel_is_refused_with_a_list_of_those_that_there_are(
+    document: str, caller: Caller
+) -> None:
+    error = only_error(await Harness().run(document, {"name": "nope", "message": "hi"}, caller))
+    assert (error["errorType"], error["message"]) == ("UnknownChannel", "There is no such channel.")
+    assert error["errorInfo"] == {"channels": CHANNELS}
 
 
 async def test_longest_values_pass() -> None:
@@ -256,7 +266,9 @@ async def test_a_request_invalidates_at_most_five_times() -> None:
 async def test_subscribe_refuses_an_unknown_channel() -> None:
     errors = await Harness().executor.subscribe(GraphQLRequest(SUBSCRIBE, {"name": "nope"}), KEY)
     assert isinstance(errors, list)
-    assert errors[0]["errorType"] == "UnknownChannel"  # type: ignore[index,call-overload]
+    (error,) = errors
+    assert isinstance(error, dict)
+    assert (error["errorType"], error["errorInfo"]) == ("UnknownChannel", {"channels": CHANNELS})
 
 
 async def test_introspection_shows_the_api() -> None:

@@ -295,7 +295,8 @@ async def test_an_unknown_channel_is_refused_with_the_id(local_cloud: LocalCloud
         await ws.send(json.dumps({"id": "7", "type": "start", "payload": payload}))
         refusal = await receive(ws)
         assert (refusal["type"], refusal["id"]) == ("error", "7")
-        assert "UnknownChannel" in json.dumps(refusal)
+        error = {"errorType": "UnknownChannel", "message": "There is no such channel."}
+        assert refusal["payload"] == {"errors": [error]}
         payload = {"data": body("query { channels }", {}), "extensions": {"authorization": with_key(oregon)}}
         await ws.send(json.dumps({"id": "8", "type": "start", "payload": payload}))
         refusal = await receive(ws)

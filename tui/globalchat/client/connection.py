@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from gql import GraphQLRequest
@@ -42,10 +42,12 @@ class Connection:
         on_unreadable: Callable[[str], None],
         on_revoked: Callable[[str], None],
         options: SessionOptions,
+        channels: Sequence[str] = (),
         clock: WallClock = now_ms,
     ) -> None:
-        """`clock` gives epoch ms."""
+        """`channels` are those that the backend is known to have; `clock` gives epoch ms."""
         self.endpoint = endpoint
+        self._channels = channels
         self._clock = clock
         self.lost: asyncio.Future[UserError] = asyncio.get_running_loop().create_future()
         self.revoked: set[str] = set()
@@ -108,7 +110,7 @@ class Connection:
             await self._subscribe(channel)
         except (TransportError, TimeoutError) as error:
             self._listeners.pop(channel, None)
-            failure = self._translate(error)
+            failure = self._translate(error, channel)
         if failure is not None:
             raise failure
 
@@ -183,9 +185,11 @@ class Connection:
             self._said_goodbye_at = self._clock()
         self.give_up(self._translate(error))
 
-    def _translate(self, error: Exception) -> UserError:
+    def _translate(self, error: Exception, channel: str | None = None) -> UserError:
+        """Return the client's error for one of the transport; `channel` was being subscribed."""
         if isinstance(error, TransportQueryError):
-            return faults.refusal(faults.read_faults((error.errors or [None])[0]), self._where)
+            found = faults.read_faults((error.errors or [None])[0])
+            return faults.refusal(found, self._where, channel=channel, known=self._channels)
         if isinstance(error, ServerError):
             return self._connection_refused(error)
         if isinstance(error, TimeoutError):

@@ -4,10 +4,9 @@ The sentences name a host, never a URL (it may hold the key) and never the text 
 """
 
 import errno
-import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from globalchat.core.clock import duration_in_words
@@ -27,11 +26,14 @@ _RETRYABLE = frozenset(
 )
 # Names of aiohttp's and websockets' errors (this module imports neither) for a connection that was cut.
 _CUT = frozenset({"ClientOSError", "ConnectionClosedError", "ConnectionClosedOK", "ServerDisconnectedError"})
-_NO_CHANNEL = re.compile(r'There is no channel "(.*)"\. The channels are: (.*)\.', re.DOTALL)
-"""How the resolvers refuse a channel (`infra/resolvers/publish.js`, `subscribe.js`)."""
 _LONGEST = 500
+_LONGEST_CHANNEL = 50
+_MOST_CHANNELS = 256
+"""More names do not fit into the 512 characters that a deployment has for them."""
 _LONGEST_THROTTLE = 300.0
 
+UNKNOWN_CHANNEL = "UnknownChannel"
+"""The `errorType` of a refused channel (`infra/resolvers/publish.js`, `subscribe.js`, `unsubscribe.js`)."""
 KEY_REMEDY = "Get the current key with `globalchat outputs --refresh`, then try again."
 SIGNATURE_REMEDY = "Check the AWS credentials: which ones are used is told by `aws sts get-caller-identity`."
 CLOCK_REMEDY = "Set this machine's clock (turn on network time), then try again."
@@ -42,12 +44,17 @@ DENIED_REMEDY = "Use AWS credentials whose policy allows appsync:GraphQL on that
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One GraphQL error, as far as it could be read. `code` is the `errorCode` of socket errors."""
+    """One GraphQL error, as far as it could be read.
+
+    `code` is the `errorCode` of socket errors; `retryable` and `channels` (those that there are) come from
+    the `errorInfo`, which an `error` frame of a socket lacks.
+    """
 
     message: str
     error_type: str = "GraphQLError"
     code: int | None = None
     retryable: bool = False
+    channels: tuple[str, ...] = ()
 
 
 def read_faults(payload: object) -> list[Fault]:
@@ -58,10 +65,24 @@ def read_faults(payload: object) -> list[Fault]:
     return [_read(item) for item in items if item]
 
 
-def refusal(faults: list[Fault], where: str, *, signed: bool = False, skew: float | None = None) -> Refused:
-    """The error that the first fault stands for.
+def refusal(
+    faults: list[Fault],
+    where: str,
+    *,
+    channel: str | None = None,
+    known: Sequence[str] = (),
+    signed: bool = False,
+    skew: float | None = None,
+) -> Refused:
+    """Return the error that the first fault stands for.
 
-    `where` is the host, `signed` if no API key was used, `skew` the seconds that our clock is ahead of it.
+    Args:
+        faults: The errors of an answer or a frame.
+        where: The host.
+        channel: The channel that was asked for, if any.
+        known: The channels that the backend is known to have; an `errorInfo` knows better.
+        signed: True if the request was signed, instead of carrying an API key.
+        skew: Seconds that this machine's clock is ahead of the host's, if known.
     """
     fault = faults[0] if faults else Fault("The backend refused without saying why.")
     kind = fault.error_type
@@ -72,8 +93,17 @@ def refusal(faults: list[Fault], where: str, *, signed: bool = False, skew: floa
         return unauthorized(where, signed=signed, skew=skew, stale=stale)
     if kind == "Unauthorized":
         return Unauthorized(fault.message, error_type=kind, remedy=DENIED_REMEDY)
-    told = _suggest_channel(fault.message) if kind == "UnknownChannel" else fault.message
-    return Refused(told, error_type=kind, retryable=fault.retryable or kind in _RETRYABLE)
+    if kind == UNKNOWN_CHANNEL and channel is not None:
+        return unknown_channel(channel, fault.channels or known)
+    return Refused(fault.message, error_type=kind, retryable=fault.retryable or kind in _RETRYABLE)
+
+
+def unknown_channel(name: str, channels: Sequence[str], *, remedy: str | None = None) -> Refused:
+    """Return the refusal of a channel, which lists those that there are (if known) and names the nearest."""
+    told = f'There is no channel "{name[:_LONGEST_CHANNEL]}".'
+    if channels:
+        told = suggest(f"{told} The channels are: {', '.join(channels)}.", name, channels)
+    return Refused(told, error_type=UNKNOWN_CHANNEL, remedy=remedy)
 
 
 def unauthorized(
@@ -210,15 +240,17 @@ def _read(item: object) -> Fault:
     message, kind, code, info = (item.get(key) for key in ("message", "errorType", "errorCode", "errorInfo"))
     kind = kind[:_LONGEST] if isinstance(kind, str) and kind else "GraphQLError"
     text = message[:_LONGEST] if isinstance(message, str) and message else f"The backend refused: {kind}."
+    info = info if isinstance(info, Mapping) else {}
+    channels = info.get("channels")
     return Fault(
         message=text,
         error_type=kind,
         code=code if isinstance(code, int) else None,
-        retryable=isinstance(info, Mapping) and info.get("retryable") is True,
+        retryable=info.get("retryable") is True,
+        channels=_read_names(channels) if isinstance(channels, list) else (),
     )
 
 
-def _suggest_channel(refusal: str) -> str:
-    """Append the channel that may have been meant to the backend's refusal of one."""
-    match = _NO_CHANNEL.fullmatch(refusal)
-    return suggest(refusal, match[1], match[2].split(", ")) if match else refusal
+def _read_names(items: list[object]) -> tuple[str, ...]:
+    """Return the texts of a list, cut to what a channel may be called and a deployment may have."""
+    return tuple(each[:_LONGEST_CHANNEL] for each in items[:_MOST_CHANNELS] if isinstance(each, str))

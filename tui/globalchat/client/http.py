@@ -111,7 +111,7 @@ class GraphQLHttp:
         # Raised out here, so that the transport's exception (it may hold the key) is not in the chain.
         if failure is not None:
             raise failure
-        return self._data(result)
+        return self._data(result, variables)
 
     def _translate(self, error: TransportError) -> UserError:
         if isinstance(error, _Throttled):
@@ -124,10 +124,17 @@ class GraphQLHttp:
             return faults.not_the_api(self.where, str(error))
         return faults.unreachable(error.__cause__, self.where, proxied=is_proxied(self._url))
 
-    def _data(self, result: ExecutionResult | None) -> dict[str, object]:
+    def _data(self, result: ExecutionResult | None, variables: Mapping[str, object]) -> dict[str, object]:
         if result is not None and result.errors:
-            found = faults.read_faults(result.errors)
-            raise faults.refusal(found, self.where, signed=self._signed, skew=self.clock_skew)
+            # In every operation of the API `name` is a channel.
+            channel = str(variables["name"]) if "name" in variables else None
+            raise faults.refusal(
+                faults.read_faults(result.errors),
+                self.where,
+                channel=channel,
+                signed=self._signed,
+                skew=self.clock_skew,
+            )
         if result is None or not isinstance(result.data, dict):
             raise faults.not_the_api(self.where, "without data")
         return result.data

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from globalchat.client.api import Api
 from globalchat.client.connection import Connection
+from globalchat.client.faults import unknown_channel
 from globalchat.client.hosts import host_of
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Backend, Draft, Message
@@ -126,11 +127,8 @@ class RegionPatient:
             UserError: the backend refuses it, or the socket ended.
         """
         if self._backend is not None and self.channel not in self._backend.channels:
-            there = ", ".join(self._backend.channels)
-            raise UserError(
-                f'There is no channel "{self.channel[:50]}". The channels are: {there}.',
-                remedy="Give one of them with --channel.",
-            )
+            remedy = "Give one of them with --channel."
+            raise unknown_channel(self.channel, self._backend.channels, remedy=remedy)
         began = self._now()
         await self._connection.subscribe(self.channel)
         return ok(f"start_ack for {self.channel} after {(self._now() - began) * 1000:.0f} ms")

@@ -77,15 +77,27 @@ def test_each_start_needs_its_own_credentials(headers: JSON) -> None:
 
 
 ERRORS: list[JSON] = [
-    {"message": "There is no channel.", "errorType": "UnknownChannel", "path": ["subscribe"]}
+    {
+        "path": ["subscribe"],
+        "data": None,
+        "errorType": "UnknownChannel",
+        "errorInfo": {"channels": ["tech"]},
+        "locations": None,
+        "message": "There is no such channel.",
+    },
+    {"path": None, "locations": None, "message": "Validation error"},
 ]
 
 
-def test_a_refused_start_gets_the_errors_with_its_id() -> None:
+def test_a_refused_start_gets_the_errors_with_its_id_as_type_and_message_alone() -> None:
     core = ready()
     core.receive(start("7"), 0.0)
     actions = core.refused("7", ERRORS)
-    assert sent(actions) == [{"type": "error", "id": "7", "payload": {"errors": ERRORS}}]
+    errors = [
+        {"errorType": "UnknownChannel", "message": "There is no such channel."},
+        {"message": "Validation error"},
+    ]
+    assert sent(actions) == [{"type": "error", "id": "7", "payload": {"errors": errors}}]
     assert Count("SubscribeClientError") in actions
     assert isinstance(core.receive(start("7"), 0.0)[0], Start)
 

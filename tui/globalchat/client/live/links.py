@@ -55,7 +55,7 @@ class Links:
             backend = await self._regions.describe(endpoint)
             on_described(backend)
             self._roster.offer(backend.channels)
-            link = Link(self._connection(endpoint), backend)
+            link = Link(self._connection(endpoint, backend), backend)
             self._open.add(link)
             await link.connection.open()
             await link.settle(lambda: self._roster.wanted)
@@ -83,12 +83,13 @@ class Links:
         """Close every link."""
         await asyncio.gather(*(self.drop(link) for link in self))
 
-    def _connection(self, endpoint: RegionEndpoint) -> Connection:
+    def _connection(self, endpoint: RegionEndpoint, backend: Backend) -> Connection:
         return Connection(
             endpoint,
             on_message=lambda message: self._inbox.receive(message, endpoint.alias),
             on_unreadable=self._on_unreadable,
             on_revoked=self._on_revoked,
             options=self._options,
+            channels=backend.channels,
             clock=self._clock,
         )

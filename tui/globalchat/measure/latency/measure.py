@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from globalchat.client.api import Api
+from globalchat.client.faults import unknown_channel
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.profiles import Profile
@@ -194,4 +195,6 @@ def _channel(plan: LatencyPlan, backend: Backend) -> str:
             error_type="MessageTooLong",
             remedy="Give a smaller --size.",
         )
+    if plan.channel is not None and plan.channel not in backend.channels:
+        raise unknown_channel(plan.channel, backend.channels)
     return plan.channel or backend.channels[0]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from globalchat.client.api import Api
+from globalchat.client.faults import unknown_channel
 from globalchat.client.hosts import host_of, is_proxied
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import Refused, UserError
@@ -199,10 +200,7 @@ async def _check_backend(endpoint: RegionEndpoint, plan: LoadPlan) -> None:
         backend = await api.describe()
     unknown = [each for each in plan.channels if each not in backend.channels]
     if unknown:
-        raise Refused(
-            f'There is no channel "{unknown[0]}". The channels are: {", ".join(backend.channels)}.',
-            error_type="UnknownChannel",
-        )
+        raise unknown_channel(unknown[0], backend.channels)
     if not SHORTEST <= plan.size <= backend.limits.message:
         raise Refused(
             f"A message of a load run has {SHORTEST} to {backend.limits.message} characters here.",

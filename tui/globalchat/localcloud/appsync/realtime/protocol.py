@@ -163,12 +163,16 @@ class RealtimeProtocol:
         ]
 
     def refused(self, subscription: str, errors: Sequence[JSON]) -> list[Action]:
-        """Take the errors that a `Start` met; `UnsupportedOperation` goes without an id, as at AppSync."""
+        """Take the errors that a `Start` met; `UnsupportedOperation` goes without an id, as at AppSync.
+
+        Of each error the frame has type and message alone: AppSync was seen to leave out path, locations and
+        `errorInfo` (aws/aws-appsync-community#355, aws-amplify/amplify-js#12679).
+        """
         if not self._settle(subscription):
             return []
         first = errors[0] if errors else None
         unsupported = isinstance(first, dict) and first.get("errorType") == "UnsupportedOperation"
-        frame = frames.error(errors, None if unsupported else subscription)
+        frame = frames.error([_shortened(each) for each in errors], None if unsupported else subscription)
         return [Send(frame), Count("SubscribeClientError")]
 
     def invalidated(self, subscriptions: Sequence[str], *, announce: bool = True) -> list[Action]:
@@ -283,3 +287,10 @@ def _graphql_request(data: JSON) -> GraphQLRequest | None:
         return parse_request(data.encode()) if isinstance(data, str) else None
     except (UnicodeEncodeError, MalformedRequest):
         return None
+
+
+def _shortened(error: JSON) -> JSON:
+    """Return what an `error` frame holds of an error."""
+    if not isinstance(error, dict):
+        return error
+    return {key: error[key] for key in ("errorType", "message") if error.get(key) is not None}
