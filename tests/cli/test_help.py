@@ -57,7 +57,7 @@ def parse(arguments: list[str]) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("globalchat.client.logs.start", lambda *_, **__: False)
+    monkeypatch.setattr("globalchat.core.logs.start", lambda *_, **__: False)
 
 
 @pytest.mark.parametrize(

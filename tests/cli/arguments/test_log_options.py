@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from globalchat.cli.deployment.log import LoggedView, told
 from globalchat.cli.main import root
-from globalchat.client import logs
+from globalchat.core import logs
 from globalchat.localcloud.process import launch
 from globalchat_infra.deployer.progress import Progress
 from globalchat_infra.deployer.view import PlainView

@@ -11,9 +11,9 @@ import click
 
 from globalchat.cli.console.output import cannot_be_written, discard_output, narrate
 from globalchat.cli.lazy import Entry, LazyGroup
-from globalchat.client import redact
-from globalchat.client.logs import note
+from globalchat.core import redaction
 from globalchat.core.errors import ExitCode, UserError
+from globalchat.core.logs import log_event
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -88,7 +88,7 @@ class Root(LazyGroup):
         except Exception:
             log.exception("command crashed")
             raise
-        note(log, logging.INFO, "command ended", code=int(code or 0))
+        log_event(log, logging.INFO, "command ended", code=int(code or 0))
         if code:
             ctx.exit(code)
 
@@ -102,7 +102,7 @@ class Root(LazyGroup):
         except UserError as error:
             # The sentence may quote what was typed.
             said, kind = str(error), type(error).__name__
-            note(log, logging.WARNING, "command failed", error=kind, private={"said": said})
+            log_event(log, logging.WARNING, "command failed", error=kind, private={"said": said})
             narrate(f"globalchat: {error.sentence}")
             return error.exit_code
         except KeyboardInterrupt:
@@ -153,7 +153,7 @@ click.option(
 
 def main() -> None:
     """Run the command line and exit."""
-    redact.install()
+    redaction.install()
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     if isinstance(sys.stdout, TextIOWrapper):

@@ -14,13 +14,13 @@ from globalchat.client import documents, faults
 from globalchat.client.hosts import host_of, is_proxied
 from globalchat.client.http import key_authentication
 from globalchat.client.listener import Listener
-from globalchat.client.logs import note
 from globalchat.client.messages import Message
 from globalchat.client.options import SessionOptions, Timeouts
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.wire import ServerError, Wire
 from globalchat.core.clock import WallClock, now_ms
 from globalchat.core.errors import Refused, UserError
+from globalchat.core.logs import log_event
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Connection:
             failure = self._translate(error)
         if failure is not None:
             raise failure
-        note(log, logging.INFO, "socket opened", region=self.endpoint.alias, host=self._where)
+        log_event(log, logging.INFO, "socket opened", region=self.endpoint.alias, host=self._where)
 
     async def subscribe(self, channel: str) -> None:
         """Subscribe a channel; returns when the server confirmed it.
@@ -130,7 +130,7 @@ class Connection:
         """Count the socket as lost."""
         if not self.lost.done():
             self.lost.set_result(reason)
-            note(log, logging.INFO, "socket lost", region=self.endpoint.alias, reason=str(reason))
+            log_event(log, logging.INFO, "socket lost", region=self.endpoint.alias, reason=str(reason))
 
     async def close(self) -> None:
         """Close the socket, at the latest after the close timeout."""
@@ -147,7 +147,7 @@ class Connection:
             listener = await self._start(channel)
             await asyncio.shield(listener.started)
         took = round((time.monotonic() - asked) * 1000)
-        note(log, logging.INFO, "subscribed", region=self.endpoint.alias, channel=channel, ms=took)
+        log_event(log, logging.INFO, "subscribed", region=self.endpoint.alias, channel=channel, ms=took)
         self.latency_ms = took if self.latency_ms is None else min(took, self.latency_ms)
 
     async def _start(self, channel: str) -> Listener:

@@ -13,21 +13,22 @@ from gql.transport.appsync_auth import AppSyncApiKeyAuthentication, AppSyncAuthe
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportServerError
 from graphql import DocumentNode, ExecutionResult, parse
 
-from globalchat.client import faults, http_log, redact
+from globalchat.client import faults, http_log
 from globalchat.client.credentials import Credentials
 from globalchat.client.hosts import host_of, is_loopback, is_proxied
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core import redaction
 from globalchat.core.errors import UserError
 
 LARGEST_ANSWER = 5 * 1024 * 1024
 """Bytes of an answer that are read; AppSync's own limit for an evaluated response."""
 
-redact.install()
+redaction.install()
 
 
 def key_authentication(endpoint: RegionEndpoint) -> AppSyncAuthentication:
     """Authentication by the endpoint's API key; logs never show it from now on."""
-    redact.conceal(endpoint.api_key)
+    redaction.register_secret(endpoint.api_key)
     return AppSyncApiKeyAuthentication(host=host_of(endpoint.graphql_url), api_key=endpoint.api_key)
 
 
@@ -36,9 +37,9 @@ def signature_authentication(endpoint: RegionEndpoint, credentials: Credentials)
     from botocore.credentials import Credentials as Signer
     from gql.transport.appsync_auth import AppSyncIAMAuthentication
 
-    redact.install()  # botocore's loggers exist now
-    redact.conceal(credentials.secret_key)
-    redact.conceal(credentials.token)
+    redaction.install()  # botocore's loggers exist now
+    redaction.register_secret(credentials.secret_key)
+    redaction.register_secret(credentials.token)
     return AppSyncIAMAuthentication(
         host=host_of(endpoint.graphql_url),
         region_name=endpoint.region,

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 
-from globalchat.client.logs import note
 from globalchat.core.errors import UserError
+from globalchat.core.logs import log_event
 
 log = logging.getLogger("globalchat.client.http")
 REQUEST_ID = "x-amzn-RequestId"
@@ -30,7 +30,7 @@ def ended(where: str, document: str, variables: Mapping[str, object], failure: U
     if not log.isEnabledFor(level):
         return
     status, request_id = _answer.get() or (None, None)
-    note(
+    log_event(
         log,
         level,
         "call answered" if failure is None else "call failed",

@@ -21,8 +21,8 @@ from globalchat.client.events import (
     SessionEvent,
     StateChanged,
 )
-from globalchat.client.logs import note
 from globalchat.client.messages import Draft
+from globalchat.core.logs import log_event
 
 log = logging.getLogger("globalchat.client.session")
 _numbers = count(1)
@@ -110,4 +110,4 @@ class SessionLog:
     def _write(
         self, level: int, event: str, *, private: Mapping[str, object] | None = None, **fields: object
     ) -> None:
-        note(log, level, event, private=private, **self._about, **fields)
+        log_event(log, level, event, private=private, **self._about, **fields)

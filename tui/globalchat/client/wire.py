@@ -23,13 +23,13 @@ from gql.transport.exceptions import (
 )
 from graphql import ExecutionResult
 
-from globalchat.client import redact
 from globalchat.client.hosts import is_loopback
 from globalchat.client.listener import Listener
 from globalchat.client.options import Timeouts
+from globalchat.core import redaction
 
 log = logging.getLogger(__name__)
-redact.install()
+redaction.install()
 
 
 class ServerError(TransportServerError):

@@ -76,7 +76,7 @@ def _start(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
         if texts:
             raise UsageError("--log-messages needs a log.", remedy="Name its file with --log-file.")
         return
-    from globalchat.client import logs
+    from globalchat.core import logs
 
     level = getattr(logging, str(ctx.meta[_LEVEL]).upper())
     if not logs.start(file.absolute(), level=level, texts=texts):
@@ -84,7 +84,7 @@ def _start(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
     import platform
     from importlib.metadata import version
 
-    logs.note(
+    logs.log_event(
         log,
         logging.INFO,
         "command started",

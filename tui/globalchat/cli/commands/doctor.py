@@ -10,9 +10,9 @@ from globalchat.cli.arguments.duration import Duration, at_most
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.screen import ascii_only as ascii_option
 from globalchat.cli.console.screen import wants_ascii
-from globalchat.client.logs import note
 from globalchat.client.profiles import LOCAL
 from globalchat.core.errors import ExitCode
+from globalchat.core.logs import log_event
 
 log = logging.getLogger("globalchat.cli.doctor")
 
@@ -76,7 +76,7 @@ def command(
 
     def tell(finding: Finding) -> None:
         subject, status = finding.subject, finding.level
-        note(log, logging.INFO, "finding", check=finding.check, subject=subject, status=status)
+        log_event(log, logging.INFO, "finding", check=finding.check, subject=subject, status=status)
         shown.show(finding)
 
     counts = count(asyncio.run(examine(what, tell)))

@@ -7,7 +7,7 @@ from globalchat.cli.arguments import options
 from globalchat.cli.console.output import json_line, narrate, write_lines
 from globalchat.cli.deployment.options import prefix, regions
 from globalchat.client.profiles import RegionEndpoint
-from globalchat.client.redact import MASK
+from globalchat.core.redaction import MASK
 
 
 @click.command("outputs")

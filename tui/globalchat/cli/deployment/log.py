@@ -3,7 +3,7 @@
 import logging
 
 from globalchat.cli.console.output import narrate
-from globalchat.client.logs import note
+from globalchat.core.logs import log_event
 from globalchat_infra.deployer.progress import Progress, StackProgress
 from globalchat_infra.deployer.view import PlainView, View
 
@@ -12,7 +12,7 @@ log = logging.getLogger("globalchat.cli.deploy")
 
 def told(text: str) -> None:
     """Tell a step to a person, and note it."""
-    note(log, logging.INFO, "step", step=text)
+    log_event(log, logging.INFO, "step", step=text)
     narrate(text)
 
 
@@ -21,7 +21,7 @@ class LoggedView:
 
     def __init__(self, shown: View) -> None:
         self._shown = shown
-        self._noted = PlainView(lambda line: note(log, logging.INFO, "progress", progress=line))
+        self._noted = PlainView(lambda line: log_event(log, logging.INFO, "progress", progress=line))
 
     def changed(self, progress: Progress, stack: StackProgress | None, seconds: float) -> None:
         """Show it, and note it if it says something new."""

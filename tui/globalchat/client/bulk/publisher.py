@@ -8,9 +8,9 @@ from contextlib import aclosing, suppress
 from globalchat.client.bulk.items import Item, Ledger, Report
 from globalchat.client.bulk.pacer import Pacer
 from globalchat.client.bulk.recovery import Recovery, is_hopeless, may_pass
-from globalchat.client.logs import note
 from globalchat.client.messages import Draft, Message
 from globalchat.core.errors import Refused, Unreachable, UserError
+from globalchat.core.logs import log_event
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class BulkPublisher:
             if self._stopping.is_set():
                 self._feeding.cancel()
         report = self._ledger.report(complete=self._complete, error=self._error)
-        note(
+        log_event(
             log,
             logging.INFO,
             "bulk ended",
@@ -86,7 +86,7 @@ class BulkPublisher:
             return
         self._error = error or self._error
         self._stopping.set()
-        note(log, logging.INFO, "bulk stopped", reason=None if error is None else str(error))
+        log_event(log, logging.INFO, "bulk stopped", reason=None if error is None else str(error))
         if self._feeding is not None:
             self._feeding.cancel()
             asyncio.get_running_loop().call_later(self._drain, self._cut)
@@ -181,4 +181,4 @@ class BulkPublisher:
 
 
 def _note(level: int, event: str, item: Item, **fields: object) -> None:
-    note(log, level, event, private={"text": item.text}, number=item.number, **fields)
+    log_event(log, level, event, private={"text": item.text}, number=item.number, **fields)

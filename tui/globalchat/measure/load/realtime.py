@@ -17,9 +17,10 @@ from websockets.http11 import Response
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from globalchat.client import documents, faults, redact
+from globalchat.client import documents, faults
 from globalchat.client.hosts import host_of
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core import redaction
 from globalchat.core.errors import Refused, UserError
 
 LARGEST_FRAME = 1 << 20
@@ -51,7 +52,7 @@ class Realtime:
         Raises:
             UserError: the region's URL is none of a WebSocket.
         """
-        redact.conceal(endpoint.api_key)
+        redaction.register_secret(endpoint.api_key)
         self._where = host_of(endpoint.realtime_url)
         self._channels = tuple(channels)
         self._take = take

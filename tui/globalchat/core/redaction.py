@@ -54,15 +54,15 @@ FRAMES = "globalchat_frames"
 """Attribute of a filtered record: where its exception came from."""
 
 
-def conceal(secret: str | None) -> None:
+def register_secret(secret: str | None) -> None:
     """Mask this exact text, and its base 64, from now on wherever a filtered logger would print it."""
     if secret and len(secret) >= 4:
         encoded = (encode(secret.encode()).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode))
         _secrets.update({secret, *encoded})
 
 
-def scrub(text: str) -> str:
-    """The text without anything that looks like a credential or was named to `conceal`."""
+def redact(text: str) -> str:
+    """Return the text with all that looks like a credential, and every registered secret, masked."""
     for secret in _secrets:
         text = text.replace(secret, MASK)
     for pattern, replacement in _PATTERNS:
@@ -70,38 +70,38 @@ def scrub(text: str) -> str:
     return text
 
 
-def is_secret(name: str) -> bool:
-    """Whether what has this name is a credential."""
+def is_secret_name(name: str) -> bool:
+    """Return True if a value of this name is a credential."""
     return _SECRET_NAME.fullmatch(name) is not None
 
 
 def frames(error: BaseException) -> list[str]:
-    """Where an exception came from: file, line and function, and nothing of what it says."""
+    """Return where an exception came from: file, line and function, and nothing of its message."""
     found = traceback.extract_tb(error.__traceback__)
     return [f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in found]
 
 
 class RedactingFilter(logging.Filter):
-    """Scrubs message and traceback of every record; drops the frame dumps of websockets.
+    """Redacts message and traceback of every record; drops the frame dumps of websockets.
 
     Those cut long frames in the middle, so that a part of a key could pass any pattern.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Scrub the record in place; False drops it."""
+        """Redact the record in place; False drops it."""
         if record.name.startswith("websockets") and record.levelno < logging.INFO:
             return False
         try:
             text = record.getMessage()
         except Exception:  # a library's malformed record must not break the chat
             text = str(record.msg)
-        record.msg, record.args = scrub(text), ()
+        record.msg, record.args = redact(text), ()
         if record.exc_info and record.exc_info[1] is not None:
             setattr(record, FRAMES, frames(record.exc_info[1]))
-            record.exc_text = scrub("".join(traceback.format_exception(record.exc_info[1])).rstrip())
+            record.exc_text = redact("".join(traceback.format_exception(record.exc_info[1])).rstrip())
             record.exc_info = None
         elif record.exc_text:
-            record.exc_text = scrub(record.exc_text)
+            record.exc_text = redact(record.exc_text)
         return True
 
 
@@ -109,7 +109,7 @@ _filter = RedactingFilter()
 
 
 def install() -> None:
-    """Put the filter on every logger of the libraries: on each, as it does not reach child loggers."""
+    """Put the filter on every logger of the libraries and ours: it does not reach their children."""
     made = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in LIBRARIES]
     for name in {*_NAMES, *made}:
         logger = logging.getLogger(name)

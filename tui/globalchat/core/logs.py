@@ -1,4 +1,7 @@
-"""Log records as JSON, one object a line, in a file that only its owner may read and that stays small."""
+"""The log of the program: events with fields, as JSON lines in a file that only its owner may read.
+
+Nothing is written until `start`. Credentials are never written, texts of users only if that is asked for.
+"""
 
 import json
 import logging
@@ -8,22 +11,79 @@ from collections.abc import Mapping, Set
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+from typing import Final
 
-from globalchat.client import redact
-from globalchat.client.logs import FIELDS, OWN, PRIVATE
+from globalchat.core import redaction
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import UserError
 from globalchat.core.files import is_file_at, try_lock
+from globalchat.core.redaction import redact
 
-LARGEST = 5_000_000
+OWN: Final = ("globalchat", "globalchat_infra")
+"""First parts of the names of our own loggers."""
+LARGEST: Final = 5_000_000
 """Bytes of a file; the one before it is kept, so that a log takes twice as much."""
-_WITHHELD = "(withheld)"
+_FIELDS: Final = "globalchat_fields"
+_PRIVATE: Final = "globalchat_private"
+"""Attributes of a log record: what is always written, and what is written only if texts are asked for."""
+_WITHHELD: Final = "(withheld)"
+
+_handlers: dict[Path, logging.Handler] = {}
+
+for _name in OWN:
+    # Else Python writes warnings to standard error, in the middle of the chat.
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+
+
+def log_event(
+    log: logging.Logger,
+    level: int,
+    event: str,
+    *,
+    private: Mapping[str, object] | None = None,
+    **fields: object,
+) -> None:
+    """Log that something happened; `private` holds what users wrote, which is left out unless asked for."""
+    if log.isEnabledFor(level):
+        log.log(level, event, extra={_FIELDS: fields, _PRIVATE: private or {}}, stacklevel=2)
+
+
+def start(file: Path, *, level: int = logging.INFO, texts: bool = False) -> bool:
+    """Write the log into a file from now on; return False, and change nothing, if that is so already.
+
+    With `texts` the texts of messages are written, too, and the messages of libraries.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    if file in _handlers:
+        return False
+    handler = BoundedFile(file)
+    handler.setFormatter(JsonLines(texts=texts))
+    _handlers[file] = handler
+    logging.root.addHandler(handler)
+    for name in OWN:
+        logging.getLogger(name).setLevel(level)
+    if texts:
+        logging.root.setLevel(level)
+    return True
+
+
+def stop() -> None:
+    """Write the log no longer, and close its files."""
+    for handler in _handlers.values():
+        logging.root.removeHandler(handler)
+        handler.close()
+    _handlers.clear()
+    for name in OWN:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    logging.root.setLevel(logging.WARNING)
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record as an object: time, level, logger, event, pid, and the event's fields that are known.
+    """Formats a record as an object: time, level, logger, event, pid, and the event's fields that are known.
 
-    What libraries say may quote messages and requests: without `texts` only what kind of record it is stays.
+    Messages of libraries may quote texts and requests: without `texts` only the kind of the record stays.
     """
 
     def __init__(self, *, texts: bool) -> None:
@@ -31,15 +91,15 @@ class JsonLines(logging.Formatter):
         self._texts = texts
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, without its end."""
+        """Return one line, without its end."""
         document: dict[str, object] = {
             "time": iso_time(record.created * 1000),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": self._event(record),
             "pid": record.process,
-            **getattr(record, FIELDS, {}),
-            **(getattr(record, PRIVATE, {}) if self._texts else {}),
+            **getattr(record, _FIELDS, {}),
+            **(getattr(record, _PRIVATE, {}) if self._texts else {}),
             **self._error(record),
         }
         known = {name: value for name, value in document.items() if value is not None}
@@ -51,22 +111,22 @@ class JsonLines(logging.Formatter):
         return _WITHHELD
 
     def _error(self, record: logging.LogRecord) -> Mapping[str, object]:
-        """An exception: its kind and where it came from; what it says may quote anything."""
+        """Return the kind of an exception and where it came from; its message may quote anything."""
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
-            kind, at, said = type(error).__name__, redact.frames(error), str(error)
-        elif record.exc_text:  # what the filter of a logger left of it
+            kind, at, said = type(error).__name__, redaction.frames(error), str(error)
+        elif record.exc_text:  # left by the filter of a logger
             kind, _, said = record.exc_text.splitlines()[-1].partition(": ")
-            at = getattr(record, redact.FRAMES, [])
+            at = getattr(record, redaction.FRAMES, [])
         else:
             return {}
         return {"error": kind, "at": at, **({"said": said} if self._texts else {})}
 
 
 class BoundedFile(logging.Handler):
-    """Appends lines to a file (mode 0600), which makes place for a new one once it is large.
+    """Appends lines to a file (mode 0600), and begins a new file once it is large.
 
-    Several processes may share it: each line is one write, and who finds the file moved away opens the new.
+    Several processes may share it: each line is one write, and whose file was moved opens the new one.
 
     Raises:
         UserError: the file cannot be written.
@@ -86,7 +146,7 @@ class BoundedFile(logging.Handler):
             ) from None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; a log that cannot be written ends no chat."""
+        """Write a record; a log that cannot be written does not end the chat."""
         try:
             line = self.format(record).encode("ascii") + b"\n"
             self._follow()
@@ -106,7 +166,7 @@ class BoundedFile(logging.Handler):
         super().close()
 
     def _open(self) -> None:
-        """Open the file; one that was open until now is closed, but not before there is another."""
+        """Open the file, and then close the one that was open until now."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         before, self._descriptor = self._descriptor, os.open(self._file, flags, 0o600)
         if before is not None:
@@ -117,13 +177,13 @@ class BoundedFile(logging.Handler):
             os.fchmod(self._descriptor, 0o600)
 
     def _follow(self) -> None:
-        """Make place if the file is large, and open anew if it was moved or removed."""
+        """Rotate the file if it is large, and open it again if it was moved or removed."""
         if self._descriptor is None or not self._regular:
             return
         if is_file_at(self._file, self._descriptor):
             if os.fstat(self._descriptor).st_size < self._largest:
                 return
-            # Who has the lock moves this file; else another one's new file could be moved over it.
+            # Only the holder of the lock moves this file; else another could move its new file over it.
             if not try_lock(self._descriptor):
                 return
             if is_file_at(self._file, self._descriptor):
@@ -132,21 +192,21 @@ class BoundedFile(logging.Handler):
 
 
 def _plain(value: object) -> object:
-    """A value as JSON knows it, with nothing that looks like a credential."""
+    """Return a value as JSON has it, with credentials masked."""
     match value:
         case None | bool() | int() | float():
             return value
         case Enum():
             return _plain(value.value)
         case Mapping():
-            return {redact.scrub(str(key)): _named(str(key), each) for key, each in value.items()}
+            return {redact(str(key)): _named(str(key), each) for key, each in value.items()}
         case Set():
-            return sorted(redact.scrub(str(each)) for each in value)
+            return sorted(redact(str(each)) for each in value)
         case list() | tuple():
             return [_plain(each) for each in value]
         case _:
-            return redact.scrub(str(value))
+            return redact(str(value))
 
 
 def _named(name: str, value: object) -> object:
-    return redact.MASK if isinstance(value, str) and redact.is_secret(name) else _plain(value)
+    return redaction.MASK if isinstance(value, str) and redaction.is_secret_name(name) else _plain(value)
