@@ -25,7 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 traceback.extract_stack.__defaults__ = (None, 3)
 
 
-DEAR_FIRST = ("bench", "infra", "doctor", "measure", "docs", "e2e", "cli", "ui", "client")
+LONGEST_FIRST = ("infra", "packaging", "bench", "doctor", "measure", "docs", "e2e", "cli", "ui", "client")
 """Folders whose files are handed to the workers first; the many small files of the others fill the end."""
 
 
@@ -37,7 +37,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long files first, so that no worker is left alone with one at the end (`--dist loadfile`)."""
-    places = {folder: place for place, folder in enumerate(DEAR_FIRST)}
+    places = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(item.nodeid.split("/")[1], len(places)))
 
 

@@ -12,7 +12,7 @@ import pytest
 from globalchat.core import tls
 from globalchat.core.net import Proxy
 from globalchat.core.tls import AWS, CHAT, NODE, TlsFailure, explain, find_ssl_error
-from tests.networks import Authority, LoopbackProxy
+from tests.core.helpers.loopback_networks import Authority, LoopbackProxy
 
 
 @pytest.fixture(scope="module")
