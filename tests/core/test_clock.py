@@ -1,7 +1,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.core.clock import (
@@ -46,11 +46,13 @@ def test_many_digits_are_no_crash() -> None:
     assert parse_duration("9" * 400 + "h") == float("inf")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000_000_000).map(lambda microseconds: microseconds / 1e6))
 def test_what_is_formatted_is_read_again(seconds: float) -> None:
     assert round(parse_duration(format_duration(seconds)), 6) == seconds
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_a_duration_or_a_value_error(text: str) -> None:
     with suppress(ValueError):

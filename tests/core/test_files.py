@@ -19,6 +19,7 @@ from globalchat.core.files import (
     is_file_at,
     is_locked,
     locked,
+    open_private,
     replace_file,
     try_lock,
     user_folders,
@@ -180,6 +181,23 @@ def test_text_that_is_not_unicode_leaves_the_old_file(tmp_path: Path) -> None:
         replace_file(file, "\ud800")
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o777])
+def test_a_private_file_is_for_its_owner_alone(tmp_path: Path, mask: int) -> None:
+    new, old = tmp_path / "new", tmp_path / "old"
+    old.write_text("old")
+    old.chmod(0o666)
+    with umask(mask):
+        for file in (new, old):
+            os.close(open_private(file, os.O_WRONLY | os.O_APPEND))
+    assert (mode(new), mode(old), old.read_text()) == (0o600, 0o600, "old")
+
+
+def test_a_device_stays_open_to_all() -> None:
+    before = mode(Path(os.devnull))
+    os.close(open_private(Path(os.devnull), os.O_WRONLY))
+    assert mode(Path(os.devnull)) == before
 
 
 def test_a_held_lock_is_not_given_twice(tmp_path: Path) -> None:

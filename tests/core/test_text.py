@@ -79,6 +79,7 @@ def test_only_a_near_word_is_suggested(word: str, known: list[str], question: st
     assert did_you_mean(word, known) == question
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.text(), st.lists(st.text()))
 def test_a_suggested_word_is_a_known_one(word: str, known: list[str]) -> None:
     question = did_you_mean(word, known, prefix="/")

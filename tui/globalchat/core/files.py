@@ -106,6 +106,27 @@ def replace_file(file: Path, content: str | bytes, *, durable: bool = False) -> 
         raise
 
 
+def open_private(path: Path, flags: int) -> int:
+    """Open a file, made if need be, for its owner alone (0600), and return its descriptor.
+
+    A file of this user that was open to others is closed to them; a pipe, a device or a file of another user
+    stays as it is.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        found = os.fstat(descriptor)
+        is_ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
+        if is_ours and stat.S_IMODE(found.st_mode) != 0o600:
+            os.fchmod(descriptor, 0o600)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 class FileLock:
     """A lock on a file that ends with the process that holds it, however that ends; a context manager.
 
@@ -198,7 +219,7 @@ def is_file_at(path: Path, descriptor: int) -> bool:
 
 def _open_locked(path: Path, operation: int) -> int | None:
     """Open a file and lock it; None if another holds it, or has moved the file away meanwhile."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_private(path, os.O_RDWR)
     is_ours = False
     try:
         fcntl.flock(descriptor, operation)

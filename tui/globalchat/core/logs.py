@@ -16,7 +16,7 @@ from typing import Final
 from globalchat.core import redaction
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import UserError
-from globalchat.core.files import is_file_at, try_lock
+from globalchat.core.files import is_file_at, open_private, try_lock
 from globalchat.core.redaction import redact
 
 OWN: Final = ("globalchat", "globalchat_infra")
@@ -167,14 +167,10 @@ class BoundedFile(logging.Handler):
 
     def _open(self) -> None:
         """Open the file, and then close the one that was open until now."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        before, self._descriptor = self._descriptor, os.open(self._file, flags, 0o600)
+        before, self._descriptor = self._descriptor, open_private(self._file, os.O_WRONLY | os.O_APPEND)
         if before is not None:
             os.close(before)
-        found = os.fstat(self._descriptor)
-        self._regular = stat.S_ISREG(found.st_mode)
-        if self._regular and found.st_uid == os.getuid() and found.st_mode & 0o077:
-            os.fchmod(self._descriptor, 0o600)
+        self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
 
     def _follow(self) -> None:
         """Rotate the file if it is large, and open it again if it was moved or removed."""

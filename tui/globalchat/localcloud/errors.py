@@ -1,6 +1,7 @@
 """What is wrong with a synthesised template: a sentence for a user, or the part that has no place yet."""
 
 from globalchat.core.errors import UserError
+from globalchat.core.text import sanitize
 
 
 class TemplateError(UserError):
@@ -11,7 +12,7 @@ class TemplateError(UserError):
 
     def __init__(self, sentence: str) -> None:
         # Names in it come from files: line breaks and control characters would tear the sentence apart.
-        super().__init__("".join(char if char.isprintable() else " " for char in sentence))
+        super().__init__(sanitize(sentence, multiline=False))
 
 
 class Refusal(Exception):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from globalchat.core.errors import UserError
-from globalchat.core.files import ensure_folder
+from globalchat.core.files import ensure_folder, open_private
 
 FILE = "outbox.sqlite3"
 VERSION = 1
@@ -68,11 +68,7 @@ def connect(folder: Path) -> sqlite3.Connection:
     path = folder / FILE
     with told(path):
         # Made here, as SQLite would leave the mode to the umask; its side files take the mode of this one.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.fchmod(descriptor, 0o600)
-        finally:
-            os.close(descriptor)
+        os.close(open_private(path, os.O_RDWR))
         connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
         try:
             connection.execute("PRAGMA synchronous = NORMAL")

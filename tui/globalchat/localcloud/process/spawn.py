@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from globalchat.core.errors import UserError
+from globalchat.core.files import open_private
 from globalchat.core.interpreter import child_environment, module_command
 from globalchat.localcloud.process import idle, ready
 from globalchat.localcloud.process.state import LOG
@@ -25,7 +26,7 @@ def spawn(folder: Path, *, seconds: float) -> None:
     log = folder / LOG
     reader, writer = os.pipe()
     try:
-        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
+        with open(open_private(log, os.O_WRONLY | os.O_TRUNC), "wb") as output:
             process = subprocess.Popen(
                 _command(folder, writer),
                 cwd=folder,
