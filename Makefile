@@ -24,7 +24,7 @@ help:
 	@echo "make format      format the code"
 	@echo "make templates   synthesise the templates that the local cloud runs"
 	@echo "make picture     draw docs/chat.svg from the running chat"
-	@echo "make diagram     draw docs/architecture.svg from its text (needs Graphviz)"
+	@echo "make diagram     draw the pictures of docs/architecture.md (needs Graphviz)"
 	@echo "make docs        write docs/keys.md and docs/cli.md from what they are about"
 	@echo "make keys        write docs/keys.md from the registry of actions"
 	@echo "make clean       remove what these made"

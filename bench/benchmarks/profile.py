@@ -1,4 +1,4 @@
-"""Where the time of a publish goes, by part of the house."""
+"""Where the time of a publish goes, by part of the program."""
 
 import asyncio
 import pstats
@@ -23,7 +23,7 @@ PARTS: Final = (
     ("event loop", "/asyncio/"),
     ("JSON", "/json/"),
 )
-"""Parts of the house and what the paths of their files hold; the first that fits counts."""
+"""Parts of the program and what the paths of their files hold; the first that fits counts."""
 
 _BUILTIN: Final = "~"
 _SENT: Final = "'send' of '_socket.socket'"

@@ -1,8 +1,10 @@
 """What the pages point at is there: links, headings, files, commands with their options."""
 
 import re
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 
 import click
 import pytest
@@ -10,7 +12,11 @@ import pytest
 from docs import diagram
 from globalchat.cli.main import root
 from tests.docs.helpers.pages import PAGES, headings, inline_code, prose_of, text_of
-from tests.paths import ROOT
+from tests.paths import INFRA, ROOT
+
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+SOURCES = (ROOT / "tui", INFRA)
+PACKAGES = (ROOT / "tui" / "globalchat", INFRA / "globalchat_infra")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -30,9 +36,39 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @every_page
 def test_files_that_are_named_exist(page: Path) -> None:
-    folders = "infra|tui|tests|bench|docs"
-    named = {code for code in inline_code(page) if re.fullmatch(rf"({folders})/[\w./-]*", code)}
-    assert {path for path in named if not (ROOT / path).exists()} == set()
+    assert missing_files(inline_code(page)) == []
+
+
+def missing_files(codes: Iterable[str]) -> list[str]:
+    """The paths and names of our files and modules that lead nowhere.
+
+    Paths begin at the root, or are short: below a source root or in `tui/globalchat/`.
+    """
+    starts = (ROOT, *SOURCES, ROOT / "tui" / "globalchat")
+    known = {entry.name for start in starts for entry in start.iterdir() if entry.is_dir()}
+    missing = []
+    for code in sorted(codes):
+        if re.fullmatch(r"[\w.-]+/[\w./-]*", code) and code.partition("/")[0] in known:
+            found = any((start / code).exists() for start in starts)
+        elif re.fullmatch(r"\w+\.py", code):
+            places = (*PACKAGES, ROOT / "tests", ROOT / "bench", ROOT / "docs")
+            found = any(each for place in places for each in place.rglob(code))
+        elif re.fullmatch(rf"(globalchat\.({'|'.join(diagram.ABOUT)})|globalchat_infra)\.[\w.]+", code):
+            found = is_importable(code)
+        else:
+            continue
+        if not found:
+            missing.append(code)
+    return missing
+
+
+def is_importable(name: str) -> bool:
+    """Whether there is such a module, or such an attribute of one."""
+    try:
+        resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 @every_page
@@ -65,11 +101,71 @@ def faults_of(words: list[str]) -> list[str]:
     return [f"no option {option}" for option in given if option not in known]
 
 
-def test_the_test_itself_finds_what_is_not_there() -> None:
+def test_the_tests_themselves_find_what_is_not_there() -> None:
+    named = [
+        "client/ids.py",
+        "globalchat_infra/api.py",
+        "infra/resolvers/",
+        "tests/e2e",
+        "bus.py",
+        "publish.js",
+    ]
+    assert missing_files([*named, "globalchat.client.events", "a/b", "10/s"]) == []
+    wrong = [
+        "client/nosuch.py",
+        "globalchat.client.nosuch",
+        "globalchat_infra/nosuch/",
+        "nosuch.py",
+        "tui/nosuch",
+    ]
+    assert missing_files(wrong) == wrong
     assert faults_of(["publish", "tech", "--jason"]) == ["no option --jason"]
     assert faults_of(["local", "surve"]) == ["no command surve"]
     assert faults_of(["oregon"]) == []
 
 
-def test_the_diagram_is_made_from_its_text() -> None:
-    assert diagram.mark(diagram.SOURCE.read_bytes()) in text_of(diagram.PICTURE), "run `make diagram`"
+@pytest.mark.parametrize("picture", diagram.sources(), ids=lambda picture: picture.name)
+def test_pictures_are_made_from_their_texts(picture: Path) -> None:
+    assert diagram.mark(diagram.sources()[picture]) in text_of(picture), "run `make diagram`"
+
+
+def test_the_table_of_packages_says_what_the_contracts_say() -> None:
+    rows = re.findall(r"^\| `(\w+)/` \| .* \| (.*) \|$", text_of(ARCHITECTURE), re.MULTILINE)
+    allowed = diagram.may_import(diagram.contracts())
+    everything = {"all": set(allowed) - {"cli"}, "nothing of ours": set[str]()}
+    table = {name: everything.get(cell, set(re.findall(r"`([\w.]+)`", cell))) for name, cell in rows}
+    assert table == allowed
+
+
+def test_every_package_has_its_place_in_table_and_picture() -> None:
+    folders = (
+        folder for source in SOURCES for folder in source.iterdir() if (folder / "__init__.py").exists()
+    )
+    inner = (
+        folder for folder in (ROOT / "tui" / "globalchat").iterdir() if (folder / "__init__.py").exists()
+    )
+    assert diagram.ABOUT.keys() == {folder.name for folder in (*folders, *inner)} - {"globalchat"}
+
+
+def test_what_follows_from_contracts_is_drawn_once() -> None:
+    layers = {
+        "type": "layers",
+        "layers": ["globalchat.cli", "globalchat.ui | globalchat.doctor", "globalchat.core"],
+    }
+    secret = {
+        "type": "forbidden",
+        "source_modules": ["globalchat.ui"],
+        "forbidden_modules": ["globalchat.client", "globalchat_infra"],
+        "ignore_imports": ["globalchat.ui.app -> globalchat.client.events"],
+    }
+    allowed = diagram.may_import([layers, secret])
+    assert allowed["ui"] == {"core", "client.events", "localcloud", "measure"}
+    assert "doctor" not in allowed["core"]
+    drawn = diagram.graph(
+        {"cli": {"ui", "core"}, "ui": {"core", "client.events"}, "core": set(), "client": set()}
+    )
+    assert re.findall(r"^  (\w+ -> \w+)(.*)$", drawn, re.MULTILINE) == [
+        ("cli -> ui", ""),
+        ("ui -> core", ""),
+        ("ui -> client", ' [style=dashed, label=" events"]'),
+    ]

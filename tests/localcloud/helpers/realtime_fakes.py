@@ -1,4 +1,4 @@
-"""Stand-ins for what the realtime rooms talk to."""
+"""Stand-ins for what the realtime modules talk to."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

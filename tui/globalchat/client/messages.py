@@ -1,4 +1,4 @@
-"""The message, as every room of the client knows it."""
+"""The message, as every module of the client knows it."""
 
 from dataclasses import dataclass
 

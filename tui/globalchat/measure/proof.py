@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-import globalchat
-from globalchat.client.chat import Chat
+from globalchat.client.chat import Chat, connect
 from globalchat.client.profiles import Profile
 from globalchat.core.errors import Refused, Unreachable, UserError
 
@@ -55,9 +54,7 @@ async def prove(
     try:
         async with asyncio.timeout(seconds), AsyncExitStack() as stack:
             chats = {
-                alias: await stack.enter_async_context(
-                    globalchat.connect(profile, alias, [channel], sender=SENDER)
-                )
+                alias: await stack.enter_async_context(connect(profile, alias, [channel], sender=SENDER))
                 for alias in profile.regions
             }
             group = await stack.enter_async_context(asyncio.TaskGroup())

@@ -1,4 +1,4 @@
-"""What `doctor` examines: which checks of which rooms, in which order."""
+"""What `doctor` examines: which checks of which subjects, in which order."""
 
 import os
 import shutil

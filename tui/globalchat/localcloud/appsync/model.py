@@ -1,4 +1,4 @@
-"""What the rooms of AppSync hand each other: callers, requests, subscription plans, publications."""
+"""What the modules of AppSync pass to each other: callers, requests, subscription plans, publications."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
