@@ -107,3 +107,18 @@ def shared_home(home_of_module: "Home") -> "Iterator[Home]":
     """A user whose cloud the tests of a module share: they must leave it as they found it."""
     yield home_of_module
     home_of_module.end_commands()
+
+
+@pytest.fixture
+def aws_settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Nothing of the tester's own AWS; credentials that are made up."""
+    for name in os.environ:
+        if name.startswith(("AWS_", "CDK_", "JSII_", "GLOBALCHAT_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    return monkeypatch

@@ -33,7 +33,7 @@ def python(code: str) -> str:
         "import globalchat; dir(globalchat); globalchat.__all__",
         "from globalchat import Profile, Message, UserError, Refused, SessionOptions, GapRecorded, Phase",
         "from globalchat import load_profile",
-        "import globalchat.client.credentials",
+        "import globalchat.core.credentials",
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_used(program: str) -> None:

@@ -62,6 +62,12 @@ def prefix_of(event_bus: str) -> str | None:
     return name.removesuffix("-bus") if name.endswith("-bus") and name != event_bus else None
 
 
+def account_of(event_bus: str) -> str | None:
+    """Return the AWS account of an event bus's ARN; None if it is not an ARN."""
+    parts = event_bus.split(":")
+    return parts[4] if len(parts) == 6 and parts[0] == "arn" else None
+
+
 def broadcast_rule(prefix: str) -> str:
     """The rule that hands messages to the API."""
     return f"{prefix}-broadcast"

@@ -10,11 +10,13 @@ from globalchat.core.text import hint
 
 @cache
 def aws_regions() -> Collection[str]:
-    """The AWS regions that have AppSync, as botocore knows them."""
+    """Return the AWS regions that have AppSync, by botocore's data alone: no AWS configuration is read."""
     # Imported here: whoever only looks at other parts of a configuration needs no AWS library.
-    from botocore.session import Session
+    from botocore.loaders import create_loader
+    from botocore.regions import EndpointResolver
 
-    return sorted(Session().get_available_regions("appsync"))
+    known = EndpointResolver(create_loader().load_data("endpoints"))
+    return sorted(known.get_available_endpoints("appsync", "aws"))
 
 
 def choose(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:

@@ -11,8 +11,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Signer
 
 from globalchat.client.api import Api
-from globalchat.client.credentials import Credentials
 from globalchat.client.messages import Backend, Draft, Limits, Message
+from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 from tests.client.helpers.fake_appsync import CHANNELS, KEY, FakeAppSync
 

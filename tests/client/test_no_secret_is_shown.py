@@ -14,11 +14,11 @@ from aiohttp import web
 
 from globalchat.client.api import Api
 from globalchat.client.connection import Connection
-from globalchat.client.credentials import Credentials
 from globalchat.client.messages import Draft
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
 from globalchat.core import redaction
+from globalchat.core.credentials import Credentials
 from globalchat.core.errors import UserError
 from tests.client.helpers.fake_appsync import KEY, FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, quick, running

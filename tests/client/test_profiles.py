@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from globalchat.client import profiles
-from globalchat.client.credentials import Credentials, default_chain
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import ProfileError, UserError
 
@@ -165,20 +164,3 @@ def test_profile_that_is_a_folder_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "profiles" / "default.json").mkdir(parents=True)
     with pytest.raises(ProfileError, match="cannot be read"):
         profiles.load("default", tmp_path)
-
-
-def test_credentials_come_from_awss_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    with pytest.raises(UserError, match="none were found"):
-        default_chain()
-    with pytest.raises(UserError, match="nosuch"):
-        default_chain("nosuch")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    assert default_chain() == Credentials("AKID", "secret")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
-    assert default_chain() == Credentials("AKID", "secret", "token")

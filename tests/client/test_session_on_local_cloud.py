@@ -12,7 +12,6 @@ import pytest
 
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.api import Api
-from globalchat.client.credentials import Credentials
 from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
@@ -28,6 +27,7 @@ from globalchat.client.events import (
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Unauthorized, Unreachable
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.client.helpers.session_driver import Driver, quick, running

@@ -3,7 +3,6 @@ from .cli.profiles import load_profile as load_profile
 from .client.api import Api as Api
 from .client.chat import Chat as Chat
 from .client.chat import connect as connect
-from .client.credentials import Credentials as Credentials
 from .client.events import BackendDescribed as BackendDescribed
 from .client.events import ChannelRefused as ChannelRefused
 from .client.events import ChannelRevoked as ChannelRevoked
@@ -36,6 +35,7 @@ from .client.watch import FromRegion as FromRegion
 from .client.watch import Watch as Watch
 from .client.watch import WatchEvent as WatchEvent
 from .client.watch import WatchSkipped as WatchSkipped
+from .core.credentials import Credentials as Credentials
 from .core.errors import ExitCode as ExitCode
 from .core.errors import ProfileError as ProfileError
 from .core.errors import Refused as Refused

@@ -1,72 +1,157 @@
-"""Calls of AWS with short time-outs, whose failures are sentences. boto3 is imported at the first."""
+"""Calls of AWS with short time-outs and one principal, whose failures are sentences."""
 
+import os
+import random
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from threading import Thread
 from typing import Any
 
-from globalchat.core.errors import Unreachable, UsageError, UserError
+from globalchat.core import credentials
+from globalchat.core.aws_errors import (
+    Answer,
+    Busy,
+    NotAccepted,
+    answered,
+    cannot_be_used,
+    in_trouble,
+    not_enabled,
+    unreachable,
+)
+from globalchat.core.aws_errors import CallFailed as CallFailed
+from globalchat.core.aws_errors import Denied as Denied
+from globalchat.core.credentials import CredentialSource, Timeouts
+from globalchat.core.errors import UserError
 
-INSTALL = "Run `pip install 'globalchat[deploy]'`."
-CREDENTIALS = "Run `aws configure` or `aws sso login`, or set AWS_PROFILE (or --aws-profile)."
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+ANSWER_SECONDS = 14.0
+"""How long AWS may take to say whose credentials these are; names that are looked up in vain included."""
 TOKENS = ("nextToken", "NextToken", "Marker")
 """What services call the place where the next page begins."""
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-_INVALID = frozenset(
-    {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"}
+ALWAYS_ENABLED = frozenset(
+    {
+        *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1"),
+        *("ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1"),
+        *("eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2"),
+        *("us-west-1", "us-west-2"),
+    }
 )
+"""The regions that every account has (AWS account management guide, Enable or disable AWS Regions)."""
+_ELSEWHERE = ("us-east-1", "us-west-2")
+"""Regions that are asked whether credentials are known at all."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.4, 5.0
+"""Seconds before the second try of a call that AWS was too busy for, and the most between two tries."""
+_TROUBLED_SECONDS = 0.5
+"""How long a call is tried again that AWS itself fails at: outages are longer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds to wait for a connection and for each answer, and how often a call is tried."""
+class Account:
+    """Whose account it is: its number, and the ARN that the credentials stand for."""
 
-    connect: float = 4.0
-    read: float = 6.0
-    attempts: int = 1
+    number: str
+    arn: str
+
+    def __str__(self) -> str:
+        """Return both, for people."""
+        return f"AWS account {self.number}, as {self.arn}"
 
 
-class Denied(UserError):
-    """The credentials may not make this call."""
+@dataclass(slots=True)
+class _Principal:
+    """Who a command is on AWS: found once, and shared by everything that calls AWS for it."""
 
-
-class CallFailed(UserError):
-    """AWS answered with an error; `code` is its name."""
-
-    def __init__(self, message: str, *, code: str, remedy: str | None = None) -> None:
-        super().__init__(message, remedy=remedy)
-        self.code = code
+    source: CredentialSource | None = None
+    account: Account | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
 
 @dataclass(slots=True)
 class Aws:
-    """Clients of AWS's services with a person's credentials; `profile` is AWS's own."""
+    """Calls of AWS's services as one principal; `profile` is AWS's own.
+
+    `busy_seconds` is how long a call is tried again that AWS is too busy for. `clock`, `pause` and `chance`
+    (from 0 to 1) are for tests.
+    """
 
     profile: str | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
-    _session: Any = field(default=None, repr=False)
+    busy_seconds: float = 6.0
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    pause: Callable[[float], None] = field(default=time.sleep, repr=False)
+    chance: Callable[[], float] = field(default=random.random, repr=False)
+    _principal: _Principal = field(default_factory=_Principal, repr=False)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     def patient(self) -> "Aws":
-        """The same, for calls after the checks: what fails in passing is tried again."""
-        return Aws(self.profile, Timeouts(10.0, 20.0, 5))
+        """Return the same principal for calls after the checks: what fails in passing is tried for longer."""
+        times = (self.clock, self.pause, self.chance)
+        return Aws(self.profile, Timeouts(10.0, 20.0, 5), 60.0, *times, self._principal)
+
+    def sign_in(self, region: str) -> CredentialSource:
+        """Return the credentials, resolved at the first call; roles are assumed in `region` if none is set.
+
+        Raises:
+            UserError: they cannot be had.
+            KeyboardInterrupt: Ctrl-C, at a question for example.
+        """
+        # Without the lock once they are there: `account` holds it while another thread asks.
+        if (source := self._principal.source) is not None:
+            return source
+        with self._principal.lock:
+            if self._principal.source is None:
+                self._principal.source = credentials.resolve(
+                    self.profile, region=region, timeouts=self.timeouts
+                )
+            return self._principal.source
+
+    def account(self, region: str) -> Account:
+        """Return whose credentials these are; AWS is asked once, in `region` or where it is enabled.
+
+        Raises:
+            UserError: there are no valid credentials, or AWS does not answer.
+        """
+        with self._principal.lock:
+            if self._principal.account is None:
+                self.sign_in(region)
+                try:
+                    self._principal.account = self._ask_for_account(region)
+                except UserError:
+                    # Another region may have said so meanwhile: then this one is not enabled.
+                    if self._principal.account is None:
+                        raise
+            return self._principal.account
 
     def call(self, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
-        """The answer to one call.
+        """Return the answer to one call.
 
         Raises:
             Denied: the credentials may not make it.
-            CallFailed: AWS answered with another error.
-            UserError: boto3 is missing, there are no usable credentials, or no answer came.
+            CallFailed: AWS answered with another error; Busy if it stayed too busy.
+            UserError: there are no usable credentials, the region is not enabled, or no answer came.
         """
-        with _translated(service, region):
-            client = self._client(service, region)
-            answer: dict[str, Any] = getattr(client, operation)(**arguments)
-            return answer
+        client = self._client(service, region)
+        began, wait = self.clock(), _FIRST_PAUSE
+        while True:
+            # By itself, so that what fails here is known to be no answer of the service.
+            temporary = self.sign_in(region).current().token is not None
+            try:
+                with _translated(service, region, client.meta.endpoint_url, temporary=temporary):
+                    answer: dict[str, Any] = getattr(client, operation)(**arguments)
+                    return answer
+            except Busy as error:
+                pause = wait * (1 + self.chance()) / 2
+                limit = self.busy_seconds if error.throttled else _TROUBLED_SECONDS
+                if self.clock() - began + pause > limit:
+                    raise
+                self.pause(pause)
+                wait = min(wait * 2, _LONGEST_PAUSE)
+            except NotAccepted:
+                if region in ALWAYS_ENABLED or not self._is_known_elsewhere():
+                    raise
+                raise not_enabled(region) from None
 
     def call_within(
         self, seconds: float, service: str, region: str, operation: str, **arguments: object
@@ -80,16 +165,16 @@ class Aws:
             except BaseException as error:
                 answer.set_exception(error)
 
-        Thread(target=ask, daemon=True).start()
+        threading.Thread(target=ask, daemon=True).start()
         try:
             return answer.result(seconds)
         except TimeoutError as error:
-            raise unreachable(error, service, region) from None
+            raise unreachable(error, f"{service} in {region}") from None
 
     def pages(
         self, service: str, region: str, operation: str, key: str, **arguments: object
     ) -> list[dict[str, Any]]:
-        """The items under `key` of every page of a listing; raises as `call` does."""
+        """Return the items under `key` of every page of a listing; raises as `call` does."""
         items: list[dict[str, Any]] = []
         token: dict[str, str] = {}
         while True:
@@ -100,94 +185,75 @@ class Aws:
                 return items
             token = {following: answer[following]}
 
-    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3 has no types
-        try:
-            import boto3
-            import botocore.session
-            from botocore.config import Config
-        except ImportError:
-            raise UserError("boto3 is not installed, which this command needs.", remedy=INSTALL) from None
-        if self._session is None:
-            session = botocore.session.Session(profile=self.profile)
-            session.register_component("data_loader", _models())
-            # For all of the session: renewing the credentials of a role or of SSO is a call too.
-            session.set_default_client_config(
-                Config(
-                    connect_timeout=self.timeouts.connect,
-                    read_timeout=self.timeouts.read,
-                    retries={"mode": "standard", "total_max_attempts": self.timeouts.attempts},
-                )
-            )
-            self._session = boto3.Session(botocore_session=session)
+    def _ask_for_account(self, region: str) -> Account:
+        answer = self.call_within(ANSWER_SECONDS, "sts", region, "get_caller_identity")
+        return Account(answer["Account"], answer["Arn"])
+
+    def _is_known_elsewhere(self) -> bool:
+        """Return True if a region that every account has accepts the credentials."""
+        for region in _ELSEWHERE:
+            if self._principal.account is not None:
+                return True
+            try:
+                self._principal.account = self._ask_for_account(region)
+            except UserError:
+                continue
+        return self._principal.account is not None
+
+    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore has no types
+        from botocore.config import Config
+
+        source, limits = self.sign_in(region), self.timeouts
         key = (service, region)
-        if key not in self._clients:
-            self._clients[key] = self._session.client(service, region_name=region)
-        return self._clients[key]
+        with source.lock:
+            if key not in self._clients:
+                retries = {"mode": "standard", "total_max_attempts": limits.attempts}
+                config = Config(connect_timeout=limits.connect, read_timeout=limits.read, retries=retries)
+                try:
+                    client = source.session.create_client(service, region_name=region, config=config)
+                except UserError:
+                    raise
+                except Exception as error:
+                    # Settings of the profile and the environment are read here, and bad ones raise anything.
+                    raise cannot_be_used(error) from error
+                client.meta.events.register("before-parse", _note_status)
+                self._clients[key] = client
+            return self._clients[key]
 
 
-@cache
-def _models() -> Any:  # noqa: ANN401 - botocore has no types
-    """The descriptions of AWS's services, megabytes that every session would read anew."""
-    from botocore.loaders import create_loader
+_latest = threading.local()
 
-    return create_loader()
+
+def _note_status(response_dict: dict[str, Any], **_: object) -> None:
+    """Keep the HTTP status of an answer that may turn out to be unreadable."""
+    _latest.status = response_dict.get("status_code")
 
 
 @contextmanager
-def _translated(service: str, region: str) -> Iterator[None]:
+def _translated(service: str, region: str, url: str, *, temporary: bool) -> Iterator[None]:
+    """Raise the errors of botocore as ours."""
     from botocore import exceptions
     from botocore.parsers import ResponseParserError
 
     try:
         yield
     except exceptions.ClientError as error:
-        raise answered(error.response.get("Error", {}), service, region) from None
-    except exceptions.ProfileNotFound as error:
-        raise UsageError(f"{error}.", remedy="See `aws configure list-profiles`.") from None
-    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError):
-        raise UserError("No AWS credentials were found.", remedy=CREDENTIALS) from None
-    except (exceptions.SSOError, exceptions.TokenRetrievalError, exceptions.CredentialRetrievalError):
-        raise UserError(
-            "The AWS credentials have expired or cannot be renewed.", remedy=CREDENTIALS
-        ) from None
+        answer = Answer.of(error.response, now=time.time())
+        raise answered(answer, service, region, temporary=temporary) from None
     except ResponseParserError:
+        status = getattr(_latest, "status", None)
+        if isinstance(status, int) and status >= 500:
+            raise in_trouble(service, region, f"HTTP status {status}") from None
         told = f"What answered for {service} in {region} does not speak like AWS."
         raise CallFailed(told, code="Unreadable", remedy="Check HTTPS_PROXY and AWS_ENDPOINT_URL.") from None
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
-        raise unreachable(error, service, region) from None
+        raise unreachable(error, f"{service} in {region}", url=url, environ=os.environ) from None
     except exceptions.BotoCoreError as error:
-        raise UserError(
-            f"AWS's configuration on this machine is not usable: {error}.", remedy=CREDENTIALS
-        ) from None
-
-
-def answered(error: dict[str, Any], service: str, region: str) -> UserError:
-    """The error that AWS's answer stands for; its text is AWS's own."""
-    code, text = str(error.get("Code", "")), str(error.get("Message", "")).rstrip(".")
-    if code in _EXPIRED:
-        return UserError("The AWS credentials have expired.", remedy=CREDENTIALS)
-    if code in _INVALID:
-        return UserError(f"AWS does not accept the credentials in {region}: {text}.", remedy=CREDENTIALS)
-    if code in DENIED:
-        return Denied(
-            f"These credentials may not do this in {region}: {text}.",
-            remedy="Use credentials whose policy allows it.",
-        )
-    return CallFailed(f"{service} in {region} answered {code}: {text}.", code=code)
-
-
-def unreachable(error: Exception, service: str, region: str) -> UserError:
-    """No answer came; the text of the library's error names an URL and is not repeated."""
-    late = "Timeout" in type(error).__name__
-    told = "did not answer in time" if late else "could not be reached"
-    return Unreachable(
-        f"AWS ({service} in {region}) {told}.",
-        remedy="Check the network, and HTTPS_PROXY if there is a proxy.",
-    )
+        raise cannot_be_used(error) from error
 
 
 def exists(call: Callable[[], object], *missing: str) -> bool:
-    """Whether what a call asks for is there; `missing` are the codes of AWS that say it is not."""
+    """Return True if what a call asks for is there; `missing` are the codes of AWS that say it is not."""
     try:
         call()
     except CallFailed as error:

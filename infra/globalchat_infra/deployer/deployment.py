@@ -18,10 +18,10 @@ from globalchat_infra.deployer import (
     watching,
     workspace,
 )
-from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.aws import Account, Aws
 from globalchat_infra.deployer.generations import generations, with_generations
 from globalchat_infra.deployer.plan import Plan, Wish, make
-from globalchat_infra.deployer.preflight import Account, Confirm
+from globalchat_infra.deployer.preflight import Confirm
 from globalchat_infra.deployer.progress import Progress
 from globalchat_infra.deployer.standing import find
 from globalchat_infra.deployer.view import View
@@ -130,6 +130,7 @@ def prepare(
     """
     preflight.check_tools()
     owner = preflight.check_account(aws, wish.first_region, account)
+    person.note(str(owner))
     plan = make(wish, find(aws, wish.prefix, wish.hints))
     for line in _checked(aws, plan, owner):
         person.note(line)

@@ -1,13 +1,11 @@
 """What is checked before anything is deployed: each failure is one sentence with its remedy, in seconds."""
 
-import importlib.util
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from globalchat.core.errors import UsageError, UserError
 from globalchat_infra import names, toolchain
 from globalchat_infra.config import Config
-from globalchat_infra.deployer.aws import INSTALL, Aws, CallFailed, Denied, exists
+from globalchat_infra.deployer.aws import Account, Aws, CallFailed, Denied, exists
 from globalchat_infra.deployer.plan import Plan
 from globalchat_infra.deployer.stacks import DeployedStack
 
@@ -30,8 +28,6 @@ QUOTAS = (
     ("events", "list_event_buses", "EventBuses", 100, "event buses"),
 )
 """Service, listing, its key, AWS's default quota per region (AWS General Reference), what is counted."""
-ANSWER_SECONDS = 14.0
-"""How long AWS may take to say whose credentials these are, names looked up and credentials renewed."""
 STUCK = {
     "ROLLBACK_FAILED": "delete it in CloudFormation's console",
     "DELETE_FAILED": "delete it in CloudFormation's console, which tells what is in the way",
@@ -41,23 +37,13 @@ STUCK = {
 Confirm = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Whose account it is: its number, and the ARN that the credentials stand for."""
-
-    number: str
-    arn: str
-
-
 def check_tools() -> None:
-    """Node.js, and the libraries of the extra `deploy`.
+    """See that Node.js and the libraries of the extra `deploy` are installed.
 
     Raises:
         UserError: one is missing or too old.
     """
     toolchain.prepare()
-    if importlib.util.find_spec("boto3") is None:
-        raise UserError("boto3 is not installed, which deploying needs.", remedy=INSTALL)
 
 
 def check_account(aws: Aws, region: str, given: str | None) -> Account:
@@ -66,8 +52,7 @@ def check_account(aws: Aws, region: str, given: str | None) -> Account:
     Raises:
         UserError: there are no valid credentials, or they belong to another account than `given`.
     """
-    answer = aws.call_within(ANSWER_SECONDS, "sts", region, "get_caller_identity")
-    account = Account(answer["Account"], answer["Arn"])
+    account = aws.account(region)
     if given is not None and given.replace("-", "") != account.number:
         raise UsageError(
             f"The credentials belong to the account {account.number}, not {given}.",

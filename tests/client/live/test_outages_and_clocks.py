@@ -8,13 +8,13 @@ import pytest
 from aiohttp import web
 
 from globalchat.client.api import Api
-from globalchat.client.credentials import Credentials
 from globalchat.client.events import ChannelRevoked, DraftAccepted, GapRecorded, StateChanged
 from globalchat.client.nearest import nearest
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.session import Session
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import now_ms
+from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Unauthorized, Unreachable
 from tests.client.helpers.fake_appsync import CHANNELS, FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, Driver, quick, running

@@ -1,6 +1,5 @@
 """A moto server with the extension, and a user who has the CDK installed."""
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import pytest
 from globalchat.core.resources import TEMPLATES
 from globalchat_infra import stack_key
 from globalchat_infra.deployer import workspace
+from tests.infra.helpers.aws_front import AwsFront, aws_front
 from tests.infra.helpers.moto_account import User
 
 
@@ -31,21 +31,6 @@ def moto_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def aws_settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Nothing of the tester's own AWS; credentials that are made up."""
-    for name in os.environ:
-        if name.startswith(("AWS_", "CDK_", "JSII_", "GLOBALCHAT_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    return monkeypatch
-
-
-@pytest.fixture
 def cloud(moto_url: str, aws_settings: pytest.MonkeyPatch) -> str:
     """An AWS with nothing in it."""
     import botocore.awsrequest
@@ -56,6 +41,14 @@ def cloud(moto_url: str, aws_settings: pytest.MonkeyPatch) -> str:
     session.close()
     aws_settings.setenv("AWS_ENDPOINT_URL", moto_url)
     return moto_url
+
+
+@pytest.fixture
+def front(cloud: str, aws_settings: pytest.MonkeyPatch) -> Iterator[AwsFront]:
+    """A server before that AWS, which a test may have answer in its stead."""
+    with aws_front(behind=cloud) as front:
+        aws_settings.setenv("AWS_ENDPOINT_URL", front.url)
+        yield front
 
 
 @pytest.fixture

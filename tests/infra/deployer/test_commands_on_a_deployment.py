@@ -15,7 +15,7 @@ from globalchat_infra.deployer import keys, outputs, stacks
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.generations import generations, with_generations
 from globalchat_infra.deployer.settings import Changes
-from tests.infra.helpers.moto_account import END, NOW, REGION, User
+from tests.infra.helpers.moto_account import ACCOUNT, END, NOW, REGION, User
 
 API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
 
@@ -34,7 +34,7 @@ def deployed(cloud: str, user: User) -> User:
         "graphqlUrl": {"Fn::GetAtt": ["Api", "GraphQLUrl"]},
         "realtimeUrl": {"Fn::GetAtt": ["Api", "RealtimeUrl"]},
         "apiId": API_ID,
-        "eventBus": f"arn:aws:events:{REGION}:1:event-bus/small-bus",
+        "eventBus": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/small-bus",
     }
     body = {"Resources": resources, "Outputs": {name: {"Value": value} for name, value in values.items()}}
     Aws().call(

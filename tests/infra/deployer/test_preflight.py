@@ -1,11 +1,8 @@
 """Each thing that may be in the way of a deployment is one sentence with its remedy, in seconds."""
 
 import errno
-import hashlib
 import importlib.util
-import json
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,16 +11,17 @@ from typing import Any
 
 import pytest
 
+from globalchat.core.credentials import Timeouts
 from globalchat.core.errors import ExitCode, UserError
 from globalchat_infra import config, toolchain
+from globalchat_infra.deployer import aws as aws_calls
 from globalchat_infra.deployer import preflight, workspace
-from globalchat_infra.deployer.aws import Aws, CallFailed, Denied, Timeouts, answered
+from globalchat_infra.deployer.aws import Account, Aws, Denied
 from globalchat_infra.deployer.standing import find
 from tests.infra.helpers.moto_account import ACCOUNT, User
 
 CONFIG = config.load()
 REGION = "us-west-2"
-QUICK = Timeouts(connect=0.5, read=0.5)
 
 
 @dataclass
@@ -58,7 +56,7 @@ def black_hole() -> Iterator[str]:
 def test_the_default_limits_end_within_15_seconds() -> None:
     limits = Timeouts()
     assert limits.attempts * (limits.connect + limits.read) <= 15
-    assert preflight.ANSWER_SECONDS <= 15
+    assert aws_calls.ANSWER_SECONDS <= 15
     assert workspace.ANSWER_SECONDS <= 15
 
 
@@ -69,7 +67,7 @@ def test_a_missing_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         preflight.check_tools()
 
 
-@pytest.mark.parametrize("library", ["aws_cdk", "boto3"])
+@pytest.mark.parametrize("library", ["aws_cdk"])
 def test_a_missing_library_names_the_command(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(toolchain, "_node_major", lambda _: 22)
@@ -79,112 +77,13 @@ def test_a_missing_library_names_the_command(library: str, monkeypatch: pytest.M
     assert "pip install 'globalchat[deploy]'" in f"{failed.value} {failed.value.remedy}"
 
 
-def account(aws: Aws, given: str | None = None) -> preflight.Account:
+def account(aws: Aws, given: str | None = None) -> Account:
     return preflight.check_account(aws, REGION, given)
 
 
 def stacks_in_the_way(aws: Aws) -> None:
     standing = find(aws, CONFIG.prefix, CONFIG.regions)
     preflight.check_stacks(aws, CONFIG, standing.stacks)
-
-
-def test_no_credentials(aws_settings: pytest.MonkeyPatch) -> None:
-    aws_settings.delenv("AWS_ACCESS_KEY_ID")
-    with pytest.raises(UserError, match="No AWS credentials") as failed:
-        account(Aws())
-    assert "aws sso login" in (failed.value.remedy or "")
-
-
-def test_an_unknown_aws_profile(aws_settings: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match="nowhere") as failed:
-        account(Aws("nowhere"))
-    assert failed.value.exit_code is ExitCode.USAGE
-
-
-def test_no_network(aws_settings: pytest.MonkeyPatch, refusing: str) -> None:
-    aws_settings.setenv("AWS_ENDPOINT_URL", refusing)
-    with pytest.raises(UserError, match=r"AWS \(sts in us-west-2\) could not be reached") as failed:
-        account(Aws(timeouts=QUICK))
-    assert failed.value.exit_code is ExitCode.UNREACHABLE
-    assert "HTTPS_PROXY" in (failed.value.remedy or "")
-
-
-def test_a_black_hole(aws_settings: pytest.MonkeyPatch, black_hole: str) -> None:
-    aws_settings.setenv("AWS_ENDPOINT_URL", black_hole)
-    with pytest.raises(UserError, match="did not answer in time"):
-        account(Aws(timeouts=QUICK))
-
-
-def test_a_resolver_of_names_that_does_not_answer(
-    aws_settings: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    over = threading.Event()
-    request.addfinalizer(over.set)
-
-    def silent(*_: object, **__: object) -> list[Any]:
-        over.wait(60)
-        raise OSError("no answer")
-
-    aws_settings.setattr(socket, "getaddrinfo", silent)
-    aws_settings.setattr(preflight, "ANSWER_SECONDS", 0.5)
-    with pytest.raises(UserError, match="did not answer in time") as failed:
-        account(Aws())
-    assert failed.value.exit_code is ExitCode.UNREACHABLE
-
-
-SSO_TOKEN = {
-    "accessToken": "a",
-    "expiresAt": "2099-01-01T00:00:00Z",
-    "startUrl": "https://a",
-    "region": REGION,
-}
-RENEWED = {
-    "role": """[profile base]
-aws_access_key_id = a
-aws_secret_access_key = b
-[profile role]
-role_arn = arn:aws:iam::1:role/a
-source_profile = base
-""",
-    "sso": """[profile sso]
-sso_start_url = https://a
-sso_region = us-west-2
-sso_account_id = 1
-sso_role_name = a
-""",
-}
-
-
-@pytest.mark.parametrize("profile", RENEWED)
-def test_a_black_hole_where_credentials_are_renewed(
-    profile: str, aws_settings: pytest.MonkeyPatch, black_hole: str, tmp_path: Path
-) -> None:
-    """By themselves, the calls for credentials would wait for minutes."""
-    (tmp_path / "config").write_text(RENEWED[profile], encoding="utf-8")
-    name = hashlib.sha1(b"https://a").hexdigest()
-    (tmp_path / f"{name}.json").write_text(json.dumps(SSO_TOKEN), encoding="utf-8")
-    aws_settings.setattr("botocore.credentials.SSOProvider._SSO_TOKEN_CACHE_DIR", str(tmp_path))
-    aws_settings.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    aws_settings.setenv("AWS_ENDPOINT_URL", black_hole)
-    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        aws_settings.delenv(variable)
-    with pytest.raises(UserError, match="did not answer in time"):
-        account(Aws(profile, timeouts=QUICK))
-
-
-@pytest.mark.parametrize(
-    ("code", "told"),
-    [
-        ("ExpiredToken", "have expired"),
-        ("InvalidClientTokenId", "does not accept the credentials"),
-        ("AccessDenied", "may not do this"),
-        ("Throttling", "answered Throttling"),
-    ],
-)
-def test_what_aws_answers_is_told(code: str, told: str) -> None:
-    error = answered({"Code": code, "Message": "No."}, "sts", "us-west-2")
-    assert told in str(error)
-    assert str(error).count(".") == 1
 
 
 def test_the_account_must_be_the_one_that_is_meant(cloud: str) -> None:
@@ -205,7 +104,7 @@ def test_what_may_not_be_asked_only_warns() -> None:
     aws = Answers()
     (warning,) = preflight.check_regions(aws, CONFIG)
     assert "could not be checked" in warning
-    owner = preflight.Account(ACCOUNT, "arn:aws:iam::1:user/a")
+    owner = Account(ACCOUNT, "arn:aws:iam::1:user/a")
     assert list(preflight.warn_of_permissions(aws, CONFIG, owner)) == []
     assert list(preflight.warn_of_quotas(aws, CONFIG, [])) == []
 
@@ -226,7 +125,7 @@ def test_full_quotas_and_lacking_permissions_warn() -> None:
         "us-west-2 has 50 AppSync",
         "ap-southeast-2 has 50 Ap",
     ]
-    owner = preflight.Account(ACCOUNT, "arn:aws:sts::1:assumed-role/admin/session")
+    owner = Account(ACCOUNT, "arn:aws:sts::1:assumed-role/admin/session")
     assert list(preflight.warn_of_permissions(aws, CONFIG, owner)) == [
         "the credentials seem to lack iam:CreateRole"
     ]
@@ -269,15 +168,6 @@ def test_a_stack_that_was_only_proposed_is_not_in_the_way() -> None:
         return {"Stacks": [{"StackStatus": "REVIEW_IN_PROGRESS", "CreationTime": datetime.now(UTC)}]}
 
     stacks_in_the_way(Answers(given={"describe_stacks": describe}))
-
-
-def test_an_answer_that_is_not_awss(aws_settings: pytest.MonkeyPatch, moto_url: str) -> None:
-    # Moto answers this call with a page of HTML.
-    aws_settings.setenv("AWS_ENDPOINT_URL", moto_url)
-    with pytest.raises(CallFailed, match="does not speak like AWS"):
-        Aws().call(
-            "iam", "us-west-2", "simulate_principal_policy", PolicySourceArn="a" * 20, ActionNames=["a:b"]
-        )
 
 
 def install(user: User, seconds: float = 20.0) -> Path:

@@ -11,8 +11,8 @@ import pytest
 
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.api import Api
-from globalchat.client.credentials import Credentials
 from globalchat.client.profiles import Profile
+from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.measure.load import crew

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from globalchat.client.credentials import Credentials
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
+from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Unreachable
 from globalchat.core.files import user_folders
 from globalchat.localcloud.address import RegionAddress

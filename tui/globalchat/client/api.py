@@ -4,11 +4,11 @@ from types import TracebackType
 from typing import Self
 
 from globalchat.client import documents
-from globalchat.client.credentials import Credentials
 from globalchat.client.faults import not_the_api
 from globalchat.client.http import GraphQLHttp
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.credentials import Credentials
 from globalchat.core.errors import UserError
 
 

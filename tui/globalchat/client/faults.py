@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from globalchat.core.clock import duration_in_words
+from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, skew_sentence
 from globalchat.core.errors import Refused, Unauthorized, Unreachable
 from globalchat.core.text import suggest
 
@@ -36,9 +36,6 @@ UNKNOWN_CHANNEL = "UnknownChannel"
 """The `errorType` of a refused channel (`infra/resolvers/publish.js`, `subscribe.js`, `unsubscribe.js`)."""
 KEY_REMEDY = "Get the current key with `globalchat outputs --refresh`, then try again."
 SIGNATURE_REMEDY = "Check the AWS credentials: which ones are used is told by `aws sts get-caller-identity`."
-CLOCK_REMEDY = "Set this machine's clock (turn on network time), then try again."
-SIGNATURE_WINDOW = 300.0
-"""Seconds that a signature's time may be off (SigV4)."""
 DENIED_REMEDY = "Use AWS credentials whose policy allows appsync:GraphQL on that field."
 
 
@@ -132,12 +129,7 @@ def no_longer_accepted(where: str) -> Unauthorized:
 
 def wrong_clock(skew: float | None, where: str) -> Unauthorized:
     """This machine's clock is off: `skew` seconds ahead (negative: behind), None if unknown."""
-    if skew is None:
-        told = f"This machine's clock is too far from that of {where}."
-    else:
-        way = "ahead of" if skew > 0 else "behind"
-        told = f"This machine's clock is {duration_in_words(abs(skew))} {way} {where}."
-    return Unauthorized(told, error_type="WrongClock", remedy=CLOCK_REMEDY)
+    return Unauthorized(skew_sentence(skew, where), error_type="WrongClock", remedy=CLOCK_REMEDY)
 
 
 def throttled(where: str, retry_after: str | None) -> Refused:

@@ -14,10 +14,10 @@ from gql.transport.exceptions import TransportError, TransportProtocolError, Tra
 from graphql import DocumentNode, ExecutionResult, parse
 
 from globalchat.client import faults, http_log
-from globalchat.client.credentials import Credentials
 from globalchat.client.hosts import host_of, is_loopback, is_proxied
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core import redaction
+from globalchat.core.credentials import Credentials
 from globalchat.core.errors import UserError
 
 LARGEST_ANSWER = 5 * 1024 * 1024

@@ -20,6 +20,10 @@ HOUR: Final = 3_600
 DAY: Final = 86_400
 """Seconds."""
 
+SIGNATURE_WINDOW: Final = 300.0
+"""Seconds that the time of a signature may be off (SigV4)."""
+CLOCK_REMEDY: Final = "Set this machine's clock (turn on network time), then try again."
+
 _UNITS: Final = ((DAY, "day", "d"), (HOUR, "hour", "h"), (MINUTE, "minute", "min"), (1, "second", "s"))
 _READ: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART: Final = re.compile("([0-9]+(?:[.][0-9]+)?)(ms|s|m|h)")
@@ -71,6 +75,14 @@ def duration_in_words(seconds: float) -> str:
     length, name, _ = _unit(seconds)
     number = int(seconds // length)
     return "less than a second" if number == 0 else plural(number, name)
+
+
+def skew_sentence(skew: float | None, where: str) -> str:
+    """Return the sentence for a clock `skew` seconds ahead of `where` (negative: behind, None: unknown)."""
+    if skew is None:
+        return f"This machine's clock is too far from that of {where}."
+    way = "ahead of" if skew > 0 else "behind"
+    return f"This machine's clock is {duration_in_words(abs(skew))} {way} {where}."
 
 
 def stopwatch(seconds: float) -> str:

@@ -1,8 +1,7 @@
 """What clock and key come to. Pure."""
 
-from globalchat.client.faults import CLOCK_REMEDY, SIGNATURE_WINDOW, wrong_clock
 from globalchat.client.key_expiry import REMEDY, SOON_DAYS
-from globalchat.core.clock import DAY, duration_in_words
+from globalchat.core.clock import CLOCK_REMEDY, DAY, SIGNATURE_WINDOW, duration_in_words, skew_sentence
 from globalchat.core.errors import UserError
 from globalchat.doctor.finding import Verdict, failed, ok, skipped, warning
 
@@ -16,7 +15,7 @@ def judge_clock(skew: float | None) -> Verdict:
         return skipped("The answer had no date.")
     if abs(skew) <= CLOCK_TOLERANCE:
         return ok("agrees with the region's, as far as a date in whole seconds tells")
-    told = str(wrong_clock(skew, "the region"))
+    told = skew_sentence(skew, "the region")
     if abs(skew) > SIGNATURE_WINDOW:
         return failed(f"{told} AWS refuses signatures of such a clock.", CLOCK_REMEDY)
     return warning(told, CLOCK_REMEDY)

@@ -11,7 +11,7 @@ from globalchat.doctor.finding import Verdict, ok, skipped, warning
 
 PROGRAM = "globalchat"
 LIBRARIES = ("textual", "gql", "websockets", "aiohttp", "click")
-DEPLOYERS = ("aws-cdk-lib", "boto3")
+DEPLOYERS = ("aws-cdk-lib", "constructs")
 NODE_ADVISED = 22
 NODE_OLDEST = 20
 INSTALL = "Run `pip install 'globalchat[deploy]'`."

@@ -39,15 +39,16 @@ def command(
     from globalchat.cli.console.output import narrate
     from globalchat.cli.deployment import wish as wishes
     from globalchat.cli.deployment.log import told
+    from globalchat.cli.deployment.principal import introduce
     from globalchat.cli.deployment.profile import forget, name_to_write
     from globalchat.cli.deployment.standing import look
-    from globalchat_infra.deployer import preflight, removal
+    from globalchat_infra.deployer import removal
     from globalchat_infra.deployer.aws import Aws
 
     name = name_to_write(profile)
     wish = wishes.wish(wishes.changes(stack_prefix, regions), name)
     aws = Aws(aws_profile)
-    owner = preflight.check_account(aws, wish.first_region, account)
+    owner = introduce(aws, wish.first_region, meant=account)
     stands, chosen = look(aws, wish, silent="is not known, and is left alone.")
     found = removal.removable(stands, chosen)
     if not found:

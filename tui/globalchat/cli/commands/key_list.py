@@ -20,14 +20,16 @@ def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
       globalchat keys list --json | jq -r 'select(.used) | .expires'
     """  # noqa: D301 - \b is what click leaves a block alone for
     from globalchat.cli.console.output import json_line, write_lines
+    from globalchat.cli.deployment.principal import introduce_to
     from globalchat.cli.deployment.profile import deployed
     from globalchat.core.clock import iso_time
     from globalchat.core.text import plural
     from globalchat_infra.deployer import keys
     from globalchat_infra.deployer.aws import Aws
 
-    aws, now = Aws(aws_profile), time.time()
-    for endpoint in deployed(profile).regions.values():
+    aws, now, loaded = Aws(aws_profile), time.time(), deployed(profile)
+    introduce_to(aws, loaded)
+    for endpoint in loaded.regions.values():
         listed = keys.list_keys(aws, endpoint.region, endpoint.api_id)
         old = keys.retired(listed)
         for key in sorted(listed, key=lambda each: -each.expires):

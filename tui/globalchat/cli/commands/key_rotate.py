@@ -27,12 +27,14 @@ def command(grace: int, aws_profile: str | None, profile: str | None) -> int:
       globalchat keys rotate --grace 1 --profile default
     """  # noqa: D301 - \b is what click leaves a block alone for
     from globalchat.cli.console.output import narrate
+    from globalchat.cli.deployment.principal import introduce_to
     from globalchat.cli.deployment.profile import deployed, save
     from globalchat_infra.deployer import keys
     from globalchat_infra.deployer.aws import Aws
 
     aws = Aws(aws_profile)
     loaded = deployed(profile)
+    introduce_to(aws, loaded)
     now = time.time()
     for alias, endpoint in loaded.regions.items():
         new = keys.rotate(aws, endpoint.region, endpoint.api_id, now=now, grace_days=grace)

@@ -5,8 +5,8 @@ import click
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
 from globalchat.cli.console.output import json_line, narrate, write_lines
-from globalchat.client.credentials import Credentials
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
+from globalchat.core.credentials import Credentials
 from globalchat.core.errors import ExitCode, UserError
 
 
@@ -28,15 +28,16 @@ def command(channel: str, aws_profile: str | None, as_json: bool, profile: str |
     chosen = profiles.choose(profile)
     import asyncio
 
-    from globalchat.client.credentials import default_chain
-
     if chosen == LOCAL:
         from globalchat.cli import local_cloud
 
         state = local_cloud.join(narrate)
         loaded, credentials = local_cloud.profile(state), local_cloud.administrator(state)
     else:
-        loaded, credentials = profiles.load(chosen, note=narrate), default_chain(aws_profile)
+        from globalchat.cli.deployment.principal import administrator
+
+        loaded = profiles.load(chosen, note=narrate)
+        credentials = administrator(loaded, aws_profile)
     return asyncio.run(_end_in_every_region(loaded, channel, credentials, as_json=as_json))
 
 

@@ -2,6 +2,7 @@
 
 import time
 
+from globalchat.cli.deployment.principal import introduce
 from globalchat.cli.deployment.profile import name_to_write, save
 from globalchat.cli.deployment.standing import look
 from globalchat.cli.deployment.wish import changes, wish
@@ -20,6 +21,7 @@ def refresh(
     name = name_to_write(given)
     wanted = wish(changes(stack_prefix, regions), name)
     aws = Aws(aws_profile)
+    introduce(aws, wanted.first_region)
     _, chosen = look(aws, wanted, silent="is not in the profile.")
     made = outputs.find(aws, wanted.prefix, chosen)
     save(outputs.read_profile(aws, name, made, now=time.time()))

@@ -1,0 +1,246 @@
+"""Turns what AWS answers, or why it does not, into the errors a user meets. Imports no SDK."""
+
+import re
+import ssl
+from calendar import timegm
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import strptime
+
+from globalchat.core import tls
+from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, skew_sentence
+from globalchat.core.errors import Unreachable, UserError
+from globalchat.core.net import Proxy, proxy_for
+
+SIGN_IN = "Run `aws configure` or `aws sso login`, or set AWS_PROFILE (or --aws-profile)."
+HEALTH = "Look at https://health.aws.amazon.com, then run the same command again."
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
+_NOT_ACCEPTED = frozenset(
+    {
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidToken",
+        "AuthFailure",
+        "InvalidAccessKeyId",
+    }
+)
+_WRONG_SIGNATURE = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException", "InvalidSignature"})
+_TOO_LATE = frozenset({"RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"})
+_THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+"""As botocore's `retries.throttling` has them."""
+_IN_TROUBLE = frozenset(
+    {"InternalError", "InternalFailure", "InternalServerError", "InternalServiceError", "ServiceUnavailable"}
+    | {"InternalFailureException", "InternalServerException", "ServiceUnavailableException", "Unavailable"}
+)
+# Signature expired: 20261130T100000Z is now earlier than 20261130T101500Z (20261130T102000Z - 5 min.)
+# Signature not yet current: 20261130T103000Z is still later than 20261130T101000Z (20261130T100500Z + 5 min.)
+_STALE = re.compile(r"(?i)signature (?:expired|not yet current)(?:: (\w+) is [a-z ]+ than \w+ \((\w+) )?")
+_LONGEST = 500
+
+
+class Denied(UserError):
+    """The credentials may not make this call."""
+
+
+class NotAccepted(UserError):
+    """AWS does not know the credentials, in this region at least."""
+
+
+class CallFailed(UserError):
+    """AWS answered with an error; `code` is its name."""
+
+    def __init__(self, message: str, *, code: str, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.code = code
+
+
+class Busy(CallFailed):
+    """The same call may succeed in a while: AWS throttles calls (`throttled`), or is in trouble itself."""
+
+    def __init__(self, message: str, *, code: str, remedy: str, throttled: bool) -> None:
+        super().__init__(message, code=code, remedy=remedy)
+        self.throttled = throttled
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An error that AWS answered.
+
+    `code` and `text` are AWS's, `status` is that of HTTP (None if unknown), `skew` is how many seconds this
+    machine's clock is ahead of the answer's Date header (None if it had none).
+    """
+
+    code: str
+    text: str
+    status: int | None = None
+    skew: float | None = None
+
+    @classmethod
+    def of(cls, response: Mapping[str, object], *, now: float) -> "Answer":
+        """Read the `response` of botocore's ClientError; `now` is in epoch seconds."""
+        error, metadata = _mapping(response.get("Error")), _mapping(response.get("ResponseMetadata"))
+        status = metadata.get("HTTPStatusCode")
+        date = _epoch_of_header(_mapping(metadata.get("HTTPHeaders")).get("date"))
+        return cls(
+            code=str(error.get("Code") or "an error without a name"),
+            text=" ".join(str(error.get("Message") or "").split())[:_LONGEST].rstrip("."),
+            status=status if isinstance(status, int) else None,
+            skew=None if date is None else now - date,
+        )
+
+
+def answered(answer: Answer, service: str, region: str, *, temporary: bool = False) -> UserError:
+    """Return the error that AWS's answer stands for; `temporary` if the credentials are such as expire."""
+    code, text = answer.code, answer.text
+    if (found := _clock(answer, temporary=temporary)) is not None:
+        return found
+    if code in _EXPIRED:
+        return UserError("The AWS credentials have expired.", remedy=SIGN_IN)
+    if code in _NOT_ACCEPTED or code in _WRONG_SIGNATURE:
+        kind = NotAccepted if code in _NOT_ACCEPTED else UserError
+        return kind(f"AWS does not accept the credentials in {region}: {text or code}.", remedy=SIGN_IN)
+    if code in _DENIED:
+        return Denied(
+            f"These credentials may not do this in {region}: {text or code}.",
+            remedy="Use credentials whose policy allows it.",
+        )
+    if code in _THROTTLED or "rate exceeded" in text.lower():
+        return Busy(
+            f"AWS ({service} in {region}) is busy and refuses calls: {text or code}.",
+            code=code,
+            remedy="Wait a minute, then run the same command again.",
+            throttled=True,
+        )
+    if code in _IN_TROUBLE or (answer.status or 0) >= 500:
+        return in_trouble(service, region, code)
+    told = f"{code}: {text}" if text else code
+    return CallFailed(f"{service} in {region} answered {told}.", code=code)
+
+
+def in_trouble(service: str, region: str, code: str) -> Busy:
+    """Return the error for an answer that says that AWS itself failed; `code` is its name or HTTP status."""
+    told = f"AWS ({service} in {region}) is in trouble at the moment: it answered {code}."
+    return Busy(told, code=code, remedy=HEALTH, throttled=False)
+
+
+def cannot_be_had(reason: str, remedy: str) -> UserError:
+    """Return the error for credentials that this machine's configuration of AWS does not lead to."""
+    return UserError(f"The AWS credentials cannot be had: {reason.rstrip('.')}.", remedy=remedy)
+
+
+def cannot_be_used(error: Exception) -> UserError:
+    """Return the error for settings of AWS, of a profile or the environment, that the SDK does not take."""
+    text = " ".join(str(error).split())[:_LONGEST].rstrip(".")
+    return UserError(
+        f"AWS's configuration on this machine is not usable: {text or type(error).__name__}.",
+        remedy="Correct the AWS profile, or the variables AWS_… of the environment.",
+    )
+
+
+def not_enabled(region: str) -> UserError:
+    """Return the error for a region whose services do not know credentials that other regions accept."""
+    return UserError(
+        f"The region {region} is not enabled in this account.",
+        remedy=f"Run `aws account enable-region --region-name {region}`, which takes minutes.",
+    )
+
+
+def unreachable(
+    error: BaseException, where: str, *, url: str = "", environ: Mapping[str, str] | None = None
+) -> Unreachable:
+    """Return the error for a call without an answer.
+
+    The text of `error` may hold a URL with a password, and is left out.
+
+    Args:
+        error: what botocore raised, or a TimeoutError.
+        where: the service that was called, in words.
+        url: its endpoint, if known.
+        environ: the variables of the environment, if they may be the cause.
+    """
+    environ, name = environ or {}, type(error).__name__
+    proxy = proxy_for(url, environ) if url.startswith("http") else None
+    if name == "SSLError":
+        issuer = tls.presented_issuer(url, proxy) if url.startswith("https") else None
+        # A bundle that is not there is an OSError inside, not one of TLS.
+        cause = tls.explain(tls.find_ssl_error(error) or ssl.SSLError(), environ, tls.AWS, issuer=issuer)
+        return Unreachable(f"No secure connection to AWS ({where}): {cause.reason}.", remedy=cause.remedy)
+    if proxy is not None and name == "ProxyConnectionError":
+        return _no_way_through(error, where, proxy)
+    through = f" through the proxy {proxy}" if proxy is not None else ""
+    what = "did not answer in time" if "Timeout" in name else "could not be reached"
+    return Unreachable(
+        f"AWS ({where}) {what}{through}.",
+        remedy="Check the network, and HTTPS_PROXY if there is a proxy.",
+    )
+
+
+def _no_way_through(error: BaseException, where: str, proxy: Proxy) -> Unreachable:
+    """Return the error for a proxy that opens no tunnel."""
+    if "407" in str(error):
+        return Unreachable(
+            f"The proxy {proxy} wants a name and a password.",
+            remedy=f"Write them into {proxy.variable}: http://NAME:PASSWORD@HOST:PORT.",
+        )
+    refused = re.search(r"Tunnel connection failed: (\d{3})", str(error))
+    why = f"answered {refused[1]}" if refused else "could not be reached"
+    return Unreachable(
+        f"The proxy {proxy} {why}, and AWS ({where}) is to be reached through it.",
+        remedy=f"Check {proxy.variable} and NO_PROXY.",
+    )
+
+
+def _clock(answer: Answer, *, temporary: bool) -> UserError | None:
+    """Return the error of a wrong clock, if that is the reason."""
+    stale = _STALE.search(answer.text)
+    if stale is not None and (answer.code in _WRONG_SIGNATURE or answer.code == "AuthFailure"):
+        signed, theirs = (_epoch_of_signature(each) for each in stale.groups())
+        skew = answer.skew if signed is None or theirs is None else signed - theirs
+        return UserError(skew_sentence(skew, "AWS"), remedy=CLOCK_REMEDY)
+    if answer.code not in _TOO_LATE:
+        return None
+    if answer.skew is not None and abs(answer.skew) > SIGNATURE_WINDOW:
+        return UserError(skew_sentence(answer.skew, "AWS"), remedy=CLOCK_REMEDY)
+    if temporary and answer.code == "RequestExpired":
+        # EC2 answers both with it (EC2 API reference, Error codes).
+        return UserError(
+            "The AWS credentials have expired, or this machine's clock is wrong.",
+            remedy=f"Set the clock, if it is. {SIGN_IN}",
+        )
+    return UserError(skew_sentence(None, "AWS"), remedy=CLOCK_REMEDY)
+
+
+def _epoch_of_signature(text: str | None) -> float | None:
+    try:
+        return None if text is None else timegm(strptime(text, "%Y%m%dT%H%M%SZ"))
+    except ValueError:
+        return None
+
+
+def _epoch_of_header(value: object) -> float | None:
+    try:
+        return parsedate_to_datetime(value).timestamp() if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,129 @@
+"""Why AWS credentials cannot be had, as one sentence: botocore's providers raise all kinds of exceptions."""
+
+import os
+import shlex
+import time
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from globalchat.core.aws_errors import (
+    SIGN_IN,
+    Answer,
+    Busy,
+    CallFailed,
+    Denied,
+    NotAccepted,
+    answered,
+    cannot_be_had,
+    unreachable,
+)
+from globalchat.core.errors import UserError
+
+_PROFILE_VARIABLES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
+"""In botocore's order."""
+_LONGEST = 300
+
+
+class NoCredentials(UserError):
+    """Nothing on this machine says who to be on AWS."""
+
+
+def explain(error: Exception, profile: str | None) -> UserError:
+    """Return the error for what botocore raised when it was asked for credentials; `profile` is AWS's own."""
+    from botocore import exceptions as boto
+
+    who = named(profile)
+    option = f" --profile {shlex.quote(profile)}" if profile else ""
+    signed_out = f"the sign-in of {who} has expired or is missing"
+    match error:
+        case UserError():
+            return error
+        case boto.ProfileNotFound():
+            known = "See `aws configure list-profiles`, then choose one with --aws-profile or AWS_PROFILE."
+            return cannot_be_had(f"{who} does not exist", known)
+        case boto.ConfigParseError():
+            return _damaged(error.kwargs)
+        case boto.NoCredentialsError():
+            return none_found(profile)
+        case boto.PartialCredentialsError():
+            where = "the environment" if error.kwargs["provider"] == "env" else who
+            return cannot_be_had(f"{where} lacks {error.kwargs['cred_var']}", SIGN_IN)
+        case boto.SSOError() | boto.TokenRetrievalError():
+            return cannot_be_had(signed_out, f"Run `aws sso login{option}`.")
+        case boto.LoginInsufficientPermissions():
+            return cannot_be_had(_text(error), "Use an identity whose policy allows it.")
+        case boto.LoginError():
+            return cannot_be_had(signed_out, f"Run `aws login{option}`.")
+        case boto.MissingDependencyException():
+            needs = f"{who} signs in with `aws login`, which needs AWS's CRT library"
+            return cannot_be_had(needs, "Run `pip install 'botocore[crt]'`.")
+        case boto.RefreshWithMFAUnsupportedError():
+            return UserError(
+                "The AWS credentials have expired, and to renew them takes another MFA code.",
+                remedy="Run the same command again.",
+            )
+        case boto.ClientError():
+            return _refused(error.response, error.operation_name, who)
+        case boto.HTTPClientError() | boto.ConnectionError():
+            url = str(error.kwargs.get("endpoint_url") or "")
+            return unreachable(error, urlsplit(url).hostname or "sign-in", url=url, environ=os.environ)
+        case RuntimeError() if "still expired" in str(error):
+            return cannot_be_had(f"those of {who} have expired", SIGN_IN)
+        case OSError() if error.filename:
+            reason = f"{error.filename} cannot be read ({error.strerror})"
+            return cannot_be_had(reason, f"{who[0].upper()}{who[1:]}, or a variable AWS_…, names that file.")
+        case boto.BotoCoreError():
+            return cannot_be_had(_text(error), f"Correct {who}, or choose another with --aws-profile.")
+    # Providers raise KeyError, ValueError, EOFError and others at answers and files that are damaged.
+    reason = f"{type(error).__name__}: {_text(error)}".rstrip(": ")
+    return cannot_be_had(reason, f"Correct {who}, or choose another with --aws-profile.")
+
+
+def _refused(response: Mapping[str, object], operation: str, who: str) -> UserError:
+    """Return the error for what AWS answered to a call for credentials."""
+    answer = Answer.of(response, now=time.time())
+    found = answered(answer, operation, "sign-in")
+    if isinstance(found, Denied):
+        return cannot_be_had(
+            f"AWS refuses {operation} for {who}: {answer.text}",
+            "Check the role's name, its trust policy, and the policy of who assumes it.",
+        )
+    if isinstance(found, NotAccepted):
+        return cannot_be_had(f"AWS does not accept those that {who} starts from: {answer.text}", SIGN_IN)
+    if isinstance(found, CallFailed) and not isinstance(found, Busy):
+        return cannot_be_had(f"AWS answered {operation} with {answer.code}: {answer.text}", SIGN_IN)
+    return found
+
+
+def _damaged(details: Mapping[str, object]) -> UserError:
+    """Return the error for a file not in AWS's format. Its lines are not quoted: they may hold keys."""
+    line = getattr(details.get("error"), "lineno", None)
+    if line is None:
+        line = next((number for number, _ in getattr(details.get("error"), "errors", ())), None)
+    where = "" if line is None else f" in line {line}"
+    return cannot_be_had(f"the AWS configuration {details['path']} is damaged{where}", "Correct that file.")
+
+
+def none_found(profile: str | None) -> UserError:
+    """Return the error for a machine, or a profile, without any credentials."""
+    if profile:
+        return cannot_be_had(f"{named(profile)} holds none", f"Sign in to it, or choose another. {SIGN_IN}")
+    return NoCredentials("No AWS credentials were found.", remedy=SIGN_IN)
+
+
+def chosen() -> str | None:
+    """Return the AWS profile that the environment chooses."""
+    return next((value for name in _PROFILE_VARIABLES if (value := os.environ.get(name))), None)
+
+
+def named(profile: str | None, *, first: bool = False) -> str:
+    """Return words for an AWS profile; `first` at the start of a sentence."""
+    article = "The" if first else "the"
+    if not profile:
+        return f"{article} default AWS profile"
+    source = next((name for name in _PROFILE_VARIABLES if os.environ.get(name) == profile), None)
+    return f'{article} AWS profile "{profile}"' + (f" ({source})" if source else "")
+
+
+def _text(error: Exception) -> str:
+    return " ".join(str(error).split())[:_LONGEST].rstrip(".")

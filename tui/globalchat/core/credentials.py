@@ -1,0 +1,345 @@
+"""The AWS credentials that a command acts with: resolved once, in this process, and renewed while it runs.
+
+botocore's own chain finds them (environment, SSO, roles, `credential_process`, `aws login`, web identity,
+container, instance). What only a person can do, such as typing a code, takes as long as it takes; networks
+have a time limit. botocore is imported at the first use.
+"""
+
+import os
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from globalchat.core import credential_process, redaction
+from globalchat.core.aws_errors import SIGN_IN, cannot_be_had, unreachable
+from globalchat.core.credential_errors import chosen, explain, named, none_found
+from globalchat.core.errors import UserError
+from globalchat.core.net import proxy_for
+from globalchat.core.prompt import Prompter, TerminalPrompter, kept_terminal
+
+NETWORK_SECONDS = 14.0
+"""How long AWS may take for each step of a sign-in; names that are looked up in vain included."""
+DEFAULT_REGION = "us-east-1"
+"""Where roles are assumed if neither the profile nor the caller names a region."""
+CODES = 3
+"""How often a code of an MFA device is asked for."""
+_RENEWAL_MARGIN = 60
+"""Seconds before their end from which on credentials that cannot be renewed are no longer used."""
+_STATIC_SECONDS = 3600
+_CODE = re.compile(r"\d{6}")
+_KEY = re.compile(r"[\x21-\x7e]+")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to wait for a connection and for each answer, and how often a call is tried."""
+
+    connect: float = 4.0
+    read: float = 6.0
+    attempts: int = 1
+
+
+class _CodeRefused(Exception):
+    """AWS did not accept the code of an MFA device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What signs a request (SigV4), until `expires` if that is known. Secrets are kept out of the repr."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+    expires: datetime | None = None
+
+
+class CredentialSource:
+    """The credentials of one principal: `current` renews them as long as that takes no person.
+
+    `session` is the botocore session whose clients sign with them; `profile` is AWS's own name of them.
+    """
+
+    def __init__(self, session: Any, found: Any, profile: str | None) -> None:  # noqa: ANN401 - botocore has no types
+        self.session = session
+        self.profile = profile
+        self.lock = threading.Lock()
+        """To be held while a client is made: a session is not safe to share."""
+        self._found = found
+
+    def current(self) -> Credentials:
+        """Return credentials that hold for a minute at least.
+
+        Raises:
+            UserError: they have ended and cannot be renewed.
+        """
+        try:
+            return _checked(self._found)
+        except Exception as error:
+            raise explain(error, self.profile) from error
+
+    def document(self, now: datetime) -> Mapping[str, str]:
+        """Return them as the container credential endpoint of AWS answers them; raises as `current` does.
+
+        Credentials without an end are to be asked for again after an hour.
+        """
+        now_held = self.current()
+        expires = now_held.expires or now + timedelta(seconds=_STATIC_SECONDS)
+        return {
+            "AccessKeyId": now_held.access_key,
+            "SecretAccessKey": now_held.secret_key,
+            "Token": now_held.token or "",
+            "Expiration": expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+    def setting(self, name: str) -> str | None:
+        """Return a setting of the AWS profile or the environment, by botocore's name of it."""
+        found = self.session.get_config_variable(name)
+        return None if found is None else str(found)
+
+
+def resolve(
+    profile: str | None = None,
+    *,
+    region: str | None = None,
+    timeouts: Timeouts | None = None,
+    prompter: Prompter | None = None,
+    seconds: float = NETWORK_SECONDS,
+) -> CredentialSource:
+    """Resolve the credentials of an AWS profile, by default those that the environment chooses.
+
+    To be called in the main thread, where Ctrl-C arrives.
+
+    Args:
+        profile: the profile's name, as `--aws-profile` gives it.
+        region: where roles are assumed, unless the profile has a region of its own.
+        timeouts: of each call of the sign-in.
+        prompter: who is asked for codes; by default the person at the controlling terminal.
+        seconds: the limit of each step of the sign-in that waits for a network.
+
+    Raises:
+        NoCredentials: there are none.
+        UserError: they cannot be had, with the reason.
+        KeyboardInterrupt: Ctrl-C at a question, or while AWS is asked.
+    """
+    prompter = prompter or TerminalPrompter()
+    with kept_terminal():
+        for _ in range(CODES):
+            try:
+                return _SignIn(profile, region, timeouts or Timeouts(), prompter, seconds).run()
+            except _CodeRefused:
+                prompter.say("AWS did not accept this code. Each code holds once: wait for the next one.")
+    raise UserError(
+        "AWS did not accept the codes of the MFA device.",
+        remedy="Check the device and its clock, then try again.",
+    )
+
+
+class _SignIn:
+    """One attempt: botocore works in a thread of its own, and this one does what takes a person's time.
+
+    A look-up of a name heeds no time limit, so that its thread has to be left behind.
+    """
+
+    def __init__(
+        self,
+        profile: str | None,
+        region: str | None,
+        timeouts: Timeouts,
+        prompter: Prompter,
+        seconds: float,
+    ) -> None:
+        self._profile = profile
+        self._region = region
+        self._timeouts = timeouts
+        self._prompter = prompter
+        self._seconds = seconds
+        self._inbox: SimpleQueue[Callable[[], bool]] = SimpleQueue()
+        self._over = False
+        self._codes = 0
+
+    def run(self) -> CredentialSource:
+        """Return the credentials; raises as `resolve` does, and _CodeRefused."""
+        done: Future[CredentialSource] = Future()
+
+        def work() -> None:
+            try:
+                done.set_result(self._resolve())
+            except BaseException as error:
+                done.set_exception(error)
+            self._inbox.put(lambda: True)
+
+        threading.Thread(target=work, daemon=True, name="sign-in").start()
+        try:
+            while not self._inbox.get(timeout=self._seconds)():
+                pass
+        except Empty:
+            raise unreachable(TimeoutError(), "sign-in") from None
+        finally:
+            self._over = True
+        try:
+            return done.result()
+        except Exception as error:
+            if self._codes and "MultiFactorAuthentication failed" in str(error):
+                raise _CodeRefused from None
+            raise explain(error, self._profile or chosen()) from error
+
+    def _resolve(self) -> CredentialSource:
+        from botocore.config import Config
+        from botocore.session import Session
+
+        redaction.install()  # botocore's loggers exist now
+        follow_proxies()
+        session = Session(profile=self._profile)
+        session.register_component("data_loader", models())
+        connect, read = self._timeouts.connect, self._timeouts.read
+        retries = {"mode": "standard", "total_max_attempts": self._timeouts.attempts}
+        limits = Config(connect_timeout=connect, read_timeout=read, retries=retries)
+        # For all of the session: to assume a role or to renew SSO's credentials is a call too.
+        session.set_default_client_config(limits)
+        if session.get_config_variable("region") is None:
+            session.set_config_variable("region", self._region or DEFAULT_REGION)
+        self._attend(session)
+        found = session.get_credentials()
+        if found is None:
+            raise none_found(session.profile)
+        if hasattr(found, "_mandatory_refresh_timeout"):
+            # Ten minutes by default. A person's role cannot be renewed, and holds up to its end.
+            found._mandatory_refresh_timeout = _RENEWAL_MARGIN
+        _checked(found)
+        return CredentialSource(session, found, session.profile)
+
+    def _attend(self, session: Any) -> None:  # noqa: ANN401 - botocore has no types
+        """Have botocore's providers ask and start programs by way of `run`'s thread."""
+        from botocore.credentials import ProcessProvider
+
+        resolver = session.get_component("credential_provider")
+        roles = resolver.get_provider("assume-role")
+        roles._prompter = self._ask
+        builder = roles._profile_provider_builder
+
+        def process_provider(profile_name: str) -> Any:  # noqa: ANN401 - botocore has no types
+            def start(words: Sequence[str], **_: object) -> "_Ended":
+                return _Ended(self._by_hand(lambda: self._run_process(words, profile_name)))
+
+            return ProcessProvider(profile_name, lambda: session.full_config, popen=start)
+
+        builder._create_process_provider = process_provider
+        own = [each.METHOD for each in resolver.providers].index(ProcessProvider.METHOD)
+        resolver.providers[own] = process_provider(session.get_config_variable("profile") or "default")
+
+    def _ask(self, question: str) -> str:
+        """Return a code of six digits.
+
+        Raises:
+            UserError: there is no person, or none comes.
+        """
+        if self._over or not self._prompter.has_person:
+            who = named(self._profile or chosen(), first=True)
+            raise UserError(
+                f"{who} needs an MFA code, and there is no terminal to ask on.",
+                remedy="Run this in a terminal, or sign in there and pass on what "
+                "`aws configure export-credentials --format env` prints.",
+            )
+        return self._by_hand(lambda: self._code(question))
+
+    def _code(self, question: str) -> str:
+        for _ in range(CODES):
+            try:
+                code = self._prompter.ask(question).replace(" ", "")
+            except EOFError:
+                break
+            if _CODE.fullmatch(code):
+                self._codes += 1
+                return code
+            self._prompter.say("A code has six digits.")
+        who = named(self._profile or chosen(), first=True)
+        raise UserError(f"{who} needs an MFA code, and none was typed.", remedy="Run the command again.")
+
+    def _run_process(self, words: Sequence[str], profile: str) -> str:
+        return credential_process.run(words, profile, self._prompter)
+
+    def _by_hand(self, call: Callable[[], T]) -> T:
+        """Have the thread of `run` do something; after the sign-in this thread does."""
+        if self._over:
+            return call()
+        result: Future[T] = Future()
+
+        def act() -> bool:
+            try:
+                result.set_result(call())
+            except Exception as error:
+                result.set_exception(error)
+            except BaseException as error:
+                result.set_exception(error)
+                raise
+            return False
+
+        self._inbox.put(act)
+        return result.result()
+
+
+class _Ended:
+    """What botocore needs of a `subprocess.Popen` of a program that printed what it should."""
+
+    returncode = 0
+
+    def __init__(self, output: str) -> None:
+        self._output = output.encode()
+
+    def communicate(self) -> tuple[bytes, bytes]:
+        """Return both outputs."""
+        return self._output, b""
+
+
+def follow_proxies() -> None:
+    """Have botocore reach each URL through the proxy that `core.net` decides on; it has rules of its own."""
+    import botocore.endpoint
+    import botocore.utils
+
+    for module in (botocore.endpoint, botocore.utils):
+        module.get_environ_proxies = _proxies
+
+
+def _proxies(url: str) -> dict[str, str]:
+    proxy = proxy_for(url, os.environ)
+    return {} if proxy is None else {urlsplit(url).scheme: proxy.url}
+
+
+def models() -> Any:  # noqa: ANN401 - botocore has no types
+    """Return the loader of AWS's service descriptions: megabytes that every session would read again."""
+    global _models
+    if _models is None:
+        from botocore.loaders import create_loader
+
+        _models = create_loader()
+    return _models
+
+
+_models: Any = None
+
+
+def _checked(found: Any) -> Credentials:  # noqa: ANN401 - botocore has no types
+    """Return botocore's credentials as ours.
+
+    Raises:
+        UserError: they cannot be sent in a header.
+        Exception: whatever botocore's providers raise.
+    """
+    frozen = found.get_frozen_credentials()
+    values = {"access key": frozen.access_key, "secret key": frozen.secret_key, "session token": frozen.token}
+    for what, value in values.items():
+        needed = what != "session token" or value
+        if needed and (not isinstance(value, str) or not _KEY.fullmatch(value)):
+            raise cannot_be_had(f"the {what} is empty or holds what no key does", SIGN_IN)
+    for secret in (frozen.secret_key, frozen.token):
+        redaction.register_secret(secret)
+    expires = getattr(found, "_expiry_time", None)
+    return Credentials(frozen.access_key, frozen.secret_key, frozen.token or None, expires)

@@ -1,0 +1,145 @@
+"""Asks a question on the controlling terminal, and leaves that terminal as it was whatever happens."""
+
+import os
+import signal
+import sys
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Protocol
+
+from globalchat.core.text import sanitize
+
+TERMINAL = "/dev/tty"
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a process without any `finally`."""
+
+
+class Prompter(Protocol):
+    """Who can be asked, and where narration goes."""
+
+    @property
+    def has_person(self) -> bool:
+        """True if there is a terminal with a person at it."""
+
+    def ask(self, question: str) -> str:
+        """Ask and return the answer, without its line end.
+
+        Raises:
+            EOFError: the terminal gave none (Ctrl-D, or it is gone).
+            KeyboardInterrupt: Ctrl-C.
+        """
+
+    def say(self, text: str) -> None:
+        """Write one line of narration."""
+
+
+class TerminalPrompter:
+    """Asks on the controlling terminal, as ssh and sudo do: standard input may be a pipe of messages."""
+
+    @property
+    def has_person(self) -> bool:
+        """True if there is a controlling terminal and not everything of this process goes elsewhere."""
+        if not any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+            return False
+        terminal = _open_terminal()
+        if terminal is None:
+            return False
+        os.close(terminal)
+        return True
+
+    def ask(self, question: str) -> str:
+        """Ask on the terminal. What is typed is shown: a code holds once, and no state has to be restored."""
+        terminal = _open_terminal()
+        if terminal is None:
+            raise EOFError
+        try:
+            os.write(terminal, sanitize(question, multiline=False).encode())
+            return _read_line(terminal)
+        except BaseException:
+            with suppress(OSError):
+                os.write(terminal, b"\n")  # the shell's prompt gets a line of its own
+            raise
+        finally:
+            os.close(terminal)
+
+    def say(self, text: str) -> None:
+        """Write a line to standard error, if it is open."""
+        if sys.stderr is not None:
+            with suppress(OSError):
+                sys.stderr.write(sanitize(text, multiline=False) + "\n")
+                sys.stderr.flush()
+
+
+@contextmanager
+def kept_terminal() -> Iterator[None]:
+    """Leave the controlling terminal as it is: after errors, Ctrl-C, SIGTERM and SIGHUP.
+
+    For what other programs do to it: a credential process that asks for a password switches the echo off, and
+    is killed with it off.
+    """
+    terminal = _open_terminal()
+    if terminal is None:
+        yield
+        return
+    try:
+        before = termios.tcgetattr(terminal)
+
+        def restore() -> None:
+            with suppress(termios.error):
+                # From the background, a change of the terminal would stop this process.
+                if os.tcgetpgrp(terminal) == os.getpgrp() and termios.tcgetattr(terminal) != before:
+                    termios.tcsetattr(terminal, termios.TCSANOW, before)
+
+        with _before_the_end(restore):
+            try:
+                yield
+            finally:
+                restore()
+    finally:
+        os.close(terminal)
+
+
+@contextmanager
+def _before_the_end(restore: Callable[[], None]) -> Iterator[None]:
+    """Call `restore` before a signal ends this process; signals that have handlers are left to those."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: FrameType | None) -> None:
+        restore()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    taken = [each for each in _ENDINGS if signal.getsignal(each) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _open_terminal() -> int | None:
+    """Return a descriptor of the controlling terminal; None if there is none."""
+    try:
+        return os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def _read_line(terminal: int) -> str:
+    line = b""
+    while not line.endswith(b"\n"):
+        try:
+            more = os.read(terminal, 1024)
+        except OSError:  # the terminal was closed
+            raise EOFError from None
+        if not more:
+            raise EOFError
+        line += more
+    return line.decode(errors="replace").rstrip("\r\n")
