@@ -337,6 +337,14 @@ def test_a_block_waits_for_its_lock(tmp_path: Path) -> None:
     assert counter.read_text() == "100"
 
 
+def test_a_file_is_locked_with_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "package-lock.json"
+    path.write_text("{}")
+    with locked(path):
+        assert is_locked(path)
+    assert path.read_text() == "{}"
+
+
 def test_an_open_file_is_locked_until_it_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with path.open("w") as one, path.open() as other:

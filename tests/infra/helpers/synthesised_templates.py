@@ -1,6 +1,5 @@
 """Synthesised templates as plain data, and the few questions that tests ask of them."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -9,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import pytest
 
+from globalchat.core.files import locked
 from globalchat_infra.config import Config, load
 from globalchat_infra.snapshot import synthesise
 
@@ -58,8 +58,7 @@ def assemblies(folders: pytest.TempPathFactory) -> Mapping[str, Mapping[str, str
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent
     made = root / "assemblies.json"
-    with (root / "assemblies.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(root / "assemblies.lock"):
         if not made.exists():
             written = {name: synthesise(config) for name, config in configurations().items()}
             made.write_text(json.dumps(written), encoding="utf-8")

@@ -1,1 +1,4 @@
-"""What all other packages share. It imports none of them."""
+"""What all other packages share; it imports none of them.
+
+Errors and exit codes, files and locks, clocks and durations, text, the log, and what the network needs.
+"""

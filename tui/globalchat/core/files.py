@@ -130,14 +130,16 @@ def open_private(path: Path, flags: int) -> int:
 class FileLock:
     """A lock on a file that ends with the process that holds it, however that ends; a context manager.
 
-    It is also kept from other holders in the same process, and child processes do not inherit it. (A process
-    id in a file would prove nothing: it may be another process's by now, or one of another container.)
+    The file is made for the lock, and for its owner alone. Others in the same process are kept out, too, and
+    child processes do not inherit the lock. (A process id in a file would prove nothing: it may be another
+    process's by now, or one of another container.)
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         """Take over an open file that is locked: see `acquire`."""
         self._path = path
         self._descriptor = descriptor
+        self._signed = False
 
     @classmethod
     def acquire(cls, path: Path, *, wait: float = 0) -> Self | None:
@@ -154,18 +156,21 @@ class FileLock:
         return cls(path, descriptor)
 
     def sign(self) -> None:
-        """Write this process's id into the file, where `holder` finds it."""
+        """Replace what is in the file by this process's id, where `holder` finds it."""
+        self._signed = True
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 
     def release(self, *, remove: bool = False) -> None:
         """End the lock; `remove` deletes the file, too, as far as that is possible."""
-        if remove:
-            with suppress(OSError):  # a file without its lock means nothing
-                self._path.unlink(missing_ok=True)
-        else:
-            os.ftruncate(self._descriptor, 0)  # an id must not stay where that of the next holder is read
-        os.close(self._descriptor)
+        try:
+            if remove:
+                with suppress(OSError):  # a file without its lock means nothing
+                    self._path.unlink(missing_ok=True)
+            elif self._signed:
+                os.ftruncate(self._descriptor, 0)  # else it would be read before the next holder signs
+        finally:
+            os.close(self._descriptor)
 
     def __enter__(self) -> Self:
         return self
