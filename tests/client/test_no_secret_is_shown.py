@@ -115,7 +115,9 @@ async def test_failed_start_and_unreachable_host_hold_no_key(
         errors.append(caught.value)
         oregon.drop_all()
         await asyncio.wait({connection.lost})
-    errors.append(connection.lost.result())
+    with pytest.raises(UserError) as caught:
+        connection.lost.result()
+    errors.append(caught.value)
     await connection.close()
     await oregon.stop()
     unreachable = Connection(

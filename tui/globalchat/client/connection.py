@@ -29,7 +29,7 @@ class Connection:
     """A socket to one region, used once. Errors it raises are the client's, without transport in their chain.
 
     Attributes:
-        lost: Done with the reason when the socket is of no more use.
+        lost: Fails with the reason when the socket is of no more use.
         revoked: Channels that the server ended without being asked.
         latency_ms: The quickest answer to a `start` so far.
     """
@@ -49,7 +49,7 @@ class Connection:
         self.endpoint = endpoint
         self._channels = channels
         self._clock = clock
-        self.lost: asyncio.Future[UserError] = asyncio.get_running_loop().create_future()
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.revoked: set[str] = set()
         self.latency_ms: int | None = None
         self._said_goodbye_at: int | None = None
@@ -129,7 +129,8 @@ class Connection:
     def give_up(self, reason: UserError) -> None:
         """Count the socket as lost."""
         if not self.lost.done():
-            self.lost.set_result(reason)
+            self.lost.set_exception(reason)
+            self.lost.exception()  # counts as seen: not everybody who has a socket asks why it ended
             log_event(log, logging.INFO, "socket lost", region=self.endpoint.alias, reason=str(reason))
 
     async def close(self) -> None:
@@ -179,8 +180,9 @@ class Connection:
         elif isinstance(error, TransportQueryError):
             self.give_up(self._translate(error))
 
-    def _ended(self, ended: asyncio.Future[Exception]) -> None:
-        error = ended.result()
+    def _ended(self, ended: asyncio.Future[None]) -> None:
+        error = ended.exception()
+        assert isinstance(error, Exception), "it only ever fails"
         if getattr(error.__cause__, "rcvd", None) is not None:  # a close frame: nothing came after it
             self._said_goodbye_at = self._clock()
         self.give_up(self._translate(error))

@@ -6,7 +6,6 @@ A local cloud that restarts listens elsewhere with another key, and a rotated ke
 from collections.abc import Awaitable, Callable, Sequence
 
 from globalchat.client.profiles import Profile, RegionEndpoint
-from globalchat.core.errors import UserError
 
 Reload = Callable[[], Awaitable[Profile]]
 """Reads the profile again. Raises UserError if that is not possible now."""
@@ -37,12 +36,13 @@ class Locator:
         """Take note that a region is live where the profile says."""
         self._doubtful = False
 
-    async def locate(self, endpoint: RegionEndpoint) -> RegionEndpoint | UserError:
-        """Where the region of this alias is now, or why nobody can tell."""
-        if not self._doubtful or self._reload is None:
-            return endpoint
-        try:
+    async def locate(self, endpoint: RegionEndpoint) -> RegionEndpoint:
+        """Return where the region of this alias is now.
+
+        Raises:
+            UserError: the profile cannot be read, or no longer has the region.
+        """
+        if self._doubtful and self._reload is not None:
             self.profile = await self._reload()
             return self.profile.resolve(endpoint.alias)
-        except UserError as error:
-            return error
+        return endpoint

@@ -44,7 +44,7 @@ class Wire(AppSyncWebsocketsTransport):
     """One connection. What `open`, `start` and `stop` raise is gql's and may hold the key: translate it.
 
     Attributes:
-        ended: Done with the reason when the connection is over.
+        ended: Fails with the reason when the connection is over.
         heard_at: When the last frame came (loop time).
     """
 
@@ -71,7 +71,7 @@ class Wire(AppSyncWebsocketsTransport):
         self.adapter.url = f"{realtime_url}{'&' if '?' in realtime_url else '?'}{query}"
         self._limit = timeouts.connect
         self.heard_at = self._loop.time()
-        self.ended: asyncio.Future[Exception] = self._loop.create_future()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
 
     async def open(self) -> None:
         """Connect up to `connection_ack`; on failure nothing is left open."""
@@ -104,7 +104,8 @@ class Wire(AppSyncWebsocketsTransport):
 
     async def _close_hook(self) -> None:
         if not self.ended.done():
-            self.ended.set_result(self.close_exception or TransportClosed("closed"))
+            self.ended.set_exception(self.close_exception or TransportClosed("closed"))
+            self.ended.exception()  # counts as seen: who closes a connection does not ask why it ended
 
     async def _receive_data_loop(self) -> None:
         try:

@@ -10,7 +10,7 @@ from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.regions import Regions
 from globalchat.core.clock import WallClock
-from globalchat.core.errors import Unauthorized, Unreachable, UserError
+from globalchat.core.errors import Unauthorized, Unreachable
 
 
 class Target:
@@ -56,10 +56,9 @@ class Target:
         return message
 
     async def _locate(self) -> RegionEndpoint:
-        found = await self._locator.locate(self._endpoint)
-        if isinstance(found, UserError):
-            if isinstance(found, Unreachable):
-                found.sent = False
-            raise found
-        self._endpoint = found
-        return found
+        try:
+            self._endpoint = await self._locator.locate(self._endpoint)
+        except Unreachable as error:
+            error.sent = False
+            raise
+        return self._endpoint

@@ -9,7 +9,7 @@ from globalchat.client.live.links import Links
 from globalchat.client.live.report import Report
 from globalchat.client.live.roster import Roster
 from globalchat.core.clock import WallClock
-from globalchat.core.errors import Refused
+from globalchat.core.errors import UserError
 
 
 class Channels:
@@ -51,8 +51,8 @@ class Channels:
 
     def tell_refused(self, link: Link) -> None:
         """Tell which channels the backend refused on a link that becomes the live one."""
-        for channel, refusal in link.refused.items():
-            self._refuse(channel, refusal)
+        for refused in link.refused.values():
+            self._refuse(refused)
 
     def vouch(self, link: Link) -> list[GapRecorded]:
         """Vouch for what is subscribed on a link from now on; the gaps that end with it."""
@@ -90,11 +90,14 @@ class Channels:
         self._tell(GapRecorded((channel,), now, now))
 
     async def _join(self, link: Link, channel: str) -> None:
-        error = await link.subscribe(channel)
-        if error is not None:
+        try:
+            await link.subscribe(channel)
+        except UserError as error:
             link.connection.give_up(error)
-        elif channel in link.refused:
-            self._refuse(channel, link.refused[channel])
+            self._report.channels_changed()
+            return
+        if channel in link.refused:
+            self._refuse(link.refused[channel])
         elif channel in self._roster.wanted and link is self._links.live:
             for gap in self.vouch(link):
                 self._tell(gap)
@@ -102,10 +105,10 @@ class Channels:
             await self._end(link, channel)
         self._report.channels_changed()
 
-    def _refuse(self, channel: str, refusal: Refused) -> None:
-        if channel in self._roster.wanted:
-            self._roster.leave(channel)
-            self._tell(ChannelRefused(channel, refusal.error_type, str(refusal)))
+    def _refuse(self, refused: ChannelRefused) -> None:
+        if refused.channel in self._roster.wanted:
+            self._roster.leave(refused.channel)
+            self._tell(refused)
 
     def _unsubscribe(self, channel: str) -> None:
         for link in self._links:

@@ -31,6 +31,18 @@ class Chores:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def attempt(self, chore: Coroutine[object, object, T], *, name: str | None = None) -> asyncio.Task[T]:
+        """Do a chore whose failure ends nothing else: the result of the task raises it."""
+        task = asyncio.create_task(chore, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._attempted)
+        return task
+
+    def _attempted(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # counts as seen: the result may be wanted no more
+
     async def end(self) -> None:
         """Cancel what still runs, and wait until it has ended."""
         for task in self._tasks:

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 from globalchat.client.connection import Connection
+from globalchat.client.events import ChannelRefused
 from globalchat.client.messages import Backend
-from globalchat.core.errors import Refused, Unauthorized, UserError
+from globalchat.core.errors import Refused, Unauthorized
 
 
 class Link:
@@ -13,7 +14,7 @@ class Link:
 
     Attributes:
         backend: What the region said of itself.
-        refused: Channels that the backend refused, and why. They are told once the link is the session's.
+        refused: Channels that the backend refused, and why: events for once the link is the session's.
         live_since: Loop time of the moment when everything wanted was confirmed.
     """
 
@@ -21,7 +22,7 @@ class Link:
         self.connection = connection
         self.endpoint = connection.endpoint
         self.backend = backend
-        self.refused: dict[str, Refused] = {}
+        self.refused: dict[str, ChannelRefused] = {}
         self.live_since = 0.0
 
     @property
@@ -38,26 +39,28 @@ class Link:
             Refused: the backend cannot take subscriptions now (`retryable`).
         """
         while missing := self.missing(wanted()):
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self.subscribe(channel)) for channel in missing]
-            for task in tasks:
-                error = task.result()
-                if error is not None:
-                    raise error
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for channel in missing:
+                        group.create_task(self.subscribe(channel))
+            except ExceptionGroup as failures:
+                raise failures.exceptions[0] from None
         if self.is_lost:
-            raise self.connection.lost.result()
+            self.connection.lost.result()  # raises why
         self.live_since = asyncio.get_running_loop().time()
 
-    async def subscribe(self, channel: str) -> UserError | None:
-        """Subscribe one channel. A refusal of just this channel is noted, any other failure is the answer."""
+    async def subscribe(self, channel: str) -> None:
+        """Subscribe one channel; a refusal of just this channel is recorded in `refused`.
+
+        Raises:
+            UserError: any other failure.
+        """
         try:
             await self.connection.subscribe(channel)
-        except UserError as error:
-            if isinstance(error, Refused) and not isinstance(error, Unauthorized) and not error.retryable:
-                self.refused[channel] = error
-                return None
-            return error
-        return None
+        except Refused as error:
+            if isinstance(error, Unauthorized) or error.retryable:
+                raise
+            self.refused[channel] = ChannelRefused(channel, error.error_type, str(error))
 
     def missing(self, wanted: tuple[str, ...]) -> list[str]:
         """The wanted channels whose fate on this link is open."""

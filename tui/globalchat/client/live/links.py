@@ -46,33 +46,36 @@ class Links:
     def __iter__(self) -> Iterator[Link]:
         return iter(tuple(self._open))
 
-    async def bring_up(
-        self, endpoint: RegionEndpoint, *, on_described: Callable[[Backend], None]
-    ) -> Link | UserError:
-        """Describe, connect, and subscribe everything wanted; the link, or why there is none."""
-        link: Link | None = None
+    async def bring_up(self, endpoint: RegionEndpoint, *, on_described: Callable[[Backend], None]) -> Link:
+        """Describe, connect, and subscribe everything wanted.
+
+        Raises:
+            UserError: one of these failed; no link is left.
+        """
+        backend = await self._regions.describe(endpoint)
+        on_described(backend)
+        self._roster.offer(backend.channels)
+        link = Link(self._connection(endpoint, backend), backend)
+        self._open.add(link)
         try:
-            backend = await self._regions.describe(endpoint)
-            on_described(backend)
-            self._roster.offer(backend.channels)
-            link = Link(self._connection(endpoint, backend), backend)
-            self._open.add(link)
             await link.connection.open()
             await link.settle(lambda: self._roster.wanted)
-        except BaseException as error:
-            if link is not None:
-                await self.drop(link)
-            if isinstance(error, UserError):
-                return error
+        except BaseException:
+            await self.drop(link)
             raise
         return link
 
-    async def abandon(self, task: asyncio.Task[Link | UserError]) -> None:
+    async def abandon(self, task: asyncio.Task[Link]) -> None:
         """End a bring-up, whatever came of it."""
         task.cancel()
         await asyncio.wait({task})
-        if not task.cancelled() and isinstance(link := task.result(), Link):
-            await self.drop(link)
+        if task.cancelled():
+            return
+        try:
+            link = task.result()
+        except UserError:
+            return  # what failed is wanted no more
+        await self.drop(link)
 
     async def drop(self, link: Link) -> None:
         """Close a link. If this is cancelled, `close` still knows the link."""

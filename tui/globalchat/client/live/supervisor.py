@@ -34,7 +34,7 @@ class _Candidate:
     """A region that a switch is bringing up."""
 
     endpoint: RegionEndpoint
-    task: asyncio.Task[Link | UserError]
+    task: asyncio.Task[Link]
 
 
 class Supervisor:
@@ -164,13 +164,14 @@ class Supervisor:
             await self._links.abandon(task)
             self._outage.forgive()
             return False
-        outcome = task.result()
-        if isinstance(outcome, Link):
-            self._adopt(outcome)
-            return True
-        accepted_before = self._accepted.get(endpoint.alias) == endpoint
-        await self._outage.failed(explain(outcome, endpoint, accepted_before=accepted_before))
-        return False
+        try:
+            link = task.result()
+        except UserError as error:
+            accepted_before = self._accepted.get(endpoint.alias) == endpoint
+            await self._outage.failed(error, explain(error, endpoint, accepted_before=accepted_before))
+            return False
+        self._adopt(link)
+        return True
 
     async def _serve(self) -> None:
         """Keep what is live until it is lost or the session closes; swap it when another region is."""
@@ -201,12 +202,13 @@ class Supervisor:
             await self._links.abandon(candidate.task)
         elif candidate.task.done():
             self._candidate = None
-            outcome = candidate.task.result()
-            if isinstance(outcome, Link):
-                self._adopt(outcome)
-                self._chores.start(self._linger(link))
+            try:
+                other = candidate.task.result()
+            except UserError as error:
+                self._stay(link, candidate.endpoint, error)
             else:
-                self._stay(link, candidate.endpoint, outcome)
+                self._adopt(other)
+                self._chores.start(self._linger(link))
 
     def _stay(self, link: Link, other: RegionEndpoint, error: UserError) -> None:
         """Give up a switch to another region, and say why."""
@@ -216,11 +218,9 @@ class Supervisor:
         reason = str(error) if here == there else f"Still on {here}, as {there} is not available. {error}"
         self._report.amend(switching_to=None, reason=reason, remedy=error.remedy)
 
-    def _bring_up(self, endpoint: RegionEndpoint) -> asyncio.Task[Link | UserError]:
-        async def coming() -> Link | UserError:
+    def _bring_up(self, endpoint: RegionEndpoint) -> asyncio.Task[Link]:
+        async def coming() -> Link:
             located = await self._locator.locate(endpoint)
-            if isinstance(located, UserError):
-                return located
 
             def described(backend: Backend) -> None:
                 if self._links.live is None:
@@ -228,7 +228,7 @@ class Supervisor:
 
             return await self._links.bring_up(located, on_described=described)
 
-        return self._chores.start(coming(), name=f"bring up {endpoint.alias}")
+        return self._chores.attempt(coming(), name=f"bring up {endpoint.alias}")
 
     def _adopt(self, link: Link) -> None:
         """Make a link that is up the live one."""
@@ -252,7 +252,7 @@ class Supervisor:
             Phase.LIVE,
             region=here.alias,
             latency_ms=link.connection.latency_ms,
-            reason=str(odd) if odd else None,
+            reason=odd.reason if odd else None,
             remedy=odd.remedy if odd else None,
         )
         for gap in gaps:
@@ -262,8 +262,11 @@ class Supervisor:
 
     async def _follow_profile(self, link: Link) -> None:
         """Go where the profile says that the region of the live link is now: sockets outlive their key."""
-        located = await self._locator.locate(link.endpoint)
-        if isinstance(located, RegionEndpoint) and self._goal.region == link.endpoint != located:
+        try:
+            located = await self._locator.locate(link.endpoint)
+        except UserError:
+            return  # the profile stays in doubt: whatever fails next reads it again
+        if self._goal.region == link.endpoint != located:
             self._goal.go_to(located)
 
     async def _linger(self, old: Link) -> None:

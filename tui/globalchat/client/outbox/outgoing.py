@@ -159,17 +159,17 @@ class Outgoing:
     async def _attempt(self, draft: Draft) -> None:
         """Try a draft until it is settled or has been tried often enough."""
         for attempt in range(1, self._options.send_attempts + 1):
-            failure = await self._try(draft)
-            if failure is None:
+            try:
+                await self._try(draft)
                 return
-            if isinstance(failure, Unauthorized):
-                break
-            if attempt < self._options.send_attempts:
-                await self._sleepers.sleep(draft.id, Why.PATIENCE, self._delay(attempt, failure))
+            except UserError as error:
+                if isinstance(error, Unauthorized) or attempt == self._options.send_attempts:
+                    self._drafts.hand_back(draft, str(error))
+                    return
+                delay = self._delay(attempt, error)
+            await self._sleepers.sleep(draft.id, Why.PATIENCE, delay)
             if not self._drafts.is_sending(draft):
                 return
-        if failure is not None:
-            self._drafts.hand_back(draft, str(failure))
 
     async def _persist(self, draft: Draft) -> None:
         """Try a draft until it is settled, too old, or the session ends."""
@@ -180,11 +180,13 @@ class Outgoing:
                 await self._rest(draft, Why.THROTTLE, throttled_for)
             elif throttled_for <= 0 and await self._until_live(draft) and self._drafts.is_sending(draft):
                 wakes = self._wakes
-                failure = await self._try(draft)
-                # A wake while the try was under way is meant for it too.
-                attempt = attempt + 1 if self._wakes == wakes else 0
-                if failure and attempt and not self._closing.is_set():
-                    attempt = 0 if await self._wait(draft, attempt, failure) else attempt
+                try:
+                    await self._try(draft)
+                except UserError as error:
+                    # A wake while the try was under way is meant for it too.
+                    attempt = attempt + 1 if self._wakes == wakes else 0
+                    if attempt and not self._closing.is_set() and await self._wait(draft, attempt, error):
+                        attempt = 0
             if self._closing.is_set():
                 return
 
@@ -210,8 +212,12 @@ class Outgoing:
             await self._rest(draft, Why.NOT_LIVE, left if left > 0 else None)
         return True
 
-    async def _try(self, draft: Draft) -> UserError | None:
-        """Publish a draft once: None if it is settled with that, else why not."""
+    async def _try(self, draft: Draft) -> None:
+        """Publish a draft once; afterwards it is settled.
+
+        Raises:
+            UserError: it is not, as this failed.
+        """
         doubtful = True
         self._drafts.begin_try(draft)
         try:
@@ -220,13 +226,14 @@ class Outgoing:
             doubtful = _is_doubtful(error)
             if isinstance(error, Refused) and not isinstance(error, Unauthorized) and not error.retryable:
                 self._drafts.refuse(draft, error.error_type, str(error))
-            return error if self._drafts.is_sending(draft) else None
+            if self._drafts.is_sending(draft):
+                raise
+            return
         finally:
             self._drafts.end_try(draft, doubtful=doubtful)
         self._drafts.accept(draft, message.region, message.sent_at)
         if self._drafts.are_kept and self._state.phase in _TRYING:
             self._reached()
-        return None
 
     async def _wait(self, draft: Draft, attempt: int, failure: UserError) -> bool:
         """Wait after a failure as it asks for; True if it ended early because something changed."""
