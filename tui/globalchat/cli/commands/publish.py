@@ -88,11 +88,12 @@ def command(
     With --template {n} is the number of the message or line, {time} the time in UTC, {region} the alias
     of the region; {{ and }} are plain braces.
 
-    A text that starts with - goes after --, as in: globalchat publish tech -- -40 degrees
+    A text with spaces needs quotes, and one that starts with - goes after --.
 
     \b
     Examples:
       globalchat publish tech "hello"
+      globalchat publish tech -- "-40 degrees"
       id=$(globalchat publish tech "hello")
       tail -f app.log | globalchat publish tech -
       globalchat publish tech - --window 16 --json < lines.txt > accepted.ndjson
