@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from globalchat.core.clock import DAY
 from globalchat_infra.delivery import TARGETS_PER_RULE
 from globalchat_infra.prices import Price, Prices
 
 DAYS = 30
-SECONDS = DAYS * 86_400
+SECONDS = DAYS * DAY
 MINUTES = DAYS * 1_440
 ENVELOPE = 400
 """Bytes that travel with a text: id, names, times, and the JSON around them. An estimate."""

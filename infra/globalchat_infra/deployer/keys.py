@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from globalchat.core.clock import DAY, HOUR
 from globalchat.core.errors import UserError
 from globalchat_infra import stack_key
 from globalchat_infra.deployer.aws import Aws
 
-SHORTEST = 25 * 3600
+SHORTEST = 25 * HOUR
 """Seconds: a key lives a day at least, and AppSync rounds down to the hour."""
 MOST_KEYS = 50
 _ROTATED = "globalchat keys rotate"
@@ -38,7 +39,7 @@ def key_expiry(now: float) -> int:
 
 def days_left(expires: int, now: float) -> int:
     """Whole days until a key expires; negative once it has."""
-    return int((expires - now) // 86_400)
+    return int((expires - now) // DAY)
 
 
 def retired(keys: Iterable[ApiKey]) -> frozenset[str]:
@@ -115,7 +116,7 @@ def rotate(aws: Aws, region: str, api_id: str, *, now: float, grace_days: int) -
         "appsync", region, "create_api_key", apiId=api_id, description=description, expires=key_expiry(now)
     )
     made = answer["apiKey"]
-    end = int(now) + max(SHORTEST, grace_days * 86_400)
+    end = int(now) + max(SHORTEST, grace_days * DAY)
     if old is not None and end < old.expires:
         _expire(aws, region, api_id, old, end)
     return ApiKey(made["id"], int(made["expires"]), description)

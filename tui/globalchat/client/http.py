@@ -1,8 +1,10 @@
 """GraphQL over HTTP: gql's aiohttp transport behind errors that people understand."""
 
 import json
+import logging
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from functools import cache
 
@@ -13,16 +15,22 @@ from gql.transport.appsync_auth import AppSyncApiKeyAuthentication, AppSyncAuthe
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportServerError
 from graphql import DocumentNode, ExecutionResult, parse
 
-from globalchat.client import faults, http_log
+from globalchat.client import faults
 from globalchat.client.hosts import host_of, is_loopback, is_proxied
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core import redaction
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import UserError
+from globalchat.core.logs import log_event
 
 LARGEST_ANSWER = 5 * 1024 * 1024
 """Bytes of an answer that are read; AppSync's own limit for an evaluated response."""
 
+_REQUEST_ID = "x-amzn-RequestId"
+_answer: ContextVar[tuple[int, str | None] | None] = ContextVar("answer", default=None)
+"""Status and request id of the answer to the call that is under way in this task."""
+
+log = logging.getLogger(__name__)
 redaction.install()
 
 
@@ -92,14 +100,33 @@ class GraphQLHttp:
             Unauthorized: key or signature were not accepted.
             Unreachable: no usable answer came.
         """
-        http_log.began()
+        _answer.set(None)
         try:
             data = await self._execute(document, variables)
         except UserError as error:
-            http_log.ended(self.where, document, variables, error)
+            self._log(document, variables, error)
             raise
-        http_log.ended(self.where, document, variables, None)
+        self._log(document, variables, None)
         return data
+
+    def _log(self, document: str, variables: Mapping[str, object], failure: UserError | None) -> None:
+        """Log a call at the level `debug`, as a warning if it failed, with the id by which AWS knows it."""
+        level = logging.DEBUG if failure is None else logging.WARNING
+        if not log.isEnabledFor(level):
+            return
+        status, request_id = _answer.get() or (None, None)
+        log_event(
+            log,
+            level,
+            "call answered" if failure is None else "call failed",
+            host=self.where,
+            operation=document.split("{")[0].split("(")[0].split()[-1],
+            id=variables.get("id"),
+            status=status,
+            requestId=request_id,
+            error=type(failure).__name__ if failure else None,
+            reason=str(failure) if failure else None,
+        )
 
     async def _execute(self, document: str, variables: Mapping[str, object]) -> dict[str, object]:
         request = _Request(document, variables)
@@ -181,7 +208,7 @@ class _Transport(AIOHTTPTransport):
         return self._dated[1] - theirs - 0.5
 
     async def _prepare_result(self, response: aiohttp.ClientResponse) -> ExecutionResult:
-        http_log.answered(response.status, response.headers)
+        _answer.set((response.status, response.headers.get(_REQUEST_ID)))
         if "Date" in response.headers:
             self._dated = (response.headers["Date"], time.time())
         if response.status == 429 or (response.status == 503 and "Retry-After" in response.headers):
