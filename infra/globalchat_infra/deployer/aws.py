@@ -28,7 +28,7 @@ from globalchat.core.errors import UserError
 
 ANSWER_SECONDS = 14.0
 """How long AWS may take to say whose credentials these are; names that are looked up in vain included."""
-TOKENS = ("nextToken", "NextToken", "Marker")
+TOKENS = ("nextToken", "NextToken", "Marker", "NextMarker")
 """What services call the place where the next page begins."""
 ALWAYS_ENABLED = frozenset(
     {

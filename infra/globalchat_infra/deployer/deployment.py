@@ -10,6 +10,7 @@ from globalchat_infra.config import Config
 from globalchat_infra.deployer import (
     cdk,
     keys,
+    obstacles,
     outcome,
     outputs,
     preflight,
@@ -23,7 +24,7 @@ from globalchat_infra.deployer.generations import generations, with_generations
 from globalchat_infra.deployer.plan import Plan, Wish, make
 from globalchat_infra.deployer.preflight import Confirm
 from globalchat_infra.deployer.progress import Progress
-from globalchat_infra.deployer.standing import find
+from globalchat_infra.deployer.standing import find, not_known
 from globalchat_infra.deployer.view import View
 
 DEPLOY_SECONDS = 3600.0
@@ -63,6 +64,7 @@ class Deployment:
         Raises:
             UserError: it failed, with what stands; or Ctrl-C.
         """
+        self._see_that_all_are_ours()
         command = self._cdk(person)
         progress = Progress.of(stacks.expected(self.config))
         code = watching.watch(
@@ -101,6 +103,12 @@ class Deployment:
         folder = workspace.write_settings(self.cache, content, app=self.app)
         return cdk.Cdk(script, folder, self.aws.profile)
 
+    def _see_that_all_are_ours(self) -> None:
+        """Look once more, whatever led here: the CDK updates a stack of a name, whoever made it."""
+        config = self.config
+        found = stacks.find(self.aws, config.prefix, config.regions)
+        obstacles.refuse_foreign(config.prefix, found, "nothing was changed")
+
     def _see_that_all_stand(self) -> None:
         """The CDK's word is not enough: see that CloudFormation has every stack complete."""
         config = self.config
@@ -131,7 +139,7 @@ def prepare(
     preflight.check_tools()
     owner = preflight.check_account(aws, wish.first_region, account)
     person.note(str(owner))
-    plan = make(wish, find(aws, wish.prefix, wish.hints))
+    plan = make(wish, find(aws, wish.prefix, wish.places))
     for line in _checked(aws, plan, owner):
         person.note(line)
     if ask and (account is None or plan.going):
@@ -146,7 +154,11 @@ def _checked(aws: Aws, plan: Plan, owner: Account) -> Iterator[str]:
         yield f"warning: {warning}"
     for why in plan.standing.not_asked(config.regions.values()).values():
         yield f"warning: {why} Whether something of the deployment stands there is not known."
-    existing = preflight.check_stacks(aws, config, plan.standing.stacks)
+    for warning in not_known(plan.standing):
+        yield f"warning: {warning}"
+    for warning in obstacles.check_deployment(aws, owner.number, plan):
+        yield f"warning: {warning}"
+    existing = [stack for stack in plan.standing.stacks if stack.alias in config.regions]
     for warning in preflight.warn_of_quotas(aws, config, existing):
         yield f"warning: {warning}"
     for warning in preflight.warn_of_permissions(aws, config, owner):

@@ -7,7 +7,7 @@ from typing import Literal
 from globalchat.core.errors import UserError
 from globalchat_infra import names
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
-from globalchat_infra.deployer.preflight import STUCK
+from globalchat_infra.deployer.obstacles import stuck
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.stacks import find as find_stacks
 
@@ -87,11 +87,11 @@ def stacks(aws: Aws, place: Place) -> Observation:
 def _stack(name: str, stack: DeployedStack | None) -> Observation:
     if stack is None:
         return Observation("failed", f"The stack {name} does not exist.", "Run `globalchat deploy`.")
-    if stack.busy:
-        return Observation("warning", f"AWS is at work on {name} ({stack.status}).", "Wait until it is done.")
-    if stack.status in STUCK:
-        told = f"The stack {name} is stuck ({stack.status})."
-        return Observation("failed", told, f"First {STUCK[stack.status]}, then run `globalchat deploy`.")
+    if (foreign := stack.foreign) is not None:
+        text = f'Not of the deployment "{stack.prefix}" is {foreign}.'
+        return Observation("failed", text, "Look at the profile: its names belong to others.")
+    if (obstacle := stuck(stack)) is not None:
+        return Observation("warning" if stack.busy else "failed", obstacle.text, obstacle.remedy)
     if stack.status == "UPDATE_ROLLBACK_COMPLETE":
         return Observation("warning", f"The last update of {name} failed; it is as before.", DEPLOY)
     if not stack.stands:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import UserError
-from globalchat_infra.deployer import keys, stacks
+from globalchat_infra.deployer import keys, obstacles, stacks
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.stacks import DeployedStack
 
@@ -15,9 +15,11 @@ def find(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[DeployedStac
     """The Api stacks of a deployment, of those of `regions` (alias to AWS region) that stand.
 
     Raises:
-        UserError: none stands.
+        UserError: none stands, or one of the names belongs to others.
     """
-    found = [stack for stack in stacks.find(aws, prefix, regions) if stack.part == "api" and stack.outputs]
+    standing = stacks.find(aws, prefix, regions)
+    obstacles.refuse_foreign(prefix, standing, "nothing was read of it")
+    found = [stack for stack in standing if stack.part == "api" and stack.outputs]
     if not found:
         raise UserError(
             f'There is no deployment "{prefix}" in {", ".join(regions.values())}.',

@@ -9,7 +9,7 @@ from globalchat_infra.config import CHOICES, Config
 from globalchat_infra.deployer import settings
 from globalchat_infra.deployer.settings import Changes
 from globalchat_infra.deployer.stacks import DeployedStack
-from globalchat_infra.deployer.standing import Standing
+from globalchat_infra.deployer.standing import Place, Standing
 from globalchat_infra.memory import OPTIONS
 
 
@@ -41,9 +41,10 @@ class Wish:
         return regions
 
     @property
-    def hints(self) -> Mapping[str, str]:
-        """Where to look for what stands."""
-        return {**self.regions, **self.elsewhere}
+    def places(self) -> list[Place]:
+        """Where to look for what stands: also at what only an option names, as `alias=region`."""
+        pairs = (word.partition("=")[::2] for word in self.changes.regions if "=" in word)
+        return list(dict.fromkeys([*self.regions.items(), *self.elsewhere.items(), *pairs]))
 
     @property
     def first_region(self) -> str:

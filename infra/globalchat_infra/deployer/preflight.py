@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from globalchat.core.errors import UsageError, UserError
-from globalchat_infra import names, toolchain
+from globalchat_infra import toolchain
 from globalchat_infra.config import Config
-from globalchat_infra.deployer.aws import Account, Aws, CallFailed, Denied, exists
+from globalchat_infra.deployer.aws import Account, Aws, CallFailed, Denied
 from globalchat_infra.deployer.plan import Plan
 from globalchat_infra.deployer.stacks import DeployedStack
 
@@ -28,12 +28,6 @@ QUOTAS = (
     ("events", "list_event_buses", "EventBuses", 100, "event buses"),
 )
 """Service, listing, its key, AWS's default quota per region (AWS General Reference), what is counted."""
-STUCK = {
-    "ROLLBACK_FAILED": "delete it in CloudFormation's console",
-    "DELETE_FAILED": "delete it in CloudFormation's console, which tells what is in the way",
-    "UPDATE_ROLLBACK_FAILED": 'choose "Continue update rollback" in CloudFormation\'s console',
-}
-
 Confirm = Callable[[str], bool]
 
 
@@ -94,48 +88,6 @@ def check_regions(aws: Aws, config: Config) -> Iterable[str]:
                 f"The region {name} is not enabled in this account.",
                 remedy=f"Run `aws account enable-region --region-name {name}`, which takes minutes.",
             )
-
-
-def check_stacks(aws: Aws, config: Config, standing: Iterable[DeployedStack]) -> list[DeployedStack]:
-    """Of what stands, the stacks of this deployment; none may be in the way.
-
-    Raises:
-        UserError: someone else's stack or bus has our names, a stack is stuck, or AWS is at work on one.
-    """
-    found = [stack for stack in standing if stack.alias in config.regions]
-    for stack in found:
-        if not stack.ours:
-            raise _taken(f'the stack "{stack.name}"', stack.region)
-        if stack.busy:
-            raise UserError(
-                f"AWS is at work on the stack {stack.name} ({stack.status}).",
-                remedy="Wait until it is done, then run this again.",
-            )
-        if stack.status in STUCK:
-            raise UserError(
-                f"The stack {stack.name} is stuck ({stack.status}).", remedy=f"First {STUCK[stack.status]}."
-            )
-    made = {stack.alias for stack in found if stack.part == "api"}
-    bus = names.bus(config.prefix)
-    for alias, region in config.regions.items():
-        if alias not in made and _has_bus(aws, region, bus):
-            raise _taken(f'an event bus "{bus}"', region)
-    return found
-
-
-def _has_bus(aws: Aws, region: str, name: str) -> bool:
-    missing = "ResourceNotFoundException"
-    try:
-        return exists(lambda: aws.call("events", region, "describe_event_bus", Name=name), missing)
-    except Denied:
-        return False
-
-
-def _taken(what: str, region: str) -> UserError:
-    return UsageError(
-        f"The prefix is in use: {what} in {region} was not made by globalchat.",
-        remedy="Choose another with --stack-prefix.",
-    )
 
 
 def warn_of_quotas(aws: Aws, config: Config, existing: Iterable[DeployedStack]) -> Iterable[str]:

@@ -1,14 +1,17 @@
 """`globalchat destroy`: stacks, log groups, and a list of what is left."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from globalchat.core.clock import MonotonicClock, duration_in_words
 from globalchat.core.errors import ExitCode, UsageError, UserError
-from globalchat_infra import names
-from globalchat_infra.deployer import stacks
-from globalchat_infra.deployer.aws import Aws, CallFailed, Denied, exists
+from globalchat_infra import inventory, names
+from globalchat_infra.deployer import obstacles, resources, stacks
+from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
+from globalchat_infra.deployer.ownership import Foreign, is_ours, refusal
+from globalchat_infra.deployer.resources import Expected
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.standing import Standing
 
@@ -18,38 +21,39 @@ PAUSE = 3.0
 Note = Callable[[str], None]
 
 
-def log_group(stack: DeployedStack) -> str | None:
-    """The log group of a stack's API: AppSync makes it anew if it logs once more after the stack's end."""
-    api_id = stack.outputs.get("apiId")
-    return names.log_group(api_id) if api_id else None
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is on AWS after a removal, in words: `left` of the deployment, `others` that belong to others.
 
+    `unasked` says what could not be asked, so that nothing can be said of it.
+    """
 
-def log_groups(found: Sequence[DeployedStack]) -> dict[str, list[str]]:
-    """The log groups of stacks, by AWS region."""
-    groups: dict[str, list[str]] = {}
-    for stack in found:
-        if name := log_group(stack):
-            groups.setdefault(stack.region, []).append(name)
-    return groups
+    left: Sequence[str] = ()
+    others: Sequence[str] = ()
+    unasked: Sequence[str] = ()
 
 
 def removable(standing: Standing, chosen: Mapping[str, str] | None = None) -> list[DeployedStack]:
-    """The stacks of a deployment, or of the `chosen` regions (by alias), that may be deleted.
+    """Return the stacks of a deployment, or of the `chosen` regions (alias to AWS region), to be deleted.
 
     If that leaves one region alone, its relay is among them: it would fill its queue for dead letters.
 
     Raises:
-        UserError: one was not made by this project, or more than one region would go on relaying to what
-            is gone.
+        UsageError: one belongs to others, or more than one region would go on relaying to what is gone.
     """
     regions = standing.regions if chosen is None else chosen
+    foreign = [
+        each for stack in standing.foreign if stack.alias in regions and (each := stack.foreign) is not None
+    ]
+    if foreign:
+        prefix = standing.foreign[0].prefix
+        raise refusal(
+            prefix,
+            foreign,
+            remedy="Name your deployment with --stack-prefix, or its regions with --regions.",
+            done="nothing was deleted",
+        )
     found = [stack for stack in standing.stacks if stack.alias in regions]
-    for stack in found:
-        if not stack.ours:
-            raise UsageError(
-                f"The stack {stack.name} in {stack.region} was not made by globalchat: nothing is deleted.",
-                remedy="Name your deployment with --stack-prefix.",
-            )
     mesh = {stack.alias for stack in standing.stacks if stack.alias in standing.mesh}
     rest = [alias for alias in standing.mesh if alias in mesh and alias not in regions]
     if mesh.isdisjoint(regions) or not rest:
@@ -75,28 +79,79 @@ def remove(
     """Delete stacks, the relays of all regions before the first API, and then the log groups.
 
     Raises:
-        UserError: a stack could not be deleted, or not within `seconds`; or Ctrl-C, and AWS goes on
-            (exit code 130).
+        UserError: a stack belongs to others, could not be deleted, or not within `seconds`; or Ctrl-C, and
+            AWS goes on (exit code 130).
     """
     until = clock() + seconds
-    for part in reversed(names.PARTS):
-        going = [stack for stack in found if stack.part == part]
-        for stack in going:
-            note(f"deleting {stack.name}")
-            aws.call("cloudformation", stack.region, "delete_stack", StackName=stack.name)
-        try:
+    found = _as_found(aws, found)
+    try:
+        for part in reversed(names.PARTS):
+            going = [stack for stack in found if stack.part == part]
+            _delete(aws, going, found, note)
             while going := _still_there(aws, going):
                 if clock() > until:
                     raise _late(going, seconds)
                 pause(PAUSE)
-        except KeyboardInterrupt:
-            told = ", ".join(stack.name for stack in going)
-            note(f"Stopped watching: AWS goes on deleting {told}. Resume with the same command.")
-            raise UserError("Stopped watching.", exit_code=ExitCode.INTERRUPTED) from None
-    for stack in found:
-        if name := log_group(stack):
-            with suppress(CallFailed, Denied):
-                aws.call("logs", stack.region, "delete_log_group", logGroupName=name)
+    except KeyboardInterrupt:
+        note(f"Stopped watching: {_what_goes_on(aws, found)} Resume with the same command.")
+        raise UserError("Stopped watching.", exit_code=ExitCode.INTERRUPTED) from None
+    _delete_log_groups(aws, found)
+
+
+def _as_found(aws: Aws, found: Sequence[DeployedStack]) -> list[DeployedStack]:
+    """Return those that are still there; the last look before the first deletion.
+
+    Raises:
+        UserError: one belongs to others, or CloudFormation would refuse to delete it.
+    """
+    now = [stacks.describe(aws, each.prefix, each.alias, each.region, each.part) for each in found]
+    there = [stack for stack in now if stack is not None]
+    if there:
+        obstacles.refuse_foreign(there[0].prefix, there, "nothing was deleted")
+        obstacles.check_deletable(there)
+    return [old for old, new in zip(found, now, strict=True) if new is not None and new.id == old.id]
+
+
+def _delete(aws: Aws, going: Sequence[DeployedStack], found: Sequence[DeployedStack], note: Note) -> None:
+    for stack in going:
+        note(f"deleting {stack.name}")
+        try:
+            # By its ARN: a stack that takes the name meanwhile is another one.
+            aws.call("cloudformation", stack.region, "delete_stack", StackName=stack.id or stack.name)
+        except UserError as error:
+            raise UserError(
+                f"{error} {_what_goes_on(aws, found)}",
+                remedy=f"{error.remedy or ''} Then run the same command again.".strip(),
+                exit_code=error.exit_code,
+            ) from None
+
+
+def _delete_log_groups(aws: Aws, found: Sequence[DeployedStack]) -> None:
+    """Delete the log groups of APIs that are gone: AppSync makes one again when it logs once more."""
+    for expected in resources.log_groups(found):
+        region, name = expected.name.region, expected.name.name
+        with suppress(CallFailed, Denied):
+            if _is_own(aws, expected, found[0].prefix):
+                aws.call("logs", region, "delete_log_group", logGroupName=name)
+
+
+def _is_own(aws: Aws, group: Expected, prefix: str) -> bool:
+    """Return True if a log group of an API that was ours exists; one that AppSync made has no tags."""
+    tags = resources.tags_of(aws, group.name)
+    return tags is not None and (not tags or is_ours(tags, prefix, group.alias))
+
+
+def _what_goes_on(aws: Aws, found: Iterable[DeployedStack]) -> str:
+    """Return a sentence on what AWS goes on deleting and what stands, as it says itself."""
+    try:
+        now = [stacks.describe(aws, each.prefix, each.alias, each.region, each.part) for each in found]
+    except UserError as error:
+        return f"What AWS goes on with could not be asked ({str(error).rstrip('.')})."
+    there = [each for each in now if each is not None]
+    going = [each.name for each in there if each.status == "DELETE_IN_PROGRESS"]
+    standing = [each.name for each in there if each.status != "DELETE_IN_PROGRESS"]
+    first = f"AWS goes on deleting {', '.join(going)}" if going else "AWS deletes nothing more"
+    return f"{first}; still there: {', '.join(standing)}." if standing else f"{first}."
 
 
 def _late(going: Sequence[DeployedStack], seconds: float) -> UserError:
@@ -110,8 +165,8 @@ def _late(going: Sequence[DeployedStack], seconds: float) -> UserError:
 def _still_there(aws: Aws, going: Sequence[DeployedStack]) -> list[DeployedStack]:
     left = []
     for stack in going:
-        now = stacks.describe(aws, _prefix(stack), stack.alias, stack.region, stack.part)
-        if now is None:
+        now = stacks.describe(aws, stack.prefix, stack.alias, stack.region, stack.part)
+        if now is None or now.id != stack.id:
             continue
         if now.status == "DELETE_FAILED":
             raise UserError(
@@ -122,43 +177,41 @@ def _still_there(aws: Aws, going: Sequence[DeployedStack]) -> list[DeployedStack
     return left
 
 
-def _prefix(stack: DeployedStack) -> str:
-    return stack.name.removesuffix(f"-{stack.alias}-{stack.part}")
+def remains(
+    aws: Aws, account: str, prefix: str, regions: Mapping[str, str], groups: Sequence[Expected]
+) -> Remains:
+    """Look at what is left in some regions (alias to AWS region).
+
+    `groups` are the log groups of APIs that are gone.
+    """
+    left: list[str] = []
+    others: list[str] = []
+    unasked: list[str] = []
+    for alias, region in regions.items():
+        try:
+            for each in _remains_of(aws, account, prefix, alias, region, groups):
+                (left if isinstance(each, str) else others).append(str(each))
+        except UserError as error:
+            unasked.append(f"{region}: {error}")
+    return Remains(left, others, unasked)
 
 
-def left_over(
-    aws: Aws, prefix: str, regions: Mapping[str, str], groups: Mapping[str, Sequence[str]]
-) -> list[str]:
-    """What of a deployment still exists, in words; `groups` are names of log groups by AWS region."""
-    left = [f"stack {stack.name} ({stack.status})" for stack in stacks.find(aws, prefix, regions)]
-    for region in regions.values():
-        for what in (_buses, _queues, _groups):
-            with suppress(Denied, CallFailed):
-                left.extend(
-                    f"{each} in {region}" for each in what(aws, region, prefix, groups.get(region, ()))
-                )
-    return left
+def _remains_of(
+    aws: Aws, account: str, prefix: str, alias: str, region: str, groups: Sequence[Expected]
+) -> Iterator[str | Foreign]:
+    """Yield what is left in a region as text, and what belongs to others.
 
-
-def _buses(aws: Aws, region: str, prefix: str, _: Sequence[str]) -> list[str]:
-    name = names.bus(prefix)
-    there = exists(
-        lambda: aws.call("events", region, "describe_event_bus", Name=name), "ResourceNotFoundException"
-    )
-    return [f"event bus {name}"] if there else []
-
-
-def _queues(aws: Aws, region: str, prefix: str, _: Sequence[str]) -> list[str]:
-    ours = names.queues(prefix, meshed=True)
-    answer = aws.call("sqs", region, "list_queues", QueueNamePrefix=f"{prefix}-")
-    urls = [url.rsplit("/", 1)[-1] for url in answer.get("QueueUrls", ())]
-    return [f"queue {name}" for name in urls if name in ours]
-
-
-def _groups(aws: Aws, region: str, _: str, groups: Sequence[str]) -> list[str]:
-    return [f"log group {name}" for name in groups if _has_group(aws, region, name)]
-
-
-def _has_group(aws: Aws, region: str, name: str) -> bool:
-    answer = aws.call("logs", region, "describe_log_groups", logGroupNamePrefix=name)
-    return any(each["logGroupName"] == name for each in answer["logGroups"])
+    Raises:
+        UserError: something could not be asked; what was found before is yielded first.
+    """
+    for stack in stacks.find(aws, prefix, {alias: region}):
+        yield f"stack {stack.name} ({stack.status}) in {region}" if stack.foreign is None else stack.foreign
+    usual = [Expected(name, alias) for name in inventory.without_options(prefix, alias, region)]
+    claims = resources.claims(aws, account, prefix, usual)
+    yield from (f"{inventory.WORDS[each.type]} {each.name} in {region}" for each in claims.orphans)
+    yield from claims.foreign
+    for group in groups:
+        if group.name.region == region and _is_own(aws, group, prefix):
+            yield f"log group {group.name.name} in {region}"
+    if (gaps := claims.gaps()) is not None:
+        raise UserError(f"{gaps}.")

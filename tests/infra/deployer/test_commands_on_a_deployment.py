@@ -16,6 +16,7 @@ from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.generations import generations, with_generations
 from globalchat_infra.deployer.settings import Changes
 from tests.infra.helpers.moto_account import ACCOUNT, END, NOW, REGION, User
+from tests.infra.helpers.small_stacks import make_stack, tags
 
 API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
 
@@ -37,14 +38,7 @@ def deployed(cloud: str, user: User) -> User:
         "eventBus": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/small-bus",
     }
     body = {"Resources": resources, "Outputs": {name: {"Value": value} for name, value in values.items()}}
-    Aws().call(
-        "cloudformation",
-        REGION,
-        "create_stack",
-        StackName="small-oregon-api",
-        TemplateBody=json.dumps(body),
-        Tags=[{"Key": "project", "Value": "globalchat"}],
-    )
+    make_stack("small-oregon-api", REGION, body, tags=tags("small", "oregon"))
     return user
 
 
@@ -95,20 +89,10 @@ def test_the_keys_of_the_local_cloud_are_not_on_aws(user: User) -> None:
 
 def test_an_output_that_is_missing_is_named(deployed: User) -> None:
     body = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}, "Outputs": {"apiId": {"Value": "x"}}}
-    Aws().call(
-        "cloudformation", REGION, "create_stack", StackName="odd-oregon-api", TemplateBody=json.dumps(body)
-    )
+    make_stack("odd-oregon-api", REGION, body, tags=tags("odd", "oregon"))
     made = outputs.find(Aws(), "odd", {"oregon": REGION})
     with pytest.raises(UserError, match='has no output "graphqlUrl"'):
         outputs.read_profile(Aws(), "default", made, now=NOW)
-
-
-def test_destroy_leaves_the_stacks_of_others_alone(cloud: str, user: User) -> None:
-    body = json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}})
-    Aws().call("cloudformation", REGION, "create_stack", StackName="globalchat-oregon-api", TemplateBody=body)
-    ran = user.run("destroy", "--yes")
-    assert ran.exit_code == 2
-    assert "was not made by globalchat: nothing is deleted" in ran.output
 
 
 def test_destroy_of_nothing_is_done(cloud: str, user: User) -> None:

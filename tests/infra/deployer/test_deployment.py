@@ -169,7 +169,9 @@ def one_region_less_and_then_none(equipped: User, aws: Aws) -> None:
     ):
         assert told in half.output
     assert channels_of(aws, "oregon") == "tech,music"
-    assert [stack.name for stack in find(aws, "globalchat", REGIONS).stacks] == ["globalchat-oregon-api"]
+    assert [stack.name for stack in find(aws, "globalchat", REGIONS.items()).stacks] == [
+        "globalchat-oregon-api"
+    ]
     assert list(profiles.load("default", equipped.home / "config").regions) == ["oregon"]
 
     gone = equipped.run("destroy", "--yes")

@@ -12,6 +12,7 @@ from globalchat_infra.deployer import health
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.health import Place
 from tests.infra.helpers.moto_account import ACCOUNT, User
+from tests.infra.helpers.small_stacks import make_stack, tags
 
 REGION = "us-west-2"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/globalchat-bus"
@@ -37,9 +38,9 @@ def aws(cloud: str) -> Aws:
         put_target(aws, name, target)
     for name in QUEUES:
         aws.call("sqs", REGION, "create_queue", QueueName=name)
-    body = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
+    body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
     for name in STACKS:
-        aws.call("cloudformation", REGION, "create_stack", StackName=name, TemplateBody=body)
+        make_stack(name, REGION, body, tags=tags("globalchat", "oregon"))
     return aws
 
 

@@ -47,7 +47,7 @@ def standing(
             "CREATE_COMPLETE",
             "",
             {"settings": told} if part == "api" else {},
-            {"project": "globalchat"},
+            {"project": "globalchat", "deployment": "globalchat", "alias": alias},
             datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute),
         )
         for part in parts.split()

@@ -5,7 +5,6 @@ import importlib.util
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from globalchat_infra import config, toolchain
 from globalchat_infra.deployer import aws as aws_calls
 from globalchat_infra.deployer import preflight, workspace
 from globalchat_infra.deployer.aws import Account, Aws, Denied
-from globalchat_infra.deployer.standing import find
 from tests.infra.helpers.moto_account import ACCOUNT, User
 
 CONFIG = config.load()
@@ -81,11 +79,6 @@ def account(aws: Aws, given: str | None = None) -> Account:
     return preflight.check_account(aws, REGION, given)
 
 
-def stacks_in_the_way(aws: Aws) -> None:
-    standing = find(aws, CONFIG.prefix, CONFIG.regions)
-    preflight.check_stacks(aws, CONFIG, standing.stacks)
-
-
 def test_the_account_must_be_the_one_that_is_meant(cloud: str) -> None:
     assert account(Aws(), given=ACCOUNT).number == ACCOUNT
     with pytest.raises(UserError, match=f"belong to the account {ACCOUNT}, not 999999999999"):
@@ -130,44 +123,6 @@ def test_full_quotas_and_lacking_permissions_warn() -> None:
         "the credentials seem to lack iam:CreateRole"
     ]
     assert preflight.role_arn(owner.arn) == "arn:aws:iam::1:role/admin"
-
-
-def test_a_foreign_stack_or_bus_has_the_prefix(cloud: str) -> None:
-    aws = Aws()
-    aws.call("events", "ap-southeast-2", "create_event_bus", Name="globalchat-bus")
-    with pytest.raises(UserError, match='an event bus "globalchat-bus" in ap-southeast-2'):
-        stacks_in_the_way(aws)
-    body = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'
-    names = {"StackName": "globalchat-oregon-api", "TemplateBody": body}
-    aws.call("cloudformation", "us-west-2", "create_stack", **names)
-    with pytest.raises(UserError, match="was not made by globalchat") as failed:
-        stacks_in_the_way(aws)
-    assert failed.value.remedy == "Choose another with --stack-prefix."
-
-
-@pytest.mark.parametrize(
-    ("status", "told"),
-    [
-        ("UPDATE_IN_PROGRESS", "AWS is at work on"),
-        ("UPDATE_ROLLBACK_FAILED", "is stuck"),
-        ("DELETE_FAILED", "is stuck"),
-    ],
-)
-def test_a_stack_that_is_busy_or_stuck(status: str, told: str) -> None:
-    tags = [{"Key": "project", "Value": "globalchat"}]
-
-    def describe(_region: str, _arguments: object) -> dict[str, Any]:
-        return {"Stacks": [{"StackStatus": status, "Tags": tags, "CreationTime": datetime.now(UTC)}]}
-
-    with pytest.raises(UserError, match=told):
-        stacks_in_the_way(Answers(given={"describe_stacks": describe}))
-
-
-def test_a_stack_that_was_only_proposed_is_not_in_the_way() -> None:
-    def describe(_region: str, _arguments: object) -> dict[str, Any]:
-        return {"Stacks": [{"StackStatus": "REVIEW_IN_PROGRESS", "CreationTime": datetime.now(UTC)}]}
-
-    stacks_in_the_way(Answers(given={"describe_stacks": describe}))
 
 
 def install(user: User, seconds: float = 20.0) -> Path:

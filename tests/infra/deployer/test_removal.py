@@ -7,17 +7,29 @@ from typing import Any
 import pytest
 
 from globalchat.core.errors import ExitCode, UserError
-from globalchat_infra.deployer import removal
-from globalchat_infra.deployer.aws import Aws, CallFailed
+from globalchat_infra.deployer import removal, resources
+from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
+from globalchat_infra.deployer.removal import Remains
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.standing import find
-from tests.infra.helpers.moto_account import User
-from tests.infra.helpers.small_stacks import stand
+from tests.infra.helpers.moto_account import ACCOUNT, User
+from tests.infra.helpers.small_stacks import stand, tags
 
 REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 STACKS = [
-    DeployedStack(f"globalchat-{alias}-{part}", alias, region, part, "CREATE_COMPLETE", "", {}, {}, MADE)
+    DeployedStack(
+        f"globalchat-{alias}-{part}",
+        alias,
+        region,
+        part,
+        "CREATE_COMPLETE",
+        "",
+        {},
+        {},
+        MADE,
+        f"globalchat-{alias}-{part}",
+    )
     for part in ("api", "relay")
     for alias, region in REGIONS.items()
 ]
@@ -25,27 +37,36 @@ STACKS = [
 
 @dataclass
 class Deleting(Aws):
-    """AWS, which takes so many looks to delete a stack, or fails to (0)."""
+    """AWS, which takes so many looks to delete a stack, or fails to (0), or refuses to delete `refused`."""
 
     looks: int = 1
+    refused: str = ""
     asked: list[str] = field(default_factory=list)
     _left: dict[str, int] = field(default_factory=dict)
 
     def call(self, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
-        name = str(arguments["StackName"])
+        name = str(arguments.get("StackName"))
+        if service != "cloudformation":
+            raise Denied("Not allowed.")
         if operation == "delete_stack":
+            if name == self.refused:
+                raise Denied("These credentials may not delete it.")
             self.asked.append(name)
             self._left[name] = self.looks
             return {}
+        if name not in self._left:
+            return self._stack(name, "CREATE_COMPLETE", "")
         if self.looks == 0:
-            return self._stack("DELETE_FAILED", "The queue is in use.")
+            return self._stack(name, "DELETE_FAILED", "The queue is in use.")
         self._left[name] -= 1
         if self._left[name] < 0:
             raise CallFailed("Stack does not exist", code="ValidationError")
-        return self._stack("DELETE_IN_PROGRESS", "")
+        return self._stack(name, "DELETE_IN_PROGRESS", "")
 
-    def _stack(self, status: str, reason: str) -> dict[str, Any]:
-        return {"Stacks": [{"StackStatus": status, "StackStatusReason": reason, "CreationTime": MADE}]}
+    def _stack(self, name: str, status: str, reason: str) -> dict[str, Any]:
+        _, alias, _ = name.split("-")
+        stack = {"StackId": name, "StackStatus": status, "StackStatusReason": reason, "CreationTime": MADE}
+        return {"Stacks": [{**stack, "Tags": tags("globalchat", alias)}]}
 
 
 def remove(aws: Aws, heard: list[str], seconds: float = 60, pause: type[BaseException] | None = None) -> None:
@@ -76,23 +97,40 @@ def test_the_time_out_says_what_aws_is_at() -> None:
         remove(Deleting(looks=99), [], seconds=1)
 
 
-def test_ctrl_c_says_what_goes_on() -> None:
+def test_ctrl_c_says_what_goes_on_as_aws_says_itself() -> None:
     heard: list[str] = []
     with pytest.raises(UserError, match=r"Stopped watching\.") as ended:
         remove(Deleting(looks=9), heard, pause=KeyboardInterrupt)
     assert ended.value.exit_code is ExitCode.INTERRUPTED
     assert heard[-1] == (
-        "Stopped watching: AWS goes on deleting globalchat-oregon-relay, globalchat-sydney-relay. "
-        "Resume with the same command."
+        "Stopped watching: AWS goes on deleting globalchat-oregon-relay, globalchat-sydney-relay; "
+        "still there: globalchat-oregon-api, globalchat-sydney-api. Resume with the same command."
     )
+
+
+def test_a_deletion_that_is_refused_says_what_goes_on_and_what_stands() -> None:
+    with pytest.raises(UserError) as failed:
+        remove(Deleting(looks=9, refused="globalchat-sydney-relay"), [])
+    assert str(failed.value) == (
+        "These credentials may not delete it. AWS goes on deleting globalchat-oregon-relay; "
+        "still there: globalchat-oregon-api, globalchat-sydney-api, globalchat-sydney-relay."
+    )
+    assert failed.value.remedy == "Then run the same command again."
 
 
 def test_what_is_left_is_listed_and_is_no_success(cloud: str, user: User) -> None:
     stand({"oregon": "us-west-2"})
     aws = Aws()
-    aws.call("sqs", "us-west-2", "create_queue", QueueName="globalchat-relay-dlq")
+    own = {"project": "globalchat", "deployment": "globalchat", "alias": "oregon"}
+    aws.call("sqs", "us-west-2", "create_queue", QueueName="globalchat-relay-dlq", tags=own)
     aws.call("sqs", "us-west-2", "create_queue", QueueName="globalchat-somebody-else")
-    aws.call("events", "us-west-2", "create_event_bus", Name="globalchat-bus")
+    aws.call(
+        "events",
+        "us-west-2",
+        "create_event_bus",
+        Name="globalchat-bus",
+        Tags=tags("globalchat", "oregon"),
+    )
     ran = user.run("destroy", "--yes")
     assert ran.exit_code == 1
     assert [line for line in ran.output.splitlines() if line.startswith("left: ")] == [
@@ -101,11 +139,19 @@ def test_what_is_left_is_listed_and_is_no_success(cloud: str, user: User) -> Non
     ]
 
 
+def test_what_others_made_meanwhile_is_not_counted_as_left(cloud: str) -> None:
+    aws = Aws()
+    aws.call("events", "us-west-2", "create_event_bus", Name="globalchat-bus")
+    remains = removal.remains(aws, ACCOUNT, "globalchat", REGIONS, [])
+    assert (remains.left, remains.unasked) == ([], [])
+    assert remains.others == ['the event bus "globalchat-bus" in us-west-2 (no tags)']
+
+
 def test_a_log_group_that_appsync_made_again_goes_too(cloud: str) -> None:
     stand(REGIONS)
     aws = Aws()
-    found = removal.removable(find(aws, "globalchat", REGIONS))
-    groups = removal.log_groups(found)
+    found = removal.removable(find(aws, "globalchat", REGIONS.items()))
+    groups = resources.log_groups(found)
 
     class Late(list[str]):
         def append(self, line: str) -> None:
@@ -114,7 +160,7 @@ def test_a_log_group_that_appsync_made_again_goes_too(cloud: str) -> None:
             if line == "deleting globalchat-sydney-api":
                 region = "us-west-2"
                 aws.call("cloudformation", region, "delete_stack", StackName="globalchat-oregon-api")
-                aws.call("logs", region, "create_log_group", logGroupName=groups[region][0])
+                aws.call("logs", region, "create_log_group", logGroupName=groups[0].name.name)
 
     removal.remove(aws, found, Late().append, seconds=30, pause=lambda _: None)
-    assert removal.left_over(aws, "globalchat", REGIONS, groups) == []
+    assert removal.remains(aws, ACCOUNT, "globalchat", REGIONS, groups) == Remains([], [], [])

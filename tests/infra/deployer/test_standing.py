@@ -21,13 +21,13 @@ ELSEWHERE = {"tokyo": "ap-northeast-1", "paris": "eu-west-3"}
 
 
 def names(aws: Aws) -> list[str]:
-    found = standing.find(aws, "globalchat", load().regions).stacks
+    found = standing.find(aws, "globalchat", load().regions.items()).stacks
     return [stack.name for stack in found]
 
 
 def test_one_stack_leads_to_all_others(cloud: str) -> None:
     stand(REGIONS)
-    found = standing.find(Aws(), "globalchat", {"oregon": "us-west-2"})
+    found = standing.find(Aws(), "globalchat", [("oregon", "us-west-2")])
     assert found.regions == found.mesh == REGIONS
     assert [stack.part for stack in found.stacks] == ["api"] * 3 + ["relay"] * 3
     assert found.settings["options"] == ["regions"]
@@ -36,7 +36,7 @@ def test_one_stack_leads_to_all_others(cloud: str) -> None:
 def test_roles_lead_to_regions_that_the_file_does_not_know(cloud: str) -> None:
     stand(ELSEWHERE, roles=True)
     stand({"lima": "sa-east-1"}, prefix="globalchat-two", roles=True)
-    found = standing.find(Aws(), "globalchat", load().regions)
+    found = standing.find(Aws(), "globalchat", load().regions.items())
     assert found.regions == ELSEWHERE
 
 
@@ -53,7 +53,7 @@ class Deaf(Aws):
 
 def test_a_region_that_is_down_is_named_and_the_others_are_found(cloud: str) -> None:
     stand(REGIONS)
-    found = standing.find(Deaf(), "globalchat", {"oregon": "us-west-2"})
+    found = standing.find(Deaf(), "globalchat", [("oregon", "us-west-2")])
     assert list(found.regions) == ["oregon", "tokyo"]
     assert list(found.silent) == ["ap-southeast-2"]
     assert found.mesh == REGIONS

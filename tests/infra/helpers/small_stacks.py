@@ -11,25 +11,35 @@ from tests.infra.helpers.assembled_deployment import content
 from tests.infra.helpers.moto_account import ACCOUNT, END
 
 API_ID = {"Fn::GetAtt": ["Api", "ApiId"]}
-TAGS = [{"Key": "project", "Value": "globalchat"}]
+
+
+def tags(prefix: str, alias: str, **others: str) -> list[dict[str, str]]:
+    """Return the tags of a deployment as AWS takes them."""
+    pairs = {"project": "globalchat", "deployment": prefix, "alias": alias, **others}
+    return [{"Key": key, "Value": value} for key, value in pairs.items()]
+
+
+def make_stack(
+    name: str, region: str, body: Mapping[str, Any] | None = None, *, tags: list[dict[str, str]]
+) -> None:
+    """Make a stack, by default with one queue."""
+    body = body or {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    Aws().call(
+        "cloudformation", region, "create_stack", StackName=name, TemplateBody=json.dumps(body), Tags=tags
+    )
 
 
 def stand(regions: Mapping[str, str], *, prefix: str = "globalchat", roles: bool = False) -> None:
     """Stacks as small as they may be, which tell of one another."""
-    aws = Aws()
     context = {**content()["context"]["globalchat"], "regions": dict(regions), "options": ["regions"]}
     for alias, region in regions.items():
         key = {"Type": "AWS::AppSync::ApiKey", "Properties": {"ApiId": API_ID, "Expires": END}}
         role = {
             "Type": "AWS::IAM::Role",
             "Properties": {
-                "RoleName": f"{prefix}-{alias}-publish",
+                "RoleName": f"{prefix}.{alias}.publish",
                 "AssumeRolePolicyDocument": {},
-                "Tags": [
-                    *TAGS,
-                    {"Key": "deployment", "Value": prefix},
-                    {"Key": "region", "Value": region},
-                ],
+                "Tags": tags(prefix, alias, region=region),
             },
         }
         outputs = {
@@ -51,11 +61,4 @@ def stand(regions: Mapping[str, str], *, prefix: str = "globalchat", roles: bool
             "relay": {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}},
         }
         for part, body in bodies.items():
-            aws.call(
-                "cloudformation",
-                region,
-                "create_stack",
-                StackName=f"{prefix}-{alias}-{part}",
-                TemplateBody=json.dumps(body),
-                Tags=TAGS,
-            )
+            make_stack(f"{prefix}-{alias}-{part}", region, body, tags=tags(prefix, alias))

@@ -1,0 +1,326 @@
+"""What would stop a deployment or a removal half-way, or make it act on what is not its own.
+
+All of it is found before the first change, and comes with the command that lifts it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from globalchat.core.errors import UserError
+from globalchat_infra import inventory
+from globalchat_infra.deployer import ownership, resources, stacks
+from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
+from globalchat_infra.deployer.ownership import Foreign
+from globalchat_infra.deployer.plan import Plan
+from globalchat_infra.deployer.resources import Expected, log_groups
+from globalchat_infra.deployer.stacks import DeployedStack, StackResource
+from globalchat_infra.inventory import PhysicalName
+
+DELETE = "aws cloudformation delete-stack --region {region} --stack-name {name}"
+STUCK = {
+    "CREATE_FAILED": DELETE,
+    "DELETE_FAILED": DELETE,
+    "ROLLBACK_FAILED": DELETE,
+    "UPDATE_FAILED": "aws cloudformation rollback-stack --region {region} --stack-name {name}",
+    "UPDATE_ROLLBACK_FAILED": (
+        "aws cloudformation continue-update-rollback --region {region} --stack-name {name}"
+    ),
+}
+"""Statuses from which CloudFormation takes no update, and the command that leads out of each."""
+_REMADE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
+"""Statuses of a creation that failed: the CDK deletes such a stack before it makes it again."""
+_WAITS = (
+    ("CREATE_", "stack-create-complete"),
+    ("UPDATE_ROLLBACK_", "stack-rollback-complete"),
+    ("UPDATE_", "stack-update-complete"),
+    ("DELETE_", "stack-delete-complete"),
+)
+"""What AWS's command line calls the end of an operation, by the start of the status meanwhile."""
+_ARCHIVE = "Events-Archive-"
+"""How EventBridge names the rule that feeds an archive, which it manages itself."""
+_RENAME = "Choose another prefix with --stack-prefix, or another alias with --regions."
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One sentence about what is in the way, and what lifts it."""
+
+    text: str
+    remedy: str
+
+
+def stuck(stack: DeployedStack) -> Obstacle | None:
+    """Return why a stack can be neither updated nor made, if that is so."""
+    if stack.busy:
+        return _busy(stack)
+    if (command := STUCK.get(stack.status)) is not None:
+        cause = f": {stack.reason.rstrip('.')}" if stack.reason else ""
+        run = command.format(region=stack.region, name=stack.name)
+        return Obstacle(f"The stack {stack.name} is stuck ({stack.status}{cause}).", f"Run `{run}`.")
+    if stack.protected and stack.status in _REMADE:
+        return _protected(stack)
+    return None
+
+
+def check_deployment(aws: Aws, account: str, plan: Plan) -> Iterator[str]:
+    """See that nothing is in the way of a plan; yields warnings about what could not be asked.
+
+    Raises:
+        UserError: a name belongs to others, a stack is stuck, or one that is to go cannot be deleted.
+    """
+    config, own = plan.config, plan.standing.stacks
+    acted_on = {*config.regions.items(), *((stack.alias, stack.region) for stack in plan.going)}
+    foreign = [stack.foreign for stack in plan.standing.foreign if (stack.alias, stack.region) in acted_on]
+    updated = [stack for stack in own if stack.alias in config.regions]
+    held, denied = _held(aws, [*updated, *plan.going])
+    expected = [
+        Expected(name, alias) for alias in config.regions for name in inventory.of_region(config, alias)
+    ]
+    going = [Expected(name, stack.alias) for stack in plan.going for name in held.get(stack.name, ())]
+    every = [*expected, *log_groups(updated), *going]
+    names_held = [name for each in held.values() for name in each]
+    claims = resources.claims(aws, account, config.prefix, dict.fromkeys(every), names_held)
+    _refuse(config.prefix, [*ownership.existing(foreign), *claims.foreign], "nothing was changed")
+    found = [stuck(stack) for stack in updated]
+    if denied is None:
+        found += [_orphan(name) for name in claims.orphans]
+    yield from _raise_or_warn([*found, *undeletable(aws, plan.going)])
+    yield from _gaps(claims, denied)
+
+
+def check_removal(
+    aws: Aws, account: str, prefix: str, regions: Mapping[str, str], found: Sequence[DeployedStack]
+) -> Iterator[str]:
+    """See that stacks, and what they hold, are this deployment's and can be deleted; yields warnings.
+
+    Of the regions (alias to AWS region) without a stack the usual names are looked at.
+
+    Raises:
+        UserError: something belongs to others, or cannot be deleted.
+    """
+    held, denied = _held(aws, found)
+    expected = [Expected(name, stack.alias) for stack in found for name in held.get(stack.name, ())]
+    empty = {
+        alias: region for alias, region in regions.items() if alias not in {each.alias for each in found}
+    }
+    for alias, region in empty.items():
+        expected += [Expected(name, alias) for name in inventory.without_options(prefix, alias, region)]
+    names_held = [name for each in held.values() for name in each]
+    claims = resources.claims(aws, account, prefix, dict.fromkeys(expected), names_held)
+    _refuse(prefix, claims.foreign, "nothing was deleted")
+    yield from _raise_or_warn(undeletable(aws, found))
+    yield from _gaps(claims, denied)
+
+
+def refuse_foreign(prefix: str, found: Iterable[DeployedStack], done: str) -> None:
+    """See that stacks are this deployment's, as the last check before an act on them.
+
+    Raises:
+        UsageError: one is not; `done` ends the sentence.
+    """
+    _refuse(prefix, ownership.existing(stack.foreign for stack in found), done)
+
+
+def check_deletable(going: Iterable[DeployedStack]) -> None:
+    """See that CloudFormation would take the request to delete these stacks.
+
+    Raises:
+        UserError: it would refuse one.
+    """
+    list(_raise_or_warn(list(_refusals(going))))
+
+
+def _refusals(going: Iterable[DeployedStack]) -> Iterator[Obstacle]:
+    for stack in going:
+        if stack.protected:
+            yield _protected(stack)
+        if stack.busy and stack.status != "DELETE_IN_PROGRESS":
+            yield _busy(stack)
+
+
+def undeletable(aws: Aws, going: Sequence[DeployedStack]) -> list[Obstacle | str]:
+    """Return what CloudFormation would refuse, or fail at, when it deletes stacks; strings are warnings."""
+    with ThreadPoolExecutor(resources.WORKERS) as pool:
+        listings = list(pool.map(lambda stack: _listed(aws, stack), going))
+        rules = frozenset(rule for listing in listings for rule in listing.rules)
+        asked = [
+            (listing, each) for listing in listings for each in listing.resources if each.type in _DELETIONS
+        ]
+        answers = list(pool.map(lambda each: _ask(aws, each[0], each[1], rules), asked))
+    found = [*_refusals(going), *(each for answer in answers for each in answer)]
+    return list(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """A stack that is to go, and what it holds."""
+
+    stack: DeployedStack
+    resources: Sequence[StackResource]
+
+    @property
+    def rules(self) -> Iterator[tuple[str, str]]:
+        """AWS region and name of its rules, whose physical ids are `BUS|RULE`."""
+        for each in self.resources:
+            if each.type == "AWS::Events::Rule":
+                yield self.stack.region, each.physical_id.rpartition("|")[2]
+
+
+_Rules: TypeAlias = "frozenset[tuple[str, str]]"
+"""AWS region and name of the rules that go, too."""
+
+
+def _listed(aws: Aws, stack: DeployedStack) -> _Listing:
+    try:
+        return _Listing(stack, stacks.resources(aws, stack))
+    except Denied:
+        return _Listing(stack, ())
+
+
+def _ask(aws: Aws, listing: _Listing, resource: StackResource, rules: _Rules) -> list[Obstacle | str]:
+    look, action = _DELETIONS[resource.type]
+    stack = listing.stack
+    try:
+        return list(look(aws, listing, resource.physical_id, rules))
+    except Denied:
+        return [
+            f"whether {stack.name} can be deleted is not known: {action} is not allowed in {stack.region}"
+        ]
+    except CallFailed as error:
+        if error.code in resources.ABSENT:
+            return []
+        raise
+
+
+def _rules_of_others(aws: Aws, listing: _Listing, name: str, own: _Rules) -> Iterator[Obstacle]:
+    """Yield the rules on a bus that no stack takes away: EventBridge deletes no bus that has rules."""
+    region = listing.stack.region
+    for rule in aws.pages("events", region, "list_rules", "Rules", EventBusName=name):
+        if (region, rule["Name"]) in own:
+            continue
+        text = f"The bus {name} in {region} cannot be deleted while it has the rule {rule['Name']}."
+        if rule["Name"].startswith(_ARCHIVE) and rule.get("ManagedBy"):
+            archive = rule["Name"].removeprefix(_ARCHIVE)
+            yield Obstacle(
+                text, f"Run `aws events delete-archive --region {region} --archive-name {archive}`."
+            )
+            continue
+        where = f"--region {region} --event-bus-name {name}"
+        targets = aws.pages(
+            "events", region, "list_targets_by_rule", "Targets", Rule=rule["Name"], EventBusName=name
+        )
+        ids = " ".join(target["Id"] for target in targets)
+        remove = f"aws events remove-targets {where} --rule {rule['Name']} --ids {ids} && " if ids else ""
+        yield Obstacle(text, f"Run `{remove}aws events delete-rule {where} --name {rule['Name']}`.")
+
+
+def _policies_of_others(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Iterator[Obstacle]:
+    """Yield the policies of a role that were added by hand: IAM deletes no role that has any."""
+    # The CDK calls an inline policy by the logical id of its resource.
+    own = {each.logical_id for each in listing.resources if each.type == "AWS::IAM::Policy"}
+    text = f"The role {name} cannot be deleted while it has the policy"
+    for each in aws.pages(
+        "iam", resources.GLOBAL, "list_attached_role_policies", "AttachedPolicies", RoleName=name
+    ):
+        run = f"aws iam detach-role-policy --role-name {name} --policy-arn {each['PolicyArn']}"
+        yield Obstacle(f"{text} {each['PolicyName']}.", f"Run `{run}`.")
+    answer = aws.call("iam", resources.GLOBAL, "list_role_policies", RoleName=name)
+    for policy in answer["PolicyNames"]:
+        if policy not in own:
+            run = f"aws iam delete-role-policy --role-name {name} --policy-name {policy}"
+            yield Obstacle(f"{text} {policy}.", f"Run `{run}`.")
+
+
+def _protected_table(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Iterator[Obstacle]:
+    region = listing.stack.region
+    described = aws.call("dynamodb", region, "describe_table", TableName=name)["Table"]
+    if described.get("DeletionProtectionEnabled"):
+        run = (
+            f"aws dynamodb update-table --region {region} --table-name {name} "
+            "--no-deletion-protection-enabled"
+        )
+        yield Obstacle(f"The table {name} in {region} is protected against deletion.", f"Run `{run}`.")
+
+
+def _protected_log_group(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Iterator[Obstacle]:
+    region = listing.stack.region
+    listed = aws.pages("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+    if any(each["logGroupName"] == name and each.get("deletionProtectionEnabled") for each in listed):
+        run = (
+            f"aws logs put-log-group-deletion-protection --region {region} "
+            f"--log-group-identifier {name} --no-deletion-protection-enabled"
+        )
+        yield Obstacle(f"The log group {name} in {region} is protected against deletion.", f"Run `{run}`.")
+
+
+_Look: TypeAlias = "Callable[[Aws, _Listing, str, _Rules], Iterator[Obstacle]]"
+_DELETIONS: Mapping[str, tuple[_Look, str]] = {
+    inventory.BUS: (_rules_of_others, "events:ListRules"),
+    inventory.LOG_GROUP: (_protected_log_group, "logs:DescribeLogGroups"),
+    inventory.ROLE: (_policies_of_others, "iam:ListAttachedRolePolicies"),
+    inventory.TABLE: (_protected_table, "dynamodb:DescribeTable"),
+}
+"""How each type of resource may refuse to be deleted, and what asking needs."""
+
+
+def _protected(stack: DeployedStack) -> Obstacle:
+    run = (
+        f"aws cloudformation update-termination-protection --region {stack.region} "
+        f"--stack-name {stack.name} --no-enable-termination-protection"
+    )
+    return Obstacle(f"The stack {stack.name} is protected against termination.", f"Run `{run}`.")
+
+
+def _busy(stack: DeployedStack) -> Obstacle:
+    until = next((end for start, end in _WAITS if stack.status.startswith(start)), "stack-rollback-complete")
+    run = f"aws cloudformation wait {until} --region {stack.region} --stack-name {stack.name}"
+    return Obstacle(
+        f"AWS is at work on the stack {stack.name} ({stack.status}).",
+        f"Wait until it is done (`{run}`), then run this again.",
+    )
+
+
+def _orphan(name: PhysicalName) -> Obstacle:
+    return Obstacle(
+        f"{str(name)[0].upper()}{str(name)[1:]} is left of an earlier deployment, and no stack holds it.",
+        "Delete it, or a new stack cannot take its name.",
+    )
+
+
+def _held(
+    aws: Aws, found: Sequence[DeployedStack]
+) -> tuple[Mapping[str, Sequence[PhysicalName]], Denied | None]:
+    """Return the names that stacks hold, by the stack's name, or why they may not be listed."""
+    with ThreadPoolExecutor(resources.WORKERS) as pool:
+        try:
+            held = list(pool.map(lambda stack: resources.held_by(aws, stack), found))
+        except Denied as error:
+            return {}, error
+    return {stack.name: each for stack, each in zip(found, held, strict=True)}, None
+
+
+def _refuse(prefix: str, foreign: Sequence[Foreign], done: str) -> None:
+    if foreign:
+        raise ownership.refusal(prefix, foreign, remedy=_RENAME, done=done)
+
+
+def _raise_or_warn(found: Sequence[Obstacle | str | None]) -> Iterator[str]:
+    """Yield the warnings among them.
+
+    Raises:
+        UserError: there is an obstacle; all are named, with what lifts them.
+    """
+    obstacles = [each for each in found if isinstance(each, Obstacle)]
+    if obstacles:
+        text = " ".join(dict.fromkeys(each.text for each in obstacles))
+        raise UserError(text, remedy=" ".join(dict.fromkeys(each.remedy for each in obstacles)))
+    yield from (each for each in found if isinstance(each, str))
+
+
+def _gaps(claims: resources.Claims, denied: Denied | None) -> Iterator[str]:
+    if (gaps := claims.gaps()) is not None:
+        yield f"whether all of its names are free or its own is not known: {gaps}"
+    if denied is not None:
+        yield f"what its stacks hold is not known: {denied}"
