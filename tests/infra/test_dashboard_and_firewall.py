@@ -28,7 +28,7 @@ def test_a_dashboard_per_region_has_a_name_of_its_own(everything: Config, full_t
         for template in full_templates.values()
         for board in resources(template, "AWS::CloudWatch::Dashboard").values()
     ]
-    assert names == [f"{everything.prefix}-{alias}" for alias in everything.regions]
+    assert names == [f"{everything.prefix}_{alias}" for alias in everything.regions]
 
 
 def test_a_dashboard_shows_clients_requests_deliveries_and_losses(

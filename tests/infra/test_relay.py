@@ -32,7 +32,7 @@ def test_regions_form_a_full_mesh(everything: Config, full_templates: Templates)
         relay = full_templates[f"{everything.prefix}-{alias}-relay"]
         peers = [bus_arn(peer, everything.prefix) for peer in everything.regions.values() if peer != region]
         assert [text(target["Arn"]) for target in targets(relay)] == peers
-        assert permissions(relay, "-relay") == sorted(("events:PutEvents", peer) for peer in peers)
+        assert permissions(relay, ".relay") == sorted(("events:PutEvents", peer) for peer in peers)
 
 
 def test_a_relay_passes_on_only_what_its_own_region_accepted(templates: Templates) -> None:
