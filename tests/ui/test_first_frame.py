@@ -123,3 +123,16 @@ async def test_what_is_typed_meanwhile_stands_in_the_composer(monkeypatch: pytes
         await chat.until(lambda: chat.composer.text == "hello, world!")
         await chat.pilot.press("enter")
         assert chat.session.calls == [("send", ("tech", "hello, world!"))]
+
+
+async def test_no_key_is_lost_between_the_first_frame_and_the_chat(monkeypatch: pytest.MonkeyPatch) -> None:
+    raise_curtain = ChatApp._raise_curtain
+
+    def type_meanwhile(app: ChatApp, curtain: Curtain) -> None:
+        for key in "hello":
+            app.post_message(events.Key(key, key))
+        curtain.call_after_refresh(raise_curtain, app, curtain)
+
+    monkeypatch.setattr(ChatApp, "_raise_curtain", type_meanwhile)
+    async with running() as chat:
+        await chat.until(lambda: chat.composer.text == "hello")

@@ -70,6 +70,12 @@ class Terminal:
         """Wait until the screen shows the text."""
         self.wait(lambda screen: text in screen, repr(text))
 
+    def wait_for_output(self, data: bytes) -> None:
+        """Wait until it has written these bytes."""
+        with self._changed:
+            self._changed.wait_for(lambda: data in self.raw or self._ended, SECONDS)
+            assert data in self.raw, self.raw
+
     def press(self, keys: str) -> None:
         """Press keys."""
         os.write(self._keyboard, keys.encode())

@@ -99,7 +99,7 @@ class ChatApp(SafeApp):
         self.stylesheet = ReadOnce(variables=self.stylesheet._variables)
         self.settings = settings.settings
         self.keymap: Keymap | None = None
-        self._parting: Callable[[], str | None] = lambda: None
+        self._parting: Callable[[], list[str]] = list
         self._problems = settings.problems
         self._open_profile = open_profile
         self._reload_profile = reload_profile
@@ -116,7 +116,7 @@ class ChatApp(SafeApp):
 
     def get_default_screen(self) -> Screen[None]:
         """The first frame."""
-        return Curtain(self._sender, self._profile_name, self._help_key())
+        return Curtain(self._sender, self._profile_name, self._help_key(), self._keep_typed)
 
     def _help_key(self) -> str:
         """The key of the help as people write it; the registry is imported only for those who changed it."""
@@ -135,7 +135,9 @@ class ChatApp(SafeApp):
             curtain.call_after_refresh(self._raise_curtain, curtain)
 
     def _raise_curtain(self, curtain: Curtain) -> None:
-        """Load the chat and show it; say which settings could not be followed."""
+        """Load the chat and show it, unless it is to end; say which settings could not be followed."""
+        if self.is_quitting:
+            return
         from globalchat.ui.actions import ACTIONS
         from globalchat.ui.keymap import resolve
 
@@ -146,6 +148,7 @@ class ChatApp(SafeApp):
         chat.add_class(*classes(*self.size))  # Textual would lay it out once without them
         self.add_mode(_CHAT, lambda: chat)
         self.switch_mode(_CHAT)
+        curtain.is_raised = True
         self._tell_problems()
 
     def _make_chat(self, keymap: "Keymap", typed: Callable[[], str]) -> "ChatScreen":
@@ -165,7 +168,6 @@ class ChatApp(SafeApp):
             limit=self.settings.scrollback,
             levels=Levels(Level(self.settings.notify.level)),
         )
-        self._parting = model.outbox.parting
         desk = Desk(model, self._profile_name, self._channel)
         desk.welcome = self._welcome
         desk.sent = History(keep=self.settings.history, run=os.urandom(3).hex(), clock=self._now)
@@ -176,7 +178,7 @@ class ChatApp(SafeApp):
             session_factory=self._session_factory,
             reload_profile=self._reload_profile,
         )
-        return ChatScreen(
+        chat = ChatScreen(
             desk,
             connection,
             clock=self._now,
@@ -187,10 +189,25 @@ class ChatApp(SafeApp):
             watch_factory=self._watch_factory,
             typed=typed,
         )
+        self._parting = chat.parting
+        return chat
+
+    def _keep_typed(self, text: str) -> None:
+        """Keep what was typed before there was a chat as the channel's draft, as that would have done."""
+        from globalchat.core.errors import UserError
+        from globalchat.ui.memory import Memory, problem
+        from globalchat.ui.model.desk import DRAFT, NOWHERE
+
+        memory, key = Memory(self._state, self._profile_name), DRAFT + (self._channel or NOWHERE)
+        try:
+            memory.merge({key: memory.load().get(key, "") + text})
+        except (OSError, UserError) as error:
+            said = problem(error)
+            self._parting = lambda: [said]
 
     @property
-    def parting(self) -> str | None:
-        """What to say once the terminal is the shell's again: which messages wait; None for nothing."""
+    def parting(self) -> list[str]:
+        """What to say once the terminal is the shell's again: which texts are lost, which messages wait."""
         return self._parting()
 
     def action_command_palette(self) -> None:
@@ -264,7 +281,10 @@ class ChatApp(SafeApp):
         if self.is_headless or self.is_web:
             return
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self.exit, None, 128 + number)
+            # Behind the input that waits: what was typed before the window was closed is not lost.
+            asyncio.get_running_loop().add_signal_handler(
+                number, self.call_later, self.exit, None, 128 + number
+            )
 
     def _tell_problems(self) -> None:
         if self._problems:

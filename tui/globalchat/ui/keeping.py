@@ -3,18 +3,23 @@
 from collections.abc import Callable
 
 from globalchat.core.errors import UserError
-from globalchat.ui.memory import Memory
+from globalchat.ui.memory import Memory, problem
 from globalchat.ui.model.desk import SENT, Desk
 
 
 class Keeping:
-    """Between the desk and the memory. A memory that cannot be written is told of once."""
+    """Between the desk and the memory. A memory that cannot be written is told of once.
+
+    Attributes:
+        problem: Why the last change could not be kept, None if it was.
+    """
 
     def __init__(self, memory: Memory, desk: Desk, tell: Callable[[str], object]) -> None:
         self._memory = memory
         self._desk = desk
         self._tell = tell
         self._kept: dict[str, str] = {}
+        self.problem: str | None = None
         self._told = False
 
     def load(self) -> None:
@@ -25,14 +30,15 @@ class Keeping:
         self._kept = self._desk.kept() | {key: text for key, text in loaded.items() if key.startswith(SENT)}
 
     def save(self) -> None:
-        """Keep what changed since the last call."""
+        """Keep what changed since the last call that succeeded."""
         now, before = self._desk.kept(), self._kept
         changes = {key: now.get(key) for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
-        self._kept = now
         try:
             self._memory.merge(changes)
         except (OSError, UserError) as error:
+            self.problem = problem(error)
             if not self._told:
                 self._told = True
-                why = error.strerror if isinstance(error, OSError) else str(error)
-                self._tell(f"Your texts cannot be kept for the next time: {why}")
+                self._tell(self.problem)
+        else:
+            self._kept, self.problem = now, None

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from globalchat.core.errors import UserError
 from globalchat.core.files import ensure_folder, locked, replace_file
 
 LONGEST = 100_000
@@ -48,6 +49,12 @@ class Memory:
             for key in list(values)[:-_MOST]:
                 del values[key]
             replace_file(self._file, json.dumps({"version": 1, "values": values}))
+
+
+def problem(error: OSError | UserError) -> str:
+    """What to say of a memory that could not be written."""
+    why = error.strerror if isinstance(error, OSError) else str(error)
+    return f"Your texts cannot be kept for the next time: {why}"
 
 
 def _read(file: Path) -> dict[str, str]:

@@ -1,18 +1,109 @@
-"""What reaches the terminal past the chat's own widgets: clipboard, toasts, links, pasted text.
+"""Textual's app made safe: what reaches the terminal past the chat's own widgets, and how the app ends.
 
 Imports nothing that the first frame does not need.
 """
 
-from textual import events, on
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from rich.console import RenderableType
+from textual import events, messages, on
+from textual._context import message_hook
 from textual.app import App
 from textual.driver import Driver
+from textual.message import Message
 from textual.notifications import SeverityLevel
 
 from globalchat.core.text import sanitize
 
+ROUNDS = 3
+"""How often every widget is waited for before the app ends: a key changes a text, which is reported to
+the widget itself and then to its parent, which keeps it."""
+
+SETTLE_SECONDS = 1.0
+"""After which the app ends although a widget has not handled all that was sent to it."""
+
+_ENDING = (
+    messages.CloseMessages,
+    messages.ExitApp,
+    messages.InvokeLater,
+    messages.Prune,
+    events.Callback,
+    events.Unmount,
+)
+"""What Textual ends an app with. Callbacks may be waited for, and it skips them itself without a screen."""
+
 
 class SafeApp(App[None]):
-    """An app that hands on nothing which a terminal (or a browser) would obey instead of show."""
+    """An app that passes on nothing which a terminal (or a browser) would obey instead of show.
+
+    It also handles nothing once quitting has begun. Textual's `exit` queues the end behind whatever waits: a
+    key that came in the same read as Ctrl+Q opened a dialog in an app that no longer mounts anything, and
+    the keys before it were dropped half-way to the text they belonged to.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_quitting = False
+
+    @property
+    def is_quitting(self) -> bool:
+        """Whether quitting has begun, by a command, a signal or a failure."""
+        return self._is_quitting or self._has_ended
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether the widgets are being closed, or about to be."""
+        return self._exit or self._exception is not None or not self._running
+
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Quit: take no input from now on, let the widgets handle what they were sent before, then end.
+
+        Only the first call counts.
+        """
+        if self._is_quitting:
+            return
+        self._is_quitting = True
+        end = partial(super().exit, result, return_code, message)
+        if self._running:
+            asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._end, end)
+            self._settle(ROUNDS, partial(self._end, end))
+        else:
+            end()
+
+    def _settle(self, rounds: int, then: Callable[[], None]) -> None:
+        """Call `then` after every widget has handled what it had been sent, `rounds` times over."""
+        waiting = 0
+
+        def handled() -> None:
+            nonlocal waiting
+            waiting -= 1
+            if not waiting:
+                self._settle(rounds - 1, then)
+
+        if rounds:
+            waiting = sum(node.call_later(handled) for node in (self, *self._registry))
+        if not waiting:
+            then()
+
+    def _end(self, end: Callable[[], None]) -> None:
+        if not self._has_ended:
+            end()
+
+    def on_load(self) -> None:
+        """Look at every message before it is handled, in the app and in all of its widgets."""
+        message_hook.set(self._drop_after_the_end)
+
+    def _drop_after_the_end(self, message: Message) -> None:
+        if self._has_ended and not isinstance(message, _ENDING):
+            message.prevent_default().stop()
+
+    def on_exit_app(self, event: messages.ExitApp) -> None:
+        """Quit like `exit` where a driver asks for the end by itself, as the one for browsers does."""
+        if not self._exit:
+            event.prevent_default()
+            self.exit()
 
     def get_driver_class(self) -> type[Driver]:
         """The driver for a terminal is ours; any other (a browser's, Windows') is left as it is."""
@@ -29,7 +120,14 @@ class SafeApp(App[None]):
         self.refresh(layout=True)
 
     async def on_event(self, event: events.Event) -> None:
-        """Sanitise what is pasted into an Input; the composer keeps what it gets, and shows it safely."""
+        """Drop input once quitting has begun; sanitise what is pasted into an Input.
+
+        The composer keeps what it gets, and shows it safely. Input that was forwarded came before.
+        """
+        if isinstance(event, events.InputEvent | events.Paste) and (
+            self._has_ended or (self._is_quitting and not event.is_forwarded)
+        ):
+            return
         if isinstance(event, events.Paste):
             from textual.widgets import Input
 

@@ -93,7 +93,7 @@ def command(
         welcome=profile is None and chosen == LOCAL,
     )
     app.run()
-    for note in (*notes, *filter(None, (app.parting,))):
+    for note in (*notes, *app.parting):
         narrate(f"globalchat: {note}")
     code = app.return_code or ExitCode.DONE
     return code if code > _SIGNALS else min(code, ExitCode.FAILED)

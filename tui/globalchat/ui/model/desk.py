@@ -44,7 +44,7 @@ class ChannelEntry(NamedTuple):
 
 
 _SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
-_DRAFT, _LEVEL, SENT, _PUT_AWAY = "draft:", "level:", "sent:", "welcome"
+DRAFT, _LEVEL, SENT, _PUT_AWAY = "draft:", "level:", "sent:", "welcome"
 """What is remembered, by the beginning of its key."""
 
 NOWHERE = ""
@@ -214,7 +214,7 @@ class Desk:
 
     def kept(self) -> dict[str, str]:
         """What another run should know."""
-        drafts = {_DRAFT + channel: text for channel, text in self.drafts.kept().items()}
+        drafts = {DRAFT + channel: text for channel, text in self.drafts.kept().items()}
         levels = {_LEVEL + channel: level for channel, level in self.model.levels.kept().items()}
         sent = {SENT + key: text for key, text in self.sent.kept().items()}
         theme = {THEME: self.theme} if self.theme else {}
@@ -225,7 +225,7 @@ class Desk:
         if _PUT_AWAY in kept:
             self.put_away_welcome()
         self.theme = kept.get(THEME)
-        for channel, text in _beginning(kept, _DRAFT).items():
+        for channel, text in _beginning(kept, DRAFT).items():
             self.drafts.save(channel, text)
         self.model.levels.restore(_beginning(kept, _LEVEL))
         self.sent.restore(_beginning(kept, SENT))

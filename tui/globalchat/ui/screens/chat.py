@@ -144,17 +144,21 @@ class ChatScreen(Selecting[None]):
             composer.post_message(events.Key(event.key, event.character))
 
     def _forward_event(self, event: events.Event) -> None:
-        """Give the focus back when the first key comes after the composer was hidden, before the next key."""
-        if isinstance(event, events.Key | events.Paste) and self.focused is None:
-            for composer in self.query(Composer):
-                if composer.focusable:
-                    self.set_focus(composer)
-                    composer._forward_event(event)
-                    return
-        super()._forward_event(event)
+        """Give what is typed while nothing has the focus to the composer, before the next key.
+
+        So it is before the composer is there, and after it was hidden.
+        """
+        unfocused = isinstance(event, events.Key | events.Paste) and self.focused is None
+        if not (unfocused and self._writing.forward(event)):
+            super()._forward_event(event)
+
+    def parting(self) -> list[str]:
+        """What to say once the chat has ended: which texts are lost, which messages wait."""
+        return [said for said in (self._keeping.problem, self._model.outbox.parting()) if said is not None]
 
     def on_unmount(self) -> None:
-        """End the session; leave the terminal as it was."""
+        """Keep what is unsent; end the session; leave the terminal as it was."""
+        self._writing.lay_aside()
         self._keeping.save()
         self._notifier.restore()
         if self.session is not None:

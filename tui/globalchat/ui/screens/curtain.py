@@ -3,6 +3,8 @@
 Drawing it takes a tenth of a second less than the chat itself; what is typed meanwhile is not lost.
 """
 
+from collections.abc import Callable
+
 from textual import events
 from textual.content import Content
 from textual.screen import Screen
@@ -28,13 +30,17 @@ class Curtain(Screen[None]):
 
     Attributes:
         drawn: Whether it is about to be on the terminal.
+        is_raised: Whether the chat takes its place, and over what was typed.
         typed: What was typed so far.
     """
 
-    def __init__(self, sender: str, profile: str, help_key: str) -> None:
+    def __init__(self, sender: str, profile: str, help_key: str, keep: Callable[[str], None]) -> None:
+        """`keep` is given what was typed if the chat never takes its place."""
         super().__init__()
         self._help_key = help_key
+        self._keep = keep
         self.drawn = False
+        self.is_raised = False
         self.typed = ""
         self._sender = shown_name(sender)
         self._profile = "local cloud" if profile == "local" else f"profile {shown_name(profile)}"
@@ -56,3 +62,8 @@ class Curtain(Screen[None]):
     def on_paste(self, event: events.Paste) -> None:
         """Likewise."""
         self.typed += event.text
+
+    def on_unmount(self) -> None:
+        """Keep what was typed if the app ends so early."""
+        if self.typed and not self.is_raised:
+            self._keep(self.typed)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.notifications import SeverityLevel
@@ -61,6 +61,9 @@ class Writing(Horizontal):
         """`typed` gives what was typed before there was a composer, asked for once that is there."""
         super().__init__(id=id)
         self._typed = typed
+        self._has_begun = False
+        self._early: list[events.Event] = []
+        self._undecided: str | None = None
         self._desk = desk
         self._host = host
         self._commander = Commander(desk, self)
@@ -84,6 +87,23 @@ class Writing(Horizontal):
         self.show_sender()
         self.composer.put(self._desk.drafts.text(self._desk.channel or NOWHERE))
         self.composer.insert(self._typed())
+        self._has_begun = True
+        for event in self._early:
+            self.composer._forward_event(event)
+
+    def forward(self, event: events.Event) -> bool:
+        """Forward a key or a paste that nothing has the focus for, as soon as the draft is there to add to.
+
+        False if nothing can be written now.
+        """
+        if not self._has_begun:
+            self._early.append(event)
+        elif self.composer.focusable:
+            self.screen.set_focus(self.composer)
+            self.composer._forward_event(event)
+        else:
+            return False
+        return True
 
     def show_sender(self) -> None:
         """Show the own name."""
@@ -101,6 +121,18 @@ class Writing(Horizontal):
             self.composer.sent.add(older)
             self.notify("What you had not finished here is kept: ↑ brings it back.", markup=False)
         drafts.save(channel, text)
+
+    def lay_aside(self) -> None:
+        """Make the draft of all that is unsent when the chat ends.
+
+        That is also what was typed before the composer was there, and a pasted text while it is asked what to
+        do with it.
+        """
+        channel = self._desk.channel or NOWHERE
+        text = self.composer.text_with(self._undecided.strip("\n")) if self._undecided else self.composer.text
+        if not self._has_begun:
+            text = self._desk.drafts.text(channel) + self._typed()
+        self._desk.drafts.save(channel, text)
 
     def give_back(self, text: str) -> None:
         """Bring a text back, into the composer or else into the history."""
@@ -211,11 +243,13 @@ class Writing(Horizontal):
 
     @on(Composer.LinesPasted)
     def _lines_pasted(self, message: Composer.LinesPasted) -> None:
+        self._undecided = message.text
         guard = PasteGuard(message.text, self._desk.excess(message.text))
         self.app.push_screen(guard, lambda what: self._take_paste(message.text, what))
 
     def _take_paste(self, text: str, what: Paste | None) -> None:
         """Do with a pasted text what was chosen."""
+        self._undecided = None
         if what is None:
             return
         self.composer.type_in(text.strip("\n"))

@@ -183,9 +183,7 @@ class Composer(TextArea):
         text = self.text
         recalled = self.sent.browsing and text == self._recalled
         if ("@" in text or text.startswith("/")) and not recalled and text != self._declined:
-            row, column = self.cursor_location
-            cursor = sum(len(line) + 1 for line in text.split("\n")[:row]) + column
-            completion = complete(text, cursor, self._vocabulary())
+            completion = complete(text, _index(text, self.cursor_location), self._vocabulary())
         if completion != self._completion:
             self._completion, self._chosen, self._picking = completion, 0, False
             self.post_message(self.Offered(completion, 0))
@@ -237,6 +235,11 @@ class Composer(TextArea):
         result = self.replace(text, *self.selection)
         self.move_cursor(result.end_location)
 
+    def text_with(self, text: str) -> str:
+        """What the text would be with another one typed in."""
+        start, end = (_index(self.text, place) for place in sorted(self.selection))
+        return self.text[:start] + text + self.text[end:]
+
     def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
         """Scroll to the cursor; where Textual undoes, it stands beyond the text until that is done."""
         if self.cursor_location[0] >= self.document.line_count:
@@ -269,3 +272,9 @@ class Composer(TextArea):
 def _location(text: str, index: int) -> tuple[int, int]:
     """Line and column of a place in a text."""
     return text.count("\n", 0, index), index - (text.rfind("\n", 0, index) + 1)
+
+
+def _index(text: str, location: tuple[int, int]) -> int:
+    """The place in a text of a line and column."""
+    row, column = location
+    return sum(len(line) + 1 for line in text.split("\n")[:row]) + column
