@@ -50,7 +50,7 @@ async def prove(lossy: Lossy, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     async def connect(*_: object, **__: object) -> AsyncIterator[Lossy]:
         yield lossy
 
-    monkeypatch.setattr("globalchat.connect", connect)
+    monkeypatch.setattr("globalchat.measure.proof.connect", connect)
     told: list[str] = []
     await proof.prove(Profile("default", {"oregon": ENDPOINT}), "tech", told.append, again=0.01)
     return told
