@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core.errors import Unauthorized
 from globalchat.doctor import versions
 from globalchat.doctor.finding import Level
 from globalchat.doctor.judging import judge_clock, judge_key
@@ -12,7 +11,7 @@ from globalchat.doctor.profile_file import judge_profile
 
 DAY = 86_400
 NOW = 1_000_000.0
-REFUSED = Unauthorized("It is wrong.", error_type="UnauthorizedException")
+REFUSED = "It is wrong."
 
 
 @pytest.mark.parametrize(
@@ -46,7 +45,7 @@ def test_the_clock(skew: float | None, level: Level) -> None:
         (REFUSED, None, Level.FAILED, "It is wrong."),
     ],
 )
-def test_the_key(refusal: Unauthorized | None, days: int | None, level: Level, words: str) -> None:
+def test_the_key(refusal: str | None, days: int | None, level: Level, words: str) -> None:
     expires = None if days is None else int(NOW) + days * DAY
     verdict = judge_key(refusal, expires, NOW, "Get another.")
     assert verdict.level is level

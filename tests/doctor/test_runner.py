@@ -96,9 +96,8 @@ async def test_a_fault_of_the_program_surfaces() -> None:
     async def raises() -> Verdict:
         raise ZeroDivisionError
 
-    with pytest.raises(ExceptionGroup) as caught:
+    with pytest.raises(ZeroDivisionError):
         await diagnose([Check("check", "a", raises)], seconds=10)
-    assert caught.group_contains(ZeroDivisionError)
 
 
 @pytest.mark.parametrize("plan", [[check("a", ok(""), needs=[D])], [check("a", ok(""), after=[A])]])

@@ -291,13 +291,13 @@ def _orphan(name: PhysicalName) -> Obstacle:
 
 def _held(
     aws: Aws, found: Sequence[DeployedStack]
-) -> tuple[Mapping[str, Sequence[PhysicalName]], Denied | None]:
+) -> tuple[Mapping[str, Sequence[PhysicalName]], str | None]:
     """Return the names that stacks hold, by the stack's name, or why they may not be listed."""
     with ThreadPoolExecutor(resources.WORKERS) as pool:
         try:
             held = list(pool.map(lambda stack: resources.held_by(aws, stack), found))
         except Denied as error:
-            return {}, error
+            return {}, str(error)
     return {stack.name: each for stack, each in zip(found, held, strict=True)}, None
 
 
@@ -319,7 +319,7 @@ def _raise_or_warn(found: Sequence[Obstacle | str | None]) -> Iterator[str]:
     yield from (each for each in found if isinstance(each, str))
 
 
-def _gaps(claims: resources.Claims, denied: Denied | None) -> Iterator[str]:
+def _gaps(claims: resources.Claims, denied: str | None) -> Iterator[str]:
     if (gaps := claims.gaps()) is not None:
         yield f"whether all of its names are free or its own is not known: {gaps}"
     if denied is not None:

@@ -14,7 +14,7 @@ def report(
         ledger.accept(number)
     for number in doubtful:
         ledger.doubt(number)
-    return ledger.report(complete=complete, error=None)
+    return ledger.report(complete=complete)
 
 
 @pytest.mark.parametrize(

@@ -32,13 +32,13 @@ def ledger(*, begun: int, accepted: tuple[int, ...] = (), refused: tuple[int, ..
 def test_what_is_to_be_sent_is_told_in_spans(
     begun: int, accepted: tuple[int, ...], complete: bool, unsent: tuple[tuple[int, int | None], ...]
 ) -> None:
-    report = ledger(begun=begun, accepted=accepted).report(complete=complete, error=None)
+    report = ledger(begun=begun, accepted=accepted).report(complete=complete)
 
     assert report.unsent == unsent
 
 
 def test_what_was_refused_is_settled_too() -> None:
-    report = ledger(begun=3, accepted=(1, 3), refused=(2,)).report(complete=True, error=None)
+    report = ledger(begun=3, accepted=(1, 3), refused=(2,)).report(complete=True)
 
     assert (report.accepted, report.refused, report.left) == (2, 1, ())
 
@@ -50,4 +50,4 @@ def test_doubt_ends_when_the_answer_comes_after_all() -> None:
     made.accept(1)
     made.doubt(1)
 
-    assert made.report(complete=True, error=None).doubtful == (2,)
+    assert made.report(complete=True).doubtful == (2,)

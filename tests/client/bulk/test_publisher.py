@@ -71,6 +71,7 @@ class Bulk:
         self.accepted: list[str] = []
         self.refused: list[tuple[int, str]] = []
         self.troubles: list[UserError] = []
+        self.error: UserError | None = None
         composer = Composer("tech", "ana", region="oregon", clock=lambda: 0)
         self.publisher = BulkPublisher(
             publish=backend.publish,
@@ -85,8 +86,12 @@ class Bulk:
         )
 
     async def run(self, items: AsyncGenerator[Item, None]) -> Report:
-        async with asyncio.timeout(PATIENCE):
-            return await self.publisher.run(items)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self.publisher.run(items)
+        except UserError as error:
+            self.error = error
+            return self.publisher.report
 
     @asynccontextmanager
     async def running(self, items: AsyncGenerator[Item, None]) -> AsyncGenerator[asyncio.Task[Report], None]:
@@ -121,7 +126,7 @@ async def test_a_window_of_one_keeps_the_order_through_failures() -> None:
 
     assert bulk.accepted == list("abcd")
     assert backend.most == 1
-    assert (report.accepted, report.unsent, report.error) == (4, (), None)
+    assert (report.accepted, report.unsent, bulk.error) == (4, (), None)
 
 
 async def test_every_try_has_the_same_id_and_every_message_its_own() -> None:
@@ -201,7 +206,7 @@ async def test_what_every_message_would_meet_ends_it(error: UserError) -> None:
 
     report = await bulk.run(texts("abcdef"))
 
-    assert report.error is error
+    assert bulk.error is error
     assert (report.accepted, report.refused, report.unsent) == (2, 0, ((3, None),))
     assert report.doubtful == ()
 
@@ -213,7 +218,7 @@ async def test_a_region_that_never_answers_ends_it_after_a_few_tries() -> None:
 
     report = await bulk.run(repeat("x", 100))
 
-    assert report.error is nobody
+    assert bulk.error is nobody
     assert report.unsent == ((1, None),)
     assert report.doubtful == (), "where nobody listens, nothing was accepted"
     assert len(backend.came) <= 4 * 3
@@ -224,7 +229,7 @@ async def test_a_first_message_without_an_answer_may_have_been_accepted() -> Non
 
     report = await bulk.run(texts("a"))
 
-    assert report.error is AWAY
+    assert bulk.error is AWAY
     assert report.doubtful == (1,)
 
 
@@ -242,7 +247,7 @@ async def test_items_that_break_off_end_it_with_what_came_before() -> None:
     report = await bulk.run(items())
 
     assert bulk.accepted == ["a", "b"]
-    assert report.error is broken
+    assert bulk.error is broken
     assert (report.complete, report.unsent) == (False, ((3, None),))
 
 
@@ -251,7 +256,7 @@ async def test_when_patience_ends_it_says_which_may_have_been_accepted() -> None
 
     report = await bulk.run(texts("abcd"))
 
-    assert report.error is AWAY
+    assert bulk.error is AWAY
     assert report.complete
     assert report.unsent == ((2, 2), (4, 4))
     assert report.doubtful == (2, 4)
@@ -302,7 +307,7 @@ async def test_stopping_ends_the_waiting_for_the_next_try() -> None:
         report = await running
 
     assert report.unsent == ((1, None),)
-    assert report.error is None
+    assert bulk.error is None
 
 
 async def test_stopping_before_the_start_sends_nothing() -> None:

@@ -13,7 +13,7 @@ from globalchat.cli.local_cloud import profile_of
 from globalchat.client.api import Api
 from globalchat.client.profiles import Profile
 from globalchat.core.credentials import Credentials
-from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
+from globalchat.core.errors import ExitCode, Refused, UserError
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.measure.load import crew
 from globalchat.measure.load.orders import Listen
@@ -200,7 +200,7 @@ async def test_a_worker_that_cannot_connect_says_why(cloud: LocalCloud) -> None:
     elsewhere = {
         alias: replace(each, realtime_url="ws://127.0.0.1:1/graphql") for alias, each in there.regions.items()
     }
-    with pytest.raises(Unreachable, match=r"Nothing listens at 127\.0\.0\.1:1"):
+    with pytest.raises(UserError, match=r"Nothing listens at 127\.0\.0\.1:1") as failed:
         await run(
             Profile("p", elsewhere),
             replace(PLAN, subscribers=2),
@@ -208,11 +208,14 @@ async def test_a_worker_that_cannot_connect_says_why(cloud: LocalCloud) -> None:
             tell=lambda _: None,
             server_cpu=lambda: None,
         )
+    assert failed.value.exit_code is ExitCode.UNREACHABLE
     wrong = {alias: replace(each, api_key="da2-wrong") for alias, each in there.regions.items()}
-    with pytest.raises(Unauthorized):
+    with pytest.raises(UserError, match="key was not accepted") as failed:
         await run(
             Profile("p", wrong), PLAN, stop=asyncio.Event(), tell=lambda _: None, server_cpu=lambda: None
         )
+    assert failed.value.exit_code is ExitCode.FAILED
+    assert "globalchat outputs --refresh" in (failed.value.remedy or "")
 
 
 async def test_processes_whose_clocks_differ_measure_nothing(cloud: LocalCloud) -> None:

@@ -110,8 +110,8 @@ class Answer:
 def answered(answer: Answer, service: str, region: str, *, temporary: bool = False) -> UserError:
     """Return the error that AWS's answer stands for; `temporary` if the credentials are such as expire."""
     code, text = answer.code, answer.text
-    if (found := _clock(answer, temporary=temporary)) is not None:
-        return found
+    if _is_stale(answer) or code in _TOO_LATE:
+        return _clock(answer, temporary=temporary)
     if code in _EXPIRED:
         return UserError("The AWS credentials have expired.", remedy=SIGN_IN)
     if code in _NOT_ACCEPTED or code in _WRONG_SIGNATURE:
@@ -208,15 +208,18 @@ def _no_way_through(error: BaseException, where: str, proxy: Proxy) -> Unreachab
     )
 
 
-def _clock(answer: Answer, *, temporary: bool) -> UserError | None:
-    """Return the error of a wrong clock, if that is the reason."""
-    stale = _STALE.search(answer.text)
-    if stale is not None and (answer.code in _WRONG_SIGNATURE or answer.code == "AuthFailure"):
+def _is_stale(answer: Answer) -> bool:
+    """Return True if a signature was refused because of its time, which `_STALE` finds in the text."""
+    is_refused = answer.code in _WRONG_SIGNATURE or answer.code == "AuthFailure"
+    return is_refused and _STALE.search(answer.text) is not None
+
+
+def _clock(answer: Answer, *, temporary: bool) -> UserError:
+    """Return the error of a wrong clock."""
+    if _is_stale(answer) and (stale := _STALE.search(answer.text)) is not None:
         signed, theirs = (_epoch_of_signature(each) for each in stale.groups())
         skew = answer.skew if signed is None or theirs is None else signed - theirs
         return UserError(skew_sentence(skew, "AWS"), remedy=CLOCK_REMEDY)
-    if answer.code not in _TOO_LATE:
-        return None
     if answer.skew is not None and abs(answer.skew) > SIGNATURE_WINDOW:
         return UserError(skew_sentence(answer.skew, "AWS"), remedy=CLOCK_REMEDY)
     if temporary and answer.code == "RequestExpired":

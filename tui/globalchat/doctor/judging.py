@@ -2,7 +2,6 @@
 
 from globalchat.client.key_expiry import REMEDY, SOON_DAYS
 from globalchat.core.clock import CLOCK_REMEDY, DAY, SIGNATURE_WINDOW, duration_in_words, skew_sentence
-from globalchat.core.errors import UserError
 from globalchat.doctor.finding import Verdict, failed, ok, skipped, warning
 
 CLOCK_TOLERANCE = 10.0
@@ -21,12 +20,12 @@ def judge_clock(skew: float | None) -> Verdict:
     return warning(told, CLOCK_REMEDY)
 
 
-def judge_key(refusal: UserError | None, expires: int | None, now: float, remedy: str) -> Verdict:
-    """What an API key comes to that the API refused or not; `expires` and `now` are epoch seconds."""
+def judge_key(refusal: str | None, expires: int | None, now: float, remedy: str) -> Verdict:
+    """Judge an API key that the API refused (with this sentence) or not; times are epoch seconds."""
     if refusal is not None:
         if expires is not None and expires <= now:
             return failed(f"The API key expired {duration_in_words(now - expires)} ago.", remedy)
-        return failed(str(refusal), remedy)
+        return failed(refusal, remedy)
     if expires is None:
         return ok("accepted; the profile does not say until when")
     if expires <= now:

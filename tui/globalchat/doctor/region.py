@@ -52,7 +52,7 @@ class RegionPatient:
         self._clock = clock
         self._stack = AsyncExitStack()
         self._backend: Backend | None = None
-        self._refusal: Unauthorized | None = None
+        self._refusal: str | None = None
         self.sent_at = 0.0
         self._arrivals: dict[str, asyncio.Future[float]] = {}
 
@@ -82,7 +82,7 @@ class RegionPatient:
         try:
             self._backend = await self._api.describe()
         except Unauthorized as error:
-            self._refusal = error
+            self._refusal = str(error)
             return ok("answers, but not to this key")
         channels = plural(len(self._backend.channels), "channel")
         return ok(f"answers in {(self._now() - began) * 1000:.0f} ms; it has {channels}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from globalchat.core.errors import UserError
+from globalchat.core.tasks import task_group
 from globalchat.doctor.finding import Finding, Verdict, failed, skipped
 
 Key = tuple[str, str]
@@ -41,7 +42,7 @@ async def diagnose(
 
     Raises:
         ValueError: checks that are not in the plan are waited for, or they wait for each other.
-        ExceptionGroup: of what `tell` raised.
+        Exception: what `tell` raised.
     """
     _check_order(plan)
     loop = asyncio.get_running_loop()
@@ -53,7 +54,7 @@ async def diagnose(
             await found[key]
         found[check.key].set_result(await _finding(check, needed, seconds))
 
-    async with asyncio.TaskGroup() as group:
+    async with task_group() as group:
         for check in plan:
             group.create_task(work(check), name=f"check {check.name} of {check.subject}")
         for check in plan:

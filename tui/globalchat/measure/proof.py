@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from globalchat.client.chat import Chat, connect
 from globalchat.client.profiles import Profile
 from globalchat.core.errors import Refused, Unreachable, UserError
+from globalchat.core.tasks import task_group
 
 SECONDS = 60.0
 """New rule targets of EventBridge need a while."""
@@ -57,16 +58,13 @@ async def prove(
                 alias: await stack.enter_async_context(connect(profile, alias, [channel], sender=SENDER))
                 for alias in profile.regions
             }
-            group = await stack.enter_async_context(asyncio.TaskGroup())
+            group = await stack.enter_async_context(task_group())
             listeners = [group.create_task(arrivals.listen(alias, chat)) for alias, chat in chats.items()]
             for alias, chat in chats.items():
                 took = await _round_trip(chat, channel, arrivals, set(chats), again)
                 note(f"{alias} → {', '.join(chats)}: a message arrived in {took:.1f} s")
             for listener in listeners:
                 listener.cancel()
-    except ExceptionGroup as failed:
-        # What the group wraps is one sentence for a person.
-        raise failed.exceptions[0] from None
     except TimeoutError:
         raise Unreachable(
             f"The deployment stands, but a message did not pass through every region within {seconds:.0f} s.",

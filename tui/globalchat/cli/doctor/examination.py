@@ -11,7 +11,6 @@ from functools import partial
 from globalchat.cli.console.screen import is_terminal
 from globalchat.client import profiles
 from globalchat.client.profiles import LOCAL, Profile
-from globalchat.core.errors import UserError
 from globalchat.core.files import user_folders
 from globalchat.doctor import terminal, versions
 from globalchat.doctor.finding import Finding, Level, Verdict, ok, skipped, warning
@@ -56,8 +55,6 @@ async def examine(what: Examination, tell: Callable[[Finding], None]) -> list[Fi
         BrokenPipeError: nobody hears it.
         UserError: it cannot be told.
     """
-    unheard: Exception | None = None
-    findings: list[Finding] = []
     async with AsyncExitStack() as stack:
         patients = {
             alias: await stack.enter_async_context(
@@ -65,13 +62,7 @@ async def examine(what: Examination, tell: Callable[[Finding], None]) -> list[Fi
             )
             for alias, endpoint in what.profile.regions.items()
         }
-        try:
-            findings = await diagnose(_plan(what, patients), seconds=what.seconds, tell=tell)
-        except* (BrokenPipeError, UserError) as group:
-            unheard = group.exceptions[0]
-    if unheard is not None:
-        raise unheard
-    return findings
+        return await diagnose(_plan(what, patients), seconds=what.seconds, tell=tell)
 
 
 def _plan(what: Examination, patients: Mapping[str, RegionPatient]) -> list[Check]:

@@ -15,13 +15,11 @@ class Results:
 
     Attributes:
         closed: No more can be written; the rest is dropped.
-        error: Why that is so; None if the reader is gone.
     """
 
     def __init__(self, output: Output, *, failed: Callable[[], None]) -> None:
         """`failed` hears that no more can be written."""
         self.closed = False
-        self.error: UserError | None = None
         self._output = output
         self._failed = failed
         self._lines: list[str] = []
@@ -42,22 +40,24 @@ class Results:
             self._changed.notify_all()
 
     async def run(self) -> None:
-        """Write until the end."""
-        while lines := await self._take():
-            if self.closed:
-                continue
+        """Write until the end, or until the reader is gone.
+
+        Raises:
+            UserError: no more can be written.
+        """
+        while (lines := await self._take()) and not self.closed:
             try:
                 await self._output.write(lines)
             except BrokenPipeError:
                 self.give_up()
-            except UserError as error:
-                self.give_up(error)
+            except UserError:
+                self.give_up()
+                raise
 
-    def give_up(self, error: UserError | None = None) -> None:
+    def give_up(self) -> None:
         """Write nothing more."""
         if not self.closed:
             self.closed = True
-            self.error = error
             self._failed()
 
     async def _take(self) -> list[str]:

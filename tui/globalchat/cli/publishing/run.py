@@ -74,30 +74,45 @@ class Publishing:
         )
 
     async def run(self, items: AsyncGenerator[Item, None]) -> ExitCode:
-        """Publish the items, and say what came of it."""
+        """Publish the items, and say what came of it.
+
+        Raises:
+            UserError: a failure that all the rest would share, or the results cannot be written.
+        """
         loop = asyncio.get_running_loop()
         began = loop.time()
         unwatch = self._output.watch(self._results.give_up)
+        self._writer = asyncio.create_task(self._results.run())
         try:
-            async with asyncio.TaskGroup() as group:
-                self._writer = group.create_task(self._results.run())
-                with heard(self._interrupt):
-                    report = await self._publisher.run(items)
+            with heard(self._interrupt):
+                try:
+                    await self._publisher.run(items)
+                finally:
                     took = loop.time() - began
-                    await self._results.end()
-                    await asyncio.wait({self._writer})
+                    await self._finish_writing(self._writer)
+            return self._conclude(self._publisher.report, took)
+        except UserError:
+            if not self._request.is_single:
+                self._say(ended_early("stopped", self._publisher.report, self._request.noun))
+            raise
         finally:
+            self._writer.cancel()
             unwatch()
             self._clear()
-        return self._conclude(report, took)
+
+    async def _finish_writing(self, writer: asyncio.Task[None]) -> None:
+        """Wait until what was published is written, or is given up.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        await self._results.end()
+        await asyncio.wait({writer})
+        if not writer.cancelled():
+            writer.result()
 
     def _conclude(self, report: Report, seconds: float) -> ExitCode:
         request = self._request
-        error = report.error or self._results.error
-        if error is not None:
-            if not request.is_single:
-                self._say(ended_early("stopped", report, request.noun))
-            raise error
         if self._interrupted:
             self._say(_interruption(report, request))
             return ExitCode.INTERRUPTED

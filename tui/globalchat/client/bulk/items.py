@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from globalchat.core.errors import UserError
-
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -25,7 +23,6 @@ class Report:
         following: Number of the first item that was not begun.
         doubtful: Those of `left` that may have been accepted all the same: their answer did not come.
         complete: There was no further item.
-        error: What ended it early; None if nothing did, or if it was told to stop.
     """
 
     accepted: int
@@ -34,7 +31,6 @@ class Report:
     following: int
     doubtful: tuple[int, ...]
     complete: bool
-    error: UserError | None = None
 
     @property
     def unsent(self) -> tuple[tuple[int, int | None], ...]:
@@ -84,7 +80,7 @@ class Ledger:
         if number in self._left:
             self._doubtful.add(number)
 
-    def report(self, *, complete: bool, error: UserError | None) -> Report:
+    def report(self, *, complete: bool) -> Report:
         """How far it got."""
         return Report(
             accepted=self.accepted,
@@ -93,7 +89,6 @@ class Ledger:
             following=self._following,
             doubtful=tuple(sorted(self._doubtful)),
             complete=complete,
-            error=error,
         )
 
     def _settle(self, number: int) -> None:

@@ -60,15 +60,16 @@ class BulkPublisher:
         self._error: UserError | None = None
 
     async def run(self, items: AsyncGenerator[Item, None]) -> Report:
-        """Publish until there are no more items, `stop`, or a failure that cannot pass. Runs once.
+        """Publish until there are no more items, or `stop`; return how far it got. Runs once.
 
-        A UserError of `items` ends it like their end, and is the report's.
+        Raises:
+            UserError: a failure that cannot pass, or of `items`; `report` says how far it got.
         """
         async with asyncio.TaskGroup() as group:
             self._feeding = group.create_task(self._feed(group, items), name="feed")
             if self._stopping.is_set():
                 self._feeding.cancel()
-        report = self._ledger.report(complete=self._complete, error=self._error)
+        report = self.report
         log_event(
             log,
             logging.INFO,
@@ -78,10 +79,21 @@ class BulkPublisher:
             left=len(report.left),
             following=report.following,
         )
+        if self._error is not None:
+            raise self._error
         return report
 
-    def stop(self, error: UserError | None = None) -> None:
-        """Begin nothing new, and let `run` end soon; with the `error` that is the cause, if there is one."""
+    @property
+    def report(self) -> Report:
+        """How far it got until now."""
+        return self._ledger.report(complete=self._complete)
+
+    def stop(self) -> None:
+        """Begin nothing new, and let `run` end soon."""
+        self._stop(None)
+
+    def _stop(self, error: UserError | None) -> None:
+        """Stop because of an error, which `run` is to raise, or of none."""
         if self._stopping.is_set():
             return
         self._error = error or self._error
@@ -153,7 +165,7 @@ class BulkPublisher:
     async def _bear(self, item: Item, error: UserError, *, began: float, now: float) -> bool:
         """Take a failed try in; whether there is to be another one."""
         if is_hopeless(error):
-            self.stop(error)
+            self._stop(error)
         elif not may_pass(error):
             self._recovery.succeeded()
             await self._refuse(item, error)
@@ -162,7 +174,7 @@ class BulkPublisher:
             if isinstance(error, Unreachable) and error.sent:
                 self._ledger.doubt(item.number)
             if retry is None:
-                self.stop(error)
+                self._stop(error)
                 return False
             _note(logging.INFO, "draft waiting", item, reason=str(error), delay=round(retry.delay, 3))
             if retry.is_first:

@@ -7,6 +7,7 @@ from globalchat.client.connection import Connection
 from globalchat.client.events import ChannelRefused
 from globalchat.client.messages import Backend
 from globalchat.core.errors import Refused, Unauthorized
+from globalchat.core.tasks import task_group
 
 
 class Link:
@@ -39,12 +40,9 @@ class Link:
             Refused: the backend cannot take subscriptions now (`retryable`).
         """
         while missing := self.missing(wanted()):
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for channel in missing:
-                        group.create_task(self.subscribe(channel))
-            except ExceptionGroup as failures:
-                raise failures.exceptions[0] from None
+            async with task_group() as group:
+                for channel in missing:
+                    group.create_task(self.subscribe(channel))
         if self.is_lost:
             self.connection.lost.result()  # raises why
         self.live_since = asyncio.get_running_loop().time()

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from globalchat.core import errors
-from globalchat.core.errors import Refused, Unauthorized, UserError
+from globalchat.core.errors import UserError
 from globalchat.core.interpreter import module_command
 from globalchat.measure.load.orders import ANSWERS, Answer, Began, Failed, Listen, Order, Publish
 from globalchat.measure.load.pipe import receive, send
@@ -29,7 +28,7 @@ class Crew:
 
     def __init__(self, processes: Sequence[asyncio.subprocess.Process]) -> None:
         self._processes = processes
-        self._said: asyncio.Queue[Said | UserError] = asyncio.Queue(WAITING)
+        self._said: asyncio.Queue[Said] = asyncio.Queue(WAITING)
 
     async def order(self, worker: int, order: Order) -> None:
         """Give an order to one; one that is gone will be noticed by its silence."""
@@ -52,8 +51,8 @@ class Crew:
             UserError: a worker cannot go on, or is gone.
         """
         said = await self._said.get()
-        if isinstance(said, UserError):
-            raise said
+        if isinstance(failed := said.answer, Failed):
+            raise UserError(failed.message, remedy=failed.remedy, exit_code=failed.exit_code)
         return said
 
     async def hear(self, worker: int, told_at: int) -> None:
@@ -63,15 +62,11 @@ class Crew:
         while isinstance(answer := await receive(source), ANSWERS):
             if isinstance(answer, Began):
                 # A worker times arrivals of what another one sent: their clocks must be one.
-                if not told_at <= answer.clock <= time.monotonic_ns():
-                    await self._said.put(
-                        UserError("The processes of this system do not share a steady clock.")
-                    )
-            elif isinstance(answer, Failed):
-                await self._said.put(_error(answer))
-            else:
-                await self._said.put(Said(worker, answer))
-        await self._said.put(UserError("A process of the run ended before the run did."))
+                if told_at <= answer.clock <= time.monotonic_ns():
+                    continue
+                answer = Failed("The processes of this system do not share a steady clock.")
+            await self._said.put(Said(worker, answer))
+        await self._said.put(Said(worker, Failed("A process of the run ended before the run did.")))
 
 
 @asynccontextmanager
@@ -106,12 +101,3 @@ async def _start() -> asyncio.subprocess.Process:
         # Ctrl-C reaches every process of a terminal's session: it is the parent's to say what comes of it.
         start_new_session=True,
     )
-
-
-def _error(failed: Failed) -> UserError:
-    kind = getattr(errors, failed.kind)
-    if kind in (Refused, Unauthorized):
-        error: UserError = kind(failed.message, error_type=failed.error_type, remedy=failed.remedy)
-        return error
-    made: UserError = kind(failed.message, remedy=failed.remedy)
-    return made

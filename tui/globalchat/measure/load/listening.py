@@ -7,6 +7,7 @@ from random import Random
 
 from globalchat.client.backoff import full_jitter
 from globalchat.core.errors import Refused, Unauthorized, UserError
+from globalchat.core.tasks import task_group
 from globalchat.measure.load.audience import Audience
 from globalchat.measure.load.decoder import Decoder, Delivered, Ended
 from globalchat.measure.load.numbers import Numbers
@@ -56,19 +57,14 @@ class _Listeners:
         room, began = asyncio.Semaphore(AT_ONCE), loop.time()
         groups = sockets(list(self._order.seats), plan.per_socket)
         raise_open_files(len(groups) + SPARE_FILES)
-        failures: list[UserError] = []
-        async with asyncio.TaskGroup() as tasks:
+        async with task_group() as tasks:
             for number, seats in enumerate(groups):
                 await asyncio.sleep(max(0.0, began + number * pace - loop.time()))
                 await room.acquire()
-                if failures:
-                    break
-                task = tasks.create_task(self._open_one(seats, failures))
+                task = tasks.create_task(self._open_one(seats))
                 task.add_done_callback(lambda _: room.release())
-        if failures:
-            raise failures[0]
 
-    async def _open_one(self, seats: list[int], failures: list[UserError]) -> None:
+    async def _open_one(self, seats: list[int]) -> None:
         endpoint = self._order.endpoints[self._order.seats[seats[0]].region]
         channels = [self._order.seats[seat].channel for seat in seats]
 
@@ -92,8 +88,7 @@ class _Listeners:
             except UserError as error:
                 final = isinstance(error, Refused) and not error.retryable
                 if final or isinstance(error, Unauthorized) or attempt == ATTEMPTS:
-                    failures.append(error)
-                    return
+                    raise
                 await asyncio.sleep(full_jitter(attempt, base=0.5, cap=5.0, rng=self._rng))
             else:
                 self.live += len(seats)
@@ -131,21 +126,17 @@ async def listen(order: Listen, orders: asyncio.Queue[Order], tell: Tell) -> Non
         UserError: they could not all be opened.
     """
     listeners = _Listeners(order)
-    failure: UserError | None = None
-    async with asyncio.TaskGroup() as tasks:
-        helpers = [tasks.create_task(each(listeners, tell)) for each in (_report, _settle)]
-        try:
+    try:
+        async with task_group() as tasks:
+            helpers = [tasks.create_task(each(listeners, tell)) for each in (_report, _settle)]
             await listeners.open()
             await tell(listeners.hearing())
             await tell(Ready())
             await _obey(listeners, orders, tell)
-        except UserError as error:
-            failure = error
-        for each in helpers:
-            each.cancel()
-    listeners.close()
-    if failure is not None:
-        raise failure
+            for each in helpers:
+                each.cancel()
+    finally:
+        listeners.close()
 
 
 async def _obey(listeners: _Listeners, orders: asyncio.Queue[Order], tell: Tell) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import ExitCode
 from globalchat.measure.histogram import Histogram
 from globalchat.measure.load.audience import Heard
 from globalchat.measure.load.plan import LoadPlan, Place
@@ -73,12 +74,11 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """From a worker that cannot go on: what a person is told, and what kind of error it is."""
+    """From a worker that cannot go on: the error that ended it."""
 
-    kind: str
     message: str
-    remedy: str | None
-    error_type: str = ""
+    remedy: str | None = None
+    exit_code: ExitCode = ExitCode.FAILED
 
 
 @dataclass(frozen=True, slots=True)

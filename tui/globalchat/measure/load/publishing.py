@@ -11,6 +11,7 @@ from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Draft
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import UserError
+from globalchat.core.tasks import task_group
 from globalchat.measure.histogram import Histogram
 from globalchat.measure.load import mark
 from globalchat.measure.load.floor import Floor
@@ -69,10 +70,9 @@ class _Publishers:
         for lane in range(self._plan.lanes):
             endpoint = self._order.endpoints[self._places[lane % len(self._places)].region]
             self._apis.append(await stack.enter_async_context(Api(endpoint)))
-        answers = await asyncio.gather(*(api.describe() for api in self._apis), return_exceptions=True)
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
+        async with task_group() as tasks:
+            for api in self._apis:
+                tasks.create_task(api.describe())
 
     async def warm_up(self) -> None:
         """Publish one message in every place.

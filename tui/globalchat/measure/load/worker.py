@@ -9,7 +9,7 @@ import sys
 import time
 from typing import NoReturn
 
-from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
+from globalchat.core.errors import UserError
 from globalchat.measure.load.orders import ORDERS, Answer, Began, Failed, Listen, Order, Publish
 from globalchat.measure.load.pipe import receive, send
 
@@ -56,7 +56,7 @@ async def _work(parent: Parent) -> None:
 
             await publish(order, parent.orders, parent.tell)
     except UserError as error:
-        await parent.tell(_failed(error))
+        await parent.tell(Failed(str(error), error.remedy, error.exit_code))
 
 
 async def _run() -> None:
@@ -73,13 +73,6 @@ async def _run() -> None:
 def _end_at_once() -> NoReturn:
     """The parent is gone. Thousands of sockets need not be closed one by one: the kernel does it."""
     os._exit(1)
-
-
-def _failed(error: UserError) -> Failed:
-    kind = next(
-        each.__name__ for each in (Unauthorized, Refused, Unreachable, UserError) if isinstance(error, each)
-    )
-    return Failed(kind, str(error), error.remedy, getattr(error, "error_type", ""))
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from globalchat.localcloud.appsync.errors import FieldError, NotOrdinary
 from globalchat.localcloud.appsync.execution.coercion import Coerce, compile_coercion
 from globalchat.localcloud.appsync.execution.completion import Complete, CompletionCompiler
 from globalchat.localcloud.appsync.execution.context import FieldCall
-from globalchat.localcloud.appsync.execution.fields import Execution, Resolution, Settled, run_resolver
+from globalchat.localcloud.appsync.execution.fields import Execution, Resolution, run_resolver
 from globalchat.localcloud.appsync.execution.resolver import FieldResolver
 from globalchat.localcloud.appsync.schema import Schema
 from globalchat.localcloud.appsync.selection import Selection, select
@@ -72,12 +72,14 @@ class CompiledOperation:
         try:
             value = await self._resolve(self._call(execution, execution.selection, arguments), execution)
         except FieldError as error:
-            execution.settled = Settled(error=error)
+            execution.answer = asyncio.get_running_loop().create_future()
+            execution.answer.set_exception(error)
             return None
         try:
             return {self.key: self.complete(value)}
         except NotOrdinary:
-            execution.settled = Settled(value)
+            execution.answer = asyncio.get_running_loop().create_future()
+            execution.answer.set_result(value)
             return None
 
     def publication(self, value: dict[str, JSON]) -> dict[str, JSON]:

@@ -1,5 +1,6 @@
 """One GraphQL request while it is executed: resolves fields, collects errors."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -50,7 +51,8 @@ class Execution:
     """The context value of graphql-core.
 
     `errors` holds what `util.appendError` added, `selection` what the operation selects (once it has begun).
-    `settled` is what the one top-level field's resolver has answered, if it was run before graphql-core.
+    `answer` is done if the one top-level field's resolver was run before graphql-core: with what it answered,
+    or the FieldError with which it failed.
     `policy_asked`: the caller's policy has permitted all top-level fields, so it need not be asked again.
     """
 
@@ -61,30 +63,12 @@ class Execution:
     invalidations: int = 0
     resolved: int = 0
     selection: Selection | None = None
-    settled: "Settled | None" = None
+    answer: asyncio.Future[JSON] | None = None
 
     def policy_permits(self, type_name: str, field_name: str) -> bool:
         """Tell whether the caller's policy lets it call a top-level field."""
         permits = self.resolution.authorization.policy_permits
         return self.policy_asked or permits(self.caller, type_name, field_name)
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What a resolver answered: a value, or the error with which the field failed."""
-
-    value: JSON = None
-    error: FieldError | None = None
-
-    def get(self) -> JSON:
-        """Give the value.
-
-        Raises:
-            FieldError: the field failed.
-        """
-        if self.error is not None:
-            raise self.error
-        return self.value
 
 
 def resolve_field(
@@ -112,8 +96,8 @@ def resolve_field(
         execution.resolved += 1
         if execution.resolved > limits.resolvers:
             raise too_many()
-        if execution.settled is not None:
-            return execution.settled.get()
+        if execution.answer is not None:
+            return execution.answer.result()
         return run_resolver(resolver, _call(source, info, arguments), execution)
     value = source.get(field_name) if isinstance(source, dict) else None
     if not _is_plain(info.return_type):

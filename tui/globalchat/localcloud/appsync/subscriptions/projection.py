@@ -35,18 +35,25 @@ class _Bubble(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Hidden:
+    """Why a subscriber does not see a field, and where that stands in the document."""
+
+    message: str
+    error_type: str | None
+    places: JSON
+
+
+@dataclass(frozen=True, slots=True)
 class _Field:
     key: str
     name: str
     parent: str
     type: GraphQLOutputType
-    refused: FieldError | None
-    """Why the subscriber does not see the field; `places` is where it stands in the document."""
-    places: JSON
+    hidden: _Hidden | None
     children: tuple["_Field", ...]
 
     def signature(self) -> JSON:
-        refused = [self.refused.message, self.places] if self.refused else None
+        refused = [self.hidden.message, self.hidden.places] if self.hidden else None
         return [self.key, self.name, refused, [child.signature() for child in self.children]]
 
 
@@ -86,19 +93,26 @@ def plan(
         name = nodes[0].name.value
         definition = selection.schema.get_field(parent, name)
         assert definition is not None, "the document was validated"
-        refused = None if name.startswith("__") else refusal(parent.name, name, depth)
+        hidden: _Hidden | None = None
+        try:
+            check(parent.name, name, depth)
+        except FieldError as error:
+            hidden = _Hidden(error.message, error.error_type, locations(GraphQLError("", nodes)))
         named = get_named_type(definition.type)
         children: tuple[_Field, ...] = ()
-        if isinstance(named, GraphQLObjectType) and refused is None:
+        if isinstance(named, GraphQLObjectType) and hidden is None:
             selected = selection.children(named, nodes)
             children = tuple(field(named, inner, selected[inner], depth + 1) for inner in selected)
-        places = locations(GraphQLError("", nodes)) if refused else None
-        return _Field(key, name, parent.name, definition.type, refused, places, children)
+        return _Field(key, name, parent.name, definition.type, hidden, children)
 
-    def refusal(type_name: str, field_name: str, depth: int) -> FieldError | None:
+    def check(type_name: str, field_name: str, depth: int) -> None:
+        """Raise FieldError if the subscriber may not see the field, or it is too deep."""
+        if field_name.startswith("__"):
+            return
         if not resolution.authorization.permits(caller, type_name, field_name):
-            return not_authorized(field_name, type_name)
-        return too_deep() if 0 < resolution.limits.depth < depth else None
+            raise not_authorized(field_name, type_name)
+        if 0 < resolution.limits.depth < depth:
+            raise too_deep()
 
     return Projection(field(root, key, nodes, 1))
 
@@ -106,8 +120,9 @@ def plan(
 def _resolve(field: _Field, source: Mapping[str, JSON], path: Path, errors: list[JSON]) -> JSON:
     if field.name == "__typename":
         return field.parent
-    if field.refused is not None:
-        errors.append(field_error(field.refused, path, field.places))
+    if field.hidden is not None:
+        error = FieldError(field.hidden.message, field.hidden.error_type)
+        errors.append(field_error(error, path, field.hidden.places))
         if is_non_null_type(field.type):
             raise _Bubble
         return None

@@ -1,0 +1,79 @@
+import asyncio
+from typing import NoReturn
+
+import pytest
+
+from globalchat.core.errors import UserError
+from globalchat.core.tasks import task_group
+
+
+async def fail(error: Exception) -> NoReturn:
+    raise error
+
+
+async def wait_in_vain(ended: list[str]) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        ended.append("cancelled")
+
+
+async def test_a_group_without_an_error_waits_for_its_tasks() -> None:
+    async with task_group() as group:
+        task = group.create_task(asyncio.sleep(0, "done"))
+    assert task.result() == "done"
+
+
+async def test_the_error_of_a_task_is_raised_as_it_is_and_cancels_the_others_and_the_block() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        async with task_group() as group:
+            group.create_task(wait_in_vain(ended))
+            group.create_task(fail(UserError("It failed.")))
+            await wait_in_vain(ended)
+
+    with pytest.raises(UserError, match=r"^It failed\.$"):
+        await work()
+    assert ended == ["cancelled", "cancelled"]
+
+
+async def test_the_error_of_the_block_is_raised_as_it_is_and_cancels_the_tasks() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        async with task_group() as group:
+            group.create_task(wait_in_vain(ended))
+            await asyncio.sleep(0)
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        await work()
+    assert ended == ["cancelled"]
+
+
+async def test_of_several_errors_the_first_is_raised() -> None:
+    async def work() -> None:
+        async with task_group() as group:
+            group.create_task(fail(UserError("first")))
+            group.create_task(fail(UserError("second")))
+
+    with pytest.raises(UserError, match="first"):
+        await work()
+
+
+async def test_a_cancelled_block_is_cancelled() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        async with task_group() as group:
+            group.create_task(wait_in_vain(ended))
+            await wait_in_vain(ended)
+
+    working = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    working.cancel()
+    await asyncio.wait({working})
+    assert working.cancelled()
+    assert ended == ["cancelled", "cancelled"]

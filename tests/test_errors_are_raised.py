@@ -1,0 +1,109 @@
+"""Errors are raised: no function returns one beside something else, and no value holds one."""
+
+import ast
+import builtins
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+SOURCES = [file for folder in ("tui", "infra/globalchat_infra") for file in (ROOT / folder).rglob("*.py")]
+NOT_HELD = ("type", "Callable", "ContextManager", "AbstractContextManager")
+"""What is written with an error in brackets and holds none."""
+
+
+def base_names(definition: ast.ClassDef) -> Iterator[str]:
+    for base in definition.bases:
+        if isinstance(base, ast.Name | ast.Attribute):
+            yield base.id if isinstance(base, ast.Name) else base.attr
+
+
+def error_classes(trees: Iterable[ast.Module]) -> set[str]:
+    """Return the names of all classes of errors: Python's, and what is derived from them."""
+    found = {name for name, each in vars(builtins).items() if _is_error(each)}
+    bases = {
+        node.name: set(base_names(node))
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    while new := {name for name, own in bases.items() if own & found} - found:
+        found |= new
+    return found
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseException)
+
+
+def held(annotation: ast.expr) -> Iterator[str]:
+    """Yield the names of the classes whose objects a value of this type may be or hold."""
+    match annotation:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            yield name
+        case ast.Constant(value=str() as text):
+            yield from held(ast.parse(text, mode="eval").body)
+        case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name)) if name in NOT_HELD:
+            return
+        case _:
+            for each in ast.iter_child_nodes(annotation):
+                if isinstance(each, ast.expr):
+                    yield from held(each)
+
+
+def offences(tree: ast.Module, errors: set[str]) -> Iterator[tuple[int, str]]:
+    """Yield line and type of what may return an error beside something else, or holds one."""
+    for node in ast.walk(tree):
+        annotations: list[ast.expr] = []
+        match node:
+            # A function that makes an error, for its caller to raise, returns nothing else.
+            case (
+                ast.FunctionDef(returns=ast.expr() as result)
+                | ast.AsyncFunctionDef(returns=ast.expr() as result)
+            ):
+                annotations = [] if isinstance(result, ast.Name) else [result]
+            case ast.ClassDef(body=body):
+                annotations = [each.annotation for each in body if isinstance(each, ast.AnnAssign)]
+            case ast.AnnAssign(annotation=ast.Subscript() as container):
+                annotations = [container]
+        for annotation in annotations:
+            if errors & set(held(annotation)):
+                yield annotation.lineno, ast.unparse(annotation)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def f() -> Mine | None: ...", ["Mine | None"]),
+        ("async def f() -> 'int | Mine': ...", ["'int | Mine'"]),
+        ("def f() -> asyncio.Task[Mine]: ...", ["asyncio.Task[Mine]"]),
+        ("def f() -> tuple[int, OSError | None]: ...", ["tuple[int, OSError | None]"]),
+        ("class Outcome:\n    error: Mine | None = None", ["Mine | None"]),
+        ("class Outcome:\n    error: Mine", ["Mine"]),
+        ("waiting: dict[str, Mine] = {}", ["dict[str, Mine]"]),
+        ("def f():\n    failures: list[Exception] = []", ["list[Exception]"]),
+        ("def f() -> Mine: ...", []),
+        ("def f() -> type[Mine]: ...", []),
+        ("def f(hear: Callable[[Mine], None], error: Mine | None) -> int | None: ...", []),
+        ("def f():\n    failure: Mine | None = None", []),
+        ("class Outcome:\n    hear: Callable[[Mine | None], None]", []),
+    ],
+)
+def test_what_counts(source: str, found: list[str]) -> None:
+    tree = ast.parse(f"class Mine(ValueError): ...\n{source}")
+    assert [text for _, text in offences(tree, error_classes([tree]))] == found
+
+
+def test_errors_are_raised_and_not_returned_or_held() -> None:
+    trees: dict[Path, ast.Module] = {file: ast.parse(file.read_text(encoding="utf-8")) for file in SOURCES}
+    assert len(trees) > 300
+    errors = error_classes(trees.values())
+    assert {"UserError", "Refused", "FieldError"} <= errors
+    found = [
+        f"{file.relative_to(ROOT)}:{line}: {text}"
+        for file, tree in trees.items()
+        for line, text in offences(tree, errors)
+    ]
+    assert found == []
