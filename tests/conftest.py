@@ -13,6 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from globalchat.localcloud.server.cloud import LocalCloud
     from globalchat.localcloud.server.tls import Certificates
+    from tests.core.helpers.authority import Authority
     from tests.e2e.helpers.processes import Home
     from tests.localcloud.helpers.controlled_cloud import ControlledCloud
 
@@ -122,3 +123,24 @@ def aws_settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     return monkeypatch
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> "Authority":
+    """A certificate authority that nothing trusts by itself."""
+    from tests.core.helpers.authority import Authority
+
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def unset_proxies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No variables of proxies but those that a test sets, and authorities that are read anew."""
+    from globalchat.core import tls
+
+    for name in ("http", "https", "ws", "wss", "all", "no"):
+        monkeypatch.delenv(f"{name}_proxy", raising=False)
+        monkeypatch.delenv(f"{name}_PROXY".upper(), raising=False)
+    tls.context.cache_clear()
+    yield
+    tls.context.cache_clear()

@@ -233,7 +233,7 @@ async def test_server_that_accepts_and_says_nothing_is_given_up() -> None:
             on_revoked=lambda channel: None,
             options=quick(connect_timeout=0.05),
         )
-        with pytest.raises(Unreachable, match="did not answer in time"):
+        with pytest.raises(Unreachable, match="does not answer the request for a WebSocket"):
             await connection.open()
         await connection.close()
         async with Api(template.endpoint, timeout=0.05) as api:

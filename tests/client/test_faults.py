@@ -1,55 +1,11 @@
 """What a failure is called, by its cause."""
 
-import socket
-import ssl
 from collections.abc import Sequence
 
 import pytest
 
 from globalchat.client import faults
-from globalchat.client.hosts import host_of, is_loopback
-from globalchat.core.errors import Refused, Unauthorized, Unreachable
-
-
-def test_each_cause_has_its_own_sentence() -> None:
-    causes: list[BaseException | None] = [
-        socket.gaierror(-2, "Name or service not known"),
-        ssl.SSLCertVerificationError("certificate verify failed"),
-        ConnectionRefusedError(111, "refused"),
-        TimeoutError(),
-        ConnectionResetError(104, "reset"),
-        OSError(113, "No route to host"),
-        None,
-    ]
-    errors = [faults.unreachable(cause, "api.example") for cause in causes]
-    assert len({str(error) for error in errors}) == len(causes)
-    assert all("api.example" in str(error) and isinstance(error, Unreachable) for error in errors)
-
-
-def test_cause_inside_a_transport_error_is_found() -> None:
-    class Wrapper(Exception):
-        os_error = socket.gaierror(-2, "?")
-
-    assert "resolved" in str(faults.unreachable(Wrapper(), "api.example"))
-    several = OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 9)")
-    assert "refused" in str(faults.unreachable(several, "api.example"))
-
-    class ProxyError(Exception):
-        pass
-
-    assert "proxy" in str(faults.unreachable(ProxyError(), "api.example"))
-
-
-def test_only_a_connection_that_never_was_has_sent_nothing() -> None:
-    class ClientConnectorError(OSError):
-        """As aiohttp names it."""
-
-    for cause, sent in (
-        (ClientConnectorError(), False),
-        (TimeoutError(), True),
-        (ConnectionResetError(), True),
-    ):
-        assert faults.unreachable(cause, "api.example").sent is sent
+from globalchat.core.errors import Refused, Unauthorized
 
 
 @pytest.mark.parametrize(
@@ -117,18 +73,3 @@ def test_of_the_channels_of_a_backend_only_what_can_be_one_is_shown() -> None:
     told = refused_channel("nope", {"channels": ["tech", 3, None, {"a": 1}, "x" * 4000]})
     assert told == f'There is no channel "nope". The channels are: tech, {"x" * 50}.'
     assert len(refused_channel("n" * 4000, {"channels": ["x" * 50] * 4000})) < 15_000
-
-
-@pytest.mark.parametrize(
-    ("url", "host", "loopback"),
-    [
-        ("http://127.0.0.1:5001/graphql", "127.0.0.1:5001", True),
-        ("ws://localhost:1/graphql", "localhost:1", True),
-        ("ws://[::1]:7/graphql", "[::1]:7", True),
-        ("https://user:secret@api.example/graphql", "api.example", False),
-        ("wss://127.0.0.1.example/graphql", "127.0.0.1.example", False),
-    ],
-)
-def test_hosts(url: str, host: str, loopback: bool) -> None:
-    assert host_of(url) == host
-    assert is_loopback(url) is loopback

@@ -43,3 +43,22 @@ def test_a_registered_secret_is_masked_and_the_rest_is_kept() -> None:
     redaction.register_secret("")
     redaction.register_secret(None)
     assert redaction.redact("still nothing") == "still nothing"
+
+
+@pytest.mark.parametrize("short", ["secret", "access", "word", "token", "Key"])
+def test_a_password_that_is_part_of_a_known_name_uncovers_nothing(
+    short: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redaction, "_secrets", set())
+    redaction.register_secret(short)
+    for text in (
+        f'{{"secretAccessKey": "{SECRET}", "accessToken": "{TOKEN}"}}',
+        f"AWS_SECRET_ACCESS_KEY={SECRET} password={TOKEN},{short}",
+    ):
+        assert_holds_none(redaction.redact(text), (SECRET, TOKEN), text)
+
+
+def test_parts_that_overlap_are_masked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_secrets", {"abcd", "cdef", "hunter2,x"})
+    assert redaction.redact("1 abcdef 2 abcd 3") == "1 *** 2 *** 3"
+    assert redaction.redact("password=hunter2,x y") == "password=*** y"

@@ -12,12 +12,8 @@ import pytest
 from globalchat.core import tls
 from globalchat.core.net import Proxy
 from globalchat.core.tls import AWS, CHAT, NODE, TlsFailure, explain, find_ssl_error
-from tests.core.helpers.loopback_networks import Authority, LoopbackProxy
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("tls"), "Corp Inspection CA")
+from tests.core.helpers.authority import Authority
+from tests.core.helpers.loopback_proxy import LoopbackProxy
 
 
 @asynccontextmanager
@@ -50,9 +46,10 @@ async def test_an_authority_that_is_not_trusted(authority: Authority) -> None:
     failure = explain(error, {})
     assert failure.reason == "its certificate is of an authority, which this machine does not trust"
     assert "set SSL_CERT_FILE" in failure.remedy
-    named = explain(error, {}, issuer="Corp Inspection CA")
+    named = explain(error, {}, issuer=authority.name)
     assert (
-        named.reason == "its certificate was issued by Corp Inspection CA, which this machine does not trust"
+        named.reason
+        == "its certificate was issued by Throw-away Authority, which this machine does not trust"
     )
 
 
@@ -155,7 +152,7 @@ async def test_the_error_is_found_where_libraries_keep_it(authority: Authority) 
 async def test_who_issued_what_is_shown(authority: Authority) -> None:
     async with serving(authority.server("api.example")) as port:
         url = f"https://127.0.0.1:{port}/graphql"
-        assert await asyncio.to_thread(tls.presented_issuer, url, None) == "Corp Inspection CA"
+        assert await asyncio.to_thread(tls.presented_issuer, url, None) == authority.name
     assert await asyncio.to_thread(tls.presented_issuer, url, None) is None
 
 
@@ -164,10 +161,10 @@ async def test_who_issued_what_is_shown_behind_a_proxy(authority: Authority) -> 
         serving(authority.server("api.example")) as port,
         LoopbackProxy({"api.example": port}) as proxy,
     ):
-        there = Proxy("http", "127.0.0.1", proxy.port, "HTTPS_PROXY", b"ana", b"pw")
+        there = Proxy("http", "127.0.0.1", proxy.port, "HTTPS_PROXY", "ana", "pw")
         url = "https://api.example/graphql"
         proxy.authorization = there.authorization
-        assert await asyncio.to_thread(tls.presented_issuer, url, there) == "Corp Inspection CA"
+        assert await asyncio.to_thread(tls.presented_issuer, url, there) == authority.name
         assert proxy.tunnels == ["api.example:443"]
         proxy.authorization = "Basic other"
         assert await asyncio.to_thread(tls.presented_issuer, url, there) is None

@@ -1,5 +1,6 @@
 """Names and TLS: what does not resolve, what is not trusted, what ends soon."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
@@ -7,16 +8,20 @@ import pytest
 
 from globalchat.core.clock import DAY
 from globalchat.core.errors import Unreachable
+from globalchat.core.net import ProxyRefused
 from globalchat.doctor import network
 from globalchat.doctor.finding import Level
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.tls import Certificates
+from tests.core.helpers.authority import Authority
+from tests.core.helpers.loopback_proxy import LoopbackProxy
+from tests.core.helpers.names import BlackHole, resolve
+
+pytestmark = pytest.mark.usefixtures("unset_proxies")
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"):
-        monkeypatch.delenv(name, raising=False)
+async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
 
 
 @pytest.fixture
@@ -37,12 +42,66 @@ async def test_a_name_of_this_machine() -> None:
     assert verdict.text.startswith("localhost: ")
 
 
-async def test_behind_a_proxy_neither_is_examined(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("NO_PROXY", "")
-    urls = ["https://nowhere.invalid/graphql"]
-    assert (await network.resolve(urls, "")).level is Level.SKIPPED
-    assert (await network.secure(urls, now=0)).level is Level.SKIPPED
+async def test_behind_a_proxy_names_are_its_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "ana:hunter2@127.0.0.1:1")
+    verdict = await network.resolve(["https://nowhere.invalid/graphql"], "")
+    assert verdict.level is Level.SKIPPED
+    assert verdict.text == "The proxy http://127.0.0.1:1 (ALL_PROXY) looks the names up."
+
+
+async def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
+    for check in (
+        network.resolve(["https://nowhere.invalid/graphql"], ""),
+        network.secure(["wss://nowhere.invalid/graphql"], now=0),
+    ):
+        with pytest.raises(ProxyRefused, match="HTTPS_PROXY names a SOCKS proxy"):
+            await check
+
+
+@pytest.mark.parametrize("form", ["http", "https"])
+async def test_a_certificate_is_looked_at_through_the_proxy(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    own = authority.server("127.0.0.1") if form == "https" else None
+    async with (
+        await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=authority.server("api.example")) as server,
+        LoopbackProxy({"api.example": server.sockets[0].getsockname()[1]}, tls=own) as proxy,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", f"{form}://127.0.0.1:{proxy.port}")
+        verdict = await network.secure(["https://api.example/", "wss://api.example/"], now=0)
+        assert verdict.level is Level.OK
+        assert verdict.text.endswith(f"left; through the proxy {form}://127.0.0.1:{proxy.port} (HTTPS_PROXY)")
+        assert proxy.tunnels == ["api.example:443"]
+        proxy.authorization = "Basic x"
+        with pytest.raises(Unreachable, match="wants a name and password"):
+            await network.secure(["https://api.example/"], now=0)
+        proxy.authorization, proxy.answer = None, b"SSH-2.0-OpenSSH_9.6\r\n"
+        with pytest.raises(Unreachable, match="does not speak HTTP"):
+            await network.secure(["https://api.example/"], now=0)
+
+
+async def test_who_inspects_tls_is_named(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = authority.server("api.example")
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=context) as server:
+        resolve(monkeypatch, {"api.example": [("127.0.0.1", server.sockets[0].getsockname()[1])]})
+        with pytest.raises(Unreachable, match=f"was issued by {authority.name}, which") as failed:
+            await network.secure(["https://api.example/"], now=0)
+        assert "SSL_CERT_FILE" in (failed.value.remedy or "")
+
+
+async def test_an_address_that_swallows_everything_is_passed_over(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    hole, context = BlackHole(), authority.server("api.example")
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        resolve(monkeypatch, {"api.example": [hole.place, ("127.0.0.1", port)]})
+        async with asyncio.timeout(20):
+            assert (await network.secure(["https://api.example/"], now=0)).level is Level.OK
+    hole.close()
 
 
 async def test_a_certificate_that_is_trusted(
@@ -57,7 +116,7 @@ async def test_a_certificate_that_is_trusted(
 
 
 async def test_a_certificate_that_is_not_trusted(urls: tuple[str, str]) -> None:
-    with pytest.raises(Unreachable, match="certificate or TLS is not acceptable"):
+    with pytest.raises(Unreachable, match="its certificate was issued by globalchat local cloud, which"):
         await network.secure(urls, now=0)
 
 

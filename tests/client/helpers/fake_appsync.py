@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -69,9 +70,14 @@ class FakeAppSync:
         self.sockets: list[Socket] = []
         self.published: list[dict[str, Any]] = []
         self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        """Those of every request, by their names in small letters; also of those for a WebSocket."""
         self.peers_seen: set[object] = set()
         self.opened = 0
         self.open_now = 0
+        self.host: str | None = None
+        """The name that clients know it by, if it lies behind a proxy."""
+        self.tls: ssl.SSLContext | None = None
         self.port = 0
         self._runner: web.AppRunner | None = None
         self._changed = asyncio.Condition()
@@ -89,7 +95,7 @@ class FakeAppSync:
         app.router.add_get("/graphql", self._websocket)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self.tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
 
@@ -103,12 +109,17 @@ class FakeAppSync:
             self._runner = None
 
     @property
+    def _where(self) -> str:
+        return self.host or f"127.0.0.1:{self.port}"
+
+    @property
     def endpoint(self) -> RegionEndpoint:
+        secure = "s" if self.tls is not None else ""
         return RegionEndpoint(
             alias=self.alias,
             region=self.region,
-            graphql_url=f"http://127.0.0.1:{self.port}/graphql",
-            realtime_url=f"ws://127.0.0.1:{self.port}/graphql",
+            graphql_url=f"http{secure}://{self._where}/graphql",
+            realtime_url=f"ws{secure}://{self._where}/graphql",
             api_id="fakefake",
             event_bus="globalchat-bus",
             api_key=KEY,
@@ -163,6 +174,7 @@ class FakeAppSync:
 
     async def _http(self, request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
         self.peers_seen.add(request.transport.get_extra_info("peername"))
         body = await request.json()
         self.requests.append(body)
@@ -194,6 +206,7 @@ class FakeAppSync:
         return web.json_response({"data": {"publish": raw}})
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
         if self.on_init == "http 403":
             return web.Response(status=403)
         # `timeout` is how long a closing server waits for a client that is gone; by default 10 s.
@@ -216,7 +229,7 @@ class FakeAppSync:
 
     async def _talk(self, socket: Socket, request: web.Request) -> None:
         header = json.loads(base64.b64decode(request.query["header"]))
-        assert header["host"] == f"127.0.0.1:{self.port}"
+        assert header["host"] == self._where
         async for message in socket.ws:
             if message.type is not WSMsgType.TEXT:
                 continue

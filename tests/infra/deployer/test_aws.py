@@ -13,7 +13,7 @@ from globalchat.core.credentials import Timeouts
 from globalchat.core.errors import Unreachable, UserError
 from globalchat_infra.deployer import aws as aws_calls
 from globalchat_infra.deployer.aws import Account, Aws, CallFailed
-from tests.core.helpers.loopback_networks import Authority
+from tests.core.helpers.authority import Authority
 from tests.infra.helpers.aws_front import AwsFront, Call, Reply, identity
 from tests.infra.helpers.moto_account import ACCOUNT
 

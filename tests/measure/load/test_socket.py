@@ -7,8 +7,8 @@ from unittest.mock import Mock
 import pytest
 
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core import tls
 from globalchat.core.errors import Unreachable
-from globalchat.measure.load import socket
 from globalchat.measure.load.socket import SubscriberSocket, open_socket
 
 
@@ -18,7 +18,7 @@ async def test_thousands_of_sockets_load_the_authorities_once(monkeypatch: pytes
 
     made = Mock(wraps=ssl.create_default_context)
     monkeypatch.setattr(ssl, "create_default_context", made)
-    socket._tls.cache_clear()
+    tls.context.cache_clear()
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         url = f"wss://127.0.0.1:{port}/graphql"

@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import Self
 
 from globalchat.client import documents
-from globalchat.client.faults import not_the_api
+from globalchat.client.connect_errors import not_the_api
 from globalchat.client.http import GraphQLHttp
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.profiles import RegionEndpoint

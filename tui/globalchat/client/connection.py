@@ -10,8 +10,7 @@ from gql import GraphQLRequest
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportQueryError
 from graphql import DocumentNode, ExecutionResult, parse
 
-from globalchat.client import documents, faults
-from globalchat.client.hosts import host_of, is_proxied
+from globalchat.client import connect_errors, documents, faults
 from globalchat.client.http import key_authentication
 from globalchat.client.listener import Listener
 from globalchat.client.messages import Message
@@ -21,6 +20,7 @@ from globalchat.client.wire import ServerError, Wire
 from globalchat.core.clock import WallClock, now_ms
 from globalchat.core.errors import Refused, UserError
 from globalchat.core.logs import log_event
+from globalchat.core.net import host_of
 
 log = logging.getLogger(__name__)
 
@@ -195,11 +195,10 @@ class Connection:
         if isinstance(error, ServerError):
             return self._connection_refused(error)
         if isinstance(error, TimeoutError):
-            return faults.timed_out(self._where)
+            return connect_errors.timed_out(self._where, self._wire.proxy)
         if isinstance(error, TransportProtocolError):
-            return faults.not_the_api(self._where, "something other than the realtime protocol")
-        proxied = is_proxied(self.endpoint.realtime_url)
-        return faults.unreachable(error.__cause__, self._where, proxied=proxied)
+            return connect_errors.not_the_api(self._where, "something other than the realtime protocol")
+        return connect_errors.unreachable(error.__cause__, self._where, self._wire.proxy)
 
     def _connection_refused(self, error: ServerError) -> UserError:
         found = faults.read_faults(error.payload)

@@ -1,16 +1,13 @@
-"""Turns what servers and sockets say of a failure into the client's errors. Pure; imports no transport.
+"""Turns what servers answer of a failure into the client's errors. Pure; imports no transport.
 
-The sentences name a host, never a URL (it may hold the key) and never the text of a transport's exception.
+The sentences name a host, never a URL: it may hold the key.
 """
 
-import errno
-import socket
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, skew_sentence
-from globalchat.core.errors import Refused, Unauthorized, Unreachable
+from globalchat.core.errors import Refused, Unauthorized
 from globalchat.core.text import suggest
 
 _RETRYABLE = frozenset(
@@ -24,8 +21,6 @@ _RETRYABLE = frozenset(
         "TooManyRequestsException",
     }
 )
-# Names of aiohttp's and websockets' errors (this module imports neither) for a connection that was cut.
-_CUT = frozenset({"ClientOSError", "ConnectionClosedError", "ConnectionClosedOK", "ServerDisconnectedError"})
 _LONGEST = 500
 _LONGEST_CHANNEL = 50
 _MOST_CHANNELS = 256
@@ -160,70 +155,6 @@ def read_retry_after(header: str | None) -> float | None:
     if header is None or not header.isascii() or not header.strip().isdigit():
         return None
     return min(float(header), _LONGEST_THROTTLE)
-
-
-def unreachable(cause: BaseException | None, where: str, *, proxied: bool = False) -> Unreachable:
-    """What a failed connection or call comes down to, by its cause; `proxied` if it went to a proxy."""
-    failure = _unreachable(cause, where, proxied=proxied)
-    name = type(cause).__name__
-    # aiohttp's errors of connecting; all others may come after the request went out.
-    failure.sent = not (name.startswith("ClientConnector") or name == "ClientProxyConnectionError")
-    return failure
-
-
-def _unreachable(cause: BaseException | None, where: str, *, proxied: bool) -> Unreachable:
-    root = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
-    response = getattr(cause, "response", None)
-    status = getattr(response, "status_code", None)
-    if isinstance(status, int):
-        return not_the_api(where, f"HTTP status {status} instead of a WebSocket")
-    refused = getattr(root, "errno", None) == errno.ECONNREFUSED or "Connect call failed" in str(root)
-    if "Proxy" in type(cause).__name__ or (proxied and (refused or isinstance(root, socket.gaierror))):
-        return Unreachable(
-            f"The proxy did not let the connection to {where} through, or could not be reached.",
-            remedy="Check HTTPS_PROXY and NO_PROXY.",
-        )
-    if isinstance(root, socket.gaierror):
-        return Unreachable(
-            f"The name {where} could not be resolved.",
-            remedy="Check the network; if the region was destroyed, deploy it again.",
-        )
-    if isinstance(root, ssl.SSLError):
-        return Unreachable(
-            f"No secure connection to {where}: its certificate or TLS is not acceptable.",
-            remedy="Check this machine's clock and whatever inspects its TLS traffic.",
-        )
-    if refused:
-        return Unreachable(
-            f"Nothing listens at {where}: the connection was refused.",
-            remedy="Is it running? `globalchat local status` tells for the local cloud.",
-        )
-    if isinstance(root, TimeoutError):
-        return timed_out(where)
-    name = type(root).__name__
-    # websockets' InvalidMessage, if the answer to the handshake was cut off.
-    cut_short = root is not None and isinstance(root.__cause__, EOFError | ConnectionError)
-    if isinstance(root, ConnectionError) or name in _CUT or cut_short:
-        return lost(where)
-    name = "" if root is None else f" ({name})"
-    return Unreachable(f"The connection to {where} failed{name}.", remedy="Check the network.")
-
-
-def timed_out(where: str) -> Unreachable:
-    """No answer in time."""
-    return Unreachable(f"{where} did not answer in time.", remedy="Check the network.")
-
-
-def lost(where: str) -> Unreachable:
-    """The other side ended the connection."""
-    return Unreachable(f"The connection to {where} was closed.")
-
-
-def not_the_api(where: str, what: str) -> Unreachable:
-    """Something answered, but not the way this API does."""
-    return Unreachable(
-        f"{where} answered {what}: it does not speak like the API.", remedy="Check the URL in the profile."
-    )
 
 
 def _read(item: object) -> Fault:

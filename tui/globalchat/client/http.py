@@ -5,8 +5,9 @@ import logging
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, cached_property
 
 import aiohttp
 from gql import GraphQLRequest
@@ -15,13 +16,14 @@ from gql.transport.appsync_auth import AppSyncApiKeyAuthentication, AppSyncAuthe
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportServerError
 from graphql import DocumentNode, ExecutionResult, parse
 
-from globalchat.client import faults
-from globalchat.client.hosts import host_of, is_loopback, is_proxied
+from globalchat.client import connect_errors, faults
+from globalchat.client.network import proxy_of
 from globalchat.client.profiles import RegionEndpoint
-from globalchat.core import redaction
+from globalchat.core import redaction, tls
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import UserError
 from globalchat.core.logs import log_event
+from globalchat.core.net import Proxy, host_of
 
 LARGEST_ANSWER = 5 * 1024 * 1024
 """Bytes of an answer that are read; AppSync's own limit for an evaluated response."""
@@ -69,11 +71,10 @@ class GraphQLHttp:
         self._transport = _Transport(
             endpoint.graphql_url,
             auth=_authentication(endpoint, credentials),
+            ssl=tls.context() if endpoint.graphql_url.startswith("https:") else True,
             ssl_close_timeout=1,
-            client_session_args={
-                "timeout": aiohttp.ClientTimeout(total=timeout),
-                "trust_env": not is_loopback(endpoint.graphql_url),
-            },
+            # Without `trust_env`, which would also send the passwords of ~/.netrc.
+            client_session_args={"timeout": aiohttp.ClientTimeout(total=timeout)},
         )
 
     async def open(self) -> None:
@@ -92,10 +93,15 @@ class GraphQLHttp:
         """
         return self._transport.clock_skew()
 
+    @cached_property
+    def _proxy(self) -> Proxy | None:
+        return proxy_of(self._url)
+
     async def execute(self, document: str, variables: Mapping[str, object]) -> dict[str, object]:
         """Run a query or mutation; its `data`.
 
         Raises:
+            ProxyRefused: the environment names a proxy that cannot be used.
             Refused: the API answered with errors.
             Unauthorized: key or signature were not accepted.
             Unreachable: no usable answer came.
@@ -133,7 +139,8 @@ class GraphQLHttp:
         failure: UserError | None = None
         result: ExecutionResult | None = None
         try:
-            result = await self._transport.execute(request, extra_args={"allow_redirects": False})
+            way = {"allow_redirects": False, "proxy": _url_for_aiohttp(self._proxy)}
+            result = await self._transport.execute(request, extra_args=way)
         except TransportError as error:
             failure = self._translate(error)
         # Raised out here, so that the transport's exception (it may hold the key) is not in the chain.
@@ -147,10 +154,17 @@ class GraphQLHttp:
         if isinstance(error, TransportServerError):
             if error.code == 401:
                 return faults.unauthorized(self.where, signed=self._signed, skew=self.clock_skew)
-            return faults.not_the_api(self.where, f"HTTP status {error.code}")
+            return self._no_answer(error.code or 0)
         if isinstance(error, TransportProtocolError):
-            return faults.not_the_api(self.where, str(error))
-        return faults.unreachable(error.__cause__, self.where, proxied=is_proxied(self._url))
+            return connect_errors.not_the_api(self.where, str(error))
+        return connect_errors.unreachable(error.__cause__, self.where, self._proxy)
+
+    def _no_answer(self, status: int) -> UserError:
+        if status == 407 and self._proxy is not None:  # of a URL without TLS, which has no tunnel
+            return connect_errors.proxy_refused(status, self.where, self._proxy)
+        if status >= 500:
+            return connect_errors.in_trouble(self.where, status)
+        return connect_errors.not_the_api(self.where, f"HTTP status {status}")
 
     def _data(self, result: ExecutionResult | None, variables: Mapping[str, object]) -> dict[str, object]:
         if result is not None and result.errors:
@@ -164,8 +178,19 @@ class GraphQLHttp:
                 skew=self.clock_skew,
             )
         if result is None or not isinstance(result.data, dict):
-            raise faults.not_the_api(self.where, "without data")
+            raise connect_errors.not_the_api(self.where, "without data")
         return result.data
+
+
+def _url_for_aiohttp(proxy: Proxy | None) -> str | None:
+    """Return the URL of a proxy with name and password as aiohttp takes them.
+
+    It reads them as UTF-8 and sends them as Latin-1: so they arrive in UTF-8, as curl sends them.
+    """
+    if proxy is None or proxy.user is None:
+        return None if proxy is None else str(proxy)
+    user, password = (each.encode().decode("latin-1") for each in (proxy.user, proxy.password))
+    return replace(proxy, user=user, password=password).url
 
 
 class _Request(GraphQLRequest):

@@ -22,11 +22,14 @@ from gql.transport.exceptions import (
     TransportServerError,
 )
 from graphql import ExecutionResult
+from websockets import ClientConnection
+from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 
-from globalchat.client.hosts import is_loopback
+from globalchat.client.connect_errors import NoUpgrade
 from globalchat.client.listener import Listener
+from globalchat.client.network import connect_options, proxy_of
 from globalchat.client.options import Timeouts
-from globalchat.core import redaction
+from globalchat.core import redaction, tls
 
 log = logging.getLogger(__name__)
 redaction.install()
@@ -40,27 +43,61 @@ class ServerError(TransportServerError):
         self.payload = payload
 
 
+class _Socket(ClientConnection):
+    """A WebSocket that follows no redirect: it would lead past the proxy that was decided on."""
+
+    async def handshake(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as websockets calls it
+        """Ask for the upgrade.
+
+        Raises:
+            NoUpgrade: the host does not open a WebSocket.
+        """
+        try:
+            await super().handshake(*args, **options)
+        except InvalidStatus as error:
+            status = error.response.status_code
+            raise NoUpgrade(f"answered HTTP status {status} instead of a WebSocket", status) from None
+        except InvalidMessage as error:
+            cut = isinstance(error.__cause__, EOFError | ConnectionError)
+            what = "closed the connection" if cut else "answered something that is not HTTP"
+            raise NoUpgrade(f"{what} instead of opening a WebSocket") from None
+        except InvalidHandshake:
+            raise NoUpgrade("answered the request for a WebSocket with something else") from None
+
+
 class Wire(AppSyncWebsocketsTransport):
     """One connection. What `open`, `start` and `stop` raise is gql's and may hold the key: translate it.
 
     Attributes:
+        proxy: What it goes through, None if it goes directly.
         ended: Fails with the reason when the connection is over.
         heard_at: When the last frame came (loop time).
     """
 
     def __init__(self, realtime_url: str, *, auth: AppSyncAuthentication, timeouts: Timeouts) -> None:
+        """Connect to nothing yet.
+
+        Raises:
+            ProxyRefused: the environment names a proxy that cannot be used.
+        """
+        self.proxy = proxy_of(realtime_url)
+        self._socket: _Socket | None = None
         args: dict[str, Any] = {
+            **connect_options(realtime_url, self.proxy),
+            "proxy": None if self.proxy is None else self.proxy.url,
+            "create_connection": self._make_socket,
             "open_timeout": None,
             "compression": None,
             "ping_interval": timeouts.ping,
             "ping_timeout": timeouts.ping,
             "close_timeout": timeouts.close,
         }
-        if is_loopback(realtime_url):
-            args["proxy"] = None  # what stays on this machine is no proxy's business
+        if self.proxy is not None and self.proxy.scheme == "https":
+            args["proxy_ssl"] = tls.context()
         super().__init__(
             realtime_url,
             auth=auth,
+            ssl=tls.context() if realtime_url.startswith("wss:") else False,
             close_timeout=cast(int, timeouts.close + 1),
             keep_alive_timeout=timeouts.liveness,
             connect_args=args,
@@ -78,8 +115,11 @@ class Wire(AppSyncWebsocketsTransport):
         try:
             async with asyncio.timeout(self._limit):
                 await self.connect()
-        except BaseException:
+        except BaseException as error:
             await self.close()
+            if isinstance(error, TimeoutError) and self._socket is not None and self._socket.response is None:
+                silent = NoUpgrade("does not answer the request for a WebSocket")
+                raise TransportConnectionFailed("no upgrade") from silent
             raise
 
     async def start(self, request: GraphQLRequest, make: Callable[[int], Listener]) -> Listener:
@@ -101,6 +141,11 @@ class Wire(AppSyncWebsocketsTransport):
         await self.adapter.close()
         if self.receive_data_task is not None:
             await asyncio.wait([self.receive_data_task])
+
+    def _make_socket(self, *args: Any, **options: Any) -> "_Socket":  # noqa: ANN401 - as websockets calls it
+        """Return what websockets hands the connection to once the host is reached."""
+        self._socket = _Socket(*args, **options)
+        return self._socket
 
     async def _close_hook(self) -> None:
         if not self.ended.done():

@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from globalchat.core.errors import UsageError
 
@@ -33,8 +33,6 @@ _OF_NPM = frozenset(
     f"npm_config_{each}" for each in ("proxy", "noproxy", "http_proxy", "https_proxy", "no_proxy")
 )
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]")
-_HAPPY_EYEBALLS_DELAY = 0.25
-"""Seconds before the next address is tried beside the one that has not answered yet (RFC 8305, section 5)."""
 
 Address = IPv4Address | IPv6Address
 
@@ -47,16 +45,15 @@ class ProxyRefused(UsageError):
 class Proxy:
     """A proxy, and the variable that names it. Its text never shows the name and password.
 
-    `scheme` is `http`, or `https` for a proxy that is spoken to over TLS. `user` and `password` are what the
-    URL holds, percent-decoded to bytes.
+    `scheme` is `http`, or `https` for a proxy that is spoken to over TLS. `user` and `password` are decoded.
     """
 
     scheme: str
     host: str
     port: int
     variable: str
-    user: bytes | None = field(default=None, repr=False)
-    password: bytes = field(default=b"", repr=False)
+    user: str | None = field(default=None, repr=False)
+    password: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         """Return its URL without name and password."""
@@ -80,15 +77,22 @@ class Proxy:
         """The value of the `Proxy-Authorization` header; None if the proxy needs none."""
         if self.user is None:
             return None
-        return f"Basic {b64encode(self.user + b':' + self.password).decode()}"
+        return f"Basic {b64encode(f'{self.user}:{self.password}'.encode()).decode()}"
+
+    def tunnel_request(self, url: str) -> bytes:
+        """Return the request for a tunnel to the host of a URL."""
+        host, port = host_and_port(url)
+        lines = [f"CONNECT {f'[{host}]' if ':' in host else host}:{port} HTTP/1.1", f"Host: {host_of(url)}"]
+        if self.authorization is not None:
+            lines.append(f"Proxy-Authorization: {self.authorization}")
+        return "\r\n".join((*lines, "", "")).encode()
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no log may show."""
-        if self.user is None:
+        if self.authorization is None:
             return ()
-        encoded = quote(self.password, safe="")
-        return (self.password.decode("utf-8", "replace"), encoded, str(self.authorization).partition(" ")[2])
+        return (self.password, quote(self.password, safe=""), self.authorization.removeprefix("Basic "))
 
 
 def host_of(url: str) -> str:
@@ -162,18 +166,6 @@ def environment_for_children(
     return passed | {"no_proxy": exempt, "NO_PROXY": exempt}
 
 
-def connect_options() -> dict[str, float]:
-    """Return the arguments with which `create_connection` of the running loop tries addresses side by side.
-
-    Without them an address that swallows packets (broken IPv6) uses up the time limit before the next one.
-    Loops other than asyncio's own (uvloop) do not know the argument.
-    """
-    from asyncio import BaseEventLoop, get_running_loop  # 40 ms that commands without a loop do without
-
-    standard = isinstance(get_running_loop(), BaseEventLoop)
-    return {"happy_eyeballs_delay": _HAPPY_EYEBALLS_DELAY} if standard else {}
-
-
 def _parse(variable: str, value: str) -> Proxy:
     """Read the URL of a proxy. What it holds is never quoted: it may be a password."""
     value = value.strip()
@@ -193,14 +185,13 @@ def _parse(variable: str, value: str) -> Proxy:
     if not host or port == 0:
         raise ProxyRefused(f"{variable} does not hold the URL of a proxy.", remedy=_remedy(variable))
     user, _, password = user_info.partition(":")
-    return Proxy(
-        scheme=scheme,
-        host=host,
-        port=port or _PROXY_PORTS[scheme],
-        variable=variable,
-        user=unquote_to_bytes(user) if at else None,
-        password=unquote_to_bytes(password),
-    )
+    try:
+        name, word = unquote(user, errors="strict"), unquote(password, errors="strict")
+    except UnicodeDecodeError:
+        raise ProxyRefused(
+            f"{variable} holds a name or password that is not UTF-8.", remedy=_remedy(variable)
+        ) from None
+    return Proxy(scheme, host, port or _PROXY_PORTS[scheme], variable, name if at else None, word)
 
 
 def _remedy(variable: str) -> str:

@@ -4,6 +4,7 @@ import logging
 import re
 import traceback
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator
 from pathlib import Path
 
 LIBRARIES = ("gql", "websockets", "aiohttp", "botocore", "urllib3", "globalchat")
@@ -35,15 +36,15 @@ _NAMED = (
     r"|(?:session|security|access|refresh|id|sso_?bearer)_?token)"
 )
 _PATTERNS = (
-    (re.compile(r"(header=)[^&\s'\"<>]+"), r"\1" + MASK),
-    (re.compile(r"(header-)[A-Za-z0-9_=-]{16,}"), r"\1" + MASK),
-    (re.compile(rf"(?i)(x-api-key{_QUOTE}\s*[:=,]\s*b?{_QUOTE})[^\s\"'\\,}}]+"), r"\1" + MASK),
-    (re.compile(rf"(?i)(x-amz-security-token{_QUOTE}\s*[:=,]\s*b?{_QUOTE})[^\s\"'\\,}}]+"), r"\1" + MASK),
-    (re.compile(rf"(?i)(authorization{_QUOTE}\s*[:=,]\s*b?{_QUOTE})[^\"'\\\r\n}}]+"), r"\1" + MASK),
-    (re.compile(r"\bda2-[A-Za-z0-9]{8,}"), "da2-" + MASK),
+    re.compile(r"header=(?P<secret>[^&\s'\"<>]+)"),
+    re.compile(r"header-(?P<secret>[A-Za-z0-9_=-]{16,})"),
+    re.compile(rf"(?i)x-api-key{_QUOTE}\s*[:=,]\s*b?{_QUOTE}(?P<secret>[^\s\"'\\,}}]+)"),
+    re.compile(rf"(?i)x-amz-security-token{_QUOTE}\s*[:=,]\s*b?{_QUOTE}(?P<secret>[^\s\"'\\,}}]+)"),
+    re.compile(rf"(?i)authorization{_QUOTE}\s*[:=,]\s*b?{_QUOTE}(?P<secret>[^\"'\\\r\n}}]+)"),
+    re.compile(r"\bda2-(?P<secret>[A-Za-z0-9]{8,})"),
     # What STS, SSO and sign-in answer, as JSON, XML and variables of the environment; botocore logs it whole.
-    (re.compile(rf"(?i)({_NAMED}{_QUOTE}\s*[:=,>]\s*b?{_QUOTE})[^\s\"'\\,}}<>&]+"), r"\1" + MASK),
-    (re.compile(r"(://)[^/\s\"'<>@:]*:[^/\s\"'<>@]+@"), r"\1" + MASK + "@"),
+    re.compile(rf"(?i){_NAMED}{_QUOTE}\s*[:=,>]\s*b?{_QUOTE}(?P<secret>[^\s\"'\\,}}<>&]+)"),
+    re.compile(r"://(?P<secret>[^/\s\"'<>@:]*:[^/\s\"'<>@]+)@"),
 )
 
 _SECRET_NAME = re.compile(rf"(?i).*(?:{_NAMED}|x-api-key|api_?key|authorization)")
@@ -63,11 +64,24 @@ def register_secret(secret: str | None) -> None:
 
 def redact(text: str) -> str:
     """Return the text with all that looks like a credential, and every registered secret, masked."""
+    kept, end = [], 0
+    # All are looked for in the whole text: a short password may be a part of a word that a pattern needs.
+    for start, stop in sorted(_secret_spans(text)):
+        if start >= end:
+            kept += [text[end:start], MASK]
+        end = max(end, stop)
+    return "".join((*kept, text[end:]))
+
+
+def _secret_spans(text: str) -> Iterator[tuple[int, int]]:
     for secret in _secrets:
-        text = text.replace(secret, MASK)
-    for pattern, replacement in _PATTERNS:
-        text = pattern.sub(replacement, text)
-    return text
+        at = text.find(secret)
+        while at >= 0:
+            yield at, at + len(secret)
+            at = text.find(secret, at + 1)
+    for pattern in _PATTERNS:
+        for match in pattern.finditer(text):
+            yield match.span("secret")
 
 
 def is_secret_name(name: str) -> bool:

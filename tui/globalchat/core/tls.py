@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
-from globalchat.core.net import Proxy, host_and_port, host_of
+from globalchat.core.net import Proxy, host_and_port
 from globalchat.core.text import sanitize
 
 _EXPIRED = 10
@@ -79,12 +79,13 @@ def find_ssl_error(error: BaseException | None) -> ssl.SSLError | None:
 
 
 def _inside(error: BaseException) -> Iterator[object]:
-    """Yield where aiohttp, urllib3 and botocore keep the error that they wrap."""
+    """Yield where aiohttp, urllib3 and botocore keep the error that they wrap.
+
+    Properties are left out: websockets warns at those that are obsolete.
+    """
     yield from (error.__cause__, error.__context__, *error.args)
-    yield from (getattr(error, name, None) for name in ("certificate_error", "os_error", "reason"))
-    keywords = getattr(error, "kwargs", None)
-    if isinstance(keywords, dict):
-        yield keywords.get("error")
+    for each in vars(error).values():
+        yield from each.values() if isinstance(each, dict) else (each,)
 
 
 def explain(
@@ -107,7 +108,7 @@ def explain(
     missing = _missing_file(environ, trust, exists)
     if not isinstance(error, ssl.SSLCertVerificationError):
         return missing or _no_handshake(error)
-    code = error.verify_code
+    code, said = getattr(error, "verify_code", 0), getattr(error, "verify_message", "no reason")
     if code in (_EXPIRED, _NOT_YET_VALID):
         reason = "its certificate has expired" if code == _EXPIRED else "its certificate is not valid yet"
         return TlsFailure(
@@ -120,7 +121,8 @@ def explain(
         whose = f"its certificate was issued by {issuer}" if issuer else "its certificate is of an authority"
         return TlsFailure(
             f"{whose}, which this machine does not trust",
-            f"If your network inspects TLS, get the certificate of its authority and {trust.advice}.",
+            f"If your network inspects TLS, get the certificate of its authority"
+            f"{'' if issuer else ' (`globalchat doctor` names it)'} and {trust.advice}.",
         )
     if code in _OTHER_NAME:
         return TlsFailure(
@@ -129,11 +131,11 @@ def explain(
         )
     if code in _STRICT_RULES:
         return TlsFailure(
-            f"its certificate breaks a rule that Python 3.13 and later check ({error.verify_message})",
+            f"its certificate breaks a rule that Python 3.13 and later check ({said})",
             "Those who inspect TLS have to renew the certificate of their authority; Python 3.12 accepts "
             f"this one.{by}",
         )
-    return TlsFailure(f"its certificate is not accepted ({error.verify_message})", f"Check the URL.{by}")
+    return TlsFailure(f"its certificate is not accepted ({said})", f"Check the URL.{by}")
 
 
 def _missing_file(
@@ -223,12 +225,7 @@ def presented_issuer(url: str, proxy: Proxy | None, *, seconds: float = 4.0) -> 
 
 def _tunnel(plain: socket.socket, url: str, proxy: Proxy) -> bool:
     """Ask a proxy for a tunnel to the host of a URL; return whether it opened one."""
-    host, port = host_and_port(url)
-    place = f"{f'[{host}]' if ':' in host else host}:{port}"
-    lines = [f"CONNECT {place} HTTP/1.1", f"Host: {host_of(url)}"]
-    if proxy.authorization is not None:
-        lines.append(f"Proxy-Authorization: {proxy.authorization}")
-    plain.sendall("\r\n".join((*lines, "", "")).encode())
+    plain.sendall(proxy.tunnel_request(url))
     answer = b""
     while b"\r\n\r\n" not in answer and len(answer) < 65_536:
         part = plain.recv(4096)

@@ -1,6 +1,7 @@
 """Below the API: names, and TLS with its certificate."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Iterable, Sequence
@@ -9,9 +10,12 @@ from functools import partial
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from globalchat.client import faults
-from globalchat.client.hosts import host_of, is_loopback, is_proxied
+from globalchat.client import connect_errors
+from globalchat.client.network import open_tls, proxy_of
+from globalchat.core import tls
 from globalchat.core.clock import DAY
+from globalchat.core.errors import Unreachable
+from globalchat.core.net import Proxy, host_and_port, host_of, is_loopback
 from globalchat.core.text import plural
 from globalchat.doctor.finding import Verdict, ok, skipped, warning
 from globalchat.doctor.threads import in_thread
@@ -26,9 +30,11 @@ async def resolve(urls: Sequence[str], remedy: str) -> Verdict:
 
     Raises:
         Unreachable: one cannot be resolved.
+        ProxyRefused: the environment names a proxy that cannot be used.
     """
-    if any(is_proxied(url) for url in urls):
-        return skipped("A proxy looks the names up (HTTPS_PROXY).")
+    ways = {url: proxy_of(url) for url in urls}
+    if (proxy := next(filter(None, ways.values()), None)) is not None:
+        return skipped(f"The proxy {proxy} ({proxy.variable}) looks the names up.")
     hosts = _hosts(urls)
     if all(_is_address(host) for host, _ in hosts):
         return ok(f"{_names(hosts)} needs no look-up")
@@ -37,7 +43,7 @@ async def resolve(urls: Sequence[str], remedy: str) -> Verdict:
         try:
             found = await in_thread(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
-            failure = faults.unreachable(error, host)
+            failure = connect_errors.unreachable(error, host)
             failure.remedy = remedy
             raise failure from None
         addresses.update(str(each[4][0]) for each in found)
@@ -49,40 +55,43 @@ async def secure(urls: Sequence[str], *, now: float) -> Verdict:
 
     Raises:
         Unreachable: one does not take part, or its certificate is not trusted.
+        ProxyRefused: the environment names a proxy that cannot be used.
     """
     if plain := next((url for url in urls if _is_plain(url) and not is_loopback(url)), None):
         return warning(
             f"Plain HTTP to {host_of(plain)}: whoever is on the way can read the key and the messages.",
             "Use https:// and wss:// in the profile.",
         )
-    if any(is_proxied(url) for url in urls):
-        return skipped("The connection goes through a proxy (HTTPS_PROXY).")
     if all(_is_plain(url) for url in urls):
         return skipped("Plain HTTP: it does not leave this machine.")
-    context = ssl.create_default_context()
     days: list[int] = []
     versions: set[str] = set()
-    for host, port in _hosts(urls):
-        version, ends = await _shake_hands(host, port, context)
+    proxies: dict[str, None] = {}
+    for url in {host_and_port(each): each for each in urls if not _is_plain(each)}.values():
+        proxy = proxy_of(url)
+        version, ends = await _shake_hands(url, proxy)
         versions.add(version)
         days.append(int((ends - now) // DAY))
-    return judge_certificate(min(days), sorted(versions))
+        if proxy is not None:
+            proxies[f"{proxy} ({proxy.variable})"] = None
+    return judge_certificate(min(days), sorted(versions), tuple(proxies))
 
 
-def judge_certificate(days: int, versions: Iterable[str]) -> Verdict:
-    """What the days that a trusted certificate has left come to."""
+def judge_certificate(days: int, versions: Iterable[str], proxies: Sequence[str] = ()) -> Verdict:
+    """What the days that a trusted certificate has left come to; `proxies` were on the way."""
     told = f"{', '.join(versions)}, the certificate has {plural(days, 'day')} left"
+    told += f"; through the proxy {', '.join(proxies)}" if proxies else ""
     if days < CERTIFICATE_DAYS:
         return warning(told, "Whoever runs the host (or the proxy that inspects TLS) has to renew it.")
     return ok(told)
 
 
-async def _shake_hands(host: str, port: int, context: ssl.SSLContext) -> tuple[str, float]:
+async def _shake_hands(url: str, proxy: Proxy | None) -> tuple[str, float]:
     """The version of TLS that was agreed on, and the end of the certificate in epoch seconds."""
     try:
-        _, writer = await asyncio.open_connection(host, port, ssl=context)
-    except OSError as error:
-        raise faults.unreachable(error, f"{host}:{port}") from None
+        _, writer = await open_tls(url, proxy)
+    except (OSError, connect_errors.ProxyAnswered) as error:
+        raise await _failure(error, url, proxy) from None
     try:
         certificate = writer.get_extra_info("peercert")
         version = writer.get_extra_info("ssl_object").version()
@@ -93,15 +102,23 @@ async def _shake_hands(host: str, port: int, context: ssl.SSLContext) -> tuple[s
             await asyncio.wait_for(writer.wait_closed(), _CLOSE_SECONDS)
 
 
+async def _failure(error: Exception, url: str, proxy: Proxy | None) -> Unreachable:
+    """Why TLS failed, with the issuer of the certificate that was shown."""
+    where = host_of(url)
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return connect_errors.unreachable(error, where, proxy)
+    issuer = await in_thread(partial(tls.presented_issuer, url, proxy))
+    found = tls.explain(error, os.environ, issuer=issuer)
+    return Unreachable(f"No secure connection to {where}: {found.reason}.", remedy=found.remedy)
+
+
 def _is_plain(url: str) -> bool:
     return urlsplit(url).scheme in ("http", "ws")
 
 
 def _hosts(urls: Iterable[str]) -> list[tuple[str, int]]:
     """Host and port of each URL, without doubles."""
-    parts = [urlsplit(url) for url in urls]
-    default = {"http": 80, "ws": 80, "https": 443, "wss": 443}
-    return list(dict.fromkeys((each.hostname or "", each.port or default[each.scheme]) for each in parts))
+    return list(dict.fromkeys(map(host_and_port, urls)))
 
 
 def _names(hosts: Iterable[tuple[str, int]]) -> str:

@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from globalchat.client.hosts import is_loopback
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.net import is_loopback
 from globalchat.doctor import network
 from globalchat.doctor.finding import Verdict
 from globalchat.doctor.region import RegionPatient

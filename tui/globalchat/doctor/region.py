@@ -9,13 +9,13 @@ from typing import Any, Self
 from globalchat.client.api import Api
 from globalchat.client.connection import Connection
 from globalchat.client.faults import unknown_channel
-from globalchat.client.hosts import host_of
 from globalchat.client.ids import IdFactory
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.clock import WallClock, now_ms
 from globalchat.core.errors import Unauthorized, Unreachable, UserError
+from globalchat.core.net import host_of
 from globalchat.core.text import plural
 from globalchat.doctor.finding import Verdict, ok
 from globalchat.doctor.judging import judge_clock, judge_key

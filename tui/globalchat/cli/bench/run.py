@@ -15,9 +15,9 @@ from globalchat.cli.console.live_line import LiveLine
 from globalchat.cli.console.output import json_line, narrate, write_lines
 from globalchat.cli.console.screen import is_terminal, width
 from globalchat.cli.console.signals import heard
-from globalchat.client.hosts import is_loopback
 from globalchat.client.profiles import Profile
 from globalchat.core.errors import ExitCode, UsageError
+from globalchat.core.net import is_loopback
 from globalchat.measure.load.plan import LoadPlan
 from globalchat.measure.load.report import Progress
 from globalchat.measure.load.run import run

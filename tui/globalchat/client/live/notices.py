@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from globalchat.client import faults
-from globalchat.client.hosts import host_of
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.errors import Unauthorized, UserError
+from globalchat.core.net import host_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.state import Phase
 from globalchat.core.clock import MonotonicClock, WallClock
 from globalchat.core.errors import Refused, Unreachable, UserError
+from globalchat.core.net import ProxyRefused
 
 
 class Outage:
@@ -100,7 +101,7 @@ class Outage:
         """
         wanted = self._goal.region
         self._locator.doubt()
-        if isinstance(error, Refused) and not error.retryable:
+        if (isinstance(error, Refused) and not error.retryable) or isinstance(error, ProxyRefused):
             self._report.enter(Phase.FAILED, region=wanted.alias, reason=notice.reason, remedy=notice.remedy)
             self._look_elsewhere()
             await self._goal.change()

@@ -17,11 +17,12 @@ from websockets.http11 import Response
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from globalchat.client import documents, faults
-from globalchat.client.hosts import host_of
+from globalchat.client import connect_errors, documents, faults
+from globalchat.client.connect_errors import NoUpgrade
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core import redaction
 from globalchat.core.errors import Refused, UserError
+from globalchat.core.net import host_of
 
 LARGEST_FRAME = 1 << 20
 """Bytes of a frame that are taken: AppSync sends 240 KB at most."""
@@ -85,17 +86,23 @@ class Realtime:
             elif isinstance(event, Response):
                 self._upgraded(event)
         if self._socket.parser_exc is not None or self._socket.handshake_exc is not None:
-            self._fail(self.failure or faults.not_the_api(self._where, "something other than a WebSocket"))
+            other = connect_errors.not_the_api(self._where, "something other than a WebSocket")
+            self._fail(self.failure or other)
         return self._socket.data_to_send()
 
     def lost(self) -> None:
         """The other side is gone."""
-        if self.phase is not Phase.OVER:
-            self._fail(faults.lost(self._where))
+        if self.phase is Phase.OPENING:
+            why = NoUpgrade("closed the connection instead of opening a WebSocket")
+            self._fail(connect_errors.no_upgrade(self._where, why))
+        elif self.phase is not Phase.OVER:
+            self._fail(connect_errors.lost(self._where))
 
     def _upgraded(self, response: Response) -> None:
         if self._socket.handshake_exc is not None:
-            self._fail(faults.not_the_api(self._where, f"HTTP status {response.status_code}"))
+            status = response.status_code
+            why = NoUpgrade(f"answered HTTP status {status} instead of a WebSocket", status)
+            self._fail(connect_errors.no_upgrade(self._where, why))
             return
         self._send({"type": "connection_init"})
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from globalchat.client.api import Api
 from globalchat.client.faults import unknown_channel
-from globalchat.client.hosts import host_of, is_proxied
+from globalchat.client.network import proxy_of
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import Refused, UserError
+from globalchat.core.net import host_of
 from globalchat.measure.load.crew import Crew, Said, crew
 from globalchat.measure.load.mark import SHORTEST
 from globalchat.measure.load.orders import (
@@ -188,9 +189,9 @@ class _Run:
 
 
 def _check_way(endpoint: RegionEndpoint) -> None:
-    if is_proxied(endpoint.realtime_url):
+    if (proxy := proxy_of(endpoint.realtime_url)) is not None:
         raise UserError(
-            "A load run opens its sockets without a proxy, and the environment names one.",
+            f"A load run opens its sockets without a proxy, and {proxy.variable} names one.",
             remedy=f"Set NO_PROXY={host_of(endpoint.realtime_url).partition(':')[0]}, if there is a way.",
         )
 

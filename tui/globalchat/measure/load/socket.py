@@ -1,15 +1,14 @@
 """A subscriber's socket on the event loop: no task, no queue, one buffer for all sockets of the process."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
-from urllib.parse import urlsplit
 
-from globalchat.client import faults
-from globalchat.client.hosts import host_of
+from globalchat.client import connect_errors
+from globalchat.client.network import connect_options
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core import tls
+from globalchat.core.net import host_and_port, host_of
 from globalchat.measure.load.realtime import Phase, Realtime
 
 SECONDS = 30.0
@@ -101,26 +100,18 @@ async def open_socket(endpoint: RegionEndpoint, make: Callable[[], SubscriberSoc
     Raises:
         UserError: it could not be opened, was refused, or took too long.
     """
-    parts = urlsplit(endpoint.realtime_url)
-    secure = parts.scheme == "wss"
-    port = parts.port or (443 if secure else 80)
+    host, port = host_and_port(endpoint.realtime_url)
+    secure = tls.context() if endpoint.realtime_url.startswith("wss:") else None
+    options = connect_options(endpoint.realtime_url, None)
     loop, socket = asyncio.get_running_loop(), make()
     try:
         async with asyncio.timeout(SECONDS):
-            await loop.create_connection(
-                lambda: socket, parts.hostname or "", port, ssl=_tls() if secure else None
-            )
+            await loop.create_connection(lambda: socket, host, port, ssl=secure, **options)
             await socket.ready
     except (OSError, TimeoutError) as error:
         socket.give_up()
-        raise faults.unreachable(error, host_of(endpoint.realtime_url)) from None
+        raise connect_errors.unreachable(error, host_of(endpoint.realtime_url)) from None
     except BaseException:
         socket.give_up()
         raise
     return socket
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """One for all sockets: each that loads the authorities anew takes 18 ms of CPU and 860 KB."""
-    return ssl.create_default_context()

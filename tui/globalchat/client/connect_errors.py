@@ -1,0 +1,168 @@
+"""Turns failures to connect, and answers that are not the API's, into errors with a cause and a remedy.
+
+Imports no transport. The sentences name a host, never a URL (it may hold the key) and never the text of a
+transport's exception. Of proxies they name the URL without name and password, and the variable.
+"""
+
+import errno
+import os
+import socket
+
+from globalchat.core import tls
+from globalchat.core.errors import Unreachable
+from globalchat.core.net import Proxy, is_loopback
+
+UPGRADE_REMEDY = (
+    "If the API answers over HTTP (`globalchat doctor`), let WebSockets (wss) through whatever is on the "
+    "way: proxy, firewall, TLS inspection."
+)
+"""What to do if there is no WebSocket."""
+
+# Names of aiohttp's and websockets' errors (this module imports neither) for a connection that was cut.
+_CUT = frozenset({"ClientOSError", "ConnectionClosedError", "ConnectionClosedOK", "ServerDisconnectedError"})
+
+
+class NoUpgrade(Exception):
+    """The host was reached, but opened no WebSocket.
+
+    `what` completes "HOST …"; `status` is that of its answer, None if there was none.
+    """
+
+    def __init__(self, what: str, status: int | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.status = status
+
+
+class ProxyAnswered(Exception):
+    """A proxy answered a request for a tunnel with another status than 200; `status` is None for no HTTP."""
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def unreachable(cause: BaseException | None, where: str, proxy: Proxy | None = None) -> Unreachable:
+    """Return what a failed connection or call comes down to, by its cause; it went through `proxy`."""
+    failure = _by_cause(cause, where, proxy)
+    name = type(cause).__name__
+    # aiohttp's errors of connecting; all others may come after the request went out.
+    failure.sent = not (name.startswith("ClientConnector") or name in _OF_PROXIES)
+    return failure
+
+
+_OF_PROXIES = frozenset({"ClientProxyConnectionError", "ClientHttpProxyError"})
+"""aiohttp's errors of a proxy."""
+
+
+def _by_cause(cause: BaseException | None, where: str, proxy: Proxy | None) -> Unreachable:
+    if isinstance(cause, NoUpgrade):
+        return no_upgrade(where, cause)
+    root = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
+    if proxy is not None and (failure := _by_proxy(cause, root, where, proxy)) is not None:
+        return failure
+    if isinstance(root, socket.gaierror):
+        return Unreachable(
+            f"The name {where} could not be resolved.",
+            remedy="Check the network; if the region was destroyed, deploy it again.",
+        )
+    if (error := tls.find_ssl_error(cause)) is not None:
+        # With a proxy that is spoken to over TLS it may be either.
+        whom = f"{where} or the proxy {proxy}" if proxy is not None and proxy.scheme == "https" else where
+        found = tls.explain(error, os.environ)
+        return Unreachable(f"No secure connection to {whom}: {found.reason}.", remedy=found.remedy)
+    if _is(root, errno.ECONNREFUSED):
+        return Unreachable(
+            f"Nothing listens at {where}: the connection was refused.",
+            remedy="Is it running? `globalchat local status` tells for the local cloud.",
+        )
+    if isinstance(root, TimeoutError):
+        return timed_out(where, proxy)
+    if _is(root, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
+        return Unreachable(f"No network leads to {where}.", remedy="Check the network.")
+    if isinstance(root, ConnectionError) or type(root).__name__ in _CUT:
+        return lost(where)
+    name = "" if root is None else f" ({type(root).__name__})"
+    return Unreachable(f"The connection to {where} failed{name}.", remedy="Check the network.")
+
+
+def _by_proxy(cause: BaseException | None, root: object, where: str, proxy: Proxy) -> Unreachable | None:
+    """Return what failed at the proxy, None if it was not at the proxy."""
+    if isinstance(cause, ProxyAnswered):
+        return proxy_refused(cause.status, where, proxy)
+    if type(cause).__name__ == "ClientHttpProxyError":  # aiohttp
+        return proxy_refused(getattr(cause, "status", None), where, proxy)
+    if type(cause).__name__ in ("InvalidProxyStatus", "InvalidProxyMessage"):  # websockets
+        status = getattr(getattr(cause, "response", None), "status_code", None)
+        return proxy_refused(status, where, proxy)
+    if isinstance(root, socket.gaierror):
+        why = "its name could not be resolved"
+    elif _is(root, errno.ECONNREFUSED):
+        why = "nothing listens there"
+    elif type(cause).__name__ == "ClientProxyConnectionError":
+        why = "there is no way to it"
+    else:
+        return None
+    return Unreachable(
+        f"The proxy {proxy} could not be reached: {why}.",
+        remedy=f"Check {proxy.variable}, or list {where} in NO_PROXY if it can be reached without a proxy.",
+    )
+
+
+def proxy_refused(status: int | None, where: str, proxy: Proxy) -> Unreachable:
+    """Return that a proxy opened no way to a host, by the HTTP status of its answer (None: no HTTP)."""
+    if status == 407:
+        what = "wants a name and password" if proxy.user is None else "does not accept its name and password"
+        return Unreachable(
+            f"The proxy {proxy} {what}.",
+            remedy=f"Set {proxy.variable}={proxy.scheme}://NAME:PASSWORD@{proxy.address} "
+            "(special characters as %XX).",
+        )
+    if status is None:
+        return Unreachable(
+            f"The proxy {proxy} does not speak HTTP.", remedy=f"Check host and port in {proxy.variable}."
+        )
+    return Unreachable(
+        f"The proxy {proxy} did not let the connection to {where} through (HTTP status {status}).",
+        remedy=f"Ask those who run the proxy, or list {where} in NO_PROXY if it can be reached without one.",
+    )
+
+
+def no_upgrade(where: str, why: NoUpgrade) -> Unreachable:
+    """Return that there is no WebSocket, although there is a connection."""
+    if why.status is not None and why.status >= 500:
+        return in_trouble(where, why.status)
+    return Unreachable(f"{where} {why.what}.", remedy=UPGRADE_REMEDY)
+
+
+def in_trouble(where: str, status: int) -> Unreachable:
+    """Return that a server failed (HTTP status 5xx): it may pass."""
+    remedy = "If it lasts, see https://health.aws.amazon.com for the region."
+    if is_loopback(f"http://{where}"):
+        remedy = "If it lasts, see `globalchat local status`."
+    return Unreachable(f"{where} is in trouble at the moment (HTTP status {status}).", remedy=remedy)
+
+
+def timed_out(where: str, proxy: Proxy | None = None) -> Unreachable:
+    """Return that no answer came in time."""
+    through = f", and the proxy {proxy} ({proxy.variable})" if proxy is not None else ""
+    return Unreachable(f"{where} did not answer in time.", remedy=f"Check the network{through}.")
+
+
+def lost(where: str) -> Unreachable:
+    """Return that the other side ended the connection."""
+    return Unreachable(f"The connection to {where} was closed.")
+
+
+def not_the_api(where: str, what: str) -> Unreachable:
+    """Return that something answered, but not the way this API does."""
+    return Unreachable(
+        f"{where} answered {what}: it does not speak like the API.",
+        remedy="Check the URL in the profile, and whether the network answers in its place (a sign-in page).",
+    )
+
+
+def _is(root: object, *codes: int) -> bool:
+    """Return whether an OSError has one of some codes; asyncio puts those of several addresses in a text."""
+    number = getattr(root, "errno", None)
+    return number in codes or (number is None and any(f"[Errno {each}]" in str(root) for each in codes))
