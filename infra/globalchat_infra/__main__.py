@@ -25,7 +25,7 @@ def synthesise(today: date) -> None:
     app = deployment.new_app()
     config = _config(app.node.try_get_context("globalchat"))
     deployment.add_stacks(app, config, today=today)
-    deployment.synthesise(app)
+    deployment.synthesise(app, account=config.account)
 
 
 def _config(context: object) -> Config:

@@ -37,8 +37,8 @@ def add_stacks(app: App, config: Config, *, today: date) -> None:
     Tags.of(app).add(names.DEPLOYMENT_TAG, config.prefix)
 
 
-def synthesise(app: App) -> Path:
-    """Write the cloud assembly; where it is.
+def synthesise(app: App, *, account: str | None = None) -> Path:
+    """Write the cloud assembly and return its folder; `account` is the only one it may be deployed to.
 
     Raises:
         UsageError: a template is larger than CloudFormation takes without a bucket.
@@ -51,4 +51,21 @@ def synthesise(app: App) -> Path:
                 f"The template {file.name} has {size:,} bytes, more than the {LARGEST:,} that fit: "
                 "use fewer regions, or shorter names."
             )
+    if account is not None:
+        _bind(folder, account)
     return folder
+
+
+def _bind(folder: Path, account: str) -> None:
+    """Write the account into the environment of every stack: the CDK refuses credentials of another.
+
+    Given to the stacks instead, it would be written into every ARN of their templates in the place of
+    `AWS::AccountId`, and each `cdk deploy` by hand, which is bound to no account, would change them back.
+    """
+    file = folder / "manifest.json"
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    for artifact in manifest["artifacts"].values():
+        if artifact["type"] == "aws:cloudformation:stack":
+            region = artifact["environment"].rpartition("/")[2]
+            artifact["environment"] = f"aws://{account}/{region}"
+    file.write_text(json.dumps(manifest, indent=2), encoding="utf-8")

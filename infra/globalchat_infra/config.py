@@ -13,6 +13,7 @@ from globalchat_infra.regions import aws_regions
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
 NAME_RULE = "use 1 to 20 of a-z, 0-9 and -, a letter first, no - last"
+ACCOUNT = re.compile(r"[0-9]{12}")
 CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 ENVIRONMENT_VALUE = 512
 """Longest value of an AppSync environment variable (AppSync developer guide, environment variables)."""
@@ -28,7 +29,7 @@ LIMIT_RANGES = {
 REQUIRED = ("prefix", "regions", "channels", "limits")
 OPTIONAL = ("alarmEmail", "dashboard", "wafRate")
 """Keys of the context value; an optional one that is absent or null is off."""
-DEPLOYERS = ("keyGenerations", "options")
+DEPLOYERS = ("account", "keyGenerations", "options")
 """Keys that the deployer adds to its own copy of `cdk.json`."""
 CHOICES = ("regions", "channels", "limits", "alarmEmail", "dashboard", "wafRate")
 """Keys that an option of the deployer may decide in place of `cdk.json`."""
@@ -56,7 +57,8 @@ class Config:
 
     `alarm_email` gets the alarms; `waf_rate` is how many requests one address may send in five minutes.
     `key_generations` counts, by alias, how often the API key of the stack was replaced by a new one;
-    `options` names the keys that an option of the deployer decided.
+    `options` names the keys that an option of the deployer decided. `account` is the AWS account that the
+    stacks may be deployed to; None leaves that to the credentials of `cdk deploy`.
     """
 
     prefix: str
@@ -68,6 +70,7 @@ class Config:
     waf_rate: int | None = None
     key_generations: Mapping[str, int] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    account: str | None = None
 
 
 def load(path: Path | None = None) -> Config:
@@ -107,6 +110,7 @@ def parse(value: object) -> Config:
         waf_rate=_waf_rate(value.get("wafRate")),
         key_generations=_key_generations(value.get("keyGenerations"), value["regions"]),
         options=_options(value.get("options")),
+        account=_account(value.get("account")),
     )
 
 
@@ -233,3 +237,11 @@ def _options(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(name in CHOICES for name in value):
         raise UsageError('"options" must list keys of "globalchat": remove it, the deployer writes it.')
     return tuple(value)
+
+
+def _account(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not ACCOUNT.fullmatch(value):
+        raise UsageError('"account" is not the number of an AWS account: remove it, the deployer writes it.')
+    return value

@@ -34,7 +34,7 @@ def synthesise(config: Config, *, today: date = DAY) -> Mapping[str, str]:
     with tempfile.TemporaryDirectory(prefix="globalchat-") as folder:
         app = deployment.new_app(Path(folder))
         deployment.add_stacks(app, config, today=today)
-        return read(deployment.synthesise(app))
+        return read(deployment.synthesise(app, account=config.account))
 
 
 def read(folder: Path) -> Mapping[str, str]:

@@ -4,33 +4,51 @@ import importlib.util
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from globalchat.core.errors import UserError
 
 OLDEST_NODE = 20
 ANSWER_SECONDS = 10.0
-"""How long Node.js may take to tell its version."""
+"""How long Node.js may take to say its version."""
+_ASK = "process.stdout.write(process.version + '\\n' + process.execPath)"
+_LONGEST = 300
 
 
-def prepare() -> None:
-    """Check Node.js and aws-cdk-lib, and silence the CDK's banner on Node.js versions.
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Node.js itself: its version, and its path (not that of a program that chooses a version)."""
+
+    path: str
+    major: int
+
+
+def prepare() -> Node:
+    """Check Node.js and aws-cdk-lib, and silence the CDK's banner on Node.js versions; return Node.js.
 
     To be called before `aws_cdk` is imported: that starts Node.js.
 
     Raises:
         UserError: Node.js or aws-cdk-lib is missing or too old.
     """
-    major = _node_major(os.environ.get("JSII_NODE") or "node")
-    if major < OLDEST_NODE:
-        raise UserError(f"Node.js {major} is too old: install Node.js 22 or later.")
+    node = find_node(os.environ.get("JSII_NODE") or "node")
+    if node.major < OLDEST_NODE:
+        raise UserError(f"Node.js {node.major} is too old: install Node.js 22 or later.")
     if importlib.util.find_spec("aws_cdk") is None:
         raise UserError("aws-cdk-lib is not installed: run `pip install 'globalchat[deploy]'`.")
     for reason in ("END_OF_LIFE", "DEPRECATED", "UNTESTED"):
         # The value is the version to be silent about.
-        os.environ.setdefault(f"JSII_SILENCE_WARNING_{reason}_NODE_VERSION", str(major))
+        os.environ.setdefault(f"JSII_SILENCE_WARNING_{reason}_NODE_VERSION", str(node.major))
+    return node
 
 
-def _node_major(command: str) -> int:
+def find_node(command: str) -> Node:
+    """Start Node.js by a name or path, and ask it what it is.
+
+    Raises:
+        UserError: it is missing or does not run.
+    """
     path = shutil.which(command)
     if path is None:
         raise UserError(
@@ -38,12 +56,43 @@ def _node_major(command: str) -> int:
         )
     try:
         ran = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, check=False, timeout=ANSWER_SECONDS
+            [path, "-e", _ASK],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            check=False,
+            timeout=ANSWER_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired):
         raise UserError(f"{path} does not run: install Node.js 22 or later.") from None
-    answer = ran.stdout
-    major = answer.strip().removeprefix("v").partition(".")[0]
-    if not major.isdecimal():
-        raise UserError(f"{path} does not tell its version: install Node.js 22 or later.")
-    return int(major)
+    version, _, own_path = ran.stdout.partition("\n")
+    major = version.strip().removeprefix("v").partition(".")[0]
+    if ran.returncode != 0 or not major.isdecimal():
+        raise _does_not_run(path, ran.stderr)
+    return Node(own_path or path, int(major))
+
+
+def _does_not_run(path: str, errors: str) -> UserError:
+    """Return the error for a Node.js that ends with an error, in its own words if it has any."""
+    reason = error_line(errors.splitlines())
+    if reason is None:
+        return UserError(f"{path} does not tell its version: install Node.js 22 or later.")
+    if options := os.environ.get("NODE_OPTIONS"):
+        remedy = f'Check NODE_OPTIONS, which is "{options}".'
+        return UserError(f"Node.js does not run: {reason}.", remedy=remedy)
+    return UserError(f"Node.js does not run: {reason}.", remedy="Install Node.js 22 or later.")
+
+
+def error_line(lines: Iterable[str]) -> str | None:
+    """Return the line of a traceback of Node.js or Python that names the error: `Error: …`, `JSIIError: …`.
+
+    Where an error was caused by another, Python's last one tells both.
+    """
+    found = None
+    for line in lines:
+        name, _, reason = line.strip().partition(": ")
+        kind = name.split(" ")[0].rpartition(".")[2]
+        if reason and kind.isidentifier() and kind.endswith(("Error", "Exception")):
+            found = line.strip()[:_LONGEST].rstrip(".")
+    return found

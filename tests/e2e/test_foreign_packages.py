@@ -157,7 +157,7 @@ def test_the_app_that_the_cdk_starts_runs(user: Home, current: Path) -> None:
     variables = {"CDK_OUTDIR": str(current / "out"), "CDK_CONTEXT_JSON": json.dumps(context)}
     ran = subprocess.run(
         shlex.split(app_command()),
-        env=environment({**user.env, **variables}),
+        env={**environment(user.env, {}, node="node", cache=current), **variables},
         capture_output=True,
         text=True,
         check=False,

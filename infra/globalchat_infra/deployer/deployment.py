@@ -1,31 +1,40 @@
 """`globalchat deploy` from the first check to the profile."""
 
+import logging
+import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from globalchat.client.profiles import Profile
 from globalchat.core.errors import UserError
+from globalchat.core.logs import log_event
 from globalchat_infra.config import Config
 from globalchat_infra.deployer import (
     cdk,
+    credential_endpoint,
     keys,
     obstacles,
     outcome,
     outputs,
     preflight,
     removal,
+    settings,
     stacks,
     watching,
     workspace,
 )
 from globalchat_infra.deployer.aws import Account, Aws
+from globalchat_infra.deployer.credential_endpoint import CredentialEndpoint
 from globalchat_infra.deployer.generations import generations, with_generations
 from globalchat_infra.deployer.plan import Plan, Wish, make
 from globalchat_infra.deployer.preflight import Confirm
 from globalchat_infra.deployer.progress import Progress
 from globalchat_infra.deployer.standing import find, not_known
 from globalchat_infra.deployer.view import View
+
+log = logging.getLogger("globalchat.deployer")
 
 DEPLOY_SECONDS = 3600.0
 """A deployment takes minutes; CloudFormation itself may wait for an hour on one resource."""
@@ -65,18 +74,21 @@ class Deployment:
             UserError: it failed, with what stands; or Ctrl-C.
         """
         self._see_that_all_are_ours()
-        command = self._cdk(person)
         progress = Progress.of(stacks.expected(self.config))
-        code = watching.watch(
-            command.deploy(),
-            command.folder,
-            progress,
-            person.view,
-            seconds=self.seconds,
-            told=person.note,
-        )
+        with self._cdk(person) as (command, credentials):
+            code = watching.watch(
+                command.deploy(),
+                command.folder,
+                command.environment,
+                progress,
+                person.view,
+                seconds=self.seconds,
+                told=person.note,
+            )
         if code != 0:
-            raise outcome.failure(progress, code)
+            errors = "\n".join(progress.errors)
+            log_event(log, logging.WARNING, "the CDK failed", code=code, private={"errors": errors})
+            raise outcome.failure(progress, code, credentials=credentials.failure)
         self._see_that_all_stand()
         removal.remove(self.aws, self.plan.going, person.note, seconds=self.seconds)
 
@@ -86,8 +98,8 @@ class Deployment:
         Raises:
             UserError: it took longer than a deployment may.
         """
-        command = self._cdk(person)
-        return watching.show(command.diff(), command.folder, seconds=self.seconds)
+        with self._cdk(person) as (command, _):
+            return watching.show(command.diff(), command.folder, command.environment, seconds=self.seconds)
 
     def profile(self, name: str, *, now: float) -> Profile:
         """Settle the keys and read the profile from the stacks."""
@@ -96,12 +108,21 @@ class Deployment:
             keys.settle(self.aws, stack.region, stack.outputs["apiId"], now)
         return outputs.read_profile(self.aws, name, made, now=now)
 
-    def _cdk(self, person: Person) -> cdk.Cdk:
+    @contextmanager
+    def _cdk(self, person: Person) -> Iterator[tuple[cdk.Cdk, CredentialEndpoint]]:
+        """Prepare the command line, and serve it this command's credentials until the context ends."""
+        region = next(iter(self.config.regions.values()))
+        node, source = preflight.check_tools(), self.aws.sign_in(region)
         script = workspace.cdk_cli(self.cache, person.note)
         existing = [stack for stack in self.plan.standing.stacks if stack.alias in self.config.regions]
         content = with_generations(self.plan.content, generations(self.aws, existing))
-        folder = workspace.write_settings(self.cache, content, app=self.app)
-        return cdk.Cdk(script, folder, self.aws.profile)
+        content = settings.for_account(content, self.aws.account(region).number)
+        folder = workspace.write_settings(self.cache, content)
+        with credential_endpoint.serve(source) as endpoint:
+            reach = {**source.environment(), **endpoint.environment, "AWS_REGION": region}
+            environment = cdk.environment(os.environ, reach, node=node.path, cache=self.cache)
+            app = self.app or workspace.app_command()
+            yield cdk.Cdk(node.path, script, folder, app, environment), endpoint
 
     def _see_that_all_are_ours(self) -> None:
         """Look once more, whatever led here: the CDK updates a stack of a name, whoever made it."""

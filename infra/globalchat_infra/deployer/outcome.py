@@ -1,9 +1,15 @@
 """How a deployment ended that did not end well: what stands, what AWS goes on doing, how to resume. Pure."""
 
+from collections.abc import Sequence
+
 from globalchat.core.clock import duration_in_words
 from globalchat.core.errors import UserError
 from globalchat_infra.deployer.progress import Progress
 from globalchat_infra.deployer.workspace import no_space
+from globalchat_infra.toolchain import error_line
+
+APP = "globalchat: "
+"""What the app's own sentences begin with."""
 
 
 def interrupted(progress: Progress) -> str:
@@ -25,8 +31,18 @@ def late(progress: Progress, seconds: float) -> UserError:
     )
 
 
-def failure(progress: Progress, code: int) -> UserError:
-    """Why the command line ended with `code`, which stacks stand, and how to go on."""
+def _cause(errors: Sequence[str]) -> str | None:
+    """Return the line of standard error that says why: of our app, else of a traceback, else the last one."""
+    ours = [line.removeprefix(APP) for line in errors if line.startswith(APP)]
+    last = errors[-1] if errors else None
+    return ours[-1] if ours else error_line(errors) or last
+
+
+def failure(progress: Progress, code: int, *, credentials: UserError | None = None) -> UserError:
+    """Return why the command line ended with `code`, which stacks stand, and how to go on.
+
+    `credentials` is why they could not be renewed meanwhile, if that was so.
+    """
     if any("ENOSPC" in line or "No space left" in line for line in progress.errors):
         return no_space("the CDK's work")
     failed = [stack for stack in progress.stacks.values() if stack.failure is not None]
@@ -34,10 +50,13 @@ def failure(progress: Progress, code: int) -> UserError:
     if failed:
         cause = "; ".join(f"{stack.name}: {stack.failure}" for stack in failed)
     else:
-        ours = [line for line in progress.errors if line.startswith("globalchat: ")]
-        cause = (ours or progress.errors or [f"the CDK ended with {code}"])[-1].removeprefix("globalchat: ")
+        cause = _cause(progress.errors) or f"the CDK ended with {code}"
+    if credentials is not None:
+        cause = str(credentials)
     stands = f"Complete: {', '.join(standing)}." if standing else "No stack was completed."
     return UserError(
         f"The deployment failed: {cause.rstrip('.')}. {stands}",
-        remedy="Correct the cause and run the same `globalchat deploy`: what is complete stays as it is.",
+        remedy=credentials.remedy
+        if credentials is not None
+        else "Correct the cause and run the same `globalchat deploy`: what is complete stays as it is.",
     )

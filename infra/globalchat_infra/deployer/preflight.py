@@ -31,13 +31,13 @@ QUOTAS = (
 Confirm = Callable[[str], bool]
 
 
-def check_tools() -> None:
-    """See that Node.js and the libraries of the extra `deploy` are installed.
+def check_tools() -> toolchain.Node:
+    """See that Node.js and the libraries of the extra `deploy` are installed; return Node.js.
 
     Raises:
         UserError: one is missing or too old.
     """
-    toolchain.prepare()
+    return toolchain.prepare()
 
 
 def check_account(aws: Aws, region: str, given: str | None) -> Account:

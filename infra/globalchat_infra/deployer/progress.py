@@ -83,7 +83,7 @@ class Progress:
         """Take a line of standard error in, which tells why if something fails."""
         if line.strip():
             self.errors.append(line.strip()[:_LONGEST])
-            del self.errors[:-50]
+            del self.errors[:-200]
 
     def _event(self, match: re.Match[str]) -> StackProgress | None:
         stack = self.stacks.get(match["stack"])

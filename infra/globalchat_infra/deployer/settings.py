@@ -84,6 +84,11 @@ def with_context(content: Mapping[str, Any], context: Mapping[str, object]) -> d
     return {**content, "context": {**content["context"], CONTEXT: dict(context)}}
 
 
+def for_account(content: Mapping[str, Any], account: str) -> dict[str, Any]:
+    """Return the content of a `cdk.json` whose stacks may be deployed to one AWS account alone."""
+    return with_context(content, {**context_of(content), "account": account})
+
+
 def config_of(content: Mapping[str, Any]) -> Config:
     """The deployment that a `cdk.json` describes.
 

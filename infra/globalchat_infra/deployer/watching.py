@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TypeAlias
@@ -14,7 +14,6 @@ from typing import IO, TypeAlias
 from globalchat.core.clock import MonotonicClock, duration_in_words
 from globalchat.core.errors import ExitCode, UserError
 from globalchat_infra.deployer import outcome
-from globalchat_infra.deployer.cdk import environment
 from globalchat_infra.deployer.progress import Progress
 from globalchat_infra.deployer.view import View
 
@@ -30,6 +29,7 @@ _Lines: TypeAlias = "queue.Queue[tuple[bool, str] | None]"
 def watch(
     command: Sequence[str],
     folder: Path,
+    environment: Mapping[str, str],
     progress: Progress,
     view: View,
     *,
@@ -43,7 +43,7 @@ def watch(
         UserError: it could not be started, or is not done after `seconds`; or Ctrl-C ended the command line,
             and AWS goes on with what it has begun (exit code 130).
     """
-    child = _start(command, folder)
+    child = _start(command, folder, environment)
     try:
         _follow(child, progress, view, seconds, clock)
         return child.wait(seconds)
@@ -90,16 +90,15 @@ def _follow(
             view.changed(progress, stack, clock() - began)
 
 
-def show(command: Sequence[str], folder: Path, *, seconds: float) -> int:
+def show(command: Sequence[str], folder: Path, environment: Mapping[str, str], *, seconds: float) -> int:
     """Run the command line with this program's own output; its exit code.
 
     Raises:
         UserError: it could not be started, or is not done after `seconds`.
     """
-    own = environment(os.environ)
     try:
         return subprocess.run(
-            command, cwd=folder, env=own, stdin=subprocess.DEVNULL, check=False, timeout=seconds
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=False, timeout=seconds
         ).returncode
     except subprocess.TimeoutExpired:
         told = f"The CDK is not done after {duration_in_words(seconds)}."
@@ -108,13 +107,13 @@ def show(command: Sequence[str], folder: Path, *, seconds: float) -> int:
         raise _not_started(error) from None
 
 
-def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+def _start(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
     try:
         # In a session of its own: Ctrl-C is ours to handle.
         return subprocess.Popen(
             command,
             cwd=folder,
-            env=environment(os.environ),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

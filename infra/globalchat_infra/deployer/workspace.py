@@ -16,6 +16,7 @@ from globalchat.core.errors import Unreachable, UserError
 from globalchat.core.files import ensure_folder
 from globalchat.core.interpreter import module_command
 from globalchat.core.resources import resource
+from globalchat_infra.deployer import cdk
 from globalchat_infra.deployer.settings import context_of
 
 FILES = ("package.json", "package-lock.json", ".npmrc")
@@ -37,16 +38,17 @@ def app_command() -> str:
     return shlex.join(module_command("globalchat_infra"))
 
 
-def write_settings(cache: Path, content: Mapping[str, Any], *, app: str | None = None) -> Path:
-    """The work folder of a deployment, with a `cdk.json` that says how the app is started and what of.
+def write_settings(cache: Path, content: Mapping[str, Any]) -> Path:
+    """Return the work folder of a deployment, with a `cdk.json` that says what is deployed.
 
     Raises:
         UserError: the folder cannot be written.
     """
     folder = cache / "deploy" / str(context_of(content)["prefix"])
-    text = json.dumps({**content, "app": app or app_command()}, indent=2) + "\n"
+    text = json.dumps({**content, "app": app_command()}, indent=2) + "\n"
     with _writing(folder):
         ensure_folder(folder)
+        ensure_folder(cdk.home(cache))
         (folder / "cdk.json").write_text(text, encoding="utf-8")
     return folder
 
@@ -100,6 +102,7 @@ def _npm(command: list[str], folder: Path, seconds: float) -> None:
         ran = subprocess.run(
             command,
             cwd=folder,
+            env=cdk.environment_of_npm(os.environ),
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,

@@ -68,7 +68,7 @@ def test_a_missing_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 @pytest.mark.parametrize("library", ["aws_cdk"])
 def test_a_missing_library_names_the_command(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
-    monkeypatch.setattr(toolchain, "_node_major", lambda _: 22)
+    monkeypatch.setattr(toolchain, "find_node", lambda _: toolchain.Node("node", 22))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == library else find(name))
     with pytest.raises(UserError) as failed:
         preflight.check_tools()

@@ -67,10 +67,10 @@ def test_other_lines_and_other_stacks_change_nothing() -> None:
 
 def test_errors_are_kept_in_bounds() -> None:
     progress = fed()
-    for number in range(100):
+    for number in range(300):
         progress.complain(f"{number} " + "x" * 1000)
     progress.complain("  \n")
-    assert len(progress.errors) == 50
+    assert len(progress.errors) == 200
     assert all(len(line) <= 400 for line in progress.errors)
 
 

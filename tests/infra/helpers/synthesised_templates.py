@@ -45,6 +45,7 @@ def configurations() -> Mapping[str, Config]:
         "every option": replace(default, alarm_email="ops@example.com", dashboard=True, waf_rate=2000),
         "seven regions": replace(default, regions={name: name for name in seven}),
         "one region": replace(default, regions={"oregon": "us-west-2"}),
+        "one account": replace(default, account="111122223333"),
         "another key": replace(default, key_generations={"oregon": 2}),
     }
 

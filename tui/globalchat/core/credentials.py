@@ -32,6 +32,12 @@ CODES = 3
 _RENEWAL_MARGIN = 60
 """Seconds before their end from which on credentials that cannot be renewed are no longer used."""
 _STATIC_SECONDS = 3600
+_SETTINGS = {
+    "AWS_CA_BUNDLE": "ca_bundle",
+    "AWS_USE_DUALSTACK_ENDPOINT": "use_dualstack_endpoint",
+    "AWS_USE_FIPS_ENDPOINT": "use_fips_endpoint",
+}
+"""Variables and botocore's names of what they set."""
 _CODE = re.compile(r"\d{6}")
 _KEY = re.compile(r"[\x21-\x7e]+")
 
@@ -99,10 +105,23 @@ class CredentialSource:
             "Expiration": expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
-    def setting(self, name: str) -> str | None:
-        """Return a setting of the AWS profile or the environment, by botocore's name of it."""
-        found = self.session.get_config_variable(name)
-        return None if found is None else str(found)
+    def environment(self) -> dict[str, str]:
+        """Return how the AWS profile reaches AWS, as the variables that say so without a profile."""
+        session, config = self.session, self.session.get_scoped_config()
+        found = {
+            variable: str(value).lower() if isinstance(value, bool) else str(value)
+            for variable, setting in _SETTINGS.items()
+            if (value := session.get_config_variable(setting)) is not None
+        }
+        if "AWS_ENDPOINT_URL" in os.environ or session.get_config_variable("ignore_configured_endpoint_urls"):
+            return found  # it comes before those of a profile
+        if url := config.get("endpoint_url"):
+            found["AWS_ENDPOINT_URL"] = url
+        services = session.full_config.get("services", {}).get(config.get("services"), {})
+        for service, settings in services.items():
+            if url := settings.get("endpoint_url"):
+                found[f"AWS_ENDPOINT_URL_{service.upper()}"] = url
+        return found
 
 
 def resolve(

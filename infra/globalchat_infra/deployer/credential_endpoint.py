@@ -1,0 +1,101 @@
+"""Hands the credentials of a command on to its child processes, and renews them while those run.
+
+The SDKs ask such an endpoint as they ask that of a container (AWS SDKs and tools reference guide, Container
+credential provider). It listens on loopback, at a path and with a token that are made for it alone.
+"""
+
+import json
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hmac import compare_digest
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from globalchat.core.credentials import CredentialSource
+from globalchat.core.errors import UserError
+
+_POLL_SECONDS = 0.1
+
+
+@dataclass(slots=True)
+class CredentialEndpoint:
+    """Where the credentials are; `failure` is why they could not be renewed, if that was so."""
+
+    url: str
+    token: str
+    failure: UserError | None = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables by which an SDK finds it."""
+        return {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": self.url,
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.token,
+        }
+
+
+@contextmanager
+def serve(source: CredentialSource) -> Iterator[CredentialEndpoint]:
+    """Serve the credentials of a source until the end of the context."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    path = f"/{secrets.token_urlsafe(16)}"
+    endpoint = CredentialEndpoint(
+        f"http://127.0.0.1:{server.server_port}{path}", f"Bearer {secrets.token_urlsafe(32)}"
+    )
+    server.source, server.endpoint, server.path = source, endpoint, path
+    thread = threading.Thread(
+        target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True, name="credential endpoint"
+    )
+    thread.start()
+    try:
+        yield endpoint
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    source: CredentialSource
+    endpoint: CredentialEndpoint
+    path: str
+
+    def handle_error(self, *_: object) -> None:
+        """Leave it to the client that went away to ask again: the SDK waits for a second."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = 10
+
+    def do_GET(self) -> None:
+        """Answer the credentials to whom the token was given."""
+        server = self.server
+        token = self.headers.get("Authorization") or ""
+        if self.path != server.path or not compare_digest(token.encode(), server.endpoint.token.encode()):
+            self._answer(403, {"Code": "Forbidden", "Message": "This is for a child process of globalchat."})
+            return
+        try:
+            document = server.source.document(datetime.now(UTC))
+        except UserError as error:
+            server.endpoint.failure = error
+            self._answer(400, {"Code": "CredentialsEnded", "Message": str(error)})
+            return
+        self._answer(200, document)
+
+    def log_message(self, *_: object) -> None:
+        """Write no line for each request to standard error."""
+
+    def _answer(self, status: int, document: Mapping[str, str]) -> None:
+        body = json.dumps(document).encode()
+        self.send_response_only(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
