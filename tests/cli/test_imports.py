@@ -75,6 +75,13 @@ def test_light_commands_and_refusals_load_nothing_heavy(arguments: list[str]) ->
     assert done.stderr.splitlines()[-1].split() == []
 
 
+@pytest.mark.parametrize("arguments", [["local", "status"], ["publish", "tech", "hi", "--profile", "none"]])
+def test_light_commands_load_no_tls_and_nothing_that_starts_processes(arguments: list[str]) -> None:
+    done = run(RUN, *arguments, names=("ssl", "subprocess", "concurrent.futures"))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1].split() == []
+
+
 def test_the_chats_first_frame_loads_the_interface_alone() -> None:
     done = run(FIRST_FRAME, names=HEAVY)
     assert done.returncode == 0, done.stderr
