@@ -1,6 +1,7 @@
 import errno
 import fcntl
 import os
+import pwd
 import stat
 import subprocess
 import sys
@@ -11,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core.errors import UserError
+from globalchat.core.errors import UsageError, UserError
 from globalchat.core.files import (
     FileLock,
+    NoLocks,
     ensure_folder,
+    expand_home,
+    has_record_locks,
     holder,
     is_file_at,
     is_locked,
@@ -348,12 +352,12 @@ def test_a_file_is_locked_with_what_it_holds(tmp_path: Path) -> None:
 def test_an_open_file_is_locked_until_it_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with path.open("w") as one, path.open() as other:
-        assert try_lock(one.fileno())
-        assert not try_lock(other.fileno())
-        assert not try_lock(other.fileno(), shared=True)
+        assert try_lock(Path(one.name), one.fileno())
+        assert not try_lock(Path(other.name), other.fileno())
+        assert not try_lock(Path(other.name), other.fileno(), shared=True)
     with path.open() as one, path.open() as other:
-        assert try_lock(one.fileno(), shared=True)
-        assert try_lock(other.fileno(), shared=True)
+        assert try_lock(Path(one.name), one.fileno(), shared=True)
+        assert try_lock(Path(other.name), other.fileno(), shared=True)
 
 
 def test_whether_a_path_still_names_an_open_file(tmp_path: Path) -> None:
@@ -366,12 +370,91 @@ def test_whether_a_path_still_names_an_open_file(tmp_path: Path) -> None:
         assert not is_file_at(path, file.fileno())
 
 
-def test_a_file_system_without_locks_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A user without HOME and without an entry in the password database: `docker run --user 54321`."""
 
-    monkeypatch.setattr("fcntl.flock", refuse)
-    with pytest.raises(OSError, match="No locks"):
+    def nobody(uid: int) -> pwd.struct_passwd:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    for name in ("HOME", "GLOBALCHAT_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    return monkeypatch
+
+
+NO_HOME = "There is no home folder: set HOME or GLOBALCHAT_HOME."
+
+
+@pytest.mark.parametrize(("variable", "value"), [(None, ""), ("HOME", ""), ("GLOBALCHAT_HOME", "~/chat")])
+def test_without_a_home_there_is_a_sentence(
+    homeless: pytest.MonkeyPatch, variable: str | None, value: str
+) -> None:
+    if variable is not None:
+        homeless.setenv(variable, value)
+    with pytest.raises(UsageError) as refused:
+        user_folders()
+    assert refused.value.sentence == NO_HOME
+
+
+def test_the_home_of_a_user_who_does_not_exist(homeless: pytest.MonkeyPatch) -> None:
+    homeless.setenv("GLOBALCHAT_HOME", "~nosuchuser/chat")
+    with pytest.raises(UsageError, match="There is no home folder"):
+        user_folders()
+    with pytest.raises(UsageError, match="There is no home folder"):
+        expand_home("~nosuchuser/export.txt")
+
+
+def test_folders_of_their_own_need_no_home(homeless: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if sys.platform == "darwin":
+        pytest.skip("there the folders of the system count")
+    for kind in ("CONFIG", "STATE", "CACHE"):
+        homeless.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
+    assert user_folders().state == tmp_path / "STATE" / "globalchat"
+    homeless.setenv("HOME", "")
+    assert user_folders().cache == tmp_path / "CACHE" / "globalchat"
+
+
+def test_a_home_is_where_it_was_at_the_start(homeless: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    homeless.chdir(tmp_path)
+    homeless.setenv("GLOBALCHAT_HOME", "chat")
+    assert user_folders().config == tmp_path / "chat" / "config"
+
+
+REFUSALS = [errno.ENOLCK, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS]
+
+
+@pytest.mark.parametrize("number", REFUSALS)
+def test_a_file_system_without_locks_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    file = tmp_path / "lock"
+    file.touch()
+    with file.open() as opened:
+        for lock in (
+            lambda: FileLock.acquire(file),
+            lambda: locked(file).__enter__(),
+            lambda: try_lock(file, opened.fileno()),
+            lambda: is_locked(file),
+        ):
+            with pytest.raises(NoLocks, match="network file system without locks") as refused:
+                lock()
+            assert "GLOBALCHAT_HOME" in (refused.value.remedy or "")
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    assert not has_record_locks(tmp_path)
+
+
+def test_other_refusals_are_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(OSError, match="Input/output"):
         FileLock.acquire(tmp_path / "lock")
-    with pytest.raises(OSError, match="No locks"), locked(tmp_path / "lock"):
-        pass
+    assert has_record_locks(tmp_path)
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    assert has_record_locks(tmp_path)

@@ -1,5 +1,6 @@
 """The outbox on disk: what it keeps, whose it is, and how it fails."""
 
+import errno
 import os
 import sqlite3
 import stat
@@ -11,7 +12,7 @@ import pytest
 
 from globalchat.client.events import OutboxUnavailable
 from globalchat.client.messages import Draft
-from globalchat.client.outbox.database import FILE, VERSION
+from globalchat.client.outbox.database import FILE, VERSION, told
 from globalchat.client.outbox.keeper import Keeper
 from globalchat.client.outbox.store import Kept, Store
 from globalchat.core.errors import UserError
@@ -231,14 +232,53 @@ def test_an_unwritable_folder_is_told(tmp_path: Path) -> None:
     keeper.close()
 
 
-def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(descriptor: int, operation: int) -> None:
-        raise OSError(95, "Operation not supported")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EPERM, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with pytest.raises(UserError, match="Operation not supported"):
+    with pytest.raises(UserError, match="network file system without locks") as refused:
         Store(tmp_path, "local")
+    assert "GLOBALCHAT_HOME" in (refused.value.remedy or "")
     assert not list(tmp_path.glob("*.owner"))
+
+
+def test_a_lock_of_another_is_told_apart_from_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite answers both with SQLITE_BUSY (os_unix.c: ENOLCK is taken for an error of NFS that passes)."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("globalchat.client.outbox.database.PATIENCE", 0.01)
+    keep_it_locked(tmp_path)
+    with pytest.raises(UserError, match="another program keeps it locked"):
+        Store(tmp_path, "local")
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    with pytest.raises(UserError, match="network file system without locks") as refused:
+        Store(tmp_path, "local")
+    assert "GLOBALCHAT_HOME" in (refused.value.remedy or "")
+    LOCKED.pop().close()
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR_LOCK, sqlite3.SQLITE_PROTOCOL])
+def test_other_answers_of_sqlite_about_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    failure = sqlite3.OperationalError("access permission denied")
+    failure.sqlite_errorcode = code
+    with pytest.raises(UserError, match="access permission denied"), told(tmp_path / FILE):
+        raise failure
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    with pytest.raises(UserError, match="network file system without locks"), told(tmp_path / FILE):
+        raise failure
 
 
 def fill_the_disk(keeper: Keeper) -> None:

@@ -13,11 +13,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from globalchat.core.errors import UserError
+from globalchat.core.errors import UsageError, UserError
 
 APP: Final = "globalchat"
 POLL_SECONDS: Final = 0.05
 """How often a lock that another holds is tried again."""
+
+
+_UNSUPPORTED: Final = frozenset({errno.ENOLCK, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What a file system answers that has no locks, such as NFS or CIFS without its lock service."""
+OWN_DISK: Final = "Set GLOBALCHAT_HOME to a folder on a disk of this machine."
+
+
+class NoLocks(UserError):
+    """A file cannot be locked, as its file system has no locks."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} cannot be locked: it lies on a network file system without locks.", remedy=OWN_DISK
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +44,45 @@ class Folders:
 
 
 def user_folders() -> Folders:
-    """Return the user's folders; all of them below `GLOBALCHAT_HOME` if that is set. Nothing is created."""
+    """Return the user's folders; all of them below `GLOBALCHAT_HOME` if that is set. Nothing is created.
+
+    Raises:
+        UsageError: there is no home folder.
+    """
     root = os.environ.get("GLOBALCHAT_HOME")
     if root:
-        base = Path(root).expanduser().absolute()
+        base = expand_home(root).absolute()
         return Folders(base / "config", base / "state", base / "cache")
     # Imported here: most runs of the test suite and of scripts set GLOBALCHAT_HOME.
     from platformdirs import PlatformDirs
 
     dirs = PlatformDirs(APP, appauthor=False)
-    return Folders(dirs.user_config_path, dirs.user_state_path, dirs.user_cache_path)
+    try:
+        found = Folders(dirs.user_config_path, dirs.user_state_path, dirs.user_cache_path)
+    except RuntimeError:  # no HOME, and no entry in the password database, as in many a container
+        raise _no_home() from None
+    # Older versions of platformdirs take the root folder for an empty HOME, and make a folder called "~".
+    empty = os.environ.get("HOME") == ""
+    every = (found.config, found.state, found.cache)
+    if any(each.parts[0] == "~" or (empty and each.parts[1].startswith(".")) for each in every):
+        raise _no_home()
+    return Folders(*(each.absolute() for each in every))
+
+
+def expand_home(path: str) -> Path:
+    """Return a path whose `~` or `~user` is replaced by the home folder.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise _no_home() from None
+
+
+def _no_home() -> UsageError:
+    return UsageError("There is no home folder: set HOME or GLOBALCHAT_HOME.")
 
 
 def ensure_folder(folder: Path) -> Path:
@@ -146,7 +189,8 @@ class FileLock:
         """Lock a file, which is made if need be; None if another keeps it for `wait` seconds.
 
         Raises:
-            OSError: the folder cannot be written to, or its file system has no locks.
+            OSError: the folder cannot be written to.
+            NoLocks: its file system has no locks.
         """
         give_up = time.monotonic() + wait
         while (descriptor := _open_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)) is None:
@@ -186,7 +230,8 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock of a file during the block, waiting without a limit: for what takes milliseconds.
 
     Raises:
-        OSError: the folder cannot be written to, or its file system has no locks.
+        OSError: the folder cannot be written to.
+        NoLocks: its file system has no locks.
     """
     while (descriptor := _open_locked(path, fcntl.LOCK_EX)) is None:
         pass
@@ -205,12 +250,30 @@ def holder(path: Path) -> int | None:
     return int(text) if text and text.isdigit() else None
 
 
-def try_lock(descriptor: int, *, shared: bool = False) -> bool:
-    """Lock an open file until it is closed; False if another holds it."""
+def try_lock(path: Path, descriptor: int, *, shared: bool = False) -> bool:
+    """Lock an open file until it is closed; False if another holds it.
+
+    Raises:
+        NoLocks: its file system has no locks.
+    """
     try:
-        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        _lock(path, descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+def has_record_locks(folder: Path) -> bool:
+    """Return False if files of a folder cannot be locked the way SQLite does it (POSIX record locks).
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        try:
+            fcntl.lockf(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno not in _UNSUPPORTED
     return True
 
 
@@ -227,7 +290,7 @@ def _open_locked(path: Path, operation: int) -> int | None:
     descriptor = open_private(path, os.O_RDWR)
     is_ours = False
     try:
-        fcntl.flock(descriptor, operation)
+        _lock(path, descriptor, operation)
         is_ours = is_file_at(path, descriptor)
     except BlockingIOError:
         return None
@@ -235,6 +298,15 @@ def _open_locked(path: Path, operation: int) -> int | None:
         if not is_ours:
             os.close(descriptor)
     return descriptor if is_ours else None
+
+
+def _lock(path: Path, descriptor: int, operation: int) -> None:
+    try:
+        fcntl.flock(descriptor, operation)
+    except OSError as error:
+        if error.errno in _UNSUPPORTED:
+            raise NoLocks(path) from None
+        raise
 
 
 def _look(path: Path) -> str | None:
@@ -245,7 +317,7 @@ def _look(path: Path) -> str | None:
         return None
     try:
         # Shared: a process that looks at the same time must not be taken for the holder.
-        if try_lock(descriptor, shared=True):
+        if try_lock(path, descriptor, shared=True):
             return None
         return os.pread(descriptor, 32, 0).decode("ascii", "replace")
     finally:

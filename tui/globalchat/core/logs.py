@@ -16,7 +16,7 @@ from typing import Final
 from globalchat.core import redaction
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import UserError
-from globalchat.core.files import is_file_at, open_private, try_lock
+from globalchat.core.files import NoLocks, is_file_at, open_private, try_lock
 from globalchat.core.redaction import redact
 
 OWN: Final = ("globalchat", "globalchat_infra")
@@ -180,8 +180,9 @@ class BoundedFile(logging.Handler):
             if os.fstat(self._descriptor).st_size < self._largest:
                 return
             # Only the holder of the lock moves this file; else another could move its new file over it.
-            if not try_lock(self._descriptor):
-                return
+            with suppress(NoLocks):  # to be without a limit is worse
+                if not try_lock(self._file, self._descriptor):
+                    return
             if is_file_at(self._file, self._descriptor):
                 os.replace(self._file, self._file.with_name(f"{self._file.name}.1"))
         self._open()

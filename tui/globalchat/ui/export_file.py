@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from globalchat.core.errors import UserError
+from globalchat.core.files import expand_home
 from globalchat.core.text import sanitize
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import default_name, export, form_of
@@ -27,7 +28,7 @@ def write_export(
     number = 1
     while True:
         name = file or default_name(conversation.channel, day, number)
-        path = folder / Path(name).expanduser()
+        path = folder / expand_home(name)
         try:
             with path.open("x", encoding="utf-8", newline="\n") as out:
                 out.write(export(conversation, form_of(name)))
@@ -36,7 +37,7 @@ def write_export(
                 number += 1
                 continue
             raise UserError(f"{_shown(path)} exists already: nothing was written.") from None
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             problem = f"{_shown(path)} cannot be written: {sanitize(reason, multiline=False)}."
             raise UserError(problem) from None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from globalchat.core.errors import UserError
-from globalchat.core.files import ensure_folder, open_private
+from globalchat.core.files import OWN_DISK, ensure_folder, has_record_locks, open_private
 
 FILE = "outbox.sqlite3"
 VERSION = 1
@@ -39,6 +39,12 @@ _REASONS = {
 }
 
 
+_OF_LOCKS = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR}
+)
+"""What SQLite answers where the file system has no locks: to ENOLCK the same as to a lock of another."""
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """Turn what goes wrong with the file at `path` into an UserError that says what to do."""
@@ -48,6 +54,8 @@ def told(path: Path) -> Iterator[None]:
         # The low byte is the primary code, whatever the extended one adds.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         reason, remedy = _REASONS.get(code, (str(error), None))
+        if code in _OF_LOCKS and _lies_where_there_are_no_locks(path):
+            reason, remedy = "it lies on a network file system without locks", OWN_DISK
         raise UserError(f"The outbox {path} cannot be used: {reason}.", remedy=remedy) from None
     except OSError as error:
         raise UserError(
@@ -90,6 +98,13 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _lies_where_there_are_no_locks(path: Path) -> bool:
+    try:
+        return not has_record_locks(path.parent)
+    except OSError:
+        return False
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

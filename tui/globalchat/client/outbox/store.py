@@ -11,7 +11,7 @@ from pathlib import Path
 from globalchat.client.messages import Draft
 from globalchat.client.outbox.database import FILE, connect, told, transaction
 from globalchat.core.errors import UserError
-from globalchat.core.files import FileLock, is_locked
+from globalchat.core.files import FileLock, NoLocks, is_locked
 
 _OWNER_SUFFIX = ".owner"
 _COLUMNS = "id, channel, text, sender, created_at, since, held"
@@ -96,7 +96,7 @@ class Store:
         file = self._owner_file(self._name)
         try:
             lock = FileLock.acquire(file)
-        except OSError:
+        except (OSError, NoLocks):
             file.unlink(missing_ok=True)
             raise
         assert lock is not None  # no other session knows the name
