@@ -4,8 +4,12 @@ from collections.abc import Mapping
 
 from aws_cdk import (
     Acknowledgment,
+    CfnCondition,
+    CfnParameter,
     CfnResource,
+    Fn,
     RemovalPolicy,
+    Stack,
     Validations,
     aws_appsync,
     aws_events,
@@ -44,7 +48,6 @@ class GraphqlApi(Construct):
         bus: aws_events.IEventBus,
         environment: Mapping[str, str],
         key_expiry: int,
-        key_generation: int = 0,
     ) -> None:
         super().__init__(scope, id)
         self._prefix, self._alias = prefix, alias
@@ -65,12 +68,7 @@ class GraphqlApi(Construct):
             query_depth_limit=QUERY_DEPTH,
             resolver_count_limit=RESOLVERS_PER_REQUEST,
         )
-        # The typed property refuses dates by this machine's clock; AppSync checks them by its own.
-        own_key = self.api.node.find_child("DefaultApiKey")
-        own_key.add_property_override("Expires", key_expiry)
-        if key_generation:
-            # A key that is gone cannot be updated: under another name CloudFormation makes a new one.
-            own_key.override_logical_id(stack_key.logical_id(key_generation))
+        self._make_key(key_expiry)
         self._add_resolvers(schema, self._add_bus_source(bus))
         self.log = self._log_errors()
 
@@ -83,6 +81,40 @@ class GraphqlApi(Construct):
     @property
     def _resource(self) -> CfnResource:
         return self.api.node.default_child
+
+    def _make_key(self, first_expiry: int) -> None:
+        """Let the stack have the key of one generation, whose end it sets once; see `stack_key`."""
+        stack = Stack.of(self)
+        generation = CfnParameter(
+            stack,
+            stack_key.GENERATION,
+            allowed_values=list(stack_key.GENERATIONS),
+            default=stack_key.GENERATIONS[0],
+            description="The generation of the API key: another one replaces it. Keep the previous value.",
+        )
+        expires = CfnParameter(
+            stack,
+            stack_key.EXPIRES,
+            type="Number",
+            default=first_expiry,
+            description="When a new API key ends, in epoch seconds. Keep the previous value.",
+        )
+        keys = [
+            self.api.node.find_child("DefaultApiKey"),
+            aws_appsync.CfnApiKey(
+                self, "LaterKey", api_id=self.api.api_id, description=stack_key.DESCRIPTION
+            ),
+        ]
+        keys[1].override_logical_id(stack_key.LATER_KEY)
+        for key, value in zip(keys, stack_key.GENERATIONS, strict=True):
+            is_this = CfnCondition(
+                stack,
+                f"IsKeyGeneration{value}",
+                expression=Fn.condition_equals(generation.value_as_string, value),
+            )
+            key.cfn_options.condition = is_this
+            # The typed property refuses dates by this machine's clock; AppSync checks them by its own.
+            key.add_property_override("Expires", expires.value_as_number)
 
     def _add_bus_source(self, bus: aws_events.IEventBus) -> aws_appsync.EventBridgeDataSource:
         return aws_appsync.EventBridgeDataSource(

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from globalchat.core.errors import UsageError
@@ -29,7 +29,7 @@ LIMIT_RANGES = {
 REQUIRED = ("prefix", "regions", "channels", "limits")
 OPTIONAL = ("alarmEmail", "dashboard", "wafRate")
 """Keys of the context value; an optional one that is absent or null is off."""
-DEPLOYERS = ("account", "keyGenerations", "options")
+DEPLOYERS = ("account", "options")
 """Keys that the deployer adds to its own copy of `cdk.json`."""
 CHOICES = ("regions", "channels", "limits", "alarmEmail", "dashboard", "wafRate")
 """Keys that an option of the deployer may decide in place of `cdk.json`."""
@@ -56,7 +56,6 @@ class Config:
     """A valid deployment: `regions` maps each alias to its AWS region, in the order of the file.
 
     `alarm_email` gets the alarms; `waf_rate` is how many requests one address may send in five minutes.
-    `key_generations` counts, by alias, how often the API key of the stack was replaced by a new one;
     `options` names the keys that an option of the deployer decided. `account` is the AWS account that the
     stacks may be deployed to; None leaves that to the credentials of `cdk deploy`.
     """
@@ -68,7 +67,6 @@ class Config:
     alarm_email: str | None = None
     dashboard: bool = False
     waf_rate: int | None = None
-    key_generations: Mapping[str, int] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     account: str | None = None
 
@@ -108,7 +106,6 @@ def parse(value: object) -> Config:
         alarm_email=_alarm_email(value.get("alarmEmail")),
         dashboard=_dashboard(value.get("dashboard")),
         waf_rate=_waf_rate(value.get("wafRate")),
-        key_generations=_key_generations(value.get("keyGenerations"), value["regions"]),
         options=_options(value.get("options")),
         account=_account(value.get("account")),
     )
@@ -214,21 +211,6 @@ def _waf_rate(value: object) -> int | None:
             "(requests of one address in five minutes), or null for no firewall."
         )
     return value
-
-
-def _key_generations(value: object, regions: Collection[str]) -> Mapping[str, int]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UsageError('"keyGenerations" must map aliases to numbers: remove it, the deployer writes it.')
-    for alias, generation in value.items():
-        if not isinstance(generation, int) or isinstance(generation, bool) or generation < 0:
-            raise UsageError(
-                f'The key generation of "{alias}" is {json.dumps(generation)}: use a whole number from 0.'
-            )
-        if alias not in regions:
-            raise UsageError(f'"keyGenerations" has "{alias}", which is no region here: remove it.')
-    return dict(value)
 
 
 def _options(value: object) -> tuple[str, ...]:

@@ -74,7 +74,6 @@ class ApiStack(RegionStack):
                 "REGION": self.region,
             },
             key_expiry=key_expiry,
-            key_generation=config.key_generations.get(alias, 0),
         )
         broadcast = Broadcast(
             self,

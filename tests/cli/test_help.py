@@ -68,7 +68,7 @@ def _no_log(monkeypatch: pytest.MonkeyPatch) -> None:
         (["sidney"], 'Did you mean "sydney"?'),
         (["sidney", "--channel", "tech"], 'Did you mean "sydney"?'),
         (["local", "stauts"], 'Did you mean "status"?'),
-        (["keys", "qqqq"], "There are: list, rotate."),
+        (["keys", "qqqq"], "There are: list, rotate, revoke."),
         (["local", "faults", "sett", "x"], "Did you mean 'set'?"),
         (["--chanel", "tech"], "'--channel'"),
         (["doctor", "--jsn"], "Did you mean '--json'?"),

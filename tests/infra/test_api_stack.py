@@ -46,10 +46,6 @@ def test_the_api_takes_a_key_by_default_and_iam_besides(template: dict[str, Any]
     ).read_text(encoding="utf-8")
 
 
-def test_the_stack_s_key_is_told_by_its_description(template: dict[str, Any]) -> None:
-    assert only(template, "AWS::AppSync::ApiKey")["Description"] == "Default API Key created by CDK"
-
-
 def test_one_request_has_bounds(template: dict[str, Any]) -> None:
     api = only(template, "AWS::AppSync::GraphQLApi")
     introspection = depth(parse(get_introspection_query()).definitions)

@@ -16,7 +16,7 @@ def test_the_checked_in_templates_are_what_the_app_makes(assembly: Mapping[str, 
 
 
 def _masked(files: Mapping[str, str]) -> dict[str, str]:
-    return {name: re.sub(r'"Expires": \d+', '"Expires": 0', content) for name, content in files.items()}
+    return {name: re.sub(r'"Default": \d+', '"Default": 0', content) for name, content in files.items()}
 
 
 def test_the_checked_in_templates_tell_nothing_of_a_machine() -> None:

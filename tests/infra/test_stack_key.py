@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from globalchat_infra import stack_key
-from tests.infra.helpers.synthesised_templates import resources, templates_of
+from tests.infra.helpers.synthesised_templates import templates_of
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,32 @@ def test_a_key_expires_on_the_first_of_a_month_within_a_year(today: date, expiry
 
 
 @pytest.mark.infra
-def test_a_later_generation_is_another_resource_of_that_region_alone(
+def test_a_template_makes_the_key_of_one_generation_whose_end_it_never_moves_by_itself(
     synthesised: Mapping[str, Mapping[str, str]],
 ) -> None:
-    made = templates_of(synthesised["another key"])
-    (later,) = resources(made["globalchat-oregon-api"], "AWS::AppSync::ApiKey")
-    (first,) = resources(made["globalchat-sydney-api"], "AWS::AppSync::ApiKey")
-    assert later == stack_key.logical_id(2) == "ApiKey2"
-    assert (stack_key.generation_of(first), stack_key.generation_of(later)) == (0, 2)
+    """CloudFormation keeps the previous values of parameters, whoever updates the stack, and whenever."""
+    for name, template in templates_of(synthesised["default"]).items():
+        if not name.endswith("-api"):
+            assert "Parameters" not in template
+            continue
+        assert template["Parameters"].keys() == {stack_key.GENERATION, stack_key.EXPIRES}
+        assert template["Parameters"][stack_key.GENERATION]["AllowedValues"] == ["0", "1"]
+        keys = {
+            logical: resource
+            for logical, resource in template["Resources"].items()
+            if resource["Type"] == "AWS::AppSync::ApiKey"
+        }
+        assert len(keys) == 2
+        assert stack_key.LATER_KEY in keys
+        equal = [template["Conditions"][each["Condition"]]["Fn::Equals"] for each in keys.values()]
+        assert equal == [[{"Ref": stack_key.GENERATION}, "0"], [{"Ref": stack_key.GENERATION}, "1"]]
+        for key in keys.values():
+            assert key["Properties"].keys() == {"ApiId", "Description", "Expires"}
+            assert key["Properties"]["Expires"] == {"Ref": stack_key.EXPIRES}
+            assert key["Properties"]["Description"] == "Default API Key created by CDK"
+
+
+def test_a_generation_is_raised_together_with_the_end_of_the_new_key() -> None:
+    first = stack_key.raised({}, 100)
+    assert first == {"KeyGeneration": "1", "KeyExpires": "100"}
+    assert stack_key.raised(first, 200) == {"KeyGeneration": "0", "KeyExpires": "200"}

@@ -158,6 +158,31 @@ def test_parameters_have_their_defaults() -> None:
     assert region.rules[0].pattern == {"source": ["a", "b"]}
 
 
+def test_conditions_decide_which_resources_there_are() -> None:
+    def queues(generation: str) -> set[str]:
+        backend = Backend()
+        backend.oregon_api["Parameters"] = {"Generation": {"Type": "String", "Default": generation}}
+        is_first = {"Fn::Equals": [{"Ref": "Generation"}, "0"]}
+        backend.oregon_api["Conditions"] = {
+            "First": is_first,
+            "Later": {"Fn::Not": [{"Condition": "First"}]},
+            "Both": {"Fn::And": [{"Condition": "First"}, {"Condition": "Later"}]},
+            "Either": {"Fn::Or": [{"Condition": "First"}, {"Condition": "Later"}]},
+        }
+        for condition in backend.oregon_api["Conditions"]:
+            name = {"QueueName": condition}
+            queue = {"Type": "AWS::SQS::Queue", "Condition": condition, "Properties": name}
+            backend.oregon_api["Resources"][f"Queue{condition}"] = queue
+        # What depends on a resource that is not there does not wait for it.
+        backend.oregon_api["Resources"]["Broadcast"]["DependsOn"] = ["QueueFirst", "QueueLater"]
+        return {queue.name for queue in backend.provision().regions[0].queues}
+
+    assert queues("0") - queues("1") == {"First"}
+    assert queues("1") - queues("0") == {"Later"}
+    assert "Either" in queues("0") & queues("1")
+    assert "Both" not in queues("0") | queues("1")
+
+
 def test_stacks_of_one_name_in_two_regions_have_ids_of_their_own() -> None:
     stacks = [
         Stack("same", stack.region, stack.template_file, stack.template)

@@ -38,10 +38,19 @@ class Cdk:
         common = ["--no-notices", "--no-version-reporting", "--ci", "--no-color"]
         return [self.node, str(self.script), *arguments, "--app", self.app, *common]
 
-    def deploy(self) -> list[str]:
-        """Return the arguments that deploy every stack, two at a time."""
+    def deploy(self, parameters: Mapping[str, Mapping[str, str]] | None = None) -> list[str]:
+        """Return the arguments that deploy every stack, two at a time.
+
+        `parameters` are new values, by stack; the others keep the values that they have.
+        """
         how = ["--all", "--require-approval", "never", "--progress", "events", "--concurrency", "2"]
-        return self.command("deploy", *how)
+        given = [
+            word
+            for stack, values in (parameters or {}).items()
+            for key, value in values.items()
+            for word in ("--parameters", f"{stack}:{key}={value}")
+        ]
+        return self.command("deploy", *how, *given)
 
     def diff(self) -> list[str]:
         """Return the arguments that show what a deployment would change."""

@@ -2,18 +2,21 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from globalchat.client.profiles import Profile
+from globalchat.core.clock import EpochClock
 from globalchat.core.errors import UserError
 from globalchat.core.logs import log_event
 from globalchat_infra.config import Config
 from globalchat_infra.deployer import (
     cdk,
     credential_endpoint,
+    generations,
     keys,
     obstacles,
     outcome,
@@ -25,9 +28,8 @@ from globalchat_infra.deployer import (
     watching,
     workspace,
 )
-from globalchat_infra.deployer.aws import Account, Aws
+from globalchat_infra.deployer.aws import Account, Aws, Denied
 from globalchat_infra.deployer.credential_endpoint import CredentialEndpoint
-from globalchat_infra.deployer.generations import generations, with_generations
 from globalchat_infra.deployer.plan import Plan, Wish, make
 from globalchat_infra.deployer.preflight import Confirm
 from globalchat_infra.deployer.progress import Progress
@@ -53,7 +55,8 @@ class Person:
 class Deployment:
     """One deployment that was checked: its plan, where it works, how long it may take.
 
-    `aws` is best a patient one; `app` is how the CDK gets the assembly (None synthesises it).
+    `aws` is best a patient one; `app` is how the CDK gets the assembly (None synthesises it); `now` is the
+    time in epoch seconds.
     """
 
     plan: Plan
@@ -61,6 +64,7 @@ class Deployment:
     aws: Aws
     seconds: float = DEPLOY_SECONDS
     app: str | None = None
+    now: EpochClock = time.time
 
     @property
     def config(self) -> Config:
@@ -75,9 +79,13 @@ class Deployment:
         """
         self._see_that_all_are_ours()
         progress = Progress.of(stacks.expected(self.config))
+        existing = [stack for stack in self.plan.standing.stacks if stack.alias in self.config.regions]
+        raised = generations.raised(self.aws, existing, self.now())
+        for line in raised.notes:
+            person.note(line)
         with self._cdk(person) as (command, credentials):
             code = watching.watch(
-                command.deploy(),
+                command.deploy(raised.parameters),
                 command.folder,
                 command.environment,
                 progress,
@@ -101,12 +109,28 @@ class Deployment:
         with self._cdk(person) as (command, _):
             return watching.show(command.diff(), command.folder, command.environment, seconds=self.seconds)
 
-    def profile(self, name: str, *, now: float) -> Profile:
-        """Settle the keys and read the profile from the stacks."""
+    def profile(self, name: str, note: Callable[[str], None]) -> Profile:
+        """Renew the keys in use and read the profile from the stacks; `note` takes what could not be renewed.
+
+        Raises:
+            UserError: it could not be read, with what stands.
+        """
+        now = self.now()
         made = outputs.find(self.aws, self.config.prefix, self.config.regions)
         for stack in made:
-            keys.settle(self.aws, stack.region, stack.outputs["apiId"], now)
-        return outputs.read_profile(self.aws, name, made, now=now)
+            try:
+                keys.renew(self.aws, stack.region, stack.outputs["apiId"], now)
+            except Denied as error:
+                note(f"warning: {stack.alias}: its key could not be renewed, and keeps its end. {error}")
+        try:
+            return outputs.read_profile(self.aws, name, made, now=now)
+        except UserError as error:
+            standing = ", ".join(f"{stack.alias} ({stack.region})" for stack in made)
+            raise UserError(
+                f"The deployment is complete in {standing}, but the profile could not be written. {error}",
+                remedy=error.remedy or "Then run `globalchat outputs --refresh`.",
+                exit_code=error.exit_code,
+            ) from None
 
     @contextmanager
     def _cdk(self, person: Person) -> Iterator[tuple[cdk.Cdk, CredentialEndpoint]]:
@@ -114,9 +138,7 @@ class Deployment:
         region = next(iter(self.config.regions.values()))
         node, source = preflight.check_tools(), self.aws.sign_in(region)
         script = workspace.cdk_cli(self.cache, person.note)
-        existing = [stack for stack in self.plan.standing.stacks if stack.alias in self.config.regions]
-        content = with_generations(self.plan.content, generations(self.aws, existing))
-        content = settings.for_account(content, self.aws.account(region).number)
+        content = settings.for_account(self.plan.content, self.aws.account(region).number)
         folder = workspace.write_settings(self.cache, content)
         with credential_endpoint.serve(source) as endpoint:
             reach = {**source.environment(), **endpoint.environment, "AWS_REGION": region}

@@ -6,16 +6,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.clock import DAY, HOUR
-from globalchat.core.errors import UserError
+from globalchat.core.errors import UsageError, UserError
 from globalchat_infra import stack_key
-from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.aws import Aws, CallFailed
+from globalchat_infra.deployer.ownership import Foreign, is_ours, refusal
 
 SHORTEST = 25 * HOUR
 """Seconds: a key lives a day at least, and AppSync rounds down to the hour."""
 MOST_KEYS = 50
 _ROTATED = "globalchat keys rotate"
-_REPLACES = re.compile(rf"{_ROTATED}: replaces ([0-9a-f]{{12}})")
+_REPLACES = re.compile(rf"{_ROTATED}: replaces ([0-9a-f]{{12}}(?: [0-9a-f]{{12}})*)")
+MOST_NAMED = 20
+"""How many replaced keys a description names: those that last longest, the others die soon anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +47,21 @@ def days_left(expires: int, now: float) -> int:
 
 
 def retired(keys: Iterable[ApiKey]) -> frozenset[str]:
-    """Fingerprints of the keys that rotations replaced: the newer key's description names the older.
-
-    Any rotation replaces the stack's own key, even once AppSync has deleted the key that named it.
-    """
-    listed = list(keys)
-    found = {match[1] for each in listed if (match := _REPLACES.match(each.description)) is not None}
-    if any(each.description.startswith(_ROTATED) for each in listed):
-        found |= {each.fingerprint for each in listed if each.description == stack_key.DESCRIPTION}
-    return frozenset(found)
+    """Return the fingerprints of the keys that rotations replaced: a newer key's description names them."""
+    matches = (_REPLACES.match(each.description) for each in keys)
+    return frozenset(name for match in matches if match is not None for name in match[1].split())
 
 
 def choose(keys: Iterable[ApiKey], now: float) -> ApiKey | None:
-    """The key to use: of those that no rotation replaced, the one that lasts longest; None if all expired."""
+    """Return the key to use, or None if all have expired or were replaced.
+
+    A rotation's key comes before any other: what the stack makes after a rotation was given to no one.
+    Of several it is the one that lasts longest.
+    """
     listed = list(keys)
     old = retired(listed)
     usable = [each for each in listed if each.fingerprint not in old and each.expires > now]
-    return max(usable, key=lambda each: each.expires, default=None)
+    return max(usable, key=lambda each: (each.description.startswith(_ROTATED), each.expires), default=None)
 
 
 def list_keys(aws: Aws, region: str, api_id: str) -> list[ApiKey]:
@@ -82,44 +84,102 @@ def current(aws: Aws, region: str, api_id: str, now: float) -> ApiKey:
     return key
 
 
-def settle(aws: Aws, region: str, api_id: str, now: float) -> None:
-    """After a deployment: let the current key last, and keep the replaced ones from lasting again.
+def renew(aws: Aws, region: str, api_id: str, now: float) -> None:
+    """Let the key in use last as long as one that is made now; the others keep their ends.
 
-    A stack knows one key, the first: its update gives that key a new end, even if a rotation replaced it.
+    Raises:
+        UserError: the keys may not be read or changed.
     """
-    keys = list_keys(aws, region, api_id)
-    old = retired(keys)
-    for each in keys:
-        if each.fingerprint in old and each.expires > now + SHORTEST:
-            _expire(aws, region, api_id, each, int(now) + SHORTEST)
-    chosen = choose(keys, now)
+    chosen = choose(list_keys(aws, region, api_id), now)
     end = key_expiry(now)
     if chosen is not None and chosen.expires < end:
         _expire(aws, region, api_id, chosen, end)
 
 
-def rotate(aws: Aws, region: str, api_id: str, *, now: float, grace_days: int) -> ApiKey:
-    """Make a new key; the one in use, if any, expires after `grace_days`. Returns the new key.
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A new key, and the one that it replaces (None if there was none)."""
+
+    new: ApiKey
+    old: ApiKey | None
+
+
+def rotate(aws: Aws, region: str, api_id: str, *, now: float) -> Rotation:
+    """Make a new key in the place of the one in use, which goes on until `retire`.
 
     Raises:
-        UserError: the API has as many keys as it may have.
+        UserError: the API has as many keys as it may have, or they may not be read or made.
     """
-    keys = list_keys(aws, region, api_id)
-    if len(keys) >= MOST_KEYS:
+    listed = list_keys(aws, region, api_id)
+    if len(listed) >= MOST_KEYS:
         raise UserError(
-            f"The API in {region} has {len(keys)} keys, the most that AppSync allows.",
-            remedy="Delete some with `aws appsync delete-api-key`.",
+            f"The API in {region} has {len(listed)} keys, the most that AppSync allows.",
+            remedy="End those that were replaced with `globalchat keys revoke --replaced`.",
         )
-    old = choose(keys, now)
-    description = _ROTATED if old is None else f"{_ROTATED}: replaces {old.fingerprint}"
+    old = choose(listed, now)
+    # It names those that were replaced before as well: the key that named them may be gone before they are.
+    before = sorted(
+        (each for each in listed if each.fingerprint in retired(listed)), key=lambda each: -each.expires
+    )
+    replaced = [each.fingerprint for each in ([] if old is None else [old]) + before][:MOST_NAMED]
+    description = f"{_ROTATED}: replaces {' '.join(replaced)}" if replaced else _ROTATED
     answer = aws.call(
         "appsync", region, "create_api_key", apiId=api_id, description=description, expires=key_expiry(now)
     )
     made = answer["apiKey"]
-    end = int(now) + max(SHORTEST, grace_days * DAY)
-    if old is not None and end < old.expires:
-        _expire(aws, region, api_id, old, end)
-    return ApiKey(made["id"], int(made["expires"]), description)
+    return Rotation(ApiKey(made["id"], int(made["expires"]), description), old)
+
+
+def retire(aws: Aws, region: str, api_id: str, key: ApiKey, *, now: float, grace_days: int) -> int:
+    """Let a key end after some days, or now if there are none; returns its end in epoch seconds.
+
+    Raises:
+        UserError: it may not be changed.
+    """
+    if grace_days == 0:
+        revoke(aws, region, api_id, key)
+        return int(now)
+    end = min(key.expires, int(now) + max(SHORTEST, grace_days * DAY))
+    if end < key.expires:
+        _expire(aws, region, api_id, key, end)
+    return end
+
+
+def revoke(aws: Aws, region: str, api_id: str, key: ApiKey) -> None:
+    """End a key now, for good: AppSync keeps nothing of a key that is deleted.
+
+    Raises:
+        UserError: it may not be deleted.
+    """
+    aws.call("appsync", region, "delete_api_key", apiId=api_id, id=key.key)
+
+
+def check_owner(aws: Aws, prefix: str | None, endpoint: RegionEndpoint) -> None:
+    """See that the API of a profile's region is still there, and this deployment's.
+
+    Raises:
+        UserError: it is gone, or whose it is may not be asked.
+        UsageError: it belongs to others.
+    """
+    alias, region = endpoint.alias, endpoint.region
+    if prefix is None:
+        raise UsageError(
+            f"The profile does not say which deployment {alias} is of.",
+            remedy="Write it again with `globalchat outputs --refresh`.",
+        )
+    try:
+        api = aws.call("appsync", region, "get_graphql_api", apiId=endpoint.api_id)["graphqlApi"]
+    except CallFailed as error:
+        if error.code != "NotFoundException":
+            raise
+        raise UserError(
+            f"The API of {alias} in {region} is gone.",
+            remedy="Write the profile again with `globalchat outputs --refresh`.",
+        ) from None
+    tags = api.get("tags") or {}
+    if not is_ours(tags, prefix, alias):
+        owner = Foreign(f'the API of {alias} in {region}, "{api.get("name", "")}"', tags)
+        raise refusal(prefix, [owner], remedy="Name another profile with --profile.", done="it is left alone")
 
 
 def _expire(aws: Aws, region: str, api_id: str, key: ApiKey, end: int) -> None:

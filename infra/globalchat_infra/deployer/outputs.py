@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import UserError
 from globalchat_infra.deployer import keys, obstacles, stacks
-from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.aws import Aws, Denied
 from globalchat_infra.deployer.stacks import DeployedStack
 
 FIELDS = ("graphqlUrl", "realtimeUrl", "apiId", "eventBus")
@@ -32,7 +32,7 @@ def read_profile(aws: Aws, name: str, made: Iterable[DeployedStack], *, now: flo
     """The profile that Api stacks tell of.
 
     Raises:
-        UserError: an output is missing, or an API has no valid key.
+        UserError: an output is missing, or an API has no valid key, or it cannot be read.
     """
     return Profile(name, {stack.alias: _endpoint(aws, stack, now) for stack in made})
 
@@ -44,7 +44,14 @@ def _endpoint(aws: Aws, stack: DeployedStack, now: float) -> RegionEndpoint:
                 f'The stack {stack.name} has no output "{name}".', remedy="Run `globalchat deploy` again."
             )
     api_id = stack.outputs["apiId"]
-    key = keys.current(aws, stack.region, api_id, now)
+    try:
+        key = keys.current(aws, stack.region, api_id, now)
+    except Denied as error:
+        raise UserError(
+            f"The stack {stack.name} stands, with {stack.outputs['graphqlUrl']}, "
+            f"but its API key cannot be read. {error}",
+            remedy="Run `globalchat outputs --refresh` with credentials that may call appsync:ListApiKeys.",
+        ) from None
     return RegionEndpoint(
         alias=stack.alias,
         region=stack.region,

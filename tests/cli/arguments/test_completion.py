@@ -63,7 +63,7 @@ def test_the_first_word_is_a_command_or_a_region() -> None:
         (["local", "sta"], ["status"]),
         (["local", "faults", "set", "relay-d"], ["relay-delay="]),
         (["local", "faults", "set", "half-open", "--from", ""], ["oregon", "sydney"]),
-        (["keys", "r"], ["rotate"]),
+        (["keys", "r"], ["rotate", "revoke"]),
         (["completion", ""], ["bash", "zsh", "fish"]),
         (["doctor", "--no-"], ["--no-publish"]),
         (["doctor", "--log-l"], ["--log-level"]),

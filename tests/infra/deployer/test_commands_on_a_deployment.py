@@ -11,9 +11,9 @@ from globalchat.cli.deployment import wish
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile
 from globalchat.core.errors import UserError
-from globalchat_infra.deployer import keys, outputs, stacks
-from globalchat_infra.deployer.aws import Aws
-from globalchat_infra.deployer.generations import generations, with_generations
+from globalchat_infra.deployer import keys, outputs
+from globalchat_infra.deployer.aws import Aws, Denied
+from globalchat_infra.deployer.keys import ApiKey
 from globalchat_infra.deployer.settings import Changes
 from tests.infra.helpers.moto_account import ACCOUNT, END, NOW, REGION, User
 from tests.infra.helpers.small_stacks import make_stack, tags
@@ -27,7 +27,12 @@ def deployed(cloud: str, user: User) -> User:
     resources = {
         "Api": {
             "Type": "AWS::AppSync::GraphQLApi",
-            "Properties": {"Name": "small-oregon", "AuthenticationType": "API_KEY", "LogConfig": {}},
+            "Properties": {
+                "Name": "small-oregon",
+                "AuthenticationType": "API_KEY",
+                "LogConfig": {},
+                "Tags": tags("small", "oregon"),
+            },
         },
         "Key": {"Type": "AWS::AppSync::ApiKey", "Properties": {"ApiId": API_ID, "Expires": END}},
     }
@@ -79,6 +84,84 @@ def test_keys_are_listed_by_fingerprint_and_rotated_into_the_profile(deployed: U
     assert re.search(r"oregon +[0-9a-f]{12} +expires .*\(in use\)\n.*\(replaced\)", plain)
     for secret in (old, new):
         assert secret not in ran.output + plain + "".join(lines)
+
+
+def test_a_rotation_without_grace_ends_the_old_key_once_the_new_one_is_saved(deployed: User) -> None:
+    refreshed(deployed)
+    ran = deployed.run("keys", "rotate", "--grace", "0")
+    assert ran.exit_code == 0, ran.output
+    endpoint = profiles.load("default", deployed.home / "config").regions["oregon"]
+    (left,) = keys.list_keys(Aws(), REGION, endpoint.api_id)
+    assert left.key == endpoint.api_key
+    assert "has ended" in ran.output
+
+
+def test_keys_are_revoked_by_what_the_list_shows_of_them(deployed: User) -> None:
+    old = ApiKey(refreshed(deployed).regions["oregon"].api_key, 0, "")
+    assert deployed.run("keys", "rotate").exit_code == 0
+    endpoint = profiles.load("default", deployed.home / "config").regions["oregon"]
+    new = ApiKey(endpoint.api_key, 0, "")
+
+    def left() -> set[str]:
+        return {each.fingerprint for each in keys.list_keys(Aws(), REGION, endpoint.api_id)}
+
+    for words, exit_code, told in (
+        ((), 2, "No key is named."),
+        (("feedfeed",), 2, 'No key starts with "feedfeed".'),
+        ((old.fingerprint[:3],), 2, "No key starts with"),
+        ((old.key,), 2, "A key itself was given."),
+        ((new.fingerprint,), 2, "is the one that the profile uses: no key was ended."),
+        ((old.fingerprint,), 1, "give --yes"),
+    ):
+        ran = deployed.run("keys", "revoke", *words)
+        assert (ran.exit_code, told in ran.output) == (exit_code, True), ran.output
+        assert old.key not in ran.output
+        assert left() == {old.fingerprint, new.fingerprint}
+    ran = deployed.run("keys", "revoke", "--yes", old.fingerprint[:6])
+    assert (ran.exit_code, f"oregon: the key {old.fingerprint} has ended" in ran.output) == (0, True)
+    assert left() == {new.fingerprint}
+    assert "No key was replaced." in deployed.run("keys", "revoke", "--replaced").output
+
+
+def test_all_replaced_keys_are_revoked_at_once(deployed: User) -> None:
+    refreshed(deployed)
+    for _ in range(2):
+        assert deployed.run("keys", "rotate").exit_code == 0
+    ran = deployed.run("keys", "revoke", "--replaced", "--yes")
+    assert (ran.exit_code, ran.output.count("has ended")) == (0, 2), ran.output
+    endpoint = profiles.load("default", deployed.home / "config").regions["oregon"]
+    (left,) = keys.list_keys(Aws(), REGION, endpoint.api_id)
+    assert left.key == endpoint.api_key
+
+
+@pytest.mark.parametrize(
+    "command", [("list",), ("rotate",), ("rotate", "--grace", "0"), ("revoke", "--replaced", "--yes")]
+)
+def test_no_command_touches_the_keys_of_an_api_that_is_of_another_deployment(
+    deployed: User, command: tuple[str, ...]
+) -> None:
+    api_id = refreshed(deployed).regions["oregon"].api_id
+    arn = f"arn:aws:appsync:{REGION}:{ACCOUNT}:apis/{api_id}"
+    Aws().call("appsync", REGION, "tag_resource", resourceArn=arn, tags={"deployment": "other"})
+    before = keys.list_keys(Aws(), REGION, api_id)
+    ran = deployed.run("keys", *command)
+    assert (ran.exit_code, "deployment=other" in ran.output) == (2, True), ran.output
+    assert keys.list_keys(Aws(), REGION, api_id) == before
+
+
+def test_a_key_that_cannot_be_read_is_named_with_what_stands_and_what_to_run(
+    deployed: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object, **__: object) -> list[ApiKey]:
+        raise Denied("These credentials may not do this in us-west-2: appsync:ListApiKeys.")
+
+    monkeypatch.setattr(keys, "list_keys", denied)
+    ran = deployed.run("outputs", "--refresh", "--stack-prefix", "small", "--regions", "oregon")
+    assert ran.exit_code == 1
+    assert "The stack small-oregon-api stands, with https://" in ran.output
+    assert (
+        "Run `globalchat outputs --refresh` with credentials that may call appsync:ListApiKeys." in ran.output
+    )
 
 
 def test_the_keys_of_the_local_cloud_are_not_on_aws(user: User) -> None:
@@ -163,16 +246,3 @@ def test_uninstall_lists_asks_and_removes_everything(user: User) -> None:
     assert "the profiles default" in done.output
     assert os.listdir(user.home) == []
     assert "nothing to delete" in user.run("uninstall").output
-
-
-def test_a_key_of_the_stack_that_is_gone_gets_a_successor(deployed: User) -> None:
-    aws = Aws()
-    found = stacks.find(aws, "small", {"oregon": REGION})
-    assert generations(aws, found) == {}
-    (key,) = keys.list_keys(aws, REGION, found[0].outputs["apiId"])
-    aws.call("appsync", REGION, "delete_api_key", apiId=found[0].outputs["apiId"], id=key.key)
-    assert generations(aws, found) == {"oregon": 1}
-    content = {"context": {"globalchat": {"prefix": "small"}}}
-    assert with_generations(content, {}) == content
-    changed = with_generations(content, {"oregon": 1})["context"]["globalchat"]
-    assert changed == {"prefix": "small", "keyGenerations": {"oregon": 1}}

@@ -12,7 +12,7 @@ from globalchat.core.errors import Unreachable
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.measure.proof import prove
 from tests.infra.helpers.assembled_deployment import Assembled, Heard
-from tests.infra.helpers.moto_account import NOW, User
+from tests.infra.helpers.moto_account import User
 
 pytestmark = [pytest.mark.e2e, pytest.mark.infra]
 
@@ -36,7 +36,7 @@ async def test_what_is_deployed_can_be_chatted_with(
         world = Assembled(equipped, templates)
         deployment = await asyncio.to_thread(world.prepare, heard)
         await asyncio.to_thread(deployment.run, heard.person)
-        made = await asyncio.to_thread(deployment.profile, "default", now=NOW)
+        made = await asyncio.to_thread(deployment.profile, "default", print)
         profiles.save(made, equipped.home / "config")
 
         deployed = profiles.load("default", equipped.home / "config")

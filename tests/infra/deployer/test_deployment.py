@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ import pytest
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import UserError
-from globalchat_infra.deployer import keys, stacks
+from globalchat_infra import stack_key
+from globalchat_infra.deployer import keys, stacks, workspace
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.deployment import Deployment
 from globalchat_infra.deployer.plan import Plan, Wish
@@ -124,7 +126,7 @@ def test_from_nothing_over_an_update_to_a_profile_and_back_by_the_command(
 def an_update_changes_what_differs_and_nothing_else(
     world: Assembled, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    first = world.prepare(Heard()).profile("default", now=NOW)
+    first = world.prepare(Heard()).profile("default", print)
 
     def calm(resources: dict[str, Any]) -> None:
         resource(resources, "AWS::Events::Rule")["Description"] = "Changed."
@@ -140,7 +142,7 @@ def an_update_changes_what_differs_and_nothing_else(
     assert any("update" in line for line in heard)
     assert any(line.endswith("globalchat-sydney-api: done") for line in heard)
     assert sum(line.endswith(": unchanged") for line in heard) == 3
-    assert deployment.profile("default", now=NOW) == first
+    assert deployment.profile("default", print) == first
     rule = Aws().call(
         "events",
         "ap-southeast-2",
@@ -196,7 +198,7 @@ def test_a_profile_that_cannot_be_written_is_told_with_what_stands(
     plan = Plan(content(), Wish(content()))
     monkeypatch.setattr("globalchat_infra.deployer.deployment.prepare", lambda *_, **__: plan)
     monkeypatch.setattr(Deployment, "run", lambda *_: None)
-    monkeypatch.setattr(Deployment, "profile", lambda _, name, **__: Profile(name, {"oregon": endpoint}))
+    monkeypatch.setattr(Deployment, "profile", lambda _, name, *__: Profile(name, {"oregon": endpoint}))
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -234,20 +236,79 @@ def test_the_cdks_word_alone_is_not_believed(world: Assembled) -> None:
         deployment._see_that_all_stand()
 
 
-def test_an_update_renames_the_roles_of_an_earlier_version(world: Assembled) -> None:
-    """Roles were named with hyphens, which collide; a role of another name is another role."""
-    current = {file.name: file.read_text(encoding="utf-8") for file in world.templates.iterdir()}
-    for name, text in current.items():
-        earlier = re.sub(r'"globalchat\.(oregon|sydney)\.(\w+)"', r'"globalchat-\1-\2"', text)
-        (world.templates / name).write_text(earlier, encoding="utf-8")
-    world.deploy()
-    assert {role.count(".") for role in role_names()} == {0}
+def earlier(text: str) -> str:
+    """Return a template of an earlier version: hyphens in names of roles, one key that it renews."""
+    template = json.loads(re.sub(r'"globalchat\.oregon\.(\w+)"', r'"globalchat-oregon-\1"', text))
+    expires = template.pop("Parameters")[stack_key.EXPIRES]["Default"]
+    del template["Conditions"], template["Resources"][stack_key.LATER_KEY]
+    key = next(each for each in template["Resources"].values() if each["Type"] == "AWS::AppSync::ApiKey")
+    del key["Condition"]
+    key["Properties"]["Expires"] = expires
+    return json.dumps(template)
 
-    for name, text in current.items():
-        (world.templates / name).write_text(text, encoding="utf-8")
-    _, heard = world.deploy()
-    assert sum(line.endswith(": done") for line in heard) == 4
-    assert_whole(Aws())
+
+def test_an_update_of_an_earlier_version_renames_its_roles_and_ends_what_was_replaced(
+    world: Assembled,
+) -> None:
+    """And neither that update nor a later one lets a replaced key live again, whoever runs it."""
+    world = world.of_one_region("oregon", REGIONS["oregon"])
+    file = world.templates / "globalchat-oregon-api.template.json"
+    current = file.read_text(encoding="utf-8")
+    file.write_text(earlier(current), encoding="utf-8")
+    world.deploy()
+    assert role_names() == {f"globalchat-oregon-{role}" for role in ("publish", "broadcast", "logs")}
+    ((old, _),) = keys_of_oregon().items()
+
+    file.write_text(current, encoding="utf-8")
+    deployment, _ = world.deploy()
+    assert role_names() == {f"globalchat.oregon.{role}" for role in ("publish", "broadcast", "logs")}
+    assert list(keys_of_oregon()) == [old]
+
+    api_id = deployment.profile("default", print).regions["oregon"].api_id
+    rotation = keys.rotate(Aws(), REGIONS["oregon"], api_id, now=NOW)
+    assert rotation.old is not None
+    end = keys.retire(Aws(), REGIONS["oregon"], api_id, rotation.old, now=NOW, grace_days=1)
+    update_by_hand(world, days=31)
+    assert keys_of_oregon() == {old: end, rotation.new.fingerprint: rotation.new.expires}
+
+    deployment, heard = world.deploy()
+    told = f"oregon: the key of the stack ({old}) was replaced, and ends with this deployment"
+    assert any(line.startswith(told) for line in heard)
+    after = keys_of_oregon()
+    assert len(after) == 2
+    assert old not in after
+    assert deployment.profile("default", print).regions["oregon"].api_key == rotation.new.key
+    update_by_hand(world, days=62)
+    assert keys_of_oregon() == after
+
+
+def keys_of_oregon() -> dict[str, int]:
+    """Return the ends of Oregon's keys by their fingerprints."""
+    (api,) = Aws().call("appsync", REGIONS["oregon"], "list_graphql_apis")["graphqlApis"]
+    return {each.fingerprint: each.expires for each in keys.list_keys(Aws(), REGIONS["oregon"], api["apiId"])}
+
+
+def update_by_hand(world: Assembled, *, days: int) -> None:
+    """Run `cdk deploy` on Oregon's API as of a later day."""
+    file = world.templates / "globalchat-oregon-api.template.json"
+    template = json.loads(file.read_text(encoding="utf-8"))
+    template["Parameters"][stack_key.EXPIRES]["Default"] = keys.key_expiry(NOW + days * 86_400)
+    # So that there is something to update.
+    template["Description"] = f"As of {days} days later."
+    file.write_text(json.dumps(template), encoding="utf-8")
+    ran = subprocess.run(
+        [
+            *("node", str(workspace.cli_folder(world.user.cache) / workspace.CLI)),
+            *("deploy", "globalchat-oregon-api", "--exclusively"),
+            *("--require-approval", "never", "--app", str(world.templates)),
+        ],
+        cwd=world.templates,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "globalchat-oregon-api (no changes)" not in ran.stderr + ran.stdout
 
 
 def role_names() -> set[str]:

@@ -1,17 +1,19 @@
 """Which key is used, what a rotation does to the others, and what a deployment may not undo."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from globalchat.core.errors import UserError
+from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import UsageError, UserError
 from globalchat_infra import stack_key
 from globalchat_infra.deployer import keys
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.keys import ApiKey
-from tests.infra.helpers.moto_account import END, NOW, REGION
+from tests.infra.helpers.moto_account import ACCOUNT, END, NOW, REGION
 
 DAY = 86_400
 
@@ -56,12 +58,24 @@ def listed(api: str) -> dict[str, int]:
     return {each.fingerprint: each.expires for each in keys.list_keys(Aws(), REGION, api)}
 
 
-def test_a_rotation_makes_a_new_key_and_lets_the_old_one_end_later(api: str) -> None:
+def rotate(api: str, grace_days: int) -> keys.Rotation:
     aws = Aws()
-    old = keys.current(aws, REGION, api, NOW)
-    new = keys.rotate(aws, REGION, api, now=NOW, grace_days=7)
-    assert keys.current(aws, REGION, api, NOW).key == new.key
+    rotation = keys.rotate(aws, REGION, api, now=NOW)
+    assert rotation.old is not None
+    keys.retire(aws, REGION, api, rotation.old, now=NOW, grace_days=grace_days)
+    return rotation
+
+
+def test_a_rotation_makes_a_new_key_and_lets_the_old_one_end_later(api: str) -> None:
+    old = keys.current(Aws(), REGION, api, NOW)
+    new = rotate(api, 7).new
+    assert keys.current(Aws(), REGION, api, NOW).key == new.key
     assert listed(api) == {old.fingerprint: int(NOW) + 7 * DAY, new.fingerprint: END}
+
+
+def test_without_grace_the_old_key_is_gone(api: str) -> None:
+    new = rotate(api, 0).new
+    assert listed(api) == {new.fingerprint: END}
 
 
 def test_a_rotation_never_lengthens_a_key(api: str) -> None:
@@ -69,42 +83,83 @@ def test_a_rotation_never_lengthens_a_key(api: str) -> None:
     old = keys.current(aws, REGION, api, NOW)
     end = int(NOW) + 3 * DAY
     aws.call("appsync", REGION, "update_api_key", apiId=api, id=old.key, expires=end)
-    keys.rotate(aws, REGION, api, now=NOW, grace_days=30)
+    assert keys.retire(aws, REGION, api, replace(old, expires=end), now=NOW, grace_days=30) == end
     assert listed(api)[old.fingerprint] == end
 
 
-def test_a_deployment_does_not_bring_back_what_was_replaced(api: str) -> None:
-    aws = Aws()
-    first = keys.current(aws, REGION, api, NOW)
-    second = keys.rotate(aws, REGION, api, now=NOW, grace_days=1)
-    third = keys.rotate(aws, REGION, api, now=NOW, grace_days=1)
-    # AppSync deletes the second some time after its end; then an update of the stack renews the first.
-    aws.call("appsync", REGION, "delete_api_key", apiId=api, id=second.key)
-    later = NOW + 20 * DAY
-    aws.call("appsync", REGION, "update_api_key", apiId=api, id=first.key, expires=keys.key_expiry(later))
-
-    keys.settle(aws, REGION, api, later)
-
-    assert keys.current(aws, REGION, api, later).key == third.key
-    assert listed(api) == {
-        first.fingerprint: int(later) + keys.SHORTEST,
-        third.fingerprint: keys.key_expiry(later),
-    }
+def test_what_was_replaced_stays_replaced_once_the_key_that_named_it_is_gone(api: str) -> None:
+    first = keys.current(Aws(), REGION, api, NOW)
+    second = rotate(api, 7).new
+    third = rotate(api, 7).new
+    keys.revoke(Aws(), REGION, api, second)
+    found = keys.list_keys(Aws(), REGION, api)
+    assert keys.retired(found) == {first.fingerprint, second.fingerprint}
+    assert keys.current(Aws(), REGION, api, NOW).key == third.key
 
 
-def test_a_deployment_leaves_other_peoples_keys_alone(api: str) -> None:
+def test_a_description_names_no_more_keys_than_it_can_hold(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "MOST_NAMED", 2)
+    replaced = [rotate(api, days).old for days in (5, 6, 7)]
+    (description,) = (
+        each.description
+        for each in keys.list_keys(Aws(), REGION, api)
+        if each.key == keys.current(Aws(), REGION, api, NOW).key
+    )
+    # The one that it replaces, and of the others the one that lasts longest.
+    names = [each.fingerprint for each in reversed(replaced[1:]) if each is not None]
+    assert description == f"globalchat keys rotate: replaces {' '.join(names)}"
+
+
+def test_the_next_key_of_the_stack_does_not_take_the_place_of_a_rotation_s(api: str) -> None:
+    """It was given to no one, even if it lasts longer."""
+    new = rotate(api, 0).new
+    of_stack = ApiKey("da2-stack", END + 40 * DAY, stack_key.DESCRIPTION)
+    assert keys.choose([of_stack, new], NOW) == new
+    assert keys.choose([of_stack, replace(new, expires=int(NOW))], NOW) == of_stack
+
+
+def test_a_deployment_renews_the_key_in_use_and_no_other(api: str) -> None:
     aws = Aws()
     theirs = aws.call("appsync", REGION, "create_api_key", apiId=api, description="theirs", expires=END - DAY)
-    keys.rotate(aws, REGION, api, now=NOW, grace_days=1)
-    keys.settle(aws, REGION, api, NOW)
-    print_of_theirs = ApiKey(theirs["apiKey"]["id"], 0, "").fingerprint
-    assert listed(api)[print_of_theirs] == END - DAY
+    rotation = rotate(api, 7)
+    later = NOW + 40 * DAY
+    keys.renew(aws, REGION, api, later)
+    assert rotation.old is not None
+    assert listed(api) == {
+        ApiKey(theirs["apiKey"]["id"], 0, "").fingerprint: END - DAY,
+        rotation.old.fingerprint: int(NOW) + 7 * DAY,
+        rotation.new.fingerprint: keys.key_expiry(later),
+    }
 
 
 def test_too_many_keys_are_one_sentence(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "MOST_KEYS", 1)
     with pytest.raises(UserError, match="has 1 keys, the most that AppSync allows"):
-        keys.rotate(Aws(), REGION, api, now=NOW, grace_days=7)
+        keys.rotate(Aws(), REGION, api, now=NOW)
+
+
+def endpoint_of(api: str, alias: str = "oregon") -> RegionEndpoint:
+    bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/small-bus"
+    return RegionEndpoint(alias, REGION, "https://a/b", "wss://a/b", api, bus, "da2-key")
+
+
+def test_the_keys_of_an_api_are_its_owner_s_alone(api: str) -> None:
+    aws = Aws()
+    with pytest.raises(
+        UsageError, match=r'the API of oregon in us-west-2, "a" \(no tags\): it is left alone'
+    ):
+        keys.check_owner(aws, "small", endpoint_of(api))
+    arn = f"arn:aws:appsync:{REGION}:{ACCOUNT}:apis/{api}"
+    own = {"project": "globalchat", "deployment": "small", "alias": "oregon"}
+    aws.call("appsync", REGION, "tag_resource", resourceArn=arn, tags=own)
+    keys.check_owner(aws, "small", endpoint_of(api))
+    for prefix, alias in (("other", "oregon"), ("small", "sydney")):
+        with pytest.raises(UsageError, match="deployment=small, alias=oregon"):
+            keys.check_owner(aws, prefix, endpoint_of(api, alias))
+    with pytest.raises(UsageError, match="does not say which deployment"):
+        keys.check_owner(aws, None, endpoint_of(api))
+    with pytest.raises(UserError, match=r"The API of oregon in us-west-2 is gone\."):
+        keys.check_owner(aws, "small", endpoint_of("gone"))
 
 
 def test_no_valid_key_names_the_command(api: str) -> None:

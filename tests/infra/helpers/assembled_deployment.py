@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from globalchat.core.resources import resource
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.deployment import Deployment, Person, prepare
 from globalchat_infra.deployer.plan import Wish
+from globalchat_infra.deployer.settings import Changes
 from globalchat_infra.deployer.view import PlainView
 from tests.infra.helpers.moto_account import ACCOUNT, User
 
@@ -40,9 +41,19 @@ class Assembled:
 
     user: User
     templates: Path
+    changes: Changes = field(default_factory=Changes)
+
+    def of_one_region(self, alias: str, region: str) -> "Assembled":
+        """Return the deployment of one region's API alone, which takes a quarter of the time."""
+        file = self.templates / "manifest.json"
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        name = f"globalchat-{alias}-api"
+        manifest["artifacts"] = {name: manifest["artifacts"][name]}
+        file.write_text(json.dumps(manifest), encoding="utf-8")
+        return replace(self, changes=Changes(regions=[f"{alias}={region}"]))
 
     def prepare(self, heard: Heard) -> Deployment:
-        plan = prepare(Wish(content()), Aws(), heard.person, account=ACCOUNT)
+        plan = prepare(Wish(content(), self.changes), Aws(), heard.person, account=ACCOUNT)
         return Deployment(plan, self.user.cache, Aws(), app=str(self.templates))
 
     def deploy(self) -> tuple[Deployment, Heard]:

@@ -51,7 +51,12 @@ def stand(regions: Mapping[str, str], *, prefix: str = "globalchat", roles: bool
         }
         api: dict[str, Any] = {
             "Type": "AWS::AppSync::GraphQLApi",
-            "Properties": {"Name": "a", "AuthenticationType": "API_KEY", "LogConfig": {}},
+            "Properties": {
+                "Name": "a",
+                "AuthenticationType": "API_KEY",
+                "LogConfig": {},
+                "Tags": tags(prefix, alias),
+            },
         }
         bodies = {
             "api": {

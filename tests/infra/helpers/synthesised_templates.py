@@ -46,7 +46,6 @@ def configurations() -> Mapping[str, Config]:
         "seven regions": replace(default, regions={name: name for name in seven}),
         "one region": replace(default, regions={"oregon": "us-west-2"}),
         "one account": replace(default, account="111122223333"),
-        "another key": replace(default, key_generations={"oregon": 2}),
     }
 
 

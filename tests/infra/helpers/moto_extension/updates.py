@@ -1,8 +1,9 @@
 # ruff: noqa: ANN401
 """What an update of a stack does on AWS and moto leaves out: resources that are replaced, and conditions.
 
-A role of another name is another role: the new one is made first, what refers to the role is updated, and the
-old one goes last. A resource whose condition changes is made or deleted, although its text stays the same.
+A role of another name is another role: the new one is made first, what refers to it is updated, and the old
+one goes last. A resource is made or deleted when its condition changes, though its text stays the same, and
+left alone when the parameters that it refers to keep their values.
 """
 
 from typing import Any
@@ -27,7 +28,13 @@ def apply() -> None:
     update_role = Role.update_from_cloudformation_json.__func__  # type: ignore[attr-defined]
 
     def repaired_diff(stack: Any, template: Any, parameters: Any = None) -> dict[str, list[str]]:
-        actions: dict[str, list[str]] = diff(stack, template, parameters)
+        # Moto takes a parameter for changed that has its previous value again.
+        changed_values = {
+            name: value
+            for name, value in (parameters or {}).items()
+            if str(stack.resolved_parameters.get(name)) != str(value)
+        }
+        actions: dict[str, list[str]] = diff(stack, template, changed_values)
         _apply_conditions(stack, template, parameters or {}, actions)
         changed = {name for name in actions["Modify"] if _is_renamed_role(stack, template, name)}
         for name, resource in template["Resources"].items():
@@ -88,12 +95,14 @@ def _apply_conditions(stack: Any, template: Any, parameters: Any, actions: dict[
             continue
         had = name in stack._resource_json_map and stack._parsed_resources.get(name) is not None
         wanted = _holds(template, resource["Condition"], {**stack.input_parameters, **parameters})
+        if had and wanted:
+            continue
         for listed in actions.values():
-            if name in listed and had != wanted:
+            if name in listed:
                 listed.remove(name)
-        if had and not wanted:
+        if had:
             actions["Remove"].append(name)
-        elif wanted and not had:
+        elif wanted:
             actions["Add"].append(name)
 
 

@@ -56,7 +56,6 @@ def command(
       globalchat deploy --stack-prefix test --profile test --channels a,b --limit message=500
     """  # noqa: D301 - \b is what click leaves a block alone for
     import asyncio
-    import time
 
     from globalchat.cli.console.output import narrate
     from globalchat.cli.deployment import wish as wishes
@@ -78,7 +77,7 @@ def command(
     if diff:
         return deployment.diff(person)
     deployment.run(person)
-    made = deployment.profile(name, now=time.time())
+    made = deployment.profile(name, person.note)
     try:
         save(made)
     except UserError as error:

@@ -24,12 +24,14 @@ def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
     from globalchat.cli.deployment.profile import deployed
     from globalchat.core.clock import iso_time
     from globalchat.core.text import plural
+    from globalchat_infra import names
     from globalchat_infra.deployer import keys
     from globalchat_infra.deployer.aws import Aws
 
     aws, now, loaded = Aws(aws_profile), time.time(), deployed(profile)
     introduce_to(aws, loaded)
     for endpoint in loaded.regions.values():
+        keys.check_owner(aws, names.prefix_of(endpoint.event_bus), endpoint)
         listed = keys.list_keys(aws, endpoint.region, endpoint.api_id)
         old = keys.retired(listed)
         for key in sorted(listed, key=lambda each: -each.expires):

@@ -6,7 +6,8 @@ command = LazyGroup(
     "keys",
     entries={
         "list": Entry("key_list", "Show the keys of every region, without the keys themselves."),
-        "rotate": Entry("key_rotate", "Make new keys; the old ones expire later."),
+        "rotate": Entry("key_rotate", "Make new keys; the old ones expire later, or now."),
+        "revoke": Entry("key_revoke", "End keys now."),
     },
     help="The API keys of a deployment on AWS; needs AWS credentials.",
 )

@@ -15,18 +15,22 @@ from globalchat.localcloud.intrinsics import (
     references,
     resolve,
 )
+from globalchat.localcloud.provisioning.conditions import conditions
 from globalchat.localcloud.provisioning.parameters import Parameters, parameters
 from globalchat.localcloud.provisioning.resource import Resource, error_at
 from globalchat.localcloud.resources.registry import TYPES
 from globalchat.localcloud.resources.resource_type import Identity, ResourceType, Values
 
 _SECTIONS = frozenset(
-    {"AWSTemplateFormatVersion", "Description", "Metadata", "Outputs", "Parameters", "Resources", "Rules"}
+    {
+        *("AWSTemplateFormatVersion", "Conditions", "Description", "Metadata"),
+        *("Outputs", "Parameters", "Resources", "Rules"),
+    }
 )
 
 # Attributes of any resource. Update and deletion policies speak of later deployments; there are none here.
 _RESOURCE_KEYS = frozenset(
-    {"Type", "Properties", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"}
+    {"Type", "Properties", "Condition", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"}
 )
 
 
@@ -80,8 +84,11 @@ def resolve_stack(stack: Stack, *, account: str, base_url: str) -> ResolvedStack
             raise TemplateError(f"template {stack.template_file}: the section {section} is not emulated.")
     definitions = _definitions(stack)
     scope = _Scope(_pseudo_parameters(stack, account), parameters(stack))
+    absent = _absent(stack, definitions, conditions(stack, scope))
     resources = []
     for logical_id in _order(stack, definitions):
+        if logical_id in absent:
+            continue
         identity = Identity(stack.name, logical_id, stack.region, account, base_url)
         resource = _resolve_resource(stack, identity, definitions[logical_id], scope)
         scope.values[logical_id] = resource.values
@@ -119,6 +126,18 @@ def _definitions(stack: Stack) -> Mapping[str, Mapping[str, JSON]]:
                 raise error_at(stack.template_file, logical_id, f"the attribute {key} is not emulated")
         definitions[logical_id] = definition
     return definitions
+
+
+def _absent(
+    stack: Stack, definitions: Mapping[str, Mapping[str, JSON]], holds: Mapping[str, bool]
+) -> frozenset[str]:
+    """Return the resources that there are not, by their conditions."""
+    conditional = {name: each["Condition"] for name, each in definitions.items() if "Condition" in each}
+    for logical_id, condition in conditional.items():
+        if not isinstance(condition, str) or condition not in holds:
+            problem = f"refers to the condition {condition}, which the template does not define"
+            raise error_at(stack.template_file, logical_id, problem)
+    return frozenset(name for name, condition in conditional.items() if not holds[str(condition)])
 
 
 def _order(stack: Stack, definitions: Mapping[str, Mapping[str, JSON]]) -> list[str]:
