@@ -5,7 +5,7 @@ import signal
 import sys
 import termios
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Protocol
@@ -78,50 +78,44 @@ def kept_terminal() -> Iterator[None]:
     """Leave the controlling terminal as it is: after errors, Ctrl-C, SIGTERM and SIGHUP.
 
     For what other programs do to it: a credential process that asks for a password switches the echo off, and
-    is killed with it off.
+    is killed with it off. The signals are caught in the main thread alone, as Python has it.
     """
     terminal = _open_terminal()
     if terminal is None:
         yield
         return
+    before = termios.tcgetattr(terminal)
+    ended_by: _Signal | None = None
+    is_main = threading.current_thread() is threading.main_thread()
+    taken = [each for each in _ENDINGS if is_main and signal.getsignal(each) is signal.SIG_DFL]
     try:
-        before = termios.tcgetattr(terminal)
-
-        def restore() -> None:
-            with suppress(termios.error):
-                # From the background, a change of the terminal would stop this process.
-                if os.tcgetpgrp(terminal) == os.getpgrp() and termios.tcgetattr(terminal) != before:
-                    termios.tcsetattr(terminal, termios.TCSANOW, before)
-
-        with _before_the_end(restore):
-            try:
-                yield
-            finally:
-                restore()
+        for number in taken:
+            signal.signal(number, _raise)
+        yield
+    except _Signal as end:
+        ended_by = end
     finally:
+        with suppress(termios.error):
+            # From the background, a change of the terminal would stop this process.
+            if os.tcgetpgrp(terminal) == os.getpgrp() and termios.tcgetattr(terminal) != before:
+                termios.tcsetattr(terminal, termios.TCSANOW, before)
         os.close(terminal)
-
-
-@contextmanager
-def _before_the_end(restore: Callable[[], None]) -> Iterator[None]:
-    """Call `restore` before a signal ends this process; signals that have handlers are left to those."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, _: FrameType | None) -> None:
-        restore()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
-    taken = [each for each in _ENDINGS if signal.getsignal(each) is signal.SIG_DFL]
-    for number in taken:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
         for number in taken:
             signal.signal(number, signal.SIG_DFL)
+    if ended_by is not None:
+        os.kill(os.getpid(), ended_by.number)
+
+
+class _Signal(BaseException):
+    """A signal that ends this process, once what was begun is cleaned up."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _raise(number: int, _: FrameType | None) -> None:
+    raise _Signal(number)
 
 
 def _open_terminal() -> int | None:
