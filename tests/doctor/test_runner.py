@@ -92,12 +92,15 @@ async def test_an_error_of_the_client_is_a_verdict(own: str | None, remedy: str)
     assert found.verdict == failed("It is broken.", remedy)
 
 
-async def test_a_fault_of_the_program_surfaces() -> None:
+async def test_a_check_that_crashes_fails_alone() -> None:
     async def raises() -> Verdict:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        await diagnose([Check("check", "a", raises)], seconds=10)
+    crashed, other = await diagnose([Check("check", "a", raises), check("b", ok("fine"))], seconds=10)
+    assert crashed.level is Level.FAILED
+    assert crashed.verdict.text == "The check itself failed with ZeroDivisionError."
+    assert "with the log" in (crashed.verdict.remedy or "")
+    assert other.level is Level.OK
 
 
 @pytest.mark.parametrize("plan", [[check("a", ok(""), needs=[D])], [check("a", ok(""), after=[A])]])

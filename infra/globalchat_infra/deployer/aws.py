@@ -64,6 +64,7 @@ class _Principal:
     """Who a command is on AWS: found once, and shared by everything that calls AWS for it."""
 
     source: CredentialSource | None = None
+    failure: UserError | None = None
     account: Account | None = None
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
@@ -101,10 +102,16 @@ class Aws:
         if (source := self._principal.source) is not None:
             return source
         with self._principal.lock:
+            if self._principal.failure is not None:
+                raise self._principal.failure  # a person is asked once
             if self._principal.source is None:
-                self._principal.source = credentials.resolve(
-                    self.profile, region=region, timeouts=self.timeouts
-                )
+                try:
+                    self._principal.source = credentials.resolve(
+                        self.profile, region=region, timeouts=self.timeouts
+                    )
+                except UserError as error:
+                    self._principal.failure = error
+                    raise
             return self._principal.source
 
     def account(self, region: str) -> Account:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from globalchat.core.errors import UserError
+from globalchat.core.credential_errors import NoCredentials
+from globalchat.core.errors import Unreachable, UserError
 from globalchat_infra import names
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.obstacles import stuck
@@ -63,15 +64,22 @@ Question = Callable[[Aws, Place], Observation]
 
 
 def credentials(aws: Aws, place: Place) -> Observation:
-    """Whether there are AWS credentials, and for the account that the deployment is in."""
+    """Return whether there are AWS credentials, and for the account that the deployment is in.
+
+    Those who only chat have none, which is in order.
+    """
     try:
-        answer = aws.call("sts", place.region, "get_caller_identity")
-    except UserError as error:
+        account = aws.account(place.region)
+    except NoCredentials as error:
         return Observation("skipped", f"AWS is not asked: {error}", error.remedy)
-    if answer["Account"] != place.account:
-        told = f"The AWS credentials belong to the account {answer['Account']}, not {place.account}."
+    except Unreachable as error:
+        return Observation("warning", f"AWS is not asked: {error}", error.remedy)
+    except UserError as error:
+        return Observation("failed", str(error), error.remedy)
+    if account.number != place.account:
+        told = f"The AWS credentials belong to the account {account.number}, not {place.account}."
         return Observation("skipped", told, "Choose others with --aws-profile.")
-    return Observation("ok", f"account {place.account}, {answer['Arn'].rsplit(':', 1)[-1]}")
+    return Observation("ok", f"account {place.account}, {account.arn.rsplit(':', 1)[-1]}")
 
 
 def stacks(aws: Aws, place: Place) -> Observation:

@@ -1,6 +1,7 @@
 """Runs checks: all at once, each after those that it needs, each with a time limit of its own."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -8,6 +9,8 @@ from graphlib import TopologicalSorter
 from globalchat.core.errors import UserError
 from globalchat.core.tasks import task_group
 from globalchat.doctor.finding import Finding, Verdict, failed, skipped
+
+log = logging.getLogger("globalchat.doctor")
 
 Key = tuple[str, str]
 """A check's name and subject, which together are unique."""
@@ -75,6 +78,11 @@ async def _finding(check: Check, needed: Sequence[Finding], seconds: float) -> F
         verdict = failed(f"{check.missing} within {seconds:g} s.", check.late)
     except UserError as error:
         verdict = failed(str(error), error.remedy or check.late)
+    except Exception as error:
+        # The other checks, and the summary, are wanted most when something is wrong.
+        log.exception("check crashed")
+        told = f"The check itself failed with {type(error).__name__}."
+        verdict = failed(told, "That is a fault of globalchat: report it, with the log.")
     return Finding(check.name, check.subject, verdict, clock() - began)
 
 

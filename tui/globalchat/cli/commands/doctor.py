@@ -65,14 +65,22 @@ def command(
     else:
         loaded = profiles.load(chosen, note=narrate)
     import asyncio
+    from contextlib import suppress
 
     from globalchat.cli.doctor.examination import Examination, examine
     from globalchat.cli.doctor.findings import Findings, JsonFindings
+    from globalchat.core.errors import UserError
     from globalchat.doctor.finding import Finding, Level, count
+    from globalchat_infra.deployer.aws import Aws
 
     shown = JsonFindings() if as_json else Findings(loaded, ascii_only=wants_ascii(ascii_only))
     narrate(f'examining the profile "{chosen}"')
-    what = Examination(loaded, timeout, cloud, aws_profile, channel, publish=not no_publish)
+    aws = Aws(aws_profile)
+    if cloud is None:
+        # In this thread, and before the checks: a code, or a browser, takes longer than a check may.
+        with suppress(UserError):
+            aws.sign_in(next(iter(loaded.regions.values())).region)
+    what = Examination(loaded, timeout, cloud, aws, channel, publish=not no_publish)
 
     def tell(finding: Finding) -> None:
         subject, status = finding.subject, finding.level

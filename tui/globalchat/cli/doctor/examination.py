@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from globalchat.cli.console.screen import is_terminal
@@ -37,13 +37,14 @@ FAULTS = "faults"
 class Examination:
     """What is examined: `cloud` is the local cloud that runs, if the profile is its own.
 
-    Nothing is sent without `publish`; `channel` None is the backend's first.
+    `aws` is who asks AWS, signed in already as far as that goes: a check has no time for a person. Nothing is
+    sent without `publish`; `channel` None is the backend's first.
     """
 
     profile: Profile
     seconds: float
     cloud: CloudState | None = None
-    aws_profile: str | None = None
+    aws: Aws = field(default_factory=Aws)
     channel: str | None = None
     publish: bool = True
 
@@ -146,19 +147,23 @@ def _on_aws(what: Examination) -> list[Check]:
         )
         for alias, endpoint in what.profile.regions.items()
     }
-    return [check for alias, place in places.items() for check in _one_place(alias, place, what.aws_profile)]
+    first = next((alias for alias, place in places.items() if place is not None), None)
+    return [
+        check for alias, place in places.items() for check in _one_place(alias, place, what.aws, first=first)
+    ]
 
 
-def _one_place(alias: str, place: Place | None, aws_profile: str | None) -> Iterable[Check]:
+def _one_place(alias: str, place: Place | None, aws: Aws, *, first: str | None) -> Iterable[Check]:
     if place is None:
         yield _at_once(STACKS, alias, lambda: skipped("The profile's event bus is not one of globalchat's."))
         return
-    aws = Aws(aws_profile)
 
     def who() -> Verdict:
         return _verdict(health.credentials(aws, place), bars=True)
 
-    yield _blocking(CREDENTIALS, alias, who)
+    # One principal: what is wrong with it is told once.
+    needs = [] if first in (alias, None) else [(CREDENTIALS, str(first))]
+    yield _blocking(CREDENTIALS, alias, who, needs=needs)
     before = (CREDENTIALS, alias)
     for name, question in (
         (STACKS, health.stacks),
@@ -176,6 +181,6 @@ def _asked(question: health.Question, aws: Aws, place: Place) -> Verdict:
 
 
 def _verdict(seen: Observation, *, bars: bool = False) -> Verdict:
-    """An observation in the words of the probe; with `bars` what is skipped bars the others."""
+    """Return an observation as a verdict; with `bars` anything but an `ok` bars the others."""
     level = Level(seen.state)
-    return Verdict(level, seen.text, seen.remedy, bars=bars and level is Level.SKIPPED)
+    return Verdict(level, seen.text, seen.remedy, bars=bars and level is not Level.OK)
