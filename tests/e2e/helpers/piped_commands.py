@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO
 
-from globalchat.localcloud.process import control, launch
+from globalchat.localcloud.process import control
 from tests.e2e.helpers.processes import Home, Lines, Process, Running
 
 
@@ -68,8 +68,7 @@ def unread(home: Home, *arguments: str) -> Iterator[Unread]:
 @contextmanager
 def fault(home: Home, *names: str, region: str | None = None) -> Iterator[None]:
     """Disturb the home's local cloud meanwhile."""
-    state = launch.find(home.cloud_folder)
-    assert state is not None
+    state = home.running_cloud()
     control.set_faults(state, names, region=region)
     try:
         yield

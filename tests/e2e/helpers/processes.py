@@ -16,6 +16,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from globalchat.localcloud.process import launch
+from globalchat.localcloud.process.state import CloudState
 from tests.e2e.helpers.forked_processes import Forked, fork
 
 COMMAND = str(Path(sys.executable).with_name("globalchat"))
@@ -184,9 +185,8 @@ class Home:
         return running
 
     def publish(self, text: str, *, channel: str = "tech", region: str = "oregon") -> dict[str, object]:
-        """Publish one message to the cloud that runs, without a process; what the backend made of it."""
-        running = launch.find(self.cloud_folder)
-        assert running is not None
+        """Publish one message to the cloud, without a process; what the backend made of it."""
+        running = self.running_cloud()
         there = next(each for each in running.regions if each.alias == region)
         url = urlsplit(there.graphql_url)
         connection = HTTPConnection(url.netloc, timeout=SECONDS)
@@ -200,6 +200,16 @@ class Home:
         assert "errors" not in answer, answer
         message: dict[str, object] = answer["data"]["publish"]
         return message
+
+    def running_cloud(self) -> CloudState:
+        """Where the local cloud listens; starts it if no command of this user has yet."""
+        found = launch.find(self.cloud_folder)
+        if found is None:
+            started = self.run("local", "up")
+            assert started.returncode == 0, started.stderr
+            found = launch.find(self.cloud_folder)
+        assert found is not None
+        return found
 
     def end_commands(self) -> None:
         """End the processes that were started, not the cloud."""
