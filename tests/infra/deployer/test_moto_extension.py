@@ -2,6 +2,10 @@
 
 import json
 import tomllib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -78,6 +82,43 @@ def test_a_failed_change_set_is_an_error_and_no_success(cloud: str) -> None:
         make(aws, "broken", "type Query {")
     (stack,) = aws.call("cloudformation", REGION, "describe_stacks", StackName="broken")["Stacks"]
     assert stack["StackStatus"] == "CREATE_FAILED"
+
+
+def test_stacks_of_two_regions_are_changed_one_after_the_other(
+    cloud: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.iam.models import IAMBackend, Role
+
+    get_roles, both = IAMBackend.get_roles, Barrier(2, timeout=0.3)
+    met: list[bool] = []
+
+    def look_through(iam: IAMBackend) -> Iterable[Role]:
+        with suppress(BrokenBarrierError):
+            both.wait()
+            met.append(True)
+        return get_roles(iam)
+
+    def deploy(region: str) -> None:
+        names = {"StackName": region, "ChangeSetName": "the-same-for-all"}
+        properties = {"RoleName": region, "AssumeRolePolicyDocument": {"Statement": []}}
+        body = json.dumps({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}})
+        Aws().call(
+            "cloudformation",
+            region,
+            "create_change_set",
+            **names,
+            ChangeSetType="CREATE",
+            TemplateBody=body,
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        Aws().call("cloudformation", region, "execute_change_set", **names)
+
+    with monkeypatch.context() as patched, ThreadPoolExecutor(2) as pool:
+        patched.setattr(IAMBackend, "get_roles", look_through)
+        list(pool.map(deploy, ("us-west-2", "ap-southeast-2")))
+    roles = [each["RoleName"] for each in Aws().call("iam", REGION, "list_roles")["Roles"]]
+    assert sorted(roles) == ["ap-southeast-2", "us-west-2"]
+    assert met == []
 
 
 def test_an_unknown_change_set_is_not_found(cloud: str) -> None:

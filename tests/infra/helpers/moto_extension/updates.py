@@ -4,8 +4,13 @@
 A role of another name is another role: the new one is made first, what refers to it is updated, and the old
 one goes last. A resource is made or deleted when its condition changes, though its text stays the same, and
 left alone when the parameters that it refers to keep their values.
+
+One stack is changed at a time: moto's server has a thread per request, and IAM is one for all regions. While
+it looked through its roles for a stack in one region, a stack in another added one ("dictionary changed size
+during iteration").
 """
 
+from threading import RLock
 from typing import Any
 
 from moto.cloudformation.parsing import ResourceMap
@@ -14,9 +19,11 @@ from moto.iam.models import Role, iam_backends
 PATCH_POINTS = (
     (ResourceMap, "build_resource_diff"),
     (ResourceMap, "update"),
+    (ResourceMap, "delete"),
     (Role, "update_from_cloudformation_json"),
 )
 
+_one_stack_at_a_time = RLock()
 _replaced_roles: list[Role] = []
 
 
@@ -24,7 +31,7 @@ def apply() -> None:
     """Put the repairs in place; again changes nothing."""
     if getattr(ResourceMap.update, "repaired", False):
         return
-    diff, update = ResourceMap.build_resource_diff, ResourceMap.update
+    diff, update, delete = ResourceMap.build_resource_diff, ResourceMap.update, ResourceMap.delete
     update_role = Role.update_from_cloudformation_json.__func__  # type: ignore[attr-defined]
 
     def repaired_diff(stack: Any, template: Any, parameters: Any = None) -> dict[str, list[str]]:
@@ -44,12 +51,17 @@ def apply() -> None:
         return actions
 
     def repaired_update(stack: Any, template: Any, parameters: Any = None) -> None:
-        gone = stack.build_resource_diff(template, parameters)["Remove"]
-        update(stack, template, parameters)
-        for name in gone:
-            stack._parsed_resources.pop(name, None)
-        while _replaced_roles:
-            _delete(_replaced_roles.pop(), stack)
+        with _one_stack_at_a_time:
+            gone = stack.build_resource_diff(template, parameters)["Remove"]
+            update(stack, template, parameters)
+            for name in gone:
+                stack._parsed_resources.pop(name, None)
+            while _replaced_roles:
+                _delete(_replaced_roles.pop(), stack)
+
+    def repaired_delete(stack: Any) -> None:
+        with _one_stack_at_a_time:
+            delete(stack)
 
     def repaired_role(cls: Any, /, original_resource: Any, **others: Any) -> Any:
         name = others["cloudformation_json"]["Properties"].get("RoleName", original_resource.name)
@@ -63,6 +75,7 @@ def apply() -> None:
     setattr(repaired_update, "repaired", True)  # noqa: B010 - mypy sees a function
     setattr(ResourceMap, "build_resource_diff", repaired_diff)  # noqa: B010 - mypy sees a method
     setattr(ResourceMap, "update", repaired_update)  # noqa: B010 - mypy sees a method
+    setattr(ResourceMap, "delete", repaired_delete)  # noqa: B010 - mypy sees a method
     setattr(Role, "update_from_cloudformation_json", classmethod(repaired_role))  # noqa: B010
 
 
