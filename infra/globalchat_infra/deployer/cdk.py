@@ -94,6 +94,8 @@ def environment(base: Mapping[str, str], aws: Mapping[str, str], *, node: str, c
         # `pip install --user` installs below the home.
         kept.setdefault("PYTHONUSERBASE", site.getuserbase())
     kept.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(cache / "deploy" / ".jsii"))
+    if kept.get("REQUESTS_CA_BUNDLE"):
+        kept.setdefault("AWS_CA_BUNDLE", kept["REQUESTS_CA_BUNDLE"])  # as AWS's SDK for Python takes it
     files = {name: os.path.abspath(kept[name]) for name in _FILES if kept.get(name)}
     return {
         **kept,

@@ -96,7 +96,9 @@ class Deployment:
         if code != 0:
             errors = "\n".join(progress.errors)
             log_event(log, logging.WARNING, "the CDK failed", code=code, errors=errors)
-            raise outcome.failure(progress, code, credentials=credentials.failure)
+            raise outcome.failure(
+                progress, code, environ=command.environment, credentials=credentials.failure
+            )
         self._see_that_all_stand()
         removal.remove(self.aws, self.plan.going, person.note, seconds=self.seconds)
 

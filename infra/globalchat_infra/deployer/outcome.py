@@ -1,7 +1,9 @@
 """How a deployment ended that did not end well: what stands, what AWS goes on doing, how to resume. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+from globalchat.core import tls
 from globalchat.core.clock import duration_in_words
 from globalchat.core.errors import UserError
 from globalchat_infra.deployer.progress import Progress
@@ -38,10 +40,16 @@ def _cause(errors: Sequence[str]) -> str | None:
     return ours[-1] if ours else error_line(errors) or last
 
 
-def failure(progress: Progress, code: int, *, credentials: UserError | None = None) -> UserError:
+def failure(
+    progress: Progress,
+    code: int,
+    *,
+    environ: Mapping[str, str] = MappingProxyType({}),
+    credentials: UserError | None = None,
+) -> UserError:
     """Return why the command line ended with `code`, which stacks stand, and how to go on.
 
-    `credentials` is why they could not be renewed meanwhile, if that was so.
+    `environ` is what it was started with, `credentials` why they could not be renewed meanwhile, if so.
     """
     if any("ENOSPC" in line or "No space left" in line for line in progress.errors):
         return no_space("the CDK's work")
@@ -51,12 +59,14 @@ def failure(progress: Progress, code: int, *, credentials: UserError | None = No
         cause = "; ".join(f"{stack.name}: {stack.failure}" for stack in failed)
     else:
         cause = _cause(progress.errors) or f"the CDK ended with {code}"
+    remedy = "Correct the cause and run the same `globalchat deploy`: what is complete stays as it is."
     if credentials is not None:
-        cause = str(credentials)
+        cause, remedy = str(credentials), credentials.remedy or remedy
+    elif (broken := tls.explain_node("\n".join(progress.errors), environ)) is not None:
+        cause = f"the CDK has no secure connection to AWS: {broken.reason}"
+        remedy = f"{broken.remedy} AWS_CA_BUNDLE holds for the CDK's calls of AWS, too."
     stands = f"Complete: {', '.join(standing)}." if standing else "No stack was completed."
     return UserError(
         f"The deployment failed: {cause.rstrip('.')}. {stands}",
-        remedy=credentials.remedy
-        if credentials is not None
-        else "Correct the cause and run the same `globalchat deploy`: what is complete stays as it is.",
+        remedy=remedy,
     )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from globalchat.core import tls
 from globalchat.core.errors import Unreachable, UserError
 from globalchat.core.files import ensure_folder
 from globalchat.core.interpreter import module_command
@@ -127,6 +128,10 @@ def _npm_failed(told: str, code: int, folder: Path) -> UserError:
         return _no_answer()
     codes = [line.split()[-1] for line in told.splitlines() if " code " in line]
     name = codes[0] if codes else str(code)
+    if (cause := tls.explain_node(told, os.environ)) is not None:
+        return Unreachable(f"No secure connection to npm's registry: {cause.reason}.", remedy=cause.remedy)
+    if name == "E407":
+        return Unreachable("The proxy before npm's registry wants a name and password.", remedy=REGISTRY)
     if name in UNREACHABLE:
         return Unreachable(
             f"npm's registry could not be reached ({name}).",

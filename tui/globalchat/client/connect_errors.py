@@ -10,7 +10,7 @@ import socket
 
 from globalchat.core import tls
 from globalchat.core.errors import Unreachable
-from globalchat.core.net import Proxy, is_loopback
+from globalchat.core.net import Proxy, is_loopback, proxy_answered, proxy_not_reached
 
 UPGRADE_REMEDY = (
     "If the API answers over HTTP (`globalchat doctor`), let WebSockets (wss) through whatever is on the "
@@ -89,12 +89,12 @@ def _by_cause(cause: BaseException | None, where: str, proxy: Proxy | None) -> U
 def _by_proxy(cause: BaseException | None, root: object, where: str, proxy: Proxy) -> Unreachable | None:
     """Return what failed at the proxy, None if it was not at the proxy."""
     if isinstance(cause, ProxyAnswered):
-        return proxy_refused(cause.status, where, proxy)
+        return proxy_answered(proxy, cause.status, where)
     if type(cause).__name__ == "ClientHttpProxyError":  # aiohttp
-        return proxy_refused(getattr(cause, "status", None), where, proxy)
+        return proxy_answered(proxy, getattr(cause, "status", None), where)
     if type(cause).__name__ in ("InvalidProxyStatus", "InvalidProxyMessage"):  # websockets
         status = getattr(getattr(cause, "response", None), "status_code", None)
-        return proxy_refused(status, where, proxy)
+        return proxy_answered(proxy, status, where)
     if isinstance(root, socket.gaierror):
         why = "its name could not be resolved"
     elif _is(root, errno.ECONNREFUSED):
@@ -103,29 +103,7 @@ def _by_proxy(cause: BaseException | None, root: object, where: str, proxy: Prox
         why = "there is no way to it"
     else:
         return None
-    return Unreachable(
-        f"The proxy {proxy} could not be reached: {why}.",
-        remedy=f"Check {proxy.variable}, or list {where} in NO_PROXY if it can be reached without a proxy.",
-    )
-
-
-def proxy_refused(status: int | None, where: str, proxy: Proxy) -> Unreachable:
-    """Return that a proxy opened no way to a host, by the HTTP status of its answer (None: no HTTP)."""
-    if status == 407:
-        what = "wants a name and password" if proxy.user is None else "does not accept its name and password"
-        return Unreachable(
-            f"The proxy {proxy} {what}.",
-            remedy=f"Set {proxy.variable}={proxy.scheme}://NAME:PASSWORD@{proxy.address} "
-            "(special characters as %XX).",
-        )
-    if status is None:
-        return Unreachable(
-            f"The proxy {proxy} does not speak HTTP.", remedy=f"Check host and port in {proxy.variable}."
-        )
-    return Unreachable(
-        f"The proxy {proxy} did not let the connection to {where} through (HTTP status {status}).",
-        remedy=f"Ask those who run the proxy, or list {where} in NO_PROXY if it can be reached without one.",
-    )
+    return proxy_not_reached(proxy, why)
 
 
 def no_upgrade(where: str, why: NoUpgrade) -> Unreachable:

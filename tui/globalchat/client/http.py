@@ -23,7 +23,7 @@ from globalchat.core import redaction, tls
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import UserError
 from globalchat.core.logs import log_event
-from globalchat.core.net import Proxy, host_of
+from globalchat.core.net import Proxy, host_of, proxy_answered
 
 LARGEST_ANSWER = 5 * 1024 * 1024
 """Bytes of an answer that are read; AppSync's own limit for an evaluated response."""
@@ -161,7 +161,7 @@ class GraphQLHttp:
 
     def _no_answer(self, status: int) -> UserError:
         if status == 407 and self._proxy is not None:  # of a URL without TLS, which has no tunnel
-            return connect_errors.proxy_refused(status, self.where, self._proxy)
+            return proxy_answered(self._proxy, status, self.where)
         if status >= 500:
             return connect_errors.in_trouble(self.where, status)
         return connect_errors.not_the_api(self.where, f"HTTP status {status}")

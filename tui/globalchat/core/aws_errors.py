@@ -11,7 +11,7 @@ from time import strptime
 from globalchat.core import tls
 from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, skew_sentence
 from globalchat.core.errors import Unreachable, UserError
-from globalchat.core.net import Proxy, proxy_for
+from globalchat.core.net import Proxy, proxy_answered, proxy_for, proxy_not_reached
 
 SIGN_IN = "Run `aws configure` or `aws sso login`, or set AWS_PROFILE (or --aws-profile)."
 HEALTH = "Look at https://health.aws.amazon.com, then run the same command again."
@@ -194,18 +194,12 @@ def unreachable(
 
 
 def _no_way_through(error: BaseException, where: str, proxy: Proxy) -> Unreachable:
-    """Return the error for a proxy that opens no tunnel."""
-    if "407" in str(error):
-        return Unreachable(
-            f"The proxy {proxy} wants a name and a password.",
-            remedy=f"Write them into {proxy.variable}: http://NAME:PASSWORD@HOST:PORT.",
-        )
-    refused = re.search(r"Tunnel connection failed: (\d{3})", str(error))
-    why = f"answered {refused[1]}" if refused else "could not be reached"
-    return Unreachable(
-        f"The proxy {proxy} {why}, and AWS ({where}) is to be reached through it.",
-        remedy=f"Check {proxy.variable} and NO_PROXY.",
-    )
+    """Return the error for a proxy that opens no tunnel; urllib3 tells of its answer in words alone."""
+    inner = " ".join(str(each) for each in tls.wrapped(error))
+    answer = re.search(r"Tunnel connection failed: (\d{3})", inner)
+    if answer is None:
+        return proxy_not_reached(proxy, "there is no way to it")
+    return proxy_answered(proxy, int(answer[1]), f"AWS ({where})")
 
 
 def _is_stale(answer: Answer) -> bool:

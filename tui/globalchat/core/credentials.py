@@ -20,7 +20,7 @@ from globalchat.core import credential_process, redaction
 from globalchat.core.aws_errors import SIGN_IN, cannot_be_had, unreachable
 from globalchat.core.credential_errors import chosen, explain, named, none_found
 from globalchat.core.errors import UserError
-from globalchat.core.net import proxy_for
+from globalchat.core.net import ProxyRefused, proxy_for
 from globalchat.core.prompt import Prompter, TerminalPrompter, kept_terminal
 
 NETWORK_SECONDS = 14.0
@@ -329,7 +329,14 @@ def follow_proxies() -> None:
 
 def _proxies(url: str) -> dict[str, str]:
     proxy = proxy_for(url, os.environ)
-    return {} if proxy is None else {urlsplit(url).scheme: proxy.url}
+    if proxy is None:
+        return {}
+    if not f"{proxy.user or ''}{proxy.password}".isascii():
+        raise ProxyRefused(
+            f"The name or password in {proxy.variable} has letters that AWS's SDK cannot send.",
+            remedy="Use one of ASCII characters alone.",
+        )
+    return {urlsplit(url).scheme: proxy.url}
 
 
 def models() -> Any:  # noqa: ANN401 - botocore has no types

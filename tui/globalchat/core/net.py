@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import quote, unquote, urlsplit
 
-from globalchat.core.errors import UsageError
+from globalchat.core.errors import Unreachable, UsageError
 
 DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _PROXY_PORTS: Mapping[str, int] = {"http": 1080, "https": 443}
@@ -130,6 +130,36 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> Proxy | None:
     if variable is None or is_loopback(url) or _is_exempt(url, environ):
         return None
     return _parse(variable, environ[variable])
+
+
+def proxy_answered(proxy: Proxy, status: int | None, where: str) -> Unreachable:
+    """Return the error for a proxy that opens no way to a host.
+
+    `status` is that of its HTTP answer, None if it answered no HTTP; `where` is the host, in words.
+    """
+    if status == 407:
+        what = "wants a name and password" if proxy.user is None else "does not accept its name and password"
+        return Unreachable(
+            f"The proxy {proxy} {what}.",
+            remedy=f"Set {proxy.variable}={proxy.scheme}://NAME:PASSWORD@{proxy.address} "
+            "(special characters as %XX).",
+        )
+    if status is None:
+        return Unreachable(
+            f"The proxy {proxy} does not speak HTTP.", remedy=f"Check host and port in {proxy.variable}."
+        )
+    return Unreachable(
+        f"The proxy {proxy} did not let the connection to {where} through (HTTP status {status}).",
+        remedy="Ask those who run the proxy, or list the host in NO_PROXY if it can be reached without one.",
+    )
+
+
+def proxy_not_reached(proxy: Proxy, why: str) -> Unreachable:
+    """Return the error for a proxy to which there is no way; `why` is a clause."""
+    return Unreachable(
+        f"The proxy {proxy} could not be reached: {why}.",
+        remedy=f"Check {proxy.variable}, or list in NO_PROXY what can be reached without a proxy.",
+    )
 
 
 def environment_for_children(

@@ -21,6 +21,22 @@ _UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
 _OTHER_NAME = frozenset({62, 64})
 _STRICT_RULES = range(79, 95)
 """What VERIFY_X509_STRICT checks, on by default since Python 3.13. All numbers are OpenSSL's X509_V_ERR_*."""
+_NODE_CODES: Mapping[str, int] = {
+    "CERT_NOT_YET_VALID": _NOT_YET_VALID,
+    "certificate is not yet valid": _NOT_YET_VALID,
+    "CERT_HAS_EXPIRED": _EXPIRED,
+    "certificate has expired": _EXPIRED,
+    "ERR_TLS_CERT_ALTNAME_INVALID": 62,
+    "does not match certificate's altnames": 62,
+    "UNABLE_TO_GET_ISSUER_CERT": 20,
+    "unable to get local issuer certificate": 20,
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE": 21,
+    "unable to verify the first certificate": 21,
+    "SELF_SIGNED_CERT": 19,
+    "self-signed certificate": 19,
+    "self signed certificate": 19,
+}
+"""How Node.js calls OpenSSL's reasons (lib/internal/tls, `X509_verify_cert_error_string`)."""
 _LONGEST_NAME = 100
 
 
@@ -43,7 +59,7 @@ AWS = Trust(
 )
 NODE = Trust(
     ("NODE_EXTRA_CA_CERTS",),
-    "set NODE_EXTRA_CA_CERTS to a PEM file that holds it (for npm alone: `npm config set cafile FILE`)",
+    "set NODE_EXTRA_CA_CERTS to a PEM file that holds it (npm has a setting `cafile`, which comes first)",
 )
 
 
@@ -63,29 +79,25 @@ def context() -> ssl.SSLContext:
     return made
 
 
-def find_ssl_error(error: BaseException | None) -> ssl.SSLError | None:
-    """Return the TLS error that a library's error wraps, if there is one."""
+def wrapped(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield a library's error and all that it wraps, wherever aiohttp, urllib3 and botocore keep it."""
     seen: set[int] = set()
-    waiting = [error]
+    waiting: list[object] = [error]
     while waiting:
         each = waiting.pop(0)
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        if isinstance(each, ssl.SSLError) and type(each).__module__ == "ssl":
-            return each
-        waiting += [inner for inner in _inside(each) if isinstance(inner, BaseException)]
-    return None
+        if isinstance(each, BaseException) and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            waiting += (each.__cause__, each.__context__, *each.args)
+            # Not their properties: websockets warns at those that are obsolete.
+            for value in vars(each).values():
+                waiting += value.values() if isinstance(value, dict) else (value,)
 
 
-def _inside(error: BaseException) -> Iterator[object]:
-    """Yield where aiohttp, urllib3 and botocore keep the error that they wrap.
-
-    Properties are left out: websockets warns at those that are obsolete.
-    """
-    yield from (error.__cause__, error.__context__, *error.args)
-    for each in vars(error).values():
-        yield from each.values() if isinstance(each, dict) else (each,)
+def find_ssl_error(error: BaseException | None) -> ssl.SSLError | None:
+    """Return the TLS error that a library's error wraps, if there is one."""
+    found = (each for each in wrapped(error) if isinstance(each, ssl.SSLError))
+    return next((each for each in found if type(each).__module__ == "ssl"), None)
 
 
 def explain(
@@ -109,6 +121,21 @@ def explain(
     if not isinstance(error, ssl.SSLCertVerificationError):
         return missing or _no_handshake(error)
     code, said = getattr(error, "verify_code", 0), getattr(error, "verify_message", "no reason")
+    return _by_code(code, said, missing, trust, issuer)
+
+
+def explain_node(
+    output: str, environ: Mapping[str, str], *, exists: Callable[[str], bool] = os.path.exists
+) -> TlsFailure | None:
+    """Return why TLS failed in a program on Node.js, by what it printed; None if it was something else."""
+    code = next((number for text, number in _NODE_CODES.items() if text in output), None)
+    return None if code is None else _by_code(code, "", _missing_file(environ, NODE, exists), NODE, None)
+
+
+def _by_code(
+    code: int, said: str, missing: TlsFailure | None, trust: Trust, issuer: str | None
+) -> TlsFailure:
+    """Return the failure that OpenSSL's number and words of a verification stand for."""
     if code in (_EXPIRED, _NOT_YET_VALID):
         reason = "its certificate has expired" if code == _EXPIRED else "its certificate is not valid yet"
         return TlsFailure(
