@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from globalchat.client.profiles import Profile, RegionEndpoint
-from globalchat.core.errors import Refused, UserError
+from globalchat.core.errors import Refused, Unreachable, UserError
 from globalchat.measure import proof
 
 
@@ -45,27 +45,55 @@ class Lossy:
 ENDPOINT = RegionEndpoint("oregon", "us-west-2", "https://a/b", "wss://a/b", "id", "bus", "key")
 
 
-async def prove(lossy: Lossy, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+NOT_YET = Refused("The role cannot be assumed.", error_type="UnauthorizedException")
+
+
+async def prove(
+    lossy: Lossy,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    seconds: float = 60.0,
+    unknown: int = 0,
+) -> list[str]:
+    """Prove a deployment of one region, which does not know the key in its first `unknown` connections."""
+    left = iter([NOT_YET] * unknown)
+
     @asynccontextmanager
     async def connect(*_: object, **__: object) -> AsyncIterator[Lossy]:
+        if (error := next(left, None)) is not None:
+            raise error
         yield lossy
 
     monkeypatch.setattr("globalchat.measure.proof.connect", connect)
-    told: list[str] = []
-    await proof.prove(Profile("default", {"oregon": ENDPOINT}), "tech", told.append, again=0.01)
-    return told
+    noted: list[str] = []
+    profile = Profile("default", {"oregon": ENDPOINT})
+    await proof.prove(profile, "tech", noted.append, seconds=seconds, again=0.01)
+    return noted
 
 
-async def test_what_is_lost_or_refused_for_the_moment_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_lost_or_refused_at_first_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Roles and policies that are seconds old are not known everywhere, so no refusal is final at first."""
     busy = Refused("Not yet.", error_type="NotAccepted", retryable=True)
-    lossy = Lossy(["lost", busy, "lost", "delivered"])
-    (told,) = await prove(lossy, monkeypatch)
-    assert told.startswith("oregon → oregon: a message arrived in ")
-    assert lossy.published == 4
+    lossy = Lossy(["lost", busy, NOT_YET, Unreachable("No answer."), "lost", "delivered"])
+    (noted,) = await prove(lossy, monkeypatch, unknown=2)
+    assert noted.startswith("oregon → oregon: a message arrived in ")
+    assert lossy.published == 6
 
 
-async def test_what_is_refused_for_good_ends_it_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    refused = Refused("No.", error_type="UnknownChannel", remedy="Ask.")
+async def test_what_can_never_pass_ends_it_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = Refused("No.", error_type="MessageTooLong", remedy="Ask.")
     with pytest.raises(UserError, match=r"^No\.$") as failed:
         await prove(Lossy([refused]), monkeypatch)
     assert failed.value.remedy == "Ask."
+
+
+@pytest.mark.parametrize("unknown", [0, 1000])
+async def test_when_the_time_is_up_the_last_answer_is_named(
+    unknown: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError) as failed:
+        await prove(Lossy([NOT_YET] * 1000), monkeypatch, seconds=0.1, unknown=unknown)
+    assert str(failed.value) == (
+        "The deployment stands, but a message did not pass through every region within 0 s; "
+        "the last answer was: The role cannot be assumed."
+    )

@@ -12,6 +12,7 @@ from globalchat.client.profiles import Profile
 from globalchat.core.clock import EpochClock
 from globalchat.core.errors import UserError
 from globalchat.core.logs import log_event
+from globalchat_infra import names
 from globalchat_infra.config import Config
 from globalchat_infra.deployer import (
     cdk,
@@ -33,13 +34,14 @@ from globalchat_infra.deployer.credential_endpoint import CredentialEndpoint
 from globalchat_infra.deployer.plan import Plan, Wish, make
 from globalchat_infra.deployer.preflight import Confirm
 from globalchat_infra.deployer.progress import Progress
+from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.standing import find, not_known
 from globalchat_infra.deployer.view import View
 
 log = logging.getLogger("globalchat.deployer")
 
-DEPLOY_SECONDS = 3600.0
-"""A deployment takes minutes; CloudFormation itself may wait for an hour on one resource."""
+ASKING_SECONDS = 10.0
+"""How long AWS is asked what it goes on with, after Ctrl-C or when the time is up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,13 @@ class Deployment:
     """One deployment that was checked: its plan, where it works, how long it may take.
 
     `aws` is best a patient one; `app` is how the CDK gets the assembly (None synthesises it); `now` is the
-    time in epoch seconds.
+    time in epoch seconds. Without `seconds` the number of stacks decides how long it may take.
     """
 
     plan: Plan
     cache: Path
     aws: Aws
-    seconds: float = DEPLOY_SECONDS
+    seconds: float | None = None
     app: str | None = None
     now: EpochClock = time.time
 
@@ -90,8 +92,9 @@ class Deployment:
                 command.environment,
                 progress,
                 person.view,
-                seconds=self.seconds,
-                told=person.note,
+                seconds=self.seconds or stacks.seconds_for(len(progress.stacks)),
+                note=person.note,
+                under_way=lambda: self._under_way(progress),
             )
         if code != 0:
             errors = "\n".join(progress.errors)
@@ -100,7 +103,9 @@ class Deployment:
                 progress, code, environ=command.environment, credentials=credentials.failure
             )
         self._see_that_all_stand()
-        removal.remove(self.aws, self.plan.going, person.note, seconds=self.seconds)
+        going = self.plan.going
+        seconds = self.seconds or stacks.seconds_for(len(going))
+        removal.remove(self.aws, going, person.note, seconds=seconds)
 
     def diff(self, person: Person) -> int:
         """Tell what a deployment would change, on standard output; the CDK's exit code.
@@ -109,7 +114,12 @@ class Deployment:
             UserError: it took longer than a deployment may.
         """
         with self._cdk(person) as (command, _):
-            return watching.show(command.diff(), command.folder, command.environment, seconds=self.seconds)
+            return watching.show(
+                command.diff(),
+                command.folder,
+                command.environment,
+                seconds=self.seconds or stacks.seconds_for(0),
+            )
 
     def profile(self, name: str, note: Callable[[str], None]) -> Profile:
         """Renew the keys in use and read the profile from the stacks; `note` takes what could not be renewed.
@@ -147,6 +157,25 @@ class Deployment:
             environment = cdk.environment(os.environ, reach, node=node.path, cache=self.cache)
             app = self.app or workspace.app_command()
             yield cdk.Cdk(node.path, script, folder, app, environment), endpoint
+
+    def _under_way(self, progress: Progress) -> str:
+        """Ask AWS what it goes on with; in this thread, so that Ctrl-C ends it at once."""
+        aws, until = self.aws.quick(), time.monotonic() + ASKING_SECONDS
+        places = {
+            names.stack(self.config.prefix, alias, part): (alias, region, part)
+            for alias, region in self.config.regions.items()
+            for part in names.PARTS
+        }
+        found: dict[str, DeployedStack | None] = {}
+        unasked: str | None = None
+        for name in progress.stacks:
+            try:
+                if time.monotonic() > until:
+                    raise UserError("AWS took too long")
+                found[name] = stacks.describe(aws, self.config.prefix, *places[name])
+            except UserError as error:
+                unasked = str(error)
+        return outcome.under_way(progress, found, unasked)
 
     def _see_that_all_are_ours(self) -> None:
         """Look once more, whatever led here: the CDK updates a stack of a name, whoever made it."""

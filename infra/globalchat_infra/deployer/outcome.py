@@ -7,6 +7,7 @@ from globalchat.core import tls
 from globalchat.core.clock import duration_in_words
 from globalchat.core.errors import UserError
 from globalchat_infra.deployer.progress import Progress
+from globalchat_infra.deployer.stacks import PROPOSED, DeployedStack
 from globalchat_infra.deployer.workspace import no_space
 from globalchat_infra.toolchain import error_line
 
@@ -14,21 +15,40 @@ APP = "globalchat: "
 """What the app's own sentences begin with."""
 
 
-def interrupted(progress: Progress) -> str:
-    """What AWS goes on doing after Ctrl-C, and how to resume."""
-    running = [stack.name for stack in progress.stacks.values() if stack.running]
-    waiting = [stack.name for stack in progress.stacks.values() if not stack.started]
-    goes_on = f"AWS goes on with {', '.join(running)}" if running else "AWS has nothing of it under way"
-    rest = f"; not begun: {', '.join(waiting)}" if waiting else ""
-    return f"Stopped watching: {goes_on}{rest}. Resume with the same `globalchat deploy`."
+def under_way(
+    progress: Progress, found: Mapping[str, DeployedStack | None], unasked: str | None = None
+) -> str:
+    """Return a sentence on what AWS goes on with after the command line has ended.
+
+    `found` is what AWS says of each stack now (None: there is none), `unasked` why it did not say it of all.
+    """
+    finished = {stack.name for stack in progress.stacks.values() if stack.finished}
+    busy, proposed, waiting, ended = [], [], [], []
+    for name, stack in found.items():
+        if stack is not None and stack.busy:
+            busy.append(name)
+        elif stack is not None and stack.status == PROPOSED:
+            proposed.append(name)
+        elif stack is None or not progress.stacks[name].started:
+            waiting.append(name)
+        elif name not in finished:
+            ended.append(f"{name} is {stack.status}")
+    parts = [f"AWS goes on with {', '.join(busy) if busy else 'nothing'}"]
+    if proposed:
+        parts.append(f"only proposed, and empty: {', '.join(proposed)}")
+    if waiting:
+        parts.append(f"not begun: {', '.join(waiting)}")
+    parts.extend(ended)
+    if unasked is not None:
+        rest = [name for name in progress.stacks if name not in found]
+        parts.append(f"what it does with {', '.join(rest)} could not be asked ({unasked.rstrip('.')})")
+    return f"{'; '.join(parts)}."
 
 
-def late(progress: Progress, seconds: float) -> UserError:
-    """The overall time-out has passed."""
-    running = [stack.name for stack in progress.stacks.values() if stack.running]
-    where = f"AWS is still at {', '.join(running)}" if running else "AWS gave no sign of progress"
+def late(state: str, seconds: float) -> UserError:
+    """Return the error that the time is up; `state` says what AWS goes on with."""
     return UserError(
-        f"The deployment is not done after {duration_in_words(seconds)}: {where}.",
+        f"The deployment is not done after {duration_in_words(seconds)}. {state}",
         remedy="Look at CloudFormation's console, then resume with the same `globalchat deploy`.",
     )
 

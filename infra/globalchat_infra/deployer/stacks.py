@@ -5,11 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from globalchat.core.clock import HOUR, MINUTE
 from globalchat_infra import names
 from globalchat_infra.config import Config
 from globalchat_infra.deployer.aws import Aws, CallFailed
 from globalchat_infra.deployer.ownership import Foreign, is_ours
 
+USUAL = 4
+"""How many stacks two regions have."""
+EACH = 3 * MINUTE
+"""Seconds that each stack more may take."""
 PROPOSED = "REVIEW_IN_PROGRESS"
 """The status of a stack that holds nothing yet: a change set proposes to make it."""
 
@@ -61,6 +66,14 @@ class DeployedStack:
     def stands(self) -> bool:
         """True if it is complete and whole."""
         return self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+
+
+def seconds_for(count: int) -> float:
+    """Return how long that many stacks may take: an hour, as CloudFormation waits as long for one resource.
+
+    Two are made at a time, each within a few minutes.
+    """
+    return HOUR + max(0, count - USUAL) * EACH
 
 
 def expected(config: Config) -> list[str]:

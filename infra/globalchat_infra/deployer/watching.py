@@ -34,10 +34,13 @@ def watch(
     view: View,
     *,
     seconds: float,
-    told: Callable[[str], None],
+    note: Callable[[str], None],
+    under_way: Callable[[], str],
     clock: MonotonicClock = time.monotonic,
 ) -> int:
-    """Run the command line to its end and show how far it is; its exit code.
+    """Run the command line to its end, show how far it is, and return its exit code.
+
+    `under_way` asks AWS what it goes on with, once the command line begins nothing more.
 
     Raises:
         UserError: it could not be started, or is not done after `seconds`; or Ctrl-C ended the command line,
@@ -49,12 +52,13 @@ def watch(
         return child.wait(seconds)
     except subprocess.TimeoutExpired:
         _end(child)
-        raise outcome.late(progress, seconds) from None
+        raise outcome.late(under_way(), seconds) from None
     except KeyboardInterrupt:
         # A second Ctrl-C, whenever it comes in here, ends the child at once.
         view.close()
-        told(outcome.interrupted(progress))
+        note("Stopping, and asking AWS what it goes on with. Ctrl-C again ends this at once.")
         _end(child)
+        note(f"Stopped watching: {under_way()} Resume with the same `globalchat deploy`.")
         raise UserError("Stopped watching.", exit_code=ExitCode.INTERRUPTED) from None
     finally:
         view.close()

@@ -115,6 +115,8 @@ def held(monkeypatch: pytest.MonkeyPatch, cloud: str) -> Iterator[Held]:
     state = Held(threading.Semaphore(0), threading.Event(), threading.Semaphore(0))
 
     def slowly(change_set: models.ChangeSet) -> None:
+        # Moto says so only when it is done.
+        change_set.stack.status = "CREATE_IN_PROGRESS"
         state.begun.release()
         state.go.wait(60)
         apply(change_set)
@@ -170,7 +172,7 @@ def test_a_second_one_ends_everything_at_once(
         # Stopped, the command line does not heed the request to end.
         os.kill(run.cdk, signal.SIGSTOP)
         run.interrupt()
-        assert "AWS has nothing of it under way; not begun: globalchat-" in run.line_with("Stopped watching")
+        assert "Ctrl-C again ends this at once" in run.line_with("Stopping")
         run.interrupt()
         assert "Traceback" not in run.end()
         assert run.process.returncode == 130

@@ -34,11 +34,11 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
-def at_most(seconds: float) -> Callable[[click.Context, click.Parameter, float], float]:
+def at_most(seconds: float) -> Callable[[click.Context, click.Parameter, float | None], float | None]:
     """A callback that refuses a longer time."""
 
-    def check(_: click.Context, __: click.Parameter, value: float) -> float:
-        if value > seconds:
+    def check(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+        if value is not None and value > seconds:
             raise click.BadParameter(f"it may be {short_duration(seconds)} at most.")
         return value
 

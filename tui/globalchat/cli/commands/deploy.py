@@ -38,7 +38,7 @@ def command(
     aws_profile: str | None,
     yes: bool,
     diff: bool,
-    timeout: float,
+    timeout: float | None,
     no_proof: bool,
     profile: str | None,
 ) -> int:
@@ -63,7 +63,7 @@ def command(
     from globalchat.cli.deployment.profile import name_to_write, save
     from globalchat.cli.profiles import DEFAULT
     from globalchat.core.files import user_folders
-    from globalchat.measure.proof import prove
+    from globalchat.measure.proof import SENDER, TEXT, prove
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.deployment import Deployment, prepare
 
@@ -85,7 +85,9 @@ def command(
         raise UserError(f"The deployment stands, but {error}", remedy=remedy) from None
     if not no_proof:
         narrate("sending a message through every region")
-        asyncio.run(prove(made, deployment.config.channels[0], narrate))
+        config = deployment.config
+        text, sender = TEXT[: config.limits.message], SENDER[: config.limits.sender]
+        asyncio.run(prove(made, config.channels[0], narrate, text=text, sender=sender))
     if not prune:
         for line in plan.left_behind():
             narrate(line)

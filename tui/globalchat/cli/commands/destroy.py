@@ -28,7 +28,7 @@ def command(
     account: str | None,
     aws_profile: str | None,
     yes: bool,
-    timeout: float,
+    timeout: float | None,
     profile: str | None,
 ) -> int:
     """Delete a deployment on AWS, with its log groups, and the profile of it.
@@ -50,6 +50,7 @@ def command(
     from globalchat.cli.deployment.standing import look
     from globalchat_infra.deployer import obstacles, removal, resources
     from globalchat_infra.deployer.aws import Aws
+    from globalchat_infra.deployer.stacks import seconds_for
 
     name = name_to_write(profile)
     wish = wishes.wish(wishes.changes(stack_prefix, regions), name)
@@ -66,7 +67,7 @@ def command(
         narrate("Nothing was deleted.")
         return 1
     patient = aws.patient()
-    removal.remove(patient, found, told, seconds=timeout)
+    removal.remove(patient, found, told, seconds=timeout or seconds_for(len(found)))
     groups = resources.log_groups(found)
     remains = removal.remains(patient, owner.number, wish.prefix, chosen, groups)
     forget(name, owner.number, wish.prefix, set(chosen.values()))

@@ -16,11 +16,9 @@ regions = click.option(
 )
 timeout = click.option(
     "--timeout",
-    default="60m",
-    show_default=True,
     metavar="TIME",
     type=Duration(),
     callback=at_most(36_000),
-    help="How long it may take.",
+    help="How long it may take. [default: 60m, and 3m for each stack beyond four]",
 )
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
