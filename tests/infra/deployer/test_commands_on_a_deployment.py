@@ -1,9 +1,7 @@
 """The commands around a deployment, on what CloudFormation and AppSync say."""
 
 import json
-import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -225,24 +223,3 @@ def test_without_network_the_exit_code_is_3(user: User, aws_settings: pytest.Mon
     ran = user.run("destroy")
     assert ran.exit_code == 3
     assert "could not be reached" in ran.output
-
-
-def fill(home: Path) -> None:
-    for name in ("config/profiles/default.json", "state/outbox/one", "cache/deploy/cdk/x"):
-        (home / name).parent.mkdir(parents=True)
-        (home / name).write_text("{}")
-
-
-def test_uninstall_lists_asks_and_removes_everything(user: User) -> None:
-    fill(user.home)
-    asked = user.run("uninstall")
-    assert asked.exit_code == 1
-    assert len(os.listdir(user.home)) == 3
-    for name in ("config", "state", "cache"):
-        assert f"{user.home / name} (1 file, 0.0 MB)" in asked.stdout
-
-    done = user.run("uninstall", "--yes")
-    assert done.exit_code == 0, done.output
-    assert "the profiles default" in done.output
-    assert os.listdir(user.home) == []
-    assert "nothing to delete" in user.run("uninstall").output

@@ -34,6 +34,14 @@ class NoLocks(UserError):
         )
 
 
+CONTENTS = {
+    "config": frozenset({"config.toml", "profiles"}),
+    "state": frozenset({"chat", "local-cloud", "outbox"}),
+    "cache": frozenset({"deploy"}),
+}
+"""What we write into each of the user's folders. With `GLOBALCHAT_HOME` others may write there, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """The folders of one user: `config` (profiles), `state` (what runs), `cache` (what may be deleted)."""

@@ -1,11 +1,14 @@
 """`globalchat uninstall`: what the program keeps on this machine goes away."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from globalchat.cli.deployment.options import yes
 from globalchat.core.errors import UserError
+from globalchat.core.files import CONTENTS, Folders, user_folders
 from globalchat.core.text import plural
 
 
@@ -14,7 +17,8 @@ from globalchat.core.text import plural
 def command(yes: bool) -> int:
     """Delete configuration, profiles, outbox, logs and caches of globalchat on this machine.
 
-    Deployments on AWS are left alone: see `globalchat destroy`. The program itself is removed with pip.
+    Deployments on AWS are left alone: see `globalchat destroy`. So is what others keep in the folder that
+    GLOBALCHAT_HOME names. The program itself is removed with pip.
 
     \b
     Examples:
@@ -27,11 +31,10 @@ def command(yes: bool) -> int:
     from globalchat.cli.console.output import narrate, write_lines
     from globalchat.cli.deployment.person import asker
     from globalchat.client import profiles
-    from globalchat.core.files import user_folders
     from globalchat.localcloud.process import launch
 
     ours = user_folders()
-    there = [folder for folder in dict.fromkeys((ours.config, ours.state, ours.cache)) if folder.is_dir()]
+    there, foreign = _ours(ours)
     if not there:
         narrate("There is nothing to delete.")
         return 0
@@ -40,22 +43,46 @@ def command(yes: bool) -> int:
         narrate(
             f"With them go the profiles {', '.join(names)}: deployments on AWS stay, and cost what they do."
         )
-    if not asker(yes=yes)("Delete these folders?"):
+    for path in foreign:
+        narrate(f"not of globalchat, and left alone: {path}")
+    if not asker(yes=yes)("Delete these?"):
         return 1
     if local_cloud.folder().is_dir():
         launch.end(local_cloud.folder())
-    for folder in there:
+    for path in there:
         try:
-            shutil.rmtree(folder)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
         except OSError as error:
             raise UserError(
-                f"{folder} cannot be deleted: {error.strerror}.", remedy="Delete it by hand."
+                f"{path} cannot be deleted: {error.strerror}.", remedy="Delete it by hand."
             ) from None
+    for folder in dict.fromkeys((ours.config, ours.state, ours.cache)):
+        # Only what is empty goes, and what is gone already is no failure.
+        with suppress(OSError):
+            folder.rmdir()
     narrate("Deleted. `pip uninstall globalchat` removes the program.")
     return 0
 
 
-def _size(folder: Path) -> str:
-    files = [each for each in folder.rglob("*") if each.is_file() and not each.is_symlink()]
+def _ours(folders: Folders) -> tuple[list[Path], list[Path]]:
+    """Return what is to be deleted, and what else lies in the folders that `GLOBALCHAT_HOME` makes ours.
+
+    The platform's folders bear our name: they go as a whole.
+    """
+    named = {"config": folders.config, "state": folders.state, "cache": folders.cache}
+    there = {name: folder for name, folder in named.items() if folder.is_dir()}
+    if "GLOBALCHAT_HOME" not in os.environ:
+        return list(dict.fromkeys(there.values())), []
+    found = [(name, path) for name, folder in there.items() for path in sorted(folder.iterdir())]
+    own = [path for name, path in found if path.name in CONTENTS[name]]
+    return own, [path for _, path in found if path not in own]
+
+
+def _size(path: Path) -> str:
+    below = [path] if path.is_file() else path.rglob("*")
+    files = [each for each in below if each.is_file() and not each.is_symlink()]
     megabytes = sum(each.stat().st_size for each in files) / 1e6
     return f"{plural(len(files), 'file')}, {megabytes:.1f} MB"
