@@ -1,33 +1,29 @@
 """What is checked before anything is deployed: each failure is one sentence with its remedy, in seconds."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from globalchat.core.errors import UsageError, UserError
-from globalchat_infra import toolchain
+from globalchat_infra import names, toolchain
 from globalchat_infra.config import Config
 from globalchat_infra.deployer.aws import Account, Aws, CallFailed, Denied
 from globalchat_infra.deployer.plan import Plan
+from globalchat_infra.deployer.resources import GLOBAL
 from globalchat_infra.deployer.stacks import DeployedStack
 
-ACTIONS = (
-    "cloudformation:CreateChangeSet",
-    "cloudformation:ExecuteChangeSet",
-    "appsync:CreateGraphqlApi",
-    "appsync:CreateApiKey",
-    "events:PutRule",
-    "events:CreateEventBus",
-    "iam:CreateRole",
-    "iam:PassRole",
-    "sqs:CreateQueue",
-    "logs:CreateLogGroup",
-    "cloudwatch:PutMetricAlarm",
-)
-"""A sample of what the stacks need, to warn by; CloudFormation is the judge."""
 QUOTAS = (
     ("appsync", "list_graphql_apis", "graphqlApis", 50, "AppSync APIs"),
     ("events", "list_event_buses", "EventBuses", 100, "event buses"),
 )
 """Service, listing, its key, AWS's default quota per region (AWS General Reference), what is counted."""
+CONTEXT = [
+    {
+        "ContextKeyName": "iam:PassedToService",
+        "ContextKeyValues": ["events.amazonaws.com"],
+        "ContextKeyType": "string",
+    }
+]
+"""What a policy may ask of `iam:PassRole`: to whom."""
+
 Confirm = Callable[[str], bool]
 
 
@@ -105,28 +101,69 @@ def warn_of_quotas(aws: Aws, config: Config, existing: Iterable[DeployedStack]) 
                 yield f"{region} has {count} {what}; unless the quota of {most} was raised, it is full"
 
 
+def needed(config: Config, account: str) -> Mapping[str, Sequence[str]]:
+    """Return a sample of the actions that the stacks need, by the ARN of what they act on.
+
+    CloudFormation is the judge; the sample, of the first region, is to warn by. Actions that take no resource
+    are under `*`.
+    """
+    prefix = config.prefix
+    alias, region = next(iter(config.regions.items()))
+    bus, rule = names.bus(prefix), names.broadcast_rule(prefix)
+    of_roles = ("iam:CreateRole", "iam:PassRole")
+    return {
+        f"arn:aws:cloudformation:{region}:{account}:stack/{names.stack(prefix, alias, 'api')}/any": (
+            "cloudformation:CreateChangeSet",
+            "cloudformation:ExecuteChangeSet",
+        ),
+        "*": ("appsync:CreateGraphqlApi", "appsync:CreateApiKey"),
+        f"arn:aws:events:{region}:{account}:event-bus/{bus}": ("events:CreateEventBus",),
+        f"arn:aws:events:{region}:{account}:rule/{bus}/{rule}": ("events:PutRule",),
+        f"arn:aws:iam::{account}:role/{names.role(prefix, alias, 'broadcast')}": of_roles,
+        f"arn:aws:sqs:{region}:{account}:{names.dead_letters(prefix, 'broadcast')}": ("sqs:CreateQueue",),
+        f"arn:aws:logs:{region}:{account}:log-group:{names.log_group('any')}": ("logs:CreateLogGroup",),
+        f"arn:aws:cloudwatch:{region}:{account}:alarm:{rule}-failed": ("cloudwatch:PutMetricAlarm",),
+    }
+
+
 def warn_of_permissions(aws: Aws, config: Config, account: Account) -> Iterable[str]:
-    """Yields a warning if IAM's simulator says that the credentials lack something."""
-    region = next(iter(config.regions.values()))
+    """Yield a warning if IAM's simulator says that the credentials lack something.
+
+    Each action is simulated on what it is for: a policy that allows `PREFIX-*` alone denies it on `*`.
+    """
+    lacking: list[str] = []
     try:
-        answer = aws.call(
-            "iam",
-            region,
-            "simulate_principal_policy",
-            PolicySourceArn=role_arn(account.arn),
-            ActionNames=list(ACTIONS),
-        )
+        principal = principal_arn(aws, account.arn)
+        for resource, actions in needed(config, account.number).items():
+            answer = aws.call(
+                "iam",
+                GLOBAL,
+                "simulate_principal_policy",
+                PolicySourceArn=principal,
+                ActionNames=list(actions),
+                ResourceArns=[resource],
+                ContextEntries=CONTEXT,
+            )
+            results = answer["EvaluationResults"]
+            lacking += [each["EvalActionName"] for each in results if each["EvalDecision"] != "allowed"]
     except (Denied, CallFailed):
-        # Not everybody may ask, and the root user cannot be asked about.
+        # Not everyone may ask, and the root user cannot be asked about.
         return
-    lacking = [
-        each["EvalActionName"] for each in answer["EvaluationResults"] if each["EvalDecision"] != "allowed"
-    ]
     if lacking:
         yield f"the credentials seem to lack {', '.join(lacking)}"
 
 
-def role_arn(arn: str) -> str:
-    """The ARN of the role behind an assumed one, as the simulator wants it; other ARNs as they are."""
+def principal_arn(aws: Aws, arn: str) -> str:
+    """Return the ARN that the simulator knows a principal by: an assumed role's is the role's.
+
+    The ARN of an assumed role has no path, which every role of IAM Identity Center has, so IAM is asked.
+    """
     head, _, tail = arn.partition(":assumed-role/")
-    return f"{head.replace(':sts:', ':iam:')}:role/{tail.split('/')[0]}" if tail else arn
+    if not tail:
+        return arn
+    name = tail.split("/")[0]
+    try:
+        found: str = aws.call("iam", GLOBAL, "get_role", RoleName=name)["Role"]["Arn"]
+    except Denied:
+        return f"{head.replace(':sts:', ':iam:')}:role/{name}"
+    return found

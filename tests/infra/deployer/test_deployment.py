@@ -17,9 +17,9 @@ from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import UserError
 from globalchat_infra import stack_key
 from globalchat_infra.deployer import keys, stacks, workspace
-from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.aws import Aws, Denied
 from globalchat_infra.deployer.deployment import Deployment
-from globalchat_infra.deployer.plan import Plan, Wish
+from globalchat_infra.deployer.plan import Plan, Wish, make
 from globalchat_infra.deployer.standing import find
 from tests.infra.helpers.assembled_deployment import Assembled, Heard, content
 from tests.infra.helpers.moto_account import ACCOUNT, NOW, User
@@ -209,6 +209,33 @@ def test_a_profile_that_cannot_be_written_is_told_with_what_stands(
     assert "The deployment stands, but The profile file" in ran.output
     assert "No space left on device" in ran.output
     assert "Then run `globalchat outputs --refresh`." in ran.output
+
+
+class WithoutKeys(Aws):
+    """Credentials that may deploy, and not list API keys."""
+
+    def call(self, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
+        if operation == "list_api_keys":
+            raise Denied(f"These credentials may not do this in {region}: appsync:ListApiKeys.")
+        return super().call(service, region, operation, **arguments)
+
+
+def test_keys_that_cannot_be_read_are_told_with_what_stands_and_what_to_run(cloud: str, user: User) -> None:
+    stand(REGIONS)
+    plan = make(Wish(content()), find(Aws(), "globalchat", REGIONS.items()))
+    heard: list[str] = []
+    with pytest.raises(UserError) as failed:
+        Deployment(plan, user.cache, WithoutKeys()).profile("default", heard.append)
+    assert str(failed.value).startswith(
+        "The deployment is complete in oregon (us-west-2), sydney (ap-southeast-2), "
+        "but the profile could not be written. The stack globalchat-oregon-api stands, with https://"
+    )
+    assert failed.value.remedy == (
+        "Run `globalchat outputs --refresh` with credentials that may call appsync:ListApiKeys."
+    )
+    assert [line.partition(".")[0] for line in heard] == [
+        f"warning: {alias}: its key could not be renewed, and keeps its end" for alias in REGIONS
+    ]
 
 
 def test_a_region_that_fails_is_told_with_what_stands(world: Assembled) -> None:

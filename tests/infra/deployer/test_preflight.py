@@ -3,8 +3,9 @@
 import errno
 import importlib.util
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -102,27 +103,91 @@ def test_what_may_not_be_asked_only_warns() -> None:
     assert list(preflight.warn_of_quotas(aws, CONFIG, [])) == []
 
 
-def test_full_quotas_and_lacking_permissions_warn() -> None:
-    results = [
-        {"EvalActionName": "iam:CreateRole", "EvalDecision": "implicitDeny"},
-        {"EvalActionName": "iam:PassRole", "EvalDecision": "allowed"},
-    ]
-    aws = Answers(
-        given={
-            "list_graphql_apis": {"graphqlApis": [{}] * 50},
-            "list_event_buses": {"EventBuses": [{}]},
-            "simulate_principal_policy": {"EvaluationResults": results},
-        }
-    )
-    assert [warning[:24] for warning in preflight.warn_of_quotas(aws, CONFIG, [])] == [
+def test_full_quotas_warn() -> None:
+    answers: dict[str, Any] = {
+        "list_graphql_apis": {"graphqlApis": [{}] * 50},
+        "list_event_buses": {"EventBuses": [{}]},
+    }
+    assert [each[:24] for each in preflight.warn_of_quotas(Answers(given=answers), CONFIG, [])] == [
         "us-west-2 has 50 AppSync",
         "ap-southeast-2 has 50 Ap",
     ]
-    owner = Account(ACCOUNT, "arn:aws:sts::1:assumed-role/admin/session")
-    assert list(preflight.warn_of_permissions(aws, CONFIG, owner)) == [
-        "the credentials seem to lack iam:CreateRole"
+
+
+OWNER = Account(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/admin/session")
+
+
+def simulator(*policy: str) -> Callable[[str, Mapping[str, Any]], dict[str, Any]]:
+    """IAM's simulator of a policy that allows all on these ARNs, and roles to be passed to EventBridge."""
+
+    def simulate(_: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        (resource,) = arguments.get("ResourceArns", ["*"])
+        allowed = any(fnmatch(resource, pattern) for pattern in policy)
+        context = {each["ContextKeyName"]: each["ContextKeyValues"] for each in arguments["ContextEntries"]}
+        passed = context.get("iam:PassedToService") == ["events.amazonaws.com"]
+        return {
+            "EvaluationResults": [
+                {
+                    "EvalActionName": action,
+                    "EvalDecision": "allowed"
+                    if allowed and (passed or action != "iam:PassRole")
+                    else "implicitDeny",
+                }
+                for action in arguments["ActionNames"]
+            ]
+        }
+
+    return simulate
+
+
+def test_a_policy_for_the_names_of_the_deployment_alone_is_enough() -> None:
+    """As the page on deploying describes it; what takes no resource is allowed on all of them."""
+    policy = (
+        "[*]",
+        "arn:aws:cloudformation:*:stack/globalchat-*",
+        "arn:aws:events:*:event-bus/globalchat-*",
+        "arn:aws:events:*:rule/globalchat-*",
+        f"arn:aws:iam::{ACCOUNT}:role/globalchat.*",
+        "arn:aws:sqs:*:globalchat-*",
+        "arn:aws:logs:*:log-group:/aws/appsync/apis/*",
+        "arn:aws:cloudwatch:*:alarm:globalchat-*",
+    )
+    answers = {"simulate_principal_policy": simulator(*policy)}
+    assert list(preflight.warn_of_permissions(Answers(given=answers), CONFIG, OWNER)) == []
+    answers = {"simulate_principal_policy": simulator(*(each for each in policy if "iam" not in each))}
+    assert list(preflight.warn_of_permissions(Answers(given=answers), CONFIG, OWNER)) == [
+        "the credentials seem to lack iam:CreateRole, iam:PassRole"
     ]
-    assert preflight.role_arn(owner.arn) == "arn:aws:iam::1:role/admin"
+
+
+SSO = "AWSReservedSSO_Admin_0123456789abcdef"
+SSO_ARN = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/{SSO}"
+
+
+@pytest.mark.parametrize(
+    ("arn", "answers", "principal"),
+    [
+        (OWNER.arn, {}, f"arn:aws:iam::{ACCOUNT}:role/admin"),
+        (f"arn:aws:iam::{ACCOUNT}:user/me", {}, f"arn:aws:iam::{ACCOUNT}:user/me"),
+        (
+            f"arn:aws:sts::{ACCOUNT}:assumed-role/{SSO}/me@example.com",
+            {"get_role": {"Role": {"Arn": SSO_ARN}}},
+            SSO_ARN,
+        ),
+    ],
+)
+def test_the_simulator_is_asked_about_the_role_with_its_path(
+    arn: str, answers: dict[str, Any], principal: str
+) -> None:
+    asked: list[str] = []
+
+    def simulate(_: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        asked.append(arguments["PolicySourceArn"])
+        return {"EvaluationResults": []}
+
+    aws = Answers(given={**answers, "simulate_principal_policy": simulate})
+    assert list(preflight.warn_of_permissions(aws, CONFIG, Account(ACCOUNT, arn))) == []
+    assert set(asked) == {principal}
 
 
 def install(user: User, seconds: float = 20.0) -> Path:
