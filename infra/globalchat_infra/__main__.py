@@ -39,7 +39,7 @@ def main() -> int:
     try:
         synthesise(date.today())
     except UserError as error:
-        print(f"globalchat: {error}", file=sys.stderr)  # noqa: T201
+        print(f"globalchat: {error.sentence}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 

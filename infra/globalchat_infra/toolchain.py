@@ -75,7 +75,8 @@ def find_node(command: str) -> Node:
 
 def _does_not_run(path: str, errors: str) -> UserError:
     """Return the error for a Node.js that ends with an error, in its own words if it has any."""
-    reason = error_line(errors.splitlines())
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    reason = error_line(lines) or (lines[-1][:_LONGEST].rstrip(".") if lines else None)
     if reason is None:
         return UserError(f"{path} does not tell its version: install Node.js 22 or later.")
     if options := os.environ.get("NODE_OPTIONS"):

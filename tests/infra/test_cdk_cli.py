@@ -137,6 +137,23 @@ def test_an_unfit_node_is_one_sentence(answer: str, sentence: str, tmp_path: Pat
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("--require /no/such.js", "Error: Cannot find module '/no/such.js'"),
+        ("--import=/no/such.mjs", "Error [ERR_MODULE_NOT_FOUND]: Cannot find module '/no/such.mjs'"),
+        ("--no-such-option", "--no-such-option is not allowed in NODE_OPTIONS"),
+    ],
+)
+def test_a_node_that_cannot_start_is_told_by_its_own_reason(options: str, reason: str) -> None:
+    ran = app(NODE_OPTIONS=options)
+    assert ran.returncode == 1
+    (sentence,) = ran.stderr.splitlines()
+    assert sentence.startswith("globalchat: Node.js does not run: ")
+    assert reason in sentence
+    assert f'Check NODE_OPTIONS, which is "{options}".' in sentence
+
+
 def test_a_missing_library_is_one_sentence() -> None:
     code = (
         "import importlib.util, runpy\n"

@@ -1,6 +1,5 @@
 """`globalchat deploy` from the first check to the profile."""
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from pathlib import Path
 from globalchat.client.profiles import Profile
 from globalchat.core.clock import EpochClock
 from globalchat.core.errors import UserError
-from globalchat.core.logs import log_event
 from globalchat_infra import names
 from globalchat_infra.config import Config
 from globalchat_infra.deployer import (
@@ -37,8 +35,6 @@ from globalchat_infra.deployer.progress import Progress
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.standing import find, not_known
 from globalchat_infra.deployer.view import View
-
-log = logging.getLogger("globalchat.deployer")
 
 ASKING_SECONDS = 10.0
 """How long AWS is asked what it goes on with, after Ctrl-C or when the time is up."""
@@ -97,10 +93,9 @@ class Deployment:
                 under_way=lambda: self._under_way(progress),
             )
         if code != 0:
-            errors = "\n".join(progress.errors)
-            log_event(log, logging.WARNING, "the CDK failed", code=code, errors=errors)
+            said = command.folder / watching.LOG
             raise outcome.failure(
-                progress, code, environ=command.environment, credentials=credentials.failure
+                progress, code, said, environ=command.environment, credentials=credentials.failure
             )
         self._see_that_all_stand()
         going = self.plan.going

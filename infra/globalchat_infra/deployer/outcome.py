@@ -1,6 +1,7 @@
 """How a deployment ended that did not end well: what stands, what AWS goes on doing, how to resume. Pure."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 from globalchat.core import tls
@@ -63,13 +64,15 @@ def _cause(errors: Sequence[str]) -> str | None:
 def failure(
     progress: Progress,
     code: int,
+    said: Path,
     *,
     environ: Mapping[str, str] = MappingProxyType({}),
     credentials: UserError | None = None,
 ) -> UserError:
     """Return why the command line ended with `code`, which stacks stand, and how to go on.
 
-    `environ` is what it was started with, `credentials` why they could not be renewed meanwhile, if so.
+    `said` is the file with all that it wrote, `environ` what it was started with, `credentials` why they
+    could not be renewed meanwhile, if so.
     """
     if any("ENOSPC" in line or "No space left" in line for line in progress.errors):
         return no_space("the CDK's work")
@@ -88,5 +91,5 @@ def failure(
     stands = f"Complete: {', '.join(standing)}." if standing else "No stack was completed."
     return UserError(
         f"The deployment failed: {cause.rstrip('.')}. {stands}",
-        remedy=remedy,
+        remedy=f"{remedy} What the CDK wrote is in {said}.",
     )

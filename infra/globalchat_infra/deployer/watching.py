@@ -6,8 +6,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -21,6 +21,8 @@ TICK = 1.0
 """Seconds after which the view is told that time has passed."""
 ENDING = 5.0
 """Seconds that the command line is given to end."""
+LOG = "cdk.log"
+"""In the work folder: all that the latest command line wrote."""
 _BACKLOG = 1000
 _Lines: TypeAlias = "queue.Queue[tuple[bool, str] | None]"
 """Lines of the child, with whether they came on standard error; None ends a stream."""
@@ -40,7 +42,8 @@ def watch(
 ) -> int:
     """Run the command line to its end, show how far it is, and return its exit code.
 
-    `under_way` asks AWS what it goes on with, once the command line begins nothing more.
+    `under_way` asks AWS what it goes on with, once the command line begins nothing more. All that it writes is in
+    the folder's `cdk.log` afterwards.
 
     Raises:
         UserError: it could not be started, or is not done after `seconds`; or Ctrl-C ended the command line,
@@ -48,7 +51,8 @@ def watch(
     """
     child = _start(command, folder, environment)
     try:
-        _follow(child, progress, view, seconds, clock)
+        with _recording(folder) as record:
+            _follow(child, progress, view, record, seconds, clock)
         return child.wait(seconds)
     except subprocess.TimeoutExpired:
         _end(child)
@@ -69,6 +73,7 @@ def _follow(
     child: subprocess.Popen[str],
     progress: Progress,
     view: View,
+    record: Callable[[str], None],
     seconds: float,
     clock: MonotonicClock,
 ) -> None:
@@ -88,10 +93,32 @@ def _follow(
             open_streams -= 1
             continue
         bad, text = line
+        record(text)
         if bad:
             progress.complain(text)
         if (stack := progress.feed(text)) is not None:
             view.changed(progress, stack, clock() - began)
+
+
+@contextmanager
+def _recording(folder: Path) -> Iterator[Callable[[str], None]]:
+    """Write what is recorded to the folder's log, as far as the disk lets it."""
+    try:
+        descriptor = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError:
+        yield lambda _: None
+        return
+    file = open(descriptor, "w", encoding="utf-8", errors="replace")  # noqa: SIM115 - closing may fail, too
+
+    def record(text: str) -> None:
+        with suppress(OSError):
+            file.write(text)
+
+    try:
+        yield record
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 def show(command: Sequence[str], folder: Path, environment: Mapping[str, str], *, seconds: float) -> int:

@@ -14,6 +14,9 @@ from globalchat_infra.deployer import workspace
 from tests.infra.helpers.aws_front import AwsFront, aws_front
 from tests.infra.helpers.moto_account import User
 
+JSII_CACHE = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
+"""Where jsii unpacks 200 MB once."""
+
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
@@ -59,8 +62,9 @@ def user(tmp_path: Path, aws_settings: pytest.MonkeyPatch) -> User:
 
 
 @pytest.fixture
-def equipped(user: User, node_modules: Path) -> User:
-    """A user whose cache holds the CDK command line of the lock file."""
+def equipped(user: User, node_modules: Path, aws_settings: pytest.MonkeyPatch) -> User:
+    """A user whose cache holds the CDK command line of the lock file, and jsii's packages."""
+    aws_settings.setenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(JSII_CACHE))
     folder = workspace.cli_folder(user.cache)
     folder.mkdir(parents=True)
     (folder / "node_modules").symlink_to(node_modules)

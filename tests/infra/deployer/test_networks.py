@@ -206,7 +206,7 @@ async def test_npm_goes_through_the_proxy_and_says_why_it_trusts_nobody(
 def test_the_cdk_without_a_secure_connection(line: str, said: str) -> None:
     progress = Progress.of([])
     progress.complain(f"oregon-api failed: {line}")
-    error = outcome.failure(progress, 1)
+    error = outcome.failure(progress, 1, Path("cdk.log"))
     assert "the CDK has no secure connection to AWS: its certificate" in str(error)
     assert said in str(error)
     assert "AWS_CA_BUNDLE" in (error.remedy or "")

@@ -54,7 +54,7 @@ mfa_serial = arn:aws:iam::{ACCOUNT}:mfa/ana
 def machine(
     front: AwsFront, equipped: User, templates: Path, tmp_path: Path, aws_settings: pytest.MonkeyPatch
 ) -> Assembled:
-    """A user whose home is full of settings of the CDK that lead to the account `ACCOUNT`."""
+    """A user with settings of the CDK that lead to the account `ACCOUNT`, and a TMPDIR that is gone."""
     home = tmp_path / "user"
     home.mkdir()
     decoy = home / "decoy"
@@ -65,6 +65,7 @@ def machine(
     aws_settings.setenv("HOME", str(home))
     aws_settings.setenv("AWS_CONFIG_FILE", str(home / "config"))
     aws_settings.setenv("CDK_PROFILE", "prod")
+    aws_settings.setenv("TMPDIR", str(home / "gone"))
     aws_settings.setenv("CDK_APP", str(decoy))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         aws_settings.delenv(name)
@@ -223,3 +224,26 @@ def test_who_the_keys_of_the_environment_are_is_who_deploys(
     heard = Heard()
     machine.prepare(heard)
     assert heard[0].startswith(f"AWS account {ACCOUNT}, as ")
+
+
+def test_a_synthesis_that_fails_is_told_by_the_line_that_names_the_error(
+    machine: Assembled, aws_settings: pytest.MonkeyPatch
+) -> None:
+    aws_settings.setenv("AWS_PROFILE", "base")
+    aws_settings.setenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT", "/dev/null/jsii")
+    ran = subprocess.run(
+        [str(Path(sys.executable).with_name("globalchat")), *DEPLOY],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ran.returncode == 1
+    last = ran.stderr.splitlines()[-1]
+    assert (
+        "The deployment failed: jsii.errors.JSIIError: Cannot use the jsii package cache in /dev/null" in last
+    )
+    assert "No stack was completed." in last
+    said = machine.user.cache / "deploy" / "globalchat" / "cdk.log"
+    assert f"What the CDK wrote is in {said}." in last
+    assert "Subprocess exited with error 1" in said.read_text()
