@@ -42,8 +42,8 @@ def watch(
 ) -> int:
     """Run the command line to its end, show how far it is, and return its exit code.
 
-    `under_way` asks AWS what it goes on with, once the command line begins nothing more. All that it writes is in
-    the folder's `cdk.log` afterwards.
+    `under_way` asks AWS what it goes on with, once the command line begins nothing more. All that it writes
+    is in the folder's `cdk.log` afterwards.
 
     Raises:
         UserError: it could not be started, or is not done after `seconds`; or Ctrl-C ended the command line,
