@@ -291,7 +291,7 @@ async def test_an_authority_that_is_not_trusted(
 ) -> None:
     async with region(authority.server(HOST)) as server:
         resolve(monkeypatch, {HOST: [("127.0.0.1", server.port)]})
-        with pytest.raises(Unreachable, match="which this machine does not trust") as unknown:
+        with pytest.raises(Unreachable, match="an authority that this machine does not trust") as unknown:
             await do(server.endpoint)
         assert "SSL_CERT_FILE" in (unknown.value.remedy or "")
         assert "`globalchat doctor` names it" in (unknown.value.remedy or "")

@@ -44,7 +44,7 @@ async def failure_of(server: ssl.SSLContext | None, trusted: Authority | None = 
 async def test_an_authority_that_is_not_trusted(authority: Authority) -> None:
     error = await failure_of(authority.server("api.example"))
     failure = explain(error, {})
-    assert failure.reason == "its certificate is of an authority, which this machine does not trust"
+    assert failure.reason == "its certificate is of an authority that this machine does not trust"
     assert "set SSL_CERT_FILE" in failure.remedy
     named = explain(error, {}, issuer=authority.name)
     assert (

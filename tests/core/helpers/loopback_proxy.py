@@ -58,7 +58,7 @@ class LoopbackProxy:
         self._tasks.add(task)
         try:
             await self._talk(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the stream's own callback would log a cancellation as a crash
         finally:
             self._tasks.discard(task)
@@ -96,7 +96,7 @@ class LoopbackProxy:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_pump(reader, back))
                 group.create_task(_pump(there, writer))
-        except* ConnectionError:
+        except* OSError:
             pass
         finally:
             back.close()

@@ -198,8 +198,8 @@ async def test_npm_goes_through_the_proxy_and_says_why_it_trusts_nobody(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("unable to get local issuer certificate", "which this machine does not trust"),
-        ("self-signed certificate in certificate chain", "which this machine does not trust"),
+        ("unable to get local issuer certificate", "an authority that this machine does not trust"),
+        ("self-signed certificate in certificate chain", "an authority that this machine does not trust"),
         ("certificate has expired", "its certificate has expired"),
     ],
 )

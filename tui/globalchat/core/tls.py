@@ -145,9 +145,9 @@ def _by_code(
     if code in _UNKNOWN_AUTHORITY:
         if missing is not None:
             return missing
-        whose = f"its certificate was issued by {issuer}" if issuer else "its certificate is of an authority"
+        whose = f"was issued by {issuer}, which" if issuer else "is of an authority that"
         return TlsFailure(
-            f"{whose}, which this machine does not trust",
+            f"its certificate {whose} this machine does not trust",
             f"If your network inspects TLS, get the certificate of its authority"
             f"{'' if issuer else ' (`globalchat doctor` names it)'} and {trust.advice}.",
         )
