@@ -29,6 +29,7 @@ BENCHMARKS: Final = {
         Benchmark("session", "The client's session, beside bare gql", 25),
         Benchmark("first-frame", "Start of the chat, beside a bare Textual app", 20),
         Benchmark("flood", "Typing in the chat while messages pour in", 40),
+        Benchmark("hostile", "Messages made to be expensive to show", 30),
         Benchmark("history", "The chat with a long history", 40),
     )
 }

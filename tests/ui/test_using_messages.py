@@ -7,7 +7,7 @@ from rich.color import Color
 from textual import events
 
 from globalchat.client.events import DraftRefused, DraftUnsent, DraftWaiting
-from globalchat.ui.screens.message_details import MessageDetails
+from globalchat.ui.screens.message_details import MessageDetails, WrappedText
 from globalchat.ui.widgets.message_area import COPIED, MessageArea
 from globalchat.ui.widgets.message_pane import MessagePane
 from globalchat.ui.widgets.search_bar import SearchBar
@@ -250,7 +250,7 @@ async def test_toasts_and_clipboard_are_sanitised(monkeypatch: pytest.MonkeyPatc
         written: list[object] = []
         monkeypatch.setattr(chat.app._driver, "write", spied(chat.app._driver.write, written))
         chat.app.notify("\x1b]0;x\x07[/b] \u202e", title="\x9bt")
-        await chat.until(lambda: chat.toasts() == ["␛]0;x␇[/b] "])
+        await chat.until(lambda: chat.toasts() == ["␛]0;x␇[/b]"])
         chat.app.copy_to_clipboard("rm\x1b[201~\ud800\nx")
         assert chat.app.clipboard == "rm␛[201~\ufffd\nx"
         assert len(written) == 1
@@ -366,3 +366,27 @@ async def test_what_waits_is_taken_back_unless_it_is_just_being_sent() -> None:
         assert [text in "\n".join(chat.lines()) for text in ("one", "two", "three")] == [False, False, True]
         await chat.pilot.press("up")
         assert chat.composer.text == "two"
+
+
+@pytest.mark.parametrize(
+    "text", ["top\n" + "\n" * 1900 + "the very end", "x" + "\t" * 1990 + "the very end", "\u3000" * 1990]
+)
+async def test_a_folded_message_is_shown_whole_by_key_and_by_click(text: str) -> None:
+    async with running(SMALL) as chat:
+        chat.session.receive("tech", "before", at=NOON)
+        chat.session.receive("tech", text, at=NOON + 1000)
+        await chat.settle()
+        chat.app.screen.query_one(MessageArea).pane.page(-1)
+        await chat.pilot.press("f6", "enter")
+        await chat.until(lambda: isinstance(chat.app.screen, MessageDetails))
+        whole = chat.app.screen.query_one(WrappedText)
+        await chat.until(lambda: whole.region.height > 0)
+        assert ("the very end" in str(whole.content)) == ("the very end" in text)
+        await chat.pilot.press("escape")
+        await chat.pilot.press("escape", "escape")
+        await chat.until(lambda: not isinstance(chat.app.screen, MessageDetails))
+        if text.startswith("top"):
+            x, y = cell(chat, "more lines")
+            region = chat.pane.region
+            await chat.pilot.click(offset=(region.x + x, region.y + y))
+            await chat.until(lambda: isinstance(chat.app.screen, MessageDetails))

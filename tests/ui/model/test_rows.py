@@ -1,6 +1,7 @@
 """Conversations, the index of their lines, and the lines themselves."""
 
 import random
+from sys import getsizeof
 
 import pytest
 from hypothesis import given, settings
@@ -8,9 +9,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from globalchat.ui.model.columns import columns
-from globalchat.ui.model.conversation import Conversation, Updated
+from globalchat.ui.model.conversation import SIZE_PER_ROW, Conversation, Updated
+from globalchat.ui.model.copying import selected_text
 from globalchat.ui.model.regions import RegionNames, transit
-from globalchat.ui.model.row_factory import RowFactory
+from globalchat.ui.model.row_factory import MAX_TEXT, RowFactory
 from globalchat.ui.model.row_index import RowIndex
 from globalchat.ui.model.row_lines import row_height, row_lines
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
@@ -204,3 +206,76 @@ def test_impossible_times_are_shown_somehow(at: int) -> None:
     conversation = Conversation("tech", CALENDAR)
     conversation.add(message(at))
     assert conversation.rows[0].day
+
+
+def joined(row: MessageRow, width: int = 100) -> list[str]:
+    return ["".join(piece.text for piece in line) for line in row_lines(row, columns(width), NAMES)]
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("top\n" + "\n" * 1898 + "bottom", 1880),
+        ("word " * 2000, 147),
+        ("日" * 2000, 49),
+    ],
+    ids=["line feeds", "words", "one long word"],
+)
+def test_a_long_message_is_folded_and_says_how_to_see_it_all(text: str, hidden: int) -> None:
+    row = message(NOON, text)
+    row.day = None
+    shown = joined(row)
+    assert len(shown) == row_height(row, columns(100)) == 21
+    assert shown[-1].strip() == f"… {hidden:,} more lines: F6 and Enter, or a click here, show all"
+
+
+def test_a_message_of_few_lines_is_shown_whole() -> None:
+    row = message(NOON, "\n".join(map(str, range(24))))
+    assert len(joined(row)) == row_height(row, columns(100)) == 24
+
+
+def test_a_folded_message_is_copied_whole_between_others() -> None:
+    rows = [message(NOON), message(NOON + 1, "\n".join(map(str, range(100)))), message(NOON + 2)]
+    shape = columns(100)
+    index = RowIndex(rows, lambda row: row_height(row, shape))
+    index.measure_end(100)
+    everything = selected_text(index, lambda row: row_lines(row, shape, NAMES), (0, 0), (index.total - 1, 99))
+    assert "\n99\n" in everything
+    assert "more lines" not in everything
+
+
+def test_few_of_many_warnings_are_shown() -> None:
+    row = message(NOON, " ".join(f"http://é{number}.example" for number in range(20)))
+    assert sum("▲" in line for line in joined(row)) == 4
+    assert row_height(row, columns(100)) == len(joined(row))
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "日" * 30_000, "\t" * 20_000], ids=["plain", "wide", "tabs"])
+def test_the_scrollback_is_bounded_in_bytes(text: str) -> None:
+    conversation = Conversation("tech", CALENDAR, limit=40)
+    for number in range(60):
+        conversation.add(message(NOON + number, f"{number} {text}", sender=str(number % 3)))
+        held = [row for row in conversation.rows if isinstance(row, MessageRow)]
+        assert sum(getsizeof(row.text) for row in held) <= 40 * SIZE_PER_ROW
+    assert held[-1].text.startswith("59 ")
+    conversation.clear()
+    conversation.add(message(NOON, "small"))
+    assert texts(conversation) == ["small"]
+
+
+def test_a_text_that_no_honest_backend_lets_through_is_cut() -> None:
+    row = message(NOON, "x" * (MAX_TEXT + 1_000_000))
+    assert len(row.text) < MAX_TEXT + 50
+    assert row.text.endswith("\n… 1,000,000 more characters")
+
+
+def test_moved_and_removed_rows_do_not_count_twice() -> None:
+    conversation = Conversation("tech", CALENDAR, limit=10)
+    rows = [message(NOON + number * 1000, "x" * 7000) for number in range(9)]
+    for row in rows:
+        conversation.add(row)
+    for number in range(100):
+        conversation.move(rows[0], NOON + 9000 + number * 1000)
+        conversation.remove(rows[1])
+        conversation.add(rows[1])
+    assert len(conversation.rows) == 9

@@ -7,98 +7,127 @@ Rich hand ESC, C1 and bidirectional controls of a `str` on to the terminal as th
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from functools import cache
+
+from globalchat.core.characters import DEFAULT_IGNORABLE, FORMAT, JOINING, PICTOGRAPHIC, character_class
 
 _MAX_MARKS = 4
 """Combining marks kept on one base character: enough for every script, too few to flood a screen."""
 
-_DROPPED_RANGES = (
-    (0x034F, 0x034F),  # combining grapheme joiner
-    (0x115F, 0x1160),  # Hangul fillers: letters that look like nothing
-    (0x17B4, 0x17B5),
-    (0x180B, 0x180F),
-    (0x3164, 0x3164),
-    (0xFE00, 0xFE0D),  # variation selectors other than text and emoji presentation
-    (0xFFA0, 0xFFA0),
-    (0xE0000, 0xE0FFF),  # tags and further variation selectors
-)
-_ZWJ = "\u200d"
-_PRESENTATION = "\ufe0e\ufe0f"
+_SORTABLE_MARKS = 16
+"""The longest run of marks that is normalised: Python sorts a run in quadratic time."""
+
+_ROUNDS = 3
+"""How often joiners are looked at again because what stood beside them has gone; then they all go."""
+
 _REPLACEMENT = "\ufffd"
-_EMOJI = frozenset({"So", "Sk", "Sm"})
+_CONTROLS = ((0x00, 0x09), (0x0B, 0x1F), (0x7F, 0x9F), (0xD800, 0xDFFF), (0xFDD0, 0xFDEF))
+_NONCHARACTERS = tuple((plane << 16 | 0xFFFE, plane << 16 | 0xFFFF) for plane in range(17))
+_HIDDEN = (*DEFAULT_IGNORABLE, *FORMAT)
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f\U000e0030-\U000e0039\U000e0061-\U000e007a\U000e007f"
+"""Ignorable characters that mean something where they belong."""
+
 _LINE_BREAKS = re.compile("\r\n?|[\u2028\u2029\x85\x0b\x0c]")
-_JOINERS = re.compile(f"[{_ZWJ}{_PRESENTATION}]")
+_UNSHOWABLE = re.compile(f"[{character_class((*_CONTROLS, *_NONCHARACTERS, *_HIDDEN))}]")
+_ODD_BLANK = re.compile(r"(?<![^\s])\s|\s(?![^\s])|[^\S \u3000]")
+"""A blank of a name that cannot be told from another, or from none: at an end, beside one, of odd width."""
+
+_MARK_RUN = re.compile(r"[^\w\s\x00-\x7f]{5,}")
+"""Where more than `_MAX_MARKS` marks in a row may stand."""
+
 _MARKS = frozenset({"Mn", "Me"})
+_BLANK_BRAILLE = 0x2800
+_JOINER = re.compile(f"[{_JOINERS}]")
 
 
-def sanitize(text: str, *, multiline: bool = True) -> str:
+def sanitize(text: str, *, multiline: bool = True, name: bool = False) -> str:
     """Return `text` without anything that a terminal would obey instead of show.
 
-    Controls become visible pictures, bidirectional and zero-width characters vanish (joiners stay inside
-    emoji), marks piled on one character are cut, the result is NFC. Tabs become four spaces. Applying it
-    twice changes nothing more.
+    Controls become visible pictures. Default-ignorable characters (bidirectional controls, zero-width ones)
+    vanish, unless they mean something where they stand: in an emoji, or in a word of a script that uses
+    them. Marks piled on one character are cut, the result is NFC. Tabs become four spaces. Applying it twice
+    changes nothing more. The time is linear in the length.
 
     Args:
         text: Any string, lone surrogates included.
         multiline: Keep line feeds; else line breaks become spaces.
+        name: `text` is a name, of which nothing may vanish, so that another one does not look like it: each
+            ignorable character becomes U+FFFD, each blank that could be overlooked U+2423. One line.
     """
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.isprintable() and not name:
         return text
-    text = _LINE_BREAKS.sub("\n", text)
-    if not multiline:
-        text = text.replace("\n", " ")
-    text = "".join(map(_shown, text))
-    text = _drop_joiners(unicodedata.normalize("NFC", text))
-    return _cap_marks(unicodedata.normalize("NFC", text))
+    if name:
+        text = _ODD_BLANK.sub("\u2423", text.translate(_pictures_in_names()))
+    else:
+        text = _LINE_BREAKS.sub("\n", text)
+        if not multiline:
+            text = text.replace("\n", " ")
+        if _UNSHOWABLE.search(text):
+            text = text.translate(_pictures())
+    return _normalized(text)
 
 
-def _shown(character: str) -> str:
-    """One character as it may be shown: itself, a picture of it, or nothing."""
-    code = ord(character)
-    if code < 0x7F:
-        if code >= 0x20 or character == "\n":
-            return character
-        return "    " if character == "\t" else chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
-    if code < 0xA0 or 0xD800 <= code <= 0xDFFF or code & 0xFFFE == 0xFFFE:
-        return _REPLACEMENT
-    if character == _ZWJ:
-        return character
-    if unicodedata.category(character) == "Cf" or any(low <= code <= high for low, high in _DROPPED_RANGES):
-        return ""
-    return character
+@cache
+def _pictures_in_names() -> dict[int, str]:
+    """Return what the characters that cannot be shown are replaced by, where none may vanish."""
+    codes = (
+        code for first, last in (*_CONTROLS, *_NONCHARACTERS, *_HIDDEN) for code in range(first, last + 1)
+    )
+    controls = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
+    return dict.fromkeys(codes, _REPLACEMENT) | {_BLANK_BRAILLE: _REPLACEMENT} | controls
 
 
-def _drop_joiners(text: str) -> str:
-    """Keep a joiner only between two emoji, a presentation selector only after a symbol or digit."""
-    if not _JOINERS.search(text):
-        return text
+@cache
+def _pictures() -> dict[int, str]:
+    """Return what the characters that cannot be shown are replaced by in a text."""
+    joiners = {code for code in _pictures_in_names() if re.match(f"[{_JOINERS}]", chr(code))}
+    kept = joiners | {ord("\n"), _BLANK_BRAILLE}
+    pictures = {code: picture for code, picture in _pictures_in_names().items() if code not in kept}
+    hidden = {code: "" for first, last in _HIDDEN for code in range(first, last + 1) if code not in kept}
+    return pictures | hidden | {ord("\t"): "    "}
+
+
+def _normalized(text: str) -> str:
+    """Return NFC with a bounded number of marks on a character, and joiners only where they belong."""
+    for rounds in range(_ROUNDS + 2):
+        before = text
+        text = _MARK_RUN.sub(lambda run: _cap_marks(run[0], _SORTABLE_MARKS), text)
+        text = unicodedata.normalize("NFC", text)
+        text = _MARK_RUN.sub(lambda run: _cap_marks(run[0], _MAX_MARKS), text)
+        if not _JOINER.search(text):
+            break
+        text = _joined().sub(r"\1", text) if rounds < _ROUNDS else _JOINER.sub("", text)
+        if text == before:
+            break
+    return text
+
+
+@cache
+def _joined() -> re.Pattern[str]:
+    """Return what joiners, variation selectors and tags belong to (UTS #51, RFC 5892 A), or one astray.
+
+    Compiled when it is first needed: few texts have any.
+    """
+    return re.compile(
+        "("
+        "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"  # the flag of a subdivision
+        f"|[{PICTOGRAPHIC}](?:[\ufe0e\ufe0f]|[\U0001f3fb-\U0001f3ff])?"
+        f"(?:\u200d[{PICTOGRAPHIC}](?:\ufe0f|[\U0001f3fb-\U0001f3ff])?)*"
+        "|[0-9#*][\ufe0e\ufe0f]"
+        f"|(?<=[{JOINING}])[\u200c\u200d](?=[{JOINING}])"
+        "|(?<=[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca])\u200d"  # after a virama
+        f")|[{_JOINERS}]"
+    )
+
+
+def _cap_marks(run: str, most: int) -> str:
+    """Keep at most `most` combining marks in a row."""
+    count = 0
     kept: list[str] = []
-    for index, character in enumerate(text):
-        before = kept[-1] if kept else ""
-        if character in _PRESENTATION:
-            if before and before != _ZWJ and (_is_emoji(before) or before in "0123456789#*‼⁉"):
-                kept.append(character)
-        elif character == _ZWJ:
-            after = text[index + 1 : index + 2]
-            if before and after and _is_emoji(after) and (_is_emoji(before) or before in _PRESENTATION):
-                kept.append(character)
-        else:
-            kept.append(character)
-    return "".join(kept)
-
-
-def _is_emoji(character: str) -> bool:
-    return unicodedata.category(character) in _EMOJI
-
-
-def _cap_marks(text: str) -> str:
-    """Keep at most `_MAX_MARKS` combining marks in a row."""
-    run = 0
-    kept: list[str] = []
-    for character in text:
-        run = run + 1 if unicodedata.category(character) in _MARKS else 0
-        if run <= _MAX_MARKS:
+    for character in run:
+        mark = unicodedata.category(character) in _MARKS or unicodedata.combining(character)
+        count = count + 1 if mark else 0
+        if count <= most:
             kept.append(character)
     return "".join(kept)
 
@@ -115,8 +144,8 @@ def did_you_mean(word: str, known: Iterable[str], *, prefix: str = "") -> str | 
     """
     from difflib import get_close_matches  # imported here: most words are spelled right
 
-    spelled = {each.lower(): each for each in known}
-    nearest = get_close_matches(word.lower(), spelled, n=1)
+    spelled = {each.casefold(): each for each in known}
+    nearest = get_close_matches(word.casefold(), spelled, n=1)
     return f'Did you mean "{prefix}{spelled[nearest[0]]}"?' if nearest else None
 
 

@@ -24,6 +24,9 @@ the widget itself and then to its parent, which keeps it."""
 SETTLE_SECONDS = 1.0
 """After which the app ends although a widget has not handled all that was sent to it."""
 
+_TOAST_LINES = 10
+"""The most lines of a toast's text."""
+
 _ENDING = (
     messages.CloseMessages,
     messages.ExitApp,
@@ -148,9 +151,11 @@ class SafeApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a toast, sanitised; its text is no markup unless the caller says so."""
+        """Show a toast, sanitised and short; its text is no markup unless the caller says so."""
+        from globalchat.ui.model.text import brief
+
         super().notify(
-            sanitize(message),
+            "\n".join(map(brief, message.split("\n", _TOAST_LINES)[:_TOAST_LINES])),
             title=sanitize(title, multiline=False),
             severity=severity,
             timeout=timeout,

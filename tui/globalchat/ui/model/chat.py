@@ -22,7 +22,6 @@ from globalchat.client.events import (
 from globalchat.client.messages import Backend, Draft
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import WallClock
-from globalchat.core.text import sanitize
 from globalchat.ui.model.attention import Attention, Levels
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
@@ -32,6 +31,7 @@ from globalchat.ui.model.people import People
 from globalchat.ui.model.row_factory import RowFactory
 from globalchat.ui.model.skew import ClockSkew, skew_sentence
 from globalchat.ui.model.skips import Skips
+from globalchat.ui.model.text import brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class ChatModel:
 
     def warn(self, sentence: str) -> None:
         """Have a sentence shown, beside the messages."""
-        self._effects.append(Notice(sanitize(sentence, multiline=False), "warning"))
+        self._effects.append(Notice(brief(sentence), "warning"))
 
     def take_effects(self) -> list[Effect]:
         """What happened beside the rows since the last call."""
@@ -192,7 +192,7 @@ class ChatModel:
             case OutboxUnavailable(reason):
                 self.warn(reason)
             case ChannelRefused(channel, _, reason):
-                self._refuse_channel(channel, sanitize(reason, multiline=False))
+                self._refuse_channel(channel, brief(reason))
             case ChannelRevoked(channel):
                 self._note(channel, "an administrator ended this channel")
             case GapRecorded(channels, since, until):

@@ -2,9 +2,14 @@
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
+from sys import getsizeof
 
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.rows import FAILED, UNDECIDED, Delivery, MessageRow, Row
+
+SIZE_PER_ROW = 8192
+"""The memory (bytes) for the texts of a scrollback, per row that it may hold: 2,000 rows may take 16 MB."""
 
 GROUP_WITHIN = 120_000
 """Messages of one sender within this time (ms) are shown under one name."""
@@ -38,7 +43,7 @@ Edit = Inserted | Updated | Removed
 
 
 class Conversation:
-    """The bounded scrollback of a channel.
+    """The scrollback of a channel, bounded in rows and in the bytes of their texts.
 
     Attributes:
         rows: In order of (time, id); change them only through the methods.
@@ -54,6 +59,7 @@ class Conversation:
         self.mentions = 0
         self.calendar = calendar
         self._limit = limit
+        self._size = 0
         self._divider: Row | None = None
         self._edits: list[Edit] | None = None
 
@@ -93,13 +99,14 @@ class Conversation:
         if index and self.rows[-1].order > row.order:
             index = bisect_right(self.rows, row.order, key=_order)
         self.rows.insert(index, row)
+        self._size += _size(row)
         self._record(Inserted(index, row))
         self._decorate(index)
         self._decorate(index + 1)
-        surplus = len(self.rows) - self._limit
+        surplus = self._surplus()
         if surplus > 0:
             # Many at once in a long history: each time, all the others have to move up.
-            self._remove(0, surplus + self._limit // 64)
+            self._remove(0, min(surplus + self._limit // 64, len(self.rows) - 1))
 
     def arrive(self, row: MessageRow, *, seen: bool) -> None:
         """Add a message of somebody else, unread unless it is seen at once."""
@@ -137,6 +144,7 @@ class Conversation:
             self._decorate(index)
             self._decorate(index + 1)
             return
+        self._size -= _size(row)
         del self.rows[index]
         self._record(Removed(index))
         self._decorate(index)
@@ -194,7 +202,17 @@ class Conversation:
         """The time of the last row (epoch ms), 0 without one."""
         return self.rows[-1].at if self.rows else 0
 
+    def _surplus(self) -> int:
+        """Return how many of the oldest rows are too many."""
+        surplus = max(0, len(self.rows) - self._limit)
+        excess = self._size - self._limit * SIZE_PER_ROW
+        if excess > 0:
+            sizes = accumulate(map(_size, self.rows))
+            surplus = max(surplus, next(count for count, size in enumerate(sizes, 1) if size >= excess))
+        return surplus
+
     def _remove(self, index: int, count: int) -> None:
+        self._size -= sum(map(_size, self.rows[index : index + count]))
         del self.rows[index : index + count]
         self._record(Removed(index, count))
         self._decorate(index)
@@ -231,6 +249,14 @@ def _belong_together(first: Row | None, second: Row) -> bool:
         and first.own == second.own
         and second.at - first.at <= GROUP_WITHIN
     )
+
+
+def _size(row: Row) -> int:
+    """Return the memory (bytes) of what others chose the length of."""
+    if not isinstance(row, MessageRow):
+        return 0
+    text, sender = row.original or ("", "")
+    return getsizeof(row.text) + getsizeof(text) + getsizeof(sender or "") + getsizeof(row.id)
 
 
 def _order(row: Row) -> tuple[int, str]:

@@ -4,6 +4,7 @@ from globalchat.core.text import sanitize
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.regions import RegionNames
 from globalchat.ui.model.rows import Delivery, MessageRow
+from globalchat.ui.model.text import brief
 
 _DELIVERY = {
     Delivery.RECEIVED: "received",
@@ -31,8 +32,8 @@ def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> 
         lines.append(("Under way", f"{max(0, row.transit_ms):,} ms, by the clocks' estimated difference"))
     if origin:
         lines.append(("Way", f"{origin} → {here}" if here and here != origin else origin))
-    lines.append(("Id", sanitize(row.id, multiline=False)))
-    lines.append(("State", _DELIVERY[row.delivery] + (f": {row.reason}" if row.reason else "")))
+    lines.append(("Id", brief(row.id)))
+    lines.append(("State", _DELIVERY[row.delivery] + (f": {brief(row.reason)}" if row.reason else "")))
     if row.conflicting:
         lines.append(("Conflict", "another message with the same id and other content came before"))
     if row.original and row.original[0] != row.text:

@@ -9,10 +9,9 @@ from globalchat.client.events import GapRecorded, MessageReceived, SessionEvent,
 from globalchat.client.messages import Content, Message
 from globalchat.client.state import SessionState
 from globalchat.core.clock import WallClock
-from globalchat.core.text import sanitize
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.row_factory import ANONYMOUS
+from globalchat.ui.model.row_factory import ANONYMOUS, shown_text
 from globalchat.ui.model.rows import Row
 from globalchat.ui.model.text import shown_name
 
@@ -111,7 +110,7 @@ class DualModel:
             at=max(at, feed.tail),
             tie=f"{uid:012}",
             sender=name or ANONYMOUS,
-            text=sanitize(message.text),
+            text=shown_text(message.text),
             arrivals={alias: at},
         )
         feed.add(row)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from globalchat.client.state import SessionState
+from globalchat.core.text import plural
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.dual import DualRow, RegionNotice, difference
 from globalchat.ui.model.regions import RegionNames, transit
 from globalchat.ui.model.row_lines import Line, Piece, rule
 from globalchat.ui.model.rows import Row
 from globalchat.ui.model.status import signal
-from globalchat.ui.model.text import Span, clip, pad, shown_name, wrap
+from globalchat.ui.model.text import Span, clip, pad, shown_lines, shown_name
 
 ROLES = (
     "time",
@@ -77,7 +78,8 @@ def dual_height(row: Row, shape: DualShape) -> int:
     above = 1 if row.day is not None else 0
     if not isinstance(row, DualRow):
         return above + 1
-    lines = above + len(wrap(_spoken(row), shape.text))
+    spans, hidden = shown_lines(_spoken(row), shape.text)
+    lines = above + len(spans) + bool(hidden)
     if not shape.stacked:
         return lines
     return lines + (1 if shape.width >= _ONE_LINE_FROM else 2)
@@ -143,7 +145,8 @@ def _side_by_side(row: DualRow, shape: DualShape, calendar: Calendar, within: fl
     spoken = _spoken(row)
     first, second = shape.regions
     lines: list[Line] = []
-    for number, span in enumerate(wrap(spoken, shape.text)):
+    spans, hidden = shown_lines(spoken, shape.text)
+    for number, span in enumerate(spans):
         said = _said(row, spoken, span)
         if number == 0:
             left = _first_cell(row, first, said, shape, calendar, within)
@@ -155,7 +158,7 @@ def _side_by_side(row: DualRow, shape: DualShape, calendar: Calendar, within: fl
         middle = "" if number else _middle(row, shape.regions)
         between = Piece(pad(middle.center(_MIDDLE), _MIDDLE), "missing" if row.missing else "difference")
         lines.append([*_fit(left, shape.left), between, *_fit(right, shape.right)])
-    return lines
+    return [*lines, *_fold(hidden, shape, shape.time + 2)]
 
 
 def _first_cell(
@@ -191,7 +194,9 @@ def _middle(row: DualRow, regions: tuple[str, str]) -> str:
 
 def _stacked(row: DualRow, shape: DualShape, names: RegionNames, calendar: Calendar) -> list[Line]:
     spoken = _spoken(row)
-    lines = [_fit([Piece(" "), *_said(row, spoken, span)], shape.width) for span in wrap(spoken, shape.text)]
+    spans, hidden = shown_lines(spoken, shape.text)
+    lines = [_fit([Piece(" "), *_said(row, spoken, span)], shape.width) for span in spans]
+    lines += _fold(hidden, shape, 1)
     first, second = (_arrival(row, alias, names, calendar) for alias in shape.regions)
     later = difference(row, *shape.regions)
     apart = [] if later is None else [Piece(f"  {transit(abs(later))}", "difference")]
@@ -201,6 +206,13 @@ def _stacked(row: DualRow, shape: DualShape, names: RegionNames, calendar: Calen
         lines.append(_fit([Piece("   "), *first], shape.width))
         lines.append(_fit([Piece("   "), *second, *apart], shape.width))
     return lines
+
+
+def _fold(hidden: int, shape: DualShape, indent: int) -> list[Line]:
+    """Return the line that says how many lines of a text are not shown, if there are any."""
+    if not hidden:
+        return []
+    return [_fit([Piece(" " * indent), Piece(f"… {plural(hidden, 'more line')}", "notice")], shape.width)]
 
 
 def _arrival(row: DualRow, alias: str, names: RegionNames, calendar: Calendar) -> Line:

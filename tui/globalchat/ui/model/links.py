@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from globalchat.ui.model.text import shown_name
@@ -17,6 +18,11 @@ _SAFE = "/?#[]@!$&'()*+,;=:%-._~"
 """What a URL may hold as it is (RFC 3986); anything else is percent-encoded."""
 
 _MAX_URL = 2000
+_MAX_HOST = 253
+"""The longest name of a host (RFC 1035): IDNA takes quadratic time for one."""
+
+MAX_LINKS = 32
+"""The links recognised in one text: each costs more than the rest of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ def find_links(text: str) -> tuple[Link, ...]:
     """The links of a sanitised text."""
     if "://" not in text:
         return ()
-    found = (_link(match.start(), _trim(match.group())) for match in _CANDIDATE.finditer(text))
+    candidates = islice(_CANDIDATE.finditer(text), MAX_LINKS)
+    found = (_link(match.start(), _trim(match.group())) for match in candidates)
     return tuple(link for link in found if link is not None)
 
 
@@ -52,16 +59,23 @@ def is_web(url: str) -> bool:
 
 def _trim(candidate: str) -> str:
     """Leave out the punctuation of the sentence around a link, and a bracket that it did not open."""
-    while candidate:
-        last = candidate[-1]
-        opening = _BRACKETS.get(last)
-        if last not in _TRAILING and (opening is None or candidate.count(opening) >= candidate.count(last)):
+    surplus = {
+        closing: candidate.count(closing) - candidate.count(opening) for closing, opening in _BRACKETS.items()
+    }
+    end = len(candidate)
+    while end:
+        last = candidate[end - 1]
+        if surplus.get(last, 0) > 0:
+            surplus[last] -= 1
+        elif last not in _TRAILING:
             break
-        candidate = candidate[:-1]
-    return candidate
+        end -= 1
+    return candidate[:end]
 
 
 def _link(start: int, visible: str) -> Link | None:
+    if len(visible) > _MAX_URL:
+        return None
     try:
         parts = urlsplit(visible)
         host, port = parts.hostname, parts.port
@@ -88,6 +102,8 @@ def _link(start: int, visible: str) -> Link | None:
 
 def _ascii_host(host: str) -> str:
     """The host as DNS knows it. Raises UnicodeError if it cannot be one."""
+    if len(host) > _MAX_HOST:
+        raise UnicodeError("a host's name has 253 characters at most")
     if ":" in host:
         return f"[{host}]"
     return host if host.isascii() else host.encode("idna").decode("ascii")

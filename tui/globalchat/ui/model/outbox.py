@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from globalchat.client.events import DraftWaiting, MessageReceived
 from globalchat.client.messages import Draft
-from globalchat.core.text import sanitize
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.row_factory import RowFactory
 from globalchat.ui.model.rows import Delivery, MessageRow
+from globalchat.ui.model.text import brief
 
 
 class Waiting(NamedTuple):
@@ -48,7 +48,7 @@ class Outbox:
 
     def wait(self, conversation: Conversation, event: DraftWaiting) -> None:
         """A draft could not be sent yet: its row says why."""
-        reason = sanitize(f"{event.reason} {event.remedy or ''}".strip(), multiline=False)
+        reason = brief(f"{event.reason} {event.remedy or ''}")
         self._settle(conversation, event.draft, Delivery.SENDING, reason)
         self._waits[event.draft.id] = event
 
@@ -63,12 +63,12 @@ class Outbox:
 
     def refuse(self, conversation: Conversation, draft: Draft, reason: str) -> None:
         """The backend refused a draft for good."""
-        self._settle(conversation, draft, Delivery.REFUSED, sanitize(reason, multiline=False))
+        self._settle(conversation, draft, Delivery.REFUSED, brief(reason))
         self._rows.pop(draft.id, None)
 
     def fail(self, conversation: Conversation, draft: Draft, reason: str) -> None:
         """A draft did not get there."""
-        self._settle(conversation, draft, Delivery.UNSENT, sanitize(reason, multiline=False))
+        self._settle(conversation, draft, Delivery.UNSENT, brief(reason))
 
     def deliver(self, conversation: Conversation, event: MessageReceived) -> bool:
         """An own message came back. False if there is no row that waits for it."""

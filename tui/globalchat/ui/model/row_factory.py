@@ -14,6 +14,9 @@ from globalchat.ui.model.links import find_links
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
 from globalchat.ui.model.text import Span, shown_name
 
+MAX_TEXT = 32_768
+"""The characters kept of a text: more than any backend of ours lets through."""
+
 SENDER_COLOURS = 8
 """How many colours senders are told apart by, the own one aside."""
 
@@ -59,7 +62,7 @@ class RowFactory:
 
     def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
         name, colour = _sender(sender)
-        shown = sanitize(text)
+        shown = shown_text(text)
         return MessageRow(
             uid=next(self._uids),
             at=at,
@@ -71,13 +74,19 @@ class RowFactory:
             colour=colour,
             own=own,
             links=find_links(shown),
-            original=None if shown == text and sender in (name, None) else (text, sender),
+            original=None if shown == text and sender in (name, None) else (text[:MAX_TEXT], sender),
         )
 
     def _mentions(self, text: str) -> tuple[Span, ...]:
         if "@" not in text:
             return ()
         return tuple(match.span() for match in self._mention.finditer(text))
+
+
+def shown_text(text: str) -> str:
+    """Return the text of a message fit for the screen, cut if no honest backend would have let it through."""
+    shown = sanitize(text[:MAX_TEXT])
+    return shown if len(text) <= MAX_TEXT else f"{shown}\n… {len(text) - MAX_TEXT:,} more characters"
 
 
 @lru_cache(2048)

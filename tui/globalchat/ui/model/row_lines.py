@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from globalchat.core.text import plural
 from globalchat.ui.model.columns import TICK_CELLS, TIME_CELLS, Columns
 from globalchat.ui.model.regions import RegionNames, transit
 from globalchat.ui.model.row_factory import SENDER_COLOURS
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
-from globalchat.ui.model.status import AGAIN, Keys, default_keys
-from globalchat.ui.model.text import Span, clip, pad, wrap
+from globalchat.ui.model.status import AGAIN, CHOOSE, Keys, default_keys
+from globalchat.ui.model.text import Span, clip, pad, shown_lines
 
 
 class Piece(NamedTuple):
@@ -52,6 +53,7 @@ ROLES = (
     "day",
     "divider",
     "notice",
+    "fold",
 )
 
 WRITTEN = frozenset({"text", "pending", "mention", "link", "match", "match-current"})
@@ -65,6 +67,9 @@ TICKS = {
     Delivery.REFUSED: "✗",
     Delivery.UNSENT: "✗",
 }
+_WARNINGS = 3
+"""The warnings about links that are shown one by one."""
+
 _OPENING = {Delivery.SENDING: "waits: ", Delivery.REFUSED: "refused: ", Delivery.UNSENT: "not sent: "}
 
 
@@ -74,10 +79,9 @@ def row_height(row: Row, columns: Columns, keys: Keys = default_keys) -> int:
         return row.above + len(_notice_lines(row.text, columns.width))
     if not isinstance(row, MessageRow):
         return row.above
-    height = row.above + len(wrap(_prefix(row, columns) + row.text, columns.text))
-    for remark, _ in _remarks(row, keys):
-        height += len(wrap(remark, columns.remark))
-    return height
+    spans, hidden = shown_lines(_prefix(row, columns) + row.text, columns.text)
+    remarks = _remarks(row, keys, hidden)
+    return row.above + len(spans) + sum(len(_remark_spans(remark, columns)) for remark, _ in remarks)
 
 
 def row_lines(
@@ -96,8 +100,9 @@ def row_lines(
     if isinstance(row, NoticeRow):
         lines += _notice_lines(row.text, columns.width)
     elif isinstance(row, MessageRow):
-        lines += _message_lines(row, columns, names, marks)
-        lines += _remark_lines(row, columns, keys)
+        spans, hidden = shown_lines(_prefix(row, columns) + row.text, columns.text)
+        lines += _message_lines(row, columns, names, marks, spans)
+        lines += _remark_lines(row, columns, keys, hidden)
     return lines
 
 
@@ -119,21 +124,25 @@ def _notice_lines(text: str, width: int) -> list[Line]:
     if cell_len(text) <= width - 8:
         return [rule(text, width, "notice", 0)]
     lines = []
-    for start, end in wrap(text, width - 4):
+    for start, end in shown_lines(text, width - 4)[0]:
         part = text[start:end]
         lines.append([Piece(" " * ((width - cell_len(part)) // 2)), Piece(part, "notice", start)])
     return lines
 
 
 def _message_lines(
-    row: MessageRow, columns: Columns, names: RegionNames, marks: Sequence[Mark]
+    row: MessageRow,
+    columns: Columns,
+    names: RegionNames,
+    marks: Sequence[Mark],
+    spans: Sequence[Span],
 ) -> list[Line]:
     prefix = _prefix(row, columns)
     content = prefix + row.text
     indent = Piece(" " * columns.text_start)
-    layers = _layers(row, marks)
+    layers = [mark for mark in _layers(row, marks) if mark[0] < spans[-1][1]]
     lines: list[Line] = []
-    for number, (start, end) in enumerate(wrap(content, columns.text)):
+    for number, (start, end) in enumerate(spans):
         line = [indent] if number else _head(row, columns)
         if start < len(prefix):
             line.append(Piece(prefix[start:end], _sender_role(row)))
@@ -145,13 +154,17 @@ def _message_lines(
     return lines
 
 
-def _remark_lines(row: MessageRow, columns: Columns, keys: Keys) -> list[Line]:
+def _remark_lines(row: MessageRow, columns: Columns, keys: Keys, hidden: int) -> list[Line]:
     indent = Piece(" " * columns.text_start)
     return [
         [indent, Piece(remark[start:end], role)]
-        for remark, role in _remarks(row, keys)
-        for start, end in wrap(remark, columns.remark)
+        for remark, role in _remarks(row, keys, hidden)
+        for start, end in _remark_spans(remark, columns)
     ]
+
+
+def _remark_spans(remark: str, columns: Columns) -> Sequence[Span]:
+    return shown_lines(remark, columns.remark)[0]
 
 
 def _head(row: MessageRow, columns: Columns) -> Line:
@@ -207,16 +220,24 @@ def _right_side(row: MessageRow, columns: Columns, names: RegionNames) -> Line:
     return [*line, Piece(pad(TICKS[row.delivery], TICK_CELLS), role)]
 
 
-def _remarks(row: MessageRow, keys: Keys) -> list[tuple[str, str]]:
-    """What is wrong with a message, and the way out; each with its role."""
+def _remarks(row: MessageRow, keys: Keys, hidden: int) -> list[tuple[str, str]]:
+    """Return the remarks below a message, each with its role: hidden lines, what is wrong, ways out."""
     remarks = []
+    if hidden:
+        key = keys(CHOOSE)
+        how = f"{key} and Enter, or a click here, show all" if key else "a click here shows all"
+        remarks.append((f"… {plural(hidden, 'more line')}: {how}", "fold"))
     if row.reason is not None:
         opening, way_out = _OPENING.get(row.delivery, ""), _way_out(row.delivery, keys)
         role = "warning" if row.delivery is Delivery.SENDING else "failure"
         remarks.append((f"{opening}{row.reason.removesuffix('.')}.{way_out}", role))
     if row.conflicting:
         remarks.append(("conflicting id: another message came before with the same id", "failure"))
-    remarks += [(f"▲ {link.warning}", "warning") for link in row.links if link.warning]
+    warnings = [link.warning for link in row.links if link.warning]
+    remarks += [(f"▲ {warning}", "warning") for warning in warnings[:_WARNINGS]]
+    if len(warnings) > _WARNINGS:
+        rest = plural(len(warnings) - _WARNINGS, "more link")
+        remarks.append((f"▲ {rest} here may not lead where it seems", "warning"))
     return remarks
 
 

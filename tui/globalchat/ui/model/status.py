@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from globalchat.client.state import Phase, SessionState
-from globalchat.core.text import sanitize
 from globalchat.ui.model.banner import Banner, Way
 from globalchat.ui.model.outbox import Unheard, Waiting
 from globalchat.ui.model.regions import RegionNames
-from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.text import brief, shown_name
 
 Keys = Callable[[str], str]
 """The key of an action (by its id) as people write it."""
 
 AGAIN, BACK, DISCARD, OTHER_REGION, NEXT_UNREAD = "again", "back", "discard", "region.next", "channel.unread"
+CHOOSE = "pane.choose"
 """Actions that the ways out lead to."""
 
 _WAITS = " What you send now waits."
@@ -51,6 +51,7 @@ def default_keys(action: str) -> str:
     """The keys as long as nobody changes them."""
     return {
         AGAIN: "F5",
+        CHOOSE: "F6",
         BACK: "Esc",
         DISCARD: "Shift+F5",
         OTHER_REGION: "Ctrl+R",
@@ -201,7 +202,7 @@ def _wait(until: int | None, now: int) -> str:
 
 
 def _sentence(text: str | None) -> str:
-    clean = sanitize(text or "", multiline=False).strip()
+    clean = brief(text or "")
     return clean if clean.endswith((".", "!", "?", "…")) else f"{clean}."
 
 

@@ -1,6 +1,8 @@
 """Text measured in terminal cells: clipping and word wrap."""
 
 import re
+from functools import lru_cache
+from itertools import pairwise
 
 from rich.cells import cell_len, set_cell_size, split_graphemes
 
@@ -11,6 +13,12 @@ NAME_CELLS = 24
 
 Span = tuple[int, int]
 """Start and end (exclusive) of a part of a string, in characters."""
+
+SHOWN_LINES = 20
+"""The lines of a text that a list of messages shows, if there are many more."""
+
+_WORTH_FOLDING = 4
+"""How many lines too many a text must have for them to be hidden: a line says that they are."""
 
 _WORD = re.compile(r"\s*\S+")
 
@@ -44,6 +52,12 @@ def shown_name(name: str) -> str:
     return clip(" ".join(sanitize(name, multiline=False).split()), NAME_CELLS)
 
 
+def brief(text: str, most: int = 1000) -> str:
+    """Return one line of a text from elsewhere for a sentence of ours: sanitised, without runs of blanks."""
+    clean = " ".join(sanitize(text[: 2 * most], multiline=False).split())
+    return clean if len(clean) <= most and len(text) <= 2 * most else clean[: most - 1] + "…"
+
+
 def wrap(text: str, width: int) -> list[Span]:
     """Break `text` into lines of at most `width` cells: at line feeds, between words, inside long words.
 
@@ -56,15 +70,30 @@ def wrap(text: str, width: int) -> list[Span]:
     lines: list[Span] = []
     start = 0
     for paragraph in text.split("\n"):
-        lines += [(start + a, start + b) for a, b in _wrap_paragraph(paragraph, width)]
+        if 2 * len(paragraph) <= width:  # no character is wider than two cells
+            lines.append((start, start + len(paragraph)))
+        else:
+            lines += [(start + a, start + b) for a, b in _wrap_paragraph(paragraph, width)]
         start += len(paragraph) + 1
     return lines
+
+
+@lru_cache(128)
+def shown_lines(text: str, width: int) -> tuple[tuple[Span, ...], int]:
+    """Return the lines of a text that a list of messages shows, and how many more there are.
+
+    The last results are kept: a row is measured, and painted soon after.
+    """
+    lines = wrap(text, width)
+    hidden = len(lines) - SHOWN_LINES
+    return (tuple(lines), 0) if hidden <= _WORTH_FOLDING else (tuple(lines[:SHOWN_LINES]), hidden)
 
 
 def _wrap_paragraph(text: str, width: int) -> list[Span]:
     lines: list[Span] = []
     begin, end, used = 0, 0, 0
-    for match in _WORD.finditer(text):
+    # Of blanks that no word follows, the pattern would try each as a beginning, to the end: quadratic.
+    for match in _WORD.finditer(text, 0, len(text.rstrip())):
         cells = cell_len(match.group())
         if used + cells <= width:
             end, used = match.end(), used + cells
@@ -81,6 +110,9 @@ def _wrap_paragraph(text: str, width: int) -> list[Span]:
 
 def _chop(text: str, start: int, end: int, width: int) -> list[Span]:
     """The part of `text` in pieces of at most `width` cells, cut between graphemes; at least one piece."""
+    if text.isascii():
+        cuts = [*range(start, end, width), end]
+        return list(pairwise(cuts))
     pieces: list[Span] = []
     begin, used = start, 0
     for first, _, cells in split_graphemes(text[start:end])[0]:

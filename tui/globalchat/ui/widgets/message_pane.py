@@ -153,7 +153,7 @@ class MessagePane(MessageView, can_focus=True):
             self.post_message(self.ActionWanted("open", row, piece.link))
         elif piece is not None and piece.role == "failure":
             self.post_message(self.ActionWanted("retry", row))
-        elif event.chain == 2:
+        elif event.chain == 2 or (piece is not None and piece.role == "fold"):
             self.post_message(self.ActionWanted("details", row))
 
     # -- the pill -------------------------------------------------------------------------------------------
