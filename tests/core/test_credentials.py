@@ -246,8 +246,46 @@ def test_without_a_terminal_it_says_that_a_code_is_needed(sts: AwsFront, tmp_pat
     configure(tmp_path, MFA)
     error = failing("role")
     assert str(error) == 'The AWS profile "role" needs an MFA code, and there is no terminal to ask on.'
-    assert "aws configure export-credentials" in (error.remedy or "")
+    assert "Run `aws sts get-caller-identity --profile role` in a terminal" in (error.remedy or "")
     assert sts.calls == []
+
+
+def test_a_role_that_the_aws_cli_keeps_needs_no_other_code(sts: AwsFront, tmp_path: Path) -> None:
+    configure(tmp_path, MFA)
+    resolve("role", prompter=FakePrompter("123456"))
+    kept = tmp_path / ".aws" / "cli" / "cache" / f"{cache_key()}.json"
+    assert not kept.exists()
+
+    kept.parent.mkdir(parents=True)
+    held = {
+        "AccessKeyId": "ASIAKEPT",
+        "SecretAccessKey": "s",
+        "SessionToken": "t",
+        "Expiration": in_minutes(40),
+    }
+    kept.write_text(json.dumps({"Credentials": held}))
+    assert resolve("role", prompter=FakePrompter()).current().access_key == "ASIAKEPT"
+
+    for damaged in (
+        "",
+        "[]",
+        "{}",
+        '{"Credentials": {}}',
+        json.dumps({"Credentials": {**held, "Expiration": "x"}}),
+    ):
+        kept.write_text(damaged)
+        assert resolve("role", prompter=FakePrompter("123456")).current().access_key == "ASIAROLE"
+    kept.write_text(json.dumps({"Credentials": {**held, "Expiration": in_minutes(5)}}))
+    assert resolve("role", prompter=FakePrompter("123456")).current().access_key == "ASIAROLE"
+
+
+def cache_key() -> str:
+    """The name that the AWS CLI gives to what it keeps of the role."""
+    role = {
+        "RoleArn": "arn:aws:iam::123456789012:role/a",
+        "SerialNumber": "arn:aws:iam::123456789012:mfa/ana",
+    }
+    return hashlib.sha1(json.dumps(role, sort_keys=True).encode()).hexdigest()
 
 
 def test_ctrl_d_and_ctrl_c_at_the_question(sts: AwsFront, tmp_path: Path) -> None:
@@ -453,6 +491,27 @@ def test_a_role_that_aws_does_not_give(
     error = failing("role")
     assert told in str(error)
     assert remedy in (error.remedy or "")
+
+
+def test_a_call_that_aws_is_too_busy_for_is_tried_again(sts: AwsFront, tmp_path: Path) -> None:
+    configure(tmp_path, ROLE)
+    sts.refuse("Throttling", "Rate exceeded", action="AssumeRole", times=1)
+    assert resolve("role").current().access_key == "ASIAROLE"
+
+
+def test_a_role_is_assumed_elsewhere_if_its_region_is_not_enabled(sts: AwsFront, tmp_path: Path) -> None:
+    configure(tmp_path, f"{ROLE}region = ap-east-1\n")
+    sts.refuse("InvalidClientTokenId", "The security token is invalid", region="ap-east-1", status=403)
+    assert resolve("role").current().access_key == "ASIAROLE"
+    assert [call.region for call in sts.calls] == ["ap-east-1", "us-east-1"]
+
+
+def test_a_role_whose_source_is_signed_out_names_the_source(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    second = f"[profile second]\n{ROLE_ARN}source_profile = first\n"
+    configure(tmp_path, f"{SSO}[profile first]\n{ROLE_ARN}source_profile = sso\n{second}")
+    error = failing("second")
+    assert error.remedy == "Run `aws sso login --profile sso`."
+    assert 'the sign-in of the AWS profile "sso" has expired or is missing' in str(error)
 
 
 def test_a_sign_on_that_aws_no_longer_takes(sts: AwsFront, tmp_path: Path) -> None:

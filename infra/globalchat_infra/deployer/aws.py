@@ -12,6 +12,7 @@ from typing import Any
 
 from globalchat.core import credentials
 from globalchat.core.aws_errors import (
+    ALWAYS_ENABLED,
     Answer,
     Busy,
     NotAccepted,
@@ -30,15 +31,6 @@ ANSWER_SECONDS = 14.0
 """How long AWS may take to say whose credentials these are; names that are looked up in vain included."""
 TOKENS = ("nextToken", "NextToken", "Marker", "NextMarker")
 """What services call the place where the next page begins."""
-ALWAYS_ENABLED = frozenset(
-    {
-        *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1"),
-        *("ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1"),
-        *("eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2"),
-        *("us-west-1", "us-west-2"),
-    }
-)
-"""The regions that every account has (AWS account management guide, Enable or disable AWS Regions)."""
 _ELSEWHERE = ("us-east-1", "us-west-2")
 """Regions that are asked whether credentials are known at all."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.4, 5.0
@@ -148,9 +140,10 @@ class Aws:
         began, wait = self.clock(), _FIRST_PAUSE
         while True:
             # By itself, so that what fails here is known to be no answer of the service.
-            temporary = self.sign_in(region).current().token is not None
+            source = self.sign_in(region)
+            temporary = source.current().token is not None
             try:
-                with _translated(service, region, client.meta.endpoint_url, temporary=temporary):
+                with _translated(source, service, region, client.meta.endpoint_url, temporary=temporary):
                     answer: dict[str, Any] = getattr(client, operation)(**arguments)
                     return answer
             except Busy as error:
@@ -242,7 +235,9 @@ def _note_status(response_dict: dict[str, Any], **_: object) -> None:
 
 
 @contextmanager
-def _translated(service: str, region: str, url: str, *, temporary: bool) -> Iterator[None]:
+def _translated(
+    source: CredentialSource, service: str, region: str, url: str, *, temporary: bool
+) -> Iterator[None]:
     """Raise the errors of botocore as ours."""
     from botocore import exceptions
     from botocore.parsers import ResponseParserError
@@ -259,7 +254,8 @@ def _translated(service: str, region: str, url: str, *, temporary: bool) -> Iter
         told = f"What answered for {service} in {region} does not speak like AWS."
         raise CallFailed(told, code="Unreadable", remedy="Check HTTPS_PROXY and AWS_ENDPOINT_URL.") from None
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
-        raise unreachable(error, f"{service} in {region}", url=url, environ=os.environ) from None
+        environ = {**os.environ, **source.environment()}
+        raise unreachable(error, f"{service} in {region}", url=url, environ=environ) from None
     except exceptions.BotoCoreError as error:
         raise cannot_be_used(error) from error
 

@@ -17,7 +17,7 @@ SIGN_IN = "Run `aws configure` or `aws sso login`, or set AWS_PROFILE (or --aws-
 HEALTH = "Look at https://health.aws.amazon.com, then run the same command again."
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
-_NOT_ACCEPTED = frozenset(
+NOT_ACCEPTED = frozenset(
     {
         "InvalidClientTokenId",
         "UnrecognizedClientException",
@@ -26,6 +26,15 @@ _NOT_ACCEPTED = frozenset(
         "InvalidAccessKeyId",
     }
 )
+ALWAYS_ENABLED = frozenset(
+    {
+        *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1"),
+        *("ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1"),
+        *("eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2"),
+        *("us-west-1", "us-west-2"),
+    }
+)
+"""The regions that every account has (AWS account management guide, Enable or disable AWS Regions)."""
 _WRONG_SIGNATURE = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException", "InvalidSignature"})
 _TOO_LATE = frozenset({"RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"})
 _THROTTLED = frozenset(
@@ -114,8 +123,8 @@ def answered(answer: Answer, service: str, region: str, *, temporary: bool = Fal
         return _clock(answer, temporary=temporary)
     if code in _EXPIRED:
         return UserError("The AWS credentials have expired.", remedy=SIGN_IN)
-    if code in _NOT_ACCEPTED or code in _WRONG_SIGNATURE:
-        kind = NotAccepted if code in _NOT_ACCEPTED else UserError
+    if code in NOT_ACCEPTED or code in _WRONG_SIGNATURE:
+        kind = NotAccepted if code in NOT_ACCEPTED else UserError
         return kind(f"AWS does not accept the credentials in {region}: {text or code}.", remedy=SIGN_IN)
     if code in _DENIED:
         return Denied(

@@ -4,6 +4,7 @@ import os
 import shlex
 import time
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from globalchat.core.aws_errors import (
@@ -28,13 +29,20 @@ class NoCredentials(UserError):
     """Nothing on this machine says who to be on AWS."""
 
 
-def explain(error: Exception, profile: str | None) -> UserError:
-    """Return the error for what botocore raised when it was asked for credentials; `profile` is AWS's own."""
+def explain(error: Exception, profile: str | None, session: Any = None) -> UserError:  # noqa: ANN401
+    """Return the error for what botocore raised when it was asked for credentials.
+
+    Args:
+        error: the exception.
+        profile: AWS's own name of the credentials.
+        session: botocore's, if there is one: it knows from which profile a role starts.
+    """
     from botocore import exceptions as boto
 
     who = named(profile)
-    option = f" --profile {shlex.quote(profile)}" if profile else ""
-    signed_out = f"the sign-in of {who} has expired or is missing"
+    signer = _signer(profile, session)
+    option = f" --profile {shlex.quote(signer)}" if signer else ""
+    signed_out = f"the sign-in of {named(signer)} has expired or is missing"
     match error:
         case UserError():
             return error
@@ -77,6 +85,19 @@ def explain(error: Exception, profile: str | None) -> UserError:
     # Providers raise KeyError, ValueError, EOFError and others at answers and files that are damaged.
     reason = f"{type(error).__name__}: {_text(error)}".rstrip(": ")
     return cannot_be_had(reason, f"Correct {who}, or choose another with --aws-profile.")
+
+
+def _signer(profile: str | None, session: Any) -> str | None:  # noqa: ANN401 - botocore has no types
+    """Return the AWS profile that a person signs in to: a role's is where its chain begins."""
+    try:
+        profiles: Mapping[str, Mapping[str, str]] = session.full_config["profiles"] if session else {}
+    except Exception:  # the very file that is damaged
+        return profile
+    name, seen = profile or "default", set[str]()
+    while name not in seen and (source := profiles.get(name, {}).get("source_profile")):
+        seen.add(name)
+        name = source
+    return profile if name == (profile or "default") else name
 
 
 def _refused(response: Mapping[str, object], operation: str, who: str) -> UserError:

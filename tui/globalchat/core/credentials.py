@@ -5,19 +5,22 @@ container, instance). What only a person can do, such as typing a code, takes as
 have a time limit. botocore is imported at the first use.
 """
 
+import json
 import os
 import re
+import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from globalchat.core import credential_process, redaction
-from globalchat.core.aws_errors import SIGN_IN, cannot_be_had, unreachable
+from globalchat.core.aws_errors import ALWAYS_ENABLED, NOT_ACCEPTED, SIGN_IN, cannot_be_had, unreachable
 from globalchat.core.credential_errors import chosen, explain, named, none_found
 from globalchat.core.errors import UserError
 from globalchat.core.net import ProxyRefused, proxy_for
@@ -27,6 +30,8 @@ NETWORK_SECONDS = 14.0
 """How long AWS may take for each step of a sign-in; names that are looked up in vain included."""
 DEFAULT_REGION = "us-east-1"
 """Where roles are assumed if neither the profile nor the caller names a region."""
+ATTEMPTS = 3
+"""How often each call of a sign-in is tried, within that time."""
 CODES = 3
 """How often a code of an MFA device is asked for."""
 _RENEWAL_MARGIN = 60
@@ -38,6 +43,8 @@ _SETTINGS = {
     "AWS_USE_FIPS_ENDPOINT": "use_fips_endpoint",
 }
 """Variables and botocore's names of what they set."""
+CLI_CACHE = "~/.aws/cli/cache"
+_HELD = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
 _CODE = re.compile(r"\d{6}")
 _KEY = re.compile(r"[\x21-\x7e]+")
 
@@ -55,6 +62,10 @@ class Timeouts:
 
 class _CodeRefused(Exception):
     """AWS did not accept the code of an MFA device."""
+
+
+class _RegionUnknown(Exception):
+    """A region that accounts have to enable does not know the credentials: another one is to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,7 @@ class CredentialSource:
         try:
             return _checked(self._found)
         except Exception as error:
-            raise explain(error, self.profile) from error
+            raise explain(error, self.profile, self.session) from error
 
     def document(self, now: datetime) -> Mapping[str, str]:
         """Return them as the container credential endpoint of AWS answers them; raises as `current` does.
@@ -148,11 +159,15 @@ def resolve(
         UserError: they cannot be had, with the reason.
         KeyboardInterrupt: Ctrl-C at a question, or while AWS is asked.
     """
-    prompter = prompter or TerminalPrompter()
+    prompter, elsewhere = prompter or TerminalPrompter(), False
     with kept_terminal():
         for _ in range(CODES):
+            where = DEFAULT_REGION if elsewhere else region
+            sign_in = _SignIn(profile, where, timeouts or Timeouts(), prompter, seconds, elsewhere=elsewhere)
             try:
-                return _SignIn(profile, region, timeouts or Timeouts(), prompter, seconds).run()
+                return sign_in.run()
+            except _RegionUnknown:
+                elsewhere = True
             except _CodeRefused:
                 prompter.say("AWS did not accept this code. Each code holds once: wait for the next one.")
     raise UserError(
@@ -174,7 +189,11 @@ class _SignIn:
         timeouts: Timeouts,
         prompter: Prompter,
         seconds: float,
+        *,
+        elsewhere: bool = False,
     ) -> None:
+        self._is_elsewhere = elsewhere
+        self._session: Any = None
         self._profile = profile
         self._region = region
         self._timeouts = timeouts
@@ -208,7 +227,14 @@ class _SignIn:
         except Exception as error:
             if self._codes and "MultiFactorAuthentication failed" in str(error):
                 raise _CodeRefused from None
-            raise explain(error, self._profile or chosen()) from error
+            if not self._is_elsewhere and self._is_of_the_region(error):
+                raise _RegionUnknown from None
+            raise explain(error, self._profile or chosen(), self._session) from error
+
+    def _is_of_the_region(self, error: Exception) -> bool:
+        """Return True if AWS refused credentials in a region that may not be enabled."""
+        code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
+        return code in NOT_ACCEPTED and self._session.get_config_variable("region") not in ALWAYS_ENABLED
 
     def _resolve(self) -> CredentialSource:
         from botocore.config import Config
@@ -219,11 +245,13 @@ class _SignIn:
         session = Session(profile=self._profile)
         session.register_component("data_loader", models())
         connect, read = self._timeouts.connect, self._timeouts.read
-        retries = {"mode": "standard", "total_max_attempts": self._timeouts.attempts}
+        # AWS may be too busy for the first.
+        retries = {"mode": "standard", "total_max_attempts": max(ATTEMPTS, self._timeouts.attempts)}
         limits = Config(connect_timeout=connect, read_timeout=read, retries=retries)
         # For all of the session: to assume a role or to renew SSO's credentials is a call too.
         session.set_default_client_config(limits)
-        if session.get_config_variable("region") is None:
+        self._session = session
+        if self._is_elsewhere or session.get_config_variable("region") is None:
             session.set_config_variable("region", self._region or DEFAULT_REGION)
         self._attend(session)
         found = session.get_credentials()
@@ -242,6 +270,7 @@ class _SignIn:
         resolver = session.get_component("credential_provider")
         roles = resolver.get_provider("assume-role")
         roles._prompter = self._ask
+        roles.cache = _RoleCache()
         builder = roles._profile_provider_builder
 
         def process_provider(profile_name: str) -> Any:  # noqa: ANN401 - botocore has no types
@@ -262,10 +291,11 @@ class _SignIn:
         """
         if self._over or not self._prompter.has_person:
             who = named(self._profile or chosen(), first=True)
+            option = f" --profile {shlex.quote(name)}" if (name := self._profile or chosen()) else ""
             raise UserError(
                 f"{who} needs an MFA code, and there is no terminal to ask on.",
-                remedy="Run this in a terminal, or sign in there and pass on what "
-                "`aws configure export-credentials --format env` prints.",
+                remedy=f"Run `aws sts get-caller-identity{option}` in a terminal: the AWS CLI asks for the "
+                "code, and what it gets holds here for the rest of its hour.",
             )
         return self._by_hand(lambda: self._code(question))
 
@@ -303,6 +333,28 @@ class _SignIn:
 
         self._inbox.put(act)
         return result.result()
+
+
+class _RoleCache(dict[str, Any]):
+    """Roles that were assumed by this command, and those that the AWS CLI keeps for the next one.
+
+    Nothing is written to the disk. The CLI's spare a person the next code: AWS takes each code once.
+    """
+
+    def __contains__(self, key: object) -> bool:
+        """Return True if the role is here, after a look at the CLI's files."""
+        if super().__contains__(key):
+            return True
+        try:
+            kept = json.loads(Path(CLI_CACHE, f"{key}.json").expanduser().read_text(encoding="utf-8"))
+            held = kept["Credentials"]
+            if not all(isinstance(held[name], str) for name in _HELD):
+                return False
+            datetime.fromisoformat(held["Expiration"].replace("UTC", "Z"))
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError):  # no file, no home, something else
+            return False
+        self[str(key)] = kept
+        return True
 
 
 class _Ended:
