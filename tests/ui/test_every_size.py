@@ -62,8 +62,7 @@ def zones(chat: Chat) -> dict[str, Region]:
 
 
 async def resize(chat: Chat, size: tuple[int, int]) -> None:
-    await chat.pilot.resize_terminal(*size)
-    await chat.until(lambda: chat.app.size == size and chat.app.screen.size == size)
+    await chat.resize(*size)
     wanted = set(classes(*size))
     await chat.until(lambda: wanted <= chat.app.screen_stack[0].classes)
     await chat.pilot._wait_for_screen()

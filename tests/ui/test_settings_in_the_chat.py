@@ -162,7 +162,7 @@ async def test_ascii_draws_no_other_sign_anywhere() -> None:
         assert "!!" in text
         assert "全角" in text
         for size in (WIDE, (50, 20)):
-            await chat.pilot.resize_terminal(*size)
+            await chat.resize(*size)
             await chat.pilot.pause()
             assert foreign(chat) == set()
         await chat.pilot.press("/")
@@ -244,7 +244,7 @@ async def test_the_ways_on_by_click_and_command(monkeypatch: pytest.MonkeyPatch)
             await chat.pilot.press("enter")
             await until_guided(chat, shown)
             await chat.pilot.press("escape")
-        await chat.pilot.resize_terminal(40, 10)
+        await chat.resize(40, 10)
         await chat.until(lambda: any("Put this" in line for line in chat.screen_lines()))
         assert any("No messages yet" in line for line in chat.screen_lines())
         await chat.click_on("Put this")

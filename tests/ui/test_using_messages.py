@@ -262,7 +262,7 @@ async def test_a_view_on_a_long_history_shows_the_same_lines_whatever_is_measure
             chat.session.receive("tech", f"#{number} " + "word " * (number % 40), at=NOON + number * 1000)
         await chat.settle()
         await chat.pilot.press(*["pageup"] * 9)
-        await chat.pilot.resize_terminal(70, 24)
+        await chat.resize(70, 24)
         await chat.settle()
         shown = chat.lines()
         await chat.until(lambda: chat.pane._index.exact)

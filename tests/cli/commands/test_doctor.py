@@ -7,7 +7,7 @@ import pytest
 from globalchat.cli import local_cloud
 from globalchat.cli.doctor.examination import Examination, examine
 from globalchat.doctor.finding import Finding, Level
-from globalchat.localcloud.process import control, launch
+from globalchat.localcloud.process import control
 from tests.e2e.helpers.processes import Home
 from tests.localcloud.helpers.cloud_client import publish
 from tests.localcloud.helpers.controlled_cloud import LOST, ControlledCloud
@@ -27,8 +27,7 @@ def test_a_healthy_cloud_for_people(shared_home: Home) -> None:
 
 
 def test_an_expired_key_for_programs(shared_home: Home) -> None:
-    state = launch.find(shared_home.cloud_folder)
-    assert state is not None
+    state = shared_home.running_cloud()
     control.set_faults(state, ["expired-key"], region="oregon")
     try:
         done = shared_home.run("doctor", "--json")

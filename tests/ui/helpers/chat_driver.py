@@ -118,6 +118,12 @@ class Chat:
         wanted = screen._layout_required or screen._scroll_required or screen._repaint_required
         return not (wanted or screen._dirty_widgets)
 
+    async def resize(self, columns: int, rows: int) -> None:
+        """Make the window another size, and wait until all is laid out in it."""
+        await self.pilot.resize_terminal(columns, rows)
+        size = (columns, rows)
+        await self.until(lambda: self.app.screen.size == self.app.screen._compositor.size == size)
+
     async def click_on(self, text: str, within: int = 0) -> None:
         """Wait for a text, and click where it begins, or so many cells further."""
         await self.until(lambda: any(text in line for line in self.screen_lines()), repr(text))

@@ -121,7 +121,7 @@ async def test_the_dual_view_scrolls_and_follows_its_end() -> None:
         assert chat.screen_lines()[2] == top
         await chat.pilot.press("escape")  # first to the end, and not out of the view
         await chat.until(lambda: line_with(chat, "number 60"))
-        await chat.pilot.resize_terminal(50, 20)
+        await chat.resize(50, 20)
         await chat.until(lambda: line_with(chat, "SYD 12:00:00.060"))
         assert line_with(chat, "number 60")
 

@@ -125,14 +125,14 @@ async def test_a_resize_wraps_anew_and_keeps_the_place() -> None:
         await chat.pilot.press("pageup")
         await chat.settle()
         top = visible_numbers(chat)[0]
-        await chat.pilot.resize_terminal(62, 24)
+        await chat.resize(62, 24)
         await chat.settle()
         await chat.until(lambda: chat.pane._index.exact)
         assert chat.pane.virtual_size.height > height
         assert visible_numbers(chat)[0] in (top, top + 1)
         await chat.pilot.press("end")
         await chat.settle()
-        await chat.pilot.resize_terminal(140, 40)
+        await chat.resize(140, 40)
         await chat.settle()
         assert visible_numbers(chat)[-1] == 59
         await chat.until(lambda: chat.pane._index.exact)
@@ -171,7 +171,7 @@ async def test_no_strip_holds_what_a_terminal_obeys() -> None:
         chat.session.change(reason=HOSTILE[0], remedy=HOSTILE[1])
         await chat.settle()
         for size in [(100, 60), (80, 24), (50, 20)]:
-            await chat.pilot.resize_terminal(*size)
+            await chat.resize(*size)
             await chat.pilot.press("ctrl+down")
             await chat.pilot.press("ctrl+up")
             await chat.settle()
