@@ -514,6 +514,17 @@ def test_a_role_whose_source_is_signed_out_names_the_source(aws: pytest.MonkeyPa
     assert 'the sign-in of the AWS profile "sso" has expired or is missing' in str(error)
 
 
+@pytest.mark.parametrize(
+    "kept", ["{", "[]", "{}", '{"accessToken": 5}', '{"accessToken": "a", "expiresAt": "x"}']
+)
+def test_a_sign_in_whose_file_is_damaged(kept: str, sts: AwsFront, tmp_path: Path) -> None:
+    configure(tmp_path, SSO)
+    (tmp_path / f"{hashlib.sha1(b'https://a').hexdigest()}.json").write_text(kept)
+    error = failing("sso")
+    assert str(error).startswith("The AWS credentials cannot be had: ")
+    assert "Run `aws sso login --profile sso`." in (error.remedy or "")
+
+
 def test_a_sign_on_that_aws_no_longer_takes(sts: AwsFront, tmp_path: Path) -> None:
     configure(tmp_path, SSO)
     cached(tmp_path, datetime.now(UTC) + timedelta(hours=1))

@@ -37,67 +37,101 @@ def explain(error: Exception, profile: str | None, session: Any = None) -> UserE
         profile: AWS's own name of the credentials.
         session: botocore's, if there is one: it knows from which profile a role starts.
     """
+    if isinstance(error, UserError):
+        return error
+    who, (signer, settings) = named(profile), _signer(profile, session)
+    found = (
+        _of_the_configuration(error, profile)
+        or _of_the_sign_in(error, signer, settings)
+        or _of_aws(error, who)
+        or _of_a_file(error, who)
+    )
+    if found is not None:
+        return found
+    from botocore.exceptions import BotoCoreError
+
+    # Providers raise KeyError, ValueError, EOFError and others at answers and files that are damaged.
+    kind = "" if isinstance(error, BotoCoreError) else f"{type(error).__name__}: "
+    return cannot_be_had(
+        f"{kind}{_text(error)}".rstrip(": "), f"Correct {who}, or choose another with --aws-profile."
+    )
+
+
+def _of_the_configuration(error: Exception, profile: str | None) -> UserError | None:
     from botocore import exceptions as boto
 
-    who = named(profile)
-    signer = _signer(profile, session)
-    option = f" --profile {shlex.quote(signer)}" if signer else ""
-    signed_out = f"the sign-in of {named(signer)} has expired or is missing"
     match error:
-        case UserError():
-            return error
         case boto.ProfileNotFound():
             known = "See `aws configure list-profiles`, then choose one with --aws-profile or AWS_PROFILE."
-            return cannot_be_had(f"{who} does not exist", known)
+            return cannot_be_had(f"{named(profile)} does not exist", known)
         case boto.ConfigParseError():
             return _damaged(error.kwargs)
         case boto.NoCredentialsError():
             return none_found(profile)
         case boto.PartialCredentialsError():
-            where = "the environment" if error.kwargs["provider"] == "env" else who
+            where = "the environment" if error.kwargs["provider"] == "env" else named(profile)
             return cannot_be_had(f"{where} lacks {error.kwargs['cred_var']}", SIGN_IN)
-        case boto.SSOError() | boto.TokenRetrievalError():
-            return cannot_be_had(signed_out, f"Run `aws sso login{option}`.")
-        case boto.LoginInsufficientPermissions():
-            return cannot_be_had(_text(error), "Use an identity whose policy allows it.")
-        case boto.LoginError():
-            return cannot_be_had(signed_out, f"Run `aws login{option}`.")
         case boto.MissingDependencyException():
-            needs = f"{who} signs in with `aws login`, which needs AWS's CRT library"
+            needs = f"{named(profile)} signs in with `aws login`, which needs AWS's CRT library"
             return cannot_be_had(needs, "Run `pip install 'botocore[crt]'`.")
-        case boto.RefreshWithMFAUnsupportedError():
-            return UserError(
-                "The AWS credentials have expired, and to renew them takes another MFA code.",
-                remedy="Run the same command again.",
-            )
+    return None
+
+
+def _of_the_sign_in(error: Exception, signer: str | None, settings: Mapping[str, str]) -> UserError | None:
+    """Return the error of a sign-in by `aws sso login` or `aws login`, which keep files of their own."""
+    from botocore import exceptions as boto
+
+    if isinstance(error, boto.LoginInsufficientPermissions):
+        return cannot_be_had(_text(error), "Use an identity whose policy allows it.")
+    option = f" --profile {shlex.quote(signer)}" if signer else ""
+    is_damaged = isinstance(error, LookupError | TypeError | AttributeError | ValueError)
+    state = f"is damaged ({_text(error)})" if is_damaged else "has expired or is missing"
+    if isinstance(error, boto.LoginError) or (is_damaged and "login_session" in settings):
+        return cannot_be_had(f"the sign-in of {named(signer)} {state}", f"Run `aws login{option}`.")
+    has_sso = any(name.startswith("sso_") for name in settings)
+    if isinstance(error, boto.SSOError | boto.TokenRetrievalError) or (is_damaged and has_sso):
+        return cannot_be_had(f"the sign-in of {named(signer)} {state}", f"Run `aws sso login{option}`.")
+    return None
+
+
+def _of_aws(error: Exception, who: str) -> UserError | None:
+    """Return the error of a call that was refused, got no answer, or was not made as it takes a person."""
+    from botocore import exceptions as boto
+
+    match error:
         case boto.ClientError():
             return _refused(error.response, error.operation_name, who)
         case boto.HTTPClientError() | boto.ConnectionError():
             url = str(error.kwargs.get("endpoint_url") or "")
             return unreachable(error, urlsplit(url).hostname or "sign-in", url=url, environ=os.environ)
+        case boto.RefreshWithMFAUnsupportedError():
+            return UserError(
+                "The AWS credentials have expired, and to renew them takes another MFA code.",
+                remedy="Run the same command again.",
+            )
         case RuntimeError() if "still expired" in str(error):
             return cannot_be_had(f"those of {who} have expired", SIGN_IN)
-        case OSError() if error.filename:
-            reason = f"{error.filename} cannot be read ({error.strerror})"
-            return cannot_be_had(reason, f"{who[0].upper()}{who[1:]}, or a variable AWS_…, names that file.")
-        case boto.BotoCoreError():
-            return cannot_be_had(_text(error), f"Correct {who}, or choose another with --aws-profile.")
-    # Providers raise KeyError, ValueError, EOFError and others at answers and files that are damaged.
-    reason = f"{type(error).__name__}: {_text(error)}".rstrip(": ")
-    return cannot_be_had(reason, f"Correct {who}, or choose another with --aws-profile.")
+    return None
 
 
-def _signer(profile: str | None, session: Any) -> str | None:  # noqa: ANN401 - botocore has no types
-    """Return the AWS profile that a person signs in to: a role's is where its chain begins."""
+def _of_a_file(error: Exception, who: str) -> UserError | None:
+    if not isinstance(error, OSError) or not error.filename:
+        return None
+    reason = f"{error.filename} cannot be read ({error.strerror})"
+    return cannot_be_had(reason, f"{who[0].upper()}{who[1:]}, or a variable AWS_…, names that file.")
+
+
+def _signer(profile: str | None, session: Any) -> tuple[str | None, Mapping[str, str]]:  # noqa: ANN401
+    """Return the AWS profile that a person signs in to, where a role's chain begins, and its settings."""
     try:
         profiles: Mapping[str, Mapping[str, str]] = session.full_config["profiles"] if session else {}
     except Exception:  # the very file that is damaged
-        return profile
+        return profile, {}
     name, seen = profile or "default", set[str]()
     while name not in seen and (source := profiles.get(name, {}).get("source_profile")):
         seen.add(name)
         name = source
-    return profile if name == (profile or "default") else name
+    return profile if name == (profile or "default") else name, profiles.get(name, {})
 
 
 def _refused(response: Mapping[str, object], operation: str, who: str) -> UserError:
