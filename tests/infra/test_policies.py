@@ -82,6 +82,8 @@ def test_nothing_is_granted_in_another_way(full_templates: Templates) -> None:
         for policy in policies.values():
             assert len(policy["Roles"]) == 1
             assert not {"Users", "Groups"} & set(policy)
+            # By this the deployer knows a policy of ours from one that was added by hand.
+            assert template["Resources"][policy["PolicyName"]]["Properties"] == policy
             for statement in policy["PolicyDocument"]["Statement"]:
                 assert set(statement) == {"Action", "Effect", "Resource"}
                 assert "*" not in str(statement)

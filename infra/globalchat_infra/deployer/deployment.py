@@ -79,8 +79,6 @@ class Deployment:
         progress = Progress.of(stacks.expected(self.config))
         existing = [stack for stack in self.plan.standing.stacks if stack.alias in self.config.regions]
         raised = generations.raised(self.aws, existing, self.now())
-        for line in raised.notes:
-            person.note(line)
         with self._cdk(person) as (command, credentials):
             code = watching.watch(
                 command.deploy(raised.parameters),
@@ -234,3 +232,4 @@ def _checked(aws: Aws, plan: Plan, owner: Account) -> Iterator[str]:
         yield f"warning: {warning}"
     yield f"account {owner.number}; {'update' if existing else 'first deployment'}"
     yield from plan.lines()
+    yield from generations.raised(aws, existing, time.time()).notes

@@ -15,7 +15,7 @@ from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.ownership import Foreign
 from globalchat_infra.deployer.plan import Plan
 from globalchat_infra.deployer.resources import Expected, log_groups
-from globalchat_infra.deployer.stacks import DeployedStack, StackResource
+from globalchat_infra.deployer.stacks import WORKERS, DeployedStack, StackResource
 from globalchat_infra.inventory import PhysicalName
 
 DELETE = "aws cloudformation delete-stack --region {region} --stack-name {name}"
@@ -142,7 +142,7 @@ def _refusals(going: Iterable[DeployedStack]) -> Iterator[Obstacle]:
 
 def undeletable(aws: Aws, going: Sequence[DeployedStack]) -> list[Obstacle | str]:
     """Return what CloudFormation would refuse, or fail at, when it deletes stacks; strings are warnings."""
-    with ThreadPoolExecutor(resources.WORKERS) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         listings = list(pool.map(lambda stack: _listed(aws, stack), going))
         rules = frozenset(rule for listing in listings for rule in listing.rules)
         asked = [
@@ -293,7 +293,7 @@ def _held(
     aws: Aws, found: Sequence[DeployedStack]
 ) -> tuple[Mapping[str, Sequence[PhysicalName]], str | None]:
     """Return the names that stacks hold, by the stack's name, or why they may not be listed."""
-    with ThreadPoolExecutor(resources.WORKERS) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         try:
             held = list(pool.map(lambda stack: resources.held_by(aws, stack), found))
         except Denied as error:

@@ -17,11 +17,11 @@ _LONGEST = 60
 class Foreign:
     """Something that has a name of this deployment and belongs to another owner.
 
-    `what` names it with its AWS region; `tags` are its own.
+    `what` names it with its AWS region; `tags` are its own (None if they may not be read).
     """
 
     what: str
-    tags: Mapping[str, str]
+    tags: Mapping[str, str] | None
 
     def __str__(self) -> str:
         return f"{self.what} ({tags_in_words(self.tags)})"
@@ -36,8 +36,10 @@ def is_ours(tags: Mapping[str, str], prefix: str, alias: str) -> bool:
     return tuple(tags.get(key) for key in OWNER_TAGS) == (names.PROJECT, prefix, alias)
 
 
-def tags_in_words(tags: Mapping[str, str]) -> str:
+def tags_in_words(tags: Mapping[str, str] | None) -> str:
     """Return an owner's tags for a sentence: those that decide first, none of AWS's but the maker's."""
+    if tags is None:
+        return "tags that may not be read"
     own = [key for key in OWNER_TAGS if key in tags]
     others = sorted(key for key in tags if key not in OWNER_TAGS and not key.startswith("aws:"))
     keys = [*own, *others, *([MAKER_TAG] if MAKER_TAG in tags else [])]

@@ -9,18 +9,18 @@ from globalchat_infra import inventory, names
 from globalchat_infra.deployer import stacks
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.ownership import Foreign, is_ours
-from globalchat_infra.deployer.stacks import DeployedStack, StackResource
+from globalchat_infra.deployer.stacks import WORKERS, DeployedStack, StackResource
 from globalchat_infra.inventory import PhysicalName
 
-WORKERS = 8
-"""Questions at a time: a region takes fifteen, each a round trip."""
 GLOBAL = "us-east-1"
 """Where IAM is asked, which is global."""
 ABSENT = frozenset(
     {
         "AWS.SimpleQueueService.NonExistentQueue",
+        "DashboardNotFoundError",
         "NoSuchEntity",
         "NotFound",
+        "NotFoundException",
         "QueueDoesNotExist",
         "ResourceNotFound",
         "ResourceNotFoundException",
@@ -93,7 +93,7 @@ def claims(
         if tags is not None and is_ours(tags, prefix, each.expected.alias):
             orphans.extend([] if name in held else [name])
         elif tags or name not in held:
-            foreign.append(Foreign(str(name), tags or {}))
+            foreign.append(Foreign(str(name), tags))
     unasked: dict[str, dict[str, None]] = {}
     for each in found:
         if each.unasked is not None:

@@ -1,6 +1,7 @@
 """The stacks of a deployment as CloudFormation describes them."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,8 @@ from globalchat_infra.config import Config
 from globalchat_infra.deployer.aws import Aws, CallFailed
 from globalchat_infra.deployer.ownership import Foreign, is_ours
 
+WORKERS = 8
+"""Questions to AWS at a time: a region takes a dozen, each a round trip."""
 USUAL = 4
 """How many stacks two regions have."""
 EACH = 3 * MINUTE
@@ -85,7 +88,8 @@ def expected(config: Config) -> list[str]:
 def find(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[DeployedStack]:
     """Return the stacks that have a deployment's names in these regions (alias to AWS region), whoever's."""
     places = [(alias, region, part) for part in names.PARTS for alias, region in regions.items()]
-    found = (describe(aws, prefix, alias, region, part) for alias, region, part in places)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        found = list(pool.map(lambda place: describe(aws, prefix, *place), places))
     return [stack for stack in found if stack is not None]
 
 

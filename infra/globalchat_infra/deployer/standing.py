@@ -11,9 +11,9 @@ from globalchat_infra import memory, names
 from globalchat_infra.deployer import stacks
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.ownership import is_ours
-from globalchat_infra.deployer.resources import GLOBAL, WORKERS
+from globalchat_infra.deployer.resources import GLOBAL
 from globalchat_infra.deployer.settings import choose_regions
-from globalchat_infra.deployer.stacks import DeployedStack
+from globalchat_infra.deployer.stacks import WORKERS, DeployedStack
 from globalchat_infra.regions import aws_regions
 
 Place: TypeAlias = tuple[str, str]

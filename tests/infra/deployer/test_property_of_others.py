@@ -23,6 +23,29 @@ PRECIOUS = {
 SHOP = ("--stack-prefix", "shop", "--regions", "web=us-west-2")
 
 
+CALL = Aws.call
+LIST_ROLES = "iam:ListRoles"
+
+
+@pytest.fixture
+def deny(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, str], bool]], None]:
+    """Credentials that may not make the calls (action, AWS region) that a function says."""
+
+    def denied(is_denied: Callable[[str, str], bool]) -> None:
+        def call(aws: Aws, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
+            action = f"{service}:{''.join(word.title() for word in operation.split('_'))}"
+            if is_denied(action, region):
+                raise Denied(f"These credentials may not do this in {region}: {action}.")
+            return CALL(aws, service, region, operation, **arguments)
+
+        monkeypatch.setattr(Aws, "call", call)
+
+    return denied
+
+
+Deny: TypeAlias = Callable[[Callable[[str, str], bool]], None]
+
+
 def stack_tags(name: str, region: str = REGION) -> Mapping[str, str]:
     (stack,) = Aws().call("cloudformation", region, "describe_stacks", StackName=name)["Stacks"]
     return {each["Key"]: each["Value"] for each in stack["Tags"]}
@@ -97,6 +120,12 @@ def alarm(aws: Aws) -> None:
     )
 
 
+def dashboard(aws: Aws) -> None:
+    """Dashboards have no tags."""
+    body = '{"widgets": []}'
+    aws.call("cloudwatch", REGION, "put_dashboard", DashboardName="shop_web", DashboardBody=body)
+
+
 def web_acl(aws: Aws) -> None:
     aws.call(
         "wafv2",
@@ -124,6 +153,7 @@ def web_acl(aws: Aws) -> None:
         (topic, 'the topic "shop-alarms" in us-west-2'),
         (alarm, 'the alarm "shop-broadcast-failed" in us-west-2'),
         (web_acl, 'the web ACL "shop-web" in us-west-2'),
+        (dashboard, 'the dashboard "shop_web" in us-west-2'),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
@@ -131,13 +161,12 @@ def test_a_name_that_another_team_has_refuses_the_whole_plan(
     cloud: str, made: Callable[[Aws], None], what: str
 ) -> None:
     made(Aws())
-    extras = {"alarmEmail": "ops@example.com", "wafRate": 2000}
+    extras = {"alarmEmail": "ops@example.com", "dashboard": True, "wafRate": 2000}
     wish = Wish(content(), Changes("shop", ["sydney", "web=us-west-2"], extras=extras))
     with pytest.raises(UsageError) as refused:
         prepare(wish, Aws(), Heard().person, account=ACCOUNT)
-    assert str(refused.value) == (
-        f'Not of the deployment "shop" is {what} (tags team=payments): nothing was changed.'
-    )
+    owner = "no tags" if made is dashboard else "tags team=payments"
+    assert str(refused.value) == f'Not of the deployment "shop" is {what} ({owner}): nothing was changed.'
     assert "--stack-prefix" in (refused.value.remedy or "")
 
 
@@ -245,6 +274,29 @@ def test_a_removal_refuses_a_stack_that_became_another_one_s(cloud: str) -> None
 PRECIOUS_TOO = {"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "theirs"}}}}
 
 
+def test_a_log_group_that_another_team_made_for_our_api_refuses_the_plan(cloud: str) -> None:
+    stand({"oregon": REGION})
+    (api,) = Aws().call("appsync", REGION, "list_graphql_apis")["graphqlApis"]
+    name = f"/aws/appsync/apis/{api['apiId']}"
+    Aws().call("logs", REGION, "create_log_group", logGroupName=name, tags={"team": "payments"})
+    with pytest.raises(UsageError, match=rf'the log group "{name}" in us-west-2 \(tags team=payments\)'):
+        prepare(Wish(content(), Changes(regions=["oregon"])), Aws(), Heard().person, account=ACCOUNT)
+
+
+def test_what_is_not_acted_on_is_in_no_one_s_way(cloud: str, user: User) -> None:
+    """Without a relay, a queue of the relay's name is another team's business."""
+    Aws().call("sqs", REGION, "create_queue", QueueName="shop-relay-dlq", tags={"team": "payments"})
+    wish = Wish(content(), Changes("shop", ["web=us-west-2"]))
+    assert prepare(wish, Aws(), Heard().person, account=ACCOUNT).config.regions == {"web": REGION}
+
+
+def test_tags_that_may_not_be_read_decide_nothing_for_the_taker(cloud: str, deny: Deny) -> None:
+    bus(Aws())
+    deny(lambda action, _: action == "events:ListTagsForResource")
+    with pytest.raises(UsageError, match=r'"shop-bus" in us-west-2 \(tags that may not be read\)'):
+        prepare(Wish(content(), Changes("shop", ["web=us-west-2"])), Aws(), Heard().person, account=ACCOUNT)
+
+
 def test_a_queue_that_replaced_ours_by_hand_keeps_the_stack_from_being_deleted(
     cloud: str, user: User
 ) -> None:
@@ -264,28 +316,6 @@ def test_a_queue_that_replaced_ours_by_hand_keeps_the_stack_from_being_deleted(
     Aws().call("sqs", REGION, "untag_queue", QueueUrl=url, TagKeys=["team"])
     assert user.run("destroy", "--yes", "--regions", "oregon").exit_code == 0
 
-
-CALL = Aws.call
-LIST_ROLES = "iam:ListRoles"
-
-
-@pytest.fixture
-def deny(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, str], bool]], None]:
-    """Credentials that may not make the calls (action, AWS region) that a function says."""
-
-    def denied(is_denied: Callable[[str, str], bool]) -> None:
-        def call(aws: Aws, service: str, region: str, operation: str, **arguments: object) -> dict[str, Any]:
-            action = f"{service}:{''.join(word.title() for word in operation.split('_'))}"
-            if is_denied(action, region):
-                raise Denied(f"These credentials may not do this in {region}: {action}.")
-            return CALL(aws, service, region, operation, **arguments)
-
-        monkeypatch.setattr(Aws, "call", call)
-
-    return denied
-
-
-Deny: TypeAlias = Callable[[Callable[[str, str], bool]], None]
 
 TOKYO = {"tokyo": "ap-northeast-1"}
 
