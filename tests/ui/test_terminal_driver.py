@@ -3,11 +3,11 @@
 import errno
 import os
 import pty
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from textual.driver import Driver
-from textual.drivers.linux_driver import LinuxDriver
 
 from globalchat.ui.terminal_driver import HUNG_UP, TerminalDriver, canvas
 from tests.ui.helpers.chat_driver import SMALL, make, running, spied
@@ -15,12 +15,12 @@ from tests.ui.helpers.fake_session import FakeSession
 
 
 def test_the_chat_ends_where_it_may_no_longer_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: LinuxDriver) -> None:
+    def refuse(_: TerminalDriver) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     app = make(FakeSession())
     called: list[object] = []
-    monkeypatch.setattr(LinuxDriver, "run_input_thread", refuse)
+    monkeypatch.setattr(TerminalDriver, "_read_input", refuse)
     monkeypatch.setattr(app, "call_later", lambda *call: called.append(call))
     driver = object.__new__(TerminalDriver)  # a whole one would take over this process's terminal
     driver._app = app
@@ -45,3 +45,29 @@ async def test_all_is_drawn_anew_after_a_stop(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(chat.app, "refresh", spied(chat.app.refresh, drawn))
         chat.app.post_message(Driver.SignalResume())
         await chat.until(lambda: drawn)
+
+
+@pytest.fixture
+def typed() -> Iterator[tuple[TerminalDriver, int]]:
+    """A driver that reads from a pipe, and the end to write to."""
+    reading, writing = os.pipe()
+    driver = object.__new__(TerminalDriver)
+    driver.fileno = reading
+    yield driver, writing
+    os.close(reading)
+
+
+def test_lines_that_follow_at_once_are_read_in_one_go(typed: tuple[TerminalDriver, int]) -> None:
+    driver, keyboard = typed
+    os.write(keyboard, b"x" * 4096 + b"\ry\r" + b"z" * 4096)
+    assert len(driver._read_burst()) == 2 * 4096 + 3
+    os.write(keyboard, b"\x1b[A\r" * 2000)  # keys, and no text: they do not wait for more
+    assert len(driver._read_burst()) == 4096
+    os.close(keyboard)
+
+
+def test_a_terminal_that_ends_is_gone(typed: tuple[TerminalDriver, int]) -> None:
+    driver, keyboard = typed
+    os.close(keyboard)
+    with pytest.raises(OSError, match="gone"):
+        driver._read_burst()

@@ -78,7 +78,11 @@ class Terminal:
 
     def press(self, keys: str) -> None:
         """Press keys."""
-        os.write(self._keyboard, keys.encode())
+        self.send(keys.encode())
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as a terminal does, whatever they are."""
+        os.write(self._keyboard, data)
 
     def say(self, text: str) -> None:
         """Type a text and send it."""

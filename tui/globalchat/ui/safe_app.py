@@ -12,6 +12,7 @@ from textual import events, messages, on
 from textual._context import message_hook
 from textual.app import App
 from textual.driver import Driver
+from textual.keys import _character_to_key
 from textual.message import Message
 from textual.notifications import SeverityLevel
 
@@ -36,6 +37,13 @@ _ENDING = (
     events.Unmount,
 )
 """What Textual ends an app with. Callbacks may be waited for, and it skips them itself without a screen."""
+
+
+class UnbracketedPaste(events.Paste):
+    """Lines that came faster than they can be typed. They go where a paste goes, and never out unasked."""
+
+
+UnbracketedPaste.handler_name = events.Paste.handler_name
 
 
 class SafeApp(App[None]):
@@ -75,7 +83,7 @@ class SafeApp(App[None]):
         else:
             end()
 
-    def _settle(self, rounds: int, then: Callable[[], None]) -> None:
+    def _settle(self, rounds: int, then: Callable[[], object]) -> None:
         """Call `then` after every widget has handled what it had been sent, `rounds` times over."""
         waiting = 0
 
@@ -136,7 +144,30 @@ class SafeApp(App[None]):
 
             if isinstance(self.focused, Input):
                 event.text = sanitize(event.text)
+        if isinstance(event, UnbracketedPaste) and not event.is_forwarded and self._is_answering():
+            await self._type_lines(event.text)
+            return
         await super().on_event(event)
+
+    def _is_answering(self) -> bool:
+        """Whether Enter sends no message now: in a field of one line, and in dialogs."""
+        from textual.screen import ModalScreen
+        from textual.widgets import Input
+
+        takes_pastes = "on_paste" in vars(type(self.screen))
+        return isinstance(self.focused, Input) or (isinstance(self.screen, ModalScreen) and not takes_pastes)
+
+    async def _type_lines(self, text: str) -> None:
+        """Type the first of some lines that came in one go; the others go where the keyboard leads then."""
+        line, enter, others = text.partition("\n")
+        for character in line:
+            name = character if character.isalnum() else _character_to_key(character)
+            await super().on_event(events.Key(name, character))
+        if enter:
+            await super().on_event(events.Key("enter", "\r"))
+        if others:
+            rest = UnbracketedPaste(others).set_sender(self)
+            self._settle(ROUNDS, partial(self.post_message, rest))
 
     def copy_to_clipboard(self, text: str) -> None:
         """Put the sanitised text on the clipboard: what is pasted in a shell must not run by itself."""

@@ -7,21 +7,43 @@ then would wait for ever for room in the writer's queue.
 Where only the shell that started the chat is gone, that shell's parent takes the terminal: reading fails.
 """
 
+import errno
 import os
+import select
 import sys
 import termios
+from collections.abc import Iterable
 from io import TextIOWrapper
 from queue import Full
+from time import monotonic
 
+from textual import constants
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers._writer_thread import WriterThread
-from textual.drivers.linux_driver import LinuxDriver
+from textual.drivers.linux_driver import KITTY_REPORT_ALTERNATE_KEYS, LinuxDriver
+from textual.events import Paste
+from textual.message import Message
+
+from globalchat.ui.safe_app import UnbracketedPaste
+from globalchat.ui.terminal_input import MAX_PASTE, TYPEABLE, Burst, Pasted, TerminalInput, Token, Typed
 
 PATIENCE = 0.5
 """Seconds after which to look whether the writer still lives, while its queue is full."""
 NO_BROWSER = "Here is no browser with a window. The link is copied, if your terminal allows it."
 HUNG_UP = 129
 """The exit code of what SIGHUP ended."""
+
+ESC, ENTER = b"\x1b", b"\r"
+
+_LOOK_SECONDS = 0.1
+"""How often the input thread looks whether it is to end, and what silence means."""
+
+_TYPING_PAUSE = 0.01
+"""Seconds that pass at least between two keys of a person; a held key repeats every 30 ms."""
+
+_PASTE_PAUSE = 0.1
+"""Seconds without input after which lines that came in one go are taken for complete."""
 
 
 class TerminalDriver(LinuxDriver):
@@ -54,12 +76,59 @@ class TerminalDriver(LinuxDriver):
             # Python's last flush would fail, and say so instead of the exit code.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._file.fileno())
 
+    def start_application_mode(self) -> None:
+        """Take the terminal over; ask for each key's place on a Latin keyboard besides."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self._writer_thread is not None and not constants.DISABLE_KITTY_KEY:
+            self.write(f"\x1b[={KITTY_REPORT_ALTERNATE_KEYS};2u")
+
     def run_input_thread(self) -> None:
         """Read keys, as long as the terminal gives us any."""
         try:
-            super().run_input_thread()
+            self._read_input()
         except OSError:
             self._app.call_later(self._app.exit, None, HUNG_UP)
+
+    def _read_input(self) -> None:
+        """Pass on what is typed, until the app ends.
+
+        Raises:
+            OSError: the terminal is gone.
+        """
+        sorting, parser = TerminalInput(), XTermParser(self._debug)
+        while not self.exit_event.is_set():
+            if self._is_readable(_LOOK_SECONDS):
+                tokens = sorting.feed(self._read_burst(), monotonic())
+            elif sorting.is_waiting:
+                tokens = sorting.tick(monotonic())
+            else:
+                continue
+            for token in tokens:
+                for message in _messages(token, parser):
+                    self.process_message(message)
+
+    def _read_burst(self) -> bytes:
+        """Read what is there; after an Enter or much text also what follows at once: it may be a paste."""
+        data = self._read()
+        if ESC in data or not (ENTER in data or len(data) > TYPEABLE):
+            return data
+        burst = bytearray(data)
+        while len(burst) < MAX_PASTE:
+            pause = _PASTE_PAUSE if burst.count(ENTER) > 1 else _TYPING_PAUSE
+            if ESC in data or not self._is_readable(pause):
+                break
+            data = self._read()
+            burst += data
+        return bytes(burst)
+
+    def _read(self) -> bytes:
+        data = os.read(self.fileno, 4096)
+        if not data:
+            raise OSError(errno.EIO, "the terminal is gone")
+        return data
+
+    def _is_readable(self, seconds: float) -> bool:
+        return bool(select.select([self.fileno], [], [], seconds)[0])
 
     def open_url(self, url: str, new_tab: bool = True) -> None:  # noqa: ARG002 (Textual's)
         """Open a page in a browser; without one with a window, put its address on the clipboard."""
@@ -93,6 +162,17 @@ def canvas(*streams: TextIOWrapper | None) -> TextIOWrapper | None:
     if found is not None:
         found.reconfigure(encoding="utf-8")
     return found
+
+
+def _messages(token: Token, parser: XTermParser) -> Iterable[Message]:
+    """Return what Textual handles: keys, clicks, pastes."""
+    match token:
+        case Typed(text):
+            return parser.feed(text)
+        case Pasted(text):
+            return [Paste(text)]
+        case Burst(text):
+            return [UnbracketedPaste(text)]
 
 
 def _hand(writer: WriterThread, data: str | None) -> bool:

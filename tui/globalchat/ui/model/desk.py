@@ -20,6 +20,9 @@ from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.trouble import trouble
 from globalchat.ui.slash.completion import Vocabulary
 
+_LIMIT = 2_000
+"""Characters of a message that a deployment allows unless it says otherwise."""
+
 _METER_FROM = 0.9
 """The length meter appears from this part of the limit on."""
 
@@ -276,11 +279,14 @@ class Desk:
         used, limit = code_units(text), self.model.backend.limits.message
         return f"{used:,} / {limit:,}" if used >= limit * _METER_FROM else ""
 
+    @property
+    def limit(self) -> int:
+        """How many characters (UTF-16 code units) a message may have; the default while unknown."""
+        return _LIMIT if self.model.backend is None else self.model.backend.limits.message
+
     def excess(self, text: str) -> int:
         """By how many characters (UTF-16 code units) a text is too long to be sent; 0 while unknown."""
-        return (
-            0 if self.model.backend is None else max(0, code_units(text) - self.model.backend.limits.message)
-        )
+        return 0 if self.model.backend is None else max(0, code_units(text) - self.limit)
 
     def _sign(self, channel: str) -> str:
         level = self.model.levels.of(channel)

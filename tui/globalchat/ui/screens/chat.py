@@ -152,6 +152,10 @@ class ChatScreen(Selecting[None]):
         if not (unfocused and self._writing.forward(event)):
             super()._forward_event(event)
 
+    def on_paste(self, event: events.Paste) -> None:
+        """Give the composer what is pasted while something has the focus that takes no text."""
+        self._writing.forward(type(event)(event.text))
+
     def parting(self) -> list[str]:
         """What to say once the chat has ended: which texts are lost, which messages wait."""
         return [said for said in (self._keeping.problem, self._model.outbox.parting()) if said is not None]

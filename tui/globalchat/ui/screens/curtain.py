@@ -60,8 +60,8 @@ class Curtain(Screen[None]):
             self.typed = self.typed[:-1]
 
     def on_paste(self, event: events.Paste) -> None:
-        """Likewise."""
-        self.typed += event.text
+        """Likewise; the composer only takes lines that end with line feeds."""
+        self.typed += event.text.replace("\r\n", "\n").replace("\r", "\n")
 
     def on_unmount(self) -> None:
         """Keep what was typed if the app ends so early."""

@@ -1,8 +1,9 @@
-"""Asks what to do with a pasted text of many lines."""
+"""Asks what to do with a pasted text of many lines, or much longer than a message."""
 
 from enum import Enum
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -11,11 +12,18 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from globalchat.core.text import sanitize
+from globalchat.ui.model.naming import code_units
 from globalchat.ui.model.text import clip
 from globalchat.ui.screens.dialog import Question
 from globalchat.ui.widgets.choices import Choices
 
 _PREVIEW_LINES = 4
+_PREVIEW_CHARACTERS = 400
+"""Of a line's beginning that are looked at, however long it is."""
+
+_EDITABLE_LINE, _EDITABLE = 20, 500
+"""Times the length of a message that a line and a text may have in the composer. It wraps a line anew with
+every key: at 100,000 characters one costs 50 ms, at a million 1.7 s."""
 
 
 class Paste(Enum):
@@ -27,41 +35,90 @@ class Paste(Enum):
 
 
 class PasteGuard(Question[Paste | None]):
-    """Ends with what to do; None drops the text."""
+    """Ends with what to do; None drops the text.
+
+    Attributes:
+        text: What was pasted, with all that came while the question was open.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Drop it")]
     AUTO_FOCUS = "OptionList"
 
-    def __init__(self, text: str, excess: int) -> None:
-        """`excess` is by how many characters the text is too long for one message."""
+    def __init__(self, text: str, limit: int) -> None:
+        """Ask about a text, where a message may have so many characters (UTF-16 code units)."""
         super().__init__()
-        self._lines = [line for line in sanitize(text).split("\n") if line.strip()]
-        self._excess = excess
+        self.text = text
+        self._limit = limit
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether the composer would stay quick with it."""
+        longest = max(map(len, self.text.split("\n")))
+        return longest <= self._limit * _EDITABLE_LINE and len(self.text) <= self._limit * _EDITABLE
 
     def compose(self) -> ComposeResult:
         """The first lines, and what may be done with them all."""
-        too_long = f"  ({self._excess:,} characters too long)" if self._excess else ""
-        options = [
-            Option(Content.assemble(Paste.EDIT.value.capitalize())),
-            Option(
-                Content.assemble(Paste.MESSAGE.value.capitalize(), (too_long, "$text-warning")),
-                disabled=bool(self._excess),
-            ),
-            Option(Content.assemble(f"Send {len(self._lines):,} messages, one a line")),
-            Option("Drop it"),
-        ]
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = f"{len(self._lines):,} lines were pasted"
-            preview = "\n".join(clip(line, 50) for line in self._lines[:_PREVIEW_LINES])
-            more = "\n…" if len(self._lines) > _PREVIEW_LINES else ""
-            yield Static(Content.styled(preview + more, "$text-muted"), classes="preview")
-            yield Choices(*options, compact=True)
+        with Vertical(classes="dialog"):
+            yield Static(classes="preview")
+            yield Choices(compact=True)
             yield Static("Enter does it   Esc drops it", classes="hint")
 
     def on_mount(self) -> None:
         """Begin with what can be undone."""
-        self.query_one(OptionList).highlighted = 0
+        self._show()
+
+    def add(self, text: str) -> None:
+        """Ask about what was pasted meanwhile, too."""
+        self.text += text
+        if self.is_mounted:
+            self._show()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take what comes behind: part of the same paste, or another one."""
+        event.stop()
+        self.add(event.text)
+
+    def _show(self) -> None:
+        lines = [line for line in self.text.split("\n") if line.strip()]
+        count = f"{len(lines):,} lines" if len(lines) > 1 else f"{len(self.text):,} characters"
+        self.query_one(".dialog").border_title = f"{count} were pasted"
+        shown = (clip(sanitize(line[:_PREVIEW_CHARACTERS]), 50) for line in lines[:_PREVIEW_LINES])
+        more = "\n…" if len(lines) > _PREVIEW_LINES else ""
+        self.query_one(".preview", Static).update(Content.styled("\n".join(shown) + more, "$text-muted"))
+        choices = self.query_one(Choices)
+        choices.clear_options()
+        choices.add_options(self._options(lines))
+        choices.highlighted = next(
+            index
+            for index, option in enumerate(choices.options)
+            if option.id in (Paste.EDIT.name, None) and not option.disabled
+        )
+
+    def _options(self, lines: list[str]) -> list[Option]:
+        """What may be done; what cannot be is not to be chosen."""
+        excess = max(0, code_units(self.text.strip("\n")) - self._limit)
+        options = [
+            _option(
+                Paste.EDIT, Paste.EDIT.value.capitalize(), "" if self.is_editable else "too long to edit"
+            ),
+            _option(
+                Paste.MESSAGE,
+                Paste.MESSAGE.value.capitalize(),
+                f"{excess:,} characters too long" if excess else "",
+            ),
+        ]
+        if len(lines) > 1:
+            longest = max(map(code_units, lines))
+            said = "a line is too long" if longest > self._limit else ""
+            options.append(_option(Paste.LINES, f"Send {len(lines):,} messages, one a line", said))
+        return [*options, Option("Drop it")]
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Do it."""
-        self.dismiss((Paste.EDIT, Paste.MESSAGE, Paste.LINES, None)[event.option_index])
+        chosen = event.option_id
+        self.dismiss(None if chosen is None else Paste[chosen])
+
+
+def _option(what: Paste, said: str, obstacle: str) -> Option:
+    content = Content.assemble(said, (f"  ({obstacle})" if obstacle else "", "$text-warning"))
+    return Option(content, id=what.name, disabled=bool(obstacle))

@@ -25,6 +25,9 @@ from globalchat.ui.widgets.composer import Composer
 from globalchat.ui.widgets.message_area import MessageArea
 from globalchat.ui.widgets.suggestions import Suggestions
 
+_ASK_FROM = 4
+"""Times the length of a message: what is pasted and longer is hardly meant to be one."""
+
 NOT_CONNECTED = "Not connected yet: your text stays here."
 
 
@@ -63,7 +66,7 @@ class Writing(Horizontal):
         self._typed = typed
         self._has_begun = False
         self._early: list[events.Event] = []
-        self._undecided: str | None = None
+        self._undecided: PasteGuard | None = None
         self._desk = desk
         self._host = host
         self._commander = Commander(desk, self)
@@ -71,6 +74,7 @@ class Writing(Horizontal):
             self._entered,
             keymap,
             paste_lines=paste_lines,
+            paste_limit=lambda: _ASK_FROM * desk.limit,
             vocabulary=desk.vocabulary,
             sent=desk.sent,
             id="composer",
@@ -129,7 +133,9 @@ class Writing(Horizontal):
         do with it.
         """
         channel = self._desk.channel or NOWHERE
-        text = self.composer.text_with(self._undecided.strip("\n")) if self._undecided else self.composer.text
+        text = self.composer.text
+        if self._undecided is not None and self._undecided.is_editable:
+            text = self.composer.text_with(self._undecided.text.strip("\n"))
         if not self._has_begun:
             text = self._desk.drafts.text(channel) + self._typed()
         self._desk.drafts.save(channel, text)
@@ -241,11 +247,14 @@ class Writing(Horizontal):
     def _offered(self, message: Composer.Offered) -> None:
         self.screen.query_one(Suggestions).show(message.completion, message.chosen)
 
-    @on(Composer.LinesPasted)
-    def _lines_pasted(self, message: Composer.LinesPasted) -> None:
-        self._undecided = message.text
-        guard = PasteGuard(message.text, self._desk.excess(message.text))
-        self.app.push_screen(guard, lambda what: self._take_paste(message.text, what))
+    @on(Composer.ToDecide)
+    def _ask(self, message: Composer.ToDecide) -> None:
+        """Ask what to do with a pasted text; one that comes while that is asked belongs to it."""
+        if self._undecided is not None:
+            self._undecided.add(message.text)
+            return
+        self._undecided = guard = PasteGuard(message.text, self._desk.limit)
+        self.app.push_screen(guard, lambda what: self._take_paste(guard.text, what))
 
     def _take_paste(self, text: str, what: Paste | None) -> None:
         """Do with a pasted text what was chosen."""

@@ -16,6 +16,7 @@ from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.ascii import VERBATIM
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.model.history import History
+from globalchat.ui.safe_app import UnbracketedPaste
 from globalchat.ui.slash.completion import NOTHING, Completion, Vocabulary, complete
 
 _JOINER = "\u200d"
@@ -49,8 +50,8 @@ class Composer(TextArea):
     class TailWanted(Message):
         """End was pressed with the cursor at the end."""
 
-    class LinesPasted(Message):
-        """A text of many lines was pasted, and is not in the composer yet."""
+    class ToDecide(Message):
+        """A text of many lines, or much too long, was pasted, and is not in the composer yet."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -70,6 +71,7 @@ class Composer(TextArea):
         keymap: Keymap = DEFAULT_KEYS,
         *,
         paste_lines: int = 3,
+        paste_limit: Callable[[], int] = lambda: 8_000,
         vocabulary: Callable[[], Vocabulary] = Vocabulary,
         sent: History | None = None,
         id: str | None = None,  # noqa: A002 (Textual's name)
@@ -81,6 +83,7 @@ class Composer(TextArea):
                 slow line, the next ones must find the composer as that left it.
             keymap: The keys of the actions.
             paste_lines: How many pasted lines are taken without asking.
+            paste_limit: How many pasted characters are.
             vocabulary: What there is to complete.
             sent: What ↑ brings back.
             id: Textual's.
@@ -92,6 +95,7 @@ class Composer(TextArea):
         self.sent = sent or History()
         self._recalled: str | None = None
         self._paste_lines = paste_lines
+        self._paste_limit = paste_limit
         self._vocabulary = vocabulary
         self._completion = NOTHING
         self._chosen = 0
@@ -221,12 +225,16 @@ class Composer(TextArea):
         event.prevent_default()
 
     async def _on_paste(self, event: events.Paste) -> None:
-        """Take a pasted text in, or ask first what to do with its many lines."""
+        """Take a pasted text in, or ask first what to do with its many lines or characters.
+
+        Lines without brackets are always asked about: each of their Enters would have sent one.
+        """
         event.stop()
         event.prevent_default()
         text = event.text.replace("\r\n", "\n").replace("\r", "\n")
-        if text.strip("\n").count("\n") >= self._paste_lines:
-            self.post_message(self.LinesPasted(text))
+        many = text.strip("\n").count("\n") >= self._paste_lines or len(text) > self._paste_limit()
+        if many or isinstance(event, UnbracketedPaste):
+            self.post_message(self.ToDecide(text))
         else:
             self.type_in(text)
 

@@ -1,0 +1,323 @@
+"""What a terminal sends, sorted: typed, pasted, or no input of a person at all.
+
+Textual's parser stands behind this, and gets nothing that it raises on or takes for text: invalid UTF-8,
+answers of the terminal that come late, sequences that it does not know. Nothing here raises, whatever comes;
+of what is unfinished only a bounded part is kept.
+"""
+
+import re
+from codecs import getincrementaldecoder
+from typing import NamedTuple
+
+from globalchat.ui.key_sequences import is_known, understood, with_alt
+
+ESCAPE_DELAY = 0.1
+"""Seconds after which an ESC that nothing follows is the key."""
+
+PATIENCE = 1.0
+"""Seconds of silence after which an unfinished answer of the terminal is given up."""
+
+PASTE_PATIENCE = 3.0
+"""Seconds of silence after which a paste is taken to have ended, though its end was not reported."""
+
+MAX_PASTE = 16 * 1024 * 1024
+"""Bytes of one paste that are kept."""
+
+TYPEABLE = 80
+"""Characters: nobody types more of them ahead while a line is slow."""
+
+_MAX_UNFINISHED = 4096
+"""Bytes of an unfinished sequence that are kept; nothing that means something is longer."""
+
+_SLICE = 4096
+"""Bytes that are looked at in one go, so that the work grows with what is read and not with its square."""
+
+_PASTE_BEGIN, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
+_C1 = {0x90: b"\x1bP", 0x98: b"\x1bX", 0x9B: b"\x1b[", 0x9D: b"\x1b]", 0x9E: b"\x1b^", 0x9F: b"\x1b_"}
+"""The introducers of sequences as single characters, by their second byte in UTF-8, and as two."""
+
+_SPECIAL = re.compile(rb"\x1b|\xc2(?:[\x90\x98\x9b\x9d\x9e\x9f]|\Z)")
+_CSI = re.compile(rb"\x1b\[[0-?]*[ -/]*([@-~])?")
+_SS3 = re.compile(rb"\x1bO[0-9;]*([ -:<-~])?")
+_CONSOLE = re.compile(rb"\x1b\[\[([ -~])?")
+"""F1 to F5 on the console of Linux."""
+_RXVT = re.compile(rb"\x1b\[\d{1,2}\$")
+"""Keys with Shift in rxvt."""
+_X10_MOUSE = re.compile(rb"\x1b\[M([^\x00-\x1f]{0,3})")
+"""Three bytes of any value, which a terminal without the newer forms sends for the mouse."""
+_STRING = re.compile(rb"\x1b(?:\](?=[0-9lLI])|P(?![A-Za-z])|[X^_])(?=.)", re.DOTALL)
+"""The beginning of an answer in words (OSC, DCS, SOS, PM, APC)."""
+_STRING_END = re.compile(rb"[\x00-\x1f]|\xc2\x9c")
+_SEQUENCE_END = re.compile(rb"[^ -?]")
+_CHARACTER = re.compile(
+    rb"[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_BEGUN_CHARACTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}")
+
+
+class Typed(NamedTuple):
+    """Keys, clicks and reports, for Textual's parser: whole characters and whole sequences."""
+
+    text: str
+
+
+class Pasted(NamedTuple):
+    """A text that was pasted, its line ends as line feeds."""
+
+    text: str
+
+
+class Burst(NamedTuple):
+    """Lines that came faster than they can be typed: a paste, though the terminal does not say so."""
+
+    text: str
+
+
+Token = Typed | Pasted | Burst
+
+
+class TerminalInput:
+    """Sorts bytes as they come, sequences split over reads included."""
+
+    def __init__(self) -> None:
+        """Begin with nothing read."""
+        self._rest = b""
+        self._decode = getincrementaldecoder("utf-8")("replace").decode
+        self._paste: bytearray | None = None
+        self._skipping: re.Pattern[bytes] | None = None
+        self._tokens: list[Token] = []
+        self._raw: list[str] = []
+        self._heard = 0.0
+        self._has_partial = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something is unfinished, so that `tick` is to be called."""
+        return bool(self._rest or self._skipping or self._has_partial or self._paste is not None)
+
+    def feed(self, data: bytes, now: float) -> list[Token]:
+        """Take what was read in one go; return what is complete with it, in order.
+
+        Several Enters between texts in one go are a `Burst`: a person does not type so fast.
+        """
+        self._heard = now
+        for begin in range(0, len(data), _SLICE):
+            unread, self._rest = self._rest + data[begin : begin + _SLICE], b""
+            while unread:
+                unread = self._step(unread)
+        return self._taken()
+
+    def tick(self, now: float) -> list[Token]:
+        """Return what silence completes: an Escape key, half a character, a paste without end."""
+        silence = now - self._heard
+        if self._paste is not None:
+            if silence >= PASTE_PATIENCE:
+                self._paste += self._rest
+                self._rest = b""
+                self._end_paste()
+        elif silence >= ESCAPE_DELAY:
+            self._flush_text()
+            self._give_up(is_late=silence >= PATIENCE)
+        return self._taken()
+
+    # -- steps: each takes the unread bytes, and returns those that are left ---------------------------------
+
+    def _step(self, unread: bytes) -> bytes:
+        if self._paste is not None:
+            return self._step_in_paste(unread)
+        if self._skipping is not None:
+            return self._step_skipping(unread, self._skipping)
+        special = _SPECIAL.search(unread)
+        if special is None:
+            self._text(unread)
+            return b""
+        if special.start():
+            self._text(unread[: special.start()])
+            return unread[special.start() :]
+        if special[0] == b"\xc2":
+            return self._wait(unread)
+        self._flush_text()
+        if len(special[0]) == 2:
+            return _C1[special[0][1]] + unread[2:]
+        return self._step_at_escape(unread)
+
+    def _step_in_paste(self, unread: bytes) -> bytes:
+        assert self._paste is not None
+        end = unread.find(_PASTE_END)
+        if end >= 0:
+            self._keep_pasted(unread[:end])
+            self._end_paste()
+            return unread[end + len(_PASTE_END) :]
+        begun = next((n for n in range(len(_PASTE_END) - 1, 0, -1) if unread.endswith(_PASTE_END[:n])), 0)
+        self._keep_pasted(unread[: len(unread) - begun])
+        self._rest = unread[len(unread) - begun :]
+        return b""
+
+    def _step_skipping(self, unread: bytes, end: re.Pattern[bytes]) -> bytes:
+        """Leave out the rest of a sequence or of an answer in words.
+
+        A control character ends it: then it was cut off, and somebody types.
+        """
+        found = end.search(unread)
+        if found is None:
+            if unread.endswith(b"\xc2"):
+                self._rest = b"\xc2"
+            return b""
+        after = unread[found.end() :]
+        if found[0] == b"\x1b":
+            if not after:
+                self._rest = b"\x1b"
+                return b""
+            self._skipping = None
+            return after[1:] if after.startswith(b"\\") else unread[found.start() :]
+        self._skipping = None
+        ends = found[0] in (b"\x07", b"\x18", b"\x1a", b"\xc2\x9c") or b"@" <= found[0] <= b"~"
+        return after if ends else unread[found.start() :]
+
+    def _step_at_escape(self, unread: bytes) -> bytes:
+        kind = unread[1:2]
+        if kind == b"[":
+            return self._step_csi(unread)
+        if _STRING.match(unread):
+            self._skipping = _STRING_END
+            return unread[2:]
+        if not kind or (kind in b"]PX^_" and len(unread) == 2):
+            return self._wait(unread)
+        if kind == b"\x1b":
+            self._type("\x1b[27u")
+            return unread[1:]
+        if kind == b"\\":
+            return unread[2:]  # the end of an answer that was given up
+        if kind == b"O":
+            return self._step_ss3(unread)
+        return self._step_alt(unread)
+
+    def _step_csi(self, unread: bytes) -> bytes:
+        if unread.startswith(_PASTE_BEGIN):
+            self._paste = bytearray()
+            return unread[len(_PASTE_BEGIN) :]
+        if console := _CONSOLE.match(unread):
+            return self._take(console, unread)
+        if mouse := _X10_MOUSE.match(unread):
+            whole = len(mouse[1]) == 3 or mouse.end() < len(unread)
+            return unread[mouse.end() :] if whole else self._wait(unread)
+        if (rxvt := _RXVT.match(unread)) and is_known(rxvt[0].decode()):
+            self._type(rxvt[0].decode())
+            return unread[rxvt.end() :]
+        found = _CSI.match(unread)
+        assert found is not None
+        return self._take(found, unread)
+
+    def _take(self, found: re.Match[bytes], unread: bytes) -> bytes:
+        """Take a sequence with a final character; wait for one, or leave out what never gets any."""
+        if found[1] is not None:
+            if found[0] == _PASTE_END:
+                return unread[found.end() :]
+            self._type(understood(found[0].decode("ascii")))
+        elif found.end() == len(unread):
+            return self._wait(unread)
+        return unread[found.end() :]
+
+    def _step_ss3(self, unread: bytes) -> bytes:
+        found = _SS3.match(unread)
+        assert found is not None
+        if found[1] is None and found.end() == len(unread):
+            return self._wait(unread)
+        sequence = found[0].decode("ascii")
+        if found[1] is not None and is_known(sequence):
+            self._type(sequence)
+        return unread[found.end() :]
+
+    def _step_alt(self, unread: bytes) -> bytes:
+        """Take a character with Alt, which terminals send behind an ESC."""
+        found = _CHARACTER.match(unread, 1)
+        if found is None:
+            begun = _BEGUN_CHARACTER.match(unread, 1)
+            if begun is not None and begun.end() == len(unread):
+                return self._wait(unread)
+            self._type("\x1b[27u")
+            return unread[1:]
+        character = found[0].decode("utf-8", "replace")[0]
+        if is_known("\x1b" + character) and character in "\x7f\tfb":
+            self._type("\x1b" + character)
+        elif sequence := with_alt(character):
+            self._type(sequence)
+        else:
+            self._type("\x1b[27u")
+            return unread[1:]
+        return unread[found.end() :]
+
+    def _wait(self, unread: bytes) -> bytes:
+        """Keep an unfinished sequence for the next read, unless it can be none any more."""
+        if len(unread) > _MAX_UNFINISHED:
+            self._skipping = _SEQUENCE_END
+        else:
+            self._rest = unread
+        return b""
+
+    # -- what has come of it --------------------------------------------------------------------------------
+
+    def _text(self, data: bytes) -> None:
+        text = self._decode(data)
+        self._has_partial = not text or data[-1:] > b"\x7f"
+        self._raw.append(text)
+
+    def _flush_text(self) -> None:
+        if self._has_partial:
+            self._raw.append(self._decode(b"", True))
+            self._has_partial = False
+
+    def _type(self, sequence: str) -> None:
+        if sequence:
+            self._flush_raw()
+            self._tokens.append(Typed(sequence))
+
+    def _flush_raw(self) -> None:
+        """Turn the characters since the last sequence into tokens."""
+        text = "".join(self._raw)
+        self._raw.clear()
+        for run in re.findall(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+|[\x00-\x1f\x7f]+", text):
+            self._tokens.extend(_sort(run))
+
+    def _keep_pasted(self, data: bytes) -> None:
+        assert self._paste is not None
+        self._paste += data[: MAX_PASTE - len(self._paste)]
+
+    def _end_paste(self) -> None:
+        assert self._paste is not None
+        self._flush_raw()
+        self._tokens.append(Pasted(_lines(self._paste.decode("utf-8", "replace").replace("\x00", ""))))
+        self._paste = None
+
+    def _give_up(self, *, is_late: bool) -> None:
+        """Take the unfinished for what it is if nothing follows: Escape, a key with Alt, or nothing."""
+        if self._rest == b"\x1b" and self._skipping is None:
+            self._type("\x1b[27u")
+        elif self._rest == b"\xc2" and self._skipping is None:
+            self._raw.append("\ufffd")
+        elif len(self._rest) == 2 and self._skipping is None:
+            self._type(with_alt(chr(self._rest[1])) if self._rest[1] < 0x80 else "\x1b[27u\ufffd")
+        elif not is_late:
+            return
+        self._rest, self._skipping = b"", None
+
+    def _taken(self) -> list[Token]:
+        self._flush_raw()
+        taken, self._tokens = self._tokens, []
+        return taken
+
+
+def _sort(run: str) -> list[Token]:
+    """Tell characters that came in one go apart: typed ones, a paste in one line, a paste of lines."""
+    lines = [line for line in run.split("\r") if line.strip()]
+    if len(lines) > 1 and (run.count("\r") > 1 or len(run) > TYPEABLE):
+        return [Burst(_lines(run))]
+    if len(run) > TYPEABLE and lines:
+        text = run.rstrip("\r")
+        enters = run[len(text) :]
+        return [Pasted(_lines(text)), *([Typed(enters)] if enters else [])]
+    return [Typed(run)]
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
