@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from globalchat.core.characters import DEFAULT_IGNORABLE
 from globalchat.core.text import did_you_mean, hint, plural, sanitize, suggest
 from tests.core.helpers.hostile_texts import FORBIDDEN, HOSTILE
 
@@ -58,10 +59,74 @@ def test_ordinary_text_stays(text: str) -> None:
         ("❤\ufe0f 1\ufe0f\u20e3 👍🏽", "❤\ufe0f 1\ufe0f\u20e3 👍🏽"),
         ("x\ufe0f", "x"),
         ("🏴\U000e0067\U000e007f", "🏴"),
+        ("a\u2065b\ufff0c\ufff8d", "abcd"),
+        ("a\u115fb\u3164c\U000e0fffd", "abcd"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("क्\u200dष क्\u200cष", "क्\u200dष क्\u200cष"),
+        ("അവന്\u200d", "അവന്\u200d"),
+        ("ක්\u200dර", "ක්\u200dර"),
+        ("ب\u200c\u200cب", "بب"),
+        ("x\u200cy\u200d", "xy"),
+        ("\u200cسلام\u200c", "سلام"),
+        ("👩🏽\u200d🚀 ❤\ufe0f\u200d🔥 🏳\ufe0f\u200d🌈", "👩🏽\u200d🚀 ❤\ufe0f\u200d🔥 🏳\ufe0f\u200d🌈"),
+        ("👩\u200d", "👩"),
+        ("👩\u200dx", "👩x"),
+        ("🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",) * 2,
+        ("x\U000e0067\U000e0062\U000e0065\U000e007f", "x"),
+        ("🏴" + "\U000e0061" * 30 + "\U000e007f", "🏴"),
+        ("=\ufe0f+\ufe0e", "=+"),
     ],
 )
 def test_example(text: str, clean: str) -> None:
     assert sanitize(text) == clean
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("ana", "ana"),
+        ("an\u200ba", "an\ufffda"),
+        ("ana\u2065\ufff0\U000e0041", "ana\ufffd\ufffd\ufffd"),
+        ("علی\u200cرضا", "علی\ufffdرضا"),
+        ("👩\u200d🚀", "👩\ufffd🚀"),
+        ("a\tb\nc\x1b\x7f\x9b", "a␉b␊c␛␡\ufffd"),
+        (" a  b\u00a0c ", "␣a␣␣b␣c␣"),
+        ("山田\u3000太郎", "山田\u3000太郎"),
+        ("e\u0301", "é"),
+    ],
+)
+def test_nothing_of_a_name_vanishes(name: str, shown: str) -> None:
+    assert sanitize(name, name=True) == shown
+
+
+IGNORABLE = [chr(code) for first, last in DEFAULT_IGNORABLE for code in range(first, last + 1)]
+
+
+def test_every_default_ignorable_character_is_removed_from_text_and_shown_in_names() -> None:
+    assert len(IGNORABLE) == 4174  # the total of DerivedCoreProperties.txt
+    assert all(sanitize(f"a{character}b") == "ab" for character in IGNORABLE)
+    assert all(sanitize(f"a{character}b", name=True) == "a\ufffdb" for character in IGNORABLE)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.text(
+        st.sampled_from("aبक्👩🏴❤1\u200c\u200d\ufe0f\u0316\u0315\u0301\u0338=\U000e0067\U000e007f\u0ccd \n")
+    )
+)
+def test_twice_is_once_with_joiners_and_marks_side_by_side(text: str) -> None:
+    for name in (False, True):
+        once = sanitize(text, name=name)
+        assert sanitize(once, name=name) == once
+
+
+@settings(deadline=None, max_examples=200)
+@given(HOSTILE)
+def test_names_keep_their_length_in_signs(text: str) -> None:
+    clean = sanitize(text, name=True)
+    assert not set(clean) & set(FORBIDDEN)
+    assert sanitize(clean, name=True) == clean
+    assert clean.split() == [*filter(None, clean.replace("\u3000", " ").split(" "))]
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,12 @@ from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import ExportForm, export
 from globalchat.ui.model.fuzzy import score
 from globalchat.ui.model.links import find_links
+from globalchat.ui.model.mentions import Mentions
+from globalchat.ui.model.names import Names
 from globalchat.ui.model.row_factory import RowFactory
 from globalchat.ui.model.row_lines import row_height, row_lines
 from globalchat.ui.model.search import Search
-from globalchat.ui.model.text import brief, clip, shown_lines, wrap
+from globalchat.ui.model.text import brief, clip, fold, shown_lines, wrap
 from globalchat.ui.notices.sequences import desktop, title
 from globalchat.ui.screens.paste_guard import PasteGuard
 from globalchat.ui.slash.completion import Vocabulary, complete
@@ -131,6 +133,9 @@ WORK: dict[str, Callable[[str], object]] = {
     "clip": lambda text: clip(text, 30),
     "shorten": brief,
     "links": find_links,
+    "mentions": lambda text: Mentions(text[:8]).spans(text, sanitize(text)),
+    "fold the case": fold,
+    "draw a name": lambda text: Names().name(text).drawn(12),
     "arrive": arrive,
     "search": search,
     "export": exported,

@@ -1,5 +1,7 @@
 from datetime import UTC
 
+import pytest
+
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.rows import MessageRow
@@ -74,3 +76,25 @@ def test_what_comes_and_goes_is_counted() -> None:
         chat.add(message(NOON + 20_000 + number, "none"))
     assert search.replay(chat.take_edits(), chat.rows)
     assert (search.current, search.position()) == (None, "0/0")
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "found"),
+    [
+        ("STRASSE", "die straße hier", "straße"),
+        ("straße", "DIE STRASSE", "STRASSE"),
+        ("file", "a ﬁle", "ﬁle"),
+        ("ﬁle", "FILE", "FILE"),
+        ("İstanbul", "in İSTANBUL", "İSTANBUL"),
+        ("x", "İİİİ x", "x"),
+        ("σοφος", "ΣΟΦΟΣ", "ΣΟΦΟΣ"),
+        ("ǰ", "J\u030c", "J\u030c"),
+        ("ß x", "SS \n\t x", "SS \n     x"),
+        ("ẞ", "Maß", "ß"),
+    ],
+)
+def test_case_is_folded_on_both_sides_and_marked_where_it_stands(query: str, text: str, found: str) -> None:
+    row = message(NOON, text)
+    search = Search()
+    search.look_for(query, [row], None)
+    assert [row.text[start:end] for start, end in search.spans(row)] == [found]

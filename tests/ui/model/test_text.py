@@ -45,7 +45,7 @@ def test_clip_and_pad_are_exact(text: str, cells: int) -> None:
 
 
 def test_names_are_short_and_plain() -> None:
-    assert shown_name("a\nb\x1b[31m") == "a b␛[31m"
+    assert shown_name("a\nb\x1b[31m") == "a␊b␛[31m"
     assert cell_len(shown_name("日" * 100)) <= NAME_CELLS
 
 

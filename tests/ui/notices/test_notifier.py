@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.ui.model.attention import Attention, Call, Level, Levels
+from globalchat.ui.model.names import Names
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.notices import sequences
 from globalchat.ui.notices.notifier import Notifier
@@ -92,8 +93,7 @@ def row(*, mention: bool) -> MessageRow:
         id="a",
         text="hi",
         time="12:00",
-        sender="ana",
-        colour=0,
+        name=Names().name("ana"),
         mentions=((0, 2),) if mention else (),
     )
 

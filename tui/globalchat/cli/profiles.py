@@ -101,7 +101,7 @@ def surely_has(name: str, word: str) -> bool:
         from globalchat.localcloud.process import regions
 
         known = regions.packaged()
-    return word.lower() in (each.lower() for each in (*known, *known.values()))
+    return word.casefold() in (each.casefold() for each in (*known, *known.values()))
 
 
 def check_region(word: str, known: Mapping[str, str], *, commands: list[str]) -> None:
@@ -111,7 +111,7 @@ def check_region(word: str, known: Mapping[str, str], *, commands: list[str]) ->
         UsageError: it is not; names the regions and what may have been meant.
     """
     possible = [*known, *known.values(), "auto"]
-    if word.lower() in (each.lower() for each in possible):
+    if word.casefold() in (each.casefold() for each in possible):
         return
     if word in commands:
         raise UsageError(f'"{word}" is a command: put it first, before any option.')

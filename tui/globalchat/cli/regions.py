@@ -15,7 +15,7 @@ async def pick(profile: Profile, given: str | None) -> RegionEndpoint:
     """
     if given is None:
         return next(iter(profile.regions.values()))
-    if given.strip().lower() == AUTO:
+    if given.strip().casefold() == AUTO:
         from globalchat.client.nearest import nearest  # loads the transports
 
         return await nearest(profile.regions.values())
@@ -24,4 +24,4 @@ async def pick(profile: Profile, given: str | None) -> RegionEndpoint:
 
 def is_all(region: str | None) -> bool:
     """Whether that means every region."""
-    return region is not None and region.strip().lower() == ALL
+    return region is not None and region.strip().casefold() == ALL

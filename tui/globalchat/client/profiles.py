@@ -57,9 +57,9 @@ class Profile:
         Raises:
             ProfileError: there is no such region; names those that exist.
         """
-        wanted = name.strip().lower()
+        wanted = name.strip().casefold()
         for alias, endpoint in self.regions.items():
-            if wanted in (alias.lower(), endpoint.region.lower()):
+            if wanted in (alias.casefold(), endpoint.region.casefold()):
                 return endpoint
         known = [*self.regions, *(endpoint.region for endpoint in self.regions.values())]
         described = ", ".join(f"{alias} ({each.region})" for alias, each in self.regions.items())

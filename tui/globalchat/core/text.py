@@ -29,6 +29,7 @@ _JOINERS = "\u200c\u200d\ufe0e\ufe0f\U000e0030-\U000e0039\U000e0061-\U000e007a\U
 
 _LINE_BREAKS = re.compile("\r\n?|[\u2028\u2029\x85\x0b\x0c]")
 _UNSHOWABLE = re.compile(f"[{character_class((*_CONTROLS, *_NONCHARACTERS, *_HIDDEN))}]")
+_HIDDEN_CHARACTER = re.compile(f"[{character_class(_HIDDEN)}]")
 _ODD_BLANK = re.compile(r"(?<![^\s])\s|\s(?![^\s])|[^\S \u3000]")
 """A blank of a name that cannot be told from another, or from none: at an end, beside one, of odd width."""
 
@@ -87,12 +88,21 @@ def _pictures() -> dict[int, str]:
     return pictures | hidden | {ord("\t"): "    "}
 
 
+def nfc(text: str) -> str:
+    """Return the composed form (NFC) of a text, in linear time: runs of more than 16 marks are cut."""
+    return unicodedata.normalize("NFC", _MARK_RUN.sub(lambda run: _cap_marks(run[0], _SORTABLE_MARKS), text))
+
+
+def is_hidden(character: str) -> bool:
+    """Return whether a character is shown as nothing."""
+    return _HIDDEN_CHARACTER.match(character) is not None
+
+
 def _normalized(text: str) -> str:
     """Return NFC with a bounded number of marks on a character, and joiners only where they belong."""
     for rounds in range(_ROUNDS + 2):
         before = text
-        text = _MARK_RUN.sub(lambda run: _cap_marks(run[0], _SORTABLE_MARKS), text)
-        text = unicodedata.normalize("NFC", text)
+        text = nfc(text)
         text = _MARK_RUN.sub(lambda run: _cap_marks(run[0], _MAX_MARKS), text)
         if not _JOINER.search(text):
             break

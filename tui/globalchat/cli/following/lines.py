@@ -24,6 +24,9 @@ def as_text(event: MessageReceived, *, tags: Sequence[str] = (), for_terminal: b
     transit = "" if event.transit_ms is None else f" +{event.transit_ms} ms"
     via = f" via {event.via:<{max(map(len, tags))}}" if tags else ""
     place = f"{message.region}{via}{transit}"
-    head = f"{clock_time(message.sent_at)}  {message.channel}  {message.sender or '-'}  {place}"
+    sender = message.sender or "-"
+    if for_terminal:
+        sender = sanitize(sender, name=True)
+    head = f"{clock_time(message.sent_at)}  {message.channel}  {sender}  {place}"
     line = f"{head}  {message.text}"
     return sanitize(line, multiline=False) if for_terminal else line

@@ -207,11 +207,14 @@ class ChatModel:
         if event.own and self.outbox.deliver(conversation, event):
             return
         row = self._rows.message(event)
+        if renamed := self._rows.names.take_changed():
+            for each in self.conversations.values():
+                each.rename(renamed)
         if event.own:
             conversation.add(row)
             return
         seen = self.watching == conversation.channel
-        self.people.saw(row.sender)
+        self.people.saw(row.name)
         conversation.arrive(row, seen=seen)
         if not seen:
             self.attention.note(conversation.channel, row)

@@ -1,12 +1,13 @@
 """One channel's rows in order, with what is unread of them."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import accumulate
 from sys import getsizeof
 
 from globalchat.ui.model.calendar import Calendar
-from globalchat.ui.model.rows import FAILED, UNDECIDED, Delivery, MessageRow, Row
+from globalchat.ui.model.rows import FAILED, UNDECIDED, Delivery, MessageRow, NamedRow, Row
 
 SIZE_PER_ROW = 8192
 """The memory (bytes) for the texts of a scrollback, per row that it may hold: 2,000 rows may take 16 MB."""
@@ -123,6 +124,13 @@ class Conversation:
         index = self.index_of(row)
         if index is not None:
             self._record(Updated(index, row))
+
+    def rename(self, names: Collection[str]) -> None:
+        """Take note that these names (`Name.raw`) are drawn otherwise now."""
+        if self._edits is None:
+            return  # whoever shows this channel next paints all of it
+        for row in [row for row in self.rows if isinstance(row, NamedRow) and row.name.raw in names]:
+            self.touch(row)
 
     def move(self, row: Row, at: int) -> None:
         """Give a row a new time, and its new place."""
@@ -245,7 +253,7 @@ def _belong_together(first: Row | None, second: Row) -> bool:
     return (
         isinstance(first, MessageRow)
         and isinstance(second, MessageRow)
-        and first.sender == second.sender
+        and first.name.raw == second.name.raw
         and first.own == second.own
         and second.at - first.at <= GROUP_WITHIN
     )

@@ -1,6 +1,5 @@
 """All that is known of one message, in lines."""
 
-from globalchat.core.text import sanitize
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.regions import RegionNames
 from globalchat.ui.model.rows import Delivery, MessageRow
@@ -18,14 +17,16 @@ _DELIVERY = {
 
 def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> list[tuple[str, str]]:
     """Pairs of a label and a sanitised value."""
-    sender = sanitize((row.original and row.original[1]) or row.sender, multiline=False)
     origin = names.title(names.alias_of(row.origin)) if row.origin else None
     here = names.title(row.via) if row.via else None
     clock = f"{origin}'s clock" if origin else "this machine's clock"
     lines = [
-        ("From", sender + (" (you)" if row.own else "")),
+        ("From", row.sender + (" (you)" if row.own else "")),
         ("Sent", f"{calendar.full(row.at)}  ({clock})"),
     ]
+    if not row.name.can_be_typed:
+        spelled = row.name.raw.encode("unicode_escape").decode("ascii")
+        lines.insert(1, ("Spelled", brief(spelled)))
     if row.received_at:
         lines.append(("Received", f"{calendar.full(row.received_at)}  (this machine's clock)"))
     if row.transit_ms is not None:

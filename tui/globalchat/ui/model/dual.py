@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2s
 from itertools import count
 
 from globalchat.client.events import GapRecorded, MessageReceived, SessionEvent, StateChanged
@@ -11,9 +12,9 @@ from globalchat.client.state import SessionState
 from globalchat.core.clock import WallClock
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.row_factory import ANONYMOUS, shown_text
-from globalchat.ui.model.rows import Row
-from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.names import Names
+from globalchat.ui.model.row_factory import MAX_TEXT, shown_text
+from globalchat.ui.model.rows import NamedRow, Row
 
 KEPT = 500
 """Rows kept per channel."""
@@ -22,13 +23,12 @@ _Key = tuple[str, Content]
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class DualRow(Row):
-    """A message. `text` and `sender` are sanitised; `arrivals` gives epoch ms by alias.
+class DualRow(NamedRow):
+    """A message. `text` is sanitised; `arrivals` gives epoch ms by alias.
 
     `missing` names the regions in which it did not arrive in time.
     """
 
-    sender: str
     text: str
     arrivals: dict[str, int] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
@@ -55,6 +55,7 @@ class DualModel:
         self._clock = clock
         self._feeds: dict[str, Conversation] = {}
         self._rows: OrderedDict[_Key, DualRow] = OrderedDict()
+        self._names = Names()
         self._uids = count(1)
 
     def feed(self, channel: str) -> Conversation:
@@ -104,12 +105,14 @@ class DualModel:
                 feed.touch(row)
             return
         uid = next(self._uids)
-        name = shown_name(message.sender) if message.sender else ""
+        name = self._names.name(message.sender)
+        if renamed := self._names.take_changed():
+            feed.rename(renamed)
         row = self._rows[key] = DualRow(
             uid=uid,
             at=max(at, feed.tail),
             tie=f"{uid:012}",
-            sender=name or ANONYMOUS,
+            name=name,
             text=shown_text(message.text),
             arrivals={alias: at},
         )
@@ -131,5 +134,8 @@ def difference(row: DualRow, first: str, second: str) -> int | None:
 
 
 def _key(message: Message) -> _Key:
-    """The same id with other content is another message."""
-    return (message.id, message.content)
+    """The same id with other content is another message; of a text too long to keep, a digest counts."""
+    channel, text, sender = message.content
+    if len(text) > MAX_TEXT:
+        text = blake2s(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return (message.id, (channel, text, sender))

@@ -106,7 +106,7 @@ def _record(row: Row, channel: str) -> dict[str, object]:
     sent_at = _utc(row.at)
     if not isinstance(row, MessageRow):
         return {"name": channel, "notice": row.text if isinstance(row, NoticeRow) else "", "sentAt": sent_at}
-    text, sender = row.original or (row.text, row.sender)
+    text, sender = row.original or (row.text, row.name.raw)
     return {
         "id": row.id,
         "name": channel,

@@ -9,7 +9,7 @@ from globalchat.client.state import SessionState
 from globalchat.ui.model.regions import RegionNames
 from globalchat.ui.model.skew import skew_title
 from globalchat.ui.model.status import Status, signal
-from globalchat.ui.model.text import clip, shown_name
+from globalchat.ui.model.text import clip, clip_middle, shown_name
 
 SWITCH = "switch:"
 """Begins the target of a piece that switches to the region named after it."""
@@ -76,7 +76,7 @@ def _channel(view: HeaderView, roomy: bool) -> list[Piece]:
     if roomy:
         return [Piece(" globalchat ", "brand", "help"), Piece("  ", "plain")]
     name = f" # {shown_name(view.channel)} " if view.channel else " globalchat "
-    return [Piece(clip(name, 18), "channel", "channel.pick"), Piece(" ", "plain")]
+    return [Piece(clip_middle(name, 18), "channel", "channel.pick"), Piece(" ", "plain")]
 
 
 def _region(view: HeaderView, now: int, *, narrow: bool, roomy: bool) -> list[Piece]:

@@ -1,41 +1,37 @@
 """Makes rows of messages, drafts and notices: here text from elsewhere is sanitised."""
 
-import re
-from functools import lru_cache
 from itertools import count
 from sys import intern
-from zlib import crc32
 
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Draft
 from globalchat.core.text import sanitize
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.links import find_links
+from globalchat.ui.model.mentions import Mentions
+from globalchat.ui.model.names import Names
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
-from globalchat.ui.model.text import Span, shown_name
 
 MAX_TEXT = 32_768
 """The characters kept of a text: more than any backend of ours lets through."""
 
-SENDER_COLOURS = 8
-"""How many colours senders are told apart by, the own one aside."""
-
-ANONYMOUS = "anonymous"
+_MAX_NAME = 256
 _LAST = "\uffff"
 """Sorts after every id: a notice stands below the messages of its millisecond."""
 
 
 class RowFactory:
-    """Numbers the rows and knows who the own sender is."""
+    """Numbers the rows and knows the names: `names`, and which is the own one."""
 
     def __init__(self, sender: str, calendar: Calendar) -> None:
+        self.names = Names()
         self._calendar = calendar
         self._uids = count(1)
         self.rename(sender)
 
     def rename(self, sender: str) -> None:
         """Another name is the own one now: mentions of it are marked from here on."""
-        self._mention = re.compile(rf"(?<![\w@])@{re.escape(shown_name(sender))}(?!\w)", re.IGNORECASE)
+        self._mentions = Mentions(sender)
 
     def message(self, event: MessageReceived) -> MessageRow:
         """The row of a message that arrived."""
@@ -46,7 +42,7 @@ class RowFactory:
         if event.own:
             row.delivery = Delivery.DELIVERED
         else:
-            row.mentions = self._mentions(row.text)
+            row.mentions = self._mentions.spans(message.text[:MAX_TEXT], row.text)
         return row
 
     def draft(self, draft: Draft, tail: int) -> MessageRow:
@@ -61,8 +57,11 @@ class RowFactory:
         return NoticeRow(uid=next(self._uids), at=at, tie=_LAST, text=text)
 
     def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
-        name, colour = _sender(sender)
+        name = self.names.name(sender)
         shown = shown_text(text)
+        original = None
+        if shown != text or sender not in (name.shown, None):
+            original = (text[:MAX_TEXT], sender and sender[:_MAX_NAME])
         return MessageRow(
             uid=next(self._uids),
             at=at,
@@ -70,27 +69,14 @@ class RowFactory:
             id=identity,
             text=shown,
             time=self._calendar.minute(at),
-            sender=name,
-            colour=colour,
+            name=name,
             own=own,
             links=find_links(shown),
-            original=None if shown == text and sender in (name, None) else (text[:MAX_TEXT], sender),
+            original=original,
         )
-
-    def _mentions(self, text: str) -> tuple[Span, ...]:
-        if "@" not in text:
-            return ()
-        return tuple(match.span() for match in self._mention.finditer(text))
 
 
 def shown_text(text: str) -> str:
     """Return the text of a message fit for the screen, cut if no honest backend would have let it through."""
     shown = sanitize(text[:MAX_TEXT])
     return shown if len(text) <= MAX_TEXT else f"{shown}\n… {len(text) - MAX_TEXT:,} more characters"
-
-
-@lru_cache(2048)
-def _sender(sender: str | None) -> tuple[str, int]:
-    """How a sender is called, and which colour that name has."""
-    name = shown_name(sender) if sender else ""
-    return name or ANONYMOUS, crc32(name.encode()) % SENDER_COLOURS

@@ -8,8 +8,8 @@ from rich.cells import cell_len
 
 from globalchat.core.text import plural
 from globalchat.ui.model.columns import TICK_CELLS, TIME_CELLS, Columns
+from globalchat.ui.model.names import NAME_COLOURS
 from globalchat.ui.model.regions import RegionNames, transit
-from globalchat.ui.model.row_factory import SENDER_COLOURS
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
 from globalchat.ui.model.status import AGAIN, CHOOSE, Keys, default_keys
 from globalchat.ui.model.text import Span, clip, pad, shown_lines
@@ -35,7 +35,7 @@ Mark = tuple[int, int, str]
 
 ROLES = (
     "time",
-    *(f"sender-{number}" for number in range(SENDER_COLOURS)),
+    *(f"sender-{number}" for number in range(NAME_COLOURS)),
     "sender-own",
     "text",
     "pending",
@@ -173,7 +173,7 @@ def _head(row: MessageRow, columns: Columns) -> Line:
     line = [Piece(" " * columns.margin + pad(row.time, TIME_CELLS), "time")]
     if not columns.name:
         return [*line, Piece(" ")]
-    name = "" if row.grouped else row.sender
+    name = "" if row.grouped else row.name.drawn(columns.name)
     return [*line, Piece("  "), Piece(pad(name, columns.name, right=True), _sender_role(row)), Piece("  ")]
 
 
@@ -181,7 +181,7 @@ def _prefix(row: MessageRow, columns: Columns) -> str:
     """What stands before the text where there is no column for it."""
     if columns.plain:
         return f"{row.time} {row.sender}: "
-    return "" if columns.name or row.grouped else f"{clip(row.sender, 12)}: "
+    return "" if columns.name or row.grouped else f"{row.name.drawn(12)}: "
 
 
 def _layers(row: MessageRow, marks: Sequence[Mark]) -> Sequence[Mark]:
@@ -252,4 +252,4 @@ def _way_out(delivery: Delivery, keys: Keys) -> str:
 
 
 def _sender_role(row: MessageRow) -> str:
-    return "sender-own" if row.own else f"sender-{row.colour}"
+    return "sender-own" if row.own else f"sender-{row.name.colour}"

@@ -5,6 +5,7 @@ from enum import Enum
 
 from globalchat.client.messages import Draft
 from globalchat.ui.model.links import Link
+from globalchat.ui.model.names import Name
 from globalchat.ui.model.text import Span
 
 
@@ -53,6 +54,18 @@ class Row:
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
+class NamedRow(Row):
+    """A row of which a sender is named."""
+
+    name: Name
+
+    @property
+    def sender(self) -> str:
+        """The sender's whole name, as no other one is shown."""
+        return self.name.full
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
 class NoticeRow(Row):
     """Something that happened to the channel: a gap, skipped messages, an administrator's end."""
 
@@ -61,8 +74,8 @@ class NoticeRow(Row):
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class MessageRow(Row):
-    """A message. `text` and `sender` are sanitised; `draft` is kept while one's own is not delivered.
+class MessageRow(NamedRow):
+    """A message. `text` is sanitised; `draft` is kept while one's own is not delivered.
 
     `origin` is the AWS region that took it, `via` the alias of the one that brought it, `received_at` when
     (epoch ms, this machine's clock; 0 while unknown). `original` is text and sender as they came, where
@@ -72,8 +85,6 @@ class MessageRow(Row):
     id: str
     text: str
     time: str
-    sender: str
-    colour: int
     own: bool = False
     origin: str | None = None
     via: str | None = None

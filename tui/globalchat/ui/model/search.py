@@ -1,19 +1,19 @@
 """Search in a channel: which messages match, which of them one is at."""
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 from globalchat.core.text import sanitize
 from globalchat.ui.model.conversation import Edit, Inserted, Removed
 from globalchat.ui.model.rows import MessageRow, Row
-from globalchat.ui.model.text import Span
+from globalchat.ui.model.text import Span, fold, fold_text
 
 
 class Search:
     """The messages that hold a text, in order, and the current one.
 
-    Case does not matter; composed and decomposed letters are the same; any white space matches any other.
+    Case does not matter (`STRASSE` finds `straße`); composed and decomposed letters are the same; any white
+    space matches any other.
 
     Attributes:
         query: What is searched; empty finds nothing.
@@ -25,7 +25,7 @@ class Search:
         self.query = ""
         self.matches: list[MessageRow] = []
         self.current: MessageRow | None = None
-        self._pattern: re.Pattern[str] | None = None
+        self._wanted = ""
 
     def look_for(self, query: str, rows: Sequence[Row], near: Row | None) -> None:
         """Search anew; the current match becomes the last one up to `near`, else the first after it."""
@@ -33,9 +33,7 @@ class Search:
         narrowed = bool(self.query) and clean.startswith(self.query)
         candidates: Iterable[Row] = self.matches if narrowed else rows
         self.query = clean
-        words = clean.split()
-        pattern = r"\s+".join(map(re.escape, words))
-        self._pattern = re.compile(pattern, re.IGNORECASE) if words else None
+        self._wanted = fold_text(clean).strip()
         self.matches = [row for row in candidates if isinstance(row, MessageRow) and self._holds(row)]
         self.current = self._nearest(near)
 
@@ -46,9 +44,16 @@ class Search:
 
     def spans(self, row: Row) -> tuple[Span, ...]:
         """The parts of a row's text that match."""
-        if self._pattern is None or not isinstance(row, MessageRow):
+        if not self._wanted or not isinstance(row, MessageRow):
             return ()
-        return tuple(match.span() for match in self._pattern.finditer(row.text))
+        folded, starts = fold(row.text)
+        spans: list[Span] = []
+        place = folded.find(self._wanted)
+        while place >= 0:
+            stop = place + len(self._wanted)
+            spans.append((starts[place], starts[stop - 1] + 1))
+            place = folded.find(self._wanted, stop)
+        return tuple(spans)
 
     def step(self, offset: int) -> MessageRow | None:
         """Go to a later (1) or earlier (-1) match, around the ends. Returns it."""
@@ -60,14 +65,14 @@ class Search:
 
     def position(self) -> str:
         """Where one is among the matches: `3/17`, or nothing without a query."""
-        if self._pattern is None:
+        if not self._wanted:
             return ""
         here = self._place()
         return f"{0 if here is None else here + 1}/{len(self.matches)}"
 
     def replay(self, edits: Iterable[Edit], rows: Sequence[Row]) -> bool:
         """Take in changes of the rows. Returns whether the matches are others now."""
-        if self._pattern is None:
+        if not self._wanted:
             return False
         before = len(self.matches), self.matches[:1], self.matches[-1:]
         for edit in edits:
@@ -90,7 +95,7 @@ class Search:
         return before != (len(self.matches), self.matches[:1], self.matches[-1:])
 
     def _holds(self, row: MessageRow) -> bool:
-        return self._pattern is not None and self._pattern.search(row.text) is not None
+        return bool(self._wanted) and self._wanted in fold_text(row.text)
 
     def _nearest(self, near: Row | None) -> MessageRow | None:
         if not self.matches:

@@ -1,15 +1,17 @@
 """Text measured in terminal cells: clipping and word wrap."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size, split_graphemes
 
 from globalchat.core.text import sanitize
 
-NAME_CELLS = 24
-"""The longest name shown, in cells."""
+NAME_CELLS = 64
+"""The longest name shown, in cells: no backend of ours lets a longer one through."""
 
 Span = tuple[int, int]
 """Start and end (exclusive) of a part of a string, in characters."""
@@ -20,6 +22,10 @@ SHOWN_LINES = 20
 _WORTH_FOLDING = 4
 """How many lines too many a text must have for them to be hidden: a line says that they are."""
 
+_LONGEST_NAME = 256
+_PROMPT_CELLS = 24
+_BLANKS = re.compile(r"\s+")
+_TWO_BLANKS = re.compile(r"\s\s")
 _WORD = re.compile(r"\s*\S+")
 
 
@@ -28,6 +34,20 @@ def clip(text: str, cells: int) -> str:
     if cell_len(text) <= cells:
         return text
     return set_cell_size(text, max(0, cells - 1)).rstrip() + "…" if cells > 0 else ""
+
+
+def clip_middle(text: str, cells: int) -> str:
+    """Return `text` in at most `cells` cells, with an ellipsis in its middle if something was cut out."""
+    if cell_len(text) <= cells:
+        return text
+    room = (cells - 1) // 2
+    tail = len(text)
+    for start, _, width in reversed(split_graphemes(text)[0]):
+        if width > room:
+            break
+        tail, room = start, room - width
+    end = text[tail:].lstrip()
+    return set_cell_size(text, max(0, cells - 1 - cell_len(end))).rstrip() + "…" + end if cells > 0 else ""
 
 
 def pad(text: str, cells: int, *, right: bool = False) -> str:
@@ -48,8 +68,44 @@ def centred_line(text: str, y: int, width: int, height: int) -> str:
 
 
 def shown_name(name: str) -> str:
-    """A name from elsewhere, fit for the screen: one line, visible, of bounded width."""
-    return clip(" ".join(sanitize(name, multiline=False).split()), NAME_CELLS)
+    """Return a name from elsewhere fit for the screen: one line, all of it visible, of bounded width."""
+    return clip_middle(sanitize(name[:_LONGEST_NAME], name=True), NAME_CELLS)
+
+
+def prompt_name(name: str) -> str:
+    """Return the own name as it stands before the composer."""
+    return clip_middle(shown_name(name), _PROMPT_CELLS)
+
+
+class Folded(NamedTuple):
+    """A text without what a search does not mind; `starts` has the place of each character in the text."""
+
+    text: str
+    starts: Sequence[int]
+
+
+def fold(text: str) -> Folded:
+    """Fold the case of a text (`ß` as `ss`), and each run of white space to one blank."""
+    folded = text.casefold()
+    if len(folded) == len(text) and not _TWO_BLANKS.search(text):  # folding makes no character shorter
+        return Folded(_BLANKS.sub(" ", folded), range(len(text)))
+    parts: list[str] = []
+    starts: list[int] = []
+    blank = False
+    for index, character in enumerate(text):
+        if character.isspace():
+            part = "" if blank else " "
+            blank = True
+        else:
+            part, blank = character.casefold(), False
+        parts.append(part)
+        starts += [index] * len(part)
+    return Folded("".join(parts), starts)
+
+
+def fold_text(text: str) -> str:
+    """Return the text of `fold` alone, which is faster."""
+    return _BLANKS.sub(" ", text).casefold()
 
 
 def brief(text: str, most: int = 1000) -> str:

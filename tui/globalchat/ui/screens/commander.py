@@ -82,8 +82,8 @@ class Commander:
         names = self._desk.names
         if self._desk.region is None:
             return "Not connected yet: the regions are not known."
-        wanted = argument.lower() or names.after(self._desk.region)
-        alias = next((a for a, r in names.regions.items() if wanted in (a.lower(), r.lower())), None)
+        wanted = argument.casefold() or names.after(self._desk.region)
+        alias = next((a for a, r in names.regions.items() if wanted in (a.casefold(), r.casefold())), None)
         if alias is None:
             known = ", ".join(shown_name(each) for each in names.aliases)
             return f"There is no region {shown_name(argument)}; there are: {known}."
@@ -103,10 +103,10 @@ class Commander:
 
     def _notify(self, argument: str) -> str | None:
         levels = {level.value: level for level in Level}
-        if argument.lower() not in levels:
+        if argument.casefold() not in levels:
             return suggest(f"The levels are {', '.join(levels)}.", argument, levels)
         if self._desk.channel is not None:
-            self._host.set_level(self._desk.channel, levels[argument.lower()])
+            self._host.set_level(self._desk.channel, levels[argument.casefold()])
         return None
 
     def _mute(self, argument: str) -> str | None:

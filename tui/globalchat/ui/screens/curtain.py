@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import Screen
 
 from globalchat.ui.model.curtain import curtain_lines
-from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.text import prompt_name, shown_name
 
 _LOOK = {
     "brand": "bold $text-primary on $panel",
@@ -42,7 +42,7 @@ class Curtain(Screen[None]):
         self.drawn = False
         self.is_raised = False
         self.typed = ""
-        self._sender = shown_name(sender)
+        self._sender = prompt_name(sender)
         self._profile = "local cloud" if profile == "local" else f"profile {shown_name(profile)}"
 
     def render(self) -> Content:

@@ -14,7 +14,7 @@ from globalchat.ui.actions import deed
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.desk import NOWHERE, Desk
-from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.text import prompt_name
 from globalchat.ui.ports import ChatSession
 from globalchat.ui.screens.again import Discarded
 from globalchat.ui.screens.channel_box import ChannelBox
@@ -111,7 +111,7 @@ class Writing(Horizontal):
 
     def show_sender(self) -> None:
         """Show the own name."""
-        self.query_one("#prompt", Static).update(shown_name(self._desk.model.sender) + " ›")
+        self.query_one("#prompt", Static).update(prompt_name(self._desk.model.sender) + " ›")
 
     def change_channel(self, channel: str) -> None:
         """Lay the open channel's text aside and take up that of another; one without a channel is for it."""

@@ -64,13 +64,13 @@ def _commands(typed: str, commands: Sequence[Command]) -> Completion:
     offers = (
         Offer(f"/{each.name}" + (" " if each.argument is not Argument.NONE else ""), each.usage, each.summary)
         for each in commands
-        if each.name.startswith(typed.lower())
+        if each.name.startswith(typed.casefold())
     )
     return Completion(0, tuple(offers))
 
 
 def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Completion:
-    command = next((each for each in vocabulary.commands if each.name == name.lower()), None)
+    command = next((each for each in vocabulary.commands if each.name == name.casefold()), None)
     if command is None:
         return NOTHING
     words = {

@@ -43,7 +43,7 @@ def parse(text: str, commands: Sequence[Command] = COMMANDS) -> Say | Run | Wron
     match = None if "\n" in text else _COMMAND.fullmatch(text)
     if match is None:
         return Say(text)
-    name, argument = match[1].lower(), match[2] or ""
+    name, argument = match[1].casefold(), match[2] or ""
     command = next((each for each in commands if each.name == name), None)
     if command is None:
         return Wrong(_unknown(name, commands))

@@ -13,7 +13,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from globalchat.ui.model.desk import ChannelEntry
-from globalchat.ui.model.text import pad, shown_name
+from globalchat.ui.model.names import Names
+from globalchat.ui.model.text import pad
 
 _PREFIX = "channel-list--"
 
@@ -47,6 +48,7 @@ class ChannelList(ScrollView, can_focus=False):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self._entries: tuple[ChannelEntry, ...] = ()
+        self._names = Names()
         self._current: str | None = None
         self._hover: int | None = None
 
@@ -55,6 +57,8 @@ class ChannelList(ScrollView, can_focus=False):
         shown = (tuple(entries), current)
         if shown == (self._entries, self._current):
             return
+        for entry in entries:
+            self._names.name(entry.channel)
         moved = current != self._current
         self._entries, self._current = shown
         self.virtual_size = Size(self.size.width, len(self._entries))
@@ -97,7 +101,7 @@ class ChannelList(ScrollView, can_focus=False):
         count = "ended" if entry.revoked else f"{entry.unread:,}" if entry.unread else ""
         sign = f"{entry.sign} " if entry.sign else ""
         room = width - 4 - cell_len(sign) - cell_len(mention) - cell_len(count)
-        name = pad(f"# {shown_name(entry.channel)}", max(0, room))
+        name = pad(f"# {self._names.name(entry.channel).drawn(max(0, room - 2))}", max(0, room))
         gone = "revoked" if entry.revoked else "muted" if entry.muted else ""
         strong = gone or ("unread" if entry.unread else look)
         # Only the foreground of the inner pieces: the background is the entry's.

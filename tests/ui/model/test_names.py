@@ -1,0 +1,241 @@
+"""Two different names are never shown, grouped, coloured, exported, completed or mentioned as one."""
+
+import json
+import string
+import unicodedata
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from globalchat.client.events import MessageReceived
+from globalchat.client.messages import Message
+from globalchat.core.text import sanitize
+from globalchat.ui.model.chat import ChatModel
+from globalchat.ui.model.columns import columns
+from globalchat.ui.model.conversation import Conversation
+from globalchat.ui.model.details import message_details
+from globalchat.ui.model.dual import DualModel
+from globalchat.ui.model.export import ExportForm, export
+from globalchat.ui.model.mentions import Mentions
+from globalchat.ui.model.names import ANONYMOUS, FULL_CELLS, Names
+from globalchat.ui.model.row_lines import row_height, row_lines
+from globalchat.ui.model.rows import MessageRow
+from globalchat.ui.slash.completion import Vocabulary, complete
+from tests.ui.helpers.fake_session import NOON
+from tests.ui.helpers.message_rows import CALENDAR, NAMES
+
+ALIKE = {
+    "long, at the end": ("alice-from-the-release-team-eu-1", "alice-from-the-release-team-eu-2"),
+    "long, at the beginning": ("1-alice-from-the-release-team-eu", "2-alice-from-the-release-team-eu"),
+    "long, in the middle": ("alice-from-the-1-release-team-eu", "alice-from-the-2-release-team-eu"),
+    "wide": ("東京都港区芝公園四丁目一", "東京都港区芝公園四丁目二"),
+    "zero-width": ("ana", "an\u200ba"),
+    "two kinds of zero-width": ("an\u200ba", "an\u2060a"),
+    "reserved": ("an\ufff0a", "an\u2065a"),
+    "Hangul filler": ("ana", "ana\u3164"),
+    "a blank at the end": ("ana", "ana "),
+    "two blanks": ("ana lee", "ana  lee"),
+    "no-break space": ("ana lee", "ana\u00a0lee"),
+    "the sign of a blank": ("ana ", "ana\u2423"),
+    "control and its picture": ("ana\x1b", "ana\u241b"),
+    "blank pattern": ("ana\u2800", "ana"),
+    "tags": ("ana", "ana\U000e0041"),
+    "selector": ("ana", "ana\ufe0f"),
+    "many marks": ("ana" + "\u0336" * 5, "ana" + "\u0336" * 6),
+    "an ellipsis for what was cut": ("alice-from-…", "alice-from-the-release-team-eu-1"),
+    "lone surrogates": ("ana\ud800", "ana\ud801"),
+}
+PAIRS = pytest.mark.parametrize("pair", ALIKE.values(), ids=ALIKE)
+
+
+@pytest.fixture
+def model() -> ChatModel:
+    return ChatModel(sender="bo", calendar=CALENDAR, clock=lambda: NOON)
+
+
+def receive(model: ChatModel, sender: str | None, text: str = "hi", *, at: int = 0) -> MessageRow:
+    message = Message(f"id-{at}", "tech", text, sender, "us-west-2", NOON + at)
+    model.reduce(MessageReceived(message, "oregon", NOON + at, 1))
+    row = model.conversation("tech").rows[-1]
+    assert isinstance(row, MessageRow)
+    return row
+
+
+def drawn(row: MessageRow, width: int, *, plain: bool = False) -> str:
+    lines = row_lines(row, columns(width, plain=plain), NAMES)[row.above :]
+    return "\n".join("".join(piece.text for piece in line) for line in lines)
+
+
+@PAIRS
+@pytest.mark.parametrize("width", [120, 70, 50, 30])
+def test_two_people_are_drawn_differently(model: ChatModel, pair: tuple[str, str], width: int) -> None:
+    first, second = receive(model, pair[0]), receive(model, pair[1], at=1)
+    for plain in (False, True):
+        assert drawn(first, width, plain=plain) != drawn(second, width, plain=plain)
+    assert not second.grouped
+
+
+@PAIRS
+def test_whoever_was_drawn_first_is_drawn_anew_when_another_looks_alike(
+    model: ChatModel, pair: tuple[str, str]
+) -> None:
+    conversation = model.conversation("tech")
+    conversation.follow_edits()
+    first = receive(model, pair[0])
+    before, revision = drawn(first, 120), first.revision
+    receive(model, pair[1], at=1)
+    assert (drawn(first, 120) == before) or first.revision > revision
+
+
+@PAIRS
+def test_exports_tell_them_apart(model: ChatModel, pair: tuple[str, str]) -> None:
+    for number, name in enumerate(pair):
+        receive(model, name, at=number)
+    for form in (ExportForm.TEXT, ExportForm.MARKDOWN):
+        first, second = (
+            line for line in export(model.conversation("tech"), form).splitlines() if "hi" in line
+        )
+        assert first.split("00:00", 1)[-1] != second.split("00:00", 1)[-1]
+    lines = export(model.conversation("tech"), ExportForm.JSON).splitlines()
+    assert tuple(json.loads(line)["sender"] for line in lines) == pair
+
+
+@pytest.mark.parametrize(
+    "pair", [pair for pair in ALIKE.values() if "ana " not in pair], ids=lambda pair: ascii(pair[1])
+)
+def test_a_mention_is_of_one_of_them(pair: tuple[str, str]) -> None:
+    for own, other in (pair, pair[::-1]):
+        found = {name: Mentions(own).spans(f"@{name}, hi", sanitize(f"@{name}, hi")) for name in (own, other)}
+        assert found[own]
+        assert not found[other]
+
+
+@PAIRS
+def test_completion_writes_a_name_that_mentions_it_or_none(model: ChatModel, pair: tuple[str, str]) -> None:
+    for number, name in enumerate(pair):
+        receive(model, name, at=number)
+    offers = complete("@", 1, Vocabulary(names=model.people.names())).offers
+    assert {offer.text for offer in offers} <= {f"@{name} " for name in pair}
+
+
+@PAIRS
+def test_the_view_of_both_regions_tells_them_apart(pair: tuple[str, str]) -> None:
+    model = DualModel(CALENDAR, lambda: NOON)
+    for number, name in enumerate(pair):
+        message = Message(f"id-{number}", "tech", "hi", name, "us-west-2", NOON)
+        model.take("oregon", MessageReceived(message, "oregon", NOON, 1))
+    first, second = model.feed("tech").rows
+    assert first.sender != second.sender  # type: ignore[attr-defined]
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(
+        st.text("ab…~ \u200b\u2060\u0301é日\u2423\ufffd" + string.digits, min_size=1, max_size=20),
+        min_size=2,
+        max_size=12,
+    ),
+    st.sampled_from([10, 12, 24, FULL_CELLS]),
+)
+def test_any_names_in_sight_are_drawn_differently(given_names: list[str], cells: int) -> None:
+    names = Names()
+    known = {name.raw: name for name in map(names.name, given_names)}.values()
+    labels = [name.drawn(cells) for name in known]
+    labels = [name.drawn(cells) for name in known]
+    assert len(set(labels)) == len(labels)
+    assert all(cell_len(label) <= cells for label in labels)
+
+
+def test_the_distinguishing_end_is_kept() -> None:
+    names = Names()
+    first, second = map(names.name, ALIKE["long, at the end"])
+    assert names.drawn(first, 12) == "alice-…-eu-1"
+    assert names.drawn(second, 12) == "alice-…-eu-2"
+
+
+def test_a_name_that_imitates_a_drawn_one_does_not_look_like_it() -> None:
+    names = Names()
+    people = list(map(names.name, ALIKE["long, in the middle"]))
+    seen = [person.drawn(12) for person in people]
+    mimic = names.name(seen[0])
+    assert people[0].raw in names.take_changed()
+    assert len({person.drawn(12) for person in (*people, mimic)}) == 3
+
+
+def test_equivalent_spellings_are_one_name() -> None:
+    names = Names()
+    assert names.name("Zoë") is names.name(unicodedata.normalize("NFD", "Zoë"))
+    assert names.name(None) is names.name(" ") is names.name(ANONYMOUS)
+
+
+def test_forgotten_names_are_drawn_all_the_same() -> None:
+    names = Names()
+    first = names.name("alice-from-the-release-team-eu-1")
+    assert first.drawn(12) == "alice-from-…"
+    for number in range(5000):
+        names.name(f"peer{number}")
+    assert len(names._known) <= 4096
+    second = names.name("alice-from-the-release-team-eu-2")
+    assert first.drawn(12) != second.drawn(12)
+
+
+def test_a_name_of_a_megabyte_is_kept_short() -> None:
+    names = Names()
+    first, second = names.name("x" * 1_000_000 + "1"), names.name("x" * 1_000_000 + "2")
+    assert first is not second
+    assert len(first.raw) < 300
+    assert first.drawn(30) != second.drawn(30)
+
+
+def test_all_about_a_message_spells_a_name_that_cannot_be_read(model: ChatModel) -> None:
+    lines = dict(message_details(receive(model, "an\u200ba"), CALENDAR, NAMES))
+    assert lines["From"] == "an\ufffda"
+    assert lines["Spelled"] == r"an\u200ba"
+    assert "Spelled" not in dict(message_details(receive(model, "Zoë", at=1), CALENDAR, NAMES))
+
+
+@pytest.mark.parametrize(
+    ("own", "text", "mentioned"),
+    [
+        ("alice-from-the-release-team-eu-1", "@alice-from-the-release-team-eu-1 are you there?", True),
+        ("Weiß", "@WEISS hi", True),
+        ("WEISS", "hi @weiß!", True),
+        ("ﬁnn", "@FINN", True),
+        ("İpek", "@İPEK", True),
+        ("ΣΟΦΟΣ", "@σοφος", True),
+        ("s", "@ß", False),
+        ("bo", "@bob @bo_ x@bo @@bo @bo\u0308", False),
+        ("bo", "(@Bo)", True),
+        ("bo", "\x1b\t@bo\u200b", False),
+        ("Ann Lee", "@ann lee: hi", True),
+        ("علی\u200cرضا", "سلام @علی\u200cرضا", True),
+        ("علی\u200cرضا", "سلام @علیرضا", False),
+    ],
+)
+def test_a_mention_minds_the_name_and_not_its_case(own: str, text: str, mentioned: bool) -> None:
+    assert bool(Mentions(own).spans(text, sanitize(text))) is mentioned
+
+
+def test_mentions_are_marked_where_they_stand_in_what_is_shown() -> None:
+    text = "\x1b\u200b\t@WEISS \u202e \r\n(@weiß)\u2060 @weiß"
+    shown = sanitize(text)
+    spans = Mentions("Weiß").spans(text, shown)
+    assert [shown[start:end] for start, end in spans] == ["@WEISS", "@weiß", "@weiß"]
+
+
+def test_a_drawn_name_never_changes_the_height_unnoticed(model: ChatModel) -> None:
+    first = receive(model, ALIKE["long, at the end"][0], "word " * 30)
+    receive(model, ALIKE["long, at the end"][1], at=1)
+    for width in (120, 70, 50, 30):
+        assert len(row_lines(first, columns(width), NAMES)) == row_height(first, columns(width))
+
+
+@pytest.mark.parametrize("names", list(combinations(["a" * 49 + "1", "a" * 49 + "2", "a" * 48 + "31"], 2)))
+def test_channels_are_told_apart(names: tuple[str, str]) -> None:
+    known = Names()
+    first, second = map(known.name, names)
+    assert first.drawn(16) != second.drawn(16)
+    assert isinstance(Conversation(names[0], CALENDAR).channel, str)

@@ -1,0 +1,159 @@
+"""How names are drawn: different ones never alike, however few cells there are. Pure."""
+
+from hashlib import blake2s
+from zlib import crc32
+
+from globalchat.core.text import nfc, sanitize
+from globalchat.ui.model.text import clip, clip_middle
+
+ANONYMOUS = "anonymous"
+"""What a message without a sender is signed with."""
+
+NAME_COLOURS = 8
+"""How many colours senders are told apart by, the own one aside."""
+
+FULL_CELLS = 64
+"""The most cells a name takes: enough for 32 wide characters, which no backend of ours lets exceed."""
+
+_MOST = 4096
+"""The names that are kept apart, those seen last."""
+
+_LONGEST = 256
+"""The characters kept of a name; a digest stands for the rest."""
+
+_TAG_DIGITS = (4, 8, 16)
+
+
+class Name:
+    """A name as it was given; two are the same if their `raw` is equal.
+
+    Attributes:
+        raw: The name itself, in NFC: canonically equivalent spellings are one name.
+        shown: The same fit for a terminal; it may be that of another name, too.
+        colour: Which of `NAME_COLOURS` it has.
+    """
+
+    __slots__ = ("_names", "colour", "raw", "shown")
+
+    def __init__(self, raw: str, names: "Names") -> None:
+        self.raw = raw
+        self.shown = sanitize(raw, name=True)
+        self.colour = crc32(raw.encode("utf-8", "surrogatepass")) % NAME_COLOURS
+        self._names = names
+
+    @property
+    def full(self) -> str:
+        """The whole name, where there is room for it."""
+        return self.drawn(FULL_CELLS)
+
+    @property
+    def can_be_typed(self) -> bool:
+        """Return whether the name in a text is shown as it is, so that a mention of it can be read."""
+        return sanitize(self.raw, multiline=False) == self.raw
+
+    def drawn(self, cells: int) -> str:
+        """Return the name in at most `cells` cells."""
+        return self._names.drawn(self, cells)
+
+
+class Names:
+    """The names in use, and how each is told apart from the others at each width."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Name] = {}
+        self._labels: dict[int, _Labels] = {}
+        self._changed: set[str] = set()
+
+    def name(self, given: str | None) -> Name:
+        """Return the name that was given; a missing or blank one is `ANONYMOUS`."""
+        raw = _identity(given) if given and given.strip() else ANONYMOUS
+        name = self._known.get(raw) or Name(raw, self)
+        self._note(name)
+        return name
+
+    def drawn(self, name: Name, cells: int) -> str:
+        """Return how a name is drawn in at most `cells` cells."""
+        if name.raw not in self._known:
+            self._note(name)
+        labels = self._labels.get(cells)
+        if labels is None:
+            labels = self._labels[cells] = _Labels(cells)
+            for each in self._known.values():
+                labels.add(each)
+        return labels.label(name)
+
+    def take_changed(self) -> set[str]:
+        """Return the names (`raw`) that are drawn otherwise since the last call, because of others."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def _note(self, name: Name) -> None:
+        is_new = self._known.pop(name.raw, None) is None
+        self._known[name.raw] = name
+        if not is_new:
+            return
+        for labels in self._labels.values():
+            self._changed |= labels.add(name)
+        if len(self._known) > _MOST:
+            oldest = self._known.pop(next(iter(self._known)))
+            for labels in self._labels.values():
+                labels.remove(oldest)
+
+
+class _Labels:
+    """The ways to draw names in some cells: cut at the end, in the middle, or with a digest."""
+
+    def __init__(self, cells: int) -> None:
+        self._cells = cells
+        self._cut: dict[str, set[str]] = {}
+        self._middle: dict[str, set[str]] = {}
+        self._tagged: dict[str, str] = {}
+
+    def add(self, name: Name) -> set[str]:
+        """Take a name in. Return those (`raw`) that must be drawn otherwise now."""
+        changed: set[str] = set()
+        cut, middle = clip(name.shown, self._cells), clip_middle(name.shown, self._cells)
+        for label, owners in ((cut, self._cut), (middle, self._middle)):
+            here = owners.setdefault(label, set())
+            if len(here) == 1:
+                changed |= here
+            here.add(name.raw)
+        changed |= self._middle.get(cut, set())
+        if cut in self._tagged:
+            changed.add(self._tagged.pop(cut))
+        return changed - {name.raw}
+
+    def remove(self, name: Name) -> None:
+        """Forget a name."""
+        cut, middle = clip(name.shown, self._cells), clip_middle(name.shown, self._cells)
+        for label, owners in ((cut, self._cut), (middle, self._middle)):
+            here = owners.get(label, set())
+            here.discard(name.raw)
+            if not here:
+                owners.pop(label, None)
+        if len(self._tagged) > 2 * _MOST:
+            self._tagged.clear()
+
+    def label(self, name: Name) -> str:
+        """Return the first way to draw a name that no other one has."""
+        cut = clip(name.shown, self._cells)
+        if self._cut.get(cut, set()) <= {name.raw}:
+            return cut
+        middle = clip_middle(name.shown, self._cells)
+        if self._middle.get(middle, set()) <= {name.raw} and self._cut.get(middle, set()) <= {name.raw}:
+            return middle
+        digest = blake2s(name.raw.encode("utf-8", "surrogatepass")).hexdigest()
+        tagged = cut
+        for digits in _TAG_DIGITS:
+            tagged = f"{clip(name.shown, max(0, self._cells - digits - 1))}~{digest[:digits]}"[-self._cells :]
+            if tagged not in self._cut and self._tagged.setdefault(tagged, name.raw) == name.raw:
+                break
+        return tagged
+
+
+def _identity(given: str) -> str:
+    """Return what makes a name another one than the rest."""
+    if len(given) > _LONGEST:
+        digest = blake2s(given.encode("utf-8", "surrogatepass")).hexdigest()
+        given = f"{given[: _LONGEST - len(digest)]}{digest}"
+    return nfc(given)
