@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import pytest
 
 from globalchat.core.errors import (
@@ -35,6 +38,22 @@ def test_the_exit_code_of_one_error_is_not_that_of_its_class() -> None:
 def test_the_remedy_follows_the_message() -> None:
     assert UserError("It is broken.", remedy="Mend it.").sentence == "It is broken. Mend it."
     assert UserError("It is broken.").sentence == "It is broken."
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UserError("It is broken.", remedy="Mend it.", exit_code=ExitCode.INTERRUPTED),
+        Unreachable("It is away.", remedy="Wait.", sent=False),
+        Refused("No.", error_type="NotAccepted", retryable=True, retry_after=2.0, remedy="Ask."),
+        Unauthorized("No.", error_type="UnauthorizedException"),
+    ],
+)
+def test_an_error_can_be_sent_to_another_process_and_copied(error: UserError) -> None:
+    for twin in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
+        assert type(twin) is type(error)
+        assert (twin.args, vars(twin)) == (error.args, vars(error))
+        assert (str(twin), twin.sentence, twin.exit_code) == (str(error), error.sentence, error.exit_code)
 
 
 def test_the_codes_are_the_documented_ones() -> None:

@@ -1,5 +1,6 @@
 """The errors that a user may meet: one sentence, what to do next, and the exit code of the command."""
 
+from collections.abc import Callable
 from enum import IntEnum
 
 
@@ -32,10 +33,23 @@ class UserError(Exception):
         if exit_code is not None:
             self.exit_code = exit_code
 
+    def __reduce__(self) -> tuple[Callable[..., "UserError"], tuple[object, ...]]:
+        """Pickle: processes pass errors to each other, and copies are made, without calling `__init__`."""
+        return _restore, (type(self), self.args, self.__dict__)
+
     @property
     def sentence(self) -> str:
         """The message and, if there is one, the remedy, on one line."""
         return f"{self} {self.remedy}" if self.remedy else str(self)
+
+
+def _restore(
+    kind: type[UserError], arguments: tuple[object, ...], attributes: dict[str, object]
+) -> UserError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    error.__dict__.update(attributes)
+    return error
 
 
 class UsageError(UserError):
