@@ -6,6 +6,7 @@ import pytest
 from globalchat.core.errors import (
     ExitCode,
     ProfileError,
+    Reason,
     Refused,
     Unauthorized,
     Unreachable,
@@ -54,6 +55,13 @@ def test_an_error_can_be_sent_to_another_process_and_copied(error: UserError) ->
         assert type(twin) is type(error)
         assert (twin.args, vars(twin)) == (error.args, vars(error))
         assert (str(twin), twin.sentence, twin.exit_code) == (str(error), error.sentence, error.exit_code)
+
+
+def test_a_reason_is_what_an_error_says_and_makes_one_that_says_the_same() -> None:
+    error = Unreachable("It is away.", remedy="Wait.", sent=False)
+    assert error.reason == Reason("It is away.", "Wait.", ExitCode.UNREACHABLE)
+    made = error.reason.error()
+    assert (type(made), made.reason) == (UserError, error.reason)
 
 
 def test_the_codes_are_the_documented_ones() -> None:

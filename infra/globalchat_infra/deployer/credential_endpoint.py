@@ -15,7 +15,7 @@ from hmac import compare_digest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from globalchat.core.credentials import CredentialSource
-from globalchat.core.errors import UserError
+from globalchat.core.errors import Reason, UserError
 
 _POLL_SECONDS = 0.1
 
@@ -26,7 +26,7 @@ class CredentialEndpoint:
 
     url: str
     token: str
-    failure: UserError | None = None
+    failure: Reason | None = None
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             document = server.source.document(datetime.now(UTC))
         except UserError as error:
-            server.endpoint.failure = error
+            server.endpoint.failure = error.reason
             self._answer(400, {"Code": "CredentialsEnded", "Message": str(error)})
             return
         self._answer(200, document)

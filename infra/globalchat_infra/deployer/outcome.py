@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from globalchat.core import tls
 from globalchat.core.clock import duration_in_words
-from globalchat.core.errors import UserError
+from globalchat.core.errors import Reason, UserError
 from globalchat_infra.deployer.progress import Progress
 from globalchat_infra.deployer.stacks import PROPOSED, DeployedStack
 from globalchat_infra.deployer.workspace import no_space
@@ -67,7 +67,7 @@ def failure(
     said: Path,
     *,
     environ: Mapping[str, str] = MappingProxyType({}),
-    credentials: UserError | None = None,
+    credentials: Reason | None = None,
 ) -> UserError:
     """Return why the command line ended with `code`, which stacks stand, and how to go on.
 
@@ -84,7 +84,7 @@ def failure(
         cause = _cause(progress.errors) or f"the CDK ended with {code}"
     remedy = "Correct the cause and run the same `globalchat deploy`: what is complete stays as it is."
     if credentials is not None:
-        cause, remedy = str(credentials), credentials.remedy or remedy
+        cause, remedy = credentials.message, credentials.remedy or remedy
     elif (broken := tls.explain_node("\n".join(progress.errors), environ)) is not None:
         cause = f"the CDK has no secure connection to AWS: {broken.reason}"
         remedy = f"{broken.remedy} AWS_CA_BUNDLE holds for the CDK's calls of AWS, too."

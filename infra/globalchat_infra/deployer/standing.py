@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from globalchat.core.errors import ExitCode, UserError
+from globalchat.core.errors import Reason, UserError
 from globalchat_infra import memory, names
 from globalchat_infra.deployer import stacks
 from globalchat_infra.deployer.aws import Aws
@@ -21,20 +21,6 @@ Place: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class NotAsked:
-    """Why AWS could not be asked: the parts of the error that came instead of an answer."""
-
-    message: str
-    remedy: str | None
-    exit_code: ExitCode
-
-    @classmethod
-    def of(cls, error: UserError) -> "NotAsked":
-        """Keep the parts of an error."""
-        return cls(str(error), error.remedy, error.exit_code)
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """The stacks of a deployment, and what is in its place or is not known.
 
@@ -45,8 +31,8 @@ class Standing:
 
     stacks: list[DeployedStack] = field(default_factory=list)
     foreign: list[DeployedStack] = field(default_factory=list)
-    silent: Mapping[str, NotAsked] = field(default_factory=dict)
-    unlisted: NotAsked | None = None
+    silent: Mapping[str, Reason] = field(default_factory=dict)
+    unlisted: Reason | None = None
     unasked: Sequence[str] = ()
 
     @property
@@ -74,7 +60,7 @@ class Standing:
         """
         for region, why in self.silent.items():
             if region in needed:
-                raise UserError(why.message, remedy=why.remedy, exit_code=why.exit_code)
+                raise why.error()
         return {region: why.message for region, why in self.silent.items()}
 
 
@@ -87,11 +73,11 @@ def find(aws: Aws, prefix: str, places: Iterable[Place], *, everywhere: bool = F
     """
     search = _Search(aws, prefix)
     search.follow(places)
-    unlisted: NotAsked | None = None
+    unlisted: Reason | None = None
     try:
         search.follow(_by_roles(aws, prefix))
     except UserError as error:
-        unlisted = NotAsked.of(error)
+        unlisted = error.reason
     unasked: Sequence[str] = ()
     if unlisted is not None:
         others = [region for region in _enabled(aws) if region not in search.asked]
@@ -106,7 +92,7 @@ class _Search:
     aws: Aws
     prefix: str
     found: dict[Place, list[DeployedStack]] = field(default_factory=dict)
-    silent: dict[str, NotAsked] = field(default_factory=dict)
+    silent: dict[str, Reason] = field(default_factory=dict)
 
     @property
     def asked(self) -> set[str]:
@@ -129,7 +115,7 @@ class _Search:
                 answers = list(pool.map(self._look, pending))
                 leads: list[Place] = []
                 for place, answer in zip(pending, answers, strict=True):
-                    if isinstance(answer, NotAsked):
+                    if isinstance(answer, Reason):
                         self.silent[place[1]] = answer
                         continue
                     self.found[place] = answer
@@ -155,12 +141,12 @@ class _Search:
     def _is_new(self, place: Place) -> bool:
         return place not in self.found and place[1] not in self.silent
 
-    def _look(self, place: Place) -> list[DeployedStack] | NotAsked:
+    def _look(self, place: Place) -> list[DeployedStack] | Reason:
         alias, region = place
         try:
             return stacks.find(self.aws, self.prefix, {alias: region})
         except UserError as error:
-            return NotAsked.of(error)
+            return error.reason
 
     def _sorted(self) -> list[DeployedStack]:
         every = [stack for each in self.found.values() for stack in each]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core.errors import ExitCode, UserError
+from globalchat.core.errors import ExitCode, Reason, UserError
 from globalchat_infra.deployer import outcome, watching
 from globalchat_infra.deployer.progress import Progress, StackProgress
 
@@ -147,7 +147,7 @@ def test_the_line_that_names_the_error_is_told(errors: str, cause: str) -> None:
 def test_credentials_that_ended_meanwhile_are_the_cause() -> None:
     progress = Progress.of([API])
     progress.complain("The security token included in the request is expired")
-    ended = UserError("The AWS credentials have expired.", remedy="Run the same command again.")
+    ended = Reason("The AWS credentials have expired.", "Run the same command again.")
     error = outcome.failure(progress, 1, LOG, credentials=ended)
     assert str(error).startswith("The deployment failed: The AWS credentials have expired. ")
     assert (error.remedy or "").startswith("Run the same command again.")

@@ -53,14 +53,20 @@ def unreachable(cause: BaseException | None, where: str, proxy: Proxy | None = N
 
 _OF_PROXIES = frozenset({"ClientProxyConnectionError", "ClientHttpProxyError"})
 """aiohttp's errors of a proxy."""
+_ANSWERS_OF_PROXIES = frozenset(
+    {"ProxyAnswered", "ClientHttpProxyError", "InvalidProxyStatus", "InvalidProxyMessage"}
+)
+"""Our own error for a proxy that answers without opening a tunnel, aiohttp's, and websockets'."""
 
 
 def _by_cause(cause: BaseException | None, where: str, proxy: Proxy | None) -> Unreachable:
     if isinstance(cause, NoUpgrade):
         return no_upgrade(where, cause)
     root = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
-    if proxy is not None and (failure := _by_proxy(cause, root, where, proxy)) is not None:
-        return failure
+    if proxy is not None and cause is not None and type(cause).__name__ in _ANSWERS_OF_PROXIES:
+        return proxy_answered(proxy, _status_of(cause), where)
+    if proxy is not None and (why := _why_no_proxy(cause, root)) is not None:
+        return proxy_not_reached(proxy, why)
     if isinstance(root, socket.gaierror):
         return Unreachable(
             f"The name {where} could not be resolved.",
@@ -86,24 +92,20 @@ def _by_cause(cause: BaseException | None, where: str, proxy: Proxy | None) -> U
     return Unreachable(f"The connection to {where} failed{name}.", remedy="Check the network.")
 
 
-def _by_proxy(cause: BaseException | None, root: object, where: str, proxy: Proxy) -> Unreachable | None:
-    """Return what failed at the proxy, None if it was not at the proxy."""
-    if isinstance(cause, ProxyAnswered):
-        return proxy_answered(proxy, cause.status, where)
-    if type(cause).__name__ == "ClientHttpProxyError":  # aiohttp
-        return proxy_answered(proxy, getattr(cause, "status", None), where)
-    if type(cause).__name__ in ("InvalidProxyStatus", "InvalidProxyMessage"):  # websockets
-        status = getattr(getattr(cause, "response", None), "status_code", None)
-        return proxy_answered(proxy, status, where)
+def _status_of(answer: BaseException) -> int | None:
+    """Return the HTTP status that a proxy answered, None if it was not HTTP."""
+    response = getattr(answer, "response", None)  # of websockets' errors
+    status = getattr(answer, "status", getattr(response, "status_code", None))
+    return status if isinstance(status, int) else None
+
+
+def _why_no_proxy(cause: BaseException | None, root: object) -> str | None:
+    """Return why a proxy was not reached, None if that was not what failed."""
     if isinstance(root, socket.gaierror):
-        why = "its name could not be resolved"
-    elif _is(root, errno.ECONNREFUSED):
-        why = "nothing listens there"
-    elif type(cause).__name__ == "ClientProxyConnectionError":
-        why = "there is no way to it"
-    else:
-        return None
-    return proxy_not_reached(proxy, why)
+        return "its name could not be resolved"
+    if _is(root, errno.ECONNREFUSED):
+        return "nothing listens there"
+    return "there is no way to it" if type(cause).__name__ == "ClientProxyConnectionError" else None
 
 
 def no_upgrade(where: str, why: NoUpgrade) -> Unreachable:

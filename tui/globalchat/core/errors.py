@@ -1,6 +1,7 @@
 """The errors that a user may meet: one sentence, what to do next, and the exit code of the command."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -16,6 +17,19 @@ class ExitCode(IntEnum):
     """No answer came from the backend."""
     INTERRUPTED = 130
     """Ctrl-C: 128 and the number of SIGINT, as shells report it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What is kept of an error where it is data: why something is not as wanted, and what to do next."""
+
+    message: str
+    remedy: str | None = None
+    exit_code: ExitCode = ExitCode.FAILED
+
+    def error(self) -> "UserError":
+        """Return an error to raise for it."""
+        return UserError(self.message, remedy=self.remedy, exit_code=self.exit_code)
 
 
 class UserError(Exception):
@@ -36,6 +50,11 @@ class UserError(Exception):
     def __reduce__(self) -> tuple[Callable[..., "UserError"], tuple[object, ...]]:
         """Pickle: processes pass errors to each other, and copies are made, without calling `__init__`."""
         return _restore, (type(self), self.args, self.__dict__)
+
+    @property
+    def reason(self) -> Reason:
+        """Message, remedy and exit code, for where an error is not raised but shown or sent."""
+        return Reason(str(self), self.remedy, self.exit_code)
 
     @property
     def sentence(self) -> str:

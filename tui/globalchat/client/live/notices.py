@@ -1,37 +1,21 @@
 """What the session makes of errors and oddities before a person sees them. Pure."""
 
-from dataclasses import dataclass
-from typing import Self
-
 from globalchat.client import faults
 from globalchat.client.profiles import RegionEndpoint
-from globalchat.core.errors import Unauthorized, UserError
+from globalchat.core.errors import Reason, Unauthorized, UserError
 from globalchat.core.net import host_of
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A sentence for the state of a session, and what to do about it (None if nothing)."""
-
-    reason: str
-    remedy: str | None
-
-    @classmethod
-    def of(cls, error: UserError) -> Self:
-        """Return what an error says."""
-        return cls(str(error), error.remedy)
-
-
-def explain(error: UserError, endpoint: RegionEndpoint, *, accepted_before: bool) -> Notice:
+def explain(error: UserError, endpoint: RegionEndpoint, *, accepted_before: bool) -> Reason:
     """Return what an error of a region means: a key that was accepted before is not a wrong one."""
     if accepted_before and isinstance(error, Unauthorized):
-        return Notice.of(faults.no_longer_accepted(host_of(endpoint.graphql_url)))
-    return Notice.of(error)
+        return faults.no_longer_accepted(host_of(endpoint.graphql_url)).reason
+    return error.reason
 
 
 def oddity(
     here: RegionEndpoint, *, left: RegionEndpoint | None, skew: float | None, tolerance: float
-) -> Notice | None:
+) -> Reason | None:
     """Return what a user should know though the session is live in region `here`.
 
     `left` is the region that was asked for, if the session is elsewhere by itself; `skew` how many seconds
@@ -39,7 +23,7 @@ def oddity(
     """
     if left is not None:
         moved = f"Moved to {here.alias}, as {left.alias} did not answer."
-        return Notice(moved, f"Choose {left.alias} to go back.")
+        return Reason(moved, f"Choose {left.alias} to go back.")
     if skew is not None and abs(skew) > tolerance:
-        return Notice.of(faults.wrong_clock(skew, host_of(here.graphql_url)))
+        return faults.wrong_clock(skew, host_of(here.graphql_url)).reason
     return None

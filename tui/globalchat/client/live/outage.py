@@ -10,7 +10,7 @@ from globalchat.client.live.goal import Goal
 from globalchat.client.live.link import Link
 from globalchat.client.live.links import Links
 from globalchat.client.live.machine_sleep import SleepWatch
-from globalchat.client.live.notices import Notice, explain
+from globalchat.client.live.notices import explain
 from globalchat.client.live.patience import Patience
 from globalchat.client.live.report import Report
 from globalchat.client.locator import Locator
@@ -18,7 +18,7 @@ from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.state import Phase
 from globalchat.core.clock import MonotonicClock, WallClock
-from globalchat.core.errors import Refused, Unreachable, UserError
+from globalchat.core.errors import Reason, Refused, Unreachable, UserError
 from globalchat.core.net import ProxyRefused
 
 
@@ -81,28 +81,28 @@ class Outage:
             await self._ended(link, error)
 
     async def _ended(self, link: Link, error: UserError) -> None:
-        notice = explain(error, link.endpoint, accepted_before=True)
+        reason = explain(error, link.endpoint, accepted_before=True)
         within: float | None = None
         if self._goal.region != link.endpoint:
             # What ended was being left: its end is no reason to wait, or to fail.
-            error, notice, within = Unreachable(notice.reason), Notice(notice.reason, None), 0.0
+            error, reason, within = Unreachable(reason.message), Reason(reason.message), 0.0
         elif self._slept:
             within = 0.0
         elif link.connection.revoked and not self._patience.attempt:
             # It closes the whole socket though nothing is wrong: the other channels soon come back.
             within = self._options.regroup
         self._slept = False
-        await self.failed(error, notice, within=within)
+        await self.failed(error, reason, within=within)
 
-    async def failed(self, error: UserError, notice: Notice, *, within: float | None = None) -> None:
+    async def failed(self, error: UserError, reason: Reason, *, within: float | None = None) -> None:
         """Wait after a failure: for a person if retrying cannot help, else for the backoff or a command.
 
-        `notice` says what happened; `within` (seconds) bounds the wait if the cause is known to be over.
+        `reason` is what to say of it; `within` (seconds) bounds the wait if the cause is known to be over.
         """
         wanted = self._goal.region
         self._locator.doubt()
         if (isinstance(error, Refused) and not error.retryable) or isinstance(error, ProxyRefused):
-            self._report.enter(Phase.FAILED, region=wanted.alias, reason=notice.reason, remedy=notice.remedy)
+            self._report.enter(Phase.FAILED, region=wanted.alias, reason=reason.message, remedy=reason.remedy)
             self._look_elsewhere()
             await self._goal.change()
             self.forgive()
@@ -113,8 +113,8 @@ class Outage:
             region=wanted.alias,
             attempt=wait.attempt,
             next_try_at=self._clock() + round(wait.delay * 1000),
-            reason=notice.reason,
-            remedy=notice.remedy,
+            reason=reason.message,
+            remedy=reason.remedy,
         )
         if wait.attempt >= self._options.fail_over_attempts:
             self._look_elsewhere()

@@ -252,7 +252,7 @@ class Supervisor:
             Phase.LIVE,
             region=here.alias,
             latency_ms=link.connection.latency_ms,
-            reason=odd.reason if odd else None,
+            reason=odd.message if odd else None,
             remedy=odd.remedy if odd else None,
         )
         for gap in gaps:

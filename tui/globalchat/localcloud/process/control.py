@@ -28,11 +28,11 @@ _LONGEST_LETTERS = 256 << 20
 
 
 class NoAnswer(Unreachable):
-    """The port is closed, silent or another program's, or refuses the token; `reason` says which."""
+    """The port is closed, silent or another program's, or refuses the token; `cause` says which."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, cause: str) -> None:
         super().__init__("The local cloud does not answer; it may just have ended.")
-        self.reason = reason
+        self.cause = cause
 
 
 def is_running(state: CloudState) -> bool:

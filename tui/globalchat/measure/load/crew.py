@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from globalchat.core.errors import UserError
+from globalchat.core.errors import Reason
 from globalchat.core.interpreter import module_command
 from globalchat.measure.load.orders import ANSWERS, Answer, Began, Failed, Listen, Order, Publish
 from globalchat.measure.load.pipe import receive, send
@@ -52,7 +52,7 @@ class Crew:
         """
         said = await self._said.get()
         if isinstance(failed := said.answer, Failed):
-            raise UserError(failed.message, remedy=failed.remedy, exit_code=failed.exit_code)
+            raise failed.reason.error()
         return said
 
     async def hear(self, worker: int, told_at: int) -> None:
@@ -64,9 +64,9 @@ class Crew:
                 # A worker times arrivals of what another one sent: their clocks must be one.
                 if told_at <= answer.clock <= time.monotonic_ns():
                     continue
-                answer = Failed("The processes of this system do not share a steady clock.")
+                answer = Failed(Reason("The processes of this system do not share a steady clock."))
             await self._said.put(Said(worker, answer))
-        await self._said.put(Said(worker, Failed("A process of the run ended before the run did.")))
+        await self._said.put(Said(worker, Failed(Reason("A process of the run ended before the run did."))))
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from globalchat.client.profiles import RegionEndpoint
-from globalchat.core.errors import ExitCode
+from globalchat.core.errors import Reason
 from globalchat.measure.histogram import Histogram
 from globalchat.measure.load.audience import Heard
 from globalchat.measure.load.plan import LoadPlan, Place
@@ -74,11 +74,9 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """From a worker that cannot go on: the error that ended it."""
+    """From a worker that cannot go on."""
 
-    message: str
-    remedy: str | None = None
-    exit_code: ExitCode = ExitCode.FAILED
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)

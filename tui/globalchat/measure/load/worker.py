@@ -56,7 +56,7 @@ async def _work(parent: Parent) -> None:
 
             await publish(order, parent.orders, parent.tell)
     except UserError as error:
-        await parent.tell(Failed(str(error), error.remedy, error.exit_code))
+        await parent.tell(Failed(error.reason))
 
 
 async def _run() -> None:
