@@ -1,5 +1,10 @@
 """The chat in terminals that send, say or lack what others do not."""
 
+import json
+import signal
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from tests.e2e.helpers.processes import Home
@@ -58,3 +63,47 @@ def test_a_russian_keyboard_picks_and_quits(shared_home: Home) -> None:
     chat.wait_for("Go to a channel")
     chat.send(b"\x1b[1081;5u")
     assert chat.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("constant", "value", "kind"),
+    [
+        ("globalchat.ui.screens.paste_guard:_PREVIEW_LINES", 0.5, "TypeError"),
+        ("globalchat.ui.terminal_driver:_PASTE_PAUSE", -1, "ValueError"),
+    ],
+    ids=["in a dialog", "in the thread that reads"],
+)
+def test_a_defect_ends_it_with_a_sentence_and_exit_code_1(
+    home: Home, tmp_path: Path, constant: str, value: float, kind: str
+) -> None:
+    log = tmp_path / "log"
+    broken = replace(home, constants={constant: value})
+    chat = Terminal(broken, "oregon", "--channel", "tech", "--log-file", str(log))
+    chat.wait_for("# tech ─")
+    chat.press("unsent")
+    chat.wait_for("unsent")
+    chat.send(b"1\r2\r")
+    assert chat.end() == 1
+    assert leftovers(chat.raw) == []
+    assert chat.line_after == chat.line_before
+    assert f"The chat ended because of an error in it ({kind})" in chat.text.replace("\n", "")
+    assert "Traceback" not in chat.text
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(entry["event"], entry["error"]) for entry in entries if entry["level"] == "error"] == [
+        ("chat crashed", kind)
+    ]
+    assert entries[-1]["event"] == "command ended"
+    assert entries[-1]["code"] == 1
+    again = Terminal(home, "oregon", "--channel", "tech")
+    again.wait_for("unsent")
+
+
+def test_a_signal_is_in_the_log(home: Home, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    chat = Terminal(home, "oregon", "--channel", "tech", "--log-file", str(log))
+    chat.wait_for("# tech ─")
+    chat.process.send_signal(signal.SIGTERM)
+    assert chat.end() == 143
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert "SIGTERM" in [entry.get("signal") for entry in entries]
+    assert entries[-1]["code"] == 143

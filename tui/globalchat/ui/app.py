@@ -4,6 +4,7 @@ Of the chat itself nothing is imported before the first frame, which has to be t
 """
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
@@ -19,9 +20,10 @@ from textual.events import DescendantFocus
 from textual.filter import LineFilter
 from textual.screen import Screen
 
+from globalchat.core.logs import log_event
 from globalchat.core.text import sanitize, suggest
 from globalchat.ui.model.breakpoints import HEIGHTS, WIDTHS, classes
-from globalchat.ui.safe_app import SafeApp
+from globalchat.ui.safe_app import SafeApp, log
 from globalchat.ui.screens.curtain import Curtain
 from globalchat.ui.settings import FILE, Loaded, Settings
 from globalchat.ui.stylesheet import ReadOnce
@@ -282,9 +284,11 @@ class ChatApp(SafeApp):
             return
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # Behind the input that waits: what was typed before the window was closed is not lost.
-            asyncio.get_running_loop().add_signal_handler(
-                number, self.call_later, self.exit, None, 128 + number
-            )
+            asyncio.get_running_loop().add_signal_handler(number, self._end_on, number)
+
+    def _end_on(self, number: signal.Signals) -> None:
+        log_event(log, logging.INFO, "chat ends on a signal", signal=number.name)
+        self.call_later(self.exit, None, 128 + number)
 
     def _tell_problems(self) -> None:
         if self._problems:

@@ -4,8 +4,10 @@ Imports nothing that the first frame does not need.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from rich.console import RenderableType
 from textual import events, messages, on
@@ -15,8 +17,12 @@ from textual.driver import Driver
 from textual.keys import _character_to_key
 from textual.message import Message
 from textual.notifications import SeverityLevel
+from textual.worker import WorkerFailed
 
+from globalchat.core.errors import ExitCode
 from globalchat.core.text import sanitize
+
+log = logging.getLogger("globalchat.ui")
 
 ROUNDS = 3
 """How often every widget is waited for before the app ends: a key changes a text, which is reported to
@@ -46,6 +52,12 @@ class UnbracketedPaste(events.Paste):
 UnbracketedPaste.handler_name = events.Paste.handler_name
 
 
+def _cause(error: Exception | None) -> Exception | None:
+    """Return what failed in a worker, or the error itself."""
+    cause = error.error if isinstance(error, WorkerFailed) else error
+    return cause if isinstance(cause, Exception) else error
+
+
 class SafeApp(App[None]):
     """An app that passes on nothing which a terminal (or a browser) would obey instead of show.
 
@@ -57,6 +69,27 @@ class SafeApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self._is_quitting = False
+
+    @property
+    def failure(self) -> Exception | None:
+        """What ended the app, if it did not end because somebody wanted it to."""
+        return _cause(self._exception)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End because of an error: in a handler, a timer, a worker, while drawing, or while reading keys.
+
+        It is logged, and told by whoever ran the app: Textual would print pages with the values of variables.
+        """
+        log.error("chat crashed", exc_info=_cause(error))
+        self._return_code = ExitCode.FAILED
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    def _log_stray_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log an error that nothing waits for; asyncio would write it over the screen."""
+        log.error("background work failed", exc_info=context.get("exception"))
 
     @property
     def is_quitting(self) -> bool:
@@ -105,6 +138,8 @@ class SafeApp(App[None]):
     def on_load(self) -> None:
         """Look at every message before it is handled, in the app and in all of its widgets."""
         message_hook.set(self._drop_after_the_end)
+        if not self.is_headless:
+            asyncio.get_running_loop().set_exception_handler(self._log_stray_error)
 
     def _drop_after_the_end(self, message: Message) -> None:
         if self._has_ended and not isinstance(message, _ENDING):

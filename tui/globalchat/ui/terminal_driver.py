@@ -25,7 +25,6 @@ from textual.drivers.linux_driver import KITTY_REPORT_ALTERNATE_KEYS, LinuxDrive
 from textual.events import Paste
 from textual.message import Message
 
-from globalchat.ui.emoji_width import pinned
 from globalchat.ui.safe_app import UnbracketedPaste
 from globalchat.ui.terminal_input import MAX_PASTE, TYPEABLE, Burst, Pasted, TerminalInput, Token, Typed
 
@@ -64,7 +63,7 @@ class TerminalDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Write to the terminal, as long as there is one."""
-        if self._writer_thread is not None and not _hand(self._writer_thread, pinned(data)):
+        if self._writer_thread is not None and not _hand(self._writer_thread, data):
             self._app.exit(None, HUNG_UP)
 
     def close(self) -> None:
@@ -82,6 +81,13 @@ class TerminalDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._writer_thread is not None and not constants.DISABLE_KITTY_KEY:
             self.write(f"\x1b[={KITTY_REPORT_ALTERNATE_KEYS};2u")
+
+    def _run_input_thread(self) -> None:
+        """Read keys in a thread of its own, whose failure is one of the app."""
+        try:
+            self.run_input_thread()
+        except Exception as error:
+            self._app.call_later(self._app._handle_exception, error)
 
     def run_input_thread(self) -> None:
         """Read keys, as long as the terminal gives us any."""
@@ -161,7 +167,7 @@ def canvas(*streams: TextIOWrapper | None) -> TextIOWrapper | None:
     """
     found = next((each for each in streams if each is not None and each.isatty()), None)
     if found is not None:
-        found.reconfigure(encoding="utf-8")
+        found.reconfigure(encoding="utf-8", errors="replace")
     return found
 
 

@@ -1,6 +1,7 @@
 """The chat: what `globalchat` does without a command."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -93,10 +94,17 @@ def command(
         welcome=profile is None and chosen == LOCAL,
     )
     app.run()
-    for note in (*notes, *app.parting):
+    for note in (*notes, *app.parting, *_failure(app.failure)):
         narrate(f"globalchat: {note}")
-    code = app.return_code or ExitCode.DONE
+    code = ExitCode.FAILED if app.return_code is None else app.return_code
     return code if code > _SIGNALS else min(code, ExitCode.FAILED)
+
+
+def _failure(error: Exception | None) -> Iterable[str]:
+    """Return the sentence about what ended the chat, if that was nobody's wish."""
+    if error is not None:
+        kind = type(error).__name__
+        yield f"The chat ended because of an error in it ({kind}); with --log-file FILE, the log says where."
 
 
 def _check_region(profile: str, word: str) -> None:
