@@ -89,6 +89,15 @@ def test_a_stack_that_does_not_stand(aws: Aws, status: str, state: str, words: s
     assert seen.remedy
 
 
+def test_a_stack_of_the_right_name_that_belongs_to_others(cloud: str) -> None:
+    make_stack(STACKS[0], REGION, tags=[{"Key": "team", "Value": "payments"}])
+    seen = health.stacks(Aws(), PLACE)
+    assert seen.state == "failed"
+    assert seen.text == (
+        f'Not of the deployment "globalchat" is the stack "{STACKS[0]}" in us-west-2 (tags team=payments).'
+    )
+
+
 def test_a_stack_that_is_gone(aws: Aws) -> None:
     aws.call("cloudformation", REGION, "delete_stack", StackName=STACKS[0])
     seen = health.stacks(aws, PLACE)
