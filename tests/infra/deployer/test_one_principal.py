@@ -136,20 +136,16 @@ def test_a_code_typed_at_the_terminal_deploys_to_the_account_that_was_confirmed(
     assert stacks_of("base") == []
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [DEPLOY, ("destroy", "--yes"), ("outputs", "--refresh")],
-    ids=lambda arguments: str(arguments[0]),
-)
+@pytest.mark.parametrize("arguments", [DEPLOY, ("destroy", "--yes"), ("outputs", "--refresh")])
 def test_without_a_terminal_a_code_that_is_needed_is_one_sentence(
     arguments: tuple[str, ...], machine: Assembled, front: AwsFront
 ) -> None:
-    ran = run(machine, *arguments, "--aws-profile", "mfa")
-    assert ran.returncode == 1
-    assert ran.stderr.startswith(
+    ran = machine.user.run(*arguments, "--aws-profile", "mfa")
+    assert ran.exit_code == 1
+    (sentence,) = ran.stderr.splitlines()
+    assert sentence.startswith(
         'globalchat: The AWS profile "mfa" needs an MFA code, and there is no terminal'
     )
-    assert len(ran.stderr.splitlines()) == 1
     assert front.calls == []
 
 
