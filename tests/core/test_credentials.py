@@ -296,6 +296,28 @@ def test_ctrl_d_and_ctrl_c_at_the_question(sts: AwsFront, tmp_path: Path) -> Non
     assert sts.calls == []
 
 
+def test_how_a_profile_reaches_aws_is_told_without_the_profile(
+    aws: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Child processes see no profile."""
+    services = "[services own]\ncloudformation =\n  endpoint_url = http://localhost:2\n"
+    reach = (
+        "endpoint_url = http://localhost:1\nservices = own\nca_bundle = /ca.pem\nuse_fips_endpoint = true\n"
+    )
+    configure(tmp_path, f"[profile p]\n{KEYS}{reach}{services}")
+    assert resolve("p").environment() == {
+        "AWS_CA_BUNDLE": "/ca.pem",
+        "AWS_USE_FIPS_ENDPOINT": "true",
+        "AWS_ENDPOINT_URL": "http://localhost:1",
+        "AWS_ENDPOINT_URL_CLOUDFORMATION": "http://localhost:2",
+    }
+    aws.setenv("AWS_ENDPOINT_URL", "http://localhost:3")
+    assert not {name for name in resolve("p").environment() if "ENDPOINT_URL" in name}
+    aws.delenv("AWS_ENDPOINT_URL")
+    aws.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    assert not {name for name in resolve("p").environment() if "ENDPOINT_URL" in name}
+
+
 # What is wrong
 
 

@@ -130,6 +130,34 @@ def test_a_bundle_that_does_not_exist_is_named(secure: Authority, aws_settings: 
         Aws().account(REGION)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"), [("no certificate", "there is no certificate in it"), (None, "is a directory")]
+)
+def test_a_bundle_that_holds_no_authority_is_named(
+    content: str | None, told: str, secure: Authority, tmp_path: Path, aws_settings: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "bundle"
+    if content is None:
+        bundle.mkdir()
+    else:
+        bundle.write_text(content)
+    aws_settings.setenv("AWS_CA_BUNDLE", str(bundle))
+    with pytest.raises(Unreachable, match=f"AWS_CA_BUNDLE names {bundle}, which cannot be used ") as failed:
+        Aws().account(REGION)
+    assert told in str(failed.value)
+
+
+def test_a_bundle_that_the_aws_profile_names(
+    secure: Authority, tmp_path: Path, aws_settings: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text(f"[default]\nca_bundle = {tmp_path}/gone.pem\n")
+    aws_settings.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with pytest.raises(Unreachable, match="which does not exist"):
+        Aws().account(REGION)
+    (tmp_path / "config").write_text(f"[default]\nca_bundle = {secure.file}\n")
+    assert Aws().account(REGION).number == ACCOUNT
+
+
 # Regions that are not enabled
 
 

@@ -43,7 +43,7 @@ def explain(error: Exception, profile: str | None, session: Any = None) -> UserE
     found = (
         _of_the_configuration(error, profile)
         or _of_the_sign_in(error, signer, settings)
-        or _of_aws(error, who)
+        or _of_aws(error, who, session)
         or _of_a_file(error, who)
     )
     if found is not None:
@@ -94,7 +94,7 @@ def _of_the_sign_in(error: Exception, signer: str | None, settings: Mapping[str,
     return None
 
 
-def _of_aws(error: Exception, who: str) -> UserError | None:
+def _of_aws(error: Exception, who: str, session: Any) -> UserError | None:  # noqa: ANN401
     """Return the error of a call that was refused, got no answer, or was not made as it takes a person."""
     from botocore import exceptions as boto
 
@@ -103,7 +103,9 @@ def _of_aws(error: Exception, who: str) -> UserError | None:
             return _refused(error.response, error.operation_name, who)
         case boto.HTTPClientError() | boto.ConnectionError():
             url = str(error.kwargs.get("endpoint_url") or "")
-            return unreachable(error, urlsplit(url).hostname or "sign-in", url=url, environ=os.environ)
+            bundle = session.get_config_variable("ca_bundle") if session else None
+            environ = {**os.environ, **({"AWS_CA_BUNDLE": bundle} if bundle else {})}
+            return unreachable(error, urlsplit(url).hostname or "sign-in", url=url, environ=environ)
         case boto.RefreshWithMFAUnsupportedError():
             return UserError(
                 "The AWS credentials have expired, and to renew them takes another MFA code.",
