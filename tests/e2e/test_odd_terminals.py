@@ -1,6 +1,7 @@
 """The chat in terminals that send, say or lack what others do not."""
 
 import json
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -107,3 +108,36 @@ def test_a_signal_is_in_the_log(home: Home, tmp_path: Path) -> None:
     entries = [json.loads(line) for line in log.read_text().splitlines()]
     assert "SIGTERM" in [entry.get("signal") for entry in entries]
     assert entries[-1]["code"] == 143
+
+
+@pytest.mark.parametrize("variables", [("120", "40"), ("60", "20"), ("300", "5")])
+def test_the_window_has_the_size_that_it_has(home: Home, variables: tuple[str, str]) -> None:
+    """The window of the tests has 120 × 36."""
+    columns, lines = variables
+    odd = replace(home, environment={"COLUMNS": columns, "LINES": lines})
+    chat = Terminal(odd, "oregon", "--channel", "tech")
+    chat.wait(lambda screen: "Ctrl+P palette" in screen.split("\n")[35], "the footer in the last line")
+    chat.resize(110, 34)
+    chat.wait(lambda screen: "Ctrl+P palette" in screen.split("\n")[33], "the footer in the last line")
+    assert len(chat.text.split("\n")[-1]) <= 110
+    chat.press(QUIT)
+    assert chat.end() == 0
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown", ""])
+def test_where_nothing_can_be_drawn_it_says_so(home: Home, term: str) -> None:
+    chat = Terminal(replace(home, environment={"TERM": term}), "oregon")
+    assert chat.end() == 2
+    assert "globalchat subscribe" in chat.text.replace("\n", "")
+    assert b"\x1b" not in chat.raw
+
+
+@pytest.mark.parametrize(("value", "is_grey"), [("", False), ("1", True), ("0", True)])
+def test_no_color_counts_if_it_is_not_empty(home: Home, value: str, is_grey: bool) -> None:
+    chat = Terminal(replace(home, environment={"NO_COLOR": value, "COLORTERM": "truecolor"}), "oregon")
+    chat.wait_for("live")
+    colours = set(re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", chat.raw))
+    assert colours
+    assert all(red == green == blue for red, green, blue in colours) is is_grey
+    chat.press(QUIT)
+    assert chat.end() == 0

@@ -1,10 +1,10 @@
 """Shows the progress of a deployment: plain lines, or on a terminal a block that is drawn anew."""
 
-import shutil
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from globalchat.core.clock import stopwatch
+from globalchat.core.terminal import window_size
 from globalchat.core.text import sanitize
 from globalchat_infra.deployer.progress import Progress, StackProgress
 
@@ -78,4 +78,4 @@ def view_for(stream: TextIO, write: Callable[[str], None]) -> View:
     """Return the view that fits a stream; `write` prints one plain line."""
     if not stream.isatty():
         return PlainView(write)
-    return LiveView(stream, lambda: shutil.get_terminal_size().columns)
+    return LiveView(stream, lambda: window_size(stream)[0])

@@ -37,7 +37,7 @@ ENVIRONMENT = """## Environment
 | `GLOBALCHAT_LOG` | the log file of commands without `--log-file` |
 | `GLOBALCHAT_LOG_LEVEL` | the level of commands without `--log-level` |
 | `GLOBALCHAT_HOME` | a folder for profiles, state and caches in place of the platform's |
-| `NO_COLOR` | no colours |
+| `NO_COLOR` | no colours, if it is not empty |
 """
 
 LOGS = """## Logs

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from globalchat.core.terminal import can_draw, wants_no_colour
 from globalchat.doctor.finding import Verdict, ok, skipped, warning
 
 SMALLEST = (40, 10)
@@ -53,7 +54,7 @@ def kind(seen: Surroundings) -> Verdict:
     if seen.multiplexer:
         parts.append(f"inside {seen.multiplexer}")
     told = ", ".join(parts)
-    if not term or term in ("dumb", "unknown"):
+    if not can_draw(seen.environment):
         return warning(f"{told}: the chat cannot draw here.", "Use another terminal, or set TERM as it says.")
     if seen.multiplexer and not term.startswith(("tmux", "screen")):
         return warning(
@@ -79,7 +80,7 @@ def size(seen: Surroundings) -> Verdict:
 
 def colours(seen: Surroundings) -> Verdict:
     """How many colours there are."""
-    if "NO_COLOR" in seen.environment:
+    if wants_no_colour(seen.environment):
         return ok("none, as NO_COLOR asks for")
     if seen.get("COLORTERM") in _TRUE_COLOUR or seen.get("TERM").endswith("-direct"):
         return ok("16 million")

@@ -5,6 +5,7 @@ Imports nothing that the first frame does not need.
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from textual.notifications import SeverityLevel
 from textual.worker import WorkerFailed
 
 from globalchat.core.errors import ExitCode
+from globalchat.core.terminal import wants_no_colour
 from globalchat.core.text import sanitize
 
 log = logging.getLogger("globalchat.ui")
@@ -67,6 +69,8 @@ class SafeApp(App[None]):
     """
 
     def __init__(self) -> None:
+        if not wants_no_colour(os.environ):
+            os.environ.pop("NO_COLOR", None)  # Textual obeys an empty one
         super().__init__()
         self._is_quitting = False
 

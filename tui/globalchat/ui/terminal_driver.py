@@ -25,6 +25,7 @@ from textual.drivers.linux_driver import KITTY_REPORT_ALTERNATE_KEYS, LinuxDrive
 from textual.events import Paste
 from textual.message import Message
 
+from globalchat.core.terminal import window_size
 from globalchat.ui.safe_app import UnbracketedPaste
 from globalchat.ui.terminal_input import MAX_PASTE, TYPEABLE, Burst, Pasted, TerminalInput, Token, Typed
 
@@ -60,6 +61,12 @@ class TerminalDriver(LinuxDriver):
         """As Textual's, which draws on standard error wherever that leads."""
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._file = canvas(sys.__stderr__, sys.__stdout__)
+        if self._size is None:
+            self._size = self._get_terminal_size()
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Return the size of the window itself; Textual believes COLUMNS and LINES instead."""
+        return window_size(self._file, sys.__stdin__)
 
     def write(self, data: str) -> None:
         """Write to the terminal, as long as there is one."""

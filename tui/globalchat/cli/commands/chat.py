@@ -1,5 +1,6 @@
 """The chat: what `globalchat` does without a command."""
 
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,6 +15,8 @@ from globalchat.cli.console.screen import is_terminal
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import ExitCode, UsageError
 from globalchat.core.files import user_folders
+from globalchat.core.terminal import can_draw
+from globalchat.core.text import sanitize
 
 _SIGNALS = 128
 """Exit codes above are of a signal that ended the chat, as shells have it."""
@@ -60,11 +63,7 @@ def command(
         _check_region(chosen, region)
     elif chosen != LOCAL:
         profiles.region_names(chosen)  # an unknown or damaged profile is told before the screen is taken
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
-        raise UsageError(
-            "The chat needs a terminal, and this is none.",
-            remedy="To follow channels from a script: globalchat subscribe CHANNEL --json.",
-        )
+    _check_terminal()
     notes: list[str] = []
     automatic = region is not None and region.lower() == "auto"
 
@@ -98,6 +97,22 @@ def command(
         narrate(f"globalchat: {note}")
     code = ExitCode.FAILED if app.return_code is None else app.return_code
     return code if code > _SIGNALS else min(code, ExitCode.FAILED)
+
+
+def _check_terminal() -> None:
+    """Check that the chat can be drawn.
+
+    Raises:
+        UsageError: it cannot; says what can be used instead.
+    """
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        said = "The chat needs a terminal, and this is none."
+    elif not can_draw(os.environ):
+        term = sanitize(os.environ.get("TERM", ""), multiline=False)[:50]
+        said = f'The chat needs a terminal that can draw, and this is none (TERM is "{term}").'
+    else:
+        return
+    raise UsageError(said, remedy="To follow channels here or from a script: globalchat subscribe CHANNEL.")
 
 
 def _failure(error: Exception | None) -> Iterable[str]:

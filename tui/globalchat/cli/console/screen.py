@@ -1,11 +1,12 @@
 """What the streams can show."""
 
 import os
-import shutil
 import sys
 from typing import TextIO
 
 import click
+
+from globalchat.core.terminal import can_draw, wants_no_colour, window_size
 
 ascii_only = click.option(
     "--ascii", "ascii_only", is_flag=True, help="Draw with ASCII alone. [default: as the locale says]"
@@ -19,12 +20,12 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def can_redraw(stream: TextIO | None) -> bool:
     """Whether a line there can be written over."""
-    return is_terminal(stream) and os.environ.get("TERM") != "dumb"
+    return is_terminal(stream) and can_draw(os.environ)
 
 
 def wants_colour(stream: TextIO | None) -> bool:
     """Whether to colour what is written there."""
-    return can_redraw(stream) and "NO_COLOR" not in os.environ
+    return can_redraw(stream) and not wants_no_colour(os.environ)
 
 
 def wants_ascii(asked: bool) -> bool:
@@ -38,4 +39,4 @@ def wants_ascii(asked: bool) -> bool:
 
 def width() -> int:
     """Columns of the terminal; 80 if there is none."""
-    return shutil.get_terminal_size((80, 24)).columns
+    return window_size(sys.stdout, sys.stderr)[0]

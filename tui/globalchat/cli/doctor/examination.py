@@ -1,7 +1,6 @@
 """What `doctor` examines: which checks of which subjects, in which order."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -12,6 +11,7 @@ from globalchat.cli.console.screen import is_terminal
 from globalchat.client import profiles
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.files import user_folders
+from globalchat.core.terminal import window_size
 from globalchat.doctor import terminal, versions
 from globalchat.doctor.finding import Finding, Level, Verdict, ok, skipped, warning
 from globalchat.doctor.plan import region_checks, relay_checks, remedies_for
@@ -82,8 +82,7 @@ def _machine() -> list[Check]:
         "deployer": versions.deployer,
     }
     if sys.stdout is not None and is_terminal(sys.stdout):
-        columns, lines = shutil.get_terminal_size()
-        seen = terminal.Surroundings(os.environ, (columns, lines), sys.stdout.encoding or "")
+        seen = terminal.Surroundings(os.environ, window_size(sys.stdout), sys.stdout.encoding or "")
         looks |= {name: partial(look, seen) for name, look in terminal.CHECKS.items()}
     else:
         looks["terminal"] = lambda: skipped("Output goes to no terminal, so that none is examined.")

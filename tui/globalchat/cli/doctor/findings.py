@@ -1,6 +1,5 @@
 """How `doctor` shows its findings: for people, or one JSON object a line."""
 
-import shutil
 import sys
 import textwrap
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ import click
 from globalchat.cli.console.output import for_terminal, json_line, write_lines
 from globalchat.cli.console.screen import is_terminal, wants_colour
 from globalchat.client.profiles import Profile
+from globalchat.core.terminal import window_size
 from globalchat.doctor.finding import Finding, Level
 
 _SIGNS = {Level.OK: "✓", Level.WARNING: "!", Level.FAILED: "✗", Level.SKIPPED: "–"}
@@ -36,7 +36,7 @@ class Findings:
         self._regions = {alias: each.region for alias, each in profile.regions.items()}
         self._coloured = wants_colour(stream)
         self._signs = _ASCII if ascii_only else _SIGNS
-        columns = shutil.get_terminal_size().columns if is_terminal(stream) else None
+        columns = window_size(stream)[0] if is_terminal(stream) else None
         self._is_narrow = columns is not None and columns < _BESIDE + _NARROWEST
         self._indent = " " * (_BELOW if self._is_narrow else _BESIDE)
         # What goes on of a remedy is indented by two more.
