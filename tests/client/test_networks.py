@@ -1,12 +1,14 @@
 """Proxies, inspected TLS, broken IPv6, blocked upgrades: what goes where, and which sentence it ends in."""
 
 import asyncio
+import logging
 import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 from aiohttp import web
@@ -20,13 +22,14 @@ from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
 from globalchat.core.credentials import Credentials
-from globalchat.core.errors import Unauthorized, Unreachable
+from globalchat.core.errors import Refused, Unauthorized, Unreachable
 from globalchat.core.net import ProxyRefused, proxy_for
 from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, quick, running
 from tests.core.helpers.authority import Authority
 from tests.core.helpers.loopback_proxy import LoopbackProxy
 from tests.core.helpers.names import BlackHole, resolve
+from tests.core.helpers.secret_search import assert_holds_none
 
 HOST = "api.example"
 DRAFT = Draft("0123456789abcdef", "tech", "hi", None, 0)
@@ -235,6 +238,27 @@ async def test_a_proxy_that_is_not_there(
     assert "Check HTTPS_PROXY" in (failed.value.remedy or "")
 
 
+async def test_the_password_of_a_proxy_is_in_no_log_and_no_error(
+    away: FakeAppSync, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with LoopbackProxy({HOST: away.port}) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://ana:hun%2Fter2@127.0.0.1:{proxy.port}")
+        proxy.authorization = "Basic YW5hOmh1bi90ZXIy"
+        await publish(away.endpoint)
+        await connect(away.endpoint)
+        proxy.authorization = "Basic other"
+        for do in (publish, connect):
+            with pytest.raises(Unreachable) as failed:
+                await do(away.endpoint)
+            caplog.records.append(logging.makeLogRecord({"msg": "".join(format_exception(failed.value))}))
+    assert_holds_none(
+        "\n".join(each.getMessage() for each in caplog.records),
+        ("hun/ter2", "hun%2Fter2", "YW5hOmh1bi90ZXIy"),
+        "the log",
+    )
+
+
 # Passwords in ~/.netrc
 
 
@@ -351,6 +375,17 @@ async def test_a_server_in_trouble_is_not_a_wrong_url(
     away.on_http = lambda _: answer()
     with pytest.raises(Unreachable, match="is in trouble at the moment") as failed:
         await publish(away.endpoint)
+    assert "https://health.aws.amazon.com" in (failed.value.remedy or "")
+
+
+async def test_a_server_in_trouble_may_say_when_to_come_back(
+    away: FakeAppSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve(monkeypatch, {HOST: [("127.0.0.1", away.port)]})
+    away.on_http = lambda _: web.Response(status=503, headers={"Retry-After": "7"})
+    with pytest.raises(Refused, match="is in trouble at the moment") as failed:
+        await publish(away.endpoint)
+    assert (failed.value.retryable, failed.value.retry_after) == (True, 7.0)
     assert "https://health.aws.amazon.com" in (failed.value.remedy or "")
 
 

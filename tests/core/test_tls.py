@@ -84,8 +84,17 @@ async def test_a_file_that_is_not_there(
     assert explain(error, {variable: file}, trust) == TlsFailure(
         f"{variable} names {file}, which does not exist", f"Correct {variable}, or unset it."
     )
-    assert "names" not in explain(error, {variable: file}, trust, exists=lambda _: True).reason
+    assert "names" not in explain(error, {variable: file}, trust, look=lambda _: None).reason
     assert "names" not in explain(error, {"SSL_CERT_DIR": file}, trust).reason
+
+
+async def test_a_file_that_is_of_no_use(authority: Authority, tmp_path: Path) -> None:
+    error = await failure_of(authority.server("api.example"))
+    assert "cannot be read (Is a directory)" in explain(error, {"SSL_CERT_FILE": str(tmp_path)}).reason
+    (tmp_path / "der").write_bytes(ssl.PEM_cert_to_DER_cert(authority.file.read_text()))
+    found = explain(error, {"AWS_CA_BUNDLE": str(tmp_path / "der")}, AWS)
+    assert found.reason == f"AWS_CA_BUNDLE names {tmp_path / 'der'}, which holds no certificate"
+    assert tls.problem_of(str(authority.file)) is None
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,9 @@ UPGRADE_REMEDY = (
 
 # Names of aiohttp's and websockets' errors (this module imports neither) for a connection that was cut.
 _CUT = frozenset({"ClientOSError", "ConnectionClosedError", "ConnectionClosedOK", "ServerDisconnectedError"})
+_ANSWERS_OF_PROXIES = frozenset(
+    {"ClientHttpProxyError", "InvalidProxyMessage", "InvalidProxyStatus", "ProxyAnswered"}
+)
 
 
 class NoUpgrade(Exception):
@@ -47,43 +50,40 @@ def unreachable(cause: BaseException | None, where: str, proxy: Proxy | None = N
     failure = _by_cause(cause, where, proxy)
     name = type(cause).__name__
     # aiohttp's errors of connecting; all others may come after the request went out.
-    failure.sent = not (name.startswith("ClientConnector") or name in _OF_PROXIES)
+    of_proxy = name in ("ClientProxyConnectionError", "ClientHttpProxyError")
+    failure.sent = not (name.startswith("ClientConnector") or of_proxy)
     return failure
-
-
-_OF_PROXIES = frozenset({"ClientProxyConnectionError", "ClientHttpProxyError"})
-"""aiohttp's errors of a proxy."""
-_ANSWERS_OF_PROXIES = frozenset(
-    {"ProxyAnswered", "ClientHttpProxyError", "InvalidProxyStatus", "InvalidProxyMessage"}
-)
-"""Our own error for a proxy that answers without opening a tunnel, aiohttp's, and websockets'."""
 
 
 def _by_cause(cause: BaseException | None, where: str, proxy: Proxy | None) -> Unreachable:
     if isinstance(cause, NoUpgrade):
         return no_upgrade(where, cause)
     root = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
-    if proxy is not None and cause is not None and type(cause).__name__ in _ANSWERS_OF_PROXIES:
-        return proxy_answered(proxy, _status_of(cause), where)
-    if proxy is not None and (why := _why_no_proxy(cause, root)) is not None:
+    if proxy is not None and type(cause).__name__ in _ANSWERS_OF_PROXIES:
+        return proxy_answered(proxy, _answer_of_proxy(cause), where)
+    if proxy is not None and (why := _no_way_to_proxy(cause, root)) is not None:
         return proxy_not_reached(proxy, why)
-    if isinstance(root, socket.gaierror):
-        return Unreachable(
-            f"The name {where} could not be resolved.",
-            remedy="Check the network; if the region was destroyed, deploy it again.",
-        )
     if (error := tls.find_ssl_error(cause)) is not None:
         # With a proxy that is spoken to over TLS it may be either.
         whom = f"{where} or the proxy {proxy}" if proxy is not None and proxy.scheme == "https" else where
         found = tls.explain(error, os.environ)
         return Unreachable(f"No secure connection to {whom}: {found.reason}.", remedy=found.remedy)
+    if isinstance(root, TimeoutError):
+        return timed_out(where, proxy)
+    return _by_system_error(root, where)
+
+
+def _by_system_error(root: object, where: str) -> Unreachable:
+    if isinstance(root, socket.gaierror):
+        return Unreachable(
+            f"The name {where} could not be resolved.",
+            remedy="Check the network; if the region was destroyed, deploy it again.",
+        )
     if _is(root, errno.ECONNREFUSED):
         return Unreachable(
             f"Nothing listens at {where}: the connection was refused.",
             remedy="Is it running? `globalchat local status` tells for the local cloud.",
         )
-    if isinstance(root, TimeoutError):
-        return timed_out(where, proxy)
     if _is(root, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
         return Unreachable(f"No network leads to {where}.", remedy="Check the network.")
     if isinstance(root, ConnectionError) or type(root).__name__ in _CUT:
@@ -92,15 +92,16 @@ def _by_cause(cause: BaseException | None, where: str, proxy: Proxy | None) -> U
     return Unreachable(f"The connection to {where} failed{name}.", remedy="Check the network.")
 
 
-def _status_of(answer: BaseException) -> int | None:
-    """Return the HTTP status that a proxy answered, None if it was not HTTP."""
-    response = getattr(answer, "response", None)  # of websockets' errors
-    status = getattr(answer, "status", getattr(response, "status_code", None))
+def _answer_of_proxy(cause: BaseException | None) -> int | None:
+    """Return the HTTP status of a proxy's answer; None if it was no HTTP."""
+    status = getattr(cause, "status", None)  # ours and aiohttp's
+    if status is None:
+        status = getattr(getattr(cause, "response", None), "status_code", None)  # websockets'
     return status if isinstance(status, int) else None
 
 
-def _why_no_proxy(cause: BaseException | None, root: object) -> str | None:
-    """Return why a proxy was not reached, None if that was not what failed."""
+def _no_way_to_proxy(cause: BaseException | None, root: object) -> str | None:
+    """Return why a proxy was not reached, a clause; None if that is not what failed."""
     if isinstance(root, socket.gaierror):
         return "its name could not be resolved"
     if _is(root, errno.ECONNREFUSED):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, skew_sentence
-from globalchat.core.errors import Refused, Unauthorized
+from globalchat.core.errors import Refused, Unauthorized, UserError
 from globalchat.core.text import suggest
 
 _RETRYABLE = frozenset(
@@ -134,6 +134,17 @@ def throttled(where: str, retry_after: str | None) -> Refused:
         error_type="TooManyRequestsException",
         retryable=True,
         retry_after=read_retry_after(retry_after),
+    )
+
+
+def unavailable(trouble: UserError, retry_after: str | None) -> Refused:
+    """Return an error for a server in trouble that said when to try again."""
+    return Refused(
+        str(trouble),
+        error_type="ServiceUnavailable",
+        retryable=True,
+        retry_after=read_retry_after(retry_after),
+        remedy=trouble.remedy,
     )
 
 

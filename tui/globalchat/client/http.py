@@ -150,7 +150,9 @@ class GraphQLHttp:
 
     def _translate(self, error: TransportError) -> UserError:
         if isinstance(error, _Throttled):
-            return faults.throttled(self.where, error.retry_after)
+            if error.code == 429:
+                return faults.throttled(self.where, error.retry_after)
+            return faults.unavailable(connect_errors.in_trouble(self.where, 503), error.retry_after)
         if isinstance(error, TransportServerError):
             if error.code == 401:
                 return faults.unauthorized(self.where, signed=self._signed, skew=self.clock_skew)
@@ -209,10 +211,10 @@ class _Request(GraphQLRequest):
 
 
 class _Throttled(TransportServerError):
-    """The server wants to be called less often."""
+    """The server wants to be called less often (429), or later (503)."""
 
-    def __init__(self, retry_after: str | None) -> None:
-        super().__init__("throttled", 429)
+    def __init__(self, status: int, retry_after: str | None) -> None:
+        super().__init__("throttled", status)
         self.retry_after = retry_after
 
 
@@ -237,7 +239,7 @@ class _Transport(AIOHTTPTransport):
         if "Date" in response.headers:
             self._dated = (response.headers["Date"], time.time())
         if response.status == 429 or (response.status == 503 and "Retry-After" in response.headers):
-            raise _Throttled(response.headers.get("Retry-After"))
+            raise _Throttled(response.status, response.headers.get("Retry-After"))
         body = bytearray()
         async for chunk in response.content.iter_chunked(65_536):
             body += chunk

@@ -4,13 +4,14 @@ Each library trusts other authorities. Python's `ssl` (the chat) takes those of 
 SSL_CERT_FILE, AWS's SDK its own or those of AWS_CA_BUNDLE, Node.js its own and those of NODE_EXTRA_CA_CERTS.
 """
 
-import os
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from globalchat.core.net import Proxy, host_and_port
 from globalchat.core.text import sanitize
@@ -79,7 +80,7 @@ def context() -> ssl.SSLContext:
     return made
 
 
-def wrapped(error: BaseException | None) -> Iterator[BaseException]:
+def wrapped(error: BaseException | None) -> Iterator[object]:
     """Yield a library's error and all that it wraps, wherever aiohttp, urllib3 and botocore keep it."""
     seen: set[int] = set()
     waiting: list[object] = [error]
@@ -106,7 +107,7 @@ def explain(
     trust: Trust = CHAT,
     *,
     issuer: str | None = None,
-    exists: Callable[[str], bool] = os.path.exists,
+    look: Callable[[str], str | None] = lambda file: problem_of(file),
 ) -> TlsFailure:
     """Return why TLS failed.
 
@@ -115,9 +116,9 @@ def explain(
         environ: the variables of the environment.
         trust: which part of the program the connection belongs to.
         issuer: who issued the certificate that was shown, if known.
-        exists: looks whether there is a file.
+        look: says what is wrong with a file of authorities, None if nothing is.
     """
-    missing = _missing_file(environ, trust, exists)
+    missing = _useless_file(environ, trust, look)
     if not isinstance(error, ssl.SSLCertVerificationError):
         return missing or _no_handshake(error)
     code, said = getattr(error, "verify_code", 0), getattr(error, "verify_message", "no reason")
@@ -125,11 +126,14 @@ def explain(
 
 
 def explain_node(
-    output: str, environ: Mapping[str, str], *, exists: Callable[[str], bool] = os.path.exists
+    output: str,
+    environ: Mapping[str, str],
+    *,
+    look: Callable[[str], str | None] = lambda file: problem_of(file),
 ) -> TlsFailure | None:
     """Return why TLS failed in a program on Node.js, by what it printed; None if it was something else."""
     code = next((number for text, number in _NODE_CODES.items() if text in output), None)
-    return None if code is None else _by_code(code, "", _missing_file(environ, NODE, exists), NODE, None)
+    return None if code is None else _by_code(code, "", _useless_file(environ, NODE, look), NODE, None)
 
 
 def _by_code(
@@ -165,16 +169,31 @@ def _by_code(
     return TlsFailure(f"its certificate is not accepted ({said})", f"Check the URL.{by}")
 
 
-def _missing_file(
-    environ: Mapping[str, str], trust: Trust, exists: Callable[[str], bool]
+def _useless_file(
+    environ: Mapping[str, str], trust: Trust, look: Callable[[str], str | None]
 ) -> TlsFailure | None:
-    """Return the failure if a variable names a file that is not there, which libraries do not report."""
-    for name in trust.variables:
-        if file := environ.get(name):
-            if exists(file):
-                return None
-            return TlsFailure(f"{name} names {file}, which does not exist", f"Correct {name}, or unset it.")
-    return None
+    """Return the failure if a variable names a file that is of no use, which libraries do not report."""
+    name = next((each for each in trust.variables if environ.get(each)), None)
+    problem = None if name is None else look(environ[name])
+    if name is None or problem is None:
+        return None
+    return TlsFailure(f"{name} names {environ[name]}, which {problem}", f"Correct {name}, or unset it.")
+
+
+def problem_of(file: str) -> str | None:
+    """Return why a file of authorities is of no use, a clause; None if nothing is wrong with it."""
+    try:
+        content = Path(file).read_bytes()
+    except FileNotFoundError:
+        return "does not exist"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    # Python and OpenSSL take two forms (PEM_read_bio_X509_AUX); what else is in the file does not matter.
+    return (
+        None
+        if re.search(rb"-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----", content)
+        else "holds no certificate"
+    )
 
 
 def _no_handshake(error: ssl.SSLError) -> TlsFailure:
