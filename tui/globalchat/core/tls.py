@@ -101,13 +101,26 @@ def find_ssl_error(error: BaseException | None) -> ssl.SSLError | None:
     return next((each for each in found if type(each).__module__ == "ssl"), None)
 
 
+def problem_of(file: str) -> str | None:
+    """Return why a file of authorities is of no use, a clause; None if nothing is wrong with it."""
+    try:
+        content = Path(file).read_bytes()
+    except FileNotFoundError:
+        return "does not exist"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    # What else is in the file does not matter to OpenSSL (PEM_read_bio_X509_AUX).
+    has_one = re.search(rb"-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----", content)
+    return None if has_one else "holds no certificate"
+
+
 def explain(
     error: ssl.SSLError,
     environ: Mapping[str, str],
     trust: Trust = CHAT,
     *,
     issuer: str | None = None,
-    look: Callable[[str], str | None] = lambda file: problem_of(file),
+    look: Callable[[str], str | None] = problem_of,
 ) -> TlsFailure:
     """Return why TLS failed.
 
@@ -129,7 +142,7 @@ def explain_node(
     output: str,
     environ: Mapping[str, str],
     *,
-    look: Callable[[str], str | None] = lambda file: problem_of(file),
+    look: Callable[[str], str | None] = problem_of,
 ) -> TlsFailure | None:
     """Return why TLS failed in a program on Node.js, by what it printed; None if it was something else."""
     code = next((number for text, number in _NODE_CODES.items() if text in output), None)
@@ -178,22 +191,6 @@ def _useless_file(
     if name is None or problem is None:
         return None
     return TlsFailure(f"{name} names {environ[name]}, which {problem}", f"Correct {name}, or unset it.")
-
-
-def problem_of(file: str) -> str | None:
-    """Return why a file of authorities is of no use, a clause; None if nothing is wrong with it."""
-    try:
-        content = Path(file).read_bytes()
-    except FileNotFoundError:
-        return "does not exist"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
-    # Python and OpenSSL take two forms (PEM_read_bio_X509_AUX); what else is in the file does not matter.
-    return (
-        None
-        if re.search(rb"-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----", content)
-        else "holds no certificate"
-    )
 
 
 def _no_handshake(error: ssl.SSLError) -> TlsFailure:
