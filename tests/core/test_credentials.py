@@ -3,8 +3,11 @@
 import hashlib
 import json
 import os
+import signal
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -461,6 +464,23 @@ def test_a_program_that_does_not_end_is_ended(aws: pytest.MonkeyPatch, tmp_path:
     assert "did not end within 0.5 seconds" in str(failing("p"))
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_signal_ends_the_program_too(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also where there is no terminal."""
+    os.mkfifo(tmp_path / "pid")
+    processed(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 600")
+    code = "from globalchat.core.credentials import resolve\nresolve('p')"
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    try:
+        pid = int((tmp_path / "pid").read_text())  # once the program writes it
+        process.terminate()
+        assert process.wait(30) == -signal.SIGTERM
+    finally:
+        process.kill()
+        process.wait()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_a_person_reads_what_is_waited_for_and_ctrl_c_ends_the_program(

@@ -75,35 +75,44 @@ class TerminalPrompter:
 
 @contextmanager
 def kept_terminal() -> Iterator[None]:
-    """Leave the controlling terminal as it is: after errors, Ctrl-C, SIGTERM and SIGHUP.
+    """Leave the controlling terminal as it is, and end what was begun: after errors, Ctrl-C, SIGTERM, SIGHUP.
 
-    For what other programs do to it: a credential process that asks for a password switches the echo off, and
-    is killed with it off. The signals are caught in the main thread alone, as Python has it.
+    For what other programs do: a credential process that asks for a password switches the echo off, and is
+    killed with it off. The signals are caught in the main thread alone, as Python has it.
     """
+    is_main = threading.current_thread() is threading.main_thread()
+    taken = [each for each in _ENDINGS if is_main and signal.getsignal(each) is signal.SIG_DFL]
+    ended_by: _Signal | None = None
+    with _settings_kept():
+        try:
+            for number in taken:
+                signal.signal(number, _raise)
+            yield
+        except _Signal as end:
+            ended_by = end
+        finally:
+            for number in taken:
+                signal.signal(number, signal.SIG_DFL)
+    if ended_by is not None:
+        os.kill(os.getpid(), ended_by.number)
+
+
+@contextmanager
+def _settings_kept() -> Iterator[None]:
     terminal = _open_terminal()
     if terminal is None:
         yield
         return
-    before = termios.tcgetattr(terminal)
-    ended_by: _Signal | None = None
-    is_main = threading.current_thread() is threading.main_thread()
-    taken = [each for each in _ENDINGS if is_main and signal.getsignal(each) is signal.SIG_DFL]
     try:
-        for number in taken:
-            signal.signal(number, _raise)
-        yield
-    except _Signal as end:
-        ended_by = end
-    finally:
-        with suppress(termios.error):
+        before = termios.tcgetattr(terminal)
+        try:
+            yield
+        finally:
             # From the background, a change of the terminal would stop this process.
             if os.tcgetpgrp(terminal) == os.getpgrp() and termios.tcgetattr(terminal) != before:
                 termios.tcsetattr(terminal, termios.TCSANOW, before)
+    finally:
         os.close(terminal)
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
-    if ended_by is not None:
-        os.kill(os.getpid(), ended_by.number)
 
 
 class _Signal(BaseException):
