@@ -1,6 +1,5 @@
 """Turns what AWS answers, or why it does not, into the errors a user meets. Imports no SDK."""
 
-import os
 import re
 import ssl
 from calendar import timegm
@@ -63,8 +62,6 @@ _IN_TROUBLE = frozenset(
 # Signature expired: 20261130T100000Z is now earlier than 20261130T101500Z (20261130T102000Z - 5 min.)
 # Signature not yet current: 20261130T103000Z is still later than 20261130T101000Z (20261130T100500Z + 5 min.)
 _STALE = re.compile(r"(?i)signature (?:expired|not yet current)(?:: (\w+) is [a-z ]+ than \w+ \((\w+) )?")
-_NO_CERTIFICATES = frozenset({"NO_CERTIFICATE_OR_CRL_FOUND", "NO_START_LINE", "PEM_LIB", "BAD_BASE64_DECODE"})
-"""Why OpenSSL does not load a file of authorities."""
 _LONGEST = 500
 
 
@@ -191,10 +188,9 @@ def unreachable(
     environ, name = environ or {}, type(error).__name__
     proxy = proxy_for(url, environ) if url.startswith("http") else None
     if name == "SSLError":
-        cause = _unusable_bundle(error, environ)
-        if cause is None:
-            issuer = tls.presented_issuer(url, proxy) if url.startswith("https") else None
-            cause = tls.explain(tls.find_ssl_error(error) or ssl.SSLError(), environ, tls.AWS, issuer=issuer)
+        issuer = tls.presented_issuer(url, proxy) if url.startswith("https") else None
+        # A bundle that is not there is an OSError inside, not one of TLS.
+        cause = tls.explain(tls.find_ssl_error(error) or ssl.SSLError(), environ, tls.AWS, issuer=issuer)
         return Unreachable(f"No secure connection to AWS ({where}): {cause.reason}.", remedy=cause.remedy)
     if proxy is not None and name == "ProxyConnectionError":
         return _no_way_through(error, where, proxy)
@@ -204,23 +200,6 @@ def unreachable(
         f"AWS ({where}) {what}{through}.",
         remedy="Check the network, and HTTPS_PROXY if there is a proxy.",
     )
-
-
-def _unusable_bundle(error: BaseException, environ: Mapping[str, str]) -> tls.TlsFailure | None:
-    """Return the failure if a file of authorities is there and cannot be read, or holds none."""
-    variable = next((name for name in tls.AWS.variables if environ.get(name)), None)
-    inner = tls.find_ssl_error(error)
-    plain = next((each for each in tls.wrapped(error) if type(each).__module__ == "builtins"), None)
-    if variable is None or not os.path.exists(environ[variable]):
-        return None
-    if isinstance(plain, OSError) and plain.strerror and inner is None:
-        reason = plain.strerror.lower()
-    elif inner is not None and inner.reason in _NO_CERTIFICATES:
-        reason = "there is no certificate in it"
-    else:
-        return None
-    told = f"{variable} names {environ[variable]}, which cannot be used ({reason})"
-    return tls.TlsFailure(told, f"Correct {variable}, or unset it.")
 
 
 def _no_way_through(error: BaseException, where: str, proxy: Proxy) -> Unreachable:
