@@ -6,7 +6,17 @@ from collections.abc import Awaitable, Mapping
 from types import CoroutineType
 from typing import Any, TypeGuard, cast
 
-from graphql import ExecutionResult, OperationDefinitionNode, OperationType, execute
+from graphql import (
+    ExecutionResult,
+    Executor,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    OperationType,
+    Undefined,
+    execute,
+)
+from graphql.execution.collect_fields import FieldDetails
+from graphql.pyutils import Path
 
 from globalchat.localcloud.appsync.errors import execution_error
 from globalchat.localcloud.appsync.execution.documents import Operation
@@ -22,6 +32,31 @@ from globalchat.localcloud.definition import JSON
 def _is_coroutine(value: object) -> TypeGuard[Awaitable[Any]]:
     """Tell a coroutine, the only awaitable that a resolver returns, faster than graphql-core does."""
     return type(value) is CoroutineType
+
+
+class _Executor(Executor[None]):
+    """Executes the fields of a mutation one after the other in a loop.
+
+    graphql-core makes a coroutine of each field that awaits the one before it: a document with as many fields
+    as Python allows nested calls (1,000) ends in a RecursionError there.
+    """
+
+    async def execute_fields_serially(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: object,
+        path: Path | None,
+        grouped_field_set: Mapping[str, list[FieldDetails]],
+        position_context: None,
+    ) -> dict[str, object]:
+        """Return the values of the fields by response key."""
+        results: dict[str, object] = {}
+        for key, details in grouped_field_set.items():
+            place = Path(path, key, parent_type.name)
+            value = self.execute_field(parent_type, source_value, details, place, position_context)
+            if value is not Undefined:
+                results[key] = await value if self.is_awaitable(value) else value
+        return results
 
 
 class Interpreter:
@@ -47,6 +82,7 @@ class Interpreter:
             variable_values=dict(request.variables),
             operation_name=request.operation_name or None,
             field_resolver=resolve_field,
+            executor_class=_Executor,
             hide_suggestions=True,
             is_awaitable=_is_coroutine,
         )
