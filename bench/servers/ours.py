@@ -13,7 +13,7 @@ import random
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import WSMsgType, web
@@ -23,7 +23,7 @@ from bench.load.message import identity, message_from_bus
 from globalchat.core.gc_tuning import freeze_gc
 from globalchat.localcloud.appsync.realtime import frames
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.server.app import serving
+from globalchat.localcloud.server.accepting import ConnectionLimit, accepting
 from globalchat.localcloud.server.listening import bound, url
 from globalchat.localcloud.server.websocket import text_header
 from globalchat.localcloud.usage import Usage
@@ -72,7 +72,10 @@ async def floor(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     [listener] = stack.enter_context(bound([0]))
     app = web.Application()
     app.router.add_get("/graphql", handle)
-    await stack.enter_async_context(serving(app, listener))
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listener).start()
     return {"url": url(listener) + "/graphql", "key": "none"}, publish
 
 
@@ -101,7 +104,8 @@ async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
         clock=time.time,
         options=_quiet(),
     )
-    await stack.enter_async_context(serving(backend.app(Usage(time.monotonic)), listeners[definition.region]))
+    app, limit = backend.app(Usage(time.monotonic)), stack.enter_context(closing(ConnectionLimit()))
+    await stack.enter_async_context(accepting(app, listeners[definition.region], limit))
     appsync = AppSync([backend.executor], deployment.roles)
     target = next(
         target for rule in definition.rules for target in rule.targets if target.graphql_operation is not None

@@ -3,19 +3,20 @@
 import asyncio
 import json
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 
 import aiohttp
-from aiohttp import web
 
 from globalchat.localcloud.appsync.http.responder import HttpRequest, HttpResponse
 from globalchat.localcloud.appsync.model import Publication
 from globalchat.localcloud.appsync.subscriptions.hub import Hub
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.faults.sockets import SocketFaults
+from globalchat.localcloud.server.accepting import ConnectionLimit, accepting
 from globalchat.localcloud.server.app import region_app
+from globalchat.localcloud.server.listening import bound, url
 from globalchat.localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
 from globalchat.localcloud.usage import Usage
 from tests.localcloud.helpers.realtime_fakes import KEY, FakeAuthenticator, FakeExecutor
@@ -30,9 +31,13 @@ class WatchedUsage(Usage):
         super().__init__(asyncio.get_running_loop().time)
         self.socket_closed = asyncio.Event()
 
-    def closed(self) -> None:
-        super().closed()
-        self.socket_closed.set()
+    @contextmanager
+    def of_socket(self) -> Iterator[None]:
+        try:
+            with super().of_socket():
+                yield
+        finally:
+            self.socket_closed.set()
 
 
 @dataclass
@@ -58,7 +63,7 @@ class Server:
         await asyncio.wait_for(self.usage.socket_closed.wait(), 5)
 
 
-async def respond(request: HttpRequest) -> HttpResponse:
+async def respond(request: HttpRequest, authorized: Callable[[], None]) -> HttpResponse:
     return HttpResponse(200, {}, b"{}")
 
 
@@ -74,14 +79,9 @@ async def serving(options: RealtimeOptions | None = None) -> AsyncIterator[Serve
         options=options or RealtimeOptions(),
     )
     app = region_app(endpoint, respond, usage)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        port = runner.addresses[0][1]
-        yield Server(f"http://127.0.0.1:{port}/graphql", endpoint, hub, executor, usage)
-    finally:
-        await runner.cleanup()
+    with bound([0]) as [listener], closing(ConnectionLimit()) as limit:
+        async with accepting(app, listener, limit, shutdown_seconds=3):
+            yield Server(f"{url(listener)}/graphql", endpoint, hub, executor, usage)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from globalchat.localcloud.process import control
+from globalchat.localcloud.process import control, identity
 from globalchat.localcloud.process.control_server import control_app, listening
 from tests.localcloud.helpers.cloud_state import STATE
 
@@ -33,7 +33,6 @@ async def serving(nonce: str = STATE.nonce, token: str = STATE.admin_token) -> A
 async def test_a_cloud_proves_that_it_is_the_one() -> None:
     async with serving() as port:
         assert await asyncio.to_thread(control.is_running, replace(STATE, control_port=port))
-    assert calls == ["used"]
 
 
 async def test_a_stranger_on_the_port_is_not_trusted() -> None:
@@ -93,8 +92,10 @@ async def test_the_holder_of_the_token_may_ask_and_end() -> None:
     async with serving() as port:
         state = replace(STATE, control_port=port)
         assert await asyncio.to_thread(control.status, state) == {"openSockets": 3}
+        assert calls == []
+        await asyncio.to_thread(control.use, state)
         await asyncio.to_thread(control.stop, state)
-    assert calls == ["stop"]
+    assert calls == ["used", "used", "stop"]
 
 
 @pytest.mark.parametrize("call", [control.status, control.stop])
@@ -111,8 +112,27 @@ async def test_nobody_else_may(call: Callable[[object], Awaitable[object]], toke
 async def test_an_odd_challenge_is_not_answered() -> None:
     async with serving() as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET /_local/identity?challenge=x HTTP/1.0\r\n\r\n")
+        writer.write(b"GET /_local/identity?challenge=x HTTP/1.0\r\nHost: 127.0.0.1:1\r\n\r\n")
         status = await reader.readline()
         writer.close()
     assert b" 400 " in status
+    assert calls == []
+
+
+@pytest.mark.parametrize("host", ["rebound.example", "rebound.example:80", "127.0.0.1.example", "", None])
+async def test_a_page_that_has_the_port_under_another_name_is_refused(host: str | None) -> None:
+    async with serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        line = "" if host is None else f"Host: {host}\r\n"
+        challenge = identity.new_challenge()
+        writer.write(f"GET {control.IDENTITY}?challenge={challenge} HTTP/1.0\r\n{line}\r\n".encode())
+        status = await reader.readline()
+        writer.close()
+    assert b" 403 " in status
+
+
+async def test_who_only_asks_for_the_identity_does_not_use_the_cloud() -> None:
+    async with serving() as port:
+        for _ in range(3):
+            assert await asyncio.to_thread(control.is_running, replace(STATE, control_port=port))
     assert calls == []

@@ -60,7 +60,7 @@ async def test_nobody_without_the_token_may(controlled: ControlledCloud) -> None
 
 
 async def test_a_damaged_request_is_refused(controlled: ControlledCloud) -> None:
-    headers = {control.TOKEN_HEADER: STATE.admin_token}
+    headers = {control.TOKEN_HEADER: STATE.admin_token, "Host": "127.0.0.1:1"}
     for body in (
         "{",
         "[]",

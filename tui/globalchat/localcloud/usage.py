@@ -1,13 +1,16 @@
 """Whether and when the cloud was used: what an idle stop asks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from globalchat.core.clock import MonotonicClock
 
 
 class Usage:
-    """How the cloud is used. The start, any HTTP request, and opening or closing a socket are uses.
+    """How the cloud is used: by its start, and by requests and sockets that are authorised.
 
     Attributes:
-        open_sockets: Realtime sockets that are open now.
+        open_sockets: Authorised realtime sockets that are open now.
         last_used: When the cloud was last used, in seconds of `clock`.
     """
 
@@ -20,12 +23,13 @@ class Usage:
         """Note a request."""
         self.last_used = self._clock()
 
-    def opened(self) -> None:
-        """Note an opened socket."""
+    @contextmanager
+    def of_socket(self) -> Iterator[None]:
+        """Count a socket that is open during the block."""
         self.open_sockets += 1
         self.touch()
-
-    def closed(self) -> None:
-        """Note a closed socket."""
-        self.open_sockets -= 1
-        self.touch()
+        try:
+            yield
+        finally:
+            self.open_sockets -= 1
+            self.touch()

@@ -16,6 +16,7 @@ from globalchat.localcloud.process.state import CloudState
 IDENTITY = "/_local/identity"
 STATUS = "/_local/status"
 STOP = "/_local/stop"
+USE = "/_local/use"
 FAULTS = "/_local/faults"
 DEAD_LETTERS = "/_local/dead-letters"
 REDRIVE = "/_local/dead-letters/redrive"
@@ -53,6 +54,15 @@ def status(state: CloudState) -> Mapping[str, JSON]:
         NoAnswer: the cloud ended meanwhile.
     """
     return _call(state.control_port, "GET", STATUS, _token(state))
+
+
+def use(state: CloudState) -> None:
+    """Have the cloud count its idle time from now on.
+
+    Raises:
+        NoAnswer: the cloud ended meanwhile.
+    """
+    _call(state.control_port, "POST", USE, _token(state))
 
 
 def stop(state: CloudState) -> None:

@@ -4,8 +4,8 @@ import random
 import secrets
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from globalchat.localcloud.events.service import EventBridge
 from globalchat.localcloud.faults.service import Faults
 from globalchat.localcloud.ports import EventSink
 from globalchat.localcloud.provision import provision
-from globalchat.localcloud.server.app import serving
+from globalchat.localcloud.server.accepting import ConnectionLimit, accepting, places
+from globalchat.localcloud.server.connection import CLOSE_SECONDS
 from globalchat.localcloud.server.credentials import (
     ADMIN_ARN,
     ADMIN_POLICY,
@@ -43,7 +44,7 @@ class CloudOptions:
 
     `clock` tells epoch seconds, `steady` the seconds that `usage` is told in. `rng` makes the credentials.
     `delivery` bounds the deliveries of EventBridge; `courier` disturbs them in place of the cloud's `faults`.
-    With `tls` the regions are served over https and wss.
+    With `tls` the regions are served over https and wss. `places` tells how many connections there may be.
     """
 
     clock: EpochClock = time.time
@@ -53,6 +54,7 @@ class CloudOptions:
     courier: Courier | None = None
     delivery: DeliverySettings | None = None
     tls: ssl.SSLContext | None = None
+    places: Callable[[], int] = places
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,17 @@ class LocalCloud:
                 )
             )
             usage = Usage(chosen.steady)
+            limit = stack.enter_context(closing(ConnectionLimit(chosen.places)))
             for backend in backends:
-                listener = listeners[backend.running.region]
-                await stack.enter_async_context(serving(backend.app(usage), listener, tls=chosen.tls))
+                server = accepting(
+                    backend.app(usage),
+                    listeners[backend.running.region],
+                    limit,
+                    tls=chosen.tls,
+                    # Longer than a closing handshake: sockets get to read why they end.
+                    shutdown_seconds=CLOSE_SECONDS + 1,
+                )
+                await stack.enter_async_context(server)
             yield cls(tuple(backend.running for backend in backends), admin, events, usage, faults)
 
     @property

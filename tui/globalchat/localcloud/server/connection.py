@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 from globalchat.localcloud.appsync.model import Authenticator, Executor
 from globalchat.localcloud.appsync.realtime.actions import Action, Close, Count, Forget, Listen, Send, Start
 from globalchat.localcloud.appsync.realtime.handshake import Handshake
-from globalchat.localcloud.appsync.realtime.protocol import Limits, RealtimeProtocol
+from globalchat.localcloud.appsync.realtime.protocol import Limits, RealtimeProtocol, State
 from globalchat.localcloud.appsync.subscriptions.hub import Hub
 from globalchat.localcloud.faults.sockets import SocketFaults
 from globalchat.localcloud.server.outbox import Flusher, Outbox
@@ -59,13 +59,19 @@ class Connection:
         self._tasks = asyncio.TaskGroup()
         self._starts: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._opening: Sequence[Action] = ()
 
-    async def run(self, handshake: Handshake) -> None:
+    def open(self, handshake: Handshake) -> bool:
+        """Judge the handshake; True if it is authorised. `run` says to the client what came of it."""
+        now = self._loop.time()
+        self._opening = self._core.open(handshake, now, admitted=self._api.admit_connect(now))
+        return self._core.state is State.OPEN
+
+    async def run(self) -> None:
         """Carry frames until the socket is closed, by either side."""
         try:
             async with self._tasks:
-                now = self._loop.time()
-                self._apply(self._core.open(handshake, now, admitted=self._api.admit_connect(now)))
+                self._apply(self._opening)
                 async for message in self._socket:
                     if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                         break

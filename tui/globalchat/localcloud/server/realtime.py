@@ -4,6 +4,7 @@ aiohttp does the handshake, reads, and closes; frames out go straight to the tra
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -73,8 +74,8 @@ class RealtimeEndpoint:
         self._usage = usage
         self._connections: set[Connection] = set()
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Serve one upgrade request until its socket is closed."""
+    async def handle(self, request: web.Request, authorized: Callable[[], None]) -> web.StreamResponse:
+        """Serve one upgrade request until its socket is closed; `authorized` is called if it is."""
         handshake = _handshake(request)
         socket = web.WebSocketResponse(
             protocols=_answerable(handshake.subprotocols),
@@ -89,16 +90,19 @@ class RealtimeEndpoint:
         opened = Connection(self._api, socket, transport)
         metrics = self._api.hub.metrics
         self._connections.add(opened)
-        self._usage.opened()
         metrics.adjust("ActiveConnections", 1)
         self.faults.opened(opened)
         try:
-            await opened.run(handshake)
+            if opened.open(handshake):
+                authorized()
+                with self._usage.of_socket():
+                    await opened.run()
+            else:
+                await opened.run()
         finally:
             self.faults.closed(opened)
             self._connections.discard(opened)
             metrics.adjust("ActiveConnections", -1)
-            self._usage.closed()
         return socket
 
     def shut_down(self) -> None:

@@ -1,7 +1,7 @@
 """One region of the local cloud: its API with executor, hub, key and sockets."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -100,8 +100,10 @@ class RegionBackend:
         )
         return region_app(realtime, self._respond, usage)
 
-    async def _respond(self, request: HttpRequest) -> HttpResponse:
-        return await respond(self.executor, self.authenticator, request, policy=self._policy)
+    async def _respond(self, request: HttpRequest, authorized: Callable[[], None]) -> HttpResponse:
+        return await respond(
+            self.executor, self.authenticator, request, policy=self._policy, authorized=authorized
+        )
 
 
 def _only_api(definition: RegionDefinition) -> Api:

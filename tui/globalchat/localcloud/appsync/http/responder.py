@@ -84,8 +84,12 @@ async def respond(
     request: HttpRequest,
     *,
     policy: HttpPolicy = DEFAULT_POLICY,
+    authorized: Callable[[], None] = lambda: None,
 ) -> HttpResponse:
-    """Answer one HTTP request, whatever a client sends."""
+    """Answer one HTTP request, whatever a client sends.
+
+    `authorized` is called once the request's key or signature is found good.
+    """
     base = _base(policy)
     refusal = _refuse(base, policy, request)
     if refusal is not None:
@@ -99,6 +103,7 @@ async def respond(
             body=request.body,
             source_ip=request.source_ip,
         )
+        authorized()
         operation = _read(request, headers)
     except Unauthorized as error:
         return _error(base, 401, "UnauthorizedException", error.message)
@@ -113,6 +118,12 @@ def too_large(policy: HttpPolicy = DEFAULT_POLICY) -> HttpResponse:
     """Answer a request whose body is too large to be read."""
     message = f"The request body is larger than {policy.max_body} bytes."
     return _error(_base(policy), 413, "RequestEntityTooLargeException", message)
+
+
+def incomplete() -> HttpResponse:
+    """Answer a request whose body does not arrive in time."""
+    message = "The request body did not arrive in time."
+    return _error(_base(DEFAULT_POLICY), 408, "RequestTimeoutException", message)
 
 
 def unreadable() -> HttpResponse:

@@ -62,12 +62,14 @@ class Limits:
 
     A refused socket is told so at once, but closed only after the client's first frame or `refusal_grace`:
     a client whose first act is to send would otherwise find a closed socket and never read the reason.
+    One that is not refused has `first_frame` for its `connection_init` or a `start` that is authorised.
     """
 
     subscriptions: int = 200
     keep_alive: float = 60.0
     lifetime: float = 24 * 3600.0
     refusal_grace: float = 2.0
+    first_frame: float = 15.0
 
 
 def _always(_now: float) -> bool:
@@ -91,6 +93,7 @@ class RealtimeProtocol:
         self._source_ip = ""
         self._expires_at = 0.0
         self._next_keep_alive: float | None = None
+        self._speaks_by: float | None = None
         self._pending: set[str] = set()
         self._active: set[str] = set()
 
@@ -109,9 +112,8 @@ class RealtimeProtocol:
         """When `tick` wants to be called next; None once closed."""
         if self._state in (State.NEW, State.CLOSED):
             return None
-        if self._next_keep_alive is None:
-            return self._expires_at
-        return min(self._expires_at, self._next_keep_alive)
+        times = (self._expires_at, self._next_keep_alive, self._speaks_by)
+        return min(time for time in times if time is not None)
 
     def open(self, handshake: Handshake, now: float, *, admitted: bool = True) -> list[Action]:
         """Judge an upgrade request that was answered with 101; `admitted`: it is within the rate limit."""
@@ -128,6 +130,7 @@ class RealtimeProtocol:
             message = frames.connection_error(unauthorized.message, 401, "UnauthorizedException")
             return self._refuse(message, now)
         self._become(State.OPEN)
+        self._speaks_by = now + self._limits.first_frame
         return []
 
     def receive(self, frame: str | bytes, now: float) -> list[Action]:
@@ -188,11 +191,13 @@ class RealtimeProtocol:
         return [*notices, *self._close(NORMAL_CLOSURE)]
 
     def tick(self, now: float) -> list[Action]:
-        """Do what is due: a keep-alive, or the end of the socket's life."""
+        """Do what is due: a keep-alive, or the end of a socket that is silent or too old."""
         if self._state in (State.NEW, State.CLOSED):
             return []
         if now >= self._expires_at:
             return self._close(POLICY_VIOLATION if self._state is State.REFUSED else NORMAL_CLOSURE)
+        if self._speaks_by is not None and now >= self._speaks_by:
+            return self._close(POLICY_VIOLATION)
         if self._next_keep_alive is not None and now >= self._next_keep_alive:
             self._next_keep_alive = now + self._limits.keep_alive
             return [Send(frames.KEEP_ALIVE)]
@@ -211,6 +216,7 @@ class RealtimeProtocol:
         actions: list[Action] = [Send(frames.connection_ack())]
         if self._state is State.OPEN:
             self._become(State.READY)
+            self._speaks_by = None
             self._next_keep_alive = now + self._limits.keep_alive
             actions += [Send(frames.KEEP_ALIVE), Count("ConnectSuccess")]
         return actions
@@ -239,6 +245,7 @@ class RealtimeProtocol:
         except Unauthorized as unauthorized:
             return self._deny(frames.unauthorized(name, unauthorized.message))
         self._pending.add(name)
+        self._speaks_by = None
         return [Start(name, request, caller)]
 
     def _stop(self, message: Mapping[str, JSON]) -> list[Action]:
