@@ -5,8 +5,9 @@ import signal
 import socket
 import subprocess
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -130,23 +131,58 @@ def test_a_damaged_state_file_of_a_dead_cloud_is_replaced_with_a_note(shared_hom
     cloud_of(shared_home)
 
 
-def test_a_cloud_that_hangs_is_told_and_down_does_not_pretend(tmp_path: Path) -> None:
-    shorter = {
-        "globalchat.localcloud.process.control:_TIMEOUT_SECONDS": 0.3,
-        "globalchat.localcloud.process.launch:_ANSWER_SECONDS": 0.3,
-    }
-    with closing(Home(tmp_path / "home", constants=shorter)) as home:
-        home.run("local", "up")
-        process = pid_of(home)
-        os.kill(process, signal.SIGSTOP)
-        try:
-            done = home.run("publish", "tech", "hi")
-            assert done.returncode == 1
-            assert f"process {process}" in done.stderr
-            assert "local down" in done.stderr
-        finally:
-            os.kill(process, signal.SIGCONT)
-        assert home.run("local", "down").returncode == 0
+IMPATIENT = {
+    "globalchat.localcloud.process.control:_TIMEOUT_SECONDS": 0.3,
+    "globalchat.localcloud.process.launch:_ANSWER_SECONDS": 0.3,
+    "globalchat.cli.profiles:_RETRY_SECONDS": 0.05,
+}
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Iterator[Home]:
+    """A user whose cloud was stopped, and who does not wait long for it."""
+    home = Home(tmp_path / "home", constants=IMPATIENT)
+    home.run("local", "up")
+    os.kill(pid_of(home), signal.SIGSTOP)
+    yield home
+    home.close()
+
+
+def test_a_cloud_that_hangs_is_named_by_every_command(stopped: Home) -> None:
+    sentence = f"The local cloud (process {pid_of(stopped)}) runs, but does not answer."
+    for command in (
+        "local status",
+        "local up",
+        "local env",
+        "local dlq",
+        "local faults",
+        "publish tech hi",
+        "publish tech hi --retry-for 2s",
+        "subscribe tech",
+        "outputs",
+    ):
+        done = stopped.run(*command.split())
+
+        assert (command, done.returncode, done.stdout) == (command, 3, "")
+        *before, said = done.stderr.splitlines()
+        assert said == f"globalchat: {sentence} End it with: globalchat local down"
+        assert before == ([f"{said} Trying again ..."] if "--retry-for" in command else [])
+
+
+def test_a_publish_that_may_wait_goes_out_once_the_cloud_answers(stopped: Home) -> None:
+    waiting = stopped.start("publish", "tech", "at last", "--retry-for", "30s")
+    waiting.err.wait_for("Trying again")
+    os.kill(pid_of(stopped), signal.SIGCONT)
+
+    assert waiting.wait() == 0
+    assert len(waiting.out.all()) == 1
+
+
+def test_down_ends_a_cloud_that_hangs(stopped: Home) -> None:
+    assert stopped.run("local", "down").returncode == 0
+
+    wait_until_free(stopped)
+    assert not (stopped.cloud_folder / state.FILE).exists()
 
 
 def test_an_idle_cloud_ends_by_itself_and_a_used_one_does_not(tmp_path: Path) -> None:

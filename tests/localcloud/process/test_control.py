@@ -131,6 +131,14 @@ async def test_a_page_that_has_the_port_under_another_name_is_refused(host: str 
     assert b" 403 " in status
 
 
+async def test_a_port_full_of_connections_that_say_nothing_answers_all_the_same() -> None:
+    async with serving() as port:
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(50)]
+        assert await asyncio.to_thread(control.is_running, replace(STATE, control_port=port))
+        for _, writer in idle:
+            writer.close()
+
+
 async def test_who_only_asks_for_the_identity_does_not_use_the_cloud() -> None:
     async with serving() as port:
         for _ in range(3):

@@ -25,6 +25,7 @@ def join(note: Note) -> CloudState:
     """Start the local cloud in the background, or join the one that runs.
 
     Raises:
+        Unreachable: one runs, but does not answer.
         UserError: it cannot start.
     """
     return launch.ensure(folder(), note=note)
@@ -34,9 +35,9 @@ def require_running() -> CloudState:
     """Return the local cloud that runs.
 
     Raises:
-        Unreachable: none does.
+        Unreachable: none does, or it does not answer.
     """
-    running = launch.find(folder())
+    running = launch.look(folder())
     if running is None:
         raise Unreachable("No local cloud runs.", remedy="Start it with: globalchat local up")
     return running

@@ -5,6 +5,7 @@ The local cloud's modules are imported where they are needed: the chat's first f
 
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 
 from globalchat.client import profiles
@@ -19,6 +20,8 @@ VARIABLE = "GLOBALCHAT_PROFILE"
 
 Note = Callable[[str], None]
 """Hears a sentence."""
+
+_RETRY_SECONDS = 1.0
 
 
 def choose(given: str | None) -> str:
@@ -39,6 +42,28 @@ def load(name: str, *, note: Note) -> Profile:
 
         return local_cloud.profile(local_cloud.join(note))
     return profiles.load(name, user_folders().config)
+
+
+def load_within(seconds: float, name: str, *, note: Note) -> Profile:
+    """Load a profile, and try again for so many seconds while the local cloud cannot be reached.
+
+    Raises:
+        Unreachable: it could not all the time.
+        UserError: as with `load`.
+    """
+    give_up = time.monotonic() + seconds
+    is_first = True
+    while True:
+        try:
+            return load(name, note=note)
+        except Unreachable as error:
+            left = give_up - time.monotonic()
+            if left <= 0:
+                raise
+            if is_first:
+                note(f"globalchat: {error.sentence} Trying again ...")
+            is_first = False
+            time.sleep(min(_RETRY_SECONDS, left))
 
 
 def load_profile(name: str | None = None) -> Profile:
@@ -71,12 +96,8 @@ def _read_again(name: str) -> Profile:
     if name != LOCAL:
         return profiles.load(name, user_folders().config)
     from globalchat.cli import local_cloud
-    from globalchat.localcloud.process import launch
 
-    running = launch.find(local_cloud.folder())
-    if running is None:
-        raise Unreachable("The local cloud does not run.", remedy="Start it with: globalchat local up")
-    return local_cloud.profile(running)
+    return local_cloud.profile(local_cloud.require_running())
 
 
 def region_names(name: str) -> Mapping[str, str]:

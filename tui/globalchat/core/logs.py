@@ -148,7 +148,7 @@ class BoundedFile(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; a log that cannot be written does not end the chat."""
         try:
-            line = self.format(record).encode("ascii") + b"\n"
+            line = self.format(record).encode("utf-8", "backslashreplace") + b"\n"
             self._follow()
             if self._descriptor is not None:
                 os.write(self._descriptor, line)

@@ -2,13 +2,12 @@
 
 import argparse
 import contextlib
-import logging
 import os
 import sys
 from pathlib import Path
 
 from globalchat.core.errors import UserError
-from globalchat.localcloud.process import ready
+from globalchat.localcloud.process import log, ready
 from globalchat.localcloud.process.serve import ServeOptions, serve
 from globalchat.localcloud.process.state import CloudState
 
@@ -16,7 +15,6 @@ from globalchat.localcloud.process.state import CloudState
 def main() -> int:
     """Serve until asked to end or idle; 1 if the cloud could not start."""
     arguments = _parser().parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     options = ServeOptions(
         folder=arguments.state_dir,
         idle_seconds=arguments.idle_seconds,
@@ -28,6 +26,8 @@ def main() -> int:
         _tell(arguments.ready_fd, ready.Outcome())
 
     try:
+        if arguments.ready_fd is not None:
+            log.start(arguments.state_dir)
         serve(options, announce=announce)
     except UserError as error:
         print(error, file=sys.stderr)  # noqa: T201 - stderr is the log

@@ -10,6 +10,7 @@ from globalchat.localcloud.appsync.realtime.protocol import (
     GOING_AWAY,
     LEGAL,
     NORMAL_CLOSURE,
+    POLICY_VIOLATION,
     IllegalTransition,
     Limits,
     RealtimeProtocol,
@@ -256,6 +257,28 @@ def test_invalidation_may_go_without_a_notice() -> None:
     core = ready()
     subscribe(core)
     assert core.invalidated(["1"], announce=False) == [Close(NORMAL_CLOSURE)]
+
+
+@pytest.mark.parametrize("frame", ['{"type":"connection_init"}', start()])
+def test_a_socket_that_asks_for_something_lives_on(frame: str) -> None:
+    core = RealtimeProtocol(FakeAuthenticator(), limits=Limits(first_frame=5, keep_alive=60))
+    core.open(handshake(), 0.0)
+    assert core.deadline == 5
+    assert core.tick(4.9) == []
+    core.receive(frame, 4.9)
+    assert core.deadline is not None
+    assert core.deadline > 5
+    assert core.tick(5.0) == []
+    assert core.state is not State.CLOSED
+
+
+@pytest.mark.parametrize("frame", ["garbage", '{"type":"stop","id":"1"}', start(headers={"x-api-key": "no"})])
+def test_a_socket_that_asks_for_nothing_that_it_may_have_is_closed(frame: str) -> None:
+    core = RealtimeProtocol(FakeAuthenticator(), limits=Limits(first_frame=5))
+    core.open(handshake(), 0.0)
+    core.receive(frame, 1.0)
+    assert core.deadline == 5
+    assert core.tick(5.0) == [Close(POLICY_VIOLATION)]
 
 
 def test_shutting_down_closes_once() -> None:

@@ -110,7 +110,7 @@ def command(
         count = count or 1
     elif sys.stdin is None:
         raise click.UsageError("Standard input is closed: there is nothing to publish.")
-    loaded = profiles.load(profiles.choose(profile), note=narrate)
+    loaded = profiles.load_within(retry_for or 0, profiles.choose(profile), note=narrate)
     import asyncio
 
     from globalchat.cli.publishing.request import Request

@@ -48,7 +48,7 @@ def command(yes: bool) -> int:
     if not asker(yes=yes)("Delete these?"):
         return 1
     if local_cloud.folder().is_dir():
-        launch.end(local_cloud.folder())
+        launch.end(local_cloud.folder(), note=narrate)
     for path in there:
         try:
             if path.is_dir() and not path.is_symlink():

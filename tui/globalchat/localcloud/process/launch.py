@@ -1,14 +1,14 @@
 """Finds the cloud that runs, or starts one in the background; ends it again."""
 
-import contextlib
 import os
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from globalchat.core.errors import UserError
-from globalchat.core.files import FileLock, holder
+from globalchat.core.errors import Unreachable, UserError
+from globalchat.core.files import FileLock, holder, is_locked
 from globalchat.localcloud.process import control, state
 from globalchat.localcloud.process.state import CloudState, DamagedState
 
@@ -20,18 +20,49 @@ START_SECONDS = 30.0
 END_REMEDY = "End it with: globalchat local down"
 _ANSWER_SECONDS = 3.0
 _END_SECONDS = 10.0
+_HUNG_END_SECONDS = 3.0
+"""How long a cloud that did not answer gets to end by SIGTERM, and any cloud by SIGKILL."""
 _POLL_SECONDS = 0.05
 
 Note = Callable[[str], None]
+T = TypeVar("T")
+
+
+class NotAnswering(Unreachable):
+    """A local cloud runs, but does not answer: it hangs, or was stopped."""
+
+    def __init__(self, process: int) -> None:
+        super().__init__(
+            f"The local cloud (process {process}) runs, but does not answer.", remedy=END_REMEDY, sent=False
+        )
 
 
 def find(folder: Path) -> CloudState | None:
-    """The cloud that runs in this folder, checked; None if there is none. Changes nothing."""
-    try:
-        found = state.read(folder)
-    except DamagedState:
-        return None
+    """The cloud that runs in this folder, checked; None if there is none that answers. Changes nothing."""
+    found = _written(folder)
     return found if found is not None and control.is_running(found) else None
+
+
+def look(folder: Path) -> CloudState | None:
+    """Return the cloud that runs in this folder; None if there is none. Changes nothing.
+
+    Raises:
+        NotAnswering: one runs, but does not answer.
+        Unreachable: one is just starting.
+    """
+    if (running := find(folder)) is not None:
+        return running
+    lock = folder / CLOUD_LOCK
+    if (process := holder(lock)) is None:
+        return None
+    # It may be busy, or about to end.
+    running = _poll(lambda: find(folder), until=lambda: holder(lock) != process, seconds=_ANSWER_SECONDS)
+    if running is not None or holder(lock) != process:
+        return running
+    if not _is_written_by(process, folder) and is_locked(folder / START_LOCK):
+        sentence = f"The local cloud (process {process}) is starting."
+        raise Unreachable(sentence, remedy="Try again.", sent=False)
+    raise NotAnswering(process)
 
 
 def ensure(folder: Path, *, note: Note) -> CloudState:
@@ -40,11 +71,12 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
     `note` hears, in a sentence, of what had to be repaired.
 
     Raises:
+        NotAnswering: one runs, but does not answer.
         UserError: it cannot start; the message says why.
     """
     state.prepare_folder(folder)
     with hold_start_lock(folder):
-        if (running := find(folder)) is not None:
+        if (running := _join(folder)) is not None:
             return running
         if (running := _recover(folder, note)) is not None:
             return running
@@ -60,8 +92,11 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
         return started
 
 
-def end(folder: Path) -> bool:
+def end(folder: Path, *, note: Note = lambda _: None) -> bool:
     """End the cloud that runs in this folder, and wait until it has; False if none runs.
+
+    One that does not answer is asked by a signal, and killed if it does not react: what it has acknowledged
+    is on disk by then. `note` hears of that.
 
     Raises:
         UserError: it does not end.
@@ -70,16 +105,24 @@ def end(folder: Path) -> bool:
     process = holder(folder / CLOUD_LOCK)
     if process is None:
         return False
+    seconds = _END_SECONDS
     try:
         if running is None:
             raise control.NoAnswer("not found")
         control.stop(running)
     except control.NoAnswer:
+        seconds = _HUNG_END_SECONDS
         _signal(process, signal.SIGTERM)
-    if not _wait(lambda: holder(folder / CLOUD_LOCK) != process, _END_SECONDS):
+        _signal(process, signal.SIGCONT)  # a stopped process takes no other signal
+    if _has_ended(folder, process, seconds):
+        return True
+    _signal(process, signal.SIGKILL)
+    if not _has_ended(folder, process, _HUNG_END_SECONDS):
         raise UserError(
             f"The local cloud (process {process}) does not end.", remedy=f"End it with: kill -9 {process}"
         )
+    state.remove(folder)
+    note(f"The local cloud (process {process}) did not react and was killed.")
     return True
 
 
@@ -93,6 +136,17 @@ def hold_start_lock(folder: Path) -> FileLock:
     if held is None:
         raise UserError("Another command takes too long to start the local cloud.", remedy="Try again.")
     return held
+
+
+def _join(folder: Path) -> CloudState | None:
+    """Return the cloud that answers, and have it count its idle time from now on; None if there is none."""
+    running = find(folder)
+    if running is not None:
+        try:
+            control.use(running)
+        except control.NoAnswer:  # it has just ended
+            return None
+    return running
 
 
 def _recover(folder: Path, note: Note) -> CloudState | None:
@@ -111,31 +165,60 @@ def _recover(folder: Path, note: Note) -> CloudState | None:
 
 
 def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
-    """Let a cloud that lives write its state file anew (or finish ending).
+    """Let a cloud that lives write its state file again, answer at last, or finish ending.
 
     Raises:
-        UserError: it does neither.
+        NotAnswering: it does none of these.
     """
+    was_lost = not _is_written_by(process, folder)
     _signal(process, signal.SIGUSR1)
     cloud_lock = folder / CLOUD_LOCK
-    _wait(lambda: find(folder) is not None or holder(cloud_lock) is None, _ANSWER_SECONDS)
-    if (running := find(folder)) is not None:
+    running = _poll(lambda: _join(folder), until=lambda: holder(cloud_lock) is None, seconds=_ANSWER_SECONDS)
+    if running is None and holder(cloud_lock) is not None:
+        raise NotAnswering(process)
+    if running is not None and was_lost:
         note(f"The state file of the local cloud (process {process}) was lost; it has been written anew.")
-        return running
-    if holder(cloud_lock) is None:
+    return running
+
+
+def _written(folder: Path) -> CloudState | None:
+    try:
+        return state.read(folder)
+    except DamagedState:
         return None
-    raise UserError(f"A local cloud (process {process}) runs but does not answer.", remedy=END_REMEDY)
 
 
-def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+def _is_written_by(process: int, folder: Path) -> bool:
+    """Return True if the state file is that of this process: a cloud that is ready has written it."""
+    found = _written(folder)
+    return found is not None and found.pid == process
+
+
+def _has_ended(folder: Path, process: int, seconds: float) -> bool:
+    lock = folder / CLOUD_LOCK
+    return _poll(lambda: holder(lock) != process or None, until=lambda: False, seconds=seconds) is not None
+
+
+def _poll(attempt: Callable[[], T | None], *, until: Callable[[], bool], seconds: float) -> T | None:
+    """Try until something comes of it, or the time or the reason to go on is over."""
     give_up = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() >= give_up:
-            return False
+    while (result := attempt()) is None and not until() and time.monotonic() < give_up:
         time.sleep(_POLL_SECONDS)
-    return True
+    return result
 
 
 def _signal(process: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    """Send a signal to the cloud's process, unless it has ended.
+
+    Raises:
+        UserError: the process is another user's.
+    """
+    try:
         os.kill(process, number)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        raise UserError(
+            f"The local cloud (process {process}) belongs to another user.",
+            remedy="Set GLOBALCHAT_HOME to a folder of your own.",
+        ) from None

@@ -24,6 +24,7 @@ from globalchat.localcloud.process.control_dead_letters import dead_letter_route
 from globalchat.localcloud.process.control_faults import fault_routes
 from globalchat.localcloud.process.control_server import control_app, listening
 from globalchat.localcloud.process.state import CloudState
+from globalchat.localcloud.server.accepting import raise_open_files
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.tls import Certificates, make_certificates
 from globalchat.localcloud.usage import Usage
@@ -64,6 +65,7 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
         UserError: one runs already in this folder, the templates are refused, or a port is taken.
     """
     state.prepare_folder(options.folder)
+    raise_open_files()
     with ExitStack() as starting:
         if not options.started_by_command:
             starting.enter_context(launch.hold_start_lock(options.folder))
@@ -85,12 +87,19 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
 
 
 def _take_the_place(folder: Path) -> FileLock:
-    """Become the one cloud of the folder; another that is just ending is waited for."""
+    """Become the one cloud of the folder; another that is just ending is waited for.
+
+    Raises:
+        UserError: another runs.
+    """
     running = launch.find(folder)
     held = None if running else FileLock.acquire(folder / launch.CLOUD_LOCK, wait=_OTHER_ENDS_SECONDS)
     if held is None:
+        running = running or launch.look(folder)
         process = running.pid if running else holder(folder / launch.CLOUD_LOCK)
         raise UserError(f"A local cloud (process {process}) runs already.", remedy=launch.END_REMEDY)
+    # Until it is ready: the signal that makes a cloud write its state file again would end the process.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     held.sign()
     return held
 

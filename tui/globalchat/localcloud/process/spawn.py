@@ -18,12 +18,14 @@ IDLE_VARIABLE = "GLOBALCHAT_LOCAL_IDLE_SECONDS"
 def spawn(folder: Path, *, seconds: float) -> None:
     """Start a background cloud and wait until it is ready.
 
-    It gets its own process session, so that Ctrl-C in a terminal does not reach it; its output goes to a log.
+    It gets its own process session, so that Ctrl-C in a terminal does not reach it; its output goes to a log,
+    which begins again.
 
     Raises:
         UserError: it could not start, in its own words, or was not ready in time.
     """
     log = folder / LOG
+    log.with_name(f"{log.name}.1").unlink(missing_ok=True)
     reader, writer = os.pipe()
     try:
         with open(open_private(log, os.O_WRONLY | os.O_TRUNC), "wb") as output:

@@ -23,7 +23,7 @@ from globalchat.core.clock import MonotonicClock
 MOST_FILES: Final = 16_384
 """File descriptors that a process asks for: 10,000 followers, and publishers beside them."""
 RESERVE: Final = 128
-"""Descriptors that are kept for the control port, files and libraries; half of them all if there are few."""
+"""Descriptors that are kept for the control port, files and libraries; fewer if there are few."""
 ANONYMOUS_SECONDS: Final = 15.0
 """How long a connection may stay open before its first request, or after one that was not authorised."""
 IDLE_SECONDS: Final = 75.0
@@ -31,6 +31,8 @@ IDLE_SECONDS: Final = 75.0
 MAX_HEADER: Final = 32 * 1024
 """Bytes of the request line and of each header: a socket's header object travels in one of them."""
 
+_FEWEST_PLACES: Final = 8
+_FEWEST_RESERVED: Final = 24
 _AT_ONCE: Final = 32
 """Connections that are accepted before others get their turn."""
 _LINGER_SECONDS: Final = 2.0
@@ -62,7 +64,7 @@ def places() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MOST_FILES
-    return soft - min(RESERVE, soft // 2)
+    return max(_FEWEST_PLACES, soft - min(RESERVE, max(_FEWEST_RESERVED, soft // 2)))
 
 
 class ConnectionLimit:
@@ -96,11 +98,15 @@ class ConnectionLimit:
     def __len__(self) -> int:
         return len(self._anonymous) + len(self._authorized)
 
+    @property
+    def is_full(self) -> bool:
+        """True if there is no place for another connection."""
+        return len(self) >= self._places()
+
     def admit(self, connection: "HttpConnection") -> bool:
         """Take a new connection; False if there is no place for it."""
-        limit = self._places()
-        if len(self) >= limit:
-            self._full.count(limit)
+        if self.is_full:
+            self._full.count(len(self))
             if not self.drop_one():
                 return False
         self._anonymous[connection] = self._clock()
@@ -134,6 +140,7 @@ class ConnectionLimit:
         """End no connection by time any more."""
         if self._timer is not None:
             self._timer.cancel()
+        self._full.close()
 
     def _set_timer(self) -> None:
         if self._timer is None and self._anonymous:
@@ -150,20 +157,38 @@ class ConnectionLimit:
 
 
 class RareWarning:
-    """A warning that is logged at once, then once a minute with how often it was meant; `%d` twice."""
+    """A warning that is logged at once, and after that once a minute with how often it was meant.
+
+    `message` has two places (`%d`): for the number that is given, and for the count.
+    """
 
     def __init__(self, message: str) -> None:
         self._message = message
+        self._number = 0
         self._count = 0
-        self._next = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     def count(self, number: int) -> None:
-        """Count the warning; log it, with a number and the count since the last time, if it is time."""
+        """Log the warning now or, if it was logged within the last minute, at the end of that minute."""
+        self._number = number
         self._count += 1
-        now = asyncio.get_running_loop().time()
-        if now >= self._next:
-            log.warning(self._message, number, self._count)
-            self._count, self._next = 0, now + _WARN_SECONDS
+        if self._timer is None:
+            self._log()
+
+    def close(self) -> None:
+        """Log what was counted since the last time."""
+        self._log()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _log(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._count:
+            log.warning(self._message, self._number, self._count)
+            self._count = 0
+            self._timer = asyncio.get_running_loop().call_later(_WARN_SECONDS, self._log)
 
 
 class HttpConnection(web.RequestHandler):
@@ -242,6 +267,7 @@ class Acceptor:
         for task in self._opening:
             task.cancel()
         await asyncio.gather(*self._opening, return_exceptions=True)
+        self._exhausted.close()
 
     def _accept(self) -> None:
         for _ in range(_AT_ONCE):
@@ -255,6 +281,8 @@ class Acceptor:
                 self._pause(error.errno)
                 return
             self._take(accepted)
+            if self._limit.is_full:  # one that gave way has its descriptor until the loop's next turn
+                return
 
     def _pause(self, code: int) -> None:
         """Leave the others in the system's queue for a moment: the listener stays readable all the time."""

@@ -8,7 +8,7 @@ from globalchat.cli.console.output import narrate
 
 @click.command("down")
 def command() -> int:
-    """End the local cloud, if one runs, and wait until it has.
+    """End the local cloud, if one runs, and wait until it has. One that does not react is killed.
 
     \b
     Examples:
@@ -16,6 +16,6 @@ def command() -> int:
     """  # noqa: D301 - \b is what click leaves a block alone for
     from globalchat.localcloud.process import launch
 
-    ended = launch.end(local_cloud.folder())
+    ended = launch.end(local_cloud.folder(), note=narrate)
     narrate("The local cloud has ended." if ended else "No local cloud runs.")
     return 0
