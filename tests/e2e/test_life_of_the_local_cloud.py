@@ -143,8 +143,11 @@ def stopped(tmp_path: Path) -> Iterator[Home]:
     """A user whose cloud was stopped, and who does not wait long for it."""
     home = Home(tmp_path / "home", constants=IMPATIENT)
     home.run("local", "up")
-    os.kill(pid_of(home), signal.SIGSTOP)
+    process = pid_of(home)
+    os.kill(process, signal.SIGSTOP)
     yield home
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGCONT)
     home.close()
 
 

@@ -309,12 +309,21 @@ def test_the_limit_of_open_files_is_raised_as_far_as_the_system_allows(
 
 
 @pytest.mark.parametrize(
-    ("soft", "expected"),
-    [(16_384, 16_256), (1_024, 896), (64, 32), (32, 8), (12, 8), (resource.RLIM_INFINITY, MOST_FILES)],
+    ("soft", "places", "reserved"),
+    [
+        (16_384, 16_256, 32),
+        (1_024, 896, 32),
+        (64, 32, 8),
+        (32, 8, 6),
+        (12, 8, 6),
+        (resource.RLIM_INFINITY, MOST_FILES, 32),
+    ],
 )
-def test_some_descriptors_are_kept(soft: int, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_some_descriptors_are_kept(
+    soft: int, places: int, reserved: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, soft))
-    assert accepting.places() == expected
+    assert (accepting.places(), accepting.reserved_places()) == (places, reserved)
 
 
 async def test_only_what_is_authorised_is_use() -> None:

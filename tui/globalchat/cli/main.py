@@ -5,14 +5,16 @@ import logging
 import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from globalchat.cli.console.output import cannot_be_written, discard_output, narrate
+from globalchat.cli.console.output import cannot_be_written, discard_output, flush_output, narrate
 from globalchat.cli.lazy import Entry, LazyGroup
 from globalchat.core import redaction
 from globalchat.core.errors import ExitCode, UserError
+from globalchat.core.files import unwritable
 from globalchat.core.logs import log_event
 
 if TYPE_CHECKING:
@@ -96,8 +98,7 @@ class Root(LazyGroup):
         """Run the command and return its exit code; a UserError is logged and ends in its sentence."""
         try:
             code: int | None = super().invoke(ctx)
-            if sys.stdout is not None:  # the shell may have closed it
-                sys.stdout.flush()
+            flush_output()
             return code
         except UserError as error:
             # The sentence may quote what was typed.
@@ -160,9 +161,19 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # what the locale lacks must not end a command
     try:
         root(prog_name="globalchat")
-    except OSError as error:  # a page of help, which click writes itself
+    except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
-        discard_output()
-        narrate(f"globalchat: {cannot_be_written(error)}")
+        narrate(f"globalchat: {_explain(error).sentence}")
         sys.exit(ExitCode.FAILED)
+
+
+def _explain(error: OSError) -> UserError:
+    """Return what it means that there is no room: on standard output, if click wrote, else for a file."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    if at is not None and at.tb_frame.f_globals["__name__"].startswith("click."):  # a page of help
+        discard_output()
+        return cannot_be_written(error)
+    return unwritable(Path(error.filename or "A file"), error)

@@ -111,12 +111,20 @@ def ensure_folder(folder: Path) -> Path:
             elif each == folder or any(each.is_relative_to(root) for root in ours):
                 _close_folder(each)
     except OSError as error:
-        remedy = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
         raise UserError(
-            f"The folder {folder} cannot be used: {error.strerror}.",
-            remedy=f"{remedy}, or set GLOBALCHAT_HOME to a folder that you may write to.",
+            f"The folder {folder} cannot be used: {error.strerror}.", remedy=_remedy(error)
         ) from None
     return folder
+
+
+def unwritable(path: Path, error: OSError) -> UserError:
+    """Return what to raise for a file of ours that cannot be written."""
+    return UserError(f"{path} cannot be written: {error.strerror}.", remedy=_remedy(error))
+
+
+def _remedy(error: OSError) -> str:
+    remedy = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
+    return f"{remedy}, or set GLOBALCHAT_HOME to a folder that you may write to."
 
 
 def _make_folder(folder: Path) -> None:

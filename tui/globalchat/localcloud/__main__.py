@@ -22,17 +22,25 @@ def main() -> int:
         started_by_command=arguments.ready_fd is not None,
     )
 
+    descriptor: int | None = arguments.ready_fd
+
     def announce(_: CloudState) -> None:
-        _tell(arguments.ready_fd, ready.Outcome())
+        nonlocal descriptor
+        _tell(descriptor, ready.Outcome())
+        descriptor = None
 
     try:
-        if arguments.ready_fd is not None:
+        if descriptor is not None:
             log.start(arguments.state_dir)
         serve(options, announce=announce)
     except UserError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - stderr is the log
-        _tell(arguments.ready_fd, ready.Outcome(str(error), error.remedy))
+        _tell(descriptor, ready.Outcome(str(error), error.remedy))
+        with contextlib.suppress(OSError):  # the log may be what cannot be written
+            print(error, file=sys.stderr)  # noqa: T201 - stderr is the log
         return 1
+    except OSError as error:
+        _tell(descriptor, ready.Outcome(f"The local cloud cannot start: {error}."))
+        raise
     return 0
 
 

@@ -35,10 +35,20 @@ def write_lines(lines: Iterable[str]) -> None:
         BrokenPipeError: nobody reads any more.
         UserError: they cannot be written.
     """
+    flush_output("".join(f"{line}\n" for line in lines))
+
+
+def flush_output(text: str = "") -> None:
+    """Write a text, and all that standard output still holds, unless the shell closed it.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        UserError: it cannot be written.
+    """
     if sys.stdout is None:
         return
     try:
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         raise

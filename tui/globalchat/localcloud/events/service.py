@@ -148,7 +148,10 @@ class EventBridge:
     ) -> None:
         for worker in self._workers:
             worker.cancel()
-        await self._group.__aexit__(kind, error, trace)
+        if isinstance(error, asyncio.CancelledError):
+            await self._group.__aexit__(kind, error, trace)
+        else:  # an error of the block is raised as it is, not in an exception group
+            await self._group.__aexit__(None, None, None)
 
     def _put(self, bus_arn: str, entry: PutEventsEntry) -> EntryResult:
         _, _, _, region, account, _ = bus_arn.split(":", 5)

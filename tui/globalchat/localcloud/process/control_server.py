@@ -11,13 +11,11 @@ from aiohttp import web
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.process import identity
 from globalchat.localcloud.process.control import IDENTITY, STATUS, STOP, TOKEN_HEADER, USE
-from globalchat.localcloud.server.accepting import ConnectionLimit, accepting, connection_of
+from globalchat.localcloud.server.accepting import ConnectionLimit, accepting, connection_of, reserved_places
 from globalchat.localcloud.server.listening import bound
 
 _LARGEST_BODY = 64 * 1024
 _HOSTS = ("127.0.0.1", "localhost")
-_CONNECTIONS = 32
-"""A part of the descriptors that `globalchat.localcloud.server.accepting.RESERVE` keeps."""
 _ANONYMOUS_SECONDS = 5.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -86,7 +84,7 @@ async def listening(app: web.Application) -> AsyncIterator[int]:
     """Serve the routes on a free loopback port, which is yielded, with a connection limit of its own."""
     with (
         bound([0]) as [listener],
-        closing(ConnectionLimit(lambda: _CONNECTIONS, anonymous_seconds=_ANONYMOUS_SECONDS)) as limit,
+        closing(ConnectionLimit(reserved_places, anonymous_seconds=_ANONYMOUS_SECONDS)) as limit,
     ):
         async with accepting(app, listener, limit):
             yield listener.getsockname()[1]

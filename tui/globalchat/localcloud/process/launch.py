@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from globalchat.core.errors import Unreachable, UserError
-from globalchat.core.files import FileLock, holder, is_locked
+from globalchat.core.files import FileLock, holder, is_locked, unwritable
 from globalchat.localcloud.process import control, state
 from globalchat.localcloud.process.state import CloudState, DamagedState
 
@@ -52,12 +52,11 @@ def look(folder: Path) -> CloudState | None:
     """
     if (running := find(folder)) is not None:
         return running
-    lock = folder / CLOUD_LOCK
-    if (process := holder(lock)) is None:
+    if (process := holding(folder)) is None:
         return None
     # It may be busy, or about to end.
-    running = _poll(lambda: find(folder), until=lambda: holder(lock) != process, seconds=_ANSWER_SECONDS)
-    if running is not None or holder(lock) != process:
+    running = _poll(lambda: find(folder), until=lambda: holding(folder) != process, seconds=_ANSWER_SECONDS)
+    if running is not None or holding(folder) != process:
         return running
     if not _is_written_by(process, folder) and is_locked(folder / START_LOCK):
         sentence = f"The local cloud (process {process}) is starting."
@@ -95,14 +94,13 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
 def end(folder: Path, *, note: Note = lambda _: None) -> bool:
     """End the cloud that runs in this folder, and wait until it has; False if none runs.
 
-    One that does not answer is asked by a signal, and killed if it does not react: what it has acknowledged
-    is on disk by then. `note` hears of that.
+    One that does not answer is asked by a signal, and killed if it does not react; `note` hears of that.
 
     Raises:
         UserError: it does not end.
     """
     running = find(folder)
-    process = holder(folder / CLOUD_LOCK)
+    process = holding(folder)
     if process is None:
         return False
     seconds = _END_SECONDS
@@ -126,13 +124,30 @@ def end(folder: Path, *, note: Note = lambda _: None) -> bool:
     return True
 
 
+def holding(folder: Path) -> int | None:
+    """Return the process of the cloud that runs in this folder, be it ready or not; None if there is none.
+
+    Raises:
+        UserError: the lock cannot be used.
+    """
+    lock = folder / CLOUD_LOCK
+    try:
+        return holder(lock)
+    except OSError as error:
+        raise unwritable(lock, error) from error
+
+
 def hold_start_lock(folder: Path) -> FileLock:
     """Be the only one that looks for or starts a cloud in this folder.
 
     Raises:
-        UserError: another command keeps starting one.
+        UserError: another command keeps starting one, or the lock cannot be written.
     """
-    held = FileLock.acquire(folder / START_LOCK, wait=START_SECONDS + _ANSWER_SECONDS)
+    lock = folder / START_LOCK
+    try:
+        held = FileLock.acquire(lock, wait=START_SECONDS + _ANSWER_SECONDS)
+    except OSError as error:
+        raise unwritable(lock, error) from error
     if held is None:
         raise UserError("Another command takes too long to start the local cloud.", remedy="Try again.")
     return held
@@ -151,7 +166,7 @@ def _join(folder: Path) -> CloudState | None:
 
 def _recover(folder: Path, note: Note) -> CloudState | None:
     """Deal with what is there instead of a good state: a live cloud that lost its file, or leftovers."""
-    process = holder(folder / CLOUD_LOCK)
+    process = holding(folder)
     if process is not None:
         return _reclaim(folder, process, note)
     try:
@@ -172,9 +187,8 @@ def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
     """
     was_lost = not _is_written_by(process, folder)
     _signal(process, signal.SIGUSR1)
-    cloud_lock = folder / CLOUD_LOCK
-    running = _poll(lambda: _join(folder), until=lambda: holder(cloud_lock) is None, seconds=_ANSWER_SECONDS)
-    if running is None and holder(cloud_lock) is not None:
+    running = _poll(lambda: _join(folder), until=lambda: holding(folder) is None, seconds=_ANSWER_SECONDS)
+    if running is None and holding(folder) is not None:
         raise NotAnswering(process)
     if running is not None and was_lost:
         note(f"The state file of the local cloud (process {process}) was lost; it has been written anew.")
@@ -195,8 +209,7 @@ def _is_written_by(process: int, folder: Path) -> bool:
 
 
 def _has_ended(folder: Path, process: int, seconds: float) -> bool:
-    lock = folder / CLOUD_LOCK
-    return _poll(lambda: holder(lock) != process or None, until=lambda: False, seconds=seconds) is not None
+    return _poll(lambda: holding(folder) != process or None, until=lambda: False, seconds=seconds) is not None
 
 
 def _poll(attempt: Callable[[], T | None], *, until: Callable[[], bool], seconds: float) -> T | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import UserError
-from globalchat.core.files import FileLock, holder
+from globalchat.core.files import FileLock, unwritable
 from globalchat.core.gc_tuning import freeze_gc
 from globalchat.localcloud import assembly
 from globalchat.localcloud.definition import JSON
@@ -90,17 +90,22 @@ def _take_the_place(folder: Path) -> FileLock:
     """Become the one cloud of the folder; another that is just ending is waited for.
 
     Raises:
-        UserError: another runs.
+        UserError: another runs, or the lock cannot be written.
     """
+    lock = folder / launch.CLOUD_LOCK
     running = launch.find(folder)
-    held = None if running else FileLock.acquire(folder / launch.CLOUD_LOCK, wait=_OTHER_ENDS_SECONDS)
+    try:
+        held = None if running else FileLock.acquire(lock, wait=_OTHER_ENDS_SECONDS)
+        if held is not None:
+            # Until it is ready, the signal that makes a cloud write its state file again would end it.
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+            held.sign()
+    except OSError as error:
+        raise unwritable(lock, error) from error
     if held is None:
         running = running or launch.look(folder)
-        process = running.pid if running else holder(folder / launch.CLOUD_LOCK)
+        process = running.pid if running else launch.holding(folder)
         raise UserError(f"A local cloud (process {process}) runs already.", remedy=launch.END_REMEDY)
-    # Until it is ready: the signal that makes a cloud write its state file again would end the process.
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    held.sign()
     return held
 
 

@@ -5,9 +5,10 @@ import select
 import subprocess
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from globalchat.core.errors import UserError
-from globalchat.core.files import open_private
+from globalchat.core.files import open_private, unwritable
 from globalchat.core.interpreter import child_environment, module_command
 from globalchat.localcloud.process import idle, ready
 from globalchat.localcloud.process.state import LOG
@@ -22,13 +23,12 @@ def spawn(folder: Path, *, seconds: float) -> None:
     which begins again.
 
     Raises:
-        UserError: it could not start, in its own words, or was not ready in time.
+        UserError: it could not start, in its own words, was not ready in time, or its log cannot be written.
     """
     log = folder / LOG
-    log.with_name(f"{log.name}.1").unlink(missing_ok=True)
     reader, writer = os.pipe()
     try:
-        with open(open_private(log, os.O_WRONLY | os.O_TRUNC), "wb") as output:
+        with _open_log(log) as output:
             process = subprocess.Popen(
                 _command(folder, writer),
                 cwd=folder,
@@ -54,6 +54,19 @@ def spawn(folder: Path, *, seconds: float) -> None:
         process.wait()
         raise UserError(outcome.error, remedy=outcome.remedy)
     process.returncode = 0  # It outlives us on purpose: without this Popen warns that it still runs.
+
+
+def _open_log(log: Path) -> BinaryIO:
+    """Begin a new log.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        log.with_name(f"{log.name}.1").unlink(missing_ok=True)
+        return open(open_private(log, os.O_WRONLY | os.O_TRUNC), "wb")
+    except OSError as error:
+        raise unwritable(log, error) from error
 
 
 def _command(folder: Path, ready_descriptor: int) -> list[str]:

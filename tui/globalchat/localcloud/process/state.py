@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from globalchat.core.errors import UserError
-from globalchat.core.files import ensure_folder, replace_file
+from globalchat.core.files import ensure_folder, replace_file, unwritable
 from globalchat.localcloud.address import RegionAddress
 from globalchat.localcloud.definition import JSON
 
@@ -73,10 +73,7 @@ def write(folder: Path, state: CloudState) -> None:
     try:
         replace_file(folder / FILE, json.dumps(_document(state)))
     except OSError as error:
-        raise UserError(
-            f"The local cloud's state in {folder} cannot be written: {error.strerror}.",
-            remedy="Make room or set GLOBALCHAT_HOME to a folder that you may write to.",
-        ) from error
+        raise unwritable(folder / FILE, error) from error
 
 
 def read(folder: Path) -> CloudState | None:

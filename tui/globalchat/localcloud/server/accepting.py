@@ -64,7 +64,17 @@ def places() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MOST_FILES
-    return max(_FEWEST_PLACES, soft - min(RESERVE, max(_FEWEST_RESERVED, soft // 2)))
+    return max(_FEWEST_PLACES, soft - _reserved(soft))
+
+
+def reserved_places() -> int:
+    """Return how many connections to the control port there may be: a quarter of the reserve."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return (RESERVE if soft == resource.RLIM_INFINITY else _reserved(soft)) // 4
+
+
+def _reserved(soft: int) -> int:
+    return min(RESERVE, max(_FEWEST_RESERVED, soft // 2))
 
 
 class ConnectionLimit:
