@@ -67,8 +67,8 @@ def withstands(home: Home, *, idle: int, aborted: int) -> None:
     before = log_size(home)
     with idle_connections(port_of(cloud), idle), idle_connections(cloud.control_port, 50):
         home.publish("in the middle of it")
-        assert home.run("publish", "tech", "in the middle of it").returncode == 0
-        assert home.run("local", "status").returncode == 0
+        assert home.run("publish", "tech", "in the middle of it", installed=True).returncode == 0
+        assert home.run("local", "status", installed=True).returncode == 0
     for number in range(aborted):
         abort((port_of(cloud), cloud.control_port)[number % 2], ABORTED[number // 2 % len(ABORTED)])
     home.publish("after it")
