@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from globalchat.core import credentials
+from globalchat.core import sign_in
 from globalchat.core.aws_errors import (
     ALWAYS_ENABLED,
     Answer,
@@ -24,8 +24,9 @@ from globalchat.core.aws_errors import (
 )
 from globalchat.core.aws_errors import CallFailed as CallFailed
 from globalchat.core.aws_errors import Denied as Denied
-from globalchat.core.credentials import CredentialSource, Timeouts
+from globalchat.core.credentials import CredentialSource
 from globalchat.core.errors import UserError
+from globalchat.core.sign_in import Timeouts
 
 ANSWER_SECONDS = 14.0
 """How long AWS may take to say whose credentials these are; names that are looked up in vain included."""
@@ -103,7 +104,7 @@ class Aws:
                 raise self._principal.failure  # a person is asked once
             if self._principal.source is None:
                 try:
-                    self._principal.source = credentials.resolve(
+                    self._principal.source = sign_in.resolve(
                         self.profile, region=region, timeouts=self.timeouts
                     )
                 except UserError as error:

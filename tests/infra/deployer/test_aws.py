@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from globalchat.core.aws_errors import Busy
-from globalchat.core.credentials import Timeouts
 from globalchat.core.errors import Unreachable, UserError
+from globalchat.core.sign_in import Timeouts
 from globalchat_infra.deployer import aws as aws_calls
 from globalchat_infra.deployer.aws import Account, Aws, CallFailed
 from tests.core.helpers.authority import Authority

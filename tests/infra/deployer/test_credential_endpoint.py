@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from globalchat.core.credentials import CredentialSource, resolve
+from globalchat.core.credentials import CredentialSource
+from globalchat.core.sign_in import resolve
 from globalchat_infra.deployer import credential_endpoint
 from tests.infra.helpers.aws_front import assumed, aws_front
 

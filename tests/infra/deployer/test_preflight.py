@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from globalchat.core.credentials import Timeouts
 from globalchat.core.errors import ExitCode, UserError
+from globalchat.core.sign_in import Timeouts
 from globalchat_infra import config, toolchain
 from globalchat_infra.deployer import aws as aws_calls
 from globalchat_infra.deployer import preflight, workspace

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
+from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Unreachable
 from globalchat.core.files import user_folders
 from globalchat.localcloud.address import RegionAddress
 from globalchat.localcloud.process import launch
 from globalchat.localcloud.process.launch import Note
 from globalchat.localcloud.process.state import CloudState
-
-if TYPE_CHECKING:
-    from globalchat.core.credentials import Credentials
 
 
 def folder() -> Path:
@@ -67,8 +64,6 @@ def profile_of(regions: Iterable[RegionAddress]) -> Profile:
     )
 
 
-def administrator(state: CloudState) -> "Credentials":
+def administrator(state: CloudState) -> Credentials:
     """The credentials of the local cloud's administrator."""
-    from globalchat.core.credentials import Credentials  # loads ssl and subprocess, which few commands need
-
     return Credentials(state.access_key_id, state.secret_access_key)

@@ -1,0 +1,330 @@
+"""Resolves AWS credentials: once per command, in this process, by botocore's own chain of providers.
+
+The chain is environment, SSO, roles, `credential_process`, `aws login`, web identity, container and instance.
+What only a person can do, such as typing a code, takes as long as it takes; networks have a time limit.
+botocore is imported at the first use.
+"""
+
+import json
+import os
+import re
+import shlex
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from globalchat.core import credential_process, redaction
+from globalchat.core.aws_errors import ALWAYS_ENABLED, NOT_ACCEPTED, unreachable
+from globalchat.core.credential_errors import chosen, explain, named, none_found
+from globalchat.core.credentials import CredentialSource, checked
+from globalchat.core.errors import UserError
+from globalchat.core.net import ProxyRefused, proxy_for
+from globalchat.core.prompt import Prompter, TerminalPrompter, kept_terminal
+
+NETWORK_SECONDS = 14.0
+"""How long AWS may take for each step of a sign-in; names that are looked up in vain included."""
+DEFAULT_REGION = "us-east-1"
+"""Where roles are assumed if neither the profile nor the caller names a region."""
+ATTEMPTS = 3
+"""How often each call of a sign-in is tried, within that time."""
+CODES = 3
+"""How often a code of an MFA device is asked for."""
+_RENEWAL_MARGIN = 60
+"""Seconds before their end from which on credentials that cannot be renewed are no longer used."""
+CLI_CACHE = "~/.aws/cli/cache"
+_HELD = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
+_CODE = re.compile(r"\d{6}")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to wait for a connection and for each answer, and how often a call is tried."""
+
+    connect: float = 4.0
+    read: float = 6.0
+    attempts: int = 1
+
+
+class _CodeRefused(Exception):
+    """AWS did not accept the code of an MFA device."""
+
+
+class _RegionUnknown(Exception):
+    """A region that accounts have to enable does not know the credentials: another one is to be asked."""
+
+
+def resolve(
+    profile: str | None = None,
+    *,
+    region: str | None = None,
+    timeouts: Timeouts | None = None,
+    prompter: Prompter | None = None,
+    seconds: float = NETWORK_SECONDS,
+) -> CredentialSource:
+    """Resolve the credentials of an AWS profile, by default those that the environment chooses.
+
+    To be called in the main thread, where Ctrl-C arrives.
+
+    Args:
+        profile: the profile's name, as `--aws-profile` gives it.
+        region: where roles are assumed, unless the profile has a region of its own.
+        timeouts: of each call of the sign-in.
+        prompter: who is asked for codes; by default the person at the controlling terminal.
+        seconds: the limit of each step of the sign-in that waits for a network.
+
+    Raises:
+        NoCredentials: there are none.
+        UserError: they cannot be had, with the reason.
+        KeyboardInterrupt: Ctrl-C at a question, or while AWS is asked.
+    """
+    prompter, elsewhere = prompter or TerminalPrompter(), False
+    with kept_terminal():
+        for _ in range(CODES):
+            where = DEFAULT_REGION if elsewhere else region
+            sign_in = _SignIn(profile, where, timeouts or Timeouts(), prompter, seconds, elsewhere=elsewhere)
+            try:
+                return sign_in.run()
+            except _RegionUnknown:
+                elsewhere = True
+            except _CodeRefused:
+                prompter.say("AWS did not accept this code. Each code holds once: wait for the next one.")
+    raise UserError(
+        "AWS did not accept the codes of the MFA device.",
+        remedy="Check the device and its clock, then try again.",
+    )
+
+
+class _SignIn:
+    """One attempt: botocore works in a thread of its own, and this one does what takes a person's time.
+
+    A look-up of a name heeds no time limit, so that its thread has to be left behind.
+    """
+
+    def __init__(
+        self,
+        profile: str | None,
+        region: str | None,
+        timeouts: Timeouts,
+        prompter: Prompter,
+        seconds: float,
+        *,
+        elsewhere: bool = False,
+    ) -> None:
+        self._is_elsewhere = elsewhere
+        self._session: Any = None
+        self._profile = profile
+        self._region = region
+        self._timeouts = timeouts
+        self._prompter = prompter
+        self._seconds = seconds
+        self._inbox: SimpleQueue[Callable[[], bool]] = SimpleQueue()
+        self._over = False
+        self._codes = 0
+
+    def run(self) -> CredentialSource:
+        """Return the credentials; raises as `resolve` does, and _CodeRefused."""
+        done: Future[CredentialSource] = Future()
+
+        def work() -> None:
+            try:
+                done.set_result(self._resolve())
+            except BaseException as error:
+                done.set_exception(error)
+            self._inbox.put(lambda: True)
+
+        threading.Thread(target=work, daemon=True, name="sign-in").start()
+        try:
+            while not self._inbox.get(timeout=self._seconds)():
+                pass
+        except Empty:
+            raise unreachable(TimeoutError(), "sign-in") from None
+        finally:
+            self._over = True
+        try:
+            return done.result()
+        except Exception as error:
+            if self._codes and "MultiFactorAuthentication failed" in str(error):
+                raise _CodeRefused from None
+            if not self._is_elsewhere and self._is_of_the_region(error):
+                raise _RegionUnknown from None
+            raise explain(error, self._profile or chosen(), self._session) from error
+
+    def _is_of_the_region(self, error: Exception) -> bool:
+        """Return True if AWS refused credentials in a region that may not be enabled."""
+        code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
+        return code in NOT_ACCEPTED and self._session.get_config_variable("region") not in ALWAYS_ENABLED
+
+    def _resolve(self) -> CredentialSource:
+        from botocore.config import Config
+        from botocore.session import Session
+
+        redaction.install()  # botocore's loggers exist now
+        follow_proxies()
+        session = Session(profile=self._profile)
+        session.register_component("data_loader", models())
+        connect, read = self._timeouts.connect, self._timeouts.read
+        # AWS may be too busy for the first.
+        retries = {"mode": "standard", "total_max_attempts": max(ATTEMPTS, self._timeouts.attempts)}
+        limits = Config(connect_timeout=connect, read_timeout=read, retries=retries)
+        # For all of the session: to assume a role or to renew SSO's credentials is a call too.
+        session.set_default_client_config(limits)
+        self._session = session
+        if self._is_elsewhere or session.get_config_variable("region") is None:
+            session.set_config_variable("region", self._region or DEFAULT_REGION)
+        self._attend(session)
+        found = session.get_credentials()
+        if found is None:
+            raise none_found(session.profile)
+        if hasattr(found, "_mandatory_refresh_timeout"):
+            # Ten minutes by default. A person's role cannot be renewed, and holds up to its end.
+            found._mandatory_refresh_timeout = _RENEWAL_MARGIN
+        checked(found)
+        return CredentialSource(session, found, session.profile)
+
+    def _attend(self, session: Any) -> None:  # noqa: ANN401 - botocore has no types
+        """Have botocore's providers ask and start programs by way of `run`'s thread."""
+        from botocore.credentials import ProcessProvider
+
+        resolver = session.get_component("credential_provider")
+        roles = resolver.get_provider("assume-role")
+        roles._prompter = self._ask
+        roles.cache = _RoleCache()
+        builder = roles._profile_provider_builder
+
+        def process_provider(profile_name: str) -> Any:  # noqa: ANN401 - botocore has no types
+            def start(words: Sequence[str], **_: object) -> "_Ended":
+                return _Ended(self._by_hand(lambda: self._run_process(words, profile_name)))
+
+            return ProcessProvider(profile_name, lambda: session.full_config, popen=start)
+
+        builder._create_process_provider = process_provider
+        own = [each.METHOD for each in resolver.providers].index(ProcessProvider.METHOD)
+        resolver.providers[own] = process_provider(session.get_config_variable("profile") or "default")
+
+    def _ask(self, question: str) -> str:
+        """Return a code of six digits.
+
+        Raises:
+            UserError: there is no person, or none comes.
+        """
+        if self._over or not self._prompter.has_person:
+            who = named(self._profile or chosen(), first=True)
+            option = f" --profile {shlex.quote(name)}" if (name := self._profile or chosen()) else ""
+            raise UserError(
+                f"{who} needs an MFA code, and there is no terminal to ask on.",
+                remedy=f"Run `aws sts get-caller-identity{option}` in a terminal: the AWS CLI asks for the "
+                "code, and what it gets holds here for the rest of its hour.",
+            )
+        return self._by_hand(lambda: self._code(question))
+
+    def _code(self, question: str) -> str:
+        for _ in range(CODES):
+            try:
+                code = self._prompter.ask(question).replace(" ", "")
+            except EOFError:
+                break
+            if _CODE.fullmatch(code):
+                self._codes += 1
+                return code
+            self._prompter.say("A code has six digits.")
+        who = named(self._profile or chosen(), first=True)
+        raise UserError(f"{who} needs an MFA code, and none was typed.", remedy="Run the command again.")
+
+    def _run_process(self, words: Sequence[str], profile: str) -> str:
+        return credential_process.run(words, profile, self._prompter)
+
+    def _by_hand(self, call: Callable[[], T]) -> T:
+        """Have the thread of `run` do something; after the sign-in this thread does."""
+        if self._over:
+            return call()
+        result: Future[T] = Future()
+
+        def act() -> bool:
+            try:
+                result.set_result(call())
+            except Exception as error:
+                result.set_exception(error)
+            except BaseException as error:
+                result.set_exception(error)
+                raise
+            return False
+
+        self._inbox.put(act)
+        return result.result()
+
+
+class _RoleCache(dict[str, Any]):
+    """Roles that were assumed by this command, and those that the AWS CLI keeps for the next one.
+
+    Nothing is written to the disk. The CLI's spare a person the next code: AWS takes each code once.
+    """
+
+    def __contains__(self, key: object) -> bool:
+        """Return True if the role is here, after a look at the CLI's files."""
+        if super().__contains__(key):
+            return True
+        try:
+            kept = json.loads(Path(CLI_CACHE, f"{key}.json").expanduser().read_text(encoding="utf-8"))
+            held = kept["Credentials"]
+            if not all(isinstance(held[name], str) for name in _HELD):
+                return False
+            datetime.fromisoformat(held["Expiration"].replace("UTC", "Z"))
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError):  # no file, no home, something else
+            return False
+        self[str(key)] = kept
+        return True
+
+
+class _Ended:
+    """What botocore needs of a `subprocess.Popen` of a program that printed what it should."""
+
+    returncode = 0
+
+    def __init__(self, output: str) -> None:
+        self._output = output.encode()
+
+    def communicate(self) -> tuple[bytes, bytes]:
+        """Return both outputs."""
+        return self._output, b""
+
+
+def follow_proxies() -> None:
+    """Have botocore reach each URL through the proxy that `core.net` decides on; it has rules of its own."""
+    import botocore.endpoint
+    import botocore.utils
+
+    for module in (botocore.endpoint, botocore.utils):
+        module.get_environ_proxies = _proxies
+
+
+def _proxies(url: str) -> dict[str, str]:
+    proxy = proxy_for(url, os.environ)
+    if proxy is None:
+        return {}
+    if not f"{proxy.user or ''}{proxy.password}".isascii():
+        raise ProxyRefused(
+            f"The name or password in {proxy.variable} has letters that AWS's SDK cannot send.",
+            remedy="Use one of ASCII characters alone.",
+        )
+    return {urlsplit(url).scheme: proxy.url}
+
+
+def models() -> Any:  # noqa: ANN401 - botocore has no types
+    """Return the loader of AWS's service descriptions: megabytes that every session would read again."""
+    global _models
+    if _models is None:
+        from botocore.loaders import create_loader
+
+        _models = create_loader()
+    return _models
+
+
+_models: Any = None
