@@ -1,5 +1,6 @@
 """How far the backend's clock is from ours, learned from publishes."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ SOME = settings(deadline=None, max_examples=100)
 def test_offset_errs_by_half_the_quickest_round_trip(ours: int, trips: list[tuple[int, int]]) -> None:
     offset = ClockOffset()
     for start, (there, back) in enumerate(trips):
-        sent = start * 1000
+        sent = 200_000 + start * 1000
         offset.note("r", sent=sent, stamped=sent + there + ours, answered=sent + there + back)
     found = offset.estimate("r")
     assert found is not None
@@ -33,3 +34,12 @@ def test_transit_is_hidden_until_the_offset_is_known() -> None:
     assert offset.transit("another", sent_at=2000, received_at=1040) == 40
     offset.note("r", sent=100, stamped=0, answered=50)  # the clock stepped back: nothing to learn
     assert offset.estimate("r") == 1000
+
+
+@pytest.mark.parametrize("wrong", [-1, -62_135_683_140_000, 253_402_365_599_000])
+def test_a_time_that_cannot_be_true_tells_nothing(wrong: int) -> None:
+    offset = ClockOffset()
+    offset.note("r", sent=100, stamped=wrong, answered=110)
+    assert offset.estimate("r") is None
+    offset.note("r", sent=100, stamped=1105, answered=110)
+    assert offset.transit("r", sent_at=wrong, received_at=1040) is None

@@ -197,17 +197,17 @@ def test_a_terminal_gets_text_that_it_cannot_act_on(shared_home: Home) -> None:
     terminal.wait_for("connected to sydney")
     shared_home.publish("\x1b[2Jcleared? \u202e no\nnext", channel="media", region="sydney")
 
-    terminal.wait_for("cleared?  no next")
+    terminal.wait_for("cleared?  no␊next")
     assert "connected to sydney" in terminal.text
 
 
-def test_without_a_terminal_the_text_is_as_it_was_sent(shared_home: Home) -> None:
+def test_without_a_terminal_a_message_is_as_harmless_a_line(shared_home: Home) -> None:
     follower = shared_home.start("subscribe", "media")
     follower.err.wait_for("connected to")
-    shared_home.publish("\x1b[31m red", channel="media")
+    shared_home.publish("\x1b[31m red\n08:00:00  media  admin", channel="media")
 
     (line,) = follower.out.wait(lambda lines: len(lines) == 1)
-    assert line.endswith("\x1b[31m red")
+    assert line.endswith("  ␛[31m red␊08:00:00  media  admin")
     assert follower.interrupt() == 130
 
 

@@ -1,5 +1,7 @@
 """Streams that cannot be written, or that the shell closed."""
 
+import asyncio
+import io
 import os
 import subprocess
 import sys
@@ -11,6 +13,8 @@ from click.testing import CliRunner
 
 from globalchat.cli import main
 from globalchat.cli.console import output
+from globalchat.cli.console.live_line import LiveLine
+from globalchat.cli.console.streams import Output
 from globalchat.core.errors import UserError
 
 GLOBALCHAT = Path(sys.executable).with_name("globalchat")
@@ -78,3 +82,23 @@ def test_ctrl_c_at_a_question_is_an_interruption(tmp_path: Path, monkeypatch: py
     result = CliRunner().invoke(main.root, ["uninstall"], prog_name="globalchat")
     assert result.exit_code == 130
     assert (tmp_path / "home" / "cache").exists()
+
+
+@pytest.mark.parametrize("value", ["\x1b]0;owned\x07", "\x9b31m", "\u202e", "two\nlines", "\x1b#8", "\ufff9"])
+def test_no_way_out_lets_a_control_pass(value: str, capfd: pytest.CaptureFixture[str]) -> None:
+    output.write_lines([value, ("  ", output.Styled(value, "red"), value)])
+    output.narrate(value)
+    written = io.StringIO()
+    LiveLine(written, width=80, clock=lambda: 0.0).show("", value)
+    results = Output(1)
+    asyncio.run(results.write([value]))
+
+    out, err = capfd.readouterr()
+    shown = click.unstyle(out) + err + written.getvalue()
+    assert all(line.isprintable() for line in shown.split("\n")), shown
+    assert shown.count("\n") == 5
+
+
+def test_a_script_is_written_as_it_is_into_a_pipe(capfd: pytest.CaptureFixture[str]) -> None:
+    output.write_exactly("\tcafe\u0301\n")
+    assert capfd.readouterr().out == "\tcafe\u0301\n\n"

@@ -20,7 +20,7 @@ def test_headings_remedies_and_the_sum(capsys: pytest.CaptureFixture[str]) -> No
         "oregon (us-west-2)",
         "  ✓ dns              fine",
         "between regions",
-        "  ✗ oregon → sydney  broken\x1b[31m",
+        "  ✗ oregon → sydney  broken␛[31m",
         "                     → mend it",
         "",
         "1 ok, 1 failed",

@@ -2,6 +2,8 @@
 
 from collections import deque
 
+from globalchat.core.clock import is_plausible
+
 SAMPLES = 8
 """Latest publishes kept per region: enough to hold a quick one, few enough to follow a drifting clock."""
 
@@ -19,7 +21,7 @@ class ClockOffset:
     def note(self, region: str, *, sent: int, stamped: int, answered: int) -> None:
         """Learn from one publish (epoch ms): `sent`, `answered` on our clock, `stamped` on the region's."""
         round_trip = answered - sent
-        if round_trip < 0:  # our clock stepped back meanwhile
+        if round_trip < 0 or not is_plausible(stamped):  # our clock stepped back, or theirs is no clock
             return
         samples = self._samples.setdefault(region, deque(maxlen=SAMPLES))
         samples.append((round_trip, stamped - (sent + answered) // 2))
@@ -31,6 +33,9 @@ class ClockOffset:
         return min(known)[1] if known else None
 
     def transit(self, region: str, *, sent_at: int, received_at: int) -> int | None:
-        """How long a message was on its way in ms (never negative), or None while the offset is unknown."""
+        """Return how long a message was on its way in ms (never negative), or None if that is unknown.
+
+        It is as long as no offset is known, and for a `sent_at` that cannot be true.
+        """
         offset = self.estimate(region)
-        return None if offset is None else max(0, received_at - sent_at + offset)
+        return None if offset is None or not is_plausible(sent_at) else max(0, received_at - sent_at + offset)

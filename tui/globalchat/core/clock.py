@@ -24,6 +24,11 @@ SIGNATURE_WINDOW: Final = 300.0
 """Seconds that the time of a signature may be off (SigV4)."""
 CLOCK_REMEDY: Final = "Set this machine's clock (turn on network time), then try again."
 
+UNKNOWN_TIME: Final = "--:--:--"
+"""Stands where a time would, if that cannot be true."""
+
+_TIMES: Final = range(253_402_214_400_000)
+"""Epoch ms from 1970 to 9999-12-31 00:00 UTC: with any zone each is a date of four digits' year."""
 _UNITS: Final = ((DAY, "day", "d"), (HOUR, "hour", "h"), (MINUTE, "minute", "min"), (1, "second", "s"))
 _READ: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART: Final = re.compile("([0-9]+(?:[.][0-9]+)?)(ms|s|m|h)")
@@ -33,6 +38,14 @@ _WHOLE: Final = re.compile(f"(?:{_PART.pattern})+")
 def now_ms() -> int:
     """Return the wall clock's epoch ms."""
     return time.time_ns() // 1_000_000
+
+
+def is_plausible(epoch_ms: int) -> bool:
+    """Return whether an instant lies between 1970 and 9999: others are wrong, and no calendar shows them all.
+
+    Whoever can put events on a bus chooses the times of messages.
+    """
+    return epoch_ms in _TIMES
 
 
 def iso_time(epoch_ms: float) -> str:

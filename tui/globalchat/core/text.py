@@ -27,7 +27,9 @@ _HIDDEN = (*DEFAULT_IGNORABLE, *FORMAT)
 _JOINERS = "\u200c\u200d\ufe0e\ufe0f\U000e0030-\U000e0039\U000e0061-\U000e007a\U000e007f"
 """Ignorable characters that mean something where they belong."""
 
-_LINE_BREAKS = re.compile("\r\n?|[\u2028\u2029\x85\x0b\x0c]")
+LINE_BREAK = re.compile("\r\n?|[\n\u2028\u2029\x85\x0b\x0c]")
+"""All that some terminal, editor or language takes for the end of a line."""
+
 _UNSHOWABLE = re.compile(f"[{character_class((*_CONTROLS, *_NONCHARACTERS, *_HIDDEN))}]")
 _HIDDEN_CHARACTER = re.compile(f"[{character_class(_HIDDEN)}]")
 _ODD_BLANK = re.compile(r"(?<![^\s])\s|\s(?![^\s])|[^\S \u3000]")
@@ -60,7 +62,7 @@ def sanitize(text: str, *, multiline: bool = True, name: bool = False) -> str:
     if name:
         text = _ODD_BLANK.sub("\u2423", text.translate(_pictures_in_names()))
     else:
-        text = _LINE_BREAKS.sub("\n", text)
+        text = LINE_BREAK.sub("\n", text)
         if not multiline:
             text = text.replace("\n", " ")
         if _UNSHOWABLE.search(text):

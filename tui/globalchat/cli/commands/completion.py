@@ -20,7 +20,7 @@ def command(shell: str) -> int:
     """  # noqa: D301 - \b is what click leaves a block alone for
     from click.shell_completion import get_completion_class
 
-    from globalchat.cli.console.output import write_lines
+    from globalchat.cli.console.output import write_exactly
     from globalchat.cli.main import root
 
     made = get_completion_class(shell)
@@ -28,5 +28,5 @@ def command(shell: str) -> int:
         raise AssertionError(f"click no longer completes {shell}")
     script = made(root, {}, "globalchat", "_GLOBALCHAT_COMPLETE").source()
     # click's script for fish would end every hint at its first comma.
-    write_lines([script.replace('split ","', 'split -m 1 ","')])
+    write_exactly(script.replace('split ","', 'split -m 1 ","'))
     return 0

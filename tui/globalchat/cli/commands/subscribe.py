@@ -30,7 +30,11 @@ def _regions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Co
 )
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N messages.")
 @click.option("--for", "seconds", type=Duration(), metavar="TIME", help="End after 500ms, 30s, 5m or 1h.")
-@click.option("--raw", is_flag=True, help="Only the texts, exactly as they were sent.")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Only the texts, exactly as they were sent, line breaks and controls included.",
+)
 @click.option("--force", is_flag=True, help="Let --raw write to a terminal, which may obey what others sent.")
 @options.as_json
 @options.profile
@@ -45,6 +49,9 @@ def command(
     profile: str | None,
 ) -> int:
     """Follow channels through outages, one message a line, until interrupted.
+
+    Line breaks and controls in what others sent are made visible, so that each message stays one line; --json
+    escapes them, --raw does neither. A time that cannot be true is shown as --:--:--, in JSON as null.
 
     Connections, retries and gaps (spans in which messages may have been missed) are told on standard error.
     With --region all each message comes once per region, and "via" tells which region brought it.
@@ -77,10 +84,11 @@ def command(
 
     output = Output.standard()
     tags = tuple(loaded.regions) if is_all(region) else ()
-    show = partial(lines.as_text, tags=tags, for_terminal=output.is_terminal)
+    show = partial(lines.as_text, tags=tags)
     request = Request(
         channels=tuple(dict.fromkeys(channels)),
         show=lines.as_json if as_json else lines.as_raw if raw else show,
+        is_raw=raw,
         count=count,
         seconds=seconds,
     )

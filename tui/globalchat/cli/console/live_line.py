@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import TextIO
 
+from globalchat.cli.console.output import printable
 from globalchat.cli.console.screen import can_redraw
 from globalchat.core.clock import MonotonicClock
 
@@ -32,10 +33,10 @@ class LiveLine:
             return
         self._shown_at, self._topic = now, topic
         if self._terminal:
-            self._write(f"{_CLEAR}{text[: self._width - 1]}")
+            self._write(f"{_CLEAR}{printable(text)[: self._width - 1]}")
             self._drawn = True
         else:
-            self._write(f"{text}\n")
+            self._write(f"{printable(text)}\n")
 
     def clear(self) -> None:
         """Take the line away: something else is to be said."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Self
 
-from globalchat.cli.console.output import cannot_be_written
+from globalchat.cli.console.output import cannot_be_written, printable
 from globalchat.core.errors import UserError
 
 CHUNK = 65_536
@@ -88,13 +88,15 @@ class Output:
         loop.add_reader(self._descriptor, check)
         return lambda: _discard(loop.remove_reader(self._descriptor))
 
-    async def write(self, lines: Iterable[str]) -> None:
-        """Write lines.
+    async def write(self, lines: Iterable[str], *, exactly: bool = False) -> None:
+        """Write lines, each made `printable` unless it is to go out `exactly` as it is.
 
         Raises:
-            BrokenPipeError: nobody reads any more.
+            BrokenPipeError: the reader is gone.
             UserError: it cannot be written.
         """
+        if not exactly:
+            lines = map(printable, lines)
         # What the encoding of the terminal lacks is escaped.
         data = "".join(f"{line}\n" for line in lines).encode(self._encoding, "backslashreplace")
         left = memoryview(data)

@@ -4,9 +4,7 @@ import sys
 import textwrap
 from collections.abc import Mapping
 
-import click
-
-from globalchat.cli.console.output import for_terminal, json_line, write_lines
+from globalchat.cli.console.output import Line, Styled, json_line, printable, write_lines
 from globalchat.cli.console.screen import is_terminal, wants_colour
 from globalchat.client.profiles import Profile
 from globalchat.core.terminal import window_size
@@ -49,7 +47,7 @@ class Findings:
         Raises:
             BrokenPipeError: nobody reads any more.
         """
-        lines = []
+        lines: list[Line] = []
         heading = "between regions" if finding.check == "relay" else finding.subject
         if heading != self._heading:
             self._heading = heading
@@ -59,9 +57,9 @@ class Findings:
         name = self._plain(finding.subject if finding.check == "relay" else finding.check)
         first, *more = self._wrapped(finding.verdict.text)
         if self._is_narrow:
-            lines += [f"  {sign} {name}", f"{self._indent}{first}"]
+            lines += [("  ", sign, f" {name}"), f"{self._indent}{first}"]
         else:
-            lines.append(f"  {sign} {name:<{_COLUMN}} {first}")
+            lines.append(("  ", sign, f" {name:<{_COLUMN}} {first}"))
         lines += [f"{self._indent}{line}" for line in more]
         if finding.verdict.remedy is not None:
             first, *more = self._wrapped(f"{self._arrow} {finding.verdict.remedy}")
@@ -70,8 +68,11 @@ class Findings:
 
     def sum_up(self, counts: Mapping[Level, int]) -> None:
         """Write how many there were of each level."""
-        told = (self._styled(f"{number} {level.value}", level) for level, number in counts.items() if number)
-        write_lines(["", ", ".join(told)])
+        pieces: list[str | Styled] = []
+        for level, number in counts.items():
+            if number:
+                pieces += [", ", self._styled(f"{number} {level.value}", level)]
+        write_lines(["", pieces[1:]])
 
     @property
     def _arrow(self) -> str:
@@ -85,11 +86,11 @@ class Findings:
         return textwrap.wrap(plain, self._width, break_on_hyphens=False) or [plain]
 
     def _plain(self, text: str) -> str:
-        text = for_terminal(text)
+        text = printable(text)
         return text if self._signs is _SIGNS else text.replace("→", "->").replace("×", "x")
 
-    def _styled(self, text: str, level: Level) -> str:
-        return click.style(text, fg=_COLOURS[level]) if self._coloured else text
+    def _styled(self, text: str, level: Level) -> str | Styled:
+        return Styled(text, _COLOURS[level]) if self._coloured else text
 
 
 class JsonFindings:

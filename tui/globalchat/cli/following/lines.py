@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from globalchat.cli.console.output import clock_time, json_line, message_document
 from globalchat.client.events import MessageReceived
-from globalchat.core.text import sanitize
+from globalchat.core.text import LINE_BREAK, sanitize
 
 
 def as_json(event: MessageReceived) -> str:
@@ -18,15 +18,15 @@ def as_raw(event: MessageReceived) -> str:
     return event.message.text
 
 
-def as_text(event: MessageReceived, *, tags: Sequence[str] = (), for_terminal: bool) -> str:
-    """The line for people; with `tags` (aliases) it tells which of these regions brought it."""
+def as_text(event: MessageReceived, *, tags: Sequence[str] = ()) -> str:
+    """Return the line for people: one, as line breaks in it become visible.
+
+    With `tags` (aliases) it says which of these regions brought the message.
+    """
     message = event.message
     transit = "" if event.transit_ms is None else f" +{event.transit_ms} ms"
     via = f" via {event.via:<{max(map(len, tags))}}" if tags else ""
-    place = f"{message.region}{via}{transit}"
-    sender = message.sender or "-"
-    if for_terminal:
-        sender = sanitize(sender, name=True)
-    head = f"{clock_time(message.sent_at)}  {message.channel}  {sender}  {place}"
-    line = f"{head}  {message.text}"
-    return sanitize(line, multiline=False) if for_terminal else line
+    names = (message.channel, message.sender or "-", message.region)
+    channel, sender, region = (sanitize(name, name=True) for name in names)
+    text = LINE_BREAK.sub("\u240a", message.text)
+    return f"{clock_time(message.sent_at)}  {channel}  {sender}  {region}{via}{transit}  {text}"

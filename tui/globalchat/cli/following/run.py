@@ -27,10 +27,14 @@ Show = Callable[[MessageReceived], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be followed, how it is shown and when it ends: after `count` messages, or `seconds`."""
+    """What is to be followed, how it is shown and when it ends: after `count` messages, or `seconds`.
+
+    `is_raw`: what `show` makes goes out exactly as it is, else as printable lines.
+    """
 
     channels: tuple[str, ...]
     show: Show
+    is_raw: bool = False
     count: int | None = None
     seconds: float | None = None
 
@@ -98,7 +102,8 @@ class Following:
                 for sentence in batch.sentences:
                     narrate(sentence)
                 try:
-                    await self._output.write([self._request.show(each) for each in batch.messages])
+                    shown = [self._request.show(each) for each in batch.messages]
+                    await self._output.write(shown, exactly=self._request.is_raw)
                 except BrokenPipeError:
                     self._end(ExitCode.DONE)
                 except UserError as error:

@@ -6,7 +6,7 @@ import click
 
 from globalchat.cli import local_cloud
 from globalchat.cli.arguments import options
-from globalchat.cli.console.output import for_terminal, json_line, narrate, write_lines
+from globalchat.cli.console.output import json_line, narrate, write_lines
 from globalchat.core.errors import ExitCode
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.process import control
@@ -64,14 +64,12 @@ def redrive(queue: str | None, as_json: bool) -> int:
 
 def _lines(letter: Mapping[str, JSON]) -> Iterator[str]:
     """A letter for people: where and when, then why, then what."""
-    yield for_terminal(
-        f"{letter['time']}  {letter['region']} {letter['queue']}  {letter['errorCode']}{_retries(letter)}"
-    )
-    yield for_terminal(f"    {letter['errorMessage']}")
-    yield for_terminal(f"    rule {letter['rule']}, event {letter['eventId']}")
-    yield for_terminal(f"    target {letter['target']}")
+    yield f"{letter['time']}  {letter['region']} {letter['queue']}  {letter['errorCode']}{_retries(letter)}"
+    yield f"    {letter['errorMessage']}"
+    yield f"    rule {letter['rule']}, event {letter['eventId']}"
+    yield f"    target {letter['target']}"
     if "detail" in letter:
-        yield for_terminal(f"    {_text(letter['detail'])}")
+        yield f"    {_text(letter['detail'])}"
 
 
 def _retries(letter: Mapping[str, JSON]) -> str:

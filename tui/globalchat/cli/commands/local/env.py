@@ -5,7 +5,7 @@ import shlex
 import click
 
 from globalchat.cli import local_cloud
-from globalchat.cli.console.output import narrate, write_lines
+from globalchat.cli.console.output import narrate, write_exactly
 
 
 @click.command("env")
@@ -20,8 +20,9 @@ def command() -> int:
     state = local_cloud.join(narrate)
     variables = {"AWS_ACCESS_KEY_ID": state.access_key_id, "AWS_SECRET_ACCESS_KEY": state.secret_access_key}
     # A token from elsewhere would make AWS's tools sign with a session that our key does not have.
-    write_lines(["unset AWS_SESSION_TOKEN"])
+    script = ["unset AWS_SESSION_TOKEN"]
     if state.ca_certificate is not None:
         variables["SSL_CERT_FILE"] = state.ca_certificate
-    write_lines(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    script += (f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    write_exactly("\n".join(script))
     return 0
