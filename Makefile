@@ -2,7 +2,7 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint format templates picture diagram docs keys clean node
+.PHONY: help chat deploy test soak bench lint format templates policy picture diagram docs keys clean node
 .DELETE_ON_ERROR:
 # Else every worker of pytest compiles every changed test anew in every run.
 unexport PYTHONDONTWRITEBYTECODE
@@ -23,6 +23,7 @@ help:
 	@echo "make lint        only the checks"
 	@echo "make format      format the code"
 	@echo "make templates   synthesise the templates that the local cloud runs"
+	@echo "make policy      write docs/deploy-policy.json from the templates"
 	@echo "make picture     draw docs/chat.svg from the running chat"
 	@echo "make diagram     draw the pictures of docs/architecture.md (needs Graphviz)"
 	@echo "make docs        write docs/keys.md and docs/cli.md from what they are about"
@@ -59,6 +60,9 @@ format: .venv/dev.stamp
 
 templates: .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/python -m globalchat_infra.snapshot
+
+policy: .venv/dev.stamp
+	$(BIN)/python -m globalchat_infra.deploy_policy
 
 diagram: .venv/dev.stamp
 	$(BIN)/python docs/diagram.py
