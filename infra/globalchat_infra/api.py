@@ -18,6 +18,7 @@ from aws_cdk import (
 )
 from constructs import Construct
 
+from globalchat.core.files import read_text
 from globalchat_infra import names, stack_key
 from globalchat_infra.schema import Schema, resolver_files
 
@@ -138,7 +139,7 @@ class GraphqlApi(Construct):
                 data_source=bus_source if field in BUS_FIELDS else none,
                 runtime=aws_appsync.FunctionRuntime.JS_1_0_0,
                 # Inline: a file asset would need a bucket, and so `cdk bootstrap`.
-                code=aws_appsync.Code.from_inline(file.read_text(encoding="utf-8")),
+                code=aws_appsync.Code.from_inline(read_text(file)),
             )
 
     def _log_errors(self) -> aws_logs.LogGroup:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from globalchat.core.errors import UsageError
+from globalchat.core.files import read_text
 from globalchat.core.resources import resource
 from globalchat.core.text import hint
 from globalchat_infra.regions import aws_regions
@@ -79,7 +80,7 @@ def load(path: Path | None = None) -> Config:
     """
     path = path or resource("cdk.json")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except ValueError as error:
         raise UsageError(f"{path.name} is not JSON ({error}): correct it.") from error
     context = content.get("context") if isinstance(content, dict) else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from graphql import GraphQLSchema, build_schema, get_named_type, is_object_type
 
 from globalchat.core.errors import UsageError
+from globalchat.core.files import read_text
 from globalchat.core.resources import resource
 
 PRELUDE = """
@@ -27,7 +28,7 @@ class Schema:
 
     @cached_property
     def _types(self) -> GraphQLSchema:
-        return build_schema(PRELUDE + self.file.read_text(encoding="utf-8"))
+        return build_schema(PRELUDE + read_text(self.file))
 
     @cached_property
     def root_fields(self) -> Mapping[str, str]:

@@ -159,3 +159,14 @@ async def test_odd_answers_are_told(oregon: FakeAppSync, data: object) -> None:
 
 def test_key_is_not_in_the_documents(oregon: FakeAppSync) -> None:
     assert KEY not in json.dumps(oregon.requests)
+
+
+@pytest.mark.parametrize("answered", ["EVIL", "", "01ABC ", "01abc", "01ABC\x1b[31mRED\x1b#8"])
+async def test_an_answer_about_another_message_is_a_refusal(oregon: FakeAppSync, answered: str) -> None:
+    oregon.answered_id = answered
+    async with Api(oregon.endpoint) as api:
+        with pytest.raises(Refused, match="answered with another id") as caught:
+            await api.publish(DRAFT)
+    assert (caught.value.error_type, caught.value.retryable) == ("AnotherId", False)
+    assert answered not in str(caught.value) or not answered
+    assert len(oregon.requests) == 1

@@ -13,7 +13,9 @@ from globalchat.client import profiles
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import ProfileError, UserError
 
-TEXT = st.text(min_size=1, max_size=40, alphabet=st.characters(codec="utf-8"))
+ALIAS = st.from_regex(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", fullmatch=True)
+"""As `cdk.json` may have them."""
+HOSTILE = ["\x1b]0;owned\x07", "\x1b[31m", "\u202e", "\x9b2J", "\n", " ", "\u200b", "é", "\x7f", "\t"]
 
 
 def endpoint(alias: str = "oregon", region: str = "us-west-2", key: str = "da2-key") -> RegionEndpoint:
@@ -30,8 +32,8 @@ def profile(name: str = "default") -> Profile:
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True).filter(lambda it: it != "local"),
-    aliases=st.lists(TEXT, min_size=1, max_size=4, unique=True),
-    key=TEXT,
+    aliases=st.lists(ALIAS, min_size=1, max_size=4, unique=True),
+    key=st.from_regex(r"[!-~]{1,40}", fullmatch=True),
 )
 def test_what_is_saved_is_loaded(tmp_path: Path, name: str, aliases: list[str], key: str) -> None:
     saved = Profile(name, {alias: endpoint(alias, key=key) for alias in aliases})
@@ -164,3 +166,41 @@ def test_profile_that_is_a_folder_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "profiles" / "default.json").mkdir(parents=True)
     with pytest.raises(ProfileError, match="cannot be read"):
         profiles.load("default", tmp_path)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize(
+    "key", ["alias", "region", "graphqlUrl", "realtimeUrl", "apiId", "eventBus", "apiKey"]
+)
+def test_no_value_may_drive_a_terminal_or_a_header(tmp_path: Path, key: str, hostile: str) -> None:
+    file = profiles.save(profile(), tmp_path)
+    content = json.loads(file.read_text())
+    if key == "alias":
+        content["regions"]["oregon" + hostile] = content["regions"].pop("oregon")
+    else:
+        content["regions"]["oregon"][key] += hostile
+    file.write_text(json.dumps(content))
+    with pytest.raises(ProfileError, match="is damaged: "):
+        profiles.load("default", tmp_path)
+
+
+@pytest.mark.parametrize("alias", ["$(touch x)", "a,b", "-x", "", "a" * 65, "a;b", "../x"])
+def test_an_alias_is_a_plain_word(tmp_path: Path, alias: str) -> None:
+    profiles.save(Profile("default", {alias: endpoint(alias)}), tmp_path)
+    with pytest.raises(ProfileError, match="cannot be the alias of a region"):
+        profiles.load("default", tmp_path)
+
+
+def test_a_byte_order_mark_is_no_damage(tmp_path: Path) -> None:
+    file = profiles.save(profile(), tmp_path)
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert profiles.load("default", tmp_path) == profile()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_utf16_is_named_and_the_file_is_not_to_be_deleted(tmp_path: Path, encoding: str) -> None:
+    file = profiles.save(profile(), tmp_path)
+    file.write_bytes(file.read_text().encode(encoding))
+    with pytest.raises(ProfileError, match="it is UTF-16 text, not UTF-8") as caught:
+        profiles.load("default", tmp_path)
+    assert caught.value.remedy == "Save it as UTF-8."

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.core.characters import DEFAULT_IGNORABLE
-from globalchat.core.text import did_you_mean, hint, plural, sanitize, suggest
+from globalchat.core.text import NotUtf8, decode, did_you_mean, hint, plural, sanitize, suggest
 from tests.core.helpers.hostile_texts import FORBIDDEN, HOSTILE
 
 
@@ -169,3 +169,12 @@ def test_nouns_are_counted() -> None:
 def test_needs_no_textual() -> None:
     code = "import sys, globalchat.core.text; sys.exit('textual' in sys.modules or 'rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_text_of_files_is_decoded() -> None:
+    assert decode(b"") == ""
+    assert decode(b"a\x00") == "a\x00"
+    assert decode("\ufeff\ufeffé".encode()) == "\ufeffé"
+    for raw in (b"\xff", b"caf\xe9"):
+        with pytest.raises(NotUtf8, match="not UTF-8"):
+            decode(raw)

@@ -93,6 +93,18 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     assert "is not UTF-8 text" in problem
 
 
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b'\xef\xbb\xbftheme = "nord"\n')
+    assert read(tmp_path) == Loaded(Settings(theme="nord"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_named(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "config.toml").write_bytes('theme = "nord"\n'.encode(encoding))
+    (problem,) = read(tmp_path).problems
+    assert problem.endswith("config.toml is UTF-16 text, not UTF-8: the defaults hold.")
+
+
 def test_the_page_on_settings_names_them_all_and_their_defaults() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     settings, problems = parse(page.split("```toml\n")[1].split("```")[0])

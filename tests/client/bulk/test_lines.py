@@ -1,8 +1,10 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.client.bulk.items import Item
 from globalchat.client.bulk.lines import LONGEST_LINE, NOT_UTF8, TOO_LONG, LineSplitter
+from globalchat.core.errors import UsageError
 
 
 def split(*chunks: bytes) -> list[Item]:
@@ -61,3 +63,24 @@ def test_texts_come_back_unchanged_however_they_are_cut(texts: list[str], size: 
 
     assert [item.text for item in items] == texts
     assert [item.number for item in items] == list(range(1, len(texts) + 1))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_one_byte_order_mark_is_dropped_from_the_stream(size: int) -> None:
+    stream = "\ufefffirst\n\ufeffsecond\n".encode()
+    chunks = [stream[at : at + size] for at in range(0, len(stream), size)]
+    assert split(*chunks) == [Item(1, "first"), Item(2, "\ufeffsecond")]
+
+
+@pytest.mark.parametrize("stream", [b"\xef", b"\xff", b"\xef\xbb"])
+def test_half_a_byte_order_mark_is_a_line(stream: bytes) -> None:
+    assert split(stream) == [Item(1, fault=NOT_UTF8)]
+    assert split(stream, b"\nb") == [Item(1, fault=NOT_UTF8), Item(2, "b")]
+
+
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff"])
+def test_utf16_is_refused_before_anything_is_published(mark: bytes) -> None:
+    splitter = LineSplitter()
+    assert splitter.feed(mark[:1]) == []
+    with pytest.raises(UsageError, match="UTF-16"):
+        splitter.feed(mark[1:] + b"a\x00\n\x00")

@@ -63,6 +63,7 @@ class FakeAppSync:
         self.on_http: HttpScript | None = None
         self.start_gate = asyncio.Event()
         self.start_gate.set()
+        self.answered_id: str | None = None  # what publishes are answered with, in place of their own
         self.publish_gate = asyncio.Event()
         self.publish_gate.set()
         self.ping_answers = True
@@ -203,7 +204,8 @@ class FakeAppSync:
         self.published.append(raw)
         for region in (self, *self.peers):
             await region.broadcast(raw)
-        return web.json_response({"data": {"publish": raw}})
+        answered = raw["id"] if self.answered_id is None else self.answered_id
+        return web.json_response({"data": {"publish": {**raw, "id": answered}}})
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         self.headers.append({name.lower(): value for name, value in request.headers.items()})

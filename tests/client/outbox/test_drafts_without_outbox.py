@@ -118,3 +118,14 @@ async def test_too_many_waiting_drafts_are_handed_back(oregon: FakeAppSync) -> N
         assert (await chat.next(DraftUnsent)).draft == drafts[4]
         for draft in drafts[:3]:
             assert (await chat.next(DraftAccepted)).draft == draft
+
+
+async def test_a_draft_whose_answer_is_about_another_is_refused_and_not_sent_again(
+    oregon: FakeAppSync,
+) -> None:
+    oregon.answered_id = "ANOTHER"
+    async with running(Session(profile_of(oregon), "oregon", options=QUICK)) as chat:
+        draft = chat.session.send("tech", "hello")
+        refused = await chat.next(DraftRefused)
+        assert (refused.draft, refused.error_type) == (draft, "AnotherId")
+    assert len(oregon.published) == 1

@@ -9,7 +9,10 @@ from globalchat.client.http import GraphQLHttp
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.credentials import Credentials
-from globalchat.core.errors import UserError
+from globalchat.core.errors import Refused, UserError
+
+ANOTHER_ID = "AnotherId"
+"""Our own type of refusal: the answer is about a message that was not sent."""
 
 
 class Api:
@@ -50,15 +53,27 @@ class Api:
         raise not_the_api(self._http.where, "without channels and limits")
 
     async def publish(self, draft: Draft) -> Message:
-        """Publish a draft; the message as the backend stamped it."""
+        """Publish a draft; return the message as the backend stamped it.
+
+        An answer about another id is a refusal that no retry can help: what became of the draft is unknown,
+        and each retry might be accepted under one more id.
+        """
         variables = {"name": draft.channel, "message": draft.text, "id": draft.id}
         if draft.sender is not None:
             variables["sender"] = draft.sender
         data = await self._http.execute(documents.PUBLISH, variables)
         try:
-            return documents.read_message(data.get("publish"))
+            message = documents.read_message(data.get("publish"))
         except documents.Unreadable:
-            pass
+            message = None
+        if message is not None and message.id == draft.id:
+            return message
+        if message is not None:
+            raise Refused(
+                f"{self._http.where} answered with another id than the one that was sent.",
+                error_type=ANOTHER_ID,
+                remedy="Look whether the message arrived before you send it again.",
+            )
         raise not_the_api(self._http.where, "a publish without the message")
 
     async def unsubscribe(self, channel: str) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from globalchat.core.errors import ProfileError
-from globalchat.core.files import ensure_folder, replace_file
-from globalchat.core.text import did_you_mean
+from globalchat.core.files import ensure_folder, read_text, replace_file
+from globalchat.core.text import NotUtf8, did_you_mean
 
 LOCAL = "local"
 """The name of the local cloud's profile: never a file."""
@@ -25,6 +25,11 @@ _FIELDS = {
     "api_key": "apiKey",
 }
 _EXPIRES = "apiKeyExpires"
+_REWRITE = "Delete it, then run `globalchat outputs --refresh` to write it again."
+_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
+_WORD = re.compile(r"[!-~]{1,2048}")
+"""ASCII without blanks and controls: what a URL, an ARN and a header's value may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +84,14 @@ def names(folder: Path) -> list[str]:
 
 
 def load(name: str, folder: Path) -> Profile:
-    """Read the profile `name` from a config folder.
+    """Read the profile `name` from a config folder; aliases, regions, URLs and ids in it are checked.
 
     Raises:
         ProfileError: it does not exist (names those that do), is damaged, or cannot be read.
     """
     file = file_of(name, folder)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file)
     except FileNotFoundError:
         raise _unknown(name, folder) from None
     except OSError as error:
@@ -94,8 +99,8 @@ def load(name: str, folder: Path) -> Profile:
             f"The profile file {file} cannot be read: {error.strerror}.",
             remedy="Make the file readable for you.",
         ) from None
-    except UnicodeDecodeError:
-        raise _damaged(file, "it is not UTF-8 text") from None
+    except NotUtf8 as error:
+        raise _damaged(file, f"it {error}", remedy="Save it as UTF-8.") from None
     return _parse(name, text, file)
 
 
@@ -188,11 +193,15 @@ def _parse(name: str, text: str, file: Path) -> Profile:
 
 
 def _endpoint(alias: str, raw: object, file: Path) -> RegionEndpoint:
+    if not _ALIAS.fullmatch(alias):
+        raise _damaged(file, f'"{alias[:50]}" cannot be the alias of a region')
     values: dict[str, str] = {}
     for name, key in _FIELDS.items():
         value = raw.get(key) if isinstance(raw, dict) else None
         if not isinstance(value, str) or not value:
             raise _damaged(file, f'region "{alias[:50]}" has no text at "{key}"')
+        if not (_REGION if name == "region" else _WORD).fullmatch(value):
+            raise _damaged(file, f'region "{alias[:50]}" has at "{key}" what cannot be one')
         values[name] = value
     _check_url(file, values["graphql_url"], ("http", "https"), alias)
     _check_url(file, values["realtime_url"], ("ws", "wss"), alias)
@@ -214,11 +223,8 @@ def _check_url(file: Path, url: str, schemes: tuple[str, ...], alias: str) -> No
         raise _damaged(file, f'region "{alias[:50]}" needs a URL that starts with {schemes[-1]}://')
 
 
-def _damaged(file: Path, why: str) -> ProfileError:
-    return ProfileError(
-        f"The profile file {file} is damaged: {why}.",
-        remedy="Delete it, then run `globalchat outputs --refresh` to write it anew.",
-    )
+def _damaged(file: Path, why: str, *, remedy: str = _REWRITE) -> ProfileError:
+    return ProfileError(f"The profile file {file} is damaged: {why}.", remedy=remedy)
 
 
 def _unknown(name: str, folder: Path) -> ProfileError:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from globalchat.core.errors import UsageError, UserError
+from globalchat.core.text import decode
 
 APP: Final = "globalchat"
 POLL_SECONDS: Final = 0.05
@@ -75,6 +76,16 @@ def user_folders() -> Folders:
     if any(each.parts[0] == "~" or (empty and each.parts[1].startswith(".")) for each in every):
         raise _no_home()
     return Folders(*(each.absolute() for each in every))
+
+
+def read_text(file: Path) -> str:
+    """Return the text of a file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        OSError: it cannot be read.
+        NotUtf8: it is in another encoding; a ValueError, as JSON's own errors are.
+    """
+    return decode(file.read_bytes())
 
 
 def expand_home(path: str) -> Path:

@@ -4,6 +4,7 @@
 Rich hand ESC, C1 and bidirectional controls of a `str` on to the terminal as they are.
 """
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
@@ -88,6 +89,31 @@ def _pictures() -> dict[int, str]:
     pictures = {code: picture for code, picture in _pictures_in_names().items() if code not in kept}
     hidden = {code: "" for first, last in _HIDDEN for code in range(first, last + 1) if code not in kept}
     return pictures | hidden | {ord("\t"): "    "}
+
+
+class NotUtf8(ValueError):
+    """Bytes that are not text in UTF-8; the message completes "the file …" or "the input …"."""
+
+
+def decode(raw: bytes) -> str:
+    """Return the text of a file, with or without the byte order mark that Windows editors put first.
+
+    Raises:
+        NotUtf8: it is UTF-16, as PowerShell writes it, or no UTF-8.
+    """
+    if _is_utf16(raw[:8]):
+        raise NotUtf8("is UTF-16 text, not UTF-8")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotUtf8("is not UTF-8 text") from None
+
+
+def _is_utf16(start: bytes) -> bool:
+    """Return whether a text starts as UTF-16: with its byte order mark, or every other byte is zero."""
+    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    odd, even = start[1::2], start[::2]
+    return marked or (len(start) >= 4 and any(odd) != any(even))
 
 
 def nfc(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from globalchat.core.files import read_text
 from globalchat.core.resources import TEMPLATES
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.errors import TemplateError
@@ -107,7 +108,7 @@ def _region(environment: JSON, place: str) -> str:
 
 def _load(file: Path) -> Mapping[str, JSON]:
     try:
-        value: JSON = json.loads(file.read_text(encoding="utf-8"))
+        value: JSON = json.loads(read_text(file))
     except FileNotFoundError:
         raise TemplateError(f"{file} does not exist; {_RESYNTHESISE}.") from None
     except OSError as error:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from globalchat.core.errors import UserError
-from globalchat.core.files import ensure_folder, locked, replace_file
+from globalchat.core.files import ensure_folder, locked, read_text, replace_file
 
 LONGEST = 100_000
 """Characters of a longer text are not remembered: nobody can send it either."""
@@ -59,7 +59,7 @@ def problem(error: OSError | UserError) -> str:
 
 def _read(file: Path) -> dict[str, str]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(read_text(file))
     except (OSError, ValueError, RecursionError):
         return {}
     values = content.get("values") if isinstance(content, dict) else None

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from globalchat.core.text import sanitize, suggest
+from globalchat.core.files import read_text
+from globalchat.core.text import NotUtf8, sanitize, suggest
 
 FILE = "config.toml"
 
@@ -95,13 +96,13 @@ def read(folder: Path) -> Loaded:
     """Read `config.toml` in a config folder. Without the file the defaults hold, and nothing is wrong."""
     file = folder / FILE
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file)
     except FileNotFoundError:
         return Loaded(Settings())
     except OSError as error:
         return Loaded(Settings(), (f"{file} cannot be read ({error.strerror}): the defaults hold.",))
-    except UnicodeDecodeError:
-        return Loaded(Settings(), (f"{file} is not UTF-8 text: the defaults hold.",))
+    except NotUtf8 as error:
+        return Loaded(Settings(), (f"{file} {error}: the defaults hold.",))
     return parse(text, str(file))
 
 

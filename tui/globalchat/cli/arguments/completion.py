@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from globalchat.cli import profiles
 from globalchat.client.profiles import LOCAL
 from globalchat.core.errors import UserError
-from globalchat.core.files import user_folders
+from globalchat.core.files import read_text, user_folders
 
 Words = Callable[[click.Context], Iterable[tuple[str, str | None]]]
 """The words that a parameter may take, each with a hint."""
@@ -118,7 +118,7 @@ def _deployed_channels(profile: str) -> list[str]:
 def _channels_in(file: Path) -> list[str]:
     """The channels of a `cdk.json`; its checks would take longer than a key press may."""
     try:
-        context = json.loads(file.read_text(encoding="utf-8"))["context"]["globalchat"]
+        context = json.loads(read_text(file))["context"]["globalchat"]
         return [str(name) for name in context["channels"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []

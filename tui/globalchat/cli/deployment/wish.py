@@ -7,6 +7,7 @@ from dataclasses import replace
 from globalchat.cli.console.output import narrate
 from globalchat.cli.deployment import profile as profile_of
 from globalchat.core.errors import UsageError
+from globalchat.core.files import read_text
 from globalchat.core.resources import checkout, resource
 from globalchat_infra import names
 from globalchat_infra.deployer import settings
@@ -56,7 +57,7 @@ def wish(changes: Changes, profile: str, *, reset: bool = False, prune: bool = F
     Raises:
         UserError: the options do not make a valid deployment.
     """
-    content = json.loads(resource("cdk.json").read_text(encoding="utf-8"))
+    content = json.loads(read_text(resource("cdk.json")))
     own = settings.context_of(content)["prefix"]
     known, elsewhere = _deployment_of(profile)
     if changes.prefix is None and known not in (None, own):

@@ -1,6 +1,9 @@
 """Texts to publish as lines of a stream. Pure."""
 
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+
 from globalchat.client.bulk.items import Item
+from globalchat.core.errors import UsageError
 
 LONGEST_LINE = 1 << 20
 """Bytes of a line that are kept at most; no backend takes as much."""
@@ -16,9 +19,15 @@ class LineSplitter:
         self._rest = bytearray()
         self._number = 0
         self._is_too_long = False
+        self._start: bytes | None = b""
 
     def feed(self, chunk: bytes) -> list[Item]:
-        """The lines that end in this chunk."""
+        """Return the lines that end in this chunk.
+
+        Raises:
+            UsageError: the stream is UTF-16.
+        """
+        chunk = self._without_mark(chunk)
         *ended, rest = chunk.split(b"\n")
         items = []
         for part in ended:
@@ -28,8 +37,22 @@ class LineSplitter:
         return items
 
     def end(self) -> list[Item]:
-        """The last line, if it has no end."""
+        """Return the last line, if it has no end."""
+        if self._start is not None:
+            self._keep(self._start)
         return [self._item()] if self._rest or self._is_too_long else []
+
+    def _without_mark(self, chunk: bytes) -> bytes:
+        """Return what is to be split: nothing until the first bytes show if they are a byte order mark."""
+        if self._start is None:
+            return chunk
+        start = self._start + chunk
+        self._start = start if _may_be_marked(start) else None
+        if self._start is not None:
+            return b""
+        if start.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            raise UsageError("The input is UTF-16.", remedy="Convert it: iconv -f UTF-16 -t UTF-8.")
+        return start.removeprefix(BOM_UTF8)
 
     def _keep(self, part: bytes) -> None:
         if self._is_too_long or len(self._rest) + len(part) > LONGEST_LINE:
@@ -48,3 +71,9 @@ class LineSplitter:
             return Item(self._number, raw.removesuffix(b"\r").decode())
         except UnicodeDecodeError:
             return Item(self._number, fault=NOT_UTF8)
+
+
+def _may_be_marked(start: bytes) -> bool:
+    """Return whether more bytes are needed to see if a stream that starts so has a byte order mark."""
+    marks = (BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)
+    return any(len(start) < len(mark) and mark.startswith(start) for mark in marks)

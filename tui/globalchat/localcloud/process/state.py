@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from globalchat.core.errors import UserError
-from globalchat.core.files import ensure_folder, replace_file, unwritable
+from globalchat.core.files import ensure_folder, read_text, replace_file, unwritable
+from globalchat.core.text import NotUtf8
 from globalchat.localcloud.address import RegionAddress
 from globalchat.localcloud.definition import JSON
 
@@ -83,11 +84,13 @@ def read(folder: Path) -> CloudState | None:
         DamagedState: it is not JSON, or not of this version and shape.
     """
     try:
-        text = (folder / FILE).read_text(encoding="utf-8")
+        text = read_text(folder / FILE)
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise DamagedState("unreadable") from error
+    except NotUtf8 as error:
+        raise DamagedState(str(error)) from error
     try:
         return _state(json.loads(text))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
