@@ -395,19 +395,21 @@ def test_a_program_that_does_not_end_is_ended(aws: pytest.MonkeyPatch, tmp_path:
 
 def test_a_signal_ends_the_program_too(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Also where there is no terminal."""
-    os.mkfifo(tmp_path / "pid")
     processed(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 600")
-    code = "from globalchat.core.sign_in import resolve\nresolve('p')"
-    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
-    try:
-        pid = int((tmp_path / "pid").read_text())  # once the program writes it
+    code = """
+from globalchat.core import credential_process
+from globalchat.core.sign_in import resolve
+credential_process.QUIET_SECONDS = 0.2
+resolve("p")
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, start_new_session=True)
+    with process:
+        assert process.stderr is not None
+        assert b"is still at work" in process.stderr.readline()
         process.terminate()
         assert process.wait(30) == -signal.SIGTERM
-    finally:
-        process.kill()
-        process.wait()
     with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_a_person_reads_what_is_waited_for_and_ctrl_c_ends_the_program(
