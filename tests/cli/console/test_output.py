@@ -76,7 +76,7 @@ def test_ctrl_c_at_a_question_is_an_interruption(tmp_path: Path, monkeypatch: py
         except KeyboardInterrupt:
             raise click.Abort from None  # as click's own prompts do
 
-    (tmp_path / "home" / "cache").mkdir(parents=True)
+    (tmp_path / "home" / "cache" / "deploy").mkdir(parents=True)
     monkeypatch.setattr(click, "confirm", interrupt)
     monkeypatch.setattr("globalchat.cli.deployment.person.is_terminal", lambda _: True)
     result = CliRunner().invoke(main.root, ["uninstall"], prog_name="globalchat")
