@@ -1,6 +1,7 @@
 """What a shell may complete, as far as files of this machine tell: nothing is started and nobody is asked."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -9,9 +10,13 @@ import click
 from click.shell_completion import CompletionItem
 
 from globalchat.cli import profiles
+from globalchat.cli.console.output import printable
 from globalchat.client.profiles import LOCAL
 from globalchat.core.errors import UserError
 from globalchat.core.files import read_text, user_folders
+from globalchat.core.text import sanitize
+
+_PLAIN = re.compile(r"[\w@%+=:./-]+")
 
 Words = Callable[[click.Context], Iterable[tuple[str, str | None]]]
 """The words that a parameter may take, each with a hint."""
@@ -75,13 +80,22 @@ def _completer(words: Words) -> Callable[[click.Context, click.Parameter, str], 
 
 
 def matching(words: Words, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Those of the words that go on as typed; a prompt is no place for errors of a profile: then none."""
+    """Return those of the words that go on as typed; none if a profile cannot be read, without a sentence.
+
+    What a shell would have to quote is left out: bash puts a word into the line as it is.
+    """
     found: list[CompletionItem] = []
     with suppress(UserError, OSError):
         found.extend(
-            CompletionItem(word, help=hint) for word, hint in words(ctx) if word.startswith(incomplete)
+            CompletionItem(word, help=hint and printable(hint))
+            for word, hint in words(ctx)
+            if word.startswith(incomplete) and _is_plain(word)
         )
     return found
+
+
+def _is_plain(word: str) -> bool:
+    return _PLAIN.fullmatch(word) is not None and sanitize(word, name=True) == word
 
 
 def _profile(ctx: click.Context) -> str:
