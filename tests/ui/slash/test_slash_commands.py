@@ -23,6 +23,8 @@ WORDS = Vocabulary(
         ("//join me", "/join me"),
         ("///", "//"),
         ("/etc/hosts is a file", "/etc/hosts is a file"),
+        ("/etc/hosts2 is broken", "/etc/hosts2 is broken"),
+        ("/usr/ is full", "/usr/ is full"),
         ("/", "/"),
         ("/ me", "/ me"),
         (" /join tech", " /join tech"),
@@ -64,6 +66,15 @@ def test_commands(text: str, name: str, argument: str) -> None:
 )
 def test_what_is_no_command_is_told_with_the_way_out(text: str, reason: str) -> None:
     assert parse(text) == Wrong(reason)
+
+
+@pytest.mark.parametrize(
+    "text", ["/nick2 bob", "/oops1", "/join_ tech", "/2", "/naïve idea", "/nick: bob", "/help?", "/région"]
+)
+def test_a_first_word_without_a_second_slash_is_never_sent(text: str) -> None:
+    meant = parse(text)
+    assert isinstance(meant, Wrong)
+    assert text.split()[0] in meant.reason
 
 
 @settings(deadline=None, max_examples=200)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from globalchat.core.text import sanitize, suggest
 from globalchat.ui.slash.commands import COMMANDS, Argument, Command
 
-_COMMAND = re.compile(r"/([A-Za-z-]+)(?:\s+(.*?))?\s*")
+_COMMAND = re.compile(r"/([^\s/]+)(?:\s+(.*?))?\s*")
+"""A first word that begins with its only slash, so that a typo (`/nick2`) is never sent; and what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,11 @@ class Wrong:
 
 
 def parse(text: str, commands: Sequence[Command] = COMMANDS) -> Say | Run | Wrong:
-    """What somebody means who enters `text`.
+    """Return what is meant by entering `text`.
 
-    A command is one line: a slash, letters, and perhaps an argument. Paths (`/etc/hosts`), a lone slash and
-    texts of several lines are messages; `//` at the beginning sends a text that begins with one slash.
+    A command is one line: a slash, a word without another slash, and perhaps an argument. Paths
+    (`/etc/hosts`), a lone slash and texts of several lines are messages; `//` at the beginning sends a text
+    that begins with one slash.
     """
     if text.startswith("//"):
         return Say(text[1:])
