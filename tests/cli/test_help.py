@@ -2,12 +2,17 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from globalchat.cli.arguments import log_options
+from globalchat.cli.arguments.command import Command
+from globalchat.cli.docs import document
 from globalchat.cli.main import root
 from tests.cli.helpers.command_tree import ALL
 
@@ -81,3 +86,28 @@ def test_the_near_word_is_suggested(arguments: list[str], said: str) -> None:
     assert done.exit_code == 2
     assert said in done.output
     assert "Traceback" not in done.output
+
+
+def test_help_does_not_depend_on_docstrings() -> None:
+    """`-OO` (PYTHONOPTIMIZE=2) strips them."""
+    program = "from globalchat.cli.docs import document; print(document())"
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", program], capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout == document() + "\n"
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_command_checks_how_its_words_are_encoded(words: tuple[str, ...]) -> None:
+    command: click.Command = root
+    for word in words:
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), word)
+        assert found is not None
+        command = found
+    takes_text = any(
+        not isinstance(param.type, click.Path) and not (isinstance(param, click.Option) and param.is_flag)
+        for param in command.params
+        if param.name not in log_options.NAMES
+    )
+    assert isinstance(command, Command) or not takes_text

@@ -4,6 +4,8 @@ import getpass
 
 import click
 
+from globalchat.cli.arguments.command import is_decoded
+
 LONGEST_NAME = 32
 
 profile = click.option(
@@ -25,6 +27,7 @@ def sender(given: str | None) -> str:
     if given is not None:
         return given
     try:
-        return getpass.getuser()[:LONGEST_NAME]
+        name = getpass.getuser()[:LONGEST_NAME]
     except (OSError, KeyError):
         return "anonymous"
+    return name if is_decoded([name]) else "anonymous"

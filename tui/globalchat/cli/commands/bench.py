@@ -6,6 +6,7 @@ import click
 
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.arguments.duration import Duration, at_most
 from globalchat.cli.arguments.number import Number
 from globalchat.cli.console.output import narrate
@@ -15,8 +16,24 @@ from globalchat.cli.regions import ALL
 from globalchat.client.profiles import LOCAL
 from globalchat.measure.load.plan import LoadPlan
 
+HELP = """Put a deployment under load, and count what arrives: every message at every subscriber.
 
-@click.command("bench")
+A delivery is timed from the begin of its publish to its arrival, both on this machine by one steady
+clock. An order violation is a message that arrives after one of the same region and channel that was
+published when it had long been accepted. People who follow the channels see the messages. On AWS it
+costs money: an estimate is shown and must be confirmed. Ctrl-C ends early and shows what was measured.
+Exits 1 if nothing was delivered.
+
+\b
+Examples:
+  globalchat bench --subscribers 1000 --rate 5 --for 30s
+  globalchat bench --subscribers 10000 --rate 1 --processes 2 --profile local
+  globalchat bench --regions sydney --channels tech,cars --size 1000 --json
+  globalchat bench --profile default --subscribers 200 --yes --max-cost 1
+"""
+
+
+@click.command("bench", cls=Command, help=HELP)
 @click.option(
     "--subscribers",
     default=100,
@@ -107,21 +124,7 @@ def command(
     as_json: bool,
     profile: str | None,
 ) -> int:
-    """Put a deployment under load, and count what arrives: every message at every subscriber.
-
-    A delivery is timed from the begin of its publish to its arrival, both on this machine by one steady
-    clock. An order violation is a message that arrives after one of the same region and channel that was
-    published when it had long been accepted. People who follow the channels see the messages. On AWS it
-    costs money: an estimate is shown and must be confirmed. Ctrl-C ends early and shows what was measured.
-    Exits 1 if nothing was delivered.
-
-    \b
-    Examples:
-      globalchat bench --subscribers 1000 --rate 5 --for 30s
-      globalchat bench --subscribers 10000 --rate 1 --processes 2 --profile local
-      globalchat bench --regions sydney --channels tech,cars --size 1000 --json
-      globalchat bench --profile default --subscribers 200 --yes --max-cost 1
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat bench`."""
     import asyncio
 
     from globalchat.cli.bench import cloud_process

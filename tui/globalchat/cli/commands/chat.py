@@ -10,6 +10,7 @@ import click
 
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command, is_decoded
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.screen import is_terminal
 from globalchat.client.profiles import LOCAL, Profile
@@ -22,7 +23,7 @@ _SIGNALS = 128
 """Exit codes above are of a signal that ended the chat, as shells have it."""
 
 
-class Chat(click.Command):
+class Chat(Command):
     """The chat's command line, whose first word is often a command that was mistyped."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -35,12 +36,23 @@ class Chat(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.UsageError:
-            if words and not words[0].startswith("-"):
+            if words and is_decoded(words) and not words[0].startswith("-"):
                 _check_region(profiles.choose(None), words[0])
             raise
 
 
-@click.command("chat", cls=Chat, context_settings={"help_option_names": ["-h", "--help"]})
+HELP = """Open the chat on REGION: an alias, an AWS region, or auto.
+
+\b
+Examples:
+  globalchat
+  globalchat sydney --channel tech --name ana
+  globalchat auto --profile default
+  globalchat --ascii --log-file chat.log
+"""
+
+
+@click.command("chat", cls=Chat, context_settings={"help_option_names": ["-h", "--help"]}, help=HELP)
 @click.argument("region", required=False, metavar="[REGION]")
 @click.option("--channel", metavar="C", help="The channel to open first.")
 @click.option("--ascii", "plain", is_flag=True, help="Draw with ASCII alone.")
@@ -49,15 +61,7 @@ class Chat(click.Command):
 def command(
     region: str | None, channel: str | None, plain: bool, name: str | None, profile: str | None
 ) -> int:
-    """Open the chat on REGION: an alias, an AWS region, or auto.
-
-    \b
-    Examples:
-      globalchat
-      globalchat sydney --channel tech --name ana
-      globalchat auto --profile default
-      globalchat --ascii --log-file chat.log
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat`."""
     chosen = profiles.choose(profile)
     if region is not None:
         _check_region(chosen, region)

@@ -6,6 +6,8 @@ typed (`.venv/bin/globalchat`, `~/bin/globalchat`). Between program and script t
 
 import click
 
+from globalchat.cli.arguments.command import Command
+
 BASH = r"""
 _globalchat_completion() {
     local IFS=$'\n' program=${1//\\/} response type value
@@ -83,20 +85,23 @@ complete --no-files --command globalchat --arguments "(_globalchat_completion)"
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
 
-@click.command("completion")
+HELP = """Print the completion script for SHELL: for its start-up file, or to try at once.
+
+It completes commands, options, and the profiles, regions and channels that this machine knows of, for
+globalchat as it is typed: .venv/bin/globalchat, too.
+
+\b
+Examples:
+  eval "$(globalchat completion bash)"                    # in ~/.bashrc; needs bash 4.4
+  eval "$(globalchat completion zsh)"                     # in ~/.zshrc, after compinit
+  globalchat completion fish > ~/.config/fish/completions/globalchat.fish
+"""
+
+
+@click.command("completion", cls=Command, help=HELP)
 @click.argument("shell", type=click.Choice(list(SCRIPTS)))
 def command(shell: str) -> int:
-    """Print the completion script for SHELL: for its start-up file, or to try at once.
-
-    It completes commands, options, and the profiles, regions and channels that this machine knows of, for
-    globalchat as it is typed: .venv/bin/globalchat, too.
-
-    \b
-    Examples:
-      eval "$(globalchat completion bash)"                    # in ~/.bashrc; needs bash 4.4
-      eval "$(globalchat completion zsh)"                     # in ~/.zshrc, after compinit
-      globalchat completion fish > ~/.config/fish/completions/globalchat.fish
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat completion`."""
     from globalchat.cli.console.output import write_exactly
 
     write_exactly(SCRIPTS[shell].strip())

@@ -8,6 +8,7 @@ import click
 
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.arguments.number import Number
 from globalchat.cli.console.output import json_line, write_lines
 from globalchat.cli.console.screen import is_terminal, width
@@ -17,8 +18,17 @@ from globalchat_infra import config, prices
 from globalchat_infra.cost import Extras, Traffic, estimate
 from globalchat_infra.regions import choose
 
+HELP = """Estimate a month's cost per region and service. It asks AWS nothing; prices are as old as they say.
 
-@click.command("cost")
+\b
+Examples:
+  globalchat cost --clients 100 --messages-per-second 1
+  globalchat cost --clients 5 --messages-per-second 0.1 --regions oregon,sydney,eu-west-1
+  globalchat cost --clients 100 --messages-per-second 1 --json | jq .usd
+"""
+
+
+@click.command("cost", cls=Command, help=HELP)
 @click.option(
     "--clients", required=True, type=click.IntRange(0, 10**9), help="All clients, connected all month."
 )
@@ -42,14 +52,7 @@ from globalchat_infra.regions import choose
 def command(
     clients: int, rate: float, size: int, regions: str | None, as_json: bool, profile: str | None
 ) -> int:
-    """Estimate a month's cost per region and service. It asks AWS nothing; prices are as old as they say.
-
-    \b
-    Examples:
-      globalchat cost --clients 100 --messages-per-second 1
-      globalchat cost --clients 5 --messages-per-second 0.1 --regions oregon,sydney,eu-west-1
-      globalchat cost --clients 100 --messages-per-second 1 --json | jq .usd
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat cost`."""
     deployed = config.load()
     chosen = _regions(regions, profiles.region_names(profile) if profile else deployed.regions)
     traffic = Traffic(clients, Decimal(str(rate)), size)

@@ -3,11 +3,26 @@
 import click
 
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.deployment.options import prefix, regions, timeout, yes
 from globalchat.core.errors import UserError
 
+HELP = """Deploy, or update, the backend on AWS, and write the profile that the chat uses.
 
-@click.command("deploy")
+Needs AWS credentials, Node.js 22 or later, and the extra `deploy`. An update keeps what earlier options
+said, from whatever machine; what changes is told before anything is done.
+
+\b
+Examples:
+  globalchat deploy
+  globalchat deploy --diff
+  globalchat deploy --account 123456789012 --yes
+  globalchat deploy --regions oregon,sydney,tokyo=ap-northeast-1
+  globalchat deploy --stack-prefix test --profile test --channels a,b --limit message=500
+"""
+
+
+@click.command("deploy", cls=Command, help=HELP)
 @regions
 @prefix
 @click.option("--channels", metavar="A,B", help="The channels.")
@@ -42,19 +57,7 @@ def command(
     no_proof: bool,
     profile: str | None,
 ) -> int:
-    """Deploy, or update, the backend on AWS, and write the profile that the chat uses.
-
-    Needs AWS credentials, Node.js 22 or later, and the extra `deploy`. An update keeps what earlier options
-    said, from whatever machine; what changes is told before anything is done.
-
-    \b
-    Examples:
-      globalchat deploy
-      globalchat deploy --diff
-      globalchat deploy --account 123456789012 --yes
-      globalchat deploy --regions oregon,sydney,tokyo=ap-northeast-1
-      globalchat deploy --stack-prefix test --profile test --channels a,b --limit message=500
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat deploy`."""
     import asyncio
 
     from globalchat.cli.console.output import narrate

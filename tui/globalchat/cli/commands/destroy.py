@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.deployment.options import prefix, regions, timeout, yes
 
 if TYPE_CHECKING:
@@ -14,7 +15,20 @@ if TYPE_CHECKING:
     from globalchat_infra.deployer.standing import Standing
 
 
-@click.command("destroy")
+HELP = """Delete a deployment on AWS, with its log groups, and the profile of it.
+
+Without --regions in every region where it stands. Asks for the prefix to be typed. What belongs to
+others, by its tags, is left alone; what is left afterwards, and where AWS could not be asked, is listed.
+
+\b
+Examples:
+  globalchat destroy
+  globalchat destroy --stack-prefix test --profile test
+  globalchat destroy --account 123456789012 --yes
+"""
+
+
+@click.command("destroy", cls=Command, help=HELP)
 @regions
 @prefix
 @click.option("--account", metavar="ID", help="The AWS account that is meant.")
@@ -31,17 +45,7 @@ def command(
     timeout: float | None,
     profile: str | None,
 ) -> int:
-    """Delete a deployment on AWS, with its log groups, and the profile of it.
-
-    Without --regions in every region where it stands. Asks for the prefix to be typed. What belongs to
-    others, by its tags, is left alone; what is left afterwards, and where AWS could not be asked, is listed.
-
-    \b
-    Examples:
-      globalchat destroy
-      globalchat destroy --stack-prefix test --profile test
-      globalchat destroy --account 123456789012 --yes
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat destroy`."""
     from globalchat.cli.console.output import narrate
     from globalchat.cli.deployment import wish as wishes
     from globalchat.cli.deployment.log import told

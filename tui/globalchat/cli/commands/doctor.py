@@ -6,6 +6,7 @@ import click
 
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.arguments.duration import Duration, at_most
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.screen import ascii_only as ascii_option
@@ -17,7 +18,22 @@ from globalchat.core.logs import log_event
 log = logging.getLogger("globalchat.cli.doctor")
 
 
-@click.command("doctor")
+HELP = """Examine this machine and every region of a profile, and tell what to do about what is wrong.
+
+It looks names up, shakes hands, asks the API, listens, and sends one message through each region, which
+arrives in every region. With AWS credentials it also looks at stacks, rules and dead letters. Nothing is
+changed. Exits 1 if a check failed; a check that makes no sense without that one is skipped.
+
+\b
+Examples:
+  globalchat doctor
+  globalchat doctor --profile default --aws-profile work
+  globalchat doctor --json | jq -r 'select(.status == "failed") | .remedy'
+  globalchat doctor --no-publish --timeout 3s
+"""
+
+
+@click.command("doctor", cls=Command, help=HELP)
 @click.option("--channel", metavar="C", help="Where the test messages go. [default: the backend's first]")
 @click.option("--no-publish", is_flag=True, help="Send no message: round trips and relays stay unchecked.")
 @click.option(
@@ -42,19 +58,7 @@ def command(
     as_json: bool,
     profile: str | None,
 ) -> int:
-    """Examine this machine and every region of a profile, and tell what to do about what is wrong.
-
-    It looks names up, shakes hands, asks the API, listens, and sends one message through each region, which
-    arrives in every region. With AWS credentials it also looks at stacks, rules and dead letters. Nothing is
-    changed. Exits 1 if a check failed; a check that makes no sense without that one is skipped.
-
-    \b
-    Examples:
-      globalchat doctor
-      globalchat doctor --profile default --aws-profile work
-      globalchat doctor --json | jq -r 'select(.status == "failed") | .remedy'
-      globalchat doctor --no-publish --timeout 3s
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat doctor`."""
     chosen = profiles.choose(profile)
     cloud = None
     if chosen == LOCAL:

@@ -5,20 +5,23 @@ import time
 import click
 
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
+
+HELP = """Show when the keys of every region expire, and which one this profile uses.
+
+\b
+Examples:
+  globalchat keys list
+  globalchat keys list --json | jq -r 'select(.used) | .expires'
+"""
 
 
-@click.command("list")
+@click.command("list", cls=Command, help=HELP)
 @options.aws_profile
 @options.as_json
 @options.profile
 def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
-    """Show when the keys of every region expire, and which one this profile uses.
-
-    \b
-    Examples:
-      globalchat keys list
-      globalchat keys list --json | jq -r 'select(.used) | .expires'
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat keys list`."""
     from globalchat.cli.console.output import json_line, write_lines
     from globalchat.cli.deployment.principal import introduce_to
     from globalchat.cli.deployment.profile import deployed

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.deployment.options import yes
 from globalchat.core.errors import UsageError
 
@@ -16,7 +17,18 @@ SHORTEST_START = 4
 """Characters of a fingerprint that may stand for all twelve."""
 
 
-@click.command("revoke")
+HELP = """End keys now, for good; KEY is what `globalchat keys list` shows of one, or how it starts.
+
+The key that the profile uses is left alone: `globalchat keys rotate --grace 0` replaces and ends it.
+
+\b
+Examples:
+  globalchat keys revoke 42b063960c1f
+  globalchat keys revoke --replaced --yes
+"""
+
+
+@click.command("revoke", cls=Command, help=HELP)
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--replaced", is_flag=True, help="All keys that a rotation has replaced.")
 @options.aws_profile
@@ -25,15 +37,7 @@ SHORTEST_START = 4
 def command(
     keys: tuple[str, ...], replaced: bool, aws_profile: str | None, yes: bool, profile: str | None
 ) -> int:
-    """End keys now, for good; KEY is what `globalchat keys list` shows of one, or how it starts.
-
-    The key that the profile uses is left alone: `globalchat keys rotate --grace 0` replaces and ends it.
-
-    \b
-    Examples:
-      globalchat keys revoke 42b063960c1f
-      globalchat keys revoke --replaced --yes
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat keys revoke`."""
     from globalchat.cli.console.output import narrate
     from globalchat.cli.deployment.person import asker
     from globalchat.cli.deployment.principal import introduce_to

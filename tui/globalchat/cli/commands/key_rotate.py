@@ -6,11 +6,25 @@ from dataclasses import replace
 import click
 
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 
 GRACE_DAYS = 7
 
 
-@click.command("rotate")
+HELP = """Make a new key in every region and write it to the profile; the old key expires after --grace days.
+
+AppSync lets a key expire after a day at the earliest; with --grace 0 it is deleted instead. The next
+deployment deletes a replaced key of the stack in any case, and none ever lives again.
+
+\b
+Examples:
+  globalchat keys rotate
+  globalchat keys rotate --grace 0
+  globalchat keys rotate --grace 1 --profile default
+"""
+
+
+@click.command("rotate", cls=Command, help=HELP)
 @click.option(
     "--grace",
     type=click.IntRange(0, 365),
@@ -20,17 +34,7 @@ GRACE_DAYS = 7
 @options.aws_profile
 @options.profile
 def command(grace: int, aws_profile: str | None, profile: str | None) -> int:
-    """Make a new key in every region and write it to the profile; the old key expires after --grace days.
-
-    AppSync lets a key expire after a day at the earliest; with --grace 0 it is deleted instead. The next
-    deployment deletes a replaced key of the stack in any case, and none ever lives again.
-
-    \b
-    Examples:
-      globalchat keys rotate
-      globalchat keys rotate --grace 0
-      globalchat keys rotate --grace 1 --profile default
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat keys rotate`."""
     from globalchat.cli.console.output import narrate
     from globalchat.cli.deployment.principal import introduce_to
     from globalchat.cli.deployment.profile import deployed, save

@@ -4,6 +4,7 @@ import click
 
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.arguments.duration import Duration, at_most
 from globalchat.cli.arguments.number import Number
 from globalchat.cli.console.output import narrate
@@ -13,8 +14,21 @@ from globalchat.client.profiles import Profile
 from globalchat.core.errors import UsageError
 from globalchat.measure.latency.plan import LatencyPlan
 
+HELP = """Measure how long a message takes: to be accepted, to come back, to reach the other region.
 
-@click.command("latency")
+Publishes and arrivals are timed here, by one steady clock: the clocks of the regions do not matter.
+A message that is accepted and does not arrive within the timeout is lost. People who follow the channel
+see the messages. Ctrl-C ends early and shows what was measured. Exits 1 if a region got nothing at all.
+
+\b
+Examples:
+  globalchat latency --from oregon --to sydney
+  globalchat latency --matrix --count 200 --rate 20
+  globalchat latency --json | jq '.ways[] | {from, to, p99Ms}'
+"""
+
+
+@click.command("latency", cls=Command, help=HELP)
 @click.option("--from", "source", metavar="REGION", help="Where to publish. [default: the profile's first]")
 @click.option("--to", "target", metavar="REGION", help="Where to await it. [default: every other region]")
 @click.option("--matrix", is_flag=True, help="From every region to every region.")
@@ -69,18 +83,7 @@ def command(
     as_json: bool,
     profile: str | None,
 ) -> int:
-    """Measure how long a message takes: to be accepted, to come back, to reach the other region.
-
-    Publishes and arrivals are timed here, by one steady clock: the clocks of the regions do not matter.
-    A message that is accepted and does not arrive within the timeout is lost. People who follow the channel
-    see the messages. Ctrl-C ends early and shows what was measured. Exits 1 if a region got nothing at all.
-
-    \b
-    Examples:
-      globalchat latency --from oregon --to sydney
-      globalchat latency --matrix --count 200 --rate 20
-      globalchat latency --json | jq '.ways[] | {from, to, p99Ms}'
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat latency`."""
     if matrix and (source or target):
         raise click.UsageError("--matrix is about every region: it takes no --from and no --to.")
     loaded = profiles.load(profiles.choose(profile), note=narrate)

@@ -4,13 +4,25 @@ import click
 
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.console.output import json_line, narrate, write_lines
 from globalchat.cli.deployment.options import prefix, regions
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.redaction import MASK
 
+HELP = """Show endpoints and ids of a profile's regions.
 
-@click.command("outputs")
+With --refresh it asks AWS for them, with AWS credentials; then --regions and --stack-prefix say of what.
+
+\b
+Examples:
+  globalchat outputs
+  globalchat outputs --refresh --aws-profile work
+  globalchat outputs --json --show-key | jq -r .sydney.apiKey
+"""
+
+
+@click.command("outputs", cls=Command, help=HELP)
 @click.option("--json", "as_json", is_flag=True, help="One object, whose keys are the region aliases.")
 @click.option("--show-key", is_flag=True, help="Print the API keys, which are masked otherwise.")
 @click.option("--refresh", is_flag=True, help="First read the profile anew from the stacks on AWS.")
@@ -27,16 +39,7 @@ def command(
     aws_profile: str | None,
     profile: str | None,
 ) -> int:
-    """Show endpoints and ids of a profile's regions.
-
-    With --refresh it asks AWS for them, with AWS credentials; then --regions and --stack-prefix say of what.
-
-    \b
-    Examples:
-      globalchat outputs
-      globalchat outputs --refresh --aws-profile work
-      globalchat outputs --json --show-key | jq -r .sydney.apiKey
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat outputs`."""
     if refresh:
         from globalchat.cli.deployment.refresh import refresh as read_anew
 

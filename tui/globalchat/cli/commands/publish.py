@@ -6,6 +6,7 @@ import click
 
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.arguments.duration import Duration
 from globalchat.cli.arguments.number import Number
 from globalchat.cli.console.output import narrate
@@ -18,7 +19,33 @@ LARGEST_WINDOW = 100
 """As many connections are kept open."""
 
 
-@click.command("publish")
+HELP = """Publish TEXT, or with - one message per line of standard input.
+
+Each message is waited for until the backend has accepted it; its id goes to standard output. What it
+refuses is told with the number of the line, and the rest goes on. While the region throttles or is
+away, the same message is tried again under the same id, so that followers show it once.
+
+One publish in flight keeps the order, and makes one message per round trip to the region: --window 16
+makes up to sixteen of them.
+
+With --template {n} is the number of the message or line, {time} the time in UTC, {region} the alias
+of the region; {{ and }} are plain braces.
+
+A text with spaces needs quotes, and one that starts with - goes after --.
+
+\b
+Examples:
+  globalchat publish tech "hello"
+  globalchat publish tech -- "-40 degrees"
+  id=$(globalchat publish tech "hello")
+  tail -f app.log | globalchat publish tech -
+  globalchat publish tech - --window 16 --json < lines.txt > accepted.ndjson
+  globalchat publish tech "{n} from {region} at {time}" --count 100 --rate 10
+  globalchat publish tech --size 500 --count 1000 --rate 50
+"""
+
+
+@click.command("publish", cls=Command, help=HELP)
 @click.argument("channel")
 @click.argument("text", metavar="TEXT|-", required=False)
 @options.region
@@ -76,30 +103,7 @@ def command(
     as_json: bool,
     profile: str | None,
 ) -> int:
-    """Publish TEXT, or with - one message per line of standard input.
-
-    Each message is waited for until the backend has accepted it; its id goes to standard output. What it
-    refuses is told with the number of the line, and the rest goes on. While the region throttles or is
-    away, the same message is tried again under the same id, so that followers show it once.
-
-    One publish in flight keeps the order, and makes one message per round trip to the region: --window 16
-    makes up to sixteen of them.
-
-    With --template {n} is the number of the message or line, {time} the time in UTC, {region} the alias
-    of the region; {{ and }} are plain braces.
-
-    A text with spaces needs quotes, and one that starts with - goes after --.
-
-    \b
-    Examples:
-      globalchat publish tech "hello"
-      globalchat publish tech -- "-40 degrees"
-      id=$(globalchat publish tech "hello")
-      tail -f app.log | globalchat publish tech -
-      globalchat publish tech - --window 16 --json < lines.txt > accepted.ndjson
-      globalchat publish tech "{n} from {region} at {time}" --count 100 --rate 10
-      globalchat publish tech --size 500 --count 1000 --rate 50
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat publish`."""
     given = _given(text, size)
     if given is not None and rate is not None and count is None:
         raise click.UsageError("With a TEXT, --rate needs --count.")
@@ -142,10 +146,6 @@ def _given(text: str | None, size: int | None) -> str | None:
 
 def _check(text: str, size: int | None, *, templated: bool) -> None:
     """See before anything is started that the text can be sent as it is asked for."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # Python marks undecodable bytes of an argument by lone surrogates
-        raise click.UsageError("The text is not UTF-8.") from None
     if templated:
         try:
             Template.parse(text)

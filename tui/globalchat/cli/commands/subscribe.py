@@ -8,6 +8,7 @@ from click.shell_completion import CompletionItem
 
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.arguments.duration import Duration
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.screen import is_terminal
@@ -20,7 +21,29 @@ def _regions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Co
     return matching(lambda ctx: (*regions(ctx), (ALL, "each of them at once")), ctx, incomplete)
 
 
-@click.command("subscribe")
+HELP = """Follow channels through outages, one message a line, until interrupted.
+
+Line breaks and controls in what others sent are made visible, so that each message stays one line; --json
+escapes them, --raw does neither. A time that cannot be true is shown as --:--:--, in JSON as null.
+
+Connections, retries and gaps (spans in which messages may have been missed) are told on standard error.
+With --region all each message comes once per region, and "via" tells which region brought it.
+
+It ends with 0 after --count messages, after --for, on SIGTERM, or when nobody reads its output any more;
+with 1 if --for or SIGTERM came before --count was reached, or if the backend has refused or ended every
+channel; with 3 if no region could be reached.
+
+\b
+Examples:
+  globalchat subscribe tech music
+  globalchat subscribe tech --json | jq -r .message
+  globalchat subscribe tech --raw --count 1
+  globalchat subscribe tech --region all --for 30s
+  globalchat subscribe cars robots tech --json >> log.ndjson
+"""
+
+
+@click.command("subscribe", cls=Command, help=HELP)
 @click.argument("channels", nargs=-1, required=True, metavar="CHANNEL...")
 @click.option(
     "--region",
@@ -48,26 +71,7 @@ def command(
     as_json: bool,
     profile: str | None,
 ) -> int:
-    """Follow channels through outages, one message a line, until interrupted.
-
-    Line breaks and controls in what others sent are made visible, so that each message stays one line; --json
-    escapes them, --raw does neither. A time that cannot be true is shown as --:--:--, in JSON as null.
-
-    Connections, retries and gaps (spans in which messages may have been missed) are told on standard error.
-    With --region all each message comes once per region, and "via" tells which region brought it.
-
-    It ends with 0 after --count messages, after --for, on SIGTERM, or when nobody reads its output any more;
-    with 1 if --for or SIGTERM came before --count was reached, or if the backend has refused or ended every
-    channel; with 3 if no region could be reached.
-
-    \b
-    Examples:
-      globalchat subscribe tech music
-      globalchat subscribe tech --json | jq -r .message
-      globalchat subscribe tech --raw --count 1
-      globalchat subscribe tech --region all --for 30s
-      globalchat subscribe cars robots tech --json >> log.ndjson
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat subscribe`."""
     if raw and as_json:
         raise click.UsageError("--raw and --json exclude each other.")
     if raw and not force and is_terminal(sys.stdout):

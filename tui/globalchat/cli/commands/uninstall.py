@@ -6,25 +6,28 @@ from pathlib import Path
 
 import click
 
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.deployment.options import yes
 from globalchat.core.errors import UserError
 from globalchat.core.files import CONTENTS, Folders, user_folders
 from globalchat.core.text import plural
 
+HELP = """Delete configuration, profiles, outbox, logs and caches of globalchat on this machine.
 
-@click.command("uninstall")
+Deployments on AWS are left alone: see `globalchat destroy`. So is what others keep in the folder that
+GLOBALCHAT_HOME names. The program itself is removed with pip.
+
+\b
+Examples:
+  globalchat uninstall
+  globalchat uninstall --yes && pip uninstall globalchat
+"""
+
+
+@click.command("uninstall", cls=Command, help=HELP)
 @yes
 def command(yes: bool) -> int:
-    """Delete configuration, profiles, outbox, logs and caches of globalchat on this machine.
-
-    Deployments on AWS are left alone: see `globalchat destroy`. So is what others keep in the folder that
-    GLOBALCHAT_HOME names. The program itself is removed with pip.
-
-    \b
-    Examples:
-      globalchat uninstall
-      globalchat uninstall --yes && pip uninstall globalchat
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat uninstall`."""
     import shutil
 
     from globalchat.cli import local_cloud

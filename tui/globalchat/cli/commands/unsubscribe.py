@@ -4,27 +4,30 @@ import click
 
 from globalchat.cli import profiles
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.console.output import json_line, narrate, write_lines
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import ExitCode, UserError
 
+HELP = """End every subscription to CHANNEL, in every region; needs AWS credentials.
 
-@click.command("unsubscribe")
+The local cloud has its own administrator, who is used for it.
+
+\b
+Examples:
+  globalchat unsubscribe tech
+  globalchat unsubscribe tech --profile default --aws-profile work
+"""
+
+
+@click.command("unsubscribe", cls=Command, help=HELP)
 @click.argument("channel")
 @options.aws_profile
 @options.as_json
 @options.profile
 def command(channel: str, aws_profile: str | None, as_json: bool, profile: str | None) -> int:
-    """End every subscription to CHANNEL, in every region; needs AWS credentials.
-
-    The local cloud has its own administrator, who is used for it.
-
-    \b
-    Examples:
-      globalchat unsubscribe tech
-      globalchat unsubscribe tech --profile default --aws-profile work
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat unsubscribe`."""
     chosen = profiles.choose(profile)
     import asyncio
 

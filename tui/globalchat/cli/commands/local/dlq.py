@@ -6,6 +6,7 @@ import click
 
 from globalchat.cli import local_cloud
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.console.output import json_line, narrate, write_lines
 from globalchat.core.errors import ExitCode
 from globalchat.localcloud.definition import JSON
@@ -14,19 +15,22 @@ from globalchat.localcloud.process import control
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group("dlq", invoke_without_command=True, context_settings=_SETTINGS)
+HELP = """Show the dead letters of the local cloud that runs: which queue, when, why, of which rule and event.
+
+\b
+Examples:
+  globalchat local dlq
+  globalchat local dlq --json | jq -r .errorCode
+  globalchat local dlq redrive
+"""
+
+
+@click.group("dlq", invoke_without_command=True, context_settings=_SETTINGS, help=HELP)
 @options.as_json
 @click.option("--text", "with_text", is_flag=True, help="Show the messages too, which people wrote.")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool, with_text: bool) -> int | None:
-    """Show the dead letters of the local cloud that runs: which queue, when, why, of which rule and event.
-
-    \b
-    Examples:
-      globalchat local dlq
-      globalchat local dlq --json | jq -r .errorCode
-      globalchat local dlq redrive
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat local dlq`."""
     if ctx.invoked_subcommand is not None:
         return None
     state = local_cloud.require_running()
@@ -40,19 +44,23 @@ def command(ctx: click.Context, as_json: bool, with_text: bool) -> int | None:
     return ExitCode.DONE
 
 
-@command.command("redrive", context_settings=_SETTINGS)
+REDRIVE_HELP = """Deliver dead letters once more, each to the target that missed it;
+the delivered leave their queue.
+
+Exits 1 if some failed again.
+
+\b
+Examples:
+  globalchat local dlq redrive
+  globalchat local dlq redrive --queue globalchat-relay-dlq --json
+"""
+
+
+@command.command("redrive", context_settings=_SETTINGS, cls=Command, help=REDRIVE_HELP)
 @click.option("--queue", metavar="QUEUE", help="The name or ARN of a queue. [default: every queue]")
 @options.as_json
 def redrive(queue: str | None, as_json: bool) -> int:
-    """Deliver dead letters once more, each to the target that missed it; the delivered leave their queue.
-
-    Exits 1 if some failed again.
-
-    \b
-    Examples:
-      globalchat local dlq redrive
-      globalchat local dlq redrive --queue globalchat-relay-dlq --json
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat local dlq redrive`."""
     state = local_cloud.require_running()
     delivered, failed = control.redrive(state, queue)
     if as_json:

@@ -5,18 +5,21 @@ import shlex
 import click
 
 from globalchat.cli import local_cloud
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.console.output import narrate, write_exactly
 
+HELP = """Print shell lines that set the local cloud's administrator credentials.
 
-@click.command("env")
+\b
+Examples:
+  eval "$(globalchat local env)"
+  eval "$(globalchat local env)" && globalchat unsubscribe tech
+"""
+
+
+@click.command("env", cls=Command, help=HELP)
 def command() -> int:
-    """Print shell lines that set the local cloud's administrator credentials.
-
-    \b
-    Examples:
-      eval "$(globalchat local env)"
-      eval "$(globalchat local env)" && globalchat unsubscribe tech
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat local env`."""
     state = local_cloud.join(narrate)
     variables = {"AWS_ACCESS_KEY_ID": state.access_key_id, "AWS_SECRET_ACCESS_KEY": state.secret_access_key}
     # A token from elsewhere would make AWS's tools sign with a session that our key does not have.

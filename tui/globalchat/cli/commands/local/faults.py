@@ -6,6 +6,7 @@ import click
 
 from globalchat.cli import local_cloud
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.console.output import json_line, narrate, write_lines
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.faults.model import KINDS, Place, parse
@@ -37,11 +38,14 @@ Examples:
   globalchat local faults clear relay-delay half-open"""
 
 
-@click.group("faults", invoke_without_command=True, context_settings=_SETTINGS, epilog=_EXAMPLES)
+HELP = """Show what goes wrong on purpose in the local cloud that runs; `set` and `clear` change it."""
+
+
+@click.group("faults", invoke_without_command=True, context_settings=_SETTINGS, epilog=_EXAMPLES, help=HELP)
 @options.as_json
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> int | None:
-    """Show what goes wrong on purpose in the local cloud that runs; `set` and `clear` change it."""
+    """Run `globalchat local faults`."""
     if ctx.invoked_subcommand is not None:
         return None
     state = local_cloud.require_running()
@@ -49,7 +53,14 @@ def command(ctx: click.Context, as_json: bool) -> int | None:
     return 0
 
 
-@command.command("set", context_settings=_SETTINGS, epilog=f"{_table()}\n\n{_EXAMPLES}")
+SET_FAULTS_HELP = (
+    """Set faults, and show all that are set then. They last until they are cleared or the cloud ends."""
+)
+
+
+@command.command(
+    "set", context_settings=_SETTINGS, epilog=f"{_table()}\n\n{_EXAMPLES}", cls=Command, help=SET_FAULTS_HELP
+)
 @click.argument("faults", nargs=-1, required=True, metavar="FAULT[=AMOUNT]...")
 @click.option("--from", "source", metavar="REGION", help="Only deliveries out of this region. [default: all]")
 @click.option("--to", "target", metavar="REGION", help="Only deliveries into this region. [default: all]")
@@ -58,7 +69,7 @@ def command(ctx: click.Context, as_json: bool) -> int | None:
 def set_faults(
     faults: tuple[str, ...], source: str | None, target: str | None, region: str | None, as_json: bool
 ) -> int:
-    """Set faults, and show all that are set then. They last until they are cleared or the cloud ends."""
+    """Run `globalchat local faults set`."""
     momentary = _momentary(faults, Place(source, target, region))
     state = local_cloud.join(narrate)
     left = control.set_faults(state, faults, source=source, target=target, region=region)
@@ -70,11 +81,14 @@ def set_faults(
     return 0
 
 
-@command.command("clear", context_settings=_SETTINGS, epilog=_CLEARING)
+CLEAR_HELP = """Clear faults by name, or all; shows what is left."""
+
+
+@command.command("clear", context_settings=_SETTINGS, epilog=_CLEARING, cls=Command, help=CLEAR_HELP)
 @click.argument("names", nargs=-1, metavar="[FAULT]...")
 @options.as_json
 def clear(names: tuple[str, ...], as_json: bool) -> int:
-    """Clear faults by name, or all; shows what is left."""
+    """Run `globalchat local faults clear`."""
     state = local_cloud.require_running()
     _show(state, control.clear_faults(state, names), as_json=as_json)
     return 0

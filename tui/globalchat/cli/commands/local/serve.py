@@ -6,12 +6,22 @@ from typing import get_args
 import click
 
 from globalchat.cli import local_cloud
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.console.output import narrate
 from globalchat.localcloud.events.targets import AppSyncErrors
 from globalchat.localcloud.process.state import CloudState
 
+HELP = """Run the local cloud until Ctrl-C; the other commands join it.
 
-@click.command("serve")
+\b
+Examples:
+  globalchat local serve
+  globalchat local serve --port 4000 --tls
+  globalchat local serve --templates cdk.out
+"""
+
+
+@click.command("serve", cls=Command, help=HELP)
 @click.option("--port", type=click.IntRange(1, 65535), help="The first region's port; the others follow it.")
 @click.option("--templates", type=click.Path(path_type=Path), metavar="DIR", help="A cloud assembly to run.")
 @click.option(
@@ -30,14 +40,7 @@ def command(
     tls: bool,
     idle_seconds: float | None,
 ) -> int:
-    """Run the local cloud until Ctrl-C; the other commands join it.
-
-    \b
-    Examples:
-      globalchat local serve
-      globalchat local serve --port 4000 --tls
-      globalchat local serve --templates cdk.out
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat local serve`."""
     from globalchat.localcloud.process.serve import ServeOptions, serve
 
     options = ServeOptions(

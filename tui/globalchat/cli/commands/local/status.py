@@ -4,21 +4,24 @@ import click
 
 from globalchat.cli import local_cloud
 from globalchat.cli.arguments import options
+from globalchat.cli.arguments.command import Command
 from globalchat.cli.console.output import json_line, write_lines
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import ExitCode
 
+HELP = """Tell whether a local cloud runs, and how it does; exits 3 if none runs or answers. Starts nothing.
 
-@click.command("status")
+\b
+Examples:
+  globalchat local status
+  globalchat local status --json | jq .regions.oregon.graphqlUrl
+"""
+
+
+@click.command("status", cls=Command, help=HELP)
 @options.as_json
 def command(as_json: bool) -> int:
-    """Tell whether a local cloud runs, and how it does; exits 3 if none runs or answers. Starts nothing.
-
-    \b
-    Examples:
-      globalchat local status
-      globalchat local status --json | jq .regions.oregon.graphqlUrl
-    """  # noqa: D301 - \b is what click leaves a block alone for
+    """Run `globalchat local status`."""
     from globalchat.localcloud.process import control
 
     state = local_cloud.require_running()
