@@ -16,12 +16,26 @@ from globalchat.core.interpreter import child_environment, module_command
 )
 def test_relative_entries_of_the_python_path_become_absolute(given: str, entries: list[str]) -> None:
     absolute = ":".join(os.path.abspath(entry) for entry in entries)
-    assert child_environment({"PYTHONPATH": given, "HOME": "x"}) == {"PYTHONPATH": absolute, "HOME": "x"}
+    found = child_environment({"PYTHONPATH": given, "HOME": "x"})
+    assert (found["PYTHONPATH"], found["HOME"]) == (absolute, "x")
 
 
 @pytest.mark.parametrize("environment", [{"HOME": "x"}, {"PYTHONPATH": ""}])
-def test_without_a_python_path_the_environment_is_the_same(environment: dict[str, str]) -> None:
-    assert child_environment(environment) == environment
+def test_without_a_python_path_there_is_none(environment: dict[str, str]) -> None:
+    assert environment.items() <= child_environment(environment).items()
+    assert child_environment({}).get("PYTHONPATH") is None
+
+
+@pytest.mark.parametrize("forced", ["0", "1"])
+def test_tracebacks_are_plain_whoever_forces_colours(forced: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", "raise ValueError('x')"],
+        env=child_environment({**os.environ, "FORCE_COLOR": forced}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stderr.splitlines()[-1] == "ValueError: x"
 
 
 @pytest.mark.parametrize(

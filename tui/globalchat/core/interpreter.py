@@ -20,12 +20,15 @@ def module_command(module: str, *arguments: str) -> list[str]:
 
 
 def child_environment(base: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a process that runs in another folder: `PYTHONPATH` with absolute paths.
+    """Return the environment for a process that runs in another folder and whose output is read.
 
-    Relative ones are what `pip install --target lib` suggests (`PYTHONPATH=lib`); an empty entry means the
-    current folder, an empty value nothing.
+    Paths in `PYTHONPATH` become absolute. Relative ones are what `pip install --target lib` suggests
+    (`PYTHONPATH=lib`); an empty entry means the current folder, an empty value nothing.
+
+    Tracebacks are plain: from 3.13 on Python colours them wherever FORCE_COLOR is set, even to `0`, by which
+    the CDK asks for no colours (https://docs.python.org/3/using/cmdline.html#controlling-color).
     """
-    environment = dict(base)
+    environment = {**base, "PYTHON_COLORS": "0"}
     if path := environment.get("PYTHONPATH"):
         entries = (os.path.abspath(entry) for entry in path.split(os.pathsep))
         environment["PYTHONPATH"] = os.pathsep.join(entries)
