@@ -204,3 +204,13 @@ def test_utf16_is_named_and_the_file_is_not_to_be_deleted(tmp_path: Path, encodi
     with pytest.raises(ProfileError, match="it is UTF-16 text, not UTF-8") as caught:
         profiles.load("default", tmp_path)
     assert caught.value.remedy == "Save it as UTF-8."
+
+
+@pytest.mark.parametrize("expires", [-1, 10**12, 10**400, True, 1.5, "1"])
+def test_a_key_expires_at_a_time_that_can_be_true(tmp_path: Path, expires: object) -> None:
+    file = profiles.save(profile(), tmp_path)
+    content = json.loads(file.read_text())
+    content["regions"]["oregon"]["apiKeyExpires"] = expires
+    file.write_text(json.dumps(content))
+    with pytest.raises(ProfileError, match="has no epoch seconds"):
+        profiles.load("default", tmp_path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from globalchat.core.clock import is_plausible
 from globalchat.core.errors import ProfileError
 from globalchat.core.files import ensure_folder, read_text, replace_file
 from globalchat.core.text import NotUtf8, did_you_mean
@@ -206,8 +207,8 @@ def _endpoint(alias: str, raw: object, file: Path) -> RegionEndpoint:
     _check_url(file, values["graphql_url"], ("http", "https"), alias)
     _check_url(file, values["realtime_url"], ("ws", "wss"), alias)
     expires = raw.get(_EXPIRES) if isinstance(raw, dict) else None
-    if expires is not None and (not isinstance(expires, int) or isinstance(expires, bool)):
-        raise _damaged(file, f'region "{alias[:50]}" has no whole number at "{_EXPIRES}"')
+    if expires is not None and (type(expires) is not int or not is_plausible(1000 * expires)):
+        raise _damaged(file, f'region "{alias[:50]}" has no epoch seconds at "{_EXPIRES}"')
     return RegionEndpoint(alias=alias, **values, api_key_expires=expires)
 
 

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 
+from globalchat.core.clock import UNKNOWN_TIME, is_plausible
+
 _LATEST = 253_402_214_400_000
 """The last day that `datetime` knows, in epoch ms: times come from others and may be anything."""
 
@@ -29,26 +31,39 @@ class Calendar:
         return self._second(milliseconds).date()
 
     def day_title(self, milliseconds: int) -> str:
-        """The local date as a heading: `Tuesday 24 November`."""
+        """Return the local date as a heading: `Tuesday 24 November`, or `Unknown date`."""
+        if not is_plausible(milliseconds):
+            return "Unknown date"
         moment = self.at(milliseconds)
         return f"{moment:%A} {moment.day} {moment:%B}"
 
     def minute(self, milliseconds: int) -> str:
-        """`HH:MM`."""
+        """Return `HH:MM`, with dashes for a time that cannot be true."""
+        if not is_plausible(milliseconds):
+            return UNKNOWN_TIME[:5]
         moment = self._second(milliseconds)
         return _MINUTES[moment.hour * 60 + moment.minute]
 
     def second(self, milliseconds: int) -> str:
-        """`HH:MM:SS`."""
+        """Return `HH:MM:SS`, with dashes for a time that cannot be true."""
+        if not is_plausible(milliseconds):
+            return UNKNOWN_TIME
         return f"{self.at(milliseconds):%H:%M:%S}"
 
     def millisecond(self, milliseconds: int) -> str:
-        """`HH:MM:SS.mmm`."""
+        """Return `HH:MM:SS.mmm`, with dashes for a time that cannot be true."""
+        if not is_plausible(milliseconds):
+            return f"{UNKNOWN_TIME}.---"
         moment = self.at(milliseconds)
         return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
 
     def full(self, milliseconds: int) -> str:
-        """Date, time to the millisecond and zone, in ISO form: `2026-11-24 12:00:01.250+00:00`."""
+        """Return date, time to the millisecond and zone in ISO form: `2026-11-24 12:00:01.250+00:00`.
+
+        For a time that cannot be true it is `unknown time`.
+        """
+        if not is_plausible(milliseconds):
+            return "unknown time"
         return self.at(milliseconds).isoformat(" ", "milliseconds")
 
     def _second(self, milliseconds: int) -> datetime:

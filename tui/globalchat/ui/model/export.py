@@ -3,9 +3,9 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from enum import Enum
 
+from globalchat.core.clock import is_plausible, iso_time
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow, Row
 from globalchat.ui.model.text import shown_name
@@ -71,8 +71,9 @@ def _markdown(conversation: Conversation, rows: list[Row]) -> str:
     parts = [f"# {_escape(shown_name(conversation.channel))}\n"]
     day = ""
     for row in rows:
-        if calendar.day(row.at).isoformat() != day:
-            day = calendar.day(row.at).isoformat()
+        its_day = calendar.day(row.at).isoformat() if is_plausible(row.at) else "Unknown date"
+        if its_day != day:
+            day = its_day
             parts.append(f"\n## {day}\n\n")
         if isinstance(row, MessageRow):
             text = _markdown_text(row).replace("\n", "  \n  ")
@@ -122,10 +123,6 @@ def _record(row: Row, channel: str) -> dict[str, object]:
     }
 
 
-def _utc(milliseconds: int) -> str | int:
-    """ISO 8601 in UTC; the number itself if no calendar reaches so far."""
-    try:
-        moment = datetime.fromtimestamp(milliseconds // 1000, UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError, OSError):
-        return milliseconds
-    return f"{moment.isoformat()}.{milliseconds % 1000:03}Z"
+def _utc(milliseconds: int) -> str | None:
+    """Return a time as the API writes it; None if it cannot be true."""
+    return iso_time(milliseconds) if is_plausible(milliseconds) else None
