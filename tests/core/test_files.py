@@ -204,6 +204,113 @@ def test_a_device_stays_open_to_all() -> None:
     assert mode(Path(os.devnull)) == before
 
 
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can give files to another user")
+OTHER = 12_345
+"""A user who is neither root nor the tester."""
+APPEND = os.O_WRONLY | os.O_APPEND
+
+
+@pytest.mark.parametrize("flags", [APPEND, os.O_WRONLY | os.O_TRUNC, os.O_RDWR])
+def test_a_file_of_another_user_is_left_as_it_is(
+    tmp_path: Path, flags: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "theirs"
+    file.write_text("theirs")
+    file.chmod(0o666)
+    monkeypatch.setattr(os, "getuid", lambda: OTHER)
+    with pytest.raises(PermissionError, match="the file of another user"):
+        open_private(file, flags)
+    assert (mode(file), file.read_text()) == (0o666, "theirs")
+
+
+@needs_root
+@pytest.mark.parametrize("is_dangling", [False, True])
+def test_a_link_of_another_user_leads_nowhere(tmp_path: Path, is_dangling: bool) -> None:
+    """Whoever may write to a folder that all share (/tmp) chooses where the link leads: to a file of ours."""
+    ours, link, detour = tmp_path / "ours", tmp_path / "link", tmp_path / "detour"
+    if not is_dangling:
+        ours.write_text("ours")
+        ours.chmod(0o644)
+    link.symlink_to(ours)
+    os.lchown(link, OTHER, OTHER)
+    detour.symlink_to(link)
+    for path in (link, detour):
+        with pytest.raises(PermissionError, match="a link of another user"):
+            open_private(path, APPEND)
+    assert ours.exists() is not is_dangling
+    assert is_dangling or (mode(ours), ours.read_text()) == (0o644, "ours")
+
+
+@needs_root
+def test_a_pipe_of_another_user_is_not_even_opened(tmp_path: Path) -> None:
+    """To open it would wait for a reader, who would read the log."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o666)
+    os.chown(pipe, OTHER, OTHER)
+    with pytest.raises(PermissionError):
+        open_private(pipe, APPEND)
+
+
+def test_own_links_are_followed(tmp_path: Path) -> None:
+    """Also over several steps, relative to their folders, and to a file that is not there yet."""
+    (tmp_path / "folder").mkdir()
+    file, first, second = tmp_path / "file", tmp_path / "folder" / "first", tmp_path / "second"
+    first.symlink_to("../file")
+    second.symlink_to("folder/first")
+    for _ in range(2):
+        descriptor = open_private(second, APPEND)
+        os.write(descriptor, b"x")
+        os.close(descriptor)
+    assert (file.read_text(), mode(file), second.is_symlink(), first.is_symlink()) == (
+        "xx",
+        0o600,
+        True,
+        True,
+    )
+
+
+def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.symlink_to(second)
+    second.symlink_to(first)
+    with pytest.raises(OSError, match="symbolic links"):
+        open_private(first, APPEND)
+
+
+def test_a_link_that_appears_meanwhile_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, path = tmp_path / "ours", tmp_path / "log"
+    ours.write_text("ours")
+    real = os.open
+
+    def open_late(name: Path, flags: int, mode: int) -> int:
+        path.symlink_to(ours)
+        return real(name, flags, mode)
+
+    monkeypatch.setattr(os, "open", open_late)
+    with pytest.raises(OSError, match="symbolic links"):
+        open_private(path, os.O_WRONLY | os.O_TRUNC)
+    assert ours.read_text() == "ours"
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a file", "a removed file"])
+def test_a_descriptor_of_the_process_can_be_opened(tmp_path: Path, kind: str) -> None:
+    """As /dev/stderr and /dev/fd/3 are: on Linux links in /proc, of which some lead to no path."""
+    file = tmp_path / "file"
+    reader, writer = os.pipe() if kind == "a pipe" else (-1, os.open(file, os.O_RDWR | os.O_CREAT))
+    if kind == "a removed file":
+        file.unlink()
+    try:
+        descriptor = open_private(Path(f"/dev/fd/{writer}"), APPEND)
+        os.write(descriptor, b"here")
+        os.close(descriptor)
+        assert os.read(writer if reader < 0 else reader, 10) == b"here"
+    finally:
+        for each in {reader, writer} - {-1}:
+            os.close(each)
+
+
 def test_a_held_lock_is_not_given_twice(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     first = FileLock.acquire(path)

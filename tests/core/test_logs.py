@@ -85,6 +85,32 @@ def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     logs.stop()
 
 
+def test_a_file_of_another_user_is_refused_in_a_sentence(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("theirs")
+    file.chmod(0o666)
+    monkeypatch.setattr(os, "getuid", lambda: 12_345)
+    with pytest.raises(UserError) as caught:
+        logs.start(file)
+    assert caught.value.sentence == (
+        f"The log file {file} cannot be written: it is the file of another user. "
+        "Name another with --log-file."
+    )
+    assert (stat.S_IMODE(file.stat().st_mode), file.read_text()) == (0o666, "theirs")
+
+
+def test_a_link_stays_one_when_its_file_is_rotated(tmp_path: Path, file: Path) -> None:
+    target = tmp_path / "target"
+    file.symlink_to(target)
+    handler = BoundedFile(file, largest=100)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for number in range(10):
+        handler.emit(logging.makeLogRecord({"msg": f"{number} {'x' * 40}"}))
+    handler.close()
+    assert file.is_symlink()
+    assert {each.name for each in tmp_path.iterdir()} == {"log", "target", "target.1"}
+    assert target.read_text().splitlines()[-1].startswith("9 ")
+
+
 @pytest.mark.parametrize("texts", [False, True])
 def test_no_key_in_whatever_form(file: Path, texts: bool) -> None:
     redaction.install()

@@ -23,6 +23,8 @@ POLL_SECONDS: Final = 0.05
 
 _UNSUPPORTED: Final = frozenset({errno.ENOLCK, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 """What a file system answers that has no locks, such as NFS or CIFS without its lock service."""
+_MOST_LINKS: Final = 40
+"""As many as Linux follows."""
 OWN_DISK: Final = "Set GLOBALCHAT_HOME to a folder on a disk of this machine."
 
 
@@ -179,22 +181,67 @@ def replace_file(file: Path, content: str | bytes, *, durable: bool = False) -> 
 def open_private(path: Path, flags: int) -> int:
     """Open a file, made if need be, for its owner alone (0600), and return its descriptor.
 
-    A file of this user that was open to others is closed to them; a pipe, a device or a file of another user
-    stays as it is.
+    A file of this user that was open to others is closed to them; a device, or a pipe of this user or root,
+    stays as it is. A link is followed as `follow_links` does.
 
     Raises:
         OSError: it cannot be opened.
+        PermissionError: it, or a link on the way to it, belongs to another user.
     """
-    descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path, is_link = _follow(path)
+    # A link that another process has put there meanwhile is not followed, and nothing foreign is truncated.
+    nofollow = 0 if is_link else os.O_NOFOLLOW
+    descriptor = os.open(path, flags & ~os.O_TRUNC | os.O_CREAT | os.O_CLOEXEC | nofollow, 0o600)
     try:
         found = os.fstat(descriptor)
-        is_ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
-        if is_ours and stat.S_IMODE(found.st_mode) != 0o600:
-            os.fchmod(descriptor, 0o600)
+        _check_owner(path, found)
+        if stat.S_ISREG(found.st_mode):
+            if stat.S_IMODE(found.st_mode) != 0o600:
+                os.fchmod(descriptor, 0o600)
+            if flags & os.O_TRUNC:
+                os.ftruncate(descriptor, 0)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def follow_links(path: Path) -> Path:
+    """Return the path to which links lead that are this user's or root's (such as /dev/stderr).
+
+    Links in /proc that stand for an open pipe or a file that was removed have no such path: they stay.
+
+    Raises:
+        PermissionError: a link belongs to another user, who chose where it leads, or what is there does.
+        OSError: the links lead in a circle.
+    """
+    return _follow(path)[0]
+
+
+def _follow(path: Path) -> tuple[Path, bool]:
+    """Follow links; True if what is left is one, in /proc."""
+    for _ in range(_MOST_LINKS):
+        try:
+            found = os.lstat(path)
+        except FileNotFoundError:
+            return path, False
+        _check_owner(path, found)
+        if not stat.S_ISLNK(found.st_mode):
+            return path, False
+        target = path.parent / path.readlink()
+        if path.exists() and not os.path.lexists(target):
+            return path, True
+        path = target
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def _check_owner(path: Path, found: os.stat_result) -> None:
+    """Refuse what belongs to another user: a file of anybody, a link or a pipe of anybody but root."""
+    is_trusted = found.st_uid == 0 and (stat.S_ISLNK(found.st_mode) or stat.S_ISFIFO(found.st_mode))
+    is_special = stat.S_ISCHR(found.st_mode) or stat.S_ISDIR(found.st_mode)
+    if found.st_uid != os.getuid() and not (is_trusted or is_special):
+        kind = "a link of" if stat.S_ISLNK(found.st_mode) else "the file of"
+        raise PermissionError(errno.EPERM, f"it is {kind} another user", str(path))
 
 
 class FileLock:

@@ -16,7 +16,7 @@ from typing import Final
 from globalchat.core import redaction
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import UserError
-from globalchat.core.files import NoLocks, is_file_at, open_private, try_lock
+from globalchat.core.files import NoLocks, follow_links, is_file_at, open_private, try_lock
 from globalchat.core.redaction import redact
 
 OWN: Final = ("globalchat", "globalchat_infra")
@@ -134,10 +134,10 @@ class BoundedFile(logging.Handler):
 
     def __init__(self, file: Path, *, largest: int = LARGEST) -> None:
         super().__init__()
-        self._file = file
         self._largest = largest
         self._descriptor: int | None = None
         try:
+            self._file = follow_links(file)  # else a link would be moved in place of its file
             self._open()
         except OSError as error:
             raise UserError(
@@ -170,11 +170,12 @@ class BoundedFile(logging.Handler):
         before, self._descriptor = self._descriptor, open_private(self._file, os.O_WRONLY | os.O_APPEND)
         if before is not None:
             os.close(before)
-        self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        is_regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        self._is_bounded = is_regular and not self._file.is_symlink()
 
     def _follow(self) -> None:
         """Rotate the file if it is large, and open it again if it was moved or removed."""
-        if self._descriptor is None or not self._regular:
+        if self._descriptor is None or not self._is_bounded:
             return
         if is_file_at(self._file, self._descriptor):
             if os.fstat(self._descriptor).st_size < self._largest:
