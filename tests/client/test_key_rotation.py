@@ -1,6 +1,7 @@
 """A profile that changes while a session runs: keys are rotated, and the session follows."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,6 +85,79 @@ async def test_a_new_key_that_is_refused_too_is_told_and_the_socket_kept(oregon:
         assert str(told.reason).startswith("The API key was not accepted")
         assert told.remedy
     assert oregon.opened == 1
+
+
+async def refused_after(session: Session, before: FakeAppSync, change: Callable[[], None]) -> str:
+    """Be live, change where the region is or what it accepts, lose the socket; the reason of the failure."""
+    async with running(session) as chat:
+        await chat.phase(Phase.LIVE)
+        change()
+        before.drop_all()
+        return str((await chat.phase(Phase.FAILED)).reason)
+
+
+async def test_a_key_that_never_worked_where_the_region_is_now_is_named_with_that_address(
+    oregon: FakeAppSync,
+) -> None:
+    """As after a local cloud that was started again: at another port, with another key."""
+    async with FakeAppSync() as moved:
+        moved.key = "da2-refuses-all"
+        places = [oregon, moved]
+
+        async def reload() -> Profile:
+            return profile_of(places[-1])
+
+        session = Session(profile_of(oregon), "oregon", options=QUICK, reload=reload)
+        reason = await refused_after(session, oregon, lambda: None)
+        assert (
+            reason == f"The API key was not accepted by 127.0.0.1:{moved.port}: it is wrong or has expired."
+        )
+
+
+async def test_a_new_key_that_never_worked_is_not_one_that_is_no_longer_accepted(oregon: FakeAppSync) -> None:
+    home = Home(profile_of(oregon), "oregon", KEY)
+
+    def mistype() -> None:
+        home.key = "da2-mistyped"
+
+    session = Session(home.profile, "oregon", options=QUICK, reload=home.reload)
+    reason = await refused_after(session, oregon, mistype)
+    assert reason == f"The API key was not accepted by 127.0.0.1:{oregon.port}: it is wrong or has expired."
+
+
+@pytest.mark.parametrize("reads_again", [True, False])
+async def test_a_key_that_worked_is_no_longer_accepted(oregon: FakeAppSync, reads_again: bool) -> None:
+    home = Home(profile_of(oregon), "oregon", KEY)
+
+    def expire() -> None:
+        oregon.key = "da2-another"
+
+    session = Session(home.profile, "oregon", options=QUICK, reload=home.reload if reads_again else None)
+    reason = await refused_after(session, oregon, expire)
+    where = f"127.0.0.1:{oregon.port}"
+    assert reason == f"The API key is no longer accepted by {where}: it has expired or was removed."
+
+
+async def test_a_key_that_worked_at_the_former_address_and_again_here_is_no_longer_accepted(
+    oregon: FakeAppSync,
+) -> None:
+    async with FakeAppSync() as moved:
+        places = [oregon]
+
+        async def reload() -> Profile:
+            return profile_of(places[-1])
+
+        session = Session(profile_of(oregon), "oregon", options=QUICK, reload=reload)
+        async with running(session) as chat:
+            await chat.phase(Phase.LIVE)
+            places.append(moved)
+            oregon.drop_all()
+            await moved.until(lambda: moved.open_now == 1)
+            await chat.phase(Phase.LIVE)
+            moved.key = "da2-another"
+            moved.drop_all()
+            reason = str((await chat.phase(Phase.FAILED)).reason)
+        assert reason.startswith(f"The API key is no longer accepted by 127.0.0.1:{moved.port}: ")
 
 
 async def test_where_a_region_was_before_is_closed_unless_a_call_is_under_way(oregon: FakeAppSync) -> None:

@@ -7,7 +7,10 @@ from globalchat.core.net import host_of
 
 
 def explain(error: UserError, endpoint: RegionEndpoint, *, accepted_before: bool) -> Reason:
-    """Return what an error of a region means: a key that was accepted before is not a wrong one."""
+    """Return what an error of a region means: a key that was accepted there before is not a wrong one.
+
+    `endpoint` is where it was tried, which is not where the region was before if the profile has changed.
+    """
     if accepted_before and isinstance(error, Unauthorized):
         return faults.no_longer_accepted(host_of(endpoint.graphql_url)).reason
     return error.reason

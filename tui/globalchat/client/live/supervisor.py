@@ -98,6 +98,7 @@ class Supervisor:
             clock=clock,
             monotonic=monotonic,
         )
+        self._tried: dict[str, RegionEndpoint] = {}
         self._accepted: dict[str, RegionEndpoint] = {}
         self._announced: RegionEndpoint | None = None
         self._candidate: _Candidate | None = None
@@ -167,8 +168,9 @@ class Supervisor:
         try:
             link = task.result()
         except UserError as error:
-            accepted_before = self._accepted.get(endpoint.alias) == endpoint
-            await self._outage.failed(error, explain(error, endpoint, accepted_before=accepted_before))
+            tried = self._tried.get(endpoint.alias, endpoint)
+            accepted_before = self._accepted.get(endpoint.alias) == tried
+            await self._outage.failed(error, explain(error, tried, accepted_before=accepted_before))
             return False
         self._adopt(link)
         return True
@@ -220,7 +222,7 @@ class Supervisor:
 
     def _bring_up(self, endpoint: RegionEndpoint) -> asyncio.Task[Link]:
         async def coming() -> Link:
-            located = await self._locator.locate(endpoint)
+            located = self._tried[endpoint.alias] = await self._locator.locate(endpoint)
 
             def described(backend: Backend) -> None:
                 if self._links.live is None:
