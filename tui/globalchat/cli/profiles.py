@@ -31,8 +31,11 @@ def choose(given: str | None) -> str:
     return DEFAULT if DEFAULT in profiles.names(user_folders().config) else LOCAL
 
 
-def load(name: str, *, note: Note) -> Profile:
+def load(name: str, *, note: Note, warn: bool = True) -> Profile:
     """The profile; `local` starts or joins the local cloud, and `note` hears what had to be repaired.
+
+    With `warn` it also hears that the key goes there unencrypted; without, the command sends none, or says so
+    itself.
 
     Raises:
         UserError: there is no such profile, it is damaged, or the local cloud cannot start.
@@ -41,7 +44,11 @@ def load(name: str, *, note: Note) -> Profile:
         from globalchat.cli import local_cloud
 
         return local_cloud.profile(local_cloud.join(note))
-    return profiles.load(name, user_folders().config)
+    loaded = profiles.load(name, user_folders().config)
+    exposed = profiles.exposure(url for each in loaded.regions.values() for url in each.urls)
+    if warn and exposed is not None:
+        note(exposed.error().sentence)
+    return loaded
 
 
 def load_within(seconds: float, name: str, *, note: Note) -> Profile:

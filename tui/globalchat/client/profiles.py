@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from globalchat.core.clock import is_plausible
-from globalchat.core.errors import ProfileError
+from globalchat.core.errors import ProfileError, Reason
 from globalchat.core.files import ensure_folder, read_text, replace_file
+from globalchat.core.net import host_of, is_exposed
 from globalchat.core.text import NotUtf8, did_you_mean
 
 LOCAL = "local"
@@ -49,6 +50,11 @@ class RegionEndpoint:
     api_key: str = field(repr=False)
     api_key_expires: int | None = None
 
+    @property
+    def urls(self) -> tuple[str, str]:
+        """Where requests and where sockets go."""
+        return self.graphql_url, self.realtime_url
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -73,6 +79,17 @@ class Profile:
             f'Profile "{self.name}" has no region "{name[:50]}". It has: {described}.',
             remedy=did_you_mean(wanted, known),
         )
+
+
+def exposure(urls: Iterable[str]) -> Reason | None:
+    """Return what to say of URLs to which the key goes unencrypted over a network; None if there is none."""
+    hosts = dict.fromkeys(host_of(url) for url in urls if is_exposed(url))
+    if not hosts:
+        return None
+    return Reason(
+        f"Plain HTTP to {', '.join(hosts)}: whoever is on the way can read the key and the messages.",
+        "Use https:// and wss:// in the profile.",
+    )
 
 
 def names(folder: Path) -> list[str]:

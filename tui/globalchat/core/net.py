@@ -115,6 +115,11 @@ def is_loopback(url: str) -> bool:
     return host == "localhost" or (address is not None and address.is_loopback)
 
 
+def is_exposed(url: str) -> bool:
+    """Return True if what is sent to a URL leaves this machine unencrypted."""
+    return urlsplit(url).scheme in ("http", "ws") and not is_loopback(url)
+
+
 def proxy_for(url: str, environ: Mapping[str, str]) -> Proxy | None:
     """Return the proxy through which a URL is reached, None if directly.
 

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 from globalchat.client import connect_errors
 from globalchat.client.network import open_tls, proxy_of
+from globalchat.client.profiles import exposure
 from globalchat.core import tls
 from globalchat.core.clock import DAY
 from globalchat.core.errors import Unreachable
-from globalchat.core.net import Proxy, host_and_port, host_of, is_loopback
+from globalchat.core.net import Proxy, host_and_port, host_of
 from globalchat.core.text import plural
 from globalchat.doctor.finding import Verdict, ok, skipped, warning
 from globalchat.doctor.threads import in_thread
@@ -57,11 +58,8 @@ async def secure(urls: Sequence[str], *, now: float) -> Verdict:
         Unreachable: one does not take part, or its certificate is not trusted.
         ProxyRefused: the environment names a proxy that cannot be used.
     """
-    if plain := next((url for url in urls if _is_plain(url) and not is_loopback(url)), None):
-        return warning(
-            f"Plain HTTP to {host_of(plain)}: whoever is on the way can read the key and the messages.",
-            "Use https:// and wss:// in the profile.",
-        )
+    if (exposed := exposure(urls)) is not None:
+        return warning(exposed.message, exposed.remedy)
     if all(_is_plain(url) for url in urls):
         return skipped("Plain HTTP: it does not leave this machine.")
     days: list[int] = []

@@ -74,7 +74,7 @@ def command(
     async def open_profile() -> Profile:
         import asyncio
 
-        loaded = await asyncio.to_thread(profiles.load, chosen, note=notes.append)
+        loaded = await asyncio.to_thread(profiles.load, chosen, note=notes.append, warn=False)
         return await _nearest_first(loaded) if automatic else loaded
 
     # Imported here: Textual is for the chat alone.

@@ -67,7 +67,7 @@ def command(
         cloud = local_cloud.join(narrate)
         loaded = local_cloud.profile(cloud)
     else:
-        loaded = profiles.load(chosen, note=narrate)
+        loaded = profiles.load(chosen, note=narrate, warn=False)
     import asyncio
     from contextlib import suppress
 

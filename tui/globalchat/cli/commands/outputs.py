@@ -44,7 +44,7 @@ def command(
         from globalchat.cli.deployment.refresh import refresh as read_anew
 
         read_anew(profile, stack_prefix, regions, aws_profile)
-    loaded = profiles.load(profiles.choose(profile), note=narrate)
+    loaded = profiles.load(profiles.choose(profile), note=narrate, warn=False)
     documents = {alias: _document(each, show_key) for alias, each in loaded.regions.items()}
     if as_json:
         write_lines([json_line(documents)])

@@ -100,6 +100,7 @@ class Supervisor:
         )
         self._tried: dict[str, RegionEndpoint] = {}
         self._accepted: dict[str, RegionEndpoint] = {}
+        self._warned: set[str] = set()
         self._announced: RegionEndpoint | None = None
         self._candidate: _Candidate | None = None
         self._moving: asyncio.Task[None] | None = None
@@ -249,7 +250,9 @@ class Supervisor:
             left=self._fail_over.left,
             skew=self._regions.clock_skew(here),
             tolerance=self._options.clock_tolerance,
+            with_exposure=here.alias not in self._warned,
         )
+        self._warned.add(here.alias)
         self._report.enter(
             Phase.LIVE,
             region=here.alias,
