@@ -5,6 +5,7 @@ import http.client
 import os
 import resource
 import socket
+import stat
 import subprocess
 import threading
 import time
@@ -97,6 +98,17 @@ def test_it_asks_for_as_many_open_files_as_it_may_have(home: Home) -> None:
     assert up(home, "-Sn 100", "-Hn 200").returncode == 0
     if hasattr(resource, "prlimit"):
         assert resource.prlimit(cloud_of(home).pid, resource.RLIMIT_NOFILE) == (200, 200)
+
+
+@pytest.mark.parametrize("mask", ["000", "277"])
+def test_its_folders_and_files_are_for_their_owner_alone_whatever_the_umask(home: Home, mask: str) -> None:
+    script = f'umask {mask}; exec "$0" local up'
+    started = subprocess.run(["sh", "-c", script, COMMAND], env=home.env, capture_output=True, check=False)
+    assert started.returncode == 0
+    for each in (home.root, *home.root.rglob("*")):
+        mode = stat.S_IMODE(each.stat().st_mode)
+        assert mode == 0o700 if each.is_dir() else not mode & 0o177, each
+    assert (home.cloud_folder / state.FILE).exists()
 
 
 def ask(port: int, method: str, path: str, headers: dict[str, str]) -> None:
