@@ -26,6 +26,7 @@ from textual.events import Paste
 from textual.message import Message
 
 from globalchat.core.terminal import window_size
+from globalchat.ui.emoji_width import pinned
 from globalchat.ui.safe_app import UnbracketedPaste
 from globalchat.ui.terminal_input import MAX_PASTE, TYPEABLE, Burst, Pasted, TerminalInput, Token, Typed
 
@@ -70,7 +71,7 @@ class TerminalDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Write to the terminal, as long as there is one."""
-        if self._writer_thread is not None and not _hand(self._writer_thread, data):
+        if self._writer_thread is not None and not _hand(self._writer_thread, pinned(data)):
             self._app.exit(None, HUNG_UP)
 
     def close(self) -> None:
