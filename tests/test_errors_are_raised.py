@@ -60,17 +60,28 @@ def held(annotation: ast.expr) -> Iterator[str]:
                     yield from held(each)
 
 
+def makes_errors(name: str, result: ast.expr, errors: set[str]) -> bool:
+    """Return True if a function makes an error, for its caller to raise, and returns nothing else.
+
+    A private step of such a translation may find that an error is not its own, and return None.
+    """
+    match result:
+        case ast.Name():
+            return True
+        case ast.BinOp(left=ast.Name(id=kind), right=ast.Constant(value=None)):
+            return name.startswith("_") and kind in errors
+    return False
+
+
 def offences(tree: ast.Module, errors: set[str]) -> Iterator[tuple[int, str]]:
     """Yield line and type of what may return an error beside something else, or holds one."""
     for node in ast.walk(tree):
         annotations: list[ast.expr] = []
         match node:
-            # A function that makes an error, for its caller to raise, returns nothing else.
-            case (
-                ast.FunctionDef(returns=ast.expr() as result)
-                | ast.AsyncFunctionDef(returns=ast.expr() as result)
-            ):
-                annotations = [] if isinstance(unquoted(result), ast.Name) else [result]
+            case ast.FunctionDef(returns=ast.expr() as result):
+                annotations = [] if makes_errors(node.name, unquoted(result), errors) else [result]
+            case ast.AsyncFunctionDef(returns=ast.expr() as result):
+                annotations = [result]
             case ast.ClassDef(name=name, body=body) if not name.startswith("_"):
                 annotations = [each.annotation for each in body if isinstance(each, ast.AnnAssign)]
             case ast.AnnAssign(annotation=ast.Subscript() as container):
@@ -94,6 +105,10 @@ def offences(tree: ast.Module, errors: set[str]) -> Iterator[tuple[int, str]]:
         ("def f():\n    failures: list[Mine] = []", ["list[Mine]"]),
         ("def f() -> Mine: ...", []),
         ("def f() -> 'Mine': ...", []),
+        ("def _of_a_file(error: OSError) -> Mine | None: ...", []),
+        ("async def _try() -> Mine | None: ...", ["Mine | None"]),
+        ("async def f() -> Mine: ...", ["Mine"]),
+        ("def _look() -> list[int] | Mine: ...", ["list[int] | Mine"]),
         ("def f() -> type[Mine]: ...", []),
         ("def f(hear: Callable[[Mine], None], error: Mine | None) -> int | None: ...", []),
         ("def f() -> OSError | None: ...", []),
