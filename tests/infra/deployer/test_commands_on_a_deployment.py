@@ -9,6 +9,7 @@ from globalchat.cli.deployment import wish
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile
 from globalchat.core.errors import UserError
+from globalchat_infra import stack_key
 from globalchat_infra.deployer import keys, outputs
 from globalchat_infra.deployer.aws import Aws, Denied
 from globalchat_infra.deployer.keys import ApiKey
@@ -32,7 +33,10 @@ def deployed(cloud: str, user: User) -> User:
                 "Tags": tags("small", "oregon"),
             },
         },
-        "Key": {"Type": "AWS::AppSync::ApiKey", "Properties": {"ApiId": API_ID, "Expires": END}},
+        "Key": {
+            "Type": "AWS::AppSync::ApiKey",
+            "Properties": {"ApiId": API_ID, "Expires": END, "Description": stack_key.DESCRIPTION},
+        },
     }
     values = {
         "graphqlUrl": {"Fn::GetAtt": ["Api", "GraphQLUrl"]},
@@ -79,7 +83,7 @@ def test_keys_are_listed_by_fingerprint_and_rotated_into_the_profile(deployed: U
     assert (used["used"], used["replaced"]) == (True, False)
     assert (replaced["used"], replaced["replaced"]) == (False, True)
     plain = deployed.run("keys", "list").output
-    assert re.search(r"oregon +[0-9a-f]{12} +expires .*\(in use\)\n.*\(replaced\)", plain)
+    assert re.search(r"oregon +[0-9a-f]{12} +expires .*\(in use\)\n.*\(replaced, of the stack\)", plain)
     for secret in (old, new):
         assert secret not in ran.output + plain + "".join(lines)
 

@@ -27,7 +27,7 @@ def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
     from globalchat.cli.deployment.profile import deployed
     from globalchat.core.clock import iso_time
     from globalchat.core.text import plural
-    from globalchat_infra import names
+    from globalchat_infra import names, stack_key
     from globalchat_infra.deployer import keys
     from globalchat_infra.deployer.aws import Aws
 
@@ -44,7 +44,8 @@ def command(aws_profile: str | None, as_json: bool, profile: str | None) -> int:
                 document = {"region": endpoint.region, "key": key.fingerprint, "expires": ends}
                 write_lines([json_line({**document, "used": used, "replaced": replaced})])
                 continue
-            marks = ["in use"] * used + ["replaced"] * replaced
+            of_stack = key.description == stack_key.DESCRIPTION
+            marks = ["in use"] * used + ["replaced"] * replaced + ["of the stack"] * of_stack
             left = keys.days_left(key.expires, now)
             span = f"{plural(left, 'day')} left" if left >= 0 else "expired"
             note = f"  ({', '.join(marks)})" if marks else ""
