@@ -42,7 +42,7 @@ ASKING_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom it is told to, who is asked, and what shows the progress."""
+    """How to reach the user: `note` prints a line, `confirm` asks, `view` shows the progress."""
 
     note: Callable[[str], None]
     confirm: Confirm
@@ -171,7 +171,7 @@ class Deployment:
         return outcome.under_way(progress, found, unasked)
 
     def _see_that_all_are_ours(self) -> None:
-        """Look once more, whatever led here: the CDK updates a stack of a name, whoever made it."""
+        """Check the owners again, whatever led here: the CDK updates any stack of the right name."""
         config = self.config
         found = stacks.find(self.aws, config.prefix, config.regions)
         obstacles.refuse_foreign(config.prefix, found, "nothing was changed")

@@ -55,7 +55,7 @@ def retired(keys: Iterable[ApiKey]) -> frozenset[str]:
 def choose(keys: Iterable[ApiKey], now: float) -> ApiKey | None:
     """Return the key to use, or None if all have expired or were replaced.
 
-    A rotation's key comes before any other: what the stack makes after a rotation was given to no one.
+    A rotation's key comes before any other: what the stack makes after a rotation is in no profile.
     Of several it is the one that lasts longest.
     """
     listed = list(keys)

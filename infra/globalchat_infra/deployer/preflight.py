@@ -87,7 +87,7 @@ def check_regions(aws: Aws, config: Config) -> Iterable[str]:
 
 
 def warn_of_quotas(aws: Aws, config: Config, existing: Iterable[DeployedStack]) -> Iterable[str]:
-    """Yields a warning for each region that has no room, as far as AWS's default quotas tell."""
+    """Yield a warning for each region that has no room by AWS's default quotas."""
     have = {stack.alias for stack in existing}
     for alias, region in config.regions.items():
         if alias in have:

@@ -76,7 +76,7 @@ def claims(
     """Find out to whom the expected names belong; `held` are those that the deployment's own stacks hold.
 
     Tags decide. Where there are none or they cannot be read, what a stack of this deployment holds is its
-    own: so a service that takes no tags stands in no one's way.
+    own: so a service without tags does not block an update.
 
     Raises:
         UserError: AWS could not be asked for another reason than a lack of permission.

@@ -55,7 +55,7 @@ class DeployedStack:
 
     @property
     def foreign(self) -> Foreign | None:
-        """Its owner, if that is another one; a proposal without tags is empty and stands in no one's way."""
+        """Its owner, if that is another one; a proposal without tags is empty and blocks nothing."""
         if self.ours or (self.status == PROPOSED and not self.tags):
             return None
         return Foreign(f'the stack "{self.name}" in {self.region}', self.tags)
@@ -86,7 +86,7 @@ def expected(config: Config) -> list[str]:
 
 
 def find(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[DeployedStack]:
-    """Return the stacks that have a deployment's names in these regions (alias to AWS region), whoever's."""
+    """Return the stacks that have a deployment's names in regions (alias to AWS region), foreign or not."""
     places = [(alias, region, part) for part in names.PARTS for alias, region in regions.items()]
     with ThreadPoolExecutor(WORKERS) as pool:
         found = list(pool.map(lambda place: describe(aws, prefix, *place), places))

@@ -10,7 +10,7 @@ from globalchat.core.errors import UserError
 HELP = """Deploy, or update, the backend on AWS, and write the profile that the chat uses.
 
 Needs AWS credentials, Node.js 22 or later, and the extra `deploy`. An update keeps what earlier options
-said, from whatever machine; what changes is told before anything is done.
+said, from whatever machine; what changes is shown before anything is done.
 
 \b
 Examples:
@@ -27,7 +27,7 @@ Examples:
 @prefix
 @click.option("--channels", metavar="A,B", help="The channels.")
 @click.option("--limit", "limits", metavar="NAME=N", multiple=True, help="message, sender or id; repeatable.")
-@click.option("--alarm-email", metavar="ADDRESS", help="Who hears of alarms; off for nobody.")
+@click.option("--alarm-email", metavar="ADDRESS", help="Where mail of alarms goes; off for none.")
 @click.option("--dashboard/--no-dashboard", default=None, help="A CloudWatch dashboard per region.")
 @click.option("--waf-rate", metavar="N", help="Requests of one address in five minutes; off for no firewall.")
 @click.option("--reset", is_flag=True, help="Forget earlier options: as cdk.json says.")
@@ -35,7 +35,7 @@ Examples:
 @click.option("--account", metavar="ID", help="The AWS account that is meant; without it you are asked.")
 @options.aws_profile
 @yes
-@click.option("--diff", is_flag=True, help="Only tell what would change.")
+@click.option("--diff", is_flag=True, help="Only show what would change.")
 @timeout
 @click.option("--no-proof", is_flag=True, help="Do not send a message through the regions afterwards.")
 @options.profile
