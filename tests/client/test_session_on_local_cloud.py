@@ -16,7 +16,6 @@ from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
     ChannelRevoked,
-    DraftAccepted,
     DraftRefused,
     DraftUnsent,
     DraftWaiting,
@@ -27,6 +26,7 @@ from globalchat.client.events import (
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
+from globalchat.core.clock import now_ms
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Unauthorized, Unreachable
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
@@ -238,17 +238,31 @@ async def test_dropped_sockets_leave_a_gap_and_nothing_else(
     await sydney.text("after")
 
 
-async def test_transit_is_known_after_an_own_publish(both: tuple[Driver, Driver]) -> None:
+async def test_transit_is_known_to_who_never_published(both: tuple[Driver, Driver]) -> None:
     oregon, sydney = both
     sydney.session.send("tech", "first")
-    assert (await oregon.text("first")).transit_ms is None
-    oregon.session.send("tech", "own")
-    await oregon.next(DraftAccepted)
-    await all_of(oregon, ["own"])
-    sydney.session.send("tech", "second")
-    second = await oregon.text("second")
-    assert second.transit_ms is not None
-    assert 0 <= second.transit_ms < 5000
+    first = await oregon.text("first")
+    assert first.transit_ms is not None
+    assert 0 <= first.transit_ms < 5000
+    assert first.transit_error_ms == 0
+
+
+async def test_transit_is_known_within_bounds_where_the_clock_is_another(profile: Profile) -> None:
+    """The clock of this session is 5.3 seconds fast; dates alone show by how much, and soon closely."""
+    fast = Session(profile, "oregon", options=OPTIONS, clock=lambda: now_ms() + 5300)
+    other = Session(profile, "sydney", options=OPTIONS)
+    async with running(fast) as reader, running(other) as writer:
+        await reader.phase(Phase.LIVE)
+        await writer.phase(Phase.LIVE)
+        errors = [1000]
+        while errors[-1] >= 100:
+            writer.session.send("tech", text := str(len(errors)))
+            got = await reader.text(text)
+            assert got.transit_ms is not None
+            true = got.received_at - 5300 - got.message.sent_at
+            assert abs(got.transit_ms - true) <= got.transit_error_ms + 2
+            errors.append(got.transit_error_ms)
+        assert errors == sorted(errors, reverse=True)
 
 
 async def test_session_follows_a_cloud_that_came_back_elsewhere_with_other_keys() -> None:

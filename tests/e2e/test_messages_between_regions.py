@@ -56,7 +56,10 @@ def test_a_line_of_json_has_the_documented_keys_and_only_ascii(shared_home: Home
     (line,) = follower.out.wait(lambda lines: len(lines) == 1)
     message = json.loads(line)
 
-    assert list(message) == ["id", "name", "message", "sender", "region", "sentAt", "via", "transitMs"]
+    keys = ["id", "name", "message", "sender", "region", "sentAt", "via", "transitMs", "transitErrorMs"]
+    assert list(message) == keys
+    assert 0 <= message["transitMs"] < 60_000
+    assert message["transitErrorMs"] == 0
     assert (message["name"], message["message"], message["sender"]) == ("music", "é\x1b", "ána")
     assert message["sentAt"].endswith("Z")
     assert line.isascii()

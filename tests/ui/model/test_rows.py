@@ -182,6 +182,11 @@ def test_the_first_line_holds_time_name_path_transit_and_tick() -> None:
     assert narrow.split() == ["12:00", "ana:", "hi", "S→O", "✓✓"]
 
 
+def test_a_rough_transit_is_marked() -> None:
+    shown = [transit(161, error) for error in (0, 99, 100, 500)]
+    assert shown == ["+161ms", "+161ms", "~161ms", "~161ms"]
+
+
 def test_unknown_transit_is_not_shown() -> None:
     assert [transit(each) for each in (None, -5, 0, 999, 1200, 180_000)] == [
         "",

@@ -14,6 +14,7 @@ from globalchat.client import connect_errors, documents, faults
 from globalchat.client.http import key_authentication
 from globalchat.client.listener import Listener
 from globalchat.client.messages import Message
+from globalchat.client.offset import Dated
 from globalchat.client.options import SessionOptions, Timeouts
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.wire import ServerError, Wire
@@ -65,6 +66,7 @@ class Connection:
             timeouts=Timeouts(
                 options.connect_timeout, options.close_timeout, options.liveness, options.ping_interval
             ),
+            clock=clock,
         )
         self._wire.ended.add_done_callback(self._ended)
 
@@ -72,6 +74,11 @@ class Connection:
     def subscribed(self) -> frozenset[str]:
         """The channels that the server confirmed and nobody ended; the end of the socket changes nothing."""
         return frozenset(name for name, each in self._listeners.items() if each.is_live)
+
+    @property
+    def dated(self) -> Dated | None:
+        """The date of the answer that opened the socket, if it has one."""
+        return self._wire.dated
 
     def vouched_until(self, now: int) -> int:
         """Until when nothing was missed: the server's goodbye, else its last frame (epoch ms, as `now`)."""

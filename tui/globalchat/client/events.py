@@ -25,7 +25,8 @@ class MessageReceived:
     """A message arrived for the first time.
 
     `via` is the alias of the region whose socket brought it, `received_at` epoch ms of this machine's clock,
-    `transit_ms` None while the clock offset is unknown. `own` marks the echo of a draft of this session.
+    `transit_ms` None while the clock offset is unknown, else wrong by at most `transit_error_ms`. `own` marks
+    the echo of a draft of this session.
     `conflicting` marks an id that was seen before with other content.
     """
 
@@ -35,6 +36,7 @@ class MessageReceived:
     transit_ms: int | None
     own: bool = False
     conflicting: bool = False
+    transit_error_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from graphql import DocumentNode, ExecutionResult, parse
 
 from globalchat.client import connect_errors, faults
 from globalchat.client.network import proxy_of
+from globalchat.client.offset import read_date
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core import redaction, tls
 from globalchat.core.credentials import Credentials
@@ -32,8 +33,16 @@ _REQUEST_ID = "x-amzn-RequestId"
 _answer: ContextVar[tuple[int, str | None] | None] = ContextVar("answer", default=None)
 """Status and request id of the answer to the call that is under way in this task."""
 
+_date: ContextVar[int | None] = ContextVar("date", default=None)
+"""The `Date` header (epoch ms) of that answer."""
+
 log = logging.getLogger(__name__)
 redaction.install()
+
+
+def date_of_answer() -> int | None:
+    """Return the `Date` header (epoch ms) of the answer to this task's latest call; None without one."""
+    return _date.get()
 
 
 def key_authentication(endpoint: RegionEndpoint) -> AppSyncAuthentication:
@@ -107,6 +116,7 @@ class GraphQLHttp:
             Unreachable: no usable answer came.
         """
         _answer.set(None)
+        _date.set(None)
         try:
             data = await self._execute(document, variables)
         except UserError as error:
@@ -238,6 +248,8 @@ class _Transport(AIOHTTPTransport):
         _answer.set((response.status, response.headers.get(_REQUEST_ID)))
         if "Date" in response.headers:
             self._dated = (response.headers["Date"], time.time())
+            if response.status == 200:  # others may be a proxy's
+                _date.set(read_date(response.headers["Date"]))
         if response.status == 429 or (response.status == 503 and "Retry-After" in response.headers):
             raise _Throttled(response.status, response.headers.get("Retry-After"))
         body = bytearray()

@@ -35,12 +35,14 @@ class Inbox:
         if verdict is Verdict.DUPLICATE:
             return
         now = self._clock()
+        transit = self._offset.transit(message.region, sent_at=message.sent_at, received_at=now)
         self._tell(
             MessageReceived(
                 message=message,
                 via=via,
                 received_at=now,
-                transit_ms=self._offset.transit(message.region, sent_at=message.sent_at, received_at=now),
+                transit_ms=None if transit is None else transit.ms,
+                transit_error_ms=0 if transit is None else transit.error_ms,
                 own=self._is_own(message),
                 conflicting=verdict is Verdict.CONFLICTING,
             )

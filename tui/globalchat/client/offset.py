@@ -1,41 +1,154 @@
-"""How far a backend's clock is from this machine's, learned from own publishes. Pure."""
+"""Estimate how far a region's clock is from this machine's. Pure."""
 
 from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from globalchat.core.clock import is_plausible
 
 SAMPLES = 8
 """Latest publishes kept per region: enough to hold a quick one, few enough to follow a drifting clock."""
+DATES = 16
+"""Latest dates kept per region: those of a session's start and of the requests that narrow the estimate."""
+CLOSE_ENOUGH_MS = 25
+"""An error that no further request is worth."""
+ROUGH_MS = 100
+"""An error from which on a transit is shown as rough (`~`)."""
+_DRIFT = 50e-6
+"""How much a clock may gain or lose: 50 ppm is a bad quartz."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """An answer with a `Date` header: that `date`, and when it was `asked` for and `answered`.
+
+    All are epoch ms: `asked` and `answered` on this machine's clock, `date` (whole seconds, rounded down) on
+    the server's.
+    """
+
+    asked: int
+    date: int
+    answered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """A region's clock minus this machine's in ms, wrong by at most `error_ms`."""
+
+    ms: int
+    error_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transit:
+    """How long a message was under way in ms, wrong by at most `error_ms`."""
+
+    ms: int
+    error_ms: int
+
+
+def read_date(header: str | None) -> int | None:
+    """Return a `Date` header as epoch ms; None if there is none that makes sense."""
+    try:
+        date = int(parsedate_to_datetime(header or "").timestamp()) * 1000
+    except (ValueError, OverflowError):
+        return None
+    return date if is_plausible(date) else None
 
 
 class ClockOffset:
-    """Estimates, per AWS region, the backend's clock minus ours.
+    """Estimates each AWS region's clock minus this machine's, from three sources.
 
-    A publish was stamped (`sent_at`) between our sending it and its answer; taking the middle errs by at most
-    half the round trip. The quickest of the latest publishes is believed.
+    - An own publish was stamped (`sent_at`) between its request and the answer: the middle errs by at most
+      half the round trip. The quickest of the latest publishes is believed.
+    - A `Date` header was written between request and answer, too, but has whole seconds. Each bounds the
+      offset to a second and a round trip; what several dates from different parts of a second have in
+      common is narrower. `next_request_ms` says when one more request would halve it.
+    - A server on this machine shares its clock (`share_clock`), unless a date says otherwise: behind a tunnel
+      there may be another machine.
     """
 
     def __init__(self) -> None:
-        self._samples: dict[str, deque[tuple[int, int]]] = {}
+        self._publishes: dict[str, deque[tuple[int, int]]] = {}
+        self._dates: dict[str, deque[Dated]] = {}
+        self._sharing: set[str] = set()
+        self._known: dict[str, Offset] = {}
 
     def note(self, region: str, *, sent: int, stamped: int, answered: int) -> None:
         """Learn from one publish (epoch ms): `sent`, `answered` on our clock, `stamped` on the region's."""
         round_trip = answered - sent
         if round_trip < 0 or not is_plausible(stamped):  # our clock stepped back, or theirs is no clock
             return
-        samples = self._samples.setdefault(region, deque(maxlen=SAMPLES))
+        samples = self._publishes.setdefault(region, deque(maxlen=SAMPLES))
         samples.append((round_trip, stamped - (sent + answered) // 2))
+        self._learn(region)
 
-    def estimate(self, region: str) -> int | None:
-        """The offset in ms, if need be of another region (AWS keeps its clocks together), else None."""
-        own = self._samples.get(region)
-        known = own or [sample for samples in self._samples.values() for sample in samples]
-        return min(known)[1] if known else None
+    def note_date(self, region: str, dated: Dated) -> None:
+        """Learn from one answer's date."""
+        if dated.answered >= dated.asked:
+            self._dates.setdefault(region, deque(maxlen=DATES)).append(dated)
+            self._learn(region)
 
-    def transit(self, region: str, *, sent_at: int, received_at: int) -> int | None:
-        """Return how long a message was on its way in ms (never negative), or None if that is unknown.
+    def share_clock(self, region: str) -> None:
+        """Assume that a region's server runs on this machine."""
+        self._sharing.add(region)
+        self._learn(region)
+
+    def estimate(self, region: str) -> Offset | None:
+        """Return the offset, if need be of another region (AWS keeps its clocks together), else None."""
+        return self._known.get(region) or min(
+            self._known.values(), key=lambda offset: offset.error_ms, default=None
+        )
+
+    def transit(self, region: str, *, sent_at: int, received_at: int) -> Transit | None:
+        """Return how long a message was on its way (never negative), or None if that is unknown.
 
         It is as long as no offset is known, and for a `sent_at` that cannot be true.
         """
         offset = self.estimate(region)
-        return None if offset is None or not is_plausible(sent_at) else max(0, received_at - sent_at + offset)
+        if offset is None or not is_plausible(sent_at):
+            return None
+        return Transit(max(0, received_at - sent_at + offset.ms), offset.error_ms)
+
+    def next_request_ms(self, region: str, now: int) -> int | None:
+        """Return how long to wait for the request whose date says most, None if none is needed.
+
+        That is the one during which the region's second ends, by the middle of the estimate: its date says in
+        which half the offset lies. No request can do better than its own round trip.
+        """
+        dates, known = self._dates.get(region), self._known.get(region)
+        if not dates or known is None:
+            return None
+        quickest = min(each.answered - each.asked for each in dates)
+        if known.error_ms <= max(CLOSE_ENOUGH_MS, quickest):
+            return None
+        return -(now + quickest // 2 + known.ms) % 1000
+
+    def _learn(self, region: str) -> None:
+        bounds = _common_bounds(self._dates.get(region, ()))
+        low, high = bounds or (0, 0)
+        found = [] if bounds is None else [Offset((low + high) // 2, (high - low + 1) // 2)]
+        if publishes := self._publishes.get(region):
+            round_trip, offset = min(publishes)
+            found.append(Offset(offset, (round_trip + 1) // 2))
+        if region in self._sharing and all(abs(each.ms) <= each.error_ms + 1 for each in found):
+            found.append(Offset(0, 0))
+        if found:
+            self._known[region] = min(found, key=lambda each: each.error_ms)
+
+
+def _common_bounds(dates: Iterable[Dated]) -> tuple[int, int] | None:
+    """Return what bounds the offset by all the latest dates that agree: after a step, earlier ones do not."""
+    bounds: tuple[int, int] | None = None
+    latest = 0
+    for each in reversed(tuple(dates)):
+        latest = latest or each.answered
+        slack = int(abs(latest - each.answered) * _DRIFT) + (bounds is not None)
+        low, high = each.date - each.answered - slack, each.date + 1000 - each.asked + slack
+        if bounds is not None:
+            low, high = max(low, bounds[0]), min(high, bounds[1])
+            if low > high:
+                break
+        bounds = low, high
+    return bounds

@@ -28,8 +28,10 @@ from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatu
 from globalchat.client.connect_errors import NoUpgrade
 from globalchat.client.listener import Listener
 from globalchat.client.network import connect_options, proxy_of
+from globalchat.client.offset import Dated, read_date
 from globalchat.client.options import Timeouts
 from globalchat.core import redaction, tls
+from globalchat.core.clock import WallClock, now_ms
 
 log = logging.getLogger(__name__)
 redaction.install()
@@ -44,7 +46,14 @@ class ServerError(TransportServerError):
 
 
 class _Socket(ClientConnection):
-    """A WebSocket that follows no redirect: it would lead past the proxy that was decided on."""
+    """A WebSocket that follows no redirect: it would lead past the proxy that was decided on.
+
+    Attributes:
+        upgrade: When the upgrade was asked for and answered (`clock`'s epoch ms), once it was.
+    """
+
+    clock: WallClock = staticmethod(now_ms)
+    upgrade: tuple[int, int] | None = None
 
     async def handshake(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as websockets calls it
         """Ask for the upgrade.
@@ -52,8 +61,10 @@ class _Socket(ClientConnection):
         Raises:
             NoUpgrade: the host does not open a WebSocket.
         """
+        asked = self.clock()
         try:
             await super().handshake(*args, **options)
+            self.upgrade = (asked, self.clock())
         except InvalidStatus as error:
             status = error.response.status_code
             raise NoUpgrade(f"answered HTTP status {status} instead of a WebSocket", status) from None
@@ -74,14 +85,22 @@ class Wire(AppSyncWebsocketsTransport):
         heard_at: When the last frame came (loop time).
     """
 
-    def __init__(self, realtime_url: str, *, auth: AppSyncAuthentication, timeouts: Timeouts) -> None:
-        """Connect to nothing yet.
+    def __init__(
+        self,
+        realtime_url: str,
+        *,
+        auth: AppSyncAuthentication,
+        timeouts: Timeouts,
+        clock: WallClock = now_ms,
+    ) -> None:
+        """Connect to nothing yet. `clock` gives epoch ms.
 
         Raises:
             ProxyRefused: the environment names a proxy that cannot be used.
         """
         self.proxy = proxy_of(realtime_url)
         self._socket: _Socket | None = None
+        self._clock = clock
         args: dict[str, Any] = {
             **connect_options(realtime_url, self.proxy),
             "proxy": None if self.proxy is None else self.proxy.url,
@@ -109,6 +128,16 @@ class Wire(AppSyncWebsocketsTransport):
         self._limit = timeouts.connect
         self.heard_at = self._loop.time()
         self.ended: asyncio.Future[None] = self._loop.create_future()
+
+    @property
+    def dated(self) -> Dated | None:
+        """The date of the answer that opened the socket, if it has one."""
+        socket = self._socket
+        if socket is None or socket.upgrade is None or socket.response is None:
+            return None
+        dates = socket.response.headers.get_all("Date")
+        date = read_date(dates[0]) if dates else None
+        return None if date is None else Dated(socket.upgrade[0], date, socket.upgrade[1])
 
     async def open(self) -> None:
         """Connect up to `connection_ack`; on failure nothing is left open."""
@@ -145,6 +174,7 @@ class Wire(AppSyncWebsocketsTransport):
     def _make_socket(self, *args: Any, **options: Any) -> "_Socket":  # noqa: ANN401 - as websockets calls it
         """Return what websockets hands the connection to once the host is reached."""
         self._socket = _Socket(*args, **options)
+        self._socket.clock = self._clock
         return self._socket
 
     async def _close_hook(self) -> None:

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 from globalchat.cli.console.output import clock_time, json_line, message_document
 from globalchat.client.events import MessageReceived
+from globalchat.client.offset import ROUGH_MS
 from globalchat.core.text import LINE_BREAK, sanitize
 
 
 def as_json(event: MessageReceived) -> str:
-    """The line of `--json`."""
+    """Return the line of `--json`; `transitMs` is wrong by at most `transitErrorMs`."""
     document = message_document(event.message)
-    return json_line({**document, "via": event.via, "transitMs": event.transit_ms})
+    error = None if event.transit_ms is None else event.transit_error_ms
+    timing = {"via": event.via, "transitMs": event.transit_ms, "transitErrorMs": error}
+    return json_line({**document, **timing})
 
 
 def as_raw(event: MessageReceived) -> str:
@@ -24,7 +27,8 @@ def as_text(event: MessageReceived, *, tags: Sequence[str] = ()) -> str:
     With `tags` (aliases) it says which of these regions brought the message.
     """
     message = event.message
-    transit = "" if event.transit_ms is None else f" +{event.transit_ms} ms"
+    sign = "~" if event.transit_error_ms >= ROUGH_MS else "+"
+    transit = "" if event.transit_ms is None else f" {sign}{event.transit_ms} ms"
     via = f" via {event.via:<{max(map(len, tags))}}" if tags else ""
     names = (message.channel, message.sender or "-", message.region)
     channel, sender, region = (sanitize(name, name=True) for name in names)

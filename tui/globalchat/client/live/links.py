@@ -59,6 +59,7 @@ class Links:
         self._open.add(link)
         try:
             await link.connection.open()
+            self._regions.note_date(endpoint, link.connection.dated)
             await link.settle(lambda: self._roster.wanted)
         except BaseException:
             await self.drop(link)

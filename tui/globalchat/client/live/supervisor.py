@@ -264,6 +264,7 @@ class Supervisor:
             self._tell(gap)
         self.channels.catch_up(link)
         self._chores.start(self._regions.close_former(here))
+        self._chores.start(self._regions.narrow_offset(here))
 
     async def _follow_profile(self, link: Link) -> None:
         """Go where the profile says that the region of the live link is now: sockets outlive their key."""

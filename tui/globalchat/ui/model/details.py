@@ -30,7 +30,9 @@ def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> 
     if row.received_at:
         lines.append(("Received", f"{calendar.full(row.received_at)}  (this machine's clock)"))
     if row.transit_ms is not None:
-        lines.append(("Under way", f"{max(0, row.transit_ms):,} ms, by the clocks' estimated difference"))
+        rough = f" ± {row.transit_error_ms:,} ms" if row.transit_error_ms else ""
+        way = f"{max(0, row.transit_ms):,} ms{rough}, by the clocks' estimated difference"
+        lines.append(("Under way", way))
     if origin:
         lines.append(("Way", f"{origin} → {here}" if here and here != origin else origin))
     lines.append(("Id", brief(row.id)))

@@ -79,6 +79,7 @@ class Outbox:
             return False
         row.delivery, row.reason, row.draft = Delivery.DELIVERED, None, None
         row.origin, row.via, row.transit_ms = event.message.region, event.via, event.transit_ms
+        row.transit_error_ms = event.transit_error_ms
         conversation.move(row, event.message.sent_at)
         return True
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from globalchat.client.offset import ROUGH_MS
 from globalchat.ui.model.text import shown_name
 
 
@@ -48,14 +49,18 @@ class RegionNames:
         return first if start == end else f"{first}→{codes.get(end, _code(end, 9))}"
 
 
-def transit(milliseconds: int | None) -> str:
-    """The time that a message was under way: `+161ms`, `+1.2s`, `+3m`; nothing while unknown."""
+def transit(milliseconds: int | None, error_ms: int = 0) -> str:
+    """Return the time that a message was under way: `+161ms`, `+1.2s`, `+3m`; nothing while unknown.
+
+    If it may be wrong by `ROUGH_MS` or more, `~` stands for the sign.
+    """
     if milliseconds is None:
         return ""
     value = max(0, milliseconds)
+    sign = "~" if error_ms >= ROUGH_MS else "+"
     if value < 1000:
-        return f"+{value}ms"
-    return f"+{value / 1000:.1f}s" if value < 60_000 else f"+{value // 60_000}m"
+        return f"{sign}{value}ms"
+    return f"{sign}{value / 1000:.1f}s" if value < 60_000 else f"{sign}{value // 60_000}m"
 
 
 def _shorten(names: Iterable[str], length: int) -> dict[str, str]:

@@ -38,6 +38,7 @@ class RowFactory:
         message = event.message
         row = self._row(message.id, message.text, message.sender, message.sent_at, own=event.own)
         row.origin, row.via, row.transit_ms = intern(message.region), event.via, event.transit_ms
+        row.transit_error_ms = event.transit_error_ms
         row.received_at, row.conflicting = event.received_at, event.conflicting
         if event.own:
             row.delivery = Delivery.DELIVERED

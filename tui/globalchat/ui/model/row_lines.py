@@ -215,7 +215,8 @@ def _right_side(row: MessageRow, columns: Columns, names: RegionNames) -> Line:
         role = "path-relayed" if "→" in path else "path"
         line += [Piece(pad(path, columns.path, right=True), role), Piece(" ")]
     if columns.transit:
-        line += [Piece(pad(transit(row.transit_ms), columns.transit, right=True), "transit"), Piece(" ")]
+        took = pad(transit(row.transit_ms, row.transit_error_ms), columns.transit, right=True)
+        line += [Piece(took, "transit"), Piece(" ")]
     role = "failure" if row.delivery in FAILED else "tick"
     return [*line, Piece(pad(TICKS[row.delivery], TICK_CELLS), role)]
 

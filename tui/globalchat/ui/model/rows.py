@@ -89,6 +89,7 @@ class MessageRow(NamedRow):
     origin: str | None = None
     via: str | None = None
     transit_ms: int | None = None
+    transit_error_ms: int = 0
     delivery: Delivery = Delivery.RECEIVED
     reason: str | None = None
     conflicting: bool = False
