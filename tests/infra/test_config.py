@@ -166,6 +166,12 @@ def test_a_file_that_is_not_utf_8_is_one_sentence(tmp_path: Path) -> None:
         load(file)
 
 
+def test_a_byte_order_mark_is_no_damage(tmp_path: Path) -> None:
+    file = tmp_path / "cdk.json"
+    file.write_bytes(b"\xef\xbb\xbf" + resource("cdk.json").read_bytes())
+    assert load(file) == load()
+
+
 def test_importing_the_configuration_loads_no_aws_library() -> None:
     code = (
         "import sys, globalchat_infra.config\n"

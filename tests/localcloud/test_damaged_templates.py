@@ -155,3 +155,10 @@ def test_a_text_that_doubles_again_and_again_is_refused() -> None:
 
 def test_what_is_not_damaged_boots() -> None:
     assert boot(FILES) is None
+
+
+def test_a_byte_order_mark_is_no_damage_and_utf16_is_a_sentence() -> None:
+    assert boot({name: b"\xef\xbb\xbf" + content for name, content in FILES.items()}) is None
+    said = boot(FILES | {API: FILES[API].decode().encode("utf-16")})
+    assert said is not None
+    assert "UTF-8" in said
