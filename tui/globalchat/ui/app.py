@@ -22,6 +22,7 @@ from textual.screen import Screen
 
 from globalchat.core.logs import log_event
 from globalchat.core.text import sanitize, suggest
+from globalchat.ui.legible_colours import legible
 from globalchat.ui.model.breakpoints import HEIGHTS, WIDTHS, classes
 from globalchat.ui.safe_app import SafeApp, log
 from globalchat.ui.screens.curtain import Curtain
@@ -238,6 +239,12 @@ class ChatApp(SafeApp):
         from globalchat.ui.screens.guide import Guide
 
         self.push_screen(Guide(topic, str(user_folders().config)))
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, changed where text could not be read."""
+        variables = legible(super().get_css_variables(), ansi=self.current_theme.ansi)
+        self.theme_variables = variables
+        return variables
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's, and the one that leaves ASCII alone."""

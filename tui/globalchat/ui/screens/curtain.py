@@ -15,9 +15,9 @@ from globalchat.ui.model.text import prompt_name, shown_name
 _LOOK = {
     "brand": "bold $text-primary on $panel",
     "state": "$text-warning on $panel",
-    "profile": "$foreground 75% on $panel",
+    "profile": "$text-muted on $panel",
     "bar": "on $panel",
-    "status": "$foreground 75%",
+    "status": "$text-muted",
     "border": "$primary 70%",
     "low-border": "$foreground 20%",
     "prompt": "bold $text-primary",

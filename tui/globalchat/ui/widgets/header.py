@@ -16,7 +16,7 @@ _LOOK = {
     "success": "$text-success",
     "warning": "$text-warning",
     "error": "bold $text-error",
-    "muted": "auto 70%",
+    "muted": "$text-muted",
     "unread": "bold $text-accent",
     "plain": "$text",
 }

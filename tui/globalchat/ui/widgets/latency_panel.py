@@ -11,7 +11,7 @@ _LOOK = {
     "path": "bold $text",
     "spark": "$text-accent",
     "value": "$text",
-    "muted": "$foreground 60%",
+    "muted": "$text-muted",
 }
 
 

@@ -207,7 +207,7 @@ class MessageView(RowView):
         # A row may have changed a moment ago, without a `sync` since.
         strip = strips[place[1]] if place[1] < len(strips) else self._painter.blank()
         if row is self.chosen and place[1] >= row.above:
-            strip = highlight(strip, 0, None, Style(bgcolor=self._role_style("chosen").bgcolor))
+            strip = highlight(strip, 0, None, _ground(self._role_style("chosen")))
         selection = self.text_selection
         span = selection.get_span(line) if selection is not None else None
         if span is None:
@@ -218,7 +218,7 @@ class MessageView(RowView):
         """How selected text looks: most themes leave its colour as it is, by one that is transparent."""
         look = self.screen.get_component_styles("screen--selection").color
         style = self.screen.get_component_rich_style("screen--selection")
-        return style if look.a else Style(bgcolor=style.bgcolor)
+        return style if look.a else _ground(style)
 
     def _piece_at(self, x: int, y: int) -> tuple[Row | None, Piece | None]:
         """The row and the piece of it that stand at a place of the view."""
@@ -236,3 +236,8 @@ class MessageView(RowView):
     def _empty_line(self, y: int) -> Strip:
         text = centred_line(self._empty_text, y, self._painter.columns.width, self.size.height)
         return self._painter.line([Piece(text, "empty")])
+
+
+def _ground(style: Style) -> Style:
+    """Return what a style does behind text: its background, or that both are exchanged."""
+    return Style(bgcolor=style.bgcolor, reverse=style.reverse or None)

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from globalchat.ui.model.banner import Banner, banner_lines, target_at
 from globalchat.ui.model.banner import Piece as BannerPiece
 
-_LOOK = {"warning": "$text", "error": "$text", "muted": "$foreground 75%"}
+_LOOK = {"warning": "$text", "error": "$text", "muted": "$text-muted"}
 """The background tells the tone, and the glyph: its colour could not be read on every theme's."""
 _GLYPH = {"warning": "▲ ", "error": "✖ ", "muted": ""}
 
