@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from globalchat.client.events import GapRecorded, StateChanged
 from globalchat.client.messages import Message
 from globalchat.client.pairing import Paired, Pairing, Unpaired
+from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
 from globalchat.client.watch import FromRegion, Watch, WatchEvent, WatchSkipped
 from globalchat.core.errors import ProfileError
@@ -211,3 +212,29 @@ async def test_closing_before_running_ends_the_events(regions: tuple[FakeAppSync
 def test_unknown_region_is_refused() -> None:
     with pytest.raises(ProfileError):
         Watch(profile_of(FakeAppSync()), regions=["mars"])
+
+
+async def test_follows_a_region_that_moved_while_the_other_stays(
+    regions: tuple[FakeAppSync, FakeAppSync],
+) -> None:
+    oregon, sydney = regions
+    async with FakeAppSync() as moved:
+        places = [oregon, sydney]
+
+        async def reload() -> Profile:
+            return profile_of(*places)
+
+        options = quick(backoff_base=600.0, backoff_cap=600.0)
+        watch = Watch(profile_of(*regions), ["tech"], options=options, reload=reload)
+        async with watching(watch) as watcher:
+            places[0] = moved
+            oregon.on_init = "close"
+            oregon.drop_all()
+            await watcher.next(FromRegion, lambda each: each.alias == "oregon" and is_down(each))
+            watch.retry_now()
+            await watcher.next(FromRegion, lambda each: is_live(each, "oregon"))
+        assert (moved.opened, sydney.opened) == (1, 1)
+
+
+def is_down(told: FromRegion) -> bool:
+    return isinstance(told.event, StateChanged) and told.event.state.phase is Phase.RETRYING

@@ -1,19 +1,17 @@
 """The chat on the real session and a local cloud in this process."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import pytest
 from textual.pilot import Pilot
 
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.profiles import Profile
+from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.ui.app import ChatApp
 from globalchat.ui.widgets.message_pane import MessagePane
 from tests.ui.helpers.chat_driver import WIDE
-
-if TYPE_CHECKING:
-    from globalchat.localcloud.server.cloud import LocalCloud
 
 
 class LiveChat:
@@ -33,12 +31,15 @@ class LiveChat:
         return next((line for line in lines if text in line), "")
 
     async def until_seen(self, text: str) -> None:
+        await self.until(lambda: text in self.text, text)
+
+    async def until(self, condition: Callable[[], bool], wanted: str = "It") -> None:
         # pause() returns as soon as the app is idle, so the clock, not a count, says when to give up.
         loop_time = self.app._loop.time if self.app._loop else None
         assert loop_time is not None
         deadline = loop_time() + 10
-        while text not in self.text:
-            assert loop_time() < deadline, f"{text!r} never appeared:\n{self.text}"
+        while not condition():
+            assert loop_time() < deadline, f"{wanted!r} never appeared:\n{self.text}"
             await self.pilot.pause(0.02)
 
     async def send(self, text: str) -> None:
@@ -46,18 +47,27 @@ class LiveChat:
 
 
 @asynccontextmanager
-async def chatting(cloud: "LocalCloud", region: str, sender: str) -> AsyncIterator[LiveChat]:
+async def chatting(
+    cloud: LocalCloud, region: str, sender: str, *, now: Callable[[], LocalCloud] | None = None
+) -> AsyncIterator[LiveChat]:
+    """Open a chat on a cloud; `now` gives the one that stands in its place later."""
+
     async def opener() -> Profile:
         return profile_of(cloud.regions)
 
-    app = ChatApp(opener, region=region, channel=None, sender=sender, profile_name="local")
+    async def reload() -> Profile:
+        return profile_of((now() if now else cloud).regions)
+
+    app = ChatApp(
+        opener, region=region, channel=None, sender=sender, profile_name="local", reload_profile=reload
+    )
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         chat = LiveChat(app, pilot)
         await chat.until_seen("● ")
         yield chat
 
 
-async def test_send_switch_send_and_be_refused(local_cloud: "LocalCloud") -> None:
+async def test_send_switch_send_and_be_refused(local_cloud: LocalCloud) -> None:
     async with chatting(local_cloud, "oregon", "bo") as chat:
         assert "● Oregon us-west-2 live" in chat.text
         await chat.send("one")
@@ -73,7 +83,7 @@ async def test_send_switch_send_and_be_refused(local_cloud: "LocalCloud") -> Non
         assert "# cars ─" in chat.text
 
 
-async def test_a_message_crosses_from_oregon_to_sydney(local_cloud: "LocalCloud") -> None:
+async def test_a_message_crosses_from_oregon_to_sydney(local_cloud: LocalCloud) -> None:
     # One app at a time is active in a context, so the sender is a plain session.
     from globalchat.client.session import Session
     from globalchat.client.state import Phase
@@ -93,3 +103,24 @@ async def test_a_message_crosses_from_oregon_to_sydney(local_cloud: "LocalCloud"
         assert "ORE→SYD" in line
         sender.close()
         await worker.wait()
+
+
+async def seen_within(chat: LiveChat, *texts: str, key: str) -> None:
+    """Press a key and wait until all the texts are seen at once."""
+    await chat.pilot.press(key)
+    await chat.until(lambda: all(text in chat.text for text in texts))
+
+
+@pytest.mark.parametrize("opened_before", [False, True])
+async def test_both_regions_follow_a_cloud_that_came_back_elsewhere(opened_before: bool) -> None:
+    async with AsyncExitStack() as clouds:
+        cloud = await clouds.enter_async_context(LocalCloud.open())
+        async with chatting(cloud, "sydney", "ana", now=lambda: cloud) as chat:
+            if opened_before:
+                await seen_within(chat, "Oregon ● live", "Sydney ● live", key="f9")
+            await clouds.aclose()
+            await chat.until(lambda: "Sydney ap-southeast-2 live" not in chat.text)
+            cloud = await clouds.enter_async_context(LocalCloud.open())
+            await chat.pilot.press("f5")
+            await chat.until_seen("● Sydney ap-southeast-2 live")
+            await seen_within(chat, "Oregon ● live", "Sydney ● live", key="f5" if opened_before else "f9")

@@ -15,6 +15,7 @@ class FakeWatch:
 
     def __init__(self) -> None:
         self.closed = False
+        self.retried = 0
         self._ended = asyncio.Event()
         self._events: asyncio.Queue[WatchEvent | None] = asyncio.Queue()
         self._waiting = False
@@ -26,6 +27,9 @@ class FakeWatch:
         self.closed = True
         self._ended.set()
         self._events.put_nowait(None)
+
+    def retry_now(self) -> None:
+        self.retried += 1
 
     @property
     def drained(self) -> bool:

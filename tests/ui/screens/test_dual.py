@@ -71,6 +71,21 @@ async def test_a_message_is_shown_in_both_regions_on_one_line() -> None:
         assert "✖ not received in 10 s" in line_with(chat, "never there")
 
 
+async def test_f5_tries_the_regions_beside_too() -> None:
+    async with watched() as (chat, watches):
+        await chat.pilot.press("f9")
+        watch = await opened(chat, watches)
+        watch.go_live("oregon")
+        await told(chat, watch)
+        await chat.pilot.press("f5")
+        await chat.until(lambda: watch.retried == 1)
+        assert "nothing to try" not in "\n".join(chat.screen_lines())
+        watch.go_live("sydney")
+        await told(chat, watch)
+        await chat.pilot.press("f5")
+        await chat.until(lambda: "nothing to try" in "\n".join(chat.screen_lines()))
+
+
 async def test_one_writes_and_changes_channels_beside_the_dual_view() -> None:
     async with watched() as (chat, watches):
         await chat.pilot.press("f9")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from globalchat.client.events import MessageReceived, SessionEvent
+from globalchat.client.locator import Reload
 from globalchat.client.options import DEFAULTS, SessionOptions
 from globalchat.client.pairing import Paired, Pairing, Unpaired
 from globalchat.client.profiles import Profile
@@ -52,15 +53,18 @@ class Watch:
         sender: str | None = None,
         pair_within: float = 30.0,
         options: SessionOptions = DEFAULTS,
+        reload: Reload | None = None,
     ) -> None:
         """`regions` None means all of the profile's; `pair_within` is in seconds from the first arrival.
+
+        `reload` reads the profile again after a failure, as in `Session`.
 
         Raises:
             ProfileError: the profile has no such region.
         """
         aliases = [profile.resolve(each).alias for each in regions or profile.regions]
         self.sessions: Mapping[str, Session] = {
-            alias: Session(profile, alias, channels=channels, sender=sender, options=options)
+            alias: Session(profile, alias, channels=channels, sender=sender, options=options, reload=reload)
             for alias in dict.fromkeys(aliases)
         }
         self._pairing = Pairing(tuple(self.sessions), within=pair_within, capacity=options.buffer)
@@ -99,6 +103,11 @@ class Watch:
             session.close()
         if not self._running:
             self._end()
+
+    def retry_now(self) -> None:
+        """Try at once wherever a session waits, also after a failure."""
+        for session in self.sessions.values():
+            session.retry_now()
 
     async def next_events(self, limit: int = 200) -> list[WatchEvent]:
         """The next events in order, at least one; an empty list after the end."""

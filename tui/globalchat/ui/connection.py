@@ -18,7 +18,11 @@ BATCH = 200
 
 
 class Connection:
-    """Owns the session from its making to its end."""
+    """Owns the session from its making to its end.
+
+    Attributes:
+        reload_profile: Reads the profile again, and starts nothing.
+    """
 
     def __init__(
         self,
@@ -34,7 +38,7 @@ class Connection:
         self._region = region
         self._sender = sender
         self._session_factory = session_factory
-        self._reload_profile = reload_profile
+        self.reload_profile = reload_profile
 
     async def run(self, post: Post) -> None:
         """Open the profile and run its session to the end. A UserError on the way is posted, not raised."""
@@ -60,7 +64,7 @@ class Connection:
     async def _make_session(self, profile: Profile, region: str) -> ChatSession:
         factory = self._session_factory
         if factory is None:
-            factory = await asyncio.to_thread(load_session_factory, self._reload_profile)
+            factory = await asyncio.to_thread(load_session_factory, self.reload_profile)
         return factory(profile, region, self._sender())
 
     async def _pump(self, session: ChatSession, post: Post) -> None:

@@ -76,6 +76,9 @@ class RegionWatch(Protocol):
     def close(self) -> None:
         """Ask `run()` to end."""
 
+    def retry_now(self) -> None:
+        """Try at once instead of waiting, in every region."""
+
     async def next_events(self, limit: int = 200) -> "list[WatchEvent]":
         """The next events, at least one; none after the end."""
 
@@ -108,11 +111,11 @@ WatchFactory = Callable[[Profile, float], RegionWatch]
 """Makes a watch of a profile's regions, in which a message may take so many seconds to the second one."""
 
 
-def load_watch_factory() -> WatchFactory:
-    """Import the real watch: call it in a thread, likewise."""
+def load_watch_factory(reload: ProfileOpener | None = None) -> WatchFactory:
+    """Import the real watch: call it in a thread as well. `reload` is as for the session."""
     from globalchat.client.watch import Watch
 
     def make(profile: Profile, within: float) -> RegionWatch:
-        return Watch(profile, pair_within=within)
+        return Watch(profile, pair_within=within, reload=reload)
 
     return make

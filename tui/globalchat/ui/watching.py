@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from globalchat.client.profiles import Profile
+from globalchat.core.errors import UserError
 from globalchat.ui.messages import WatchTold
-from globalchat.ui.ports import RegionWatch, WatchFactory, load_watch_factory
+from globalchat.ui.ports import ProfileOpener, RegionWatch, WatchFactory, load_watch_factory
 
 if TYPE_CHECKING:
     from globalchat.client.watch import WatchEvent
@@ -23,8 +24,16 @@ WITHIN = 10.0
 class Watching:
     """Owns a watch from its making to its end."""
 
-    def __init__(self, profile: Profile, factory: WatchFactory | None = None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        factory: WatchFactory | None = None,
+        *,
+        reload: ProfileOpener | None = None,
+    ) -> None:
+        """`reload` reads the profile again: since the chat began a region may have moved, or its key."""
         self._profile = profile
+        self._reload = reload
         self._factory = factory
         self._watch: RegionWatch | None = None
         self._closed = False
@@ -33,10 +42,11 @@ class Watching:
         """Follow all regions until `close`."""
         factory = self._factory
         if factory is None:
-            factory = await asyncio.to_thread(load_watch_factory)
+            factory = await asyncio.to_thread(load_watch_factory, self._reload)
+        profile = await self._current_profile()
         if self._closed:
             return
-        watch = self._watch = factory(self._profile, WITHIN)
+        watch = self._watch = factory(profile, WITHIN)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watch.run(), name="watch")
             tasks.create_task(self._pump(watch, post), name="watch events")
@@ -46,6 +56,19 @@ class Watching:
         self._closed = True
         if self._watch is not None:
             self._watch.close()
+
+    def retry_now(self) -> None:
+        """Try at once in the regions that are not live."""
+        if self._watch is not None:
+            self._watch.retry_now()
+
+    async def _current_profile(self) -> Profile:
+        """Return the profile as it is now; as it was if it cannot be read or has other regions by now."""
+        try:
+            now = self._profile if self._reload is None else await self._reload()
+        except UserError:
+            return self._profile  # the watch reads it again after each failure, and shows why it cannot
+        return now if set(now.regions) == set(self._profile.regions) else self._profile
 
     async def _pump(self, watch: RegionWatch, post: Callable[[Message], object]) -> None:
         """Hand on events, a batch at a time: while the screen is busy they wait in the watch's buffer."""

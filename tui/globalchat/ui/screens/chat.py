@@ -96,7 +96,9 @@ class ChatScreen(Selecting[None]):
             desk, self, keymap, paste_lines=settings.paste_lines, typed=typed, id="composer-row"
         )
         self.session: ChatSession | None = None
-        self._both = BothRegions(self, desk, clock=clock, factory=watch_factory)
+        self._both = BothRegions(
+            self, desk, clock=clock, factory=watch_factory, reload=connection.reload_profile
+        )
         self._showing = Showing(
             self,
             desk,
@@ -328,8 +330,10 @@ class ChatScreen(Selecting[None]):
         """Try again whatever did not work: the connection, the channel, the messages."""
         if isinstance(self._desk.status, OpeningFailed):
             self._connect()
-        elif self.session is not None and not again(self._desk, self.session):
-            self._showing.tell("There is nothing to try again.")
+        elif self.session is not None:
+            beside = self._both.retry_now()
+            if not again(self._desk, self.session) and not beside:
+                self._showing.tell("There is nothing to try again.")
 
     def action_discard(self) -> None:
         """Give up what was not sent; its text can be brought back."""

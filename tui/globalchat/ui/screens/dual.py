@@ -10,12 +10,13 @@ from textual.content import Content
 from textual.screen import Screen
 
 from globalchat.client.profiles import Profile
+from globalchat.client.state import Phase
 from globalchat.core.clock import WallClock
 from globalchat.ui.messages import WatchTold
 from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.latency import Line, latency_line, latency_lines
 from globalchat.ui.model.text import shown_name
-from globalchat.ui.ports import WatchFactory
+from globalchat.ui.ports import ProfileOpener, WatchFactory
 
 if TYPE_CHECKING:
     from globalchat.client.watch import WatchEvent
@@ -42,12 +43,15 @@ class BothRegions:
         *,
         clock: WallClock,
         factory: WatchFactory | None,
+        reload: ProfileOpener | None = None,
     ) -> None:
+        """`reload` reads the profile again."""
         self._screen = screen
         self.profile: Profile | None = None
         self._desk = desk
         self._clock = clock
         self._factory = factory
+        self._reload = reload
         self._model: DualModel | None = None
         self._view: DualView | None = None
         self._panel: LatencyPanel | None = None
@@ -121,6 +125,14 @@ class BothRegions:
             self._reduce(message.events, self._model)
         message.consumed.set()
 
+    def retry_now(self) -> bool:
+        """Try at once in the regions that are not live. Returns whether there is one among those followed."""
+        if self._watching is None or self._model is None:
+            return False
+        self._watching.retry_now()
+        live = {alias for alias, state in self._model.states.items() if state.phase is Phase.LIVE}
+        return not live.issuperset(self._desk.names.aliases)
+
     def close(self) -> None:
         """End the watch."""
         if self._watching is not None:
@@ -144,7 +156,7 @@ class BothRegions:
             from globalchat.ui.watching import Watching
 
             self._model = DualModel(self._desk.model.calendar, self._clock)
-            self._watching = Watching(self.profile, self._factory)
+            self._watching = Watching(self.profile, self._factory, reload=self._reload)
             work = self._watching.run(self._screen.post_message)
             self._screen.run_worker(work, name="watch", group="watch", exclusive=True)
 
