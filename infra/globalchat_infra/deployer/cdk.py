@@ -32,11 +32,14 @@ class Cdk:
     folder: Path
     app: str
     environment: Mapping[str, str] = field(repr=False)
+    role: str | None = None
+    """The ARN of the role that CloudFormation acts with; None for the rights of the caller."""
 
     def command(self, *arguments: str) -> list[str]:
         """Return the arguments that start it (never `npx`: npm's latest cannot read our assemblies)."""
         common = ["--no-notices", "--no-version-reporting", "--ci", "--no-color"]
-        return [self.node, str(self.script), *arguments, "--app", self.app, *common]
+        role = [] if self.role is None else ["--role-arn", self.role]
+        return [self.node, str(self.script), *arguments, "--app", self.app, *role, *common]
 
     def deploy(self, parameters: Mapping[str, Mapping[str, str]] | None = None) -> list[str]:
         """Return the arguments that deploy every stack, two at a time.

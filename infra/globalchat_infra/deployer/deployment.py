@@ -16,6 +16,7 @@ from globalchat_infra.deployer import (
     cdk,
     credential_endpoint,
     generations,
+    iam_changes,
     keys,
     obstacles,
     outcome,
@@ -29,6 +30,7 @@ from globalchat_infra.deployer import (
 )
 from globalchat_infra.deployer.aws import Account, Aws, Denied
 from globalchat_infra.deployer.credential_endpoint import CredentialEndpoint
+from globalchat_infra.deployer.iam_changes import Assembly
 from globalchat_infra.deployer.plan import Plan, Wish, make
 from globalchat_infra.deployer.preflight import Confirm
 from globalchat_infra.deployer.progress import Progress
@@ -54,7 +56,8 @@ class Deployment:
     """One deployment that was checked: its plan, where it works, how long it may take.
 
     `aws` is best a patient one; `app` is how the CDK gets the assembly (None synthesises it); `now` is the
-    time in epoch seconds. Without `seconds` the number of stacks decides how long it may take.
+    time in epoch seconds. Without `seconds` the number of stacks decides how long it may take. `role` is the
+    ARN of the one that CloudFormation acts with.
     """
 
     plan: Plan
@@ -63,6 +66,7 @@ class Deployment:
     seconds: float | None = None
     app: str | None = None
     now: EpochClock = time.time
+    role: str | None = None
 
     @property
     def config(self) -> Config:
@@ -98,7 +102,7 @@ class Deployment:
         self._see_that_all_stand()
         going = self.plan.going
         seconds = self.seconds or stacks.seconds_for(len(going))
-        removal.remove(self.aws, going, person.note, seconds=seconds)
+        removal.remove(self.aws, going, person.note, seconds=seconds, role=self.role)
 
     def diff(self, person: Person) -> int:
         """Tell what a deployment would change, on standard output; the CDK's exit code.
@@ -149,7 +153,7 @@ class Deployment:
             reach = {**source.environment(), **endpoint.environment, "AWS_REGION": region}
             environment = cdk.environment(os.environ, reach, node=node.path, cache=self.cache)
             app = self.app or workspace.app_command()
-            yield cdk.Cdk(node.path, script, folder, app, environment), endpoint
+            yield cdk.Cdk(node.path, script, folder, app, environment, self.role), endpoint
 
     def _under_way(self, progress: Progress) -> str:
         """Ask AWS what it goes on with; in this thread, so that Ctrl-C ends it at once."""
@@ -195,10 +199,19 @@ def prepare(
     *,
     account: str | None = None,
     ask: bool = True,
+    role: str | None = None,
+    assembly: Assembly | None = None,
 ) -> Plan:
     """Pre-flight: see that nothing is in the way, say what will change, and ask.
 
-    `account` is the one that is meant.
+    Args:
+        wish: what is to be deployed.
+        aws: what asks AWS.
+        person: who is asked.
+        account: the one that is meant.
+        ask: False if nothing will be changed.
+        role: the ARN of the one that CloudFormation acts with.
+        assembly: makes the templates, for what they change in IAM; without it that is not said.
 
     Raises:
         UserError: something is in the way, or the answer is no.
@@ -206,15 +219,23 @@ def prepare(
     preflight.check_tools()
     owner = preflight.check_account(aws, wish.first_region, account)
     person.note(str(owner))
-    plan = make(wish, find(aws, wish.prefix, wish.places))
-    for line in _checked(aws, plan, owner):
+    preflight.check_role(role, owner)
+    for line in preflight.endpoints(aws, wish.first_region):
         person.note(line)
+    plan = make(wish, find(aws, wish.prefix, wish.places))
+    for line in _checked(aws, plan, owner, role):
+        person.note(line)
+    if assembly is not None:
+        after = assembly.templates(settings.for_account(plan.content, owner.number))
+        standing = [stack for stack in plan.standing.stacks if stack.alias in plan.config.regions]
+        for line in iam_changes.announced(aws, after, standing, plan.going):
+            person.note(line)
     if ask and (account is None or plan.going):
         preflight.confirm(plan, owner, person.confirm)
     return plan
 
 
-def _checked(aws: Aws, plan: Plan, owner: Account) -> Iterator[str]:
+def _checked(aws: Aws, plan: Plan, owner: Account, role: str | None) -> Iterator[str]:
     """Warnings, and what will change."""
     config = plan.config
     for warning in preflight.check_regions(aws, config):
@@ -228,7 +249,7 @@ def _checked(aws: Aws, plan: Plan, owner: Account) -> Iterator[str]:
     existing = [stack for stack in plan.standing.stacks if stack.alias in config.regions]
     for warning in preflight.warn_of_quotas(aws, config, existing):
         yield f"warning: {warning}"
-    for warning in preflight.warn_of_permissions(aws, config, owner):
+    for warning in preflight.warn_of_permissions(aws, config, owner, role):
         yield f"warning: {warning}"
     yield f"account {owner.number}; {'update' if existing else 'first deployment'}"
     yield from plan.lines()

@@ -1,6 +1,9 @@
 """What is checked before anything is deployed: each failure is one sentence with its remedy, in seconds."""
 
+import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from globalchat.core.errors import UsageError, UserError
 from globalchat_infra import names, toolchain
@@ -15,14 +18,10 @@ QUOTAS = (
     ("events", "list_event_buses", "EventBuses", 100, "event buses"),
 )
 """Service, listing, its key, AWS's default quota per region (AWS General Reference), what is counted."""
-CONTEXT = [
-    {
-        "ContextKeyName": "iam:PassedToService",
-        "ContextKeyValues": ["events.amazonaws.com"],
-        "ContextKeyType": "string",
-    }
-]
-"""What a policy may ask of `iam:PassRole`: to whom."""
+CLOUDFORMATION = "cloudformation.amazonaws.com"
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/[\w+=,.@/-]{1,576}", re.ASCII)
+_OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+"""What the names of AWS's own endpoints end with, those of a VPC included."""
 
 Confirm = Callable[[str], bool]
 
@@ -49,6 +48,43 @@ def check_account(aws: Aws, region: str, given: str | None) -> Account:
             remedy="Choose others with --aws-profile, or correct --account.",
         )
     return account
+
+
+def check_role(role: str | None, account: Account) -> None:
+    """See that a role for CloudFormation is one of the account that is deployed to.
+
+    Raises:
+        UsageError: it is not, or not the ARN of a role.
+    """
+    if role is None:
+        return
+    found = _ROLE.fullmatch(role)
+    if found is None:
+        raise UsageError(
+            f'"{role[:100]}" is not the ARN of a role.',
+            remedy=f"Write --role-arn arn:aws:iam::{account.number}:role/NAME.",
+        )
+    if found["account"] != account.number:
+        raise UsageError(
+            f"The role {role} belongs to another account than {account.number}, which is deployed to.",
+            remedy="Name a role of this account with --role-arn.",
+        )
+
+
+def endpoints(aws: Aws, region: str) -> Iterable[str]:
+    """Yield a line for each endpoint that is set and not AWS's own, without a password that its URL holds."""
+    of_profile = aws.sign_in(region).environment()
+    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return
+    for name, url in sorted({**os.environ, **of_profile}.items()):
+        if not name.startswith("AWS_ENDPOINT_URL") or not url:
+            continue
+        parts = urlsplit(url)
+        if not (parts.hostname or "").endswith(_OF_AWS):
+            where = "the AWS profile" if name in of_profile else name
+            service = name.removeprefix("AWS_ENDPOINT_URL").strip("_").lower().replace("_", " ")
+            shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+            yield f"the endpoint{f' of {service}' if service else ''} is {shown}, not AWS's (set by {where})"
 
 
 def confirm(plan: Plan, account: Account, ask: Confirm) -> None:
@@ -126,15 +162,40 @@ def needed(config: Config, account: str) -> Mapping[str, Sequence[str]]:
     }
 
 
-def warn_of_permissions(aws: Aws, config: Config, account: Account) -> Iterable[str]:
+def warn_of_permissions(aws: Aws, config: Config, account: Account, role: str | None = None) -> Iterable[str]:
     """Yield a warning if IAM's simulator says that the credentials lack something.
 
-    Each action is simulated on what it is for: a policy that allows `PREFIX-*` alone denies it on `*`.
+    Each action is simulated on what it is for: a policy that allows `PREFIX-*` alone denies it on `*`. With a
+    `role` CloudFormation needs the rights, and the caller only those for CloudFormation.
     """
+    everything = needed(config, account.number)
+    of_caller = {arn: actions for arn, actions in everything.items() if ":cloudformation:" in arn}
+    of_role = {arn: actions for arn, actions in everything.items() if arn not in of_caller}
+    if role is None:
+        yield from _warn_of_lack(aws, "the credentials seem", account.arn, everything)
+        return
+    yield from _warn_of_lack(
+        aws, "the credentials seem", account.arn, {**of_caller, role: ("iam:PassRole",)}, CLOUDFORMATION
+    )
+    yield from _warn_of_lack(aws, f"the role {role} seems", role, of_role)
+
+
+def _warn_of_lack(
+    aws: Aws,
+    who: str,
+    arn: str,
+    wanted: Mapping[str, Sequence[str]],
+    passed_to: str = "events.amazonaws.com",
+) -> Iterable[str]:
     lacking: list[str] = []
+    context = {
+        "ContextKeyName": "iam:PassedToService",
+        "ContextKeyValues": [passed_to],
+        "ContextKeyType": "string",
+    }
     try:
-        principal = principal_arn(aws, account.arn)
-        for resource, actions in needed(config, account.number).items():
+        principal = principal_arn(aws, arn)
+        for resource, actions in wanted.items():
             answer = aws.call(
                 "iam",
                 GLOBAL,
@@ -142,7 +203,7 @@ def warn_of_permissions(aws: Aws, config: Config, account: Account) -> Iterable[
                 PolicySourceArn=principal,
                 ActionNames=list(actions),
                 ResourceArns=[resource],
-                ContextEntries=CONTEXT,
+                ContextEntries=[context],
             )
             results = answer["EvaluationResults"]
             lacking += [each["EvalActionName"] for each in results if each["EvalDecision"] != "allowed"]
@@ -150,7 +211,7 @@ def warn_of_permissions(aws: Aws, config: Config, account: Account) -> Iterable[
         # Not everyone may ask, and the root user cannot be asked about.
         return
     if lacking:
-        yield f"the credentials seem to lack {', '.join(lacking)}"
+        yield f"{who} to lack {', '.join(lacking)}"
 
 
 def principal_arn(aws: Aws, arn: str) -> str:

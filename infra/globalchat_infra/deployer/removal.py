@@ -73,10 +73,13 @@ def remove(
     note: Note,
     *,
     seconds: float,
+    role: str | None = None,
     pause: Callable[[float], None] = time.sleep,
     clock: MonotonicClock = time.monotonic,
 ) -> None:
     """Delete stacks, the relays of all regions before the first API, and then the log groups.
+
+    `role` is the ARN of the one that CloudFormation acts with.
 
     Raises:
         UserError: a stack belongs to others, could not be deleted, or not within `seconds`; or Ctrl-C, and
@@ -87,7 +90,7 @@ def remove(
     try:
         for part in reversed(names.PARTS):
             going = [stack for stack in found if stack.part == part]
-            _delete(aws, going, found, note)
+            _delete(aws, going, found, note, role)
             while going := _still_there(aws, going):
                 if clock() > until:
                     raise _late(going, seconds)
@@ -112,12 +115,16 @@ def _as_found(aws: Aws, found: Sequence[DeployedStack]) -> list[DeployedStack]:
     return [old for old, new in zip(found, now, strict=True) if new is not None and new.id == old.id]
 
 
-def _delete(aws: Aws, going: Sequence[DeployedStack], found: Sequence[DeployedStack], note: Note) -> None:
+def _delete(
+    aws: Aws, going: Sequence[DeployedStack], found: Sequence[DeployedStack], note: Note, role: str | None
+) -> None:
+    acting = {} if role is None else {"RoleARN": role}
     for stack in going:
         note(f"deleting {stack.name}")
         try:
             # By its ARN: a stack that takes the name meanwhile is another one.
-            aws.call("cloudformation", stack.region, "delete_stack", StackName=stack.id or stack.name)
+            name = stack.id or stack.name
+            aws.call("cloudformation", stack.region, "delete_stack", StackName=name, **acting)
         except UserError as error:
             raise UserError(
                 f"{error} {_what_goes_on(aws, found)}",

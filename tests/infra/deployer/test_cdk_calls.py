@@ -1,6 +1,7 @@
 """What the CDK's command line calls of AWS is what `docs/deploy-policy.json` says that it calls."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.infra.helpers.moto_account import ACCOUNT, User
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.infra
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/cloudformation"
 
 
 def keep_dead_letters_for_a_while(resources: dict[str, Any]) -> None:
@@ -53,7 +56,11 @@ def test_deploy_diff_and_update_need_what_the_policy_allows(
     deployment, _ = world.deploy()
     world.edit("globalchat-oregon-api", keep_dead_letters_for_a_while)
     assert deployment.diff(Heard().person) == 0
-    world.deploy()
+    assert not [call for call in front.calls if "RoleARN" in call.form]
+    before = len(front.calls)
+    replace(world.prepare(Heard()), role=ROLE).run(Heard().person)
+    changing = [call for call in front.calls[before:] if call.action == "CreateChangeSet"]
+    assert {call.form.get("RoleARN") for call in changing} == {ROLE}
 
     of_cdk = [call for call in front.calls if "botocore" not in call.headers.get("User-Agent", "").lower()]
     called = {f"{call.service}:{call.action}" for call in of_cdk} - {"sts:GetCallerIdentity"}

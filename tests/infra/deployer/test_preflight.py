@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from globalchat.core.errors import ExitCode, UserError
+from globalchat.core.errors import ExitCode, UsageError, UserError
 from globalchat.core.sign_in import Timeouts
 from globalchat_infra import config, toolchain
 from globalchat_infra.deployer import aws as aws_calls
@@ -160,6 +160,106 @@ def test_a_policy_for_the_names_of_the_deployment_alone_is_enough() -> None:
     ]
 
 
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/service/cloudformation"
+
+
+def test_with_a_role_for_cloudformation_it_needs_the_rights_and_the_caller_may_pass_it() -> None:
+    asked: list[tuple[str, tuple[str, ...], str]] = []
+
+    def simulate(_: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        service = arguments["ContextEntries"][0]["ContextKeyValues"][0].partition(".")[0]
+        asked.append((arguments["PolicySourceArn"], tuple(arguments["ActionNames"]), service))
+        denied = [
+            {"EvalActionName": each, "EvalDecision": "implicitDeny"} for each in arguments["ActionNames"]
+        ]
+        return {"EvaluationResults": denied}
+
+    aws = Answers(given={"simulate_principal_policy": simulate})
+    of_caller, of_role = preflight.warn_of_permissions(aws, CONFIG, OWNER, ROLE)
+    assert of_caller == (
+        "the credentials seem to lack cloudformation:CreateChangeSet, cloudformation:ExecuteChangeSet, "
+        "iam:PassRole"
+    )
+    assert of_role.startswith(f"the role {ROLE} seems to lack appsync:CreateGraphqlApi, ")
+    assert (OWNER_ROLE, ("iam:PassRole",), "cloudformation") in asked
+    assert (ROLE, ("sqs:CreateQueue",), "events") in asked
+    assert not [who for who, actions, _ in asked if who != ROLE and "sqs:CreateQueue" in actions]
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [
+        ("cloudformation", "is not the ARN of a role"),
+        (f"arn:aws:iam::{ACCOUNT}:user/me", "is not the ARN of a role"),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/a/b", "is not the ARN of a role"),
+        (f"{ROLE} --force", "is not the ARN of a role"),
+        ("arn:aws:iam::999999999999:role/a", "belongs to another account"),
+    ],
+)
+def test_a_role_that_cloudformation_cannot_take(role: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told) as failed:
+        preflight.check_role(role, OWNER)
+    assert "--role-arn" in (failed.value.remedy or "")
+
+
+def test_a_role_of_the_account_or_none_is_taken() -> None:
+    for role in (None, ROLE, f"arn:aws:iam::{ACCOUNT}:role/a", f"arn:aws-cn:iam::{ACCOUNT}:role/a"):
+        preflight.check_role(role, OWNER)
+
+
+PROFILE_ENDPOINTS = """[profile elsewhere]
+region = us-west-2
+aws_access_key_id = a
+aws_secret_access_key = b
+endpoint_url = http://127.0.0.1:4566
+services = own
+[services own]
+sqs =
+  endpoint_url = https://vpce-1.sqs.us-west-2.vpce.amazonaws.com
+event_bridge =
+  endpoint_url = http://127.0.0.1:7
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "lines"),
+    [
+        ({}, []),
+        ({"AWS_ENDPOINT_URL_STS": "https://sts.us-west-2.amazonaws.com"}, []),
+        (
+            {"AWS_ENDPOINT_URL": "http://me:secret@127.0.0.1:5000/x?token=1"},
+            ["the endpoint is http://127.0.0.1:5000, not AWS's (set by AWS_ENDPOINT_URL)"],
+        ),
+        (
+            {"AWS_ENDPOINT_URL_IAM": "https://amazonaws.com.example.org"},
+            [
+                "the endpoint of iam is https://amazonaws.com.example.org, not AWS's "
+                "(set by AWS_ENDPOINT_URL_IAM)"
+            ],
+        ),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:5", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE"}, []),
+    ],
+)
+def test_an_endpoint_that_is_not_aws_s_is_named(
+    variables: dict[str, str], lines: list[str], user: User, aws_settings: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        aws_settings.setenv(name, value)
+    assert list(preflight.endpoints(Aws(), REGION)) == lines
+
+
+def test_an_endpoint_of_a_profile_is_named(
+    user: User, tmp_path: Path, aws_settings: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text(PROFILE_ENDPOINTS)
+    aws_settings.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    assert list(preflight.endpoints(Aws("elsewhere"), REGION)) == [
+        "the endpoint is http://127.0.0.1:4566, not AWS's (set by the AWS profile)",
+        "the endpoint of event bridge is http://127.0.0.1:7, not AWS's (set by the AWS profile)",
+    ]
+
+
+OWNER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/admin"
 SSO = "AWSReservedSSO_Admin_0123456789abcdef"
 SSO_ARN = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/{SSO}"
 

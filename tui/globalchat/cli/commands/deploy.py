@@ -4,7 +4,7 @@ import click
 
 from globalchat.cli.arguments import options
 from globalchat.cli.arguments.command import Command
-from globalchat.cli.deployment.options import prefix, regions, timeout, yes
+from globalchat.cli.deployment.options import prefix, regions, role_arn, timeout, yes
 from globalchat.core.errors import UserError
 
 HELP = """Deploy, or update, the backend on AWS, and write the profile that the chat uses.
@@ -34,6 +34,7 @@ Examples:
 @click.option("--prune", is_flag=True, help="Delete what stands in regions that are left out.")
 @click.option("--account", metavar="ID", help="The AWS account that is meant; without it you are asked.")
 @options.aws_profile
+@role_arn
 @yes
 @click.option("--diff", is_flag=True, help="Only show what would change.")
 @timeout
@@ -51,6 +52,7 @@ def command(
     prune: bool,
     account: str | None,
     aws_profile: str | None,
+    role_arn: str | None,
     yes: bool,
     diff: bool,
     timeout: float | None,
@@ -69,14 +71,18 @@ def command(
     from globalchat.measure.proof import SENDER, TEXT, prove
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.deployment import Deployment, prepare
+    from globalchat_infra.deployer.iam_changes import Assembly
 
     name = name_to_write(profile)
     extras = wishes.extras(alarm_email, dashboard, waf_rate)
     changes = wishes.changes(stack_prefix, regions, channels, limits, extras)
     wish = wishes.wish(changes, name, reset=reset, prune=prune)
     aws, person = Aws(aws_profile), person_of(yes=yes)
-    plan = prepare(wish, aws, person, account=account, ask=not diff)
-    deployment = Deployment(plan, user_folders().cache, aws.patient(), seconds=timeout)
+    assembly = Assembly(user_folders().cache)
+    plan = prepare(wish, aws, person, account=account, ask=not diff, role=role_arn, assembly=assembly)
+    deployment = Deployment(
+        plan, user_folders().cache, aws.patient(), seconds=timeout, app=assembly.app, role=role_arn
+    )
     if diff:
         return deployment.diff(person)
     deployment.run(person)

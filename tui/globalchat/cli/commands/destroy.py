@@ -8,7 +8,7 @@ import click
 
 from globalchat.cli.arguments import options
 from globalchat.cli.arguments.command import Command
-from globalchat.cli.deployment.options import prefix, regions, timeout, yes
+from globalchat.cli.deployment.options import prefix, regions, role_arn, timeout, yes
 
 if TYPE_CHECKING:
     from globalchat_infra.deployer.removal import Remains
@@ -33,6 +33,7 @@ Examples:
 @prefix
 @click.option("--account", metavar="ID", help="The AWS account that is meant.")
 @options.aws_profile
+@role_arn
 @yes
 @timeout
 @options.profile
@@ -41,6 +42,7 @@ def command(
     stack_prefix: str | None,
     account: str | None,
     aws_profile: str | None,
+    role_arn: str | None,
     yes: bool,
     timeout: float | None,
     profile: str | None,
@@ -52,7 +54,7 @@ def command(
     from globalchat.cli.deployment.principal import introduce
     from globalchat.cli.deployment.profile import forget, name_to_write
     from globalchat.cli.deployment.standing import look
-    from globalchat_infra.deployer import obstacles, removal, resources
+    from globalchat_infra.deployer import obstacles, preflight, removal, resources
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.stacks import seconds_for
 
@@ -60,6 +62,9 @@ def command(
     wish = wishes.wish(wishes.changes(stack_prefix, regions), name)
     aws = Aws(aws_profile)
     owner = introduce(aws, wish.first_region, meant=account)
+    preflight.check_role(role_arn, owner)
+    for line in preflight.endpoints(aws, wish.first_region):
+        narrate(line)
     standing, chosen = look(aws, wish, silent="is not known, and is left alone.", everywhere=True)
     found = removal.removable(standing, chosen)
     for warning in obstacles.check_removal(aws, owner.number, wish.prefix, chosen, found):
@@ -71,7 +76,7 @@ def command(
         narrate("Nothing was deleted.")
         return 1
     patient = aws.patient()
-    removal.remove(patient, found, told, seconds=timeout or seconds_for(len(found)))
+    removal.remove(patient, found, told, seconds=timeout or seconds_for(len(found)), role=role_arn)
     groups = resources.log_groups(found)
     remains = removal.remains(patient, owner.number, wish.prefix, chosen, groups)
     forget(name, owner.number, wish.prefix, set(chosen.values()))

@@ -21,4 +21,9 @@ timeout = click.option(
     callback=at_most(36_000),
     help="How long it may take. [default: 60m, and 3m for each stack beyond four]",
 )
+role_arn = click.option(
+    "--role-arn",
+    metavar="ARN",
+    help="The role that CloudFormation acts with. [default: the one of last time, else your own rights]",
+)
 yes = click.option("--yes", is_flag=True, help="Do not ask.")

@@ -1,0 +1,227 @@
+"""What a deployment changes in IAM: its roles, whom they trust and what they may do, compared by template."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from globalchat.core.errors import UserError
+from globalchat_infra import toolchain
+from globalchat_infra.deployer import cdk, workspace
+from globalchat_infra.deployer.aws import Aws
+from globalchat_infra.deployer.stacks import PROPOSED, DeployedStack
+
+SYNTHESIS_SECONDS = 180.0
+"""How long the app may take; the CDK's command line, which starts it again if it failed, says why."""
+
+Template = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """A role of a template as sentences' parts: whom it trusts, and what it may or may not do."""
+
+    trusted: frozenset[str] = frozenset()
+    granted: frozenset[str] = frozenset()
+
+
+def lines(before: Iterable[Template], after: Iterable[Template]) -> Iterator[str]:
+    """Yield a line for each role that is made, changed or deleted by going from some templates to others."""
+    old, new = _roles(before), _roles(after)
+    for name in sorted(new.keys() - old.keys()):
+        trusted = ", ".join(sorted(new[name].trusted)) or "no one"
+        granted = "; ".join(sorted(new[name].granted)) or "nothing"
+        yield f"IAM: makes the role {name}, for {trusted}: {granted}"
+    for name in sorted(new.keys() & old.keys()):
+        if changes := list(_differences(old[name], new[name])):
+            yield f"IAM: changes the role {name}: {'; '.join(changes)}"
+    yield from (f"IAM: deletes the role {name}" for name in sorted(old.keys() - new.keys()))
+
+
+def _differences(old: Rights, new: Rights) -> Iterator[str]:
+    yield from (f"from now on also for {each}" for each in sorted(new.trusted - old.trusted))
+    yield from (f"no longer for {each}" for each in sorted(old.trusted - new.trusted))
+    yield from (f"adds {each}" for each in sorted(new.granted - old.granted))
+    yield from (f"removes {each}" for each in sorted(old.granted - new.granted))
+
+
+def _roles(templates: Iterable[Template]) -> dict[str, Rights]:
+    """Return the roles of templates by name."""
+    found: dict[str, Rights] = {}
+    for template in templates:
+        resources = template.get("Resources", {})
+        policies = [each for each in resources.values() if each["Type"] == "AWS::IAM::Policy"]
+        for logical_id, resource in resources.items():
+            if resource["Type"] == "AWS::IAM::Role":
+                properties = resource.get("Properties", {})
+                attached = [
+                    each["Properties"]
+                    for each in policies
+                    if {"Ref": logical_id} in each["Properties"].get("Roles", ())
+                ]
+                name = _text(properties.get("RoleName", logical_id))
+                found[name] = _rights(properties, [*attached, *properties.get("Policies", ())])
+    return found
+
+
+def _rights(role: Mapping[str, Any], policies: Iterable[Mapping[str, Any]]) -> Rights:
+    statements = _statements(role.get("AssumeRolePolicyDocument", {}))
+    trusted = {
+        _conditional(f"{_effect(each)}{_text(principal)}", each)
+        for each in statements
+        for principal in _principals(each)
+    }
+    granted = {
+        _conditional(f"{_effect(statement)}{_text(action)} on {_text(resource)}", statement)
+        for policy in policies
+        for statement in _statements(policy.get("PolicyDocument", {}))
+        for action in _many(statement, "Action")
+        for resource in _many(statement, "Resource")
+    }
+    granted |= {f"the managed policy {_text(each)}" for each in role.get("ManagedPolicyArns", ())}
+    if (boundary := role.get("PermissionsBoundary")) is not None:
+        granted.add(f"the permissions boundary {_text(boundary)}")
+    return Rights(frozenset(trusted), frozenset(granted))
+
+
+def _statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = document.get("Statement", ())
+    return [found] if isinstance(found, Mapping) else list(found)
+
+
+def _effect(statement: Mapping[str, Any]) -> str:
+    return "" if statement.get("Effect") == "Allow" else "never "
+
+
+def _conditional(text: str, statement: Mapping[str, Any]) -> str:
+    condition = statement.get("Condition")
+    return text if not condition else f"{text} if {json.dumps(condition, sort_keys=True)}"
+
+
+def _principals(statement: Mapping[str, Any]) -> list[Any]:
+    principal = statement.get("Principal", f"all but {json.dumps(statement.get('NotPrincipal'))}")
+    if not isinstance(principal, Mapping):
+        return [principal]
+    return [each for key in principal for each in _many(principal, key)]
+
+
+def _many(holder: Mapping[str, Any], key: str) -> list[Any]:
+    """Return the values of a key that may hold one or several; else those of its negation."""
+    if key not in holder:
+        return [f"all but {_text(each)}" for each in _many(holder, f"Not{key}")] if key[:3] != "Not" else []
+    value = holder[key]
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _text(value: object) -> str:
+    """Return a value of a template with its functions as `${Logical.Attribute}`."""
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return f"${{{name}}}"
+        case {"Fn::GetAtt": [*path]}:
+            return f"${{{'.'.join(map(str, path))}}}"
+        case {"Fn::GetAtt": path}:
+            return f"${{{path}}}"
+        case {"Fn::Join": [separator, [*parts]]}:
+            return str(separator).join(map(_text, parts))
+        case {"Fn::Sub": str(text)}:
+            return text
+    return json.dumps(value, sort_keys=True)
+
+
+def deployed(aws: Aws, stacks: Iterable[DeployedStack]) -> list[Template]:
+    """Return the templates that stacks were last deployed with.
+
+    Raises:
+        Denied: they may not be read.
+        UserError: AWS could not be asked.
+    """
+    import yaml
+
+    found: list[Template] = []
+    for stack in stacks:
+        if stack.status != PROPOSED:
+            given = {"StackName": stack.id or stack.name}
+            body = aws.call("cloudformation", stack.region, "get_template", **given)["TemplateBody"]
+            # botocore reads JSON; the CDK sends YAML, without its short forms of functions.
+            found.append(body if isinstance(body, Mapping) else yaml.safe_load(body))
+    return found
+
+
+@dataclass(slots=True)
+class Assembly:
+    """The templates to be deployed, synthesised before the question so that it can say what they change.
+
+    `folder` holds them once they are there; the CDK's command line then takes them from it.
+    """
+
+    cache: Path
+    folder: Path | None = None
+
+    @property
+    def app(self) -> str | None:
+        """What the CDK's command line takes as its app; None if there are no templates yet."""
+        return None if self.folder is None else str(self.folder)
+
+    def templates(self, content: Mapping[str, Any]) -> Sequence[Template]:
+        """Synthesise the app for a `cdk.json`; empty if that fails, which `cdk deploy` explains.
+
+        Raises:
+            UserError: the work folder cannot be written.
+        """
+        work = workspace.write_settings(self.cache, content)
+        folder = work / "cdk.out"
+        shutil.rmtree(folder, ignore_errors=True)
+        environment = cdk.environment(os.environ, {}, node=toolchain.prepare().path, cache=self.cache)
+        environment["CDK_OUTDIR"] = str(folder)
+        environment["CDK_CONTEXT_JSON"] = json.dumps(content["context"])
+        try:
+            subprocess.run(
+                shlex.split(workspace.app_command()),
+                cwd=work,
+                env=environment,
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                timeout=SYNTHESIS_SECONDS,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return ()
+        self.folder = folder
+        return read(folder)
+
+
+def read(folder: Path) -> list[Template]:
+    """Return the templates of a cloud assembly."""
+    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.template.json"))]
+
+
+def announced(
+    aws: Aws, after: Sequence[Template], standing: Iterable[DeployedStack], going: Iterable[DeployedStack]
+) -> Iterator[str]:
+    """Yield what a deployment changes in IAM.
+
+    Args:
+        aws: where the deployed templates are read.
+        after: the templates that will be deployed; empty if they could not be made.
+        standing: the stacks that are updated.
+        going: those that are deleted afterwards.
+    """
+    leaving = list(going)
+    updated = [stack for stack in standing if stack not in leaving]
+    if not after:
+        yield "warning: what changes in IAM is not known: the templates could not be made"
+        return
+    try:
+        before = deployed(aws, [*updated, *leaving])
+    except UserError as error:
+        yield f"warning: what changes in IAM is not known: {error}"
+        return
+    yield from lines(before, after)
