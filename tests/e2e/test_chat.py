@@ -97,7 +97,7 @@ def test_a_chat_and_a_follower_go_on_in_the_cloud_that_replaces_a_killed_one(hom
     killed = state.read(home.cloud_folder)
     assert killed is not None
     os.kill(killed.pid, signal.SIGKILL)
-    chat.wait_for("The local cloud does not run")
+    chat.wait_for("No local cloud runs")
     chat.say("typed meanwhile")
 
     assert home.run("local", "up").returncode == 0
