@@ -26,6 +26,52 @@ def test_each_chat_writes_only_what_it_changed(tmp_path: Path) -> None:
     assert two.load() == {"draft:cars": "of two"}
 
 
+def test_each_running_chat_owns_its_drafts(tmp_path: Path) -> None:
+    one, two = Memory(tmp_path, "local"), Memory(tmp_path, "local")
+    assert one.claim("ana") == two.claim("ana") == []
+    one.merge({"draft:tech": "draft one"})
+    two.merge({"draft:tech": "draft two", "level:cars": "mute"})
+    two.merge({"draft:tech": None, "draft:": "nowhere"})
+    assert one.load() == {"draft:tech": "draft one", "level:cars": "mute"}
+    assert two.load()["draft:"] == "nowhere"
+    assert "draft:tech" not in two.load()
+    one.release()
+    two.release()
+
+
+def test_a_chat_takes_up_all_that_its_name_left_and_nobody_owns(tmp_path: Path) -> None:
+    chats = {name: Memory(tmp_path, "local") for name in ("ana 1", "bo", "ana 2", "ana 3")}
+    for name, chat in chats.items():
+        chat.claim(name.split()[0])
+        chat.merge({"draft:tech": f"tech of {name}", f"draft:{name}": name})
+    for name in ("ana 1", "bo", "ana 2"):
+        chats[name].release()
+    later = Memory(tmp_path, "local")
+    assert later.claim("ana") == ["tech of ana 2"]
+    drafts = {key: text for key, text in later.load().items() if key.startswith("draft:")}
+    assert drafts == {"draft:tech": "tech of ana 1", "draft:ana 1": "ana 1", "draft:ana 2": "ana 2"}
+    beside = Memory(tmp_path, "local")
+    assert beside.claim("ana") == []
+    assert not any(key.startswith("draft") for key in beside.load())
+    other = Memory(tmp_path, "local")
+    other.claim("bo")
+    assert other.load()["draft:tech"] == "tech of bo"
+    for each in (chats["ana 3"], later, beside, other):
+        each.release()
+
+
+def test_drafts_of_before_names_were_kept_belong_to_who_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "local.json").write_text('{"version": 1, "values": {"draft:tech": "old"}}')
+    memory = Memory(tmp_path, "local")
+    memory.claim("ana")
+    assert memory.load()["draft:tech"] == "old"
+    memory.release()
+    another = Memory(tmp_path, "local")
+    another.claim("bo")
+    assert "draft:tech" not in another.load()
+    another.release()
+
+
 def test_writing_at_once_loses_nothing(tmp_path: Path) -> None:
     def write(number: int) -> None:
         Memory(tmp_path, "local").merge({f"draft:{number}": str(number)})

@@ -6,8 +6,8 @@ import pytest
 from textual import events
 from textual.widgets import Static
 
-from globalchat.client.events import BackendDescribed
-from globalchat.client.messages import Backend, Limits
+from globalchat.client.events import BackendDescribed, DraftQueued
+from globalchat.client.messages import Backend, Draft, Limits
 from globalchat.ui.memory import Memory
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.naming import code_units, name_problem
@@ -325,6 +325,53 @@ async def test_what_is_written_before_any_channel_is_known_is_kept(tmp_path: Pat
         await chat.pilot.press("up")
         assert chat.composer.text == "of the last time"
     assert Memory(tmp_path, "local").load()["draft:cars"] == "of the last time"
+
+
+async def test_chats_side_by_side_neither_lose_nor_mix_drafts(tmp_path: Path) -> None:
+    async with running(state=tmp_path) as one:
+        one.composer.insert("precious")
+        async with running(state=tmp_path) as two:
+            assert two.composer.text == ""
+            two.composer.insert("x")
+            await two.pilot.press("backspace")
+            two.composer.insert("of two")
+    async with running(state=tmp_path) as chat:
+        assert chat.composer.text == "precious"
+        chat.composer.put("")
+        await chat.pilot.press("up")
+        assert chat.composer.text == "of two"
+
+
+async def test_what_was_sent_is_no_draft_on_disk_before_it_can_be_delivered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(state=tmp_path) as chat:
+        chat.composer.insert("once")
+        await chat.until(lambda: "once" in Memory(tmp_path, "local").load().values())
+        drafts: list[str | None] = []
+        show = ChatScreen.action_jump_to_tail
+
+        def look(screen: ChatScreen) -> None:
+            drafts.append(Memory(tmp_path, "local").load().get("draft:tech"))
+            show(screen)
+
+        monkeypatch.setattr(ChatScreen, "action_jump_to_tail", look)
+        await chat.pilot.press("enter")
+        await chat.until(lambda: bool(drafts))
+        assert drafts == [None]
+
+
+async def test_a_draft_that_an_earlier_run_handed_to_the_outbox_is_forgotten(tmp_path: Path) -> None:
+    """The run ended between the two: killed, say."""
+    Memory(tmp_path, "local").merge({"draft:tech": "handed over", "draft:cars": "mine"})
+    async with running(state=tmp_path) as chat:
+        assert chat.composer.text == "handed over"
+        chat.session.tell(DraftQueued(Draft("1", "cars", "other", "bo", 0)))
+        chat.session.tell(DraftQueued(Draft("2", "tech", "handed over", "bo", 0)))
+        await chat.until(lambda: chat.composer.text == "")
+        await chat.pilot.press("ctrl+up", "ctrl+up")
+        await chat.until(lambda: chat.composer.text == "mine")
+    assert "draft:tech" not in Memory(tmp_path, "local").load()
 
 
 async def test_two_chats_keep_each_others_drafts(tmp_path: Path) -> None:

@@ -23,11 +23,23 @@ class Keeping:
         self._told = False
 
     def load(self) -> None:
-        """Take over what an earlier run kept."""
+        """Take over what an earlier run kept, and the drafts of this name that no running chat owns."""
+        spare: list[str] = []
+        try:
+            spare = self._memory.claim(self._desk.model.sender)
+        except (OSError, UserError) as error:
+            self.problem = problem(error)  # the first change that cannot be kept reports it
         loaded = self._memory.load()
         self._desk.restore(loaded)
+        for text in spare:
+            self._desk.sent.add(text)
         # Sent texts beyond the bound, which several chats may have left, are forgotten with the first change.
         self._kept = self._desk.kept() | {key: text for key, text in loaded.items() if key.startswith(SENT)}
+
+    def close(self) -> None:
+        """Keep what changed, and leave the drafts to a later chat."""
+        self.save()
+        self._memory.release()
 
     def save(self) -> None:
         """Keep what changed since the last call that succeeded."""

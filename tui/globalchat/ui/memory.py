@@ -1,14 +1,16 @@
 """What the chat remembers from one run to the next: texts, levels, what was put away.
 
-Several chats may run at once: each writes only what it changed, so none undoes what another did.
+Several chats may run at once: each writes only what it changed, so none undoes what another did, and each
+owns a set of drafts as long as it runs.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from globalchat.core.errors import UserError
-from globalchat.core.files import ensure_folder, locked, read_text, replace_file
+from globalchat.core.files import FileLock, NoLocks, ensure_folder, locked, read_text, replace_file
 
 LONGEST = 100_000
 """Characters of a longer text are not remembered: nobody can send it either."""
@@ -16,19 +18,73 @@ LONGEST = 100_000
 THEME = "theme"
 """The key of the theme that was chosen in the chat: looked at before all others."""
 
+DRAFT = "draft:"
+"""Begins the key of a channel's draft, in the set that is the chat's."""
+
+_SET = re.compile("draft([0-9]*):")
+_OTHERS = re.compile("draft[0-9]*:|writer[0-9]*$")
 _MOST = 500
 """Entries kept; those that changed longest ago go first."""
 
 
 class Memory:
-    """A small map from text to text in one file per profile; without a folder, nothing is remembered."""
+    """A small map from text to text in one file per profile; without a folder, nothing is remembered.
+
+    The drafts of the file are in numbered sets, each with the name of who wrote them. `claim` makes one the
+    chat's own until `release`, or until the process ends; without it, it is the first one.
+    """
 
     def __init__(self, folder: Path | None, profile: str) -> None:
         self._file = folder / f"{profile}.json" if folder is not None else None
+        self._set = 0
+        self._lock: FileLock | None = None
+
+    def claim(self, name: str) -> list[str]:
+        """Make a set of drafts the chat's own: one that `name` wrote and no running chat owns, or a new one.
+
+        The drafts of further such sets are added to it. Returns those of them whose channel has one already.
+
+        Raises:
+            OSError: the file cannot be written.
+            UserError: its folder cannot be used.
+        """
+        if self._file is None or self._lock is not None:
+            return []
+        ensure_folder(self._file.parent)
+        with locked(self._file.with_suffix(".lock")):
+            values = _read(self._file)
+            before = dict(values)
+            used = _used(values)
+            spare: list[str] = []
+            for number in (each for each in used if values.get(_owner(each), name) == name):
+                if self._lock is None:
+                    self._lock, self._set = self._acquire(number), number
+                elif (lock := self._acquire(number)) is not None:
+                    with lock:
+                        spare += _move(values, number, self._set)
+            for number in (each for each in range(_MOST) if each not in used):
+                if self._lock is None:
+                    self._lock, self._set = self._acquire(number), number
+            values[_owner(self._set)] = name
+            if values != before:
+                replace_file(self._file, json.dumps({"version": 1, "values": values}))
+        return spare
+
+    def release(self) -> None:
+        """Leave the set to the next chat of the same name."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def load(self) -> dict[str, str]:
-        """Everything remembered; nothing from a file that is missing, damaged or unreadable."""
-        return {} if self._file is None else _read(self._file)
+        """Return all that is remembered, of the drafts those of the own set.
+
+        That is nothing where the file is missing, damaged or unreadable.
+        """
+        values = {} if self._file is None else _read(self._file)
+        own = _prefix(self._set)
+        drafts = {DRAFT + key.removeprefix(own): text for key, text in values.items() if key.startswith(own)}
+        return {key: text for key, text in values.items() if not _OTHERS.match(key)} | drafts
 
     def merge(self, changes: Mapping[str, str | None]) -> None:
         """Remember what changed; None forgets. All or nothing, and only for the user's own eyes.
@@ -42,13 +98,47 @@ class Memory:
         ensure_folder(self._file.parent)
         with locked(self._file.with_suffix(".lock")):
             values = _read(self._file)
-            for key, value in changes.items():
+            for changed, value in changes.items():
+                own = changed.startswith(DRAFT)
+                key = _prefix(self._set) + changed.removeprefix(DRAFT) if own else changed
                 values.pop(key, None)
                 if value is not None and len(value) <= LONGEST:
                     values[key] = value
             for key in list(values)[:-_MOST]:
                 del values[key]
             replace_file(self._file, json.dumps({"version": 1, "values": values}))
+
+    def _acquire(self, number: int) -> FileLock | None:
+        """Lock a set of drafts; None if a chat that runs owns it, or nothing can be locked here."""
+        assert self._file is not None, "nothing is locked without a folder"
+        try:
+            return FileLock.acquire(self._file.with_name(f"{self._file.stem}.drafts{number}.lock"))
+        except NoLocks:
+            return None
+
+
+def _prefix(number: int) -> str:
+    return f"draft{number or ''}:"
+
+
+def _owner(number: int) -> str:
+    return f"writer{number or ''}"
+
+
+def _used(values: Mapping[str, str]) -> list[int]:
+    """Return the sets that hold drafts."""
+    return sorted({int(found[1] or 0) for key in values if (found := _SET.match(key))})
+
+
+def _move(values: dict[str, str], source: int, target: int) -> list[str]:
+    """Move the drafts of one set to another. Returns those whose channel has another one there."""
+    spare = []
+    for key in [key for key in values if key.startswith(_prefix(source))]:
+        text = values.pop(key)
+        if values.setdefault(_prefix(target) + key.removeprefix(_prefix(source)), text) != text:
+            spare.append(text)
+    values.pop(_owner(source), None)
+    return spare
 
 
 def problem(error: OSError | UserError) -> str:

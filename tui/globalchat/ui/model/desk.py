@@ -6,7 +6,7 @@ from typing import NamedTuple
 from globalchat.client.key_expiry import REMEDY, expiring
 from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase, SessionState
-from globalchat.ui.memory import THEME
+from globalchat.ui.memory import DRAFT, THEME
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.banner import Banner
 from globalchat.ui.model.chat import ChatModel
@@ -47,7 +47,7 @@ class ChannelEntry(NamedTuple):
 
 
 _SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
-DRAFT, _LEVEL, SENT, _PUT_AWAY = "draft:", "level:", "sent:", "welcome"
+_LEVEL, SENT, _PUT_AWAY = "level:", "sent:", "welcome"
 """What is remembered, by the beginning of its key."""
 
 NOWHERE = ""

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingsMap, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from globalchat.client.events import BackendDescribed
+from globalchat.client.events import BackendDescribed, DraftQueued
 from globalchat.core.clock import WallClock
 from globalchat.ui.actions import Action, bindings, deed
 from globalchat.ui.connection import Connection
@@ -165,7 +165,7 @@ class ChatScreen(Selecting[None]):
     def on_unmount(self) -> None:
         """Keep what is unsent; end the session; leave the terminal as it was."""
         self._writing.lay_aside()
-        self._keeping.save()
+        self._keeping.close()
         self._notifier.restore()
         if self.session is not None:
             self.session.close()
@@ -200,7 +200,9 @@ class ChatScreen(Selecting[None]):
     def _events_arrived(self, message: EventsArrived) -> None:
         for event in message.events:
             self._model.reduce(event)
-            if isinstance(event, BackendDescribed):
+            if isinstance(event, DraftQueued):
+                self._writing.forget_draft_of(event.draft)
+            elif isinstance(event, BackendDescribed):
                 self._channels.describe(event)
         message.consumed.set()
         self._showing.soon()
@@ -305,7 +307,8 @@ class ChatScreen(Selecting[None]):
         self._writing.composer.do(deed)
 
     def sent(self, channel: str) -> None:
-        """Something was sent: show the end of the channel."""
+        """Keep that a text is no draft any more, before it can be delivered; show the end of its channel."""
+        self._keeping.save()
         self._model.conversation(channel).place_divider(None)
         self.action_jump_to_tail()
 

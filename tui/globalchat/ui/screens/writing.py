@@ -9,6 +9,7 @@ from textual.containers import Horizontal
 from textual.notifications import SeverityLevel
 from textual.widgets import Static
 
+from globalchat.client.messages import Draft
 from globalchat.client.state import Phase
 from globalchat.ui.actions import deed
 from globalchat.ui.keymap import Keymap
@@ -65,6 +66,7 @@ class Writing(Horizontal):
         super().__init__(id=id)
         self._typed = typed
         self._has_begun = False
+        self._restored: dict[str, str] = {}
         self._early: list[events.Event] = []
         self._undecided: PasteGuard | None = None
         self._desk = desk
@@ -89,6 +91,7 @@ class Writing(Horizontal):
     def on_mount(self) -> None:
         """Take the open channel's draft up again."""
         self.show_sender()
+        self._restored = self._desk.drafts.kept()
         self.composer.put(self._desk.drafts.text(self._desk.channel or NOWHERE))
         self.composer.insert(self._typed())
         self._has_begun = True
@@ -139,6 +142,17 @@ class Writing(Horizontal):
         if not self._has_begun:
             text = self._desk.drafts.text(channel) + self._typed()
         self._desk.drafts.save(channel, text)
+
+    def forget_draft_of(self, sent: Draft) -> None:
+        """Forget a restored draft that goes out as a message by now.
+
+        An earlier run can end in between: after the text was handed to the outbox, and before that was kept.
+        """
+        if self._restored.get(sent.channel) == sent.text:
+            del self._restored[sent.channel]
+            self._desk.drafts.take(sent.channel)
+            if self._desk.channel == sent.channel:
+                self.composer.put("")
 
     def give_back(self, text: str) -> None:
         """Bring a text back, into the composer or else into the history."""
@@ -237,8 +251,10 @@ class Writing(Horizontal):
     @on(Composer.Changed)
     def _changed(self) -> None:
         """What is written is the channel's draft now."""
-        text = self.composer.text
-        self._desk.drafts.save(self._desk.channel or NOWHERE, text)
+        text, channel = self.composer.text, self._desk.channel or NOWHERE
+        self._desk.drafts.save(channel, text)
+        if self._restored.get(channel) != text:
+            self._restored.pop(channel, None)
         meter, length = self.query_one("#meter", Static), self._desk.meter(text)
         if length != meter.content:  # or every key would lay the screen out anew
             meter.update(length)
@@ -279,6 +295,7 @@ class Writing(Horizontal):
             for text in texts:
                 session.send(channel, text)
             self.composer.put("")
+            self._changed()  # at once: what is delivered must be a draft nowhere
             self._host.sent(channel)
 
     def _tell(self, problem: str) -> None:
