@@ -16,9 +16,8 @@ from textual.widget import Widget
 from globalchat.ui.legible_colours import RATIO, contrast, legible
 from globalchat.ui.widgets.channel_list import ChannelList
 from globalchat.ui.widgets.message_pane import MessagePane
-from tests.ui.helpers.busy_chat import busy
+from tests.ui.helpers.busy_chat import busy, revoked
 from tests.ui.helpers.chat_driver import WIDE, Chat, running
-from tests.ui.test_snapshots import revoked
 
 ANSI = [name for name, theme in BUILTIN_THEMES.items() if theme.ansi]
 LEAST_VISIBLE = ("flexoki", "atom-one-light")

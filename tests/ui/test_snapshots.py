@@ -8,11 +8,11 @@ import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
-from globalchat.client.events import ChannelRevoked, EventsSkipped, GapRecorded
+from globalchat.client.events import EventsSkipped, GapRecorded
 from globalchat.client.state import Phase
 from globalchat.client.watch import FromRegion
 from globalchat.ui.screens.chat import ChatScreen
-from tests.ui.helpers.busy_chat import busy
+from tests.ui.helpers.busy_chat import busy, revoked
 from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, make
 from tests.ui.helpers.fake_session import NOON, FakeSession
 from tests.ui.helpers.fake_watch import FakeWatch, message
@@ -37,13 +37,6 @@ async def failed(chat: Chat) -> None:
     chat.session.change(
         Phase.FAILED, reason="The API key of Oregon has expired", remedy="Run `globalchat deploy` to renew it"
     )
-    await chat.settle()
-
-
-async def revoked(chat: Chat) -> None:
-    await busy(chat)
-    chat.session.change(revoked=frozenset({"tech"}))
-    chat.session.tell(ChannelRevoked("tech"))
     await chat.settle()
 
 

@@ -1,6 +1,6 @@
 """A chat with everything in it that a conversation can show."""
 
-from globalchat.client.events import DraftRefused, GapRecorded
+from globalchat.client.events import ChannelRevoked, DraftRefused, GapRecorded
 from tests.ui.helpers.chat_driver import Chat
 from tests.ui.helpers.fake_session import NOON
 
@@ -45,4 +45,12 @@ async def busy(chat: Chat) -> None:
     session.echo(sent[0], NOON)
     session.accept(sent[1], NOON)
     session.tell(DraftRefused(sent[2], "MessageTooLong", "The text has 2,004 characters; the limit is 2,000"))
+    await chat.settle()
+
+
+async def revoked(chat: Chat) -> None:
+    """Fill the chat, then end its channel as an administrator does."""
+    await busy(chat)
+    chat.session.change(revoked=frozenset({"tech"}))
+    chat.session.tell(ChannelRevoked("tech"))
     await chat.settle()
