@@ -91,7 +91,7 @@ async def test_retrying_counts_down_and_comes_back() -> None:
         chat.session.tell(GapRecorded(("tech",), NOON, NOON + 2500))
         chat.session.change(Phase.LIVE)
         await chat.settle()
-        assert chat.status == ""
+        assert chat.status == "Back after 2 s"
         assert chat.toasts() == ["Back after 2 s"]
         assert "offline 12:00:00–12:00:02" in "".join(chat.lines())
 

@@ -68,7 +68,7 @@ async def telling(chat: Chat) -> None:
     chat.composer.put("")
     for severity in ("information", "warning", "error"):
         chat.app.notify(f"some {severity}", title="settings", severity=severity, timeout=600)
-    await chat.until(lambda: len(chat.app.screen.query("Toast")) == 3)
+    await chat.until(lambda: len(chat.app.screen.query("Toast")) == 2)
 
 
 def opening(*keys: str) -> Callable[[Chat], Awaitable[None]]:

@@ -322,7 +322,7 @@ async def test_what_was_not_sent_is_discarded_and_can_be_brought_back() -> None:
         assert "on its way" in shown
         assert "one" not in shown
         assert "two" not in shown
-        assert chat.status == ""
+        assert chat.status == "Discarded: ↑ brings the text back."
         await chat.pilot.press("up", "up")
         assert chat.composer.text == "two"
 
@@ -355,7 +355,7 @@ async def test_what_waits_is_taken_back_unless_it_is_just_being_sent() -> None:
         await chat.settle()
         await chat.pilot.press("f6", "x")
         await chat.until(lambda: chat.toasts() == ["Too late: it is being sent right now."])
-        await chat.pilot.press("escape", "shift+f5")
+        await chat.pilot.press("escape", "escape", "shift+f5")
         told = (
             "2 messages discarded: ↑ brings the texts back. 1 of them may have got there all the same: "
             "a try was not answered. 1 more: too late, being sent right now."

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from itertools import count
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from textual import events
 from textual.keys import _character_to_key
@@ -15,6 +16,7 @@ from textual.pilot import Pilot
 
 from globalchat.client.profiles import Profile
 from globalchat.ui.app import ChatApp
+from globalchat.ui.model.text import brief
 from globalchat.ui.ports import ChatSession, ProfileOpener, WatchFactory
 from globalchat.ui.screens.chat import ChatScreen
 from globalchat.ui.settings import Loaded, Settings
@@ -41,6 +43,9 @@ def spied(function: Callable[P, T], calls: list[object]) -> Callable[P, T]:
         return function(*args, **kwargs)
 
     return spy
+
+
+_NOTICES: WeakKeyDictionary[ChatApp, list[str]] = WeakKeyDictionary()
 
 
 class Chat:
@@ -77,7 +82,13 @@ class Chat:
         return [strip.text for strip in strips]
 
     def toasts(self) -> list[str]:
-        return [notification.message for notification in self.app._notifications]
+        """All notices since the start, in the status line and as toasts."""
+        return _NOTICES[self.app]
+
+    def forget_toasts(self) -> None:
+        """Close all notices and forget that there were any."""
+        self.app.clear_notifications()
+        _NOTICES[self.app].clear()
 
     async def there(self) -> None:
         """Wait until the chat has taken the place of its first frame, and can be written in."""
@@ -157,7 +168,7 @@ def make(
     def factory(profile: Profile, alias: str, sender: str) -> ChatSession:
         return session
 
-    return ChatApp(
+    app = ChatApp(
         opener,
         region=region,
         channel=channel,
@@ -171,6 +182,15 @@ def make(
         clock=clock,
         tz=UTC,
     )
+    notify, notices = app.notify, list[str]()
+
+    def record(message: str, **options: Any) -> None:  # noqa: ANN401 - as Textual calls it
+        notices.append("\n".join(map(brief, message.split("\n"))))
+        notify(message, **options)
+
+    app.notify = record  # type: ignore[method-assign]
+    _NOTICES[app] = notices
+    return app
 
 
 @contextmanager

@@ -111,7 +111,7 @@ async def test_what_cannot_be_done_is_told_and_the_text_stays() -> None:
             await enter(chat, typed)
             assert chat.toasts() == [told]
             assert chat.composer.text == typed
-            chat.app.clear_notifications()
+            chat.forget_toasts()
         assert chat.session.calls == []
 
 
@@ -422,7 +422,7 @@ async def test_a_muted_channel_counts_nowhere() -> None:
         await enter(chat, "/mute cars")
         chat.session.receive("cars", "hey @bo")
         await chat.settle()
-        assert chat.status == ""
+        assert chat.status == "# cars: muted"
         assert "unread" not in chat.screen_lines()[0]
         await chat.pilot.press("f8")
         assert chat.channel == "tech"

@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from rich.console import RenderableType
 from textual import events, messages, on
@@ -17,7 +17,7 @@ from textual.app import App
 from textual.driver import Driver
 from textual.keys import _character_to_key
 from textual.message import Message
-from textual.notifications import SeverityLevel
+from textual.notifications import Notification, Notifications, SeverityLevel
 from textual.worker import WorkerFailed
 
 from globalchat.core.errors import ExitCode
@@ -33,6 +33,8 @@ the widget itself and then to its parent, which keeps it."""
 SETTLE_SECONDS = 1.0
 """After which the app ends although a widget has not handled all that was sent to it."""
 
+_TOASTS = 2
+"""The most toasts at a time: more would cover what is read."""
 _TOAST_LINES = 10
 """The most lines of a toast's text."""
 
@@ -60,6 +62,20 @@ def _cause(error: Exception | None) -> Exception | None:
     return cause if isinstance(cause, Exception) else error
 
 
+class _Toasts(Notifications):
+    """The toasts that are shown: the latest `_TOASTS`, and each text once."""
+
+    def add(self, notification: Notification) -> Self:
+        """Add a toast in place of those that are too many or say the same."""
+        shown = list(self)
+        others = [each for each in shown if each.message != notification.message]
+        kept = others[max(0, len(others) - _TOASTS + 1) :]
+        for each in shown:
+            if each not in kept:
+                del self[each]
+        return super().add(notification)
+
+
 class SafeApp(App[None]):
     """An app that passes on nothing which a terminal (or a browser) would obey instead of show.
 
@@ -72,6 +88,7 @@ class SafeApp(App[None]):
         if not wants_no_colour(os.environ):
             os.environ.pop("NO_COLOR", None)  # Textual obeys an empty one
         super().__init__()
+        self._notifications = _Toasts()
         self._is_quitting = False
 
     @property
@@ -221,11 +238,20 @@ class SafeApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a toast, sanitised and short; its text is no markup unless the caller says so."""
+        """Show a notice, sanitised and short; its text is no markup unless the caller says so.
+
+        What only informs goes to the screen's line for that, if it has one (`say`). The rest are toasts: at
+        most `_TOASTS` at a time, and each text once.
+        """
         from globalchat.ui.model.text import brief
 
+        text = "\n".join(map(brief, message.split("\n", _TOAST_LINES)[:_TOAST_LINES]))
+        say = getattr(self.screen, "say", None) if self._screen_stack else None
+        if severity == "information" and not title and callable(say):
+            say(" ".join(text.split("\n")), self.NOTIFICATION_TIMEOUT if timeout is None else timeout)
+            return
         super().notify(
-            "\n".join(map(brief, message.split("\n", _TOAST_LINES)[:_TOAST_LINES])),
+            text,
             title=sanitize(title, multiline=False),
             severity=severity,
             timeout=timeout,

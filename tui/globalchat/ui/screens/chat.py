@@ -288,8 +288,16 @@ class ChatScreen(Selecting[None]):
             raise SkipAction
         self.query_one(MessageArea).copy(selected)
 
+    def say(self, text: str, seconds: float) -> None:
+        """Show a sentence in the status line for a while, or until the next one or Esc."""
+        self.query_one(StatusLine).say(text, seconds)
+
     async def action_back(self) -> None:
-        """Close what is open; but before both regions are, show their newest message."""
+        """Close notices, or else what is open; but before both regions are, show their newest message."""
+        self.query_one(StatusLine).unsay()
+        if len(self.app._notifications):
+            self.app.clear_notifications()
+            return
         if self.has_class("-list-open"):
             self.remove_class("-list-open")
         elif put_away_remark(self._model):

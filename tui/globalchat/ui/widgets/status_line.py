@@ -1,9 +1,10 @@
-"""The line above the composer: what is wrong and what to do, else what is unread elsewhere."""
+"""The line above the composer: what was done, what is wrong and what to do, or what is unread elsewhere."""
 
 from textual import events
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
+from textual.timer import Timer
 from textual.widget import Widget
 
 from globalchat.ui.model.banner import Banner, banner_lines, target_at
@@ -27,6 +28,9 @@ class StatusLine(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
         self._banner = Banner("", "muted")
+        self._said: Banner | None = None
+        self._standing: tuple[Banner | None, str] = (None, "")
+        self._unsaying: Timer | None = None
         self._measured = (0, 0)
 
     @property
@@ -35,8 +39,9 @@ class StatusLine(Widget):
         return self._banner.text
 
     def show(self, banner: Banner | None, hint: str) -> None:
-        """Say this: the banner, or else the hint."""
-        shown = banner or Banner(hint, "muted")
+        """Show the banner, or else the hint, as soon as nothing else is said."""
+        self._standing = banner, hint
+        shown = self._said or banner or Banner(hint, "muted")
         if shown != self._banner:
             self._banner = shown
             self.set_class(shown.tone == "warning", "-warning")
@@ -44,6 +49,22 @@ class StatusLine(Widget):
             # A countdown repaints; only a sentence of another height moves the rest.
             width, height = self._measured
             self.refresh(layout=len(self._lines(width)) != height)
+
+    def say(self, text: str, seconds: float) -> None:
+        """Say a text instead for a while."""
+        self._said = Banner(text, "muted")
+        self.show(*self._standing)
+        if self._unsaying is not None:
+            self._unsaying.stop()
+        self._unsaying = self.set_timer(seconds, self.unsay)
+
+    def unsay(self) -> None:
+        """End what `say` began."""
+        self._said = None
+        if self._unsaying is not None:
+            self._unsaying.stop()
+            self._unsaying = None
+        self.show(*self._standing)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's)
         """As many lines as the sentence takes."""
