@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core.interpreter import child_environment, module_command
+from globalchat.core.interpreter import as_typed_here, child_environment, module_command, own_command
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,54 @@ def test_a_new_process_ignores_what_this_one_ignores(option: str, kept: list[str
 def test_modules_of_the_current_folder_are_not_imported(tmp_path: Path) -> None:
     (tmp_path / "platform.py").write_text("raise SystemExit('imported')\n", encoding="utf-8")
     subprocess.run(module_command("platform"), cwd=tmp_path, capture_output=True, check=True)
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy that is installed in an environment of its own, started by its script."""
+    script = tmp_path / "a b" / ".venv" / "bin" / "globalchat"
+    script.parent.mkdir(parents=True)
+    script.write_text("")
+    script.chmod(0o700)
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    monkeypatch.setenv("PATH", "/nowhere")
+    return script
+
+
+def test_the_command_is_a_path_unless_path_leads_to_it(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert own_command() == f"'{script}'"
+    monkeypatch.chdir(script.parents[2])
+    assert own_command() == ".venv/bin/globalchat"
+    another = script.parents[3] / "globalchat"
+    another.write_text("")
+    another.chmod(0o700)
+    monkeypatch.setenv("PATH", str(another.parent))
+    assert own_command() == ".venv/bin/globalchat"
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert own_command() == "globalchat"
+
+
+def test_a_module_is_run_by_its_script_if_there_is_one(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/lib/globalchat/__main__.py"])
+    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+    monkeypatch.chdir(script.parents[2])
+    assert own_command() == ".venv/bin/globalchat"
+    script.unlink()
+    assert own_command() == f"'{script.with_name('python')}' -m globalchat"
+
+
+@pytest.mark.parametrize(
+    ("advice", "shown"),
+    [
+        ("Start it with: globalchat local up", "Start it with: .venv/bin/globalchat local up"),
+        ("`globalchat doctor` tells more.", "`.venv/bin/globalchat doctor` tells more."),
+        ("  globalchat deploy --diff\n  globalchat deploy", "  X deploy --diff\n  X deploy"),
+        ("globalchat opens it by itself", "globalchat opens it by itself"),
+        ("`globalchat`, and 'globalchat[deploy]'", "`globalchat`, and 'globalchat[deploy]'"),
+    ],
+)
+def test_advice_names_the_command_as_it_is_typed_here(
+    script: Path, monkeypatch: pytest.MonkeyPatch, advice: str, shown: str
+) -> None:
+    monkeypatch.chdir(script.parents[2])
+    assert as_typed_here(advice) == shown.replace("X", ".venv/bin/globalchat")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from globalchat.core import interpreter
+
 _NUMBERS = count()
 
 
@@ -12,6 +14,12 @@ _NUMBERS = count()
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where each test has a home that is made once it is written to: most are never."""
     return tmp_path_factory.mktemp("homes")
+
+
+@pytest.fixture(autouse=True)
+def _on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let advice name the command as where it is on PATH, wherever the tests run."""
+    monkeypatch.setattr(interpreter, "own_command", lambda: "globalchat")
 
 
 @pytest.fixture(autouse=True)

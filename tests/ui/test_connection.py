@@ -7,7 +7,7 @@ import pytest
 from globalchat.client.events import EventsSkipped, GapRecorded
 from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
-from globalchat.core.errors import ProfileError, UserError
+from globalchat.core.errors import ProfileError, Unreachable, UserError
 from globalchat.ui.screens.region_switcher import RegionSwitcher
 from tests.ui.helpers.chat_driver import SMALL, Chat, make, running, spied
 from tests.ui.helpers.fake_session import NOON, FakeSession, open_profile, profile
@@ -183,3 +183,22 @@ async def test_opens_what_the_profile_lists_first_without_a_region() -> None:
     async with app.run_test(size=SMALL) as pilot:
         chat = Chat(app, pilot, session)
         await chat.until(lambda: "Oregon" in head(chat))
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_trying_again_starts_the_local_cloud_that_ended(works: bool) -> None:
+    opened: list[bool] = []
+
+    async def opener() -> Profile:
+        opened.append(True)
+        if len(opened) > 1 and not works:
+            raise Unreachable("It cannot start.", remedy="Look.")
+        return await open_profile()
+
+    async with running(opener=opener) as chat:
+        chat.session.change(Phase.RETRYING, reason="No local cloud runs.", remedy="globalchat local up")
+        await chat.settle()
+        await chat.pilot.press("f5")
+        await chat.until(lambda: chat.session.calls == [("retry_now", None)])
+        assert len(opened) == 2
+        assert chat.toasts() == ([] if works else ["It cannot start. Look."])

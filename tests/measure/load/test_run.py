@@ -215,7 +215,7 @@ async def test_a_worker_that_cannot_connect_says_why(cloud: LocalCloud) -> None:
             Profile("p", wrong), PLAN, stop=asyncio.Event(), tell=lambda _: None, server_cpu=lambda: None
         )
     assert failed.value.exit_code is ExitCode.FAILED
-    assert "globalchat outputs --refresh" in (failed.value.remedy or "")
+    assert "globalchat local faults" in (failed.value.remedy or "")
 
 
 async def test_processes_whose_clocks_differ_measure_nothing(cloud: LocalCloud) -> None:

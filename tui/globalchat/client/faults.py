@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, skew_sentence
 from globalchat.core.errors import Refused, Unauthorized, UserError
+from globalchat.core.net import is_loopback
 from globalchat.core.text import suggest
 
 _RETRYABLE = frozenset(
@@ -30,6 +31,7 @@ _LONGEST_THROTTLE = 300.0
 UNKNOWN_CHANNEL = "UnknownChannel"
 """The `errorType` of a refused channel (`infra/resolvers/publish.js`, `subscribe.js`, `unsubscribe.js`)."""
 KEY_REMEDY = "Get the current key with `globalchat outputs --refresh`, then try again."
+LOCAL_KEY_REMEDY = "See `globalchat local faults`; else start it again: `globalchat local down`, then `up`."
 SIGNATURE_REMEDY = "Check the AWS credentials: which ones are used is told by `aws sts get-caller-identity`."
 DENIED_REMEDY = "Use AWS credentials whose policy allows appsync:GraphQL on that field."
 
@@ -109,7 +111,7 @@ def unauthorized(
         # AWS gives one answer to both, so this is all that can be known of a key that never worked.
         f"The {what} was not accepted by {where}: it is wrong or has expired.",
         error_type="UnauthorizedException",
-        remedy=SIGNATURE_REMEDY if signed else KEY_REMEDY,
+        remedy=SIGNATURE_REMEDY if signed else _key_remedy(where),
     )
 
 
@@ -118,8 +120,13 @@ def no_longer_accepted(where: str) -> Unauthorized:
     return Unauthorized(
         f"The API key is no longer accepted by {where}: it has expired or was removed.",
         error_type="UnauthorizedException",
-        remedy=KEY_REMEDY,
+        remedy=_key_remedy(where),
     )
+
+
+def _key_remedy(where: str) -> str:
+    """Return what to do about a key; the one of a local cloud is made when that starts."""
+    return LOCAL_KEY_REMEDY if is_loopback(f"http://{where}") else KEY_REMEDY
 
 
 def wrong_clock(skew: float | None, where: str) -> Unauthorized:

@@ -1,8 +1,41 @@
-"""Starts modules in new processes of this Python, whatever `PYTHONPATH` and the current folder hold."""
+"""How this copy is run: its command as one types it here, and its modules in new processes of this Python."""
 
 import os
+import re
+import shlex
+import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+
+_COMMAND = re.compile("(?:(?<=`)|(?<=with: )|(?<=^  ))globalchat(?= )", re.MULTILINE)
+"""The command in a sentence (in backticks, or after `with:`), and in lines of its own (indented by two)."""
+
+
+def own_command() -> str:
+    """Return how one types the command of this copy in this folder.
+
+    That is `globalchat` if PATH leads to this copy, else the path of its script (from the current folder if
+    it lies there, as in a checkout), else this Python with `-m`.
+    """
+    started = Path(sys.argv[0])
+    script = started if started.name == "globalchat" else Path(sys.executable).with_name("globalchat")
+    if not script.is_file():
+        return f"{shlex.quote(sys.executable)} -m globalchat"
+    found = shutil.which("globalchat")
+    if found is not None and os.path.samefile(found, script):
+        return "globalchat"
+    path = script.absolute()
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return shlex.quote(str(shown))
+
+
+def as_typed_here(text: str) -> str:
+    """Return a text with each `globalchat COMMAND` that it advises as one types it here."""
+    if not _COMMAND.search(text):
+        return text
+    command = own_command()
+    return _COMMAND.sub(lambda _: command, text)
 
 
 def module_command(module: str, *arguments: str) -> list[str]:

@@ -55,6 +55,14 @@ class Connection:
             tasks.create_task(session.run(), name="session")
             tasks.create_task(self._pump(session, post), name="session events")
 
+    async def open_again(self) -> None:
+        """Open the profile once more, which starts a local cloud that ended.
+
+        Raises:
+            UserError: it cannot be opened.
+        """
+        await self._open_profile()
+
     def _region_of(self, profile: Profile) -> str:
         """The alias of the region to begin in."""
         if not profile.regions:

@@ -21,6 +21,7 @@ from textual.notifications import Notification, Notifications, SeverityLevel
 from textual.worker import WorkerFailed
 
 from globalchat.core.errors import ExitCode
+from globalchat.core.interpreter import as_typed_here
 from globalchat.core.terminal import wants_no_colour
 from globalchat.core.text import sanitize
 
@@ -245,6 +246,7 @@ class SafeApp(App[None]):
         """
         from globalchat.ui.model.text import brief
 
+        message = as_typed_here(message)
         text = "\n".join(map(brief, message.split("\n", _TOAST_LINES)[:_TOAST_LINES]))
         say = getattr(self.screen, "say", None) if self._screen_stack else None
         if severity == "information" and not title and callable(say):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from globalchat.client.key_expiry import REMEDY, expiring
-from globalchat.client.profiles import Profile
+from globalchat.client.profiles import LOCAL, Profile
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui.memory import DRAFT, THEME
 from globalchat.ui.model.attention import Level
@@ -81,6 +81,11 @@ class Desk:
         self.theme: str | None = None
         self._put_away = False
         self._recent: list[str] = []
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the profile is the local cloud's."""
+        return self._profile == LOCAL
 
     @property
     def status(self) -> Status:

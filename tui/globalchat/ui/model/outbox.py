@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from globalchat.client.events import DraftWaiting, MessageReceived
 from globalchat.client.messages import Draft
+from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.row_factory import RowFactory
 from globalchat.ui.model.rows import Delivery, MessageRow
@@ -48,7 +49,7 @@ class Outbox:
 
     def wait(self, conversation: Conversation, event: DraftWaiting) -> None:
         """A draft could not be sent yet: its row says why."""
-        reason = brief(f"{event.reason} {event.remedy or ''}")
+        reason = brief(as_typed_here(f"{event.reason} {event.remedy or ''}"))
         self._settle(conversation, event.draft, Delivery.SENDING, reason)
         self._waits[event.draft.id] = event
 

@@ -7,7 +7,8 @@ from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow
 from globalchat.ui.ports import ChatSession
 
-_DOWN = (Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED)
+DOWN = (Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED)
+"""The phases in which nothing is being tried right now."""
 
 
 def again(desk: Desk, session: ChatSession) -> bool:
@@ -17,7 +18,7 @@ def again(desk: Desk, session: ChatSession) -> bool:
     """
     channel, status = desk.channel, desk.status
     if isinstance(status, SessionState) and status.phase is not Phase.LIVE:
-        if status.phase in _DOWN:
+        if status.phase in DOWN:
             session.retry_now()
         return True  # or it is being tried right now
     if channel is None:

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from globalchat.client.events import BackendDescribed, DraftQueued
 from globalchat.core.clock import WallClock
+from globalchat.core.errors import UserError
 from globalchat.ui.actions import Action, bindings, deed
 from globalchat.ui.connection import Connection
 from globalchat.ui.keeping import Keeping
@@ -31,7 +32,7 @@ from globalchat.ui.model.status import AGAIN, OpeningFailed
 from globalchat.ui.model.trouble import put_away_remark
 from globalchat.ui.notices.notifier import Notifier, Write
 from globalchat.ui.ports import ChatSession, WatchFactory
-from globalchat.ui.screens.again import again, discard
+from globalchat.ui.screens.again import DOWN, again, discard
 from globalchat.ui.screens.channel_box import ChannelBox
 from globalchat.ui.screens.channels import Channels
 from globalchat.ui.screens.dual import BothRegions
@@ -341,10 +342,21 @@ class ChatScreen(Selecting[None]):
         """Try again whatever did not work: the connection, the channel, the messages."""
         if isinstance(self._desk.status, OpeningFailed):
             self._connect()
+        elif self.session is not None and self._desk.is_local and self.session.state.phase in DOWN:
+            self.run_worker(self._start_again(self.session), name="start", group="start", exclusive=True)
         elif self.session is not None:
             beside = self._both.retry_now()
             if not again(self._desk, self.session) and not beside:
                 self._showing.tell("There is nothing to try again.")
+
+    async def _start_again(self, session: ChatSession) -> None:
+        """Start the local cloud if it ended, then try at once."""
+        try:
+            await self._connection.open_again()
+        except UserError as error:
+            self._showing.tell(f"{error} {error.remedy or ''}".strip(), error=True)
+        self._both.retry_now()
+        session.retry_now()
 
     def action_discard(self) -> None:
         """Give up what was not sent; its text can be brought back."""

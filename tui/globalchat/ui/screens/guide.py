@@ -8,6 +8,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.screens.dialog import Dialog
 
 _GUIDES = {
@@ -56,6 +57,6 @@ class Guide(Dialog[None]):
             dialog.border_title = self._title
             dialog.border_subtitle = "Esc closes"
             for text in self._paragraphs:
-                shown = text.replace("{folder}", self._folder).replace("$ ", "  ")
+                shown = as_typed_here(text.replace("{folder}", self._folder).replace("$ ", "  "))
                 look = "$text-accent" if text.startswith("$ ") else "$text"
                 yield Static(Content.styled(shown, look), classes="help-group")

@@ -1,5 +1,7 @@
 """The line above the composer: what was done, what is wrong and what to do, or what is unread elsewhere."""
 
+from dataclasses import replace
+
 from textual import events
 from textual.content import Content
 from textual.geometry import Size
@@ -7,6 +9,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
+from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.model.banner import Banner, banner_lines, target_at
 from globalchat.ui.model.banner import Piece as BannerPiece
 
@@ -27,7 +30,7 @@ class StatusLine(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self._banner = Banner("", "muted")
+        self._banner = self._untyped = Banner("", "muted")
         self._said: Banner | None = None
         self._standing: tuple[Banner | None, str] = (None, "")
         self._unsaying: Timer | None = None
@@ -42,8 +45,9 @@ class StatusLine(Widget):
         """Show the banner, or else the hint, as soon as nothing else is said."""
         self._standing = banner, hint
         shown = self._said or banner or Banner(hint, "muted")
-        if shown != self._banner:
-            self._banner = shown
+        if shown != self._untyped:
+            self._untyped = shown
+            self._banner = replace(shown, said=as_typed_here(shown.said))
             self.set_class(shown.tone == "warning", "-warning")
             self.set_class(shown.tone == "error", "-error")
             # A countdown repaints; only a sentence of another height moves the rest.
