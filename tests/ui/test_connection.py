@@ -1,10 +1,11 @@
 """The connection on the screen: opening, failing, retrying, switching."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from globalchat.client.events import EventsSkipped, GapRecorded
+from globalchat.client.events import DraftAccepted, DraftWaiting, EventsSkipped, GapRecorded
 from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
 from globalchat.core.errors import ProfileError, Unreachable, UserError
@@ -202,3 +203,27 @@ async def test_trying_again_starts_the_local_cloud_that_ended(works: bool) -> No
         await chat.until(lambda: chat.session.calls == [("retry_now", None)])
         assert len(opened) == 2
         assert chat.toasts() == ([] if works else ["It cannot start. Look."])
+
+
+@pytest.mark.parametrize(("throttled", "word"), [(True, "live, throttled"), (False, "live, cannot send")])
+async def test_the_header_says_what_keeps_messages_from_being_sent(throttled: bool, word: str) -> None:
+    async with running() as chat:
+        draft = chat.session.send("tech", "one")
+        assert "live 38 ms" in head(chat)
+        chat.session.tell(DraftWaiting(draft, "It is busy.", None, 1, NOON + 4000, throttled=throttled))
+        await chat.until(lambda: f"◐ Oregon us-west-2 {word}" in head(chat))
+        chat.session.tell(DraftAccepted(draft, "us-west-2", NOON))
+        await chat.until(lambda: "● Oregon us-west-2 live 38 ms" in head(chat))  # no latency: it waited
+
+
+async def test_the_header_shows_the_latest_answer_not_the_quickest() -> None:
+    now = [NOON]
+    async with running(clock=lambda: now[0]) as chat:
+        for took in (20, 412, 90):
+            draft = replace(chat.session.send("tech", "one"), created_at=now[0])
+            now[0] += took
+            chat.session.tell(DraftAccepted(draft, "us-west-2", now[0]))
+            await chat.until(lambda took=took: f"live {took} ms" in head(chat))  # type: ignore[misc]
+        chat.session.change(Phase.RETRYING, reason="gone")
+        chat.session.change(Phase.LIVE, reason=None, latency_ms=40)
+        await chat.until(lambda: "live 40 ms" in head(chat))

@@ -77,6 +77,7 @@ class DraftWaiting:
     """A draft could not be sent yet; it is kept and tried again by itself, after `attempt` tries so far.
 
     `next_try_at` is epoch ms; None if it waits for something to change: the key, a person, the next start.
+    `throttled` means that the backend is called too often.
     """
 
     draft: Draft
@@ -84,6 +85,7 @@ class DraftWaiting:
     remedy: str | None = None
     attempt: int = 0
     next_try_at: int | None = None
+    throttled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

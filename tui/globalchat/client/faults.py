@@ -11,17 +11,14 @@ from globalchat.core.errors import Refused, Unauthorized, UserError
 from globalchat.core.net import is_loopback
 from globalchat.core.text import suggest
 
-_RETRYABLE = frozenset(
-    {
-        "ExecutionTimeout",
-        "InternalFailure",
-        "LimitExceededError",
-        "LimitExceededException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
+THROTTLES = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
+"""The error types of an API that is called too often."""
+_RETRYABLE = THROTTLES | {
+    "ExecutionTimeout",
+    "InternalFailure",
+    "LimitExceededError",
+    "LimitExceededException",
+}
 _LONGEST = 500
 _LONGEST_CHANNEL = 50
 _MOST_CHANNELS = 256

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random
 
+from globalchat.client import faults
 from globalchat.client.backoff import full_jitter
 from globalchat.client.events import DraftWaiting, SessionEvent
 from globalchat.client.messages import Draft, Message
@@ -245,7 +246,10 @@ class Outgoing:
                 until = asyncio.get_running_loop().time() + failure.retry_after
                 self._quiet_until = max(self._quiet_until, until)
         next_try_at = self._clock() + round(delay * 1000)
-        self._tell(DraftWaiting(draft, str(failure), failure.remedy, attempt, next_try_at))
+        throttled = isinstance(failure, Refused) and failure.error_type in faults.THROTTLES
+        self._tell(
+            DraftWaiting(draft, str(failure), failure.remedy, attempt, next_try_at, throttled=throttled)
+        )
         return await self._rest(draft, why, delay)
 
     async def _rest(self, draft: Draft, why: Why, delay: float | None) -> bool:

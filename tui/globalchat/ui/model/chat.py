@@ -69,6 +69,7 @@ class ChatModel:
         people: Whose messages were seen.
         remark_read: Whether somebody put away what is odd though the session is live.
         outbox: The own messages that are not delivered yet.
+        answer_ms: How long the region took for the latest answer to an own message, None before one.
         skew: How far this machine's clock is off.
         latency: How long messages take.
         calendar: The times of the screen.
@@ -103,6 +104,7 @@ class ChatModel:
         self._skips = Skips(self._rows)
         self._effects: list[Effect] = []
         self._down_since: int | None = None
+        self.answer_ms: int | None = None
 
     def now(self) -> int:
         """The time (epoch ms)."""
@@ -177,6 +179,8 @@ class ChatModel:
                 self.outbox.queue(self.conversation(draft.channel), self._rows, draft)
             case DraftAccepted(draft, region, sent_at):
                 conversation = self.conversation(draft.channel)
+                if not self.outbox.has_waited(draft.id):
+                    self.answer_ms = max(0, self._clock() - draft.created_at)
                 self.outbox.accept(conversation, draft, region, sent_at, self._clock())
                 self._compare_clocks(draft, sent_at)
             case DraftRefused(draft, _, reason):
@@ -229,6 +233,7 @@ class ChatModel:
             self.remark_read = False
         if previous is None or (state.phase, state.region) != (previous.phase, previous.region):
             self.outbox.expect_none()
+            self.answer_ms = None
         was_live = previous is not None and previous.phase is Phase.LIVE
         if state.phase is Phase.LIVE:
             if self._down_since is not None:

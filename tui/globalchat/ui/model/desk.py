@@ -251,6 +251,8 @@ class Desk:
             mentions,
             self.model.skew.milliseconds,
             self.keys("help"),
+            self.model.outbox.obstacle,
+            self.model.answer_ms,
         )
 
     def banner(self, now: int) -> Banner | None:

@@ -33,7 +33,7 @@ class HeaderView:
     """What the header shows.
 
     `unread` and `mentions` are those of the other channels; `skew_ms` is how far this machine's clock is off;
-    `help_key` opens the help.
+    `help_key` opens the help. `obstacle` and `answer_ms` are as in `signal`.
     """
 
     status: Status
@@ -45,6 +45,8 @@ class HeaderView:
     mentions: int = 0
     skew_ms: int | None = None
     help_key: str = "F1"
+    obstacle: str | None = None
+    answer_ms: int | None = None
 
 
 def profile_title(name: str) -> str:
@@ -80,7 +82,7 @@ def _channel(view: HeaderView, roomy: bool) -> list[Piece]:
 
 
 def _region(view: HeaderView, now: int, *, narrow: bool, roomy: bool) -> list[Piece]:
-    here = signal(view.status, now)
+    here = signal(view.status, now, obstacle=view.obstacle, answer_ms=view.answer_ms)
     pieces = [Piece(f"{here.glyph} ", here.tone, "region.pick", sign=True)]
     if view.region is not None and not narrow:
         pieces.append(Piece(f"{view.names.title(view.region)} ", "plain", "region.pick"))

@@ -94,6 +94,17 @@ class Outbox:
         """The drafts of a channel that may be sent again, oldest first."""
         return self._drafts(channel, Delivery.UNSENT)
 
+    @property
+    def obstacle(self) -> str | None:
+        """What keeps messages from being sent though the connection is live, in a word or two."""
+        if not self._waits:
+            return None
+        return "throttled" if any(each.throttled for each in self._waits.values()) else "cannot send"
+
+    def has_waited(self, draft_id: str) -> bool:
+        """Whether a draft that is not accepted yet could not be sent at its first try."""
+        return draft_id in self._waits
+
     def waiting(self, channel: str) -> Waiting | None:
         """What waits in a channel, None if nothing does."""
         first = next((event for event in self._waits.values() if event.draft.channel == channel), None)

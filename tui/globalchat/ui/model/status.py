@@ -62,9 +62,16 @@ def default_keys(action: str) -> str:
     }[action]
 
 
-def signal(status: Status, now: int) -> Signal:
-    """Glyph and words of a state at `now` (epoch ms)."""
+def signal(status: Status, now: int, *, obstacle: str | None = None, answer_ms: int | None = None) -> Signal:
+    """Return glyph and words of a state at `now` (epoch ms).
+
+    While live, `obstacle` says why nothing can be sent, and `answer_ms` is how long the latest answer took.
+    """
     match status:
+        case SessionState(phase=Phase.LIVE) if obstacle is not None:
+            return Signal("◐", f"live, {obstacle}", "warning")
+        case SessionState(phase=Phase.LIVE) if answer_ms is not None:
+            return Signal("●", f"live {answer_ms} ms", "success")
         case Opening():
             return Signal("◌", "opening", "warning")
         case OpeningFailed():
