@@ -68,7 +68,7 @@ class MessagePane(MessageView, can_focus=True):
         self._pill = 0
 
     def show(self, conversation: Conversation | None, names: RegionNames) -> None:
-        """Show a conversation from its end; nothing of it is chosen."""
+        """Show a conversation where it was left, at first from its end; nothing of it is chosen."""
         self.chosen = None
         super().show(conversation, names)
         self._refresh_pill()

@@ -73,12 +73,12 @@ class MessageView(RowView):
         return self._plain
 
     def show(self, conversation: Conversation | None, names: RegionNames) -> None:
-        """Show a conversation from its end."""
+        """Show a conversation where it was left, at first from its end."""
         self._names = names
-        self._take_up(conversation)
+        anchor = self._take_up(conversation)
         self._search_anew()
         self._painter = self._new_painter()
-        self._start(None)
+        self._start(anchor)
 
     def sync(self) -> None:
         """Take in what changed in the conversation since the last call."""

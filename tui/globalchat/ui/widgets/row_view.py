@@ -1,6 +1,7 @@
 """A scrolling view of a conversation's rows that measures only what is seen, and follows the end."""
 
 from time import monotonic
+from weakref import WeakKeyDictionary
 
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -39,6 +40,7 @@ class RowView(ScrollView):
         self.following = True
         self.conversation: Conversation | None = None
         self._index = RowIndex((), self.row_height)
+        self._left: WeakKeyDictionary[Conversation, Anchor | None] = WeakKeyDictionary()
         self._moving = False
         self._idle: Timer | None = None
         self._changed_at = 0.0
@@ -95,14 +97,18 @@ class RowView(ScrollView):
         """The empty lines above few rows: they stand at the bottom."""
         return max(0, self.size.height - self._index.total)
 
-    def _take_up(self, conversation: Conversation | None) -> None:
-        """Another conversation is to be shown, from its end."""
+    def _take_up(self, conversation: Conversation | None) -> Anchor | None:
+        """Take another conversation up. Returns where it was left; None if that was its end, or never."""
         if self.conversation is not None:
+            self._left[self.conversation] = self._anchor()
             self.conversation.ignore_edits()
+        same = conversation is self.conversation
+        anchor = None if conversation is None or same else self._left.pop(conversation, None)
         self.conversation = conversation
         if conversation is not None:
             conversation.follow_edits()
-        self._set_following(True)
+        self._set_following(anchor is None)
+        return anchor
 
     def _start(self, anchor: Anchor | None) -> None:
         """Show the rows of another conversation."""
@@ -112,6 +118,8 @@ class RowView(ScrollView):
             rows = self.conversation.rows
         self._index = RowIndex(rows, self.row_height)
         self._measure_anew(anchor)
+        if anchor is not None:  # of what is left of the rows the end may be in sight
+            self._set_following(self.scroll_offset.y >= self.max_scroll_y)
 
     def _restart(self, anchor: Anchor | None) -> None:
         """The same rows have other heights now."""
