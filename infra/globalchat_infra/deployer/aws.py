@@ -206,8 +206,16 @@ class Aws:
                 continue
         return self._principal.account is not None
 
-    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - botocore has no types
+    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3 has no types
         from botocore.config import Config
+
+        try:
+            from boto3 import Session
+        except ImportError:
+            raise UserError(
+                "boto3 is not installed, which this command needs.",
+                remedy="Run `pip install 'globalchat[deploy]'`.",
+            ) from None
 
         source, limits = self.sign_in(region), self.timeouts
         key = (service, region)
@@ -216,7 +224,8 @@ class Aws:
                 retries = {"mode": "standard", "total_max_attempts": limits.attempts}
                 config = Config(connect_timeout=limits.connect, read_timeout=limits.read, retries=retries)
                 try:
-                    client = source.session.create_client(service, region_name=region, config=config)
+                    session = Session(botocore_session=source.session)
+                    client = session.client(service, region_name=region, config=config)
                 except UserError:
                     raise
                 except Exception as error:
