@@ -17,7 +17,7 @@ from globalchat.ui.widgets.search_bar import SearchBar
 from tests.ui.helpers.chat_driver import SMALL, Chat, running
 from tests.ui.helpers.terminal_bytes import REPLIES, Input, mutated
 
-FEW, MANY = 150, 40_000
+FEW, MANY = 150, 10_000
 TOGETHER = 25
 """Reads that the chat handles between two looks."""
 
