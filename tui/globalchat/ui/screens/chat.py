@@ -291,7 +291,8 @@ class ChatScreen(Selecting[None]):
 
     def say(self, text: str, seconds: float) -> None:
         """Show a sentence in the status line for a while, or until the next one or Esc."""
-        self.query_one(StatusLine).say(text, seconds)
+        for line in self.query(StatusLine):  # there is none any more while the chat ends
+            line.say(text, seconds)
 
     async def action_back(self) -> None:
         """Close notices, or else what is open; but before both regions are, show their newest message."""
