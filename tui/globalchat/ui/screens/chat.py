@@ -53,7 +53,7 @@ from globalchat.ui.widgets.message_area import MessageArea
 from globalchat.ui.widgets.message_pane import MessagePane
 from globalchat.ui.widgets.status_line import StatusLine
 
-_TICK_SECONDS = 0.5
+_TICK_SECONDS = 1.0
 """How often countdowns are looked at."""
 
 _KEEP_SECONDS = 1.0

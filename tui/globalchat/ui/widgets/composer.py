@@ -39,6 +39,11 @@ _UNSHOWABLE = {
 """Characters of a pasted text that travel with it but must not reach the terminal. None takes a cell."""
 
 
+_BLINKS = 20
+"""How often the cursor changes after the last key before it stays, so that a chat left alone draws nothing:
+for ten seconds, as in terminals of GTK."""
+
+
 class Composer(TextArea):
     """Sends, breaks lines and completes by the keymap's keys; ↑ in an empty one brings back what was sent."""
 
@@ -92,6 +97,7 @@ class Composer(TextArea):
             id=id, compact=True, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False
         )
         self._entered = entered
+        self._blinks_left = _BLINKS
         self.sent = sent or History()
         self._recalled: str | None = None
         self._paste_lines = paste_lines
@@ -275,6 +281,16 @@ class Composer(TextArea):
         self._recalled = text
         self.put(text)
         return True
+
+    def _restart_blink(self) -> None:
+        self._blinks_left = _BLINKS
+        super()._restart_blink()
+
+    def _toggle_cursor_blink_visible(self) -> None:
+        super()._toggle_cursor_blink_visible()
+        self._blinks_left -= 1
+        if self._blinks_left <= 0:
+            self._pause_blink(visible=True)
 
 
 def _location(text: str, index: int) -> tuple[int, int]:
