@@ -2,7 +2,7 @@
 # make deploy                                           the backend on your AWS account
 # make test                                             every check and every test
 .DEFAULT_GOAL := help
-.PHONY: help chat deploy test soak bench lint format templates policy picture diagram docs keys clean node
+.PHONY: help chat deploy test soak bench lint shape words format templates policy picture diagram docs keys clean node
 .DELETE_ON_ERROR:
 # Else every worker of pytest compiles every changed test anew in every run.
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,6 +21,8 @@ help:
 	@echo "make soak        run the fault and memory tests at full size (minutes)"
 	@echo "make bench       run the benchmarks and write docs/performance.md (minutes; PEERS=1 installs peers)"
 	@echo "make lint        only the checks"
+	@echo "make shape       print how the code is cut: sizes, repeated names, the path of one message"
+	@echo "make words       look for words that this project does not use"
 	@echo "make format      format the code"
 	@echo "make templates   synthesise the templates that the local cloud runs"
 	@echo "make policy      write docs/deploy-policy.json from the templates"
@@ -50,9 +52,15 @@ lint: node .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy docs/picture.py docs/diagram.py
+	$(BIN)/mypy docs/picture.py docs/diagram.py tools
 	$(BIN)/lint-imports
 	npm --prefix infra run --silent lint
+
+shape: .venv/dev.stamp
+	$(BIN)/python tools/shape.py
+
+words: .venv/dev.stamp
+	$(BIN)/python tools/words.py
 
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix-only --quiet

@@ -1,0 +1,176 @@
+"""Refuses words that this project does not use, in its code and its documentation.
+
+Run it with `make words`. Prose is comments, docstrings, strings and Markdown; names
+are what the code defines. CONTRIBUTING.md has the glossary with the words to use.
+"""
+
+import ast
+import io
+import re
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = ("tui", "infra", "bench", "tests", "tools", "docs")
+ITSELF = Path(__file__).relative_to(ROOT)
+
+PROSE: tuple[tuple[str, str], ...] = (
+    (r"\banew\b", "again"),
+    (r"\blikewise\b", "also"),
+    (r"\blest\b", "so that … not"),
+    (r"\bsomebody\b", "the one who acts: a user, another process, an administrator"),
+    # "cannot be told apart" is good English.
+    (r"\btold\b(?! apart| from)", "reported, shown, logged, passed"),
+    (r"\btells\b(?![^.]{0,40}\bapart\b)", "reports, shows, says"),
+    (r"\bthe begin\b(?!-)", "the start"),
+    (r"\bsteady clock\b", "monotonic clock"),
+    (r"""["'`”}] is no (?=\w)""", "is not a …; unknown …; invalid …"),
+)
+"""A pattern, and what to write instead."""
+SUMMARY = (
+    (r"Whether\b", "Return True if …"),
+    (r"Tell\b", "Report, show, log, return …"),
+    (r"Take note\b", "Record …"),
+    (r"What\b|Who\b|How\b|Where\b", "a verb"),
+)
+"""What the docstring of a function does not begin with."""
+NAMES = {
+    "chores": "background tasks",
+    "courier": "interceptor",
+    "crew": "worker pool",
+    "curtain": "splash screen",
+    "deed": "action",
+    "desk": "view model",
+    "ear": "subscriber",
+    "keeper": "store",
+    "lane": "queue",
+    "patience": "backoff",
+    "standing": "existing",
+    "told": "reported",
+    "wish": "request",
+}
+"""A part of a name, and the word to use."""
+GERUND = re.compile(r"[a-z_]*ing")
+NOUNS_IN_ING = {"gc_tuning", "string", "heading", "setting", "binding", "ping", "meaning", "pricing"}
+"""Names of modules that end like a gerund and are nouns."""
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """A word at a place, with the word to use."""
+
+    file: Path
+    line: int
+    word: str
+    instead: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.word!r}: {self.instead}"
+
+
+def prose_findings(file: Path, first_line: int, text: str) -> Iterator[Finding]:
+    """Yield the refused words of a text that begins in a line of a file."""
+    for pattern, instead in PROSE:
+        for match in re.finditer(pattern, text, re.IGNORECASE):
+            line = first_line + text.count("\n", 0, match.start())
+            yield Finding(file, line, match.group().strip(), instead)
+
+
+def summary_findings(file: Path, tree: ast.Module) -> Iterator[Finding]:
+    """Yield the functions whose docstring does not say what they do."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _is_property(node):
+            summary = ast.get_docstring(node) or ""
+            for pattern, instead in SUMMARY:
+                if match := re.match(pattern, summary):
+                    yield Finding(file, node.lineno, match.group(), instead)
+
+
+def _is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any("property" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def name_findings(file: Path, tree: ast.Module) -> Iterator[Finding]:
+    """Yield the refused words in the names that a module defines, and in its own."""
+    for part in _parts(file.stem):
+        if part in NAMES:
+            yield Finding(file, 1, part, NAMES[part])
+    if GERUND.fullmatch(file.stem) and file.stem not in NOUNS_IN_ING and not file.stem.startswith("test_"):
+        yield Finding(file, 1, file.stem, "a noun")
+    for node in ast.walk(tree):
+        for name in _defined(node):
+            for part in _parts(name):
+                if part in NAMES:
+                    yield Finding(file, getattr(node, "lineno", 1), name, NAMES[part])
+
+
+def _defined(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        yield node.attr
+
+
+def _parts(name: str) -> list[str]:
+    """Split `snake_case` and `CamelCase` into words in lower case."""
+    return [part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)]
+
+
+def python_findings(file: Path, source: str) -> Iterator[Finding]:
+    """Yield the findings of a file of Python: prose only in comments and strings."""
+    tree = ast.parse(source)
+    yield from summary_findings(file, tree)
+    yield from name_findings(file, tree)
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in (tokenize.COMMENT, tokenize.STRING) or token.type == getattr(
+            tokenize, "FSTRING_MIDDLE", -1
+        ):
+            yield from prose_findings(file, token.start[0], token.string)
+
+
+def tracked_files() -> list[Path]:
+    """Return the files that the check reads, relative to the repository's root."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    files = [Path(name) for name in listed if name and (ROOT / name).is_file()]
+    return [file for file in files if file != ITSELF and _is_read(file)]
+
+
+def _is_read(file: Path) -> bool:
+    if file.suffix == ".py":
+        return file.parts[0] in PYTHON
+    return file.suffix in (".md", ".graphql", ".tcss") or file.parts[:2] == ("infra", "resolvers")
+
+
+def findings() -> list[Finding]:
+    """Return all findings of the repository, in the order of files and lines."""
+    found: list[Finding] = []
+    for file in tracked_files():
+        text = (ROOT / file).read_text(encoding="utf-8")
+        found += python_findings(file, text) if file.suffix == ".py" else prose_findings(file, 1, text)
+    return sorted(set(found))
+
+
+def main() -> int:
+    """Print the findings and return the exit code."""
+    found = findings()
+    for finding in found:
+        print(finding)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
