@@ -12,15 +12,14 @@ from statistics import median
 from textual.pilot import Pilot
 
 from bench import usage
-from bench.chat.session import FloodSession, Texts, open_profile
+from bench.chat.session import FloodSession, Texts, chat_on
 from bench.findings import Finding, Report
 from bench.table import table
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
-from globalchat.ui.app import ChatApp
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.screens.chat import ChatScreen
-from globalchat.ui.settings import Loaded, Settings
+from globalchat.ui.settings import Settings
 from globalchat.ui.widgets.message_pane import MessagePane
 
 SIZE = (120, 40)
@@ -44,15 +43,8 @@ def run(rows: int, repeats: int) -> Result:
 
 
 async def _run(rows: int, repeats: int) -> Result:
-    app = ChatApp(
-        open_profile,
-        region="oregon",
-        channel="tech",
-        sender="bo",
-        profile_name="local",
-        settings=Loaded(Settings(scrollback=max(100, rows))),
-        session_factory=lambda *_: FloodSession(rate=0, seconds=0),
-    )
+    settings = Settings(scrollback=max(100, rows))
+    app = chat_on(lambda *_: FloodSession(rate=0, seconds=0), settings=settings)
     async with app.run_test(size=SIZE) as pilot:
         while not (isinstance(app.screen, ChatScreen) and app.screen.query(MessagePane)):
             await pilot.pause()

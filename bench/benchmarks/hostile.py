@@ -8,13 +8,12 @@ from typing import Final
 
 from textual.pilot import Pilot
 
-from bench.chat.session import FloodSession, open_profile
+from bench.chat.session import FloodSession, chat_on
 from bench.findings import Finding, Report
 from bench.table import table
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.core.clock import now_ms
-from globalchat.ui.app import ChatApp
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.screens.chat import ChatScreen
 from globalchat.ui.widgets.composer import Composer
@@ -59,14 +58,7 @@ async def _run(repeats: int) -> dict[str, float]:
         sessions.append(FloodSession(rate=0, seconds=0))
         return sessions[-1]
 
-    app = ChatApp(
-        open_profile,
-        region="oregon",
-        channel="tech",
-        sender="bo",
-        profile_name="local",
-        session_factory=factory,
-    )
+    app = chat_on(factory)
     async with app.run_test(size=SIZE) as pilot:
         while not (isinstance(app.screen, ChatScreen) and app.screen.query(MessagePane) and sessions):
             await pilot.pause()

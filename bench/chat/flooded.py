@@ -6,7 +6,7 @@ import time
 from asyncio import to_thread
 from pathlib import Path
 
-from bench.chat.session import FloodSession, open_profile
+from bench.chat.session import FloodSession, chat_on
 from globalchat.core.gc_tuning import freeze_gc
 from globalchat.ui.app import ChatApp
 from globalchat.ui.model.rows import MessageRow, NoticeRow
@@ -76,14 +76,7 @@ def main() -> None:
         return session
 
     watchers: list[Watcher] = []
-    app = ChatApp(
-        open_profile,
-        region="oregon",
-        channel="tech",
-        sender="bo",
-        profile_name="local",
-        session_factory=factory,
-    )
+    app = chat_on(factory)
     quit_action = app.action_quit
 
     async def report_and_quit() -> None:

@@ -1,7 +1,8 @@
-"""A session without a network: real events in the client's own buffer, as many as one asks for."""
+"""The chat on a session without a network: real events in the client's own buffer, as many as asked for."""
 
 import asyncio
 import time
+from collections.abc import Callable
 from random import Random
 
 from globalchat.client.buffer import EventBuffer
@@ -18,6 +19,9 @@ from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import now_ms
+from globalchat.ui.app import ChatApp
+from globalchat.ui.ports import ChatSession
+from globalchat.ui.settings import Loaded, Settings
 
 CHANNELS = ("cars", "robots", "tech", "music", "media")
 _TICK = 0.005
@@ -49,6 +53,19 @@ def profile() -> Profile:
 async def open_profile() -> Profile:
     """Opens at once."""
     return profile()
+
+
+def chat_on(session_factory: Callable[..., ChatSession], *, settings: Settings | None = None) -> ChatApp:
+    """Return the chat in the channel `tech` of a profile that leads nowhere, on sessions of this factory."""
+    return ChatApp(
+        open_profile,
+        region="oregon",
+        channel="tech",
+        sender="bo",
+        profile_name="local",
+        settings=Loaded(settings or Settings()),
+        session_factory=session_factory,
+    )
 
 
 class Texts:

@@ -7,9 +7,8 @@ import os
 import sys
 from datetime import date
 
-from globalchat.core.errors import UserError
 from globalchat_infra.config import Config, load, parse
-from globalchat_infra.toolchain import prepare
+from globalchat_infra.toolchain import prepare, run_tool
 
 
 def synthesise(today: date) -> None:
@@ -36,12 +35,7 @@ def _config(context: object) -> Config:
 
 def main() -> int:
     """Synthesise as of today; a user's mistake is one sentence on standard error and exit code 1."""
-    try:
-        synthesise(date.today())
-    except UserError as error:
-        print(f"globalchat: {error.sentence}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+    return run_tool(lambda: synthesise(date.today()))
 
 
 if __name__ == "__main__":

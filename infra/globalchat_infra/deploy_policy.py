@@ -22,6 +22,7 @@ from globalchat.core.resources import checkout
 from globalchat_infra import names
 from globalchat_infra.config import Config, load
 from globalchat_infra.deployer.preflight import QUOTAS
+from globalchat_infra.toolchain import run_tool
 
 LARGEST = 6_144
 """Characters of a managed policy without white space (IAM user guide, "IAM and AWS STS quotas")."""
@@ -238,21 +239,25 @@ def write(files: Mapping[str, str], prefix: str) -> str:
     return json.dumps(made, indent=2) + "\n"
 
 
-def main() -> int:
-    """Write the policy for the project's `cdk.json` with every option on."""
+def write_to_docs() -> None:
+    """Write the policy for the project's `cdk.json`, with every option on, into the checkout's `docs`.
+
+    Raises:
+        UserError: there is no checkout, or the templates cannot be made.
+    """
     from globalchat_infra.snapshot import synthesise
 
-    try:
-        folder = checkout()
-        if folder is None:
-            raise UserError("This is no checkout: docs/deploy-policy.json is a file of the repository.")
-        config = with_every_option(load())
-        text = write(synthesise(config), config.prefix)
-        (folder / "docs" / "deploy-policy.json").write_text(text, encoding="utf-8")
-    except UserError as error:
-        print(f"globalchat: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+    folder = checkout()
+    if folder is None:
+        raise UserError("This is not a checkout: docs/deploy-policy.json is a file of the repository.")
+    config = with_every_option(load())
+    text = write(synthesise(config), config.prefix)
+    (folder / "docs" / "deploy-policy.json").write_text(text, encoding="utf-8")
+
+
+def main() -> int:
+    """Write the policy, and return the exit code."""
+    return run_tool(write_to_docs)
 
 
 if __name__ == "__main__":

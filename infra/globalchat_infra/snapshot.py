@@ -11,10 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from globalchat.core.errors import UserError
 from globalchat.core.resources import TEMPLATES
 from globalchat_infra.config import Config, load
-from globalchat_infra.toolchain import prepare
+from globalchat_infra.toolchain import prepare, run_tool
 
 DAY = date(2026, 1, 1)
 """The day of the snapshot: it decides the expiry of the API keys alone, and the local cloud makes its own."""
@@ -69,12 +68,7 @@ def write(files: Mapping[str, str], folder: Path) -> None:
 
 def main() -> int:
     """Regenerate the checked-in templates."""
-    try:
-        write(synthesise(load()), TEMPLATES)
-    except UserError as error:
-        print(f"globalchat: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+    return run_tool(lambda: write(synthesise(load()), TEMPLATES))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,12 @@ import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from globalchat.core.errors import UserError
+from globalchat.core.interpreter import as_typed_here, install_command
 
 OLDEST_NODE = 20
 ANSWER_SECONDS = 10.0
@@ -36,11 +38,21 @@ def prepare() -> Node:
     if node.major < OLDEST_NODE:
         raise UserError(f"Node.js {node.major} is too old: install Node.js 22 or later.")
     if importlib.util.find_spec("aws_cdk") is None:
-        raise UserError("aws-cdk-lib is not installed: run `pip install 'globalchat[deploy]'`.")
+        raise UserError("aws-cdk-lib is not installed.", remedy=f"Run `{install_command('deploy')}`.")
     for reason in ("END_OF_LIFE", "DEPRECATED", "UNTESTED"):
         # The value is the version to be silent about.
         os.environ.setdefault(f"JSII_SILENCE_WARNING_{reason}_NODE_VERSION", str(node.major))
     return node
+
+
+def run_tool(work: Callable[[], None]) -> int:
+    """Do the work of a tool of this package, and return its exit code; a UserError ends in its sentence."""
+    try:
+        work()
+    except UserError as error:
+        print(f"globalchat: {as_typed_here(error.sentence)}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
 
 
 def find_node(command: str) -> Node:

@@ -1,13 +1,24 @@
 """How this Python is started again."""
 
+import importlib.util
+import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from globalchat.core.interpreter import as_typed_here, child_environment, module_command, own_command
+from globalchat.core import interpreter
+from globalchat.core.interpreter import (
+    as_typed_here,
+    child_environment,
+    install_command,
+    module_command,
+    own_command,
+)
+from tests.paths import ROOT
 
 
 @pytest.mark.parametrize(
@@ -102,3 +113,59 @@ def test_advice_names_the_command_as_it_is_typed_here(
 ) -> None:
     monkeypatch.chdir(script.parents[2])
     assert as_typed_here(advice) == shown.replace("X", ".venv/bin/globalchat")
+
+
+def test_a_checkout_is_installed_again_from_its_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.chdir(ROOT)
+    assert shlex.split(install_command("deploy"))[-5:] == ["-m", "pip", "install", "-e", ".[deploy]"]
+    assert shlex.split(install_command())[-1] == "."
+    monkeypatch.chdir(tmp_path)
+    assert shlex.split(install_command("deploy"))[0] == sys.executable
+    assert shlex.split(install_command("deploy"))[-1] == f"{ROOT}[deploy]"
+
+
+@pytest.mark.parametrize(
+    ("noted", "source"),
+    [
+        ({"url": "file:///srv/globalchat.whl", "archive_info": {}}, " @ file:///srv/globalchat.whl"),
+        ({"url": "file:///srv/a%20b", "dir_info": {}}, " @ file:///srv/a%20b"),
+        (
+            {"url": "https://git.example/g", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
+            " @ git+https://git.example/g@abc",
+        ),
+        (None, ""),
+    ],
+)
+def test_an_installed_copy_is_installed_again_from_where_it_came(
+    noted: object, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = None if noted is None else json.dumps(noted)
+    monkeypatch.setattr(interpreter, "checkout", lambda: None)
+    monkeypatch.setattr("importlib.metadata.PathDistribution.read_text", lambda *_: note)
+    assert shlex.split(install_command("deploy"))[-1] == f"globalchat[deploy]{source}"
+    assert shlex.split(install_command())[-1] == f"globalchat{source}"
+
+
+def test_pip_is_named_plainly_if_path_leads_to_it(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pip = script.with_name("pip")
+    pip.write_text("")
+    pip.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+    monkeypatch.chdir(script.parents[2])
+    assert install_command().startswith(".venv/bin/python -m pip install ")
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert install_command().startswith("pip install ")
+
+
+def test_a_python_without_pip_is_served_by_uv(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uv = script.with_name("uv")
+    uv.write_text("")
+    uv.chmod(0o700)
+    monkeypatch.setenv("PATH", str(script.parent))
+    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.chdir(script.parents[2])
+    assert install_command().startswith("uv pip install --python .venv/bin/python ")

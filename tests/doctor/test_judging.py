@@ -1,13 +1,17 @@
 """Clock, key and versions: where green ends."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from globalchat.core.interpreter import install_command
 from globalchat.doctor import versions
 from globalchat.doctor.finding import Level
 from globalchat.doctor.judging import judge_clock, judge_key
 from globalchat.doctor.profile_file import judge_profile
+from tests.paths import ROOT
 
 DAY = 86_400
 NOW = 1_000_000.0
@@ -77,9 +81,17 @@ def test_another_version_than_the_pinned_one() -> None:
     assert "gql missing" in verdict.text
 
 
-def test_the_deployer_may_be_missing() -> None:
-    assert versions.deployer({"constructs": "1"}.get).level is Level.SKIPPED
+@pytest.mark.parametrize("missing", versions.DEPLOYERS)
+def test_the_deployer_may_be_missing(missing: str) -> None:
+    verdict = versions.deployer({name: "1" for name in versions.DEPLOYERS if name != missing}.get)
+    assert verdict.level is Level.SKIPPED
+    assert verdict.remedy == f"Run `{install_command('deploy')}`."
     assert versions.deployer().level is Level.OK
+
+
+def test_every_library_of_the_extra_is_looked_for() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert sorted(versions.DEPLOYERS) == sorted(re.split("[=<>]", each)[0] for each in extras["deploy"])
 
 
 @pytest.mark.parametrize(

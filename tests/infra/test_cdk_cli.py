@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from globalchat.core.interpreter import install_command
 from globalchat_infra.config import load
 from globalchat_infra.snapshot import read, synthesise
 from tests.infra.helpers.synthesised_templates import Templates, targets, templates_of, text
@@ -163,6 +164,4 @@ def test_a_missing_library_is_one_sentence() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 1
-    assert ran.stderr == (
-        "globalchat: aws-cdk-lib is not installed: run `pip install 'globalchat[deploy]'`.\n"
-    )
+    assert ran.stderr == (f"globalchat: aws-cdk-lib is not installed. Run `{install_command('deploy')}`.\n")

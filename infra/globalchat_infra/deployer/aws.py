@@ -26,6 +26,7 @@ from globalchat.core.aws_errors import CallFailed as CallFailed
 from globalchat.core.aws_errors import Denied as Denied
 from globalchat.core.credentials import CredentialSource
 from globalchat.core.errors import UserError
+from globalchat.core.interpreter import install_command
 from globalchat.core.sign_in import Timeouts
 
 ANSWER_SECONDS = 14.0
@@ -214,7 +215,7 @@ class Aws:
         except ImportError:
             raise UserError(
                 "boto3 is not installed, which this command needs.",
-                remedy="Run `pip install 'globalchat[deploy]'`.",
+                remedy=f"Run `{install_command('deploy')}`.",
             ) from None
 
         source, limits = self.sign_in(region), self.timeouts

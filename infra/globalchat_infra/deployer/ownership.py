@@ -56,12 +56,6 @@ def refusal(prefix: str, foreign: Sequence[Foreign], *, remedy: str, done: str) 
     return UsageError(f'Not of the deployment "{prefix}" {verb} {listed}: {done}.', remedy=remedy)
 
 
-def owner_tags(prefix: str, alias: str) -> str:
-    """Return the tags of a deployment as AWS's command line takes them."""
-    values = zip(OWNER_TAGS, (names.PROJECT, prefix, alias), strict=True)
-    return " ".join(f"{key}={value}" for key, value in values)
-
-
 def existing(found: Iterable[Foreign | None]) -> list[Foreign]:
     """Return those that there are."""
     return [each for each in found if each is not None]

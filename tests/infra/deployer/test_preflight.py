@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from globalchat.core.errors import ExitCode, UsageError, UserError
+from globalchat.core.interpreter import install_command
 from globalchat.core.sign_in import Timeouts
 from globalchat_infra import config, toolchain
 from globalchat_infra.deployer import aws as aws_calls
@@ -73,7 +74,7 @@ def test_a_missing_library_names_the_command(library: str, monkeypatch: pytest.M
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == library else find(name))
     with pytest.raises(UserError) as failed:
         preflight.check_tools()
-    assert "pip install 'globalchat[deploy]'" in f"{failed.value} {failed.value.remedy}"
+    assert failed.value.remedy == f"Run `{install_command('deploy')}`."
 
 
 def account(aws: Aws, given: str | None = None) -> Account:

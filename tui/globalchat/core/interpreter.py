@@ -1,5 +1,7 @@
-"""How this copy is run: its command as one types it here, and its modules in new processes of this Python."""
+"""How this copy is run and installed: commands as one types them here, and modules in new processes."""
 
+import importlib.util
+import json
 import os
 import re
 import shlex
@@ -7,6 +9,8 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from globalchat.core.resources import checkout
 
 _COMMAND = re.compile("(?:(?<=`)|(?<=with: )|(?<=^  ))globalchat(?= )", re.MULTILINE)
 """The command in a sentence (in backticks, or after `with:`), and in lines of its own (indented by two)."""
@@ -25,9 +29,55 @@ def own_command() -> str:
     found = shutil.which("globalchat")
     if found is not None and os.path.samefile(found, script):
         return "globalchat"
-    path = script.absolute()
-    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return shlex.quote(str(shown))
+    return shlex.quote(_path_from_here(script))
+
+
+def install_command(extra: str = "") -> str:
+    """Return the command that installs this copy again, with an extra if one is named.
+
+    The package is on no index that everyone has, so pip is given what this copy was made from: the checkout,
+    or what the installer noted as its origin (`direct_url.json`, PEP 610). Only a copy without such a note
+    came from an index, by its name.
+    """
+    option, extras = "", f"[{extra}]" if extra else ""
+    if (folder := checkout()) is not None:
+        option, source = "-e ", (_path_from_here(folder) + extras)
+    else:
+        origin = _origin()
+        source = f"globalchat{extras}" + (f" @ {origin}" if origin else "")
+    return f"{_installer()} {option}{shlex.quote(source)}"
+
+
+def _installer() -> str:
+    """Return how one types `pip install` for this Python; uv's, if this Python has no pip and uv is there."""
+    python = shlex.quote(_path_from_here(Path(sys.executable)))
+    if importlib.util.find_spec("pip") is None and shutil.which("uv") is not None:
+        return f"uv pip install --python {python}"
+    found, script = shutil.which("pip"), Path(sys.executable).with_name("pip")
+    if found is not None and script.is_file() and os.path.samefile(found, script):
+        return "pip install"
+    return f"{python} -m pip install"
+
+
+def _origin() -> str | None:
+    """Return the URL that this copy was installed from, as a requirement names it; None if from an index."""
+    from importlib import metadata
+
+    try:
+        noted = metadata.distribution("globalchat").read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return None
+    if noted is None:
+        return None
+    document = json.loads(noted)
+    url, control = str(document["url"]), document.get("vcs_info")
+    return url if control is None else f"{control['vcs']}+{url}@{control['commit_id']}"
+
+
+def _path_from_here(path: Path) -> str:
+    """Return a path from the current folder if it lies there, else the absolute one."""
+    whole, here = path.absolute(), Path.cwd()
+    return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
 
 
 def as_typed_here(text: str) -> str:

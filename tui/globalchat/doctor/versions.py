@@ -7,14 +7,15 @@ import shutil
 from collections.abc import Callable, Iterable
 from importlib import metadata
 
+from globalchat.core.interpreter import install_command
 from globalchat.doctor.finding import Verdict, ok, skipped, warning
 
 PROGRAM = "globalchat"
 LIBRARIES = ("textual", "gql", "websockets", "aiohttp", "click")
-DEPLOYERS = ("aws-cdk-lib", "constructs")
+DEPLOYERS = ("aws-cdk-lib", "boto3", "constructs", "PyYAML")
+"""The libraries of the extra `deploy`."""
 NODE_ADVISED = 22
 NODE_OLDEST = 20
-INSTALL = "Run `pip install 'globalchat[deploy]'`."
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;,]+)")
 
 Installed = Callable[[str], str | None]
@@ -48,16 +49,16 @@ def libraries(version: Installed = installed, asked: Callable[[], dict[str, str]
         f"{name} {version(name)} instead of {pin}" for name, pin in asked().items() if version(name) != pin
     ]
     if wrong:
-        return warning(
-            f"{told}; but {', '.join(wrong)}", "Install it anew: `pip install --upgrade globalchat`."
-        )
+        return warning(f"{told}; but {', '.join(wrong)}", f"Install it again: `{install_command()}`.")
     return ok(told)
 
 
 def deployer(version: Installed = installed) -> Verdict:
     """The libraries that only deploying needs."""
     if any(version(name) is None for name in DEPLOYERS):
-        return skipped("The deployer is not installed; only deploying needs it.", INSTALL)
+        return skipped(
+            "The deployer is not installed; only deploying needs it.", f"Run `{install_command('deploy')}`."
+        )
     return ok(_list(DEPLOYERS, version))
 
 
