@@ -99,7 +99,7 @@ async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
         base,
         api_key="da2-bench",
         key_expires_at=time.time() + 3600,
-        users={},
+        access_keys={},
         events=LateEventSink(),
         clock=time.time,
         options=_quiet(),

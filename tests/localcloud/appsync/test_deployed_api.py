@@ -1,7 +1,6 @@
 """The repository's own schema and resolver files, run as they will be deployed."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
 from globalchat.localcloud.definition import JSON, Statement
 from globalchat.localcloud.ports import EntryResult, PutEventsError
+from globalchat.localcloud.principals import user
 from tests.localcloud.helpers.api_harness import (
     ADMIN,
     API_ARN,
@@ -228,15 +228,16 @@ async def test_policies_are_asked_per_top_level_field(query: str) -> None:
     variables: dict[str, JSON] = {"name": "tech"} if query == UNSUBSCRIBE else MESSAGE
 
     def caller(*statements: Statement) -> Caller:
-        return replace(ADMIN, statements=statements)
+        return Caller("AWS_IAM", user("u", "000000000000", statements))
 
-    allowed = caller(Statement("Allow", ("appsync:GraphQL",), (resource,)))
+    allow = Statement("Allow", ("appsync:GraphQL",), (resource,))
+    allowed = caller(allow)
     assert "errors" not in await Harness().run(query, variables, allowed)
     for refused in (
         caller(),
         caller(Statement("Allow", ("appsync:GraphQL",), (f"{API_ARN}/types/Mutation/fields/publish",))),
         caller(Statement("Allow", ("appsync:GetGraphqlApi",), ("*",))),
-        caller(*allowed.statements, Statement("Deny", ("*",), (resource,))),
+        caller(allow, Statement("Deny", ("*",), (resource,))),
     ):
         error = only_error(await Harness().run(query, variables, refused))
         assert error["message"] == f"Not Authorized to access {field} on type Mutation"

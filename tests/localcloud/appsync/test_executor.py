@@ -4,15 +4,18 @@
 # ruff: noqa: E501
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
-from globalchat.localcloud.appsync.model import Publication
-from globalchat.localcloud.definition import JSON, DataSource
+from globalchat.localcloud.appsync.model import Caller, Publication
+from globalchat.localcloud.definition import JSON, DataSource, Role, Statement
 from globalchat.localcloud.errors import TemplateError
+from globalchat.localcloud.principals import session
 from tests.localcloud.helpers.api_harness import (
     ADMIN,
+    KEY,
     PUBLISH,
     SUBSCRIBE,
     TREE,
@@ -99,11 +102,54 @@ async def test_ctx_shows_the_request() -> None:
     ]
 
 
-async def test_iam_callers_have_an_identity() -> None:
-    api = small_api("type Query { who: AWSJSON @aws_iam }", {"Query.who": returning("ctx.identity")})
-    body = await Harness(api).run("{ who }", caller=ADMIN)
-    assert '"userArn":"arn:aws:iam::000000000000:user/admin"' in str(body["data"])
-    assert '"sourceIp":["127.0.0.1"]' in str(body["data"])
+WHO = small_api("type Query { who: AWSJSON @aws_iam @aws_api_key }", {"Query.who": returning("ctx.identity")})
+ROLE = Role("arn:aws:iam::000000000000:role/Team.Lead", (), (Statement("Allow", ("*",), ("*",)),))
+
+
+async def identity(caller: Caller) -> JSON:
+    """What a resolver sees as `ctx.identity`."""
+    body = await Harness(WHO).run("{ who }", caller=caller)
+    assert "errors" not in body
+    found: JSON = body["data"]["who"]  # type: ignore[index,call-overload]
+    return json.loads(found) if isinstance(found, str) else found
+
+
+@pytest.mark.parametrize(
+    ("caller", "arn", "username"),
+    [
+        (ADMIN, "arn:aws:iam::000000000000:user/admin", r"AIDA[A-Z2-7]{17}"),
+        (
+            Caller("AWS_IAM", session(ROLE, "ann@example.com")),
+            "arn:aws:sts::000000000000:assumed-role/Team.Lead/ann@example.com",
+            r"AROA[A-Z2-7]{17}:ann@example\.com",
+        ),
+    ],
+    ids=["user", "session of a role"],
+)
+async def test_an_iam_caller_has_the_identity_that_aws_documents(
+    caller: Caller, arn: str, username: str
+) -> None:
+    found = await identity(caller)
+    assert isinstance(found, dict)
+    assert re.fullmatch(username, str(found.pop("username")))
+    assert found == {
+        "accountId": "000000000000",
+        "cognitoIdentityPoolId": None,
+        "cognitoIdentityId": None,
+        "sourceIp": ["127.0.0.1"],
+        "userArn": arn,
+        "cognitoIdentityAuthType": None,
+        "cognitoIdentityAuthProvider": None,
+    }
+
+
+async def test_the_holder_of_a_key_has_no_identity() -> None:
+    assert await identity(KEY) is None
+
+
+async def test_an_iam_caller_without_a_policy_may_do_nothing() -> None:
+    body = await Harness(WHO).run("{ who }", caller=Caller("AWS_IAM"))
+    assert body["data"] == {"who": None}
 
 
 async def test_nested_fields_have_resolvers_with_a_source() -> None:

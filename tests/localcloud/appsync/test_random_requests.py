@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
+from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.http.responder import HttpRequest, respond
 from globalchat.localcloud.appsync.javascript.engine import prepare
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.appsync.model import GraphQLRequest
 from globalchat.localcloud.definition import JSON, Statement
+from globalchat.localcloud.principals import AccessKey, user
 from tests.localcloud.helpers.api_harness import (
     ADMIN,
     FROM_BUS,
@@ -29,7 +30,7 @@ from tests.localcloud.helpers.sample_resolvers import SAMPLES
 from tests.localcloud.helpers.signed_requests import ACCESS, SECRET
 
 HARNESS = Harness()
-USERS = {ACCESS: User(SECRET, "arn:aws:iam::000000000000:user/admin", (Statement("Allow", ("*",), ("*",)),))}
+USERS = {ACCESS: AccessKey(SECRET, user("admin", "000000000000", (Statement("Allow", ("*",), ("*",)),)))}
 AUTHENTICATOR = KeyAndSignatureAuthenticator("us-west-2", {"da2-key": NOW + 1}, USERS, lambda: NOW)
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=12)

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,9 @@ from tests.localcloud.helpers.api_harness import (
     MESSAGE,
     Harness,
     deployed_api,
+    small_api,
 )
+from tests.localcloud.helpers.resolver_code import returning
 
 ROLE = "arn:aws:iam::000000000000:role/broadcast"
 FIELD = f"{API_ARN}/types/Mutation/fields/publishFromBus"
@@ -86,7 +89,8 @@ async def test_one_field_that_the_role_may_not_call_stops_the_others() -> None:
     operation = FROM_BUS.replace("publishFromBus(", "unsubscribe(name: $name) { name } publishFromBus(")
     code, message = await refusal(service(harness), operation=operation)
     assert code == "NO_PERMISSIONS"
-    assert message == f"The role {ROLE} may not call Mutation.unsubscribe."
+    assert message.startswith("arn:aws:sts::000000000000:assumed-role/broadcast/")
+    assert message.endswith(" may not call Mutation.unsubscribe.")
     assert harness.subscribers.published == []
     skipped = operation.replace("(name: $name)", "(name: $name) @skip(if: true)", 1)
     assert await invoke(service(harness), operation=skipped) == {"data": {"publishFromBus": MESSAGE}}
@@ -99,3 +103,21 @@ async def test_an_unknown_role() -> None:
 async def test_an_api_without_iam() -> None:
     harness = Harness(replace(deployed_api(), modes=("API_KEY",)))
     assert (await refusal(service(harness)))[0] == "NO_PERMISSIONS"
+
+
+async def test_a_role_calls_as_the_session_that_assumed_it() -> None:
+    code = returning("{ id: ctx.identity.username, name: ctx.identity.userArn }")
+    api = small_api(
+        "type Query { me: Me @aws_iam } type Me @aws_iam { id: ID name: String }", {"Query.me": code}
+    )
+    appsync = AppSync([Harness(api).executor], {ROLE: Role(ROLE, (), (Statement("Allow", ("*",), ("*",)),))})
+    invocation = await appsync.invoke(
+        endpoint_arn=api.endpoint_arn, operation="{ me { id name } }", variables={}, role_arn=ROLE
+    )
+    data = invocation.response["data"]
+    assert isinstance(data, dict)
+    assert isinstance(data["me"], dict)
+    assert re.fullmatch(
+        r"arn:aws:sts::000000000000:assumed-role/broadcast/[0-9a-f]{32}", str(data["me"]["name"])
+    )
+    assert re.fullmatch(r"AROA[A-Z2-7]{17}:[0-9a-f]{32}", str(data["me"]["id"]))

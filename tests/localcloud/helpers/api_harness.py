@@ -8,6 +8,7 @@ from globalchat.localcloud.appsync.limits import REQUEST_SECONDS
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
 from globalchat.localcloud.definition import JSON, Api, DataSource, Resolver, Statement
 from globalchat.localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
+from globalchat.localcloud.principals import user
 from tests.paths import ROOT
 
 NOW = 1_780_000_000.25
@@ -16,7 +17,7 @@ ENDPOINT_ARN = "arn:aws:appsync:us-west-2:000000000000:endpoints/graphql-api/abc
 BUS_ARN = "arn:aws:events:us-west-2:000000000000:event-bus/globalchat-bus"
 BUS_ROLE = "arn:aws:iam::000000000000:role/put-events"
 KEY = Caller("API_KEY", headers={"x-api-key": "da2-test"})
-ADMIN = Caller("AWS_IAM", "arn:aws:iam::000000000000:user/admin", (Statement("Allow", ("*",), ("*",)),))
+ADMIN = Caller("AWS_IAM", user("admin", "000000000000", (Statement("Allow", ("*",), ("*",)),)))
 
 PUBLISH = (
     "mutation Publish($message: String!, $name: String!){publish(message:$message,name:$name){message name}}"

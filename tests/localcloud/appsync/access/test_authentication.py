@@ -4,13 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
+from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.model import Caller, Unauthorized
 from globalchat.localcloud.definition import AuthMode, Statement
+from globalchat.localcloud.principals import AccessKey, user
 from tests.localcloud.helpers.signed_requests import ACCESS, SECRET, signed
 
 STATEMENTS = (Statement("Allow", ("*",), ("*",)),)
-ARN = "arn:aws:iam::000000000000:user/admin"
+ADMIN = user("admin", "000000000000", STATEMENTS)
 
 
 def authenticator(
@@ -19,9 +20,7 @@ def authenticator(
     region: str = "us-west-2",
 ) -> KeyAndSignatureAuthenticator:
     found = {"da2-key": 2_000_000_000.0} if keys is None else keys
-    return KeyAndSignatureAuthenticator(
-        region, found, {ACCESS: User(SECRET, ARN, STATEMENTS)}, time.time, modes
-    )
+    return KeyAndSignatureAuthenticator(region, found, {ACCESS: AccessKey(SECRET, ADMIN)}, time.time, modes)
 
 
 def authenticate(
@@ -35,12 +34,7 @@ def authenticate(
 @pytest.mark.parametrize("name", ["x-api-key", "X-API-KEY", "X-Api-Key"])
 def test_an_api_key(name: str) -> None:
     caller = authenticate({name: "da2-key", "Cookie": "c", "X-Other": "o"})
-    assert (caller.mode, caller.arn, caller.statements, caller.source_ip) == (
-        "API_KEY",
-        None,
-        (),
-        "127.0.0.9",
-    )
+    assert (caller.mode, caller.principal, caller.source_ip) == ("API_KEY", None, "127.0.0.9")
     assert caller.headers == {"x-api-key": "da2-key", "x-other": "o"}
 
 
@@ -74,7 +68,7 @@ def test_keys_expire_and_may_be_changed() -> None:
 def test_a_signature() -> None:
     request = signed()
     caller = authenticate(dict(request.headers))
-    assert (caller.mode, caller.arn, caller.statements) == ("AWS_IAM", ARN, STATEMENTS)
+    assert (caller.mode, caller.principal) == ("AWS_IAM", ADMIN)
 
 
 def test_a_signature_counts_before_a_key() -> None:
@@ -127,5 +121,5 @@ def test_garbage_is_refused(headers: dict[str, str]) -> None:
 
 
 def test_the_secret_is_not_shown() -> None:
-    assert SECRET not in repr(User(SECRET, ARN))
+    assert SECRET not in repr(AccessKey(SECRET, ADMIN))
     assert "da2-key" not in repr(authenticate({"x-api-key": "da2-key"}))

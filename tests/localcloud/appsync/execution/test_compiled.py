@@ -17,6 +17,7 @@ from globalchat.localcloud.appsync.execution.documents import Operation
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest
 from globalchat.localcloud.definition import JSON, Api, Resolver
 from globalchat.localcloud.ports import PutEventsError
+from globalchat.localcloud.principals import user
 from tests.localcloud.helpers.api_harness import (
     ADMIN,
     FROM_BUS,
@@ -214,7 +215,7 @@ async def compare(query: str, variables: dict[str, JSON], caller: Caller, limite
 
 @given(
     requests(),
-    mostly(st.sampled_from([KEY, ADMIN]), st.just(Caller("AWS_IAM", "arn:nobody"))),
+    mostly(st.sampled_from([KEY, ADMIN]), st.just(Caller("AWS_IAM", user("nobody", "000000000000")))),
     st.sampled_from([0, 0, 0, 1, 2]),
     mostly(st.just(False), st.just(True)),
 )

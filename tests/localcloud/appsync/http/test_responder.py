@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
+from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import JSON, Statement
+from globalchat.localcloud.principals import AccessKey, user
 from tests.localcloud.helpers.api_harness import NOW, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Harness, small_api
 from tests.localcloud.helpers.signed_requests import ACCESS, SECRET, signed
 
 KEY = {"x-api-key": "da2-key", "content-type": "application/json"}
-USER = User(SECRET, "arn:aws:iam::000000000000:user/admin", (Statement("Allow", ("*",), ("*",)),))
+USER = AccessKey(SECRET, user("admin", "000000000000", (Statement("Allow", ("*",), ("*",)),)))
 HARNESS = Harness()
 
 

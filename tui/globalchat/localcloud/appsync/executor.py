@@ -73,7 +73,7 @@ class GraphQLExecutor:
         authorization = Authorization(api.arn, api.modes, self._schema.directives)
         self._subscribers = subscribers
         limits = RequestLimits.of(api, request_seconds)
-        self._resolution = Resolution(authorization, resolvers, subscribers.invalidate, api.account, limits)
+        self._resolution = Resolution(authorization, resolvers, subscribers.invalidate, limits)
         self._documents = Documents(
             self._schema.graphql,
             partial(compile_operation, self._schema, self._resolution),
@@ -119,9 +119,8 @@ class GraphQLExecutor:
         fields = self._top_level_fields(operation, request.variables)
         denied = [f"{type_name}.{name}" for type_name, name in fields if not permits(caller, type_name, name)]
         if denied:
-            raise InvocationRefused(
-                "NO_PERMISSIONS", f"The role {caller.arn} may not call {', '.join(denied)}."
-            )
+            who = caller.principal.arn if caller.principal else "The caller"
+            raise InvocationRefused("NO_PERMISSIONS", f"{who} may not call {', '.join(denied)}.")
         execution = Execution(self._resolution, caller, policy_asked=bool(fields))
         return await self._run(operation, request, execution)
 

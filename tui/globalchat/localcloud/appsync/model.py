@@ -4,20 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from globalchat.localcloud.definition import JSON, AuthMode, Statement
+from globalchat.localcloud.definition import JSON, AuthMode
+from globalchat.localcloud.principals import Principal
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls, after authentication.
 
-    `arn` (user or role) and `statements` (its policy) belong to AWS_IAM. `headers` are those of the request
-    by lower-case name, without cookies; one that came several times is a list.
+    `principal` belongs to AWS_IAM. `headers` are those of the request by lower-case name, without cookies;
+    one that came several times is a list.
     """
 
     mode: AuthMode
-    arn: str | None = None
-    statements: tuple[Statement, ...] = ()
+    principal: Principal | None = None
     source_ip: str = "127.0.0.1"
     headers: Mapping[str, JSON] = field(default_factory=dict, repr=False)
 

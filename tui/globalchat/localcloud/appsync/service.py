@@ -1,5 +1,6 @@
 """AppSync as EventBridge sees it: the target of rules."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -7,6 +8,7 @@ from globalchat.localcloud.appsync.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest
 from globalchat.localcloud.definition import JSON, Role
 from globalchat.localcloud.ports import Invocation, InvocationRefused
+from globalchat.localcloud.principals import session
 
 SOURCE_IP: Final = "events.amazonaws.com"
 
@@ -42,5 +44,10 @@ class AppSync:
                 "NO_PERMISSIONS", f"The API {executor.api.name} does not accept IAM callers."
             )
         request = GraphQLRequest(operation, variables)
-        caller = Caller("AWS_IAM", role.arn, role.statements, SOURCE_IP)
+        caller = Caller("AWS_IAM", session(role, _session_name(role_arn)), SOURCE_IP)
         return Invocation(await executor.invoke(request, caller))
+
+
+def _session_name(role_arn: str) -> str:
+    """Name the session in which EventBridge acts; what AWS takes for it is not documented."""
+    return hashlib.sha256(role_arn.encode()).hexdigest()[:32]

@@ -2,6 +2,7 @@
 
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.principals import unique_id
 from globalchat.localcloud.resources.policies import identity_policy, trust_policy
 from globalchat.localcloud.resources.resource_type import Identity, ResourceType, Values
 from globalchat.localcloud.resources.shape import Properties, Shape, list_of, name, only, optional_text, text
@@ -18,7 +19,7 @@ def managed_policy(value: JSON, path: str) -> None:
 def _role(identity: Identity, properties: Properties) -> Values:
     own = optional_text(properties, "RoleName") or identity.generated_name(64)
     arn = identity.arn("iam", f"role/{own}", region="")
-    return Values(own, {"Arn": arn, "RoleId": "AROA" + identity.token(17).upper()})
+    return Values(own, {"Arn": arn, "RoleId": unique_id("AROA", arn)})
 
 
 ROLE = ResourceType(

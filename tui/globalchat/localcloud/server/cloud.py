@@ -11,7 +11,6 @@ from pathlib import Path
 
 from globalchat.core.clock import EpochClock, MonotonicClock
 from globalchat.core.errors import UserError
-from globalchat.localcloud.appsync.access.authentication import User
 from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.assembly import read
 from globalchat.localcloud.definition import RegionDefinition
@@ -20,12 +19,12 @@ from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.events.service import EventBridge
 from globalchat.localcloud.faults.service import Faults
 from globalchat.localcloud.ports import EventSink
+from globalchat.localcloud.principals import AccessKey
 from globalchat.localcloud.provision import provision
 from globalchat.localcloud.server.accepting import ConnectionLimit, accepting, places
 from globalchat.localcloud.server.connection import CLOSE_SECONDS
 from globalchat.localcloud.server.credentials import (
-    ADMIN_ARN,
-    ADMIN_POLICY,
+    ADMIN,
     KEY_LIFETIME,
     AdminCredentials,
     new_admin,
@@ -155,7 +154,7 @@ def _backend(
         base_url,
         api_key=new_api_key(options.rng),
         key_expires_at=options.clock() + KEY_LIFETIME,
-        users={admin.access_key: User(admin.secret_key, ADMIN_ARN, ADMIN_POLICY)},
+        access_keys={admin.access_key: AccessKey(admin.secret_key, ADMIN)},
         events=sink,
         clock=options.clock,
         options=options.realtime,

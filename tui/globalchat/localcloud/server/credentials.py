@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from globalchat.localcloud.definition import Statement
+from globalchat.localcloud.principals import user
 from globalchat.localcloud.provision import ACCOUNT
 
 KEY_LIFETIME: Final = 365 * 24 * 3600
 """Seconds that an API key of the local cloud is valid: the longest that AppSync allows."""
 
-ADMIN_ARN: Final = f"arn:aws:iam::{ACCOUNT}:user/admin"
-ADMIN_POLICY: Final = (Statement("Allow", ("appsync:GraphQL",), ("*",)),)
+ADMIN: Final = user("admin", ACCOUNT, (Statement("Allow", ("*",), ("*",)),))
+"""The administrator: an IAM user who may do everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdminCredentials:
-    """An access key that the local IAM lets call every field."""
+    """An access key of the administrator."""
 
     access_key: str
     secret_key: str = field(repr=False)

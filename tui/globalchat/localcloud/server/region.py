@@ -9,7 +9,7 @@ from aiohttp import web
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.address import RegionAddress
-from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator, User
+from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.http.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.appsync.realtime.metrics import Metrics
@@ -19,6 +19,7 @@ from globalchat.localcloud.errors import TemplateError
 from globalchat.localcloud.faults.service import FaultyRegion
 from globalchat.localcloud.faults.sockets import SocketFaults
 from globalchat.localcloud.ports import EventSink
+from globalchat.localcloud.principals import AccessKey
 from globalchat.localcloud.server.app import region_app
 from globalchat.localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
 from globalchat.localcloud.usage import Usage
@@ -42,7 +43,7 @@ class RegionBackend:
         definition: the region, from the templates.
         base_url: where it will be served.
         api_key: the key that its API takes, if it takes any; `key_expires_at` is epoch seconds.
-        users: the IAM users that may sign, by access key.
+        access_keys: what the access key ids that may sign stand for.
         events: where its data sources put events.
         clock: epoch seconds.
         options: limits of the realtime side.
@@ -58,7 +59,7 @@ class RegionBackend:
         *,
         api_key: str,
         key_expires_at: float,
-        users: Mapping[str, User],
+        access_keys: Mapping[str, AccessKey],
         events: EventSink,
         clock: EpochClock,
         options: RealtimeOptions,
@@ -68,7 +69,9 @@ class RegionBackend:
         self._options = options
         self.executor = GraphQLExecutor(api, events=events, subscribers=self.hub, clock=clock)
         self.keys = {api_key: key_expires_at} if api.has_api_key else {}
-        self.authenticator = KeyAndSignatureAuthenticator(api.region, self.keys, users, clock, api.modes)
+        self.authenticator = KeyAndSignatureAuthenticator(
+            api.region, self.keys, access_keys, clock, api.modes
+        )
         self.running = RunningRegion(
             alias=definition.alias,
             region=definition.region,

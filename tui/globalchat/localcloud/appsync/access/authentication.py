@@ -2,27 +2,18 @@
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.access import sigv4
 from globalchat.localcloud.appsync.model import Caller, Unauthorized
-from globalchat.localcloud.definition import AuthMode, Statement
+from globalchat.localcloud.definition import AuthMode
+from globalchat.localcloud.principals import AccessKey, Principal
 
 SERVICE: Final = "appsync"
 
 _INVALID_TOKEN: Final = "The security token included in the request is invalid."
 _DROPPED_HEADERS: Final = frozenset(("cookie",))
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """An IAM user, looked up by its access key."""
-
-    secret_key: str = field(repr=False)
-    arn: str
-    statements: tuple[Statement, ...] = ()
 
 
 class KeyAndSignatureAuthenticator:
@@ -31,7 +22,7 @@ class KeyAndSignatureAuthenticator:
     Args:
         region: the AWS region that signatures must name.
         keys: API keys, each with its expiry in epoch seconds. Read at each call: the owner may change it.
-        users: IAM users by access key, read likewise.
+        access_keys: what access key ids stand for; read at each call, too.
         clock: the time in epoch seconds.
         modes: the modes that the API has.
     """
@@ -40,13 +31,13 @@ class KeyAndSignatureAuthenticator:
         self,
         region: str,
         keys: Mapping[str, float],
-        users: Mapping[str, User],
+        access_keys: Mapping[str, AccessKey],
         clock: EpochClock,
         modes: Sequence[AuthMode] = ("API_KEY", "AWS_IAM"),
     ) -> None:
         self._region = region
         self._keys = keys
-        self._users = users
+        self._access_keys = access_keys
         self._clock = clock
         self._modes = modes
 
@@ -63,10 +54,9 @@ class KeyAndSignatureAuthenticator:
         authorization = lower.get("authorization", "")
         if authorization.startswith(sigv4.ALGORITHM) and "AWS_IAM" in self._modes:
             request = sigv4.SignedRequest(method, path, lower, body)
-            user = self._verify(request, authorization)
-            return Caller("AWS_IAM", user.arn, user.statements, source_ip, passed)
+            return Caller("AWS_IAM", self._verify(request, authorization), source_ip, passed)
         if "API_KEY" in self._modes and self._is_valid_key(lower.get("x-api-key", "")):
-            return Caller("API_KEY", None, (), source_ip, passed)
+            return Caller("API_KEY", None, source_ip, passed)
         raise Unauthorized
 
     def _is_valid_key(self, given: str) -> bool:
@@ -77,17 +67,17 @@ class KeyAndSignatureAuthenticator:
             valid = valid or (same and now < expires)
         return valid
 
-    def _verify(self, request: sigv4.SignedRequest, authorization: str) -> User:
+    def _verify(self, request: sigv4.SignedRequest, authorization: str) -> Principal:
         try:
             signature = sigv4.parse(authorization, request.headers)
-            user = self._users.get(signature.access_key)
-            if user is None or "x-amz-security-token" in request.headers:
+            key = self._access_keys.get(signature.access_key)
+            if key is None or request.headers.get("x-amz-security-token") != key.token:
                 raise Unauthorized(_INVALID_TOKEN)
             if (signature.region, signature.service) != (self._region, SERVICE):
                 raise Unauthorized(
                     f"Credential should be scoped to a valid region, not '{signature.region}'."
                 )
-            sigv4.verify(request, signature, user.secret_key, self._clock())
+            sigv4.verify(request, signature, key.secret_key, self._clock())
         except sigv4.SignatureError as error:
             raise Unauthorized(str(error)) from None
-        return user
+        return key.principal

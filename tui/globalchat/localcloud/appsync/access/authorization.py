@@ -35,5 +35,6 @@ class Authorization:
         """Tell whether a caller's policy lets it call a top-level field; only IAM callers have one."""
         if caller.mode != "AWS_IAM":
             return True
+        statements = caller.principal.statements if caller.principal else ()
         resource = f"{self.api_arn}/types/{type_name}/fields/{field_name}"
-        return iam.evaluate(caller.statements, action=ACTION, resource=resource)
+        return iam.evaluate(statements, action=ACTION, resource=resource)

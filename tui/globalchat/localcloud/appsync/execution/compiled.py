@@ -98,7 +98,6 @@ class CompiledOperation:
     def _call(self, execution: Execution, selection: Selection, arguments: Mapping[str, JSON]) -> FieldCall:
         return FieldCall(
             caller=execution.caller,
-            account=self.resolution.account,
             parent_type=self.parent_type,
             field_name=self.field_name,
             arguments=arguments,

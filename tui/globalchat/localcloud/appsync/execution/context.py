@@ -26,7 +26,6 @@ class FieldCall:
     """
 
     caller: Caller
-    account: str
     parent_type: str
     field_name: str
     arguments: Mapping[str, JSON]
@@ -110,20 +109,25 @@ class Evaluations:
 
 
 def _identity(call: FieldCall) -> JSON:
-    """Give `ctx.identity`: none for an API key. An IAM user's `username` is the last part of its ARN here."""
+    """Return `ctx.identity`: null for an API key, else the documented fields of an IAM caller.
+
+    `username` is the unique id of a user, or `ROLEID:SESSION`. What Cognito knows is null.
+    Source: AppSync developer guide, `resolver-context-reference-js`.
+    """
     caller = call.caller
-    if caller.mode == "API_KEY":
+    principal = caller.principal
+    if principal is None:
         return None
     header = caller.headers.get("x-forwarded-for") or ""
     joined = ",".join(map(str, header)) if isinstance(header, list) else str(header)
     forwarded = [part.strip() for part in joined.split(",") if part.strip()]
     return {
-        "accountId": call.account,
+        "accountId": principal.account,
         "cognitoIdentityPoolId": None,
         "cognitoIdentityId": None,
         "sourceIp": [*forwarded, caller.source_ip],
-        "username": (caller.arn or "").rpartition("/")[2],
-        "userArn": caller.arn,
+        "username": principal.user_id,
+        "userArn": principal.arn,
         "cognitoIdentityAuthType": None,
         "cognitoIdentityAuthProvider": None,
     }

@@ -42,7 +42,6 @@ class Resolution:
     authorization: Authorization
     resolvers: Mapping[tuple[str, str], FieldResolver]
     invalidate: Callable[[Invalidation], None]
-    account: str
     limits: RequestLimits
 
 
@@ -156,7 +155,6 @@ def _call(source: JSON, info: "GraphQLResolveInfo[Execution]", arguments: Mappin
     assert selection is not None, "the top-level fields are resolved first"
     return FieldCall(
         caller=info.context.caller,
-        account=info.context.resolution.account,
         parent_type=info.parent_type.name,
         field_name=info.field_name,
         arguments=arguments,

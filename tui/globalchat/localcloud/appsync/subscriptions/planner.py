@@ -63,7 +63,6 @@ class SubscriptionPlanner:
             return [{"path": [key], "locations": locations(error), "message": error.message}]
         call = FieldCall(
             caller,
-            self._resolution.account,
             root.name,
             name,
             arguments,
