@@ -27,6 +27,7 @@ from graphql import (
 from graphql.language import SKIP, Visitor, VisitorAction
 
 from globalchat.localcloud.appsync import scalars
+from globalchat.localcloud.appsync.sdl import parse_sdl
 from globalchat.localcloud.definition import AuthMode
 from globalchat.localcloud.errors import Refusal
 
@@ -58,12 +59,15 @@ def build(sdl: str) -> Schema:
     """Build and check a schema; one that regions share is built once, as nothing changes it afterwards.
 
     Raises:
-        Refusal: it is no valid SDL, uses a directive that is not emulated, or a subscription and its
-            mutations differ.
+        Refusal: it is not SDL that AppSync takes, uses a directive that is not emulated, or a subscription
+            and its mutations differ.
     """
     try:
-        document = parse(sdl)
-        _refuse_directives(document)
+        document = parse_sdl(sdl)
+    except Refusal as refusal:
+        raise Refusal(f"the schema is not valid: {refusal.reason}") from None
+    _refuse_directives(document)
+    try:
         definitions = parse(_DEFINITIONS)
         schema = build_ast_schema(DocumentNode(definitions=(*definitions.definitions, *document.definitions)))
     except (GraphQLError, TypeError) as problem:

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from graphql import GraphQLSyntaxError, ObjectTypeDefinitionNode, ObjectTypeExtensionNode, parse
+from graphql import ObjectTypeDefinitionNode
 
+from globalchat.localcloud.appsync.sdl import parse_sdl
 from globalchat.localcloud.definition import Api, AuthMode, DataSource, Resolver, Role
+from globalchat.localcloud.errors import Refusal
 from globalchat.localcloud.provisioning.resource import Resource
 from globalchat.localcloud.resources import appsync
 from globalchat.localcloud.resources.shape import as_integer, object_of, objects_of, text_of
@@ -117,15 +119,11 @@ def _resolvers(
 
 def _fields(schema: Resource) -> Fields:
     try:
-        document = parse(text_of(schema.properties, "Definition"))
-    except GraphQLSyntaxError as error:
-        place = f"line {error.locations[0].line}" if error.locations else "somewhere"
-        raise schema.error(f"property Definition, {place}: {error.message.rstrip('.')}") from None
-    except RecursionError:
-        raise schema.error("property Definition is nested too deep") from None
-    fields: dict[str, frozenset[str]] = {}
-    for node in document.definitions:
-        if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode):
-            names = frozenset(field.name.value for field in node.fields or ())
-            fields[node.name.value] = fields.get(node.name.value, frozenset()) | names
-    return fields
+        document = parse_sdl(text_of(schema.properties, "Definition"))
+    except Refusal as refusal:
+        raise schema.error(f"property Definition, {refusal.reason}") from None
+    return {
+        node.name.value: frozenset(field.name.value for field in node.fields or ())
+        for node in document.definitions
+        if isinstance(node, ObjectTypeDefinitionNode)
+    }
