@@ -27,9 +27,9 @@ from graphql import (
 from graphql.language import SKIP, Visitor, VisitorAction
 
 from globalchat.localcloud.appsync import scalars
-from globalchat.localcloud.appsync.sdl import parse_sdl
 from globalchat.localcloud.definition import AuthMode
 from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.sdl import parse_sdl
 
 _DIRECTIVE_MODES: Final[dict[str, AuthMode]] = {"aws_api_key": "API_KEY", "aws_iam": "AWS_IAM"}
 _KNOWN_DIRECTIVES: Final = ("aws_subscribe", "deprecated", "specifiedBy", *_DIRECTIVE_MODES)

@@ -12,8 +12,8 @@ from graphql import (
 
 from globalchat.core.resources import resource
 from globalchat.localcloud.appsync.schema import build
-from globalchat.localcloud.appsync.sdl import parse_sdl
 from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.sdl import parse_sdl
 
 
 @pytest.mark.parametrize(
