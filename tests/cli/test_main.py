@@ -7,7 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from globalchat.cli import profiles
-from globalchat.cli.main import COMMANDS, root
+from globalchat.cli.commands.completion import SCRIPTS
+from globalchat.cli.main import COMMANDS, main, root
+from globalchat.core import interpreter
 from globalchat.core.errors import ExitCode, Refused, Unreachable, UsageError, UserError
 
 
@@ -150,3 +152,48 @@ def test_an_unknown_profile_is_told_before_the_screen_is_taken(config: Path) -> 
 
     assert result.exit_code == 2
     assert 'There is no profile "nope". There are: local.' in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (["publish"], "Try '.venv/bin/globalchat publish --help' for help."),
+        (["local", "nope"], "Usage: .venv/bin/globalchat local "),
+        (["--nope"], "Usage: .venv/bin/globalchat "),
+        (["qqqqqq"], "See `.venv/bin/globalchat --help`."),
+        ([], "run `.venv/bin/globalchat subscribe CHANNEL`."),
+        (["local", "dlq"], "Start it with `.venv/bin/globalchat local up`."),
+        (["publish", "tech", "hi", "--profile", "default"], "Make one with `.venv/bin/globalchat deploy`"),
+    ],
+)
+def test_advice_names_the_command_as_it_is_typed_here(
+    arguments: list[str], advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpreter, "own_command", lambda: ".venv/bin/globalchat")
+
+    assert advice in run(*arguments).stderr
+
+
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_click_s_way_to_ask_for_a_completion_script_prints_ours(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_GLOBALCHAT_COMPLETE", f"{shell}_source")
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code in (None, 0)
+    assert capfd.readouterr() == (SCRIPTS[shell].strip() + "\n", "")
+
+
+def test_a_completion_script_for_an_unknown_shell_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_GLOBALCHAT_COMPLETE", "tcsh_source")
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in capfd.readouterr().err

@@ -77,7 +77,7 @@ def test_a_word_like_nothing_points_at_the_help() -> None:
     with pytest.raises(UsageError) as caught:
         profiles.check_region("zzzzzz", KNOWN, commands=COMMANDS)
 
-    assert caught.value.remedy == "See globalchat --help."
+    assert caught.value.remedy == "See `globalchat --help`."
 
 
 def test_a_command_after_an_option_is_told_where_it_belongs() -> None:

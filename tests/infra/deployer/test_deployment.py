@@ -124,7 +124,7 @@ def test_from_nothing_over_an_update_to_a_profile_and_back_by_the_command(
         assert channels_of(aws, endpoint.alias) == "tech,music"
     assert f"account {ACCOUNT}; first deployment" in ran.output
     assert "globalchat-sydney-relay: done" in ran.output
-    assert ran.output.rstrip().endswith("Done. Next: globalchat oregon")
+    assert ran.output.rstrip().endswith("Done. Open the chat with `globalchat oregon`.")
 
     synthesised = equipped.cache / "deploy" / "globalchat" / "cdk.out"
     copied = Path(shutil.copytree(synthesised, tmp_path / "assembly"))

@@ -127,7 +127,7 @@ def test_a_code_typed_at_the_terminal_deploys_to_the_account_that_was_confirmed(
     shown.wait_for(f"Enter MFA code for arn:aws:iam::{ACCOUNT}:mfa/ana: ")
     shown.press("123456\n")
     assert shown.end() == 0, shown.text
-    shown.wait_for("Done. Next: globalchat oregon")
+    shown.wait_for("Done. Open the chat with ")
     assert f"AWS account {OTHER}, as arn:aws:sts::{OTHER}:assumed-role/deployer/" in shown.text
     assert shown.is_as_before
     # Once, though programs in two languages called AWS.

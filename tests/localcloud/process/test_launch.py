@@ -64,7 +64,7 @@ def test_a_cloud_that_hangs_is_named_by_all_that_look_for_one(hanging: Hanging) 
             find(hanging.folder)
         assert caught.value.sentence == (
             f"The local cloud (process {hanging.process.pid}) runs, but does not answer. "
-            "End it with: globalchat local down"
+            "End it with `globalchat local down`."
         )
         assert caught.value.exit_code is ExitCode.UNREACHABLE
     assert notes == []

@@ -36,7 +36,7 @@ def require_running() -> CloudState:
     """
     running = launch.look(folder())
     if running is None:
-        raise Unreachable("No local cloud runs.", remedy="Start it with: globalchat local up")
+        raise Unreachable("No local cloud runs.", remedy="Start it with `globalchat local up`.")
     return running
 
 

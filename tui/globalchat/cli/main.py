@@ -4,6 +4,8 @@ import errno
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ import click
 
 from globalchat.cli.console.output import cannot_be_written, discard_output, flush_output, narrate
 from globalchat.cli.lazy import Entry, LazyGroup
-from globalchat.core import redaction
+from globalchat.core import interpreter, redaction
 from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.files import unwritable
 from globalchat.core.logs import log_event
@@ -41,11 +43,19 @@ COMMANDS = {
     "local": Entry("local", "Run, inspect and end the local cloud."),
 }
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_COMPLETE = "_GLOBALCHAT_COMPLETE"
 _GROUP_OPTIONS = ("--help", "-h", "--version")
 
 
 class Root(LazyGroup):
     """The command itself: what is not a command starts the chat, and errors become sentences."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """Parse the command line; an error of it names the command as one types it here."""
+        with _naming_the_command():
+            return super().make_context(info_name, args, parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `chat` before arguments that name no command."""
@@ -97,7 +107,8 @@ class Root(LazyGroup):
     def _run(self, ctx: click.Context) -> int | None:
         """Run the command and return its exit code; a UserError is logged and ends in its sentence."""
         try:
-            code: int | None = super().invoke(ctx)
+            with _naming_the_command():
+                code: int | None = super().invoke(ctx)
             flush_output()
             return code
         except UserError as error:
@@ -116,6 +127,17 @@ class Root(LazyGroup):
         except BrokenPipeError:
             discard_output()
             return ExitCode.DONE
+
+
+@contextmanager
+def _naming_the_command() -> Iterator[None]:
+    """Let the usage that click adds to an error of the command line name the command as one types it here."""
+    try:
+        yield
+    except click.UsageError as error:
+        if error.ctx is not None:
+            error.ctx.find_root().info_name = interpreter.own_command()
+        raise
 
 
 root = Root(
@@ -160,12 +182,24 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the locale lacks must not end a command
     try:
-        root(prog_name="globalchat")
+        root(_asked_script(), prog_name="globalchat")
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
         narrate(f"globalchat: {_explain(error).sentence}")
         sys.exit(ExitCode.FAILED)
+
+
+def _asked_script() -> list[str] | None:
+    """Return the command that prints a completion script, if one is asked for in click's way; else None.
+
+    That way is `_GLOBALCHAT_COMPLETE=bash_source`; click's own script would set variables of the shell.
+    """
+    shell, _, wanted = os.environ.get(_COMPLETE, "").partition("_")
+    if wanted != "source":
+        return None
+    del os.environ[_COMPLETE]
+    return ["completion", shell]
 
 
 def _explain(error: OSError) -> UserError:

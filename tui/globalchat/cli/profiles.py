@@ -146,5 +146,5 @@ def check_region(word: str, known: Mapping[str, str], *, commands: list[str]) ->
     listed = ", ".join([*(f"{alias} ({region})" for alias, region in known.items()), "auto"])
     raise UsageError(
         f'"{word[:50]}" is neither a command nor a region; the regions are: {listed}.',
-        remedy=did_you_mean(word, [*possible, *commands]) or "See globalchat --help.",
+        remedy=did_you_mean(word, [*possible, *commands]) or "See `globalchat --help`.",
     )

@@ -28,7 +28,9 @@ _LONGEST_THROTTLE = 300.0
 UNKNOWN_CHANNEL = "UnknownChannel"
 """The `errorType` of a refused channel (`infra/resolvers/publish.js`, `subscribe.js`, `unsubscribe.js`)."""
 KEY_REMEDY = "Get the current key with `globalchat outputs --refresh`, then try again."
-LOCAL_KEY_REMEDY = "See `globalchat local faults`; else start it again: `globalchat local down`, then `up`."
+LOCAL_KEY_REMEDY = (
+    "Try again: a local cloud that was restarted has a new key. If it lasts, see `globalchat local faults`."
+)
 SIGNATURE_REMEDY = "Check the AWS credentials: which ones are used is told by `aws sts get-caller-identity`."
 DENIED_REMEDY = "Use AWS credentials whose policy allows appsync:GraphQL on that field."
 

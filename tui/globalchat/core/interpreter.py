@@ -12,8 +12,8 @@ from pathlib import Path
 
 from globalchat.core.resources import checkout
 
-_COMMAND = re.compile("(?:(?<=`)|(?<=with: )|(?<=^  ))globalchat(?= )", re.MULTILINE)
-"""The command in a sentence (in backticks, or after `with:`), and in lines of its own (indented by two)."""
+_COMMAND = re.compile("(?:(?<=`)|(?<=^  ))globalchat(?= )", re.MULTILINE)
+"""The command in a sentence (in backticks), and in lines of its own (indented by two)."""
 
 
 def own_command() -> str:

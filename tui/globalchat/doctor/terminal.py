@@ -106,7 +106,7 @@ def characters(seen: Surroundings) -> Verdict:
         return warning(f"LC_ALL={locale}: commands draw with ASCII.", "Set LC_ALL=C.UTF-8, or unset it.")
     return warning(
         f"The encoding is {seen.encoding or 'unknown'}: names and texts in other scripts are lost.",
-        "Set LANG=C.UTF-8, or draw with ASCII: globalchat --ascii.",
+        "Set LANG=C.UTF-8, or draw with ASCII: `globalchat --ascii`.",
     )
 
 

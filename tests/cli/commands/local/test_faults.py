@@ -43,7 +43,7 @@ def test_wrong_words_are_usage_and_start_nothing(arguments: list[str], said: str
 def test_without_a_cloud_there_is_nothing_to_show(arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.exit_code, done.stdout) == (3, "")
-    assert "No local cloud runs. Start it with: globalchat local up" in done.stderr
+    assert "No local cloud runs. Start it with `globalchat local up`." in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def confirm(profile: Profile, plan: LoadPlan, *, yes: bool, most: float) -> bool
     )
     parts = ", ".join(f"{name} {dollars(usd)}" for name, usd in estimate.items[:3])
     narrate(f"This run: {what}.")
-    narrate(f"It costs about {dollars(estimate.usd)} (mostly {parts}); see globalchat cost for the prices.")
+    narrate(f"It costs about {dollars(estimate.usd)} (mostly {parts}); see `globalchat cost` for the prices.")
     if estimate.usd > Decimal(str(most)):
         raise UsageError(
             f"That is more than {dollars(Decimal(str(most)))}.",

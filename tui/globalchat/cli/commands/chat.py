@@ -116,7 +116,8 @@ def _check_terminal() -> None:
         said = f'The chat needs a terminal that can draw, and this is none (TERM is "{term}").'
     else:
         return
-    raise UsageError(said, remedy="To follow channels here or from a script: globalchat subscribe CHANNEL.")
+    remedy = "To follow channels here or from a script, run `globalchat subscribe CHANNEL`."
+    raise UsageError(said, remedy=remedy)
 
 
 def _failure(error: Exception | None) -> Iterable[str]:

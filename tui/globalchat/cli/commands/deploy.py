@@ -101,5 +101,5 @@ def command(
         for line in plan.left_behind():
             narrate(line)
     chosen = "" if name == DEFAULT else f" --profile {name}"
-    narrate(f"Done. Next: globalchat {next(iter(made.regions))}{chosen}")
+    narrate(f"Done. Open the chat with `globalchat {next(iter(made.regions))}{chosen}`.")
     return 0

@@ -20,6 +20,7 @@ from globalchat.cli.console.screen import is_terminal
 from globalchat.client.messages import Message
 from globalchat.core.clock import UNKNOWN_TIME, is_plausible, iso_time
 from globalchat.core.errors import UserError
+from globalchat.core.interpreter import as_typed_here
 from globalchat.core.text import sanitize
 
 JSONScalar = str | int | float | bool | None
@@ -48,14 +49,14 @@ def printable(line: Line) -> str:
 
 
 def narrate(text: str) -> None:
-    """Write a sentence for people to standard error.
+    """Write a sentence for people to standard error; it names our commands as one types them here.
 
     Nothing is written where nothing reads it (closed, or a pipe without reader): no work ends for that.
     """
     if sys.stderr is None:
         return
     with suppress(OSError):
-        sys.stderr.write(printable(text) + "\n")
+        sys.stderr.write(printable(as_typed_here(text)) + "\n")
         sys.stderr.flush()
 
 

@@ -125,7 +125,9 @@ def _on_this_machine(cloud: CloudState) -> list[Check]:
 def _faults(cloud: CloudState) -> Verdict:
     names = [str(each["name"]) for each in control.faults(cloud)]
     if names:
-        return warning(f"Set on purpose: {', '.join(names)}.", "End them with: globalchat local faults clear")
+        return warning(
+            f"Set on purpose: {', '.join(names)}.", "End them with `globalchat local faults clear`."
+        )
     return ok("none is set")
 
 

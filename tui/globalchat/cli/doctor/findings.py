@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from globalchat.cli.console.output import Line, Styled, json_line, printable, write_lines
 from globalchat.cli.console.screen import is_terminal, wants_colour
 from globalchat.client.profiles import Profile
+from globalchat.core.interpreter import as_typed_here
 from globalchat.core.terminal import window_size
 from globalchat.doctor.finding import Finding, Level
 
@@ -86,7 +87,7 @@ class Findings:
         return textwrap.wrap(plain, self._width, break_on_hyphens=False) or [plain]
 
     def _plain(self, text: str) -> str:
-        text = printable(text)
+        text = printable(as_typed_here(text))
         return text if self._signs is _SIGNS else text.replace("→", "->").replace("×", "x")
 
     def _styled(self, text: str, level: Level) -> str | Styled:

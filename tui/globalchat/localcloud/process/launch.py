@@ -17,7 +17,7 @@ CLOUD_LOCK = "cloud.lock"
 """Locks: the one is held while a cloud is looked for or started, so that two commands end with one cloud; the
 other by the cloud as long as it lives, so that what a kill leaves is known to be stale."""
 START_SECONDS = 30.0
-END_REMEDY = "End it with: globalchat local down"
+END_REMEDY = "End it with `globalchat local down`."
 _ANSWER_SECONDS = 3.0
 _END_SECONDS = 10.0
 _HUNG_END_SECONDS = 3.0

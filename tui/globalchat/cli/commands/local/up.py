@@ -22,5 +22,5 @@ def command() -> int:
     state = local_cloud.join(narrate)
     for region in state.regions:
         narrate(f"{region.alias} ({region.region}) at {region.graphql_url}")
-    narrate(f"The local cloud runs (process {state.pid}). End it with: globalchat local down")
+    narrate(f"The local cloud runs (process {state.pid}). End it with `globalchat local down`.")
     return 0

@@ -1,0 +1,52 @@
+"""Sentences that advise a command put it in backticks, by which `as_typed_here` finds it."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from globalchat.cli.main import COMMANDS
+from tests.paths import ROOT
+
+SOURCES = [file for root in ("tui", "infra/globalchat_infra") for file in sorted((ROOT / root).rglob("*.py"))]
+_NAMES = "|".join(COMMANDS)
+_PLAIN = re.compile(rf"(?<![`\w$])(?<!\$ )globalchat (?:{_NAMES}|--\w+)\b(?!:)")
+NOT_ADVICE = {"globalchat keys rotate"}
+"""What is written into the description of a key."""
+
+
+def plain_commands(source: str) -> Iterator[str]:
+    """Yield the texts in a source that name a command without backticks, unless they are help or docstrings."""
+    tree = ast.parse(source)
+    docs = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and _is_text(node.value)]
+    helps = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and _is_help(node)]
+    exempt = {id(part) for node in (*docs, *helps) for part in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in exempt:
+            text = node.value
+            if "\n" not in text and text not in NOT_ADVICE and _PLAIN.search(text):
+                yield text
+
+
+def _is_help(node: ast.Assign) -> bool:
+    names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return any("HELP" in name for name in names)
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_an_advised_command_is_in_backticks(file: Path) -> None:
+    assert list(plain_commands(file.read_text("utf-8"))) == []
+
+
+def test_a_plain_command_is_found() -> None:
+    assert list(
+        plain_commands('raise E(f"{x} See globalchat doctor.", remedy="Run `globalchat deploy`.")')
+    ) == [" See globalchat doctor."]
+    assert list(plain_commands('narrate("End it with: globalchat local down")')) != []
+    assert list(plain_commands('HELP = "globalchat doctor"')) == []
