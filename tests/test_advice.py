@@ -18,7 +18,7 @@ NOT_ADVICE = {"globalchat keys rotate"}
 
 
 def plain_commands(source: str) -> Iterator[str]:
-    """Yield the texts in a source that name a command without backticks, unless they are help or docstrings."""
+    """Yield the texts in a source that name a command without backticks, help and docstrings apart."""
     tree = ast.parse(source)
     docs = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and _is_text(node.value)]
     helps = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and _is_help(node)]
