@@ -3,8 +3,8 @@
 import ipaddress
 import operator
 import re
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.errors import Refusal
@@ -13,6 +13,14 @@ from globalchat.localcloud.globs import compile_glob
 Test: TypeAlias = Callable[[JSON], bool]
 """From one scalar of an event to whether it matches."""
 
+MAX_COMPLEXITY: Final = 10
+"""How many beginnings of a field's wildcards one value may match at once.
+
+AWS does not publish its bound. It was seen to refuse `*:*:*:*:*:event-bus/*`, of which a value matches 11
+(LocalStack's case `content_wildcard_complex_EXC`), counted like event-ruler's `MachineComplexityEvaluator`.
+"""
+
+_STAR: Final = -1
 _NUMBER_LIMIT = 5.0e9
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "=": operator.eq,
@@ -53,6 +61,9 @@ def _operator(name: str, argument: JSON, path: str) -> Test:
                     raise Refusal(f"{path} has the operator {inner} inside {name}, which is not known")
                 return _affix(name, _string(text, path), fold=True)
             return _affix(name, _string(argument, path), fold=False)
+        case "exactly":
+            # event-ruler's own; EventBridge's guide does not name it.
+            return _equal(_string(argument, path))
         case "equals-ignore-case":
             return _ignoring_case(_string(argument, path))
         case "wildcard":
@@ -88,25 +99,101 @@ def _ignoring_case(text: str) -> Test:
 
 
 def _wildcard(text: str, path: str) -> Test:
-    """A `*` stands for any characters, never two in a row; a backslash escapes `*` and itself alone."""
-    fixed, position, after_star = [""], 0, False
+    fixed = [""]
+    for char in _wildcard_parts(text, path):
+        if char == "":
+            fixed.append("")
+        else:
+            fixed[-1] += re.escape(char)
+    compiled = compile_glob(fixed)
+    return lambda event: isinstance(event, str) and compiled.fullmatch(event) is not None
+
+
+def _wildcard_parts(text: str, path: str) -> Iterator[str]:
+    """Read the characters of a wildcard, an empty one for each `*`.
+
+    A `*` stands for any characters, never two in a row; a backslash escapes `*` and itself alone.
+    """
+    position, after_star = 0, False
     while position < len(text):
         char = text[position]
         if char == "\\":
             position += 1
             if position == len(text) or text[position] not in "*\\":
                 raise Refusal(f"{path} has a wildcard with a backslash before neither * nor \\")
-            fixed[-1] += re.escape(text[position])
+            yield text[position]
         elif char == "*":
             if after_star:
                 raise Refusal(f"{path} has a wildcard with two * in a row")
-            fixed.append("")
+            yield ""
         else:
-            fixed[-1] += re.escape(char)
+            yield char
         after_star = char == "*"
         position += 1
-    compiled = compile_glob(fixed)
-    return lambda event: isinstance(event, str) and compiled.fullmatch(event) is not None
+
+
+def check_complexity(values: Sequence[JSON], path: str) -> None:
+    """Check that the wildcards of one field are not too complex together.
+
+    Raises:
+        Refusal: they are, in the words that PutRule uses.
+    """
+    texts = {text for value in values for text in _wildcards_of(value)}
+    if complexity([tuple(_wildcard_parts(text, path)) for text in texts]) > MAX_COMPLEXITY:
+        raise Refusal(
+            f"{path}: Rule is too complex - try using fewer wildcard characters or fewer repeating character "
+            "sequences after a wildcard character"
+        )
+
+
+def _wildcards_of(value: JSON) -> Iterator[str]:
+    if not isinstance(value, dict):
+        return
+    if isinstance(value.get("anything-but"), dict):
+        yield from _wildcards_of(value["anything-but"])
+    inner = value.get("wildcard")
+    yield from (text for text in (inner if isinstance(inner, list) else [inner]) if isinstance(text, str))
+
+
+def complexity(wildcards: Sequence[Sequence[str]], enough: int = MAX_COMPLEXITY + 1) -> int:
+    """Return how many beginnings of wildcards one value can match at most, at most `enough`.
+
+    A wildcard is given as its characters, empty for `*`. The beginnings of `a*b` are `a`, `a*` and `a*b`; the
+    value `ab` matches two of them. Bytes count, as in event-ruler.
+    """
+    codes = [
+        [code for part in parts for code in part.encode("utf-8", "surrogatepass") or (_STAR,)]
+        for parts in wildcards
+    ]
+    begin = _with_stars(codes, {(index, 0) for index in range(len(codes))})
+    most, known, rest = 0, {begin}, [begin]
+    while rest and most < enough:
+        active = rest.pop()
+        most = max(most, sum(1 for _, position in active if position))
+        following = {codes[i][p] for i, p in active if p < len(codes[i])} - {_STAR}
+        for code in (*following, None):
+            after = _after(codes, active, code)
+            if after and after not in known:
+                known.add(after)
+                rest.append(after)
+    return min(most, enough)
+
+
+_Positions: TypeAlias = "frozenset[tuple[int, int]]"
+"""Beginnings of wildcards: which one, and how many of its codes."""
+
+
+def _after(codes: Sequence[Sequence[int]], active: _Positions, code: int | None) -> _Positions:
+    """Return the beginnings that match after one more byte; None is a byte that no wildcard has there."""
+    stays = {(i, p) for i, p in active if p and codes[i][p - 1] == _STAR}
+    moves = {(i, p + 1) for i, p in active if p < len(codes[i]) and codes[i][p] == code}
+    return _with_stars(codes, stays | moves)
+
+
+def _with_stars(codes: Sequence[Sequence[int]], positions: set[tuple[int, int]]) -> _Positions:
+    """Return the positions and those behind a `*` that follows, for it may stand for nothing."""
+    stars = {(i, p + 1) for i, p in positions if p < len(codes[i]) and codes[i][p] == _STAR}
+    return frozenset(positions | stars)
 
 
 def _anything_but(argument: JSON, path: str) -> Test:
@@ -116,6 +203,8 @@ def _anything_but(argument: JSON, path: str) -> Test:
         if name not in ("prefix", "suffix", "equals-ignore-case", "wildcard"):
             raise Refusal(f"{path} has the operator {name} inside anything-but, which is not known")
         texts = [_string(item, path) for item in _listed(inner, path)]
+        if name in ("prefix", "suffix") and "" in texts:
+            raise Refusal(f"{path}: Null prefix/suffix not allowed in anything-but")
         tests = [_operator(name, text, path) for text in texts]
     else:
         values = _listed(argument, path)

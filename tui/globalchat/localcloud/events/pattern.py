@@ -1,17 +1,26 @@
 """EventBridge's event patterns: compiled once into a function from an event to whether it matches.
 
-Sources: EventBridge user guide, "Comparison operators"; the README of aws/event-ruler, the matcher behind it.
+To a pattern an event is a list of scalars, each at a path of names joined by dots: `{"a.b": 1}` and
+`{"a": {"b": 1}}` are the same event, and the same holds for patterns. Where an event has a list, all fields
+of the pattern that lie in it must match inside one and the same element.
+
+Sources: EventBridge user guide, "Comparison operators" and "Considerations when creating event patterns";
+README and sources of aws/event-ruler, the matcher behind it (`JsonRuleCompiler`, `ACFinder`, `NameState`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.errors import Refusal
-from globalchat.localcloud.events.matchers import Test, leaf, single
+from globalchat.localcloud.events.matchers import Test, check_complexity, leaf, single
 
 Matcher: TypeAlias = Callable[[JSON], bool]
 """From an event, in its envelope, to whether it matches."""
+
+MAX_COMBINATIONS: Final = 1_000
+"""How many rules without `$or` a pattern may stand for; PutRule refuses more (user guide, `$or` matching)."""
 
 _RESERVED = frozenset(
     {
@@ -27,8 +36,28 @@ _RESERVED = frozenset(
     }
 )
 
-# An empty list has no value to match: to a pattern it is the same as no field at all.
-_ABSENT: JSON = []
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What may stand at a path.
+
+    That is one of `strings`, what passes a test, anything if `present`, nothing at all if `absent`.
+    """
+
+    strings: frozenset[str]
+    tests: tuple[Test, ...]
+    present: bool
+    absent: bool
+
+    def matches(self, value: JSON) -> bool:
+        """Return True if a scalar of the event matches."""
+        if self.present or (isinstance(value, str) and value in self.strings):
+            return True
+        return any(test(value) for test in self.tests)
+
+
+_Rule: TypeAlias = "dict[str, _Field]"
+"""Fields by their path, all of which must match."""
 
 
 def compile_pattern(pattern: Mapping[str, JSON]) -> Matcher:
@@ -37,35 +66,31 @@ def compile_pattern(pattern: Mapping[str, JSON]) -> Matcher:
     Raises:
         Refusal: EventBridge would not take it, or it has an operator that is not known; names the place.
     """
-    return _object(pattern, "")
+    first, *others = [_Program(rule) for rule in _extended([{}], pattern, "", "")]
+    if not others:
+        return first.matches
+    return lambda event: any(program.matches(event) for program in (first, *others))
 
 
-def _object(pattern: Mapping[str, JSON], place: str) -> Matcher:
-    """All fields must match, inside one and the same object if the event has a list of them."""
+def _extended(rules: list[_Rule], pattern: Mapping[str, JSON], place: str, prefix: str) -> list[_Rule]:
+    """Return the rules with the fields of an object added.
+
+    `place` is where the object stands in the pattern, for a refusal; `prefix` the path of its fields in an
+    event. A path that is already there is replaced, as in event-ruler.
+    """
     if not pattern:
         raise Refusal(f"{place or 'the pattern'} is empty")
-    alternatives: list[Matcher] = []
-    fields: list[tuple[str, Matcher]] = []
     for name, value in pattern.items():
-        path = f"{place}.{name}" if place else name
+        inner = f"{place}.{name}" if place else name
+        path = f"{prefix}.{name}" if prefix else name
         if name == "$or" and _is_or(value):
-            alternatives.append(_any(value, path))
+            rules = _alternatives(rules, value, inner, prefix)
         elif isinstance(value, dict):
-            fields.append((name, _object(value, path)))
+            rules = _extended(rules, value, inner, path)
         else:
-            fields.append((name, _field(value, path)))
-
-    def matches(event: JSON) -> bool:
-        if isinstance(event, list) and event:
-            return any(matches(item) for item in event)
-        # Where there is no object its fields are absent, and tests for absence hold.
-        found = event if isinstance(event, dict) else {}
-        for name, test in fields:
-            if not test(found.get(name, _ABSENT)):
-                return False
-        return all(test(found) for test in alternatives)
-
-    return matches
+            found = _field(value, inner)
+            rules = [{**rule, path: found} for rule in rules]
+    return rules
 
 
 def _is_or(value: JSON) -> bool:
@@ -77,46 +102,31 @@ def _is_or(value: JSON) -> bool:
     )
 
 
-def _any(value: JSON, path: str) -> Matcher:
-    items = value if isinstance(value, list) else []
-    tests = [_object(item, f"{path}[{index}]") for index, item in enumerate(items) if isinstance(item, dict)]
-    return lambda event: any(test(event) for test in tests)
+def _alternatives(rules: list[_Rule], value: JSON, place: str, prefix: str) -> list[_Rule]:
+    """Return the rules once for each object in the list of an `$or`."""
+    found: list[_Rule] = []
+    for index, item in enumerate(value if isinstance(value, list) else []):
+        if isinstance(item, dict):
+            found += _extended(rules, item, f"{place}[{index}]", prefix)
+        if len(found) > MAX_COMBINATIONS:
+            raise Refusal(f"{place} makes more than {MAX_COMBINATIONS} combinations")
+    return found
 
 
-def _field(value: JSON, path: str) -> Matcher:
-    """One of the listed values must match; a list in the event matches with any of its elements."""
+def _field(value: JSON, path: str) -> _Field:
+    """Compile the list of a field: one of its values must match."""
     if not isinstance(value, list):
         raise Refusal(f"{path} is neither an object nor a list")
     if not value:
         raise Refusal(f"{path} is an empty list")
+    check_complexity(value, path)
     presences = {_presence(item, path) for item in value if _is_exists(item)}
-    strings = frozenset(item for item in value if isinstance(item, str))
-    tests = [leaf(item, path) for item in value if not isinstance(item, str) and not _is_exists(item)]
-    return _leaf_matcher(strings, tests, present=True in presences, absent=False in presences)
-
-
-def _leaf_matcher(strings: frozenset[str], tests: list[Test], *, present: bool, absent: bool) -> Matcher:
-    def scalar_matches(event: JSON) -> bool:
-        if present or (isinstance(event, str) and event in strings):
-            return True
-        return any(test(event) for test in tests)
-
-    def matches(event: JSON) -> bool:
-        if not isinstance(event, list | dict):
-            return scalar_matches(event)
-        scalars = list(_scalars(event))
-        return any(map(scalar_matches, scalars)) if scalars else absent
-
-    return matches
-
-
-def _scalars(event: JSON) -> Iterator[JSON]:
-    """The scalars of nested lists. Objects have none: only leaves exist to a pattern."""
-    if isinstance(event, list):
-        for item in event:
-            yield from _scalars(item)
-    elif not isinstance(event, dict):
-        yield event
+    return _Field(
+        strings=frozenset(item for item in value if isinstance(item, str)),
+        tests=tuple(leaf(item, path) for item in value if not isinstance(item, str) and not _is_exists(item)),
+        present=True in presences,
+        absent=False in presences,
+    )
 
 
 def _is_exists(item: JSON) -> bool:
@@ -128,3 +138,99 @@ def _presence(item: JSON, path: str) -> bool:
     if not isinstance(argument, bool):
         raise Refusal(f"{path} has an exists that is neither true nor false")
     return argument
+
+
+@dataclass(slots=True)
+class _Step:
+    """A name on the way to fields; `fields` are the numbers of those whose path ends here."""
+
+    following: "dict[str, _Step]" = field(default_factory=dict)
+    fields: list[int] = field(default_factory=list)
+
+    def at(self, segments: Sequence[str]) -> "_Step | None":
+        """Return the step behind some names, None if no field lies there."""
+        step: _Step | None = self
+        for segment in segments:
+            step = step.following.get(segment) if step is not None else None
+        return step
+
+    def add(self, segments: Sequence[str], number: int) -> None:
+        """Add the way to a field."""
+        step = self
+        for segment in segments:
+            step = step.following.setdefault(segment, _Step())
+        step.fields.append(number)
+
+
+class _Program:
+    """The fields of a rule without `$or`, numbered in the order of their paths.
+
+    A set of fields is an integer: bit n stands for field n.
+    """
+
+    def __init__(self, rule: _Rule) -> None:
+        ordered = sorted(rule.items())
+        self._fields = [each for _, each in ordered]
+        self._root = _Step()
+        for number, (path, _) in enumerate(ordered):
+            self._root.add(path.split("."), number)
+        self._all = (1 << len(ordered)) - 1
+        self._absent = [number for number, each in enumerate(self._fields) if each.absent]
+
+    def matches(self, event: JSON) -> bool:
+        """Return True if all fields match."""
+        found, seen = self._satisfied(event, self._root)
+        absent = sum(1 << number for number in self._absent) & ~seen
+        return any(each | absent == self._all for each in found)
+
+    def _satisfied(self, event: JSON, step: _Step) -> tuple[list[int], int]:
+        """Return the largest sets of fields that match together in a part of an event, and those that it has.
+
+        Of a list one element counts; what lies in different fields of an object is independent.
+        """
+        if isinstance(event, dict):
+            return self._satisfied_in_object(event, step)
+        if isinstance(event, list):
+            return self._satisfied_in_list(event, step)
+        matching = seen = 0
+        for number in step.fields:
+            seen |= 1 << number
+            if self._fields[number].matches(event):
+                matching |= 1 << number
+        return [matching], seen
+
+    def _satisfied_in_object(self, event: dict[str, JSON], step: _Step) -> tuple[list[int], int]:
+        found, seen = [0], 0
+        for name, value in event.items():
+            inner = step.at(name.split(".")) if "." in name else step.following.get(name)
+            if inner is None:
+                continue
+            more, there = self._satisfied(value, inner)
+            seen |= there
+            if len(more) == 1:
+                found = [each | more[0] for each in found]
+            else:
+                found = _largest({each | other for each in found for other in more})
+        return found, seen
+
+    def _satisfied_in_list(self, event: list[JSON], step: _Step) -> tuple[list[int], int]:
+        """Choose an element.
+
+        A field that only other elements have is absent if a field with a smaller path has chosen the element
+        before: event-ruler visits fields in the order of their paths (`NameState.getNameTransitions`).
+        """
+        elements, seen = set(), 0
+        for item in event:
+            found, there = self._satisfied(item, step)
+            seen |= there
+            for each in found:
+                absent = (n for n in self._absent if not there >> n & 1 and each & ((1 << n) - 1))
+                elements.add(each | sum(1 << number for number in absent) if each else 0)
+        return _largest(elements) or [0], seen
+
+
+def _largest(sets: set[int]) -> list[int]:
+    """Return the sets that lie in no other one."""
+    if len(sets) < 2:
+        return list(sets)
+    return [each for each in sets if not any(each != other and each & ~other == 0 for other in sets)]
