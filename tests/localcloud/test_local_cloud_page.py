@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from globalchat.localcloud.appsync.access.authentication import REFUSALS
 from globalchat.localcloud.appsync.javascript import members
 from globalchat.localcloud.faults.model import KINDS
 from globalchat.localcloud.resources.registry import TYPES
@@ -42,3 +43,7 @@ def test_emulated_and_refused_members_are_not_mixed_up() -> None:
 
 def test_every_fault_is_in_the_table() -> None:
     assert set(KINDS) <= section("Faults")
+
+
+def test_every_refusal_of_a_signature_has_its_evidence() -> None:
+    assert {error_type for error_type, _ in REFUSALS.values()} <= section("HTTP")

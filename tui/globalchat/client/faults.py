@@ -3,16 +3,28 @@
 The sentences name a host, never a URL: it may hold the key.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, skew_sentence
+from globalchat.core.aws_errors import SIGN_IN
+from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, read_stale_signature, skew_sentence
 from globalchat.core.errors import Refused, Unauthorized, UserError
 from globalchat.core.net import is_loopback
 from globalchat.core.text import suggest
 
 THROTTLES = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
 """The error types of an API that is called too often."""
+_WRONG_SIGNATURE = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
+_UNKNOWN_KEY = frozenset({"UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"})
+_EXPIRED = frozenset({"ExpiredTokenException", "ExpiredToken"})
+_INCOMPLETE = frozenset(
+    {"IncompleteSignatureException", "IncompleteSignature", "MissingAuthenticationTokenException"}
+)
+_BAD_REQUEST = "BadRequestException"
+"""What AppSync answers to a wrong signature, among others."""
+_OF_SCOPE = re.compile(r"(?i)credential should be scoped")
+_OF_SIGNATURE = re.compile(rf"{_OF_SCOPE.pattern}|signature we calculated|SignedHeader|credential scope")
 _RETRYABLE = THROTTLES | {
     "ExecutionTimeout",
     "InternalFailure",
@@ -32,6 +44,8 @@ LOCAL_KEY_REMEDY = (
     "Try again: a local cloud that was restarted has a new key. If it lasts, see `globalchat local faults`."
 )
 SIGNATURE_REMEDY = "Check the AWS credentials: which ones are used is told by `aws sts get-caller-identity`."
+REGION_REMEDY = "Compare region and URL in the profile with `globalchat outputs`."
+INCOMPLETE_REMEDY = "Set the AWS credentials again, without spaces; else a proxy changes requests."
 DENIED_REMEDY = "Use AWS credentials whose policy allows appsync:GraphQL on that field."
 
 
@@ -81,14 +95,45 @@ def refusal(
     kind = fault.error_type
     if kind == "WAFForbiddenException":
         return blocked(where)
+    if (refused := _signature_refused(fault, where, skew)) is not None:
+        return refused
     if kind.endswith("UnauthorizedException") or fault.code in (401, 403):
-        stale = "signature expired" in fault.message.lower() or "not yet current" in fault.message.lower()
-        return unauthorized(where, signed=signed, skew=skew, stale=stale)
+        stale, by = read_stale_signature(fault.message)
+        return unauthorized(where, signed=signed, skew=by if skew is None else skew, stale=stale)
     if kind == "Unauthorized":
         return Unauthorized(fault.message, error_type=kind, remedy=DENIED_REMEDY)
     if kind == UNKNOWN_CHANNEL and channel is not None:
         return unknown_channel(channel, fault.channels or known)
     return Refused(fault.message, error_type=kind, retryable=fault.retryable or kind in _RETRYABLE)
+
+
+def _signature_refused(fault: Fault, where: str, skew: float | None) -> Unauthorized | None:
+    """Return the error for what AWS answers to a signature that it does not accept; None for anything else.
+
+    AWS's own text is left out: it may hold the whole request in canonical form, with the session token.
+    """
+    kind = fault.error_type.rpartition("#")[2].partition(":")[0]
+    stale, by = read_stale_signature(fault.message)
+    of_signature = kind in _WRONG_SIGNATURE or (kind == _BAD_REQUEST and _OF_SIGNATURE.search(fault.message))
+    if stale and (of_signature or kind == _BAD_REQUEST):
+        return wrong_clock(skew if by is None else by, where)
+    if kind in _EXPIRED:
+        return Unauthorized("The AWS credentials have expired.", error_type=kind, remedy=SIGN_IN)
+    if kind in _UNKNOWN_KEY:
+        message = f"The access key or session token was not accepted by {where}: AWS does not know it."
+        return Unauthorized(message, error_type=kind, remedy=SIGNATURE_REMEDY)
+    if kind in _INCOMPLETE:
+        message = f"The signature could not be read by {where}: it arrived incomplete."
+        return Unauthorized(message, error_type=kind, remedy=INCOMPLETE_REMEDY)
+    if not of_signature:
+        return None
+    if skew is not None and abs(skew) > SIGNATURE_WINDOW:
+        return wrong_clock(skew, where)
+    if _OF_SCOPE.search(fault.message):
+        message = f"The signature was not accepted by {where}: it is for another region or service."
+        return Unauthorized(message, error_type=kind, remedy=REGION_REMEDY)
+    message = f"The signature was not accepted by {where}: the secret access key is wrong."
+    return Unauthorized(message, error_type=kind, remedy=SIGNATURE_REMEDY)
 
 
 def unknown_channel(name: str, channels: Sequence[str], *, remedy: str | None = None) -> Refused:

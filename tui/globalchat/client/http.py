@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import cache, cached_property
+from typing import Any
 
 import aiohttp
 from gql import GraphQLRequest
@@ -29,6 +30,8 @@ from globalchat.core.net import Proxy, host_of, proxy_answered
 LARGEST_ANSWER = 5 * 1024 * 1024
 """Bytes of an answer that are read; AppSync's own limit for an evaluated response."""
 
+_ERROR_TYPE = "x-amzn-ErrorType"
+"""Names AWS's own error, also where the body is not that of GraphQL."""
 _REQUEST_ID = "x-amzn-RequestId"
 _answer: ContextVar[tuple[int, str | None] | None] = ContextVar("answer", default=None)
 """Status and request id of the answer to the call that is under way in this task."""
@@ -264,9 +267,18 @@ class _Transport(AIOHTTPTransport):
             answer = None
         if isinstance(answer, dict) and (answer.get("errors") or (response.ok and "data" in answer)):
             return ExecutionResult(data=answer.get("data"), errors=answer.get("errors"))
+        if 400 <= response.status < 500 and (kind := response.headers.get(_ERROR_TYPE)):
+            errors: Any = [{"errorType": kind, "message": _message(answer)}]
+            return ExecutionResult(errors=errors)
         if not 200 <= response.status < 300:
             raise TransportServerError("no GraphQL answer", response.status)
         raise TransportProtocolError("something other than GraphQL")
+
+
+def _message(answer: object) -> str:
+    """Return the text of an error in AWS's general form, `{"message": …}`."""
+    text = answer.get("message") or answer.get("Message") if isinstance(answer, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 @cache

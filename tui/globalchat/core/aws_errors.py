@@ -2,14 +2,12 @@
 
 import re
 import ssl
-from calendar import timegm
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from time import strptime
 
 from globalchat.core import tls
-from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, skew_sentence
+from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, read_stale_signature, skew_sentence
 from globalchat.core.errors import Unreachable, UserError
 from globalchat.core.net import Proxy, proxy_answered, proxy_for, proxy_not_reached
 
@@ -59,9 +57,6 @@ _IN_TROUBLE = frozenset(
     {"InternalError", "InternalFailure", "InternalServerError", "InternalServiceError", "ServiceUnavailable"}
     | {"InternalFailureException", "InternalServerException", "ServiceUnavailableException", "Unavailable"}
 )
-# Signature expired: 20261130T100000Z is now earlier than 20261130T101500Z (20261130T102000Z - 5 min.)
-# Signature not yet current: 20261130T103000Z is still later than 20261130T101000Z (20261130T100500Z + 5 min.)
-_STALE = re.compile(r"(?i)signature (?:expired|not yet current)(?:: (\w+) is [a-z ]+ than \w+ \((\w+) )?")
 _LONGEST = 500
 
 
@@ -212,16 +207,16 @@ def _no_way_through(error: BaseException, where: str, proxy: Proxy) -> Unreachab
 
 
 def _is_stale(answer: Answer) -> bool:
-    """Return True if a signature was refused because of its time, which `_STALE` finds in the text."""
+    """Return True if a signature was refused because of its time."""
     is_refused = answer.code in _WRONG_SIGNATURE or answer.code == "AuthFailure"
-    return is_refused and _STALE.search(answer.text) is not None
+    return is_refused and read_stale_signature(answer.text)[0]
 
 
 def _clock(answer: Answer, *, temporary: bool) -> UserError:
     """Return the error of a wrong clock."""
-    if _is_stale(answer) and (stale := _STALE.search(answer.text)) is not None:
-        signed, theirs = (_epoch_of_signature(each) for each in stale.groups())
-        skew = answer.skew if signed is None or theirs is None else signed - theirs
+    if _is_stale(answer):
+        _, skew = read_stale_signature(answer.text)
+        skew = answer.skew if skew is None else skew
         return UserError(skew_sentence(skew, "AWS"), remedy=CLOCK_REMEDY)
     if answer.skew is not None and abs(answer.skew) > SIGNATURE_WINDOW:
         return UserError(skew_sentence(answer.skew, "AWS"), remedy=CLOCK_REMEDY)
@@ -232,13 +227,6 @@ def _clock(answer: Answer, *, temporary: bool) -> UserError:
             remedy=f"Set the clock, if it is. {SIGN_IN}",
         )
     return UserError(skew_sentence(None, "AWS"), remedy=CLOCK_REMEDY)
-
-
-def _epoch_of_signature(text: str | None) -> float | None:
-    try:
-        return None if text is None else timegm(strptime(text, "%Y%m%dT%H%M%SZ"))
-    except ValueError:
-        return None
 
 
 def _epoch_of_header(value: object) -> float | None:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from calendar import timegm
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
@@ -29,6 +30,11 @@ UNKNOWN_TIME: Final = "--:--:--"
 
 _TIMES: Final = range(253_402_214_400_000)
 """Epoch ms from 1970 to 9999-12-31 00:00 UTC: with any zone each is a date of four digits' year."""
+# Signature expired: 20261130T100000Z is now earlier than 20261130T101500Z (20261130T102000Z - 5 min.)
+# Signature not yet current: 20261130T103000Z is still later than 20261130T101000Z (20261130T100500Z + 5 min.)
+_STALE: Final = re.compile(
+    r"(?i)signature (?:expired|not yet current)(?:: (\w+) is [a-z ]+ than \w+ \((\w+) )?"
+)
 _UNITS: Final = ((DAY, "day", "d"), (HOUR, "hour", "h"), (MINUTE, "minute", "min"), (1, "second", "s"))
 _READ: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART: Final = re.compile("([0-9]+(?:[.][0-9]+)?)(ms|s|m|h)")
@@ -96,6 +102,25 @@ def skew_sentence(skew: float | None, where: str) -> str:
         return f"This machine's clock is too far from that of {where}."
     way = "ahead of" if skew > 0 else "behind"
     return f"This machine's clock is {duration_in_words(abs(skew))} {way} {where}."
+
+
+def read_stale_signature(text: str) -> tuple[bool, float | None]:
+    """Return whether AWS's answer refuses a signature for its time, and how far ahead this clock is then.
+
+    The seconds are None if the answer does not hold both times.
+    """
+    stale = _STALE.search(text)
+    if stale is None:
+        return False, None
+    signed, theirs = (_epoch_of_signature(each) for each in stale.groups())
+    return True, None if signed is None or theirs is None else signed - theirs
+
+
+def _epoch_of_signature(text: str | None) -> float | None:
+    try:
+        return None if text is None else timegm(time.strptime(text, "%Y%m%dT%H%M%SZ"))
+    except ValueError:
+        return None
 
 
 def stopwatch(seconds: float) -> str:

@@ -79,20 +79,28 @@ def test_a_signature_counts_before_a_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "status", "error_type", "message"),
     [
-        (("AKIATEST", "AKIAREST"), "security token included in the request is invalid"),
-        (("us-west-2", "us-east-1"), "Credential should be scoped to a valid region"),
-        (("/appsync/", "/execute-api/"), "Credential should be scoped"),
-        (("Signature=", "Signature=0"), "does not match"),
-        (("Signature=", "Signature=é"), "does not match"),
+        (
+            ("AKIATEST", "AKIAREST"),
+            403,
+            "UnrecognizedClientException",
+            "security token included in the request is invalid",
+        ),
+        (("us-west-2", "us-east-1"), 400, "BadRequestException", "a valid region, not 'us-east-1'"),
+        (("/appsync/", "/execute-api/"), 400, "BadRequestException", "scoped to correct service: 'appsync'"),
+        (("Signature=", "Signature=0"), 400, "BadRequestException", "does not match"),
+        (("Signature=", "Signature=é"), 400, "BadRequestException", "does not match"),
+        (("Credential=", "Cred="), 400, "IncompleteSignatureException", "requires 'Credential' parameter"),
+        (("host;", "accept;host;"), 400, "IncompleteSignatureException", "'accept' is named as a Signed"),
     ],
 )
-def test_wrong_signatures(change: tuple[str, str], message: str) -> None:
+def test_wrong_signatures(change: tuple[str, str], status: int, error_type: str, message: str) -> None:
     headers = dict(signed().headers)
     headers["Authorization"] = headers["Authorization"].replace(*change)
-    with pytest.raises(Unauthorized, match=message):
+    with pytest.raises(Unauthorized, match=message) as raised:
         authenticate(headers)
+    assert (raised.value.status, raised.value.error_type) == (status, error_type)
 
 
 def test_a_session_token_that_nobody_gave_out() -> None:

@@ -104,11 +104,18 @@ class Executor(Protocol):
 
 
 class Unauthorized(Exception):
-    """The API-level check failed (HTTP 401). The message is AWS's wording."""
+    """The API-level check failed. Message, type and status (also a socket's `errorCode`) are AWS's."""
 
-    def __init__(self, message: str = "You are not authorized to make this call.") -> None:
+    def __init__(
+        self,
+        message: str = "You are not authorized to make this call.",
+        error_type: str = "UnauthorizedException",
+        status: int = 401,
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.error_type = error_type
+        self.status = status
 
 
 class Authenticator(Protocol):

@@ -5,14 +5,24 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud.appsync.access import sigv4
+from globalchat.localcloud import sigv4
 from globalchat.localcloud.appsync.model import Caller, Unauthorized
 from globalchat.localcloud.definition import AuthMode
 from globalchat.localcloud.principals import AccessKey, Principal
 
 SERVICE: Final = "appsync"
 
-_INVALID_TOKEN: Final = "The security token included in the request is invalid."
+REFUSALS: Final = {
+    sigv4.Problem.INCOMPLETE: ("IncompleteSignatureException", 400),
+    sigv4.Problem.WRONG: ("BadRequestException", 400),
+    sigv4.Problem.UNKNOWN_KEY: ("UnrecognizedClientException", 403),
+    sigv4.Problem.EXPIRED: ("ExpiredTokenException", 403),
+}
+"""AppSync's error type and status. Seen in aws-amplify/amplify-js#3447, #7906, #11480; aws-sdk-java#2583.
+
+Before 2020 a wrong signature was answered 403, `InvalidSignatureException` (aws-amplify/amplify-js#2422).
+"""
+
 _DROPPED_HEADERS: Final = frozenset(("cookie",))
 
 
@@ -70,14 +80,7 @@ class KeyAndSignatureAuthenticator:
     def _verify(self, request: sigv4.SignedRequest, authorization: str) -> Principal:
         try:
             signature = sigv4.parse(authorization, request.headers)
-            key = self._access_keys.get(signature.access_key)
-            if key is None or request.headers.get("x-amz-security-token") != key.token:
-                raise Unauthorized(_INVALID_TOKEN)
-            if (signature.region, signature.service) != (self._region, SERVICE):
-                raise Unauthorized(
-                    f"Credential should be scoped to a valid region, not '{signature.region}'."
-                )
-            sigv4.verify(request, signature, key.secret_key, self._clock())
+            sigv4.check_scope(signature, region=self._region, service=SERVICE)
+            return sigv4.authenticate(request, signature, self._access_keys, self._clock())
         except sigv4.SignatureError as error:
-            raise Unauthorized(str(error)) from None
-        return key.principal
+            raise Unauthorized(str(error), *REFUSALS[error.problem]) from None

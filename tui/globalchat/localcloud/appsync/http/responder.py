@@ -106,7 +106,7 @@ async def respond(
         authorized()
         operation = _read(request, headers)
     except Unauthorized as error:
-        return _error(base, 401, "UnauthorizedException", error.message)
+        return _error(base, error.status, error.error_type, error.message)
     except MalformedRequest as error:
         return _error(base, 400, "MalformedHttpRequestException", str(error))
     answer = await executor.execute(operation, _with_repeated(caller, repeated))

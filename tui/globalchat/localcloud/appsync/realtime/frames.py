@@ -63,9 +63,9 @@ def unsupported() -> bytes:
     return error([unsupported_operation("unknown")])
 
 
-def unauthorized(subscription: str, message: str) -> bytes:
+def unauthorized(subscription: str, message: str, error_type: str) -> bytes:
     """Refuse a `start` whose credentials were not accepted."""
-    return error([{"errorType": "UnauthorizedException", "message": message}], subscription)
+    return error([{"errorType": error_type, "message": message}], subscription)
 
 
 def too_many_subscriptions(subscription: str, limit: int) -> bytes:

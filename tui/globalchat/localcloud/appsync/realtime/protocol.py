@@ -126,9 +126,9 @@ class RealtimeProtocol:
             return self._refuse(frames.connection_error(problem, 400), now)
         try:
             self._authenticate(header_object(handshake), "/graphql/connect", b"{}")
-        except Unauthorized as unauthorized:
-            message = frames.connection_error(unauthorized.message, 401, "UnauthorizedException")
-            return self._refuse(message, now)
+        except Unauthorized as error:
+            frame = frames.connection_error(error.message, error.status, error.error_type)
+            return self._refuse(frame, now)
         self._become(State.OPEN)
         self._speaks_by = now + self._limits.first_frame
         return []
@@ -242,8 +242,8 @@ class RealtimeProtocol:
         headers = string_items(extensions.get("authorization")) if isinstance(extensions, dict) else {}
         try:
             caller = self._authenticate(headers, "/graphql", data.encode())
-        except Unauthorized as unauthorized:
-            return self._deny(frames.unauthorized(name, unauthorized.message))
+        except Unauthorized as error:
+            return self._deny(frames.unauthorized(name, error.message, error.error_type))
         self._pending.add(name)
         self._speaks_by = None
         return [Start(name, request, caller)]
