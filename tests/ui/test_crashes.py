@@ -8,15 +8,24 @@ from typing import NoReturn
 
 import pytest
 from textual import events
+from textual.drivers.headless_driver import HeadlessDriver
 from textual.strip import Strip
 
+from globalchat.core import redaction
 from globalchat.ui.app import ChatApp
 from globalchat.ui.memory import Memory
 from globalchat.ui.screens.chat import ChatScreen
 from globalchat.ui.terminal_driver import TerminalDriver
 from globalchat.ui.widgets.composer import Composer
 from globalchat.ui.widgets.message_pane import MessagePane
-from tests.ui.helpers.chat_driver import SMALL, Chat, running
+from tests.ui.helpers.chat_driver import SMALL, Chat, make, running
+from tests.ui.helpers.fake_session import FakeSession
+
+
+@pytest.fixture(autouse=True)
+def _redacted() -> None:
+    """Mask keys in the log, as the command does before anything else."""
+    redaction.install()
 
 
 class DefectError(Exception):
@@ -114,6 +123,55 @@ async def test_a_defect_ends_the_chat_as_one(
     assert "0123456789abcdef" not in caplog.text
     assert "".join(capsys.readouterr()) == ""
     assert Memory(tmp_path, "local").load()["draft:tech"] == "unsent"
+
+
+def with_a_broken_stylesheet(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ChatApp, "CSS", "Screen { color: ")
+
+
+def before_the_stylesheets(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ChatApp, "_init_devtools", fail)
+
+
+def without_a_terminal(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(HeadlessDriver, "start_application_mode", fail)
+
+
+def in_the_first_screen(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ChatApp, "get_default_screen", fail)
+
+
+def while_ending(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(HeadlessDriver, "start_application_mode", fail)
+    patch.setattr(ChatApp, "_shutdown", fail)
+
+
+@pytest.mark.parametrize(
+    "break_down",
+    [
+        with_a_broken_stylesheet,
+        before_the_stylesheets,
+        without_a_terminal,
+        in_the_first_screen,
+        while_ending,
+    ],
+)
+def test_a_defect_at_the_start_or_the_end_is_one_like_others(
+    break_down: Callable[[pytest.MonkeyPatch], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app = make(FakeSession())
+    with monkeypatch.context() as patch:
+        break_down(patch)
+        app.run(headless=True, size=SMALL)
+    assert app.failure is not None
+    assert app.return_code == 1
+    crashes = [record for record in caplog.records if record.getMessage() == "chat crashed"]
+    assert crashes
+    assert "0123456789abcdef" not in caplog.text
+    assert "".join(capsys.readouterr()) == ""
 
 
 async def test_one_who_quits_has_no_failure() -> None:

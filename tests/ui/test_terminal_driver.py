@@ -3,11 +3,13 @@
 import errno
 import os
 import pty
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 
 from globalchat.ui.terminal_driver import HUNG_UP, TerminalDriver, canvas
 from tests.ui.helpers.chat_driver import SMALL, make, running, spied
@@ -26,6 +28,26 @@ def test_the_chat_ends_where_it_may_no_longer_read(monkeypatch: pytest.MonkeyPat
     driver._app = app
     driver.run_input_thread()
     assert called == [(app.exit, None, HUNG_UP)]
+
+
+@pytest.mark.parametrize(("number", "ends"), [(errno.EIO, True), (errno.EINTR, False), (None, False)])
+def test_the_chat_ends_where_the_terminal_may_not_be_changed(
+    number: int | None, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(*_: object) -> None:
+        if number is not None:
+            raise termios.error(number, "refused")
+
+    app = make(FakeSession())
+    ended: list[object] = []
+    monkeypatch.setattr(app, "exit", lambda *given: ended.append(given))
+    monkeypatch.setattr(LinuxDriver, "start_application_mode", lambda _: None)
+    monkeypatch.setattr(termios, "tcgetattr", lambda _: [])
+    monkeypatch.setattr(termios, "tcsetattr", change)
+    driver = object.__new__(TerminalDriver)
+    driver._app, driver._writer_thread, driver.fileno = app, None, 0
+    driver.start_application_mode()
+    assert ended == ([(None, HUNG_UP)] if ends else [])
 
 
 def test_the_chat_is_drawn_where_a_terminal_is_whatever_the_locale_says(tmp_path: Path) -> None:

@@ -92,6 +92,13 @@ class SafeApp(App[None]):
         self._notifications = _Toasts()
         self._is_quitting = False
 
+    async def run_async(self, **options: Any) -> None:  # noqa: ANN401 - Textual's own
+        """Run until the end. An error before or after Textual handles any ends the app like every other."""
+        try:
+            await super().run_async(**options)
+        except Exception as error:
+            self._handle_exception(error)
+
     @property
     def failure(self) -> Exception | None:
         """What ended the app, if it did not end because somebody wanted it to."""

@@ -85,9 +85,16 @@ class TerminalDriver(LinuxDriver):
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._file.fileno())
 
     def start_application_mode(self) -> None:
-        """Take the terminal over; ask for each key's place on a Latin keyboard besides."""
+        """Take the terminal over; ask for each key's place on a Latin keyboard besides.
+
+        Textual returns without a writer where the terminal may not be changed. That is so in the background,
+        until the shell continues the chat, and for ever where the shell is gone.
+        """
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        if self._writer_thread is not None and not constants.DISABLE_KITTY_KEY:
+        if self._writer_thread is None:
+            if not self._can_be_changed():
+                self._app.exit(None, HUNG_UP)
+        elif not constants.DISABLE_KITTY_KEY:
             self.write(f"\x1b[={KITTY_REPORT_ALTERNATE_KEYS};2u")
 
     def _run_input_thread(self) -> None:
@@ -159,6 +166,14 @@ class TerminalDriver(LinuxDriver):
     def _sigcont_application(self, *args: object) -> None:
         if self._is_there():
             super()._sigcont_application(*args)
+
+    def _can_be_changed(self) -> bool:
+        """Return False if the terminal is gone, or no shell is left that could bring it back to the chat."""
+        try:
+            termios.tcsetattr(self.fileno, termios.TCSANOW, termios.tcgetattr(self.fileno))
+        except termios.error as error:
+            return error.args[0] == errno.EINTR
+        return True
 
     def _is_there(self) -> bool:
         try:
