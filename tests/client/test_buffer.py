@@ -1,19 +1,28 @@
 """The event buffer, and the nudge for the waiting task."""
 
 import asyncio
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.client.buffer import EventBuffer
-from globalchat.client.events import ChannelRevoked, EventsSkipped, GapRecorded, MessageReceived, SessionEvent
-from globalchat.client.messages import Message
+from globalchat.client.buffer import BoundedQueue, EventBuffer, size_of
+from globalchat.client.events import (
+    ChannelRevoked,
+    DraftUnsent,
+    EventsSkipped,
+    GapRecorded,
+    MessageReceived,
+    OutboxUnavailable,
+    SessionEvent,
+)
+from globalchat.client.messages import Draft, Message
 from globalchat.client.signal import Signal
 
 
-def received(number: int) -> MessageReceived:
-    return MessageReceived(Message(str(number), "tech", "hi", None, "r", number), "oregon", number, None)
+def received(number: int, text: str = "hi") -> MessageReceived:
+    return MessageReceived(Message(str(number), "tech", text, None, "r", number), "oregon", number, None)
 
 
 def other(number: int) -> ChannelRevoked:
@@ -103,3 +112,63 @@ async def test_limits_below_one_are_one(limit: int) -> None:
     buffer.put(received(1))
     buffer.put(received(2))
     assert await buffer.take(limit) == [EventsSkipped(1), GapRecorded(("tech",), 1, 1), received(2)]
+
+
+def test_a_slow_reader_of_large_messages_costs_bounded_memory() -> None:
+    buffer = EventBuffer(10_000, most_bytes=1_000_000)
+    tracemalloc.start()
+    try:
+        for number in range(2_000):
+            buffer.put(received(number, "é" * 50_000))
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_200_000
+
+
+async def test_what_is_dropped_for_its_size_is_counted_and_leaves_a_gap() -> None:
+    buffer = EventBuffer(100, most_bytes=10_000)
+    buffer.put(other(1))
+    for number in range(10):
+        buffer.put(received(number, "x" * 4_000))
+    assert await buffer.take(9) == [
+        EventsSkipped(8),
+        GapRecorded(("tech",), 0, 7),
+        other(1),
+        received(8, "x" * 4_000),
+        received(9, "x" * 4_000),
+    ]
+    buffer.put(received(11, "x" * 20_000))
+    buffer.put(received(12, "small"))
+    assert await buffer.take(9) == [EventsSkipped(1), GapRecorded(("tech",), 11, 11), received(12, "small")]
+
+
+async def test_a_message_larger_than_all_room_is_kept_alone() -> None:
+    buffer = EventBuffer(100, most_bytes=10)
+    buffer.put(received(1))
+    assert await buffer.take(9) == [received(1)]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        DraftUnsent(Draft("1", "tech", "x" * 9_000, None, 0), "reason"),
+        OutboxUnavailable("x" * 9_000),
+        received(1, "x" * 9_000),
+    ],
+)
+def test_the_texts_of_every_kind_of_event_count(event: SessionEvent) -> None:
+    assert 9_000 < size_of(event) < 10_500
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.integers(0, 50), max_size=60), st.integers(1, 9), st.integers(0, 120))
+def test_the_queue_keeps_the_newest_that_have_room(sizes: list[int], limit: int, most: int) -> None:
+    queue, dropped = BoundedQueue[int](limit, most), list[int]()
+    for number, size in enumerate(sizes):
+        dropped += queue.put(number, size)
+        kept = sizes[len(dropped) : number + 1]
+        assert len(queue) == len(kept) <= limit
+        assert sum(kept) <= most or len(kept) == 1
+    assert [queue.take() for _ in range(len(queue))] == list(range(len(dropped), len(sizes)))
+    assert dropped == list(range(len(dropped)))

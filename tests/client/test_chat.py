@@ -68,6 +68,16 @@ async def test_slow_reader_loses_the_oldest(oregon: FakeAppSync) -> None:
     assert len(texts) <= 2
 
 
+async def test_slow_reader_of_large_messages_loses_the_oldest(oregon: FakeAppSync) -> None:
+    options = quick(buffer_bytes=5_000)
+    async with globalchat.connect(profile_of(oregon), "oregon", ["tech"], options=options) as chat:
+        for number in range(5):
+            await chat.publish("tech", f"{number} {'x' * 1_500}")
+    texts = [message.text async for message in chat]
+    assert texts[-1].startswith("4 ")
+    assert len(texts) <= 2
+
+
 async def test_publishing_after_the_end_is_told_instead_of_waiting(oregon: FakeAppSync) -> None:
     async with globalchat.connect(profile_of(oregon), "oregon", ["tech"], options=QUICK) as chat:
         chat.session.close()

@@ -186,6 +186,19 @@ async def test_slow_listener_is_told_what_it_missed(regions: tuple[FakeAppSync, 
         assert (await watcher.next(WatchSkipped)).count > 0
 
 
+async def test_slow_listener_of_large_messages_is_told_what_it_missed(
+    regions: tuple[FakeAppSync, FakeAppSync],
+) -> None:
+    oregon = regions[0]
+    watch = Watch(profile_of(*regions), ["tech"], options=quick(buffer_bytes=30_000))
+    async with watching(watch) as watcher:
+        for number in range(20):
+            for server in regions:
+                await server.broadcast(oregon.message(str(number), text=f"{number} {'x' * 5_000}"))
+        await watcher.next(FromRegion, lambda each: "text='19 " in repr(each))
+        assert (await watcher.next(WatchSkipped)).count > 0
+
+
 async def test_cancelling_ends_every_session(regions: tuple[FakeAppSync, FakeAppSync]) -> None:
     watch = Watch(profile_of(*regions), options=QUICK)
     run = asyncio.create_task(watch.run())

@@ -56,7 +56,7 @@ class FakeAppSync:
         self.alias = alias
         self.region = region
         self.key = KEY
-        self.channels = CHANNELS
+        self.channels: tuple[str, ...] = CHANNELS
         self.connection_timeout_ms: Any = 300_000
         self.on_init = "ack"
         self.on_start = "ack"

@@ -278,3 +278,10 @@ def test_the_header_fits_any_width(model: ChatModel, width: int) -> None:
     desk = Desk(model, "local", "tech")
     desk.names = NAMES
     assert sum(len(piece.text) for piece in header(desk.header(), width, NOON)) == width
+
+
+def test_names_that_are_left_out_are_said_in_one_sentence(model: ChatModel) -> None:
+    model.take_effects()
+    backend = Backend(CHANNELS, LIMITS, left_out=3)
+    model.reduce(BackendDescribed(backend))
+    assert model.take_effects() == [Notice(backend.remark or "", "warning")]

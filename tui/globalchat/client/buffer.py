@@ -3,23 +3,80 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from sys import getsizeof
+from typing import Generic, TypeVar
 
 from globalchat.client.events import EventsSkipped, GapRecorded, MessageReceived, SessionEvent
+from globalchat.client.options import DEFAULTS
+
+Item = TypeVar("Item")
+
+
+class BoundedQueue(Generic[Item]):
+    """A queue that drops its oldest items over `limit` of them or `most_bytes`; the newest one stays."""
+
+    def __init__(self, limit: int, most_bytes: int) -> None:
+        self._limit, self._most_bytes = max(1, limit), most_bytes
+        self._items: deque[tuple[Item, int]] = deque()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def first(self) -> Item:
+        """The oldest item. Raises IndexError if there is none."""
+        return self._items[0][0]
+
+    def put(self, item: Item, size: int) -> list[Item]:
+        """Add an item that takes `size` bytes; return those that are dropped for it."""
+        self._items.append((item, size))
+        self._bytes += size
+        dropped = []
+        while len(self._items) > self._limit or (self._bytes > self._most_bytes and len(self._items) > 1):
+            dropped.append(self.take())
+        return dropped
+
+    def take(self) -> Item:
+        """Remove and return the oldest item. Raises IndexError if there is none."""
+        item, size = self._items.popleft()
+        self._bytes -= size
+        return item
+
+
+_EVENT_BYTES = 400
+"""Bytes of an event, its message or draft and its place in a queue, beside their texts; measured."""
+
+
+def size_of(event: SessionEvent) -> int:
+    """Return how many bytes of memory an event takes, about: what others can make large are its texts."""
+    if isinstance(event, MessageReceived):
+        message = event.message
+        texts = (message.id, message.channel, message.text, message.sender, message.region)
+        return _EVENT_BYTES + sum(map(getsizeof, texts))
+    draft, reason = getattr(event, "draft", None), getattr(event, "reason", None)
+    return _EVENT_BYTES + getsizeof(reason) + (0 if draft is None else getsizeof(draft.text))
 
 
 class EventBuffer:
     """A queue of events that drops rather than grows or blocks.
 
-    Over `limit` messages, or over `limit` other events, the oldest of that sort are dropped and counted; the
-    next `take` then starts with `EventsSkipped`, and with the gap that the dropped messages (or gaps) leave.
-    So a flood of messages never drops a state or a refusal. `heard` is told of every event at once.
+    Over `limit` messages or `most_bytes` of them, or over as many other events, the oldest of that sort are
+    dropped and counted; the next `take` then starts with `EventsSkipped`, and with the gap that the dropped
+    messages (or gaps) leave. So a flood of messages never drops a state or a refusal. The newest event of
+    each sort is kept whatever its size. `heard` is called with every event at once.
     """
 
-    def __init__(self, limit: int, *, heard: Callable[[SessionEvent], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        limit: int,
+        *,
+        most_bytes: int = DEFAULTS.buffer_bytes,
+        heard: Callable[[SessionEvent], None] = lambda _: None,
+    ) -> None:
         self._heard = heard
-        self._limit = max(1, limit)
-        self._messages: deque[tuple[int, SessionEvent]] = deque()
-        self._others: deque[tuple[int, SessionEvent]] = deque()
+        self._messages = BoundedQueue[tuple[int, SessionEvent]](limit, most_bytes)
+        self._others = BoundedQueue[tuple[int, SessionEvent]](limit, most_bytes)
         self._next = 0
         self._dropped = _Dropped()
         self._closed = False
@@ -31,10 +88,9 @@ class EventBuffer:
             return
         self._heard(event)
         queue = self._messages if isinstance(event, MessageReceived) else self._others
-        queue.append((self._next, event))
+        for _, dropped in queue.put((self._next, event), size_of(event)):
+            self._dropped.add(dropped)
         self._next += 1
-        if len(queue) > self._limit:
-            self._dropped.add(queue.popleft()[1])
         self._filled.set()
 
     def close(self) -> None:
@@ -54,14 +110,14 @@ class EventBuffer:
             queue = self._oldest()
             if queue is None:
                 break
-            events.append(queue.popleft()[1])
+            events.append(queue.take()[1])
         if not self._closed and self._oldest() is None:
             self._filled.clear()
         return events
 
-    def _oldest(self) -> deque[tuple[int, SessionEvent]] | None:
+    def _oldest(self) -> "BoundedQueue[tuple[int, SessionEvent]] | None":
         if self._messages and self._others:
-            return min(self._messages, self._others, key=lambda queue: queue[0][0])
+            return min(self._messages, self._others, key=lambda queue: queue.first[0])
         return self._messages or self._others or None
 
 

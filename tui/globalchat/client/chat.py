@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from globalchat.client.buffer import BoundedQueue, size_of
 from globalchat.client.events import (
     DraftAccepted,
     DraftRefused,
@@ -31,9 +32,10 @@ class Chat:
         session: The session underneath, for all that this form leaves out.
     """
 
-    def __init__(self, session: Session, *, buffer: int) -> None:
+    def __init__(self, session: Session, *, options: SessionOptions) -> None:
         self.session = session
-        self._messages: asyncio.Queue[Message | None] = asyncio.Queue(max(1, buffer))
+        self._messages = BoundedQueue[Message](options.buffer, options.buffer_bytes)
+        self._filled = asyncio.Event()
         self._outcomes: dict[str, asyncio.Future[_Outcome | None]] = {}
         self._settled: asyncio.Future[None] | None = None
         self._running: asyncio.Task[None] | None = None
@@ -88,23 +90,28 @@ class Chat:
 
     async def __aiter__(self) -> AsyncIterator[Message]:
         """Messages in the order of their arrival, until the session closes."""
-        while (message := await self._messages.get()) is not None:
-            yield message
-        self._put(None)  # for whoever iterates again
+        while await self._filled.wait():
+            if self._messages:
+                yield self._messages.take()
+            elif self._ended:
+                return
+            else:
+                self._filled.clear()
 
     async def _pump(self) -> None:
         while events := await self.session.next_events():
             for event in events:
                 self._handle(event)
         self._ended = True
-        self._put(None)
+        self._filled.set()
         for outcome in self._outcomes.values():
             if not outcome.done():
                 outcome.set_result(None)
 
     def _handle(self, event: SessionEvent) -> None:
         if isinstance(event, MessageReceived):
-            self._put(event.message)
+            self._messages.put(event.message, size_of(event))  # if the listener is too slow, the oldest go
+            self._filled.set()
         elif isinstance(event, StateChanged):
             self._note(event)
         elif isinstance(event, DraftAccepted | DraftRefused | DraftUnsent):
@@ -120,11 +127,6 @@ class Chat:
             settled.set_result(None)
         elif state.phase in (Phase.FAILED, Phase.CLOSED):
             settled.set_exception(UserError(state.reason or "The session was closed.", remedy=state.remedy))
-
-    def _put(self, message: Message | None) -> None:
-        if self._messages.full():
-            self._messages.get_nowait()  # the listener is too slow: the oldest goes
-        self._messages.put_nowait(message)
 
     async def _stop(self) -> None:
         self.session.close()
@@ -147,4 +149,4 @@ def connect(
         ProfileError: the profile has no such region.
     """
     session = Session(profile, region, channels=channels, sender=sender, options=options, outbox=outbox)
-    return Chat(session, buffer=options.buffer)
+    return Chat(session, options=options)

@@ -177,6 +177,9 @@ class Connection:
         except (documents.Unreadable, AttributeError):
             self._on_unreadable(channel)
             return
+        if message.channel != channel:  # only a faulty backend sends those: each would open a channel
+            self._on_unreadable(channel)
+            return
         self._on_message(message)
 
     def _ended_by_server(self, channel: str, error: Exception | None) -> None:

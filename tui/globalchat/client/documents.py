@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from globalchat.client.messages import Backend, Limits, Message
+from globalchat.client.messages import CHANNEL, MOST_CHANNELS, Backend, Limits, Message
 
 MESSAGE_FIELDS = "id name message sender region sentAt"
 
@@ -49,7 +49,7 @@ def read_message(raw: object) -> Message:
 
 
 def read_backend(data: dict[str, object]) -> Backend:
-    """What `DESCRIBE` answered.
+    """What `DESCRIBE` answered: channels with valid names, at most `MOST_CHANNELS`, and how many others.
 
     Raises:
         Unreadable: a field is missing or of another type.
@@ -64,7 +64,9 @@ def read_backend(data: dict[str, object]) -> Backend:
     numbers = [size for size in sizes if isinstance(size, int) and not isinstance(size, bool)]
     if len(numbers) != len(sizes):
         raise Unreadable("limits")
-    return Backend(channels=tuple(dict.fromkeys(channels)), limits=Limits(*numbers))
+    listed = dict.fromkeys(channels)
+    taken = tuple(name for name in listed if CHANNEL.fullmatch(name))[:MOST_CHANNELS]
+    return Backend(channels=taken, limits=Limits(*numbers), left_out=len(listed) - len(taken))
 
 
 def epoch_ms(text: str) -> int:

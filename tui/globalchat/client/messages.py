@@ -1,9 +1,18 @@
 """The message, as every module of the client knows it."""
 
+import re
 from dataclasses import dataclass
+
+from globalchat.core.text import plural
 
 Content = tuple[str, str, str | None]
 """What makes two messages the same beside the id: channel, text, sender."""
+
+
+CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+"""What a channel may be called (`globalchat_infra/config.py` checks those of a deployment)."""
+MOST_CHANNELS = 1_000
+"""How many channels of a backend are taken up; a deployment has far fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What the backend says of itself."""
+    """What the backend says of itself; `left_out` counts listed names that are not in `channels`."""
 
     channels: tuple[str, ...]
     limits: Limits
+    left_out: int = 0
+
+    @property
+    def remark(self) -> str | None:
+        """The sentence about names that were left out; None if there were none."""
+        if not self.left_out:
+            return None
+        return (
+            f"The backend lists {plural(self.left_out, 'name')} too many: left out is what cannot name a "
+            f"channel, and what comes after {MOST_CHANNELS:,} channels."
+        )

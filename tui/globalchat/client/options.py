@@ -33,6 +33,7 @@ class SessionOptions:
         draft_max_age: Drafts in an outbox that are older are held and offered, never sent by themselves.
         window: Publishes of one channel in flight at once; more than one gives up their order.
         buffer: Events kept for a slow listener; older messages are dropped and counted.
+        buffer_bytes: Bytes of memory that those messages may take, about; as many for all other events.
         outgoing: Drafts waiting per channel; further ones are handed back as unsent at once.
         outgoing_total: Drafts waiting or held in all channels together; likewise.
         dedupe_ids: Message ids remembered.
@@ -62,6 +63,7 @@ class SessionOptions:
     draft_max_age: float = 900.0
     window: int = 1
     buffer: int = 10_000
+    buffer_bytes: int = 32 * 2**20
     outgoing: int = 1_000
     outgoing_total: int = 10_000
     dedupe_ids: int = 100_000

@@ -70,7 +70,9 @@ class Session:
         self._clock = clock
         self._ids = IdFactory()
         self._running = False
-        self._events = EventBuffer(options.buffer, heard=SessionLog(profile.name).note)
+        self._events = EventBuffer(
+            options.buffer, most_bytes=options.buffer_bytes, heard=SessionLog(profile.name).note
+        )
         self._status = Status(endpoint.alias, self._note, clock)
         self._roster = Roster(channels)
         self._regions = Regions(timeout=options.http_timeout, offset=offset, clock=clock)

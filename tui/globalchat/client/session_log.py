@@ -73,7 +73,9 @@ class SessionLog:
                     revoked=state.revoked,
                 )
             case BackendDescribed(backend):
-                self._write(logging.INFO, "backend described", channels=backend.channels)
+                level = logging.WARNING if backend.left_out else logging.INFO
+                fields = {"channels": backend.channels, "leftOut": backend.left_out}
+                self._write(level, "backend described", **fields)
             case ChannelRefused(channel, error_type, _):
                 self._write(logging.WARNING, "channel refused", channel=channel, errorType=error_type)
             case ChannelRevoked(channel):

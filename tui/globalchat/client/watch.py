@@ -1,10 +1,10 @@
 """Follows the same channels in several regions at once, and pairs the arrivals of each message."""
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from globalchat.client.buffer import BoundedQueue, size_of
 from globalchat.client.events import MessageReceived, SessionEvent
 from globalchat.client.locator import Reload
 from globalchat.client.options import DEFAULTS, SessionOptions
@@ -68,8 +68,7 @@ class Watch:
             for alias in dict.fromkeys(aliases)
         }
         self._pairing = Pairing(tuple(self.sessions), within=pair_within, capacity=options.buffer)
-        self._events: deque[WatchEvent] = deque()
-        self._limit = max(1, options.buffer)
+        self._events = BoundedQueue[WatchEvent](options.buffer, options.buffer_bytes)
         self._skipped = 0
         self._filled = asyncio.Event()
         self._arrived = Signal()
@@ -117,7 +116,7 @@ class Watch:
             events.append(WatchSkipped(self._skipped))
             self._skipped = 0
         while self._events and len(events) < max(1, limit):
-            events.append(self._events.popleft())
+            events.append(self._events.take())
         if not self._events and not self._skipped and not self._ended:
             self._filled.clear()
         return events
@@ -145,9 +144,17 @@ class Watch:
 
     def _put(self, events: Sequence[WatchEvent]) -> None:
         for event in events:
-            self._events.append(event)
-            if len(self._events) > self._limit:
-                self._events.popleft()
-                self._skipped += 1
+            self._skipped += len(self._events.put(event, _size_of(event)))
         if events:
             self._filled.set()
+
+
+def _size_of(event: WatchEvent) -> int:
+    """Return how many bytes an event takes, about; that of a pair is taken for as large as its arrival's."""
+    match event:
+        case FromRegion(_, inner):
+            return size_of(inner)
+        case Paired(message) | Unpaired(message):
+            return size_of(MessageReceived(message, "", 0, None))
+        case _:
+            return 0

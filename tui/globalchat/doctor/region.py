@@ -17,7 +17,7 @@ from globalchat.core.clock import WallClock, now_ms
 from globalchat.core.errors import Unauthorized, Unreachable, UserError
 from globalchat.core.net import host_of
 from globalchat.core.text import plural
-from globalchat.doctor.finding import Verdict, ok
+from globalchat.doctor.finding import Verdict, ok, warning
 from globalchat.doctor.judging import judge_clock, judge_key
 from globalchat.doctor.remedies import Remedies
 
@@ -85,7 +85,10 @@ class RegionPatient:
             self._refusal = str(error)
             return ok("answers, but not to this key")
         channels = plural(len(self._backend.channels), "channel")
-        return ok(f"answers in {(self._now() - began) * 1000:.0f} ms; it has {channels}")
+        said = f"answers in {(self._now() - began) * 1000:.0f} ms; it has {channels}"
+        if self._backend.remark is not None:
+            return warning(f"{said}. {self._backend.remark}", "Ask whoever runs the backend.")
+        return ok(said)
 
     async def judge_clock(self) -> Verdict:
         """Compare this machine's clock with that of the latest answer."""

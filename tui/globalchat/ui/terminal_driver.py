@@ -172,7 +172,7 @@ class TerminalDriver(LinuxDriver):
         try:
             termios.tcsetattr(self.fileno, termios.TCSANOW, termios.tcgetattr(self.fileno))
         except termios.error as error:
-            return error.args[0] == errno.EINTR
+            return bool(error.args[0] == errno.EINTR)
         return True
 
     def _is_there(self) -> bool:

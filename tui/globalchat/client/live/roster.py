@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from globalchat.client.events import GapRecorded
+from globalchat.client.messages import MOST_CHANNELS
 
 
 class Roster:
@@ -31,8 +32,13 @@ class Roster:
         return min((at for name, at in self._missing_since.items() if name in self._wanted), default=None)
 
     def offer(self, channels: Iterable[str]) -> None:
-        """Learn what the backend has. A channel that was offered before is not taken up anew."""
+        """Learn what the backend has. A channel that was offered before is not taken up again.
+
+        Regions may list different channels; of all that are ever offered `MOST_CHANNELS` are taken up.
+        """
         for channel in channels:
+            if channel not in self._offered and len(self._offered) >= MOST_CHANNELS:
+                continue
             if self._all and channel not in self._offered:
                 self.want(channel)
             self._offered.add(channel)

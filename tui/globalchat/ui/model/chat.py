@@ -250,6 +250,8 @@ class ChatModel:
             channel: self.conversation(channel) for channel in backend.channels if channel not in self._left
         }
         self.conversations = known | extra
+        if backend.remark is not None:
+            self.warn(backend.remark)
 
     def _refuse_channel(self, channel: str, reason: str) -> None:
         self._effects.append(ChannelDropped(channel, reason))
