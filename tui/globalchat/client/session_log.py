@@ -74,8 +74,8 @@ class SessionLog:
                 )
             case BackendDescribed(backend):
                 level = logging.WARNING if backend.left_out else logging.INFO
-                fields = {"channels": backend.channels, "leftOut": backend.left_out}
-                self._write(level, "backend described", **fields)
+                left_out = backend.left_out
+                self._write(level, "backend described", channels=backend.channels, leftOut=left_out)
             case ChannelRefused(channel, error_type, _):
                 self._write(logging.WARNING, "channel refused", channel=channel, errorType=error_type)
             case ChannelRevoked(channel):
