@@ -1,0 +1,199 @@
+"""Asks AWS many questions at once, and says of each that could not be asked why not."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+from globalchat.core.clock import MonotonicClock
+from globalchat.core.errors import Unreachable, UserError
+from globalchat.localcloud.definition import JSON
+from globalchat.verify.compare import Agreement, Comparison, compare, not_asked
+from globalchat.verify.counterpart import REFUSED
+from globalchat.verify.questions import EVALUATE_CODE, RUNTIME, Action, AwsQuestion, Catalogue, Document, Kind
+from globalchat_infra.deployer.aws import Aws, CallFailed
+
+WORKERS: Final = 8
+"""How many questions are under way at once."""
+NO_TIME: Final = "there was no time left for it"
+
+_ENVIRONMENT: Final = {"PROBE": "reached"}
+_PROBE: Final = (
+    "export function request(ctx) {\n  return { env: ctx.env };\n}\n\n"
+    "export function response(ctx) {\n  return ctx.result;\n}\n"
+)
+_NAME_OF_ENVIRONMENT: Final = "ENVIRONMENT_OF_THE_API"
+
+
+class NotAsked(Exception):
+    """A question could not be asked. `error` is what stood in the way, if it was an error."""
+
+    def __init__(self, reason: str, error: UserError | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.error = error
+
+
+class Answers(Protocol):
+    """What answers questions: AWS, the local cloud, or a recording of AWS."""
+
+    def __call__(self, question: AwsQuestion) -> Document:
+        """Return the answer in the form of AWS's API, or `{"refused": reason}`.
+
+        Raises:
+            NotAsked: there is none.
+        """
+        ...
+
+
+class AwsAnswers:
+    """Asks AWS itself. An action that could not be asked in a region is not asked again there."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._obstacles: dict[tuple[Action, str], UserError] = {}
+
+    def __call__(self, question: AwsQuestion) -> Document:
+        """Ask one question, from any thread.
+
+        Raises:
+            NotAsked: the credentials may not ask, AWS does not know the action here, or no answer came.
+        """
+        action, region = question.action, question.region
+        if (obstacle := self._obstacles.get((action, region))) is not None:
+            raise NotAsked(str(obstacle), obstacle)
+        try:
+            return self._ask(question)
+        except UserError as error:
+            if isinstance(error, CallFailed) and error.code in action.refusals:
+                return {REFUSED: str(error)}
+            self._obstacles[action, region] = error
+            raise NotAsked(str(error), error) from None
+
+    def _ask(self, question: AwsQuestion) -> Document:
+        """Return the whole answer: findings come in pages."""
+        service, operation = question.action.service, question.action.operation
+        arguments: dict[str, Any] = dict(question.arguments)
+        answer = dict(self._aws.call(service, question.region, operation, **arguments))
+        page = answer
+        while token := page.get("nextToken"):
+            page = self._aws.call(service, question.region, operation, **arguments, nextToken=token)
+            answer["findings"] += page["findings"]
+        return {
+            name: value for name, value in answer.items() if name not in ("ResponseMetadata", "nextToken")
+        }
+
+
+@dataclass(slots=True)
+class Verification:
+    """One run: what AWS is asked and who answers on either side.
+
+    `seconds` bounds the whole run; what has not been asked by then is not asked. `clock` is monotonic.
+    """
+
+    aws: Answers
+    local: Answers
+    seconds: float | None = None
+    clock: MonotonicClock = time.monotonic
+    on_answer: Callable[[AwsQuestion, Document], None] = lambda _question, _answer: None
+    errors: list[UserError] = field(default_factory=list)
+    """What stood in the way of questions."""
+
+    def run(self, asked: Catalogue) -> list[Comparison]:
+        """Return the comparison of every question, in their order."""
+        began = self.clock()
+        questions = list(asked.questions)
+        missing = [not_asked(each.kind, each.subject, each.region, each.reason) for each in asked.unaskable]
+        first = next((each for each in questions if each.action is EVALUATE_CODE), None)
+        if first is None or self._passes_environment(first.region):
+            return [*missing, *self._compared(questions, questions, began)]
+        replaced = [_without_environment(each) for each in questions]
+        return [*missing, *self._compared(questions, replaced, began)]
+
+    def _passes_environment(self, region: str) -> bool:
+        """Return True unless EvaluateCode is known to leave `ctx.env` empty: it is not documented."""
+        try:
+            answer = self.aws(environment_probe(region))
+        except NotAsked:
+            return True
+        return '"reached"' in str(answer.get("evaluationResult"))
+
+    def _compared(
+        self, questions: Sequence[AwsQuestion], sent: Sequence[AwsQuestion], began: float
+    ) -> list[Comparison]:
+        """Compare AWS's answers to what was sent with the local ones to the questions as they are."""
+        answers = _all(
+            sent, self.aws, None if self.seconds is None else self.seconds - (self.clock() - began)
+        )
+        return [
+            self._one(question, asked, answer)
+            for question, asked, answer in zip(questions, sent, answers, strict=True)
+        ]
+
+    def _one(self, question: AwsQuestion, sent: AwsQuestion, answer: Document | NotAsked) -> Comparison:
+        if isinstance(answer, NotAsked):
+            if answer.error is not None:
+                self.errors.append(answer.error)
+            return not_asked(question.kind, question.subject, question.region, answer.reason)
+        self.on_answer(sent, answer)
+        return compare(question, answer, self.local(question))
+
+
+def environment_probe(region: str) -> AwsQuestion:
+    """Return the question whether EvaluateCode passes the `env` of a context on."""
+    context = json.dumps({"arguments": {}, "env": _ENVIRONMENT})
+    arguments: dict[str, JSON] = {
+        "runtime": dict(RUNTIME),
+        "code": _PROBE,
+        "context": context,
+        "function": "request",
+    }
+    return AwsQuestion(Kind.RESOLVER, "ctx.env", region, EVALUATE_CODE, arguments)
+
+
+def exit_error(comparisons: Iterable[Comparison], errors: Sequence[UserError]) -> UserError | None:
+    """Return why nothing at all could be asked: Unreachable if all that stood in the way was the network."""
+    if any(each.agreement is not Agreement.NOT_ASKED for each in comparisons) or not errors:
+        return None
+    return next((each for each in errors if not isinstance(each, Unreachable)), errors[0])
+
+
+def _all(questions: Sequence[AwsQuestion], ask: Answers, seconds: float | None) -> list[Document | NotAsked]:
+    """Ask all questions, some at once; what is not answered in time is NotAsked."""
+    stop = threading.Event()
+
+    def answer(question: AwsQuestion) -> Document | NotAsked:
+        if stop.is_set():
+            return NotAsked(NO_TIME)
+        try:
+            return ask(question)
+        except NotAsked as obstacle:
+            return obstacle
+
+    workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="verify")
+    try:
+        futures = [workers.submit(answer, each) for each in questions]
+        wait(futures, timeout=seconds)
+        return [_result(each) for each in futures]
+    finally:
+        stop.set()
+        workers.shutdown(wait=False, cancel_futures=True)
+
+
+def _result(future: "Future[Document | NotAsked]") -> Document | NotAsked:
+    return future.result() if future.done() else NotAsked(NO_TIME)
+
+
+def _without_environment(question: AwsQuestion) -> AwsQuestion:
+    """Return the same question with `ctx.env` in the code replaced by a constant of the same content."""
+    if question.action is not EVALUATE_CODE:
+        return question
+    given: Mapping[str, JSON] = question.arguments
+    environment = json.dumps(json.loads(str(given["context"])).get("env", {}))
+    code = str(given["code"]).replace("ctx.env", _NAME_OF_ENVIRONMENT)
+    # At the end: places in the code stay the same.
+    code = f"{code}\nconst {_NAME_OF_ENVIRONMENT} = {environment};\n"
+    return replace(question, arguments={**given, "code": code})

@@ -1,0 +1,189 @@
+"""The cases of each resolver: the contexts that its two handlers are evaluated with.
+
+Ids that a case gives are unlike those that AppSync makes: made ones are masked when answers are compared.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from globalchat.localcloud.definition import JSON
+
+Handler = Literal["request", "response"]
+
+_API_KEY: Final[Mapping[str, JSON]] = {
+    "request": {"headers": {"user-agent": "globalchat"}, "domainName": None}
+}
+_OK: Final[Mapping[str, JSON]] = {"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]}
+_ROLE: Final = "arn:aws:sts::123456789012:assumed-role"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The environment variables of the API whose resolvers are asked about (`ctx.env`)."""
+
+    variables: Mapping[str, str]
+
+    @property
+    def channel(self) -> str:
+        """A channel that there is."""
+        return self.variables.get("CHANNELS", "cars").split(",")[0]
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """The longest values that publish accepts, by the name of the argument."""
+        limits: Mapping[str, int] = json.loads(self.variables.get("LIMITS", "{}"))
+        return {"message": 2000, "sender": 32, "id": 64, **limits}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One evaluation of a handler. `is_refused` if the resolver ends it with an error."""
+
+    name: str
+    function: Handler
+    context: Mapping[str, JSON] = field(repr=False)
+    is_refused: bool = False
+
+
+def cases_of(place: str, settings: Settings) -> tuple[Case, ...]:
+    """Return the cases of the resolver of a field, such as `Mutation.publish`; none if it has no cases."""
+    make = CASES.get(place)
+    return () if make is None else tuple(make(_Contexts(place, settings)))
+
+
+class _Contexts:
+    """Makes the contexts of one resolver's cases."""
+
+    def __init__(self, place: str, settings: Settings) -> None:
+        self.settings = settings
+        self._parent_type, _, self._field = place.partition(".")
+
+    def request(
+        self, name: str, arguments: Mapping[str, JSON], *, refused: bool = False, **more: JSON
+    ) -> Case:
+        """Return a case of the request handler; `more` is what the context has beside the arguments."""
+        return Case(name, "request", self._context(arguments, more), refused)
+
+    def response(
+        self, name: str, arguments: Mapping[str, JSON], *, refused: bool = False, **more: JSON
+    ) -> Case:
+        """Return a case of the response handler; `more` holds what the data source answered."""
+        return Case(name, "response", self._context(arguments, more), refused)
+
+    def _context(self, arguments: Mapping[str, JSON], more: Mapping[str, JSON]) -> Mapping[str, JSON]:
+        info: dict[str, JSON] = {
+            "fieldName": self._field,
+            "parentTypeName": self._parent_type,
+            "variables": {},
+            "selectionSetList": ["id", "name", "message"],
+            "selectionSetGraphQL": "{\n  id\n  name\n  message\n}",
+        }
+        return {
+            "arguments": dict(arguments),
+            "identity": None,
+            "info": info,
+            "stash": {},
+            "env": dict(self.settings.variables),
+            **_API_KEY,
+            **more,
+        }
+
+
+def _publish(make: _Contexts) -> Iterator[Case]:
+    name, limits = make.settings.channel, make.settings.limits
+    draft: dict[str, JSON] = {"name": name, "message": "hello", "id": "draft-1", "sender": "ana"}
+    yield make.request("all arguments", draft)
+    yield make.request("no id and no sender", {"name": name, "message": "hello"})
+    yield make.request("id and sender null", {"name": name, "message": "hello", "id": None, "sender": None})
+    yield make.request("signed", draft, identity=_iam("ana", "chat"))
+    yield make.request(
+        "text with quotes, breaks and emoji", {**draft, "message": "a \"b\" \\ 'c'\n\t{} 👍🏽 é"}
+    )
+    yield make.request("text of the greatest length", {**draft, "message": "x" * limits["message"]})
+    yield make.request("emoji of the greatest length", {**draft, "message": "👍" * (limits["message"] // 2)})
+    yield from _refused_drafts(make, draft)
+    message: JSON = {**draft, "region": "us-west-2", "sentAt": "2026-01-02T03:04:05.678Z"}
+    stash: JSON = {"message": message}
+    yield make.response("accepted", draft, result=dict(_OK), stash=stash)
+    for code in ("InternalFailure", "ThrottlingException", "MalformedDetail"):
+        entry: JSON = {"ErrorCode": code, "ErrorMessage": "Not now."}
+        result: JSON = {"FailedEntryCount": 1, "Entries": [entry]}
+        yield make.response(f"entry refused: {code}", draft, refused=True, result=result, stash=stash)
+    error: JSON = {"message": "Access denied", "type": "AccessDeniedException"}
+    yield make.response("call failed", draft, refused=True, result=None, error=error, stash=stash)
+
+
+def _refused_drafts(make: _Contexts, draft: Mapping[str, JSON]) -> Iterator[Case]:
+    """Yield drafts that publish refuses, those just beyond a limit among them."""
+    limits = make.settings.limits
+    changes: Mapping[str, Mapping[str, JSON]] = {
+        "unknown channel": {"name": "no-such-channel"},
+        "empty text": {"message": ""},
+        "blank text": {"message": " \t\n\u2003"},
+        "text too long": {"message": "x" * (limits["message"] + 1)},
+        "emoji too long": {"message": "👍" * (limits["message"] // 2) + "x"},
+        "text with a NUL": {"message": "a\0b"},
+        "id too long": {"id": "x" * (limits["id"] + 1)},
+        "id with a blank": {"id": "a b"},
+        "id with a line break at its end": {"id": "a\n"},
+        "empty id": {"id": ""},
+        "blank sender": {"sender": " "},
+        "sender too long": {"sender": "x" * (limits["sender"] + 1)},
+    }
+    for name, change in changes.items():
+        yield make.request(name, {**draft, **change}, refused=True)
+
+
+def _publish_from_bus(make: _Contexts) -> Iterator[Case]:
+    message: dict[str, JSON] = {
+        "id": "draft-1",
+        "name": make.settings.channel,
+        "message": "hello",
+        "region": "ap-southeast-2",
+        "sentAt": "2026-01-02T03:04:05.678Z",
+    }
+    identity = _iam("broadcast", "session")
+    yield make.request("with a sender", {**message, "sender": "ana"}, identity=identity)
+    yield make.request("without a sender", message, identity=identity)
+    yield make.response("delivered", message, identity=identity, result=message)
+
+
+def _channel_only(make: _Contexts) -> Iterator[Case]:
+    """Yield the cases of a field whose one argument is a channel."""
+    name = make.settings.channel
+    yield make.request("a channel", {"name": name})
+    yield make.request("unknown channel", {"name": "no-such-channel"}, refused=True)
+    yield make.request("another case of letters", {"name": name.upper()}, refused=True)
+    yield make.response("a channel", {"name": name}, result={"name": name})
+
+
+def _without_arguments(make: _Contexts) -> Iterator[Case]:
+    yield make.request("no arguments", {})
+    yield make.response("answer", {}, result=["cars", "tech"])
+
+
+def _iam(role: str, session: str) -> JSON:
+    """Return `ctx.identity` of a role (AppSync developer guide, "Resolver context object reference")."""
+    return {
+        "accountId": "123456789012",
+        "cognitoIdentityPoolId": None,
+        "cognitoIdentityId": None,
+        "sourceIp": ["192.0.2.1"],
+        "username": f"AROASAMPLE:{session}",
+        "userArn": f"{_ROLE}/{role}/{session}",
+        "cognitoIdentityAuthType": None,
+        "cognitoIdentityAuthProvider": None,
+    }
+
+
+CASES: Final[Mapping[str, Callable[[_Contexts], Iterator[Case]]]] = {
+    "Query.channels": _without_arguments,
+    "Query.limits": _without_arguments,
+    "Mutation.publish": _publish,
+    "Mutation.publishFromBus": _publish_from_bus,
+    "Mutation.unsubscribe": _channel_only,
+    "Subscription.subscribe": _channel_only,
+}
+"""What makes the cases of each field's resolver."""
