@@ -23,7 +23,7 @@ from tests.paths import ROOT
 ALL = [command for page in PAGES for command in commands(page)]
 ENDLESS = {"subscribe": "connected to", "local serve": "Ctrl-C"}
 """Commands that run until they are interrupted, and what they say once they are up."""
-NEEDS_AWS = ("deploy", "destroy", "keys")
+NEEDS_AWS = ("deploy", "destroy", "keys", "verify")
 TARGETS_NOT_RUN = ("test", "soak", "bench", "format")
 """Targets that are only read: they would run this very test, take minutes, or change the files under test."""
 OPENED: set[tuple[str, ...]] = set()

@@ -27,6 +27,7 @@ class Call:
     form: dict[str, str]
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ def _read(request: BaseHTTPRequestHandler, body: bytes) -> Call:
         form.get("Action") or target.rpartition(".")[2] or f"{request.command} {urlsplit(request.path).path}"
     )
     key, region, service = (scope["key"], scope["region"], scope["service"]) if scope else ("", "", "")
-    return Call(service, region, action, key, form, request.path, dict(request.headers))
+    return Call(service, region, action, key, form, request.path, dict(request.headers), body)
 
 
 def _forward(behind: str, request: BaseHTTPRequestHandler, body: bytes) -> Reply:

@@ -33,6 +33,7 @@ COMMANDS = {
     "latency": Entry("latency", "Measure how long messages take, region by region."),
     "bench": Entry("bench", "Put a deployment under load, and count what arrives."),
     "doctor": Entry("doctor", "Tell what is wrong, and what to do about it."),
+    "verify": Entry("verify", "Ask AWS whether it agrees with the local cloud."),
     "outputs": Entry("outputs", "Show where the regions of a profile are."),
     "cost": Entry("cost", "Estimate what a deployment costs in a month."),
     "deploy": Entry("deploy", "Deploy the backend to AWS, or update it."),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final, TypeAlias
 
 from globalchat.core.clock import MonotonicClock
 from globalchat.core.errors import Unreachable, UserError
@@ -37,16 +37,11 @@ class NotAsked(Exception):
         self.error = error
 
 
-class Answers(Protocol):
-    """What answers questions: AWS, the local cloud, or a recording of AWS."""
+Answers: TypeAlias = Callable[[AwsQuestion], Document]
+"""What answers questions: AWS, the local cloud, or a recording of AWS.
 
-    def __call__(self, question: AwsQuestion) -> Document:
-        """Return the answer in the form of AWS's API, or `{"refused": reason}`.
-
-        Raises:
-            NotAsked: there is none.
-        """
-        ...
+It returns the answer in the form of AWS's API, or `{"refused": reason}`; it raises NotAsked if there is none.
+"""
 
 
 class AwsAnswers:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias
 
+from globalchat.localcloud.appsync.evaluation import MAX_CONTEXT
 from globalchat.localcloud.assembly import Assembly, Stack
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.provisioning.resource import Resource
 from globalchat.localcloud.provisioning.stack import resolve_stack
-from globalchat.verify.resolver_cases import Settings, cases_of
+from globalchat.verify.resolver_cases import Case, Settings, cases_of
 from globalchat.verify.sample_events import ACCOUNT, sample_events
 
 LARGEST_TEMPLATE: Final = 51_200
@@ -149,14 +150,21 @@ def _about_resolvers(stacks: _Stacks) -> Iterator[AwsQuestion | Unaskable]:
             if not (cases := cases_of(place, settings)):
                 yield Unaskable(Kind.RESOLVER, place, stack.region, "there is no case for it")
             for case in cases:
-                arguments = {
-                    "runtime": dict(RUNTIME),
-                    "code": code,
-                    "context": json.dumps(case.context, ensure_ascii=False),
-                    "function": case.function,
-                }
-                subject = f"{place} {case.function}: {case.name}"
-                yield AwsQuestion(Kind.RESOLVER, subject, stack.region, EVALUATE_CODE, arguments)
+                yield _evaluation(f"{place} {case.function}: {case.name}", stack.region, str(code), case)
+
+
+def _evaluation(subject: str, region: str, code: str, case: Case) -> AwsQuestion | Unaskable:
+    context = json.dumps(case.context, ensure_ascii=False)
+    if len(context) > MAX_CONTEXT:
+        reason = f"its context is longer than the {MAX_CONTEXT:,} characters that EvaluateCode takes"
+        return Unaskable(Kind.RESOLVER, subject, region, reason)
+    arguments: dict[str, JSON] = {
+        "runtime": dict(RUNTIME),
+        "code": code,
+        "context": context,
+        "function": case.function,
+    }
+    return AwsQuestion(Kind.RESOLVER, subject, region, EVALUATE_CODE, arguments)
 
 
 def _settings(resources: Iterable[Resource]) -> Settings:

@@ -1,4 +1,4 @@
-"""Says what a verification will cost and what it came to: for people, as JSON, and for an issue report. Pure."""
+"""Says what a verification costs and what it came to: for people, and for an issue report. Pure."""
 
 import json
 from collections import Counter
