@@ -31,6 +31,7 @@ BENCHMARKS: Final = {
         Benchmark("flood", "Typing in the chat while messages pour in", 40),
         Benchmark("hostile", "Messages made to be expensive to show", 30),
         Benchmark("history", "The chat with a long history", 40),
+        Benchmark("idle", "The chat when it is left alone", 265),
     )
 }
 

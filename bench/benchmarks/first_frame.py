@@ -118,7 +118,7 @@ def run(runs: int, *, warm_up: bool = True) -> Found:
     found: Found = {}
     with tempfile.TemporaryDirectory() as home:
         env = environment(home)
-        _local(env, "up")
+        local(env, "up")
         try:
             for number in range(runs + warm_up):
                 for program in PROGRAMS:
@@ -126,11 +126,12 @@ def run(runs: int, *, warm_up: bool = True) -> Found:
                         if number or not warm_up:  # the first run fills the caches
                             found.setdefault((program.name, name), []).append(moment)
         finally:
-            _local(env, "down")
+            local(env, "down")
     return found
 
 
-def _local(env: Mapping[str, str], what: str) -> None:
+def local(env: Mapping[str, str], what: str) -> None:
+    """Run `globalchat local` with this argument."""
     command = [str(COMMAND), "local", what]
     subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

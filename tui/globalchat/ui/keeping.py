@@ -6,6 +6,12 @@ from globalchat.core.errors import UserError
 from globalchat.ui.memory import Memory, problem
 from globalchat.ui.model.desk import SENT, Desk
 
+_SOON = 1.0
+"""Seconds after which a change is written at the latest: every key is one."""
+
+_AGAIN = 5.0
+"""Seconds until the next try after a change could not be written."""
+
 
 class Keeping:
     """Between the desk and the memory. A memory that cannot be written is told of once.
@@ -14,7 +20,15 @@ class Keeping:
         problem: Why the last change could not be kept, None if it was.
     """
 
-    def __init__(self, memory: Memory, desk: Desk, tell: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        desk: Desk,
+        tell: Callable[[str], object],
+        set_timer: Callable[[float, Callable[[], None]], object],
+    ) -> None:
+        self._set_timer = set_timer
+        self._is_due = False
         self._memory = memory
         self._desk = desk
         self._tell = tell
@@ -36,6 +50,11 @@ class Keeping:
         # Sent texts beyond the bound, which several chats may have left, are forgotten with the first change.
         self._kept = self._desk.kept() | {key: text for key, text in loaded.items() if key.startswith(SENT)}
 
+    def start(self) -> None:
+        """Write every change from now on, and those since `load`."""
+        self._desk.on_change(self._save_within)
+        self.save()
+
     def close(self) -> None:
         """Keep what changed, and leave the drafts to a later chat."""
         self.save()
@@ -52,5 +71,16 @@ class Keeping:
             if not self._told:
                 self._told = True
                 self._tell(self.problem)
+            self._save_within(_AGAIN)
         else:
             self._kept, self.problem = now, None
+
+    def _save_within(self, seconds: float = _SOON) -> None:
+        """Write what changed in so many seconds, with all that changes until then."""
+        if not self._is_due:
+            self._is_due = True
+            self._set_timer(seconds, self._save_now)
+
+    def _save_now(self) -> None:
+        self._is_due = False
+        self.save()

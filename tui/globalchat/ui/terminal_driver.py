@@ -38,8 +38,8 @@ HUNG_UP = 129
 
 ESC, ENTER = b"\x1b", b"\r"
 
-_LOOK_SECONDS = 0.1
-"""How often the input thread looks whether it is to end, and what silence means."""
+_SILENCE = 0.1
+"""Seconds without input after which an unfinished sequence is taken for what it is so far."""
 
 _TYPING_PAUSE = 0.01
 """Seconds that pass at least between two keys of a person; a held key repeats every 30 ms."""
@@ -61,6 +61,7 @@ class TerminalDriver(LinuxDriver):
     ) -> None:
         """As Textual's, which draws on standard error wherever that leads."""
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._ending: tuple[int, int] | None = None
         self._file = canvas(sys.__stderr__, sys.__stdout__)
         if self._size is None:
             self._size = self._get_terminal_size()
@@ -90,12 +91,26 @@ class TerminalDriver(LinuxDriver):
         Textual returns without a writer where the terminal may not be changed. That is so in the background,
         until the shell continues the chat, and for ever where the shell is gone.
         """
+        if self._ending is None:
+            self._ending = os.pipe()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._writer_thread is None:
             if not self._can_be_changed():
                 self._app.exit(None, HUNG_UP)
         elif not constants.DISABLE_KITTY_KEY:
             self.write(f"\x1b[={KITTY_REPORT_ALTERNATE_KEYS};2u")
+
+    def disable_input(self) -> None:
+        """End the input thread, which waits for input without a timeout: a pipe wakes it."""
+        if self._ending is not None:
+            os.write(self._ending[1], b"\0")
+        super().disable_input()
+        if self._ending is not None:
+            if self._key_thread is not None:
+                self._key_thread.join()
+            for descriptor in self._ending:
+                os.close(descriptor)
+            self._ending = None
 
     def _run_input_thread(self) -> None:
         """Read keys in a thread of its own, whose failure is one of the app."""
@@ -118,13 +133,15 @@ class TerminalDriver(LinuxDriver):
             OSError: the terminal is gone.
         """
         sorting, parser = TerminalInput(), XTermParser(self._debug)
+        assert self._ending is not None, "the terminal is taken over first"
+        ending = self._ending[0]
         while not self.exit_event.is_set():
-            if self._is_readable(_LOOK_SECONDS):
-                tokens = sorting.feed(self._read_burst(), monotonic())
-            elif sorting.is_waiting:
-                tokens = sorting.tick(monotonic())
-            else:
-                continue
+            timeout = _SILENCE if sorting.is_waiting else None
+            readable = select.select([self.fileno, ending], [], [], timeout)[0]
+            if ending in readable:
+                return
+            data = self._read_burst() if readable else b""
+            tokens = sorting.feed(data, monotonic()) if data else sorting.tick(monotonic())
             for token in tokens:
                 for message in _messages(token, parser):
                     self.process_message(message)

@@ -1,6 +1,6 @@
 """What deserves attention: a level per channel, and what came while nobody looked. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -27,10 +27,15 @@ class Level(Enum):
 
 
 class Levels:
-    """The level of every channel: its own, else the default."""
+    """The level of every channel: its own, else the default.
+
+    Attributes:
+        changed: Called after `set` changed a level.
+    """
 
     def __init__(self, default: Level = Level.MENTIONS) -> None:
         self.default = default
+        self.changed: Callable[[], object] = bool
         self._own: dict[str, Level] = {}
 
     def of(self, channel: str) -> Level:
@@ -43,6 +48,7 @@ class Levels:
             self._own.pop(channel, None)
         else:
             self._own[channel] = level
+        self.changed()
 
     def restore(self, own: Mapping[str, str]) -> None:
         """Take over levels by their names, as `kept` gave them; unknown names are passed over."""
@@ -88,6 +94,11 @@ class Attention:
         if self._levels.counts(channel, mention=bool(row.mentions)):
             self._last = (channel, row)
             self._count += 1
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something counts that `take` was not asked about yet."""
+        return self._last is not None
 
     def take(self) -> Call | None:
         """What counts since the last call."""

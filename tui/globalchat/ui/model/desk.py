@@ -1,6 +1,6 @@
 """What is on the desk: the chat, the channel that is open, the state of the connection. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from globalchat.client.key_expiry import REMEDY, expiring
@@ -15,7 +15,15 @@ from globalchat.ui.model.header import HeaderView, profile_title
 from globalchat.ui.model.history import Drafts, History
 from globalchat.ui.model.naming import code_units
 from globalchat.ui.model.regions import RegionNames
-from globalchat.ui.model.status import Keys, Opening, OpeningFailed, Status, default_keys, hotlist
+from globalchat.ui.model.status import (
+    Keys,
+    Opening,
+    OpeningFailed,
+    Status,
+    default_keys,
+    hotlist,
+    is_counting,
+)
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.trouble import trouble
 from globalchat.ui.slash.completion import Vocabulary
@@ -64,7 +72,6 @@ class Desk:
         drafts: Unfinished texts by channel.
         sent: Texts that were sent, to be recalled.
         welcome: Whether to greet somebody who is here for the first time.
-        theme: The theme that was chosen in the chat, None for none.
         keys: How the keys of actions are called.
     """
 
@@ -78,9 +85,20 @@ class Desk:
         self._profile = profile
         self._opening: Opening | OpeningFailed = Opening(profile_title(profile))
         self.welcome = False
-        self.theme: str | None = None
+        self._theme: str | None = None
         self._put_away = False
+        self._changed: Callable[[], object] = bool
         self._recent: list[str] = []
+
+    @property
+    def theme(self) -> str | None:
+        """The theme that was chosen in the chat, None for none."""
+        return self._theme
+
+    @theme.setter
+    def theme(self, theme: str | None) -> None:
+        self._theme = theme
+        self._changed()
 
     @property
     def is_local(self) -> bool:
@@ -219,6 +237,11 @@ class Desk:
     def put_away_welcome(self) -> None:
         """Greet no more, in later runs neither."""
         self.welcome, self._put_away = False, True
+        self._changed()
+
+    def on_change(self, changed: Callable[[], object]) -> None:
+        """Have `changed` called whenever `kept` may have become another one."""
+        self._changed = self.drafts.changed = self.sent.changed = self.model.levels.changed = changed
 
     def kept(self) -> dict[str, str]:
         """What another run should know."""
@@ -258,6 +281,11 @@ class Desk:
     def banner(self, now: int) -> Banner | None:
         """What is wrong, if anything, at `now` (epoch ms)."""
         return trouble(self.status, self.model, self.channel, names=self.names, now=now, keys=self.keys)
+
+    def is_counting(self) -> bool:
+        """Whether header or banner may say something else as time passes, though nothing happens."""
+        waits = self.channel is not None and self.model.outbox.is_counting(self.channel)
+        return waits or is_counting(self.status)
 
     def hotlist(self) -> str:
         """The other channels with something unread."""

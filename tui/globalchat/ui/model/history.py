@@ -1,7 +1,7 @@
 """What was typed: texts that were sent, to be recalled, and unfinished ones, one per channel."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from globalchat.core.clock import WallClock
 
@@ -18,6 +18,9 @@ class History:
 
     For another run each text has a key of its own, so that several chats add to what is kept without undoing
     what another did: about the second in which it was sent, and which run it was.
+
+    Attributes:
+        changed: Called after a text was added.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class History:
 
         `clock` is now, in epoch ms: it puts the texts of several runs in order.
         """
+        self.changed: Callable[[], object] = bool
         self._texts: dict[str, str] = {}
         self._limit = limit
         self._keep = keep
@@ -52,6 +56,7 @@ class History:
         self._texts[f"{number:0{_DIGITS}x}{self._run}"] = text
         if len(self._texts) > self._limit:
             del self._texts[next(iter(self._texts))]
+        self.changed()
 
     def older(self) -> str | None:
         """The text before the one shown, or None at the beginning."""
@@ -93,17 +98,25 @@ class History:
 
 
 class Drafts:
-    """The unfinished text of every channel."""
+    """The unfinished text of every channel.
+
+    Attributes:
+        changed: Called after a text became another one.
+    """
 
     def __init__(self) -> None:
+        self.changed: Callable[[], object] = bool
         self._texts: dict[str, str] = {}
 
     def save(self, channel: str, text: str) -> None:
         """Keep the unfinished text of a channel; an empty one forgets it."""
+        if text == self.text(channel):
+            return
         if text:
             self._texts[channel] = text
         else:
-            self._texts.pop(channel, None)
+            del self._texts[channel]
+        self.changed()
 
     def text(self, channel: str) -> str:
         """The unfinished text of a channel, empty without one."""
@@ -111,7 +124,9 @@ class Drafts:
 
     def take(self, channel: str) -> str:
         """The unfinished text of a channel, which is then the caller's to keep."""
-        return self._texts.pop(channel, "")
+        text = self.text(channel)
+        self.save(channel, "")
+        return text
 
     def kept(self) -> dict[str, str]:
         """All unfinished texts by channel, for another run."""

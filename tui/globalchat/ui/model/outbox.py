@@ -122,6 +122,11 @@ class Outbox:
         ]
         return Unheard(len(at), now - min(at)) if at and now - min(at) >= _BACK_WITHIN_MS else None
 
+    def is_counting(self, channel: str) -> bool:
+        """Whether `waiting` or `unheard` may say something else of a channel as time passes."""
+        drafts = (row.draft for row in self._rows.values() if row.draft and row.draft.channel == channel)
+        return any(draft.id in self._accepted_at or draft.id in self._waits for draft in drafts)
+
     def expect_none(self) -> None:
         """The connection is another one: what was accepted before need not come back on it."""
         self._accepted_at.clear()

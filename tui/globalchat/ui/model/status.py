@@ -92,6 +92,11 @@ def signal(status: Status, now: int, *, obstacle: str | None = None, answer_ms: 
             return Signal("◌", "connecting", "warning")
 
 
+def is_counting(status: Status) -> bool:
+    """Return True if `signal` or `banner` counts down to something."""
+    return isinstance(status, SessionState) and status.phase in (Phase.RETRYING, Phase.SUSPENDED)
+
+
 def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_keys) -> Banner | None:
     """What to say about the connection, None while all is well."""
     again = Way(AGAIN, f"{keys(AGAIN)} tries again.")

@@ -53,12 +53,6 @@ from globalchat.ui.widgets.message_area import MessageArea
 from globalchat.ui.widgets.message_pane import MessagePane
 from globalchat.ui.widgets.status_line import StatusLine
 
-_TICK_SECONDS = 1.0
-"""How often countdowns are looked at."""
-
-_KEEP_SECONDS = 1.0
-"""How often unfinished texts are written down, if they changed."""
-
 
 class ChatScreen(Selecting[None]):
     """Channel list, messages, status line, composer."""
@@ -90,7 +84,7 @@ class ChatScreen(Selecting[None]):
         self._settings_theme = settings.theme
         self._connection = connection
         self._clock = clock
-        self._keeping = Keeping(memory, desk, lambda text: self._showing.tell(text))
+        self._keeping = Keeping(memory, desk, lambda text: self._showing.tell(text), self.set_timer)
         self._keeping.load()
         self._notifier = Notifier(settings.notify, write, clock)
         self._writing = Writing(
@@ -127,10 +121,13 @@ class ChatScreen(Selecting[None]):
         """Draw first, connect afterwards: the client's imports must not delay what is seen."""
         self.watch(self.app, "app_focus", self._update_watching, init=False)
         self.watch(self.app, "theme", self._remember_theme, init=False)
-        self.set_interval(_TICK_SECONDS, self._showing.status)
-        self.set_interval(_KEEP_SECONDS, self._keeping.save)
+        self._keeping.start()
         self._showing.channel()
         self.call_after_refresh(self._connect)
+
+    def on_resize(self) -> None:
+        """Say in the status line what the channel list says, once it is known whether that is hidden."""
+        self.call_after_refresh(self._showing.status)
 
     def _remember_theme(self, theme: str) -> None:
         """Look like this in the next run, too, unless the settings say how."""

@@ -15,6 +15,7 @@ from globalchat.core.clock import WallClock
 from globalchat.ui.messages import WatchTold
 from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.latency import Line, latency_line, latency_lines
+from globalchat.ui.model.status import is_counting
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.ports import ProfileOpener, WatchFactory
 
@@ -118,6 +119,14 @@ class BothRegions:
             self._view.pane.sync()
         if self._panel is not None:
             self._panel.update()
+
+    def is_counting(self) -> bool:
+        """Whether what is shown may say something else as time passes, though nothing happens."""
+        return (
+            self._view is not None
+            and self._model is not None
+            and any(map(is_counting, self._model.states.values()))
+        )
 
     def take(self, message: WatchTold) -> None:
         """Take in what the watch told, unless it is one that was closed."""

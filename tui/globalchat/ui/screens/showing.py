@@ -21,6 +21,9 @@ from globalchat.ui.widgets.status_line import StatusLine
 
 _FLUSH_SECONDS = 1 / 30
 
+_TICK_SECONDS = 1.0
+"""How often what counts down is looked at, while something does."""
+
 
 class Showing:
     """Brings the parts of the chat screen up to date; each repaints only if it says something else."""
@@ -44,6 +47,7 @@ class Showing:
         self._dropped = dropped
         self._flushed_at = 0.0
         self._flush_timer: Timer | None = None
+        self._tick: Timer | None = None
 
     @property
     def settled(self) -> bool:
@@ -76,6 +80,7 @@ class Showing:
         self._both.show()
         self._notifier.show_title(desk.channel, desk.counting())
         self._call()
+        self._tick_if_counting()
 
     def channel(self) -> None:
         """The open channel, from its end."""
@@ -107,6 +112,16 @@ class Showing:
         call = self._model.attention.take()
         if call is not None and not focused:
             self._notifier.call(call)
+
+    def _tick_if_counting(self) -> None:
+        """Look again in a second while what is shown changes with time; else a chat left alone sleeps."""
+        calls_later = self._model.attention.is_pending and not self._screen.app.app_focus
+        if not (calls_later or self._desk.is_counting() or self._both.is_counting()):
+            if self._tick is not None:
+                self._tick.stop()
+                self._tick = None
+        elif self._tick is None:
+            self._tick = self._screen.set_interval(_TICK_SECONDS, self.status)
 
     @property
     def _pane(self) -> MessagePane:
