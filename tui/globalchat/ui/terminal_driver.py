@@ -51,6 +51,9 @@ _PASTE_PAUSE = 0.1
 class TerminalDriver(LinuxDriver):
     """A driver that never waits for a terminal which is gone, and then ends the app."""
 
+    _ending: tuple[int, int] | None = None
+    """The pipe that ends the input thread: what is written to its second end is read at its first."""
+
     def __init__(
         self,
         app: App[object],
@@ -61,7 +64,6 @@ class TerminalDriver(LinuxDriver):
     ) -> None:
         """As Textual's, which draws on standard error wherever that leads."""
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._ending: tuple[int, int] | None = None
         self._file = canvas(sys.__stderr__, sys.__stdout__)
         if self._size is None:
             self._size = self._get_terminal_size()
