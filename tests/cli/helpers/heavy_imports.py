@@ -11,6 +11,7 @@ HEAVY = (
     "botocore",
     "boto3",
     "quickjs",
+    "tree_sitter_javascript",
     "aws_cdk",
     "constructs",
     "jsii",

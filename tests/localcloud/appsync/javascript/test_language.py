@@ -2,14 +2,14 @@ import pytest
 
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check
-from globalchat.localcloud.appsync.javascript.tokens import tokenize
+from globalchat.localcloud.appsync.javascript.parse import Source
 from tests.localcloud.helpers.api_harness import FIELDS
 from tests.paths import ROOT
 
 
 def refusal(source: str) -> str | None:
     try:
-        check(tokenize(source, "x.js"), source, "x.js")
+        check(Source(source, "x.js"))
     except ScriptError as error:
         return str(error)
     return None
@@ -51,6 +51,10 @@ def refusal(source: str) -> str | None:
         ("here: for (const x of y) {}", "labels"),
         ("f()\nhere: for (const x of y) {}", "labels"),
         ("switch (x) { case 1: here: f() }", "labels"),
+        ("{ a: 1 }", "labels"),
+        ("f(() => { a: 1 })", "labels"),
+        ("const f = () => { a: { b: 1 } }.c", "labels"),
+        ("if (x) { a: 1 }", "labels"),
         ("for (const x of y) { continue }", "continue statements"),
         ("with (x) {}", "with statements"),
         ("debugger", "debugger statements"),
@@ -93,12 +97,20 @@ def test_what_the_language_lacks_is_refused(source: str, lacking: str) -> None:
         "x **= 2; y >>>= 1; z ||= 3",
         "a * b; f(a, b * c); const o = { a: b * c, d }",
         "export default { a }",
+        "{ a }\n[b]; () => { a, b }; () => ({ a: 1 }); f({ a: 1 }); x = { a: 1 }; `${{ a: 1 }}`",
         "const π = 1; const $x_1 = π",
         "`${ { a: `}` }.a }`",
     ],
 )
 def test_what_only_looks_like_it_is_kept(source: str) -> None:
     assert refusal(source) is None
+
+
+def test_a_hashbang_line_is_refused_as_what_it_is() -> None:
+    assert (
+        refusal("#!/usr/bin/env node\nf()")
+        == "x.js:1:1: a resolver file has no hashbang line (#!); remove it"
+    )
 
 
 def test_the_place_is_named() -> None:

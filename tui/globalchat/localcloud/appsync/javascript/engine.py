@@ -14,14 +14,12 @@ from typing import Final, Literal, cast
 
 import quickjs
 
-from globalchat.localcloud.appsync.javascript import methods
+from globalchat.localcloud.appsync.javascript import language
 from globalchat.localcloud.appsync.javascript.analysis import analyse
 from globalchat.localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
-from globalchat.localcloud.appsync.javascript.imports import refuse_export_from
-from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check
-from globalchat.localcloud.appsync.javascript.parser import parse
+from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check, check_imports
+from globalchat.localcloud.appsync.javascript.parse import Source, parse
 from globalchat.localcloud.appsync.javascript.rewriting import Module, rewrite
-from globalchat.localcloud.appsync.javascript.tokens import tokenize
 from globalchat.localcloud.appsync.javascript.zones import transitions
 from globalchat.localcloud.definition import JSON
 
@@ -189,12 +187,12 @@ def prepare(code: str, file: str) -> Module:
     Raises:
         ScriptError: it breaks a rule of the language.
     """
-    tokens = tokenize(code, file)
-    check(tokens, code, file)
-    refuse_export_from(tokens, file)
-    program = parse(tokens, file)
+    source = Source(code, file)
+    check(source)
+    program = parse(source)
+    check_imports(program, file)
     analyse(program, file)
-    return rewrite(code, tokens, program, file)
+    return rewrite(code, program)
 
 
 @cache
@@ -202,14 +200,14 @@ def _runtime() -> str:
     folder = resources.files("globalchat.localcloud.appsync.javascript") / "runtime"
     files = [(folder / name).read_text(encoding="utf-8") for name in _RUNTIME_FILES]
     lacking = {
-        "callbacks": methods.CALLBACK_METHODS,
-        "object": methods.STATIC["Object"],
-        "arrays": methods.STATIC["Array"],
-        "strings": methods.STATIC["String"],
-        "array": methods.ARRAY,
-        "string": methods.STRING,
-        "function": methods.FUNCTION,
-        "globals": methods.GLOBALS,
+        "callbacks": language.CALLBACK_METHODS,
+        "object": language.STATIC["Object"],
+        "arrays": language.STATIC["Array"],
+        "strings": language.STATIC["String"],
+        "array": language.ARRAY,
+        "string": language.STRING,
+        "function": language.FUNCTION,
+        "globals": language.GLOBALS,
     }
     constants = json.dumps({name: sorted(values) for name, values in lacking.items()})
     # Begins on a line that no resolver file reaches: stack frames tell the two apart by it.

@@ -1,7 +1,8 @@
 """Every member that AWS documents of what a resolver sees, and whether it is emulated.
 
 Source: the types of `@aws-appsync/utils` 2.1.1 and the AppSync developer guide. A member that is not emulated
-is refused by name when it is met. Tests compare these lists with the runtime and with the documentation.
+is refused by name when a file is loaded, and where an expression hides it (`util['xml']`), when it is met.
+Tests compare these lists with the runtime and with the documentation.
 """
 
 from typing import Final
@@ -34,3 +35,16 @@ NOT_EMULATED: Final = (
     "util.transform.toElasticsearchQueryDSL", "util.xml.toJsonString", "util.xml.toMap",
 )  # fmt: skip
 """Members that serve other data sources, the cache or response headers: `not emulated: util.dynamodb`."""
+
+
+def problem(path: str) -> str | None:
+    """Return what is wrong with a member such as `util.time.nowISO8601`, None if it works here."""
+
+    def is_in(members: tuple[str, ...]) -> bool:
+        return any(f"{known}.".startswith(f"{path}.") or path.startswith(f"{known}.") for known in members)
+
+    if is_in(EMULATED):
+        return None
+    if is_in(NOT_EMULATED):
+        return f"not emulated: {path}"
+    return f"not emulated: {path}, which AWS does not document"

@@ -1,15 +1,15 @@
 """Turns a resolver file into the module that the engine runs: imports replaced, loops counted."""
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
-from globalchat.localcloud.appsync.javascript.imports import read_import
-from globalchat.localcloud.appsync.javascript.syntax import Node
-from globalchat.localcloud.appsync.javascript.tokens import Token
+from globalchat.localcloud.appsync.javascript.parse import Program, characters
 
 TICK: Final = "__tick();"
 """What each loop calls first in each turn."""
+
+NAMESPACE: Final = "__appsync.utils"
+"""Where the engine keeps what AWS's module exports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,14 @@ class Module:
     insertions: tuple[tuple[int, int], ...]
 
     def original_column(self, line: int, column: int) -> int:
-        """Find the column in the file of a place in the module; both count from 1."""
+        """Return the column in the file of a place that the engine names in the module.
+
+        Both count from 1; the engine counts bytes, the answer is in characters.
+        """
         lines = self.source.split("\n")
         if not 1 <= line <= len(lines):
             return column
+        column = characters(self.text.split("\n")[line - 1], column - 1) + 1
         begin = sum(len(text) + 1 for text in lines[: line - 1])
         shift = 0
         for offset, length in self.insertions:
@@ -33,22 +37,19 @@ class Module:
         return column - shift
 
 
-def rewrite(source: str, tokens: list[Token], program: Node, file: str) -> Module:
+def rewrite(source: str, program: Program) -> Module:
     """Blank the imports, declare what they bound in front of the first line, count the turns of loops.
 
     Imports bind before anything runs, as in a module.
     """
     insertions: list[tuple[int, str]] = []
     declarations = ""
-    starts = [token.start for token in tokens]
-    for node in program.parts:
-        if node.kind == "import":
-            statement = read_import(tokens, bisect_right(starts, node.token.start) - 1, file)
-            declarations += statement.declarations()
-            source = _blank(source, node.token.start, tokens[statement.next - 1].end)
-    for node in program.walk():
+    for each in program.imports:
+        declarations += "".join(_declare(imported, local) for imported, local in each.bindings)
+        source = _blank(source, each.node.start, each.node.end)
+    for node in program.body.walk():
         if node.kind == "for":
-            insertions += [(node.token.end, "{" + TICK), (node.end, "}")]
+            insertions += [(node.body.start, "{" + TICK), (node.end, "}")]
     if declarations:
         insertions.append((0, declarations))
     insertions.sort(key=lambda insertion: insertion[0])
@@ -58,6 +59,10 @@ def rewrite(source: str, tokens: list[Token], program: Node, file: str) -> Modul
         position = offset
     pieces.append(source[position:])
     return Module("".join(pieces), source, tuple((offset, len(text)) for offset, text in insertions))
+
+
+def _declare(imported: str, local: str) -> str:
+    return f"const {local} = {NAMESPACE};" if imported == "*" else f"const {local} = {NAMESPACE}.{imported};"
 
 
 def _blank(source: str, start: int, end: int) -> str:

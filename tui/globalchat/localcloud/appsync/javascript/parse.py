@@ -1,0 +1,519 @@
+"""Parses a resolver file by tree-sitter's grammar, into a tree of what APPSYNC_JS keeps of JavaScript.
+
+tree-sitter reads faulty files too, and marks what it could not read: such a file is refused here. What is
+merely odd (a `const` without a value, a duplicate name) is left to the engine, which parses every file once
+more.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import accumulate
+from typing import Final, Literal
+
+import quickjs
+import tree_sitter
+import tree_sitter_javascript
+
+from globalchat.localcloud.appsync.javascript.errors import ScriptError
+
+Kind = Literal[
+    "program", "block", "declaration", "declarator", "if", "for", "switch", "case", "return", "break",
+    "empty", "import", "export", "exported", "function", "parameters", "call", "member", "index", "name",
+    "literal", "template", "list", "object", "property", "spread", "unary", "binary", "conditional",
+    "assignment", "sequence",
+]  # fmt: skip
+
+_NEWLINE: Final = re.compile(r"\r\n|[\n\r\u2028\u2029]")
+_ENGINES_PLACE: Final = re.compile(r"<input>:(\d+):(\d+)")
+
+
+class Source:
+    """A file as tree-sitter has read it; places are told in characters, though tree-sitter counts bytes.
+
+    Raises:
+        ScriptError: the text is not valid Unicode.
+    """
+
+    def __init__(self, text: str, file: str) -> None:
+        try:
+            encoded = text.encode()
+        except UnicodeEncodeError:
+            raise ScriptError("the text is not valid Unicode", file=file) from None
+        self.text = text
+        self.file = file
+        self.size = len(encoded)
+        self.root = tree_sitter.Parser(_grammar()).parse(encoded).root_node
+        self._lines = [0, *(match.end() for match in _NEWLINE.finditer(text))]
+        self._bytes = None if len(encoded) == len(text) else [0, *accumulate(len(c.encode()) for c in text)]
+
+    def offset(self, byte: int) -> int:
+        """Return the character at which a byte of the file stands."""
+        return byte if self._bytes is None else bisect_right(self._bytes, byte) - 1
+
+    def text_of(self, node: tree_sitter.Node) -> str:
+        """Return a node's text."""
+        return self.text[self.offset(node.start_byte) : self.offset(node.end_byte)]
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return the line and the column of a character, both from 1."""
+        line = bisect_right(self._lines, offset)
+        return line, offset - self._lines[line - 1] + 1
+
+    def error(self, message: str, node: tree_sitter.Node) -> ScriptError:
+        """Make an error whose place is the beginning of a node."""
+        line, column = self.place(self.offset(node.start_byte))
+        return ScriptError(message, file=self.file, line=line, column=column)
+
+
+def characters(line: str, count: int) -> int:
+    """Return how many characters the first bytes of a line are."""
+    return len(line.encode("utf-8", "surrogatepass")[:count].decode("utf-8", "ignore"))
+
+
+@cache
+def _grammar() -> tree_sitter.Language:
+    return tree_sitter.Language(tree_sitter_javascript.language())
+
+
+def leaves(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+    """Go through the tokens of a tree, comments left out."""
+    rest = [root]
+    while rest:
+        node = rest.pop()
+        if node.type in ("comment", "html_comment"):
+            continue
+        if not node.children:
+            yield node
+        rest.extend(reversed(node.children))
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A piece of a file.
+
+    `line` and `column` are where it begins; of a `member` where the property's name does. `start` and `end`
+    are offsets. `parts` are its pieces in the order of the source, `text` is the name, the operator or the
+    keyword that distinguishes it: of a `function` its own name, of a `declaration` `const`, `let` or `var`,
+    of a `for` `of` or `in`, of a `property` its key (empty if computed), of an `exported` the name outside.
+    """
+
+    kind: Kind
+    line: int
+    column: int
+    start: int
+    end: int
+    parts: list["Node"] = field(default_factory=list)
+    text: str = ""
+    is_statement: bool = False
+    """Of a function: it is a declaration."""
+
+    @property
+    def body(self) -> "Node":
+        """The body of a function or a loop."""
+        return self.parts[-1]
+
+    def walk(self) -> Iterator["Node"]:
+        """Go through this node and all within it, outer ones first."""
+        rest = [self]
+        while rest:
+            node = rest.pop()
+            yield node
+            rest.extend(reversed(node.parts))
+
+
+def targets_of(pattern: Node) -> Iterator[Node]:
+    """Find what a pattern binds or assigns, names and members: `a`, `{ a, b: [c.d = 1], ...e }`."""
+    if pattern.kind in ("name", "member", "index"):
+        yield pattern
+    elif pattern.kind in ("list", "object", "spread"):
+        for part in pattern.parts:
+            yield from targets_of(part)
+    elif pattern.kind == "property":
+        yield from targets_of(pattern.parts[-1])
+    elif pattern.kind == "assignment":
+        yield from targets_of(pattern.parts[0])
+
+
+def names_of(pattern: Node) -> Iterator[Node]:
+    """Find the names that a pattern binds."""
+    return (target for target in targets_of(pattern) if target.kind == "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An import statement: the module's name, and what it binds (imported and local name, `*` for all)."""
+
+    module: str
+    bindings: tuple[tuple[str, str], ...]
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A whole file: its tree and its imports."""
+
+    body: Node
+    imports: tuple[Import, ...]
+
+
+def parse(source: Source) -> Program:
+    """Build the tree of a file.
+
+    Raises:
+        ScriptError: it is no valid program, or nested too deeply.
+    """
+    fault = next(_faults(source.root), None)
+    if fault is not None:
+        raise _syntax_error(source, fault)
+    builder = _Builder(source)
+    try:
+        body = builder.build(source.root)
+    except RecursionError:
+        raise ScriptError("the file is nested too deeply", file=source.file) from None
+    return Program(body, tuple(builder.imports))
+
+
+def _faults(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+    """Find what tree-sitter could not read, and what it missed."""
+    rest = [root] if root.has_error else []
+    while rest:
+        node = rest.pop()
+        if (node.is_error or node.is_missing) and not _is_valid(node):
+            yield node
+        rest.extend(reversed([child for child in node.children if child.has_error or child.is_missing]))
+
+
+def _is_valid(fault: tree_sitter.Node) -> bool:
+    """Return True if JavaScript has what the grammar lacks.
+
+    That is no semicolon after `export default function () {}`, and keywords as in `export { a as catch }`.
+    """
+    parent = fault.parent
+    if parent is None:
+        return False
+    if parent.type == "export_clause":
+        return [child.type for child in fault.children][:1] == ["as"] and len(fault.children) == 2
+    value = parent.child_by_field_name("value") if parent.type == "export_statement" else None
+    return fault.is_missing and value is not None and value.type == "function_expression"
+
+
+def _syntax_error(source: Source, fault: tree_sitter.Node) -> ScriptError:
+    """Make the error of a fault, in the engine's words and at its place if the engine finds one, too.
+
+    An error node of tree-sitter's begins with what came before the fault as often as with the fault.
+    """
+    context = quickjs.Context()
+    try:
+        # The import is not found once the file is parsed, so that nothing runs.
+        context.module(f"{source.text}\n;import '';")
+    except quickjs.JSException as exception:
+        message, _, stack = str(exception).partition("\n")
+        place = _ENGINES_PLACE.search(stack)
+        if message.startswith("SyntaxError: ") and place:
+            line, byte = int(place[1]), int(place[2]) - 1
+            lines = source.text.split("\n")
+            if line > len(lines):
+                line, column = source.place(len(source.text))
+                message = "SyntaxError: unexpected end of the file"
+            else:
+                column = characters(lines[line - 1], byte) + 1
+            return ScriptError(message, file=source.file, line=line, column=column)
+    except ValueError:
+        pass  # The engine takes no text with a NUL: tree-sitter's place is all there is.
+    return source.error(f"SyntaxError: unexpected {source.text_of(fault)[:20]!r}", fault)
+
+
+class _Builder:
+    """Turns tree-sitter's nodes into those of this module."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.imports: list[Import] = []
+
+    def build(self, node: tree_sitter.Node) -> Node:
+        """Build the node of a statement, an expression or a pattern."""
+        build = _BUILDERS.get(node.type)
+        if build is None:
+            raise self._source.error(f"SyntaxError: unexpected {self._text(node)[:20]!r}", node)
+        return build(self, node)
+
+    def _text(self, node: tree_sitter.Node) -> str:
+        return self._source.text_of(node)
+
+    def _node(
+        self,
+        kind: Kind,
+        node: tree_sitter.Node,
+        parts: list[Node] | None = None,
+        text: str = "",
+        at: tree_sitter.Node | None = None,
+    ) -> Node:
+        """Make a node; `at` is where its place is, unless where it begins."""
+        line, column = self._source.place(self._source.offset((at or node).start_byte))
+        start, end = self._source.offset(node.start_byte), self._source.offset(node.end_byte)
+        return Node(kind, line, column, start, end, parts or [], text)
+
+    def _child(self, node: tree_sitter.Node, name: str) -> tree_sitter.Node:
+        child = node.child_by_field_name(name)
+        if child is None:
+            raise self._source.error(f"SyntaxError: unexpected {self._text(node)[:20]!r}", node)
+        return child
+
+    def _fields(self, node: tree_sitter.Node, *names: str) -> list[Node]:
+        """Build what a node has in some fields, in this order."""
+        children = (child for name in names for child in node.children_by_field_name(name))
+        return [self.build(child) for child in children if child.is_named and child.type != "comment"]
+
+    def _all(self, node: tree_sitter.Node) -> list[Node]:
+        return [self.build(child) for child in _named(node)]
+
+    def _literal(self, node: tree_sitter.Node) -> Node:
+        return self._node("literal", node, [], self._text(node))
+
+    def _name(self, node: tree_sitter.Node) -> Node:
+        return self._node("name", node, [], self._text(node))
+
+    def _program(self, node: tree_sitter.Node) -> Node:
+        return self._node("program", node, self._all(node))
+
+    def _block(self, node: tree_sitter.Node) -> Node:
+        return self._node("block", node, self._all(node))
+
+    def _empty(self, node: tree_sitter.Node) -> Node:
+        return self._node("empty", node)
+
+    def _expression_statement(self, node: tree_sitter.Node) -> Node:
+        """Build the expression, which begins and ends where the statement does."""
+        (inner,) = self._all(node)
+        inner.start, inner.end = self._source.offset(node.start_byte), self._source.offset(node.end_byte)
+        return inner
+
+    def _inner(self, node: tree_sitter.Node) -> Node:
+        (inner,) = self._all(node)
+        return inner
+
+    def _declaration(self, node: tree_sitter.Node) -> Node:
+        return self._node("declaration", node, self._all(node), node.children[0].type)
+
+    def _declarator(self, node: tree_sitter.Node) -> Node:
+        return self._node("declarator", node, self._fields(node, "name", "value"))
+
+    def _if(self, node: tree_sitter.Node) -> Node:
+        return self._node("if", node, self._fields(node, "condition", "consequence", "alternative"))
+
+    def _for_in(self, node: tree_sitter.Node) -> Node:
+        left = self.build(self._child(node, "left"))
+        keyword = node.child_by_field_name("kind")
+        if keyword is not None:
+            target = self._node("declarator", self._child(node, "left"), [left])
+            left = self._node("declaration", keyword, [target], keyword.type)
+            # A value of the variable (`for (var a = 1 in b)`) is what only old engines take.
+            if node.child_by_field_name("value") is not None:
+                raise self._source.error("SyntaxError: a loop's variable has a value", keyword)
+        right, body = self._fields(node, "right", "body")
+        # What is put in front of the body stands on the line of the bracket before it.
+        body.start = next(self._source.offset(c.end_byte) for c in node.children[::-1] if c.type == ")")
+        return self._node("for", node, [left, right, body], self._child(node, "operator").type)
+
+    def _switch(self, node: tree_sitter.Node) -> Node:
+        cases = [self.build(child) for child in _named(self._child(node, "body"))]
+        return self._node("switch", node, [*self._fields(node, "value"), *cases])
+
+    def _case(self, node: tree_sitter.Node) -> Node:
+        return self._node("case", node, self._fields(node, "value", "body"))
+
+    def _return(self, node: tree_sitter.Node) -> Node:
+        return self._node("return", node, self._all(node))
+
+    def _break(self, node: tree_sitter.Node) -> Node:
+        return self._node("break", node)
+
+    def _function(self, node: tree_sitter.Node) -> Node:
+        name = node.child_by_field_name("name")
+        own = self._text(name) if name is not None and node.type != "method_definition" else ""
+        single = node.child_by_field_name("parameter")
+        if single is not None:
+            parameters = self._node("parameters", single, [self.build(single)])
+        else:
+            outer = self._child(node, "parameters")
+            parameters = self._node("parameters", outer, self._all(outer))
+        function = self._node("function", node, [parameters, self.build(self._child(node, "body"))], own)
+        function.is_statement = node.type == "function_declaration"
+        return function
+
+    def _call(self, node: tree_sitter.Node) -> Node:
+        arguments = self._child(node, "arguments")
+        template = arguments.type == "template_string"
+        parts = [self.build(arguments)] if template else self._all(arguments)
+        return self._node("call", node, [*self._fields(node, "function"), *parts])
+
+    def _member(self, node: tree_sitter.Node) -> Node:
+        name = self._child(node, "property")
+        return self._node("member", node, self._fields(node, "object"), self._text(name), at=name)
+
+    def _index(self, node: tree_sitter.Node) -> Node:
+        return self._node("index", node, self._fields(node, "object", "index"))
+
+    def _template(self, node: tree_sitter.Node) -> Node:
+        inserted = [child for child in _named(node) if child.type == "template_substitution"]
+        return self._node("template", node, [self._inner(each) for each in inserted])
+
+    def _list(self, node: tree_sitter.Node) -> Node:
+        return self._node("list", node, self._all(node))
+
+    def _object(self, node: tree_sitter.Node) -> Node:
+        return self._node("object", node, self._all(node))
+
+    def _spread(self, node: tree_sitter.Node) -> Node:
+        return self._node("spread", node, self._all(node))
+
+    def _pair(self, node: tree_sitter.Node) -> Node:
+        key = self._child(node, "key")
+        return self._property(node, key, self.build(self._child(node, "value")))
+
+    def _method(self, node: tree_sitter.Node) -> Node:
+        return self._property(node, self._child(node, "name"), self._function(node))
+
+    def _property(self, node: tree_sitter.Node, key: tree_sitter.Node, value: Node) -> Node:
+        if key.type == "computed_property_name":
+            return self._node("property", node, [self._inner(key), value])
+        return self._node("property", node, [value], self._text(key).strip("'\""))
+
+    def _shorthand(self, node: tree_sitter.Node) -> Node:
+        return self._node("property", node, [self._name(node)], self._text(node))
+
+    def _shorthand_with_default(self, node: tree_sitter.Node) -> Node:
+        name = self._name(self._child(node, "left"))
+        value = self._node("assignment", node, [name, *self._fields(node, "right")], "=")
+        return self._node("property", node, [value], name.text)
+
+    def _assignment(self, node: tree_sitter.Node) -> Node:
+        operator = node.child_by_field_name("operator")
+        text = "=" if operator is None else operator.type
+        return self._node("assignment", node, self._fields(node, "left", "right"), text)
+
+    def _binary(self, node: tree_sitter.Node) -> Node:
+        return self._node(
+            "binary", node, self._fields(node, "left", "right"), self._child(node, "operator").type
+        )
+
+    def _unary(self, node: tree_sitter.Node) -> Node:
+        operator = self._child(node, "operator").type
+        return self._node("unary", node, self._fields(node, "argument"), operator)
+
+    def _conditional(self, node: tree_sitter.Node) -> Node:
+        return self._node("conditional", node, self._fields(node, "condition", "consequence", "alternative"))
+
+    def _sequence(self, node: tree_sitter.Node) -> Node:
+        """Build `a, b, c`, which tree-sitter nests to the right."""
+        parts = []
+        for child in _named(node):
+            part = self.build(child)
+            parts += part.parts if child.type == "sequence_expression" else [part]
+        return self._node("sequence", node, parts)
+
+    def _import(self, node: tree_sitter.Node) -> Node:
+        bindings: list[tuple[str, str]] = []
+        names = []
+        for clause in (child for child in _named(node) if child.type == "import_clause"):
+            for part in _named(clause):
+                for imported, local in self._imported(part):
+                    bindings.append((imported, self._text(local)))
+                    names.append(self._name(local))
+        if any(child.type == "import_attribute" for child in node.children):
+            raise self._source.error("the import statement is malformed", node)
+        statement = self._node("import", node, names)
+        module = self._text(self._child(node, "source"))[1:-1]
+        self.imports.append(Import(module, tuple(bindings), statement))
+        return statement
+
+    def _imported(self, part: tree_sitter.Node) -> Iterator[tuple[str, tree_sitter.Node]]:
+        """Find what a part of an import binds: the imported name and the node of the local one."""
+        if part.type == "identifier":
+            yield "default", part
+        elif part.type == "namespace_import":
+            yield "*", _named(part)[0]
+        else:
+            for specifier in _named(part):
+                name = self._child(specifier, "name")
+                yield self._text(name).strip("'\""), specifier.child_by_field_name("alias") or name
+
+    def _export(self, node: tree_sitter.Node) -> Node:
+        if node.child_by_field_name("source") is not None:
+            raise self._source.error("exporting from another module is not possible", node)
+        if any(child.type == "default" for child in node.children):
+            (value,) = self._fields(node, "value", "declaration")
+            exported = self._node("exported", node, [value], "default")
+            return self._node("export", node, [exported])
+        clauses = [child for child in _named(node) if child.type == "export_clause"]
+        if clauses:
+            return self._node("export", node, [self._exported(each) for each in _named(clauses[0])])
+        return self._node("export", node, self._fields(node, "declaration"))
+
+    def _exported(self, node: tree_sitter.Node) -> Node:
+        name = self._child(node, "name")
+        outer = node.child_by_field_name("alias") or name
+        return self._node("exported", node, [self._name(name)], self._text(outer).strip("'\""))
+
+
+def _named(node: tree_sitter.Node) -> list[tree_sitter.Node]:
+    return [child for child in node.named_children if child.type not in ("comment", "html_comment")]
+
+
+_Build = Callable[[_Builder, tree_sitter.Node], Node]
+_BUILDERS: Final[Mapping[str, _Build]] = {
+    "program": _Builder._program,
+    "statement_block": _Builder._block,
+    "empty_statement": _Builder._empty,
+    "expression_statement": _Builder._expression_statement,
+    "lexical_declaration": _Builder._declaration,
+    "variable_declaration": _Builder._declaration,
+    "variable_declarator": _Builder._declarator,
+    "if_statement": _Builder._if,
+    "else_clause": _Builder._inner,
+    "for_in_statement": _Builder._for_in,
+    "switch_statement": _Builder._switch,
+    "switch_case": _Builder._case,
+    "switch_default": _Builder._case,
+    "return_statement": _Builder._return,
+    "break_statement": _Builder._break,
+    "function_declaration": _Builder._function,
+    "function_expression": _Builder._function,
+    "arrow_function": _Builder._function,
+    "call_expression": _Builder._call,
+    "member_expression": _Builder._member,
+    "subscript_expression": _Builder._index,
+    "identifier": _Builder._name,
+    "shorthand_property_identifier": _Builder._shorthand,
+    "shorthand_property_identifier_pattern": _Builder._shorthand,
+    "undefined": _Builder._name,
+    "number": _Builder._literal,
+    "string": _Builder._literal,
+    "true": _Builder._literal,
+    "false": _Builder._literal,
+    "null": _Builder._literal,
+    "template_string": _Builder._template,
+    "array": _Builder._list,
+    "array_pattern": _Builder._list,
+    "object": _Builder._object,
+    "object_pattern": _Builder._object,
+    "pair": _Builder._pair,
+    "pair_pattern": _Builder._pair,
+    "method_definition": _Builder._method,
+    "object_assignment_pattern": _Builder._shorthand_with_default,
+    "spread_element": _Builder._spread,
+    "rest_pattern": _Builder._spread,
+    "assignment_pattern": _Builder._assignment,
+    "assignment_expression": _Builder._assignment,
+    "augmented_assignment_expression": _Builder._assignment,
+    "binary_expression": _Builder._binary,
+    "unary_expression": _Builder._unary,
+    "ternary_expression": _Builder._conditional,
+    "sequence_expression": _Builder._sequence,
+    "parenthesized_expression": _Builder._inner,
+    "import_statement": _Builder._import,
+    "export_statement": _Builder._export,
+}
