@@ -1,11 +1,16 @@
 """`docs/local-cloud.md` names everything that the code knows, and nothing that it does not."""
 
 import re
+import time
 
 import pytest
 
 from globalchat.localcloud.appsync.access.authentication import REFUSALS
 from globalchat.localcloud.appsync.javascript import members
+from globalchat.localcloud.appsync.service import AppSync
+from globalchat.localcloud.aws.services import services
+from globalchat.localcloud.definition import Deployment
+from globalchat.localcloud.events.service import EventBridge
 from globalchat.localcloud.faults.model import KINDS
 from globalchat.localcloud.resources.registry import TYPES
 from tests.paths import ROOT
@@ -47,3 +52,15 @@ def test_every_fault_is_in_the_table() -> None:
 
 def test_every_refusal_of_a_signature_has_its_evidence() -> None:
     assert {error_type for error_type, _ in REFUSALS.values()} <= section("HTTP")
+
+
+def test_every_action_of_the_aws_endpoint_is_in_its_table_and_no_other() -> None:
+    deployment = Deployment(regions=(), roles={})
+    bridge = EventBridge(deployment, graphql=AppSync([], {}))
+    known = {
+        f"{service.name}:{operation.name}"
+        for service in services(bridge, base_url="", clock=time.time)
+        for operation in service.operations
+    }
+    named = {word for word in section("The AWS endpoint") if re.fullmatch(r"[a-z]+:[A-Z]\w+", word)}
+    assert named == known

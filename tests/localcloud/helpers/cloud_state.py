@@ -20,5 +20,6 @@ STATE = CloudState(
     admin_token="token-of-the-admin",
     access_key_id="AKIAEXAMPLE",
     secret_access_key="secret-of-the-admin",
+    aws_endpoint_url="http://127.0.0.1:5004",
     regions=(OREGON,),
 )

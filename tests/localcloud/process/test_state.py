@@ -99,7 +99,7 @@ def _document(tmp_path: Path) -> dict[str, object]:
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": 2},
+        {"version": state.VERSION + 1},
         {"pid": "42"},
         {"pid": True},
         {"control_port": None},
@@ -118,7 +118,9 @@ def test_a_document_of_another_shape_is_damaged(tmp_path: Path, change: dict[str
         state.read(tmp_path)
 
 
-@pytest.mark.parametrize("key", ["version", "pid", "nonce", "regions", "secret_access_key"])
+@pytest.mark.parametrize(
+    "key", ["version", "pid", "nonce", "regions", "secret_access_key", "aws_endpoint_url"]
+)
 def test_a_document_that_lacks_something_is_damaged(tmp_path: Path, key: str) -> None:
     document = _document(tmp_path)
     del document[key]

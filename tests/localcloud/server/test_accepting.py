@@ -335,7 +335,7 @@ async def test_only_what_is_authorised_is_use() -> None:
         region, now = cloud.region("oregon"), 50.0
         for headers in ({}, {"x-api-key": "da2-wrong"}, {"Authorization": "AWS4-HMAC-SHA256 x"}):
             async with session.post(region.graphql_url, json={"query": "{ channels }"}, headers=headers) as a:
-                assert a.status == 401
+                assert a.status == (400 if "Authorization" in headers else 401)
             async with session.ws_connect(
                 region.realtime_url, protocols=["graphql-ws"], headers=headers
             ) as refused:

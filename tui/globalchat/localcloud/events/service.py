@@ -93,6 +93,11 @@ class EventBridge:
         return {arn: counters.as_dict() for arn, counters in self._counters.items()}
 
     @property
+    def queues(self) -> DeadLetters:
+        """The dead-letter queues."""
+        return self._context.dead_letters
+
+    @property
     def dead_letters(self) -> dict[str, list[DeadLetter]]:
         """The letters of every dead-letter queue, oldest first, by the queue's ARN."""
         return self._context.dead_letters.letters
@@ -110,6 +115,15 @@ class EventBridge:
         self._authorize(role_arn, bus_arn)
         check_request(entries)
         return [self._put(bus_arn, entry) for entry in entries]
+
+    def put_on_buses(self, entries: Sequence[tuple[str, PutEventsEntry]]) -> list[EntryResult]:
+        """Put 1 to 10 entries, each on the bus of an ARN, for a caller who may; answers in order.
+
+        Raises:
+            PutEventsError: the call is malformed.
+        """
+        check_request([entry for _, entry in entries])
+        return [self._put(bus_arn, entry) for bus_arn, entry in entries]
 
     async def redrive(self, queue_arn: str | None = None) -> Redrive:
         """Deliver dead letters once more, each through its rule's target; the delivered leave the queue.

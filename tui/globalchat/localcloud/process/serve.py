@@ -200,5 +200,6 @@ def _describe(cloud: LocalCloud, control_port: int, nonce: str, admin_token: str
         admin_token=admin_token,
         access_key_id=cloud.admin.access_key,
         secret_access_key=cloud.admin.secret_key,
+        aws_endpoint_url=cloud.aws_url,
         regions=cloud.regions,
     )

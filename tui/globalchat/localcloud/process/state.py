@@ -16,7 +16,7 @@ from globalchat.core.text import NotUtf8
 from globalchat.localcloud.address import RegionAddress
 from globalchat.localcloud.definition import JSON
 
-VERSION = 1
+VERSION = 2
 FILE = "cloud.json"
 LOG = "cloud.log"
 """What a cloud in the background writes, in the same folder."""
@@ -39,6 +39,7 @@ class CloudState:
         admin_token: Proves to the cloud that a command may control it.
         access_key_id: The access key of the cloud's administrator.
         secret_access_key: The secret of that key.
+        aws_endpoint_url: Where SDKs and the AWS CLI find the cloud.
         regions: The regions, in the order of the templates.
         ca_certificate: The file with the certificate of the authority to trust, if the regions speak TLS.
     """
@@ -50,6 +51,7 @@ class CloudState:
     admin_token: str = field(repr=False)
     access_key_id: str = field(repr=False)
     secret_access_key: str = field(repr=False)
+    aws_endpoint_url: str
     regions: tuple[RegionAddress, ...]
     ca_certificate: str | None = None
 
@@ -122,6 +124,7 @@ def _state(document: Mapping[str, JSON]) -> CloudState:
         admin_token=_text(document, "admin_token"),
         access_key_id=_text(document, "access_key_id"),
         secret_access_key=_text(document, "secret_access_key"),
+        aws_endpoint_url=_text(document, "aws_endpoint_url"),
         regions=tuple(_region(region) for region in regions),
         ca_certificate=_text(document, "ca_certificate") if document.get("ca_certificate") else None,
     )

@@ -13,6 +13,8 @@ from globalchat.core.clock import EpochClock, MonotonicClock
 from globalchat.core.errors import UserError
 from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.assembly import read
+from globalchat.localcloud.aws.endpoint import AwsEndpoint
+from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import RegionDefinition
 from globalchat.localcloud.events.courier import Courier
 from globalchat.localcloud.events.lane import DeliverySettings
@@ -22,6 +24,7 @@ from globalchat.localcloud.ports import EventSink
 from globalchat.localcloud.principals import AccessKey
 from globalchat.localcloud.provision import provision
 from globalchat.localcloud.server.accepting import ConnectionLimit, accepting, places
+from globalchat.localcloud.server.aws_app import aws_app
 from globalchat.localcloud.server.connection import CLOSE_SECONDS
 from globalchat.localcloud.server.credentials import (
     ADMIN,
@@ -58,9 +61,14 @@ class CloudOptions:
 
 @dataclass(frozen=True, slots=True)
 class LocalCloud:
-    """A running cloud. `regions` come in the order of the templates; `faults` may be set at any time."""
+    """A running cloud.
+
+    `regions` come in the order of the templates, `aws_url` is for SDKs and the AWS CLI; `faults` may be set
+    at any time.
+    """
 
     regions: tuple[RunningRegion, ...]
+    aws_url: str
     admin: AdminCredentials
     events: EventBridge
     usage: Usage
@@ -90,12 +98,15 @@ class LocalCloud:
         assembly = read(templates)
         names = tuple(dict.fromkeys(stack.region for stack in assembly.stacks))
         async with AsyncExitStack() as stack:
-            listeners = dict(zip(names, stack.enter_context(bound(_ports(names, ports))), strict=True))
+            *own, for_aws = stack.enter_context(bound([*_ports(names, ports), 0]))
+            listeners, aws_url = dict(zip(names, own, strict=True)), url(for_aws, tls=chosen.tls is not None)
             urls = {name: url(listener, tls=chosen.tls is not None) for name, listener in listeners.items()}
             deployment = provision(assembly, urls=urls)
             admin, sink = new_admin(chosen.rng), LateEventSink()
+            access_keys = {admin.access_key: AccessKey(admin.secret_key, ADMIN)}
             backends = [
-                _backend(region, urls[region.region], admin, sink, chosen) for region in deployment.regions
+                _backend(region, urls[region.region], access_keys, sink, chosen)
+                for region in deployment.regions
             ]
             faults = Faults(
                 [backend.faulty for backend in backends], random.Random(chosen.rng.getrandbits(64))
@@ -122,7 +133,17 @@ class LocalCloud:
                     shutdown_seconds=CLOSE_SECONDS + 1,
                 )
                 await stack.enter_async_context(server)
-            yield cls(tuple(backend.running for backend in backends), admin, events, usage, faults)
+            endpoint = AwsEndpoint(
+                services(events, base_url=aws_url, clock=chosen.clock),
+                regions=names,
+                access_keys=access_keys,
+                clock=chosen.clock,
+            )
+            await stack.enter_async_context(
+                accepting(aws_app(endpoint, usage), for_aws, limit, tls=chosen.tls)
+            )
+            running = tuple(backend.running for backend in backends)
+            yield cls(running, aws_url, admin, events, usage, faults)
 
     @property
     def open_sockets(self) -> int:
@@ -147,14 +168,18 @@ class LocalCloud:
 
 
 def _backend(
-    region: RegionDefinition, base_url: str, admin: AdminCredentials, sink: EventSink, options: CloudOptions
+    region: RegionDefinition,
+    base_url: str,
+    access_keys: Mapping[str, AccessKey],
+    sink: EventSink,
+    options: CloudOptions,
 ) -> RegionBackend:
     return RegionBackend(
         region,
         base_url,
         api_key=new_api_key(options.rng),
         key_expires_at=options.clock() + KEY_LIFETIME,
-        access_keys={admin.access_key: AccessKey(admin.secret_key, ADMIN)},
+        access_keys=access_keys,
         events=sink,
         clock=options.clock,
         options=options.realtime,

@@ -1,4 +1,4 @@
-"""`globalchat local env`: the administrator's credentials, for a shell."""
+"""`globalchat local env`: the administrator's credentials and the AWS endpoint, for a shell."""
 
 import shlex
 
@@ -8,12 +8,13 @@ from globalchat.cli import local_cloud
 from globalchat.cli.arguments.command import Command
 from globalchat.cli.console.output import narrate, write_exactly
 
-HELP = """Print shell lines that set the local cloud's administrator credentials.
+HELP = """Print shell lines that set the local cloud's administrator credentials and AWS endpoint.
 
 \b
 Examples:
   eval "$(globalchat local env)"
   eval "$(globalchat local env)" && globalchat unsubscribe tech
+  eval "$(globalchat local env)" && aws sts get-caller-identity
 """
 
 
@@ -21,7 +22,14 @@ Examples:
 def command() -> int:
     """Run `globalchat local env`."""
     state = local_cloud.join(narrate)
-    variables = {"AWS_ACCESS_KEY_ID": state.access_key_id, "AWS_SECRET_ACCESS_KEY": state.secret_access_key}
+    variables = {
+        "AWS_ACCESS_KEY_ID": state.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": state.secret_access_key,
+        "AWS_ENDPOINT_URL": state.aws_endpoint_url,
+        # The AWS CLI reads one, other SDKs the other.
+        "AWS_DEFAULT_REGION": state.regions[0].region,
+        "AWS_REGION": state.regions[0].region,
+    }
     # A token from elsewhere would make AWS's tools sign with a session that our key does not have.
     script = ["unset AWS_SESSION_TOKEN"]
     if state.ca_certificate is not None:

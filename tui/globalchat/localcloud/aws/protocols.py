@@ -1,0 +1,251 @@
+"""The forms in which AWS's APIs take requests and answer: JSON, REST with JSON, and query with XML.
+
+Sources: the protocols of AWS's Smithy documentation (`awsJson1_1`, `restJson1`, `awsQuery`), and each API
+reference's "Common errors" for names and statuses of what is refused before the operation.
+"""
+
+import html
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Final
+from urllib.parse import parse_qsl
+
+from globalchat.localcloud import json_text
+from globalchat.localcloud.aws.model import (
+    AwsError,
+    AwsRequest,
+    AwsResponse,
+    Operation,
+    Parameters,
+    Service,
+    text,
+)
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.sigv4 import Problem
+
+_REQUEST_ID: Final = "x-amzn-RequestId"
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class WireProtocol(ABC):
+    """One form of requests and answers."""
+
+    refusals: ClassVar[Mapping[Problem, tuple[str, int]]]
+    """Code and status of what is wrong with a signature."""
+    no_token: ClassVar[tuple[str, int]]
+    """Code and status of a request that is not signed."""
+    denied: ClassVar[tuple[str, int]]
+    """Code and status of a caller without permission."""
+
+    @abstractmethod
+    def called(self, request: AwsRequest) -> str:
+        """Name the operation that is asked for, as far as it is named."""
+
+    @abstractmethod
+    def find(self, service: Service, request: AwsRequest) -> Operation | None:
+        """Find the operation that is asked for."""
+
+    @abstractmethod
+    def unknown(self, message: str) -> AwsError:
+        """Return the error for an operation that there is not."""
+
+    @abstractmethod
+    def parameters(self, request: AwsRequest) -> Parameters:
+        """Read the operation's input; raises AwsError if the body cannot be read."""
+
+    @abstractmethod
+    def result(
+        self, value: Mapping[str, JSON], request_id: str, service: Service, operation: Operation, /
+    ) -> AwsResponse:
+        """Write what an operation answers."""
+
+    @abstractmethod
+    def error(self, error: AwsError, request_id: str) -> AwsResponse:
+        """Write an error."""
+
+
+class JsonProtocol(WireProtocol):
+    """JSON bodies; `X-Amz-Target` names the operation."""
+
+    refusals: ClassVar = {
+        Problem.INCOMPLETE: ("IncompleteSignatureException", 400),
+        Problem.WRONG: ("InvalidSignatureException", 400),
+        Problem.UNKNOWN_KEY: ("UnrecognizedClientException", 400),
+        Problem.EXPIRED: ("ExpiredTokenException", 400),
+    }
+    no_token = ("MissingAuthenticationTokenException", 400)
+    denied = ("AccessDeniedException", 400)
+
+    def __init__(self, content_type: str) -> None:
+        self._content_type = content_type
+
+    def called(self, request: AwsRequest) -> str:
+        """Name the operation that is asked for."""
+        return request.headers["x-amz-target"].rpartition(".")[2]
+
+    def find(self, service: Service, request: AwsRequest) -> Operation | None:
+        """Find the operation that `X-Amz-Target` names."""
+        prefix, _, name = request.headers["x-amz-target"].rpartition(".")
+        if not service.target or prefix != service.target:
+            return None
+        return next((each for each in service.operations if each.name == name), None)
+
+    def unknown(self, message: str) -> AwsError:
+        """Return the error for an operation that there is not."""
+        return AwsError("UnknownOperationException", message)
+
+    def parameters(self, request: AwsRequest) -> Parameters:
+        """Read the JSON object of the body."""
+        return _json_object(request.body)
+
+    def result(
+        self, value: Mapping[str, JSON], request_id: str, _service: Service, _operation: Operation, /
+    ) -> AwsResponse:
+        """Write a JSON object."""
+        headers = {"content-type": self._content_type, _REQUEST_ID: request_id}
+        return AwsResponse(200, headers, _json_bytes(value))
+
+    def error(self, error: AwsError, request_id: str) -> AwsResponse:
+        """Write `__type` and `message`; SQS's also the name that its query protocol had."""
+        headers = {"content-type": self._content_type, _REQUEST_ID: request_id}
+        if error.query_code is not None:
+            headers["x-amzn-query-error"] = f"{error.query_code};Sender"
+        body = _json_bytes({"__type": error.code, "message": error.message})
+        return AwsResponse(error.status, headers, body)
+
+
+class RestProtocol(WireProtocol):
+    """JSON bodies; method and path say what is asked for."""
+
+    refusals: ClassVar = {
+        Problem.INCOMPLETE: ("IncompleteSignatureException", 403),
+        Problem.WRONG: ("InvalidSignatureException", 403),
+        Problem.UNKNOWN_KEY: ("UnrecognizedClientException", 403),
+        Problem.EXPIRED: ("ExpiredTokenException", 403),
+    }
+    no_token = ("MissingAuthenticationTokenException", 403)
+    denied = ("AccessDeniedException", 403)
+
+    def called(self, request: AwsRequest) -> str:
+        """Name the operation by its method and path."""
+        return f"{request.method} {request.target.partition('?')[0]}"
+
+    def find(self, service: Service, request: AwsRequest) -> Operation | None:
+        """Find the operation at a method and path."""
+        route = self.called(request)
+        return next((each for each in service.operations if each.route == route), None)
+
+    def unknown(self, message: str) -> AwsError:
+        """Return the error for a path at which there is nothing."""
+        return AwsError("UnknownOperationException", message, status=404)
+
+    def parameters(self, request: AwsRequest) -> Parameters:
+        """Read the JSON object of the body."""
+        return _json_object(request.body)
+
+    def result(
+        self, value: Mapping[str, JSON], request_id: str, _service: Service, _operation: Operation, /
+    ) -> AwsResponse:
+        """Write a JSON object."""
+        headers = {"content-type": "application/json", _REQUEST_ID: request_id}
+        return AwsResponse(200, headers, _json_bytes(value))
+
+    def error(self, error: AwsError, request_id: str) -> AwsResponse:
+        """Write a message; a header names the error."""
+        headers = {
+            "content-type": "application/json",
+            _REQUEST_ID: request_id,
+            "x-amzn-ErrorType": error.code,
+        }
+        return AwsResponse(error.status, headers, _json_bytes({"message": error.message}))
+
+
+class QueryProtocol(WireProtocol):
+    """Form fields, among them `Action`; the answer is XML."""
+
+    refusals: ClassVar = {
+        Problem.INCOMPLETE: ("IncompleteSignature", 400),
+        Problem.WRONG: ("SignatureDoesNotMatch", 403),
+        Problem.UNKNOWN_KEY: ("InvalidClientTokenId", 403),
+        Problem.EXPIRED: ("ExpiredToken", 403),
+    }
+    no_token = ("MissingAuthenticationToken", 403)
+    denied = ("AccessDenied", 403)
+
+    def called(self, request: AwsRequest) -> str:
+        """Name the action that is asked for."""
+        return text(_fields(request), "Action", required=False)
+
+    def find(self, service: Service, request: AwsRequest) -> Operation | None:
+        """Find the operation that `Action` names."""
+        name = self.called(request)
+        return next((each for each in service.operations if service.namespace and each.name == name), None)
+
+    def unknown(self, message: str) -> AwsError:
+        """Return the error for an action that there is not."""
+        return AwsError("InvalidAction", message)
+
+    def parameters(self, request: AwsRequest) -> Parameters:
+        """Read the fields; all are texts."""
+        return _fields(request)
+
+    def result(
+        self, value: Mapping[str, JSON], request_id: str, service: Service, operation: Operation, /
+    ) -> AwsResponse:
+        """Write the texts of an answer as XML."""
+        name = operation.name
+        fields = "".join(f"<{key}>{_xml_text(str(each))}</{key}>" for key, each in value.items())
+        return _xml(
+            200,
+            f'<{name}Response xmlns="{service.namespace}"><{name}Result>{fields}</{name}Result>'
+            f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>",
+            request_id,
+        )
+
+    def error(self, error: AwsError, request_id: str) -> AwsResponse:
+        """Write code and message as XML."""
+        return _xml(
+            error.status,
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{error.code}</Code>"
+            f"<Message>{_xml_text(error.message)}</Message></Error>"
+            f"<RequestId>{request_id}</RequestId></ErrorResponse>",
+            request_id,
+        )
+
+
+def protocol_of(request: AwsRequest) -> WireProtocol:
+    """Tell by its headers in which form a request is."""
+    content_type = request.headers.get("content-type", "")
+    if "x-amz-target" in request.headers:
+        known = content_type in ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
+        return JsonProtocol(content_type if known else "application/x-amz-json-1.1")
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        return QueryProtocol()
+    return RestProtocol()
+
+
+def _json_object(body: bytes) -> Parameters:
+    try:
+        value = json_text.read(body.decode()) if body else {}
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise AwsError("SerializationException", "The body is not a JSON object.")
+    return value
+
+
+def _json_bytes(value: Mapping[str, JSON]) -> bytes:
+    return json_text.write(value).encode("utf-8", "replace")
+
+
+def _fields(request: AwsRequest) -> dict[str, JSON]:
+    return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _xml_text(text: str) -> str:
+    return html.escape(_NOT_XML.sub("\ufffd", text), quote=False)
+
+
+def _xml(status: int, body: str, request_id: str) -> AwsResponse:
+    return AwsResponse(status, {"content-type": "text/xml", _REQUEST_ID: request_id}, body.encode())

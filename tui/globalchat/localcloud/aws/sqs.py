@@ -1,0 +1,216 @@
+"""Amazon SQS, as far as it takes to look at dead letters, to take them out and to delete them.
+
+Sources: SQS API reference; developer guide, "Calculating the MD5 message digest for message attributes".
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import secrets
+import struct
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from globalchat.core.clock import EpochClock
+from globalchat.localcloud import json_text
+from globalchat.localcloud.aws.model import AwsError, Call, Operation, Service, integer, text, texts
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.events.dead_letters import DeadLetter, DeadLetters
+
+VISIBILITY_SECONDS: Final = 30
+"""How long a message that was received is hidden from others, unless the call says otherwise."""
+
+_VISIBILITY: Final = range(43_201)
+_MESSAGES: Final = range(1, 11)
+_WAIT: Final = range(21)
+
+
+@dataclass(slots=True)
+class _Reception:
+    """When a message is visible again, when it was first received (epoch seconds), and how often."""
+
+    visible_at: float
+    first: float
+    count: int = 0
+
+
+class Queues:
+    """The dead-letter queues of a deployment, with SQS's operations on them.
+
+    Args:
+        letters: what is in the queues.
+        base_url: where this endpoint is, for the URLs of queues: some SDKs send requests to those.
+        clock: epoch seconds.
+    """
+
+    def __init__(self, letters: DeadLetters, *, base_url: str, clock: EpochClock) -> None:
+        self._letters = letters
+        self._base_url = base_url
+        self._clock = clock
+        self._received: dict[str, _Reception] = {}
+
+    def service(self) -> Service:
+        """Return the service."""
+        return Service(
+            "sqs",
+            (
+                Operation("GetQueueUrl", self._get_queue_url, lambda call: [_arn(call, _name(call))]),
+                Operation("ReceiveMessage", self._receive_message, _queue_of),
+                Operation("DeleteMessage", self._delete_message, _queue_of),
+                Operation("PurgeQueue", self._purge_queue, _queue_of),
+            ),
+            target="AmazonSQS",
+        )
+
+    async def _get_queue_url(self, call: Call) -> Mapping[str, JSON]:
+        self._existing(_arn(call, _name(call)))
+        return {"QueueUrl": f"{self._base_url}/{call.principal.account}/{_name(call)}"}
+
+    async def _receive_message(self, call: Call) -> Mapping[str, JSON]:
+        """Answer what is visible, at once: WaitTimeSeconds is checked, and not waited for."""
+        arn = self._existing(*_queue_of(call))
+        limit = integer(call.parameters, "MaxNumberOfMessages", 1, _MESSAGES)
+        hidden = integer(call.parameters, "VisibilityTimeout", VISIBILITY_SECONDS, _VISIBILITY)
+        integer(call.parameters, "WaitTimeSeconds", 0, _WAIT)
+        now, messages = self._clock(), list[JSON]()
+        for message_id, letter in self._messages(arn).items():
+            reception = self._received.setdefault(message_id, _Reception(visible_at=now, first=now))
+            if reception.visible_at <= now and len(messages) < limit:
+                reception.visible_at, reception.count = now + hidden, reception.count + 1
+                messages.append(_message(message_id, letter, reception, call))
+        return {"Messages": messages} if messages else {}
+
+    async def _delete_message(self, call: Call) -> Mapping[str, JSON]:
+        arn = self._existing(*_queue_of(call))
+        message_id = _read_handle(text(call.parameters, "ReceiptHandle"))
+        letter = self._messages(arn).get(message_id)
+        if letter is not None:  # else it was deleted before, which is no error
+            self._letters.remove(arn, letter)
+            self._received.pop(message_id, None)
+        return {}
+
+    async def _purge_queue(self, call: Call) -> Mapping[str, JSON]:
+        arn = self._existing(*_queue_of(call))
+        for message_id, letter in self._messages(arn).items():
+            self._letters.remove(arn, letter)
+            self._received.pop(message_id, None)
+        return {}
+
+    def _existing(self, arn: str) -> str:
+        if arn not in self._letters.letters:
+            raise AwsError(
+                "com.amazonaws.sqs#QueueDoesNotExist",
+                "The specified queue does not exist.",
+                query_code="AWS.SimpleQueueService.NonExistentQueue",
+            )
+        return arn
+
+    def _messages(self, arn: str) -> dict[str, DeadLetter]:
+        """Return the messages of a queue by their ids, oldest first; forget those that are gone."""
+        found = {_message_id(arn, letter): letter for letter in self._letters.letters[arn]}
+        prefix = _id_of_queue(arn)
+        for message_id in [each for each in self._received if each.startswith(prefix) and each not in found]:
+            del self._received[message_id]
+        return found
+
+
+def _name(call: Call) -> str:
+    return text(call.parameters, "QueueName")
+
+
+def _arn(call: Call, name: str) -> str:
+    return f"arn:aws:sqs:{call.region}:{call.principal.account}:{name}"
+
+
+def _queue_of(call: Call) -> list[str]:
+    """Return the ARN of the queue whose URL a call names: the last part of it is the queue's name."""
+    return [_arn(call, text(call.parameters, "QueueUrl").rpartition("/")[2])]
+
+
+def _id_of_queue(arn: str) -> str:
+    return hashlib.sha256(arn.encode()).hexdigest()[:8]
+
+
+def _message_id(arn: str, letter: DeadLetter) -> str:
+    """Make the id of a message in the form of a UUID: the same whenever it is received."""
+    parts = [letter.event.id, letter.attributes["RULE_ARN"], letter.target_id, repr(letter.sent_at)]
+    digest = hashlib.sha256(json.dumps(parts).encode()).digest()
+    return _id_of_queue(arn) + str(uuid.UUID(bytes=digest[:16], version=4))[8:]
+
+
+def _message(message_id: str, letter: DeadLetter, reception: _Reception, call: Call) -> JSON:
+    body = json_text.write(letter.event.document)
+    message: dict[str, JSON] = {
+        "MessageId": message_id,
+        "ReceiptHandle": _new_handle(message_id),
+        "MD5OfBody": _md5(body.encode("utf-8", "replace")),
+        "Body": body,
+    }
+    if attributes := _chosen(letter.attributes, texts(call.parameters, "MessageAttributeNames")):
+        message["MessageAttributes"] = {
+            name: {"StringValue": value, "DataType": "String"} for name, value in attributes.items()
+        }
+        message["MD5OfMessageAttributes"] = _md5_of_attributes(attributes)
+    asked = {
+        *texts(call.parameters, "AttributeNames"),
+        *texts(call.parameters, "MessageSystemAttributeNames"),
+    }
+    system = {
+        "SentTimestamp": str(int(letter.sent_at * 1000)),
+        "ApproximateReceiveCount": str(reception.count),
+        "ApproximateFirstReceiveTimestamp": str(int(reception.first * 1000)),
+    }
+    if shown := {name: value for name, value in system.items() if asked & {name, "All"}}:
+        message["Attributes"] = dict(shown)
+    return message
+
+
+def _chosen(attributes: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    """Return the attributes that a call asks for: by name, by `prefix.*`, or all."""
+
+    def is_asked(attribute: str) -> bool:
+        return any(
+            name in ("All", ".*", attribute) or (name.endswith(".*") and attribute.startswith(name[:-1]))
+            for name in names
+        )
+
+    return {name: value for name, value in attributes.items() if is_asked(name)}
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _md5_of_attributes(attributes: Mapping[str, str]) -> str:
+    encoded = bytearray()
+    for name in sorted(attributes):
+        for part in (name, "String"):
+            encoded += struct.pack(">I", len(part.encode())) + part.encode()
+        value = attributes[name].encode("utf-8", "replace")
+        encoded += b"\x01" + struct.pack(">I", len(value)) + value
+    return _md5(bytes(encoded))
+
+
+def _new_handle(message_id: str, new_token: Callable[[int], str] = secrets.token_hex) -> str:
+    return base64.b64encode(f"{message_id} {new_token(8)}".encode()).decode()
+
+
+def _read_handle(handle: str) -> str:
+    """Return the id of the message that a receipt handle is for.
+
+    Raises:
+        AwsError: it is no handle.
+    """
+    try:
+        message_id, _, token = base64.b64decode(handle, validate=True).decode().partition(" ")
+    except (binascii.Error, ValueError):
+        message_id = token = ""
+    if not message_id or not token:
+        message = f'The input receipt handle "{handle[:100]}" is not a valid receipt handle.'
+        raise AwsError(
+            "com.amazonaws.sqs#ReceiptHandleIsInvalid", message, query_code="ReceiptHandleIsInvalid"
+        )
+    return message_id
