@@ -24,9 +24,9 @@ def test_the_table_shows_regions_services_total_and_assumptions() -> None:
     (updates, _) = (line.split() for line in lines if "real-time updates" in line)
     assert updates[-3:] == ["129,600,000", "2.00/1,000,000", "259.20"]
     assert max(map(len, lines[: lines.index("")])) <= 80
-    # 285.86408 and 288.146336, as the test of the arithmetic has them line by line.
-    assert [line.split()[-1] for line in lines if "subtotal" in line] == ["285.86", "288.15"]
-    assert "A month of 30 days: USD 574.01" in lines
+    # 286.83608 and 289.448816, as the test of the arithmetic has them line by line.
+    assert [line.split()[-1] for line in lines if "subtotal" in line] == ["286.84", "289.45"]
+    assert "A month of 30 days: USD 576.28" in lines
     assert any("every client stays connected" in line for line in lines)
     assert any("UNVERIFIED" in line for line in lines)
 
@@ -36,7 +36,13 @@ def test_unverified_prices_are_marked_and_others_are_not() -> None:
     (minutes,) = (line for line in lines if "connection minutes" in line)
     (transfer,) = (line for line in lines if "GB to clients" in line)
     assert "?" not in minutes
-    assert "0.09 ?" in transfer
+    assert "0.09 " in transfer
+    assert "?" not in transfer
+    (relayed,) = (line for line in lines if "deliveries to another region" in line)
+    assert "?" not in relayed
+    sydney = run("--clients", "1", "--messages-per-second", "1", "--regions", "sydney").output.splitlines()
+    (relayed,) = (line for line in sydney if "deliveries to another region" in line)
+    assert "1.00/1,000,000 ?" in relayed
 
 
 def test_json_is_one_object_that_adds_up() -> None:
@@ -45,12 +51,38 @@ def test_json_is_one_object_that_adds_up() -> None:
     document = json.loads(result.stdout)
     assert (document["clients"], document["messagesPerSecond"], document["size"]) == (100, 1.0, 100)
     assert list(document["regions"]) == ["oregon", "sydney"]
-    assert document["regions"]["oregon"]["usd"] == pytest.approx(285.86408)
+    assert document["regions"]["oregon"]["usd"] == pytest.approx(286.83608)
     lines = [line for region in document["regions"].values() for line in region["lines"]]
     assert sum(line["usd"] for line in lines) == pytest.approx(document["usd"])
     assert {line["status"] for line in lines} == {"official", "third party", "UNVERIFIED"}
     assert all(line["source"] and line["date"] for line in lines)
     assert document["assumptions"]
+
+
+def test_the_quota_that_breaks_first_is_named_for_each_region() -> None:
+    lines = run("--clients", "100", "--messages-per-second", "10").output.splitlines()
+    start = lines.index("The quota that breaks first, with these clients")
+    assert lines[start + 1 : start + 5] == [
+        "  oregon: AppSync request tokens, 10,000 a second",
+        "    at 6,667 messages a second in all; used now: 0.15 %",
+        "  sydney: EventBridge invocations, 2,250 a second",
+        "    at 1,500 messages a second in all; used now: 0.67 %",
+    ]
+
+
+def test_json_has_every_quota_of_a_region_the_first_one_first() -> None:
+    document = json.loads(run("--clients", "90000", "--messages-per-second", "1", "--json").stdout)
+    sydney = document["regions"]["sydney"]
+    assert sydney["quotas"][0] == {
+        "service": "AppSync",
+        "quota": "outbound messages",
+        "limitPerSecond": 1_000_000,
+        "usedPerSecond": 45_000.0,
+        "breaksAtMessagesPerSecond": pytest.approx(22.222222),
+    }
+    assert len(sydney["quotas"]) == 5
+    assert sydney["reconnectSeconds"] == 22.5
+    assert any("Quotas are AWS's defaults" in sentence for sentence in document["assumptions"])
 
 
 @pytest.mark.parametrize(

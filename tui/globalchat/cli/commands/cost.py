@@ -18,13 +18,16 @@ from globalchat_infra import config, prices
 from globalchat_infra.cost import Extras, Traffic, estimate
 from globalchat_infra.regions import choose
 
-HELP = """Estimate a month's cost per region and service. It asks AWS nothing; prices are as old as they say.
+HELP = """Estimate a month's cost per region and service, and which quota breaks first at which load.
+
+It asks AWS nothing; prices are as old as they say.
 
 \b
 Examples:
   globalchat cost --clients 100 --messages-per-second 1
   globalchat cost --clients 5 --messages-per-second 0.1 --regions oregon,sydney,eu-west-1
   globalchat cost --clients 100 --messages-per-second 1 --json | jq .usd
+  globalchat cost --clients 100 --messages-per-second 1 --json | jq '.regions[].quotas[0]'
 """
 
 
@@ -61,7 +64,7 @@ def command(
     if as_json:
         write_lines([json_line(document(traffic, chosen, lines))])
     else:
-        write_lines(table(chosen, lines, width=width() if is_terminal(sys.stdout) else None))
+        write_lines(table(traffic, chosen, lines, width=width() if is_terminal(sys.stdout) else None))
     return 0
 
 
