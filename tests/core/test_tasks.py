@@ -4,7 +4,7 @@ from typing import NoReturn
 import pytest
 
 from globalchat.core.errors import UserError
-from globalchat.core.tasks import task_group
+from globalchat.core.tasks import run_unless_set, task_group
 
 
 async def fail(error: Exception) -> NoReturn:
@@ -77,3 +77,24 @@ async def test_a_cancelled_block_is_cancelled() -> None:
     await asyncio.wait({working})
     assert working.cancelled()
     assert ended == ["cancelled", "cancelled"]
+
+
+async def test_work_that_ends_before_it_is_to_stop_returns_or_raises() -> None:
+    assert await run_unless_set(asyncio.Event(), asyncio.sleep(0, "done")) == "done"
+    with pytest.raises(UserError, match=r"^It failed\.$"):
+        await run_unless_set(asyncio.Event(), fail(UserError("It failed.")))
+
+
+async def test_work_is_cancelled_when_it_is_to_stop() -> None:
+    stop, ended = asyncio.Event(), list[str]()
+
+    async def never() -> str:
+        await wait_in_vain(ended)
+        return "done"
+
+    working = asyncio.create_task(run_unless_set(stop, never()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    stop.set()
+    assert await working is None
+    assert ended == ["cancelled"]

@@ -35,7 +35,7 @@ def test_a_quantile_is_the_exact_one_within_the_stated_error(values: list[int], 
 def test_count_sum_and_ends_are_exact(values: list[int]) -> None:
     made = Histogram.of(values)
     assert (made.count, made.total) == (len(values), sum(values))
-    assert (made.least, made.most) == (min(values), max(values))
+    assert (made.minimum, made.maximum) == (min(values), max(values))
     assert made.mean == sum(values) / len(values)
     assert made.quantile(Fraction(0)) == pytest.approx(min(values), rel=float(ERROR))
 

@@ -24,8 +24,12 @@ LOADED = {
     "subscribe": ("globalchat.cli.commands.subscribe", "globalchat.cli.following.run"),
     "local": ("globalchat.cli.commands.local",),
     "outputs": ("globalchat.cli.commands.outputs",),
-    "latency": ("globalchat.cli.commands.latency", "globalchat.cli.latency.run"),
-    "bench": ("globalchat.cli.commands.bench", "globalchat.cli.bench.run", "globalchat.cli.bench.plan"),
+    "latency": ("globalchat.cli.commands.latency", "globalchat.measure.latency"),
+    "bench": (
+        "globalchat.cli.commands.bench",
+        "globalchat.measure.load.coordinator",
+        "globalchat.client.api",
+    ),
     "doctor": ("globalchat.cli.commands.doctor", "globalchat.cli.doctor.examination"),
 }
 """What is loaded before the first command of a name is forked."""

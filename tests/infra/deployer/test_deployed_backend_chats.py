@@ -10,7 +10,7 @@ import globalchat
 from globalchat.client import profiles
 from globalchat.core.errors import Unreachable
 from globalchat.localcloud.server.cloud import LocalCloud
-from globalchat.measure.proof import prove
+from globalchat.measure.smoke_test import smoke_test
 from tests.infra.helpers.assembled_deployment import Assembled, Heard
 from tests.infra.helpers.moto_account import User
 
@@ -40,7 +40,7 @@ async def test_what_is_deployed_can_be_chatted_with(
         profiles.save(made, equipped.home / "config")
 
         deployed = profiles.load("default", equipped.home / "config")
-        await prove(deployed, "tech", heard.append)
+        await smoke_test(deployed, "tech", heard.append)
         assert [line.split(":")[0] for line in heard[-2:]] == [
             "oregon → oregon, sydney",
             "sydney → oregon, sydney",
@@ -55,7 +55,7 @@ async def test_what_is_deployed_can_be_chatted_with(
                 assert (message.id, message.text, message.region) == (sent.id, "hello", "us-west-2")
                 break
 
-        # The proof is one: with the relay cut it fails.
+        # The smoke test can fail: it does with the relay cut.
         local.faults.set("relay-partition")
         with pytest.raises(Unreachable, match="did not pass through every region"):
-            await prove(deployed, "tech", heard.append, seconds=1.5, again=0.3)
+            await smoke_test(deployed, "tech", heard.append, timeout=1.5, retry_after=0.3)

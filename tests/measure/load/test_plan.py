@@ -1,9 +1,9 @@
-"""Who does which part of a run."""
+"""Which process does which part of a load test."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.measure.load.plan import LoadPlan, Place, sockets
+from globalchat.measure.load.plan import LoadPlan, RegionChannel, socket_groups
 
 NAMES = st.lists(st.sampled_from("abcde"), min_size=1, max_size=4, unique=True).map(tuple)
 
@@ -25,50 +25,53 @@ def plans(draw: st.DrawFn) -> LoadPlan:
 
 @settings(deadline=None, max_examples=100)
 @given(plans())
-def test_every_subscriber_has_one_seat_and_all_are_spread_evenly(plan: LoadPlan) -> None:
-    shards = plan.shards()
-    seats = [place for shard in shards for place in shard]
-    assert len(seats) == plan.subscribers
+def test_every_subscriber_is_in_one_process_and_all_are_spread_evenly(plan: LoadPlan) -> None:
+    processes = plan.split()
+    subscribers = [place for process in processes for place in process]
+    assert len(subscribers) == plan.subscribers
     for place in plan.places:
-        assert seats.count(place) == plan.seated(place)
-        own = [shard.count(place) for shard in shards]
+        assert subscribers.count(place) == plan.subscribers_of(place)
+        own = [process.count(place) for process in processes]
         assert max(own) - min(own) <= 2
-    per_process = [len(shard) for shard in shards]
+    per_process = [len(process) for process in processes]
     assert max(per_process) - min(per_process) <= 1
-    per_place = [plan.seated(place) for place in plan.places]
+    per_place = [plan.subscribers_of(place) for place in plan.places]
     assert max(per_place) - min(per_place) <= 1
 
 
 @settings(deadline=None, max_examples=100)
 @given(plans())
 def test_a_socket_is_of_one_region_and_not_too_full(plan: LoadPlan) -> None:
-    for shard in plan.shards():
-        groups = sockets(shard, plan.per_socket)
-        assert sorted(seat for group in groups for seat in group) == list(range(len(shard)))
+    for process in plan.split():
+        groups = socket_groups(process, plan.per_socket)
+        assert sorted(position for group in groups for position in group) == list(range(len(process)))
         for group in groups:
             assert 1 <= len(group) <= plan.per_socket
-            assert len({shard[seat].region for seat in group}) == 1
+            assert len({process[position].region for position in group}) == 1
 
 
 @settings(deadline=None, max_examples=100)
 @given(plans())
-def test_messages_deliveries_and_lanes_add_up(plan: LoadPlan) -> None:
+def test_messages_deliveries_and_connections_add_up(plan: LoadPlan) -> None:
     numbers = sorted(number for place in plan.places for number in plan.numbers(place))
     assert numbers == list(range(plan.messages))
     assert (plan.messages - 1) / plan.rate < plan.seconds or plan.messages == 1
     assert plan.messages / plan.rate >= plan.seconds - 1e-6
-    assert plan.lanes % len(plan.places) == 0
+    assert plan.connections % len(plan.places) == 0
     by_hand = sum(
         1
-        for seat in (place for shard in plan.shards() for place in shard)
+        for subscriber in (place for process in plan.split() for place in process)
         for number in range(plan.messages)
-        if plan.places[number % len(plan.places)].channel == seat.channel
+        if plan.places[number % len(plan.places)].channel == subscriber.channel
     )
     assert plan.deliveries == by_hand
 
 
-def test_the_lanes_carry_the_rate_and_stay_few() -> None:
-    assert LoadPlan(1, 10.0, 100, 1, ("o", "s"), ("c",)).lanes == 4
-    assert LoadPlan(1, 0.01, 100, 1, ("o", "s"), ("c", "d")).lanes == 4
-    assert LoadPlan(1, 5000.0, 100, 1, ("o", "s"), ("c",)).lanes == 500
-    assert LoadPlan(1, 1.0, 100, 1, ("o", "s"), ("c",)).places == (Place("o", "c"), Place("s", "c"))
+def test_the_connections_carry_the_rate_and_stay_few() -> None:
+    assert LoadPlan(1, 10.0, 100, 1, ("o", "s"), ("c",)).connections == 4
+    assert LoadPlan(1, 0.01, 100, 1, ("o", "s"), ("c", "d")).connections == 4
+    assert LoadPlan(1, 5000.0, 100, 1, ("o", "s"), ("c",)).connections == 500
+    assert LoadPlan(1, 1.0, 100, 1, ("o", "s"), ("c",)).places == (
+        RegionChannel("o", "c"),
+        RegionChannel("s", "c"),
+    )

@@ -31,7 +31,7 @@ COMMANDS = {
     "subscribe": Entry("subscribe", "Follow channels; --json prints one object a line."),
     "unsubscribe": Entry("unsubscribe", "End a channel's subscriptions in every region (admin)."),
     "latency": Entry("latency", "Measure how long messages take, region by region."),
-    "bench": Entry("bench", "Put a deployment under load, and count what arrives."),
+    "bench": Entry("bench", "Run a load test: count every message at every subscriber."),
     "doctor": Entry("doctor", "Tell what is wrong, and what to do about it."),
     "verify": Entry("verify", "Ask AWS whether it agrees with the local cloud."),
     "outputs": Entry("outputs", "Show where the regions of a profile are."),

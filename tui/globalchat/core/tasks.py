@@ -1,8 +1,11 @@
-"""Tasks that run together and fail as one."""
+"""Tasks that run together and fail as one, and work that ends when it is to stop."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -16,3 +19,18 @@ async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
             yield group
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
+
+
+async def run_unless_set(stop: asyncio.Event, work: Coroutine[object, object, T]) -> T | None:
+    """Return the result of some work, or None if `stop` was set first: then the work is cancelled.
+
+    Whatever waits for the network must not delay Ctrl-C.
+    """
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        working.cancel()
+        await asyncio.wait({working})
+    return None if working.cancelled() else working.result()

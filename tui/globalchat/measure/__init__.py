@@ -1,1 +1,1 @@
-"""Measures a deployment from outside: latency, load, and what is wrong with it. Knows the client alone."""
+"""Measures a deployment from outside: latency, load, and a smoke test. Imports client and core alone."""

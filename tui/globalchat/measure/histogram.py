@@ -1,9 +1,8 @@
-"""A mergeable histogram of durations with a stated error, in the manner of HdrHistogram. Pure.
+"""A mergeable histogram of durations with a bounded error, in the manner of HdrHistogram. Pure.
 
-A value falls into a bucket by its highest bit and the `PRECISION` bits after it, so that a bucket is at most
-1/128 as wide as its values are large; what a bucket answers for is its middle. Two histograms merge by adding
-their counts, and the merged one is the one that all values would have made: processes need not hand over
-samples.
+A value falls into a bucket by its highest bit and the `PRECISION` bits after it, so a bucket is at most 1/128
+as wide as its values are large; its middle stands for all of them. Two histograms merge by adding their
+counts, with the same result as one histogram of all values: processes need not exchange samples.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +14,7 @@ PRECISION: Final = 7
 """Bits of a value that a bucket keeps after the highest one."""
 
 ERROR: Final = Fraction(1, 1 << (PRECISION + 1))
-"""How far a quantile may be from the exact one at most, as a share of it: under 0.4 %."""
+"""The largest relative error of a quantile: under 0.4 %."""
 
 QUANTILES: Final[Mapping[str, Fraction]] = {
     "p50": Fraction(1, 2),
@@ -23,12 +22,12 @@ QUANTILES: Final[Mapping[str, Fraction]] = {
     "p99": Fraction(99, 100),
     "p99.9": Fraction(999, 1000),
 }
-"""The quantiles that everything reports."""
+"""The quantiles that every report shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """How many values were at least `low` and at most `high`."""
+    """The number of values from `low` to `high`, both included."""
 
     low: int
     high: int
@@ -42,24 +41,24 @@ class Bucket:
 
 @dataclass(slots=True)
 class Histogram:
-    """Counts of non-negative integers (nanoseconds, wherever the probe uses it).
+    """Counts of non-negative integers (nanoseconds, wherever this package uses it).
 
     Attributes:
-        count: How many values there are.
+        count: The number of values.
         total: Their exact sum.
-        least: The exact smallest, None if there is none.
-        most: The exact largest, likewise.
+        minimum: The exact smallest value, None without values.
+        maximum: The exact largest value, None without values.
     """
 
     count: int = 0
     total: int = 0
-    least: int | None = None
-    most: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
     _counts: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, values: Iterable[int]) -> Self:
-        """The histogram of some values."""
+        """Return the histogram of some values."""
         made = cls()
         for value in values:
             made.add(value)
@@ -77,21 +76,21 @@ class Histogram:
         self._counts[index] = self._counts.get(index, 0) + 1
         self.count += 1
         self.total += value
-        if self.least is None or value < self.least:
-            self.least = value
-        if self.most is None or value > self.most:
-            self.most = value
+        if self.minimum is None or value < self.minimum:
+            self.minimum = value
+        if self.maximum is None or value > self.maximum:
+            self.maximum = value
 
     def merge(self, other: "Histogram") -> None:
-        """Count everything that another one has counted."""
+        """Add the counts of another histogram."""
         for index, count in other._counts.items():
             self._counts[index] = self._counts.get(index, 0) + count
         self.count += other.count
         self.total += other.total
-        if other.least is not None:
-            self.least = other.least if self.least is None else min(self.least, other.least)
-        if other.most is not None:
-            self.most = other.most if self.most is None else max(self.most, other.most)
+        if other.minimum is not None:
+            self.minimum = other.minimum if self.minimum is None else min(self.minimum, other.minimum)
+        if other.maximum is not None:
+            self.maximum = other.maximum if self.maximum is None else max(self.maximum, other.maximum)
 
     @property
     def mean(self) -> float | None:
@@ -99,19 +98,19 @@ class Histogram:
         return self.total / self.count if self.count else None
 
     def quantile(self, share: Fraction) -> int | None:
-        """The nearest-rank quantile: `share` of all are not above it. Within `ERROR`; None without values."""
-        if self.least is None or self.most is None:
+        """Return the nearest-rank quantile (`share` of all are not above it), within `ERROR`, or None."""
+        if self.minimum is None or self.maximum is None:
             return None
         rank = max(1, -(-share.numerator * self.count // share.denominator))
         seen = 0
         for bucket in self:
             seen += bucket.count
             if seen >= rank:
-                return min(max(bucket.middle, self.least), self.most)
-        return self.most
+                return min(max(bucket.middle, self.minimum), self.maximum)
+        return self.maximum
 
     def __iter__(self) -> Iterator[Bucket]:
-        """The buckets that hold something, from the smallest values to the largest."""
+        """Yield the buckets that are not empty, from the smallest values to the largest."""
         for index in sorted(self._counts):
             low, high = _edges(index)
             yield Bucket(low, high, self._counts[index])
@@ -123,7 +122,7 @@ def _index(value: int) -> int:
 
 
 def _edges(index: int) -> tuple[int, int]:
-    """The least and the largest value of a bucket."""
+    """Return the smallest and the largest value of a bucket."""
     shift = max(0, (index >> PRECISION) - 1)
     kept = index - (shift << PRECISION)
     return kept << shift, ((kept + 1) << shift) - 1

@@ -1,6 +1,12 @@
-"""`globalchat bench`: many subscribers, a rate of messages, and an exact account of what arrived."""
+"""`globalchat bench`: a load test with many subscribers, and a count of every delivery."""
 
 import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
@@ -9,20 +15,32 @@ from globalchat.cli.arguments import options
 from globalchat.cli.arguments.command import Command
 from globalchat.cli.arguments.duration import Duration, at_most
 from globalchat.cli.arguments.number import Number
-from globalchat.cli.console.output import narrate
-from globalchat.cli.console.screen import ascii_only as ascii_option
-from globalchat.cli.console.screen import wants_ascii
-from globalchat.cli.regions import ALL
-from globalchat.client.profiles import LOCAL
+from globalchat.cli.arguments.parameters import build, parameters
+from globalchat.cli.console.output import json_line, narrate, write_lines
+from globalchat.cli.console.screen import ascii_only, is_terminal, wants_ascii, width
+from globalchat.cli.regions import ALL, is_all
+from globalchat.client.profiles import LOCAL, Profile
+from globalchat.core.errors import ExitCode, UsageError, UserError
 from globalchat.measure.load.plan import LoadPlan
 
-HELP = """Put a deployment under load, and count what arrives: every message at every subscriber.
+if TYPE_CHECKING:
+    from globalchat.measure.load.report import LoadProgress, LoadReport
+    from globalchat_infra.prices import Prices
 
-A delivery is timed from the begin of its publish to its arrival, both on this machine by one steady
-clock. An order violation is a message that arrives after one of the same region and channel that was
-published when it had long been accepted. People who follow the channels see the messages. On AWS it
-costs money: an estimate is shown and must be confirmed. Ctrl-C ends early and shows what was measured.
-Exits 1 if nothing was delivered.
+SPARE_CLOUD_FILES = 256
+"""Files that the local cloud opens besides the subscribers' sockets: publishers, buses, logs."""
+MAX_MEMORY = 2 << 30
+"""Bytes for remembering who has received which message, at one bit each."""
+SUBSCRIBERS_PER_PROCESS = 250
+"""Subscribers from which on one more process is worth its cost."""
+
+HELP = """Run a load test against a deployment: count every message at every subscriber.
+
+A delivery is timed from the start of its publish to its arrival, both by this machine's monotonic clock. An
+order violation is a message that arrives after a later one of the same region and channel, although it had
+been accepted before that one was published. Everyone who follows the channels sees the messages. On AWS a
+load test costs money: an estimate is shown and must be confirmed. Ctrl-C ends early and shows what was
+measured. Exits 1 if nothing was delivered.
 
 \b
 Examples:
@@ -33,132 +51,368 @@ Examples:
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchOptions:
+    """The command line of `bench`."""
+
+    subscribers: Annotated[
+        int,
+        click.option(
+            "--subscribers",
+            default=100,
+            show_default=True,
+            type=click.IntRange(1, 100_000),
+            help="Over all regions and channels.",
+        ),
+    ]
+    rate: Annotated[
+        float,
+        click.option(
+            "--rate",
+            default=10.0,
+            show_default=True,
+            type=Number(0.01, 5_000),
+            help="Messages a second, over all regions and channels.",
+        ),
+    ]
+    size: Annotated[
+        int,
+        click.option(
+            "--size",
+            default=100,
+            show_default=True,
+            type=click.IntRange(64, 100_000),
+            help="Characters of a message.",
+        ),
+    ]
+    seconds: Annotated[
+        float,
+        click.option(
+            "--for",
+            "seconds",
+            default="10s",
+            show_default=True,
+            metavar="TIME",
+            type=Duration(),
+            callback=at_most(3600),
+            help="How long to publish.",
+        ),
+    ]
+    regions: Annotated[
+        str, click.option("--regions", metavar="A,B", default=ALL, show_default=True, help="Names of some.")
+    ]
+    channels: Annotated[
+        str | None, click.option("--channels", metavar="C,D", help="[default: the backend's first]")
+    ]
+    processes: Annotated[
+        int | None,
+        click.option(
+            "--processes",
+            type=click.IntRange(1, 64),
+            help="With subscribers; one more publishes. [default: one per CPU, fewer for few]",
+        ),
+    ]
+    per_socket: Annotated[
+        int,
+        click.option(
+            "--per-socket",
+            default=1,
+            show_default=True,
+            type=click.IntRange(1, 100),
+            help="Subscriptions that share a socket.",
+        ),
+    ]
+    connect_rate: Annotated[
+        float,
+        click.option(
+            "--connect-rate",
+            default=1000.0,
+            show_default=True,
+            type=Number(1, 2000),
+            help="Sockets opened a second; AWS takes 2,000.",
+        ),
+    ]
+    drain: Annotated[
+        float,
+        click.option(
+            "--drain",
+            default="10s",
+            show_default=True,
+            metavar="TIME",
+            type=Duration(),
+            callback=at_most(600),
+            help="After this, what has not arrived is lost.",
+        ),
+    ]
+    yes: Annotated[
+        bool, click.option("--yes", is_flag=True, help="Do not ask what a load test on AWS may cost.")
+    ]
+    max_cost: Annotated[
+        float,
+        click.option(
+            "--max-cost",
+            default=5.0,
+            show_default=True,
+            type=Number(0, 10_000),
+            metavar="USD",
+            help="Refuse a load test on AWS that costs more.",
+        ),
+    ]
+    ascii_only: Annotated[bool, ascii_only]
+    as_json: Annotated[bool, options.as_json]
+    profile: Annotated[str | None, options.profile]
+
+    @property
+    def sockets(self) -> int:
+        """The number of sockets of all subscribers."""
+        return math.ceil(self.subscribers / self.per_socket)
+
+
 @click.command("bench", cls=Command, help=HELP)
-@click.option(
-    "--subscribers",
-    default=100,
-    show_default=True,
-    type=click.IntRange(1, 100_000),
-    help="Over all regions and channels.",
-)
-@click.option(
-    "--rate",
-    default=10.0,
-    show_default=True,
-    type=Number(0.01, 5_000),
-    help="Messages a second, over all regions and channels.",
-)
-@click.option(
-    "--size",
-    default=100,
-    show_default=True,
-    type=click.IntRange(64, 100_000),
-    help="Characters of a message.",
-)
-@click.option(
-    "--for",
-    "seconds",
-    default="10s",
-    show_default=True,
-    metavar="TIME",
-    type=Duration(),
-    callback=at_most(3600),
-    help="How long to publish.",
-)
-@click.option("--regions", metavar="A,B", default=ALL, show_default=True, help="Names of some.")
-@click.option("--channels", metavar="C,D", help="[default: the backend's first]")
-@click.option(
-    "--processes",
-    type=click.IntRange(1, 64),
-    help="With subscribers; one more publishes. [default: one per CPU, fewer for few]",
-)
-@click.option(
-    "--per-socket",
-    default=1,
-    show_default=True,
-    type=click.IntRange(1, 100),
-    help="Subscriptions that share a socket.",
-)
-@click.option(
-    "--connect-rate",
-    default=1000.0,
-    show_default=True,
-    type=Number(1, 2000),
-    help="Sockets opened a second; AWS takes 2,000.",
-)
-@click.option(
-    "--drain",
-    default="10s",
-    show_default=True,
-    metavar="TIME",
-    type=Duration(),
-    callback=at_most(600),
-    help="After this, what has not arrived is lost.",
-)
-@click.option("--yes", is_flag=True, help="Do not ask what a run on AWS may cost.")
-@click.option(
-    "--max-cost",
-    default=5.0,
-    show_default=True,
-    type=Number(0, 10_000),
-    metavar="USD",
-    help="Refuse a run on AWS that costs more.",
-)
-@ascii_option
-@options.as_json
-@options.profile
-def command(
-    subscribers: int,
-    rate: float,
-    size: int,
-    seconds: float,
-    regions: str,
-    channels: str | None,
-    processes: int | None,
-    per_socket: int,
-    connect_rate: float,
-    drain: float,
-    yes: bool,
-    max_cost: float,
-    ascii_only: bool,
-    as_json: bool,
-    profile: str | None,
-) -> int:
+@parameters(BenchOptions)
+def command(given: BenchOptions) -> int:
     """Run `globalchat bench`."""
     import asyncio
 
-    from globalchat.cli.bench import cloud_process
-    from globalchat.cli.bench.plan import channels_of, check, processes_for, regions_of
-    from globalchat.cli.bench.run import bench, confirm, is_remote
+    from globalchat.measure.process import raise_open_file_limit
 
-    check(subscribers, rate * seconds, processes or 1)
-    name = profiles.choose(profile)
-    sockets = math.ceil(subscribers / per_socket)
-    if name == LOCAL:
-        cloud_process.make_room(sockets)
-    loaded = profiles.load(name, note=narrate)
-    plan = LoadPlan(
-        subscribers=subscribers,
-        rate=rate,
-        size=size,
-        seconds=seconds,
-        regions=regions_of(loaded, regions),
-        channels=asyncio.run(channels_of(loaded, channels)),
-        processes=processes or processes_for(subscribers),
-        per_socket=per_socket,
-        connect_rate=connect_rate,
-        drain=drain,
+    check_feasible(given.subscribers, given.rate * given.seconds, given.processes or 1)
+    name = profiles.choose(given.profile)
+    if name == LOCAL:  # before it is started, as it inherits the limit
+        needed = given.sockets + SPARE_CLOUD_FILES
+        raise_open_file_limit(needed, who="The local cloud", instead="more --per-socket")
+    profile = profiles.load(name, note=narrate)
+    plan = build(
+        LoadPlan,
+        given,
+        regions=_regions(profile, given.regions),
+        channels=asyncio.run(_channels(profile, given.channels)),
+        processes=given.processes or default_processes(given.subscribers),
     )
-    if is_remote(loaded) and not confirm(loaded, plan, yes=yes, most=max_cost):
+    if _costs_money(profile) and not confirm(profile, plan, yes=given.yes, max_cost=given.max_cost):
         narrate("Nothing was run.")
-        return 1
-    pid = cloud_process.found(sockets) if name == LOCAL else None
-    return asyncio.run(
-        bench(
-            loaded,
-            plan,
-            server_cpu=cloud_process.cpu_clock(pid) if pid else lambda: None,
-            as_json=as_json,
-            ascii_only=wants_ascii(ascii_only),
+        return ExitCode.FAILED
+    pid = _local_cloud(given.sockets) if name == LOCAL else None
+    report = asyncio.run(_run(profile, plan, cpu_clock(pid) if pid else lambda: None))
+    return _show(report, profile, given)
+
+
+def check_feasible(subscribers: int, messages: float, processes: int) -> None:
+    """Check, before anything is started, that this machine can run the load test.
+
+    Raises:
+        UsageError: there are fewer subscribers than processes, or too little memory.
+    """
+    if processes > subscribers:
+        raise UsageError(
+            f"{subscribers} subscribers cannot be spread over {processes} processes.",
+            remedy="Give fewer --processes.",
         )
+    memory = subscribers * messages / 8
+    if memory > MAX_MEMORY:
+        raise UsageError(
+            f"Remembering who has received which message would take {memory / (1 << 30):.1f} GB.",
+            remedy="Give fewer --subscribers, a lower --rate, or a shorter time.",
+        )
+
+
+def default_processes(subscribers: int) -> int:
+    """Return how many processes hold the subscribers: one per CPU, fewer for few subscribers."""
+    return max(1, min(os.cpu_count() or 1, math.ceil(subscribers / SUBSCRIBERS_PER_PROCESS)))
+
+
+def _regions(profile: Profile, given: str) -> tuple[str, ...]:
+    """Return the aliases of the regions that are named.
+
+    Raises:
+        ProfileError: the profile has no such region.
+    """
+    if is_all(given):
+        return tuple(profile.regions)
+    return tuple(dict.fromkeys(profile.resolve(each).alias for each in given.split(",")))
+
+
+async def _channels(profile: Profile, given: str | None) -> tuple[str, ...]:
+    """Return the channels that are named, else the backend's first.
+
+    Raises:
+        UserError: the backend cannot be reached.
+    """
+    if given is not None:
+        return tuple(dict.fromkeys(each.strip() for each in given.split(",")))
+    from globalchat.client.api import Api
+
+    async with Api(next(iter(profile.regions.values()))) as api:
+        return ((await api.describe()).channels[0],)
+
+
+def _costs_money(profile: Profile) -> bool:
+    """Return True if a region of the profile is not on this machine."""
+    from globalchat.core.net import is_loopback
+
+    return any(not is_loopback(each.graphql_url) for each in profile.regions.values())
+
+
+def confirm(profile: Profile, plan: LoadPlan, *, yes: bool, max_cost: float) -> bool:
+    """Print what a load test on AWS costs, and return whether to run it: `yes`, or the answer to a question.
+
+    Raises:
+        UsageError: it costs more than `max_cost` US dollars, or standard input is not a terminal.
+    """
+    from globalchat_infra import prices
+
+    cost = estimate_cost(plan, [each.region for each in profile.regions.values()], prices.load())
+    what = (
+        f"{plan.subscribers:,} subscribers, {plan.messages:,} messages in {plan.seconds:g} s, "
+        f"{plan.deliveries:,} deliveries on the profile {profile.name}"
     )
+    parts = ", ".join(f"{name} {dollars(usd)}" for name, usd in cost.items[:3])
+    narrate(f"This load test: {what}.")
+    narrate(f"It costs about {dollars(cost.usd)} (mostly {parts}); see `globalchat cost` for the prices.")
+    if cost.usd > Decimal(str(max_cost)):
+        raise UsageError(
+            f"That is more than {dollars(Decimal(str(max_cost)))}.",
+            remedy="Ask for less, or raise --max-cost.",
+        )
+    if yes:
+        return True
+    if not is_terminal(sys.stdin):
+        raise UsageError("A load test on AWS must be confirmed.", remedy="In a script, give --yes.")
+    return click.confirm("Run it?", err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadCost:
+    """The estimated US dollars of a load test: in all, and by item, the most expensive first."""
+
+    usd: Decimal
+    items: tuple[tuple[str, Decimal], ...]
+
+
+def estimate_cost(plan: LoadPlan, regions: Sequence[str], prices: "Prices") -> LoadCost:
+    """Estimate the cost from the dated price table.
+
+    `regions` are the AWS regions of the whole deployment: each relays to every other.
+    """
+    from globalchat_infra.cost import MINUTES, SECONDS, Extras, Traffic, estimate
+
+    messages = plan.messages + len(plan.places)
+    rate = Decimal(messages) / Decimal(str(plan.seconds))
+    share = Decimal(str(plan.seconds)) / SECONDS
+    minutes = math.ceil((plan.subscribers / plan.connect_rate + plan.seconds + plan.drain) / 60) + 1
+    sockets = math.ceil(plan.subscribers / plan.per_socket)
+    # The estimate of a month has every client receive every message; here it is those of its channel.
+    received = Decimal(1) / len(plan.channels)
+    totals: dict[str, Decimal] = {}
+    for line in estimate(Traffic(plan.subscribers, rate, plan.size), regions, prices, Extras()):
+        item = line.price.item
+        if item in ("alarm", "dashboard", "acl", "rule"):
+            continue  # paid for the deployment, whether a load test runs or not
+        if item == "connection":
+            usd = line.usd / MINUTES * minutes * sockets / max(1, plan.subscribers)
+        else:
+            usd = line.usd * share * (received if item in ("update", "internet") else 1)
+        name = f"{line.price.service} {item}"
+        totals[name] = totals.get(name, Decimal(0)) + usd
+    items = sorted(totals.items(), key=lambda each: -each[1])
+    return LoadCost(sum(totals.values(), Decimal(0)), tuple(items))
+
+
+def dollars(usd: Decimal) -> str:
+    """Return US dollars, rounded up to the cent."""
+    return f"USD {usd.quantize(Decimal('0.01'), rounding='ROUND_UP'):,}"
+
+
+def _local_cloud(sockets: int) -> int | None:
+    """Return the process of the local cloud, with enough open files for the sockets; None if it has ended.
+
+    Raises:
+        UserError: the system does not allow that many.
+    """
+    from globalchat.cli import local_cloud
+    from globalchat.localcloud.process import launch
+
+    running = launch.find(local_cloud.folder())
+    if running is None:
+        return None
+    raise_limit_of_running_cloud(running.pid, sockets)
+    return running.pid
+
+
+def raise_limit_of_running_cloud(pid: int, sockets: int) -> None:
+    """Raise the open-file limit of a local cloud that runs already, where the system can (Linux).
+
+    Raises:
+        UserError: the system does not allow it.
+    """
+    import resource
+
+    wanted = sockets + SPARE_CLOUD_FILES
+    if not hasattr(resource, "prlimit"):
+        return
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    try:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (wanted, hard))
+    except (ValueError, OSError):
+        raise UserError(
+            f"The running local cloud may open {hard:,} files, and would need {wanted:,}.",
+            remedy="End it with `globalchat local down`, raise the hard limit (ulimit -Hn), and try again.",
+        ) from None
+
+
+def cpu_clock(pid: int) -> Callable[[], float | None]:
+    """Return a function that returns the CPU seconds of a process so far; None once it has ended."""
+    from globalchat.measure.process import usage_of
+
+    def seconds() -> float | None:
+        try:
+            return usage_of(pid).cpu
+        except ProcessLookupError:
+            return None
+
+    return seconds
+
+
+async def _run(
+    profile: Profile, plan: LoadPlan, server_cpu: Callable[[], float | None]
+) -> "LoadReport | None":
+    """Run the load test until it is done or Ctrl-C, and show the progress."""
+    import asyncio
+    import time
+
+    from globalchat.cli.console.live_line import LiveLine
+    from globalchat.cli.console.load_report import DeliveryRate, progress_line
+    from globalchat.cli.console.signals import heard
+    from globalchat.measure.load.coordinator import run_load_test
+
+    live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
+    rate, stop = DeliveryRate(), asyncio.Event()
+
+    def show(progress: "LoadProgress") -> None:
+        live.show(progress.phase, progress_line(progress, plan, rate.update(progress)))
+
+    try:
+        with heard(lambda _: stop.set()):
+            return await run_load_test(profile, plan, stop=stop, on_progress=show, server_cpu=server_cpu)
+    finally:
+        live.clear()
+
+
+def _show(report: "LoadReport | None", profile: Profile, given: BenchOptions) -> ExitCode:
+    """Print the report, and return the exit code."""
+    from globalchat.cli.console.load_report import remarks, report_document, report_lines
+
+    if report is None:
+        narrate("Ended before anything was measured.")
+        return ExitCode.INTERRUPTED
+    if given.as_json:
+        write_lines([json_line(report_document(report, profile.name))])
+    else:
+        write_lines(report_lines(report, width=width(), ascii_only=wants_ascii(given.ascii_only)))
+    for remark in remarks(report):
+        narrate(remark)
+    if not report.complete:
+        return ExitCode.INTERRUPTED
+    return ExitCode.DONE if report.stats.deliveries else ExitCode.FAILED

@@ -68,7 +68,7 @@ def command(
     from globalchat.cli.deployment.profile import name_to_write, save
     from globalchat.cli.profiles import DEFAULT
     from globalchat.core.files import user_folders
-    from globalchat.measure.proof import SENDER, TEXT, prove
+    from globalchat.measure.smoke_test import SENDER, TEXT, smoke_test
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.deployment import Deployment, prepare
     from globalchat_infra.deployer.iam_changes import Assembly
@@ -96,7 +96,7 @@ def command(
         narrate("sending a message through every region")
         config = deployment.config
         text, sender = TEXT[: config.limits.message], SENDER[: config.limits.sender]
-        asyncio.run(prove(made, config.channels[0], narrate, text=text, sender=sender))
+        asyncio.run(smoke_test(made, config.channels[0], narrate, text=text, sender=sender))
     if not prune:
         for line in plan.left_behind():
             narrate(line)

@@ -1,5 +1,10 @@
 """`globalchat latency`: how long messages take, within a region and between regions."""
 
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
 import click
 
 from globalchat.cli import profiles
@@ -7,108 +12,263 @@ from globalchat.cli.arguments import options
 from globalchat.cli.arguments.command import Command
 from globalchat.cli.arguments.duration import Duration, at_most
 from globalchat.cli.arguments.number import Number
-from globalchat.cli.console.output import narrate
-from globalchat.cli.console.screen import ascii_only as ascii_option
-from globalchat.cli.console.screen import wants_ascii
+from globalchat.cli.arguments.parameters import build, parameters
+from globalchat.cli.console.output import json_line, narrate, write_lines
+from globalchat.cli.console.screen import ascii_only, wants_ascii, width
 from globalchat.client.profiles import Profile
-from globalchat.core.errors import UsageError
-from globalchat.measure.latency.plan import LatencyPlan
+from globalchat.core.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from globalchat.measure.latency import LatencyMeasurement, LatencyPlan
+    from globalchat.measure.tally import RouteLatency
 
 HELP = """Measure how long a message takes: to be accepted, to come back, to reach the other region.
 
-Publishes and arrivals are timed here, by one steady clock: the clocks of the regions do not matter.
-A message that is accepted and does not arrive within the timeout is lost. People who follow the channel
-see the messages. Ctrl-C ends early and shows what was measured. Exits 1 if a region got nothing at all.
+Publishes and arrivals are timed by this machine's monotonic clock: the clocks of the regions do not matter.
+A message that is accepted and does not arrive within the timeout is lost. Everyone who follows the channel
+sees the messages. Ctrl-C ends early and shows what was measured. Exits 1 if a region received nothing at all.
 
 \b
 Examples:
   globalchat latency --from oregon --to sydney
   globalchat latency --matrix --count 200 --rate 20
-  globalchat latency --json | jq '.ways[] | {from, to, p99Ms}'
+  globalchat latency --json | jq '.routes[] | {from, to, p99Ms}'
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyOptions:
+    """The command line of `latency`."""
+
+    source: Annotated[
+        str | None,
+        click.option(
+            "--from", "source", metavar="REGION", help="Where to publish. [default: the profile's first]"
+        ),
+    ]
+    target: Annotated[
+        str | None,
+        click.option(
+            "--to", "target", metavar="REGION", help="Where to receive. [default: every other region]"
+        ),
+    ]
+    matrix: Annotated[bool, click.option("--matrix", is_flag=True, help="From every region to every region.")]
+    count: Annotated[
+        int,
+        click.option(
+            "--count",
+            default=50,
+            show_default=True,
+            type=click.IntRange(1, 100_000),
+            help="Messages from a region.",
+        ),
+    ]
+    rate: Annotated[
+        float,
+        click.option(
+            "--rate",
+            default=10.0,
+            show_default=True,
+            type=Number(0.01, 500),
+            help="Messages a second from a region.",
+        ),
+    ]
+    channel: Annotated[
+        str | None,
+        click.option(
+            "--channel", metavar="C", help="The channel to measure in. [default: the backend's first]"
+        ),
+    ]
+    size: Annotated[
+        int,
+        click.option(
+            "--size",
+            default=100,
+            show_default=True,
+            type=click.IntRange(1, 100_000),
+            help="Characters of a message.",
+        ),
+    ]
+    timeout: Annotated[
+        float,
+        click.option(
+            "--timeout",
+            default="10s",
+            show_default=True,
+            metavar="TIME",
+            type=Duration(),
+            callback=at_most(600),
+            help="After this a message is lost.",
+        ),
+    ]
+    warmup: Annotated[
+        int,
+        click.option(
+            "--warmup",
+            default=3,
+            show_default=True,
+            type=click.IntRange(0, 1000),
+            help="Messages that are sent first and not counted.",
+        ),
+    ]
+    ascii_only: Annotated[bool, ascii_only]
+    as_json: Annotated[bool, options.as_json]
+    profile: Annotated[str | None, options.profile]
+
+
 @click.command("latency", cls=Command, help=HELP)
-@click.option("--from", "source", metavar="REGION", help="Where to publish. [default: the profile's first]")
-@click.option("--to", "target", metavar="REGION", help="Where to await it. [default: every other region]")
-@click.option("--matrix", is_flag=True, help="From every region to every region.")
-@click.option(
-    "--count", default=50, show_default=True, type=click.IntRange(1, 100_000), help="Messages from a region."
-)
-@click.option(
-    "--rate",
-    default=10.0,
-    show_default=True,
-    type=Number(0.01, 500),
-    help="Messages a second from a region.",
-)
-@click.option("--channel", metavar="C", help="The channel to measure in. [default: the backend's first]")
-@click.option(
-    "--size",
-    default=100,
-    show_default=True,
-    type=click.IntRange(1, 100_000),
-    help="Characters of a message.",
-)
-@click.option(
-    "--timeout",
-    default="10s",
-    show_default=True,
-    metavar="TIME",
-    type=Duration(),
-    callback=at_most(600),
-    help="After this a message is lost.",
-)
-@click.option(
-    "--warmup",
-    default=3,
-    show_default=True,
-    type=click.IntRange(0, 1000),
-    help="Messages before all that are not counted.",
-)
-@ascii_option
-@options.as_json
-@options.profile
-def command(
-    source: str | None,
-    target: str | None,
-    matrix: bool,
-    count: int,
-    rate: float,
-    channel: str | None,
-    size: int,
-    timeout: float,
-    warmup: int,
-    ascii_only: bool,
-    as_json: bool,
-    profile: str | None,
-) -> int:
+@parameters(LatencyOptions)
+def command(given: LatencyOptions) -> int:
     """Run `globalchat latency`."""
-    if matrix and (source or target):
+    if given.matrix and (given.source or given.target):
         raise click.UsageError("--matrix is about every region: it takes no --from and no --to.")
-    loaded = profiles.load(profiles.choose(profile), note=narrate)
-    sources, targets = _ends(loaded, source, target, matrix=matrix)
-    plan = LatencyPlan(sources, targets, channel, count, rate, size, timeout, warmup)
+    profile = profiles.load(profiles.choose(given.profile), note=narrate)
+    sources, targets = _ends(profile, given)
     import asyncio
 
-    from globalchat.cli.latency.run import run
+    from globalchat.measure.latency import LatencyPlan
 
-    return asyncio.run(run(loaded, plan, as_json=as_json, ascii_only=wants_ascii(ascii_only)))
+    plan = build(LatencyPlan, given, sources=sources, targets=targets)
+    measurement = asyncio.run(_measure(profile, plan))
+    if given.as_json:
+        write_lines([json_line(document(measurement, plan, profile.name))])
+    else:
+        write_lines(table(measurement, columns_wide=width(), ascii_only=wants_ascii(given.ascii_only)))
+    for remark in remarks(measurement, plan):
+        narrate(remark)
+    if not measurement.complete:
+        return ExitCode.INTERRUPTED
+    return ExitCode.FAILED if all_lost(measurement.result.routes) else ExitCode.DONE
 
 
-def _ends(
-    profile: Profile, source: str | None, target: str | None, *, matrix: bool
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Aliases to publish in, and to await in."""
+def _ends(profile: Profile, given: LatencyOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the aliases to publish in, and those to receive in."""
     everywhere = tuple(profile.regions)
-    if matrix:
+    if given.matrix:
         return everywhere, everywhere
-    start = profile.resolve(source).alias if source else everywhere[0]
-    if target:
-        return (start,), (profile.resolve(target).alias,)
+    start = profile.resolve(given.source).alias if given.source else everywhere[0]
+    if given.target:
+        return (start,), (profile.resolve(given.target).alias,)
     others = tuple(each for each in everywhere if each != start)
-    if not others and source is None:
+    if not others and given.source is None:
         raise UsageError(
             f'Profile "{profile.name}" has one region only.', remedy=f"Measure its echo with: --to {start}"
         )
     return (start,), others
+
+
+async def _measure(profile: Profile, plan: "LatencyPlan") -> "LatencyMeasurement":
+    """Measure until the plan is done or Ctrl-C, and show the progress."""
+    import asyncio
+    import time
+
+    from globalchat.cli.console.live_line import LiveLine
+    from globalchat.cli.console.signals import heard
+    from globalchat.measure.latency import measure_latency
+
+    stop = asyncio.Event()
+    live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
+    try:
+        with heard(lambda _: stop.set()):
+            return await measure_latency(
+                profile,
+                plan,
+                stop=stop,
+                print_line=narrate,
+                on_published=lambda sent, due: live.show("running", f"published {sent:,} of {due:,}"),
+            )
+    finally:
+        live.clear()
+
+
+def table(measurement: "LatencyMeasurement", *, columns_wide: int, ascii_only: bool) -> list[str]:
+    """Return a row for each region's acceptance and each route; then a histogram of each route."""
+    from globalchat.cli.console.tables import DURATION_HEADS, columns, duration_cells, histogram_lines
+
+    result = measurement.result
+    rows = [(f"{each.source} accepts", *duration_cells(each.times), "", "") for each in result.acceptances]
+    rows += [
+        (
+            _name(each, ascii_only),
+            *duration_cells(each.times),
+            f"{each.lost:,} ({_share_lost(each)})" if each.lost else "0",
+            f"{each.duplicates:,}",
+        )
+        for each in result.routes
+    ]
+    lines = columns(("ms", *DURATION_HEADS, "lost", "duplicates"), rows)
+    for route in result.routes:
+        if route.times.count:
+            lines += ["", _name(route, ascii_only)]
+            lines += histogram_lines(route.times, width=columns_wide, ascii_only=ascii_only)
+    return lines
+
+
+def remarks(measurement: "LatencyMeasurement", plan: "LatencyPlan") -> list[str]:
+    """Return sentences about what else happened, for standard error."""
+    result = measurement.result
+    found = [f"{count:,} publishes failed: {reason}" for reason, count in result.failures.items()]
+    found += [
+        f"{alias}: the socket was lost and reopened {_times(count)}; messages in between count as lost"
+        for alias, count in measurement.reconnects.items()
+        if count
+    ]
+    if not measurement.complete:
+        pending = sum(route.pending for route in result.routes)
+        sent = sum(each.times.count for each in result.acceptances)
+        planned = plan.count * len(plan.sources)
+        found.append(
+            f"ended early: {sent:,} of {planned:,} messages were accepted, {pending:,} arrivals were pending"
+        )
+    return found
+
+
+def document(measurement: "LatencyMeasurement", plan: "LatencyPlan", profile: str) -> dict[str, object]:
+    """Return everything as JSON; times are in milliseconds."""
+    from globalchat.cli.console.tables import durations_document
+
+    return {
+        "profile": profile,
+        "channel": measurement.channel,
+        "count": plan.count,
+        "rate": plan.rate,
+        "size": plan.size,
+        "timeoutMs": round(plan.timeout * 1000),
+        "complete": measurement.complete,
+        "accepted": {
+            each.source: {**durations_document(each.times), "failed": each.failed}
+            for each in measurement.result.acceptances
+        },
+        "routes": [
+            {
+                "from": route.source,
+                "to": route.target,
+                **durations_document(route.times),
+                "lost": route.lost,
+                "pending": route.pending,
+                "duplicates": route.duplicates,
+            }
+            for route in measurement.result.routes
+        ],
+        "failures": dict(measurement.result.failures),
+        "reconnects": measurement.reconnects,
+    }
+
+
+def all_lost(routes: "Sequence[RouteLatency]") -> bool:
+    """Return True if nothing at all arrived on one of the routes."""
+    return any(not route.times.count for route in routes)
+
+
+def _name(route: "RouteLatency", ascii_only: bool) -> str:
+    if route.source == route.target:
+        return f"{route.source} echo"
+    return f"{route.source} {'->' if ascii_only else '→'} {route.target}"
+
+
+def _share_lost(route: "RouteLatency") -> str:
+    return f"{route.lost / (route.lost + route.times.count):.1%}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

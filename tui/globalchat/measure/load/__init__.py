@@ -1,1 +1,1 @@
-"""Load: many subscribers in many processes, a schedule of messages, and an exact account of what arrives."""
+"""The load test: many subscribers, a rate of messages, and an exact account of what was delivered."""

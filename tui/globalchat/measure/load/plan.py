@@ -1,17 +1,17 @@
-"""What a load run is to do, and who does which part of it. Pure."""
+"""What a load test does, and which process does which part. Pure."""
 
 import math
 from dataclasses import dataclass
 from itertools import pairwise, product
 
 EXPECTED_ACCEPTANCE = 0.3
-"""Seconds that a publish may take before the schedule falls behind, with the lanes that a plan has."""
-MOST_LANES = 500
+"""Seconds that a publish may take before the schedule falls behind, with the connections that a plan has."""
+MAX_CONNECTIONS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A channel in a region (an alias): what a subscriber listens to, and where a message is published."""
+class RegionChannel:
+    """A channel in a region (an alias): where a message is published, and what a subscriber subscribes to."""
 
     region: str
     channel: str
@@ -19,7 +19,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """So many subscribers, over all regions and channels; so many messages a second, over all of them.
+    """Subscribers, and messages a second, over all regions and channels.
 
     Message number n is due n / `rate` seconds after the start, and published in `places[n % len(places)]`.
 
@@ -44,45 +44,47 @@ class LoadPlan:
     drain: float = 10.0
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[RegionChannel, ...]:
         """Every channel in every region."""
-        return tuple(Place(region, channel) for channel, region in product(self.channels, self.regions))
+        return tuple(
+            RegionChannel(region, channel) for channel, region in product(self.channels, self.regions)
+        )
 
     @property
     def messages(self) -> int:
-        """How many are due before the end, at least one."""
+        """The number of messages that are due before the end, at least one."""
         return max(1, math.ceil(round(self.rate * self.seconds, 9)))
 
     @property
     def deliveries(self) -> int:
-        """How many there are if all goes well: a channel's subscribers get what any region accepts."""
+        """The number of deliveries if none fails: a channel's subscribers get what any region accepts."""
         return sum(
-            self.seated(place) * len(self.numbers(each))
+            self.subscribers_of(place) * len(self.numbers(each))
             for place in self.places
             for each in self.places
             if each.channel == place.channel
         )
 
     @property
-    def lanes(self) -> int:
-        """Publishers that take turns, each with one message under way at a time: equally many in every place.
+    def connections(self) -> int:
+        """The connections that publish, one message in flight on each; equally many in every place.
 
-        Message n goes by lane n % `lanes`, so that a slow answer holds up the messages of one lane alone.
+        Message n is sent by connection n % `connections`: a slow answer delays the messages of one alone.
         """
         places = len(self.places)
         wanted = math.ceil(self.rate * EXPECTED_ACCEPTANCE / places)
-        return places * max(1, min(wanted, MOST_LANES // places))
+        return places * max(1, min(wanted, MAX_CONNECTIONS // places))
 
-    def numbers(self, place: Place) -> range:
-        """The numbers of the messages that are published in a place."""
+    def numbers(self, place: RegionChannel) -> range:
+        """Return the numbers of the messages that are published in a place."""
         return range(self.places.index(place), self.messages, len(self.places))
 
-    def seated(self, place: Place) -> int:
-        """How many subscribers listen in a place."""
+    def subscribers_of(self, place: RegionChannel) -> int:
+        """Return how many subscribers a place has."""
         return len(range(self.places.index(place), self.subscribers, len(self.places)))
 
-    def shards(self) -> list[list[Place]]:
-        """For each process the place of each of its subscribers: evenly over both, to within one."""
+    def split(self) -> list[list[RegionChannel]]:
+        """Return for each process the place of each of its subscribers; both are even to within one."""
         places = self.places
         bounds = [self.subscribers * each // self.processes for each in range(self.processes + 1)]
         return [
@@ -90,10 +92,10 @@ class LoadPlan:
         ]
 
 
-def sockets(seats: list[Place], per_socket: int) -> list[list[int]]:
-    """Which seats (by their positions) share a socket: those of one region, at most `per_socket` of them."""
+def socket_groups(subscribers: list[RegionChannel], per_socket: int) -> list[list[int]]:
+    """Return which subscribers (their positions) share a socket: at most `per_socket` of one region."""
     by_region: dict[str, list[int]] = {}
-    for position, place in enumerate(seats):
+    for position, place in enumerate(subscribers):
         by_region.setdefault(place.region, []).append(position)
     return [
         positions[start : start + per_socket]

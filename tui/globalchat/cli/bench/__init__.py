@@ -1,1 +1,0 @@
-"""`globalchat bench`: a run, its price, its progress and its report."""

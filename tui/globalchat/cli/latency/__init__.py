@@ -1,1 +1,0 @@
-"""`globalchat latency`: a run and its report."""

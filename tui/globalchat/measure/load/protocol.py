@@ -1,0 +1,159 @@
+"""The messages between the coordinator of a load test and its workers. Pickled: both run the same code."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import Reason
+from globalchat.measure.histogram import Histogram
+from globalchat.measure.load.delivery import DeliveryStats
+from globalchat.measure.load.plan import LoadPlan, RegionChannel
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """To a worker that subscribes, first of all. `sent_at` is the coordinator's monotonic clock (ns)."""
+
+    run: str
+    plan: LoadPlan
+    endpoints: Mapping[str, RegionEndpoint]
+    subscribers: tuple[RegionChannel, ...]
+    sent_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """To the worker that publishes, first of all. `sent_at` is the coordinator's monotonic clock (ns)."""
+
+    run: str
+    plan: LoadPlan
+    endpoints: Mapping[str, RegionEndpoint]
+    sent_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """To the publisher: publish one message in every place, which is not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """To all: the load test starts at this time of the monotonic clock (ns)."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """To the publisher: start no further publish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """To the subscribers: these messages were accepted (a packed `NumberSet`)."""
+
+    accepted: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """To the subscribers: what has not arrived is lost; report the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """From a worker, first of all: its monotonic clock (ns)."""
+
+    clock: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """From a worker: all its subscribers are live, or every connection that publishes is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """From a worker that cannot go on."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberProgress:
+    """From a worker that subscribes, at intervals: its counts so far."""
+
+    live: int
+    warm_ups: int
+    deliveries: int
+    duplicates: int
+    ended: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherProgress:
+    """From the publisher, at intervals: its counts so far."""
+
+    accepted: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class WarmedUp:
+    """From the publisher: the warm-up messages were accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherResult:
+    """From the publisher, last of all.
+
+    Attributes:
+        accepted: The numbers that the backend accepted (a packed `NumberSet`).
+        failures: Why others were not, and how often. Whether those were delivered is unknown.
+        unsent: How many could not be started in time, or were not due when the load test was stopped.
+        times: How long the accepted ones took.
+        lag: How long after they were due they were started.
+        first_at: The start of the first publish, in ns of the monotonic clock.
+        last_at: The start of the last one.
+        cpu: CPU seconds since the start.
+    """
+
+    accepted: bytes
+    failures: Mapping[str, int]
+    unsent: int
+    times: Histogram
+    lag: Histogram
+    first_at: int
+    last_at: int
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class AllDelivered:
+    """From a worker that subscribes: every accepted message has arrived at each of its subscribers."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberResult:
+    """From a worker that subscribes, last of all. `cpu` is CPU seconds since the start."""
+
+    stats: DeliveryStats
+    cpu: float
+
+
+Order = Subscribe | Publish | WarmUp | Start | Stop | Expect | Finish
+"""From the coordinator."""
+Reply = (
+    Started
+    | Ready
+    | Failed
+    | SubscriberProgress
+    | PublisherProgress
+    | WarmedUp
+    | PublisherResult
+    | AllDelivered
+    | SubscriberResult
+)
+"""From a worker."""
+Send = Callable[[Reply], Awaitable[None]]
+"""How a worker sends a reply."""
