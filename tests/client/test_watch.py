@@ -1,6 +1,7 @@
 """Following both regions at once: the pairing of arrivals, and two sessions that feed it."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -56,6 +57,27 @@ def test_late_arrival_pairs_all_the_same_and_says_so() -> None:
     assert pairs.expire(5.0) == [Unpaired(MESSAGE, {"oregon": 1}, ("sydney",))]
     assert pairs.arrive(MESSAGE, "sydney", at=9, now=8) == [
         Paired(MESSAGE, {"oregon": 1, "sydney": 9}, late=True)
+    ]
+
+
+def test_large_messages_are_given_up_for_new_ones() -> None:
+    pairs = Pairing(BOTH, within=5.0, capacity=100, most_bytes=10_000)
+    told: list[Paired | Unpaired] = []
+    for number in range(10):
+        told += pairs.arrive(replace(MESSAGE, id=str(number), text="x" * 4_000), "oregon", at=number, now=0)
+    assert [each.message.id for each in told] == [str(number) for number in range(8)]
+    tracemalloc.start()
+    try:
+        for number in range(10, 500):
+            pairs.arrive(replace(MESSAGE, id=str(number), text="é" * 50_000), "oregon", at=number, now=0)
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept < 250_000
+    # What was given up last is remembered.
+    late = replace(MESSAGE, id="498", text="é" * 50_000)
+    assert pairs.arrive(late, "sydney", at=999, now=0) == [
+        Paired(late, {"oregon": 498, "sydney": 999}, late=True)
     ]
 
 

@@ -7,6 +7,7 @@ from sys import getsizeof
 from typing import Generic, TypeVar
 
 from globalchat.client.events import EventsSkipped, GapRecorded, MessageReceived, SessionEvent
+from globalchat.client.messages import Message
 from globalchat.client.options import DEFAULTS
 
 Item = TypeVar("Item")
@@ -48,12 +49,16 @@ _EVENT_BYTES = 400
 """Bytes of an event, its message or draft and its place in a queue, beside their texts; measured."""
 
 
+def size_of_message(message: Message) -> int:
+    """Return how many bytes of memory a message takes, about, with what holds it."""
+    texts = (message.id, message.channel, message.text, message.sender, message.region)
+    return _EVENT_BYTES + sum(map(getsizeof, texts))
+
+
 def size_of(event: SessionEvent) -> int:
     """Return how many bytes of memory an event takes, about: what others can make large are its texts."""
     if isinstance(event, MessageReceived):
-        message = event.message
-        texts = (message.id, message.channel, message.text, message.sender, message.region)
-        return _EVENT_BYTES + sum(map(getsizeof, texts))
+        return size_of_message(event.message)
     draft, reason = getattr(event, "draft", None), getattr(event, "reason", None)
     return _EVENT_BYTES + getsizeof(reason) + (0 if draft is None else getsizeof(draft.text))
 

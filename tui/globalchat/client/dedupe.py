@@ -40,9 +40,10 @@ class SeenWindow:
         self.conflicts = 0
         self._capacity = capacity
         self._max_age = max_age
-        self._order: deque[tuple[float, str, bytes]] = deque()
+        # Ids are kept as digests: a faulty backend may send any length.
+        self._order: deque[tuple[float, bytes, bytes]] = deque()
         self._seen: set[bytes] = set()
-        self._variants: dict[str, int] = {}
+        self._variants: dict[bytes, int] = {}
 
     def __len__(self) -> int:
         return len(self._order)
@@ -58,10 +59,11 @@ class SeenWindow:
         if mark in self._seen:
             self.duplicates += 1
             return Verdict.DUPLICATE
-        variants = self._variants.get(message.id, 0)
-        self._order.append((now, message.id, mark))
+        identity = blake2b(message.id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        variants = self._variants.get(identity, 0)
+        self._order.append((now, identity, mark))
         self._seen.add(mark)
-        self._variants[message.id] = variants + 1
+        self._variants[identity] = variants + 1
         if len(self._order) > self._capacity:
             self._drop_oldest()
         if variants == 0:
@@ -70,8 +72,8 @@ class SeenWindow:
         return Verdict.CONFLICTING
 
     def _drop_oldest(self) -> None:
-        _, message_id, mark = self._order.popleft()
+        _, identity, mark = self._order.popleft()
         self._seen.remove(mark)
-        self._variants[message_id] -= 1
-        if not self._variants[message_id]:
-            del self._variants[message_id]
+        self._variants[identity] -= 1
+        if not self._variants[identity]:
+            del self._variants[identity]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from globalchat.client.buffer import BoundedQueue, size_of
+from globalchat.client.buffer import BoundedQueue, size_of, size_of_message
 from globalchat.client.events import MessageReceived, SessionEvent
 from globalchat.client.locator import Reload
 from globalchat.client.options import DEFAULTS, SessionOptions
@@ -67,7 +67,9 @@ class Watch:
             alias: Session(profile, alias, channels=channels, sender=sender, options=options, reload=reload)
             for alias in dict.fromkeys(aliases)
         }
-        self._pairing = Pairing(tuple(self.sessions), within=pair_within, capacity=options.buffer)
+        self._pairing = Pairing(
+            tuple(self.sessions), within=pair_within, capacity=options.buffer, most_bytes=options.buffer_bytes
+        )
         self._events = BoundedQueue[WatchEvent](options.buffer, options.buffer_bytes)
         self._skipped = 0
         self._filled = asyncio.Event()
@@ -150,11 +152,11 @@ class Watch:
 
 
 def _size_of(event: WatchEvent) -> int:
-    """Return how many bytes an event takes, about; that of a pair is taken for as large as its arrival's."""
+    """Return how many bytes of memory an event takes, about."""
     match event:
         case FromRegion(_, inner):
             return size_of(inner)
         case Paired(message) | Unpaired(message):
-            return size_of(MessageReceived(message, "", 0, None))
+            return size_of_message(message)
         case _:
             return 0
