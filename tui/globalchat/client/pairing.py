@@ -45,6 +45,9 @@ class _Waiting:
         self.entries: OrderedDict[bytes, _Open] = OrderedDict()
         self._bytes = 0
 
+    def __len__(self) -> int:
+        return len(self.entries)
+
     def add(self, key: bytes, entry: _Open) -> None:
         self.entries[key] = entry
         self._bytes += size_of_message(entry.message)
@@ -116,7 +119,7 @@ class Pairing:
 
     def give_up_all(self) -> list[Paired | Unpaired]:
         """Give up everything that waits."""
-        return [self._give_up() for _ in range(len(self._open.entries))]
+        return [self._give_up() for _ in range(len(self._open))]
 
     def _give_up(self) -> Unpaired:
         key, entry = self._open.pop_oldest()
