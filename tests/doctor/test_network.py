@@ -1,4 +1,4 @@
-"""Names and TLS: what does not resolve, what is not trusted, what ends soon."""
+"""Names and TLS: what does not resolve, what is not trusted, what expires soon."""
 
 import asyncio
 import time
@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from globalchat.core.check_result import CheckStatus
 from globalchat.core.clock import DAY
 from globalchat.core.errors import Unreachable
 from globalchat.core.net import ProxyRefused
 from globalchat.doctor import network
-from globalchat.doctor.finding import Level
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.tls import Certificates
 from tests.core.helpers.authority import Authority
@@ -37,16 +37,16 @@ async def test_a_name_that_is_none() -> None:
 
 
 async def test_a_name_of_this_machine() -> None:
-    verdict = await network.resolve(["http://localhost:1/graphql", "ws://localhost:2/graphql"], "")
-    assert verdict.level is Level.OK
-    assert verdict.text.startswith("localhost: ")
+    result = await network.resolve(["http://localhost:1/graphql", "ws://localhost:2/graphql"], "")
+    assert result.status is CheckStatus.OK
+    assert result.text.startswith("localhost: ")
 
 
 async def test_behind_a_proxy_names_are_its_business(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "ana:hunter2@127.0.0.1:1")
-    verdict = await network.resolve(["https://nowhere.invalid/graphql"], "")
-    assert verdict.level is Level.SKIPPED
-    assert verdict.text == "The proxy http://127.0.0.1:1 (ALL_PROXY) looks the names up."
+    result = await network.resolve(["https://nowhere.invalid/graphql"], "")
+    assert result.status is CheckStatus.SKIPPED
+    assert result.text == "The proxy http://127.0.0.1:1 (ALL_PROXY) looks the names up."
 
 
 async def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,9 +70,9 @@ async def test_a_certificate_is_looked_at_through_the_proxy(
         LoopbackProxy({"api.example": server.sockets[0].getsockname()[1]}, tls=own) as proxy,
     ):
         monkeypatch.setenv("HTTPS_PROXY", f"{form}://127.0.0.1:{proxy.port}")
-        verdict = await network.secure(["https://api.example/", "wss://api.example/"], now=0)
-        assert verdict.level is Level.OK
-        assert verdict.text.endswith(f"left; through the proxy {form}://127.0.0.1:{proxy.port} (HTTPS_PROXY)")
+        result = await network.secure(["https://api.example/", "wss://api.example/"], now=0)
+        assert result.status is CheckStatus.OK
+        assert result.text.endswith(f"left; through the proxy {form}://127.0.0.1:{proxy.port} (HTTPS_PROXY)")
         assert proxy.tunnels == ["api.example:443"]
         proxy.authorization = "Basic x"
         with pytest.raises(Unreachable, match="wants a name and password"):
@@ -100,7 +100,7 @@ async def test_an_address_that_swallows_everything_is_passed_over(
         port = server.sockets[0].getsockname()[1]
         resolve(monkeypatch, {"api.example": [hole.place, ("127.0.0.1", port)]})
         async with asyncio.timeout(20):
-            assert (await network.secure(["https://api.example/"], now=0)).level is Level.OK
+            assert (await network.secure(["https://api.example/"], now=0)).status is CheckStatus.OK
     hole.close()
 
 
@@ -108,11 +108,11 @@ async def test_a_certificate_that_is_trusted(
     urls: tuple[str, str], certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
-    verdict = await network.secure(urls, now=0)
-    assert verdict.level is Level.OK
-    assert verdict.text.startswith("TLSv1.3, the certificate has ")
+    result = await network.secure(urls, now=0)
+    assert result.status is CheckStatus.OK
+    assert result.text.startswith("TLSv1.3, the certificate has ")
     late = await network.secure(urls, now=time.time() + 10_000 * DAY)
-    assert late.level is Level.WARNING
+    assert late.status is CheckStatus.WARNING
 
 
 async def test_a_certificate_that_is_not_trusted(urls: tuple[str, str]) -> None:
@@ -121,10 +121,11 @@ async def test_a_certificate_that_is_not_trusted(urls: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "level"), [(13, Level.WARNING), (14, Level.OK), (0, Level.WARNING), (400, Level.OK)]
+    ("days", "status"),
+    [(13, CheckStatus.WARNING), (14, CheckStatus.OK), (0, CheckStatus.WARNING), (400, CheckStatus.OK)],
 )
-def test_the_days_of_a_certificate(days: int, level: Level) -> None:
-    assert network.judge_certificate(days, ["TLSv1.3"]).level is level
+def test_the_days_of_a_certificate(days: int, status: CheckStatus) -> None:
+    assert network.evaluate_certificate(days, ["TLSv1.3"]).status is status
 
 
 @pytest.mark.parametrize("proxy", ["", "http://proxy.example:3128"])
@@ -132,6 +133,6 @@ async def test_plain_http_to_another_machine(monkeypatch: pytest.MonkeyPatch, pr
     if proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy)
     urls = ["https://api.example/graphql", "ws://api.example:8080/graphql"]
-    verdict = await network.secure(urls, now=0)
-    assert verdict.level is Level.WARNING
-    assert "Plain HTTP to api.example:8080" in verdict.text
+    result = await network.secure(urls, now=0)
+    assert result.status is CheckStatus.WARNING
+    assert "Plain HTTP to api.example:8080" in result.text

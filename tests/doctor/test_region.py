@@ -9,16 +9,16 @@ import pytest_asyncio
 
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.profiles import Profile
-from globalchat.doctor.finding import Finding, Level
-from globalchat.doctor.plan import region_checks, relay_checks, remedies_for
-from globalchat.doctor.region import RegionPatient
-from globalchat.doctor.runner import diagnose
+from globalchat.core.check_result import CheckStatus
+from globalchat.doctor.checks import region_checks, relay_checks, remedies_for
+from globalchat.doctor.region import RegionCheckContext
+from globalchat.doctor.runner import Finding, run_checks
 from globalchat.localcloud.server.cloud import LocalCloud
 
 SECONDS = 10.0
 """Far more than a check that can pass needs."""
 SHORT = 0.7
-"""For checks that wait in vain."""
+"""Too short for checks that wait in vain."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -39,23 +39,23 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def examine(
     profile: Profile, *, seconds: float = SECONDS, channel: str | None = None, publish: bool = True
 ) -> Mapping[str, Finding]:
-    """The findings by `check subject`."""
+    """Return the findings by `check subject`."""
     async with AsyncExitStack() as stack:
-        patients = {
+        regions = {
             alias: await stack.enter_async_context(
-                RegionPatient(endpoint, remedies_for(endpoint), channel=channel)
+                RegionCheckContext(endpoint, remedies_for(endpoint), channel=channel)
             )
             for alias, endpoint in profile.regions.items()
         }
-        own = region_checks(patients, publish=publish)
+        own = region_checks(regions, publish=publish)
         plan = [check for checks in own.values() for check in checks]
         if publish:
-            plan += relay_checks(patients)
-        return {f"{each.check} {each.subject}": each for each in await diagnose(plan, seconds=seconds)}
+            plan += relay_checks(regions)
+        return {f"{each.check} {each.subject}": each for each in await run_checks(plan, seconds=seconds)}
 
 
 def failures(found: Mapping[str, Finding]) -> Sequence[str]:
-    return [name for name, each in found.items() if each.level is Level.FAILED]
+    return [name for name, each in found.items() if each.status is CheckStatus.FAILED]
 
 
 def because(found: Mapping[str, Finding]) -> Mapping[str, str]:
@@ -65,7 +65,7 @@ def because(found: Mapping[str, Finding]) -> Mapping[str, str]:
 async def test_a_whole_cloud_is_healthy(cloud: LocalCloud) -> None:
     found = await examine(profile_of(cloud.regions))
     assert failures(found) == []
-    assert {name for name, each in found.items() if each.level is not Level.OK} == {
+    assert {name for name, each in found.items() if each.status is not CheckStatus.OK} == {
         "tls oregon",
         "tls sydney",
     }
@@ -93,8 +93,8 @@ async def test_an_expired_key(cloud: LocalCloud) -> None:
     cloud.faults.set("expired-key", region="sydney")
     found = await examine(profile_of(cloud.regions))
     assert failures(found) == ["key sydney"]
-    assert found["api sydney"].level is Level.OK
-    assert "local faults" in (found["key sydney"].verdict.remedy or "")
+    assert found["api sydney"].status is CheckStatus.OK
+    assert "local faults" in (found["key sydney"].result.remedy or "")
     assert set(because(found)) == {
         *(f"{check} sydney" for check in ("socket", "subscription", "publish", "round trip")),
         "relay oregon → sydney",
@@ -107,7 +107,7 @@ async def test_a_region_that_is_down(cloud: LocalCloud) -> None:
     cloud.faults.set("region-down", region="oregon")
     found = await examine(profile_of(cloud.regions))
     assert failures(found) == ["api oregon"]
-    assert found["round trip sydney"].level is Level.OK
+    assert found["round trip sydney"].status is CheckStatus.OK
     assert set(because(found).values()) == {"api of oregon"}
 
 
@@ -117,24 +117,26 @@ async def test_two_regions_that_lead_to_one_api(cloud: LocalCloud) -> None:
     copied = replace(oregon, alias="sydney", region=sydney.region)
     found = await examine(Profile("local", {"oregon": oregon, "sydney": copied}))
     assert failures(found) == ["publish sydney"]
-    assert "is in us-west-2" in found["publish sydney"].verdict.text
-    assert found["relay sydney → oregon"].level is found["relay oregon → sydney"].level is Level.SKIPPED
+    assert "is in us-west-2" in found["publish sydney"].result.text
+    assert (
+        found["relay sydney → oregon"].status is found["relay oregon → sydney"].status is CheckStatus.SKIPPED
+    )
 
 
-async def test_nobody_listens(cloud: LocalCloud) -> None:
+async def test_an_address_where_nothing_listens(cloud: LocalCloud) -> None:
     profile = profile_of(cloud.regions)
     gone = replace(profile.regions["oregon"], graphql_url="http://127.0.0.1:1/graphql")
     found = await examine(Profile("local", {**profile.regions, "oregon": gone}))
     assert failures(found) == ["api oregon"]
-    assert "connection was refused" in found["api oregon"].verdict.text
+    assert "connection was refused" in found["api oregon"].result.text
 
 
 async def test_a_relay_that_is_cut_in_one_direction(cloud: LocalCloud) -> None:
     cloud.faults.set("relay-partition", source="oregon", target="sydney")
     found = await examine(profile_of(cloud.regions), seconds=SHORT)
     assert failures(found) == ["relay oregon → sydney"]
-    assert found["relay oregon → sydney"].verdict.text == f"The message did not arrive within {SHORT} s."
-    assert "local dlq" in (found["relay oregon → sydney"].verdict.remedy or "")
+    assert found["relay oregon → sydney"].result.text == f"The message did not arrive within {SHORT} s."
+    assert "local dlq" in (found["relay oregon → sydney"].result.remedy or "")
     assert because(found) == {}
 
 
@@ -142,8 +144,8 @@ async def test_sockets_that_are_half_open(cloud: LocalCloud) -> None:
     cloud.faults.set("half-open", region="oregon")
     found = await examine(profile_of(cloud.regions), seconds=SHORT)
     assert failures(found) == ["socket oregon"]
-    assert found["publish oregon"].level is Level.OK
-    assert found["relay oregon → sydney"].level is Level.OK
+    assert found["publish oregon"].status is CheckStatus.OK
+    assert found["relay oregon → sydney"].status is CheckStatus.OK
     assert set(because(found)) == {"subscription oregon", "round trip oregon", "relay sydney → oregon"}
 
 
@@ -154,15 +156,15 @@ async def test_a_region_that_throttles(cloud: LocalCloud) -> None:
 
 async def test_a_key_that_the_profile_knows_to_end_soon(cloud: LocalCloud) -> None:
     profile = profile_of(cloud.regions)
-    own = RegionPatient(
+    own = RegionCheckContext(
         replace(profile.regions["oregon"], api_key_expires=1_000_000 + 3 * 86_400),
         remedies_for(profile.regions["oregon"]),
         clock=lambda: 1_000_000_000,
     )
     async with own:
-        assert (await own.reach()).level is Level.OK
-        verdict = await own.judge_key()
-    assert (verdict.level, verdict.text) == (Level.WARNING, "accepted, but it expires in 3 days.")
+        assert (await own.describe()).status is CheckStatus.OK
+        result = await own.check_key()
+    assert (result.status, result.text) == (CheckStatus.WARNING, "accepted, but it expires in 3 days.")
 
 
 async def test_a_channel_that_is_not_there(cloud: LocalCloud) -> None:
@@ -170,4 +172,4 @@ async def test_a_channel_that_is_not_there(cloud: LocalCloud) -> None:
     assert failures(found) == [
         f"{check} {alias}" for alias in ("oregon", "sydney") for check in ("subscription", "publish")
     ]
-    assert "--channel" in (found["subscription oregon"].verdict.remedy or "")
+    assert "--channel" in (found["subscription oregon"].result.remedy or "")

@@ -4,16 +4,16 @@ import asyncio
 
 import pytest
 
+from globalchat.core.check_result import CheckResult, CheckStatus, failed, ok, skipped, warning
 from globalchat.core.errors import UserError
-from globalchat.doctor.finding import Level, Verdict, count, failed, ok, skipped, warning
-from globalchat.doctor.runner import Check, diagnose
+from globalchat.doctor.runner import Check, count_by_status, run_checks
 
 A, B, C, D = (("check", name) for name in "abcd")
 
 
-def check(subject: str, verdict: Verdict, **more: object) -> Check:
-    async def run() -> Verdict:
-        return verdict
+def check(subject: str, result: CheckResult, **more: object) -> Check:
+    async def run() -> CheckResult:
+        return result
 
     return Check("check", subject, run, **more)  # type: ignore[arg-type]
 
@@ -21,25 +21,25 @@ def check(subject: str, verdict: Verdict, **more: object) -> Check:
 async def test_findings_come_in_the_order_of_the_plan() -> None:
     gate = asyncio.Event()
 
-    async def first() -> Verdict:
+    async def first() -> CheckResult:
         await gate.wait()
         return ok("first")
 
-    async def second() -> Verdict:
+    async def second() -> CheckResult:
         gate.set()  # runs although the first is not over
         return ok("second")
 
-    told: list[str] = []
-    found = await diagnose(
+    shown: list[str] = []
+    found = await run_checks(
         [Check("check", "a", first), Check("check", "b", second)],
         seconds=10,
-        tell=lambda finding: told.append(finding.verdict.text),
+        on_finding=lambda finding: shown.append(finding.result.text),
     )
-    assert told == [each.verdict.text for each in found] == ["first", "second"]
+    assert shown == [each.result.text for each in found] == ["first", "second"]
 
 
 async def test_what_needs_a_failed_check_is_skipped_and_names_the_first_cause() -> None:
-    found = await diagnose(
+    found = await run_checks(
         [
             check("a", failed("broken", "mend it")),
             check("b", ok("never"), needs=[A]),
@@ -48,17 +48,17 @@ async def test_what_needs_a_failed_check_is_skipped_and_names_the_first_cause() 
         ],
         seconds=10,
     )
-    assert [each.level.value for each in found] == ["failed", "skipped", "skipped", "ok"]
+    assert [each.status.value for each in found] == ["failed", "skipped", "skipped", "ok"]
     assert [each.because for each in found] == [None, "check of a", "check of a", None]
-    assert found[2].verdict.text == "skipped because of: check of a"
+    assert found[2].result.text == "skipped because of: check of a"
 
 
-async def test_only_a_failure_or_a_bar_bars() -> None:
-    found = await diagnose(
+async def test_only_a_failure_or_a_blocking_result_blocks() -> None:
+    found = await run_checks(
         [
             check("a", warning("odd")),
-            check("b", skipped("nothing to tell"), needs=[A]),
-            check("c", skipped("nobody to ask", bars=True), needs=[B]),
+            check("b", skipped("nothing to check"), needs=[A]),
+            check("c", skipped("no answer", blocks=True), needs=[B]),
             check("d", ok("never"), needs=[C]),
         ],
         seconds=10,
@@ -69,48 +69,48 @@ async def test_only_a_failure_or_a_bar_bars() -> None:
 async def test_a_check_without_end_fails_alone() -> None:
     forever = asyncio.Event()
 
-    async def wait() -> Verdict:
+    async def wait() -> CheckResult:
         await forever.wait()
         return ok("never")
 
-    found = await diagnose(
-        [Check("check", "a", wait, late="Look at the plug."), check("b", ok("fine"))], seconds=0.05
+    found = await run_checks(
+        [Check("check", "a", wait, timeout_remedy="Look at the plug."), check("b", ok("fine"))], seconds=0.05
     )
-    assert (found[0].verdict.text, found[0].verdict.remedy) == (
+    assert (found[0].result.text, found[0].result.remedy) == (
         "No answer within 0.05 s.",
         "Look at the plug.",
     )
-    assert found[1].level is Level.OK
+    assert found[1].status is CheckStatus.OK
 
 
 @pytest.mark.parametrize(("own", "remedy"), [("Its own.", "Its own."), (None, "The check's.")])
-async def test_an_error_of_the_client_is_a_verdict(own: str | None, remedy: str) -> None:
-    async def raises() -> Verdict:
+async def test_an_error_of_the_client_is_a_result(own: str | None, remedy: str) -> None:
+    async def raises() -> CheckResult:
         raise UserError("It is broken.", remedy=own)
 
-    (found,) = await diagnose([Check("check", "a", raises, late="The check's.")], seconds=10)
-    assert found.verdict == failed("It is broken.", remedy)
+    (found,) = await run_checks([Check("check", "a", raises, timeout_remedy="The check's.")], seconds=10)
+    assert found.result == failed("It is broken.", remedy)
 
 
 async def test_a_check_that_crashes_fails_alone() -> None:
-    async def raises() -> Verdict:
+    async def raises() -> CheckResult:
         raise ZeroDivisionError
 
-    crashed, other = await diagnose([Check("check", "a", raises), check("b", ok("fine"))], seconds=10)
-    assert crashed.level is Level.FAILED
-    assert crashed.verdict.text == "The check itself failed with ZeroDivisionError."
-    assert "with the log" in (crashed.verdict.remedy or "")
-    assert other.level is Level.OK
+    crashed, other = await run_checks([Check("check", "a", raises), check("b", ok("fine"))], seconds=10)
+    assert crashed.status is CheckStatus.FAILED
+    assert crashed.result.text == "The check itself failed with ZeroDivisionError."
+    assert "with the log" in (crashed.result.remedy or "")
+    assert other.status is CheckStatus.OK
 
 
 @pytest.mark.parametrize("plan", [[check("a", ok(""), needs=[D])], [check("a", ok(""), after=[A])]])
-async def test_a_plan_that_cannot_be_followed_is_refused(plan: list[Check]) -> None:
+async def test_a_plan_that_cannot_be_run_is_refused(plan: list[Check]) -> None:
     with pytest.raises(ValueError, match=r"no such checks|cycle"):
-        await diagnose(plan, seconds=10)
+        await run_checks(plan, seconds=10)
 
 
 async def test_a_finding_as_json() -> None:
-    (found, _) = await diagnose(
+    (found, _) = await run_checks(
         [check("a", failed("broken", "mend it")), check("b", ok("x"), needs=[A])], seconds=10
     )
     document = found.document()
@@ -123,4 +123,4 @@ async def test_a_finding_as_json() -> None:
         "remedy": "mend it",
         "because": None,
     }
-    assert count([found, found])[Level.FAILED] == 2
+    assert count_by_status([found, found])[CheckStatus.FAILED] == 2

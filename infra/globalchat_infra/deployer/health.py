@@ -1,9 +1,9 @@
-"""How a deployment does, as AWS tells it: its stacks, its rules, and what could not be delivered."""
+"""Checks of a deployment by what AWS reports: its credentials, stacks, rules and dead letters."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from globalchat.core.check_result import CheckResult, CheckStatus, failed, ok, skipped, warning
 from globalchat.core.credential_errors import NoCredentials
 from globalchat.core.errors import Unreachable, UserError
 from globalchat_infra import names
@@ -12,24 +12,14 @@ from globalchat_infra.deployer.obstacles import stuck
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.stacks import find as find_stacks
 
-State = Literal["ok", "warning", "failed", "skipped"]
 OPERATIONS = "docs/operations.md"
 DEPLOY = "Run `globalchat deploy` again."
-DRIFT = f"A deployment does not see what was changed by hand: {OPERATIONS}, Changed by hand, tells what does."
+DRIFT = f"A deployment does not see what was changed by hand: see {OPERATIONS}, Changed by hand."
 _NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """What was seen: one sentence, and what to do about it unless all is well."""
-
-    state: State
-    text: str
-    remedy: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
+class RegionTarget:
     """One region of a deployment; `peers` are the AWS regions that it relays to."""
 
     account: str
@@ -45,7 +35,7 @@ class Place:
 
     @property
     def meshed(self) -> bool:
-        """Whether there is a relay."""
+        """True if there is a relay."""
         return bool(self.peers)
 
     @property
@@ -54,121 +44,124 @@ class Place:
         return names.parts(meshed=self.meshed)
 
 
-def place_of(alias: str, event_bus: str, peers: Sequence[str]) -> Place | None:
-    """The place that the ARN of an event bus tells, None if it is none of ours."""
+def target_of(alias: str, event_bus: str, peers: Sequence[str]) -> RegionTarget | None:
+    """Return the region that the ARN of an event bus names, None if the bus is not globalchat's."""
     prefix, parts = names.prefix_of(event_bus), event_bus.split(":")
-    return None if prefix is None or len(parts) != 6 else Place(parts[4], prefix, alias, parts[3], peers)
+    return (
+        None if prefix is None or len(parts) != 6 else RegionTarget(parts[4], prefix, alias, parts[3], peers)
+    )
 
 
-Question = Callable[[Aws, Place], Observation]
+HealthCheck = Callable[[Aws, RegionTarget], CheckResult]
 
 
-def credentials(aws: Aws, place: Place) -> Observation:
-    """Return whether there are AWS credentials, and for the account that the deployment is in.
+def credentials(aws: Aws, target: RegionTarget) -> CheckResult:
+    """Check that there are AWS credentials, for the account that the deployment is in.
 
-    Those who only chat have none, which is in order.
+    Users who only chat have none, which is fine: that blocks the other checks, and is no failure.
     """
     try:
-        account = aws.account(place.region)
+        account = aws.account(target.region)
     except NoCredentials as error:
-        return Observation("skipped", f"AWS is not asked: {error}", error.remedy)
+        return skipped(f"AWS is not asked: {error}", error.remedy, blocks=True)
     except Unreachable as error:
-        return Observation("warning", f"AWS is not asked: {error}", error.remedy)
+        return warning(f"AWS is not asked: {error}", error.remedy, blocks=True)
     except UserError as error:
-        return Observation("failed", str(error), error.remedy)
-    if account.number != place.account:
-        told = f"The AWS credentials belong to the account {account.number}, not {place.account}."
-        return Observation("skipped", told, "Choose others with --aws-profile.")
-    return Observation("ok", f"account {place.account}, {account.arn.rsplit(':', 1)[-1]}")
+        return failed(str(error), error.remedy)
+    if account.number != target.account:
+        text = f"The AWS credentials belong to the account {account.number}, not {target.account}."
+        return skipped(text, "Choose others with --aws-profile.", blocks=True)
+    return ok(f"account {target.account}, {account.arn.rsplit(':', 1)[-1]}")
 
 
-def stacks(aws: Aws, place: Place) -> Observation:
-    """Whether every stack stands."""
-    found = {each.part: each for each in find_stacks(aws, place.prefix, {place.alias: place.region})}
-    seen = [_stack(names.stack(place.prefix, place.alias, part), found.get(part)) for part in place.parts]
-    for state in ("failed", "warning"):
-        if bad := next((each for each in seen if each.state == state), None):
+def stacks(aws: Aws, target: RegionTarget) -> CheckResult:
+    """Check that every stack is complete."""
+    found = {each.part: each for each in find_stacks(aws, target.prefix, {target.alias: target.region})}
+    seen = [_stack(names.stack(target.prefix, target.alias, part), found.get(part)) for part in target.parts]
+    for status in (CheckStatus.FAILED, CheckStatus.WARNING):
+        if bad := next((each for each in seen if each.status is status), None):
             return bad
-    return Observation("ok", ", ".join(each.text for each in seen))
+    return ok(", ".join(each.text for each in seen))
 
 
-def _stack(name: str, stack: DeployedStack | None) -> Observation:
+def _stack(name: str, stack: DeployedStack | None) -> CheckResult:
     if stack is None:
-        return Observation("failed", f"The stack {name} does not exist.", "Run `globalchat deploy`.")
+        return failed(f"The stack {name} does not exist.", "Run `globalchat deploy`.")
     if (foreign := stack.foreign) is not None:
         text = f'Not of the deployment "{stack.prefix}" is {foreign}.'
-        return Observation("failed", text, "Look at the profile: its names belong to others.")
+        return failed(text, "Look at the profile: its names belong to others.")
     if (obstacle := stuck(stack)) is not None:
-        return Observation("warning" if stack.busy else "failed", obstacle.text, obstacle.remedy)
+        result = warning if stack.busy else failed
+        return result(obstacle.text, obstacle.remedy)
     if stack.status == "UPDATE_ROLLBACK_COMPLETE":
-        return Observation("warning", f"The last update of {name} failed; it is as before.", DEPLOY)
+        return warning(f"The last update of {name} failed; it is as before.", DEPLOY)
     if not stack.stands:
-        return Observation("failed", f"The stack {name} is not whole ({stack.status}).", DEPLOY)
-    return Observation("ok", f"{name} {stack.status}")
+        return failed(f"The stack {name} is not whole ({stack.status}).", DEPLOY)
+    return ok(f"{name} {stack.status}")
 
 
-def rules(aws: Aws, place: Place) -> Observation:
-    """Whether the broadcast and the relay are switched on, and lead to the API and to every peer.
+def rules(aws: Aws, target: RegionTarget) -> CheckResult:
+    """Check that broadcast and relay are switched on, and lead to the API and to every peer.
 
     Raises:
-        CallFailed: AWS refuses to tell.
+        CallFailed: AWS refuses to answer.
     """
-    found = aws.pages("events", place.region, "list_rules", "Rules", EventBusName=place.bus)
-    states = {each["Name"]: each["State"] for each in found if each["Name"].startswith(f"{place.prefix}-")}
+    found = aws.pages("events", target.region, "list_rules", "Rules", EventBusName=target.bus)
+    states = {each["Name"]: each["State"] for each in found if each["Name"].startswith(f"{target.prefix}-")}
     if off := sorted(name for name, state in states.items() if state == "DISABLED"):
         enable = (
-            f"aws events enable-rule --region {place.region} --event-bus-name {place.bus} --name {off[0]}"
+            f"aws events enable-rule --region {target.region} --event-bus-name {target.bus} --name {off[0]}"
         )
-        return Observation("failed", f"Switched off: {', '.join(off)}.", f"Run `{enable}`.")
-    expected = (names.broadcast_rule(place.prefix), *names.relay_rules(place.prefix, place.peers))
+        return failed(f"Switched off: {', '.join(off)}.", f"Run `{enable}`.")
+    expected = (names.broadcast_rule(target.prefix), *names.relay_rules(target.prefix, target.peers))
     if missing := [name for name in expected if name not in states]:
-        return Observation("failed", f"Missing: {', '.join(missing)}.", DRIFT)
-    if lost := _not_led_to(aws, place, states):
-        return Observation("failed", f"No rule leads to {', '.join(lost)}.", DRIFT)
-    return Observation("ok", f"switched on: {', '.join(sorted(states))}")
+        return failed(f"Missing: {', '.join(missing)}.", DRIFT)
+    if lost := _not_led_to(aws, target, states):
+        return failed(f"No rule leads to {', '.join(lost)}.", DRIFT)
+    return ok(f"switched on: {', '.join(sorted(states))}")
 
 
-def _not_led_to(aws: Aws, place: Place, rules: Iterable[str]) -> list[str]:
-    """What should be the target of a rule, and is not."""
+def _not_led_to(aws: Aws, target: RegionTarget, rules: Iterable[str]) -> list[str]:
+    """Return what should be the target of a rule, but is not."""
     arns = {
-        target["Arn"]
+        each["Arn"]
         for rule in rules
-        for target in aws.pages(
-            "events", place.region, "list_targets_by_rule", "Targets", Rule=rule, EventBusName=place.bus
+        for each in aws.pages(
+            "events", target.region, "list_targets_by_rule", "Targets", Rule=rule, EventBusName=target.bus
         )
     }
-    # The ARN of an API's endpoint holds an id that no output tells.
+    # The ARN of an API's endpoint holds an id that no output has.
     lost = [] if any(":appsync:" in arn for arn in arns) else ["the API"]
-    buses = {peer: names.bus_arn(place.prefix, peer, place.account) for peer in place.peers}
+    buses = {peer: names.bus_arn(target.prefix, peer, target.account) for peer in target.peers}
     return lost + [f"the bus in {peer}" for peer, arn in buses.items() if arn not in arns]
 
 
-def dead_letters(aws: Aws, place: Place) -> Observation:
-    """How much lies in the queues for what could not be delivered.
+def dead_letters(aws: Aws, target: RegionTarget) -> CheckResult:
+    """Check that the dead-letter queues are empty.
 
     Raises:
-        CallFailed: AWS refuses to tell.
+        CallFailed: AWS refuses to answer.
     """
     depths = {
-        name: _depth(aws, place.region, name) for name in names.queues(place.prefix, meshed=place.meshed)
+        name: _depth(aws, target.region, name) for name in names.queues(target.prefix, meshed=target.meshed)
     }
     if missing := [name for name, depth in depths.items() if depth is None]:
-        return Observation("failed", f"Missing: {', '.join(missing)}.", DRIFT)
+        return failed(f"Missing: {', '.join(missing)}.", DRIFT)
     if filled := {name: depth for name, depth in depths.items() if depth}:
-        told = ", ".join(f"{name} holds {depth}" for name, depth in filled.items())
+        full = ", ".join(f"{name} holds {depth}" for name, depth in filled.items())
         remedy = f"Read why, then redrive or purge: {OPERATIONS}, Dead letters."
-        return Observation("warning", f"Messages that somebody missed: {told}.", remedy)
-    return Observation("ok", f"none in {', '.join(depths)}")
+        return warning(f"Not delivered: {full}.", remedy)
+    return ok(f"none in {', '.join(depths)}")
 
 
-def ask(what: Question, aws: Aws, place: Place) -> Observation:
-    """An observation, or why there is none: credentials that may not ask are no fault of the deployment."""
+def run(check: HealthCheck, aws: Aws, target: RegionTarget) -> CheckResult:
+    """Return the result of a check. It is skipped if the credentials lack a permission for it."""
     try:
-        return what(aws, place)
+        return check(aws, target)
     except Denied as error:
-        return Observation("skipped", str(error), error.remedy)
+        return skipped(str(error), error.remedy)
     except UserError as error:
-        return Observation("failed", str(error), error.remedy)
+        return failed(str(error), error.remedy)
 
 
 def _depth(aws: Aws, region: str, name: str) -> int | None:

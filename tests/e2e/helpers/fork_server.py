@@ -30,7 +30,7 @@ LOADED = {
         "globalchat.measure.load.coordinator",
         "globalchat.client.api",
     ),
-    "doctor": ("globalchat.cli.commands.doctor", "globalchat.cli.doctor.examination"),
+    "doctor": ("globalchat.cli.commands.doctor", "globalchat.doctor.checks"),
 }
 """What is loaded before the first command of a name is forked."""
 CHAT = (

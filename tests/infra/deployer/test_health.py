@@ -1,4 +1,4 @@
-"""What AWS tells of a deployment that was changed by hand, or that could not deliver."""
+"""What AWS reports of a deployment that was changed by hand, or that could not deliver."""
 
 import json
 from collections.abc import Callable
@@ -8,16 +8,17 @@ import pytest
 
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.check_result import CheckResult
 from globalchat_infra.deployer import health
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
-from globalchat_infra.deployer.health import Place
+from globalchat_infra.deployer.health import RegionTarget
 from tests.infra.helpers.moto_account import ACCOUNT, User
 from tests.infra.helpers.small_stacks import make_stack, tags
 
 REGION = "us-west-2"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/globalchat-bus"
 PEER = "ap-southeast-2"
-PLACE = Place(ACCOUNT, "globalchat", "oregon", REGION, [PEER])
+TARGET = RegionTarget(ACCOUNT, "globalchat", "oregon", REGION, [PEER])
 RULES = {
     "globalchat-broadcast": f"arn:aws:appsync:{REGION}:{ACCOUNT}:endpoints/graphql-api/abc",
     "globalchat-relay-1": BUS.replace(REGION, PEER),
@@ -31,10 +32,10 @@ STACKS = ("globalchat-oregon-api", "globalchat-oregon-relay")
 def aws(cloud: str) -> Aws:
     """A deployment of one region, as far as its health goes."""
     aws = Aws()
-    aws.call("events", REGION, "create_event_bus", Name=PLACE.bus)
+    aws.call("events", REGION, "create_event_bus", Name=TARGET.bus)
     pattern = '{"source": ["globalchat"]}'
     for name, target in RULES.items():
-        aws.call("events", REGION, "put_rule", Name=name, EventBusName=PLACE.bus, EventPattern=pattern)
+        aws.call("events", REGION, "put_rule", Name=name, EventBusName=TARGET.bus, EventPattern=pattern)
         put_target(aws, name, target)
     for name in QUEUES:
         aws.call("sqs", REGION, "create_queue", QueueName=name)
@@ -46,7 +47,7 @@ def aws(cloud: str) -> Aws:
 
 def put_target(aws: Aws, rule: str, arn: str) -> None:
     targets = [{"Id": "Target0", "Arn": arn, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/any"}]
-    aws.call("events", REGION, "put_targets", Rule=rule, EventBusName=PLACE.bus, Targets=targets)
+    aws.call("events", REGION, "put_targets", Rule=rule, EventBusName=TARGET.bus, Targets=targets)
 
 
 def set_status(name: str, status: str) -> None:
@@ -55,25 +56,25 @@ def set_status(name: str, status: str) -> None:
     cloudformation_backends[ACCOUNT][REGION].get_stack(name).status = status
 
 
-def test_a_bus_tells_the_place() -> None:
-    assert health.place_of("oregon", BUS, [PEER]) == PLACE
-    assert PLACE.bus == "globalchat-bus"
+def test_a_bus_names_the_region() -> None:
+    assert health.target_of("oregon", BUS, [PEER]) == TARGET
+    assert TARGET.bus == "globalchat-bus"
     for other in (
         "",
         "arn:aws:events:us-west-2:1:event-bus/default",
         "arn:aws:events:us-west-2:1:rule/x-bus",
     ):
-        assert health.place_of("oregon", other, [PEER]) is None
+        assert health.target_of("oregon", other, [PEER]) is None
 
 
 def test_all_is_well(aws: Aws) -> None:
-    for question in (health.credentials, health.stacks, health.rules, health.dead_letters):
-        seen = health.ask(question, aws, PLACE)
-        assert (seen.state, seen.remedy) == ("ok", None), seen
+    for check in (health.credentials, health.stacks, health.rules, health.dead_letters):
+        seen = health.run(check, aws, TARGET)
+        assert (seen.status.value, seen.remedy) == ("ok", None), seen
 
 
 @pytest.mark.parametrize(
-    ("status", "state", "words"),
+    ("stack_status", "status", "words"),
     [
         ("ROLLBACK_COMPLETE", "failed", "is not whole (ROLLBACK_COMPLETE)"),
         ("ROLLBACK_FAILED", "failed", "is stuck"),
@@ -81,18 +82,18 @@ def test_all_is_well(aws: Aws) -> None:
         ("UPDATE_IN_PROGRESS", "warning", "AWS is at work on"),
     ],
 )
-def test_a_stack_that_does_not_stand(aws: Aws, status: str, state: str, words: str) -> None:
-    set_status(STACKS[1], status)
-    seen = health.stacks(aws, PLACE)
-    assert seen.state == state
+def test_a_stack_that_does_not_stand(aws: Aws, stack_status: str, status: str, words: str) -> None:
+    set_status(STACKS[1], stack_status)
+    seen = health.stacks(aws, TARGET)
+    assert seen.status.value == status
     assert words in seen.text
     assert seen.remedy
 
 
 def test_a_stack_of_the_right_name_that_belongs_to_others(cloud: str) -> None:
     make_stack(STACKS[0], REGION, tags=[{"Key": "team", "Value": "payments"}])
-    seen = health.stacks(Aws(), PLACE)
-    assert seen.state == "failed"
+    seen = health.stacks(Aws(), TARGET)
+    assert seen.status.value == "failed"
     assert seen.text == (
         f'Not of the deployment "globalchat" is the stack "{STACKS[0]}" in us-west-2 (tags team=payments).'
     )
@@ -100,47 +101,47 @@ def test_a_stack_of_the_right_name_that_belongs_to_others(cloud: str) -> None:
 
 def test_a_stack_that_is_gone(aws: Aws) -> None:
     aws.call("cloudformation", REGION, "delete_stack", StackName=STACKS[0])
-    seen = health.stacks(aws, PLACE)
-    assert (seen.state, seen.text) == ("failed", "The stack globalchat-oregon-api does not exist.")
+    seen = health.stacks(aws, TARGET)
+    assert (seen.status.value, seen.text) == ("failed", "The stack globalchat-oregon-api does not exist.")
 
 
 def test_what_only_waits_does_not_hide_what_is_gone(aws: Aws) -> None:
     set_status(STACKS[0], "UPDATE_IN_PROGRESS")
     aws.call("cloudformation", REGION, "delete_stack", StackName=STACKS[1])
-    seen = health.stacks(aws, PLACE)
-    assert (seen.state, seen.text) == ("failed", "The stack globalchat-oregon-relay does not exist.")
+    seen = health.stacks(aws, TARGET)
+    assert (seen.status.value, seen.text) == ("failed", "The stack globalchat-oregon-relay does not exist.")
 
 
 def test_a_rule_that_is_switched_off(aws: Aws) -> None:
-    aws.call("events", REGION, "disable_rule", Name=RELAY, EventBusName=PLACE.bus)
-    seen = health.rules(aws, PLACE)
-    assert (seen.state, seen.text) == ("failed", "Switched off: globalchat-relay-1.")
+    aws.call("events", REGION, "disable_rule", Name=RELAY, EventBusName=TARGET.bus)
+    seen = health.rules(aws, TARGET)
+    assert (seen.status.value, seen.text) == ("failed", "Switched off: globalchat-relay-1.")
     where = "--region us-west-2 --event-bus-name globalchat-bus"
     assert seen.remedy == f"Run `aws events enable-rule {where} --name globalchat-relay-1`."
 
 
 def test_a_rule_that_is_gone(aws: Aws) -> None:
-    aws.call("events", REGION, "remove_targets", Rule=BROADCAST, EventBusName=PLACE.bus, Ids=["Target0"])
-    aws.call("events", REGION, "delete_rule", Name=BROADCAST, EventBusName=PLACE.bus)
-    seen = health.rules(aws, PLACE)
+    aws.call("events", REGION, "remove_targets", Rule=BROADCAST, EventBusName=TARGET.bus, Ids=["Target0"])
+    aws.call("events", REGION, "delete_rule", Name=BROADCAST, EventBusName=TARGET.bus)
+    seen = health.rules(aws, TARGET)
     assert seen.text == "Missing: globalchat-broadcast."
     assert "Changed by hand" in (seen.remedy or "")  # the same template again would change nothing
 
 
 def test_a_target_that_is_gone_or_another(aws: Aws) -> None:
-    aws.call("events", REGION, "remove_targets", Rule=BROADCAST, EventBusName=PLACE.bus, Ids=["Target0"])
+    aws.call("events", REGION, "remove_targets", Rule=BROADCAST, EventBusName=TARGET.bus, Ids=["Target0"])
     put_target(aws, RELAY, BUS.replace(REGION, "eu-west-1"))
-    seen = health.rules(aws, PLACE)
-    assert (seen.state, seen.text) == ("failed", f"No rule leads to the API, the bus in {PEER}.")
+    seen = health.rules(aws, TARGET)
+    assert (seen.status.value, seen.text) == ("failed", f"No rule leads to the API, the bus in {PEER}.")
     assert "Changed by hand" in (seen.remedy or "")
 
 
 def test_a_region_alone_needs_no_relay(aws: Aws) -> None:
-    alone = Place(ACCOUNT, "globalchat", "oregon", REGION, [])
-    aws.call("events", REGION, "remove_targets", Rule=RELAY, EventBusName=PLACE.bus, Ids=["Target0"])
-    aws.call("events", REGION, "delete_rule", Name=RELAY, EventBusName=PLACE.bus)
+    alone = RegionTarget(ACCOUNT, "globalchat", "oregon", REGION, [])
+    aws.call("events", REGION, "remove_targets", Rule=RELAY, EventBusName=TARGET.bus, Ids=["Target0"])
+    aws.call("events", REGION, "delete_rule", Name=RELAY, EventBusName=TARGET.bus)
     aws.call("cloudformation", REGION, "delete_stack", StackName=STACKS[1])
-    assert health.rules(aws, alone).state == health.stacks(aws, alone).state == "ok"
+    assert health.rules(aws, alone).status.value == health.stacks(aws, alone).status.value == "ok"
 
 
 def test_dead_letters(aws: Aws) -> None:
@@ -148,10 +149,10 @@ def test_dead_letters(aws: Aws) -> None:
     for text in ("a", "b"):
         aws.call("sqs", REGION, "send_message", QueueUrl=url, MessageBody=text)
     aws.call("sqs", REGION, "receive_message", QueueUrl=url)
-    seen = health.dead_letters(aws, PLACE)
-    assert (seen.state, seen.text) == (
+    seen = health.dead_letters(aws, TARGET)
+    assert (seen.status.value, seen.text) == (
         "warning",
-        "Messages that somebody missed: globalchat-relay-dlq holds 2.",
+        "Not delivered: globalchat-relay-dlq holds 2.",
     )
     assert "docs/operations.md" in (seen.remedy or "")
 
@@ -159,39 +160,39 @@ def test_dead_letters(aws: Aws) -> None:
 def test_a_queue_that_is_gone(aws: Aws) -> None:
     url = aws.call("sqs", REGION, "get_queue_url", QueueName=QUEUES[0])["QueueUrl"]
     aws.call("sqs", REGION, "delete_queue", QueueUrl=url)
-    assert health.dead_letters(aws, PLACE).text == "Missing: globalchat-broadcast-dlq."
+    assert health.dead_letters(aws, TARGET).text == "Missing: globalchat-broadcast-dlq."
 
 
 def test_credentials_of_another_account(aws: Aws) -> None:
-    other = Place("999999999999", "globalchat", "oregon", REGION, [PEER])
+    other = RegionTarget("999999999999", "globalchat", "oregon", REGION, [PEER])
     seen = health.credentials(aws, other)
-    assert seen.state == "skipped"
+    assert seen.status.value == "skipped"
     assert seen.text == f"The AWS credentials belong to the account {ACCOUNT}, not 999999999999."
 
 
 def test_without_credentials_nothing_is_asked(aws_settings: pytest.MonkeyPatch) -> None:
     aws_settings.delenv("AWS_ACCESS_KEY_ID")
-    seen = health.credentials(Aws(), PLACE)
-    assert (seen.state, seen.text) == ("skipped", "AWS is not asked: No AWS credentials were found.")
+    seen = health.credentials(Aws(), TARGET)
+    assert (seen.status.value, seen.text) == ("skipped", "AWS is not asked: No AWS credentials were found.")
     assert "aws configure" in (seen.remedy or "")
 
 
 @pytest.mark.parametrize(
-    ("error", "state"),
+    ("error", "status"),
     [(Denied("Not allowed.", remedy="Ask."), "skipped"), (CallFailed("x", code="Throttling"), "failed")],
 )
-def test_what_aws_refuses_is_told(error: Exception, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_aws_refuses_is_reported(error: Exception, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> dict[str, Any]:
         raise error
 
     monkeypatch.setattr(Aws, "call", refuse)
-    questions: list[Callable[[Aws, Place], health.Observation]] = [health.rules, health.dead_letters]
-    for question in questions:
-        assert health.ask(question, Aws(), PLACE).state == state
+    checks: list[Callable[[Aws, RegionTarget], CheckResult]] = [health.rules, health.dead_letters]
+    for check in checks:
+        assert health.run(check, Aws(), TARGET).status.value == status
 
 
 def test_doctor_asks_aws_of_every_region(aws: Aws, user: User) -> None:
-    aws.call("events", REGION, "disable_rule", Name=BROADCAST, EventBusName=PLACE.bus)
+    aws.call("events", REGION, "disable_rule", Name=BROADCAST, EventBusName=TARGET.bus)
     nowhere = ("http://127.0.0.1:1/graphql", "ws://127.0.0.1:1/graphql", "api")
     regions = {
         "oregon": RegionEndpoint("oregon", REGION, *nowhere, BUS, "key"),

@@ -32,7 +32,7 @@ COMMANDS = {
     "unsubscribe": Entry("unsubscribe", "End a channel's subscriptions in every region (admin)."),
     "latency": Entry("latency", "Measure how long messages take, region by region."),
     "bench": Entry("bench", "Run a load test: count every message at every subscriber."),
-    "doctor": Entry("doctor", "Tell what is wrong, and what to do about it."),
+    "doctor": Entry("doctor", "Find out what is wrong, and what to do about it."),
     "verify": Entry("verify", "Ask AWS whether it agrees with the local cloud."),
     "outputs": Entry("outputs", "Show where the regions of a profile are."),
     "cost": Entry("cost", "Estimate what a deployment costs in a month."),

@@ -1,1 +1,1 @@
-"""Tells what is wrong with a deployment and this machine: small checks, each with its finding and remedy."""
+"""Diagnoses this machine and a deployment: small checks, each with its result and a remedy."""

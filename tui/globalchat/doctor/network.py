@@ -1,4 +1,4 @@
-"""Below the API: names, and TLS with its certificate."""
+"""The checks below the API: names, and TLS with its certificate."""
 
 import asyncio
 import os
@@ -14,27 +14,27 @@ from globalchat.client import connect_errors
 from globalchat.client.network import open_tls, proxy_of
 from globalchat.client.profiles import exposure
 from globalchat.core import tls
+from globalchat.core.check_result import CheckResult, ok, skipped, warning
 from globalchat.core.clock import DAY
 from globalchat.core.errors import Unreachable
 from globalchat.core.net import Proxy, host_and_port, host_of
 from globalchat.core.text import plural
-from globalchat.doctor.finding import Verdict, ok, skipped, warning
-from globalchat.doctor.threads import in_thread
+from globalchat.doctor.runner import in_thread
 
 CERTIFICATE_DAYS = 14
-"""AWS renews its certificates about two months ahead: one that ends sooner is somebody else's."""
+"""AWS renews its certificates about two months ahead: one that ends sooner is not AWS's."""
 _CLOSE_SECONDS = 1.0
 
 
-async def resolve(urls: Sequence[str], remedy: str) -> Verdict:
-    """Look the hosts of some URLs up.
+async def resolve(urls: Sequence[str], remedy: str) -> CheckResult:
+    """Look up the hosts of some URLs.
 
     Raises:
         Unreachable: one cannot be resolved.
         ProxyRefused: the environment names a proxy that cannot be used.
     """
-    ways = {url: proxy_of(url) for url in urls}
-    if (proxy := next(filter(None, ways.values()), None)) is not None:
+    proxies = [proxy_of(url) for url in urls]
+    if (proxy := next(filter(None, proxies), None)) is not None:
         return skipped(f"The proxy {proxy} ({proxy.variable}) looks the names up.")
     hosts = _hosts(urls)
     if all(_is_address(host) for host, _ in hosts):
@@ -51,11 +51,11 @@ async def resolve(urls: Sequence[str], remedy: str) -> Verdict:
     return ok(f"{_names(hosts)}: {plural(len(addresses), 'address', 'addresses')}")
 
 
-async def secure(urls: Sequence[str], *, now: float) -> Verdict:
-    """Shake hands over TLS with the hosts of some URLs; `now` (epoch seconds) dates their certificates.
+async def secure(urls: Sequence[str], *, now: float) -> CheckResult:
+    """Open TLS connections to the hosts of some URLs; `now` (epoch seconds) dates their certificates.
 
     Raises:
-        Unreachable: one does not take part, or its certificate is not trusted.
+        Unreachable: one cannot be reached, or its certificate is not trusted.
         ProxyRefused: the environment names a proxy that cannot be used.
     """
     if (exposed := exposure(urls)) is not None:
@@ -67,25 +67,25 @@ async def secure(urls: Sequence[str], *, now: float) -> Verdict:
     proxies: dict[str, None] = {}
     for url in {host_and_port(each): each for each in urls if not _is_plain(each)}.values():
         proxy = proxy_of(url)
-        version, ends = await _shake_hands(url, proxy)
+        version, ends = await _handshake(url, proxy)
         versions.add(version)
         days.append(int((ends - now) // DAY))
         if proxy is not None:
             proxies[f"{proxy} ({proxy.variable})"] = None
-    return judge_certificate(min(days), sorted(versions), tuple(proxies))
+    return evaluate_certificate(min(days), sorted(versions), tuple(proxies))
 
 
-def judge_certificate(days: int, versions: Iterable[str], proxies: Sequence[str] = ()) -> Verdict:
-    """What the days that a trusted certificate has left come to; `proxies` were on the way."""
-    told = f"{', '.join(versions)}, the certificate has {plural(days, 'day')} left"
-    told += f"; through the proxy {', '.join(proxies)}" if proxies else ""
+def evaluate_certificate(days: int, versions: Iterable[str], proxies: Sequence[str] = ()) -> CheckResult:
+    """Return the result for a trusted certificate by the days it has left; `proxies` were on the way."""
+    text = f"{', '.join(versions)}, the certificate has {plural(days, 'day')} left"
+    text += f"; through the proxy {', '.join(proxies)}" if proxies else ""
     if days < CERTIFICATE_DAYS:
-        return warning(told, "Whoever runs the host (or the proxy that inspects TLS) has to renew it.")
-    return ok(told)
+        return warning(text, "Whoever runs the host (or the proxy that inspects TLS) has to renew it.")
+    return ok(text)
 
 
-async def _shake_hands(url: str, proxy: Proxy | None) -> tuple[str, float]:
-    """The version of TLS that was agreed on, and the end of the certificate in epoch seconds."""
+async def _handshake(url: str, proxy: Proxy | None) -> tuple[str, float]:
+    """Return the negotiated version of TLS, and the end of the certificate in epoch seconds."""
     try:
         _, writer = await open_tls(url, proxy)
     except (OSError, connect_errors.ProxyAnswered) as error:
@@ -101,7 +101,7 @@ async def _shake_hands(url: str, proxy: Proxy | None) -> tuple[str, float]:
 
 
 async def _failure(error: Exception, url: str, proxy: Proxy | None) -> Unreachable:
-    """Why TLS failed, with the issuer of the certificate that was shown."""
+    """Return why TLS failed, with the issuer of the certificate that was presented."""
     where = host_of(url)
     if not isinstance(error, ssl.SSLCertVerificationError):
         return connect_errors.unreachable(error, where, proxy)
@@ -115,7 +115,7 @@ def _is_plain(url: str) -> bool:
 
 
 def _hosts(urls: Iterable[str]) -> list[tuple[str, int]]:
-    """Host and port of each URL, without doubles."""
+    """Return host and port of each URL, without duplicates."""
     return list(dict.fromkeys(map(host_and_port, urls)))
 
 

@@ -1,8 +1,8 @@
-"""One region under examination: its API, its socket, and the messages that came through it."""
+"""The checks of one region: its API, its clock and key, its socket, and the messages through it."""
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,30 +10,82 @@ from globalchat.client.api import Api
 from globalchat.client.connection import Connection
 from globalchat.client.faults import unknown_channel
 from globalchat.client.ids import IdFactory
+from globalchat.client.key_expiry import REMEDY, SOON_DAYS
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import RegionEndpoint
-from globalchat.core.clock import WallClock, now_ms
+from globalchat.core.check_result import CheckResult, failed, ok, skipped, warning
+from globalchat.core.clock import (
+    CLOCK_REMEDY,
+    DAY,
+    SIGNATURE_WINDOW,
+    WallClock,
+    duration_in_words,
+    now_ms,
+    skew_sentence,
+)
 from globalchat.core.errors import Unauthorized, Unreachable, UserError
 from globalchat.core.net import host_of
 from globalchat.core.text import plural
-from globalchat.doctor.finding import Verdict, ok, warning
-from globalchat.doctor.judging import judge_clock, judge_key
-from globalchat.doctor.remedies import Remedies
 
 SENDER = "globalchat"
 TEXT = "globalchat doctor: a test message, sent from {}."
-_PATIENCE = 120.0
-"""Seconds that the client may wait: the time limit of a check comes first."""
+CLOCK_TOLERANCE = 10.0
+"""Seconds: what the whole seconds of a Date header and a slow answer may hide."""
+_CLIENT_TIMEOUT = 120.0
+"""Seconds: the time limit of a check comes first."""
 
 
-class RegionPatient:
-    """A region, and what its checks learn one after the other; an async context manager.
+@dataclass(frozen=True, slots=True)
+class Remedies:
+    """What to do if each of these fails."""
+
+    name: str
+    api: str
+    key: str
+    socket: str
+    subscription: str
+    publish: str
+    broadcast: str
+    relay: str
+
+
+def evaluate_clock(skew: float | None) -> CheckResult:
+    """Return the result for a clock that is `skew` seconds ahead of the region's (None: unknown)."""
+    if skew is None:
+        return skipped("The answer had no date.")
+    if abs(skew) <= CLOCK_TOLERANCE:
+        return ok("agrees with the region's, as far as a date in whole seconds shows")
+    sentence = skew_sentence(skew, "the region")
+    if abs(skew) > SIGNATURE_WINDOW:
+        return failed(f"{sentence} AWS refuses signatures of such a clock.", CLOCK_REMEDY)
+    return warning(sentence, CLOCK_REMEDY)
+
+
+def evaluate_key(refusal: str | None, expires: int | None, now: float, remedy: str) -> CheckResult:
+    """Return the result for an API key; `refusal` is the API's sentence, and times are epoch seconds."""
+    if refusal is not None:
+        if expires is not None and expires <= now:
+            return failed(f"The API key expired {duration_in_words(now - expires)} ago.", remedy)
+        return failed(refusal, remedy)
+    if expires is None:
+        return ok("accepted; the profile does not say until when")
+    if expires <= now:
+        # The profile is older than the key's last renewal.
+        return ok("accepted, though the profile says that it has expired")
+    left = duration_in_words(expires - now)
+    if expires - now < SOON_DAYS * DAY:
+        return warning(f"accepted, but it expires in {left}.", REMEDY)
+    return ok(f"accepted, and valid for another {left}")
+
+
+class RegionCheckContext:
+    """A region under test, and what its checks have found so far; an async context manager.
 
     Args:
-        endpoint: where it is.
-        remedies: what to say when something is wrong.
-        channel: on which channel to send; None is the backend's first.
+        endpoint: where the region is.
+        remedies: what to do if a check fails.
+        channel: where to send the test message; None is the backend's first.
         clock: epoch ms.
     """
 
@@ -57,7 +109,7 @@ class RegionPatient:
         self._arrivals: dict[str, asyncio.Future[float]] = {}
 
     async def __aenter__(self) -> Self:
-        self._api = await self._stack.enter_async_context(Api(self.endpoint, timeout=_PATIENCE))
+        self._api = await self._stack.enter_async_context(Api(self.endpoint, timeout=_CLIENT_TIMEOUT))
         return self
 
     async def __aexit__(
@@ -67,46 +119,46 @@ class RegionPatient:
 
     @property
     def channel(self) -> str:
-        """Where the message goes."""
+        """The channel of the test message."""
         if self._channel is not None:
             return self._channel
         return self._backend.channels[0] if self._backend else ""
 
-    async def reach(self) -> Verdict:
-        """Ask the API what it has; an answer that refuses the key is an answer.
+    async def describe(self) -> CheckResult:
+        """Query the API for its channels; a refusal of the key is an answer, too.
 
         Raises:
-            UserError: none came, or it is none of the API's.
+            UserError: there was no answer, or it was not the API's.
         """
-        began = self._now()
+        started = self._now()
         try:
             self._backend = await self._api.describe()
         except Unauthorized as error:
             self._refusal = str(error)
             return ok("answers, but not to this key")
         channels = plural(len(self._backend.channels), "channel")
-        said = f"answers in {(self._now() - began) * 1000:.0f} ms; it has {channels}"
+        answer = f"answers in {(self._now() - started) * 1000:.0f} ms; it has {channels}"
         if self._backend.remark is not None:
-            return warning(f"{said}. {self._backend.remark}", "Ask whoever runs the backend.")
-        return ok(said)
+            return warning(f"{answer}. {self._backend.remark}", "Ask whoever runs the backend.")
+        return ok(answer)
 
-    async def judge_clock(self) -> Verdict:
+    async def check_clock(self) -> CheckResult:
         """Compare this machine's clock with that of the latest answer."""
-        return judge_clock(self._api.clock_skew)
+        return evaluate_clock(self._api.clock_skew)
 
-    async def judge_key(self) -> Verdict:
-        """Whether the API took the key, and how long it lasts."""
+    async def check_key(self) -> CheckResult:
+        """Check that the API accepted the key, and how long it is valid."""
         expires, now = self.endpoint.api_key_expires, self._clock() / 1000
-        return judge_key(self._refusal, expires, now, self.remedies.key)
+        return evaluate_key(self._refusal, expires, now, self.remedies.key)
 
-    async def shake_hands(self) -> Verdict:
+    async def open_socket(self) -> CheckResult:
         """Open a socket up to the server's `connection_ack`.
 
         Raises:
-            UserError: the server refuses it, or it does not come about.
+            UserError: the server refuses it, or cannot be reached.
         """
         options = replace(
-            DEFAULTS, connect_timeout=_PATIENCE, subscribe_timeout=_PATIENCE, ping_interval=None
+            DEFAULTS, connect_timeout=_CLIENT_TIMEOUT, subscribe_timeout=_CLIENT_TIMEOUT, ping_interval=None
         )
         self._connection = Connection(
             self.endpoint,
@@ -116,14 +168,14 @@ class RegionPatient:
             options=options,
         )
         self._stack.push_async_callback(self._connection.close)
-        began = self._now()
+        started = self._now()
         try:
             await self._connection.open()
         except Unreachable as error:
             raise Unreachable(str(error), remedy=self.remedies.socket) from None
-        return ok(f"connection_ack after {(self._now() - began) * 1000:.0f} ms")
+        return ok(f"connection_ack after {(self._now() - started) * 1000:.0f} ms")
 
-    async def subscribe(self) -> Verdict:
+    async def subscribe(self) -> CheckResult:
         """Subscribe the channel, up to the server's `start_ack`.
 
         Raises:
@@ -132,29 +184,29 @@ class RegionPatient:
         if self._backend is not None and self.channel not in self._backend.channels:
             remedy = "Give one of them with --channel."
             raise unknown_channel(self.channel, self._backend.channels, remedy=remedy)
-        began = self._now()
+        started = self._now()
         await self._connection.subscribe(self.channel)
-        return ok(f"start_ack for {self.channel} after {(self._now() - began) * 1000:.0f} ms")
+        return ok(f"start_ack for {self.channel} after {(self._now() - started) * 1000:.0f} ms")
 
-    async def publish(self) -> Verdict:
-        """Send one message, which says what it is.
+    async def publish(self) -> CheckResult:
+        """Send one test message.
 
         Raises:
-            UserError: the backend or its bus refuses it, or it is another region's.
+            UserError: the backend or its bus refuses it, or the answer names another region.
         """
         text, endpoint = TEXT.format(self.endpoint.alias), self.endpoint
         self.sent_at = self._now()
         message = await self._api.publish(Draft(self.draft_id, self.channel, text, SENDER, self._clock()))
         if message.region != endpoint.region:
-            # Two regions of a profile that lead to one API would hear each other without any relay.
+            # Two regions that lead to one API would receive each other's messages without any relay.
             raise UserError(
                 f"{host_of(endpoint.graphql_url)} is in {message.region[:30]}; the profile says that "
                 f"{endpoint.alias} is in {endpoint.region}.",
-                remedy="Write the profile anew: `globalchat outputs --refresh`.",
+                remedy="Update the profile: `globalchat outputs --refresh`.",
             )
         return ok(f"accepted after {(self._now() - self.sent_at) * 1000:.0f} ms")
 
-    async def receive_from(self, sender: "RegionPatient") -> Verdict:
+    async def receive_from(self, sender: "RegionCheckContext") -> CheckResult:
         """Wait for the message that another region, or this one, accepted.
 
         Raises:
@@ -173,7 +225,7 @@ class RegionPatient:
             arrival.set_result(self._now())
 
     def _arrival(self, message_id: str) -> asyncio.Future[float]:
-        """Done with the loop's time when a message came."""
+        """Return the future whose result is the loop's time when a message arrived."""
         return self._arrivals.setdefault(message_id, asyncio.get_running_loop().create_future())
 
     def _now(self) -> float:

@@ -1,93 +1,176 @@
-"""Runs checks: all at once, each after those that it needs, each with a time limit of its own."""
+"""Runs checks concurrently: each after those that it needs, each with its own time limit."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from typing import TypeVar
 
+from globalchat.core.check_result import CheckResult, CheckStatus, failed, skipped
 from globalchat.core.errors import UserError
 from globalchat.core.tasks import task_group
-from globalchat.doctor.finding import Finding, Verdict, failed, skipped
 
 log = logging.getLogger("globalchat.doctor")
 
+T = TypeVar("T")
 Key = tuple[str, str]
 """A check's name and subject, which together are unique."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check. `needs` are checks without which it has no sense, `after` such as have to be over first.
+    """One check of a subject: of this machine, a region, or the relay between two.
 
-    `run` may raise a UserError, which is the verdict then. `late` is the remedy if there is no verdict
-    within the time limit, or if the error has none; `missing` is what has not come then.
+    `run` may raise a UserError: its sentence is the result then.
+
+    Attributes:
+        needs: Checks without which this one is pointless.
+        after: Checks that must have ended before.
+        timeout_remedy: The remedy if the time limit passes, or if the error has none.
+        missing: What has not come when the time limit passes.
     """
 
     name: str
     subject: str
-    run: Callable[[], Awaitable[Verdict]]
+    run: Callable[[], Awaitable[CheckResult]]
     needs: Sequence[Key] = ()
     after: Sequence[Key] = ()
-    late: str | None = None
+    timeout_remedy: str | None = None
     missing: str = "No answer"
 
     @property
     def key(self) -> Key:
-        """Under which name others need it."""
+        """The key by which other checks name this one."""
         return (self.name, self.subject)
 
 
-async def diagnose(
-    plan: Sequence[Check], *, seconds: float, tell: Callable[[Finding], None] = lambda _: None
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of a check, with its name, its subject, and the seconds that it took.
+
+    `because` names the check that failed, if this one was skipped because of it.
+    """
+
+    check: str
+    subject: str
+    result: CheckResult
+    seconds: float = 0.0
+    because: str | None = None
+
+    @property
+    def status(self) -> CheckStatus:
+        """How the check ended."""
+        return self.result.status
+
+    @property
+    def blocks(self) -> bool:
+        """True if checks that need this one are pointless."""
+        return self.status is CheckStatus.FAILED or self.result.blocks or self.because is not None
+
+    def document(self) -> dict[str, object]:
+        """Return the finding as JSON."""
+        return {
+            "check": self.check,
+            "subject": self.subject,
+            "status": self.status.value,
+            "text": self.result.text,
+            "remedy": self.result.remedy,
+            "because": self.because,
+            "ms": round(self.seconds * 1000),
+        }
+
+
+def count_by_status(findings: Iterable[Finding]) -> Mapping[CheckStatus, int]:
+    """Return the number of findings of each status."""
+    statuses = [each.status for each in findings]
+    return {status: statuses.count(status) for status in CheckStatus}
+
+
+async def run_checks(
+    checks: Sequence[Check], *, seconds: float, on_finding: Callable[[Finding], None] = lambda _: None
 ) -> list[Finding]:
-    """Run a plan: its findings, in its order; `tell` hears of each as soon as those before it are there.
+    """Run checks, each at most `seconds`, and return the findings in the order of the checks.
+
+    `on_finding` is called with each finding, in that order, as soon as it is known.
 
     Raises:
-        ValueError: checks that are not in the plan are waited for, or they wait for each other.
-        Exception: what `tell` raised.
+        ValueError: a check waits for one that is not among them, or they wait for each other.
+        Exception: whatever `on_finding` raised.
     """
-    _check_order(plan)
+    _check_order(checks)
     loop = asyncio.get_running_loop()
-    found: Mapping[Key, asyncio.Future[Finding]] = {each.key: loop.create_future() for each in plan}
+    found: Mapping[Key, asyncio.Future[Finding]] = {each.key: loop.create_future() for each in checks}
 
     async def work(check: Check) -> None:
         needed = [await found[key] for key in check.needs]
         for key in check.after:
             await found[key]
-        found[check.key].set_result(await _finding(check, needed, seconds))
+        found[check.key].set_result(await _run(check, needed, seconds))
 
     async with task_group() as group:
-        for check in plan:
+        for check in checks:
             group.create_task(work(check), name=f"check {check.name} of {check.subject}")
-        for check in plan:
-            tell(await found[check.key])
+        for check in checks:
+            on_finding(await found[check.key])
     return [each.result() for each in found.values()]
 
 
-async def _finding(check: Check, needed: Sequence[Finding], seconds: float) -> Finding:
-    if (bar := next((each for each in needed if each.bars), None)) is not None:
-        cause = bar.because or f"{bar.check} of {bar.subject}"
-        return Finding(check.name, check.subject, skipped(f"skipped because of: {cause}"), because=cause)
+async def _run(check: Check, needed: Sequence[Finding], seconds: float) -> Finding:
+    if (cause := next((each for each in needed if each.blocks), None)) is not None:
+        because = cause.because or f"{cause.check} of {cause.subject}"
+        return Finding(check.name, check.subject, skipped(f"skipped because of: {because}"), because=because)
     clock = asyncio.get_running_loop().time
-    began = clock()
+    started = clock()
     try:
         async with asyncio.timeout(seconds):
-            verdict = await check.run()
+            result = await check.run()
     except TimeoutError:
-        verdict = failed(f"{check.missing} within {seconds:g} s.", check.late)
+        result = failed(f"{check.missing} within {seconds:g} s.", check.timeout_remedy)
     except UserError as error:
-        verdict = failed(str(error), error.remedy or check.late)
+        result = failed(str(error), error.remedy or check.timeout_remedy)
     except Exception as error:
-        # The other checks, and the summary, are wanted most when something is wrong.
+        # The other checks, and the summary, are needed most when something is wrong.
         log.exception("check crashed")
-        told = f"The check itself failed with {type(error).__name__}."
-        verdict = failed(told, "That is a fault of globalchat: report it, with the log.")
-    return Finding(check.name, check.subject, verdict, clock() - began)
+        text = f"The check itself failed with {type(error).__name__}."
+        result = failed(text, "This is a bug in globalchat: report it, with the log.")
+    return Finding(check.name, check.subject, result, clock() - started)
 
 
-def _check_order(plan: Sequence[Check]) -> None:
-    waits = {each.key: (*each.needs, *each.after) for each in plan}
+def _check_order(checks: Sequence[Check]) -> None:
+    waits = {each.key: (*each.needs, *each.after) for each in checks}
     if missing := {key for keys in waits.values() for key in keys} - set(waits):
         raise ValueError(f"no such checks: {sorted(missing)}")
     TopologicalSorter(waits).prepare()
+
+
+async def in_thread(call: Callable[[], T]) -> T:
+    """Return or raise what a blocking call returns or raises.
+
+    Unlike asyncio's own threads this one does not keep the program from ending, so that a call without a
+    time limit, such as a name look-up, can be abandoned.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def work() -> None:
+        result, error = None, None
+        try:
+            result = call()
+        except Exception as raised:
+            error = raised
+        with suppress(RuntimeError):  # the loop is closed: the call was abandoned
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=work, daemon=True, name="doctor").start()
+    return await done

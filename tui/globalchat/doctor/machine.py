@@ -1,14 +1,17 @@
-"""What is installed: this program and what it rests on, and the tools of the deployer."""
+"""The checks of this machine: the program, its libraries, the deployer's tools, and the profile's file."""
 
 import asyncio
 import platform
 import re
+import shlex
 import shutil
+import stat
 from collections.abc import Callable, Iterable
 from importlib import metadata
+from pathlib import Path
 
+from globalchat.core.check_result import CheckResult, ok, skipped, warning
 from globalchat.core.interpreter import install_command
-from globalchat.doctor.finding import Verdict, ok, skipped, warning
 
 PROGRAM = "globalchat"
 LIBRARIES = ("textual", "gql", "websockets", "aiohttp", "click")
@@ -19,11 +22,11 @@ NODE_OLDEST = 20
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?\s*==\s*([^\s;,]+)")
 
 Installed = Callable[[str], str | None]
-"""The version of a distribution, None if it is not there."""
+"""Returns the version of a distribution, None if it is not installed."""
 
 
 def installed(name: str) -> str | None:
-    """The version of a distribution as it is installed."""
+    """Return the version of a distribution, None if it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -31,30 +34,32 @@ def installed(name: str) -> str | None:
 
 
 def pins() -> dict[str, str]:
-    """The exact versions that this program asks for, without those of its extras."""
-    asked = metadata.requires(PROGRAM) or []
-    found = (_PIN.match(each) for each in asked if "extra ==" not in each)
+    """Return the exact versions that this program requires, without those of its extras."""
+    required = metadata.requires(PROGRAM) or []
+    found = (_PIN.match(each) for each in required if "extra ==" not in each)
     return {each[1].lower(): each[2] for each in found if each is not None}
 
 
-def program(version: Installed = installed) -> Verdict:
-    """This program, and the Python that runs it."""
+def check_program(version: Installed = installed) -> CheckResult:
+    """Return the versions of this program and of Python."""
     return ok(f"globalchat {version(PROGRAM) or 'unknown'}, Python {platform.python_version()}")
 
 
-def libraries(version: Installed = installed, asked: Callable[[], dict[str, str]] = pins) -> Verdict:
-    """What it rests on: an exact version that is asked for has to be there."""
-    told = _list(LIBRARIES, version)
+def check_libraries(
+    version: Installed = installed, required: Callable[[], dict[str, str]] = pins
+) -> CheckResult:
+    """Check the libraries: an exact version that is required must be installed."""
+    text = _list(LIBRARIES, version)
     wrong = [
-        f"{name} {version(name)} instead of {pin}" for name, pin in asked().items() if version(name) != pin
+        f"{name} {version(name)} instead of {pin}" for name, pin in required().items() if version(name) != pin
     ]
     if wrong:
-        return warning(f"{told}; but {', '.join(wrong)}", f"Install it again: `{install_command()}`.")
-    return ok(told)
+        return warning(f"{text}; but {', '.join(wrong)}", f"Install it again: `{install_command()}`.")
+    return ok(text)
 
 
-def deployer(version: Installed = installed) -> Verdict:
-    """The libraries that only deploying needs."""
+def check_deployer(version: Installed = installed) -> CheckResult:
+    """Check the libraries that only deploying needs."""
     if any(version(name) is None for name in DEPLOYERS):
         return skipped(
             "The deployer is not installed; only deploying needs it.", f"Run `{install_command('deploy')}`."
@@ -62,8 +67,8 @@ def deployer(version: Installed = installed) -> Verdict:
     return ok(_list(DEPLOYERS, version))
 
 
-async def node(command: str = "node") -> Verdict:
-    """Node.js, which only deploying needs."""
+async def check_node(command: str = "node") -> CheckResult:
+    """Check Node.js, which only deploying needs."""
     remedy = f"Install Node.js {NODE_ADVISED} or later."
     path = shutil.which(command)
     if path is None:
@@ -80,14 +85,14 @@ async def node(command: str = "node") -> Verdict:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return judge_node(answer.decode(errors="replace").strip(), remedy)
+    return evaluate_node(answer.decode(errors="replace").strip(), remedy)
 
 
-def judge_node(version: str, remedy: str) -> Verdict:
-    """What a version such as `v22.1.0` comes to."""
+def evaluate_node(version: str, remedy: str) -> CheckResult:
+    """Return the result for a version such as `v22.1.0`."""
     major = version.removeprefix("v").partition(".")[0]
     if not major.isdecimal():
-        return warning("Node.js does not tell its version.", remedy)
+        return warning("Node.js does not show its version.", remedy)
     if int(major) < NODE_OLDEST:
         return warning(f"Node.js {version} is too old to deploy with.", remedy)
     if int(major) < NODE_ADVISED:
@@ -97,3 +102,12 @@ def judge_node(version: str, remedy: str) -> Verdict:
 
 def _list(names: Iterable[str], version: Installed) -> str:
     return ", ".join(f"{name} {version(name) or 'missing'}" for name in names)
+
+
+def check_profile_file(file: Path) -> CheckResult:
+    """Check that only its owner may read a profile's file, which holds API keys."""
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & 0o077:
+        text = f"{file} holds API keys, and others may read or change it (mode {mode:04o})."
+        return warning(text, f"Run `chmod 600 {shlex.quote(str(file))}`.")
+    return ok(f"{file}, for your eyes only")

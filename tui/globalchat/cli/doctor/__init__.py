@@ -1,1 +1,0 @@
-"""`globalchat doctor`: what is examined, and how findings are shown."""
