@@ -171,6 +171,8 @@ def test_outputs_and_env_are_the_only_places_that_show_credentials(shared_home: 
     assert shown["oregon"]["apiKey"] not in human
     assert "export AWS_ACCESS_KEY_ID=AKIA" in env
     assert "export AWS_SECRET_ACCESS_KEY=" in env
+    assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in env
+    assert "export AWS_REGION=us-west-2" in env
 
 
 def test_a_backend_that_does_not_answer_exits_3(home: Home, shared_home: Home) -> None:

@@ -54,6 +54,17 @@ def commands(page: Path) -> list[Command]:
     return [Command(page, line, text) for line, text in _lines(text_of(page))]
 
 
+def blocks(page: Path) -> list[str]:
+    """Every block of shell commands of the page, in its order, without prompts."""
+    text = text_of(page)
+    found = [(fence.start(), fence[2]) for fence in _FENCE.finditer(text) if fence[1] == "sh"]
+    bare = _FENCE.sub(lambda fence: re.sub(r"[^\n]", " ", fence[0]), text)
+    for block in _INDENTED.finditer(bare):
+        if block[0].strip():
+            found.append((block.start(), re.sub(r"^ {4}", "", block[0], flags=re.MULTILINE)))
+    return [block for _, block in sorted(found)]
+
+
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     for fence in _FENCE.finditer(text):
         if fence[1] in ("console", "sh"):

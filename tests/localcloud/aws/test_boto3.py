@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from globalchat.localcloud.server.cloud import LocalCloud
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat.localcloud.server.tls import Certificates
 from tests.localcloud.helpers.aws_clients import AwsClients
 from tests.localcloud.helpers.cloud_client import publish
 from tests.localcloud.helpers.controlled_cloud import LOST, ControlledCloud
@@ -193,3 +194,18 @@ async def test_what_is_wrong_with_a_call_of_sqs(aws: AwsClients) -> None:
 async def test_calls_at_once(aws: AwsClients) -> None:
     answers = await asyncio.gather(*(aws.call("events", "put_events", Entries=[entry()]) for _ in range(5)))
     assert [answer["FailedEntryCount"] for answer in answers] == [0] * 5
+
+
+async def test_over_tls(certificates: Certificates) -> None:
+    async with LocalCloud.open(options=CloudOptions(tls=certificates.context)) as cloud:
+        assert cloud.aws_url.startswith("https://127.0.0.1:")
+        answer = await AwsClients(cloud, str(certificates.authority)).call("sts", "get_caller_identity")
+        assert answer["Account"] == "000000000000"
+
+
+async def test_a_signed_call_counts_as_use(local_cloud: LocalCloud, aws: AwsClients) -> None:
+    before = local_cloud.usage.last_used
+    await aws.refusal("sts", "get_caller_identity", credentials={"aws_secret_access_key": "another"})
+    assert local_cloud.usage.last_used == before
+    await aws.call("sts", "get_caller_identity")
+    assert local_cloud.usage.last_used > before

@@ -21,6 +21,8 @@ class AwsClients:
     """Calls that are signed as the local administrator, unless other credentials are given."""
 
     cloud: LocalCloud
+    authority: str | None = None
+    """The file with the certificate of the authority to trust, if the cloud speaks TLS."""
 
     async def call(
         self,
@@ -40,7 +42,12 @@ class AwsClients:
         }
 
         client = _SESSION.client(
-            service, region_name=region, endpoint_url=self.cloud.aws_url, config=_CONFIG, **given
+            service,
+            region_name=region,
+            endpoint_url=self.cloud.aws_url,
+            config=_CONFIG,
+            verify=self.authority,
+            **given,
         )
         answer = await asyncio.to_thread(getattr(client, operation), **parameters)
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}

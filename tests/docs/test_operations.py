@@ -1,0 +1,144 @@
+"""The commands of `docs/operations.md` that the local cloud's AWS endpoint emulates are run against it."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from globalchat.localcloud.appsync.service import AppSync
+from globalchat.localcloud.aws.services import services
+from globalchat.localcloud.definition import Deployment
+from globalchat.localcloud.events.courier import Failure, Route, UndisturbedCourier
+from globalchat.localcloud.events.service import EventBridge
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
+from tests.docs.helpers.pages import blocks
+from tests.localcloud.helpers.cloud_client import listening, publish
+from tests.paths import ROOT
+
+PAGE = ROOT / "docs" / "operations.md"
+_CALL = re.compile(r"\baws ([a-z-]+) ([a-z-]+)")
+_EMULATED = {
+    (service.name, re.sub(r"(?<!^)(?=[A-Z])", "-", operation.name).lower())
+    for service in services(
+        EventBridge(Deployment(regions=(), roles={}), graphql=AppSync([], {})), base_url="", clock=time.time
+    )
+    for operation in service.operations
+}
+
+
+def calls(block: str) -> set[tuple[str, str]]:
+    """The calls of AWS's command line in a block."""
+    return {(service, operation) for service, operation in _CALL.findall(block)}
+
+
+WITH_CALLS = [block for block in blocks(PAGE) if calls(block)]
+RUN = [block for block in WITH_CALLS if calls(block) <= _EMULATED]
+
+
+def test_what_is_not_run_calls_services_that_are_not_emulated() -> None:
+    services_not_run = {service for block in WITH_CALLS if block not in RUN for service, _ in calls(block)}
+    assert services_not_run == {
+        "cloudformation",
+        "cloudwatch",
+        "logs",
+        "resourcegroupstaggingapi",
+        "service-quotas",
+    }
+    assert len(RUN) == 3
+
+
+REAL = pytest.param(
+    "real", marks=pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed")
+)
+
+
+@pytest.fixture(params=["botocore", REAL])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The PATH on which `aws` is the real one, or one on botocore."""
+    start = f"PYTHONPATH={ROOT} exec {sys.executable} -m tests.docs.helpers.aws_cli"
+    if request.param == "real":
+        # Version 1 ignores the variable for SQS.
+        start = f'exec {shutil.which("aws")} --endpoint-url "$AWS_ENDPOINT_URL"'
+    command = tmp_path / "aws"
+    command.write_text(f'#!/bin/sh\n{start} "$@"\n')
+    command.chmod(0o755)
+    return f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+
+
+class LostBroadcasts(UndisturbedCourier):
+    """Stops the next broadcast of Oregon for good."""
+
+    def __init__(self) -> None:
+        self.pending = 0
+
+    def obstacle(self, route: Route) -> Failure | None:
+        if not self.pending or (route.from_region, route.to_region) != ("us-west-2", "us-west-2"):
+            return None
+        self.pending -= 1
+        return Failure("SDK_CLIENT_ERROR", "lost on purpose")
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[LocalCloud]:
+    """A local cloud with one dead letter in Oregon's broadcast queue."""
+    courier = LostBroadcasts()
+    async with LocalCloud.open(options=CloudOptions(courier=courier)) as opened:
+        courier.pending = 1
+        await publish(opened.region("oregon"), "lost")
+        await opened.events.settled()
+        assert letters(opened) == ["globalchat-broadcast-dlq"]
+        yield opened
+
+
+def letters(cloud: LocalCloud) -> list[str]:
+    """The names of the queues in which letters are, once for each letter."""
+    return [arn.rpartition(":")[2] for arn, each in cloud.events.dead_letters.items() for _ in each]
+
+
+async def run(script: str, path: str, cloud: LocalCloud) -> str:
+    """Run a script of the page in a shell, in which the local cloud is AWS; its standard output."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "PATH": path,
+        "AWS_ACCESS_KEY_ID": cloud.admin.access_key,
+        "AWS_SECRET_ACCESS_KEY": cloud.admin.secret_key,
+        "AWS_ENDPOINT_URL": cloud.aws_url,
+        "AWS_DEFAULT_REGION": "us-west-2",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-eu", "-c", script),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+    )
+    async with asyncio.timeout(60):
+        out, error = await process.communicate()
+    assert (process.returncode, error.decode()) == (0, "")
+    return out.decode()
+
+
+async def test_dead_letters_are_looked_at_and_purged(path: str, cloud: LocalCloud) -> None:
+    look, purge, _ = RUN
+    [[body, attributes]] = json.loads(await run(look, path, cloud))
+    assert json.loads(body)["detail"]["message"] == "lost"
+    assert attributes["ERROR_MESSAGE"] == {"StringValue": "lost on purpose", "DataType": "String"}
+    assert letters(cloud)
+    await run(f"url={cloud.aws_url}/000000000000/globalchat-broadcast-dlq\n{purge}", path, cloud)
+    assert not letters(cloud)
+
+
+async def test_dead_letters_are_put_on_the_bus_again(path: str, cloud: LocalCloud) -> None:
+    *_, redrive = RUN
+    async with listening(cloud.region("oregon")) as listener:
+        await run(redrive, path, cloud)
+        assert (await listener.frame())["payload"]["data"]["subscribe"]["message"] == "lost"
+    assert not letters(cloud)
