@@ -188,6 +188,7 @@ async def test_another_service_cannot_be_called_by_the_target_of_one() -> None:
     [
         ("AWSEvents.PutEvents", []),
         ("AWSEvents.PutEvents", {"Entries": "x"}),
+        ("AWSEvents.PutEvents", {"Entries": [ENTRY], "EndpointId": "abcde.veo"}),
         ("AWSEvents.PutEvents", {"Entries": [1]}),
         ("AWSEvents.PutEvents", {"Entries": [{**ENTRY, "Detail": 5}]}),
         ("AWSEvents.PutEvents", {"Entries": [{**ENTRY, "Resources": "x"}]}),

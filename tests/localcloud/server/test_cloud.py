@@ -225,6 +225,30 @@ async def test_an_iam_signed_subscription(local_cloud: LocalCloud) -> None:
         assert error["message"].startswith("The request signature we calculated does not match")
 
 
+@pytest.mark.parametrize(
+    ("part", "other", "error_type", "code", "message"),
+    [
+        ("Signature=", "Signature=0", "BadRequestException", 400, "The request signature we calculated"),
+        ("Credential=AKIA", "Credential=AKIB", "UnrecognizedClientException", 403, "The security token"),
+        ("SignedHeaders=", "Headers=", "IncompleteSignatureException", 400, "Authorization header requires"),
+        ("/appsync/", "/events/", "BadRequestException", 400, "Credential should be scoped to correct"),
+    ],
+)
+async def test_a_handshake_is_refused_in_the_words_of_aws(
+    local_cloud: LocalCloud, part: str, other: str, error_type: str, code: int, message: str
+) -> None:
+    oregon = local_cloud.region("oregon")
+    headers = signed(local_cloud, oregon, "/graphql/connect", "{}")
+    headers["Authorization"] = headers["Authorization"].replace(part, other)
+    header = base64.b64encode(json.dumps(headers).encode()).decode()
+    url = f"{oregon.realtime_url}?header={header}&payload=e30="
+    async with websockets.connect(url, subprotocols=[websockets.Subprotocol("graphql-ws")], proxy=None) as ws:
+        refusal = await receive(ws)
+    [error] = refusal["payload"]["errors"]
+    assert (refusal["type"], error["errorType"], error["errorCode"]) == ("connection_error", error_type, code)
+    assert error["message"].startswith(message)
+
+
 async def test_one_socket_mixes_modes_and_subscriptions(local_cloud: LocalCloud) -> None:
     oregon = local_cloud.region("oregon")
     async with connected(oregon, signed(local_cloud, oregon, "/graphql/connect", "{}")) as ws:

@@ -20,6 +20,8 @@ def service(events: EventBridge) -> Service:
     """Return the service over the buses of a deployment."""
 
     async def put_events(call: Call) -> Mapping[str, JSON]:
+        if call.parameters.get("EndpointId") is not None:
+            raise AwsError("ValidationException", "The local cloud does not emulate global endpoints.")
         entries = [(_bus_arn(call, entry), _entry(entry)) for entry in _entries(call)]
         try:
             results = events.put_on_buses(entries)

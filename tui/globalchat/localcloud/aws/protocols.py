@@ -4,7 +4,6 @@ Sources: the protocols of AWS's Smithy documentation (`awsJson1_1`, `restJson1`,
 reference's "Common errors" for names and statuses of what is refused before the operation.
 """
 
-import html
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -244,7 +243,8 @@ def _fields(request: AwsRequest) -> dict[str, JSON]:
 
 
 def _xml_text(text: str) -> str:
-    return html.escape(_NOT_XML.sub("\ufffd", text), quote=False)
+    whole = _NOT_XML.sub("\ufffd", text)
+    return whole.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _xml(status: int, body: str, request_id: str) -> AwsResponse:

@@ -27,7 +27,12 @@ def command(as_json: bool) -> int:
     state = local_cloud.require_running()
     status = control.status(state)
     regions = {each.alias: {"region": each.region, "graphqlUrl": each.graphql_url} for each in state.regions}
-    document = {"pid": state.pid, "startedAt": iso_time(state.started_at), **status}
+    document = {
+        "pid": state.pid,
+        "startedAt": iso_time(state.started_at),
+        "awsEndpointUrl": state.aws_endpoint_url,
+        **status,
+    }
     if as_json:
         write_lines([json_line({**document, "regions": regions})])
     else:
