@@ -24,8 +24,8 @@ RELAY = "globalchat-oregon-relay.template.json"
 Path_ = tuple[str | int, ...]
 
 
-def boot(files: dict[str, bytes]) -> str | None:
-    """Read and provision; the TemplateError's sentence, if there is one."""
+def boot(files: dict[str, bytes]) -> tuple[str, ...]:
+    """Read and provision; the TemplateError's sentences, if there is one."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         for file, content in files.items():
@@ -34,13 +34,12 @@ def boot(files: dict[str, bytes]) -> str | None:
             assembly = read(folder)
             provision(assembly, urls={stack.region: URLS["us-west-2"] for stack in assembly.stacks})
         except TemplateError as error:
-            return str(error)
-    return None
+            return error.sentences
+    return ()
 
 
 def is_booted_or_told(files: dict[str, bytes]) -> bool:
-    problem = boot(files)
-    return problem is None or (problem.endswith(".") and "\n" not in problem)
+    return all(sentence.endswith(".") and "\n" not in sentence for sentence in boot(files))
 
 
 def places(value: JSON, path: Path_ = ()) -> Iterator[Path_]:
@@ -154,11 +153,10 @@ def test_a_text_that_doubles_again_and_again_is_refused() -> None:
 
 
 def test_what_is_not_damaged_boots() -> None:
-    assert boot(FILES) is None
+    assert not boot(FILES)
 
 
 def test_a_byte_order_mark_is_no_damage_and_utf16_is_a_sentence() -> None:
-    assert boot({name: b"\xef\xbb\xbf" + content for name, content in FILES.items()}) is None
-    said = boot(FILES | {API: FILES[API].decode().encode("utf-16")})
-    assert said is not None
-    assert "UTF-8" in said
+    assert not boot({name: b"\xef\xbb\xbf" + content for name, content in FILES.items()})
+    (sentence,) = boot(FILES | {API: FILES[API].decode().encode("utf-16")})
+    assert "UTF-8" in sentence

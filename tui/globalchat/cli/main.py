@@ -116,7 +116,10 @@ class Root(LazyGroup):
             # The sentence may quote what was typed.
             said, kind = str(error), type(error).__name__
             log_event(log, logging.WARNING, "command failed", error=kind, private={"said": said})
-            narrate(f"globalchat: {error.sentence}")
+            first, *others = error.lines
+            narrate(f"globalchat: {first}")
+            for line in others:
+                narrate(line)
             return error.exit_code
         except KeyboardInterrupt:
             return ExitCode.INTERRUPTED

@@ -36,14 +36,23 @@ class UserError(Exception):
     """Base of all errors that end in a sentence instead of a traceback.
 
     `str(error)` is the sentence, `remedy` what to do next (None if there is nothing to advise), `exit_code`
-    how a command ends that meets the error. A subclass exists only where a caller treats it differently.
+    how a command ends that meets the error. `details` are shown between the two, one a line. A subclass exists
+    only where a caller treats it differently.
     """
 
     exit_code: ExitCode = ExitCode.FAILED
 
-    def __init__(self, message: str, *, remedy: str | None = None, exit_code: ExitCode | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str | None = None,
+        exit_code: ExitCode | None = None,
+        details: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.remedy = remedy
+        self.details = details
         if exit_code is not None:
             self.exit_code = exit_code
 
@@ -60,6 +69,13 @@ class UserError(Exception):
     def sentence(self) -> str:
         """The message and, if there is one, the remedy, on one line."""
         return f"{self} {self.remedy}" if self.remedy else str(self)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The sentence; with details the message, each of them and the remedy on lines of their own."""
+        if not self.details:
+            return (self.sentence,)
+        return (str(self), *(f"  {each}" for each in self.details), *((self.remedy,) if self.remedy else ()))
 
 
 def _restore(

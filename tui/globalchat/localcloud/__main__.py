@@ -34,9 +34,9 @@ def main() -> int:
             log.start(arguments.state_dir)
         serve(options, announce=announce)
     except UserError as error:
-        _tell(descriptor, ready.Outcome(str(error), error.remedy))
+        _tell(descriptor, ready.Outcome(" ".join((str(error), *error.details)), error.remedy))
         with contextlib.suppress(OSError):  # the log may be what cannot be written
-            print(error, file=sys.stderr)  # noqa: T201 - stderr is the log
+            print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201 - stderr is the log
         return 1
     except OSError as error:
         _tell(descriptor, ready.Outcome(f"The local cloud cannot start: {error}."))

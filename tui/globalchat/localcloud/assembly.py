@@ -9,7 +9,7 @@ from pathlib import Path
 from globalchat.core.files import read_text
 from globalchat.core.resources import TEMPLATES
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import TemplateError
+from globalchat.localcloud.errors import Problems, TemplateError
 from globalchat.localcloud.nesting import is_deeper
 
 _STACK = "aws:cloudformation:stack"
@@ -44,19 +44,26 @@ def read(folder: Path | None = None) -> Assembly:
     """Read `manifest.json` and the templates of its stacks from a folder (default: the checked-in ones).
 
     Raises:
-        TemplateError: a file is missing or damaged, or a stack names no region.
+        TemplateError: files are missing or damaged, or stacks name no region: all that is wrong.
     """
     folder = TEMPLATES if folder is None else folder
+    if folder.exists() and not folder.is_dir():
+        raise TemplateError(
+            f"{folder} is a file; --templates takes the folder that `cdk synth` writes, with a manifest.json."
+        )
     manifest_file = folder / "manifest.json"
     artifacts = _object(_load(manifest_file).get("artifacts"), f"{manifest_file}: artifacts")
     stacks: list[Stack] = []
+    problems = Problems()
     for artifact_id, value in artifacts.items():
         place = f"{manifest_file}: artifact {artifact_id}"
-        artifact = _object(value, place)
-        if artifact.get("type") == _NESTED:
-            raise TemplateError(f"{place}: nested assemblies (stages) are not emulated.")
-        if artifact.get("type") == _STACK:
-            stacks.append(_stack(folder, artifact_id, artifact, place))
+        with problems.collected():
+            artifact = _object(value, place)
+            if artifact.get("type") == _NESTED:
+                raise TemplateError(f"{place}: nested assemblies (stages) are not emulated.")
+            if artifact.get("type") == _STACK:
+                stacks.append(_stack(folder, artifact_id, artifact, place))
+    problems.check()
     if not stacks:
         raise TemplateError(f"{manifest_file} names no stack; {_RESYNTHESISE}.")
     return Assembly(tuple(stacks))

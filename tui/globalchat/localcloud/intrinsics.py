@@ -5,7 +5,7 @@ other function is refused by name.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Protocol, TypeAlias
 
 from globalchat.localcloud.definition import JSON
@@ -51,15 +51,29 @@ def resolve(value: JSON, scope: Scope) -> Resolved:
         Refusal: an unknown function, a malformed argument, or a dangling reference.
     """
     if isinstance(value, list):
-        items = (resolve(item, scope) for item in value)
-        return [item for item in items if not isinstance(item, NoValue)]
+        return [item for item in _resolve_all(value, scope) if not isinstance(item, NoValue)]
     if not isinstance(value, dict):
         return value
     call = _call(value)
     if call is not None:
         return _evaluate(*call, scope)
-    entries = ((key, resolve(item, scope)) for key, item in value.items())
+    entries = zip(value, _resolve_all(value.values(), scope), strict=True)
     return {key: item for key, item in entries if not isinstance(item, NoValue)}
+
+
+def _resolve_all(values: Iterable[JSON], scope: Scope) -> list[Resolved]:
+    """Resolve several values; raises Refusal with what is wrong with all of them."""
+    found: list[Resolved] = []
+    refusals: list[Refusal] = []
+    for value in values:
+        try:
+            found.append(resolve(value, scope))
+        except Refusal as refusal:
+            refusals.append(refusal)
+    reasons = [reason for refusal in refusals for reason in refusal.reasons]
+    if refusals:
+        raise Refusal(*dict.fromkeys(reasons)) if reasons else refusals[0]
+    return found
 
 
 def references(value: JSON) -> Iterator[str]:

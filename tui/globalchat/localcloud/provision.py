@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from globalchat.localcloud.assembly import Assembly
-from globalchat.localcloud.definition import Deployment, RegionDefinition, Role
-from globalchat.localcloud.errors import TemplateError
+from globalchat.localcloud.definition import Bus, Deployment, RegionDefinition, Role
+from globalchat.localcloud.errors import Problems, TemplateError
 from globalchat.localcloud.provisioning.apis import apis
 from globalchat.localcloud.provisioning.identities import queues, roles
 from globalchat.localcloud.provisioning.resource import Resource
@@ -28,23 +28,49 @@ def provision(assembly: Assembly, *, urls: Mapping[str, str]) -> Deployment:
     missing = {stack.region for stack in assembly.stacks} - urls.keys()
     if missing:
         raise ValueError(f"no URL for {', '.join(sorted(missing))}")
-    by_region: dict[str, list[ResolvedStack]] = {}
-    for stack in assembly.stacks:
-        resolved = resolve_stack(stack, account=ACCOUNT, base_url=urls[stack.region])
-        by_region.setdefault(stack.region, []).append(resolved)
-    all_roles = roles([resource for stacks in by_region.values() for resource in _resources(stacks)])
-    all_buses = frozenset(bus.arn for stacks in by_region.values() for bus in buses(_resources(stacks)))
-    regions = tuple(_region(region, stacks, all_roles, all_buses) for region, stacks in by_region.items())
+    by_region = _resolved(assembly, urls)
+    problems = Problems()
+    all_roles = roles(
+        [resource for stacks in by_region.values() for resource in _resources(stacks)], problems
+    )
+    own_buses = {region: buses(_resources(stacks), problems) for region, stacks in by_region.items()}
+    all_buses = frozenset(bus.arn for found in own_buses.values() for bus in found)
+    regions = []
+    for region, stacks in by_region.items():
+        with problems.collected():
+            regions.append(_region(region, stacks, own_buses[region], all_roles, all_buses, problems))
+    problems.check()
     _check_aliases(regions)
-    return Deployment(regions=regions, roles=all_roles)
+    return Deployment(regions=tuple(regions), roles=all_roles)
+
+
+def _resolved(assembly: Assembly, urls: Mapping[str, str]) -> dict[str, list[ResolvedStack]]:
+    """Resolve all stacks, by region.
+
+    Raises:
+        TemplateError: what is wrong with any of them.
+    """
+    by_region: dict[str, list[ResolvedStack]] = {}
+    problems = Problems()
+    for stack in assembly.stacks:
+        with problems.collected():
+            resolved = resolve_stack(stack, account=ACCOUNT, base_url=urls[stack.region])
+            by_region.setdefault(stack.region, []).append(resolved)
+    problems.check()
+    return by_region
 
 
 def _region(
-    region: str, stacks: Sequence[ResolvedStack], all_roles: Mapping[str, Role], all_buses: frozenset[str]
+    region: str,
+    stacks: Sequence[ResolvedStack],
+    own_buses: tuple[Bus, ...],
+    all_roles: Mapping[str, Role],
+    all_buses: frozenset[str],
+    problems: Problems,
 ) -> RegionDefinition:
     resources = _resources(stacks)
-    own_apis = apis(resources, all_roles)
-    own_queues = queues(resources)
+    own_apis = apis(resources, all_roles, problems)
+    own_queues = queues(resources, problems)
     around = Surroundings(
         buses=all_buses,
         apis={api.endpoint_arn: api for api in own_apis},
@@ -56,8 +82,8 @@ def _region(
         alias=_alias(region, stacks),
         account=ACCOUNT,
         apis=own_apis,
-        buses=buses(resources),
-        rules=rules(resources, around),
+        buses=own_buses,
+        rules=rules(resources, around, problems),
         queues=own_queues,
         outputs=_outputs(stacks),
     )

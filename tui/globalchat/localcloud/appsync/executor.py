@@ -27,7 +27,7 @@ from globalchat.localcloud.appsync.model import (
 from globalchat.localcloud.appsync.selection import VariablesRefused, select
 from globalchat.localcloud.appsync.subscriptions.planner import SubscriptionPlanner
 from globalchat.localcloud.definition import JSON, Api, Resolver
-from globalchat.localcloud.errors import Refusal, TemplateError
+from globalchat.localcloud.errors import Problems, Refusal, TemplateError
 from globalchat.localcloud.ports import EventSink, InvocationRefused
 
 NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."
@@ -64,12 +64,18 @@ class GraphQLExecutor:
         self.api = api
         try:
             self._schema = schema.build(api.schema)
-            resolvers = {
-                (resolver.type_name, resolver.field_name): self._load(resolver, events, clock, entropy)
-                for resolver in api.resolvers
-            }
         except Refusal as refusal:
             raise TemplateError(f"API {api.name}: {refusal.reason}.") from None
+        resolvers = {}
+        problems = Problems()
+        for resolver in api.resolvers:
+            try:
+                loaded = self._load(resolver, events, clock, entropy)
+            except Refusal as refusal:
+                problems.add(TemplateError(f"API {api.name}: {refusal.reason}."))
+            else:
+                resolvers[resolver.type_name, resolver.field_name] = loaded
+        problems.check()
         authorization = Authorization(api.arn, api.modes, self._schema.directives)
         self._subscribers = subscribers
         limits = RequestLimits.of(api, request_seconds)

@@ -80,10 +80,15 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
                 tls = make_certificates(options.folder) if options.tls else None
                 asyncio.run(_serve(options, tls, ready))
             except TemplateError as error:
-                raise UserError(
-                    f"The local cloud refuses its templates: {error}",
-                    remedy="Correct them and synthesise again.",
-                ) from error
+                raise _refused(error) from error
+
+
+def _refused(error: TemplateError) -> UserError:
+    message = "The local cloud refuses its templates: "
+    if len(error.sentences) == 1:
+        return UserError(message + error.sentences[0], remedy=error.remedy)
+    count = f"{len(error.sentences)} problems."
+    return UserError(message + count, remedy=error.remedy, details=error.sentences)
 
 
 def _take_the_place(folder: Path) -> FileLock:

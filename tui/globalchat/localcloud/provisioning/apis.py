@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from graphql import ObjectTypeDefinitionNode
 
 from globalchat.localcloud.definition import Api, AuthMode, DataSource, Resolver, Role
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Problems, Refusal
 from globalchat.localcloud.provisioning.resource import Resource
 from globalchat.localcloud.resources import appsync
 from globalchat.localcloud.resources.shape import as_integer, object_of, objects_of, text_of
@@ -18,36 +18,32 @@ Fields = Mapping[str, frozenset[str]]
 """The field names of each object type of a schema."""
 
 
-def apis(resources: Sequence[Resource], roles: Mapping[str, Role]) -> tuple[Api, ...]:
+def apis(resources: Sequence[Resource], roles: Mapping[str, Role], problems: Problems) -> tuple[Api, ...]:
     """The APIs of one region (at most one: it has the region's only port).
 
-    Raises:
-        TemplateError: no or no valid schema, an unknown data source, field, API or role.
+    Problems are no or no valid schema, an unknown data source, field, API or role.
     """
     own = [resource for resource in resources if resource.type is appsync.GRAPHQL_API]
     for second in own[1:]:
-        raise second.error("is the second API of its region, which is not emulated")
+        problems.add(second.error("is the second API of its region, which is not emulated"))
     ids = {api.values.attributes["ApiId"] for api in own}
     for resource in resources:
         if "ApiId" in resource.properties and resource.properties["ApiId"] not in ids:
             api_id = resource.properties["ApiId"]
-            raise resource.error(f"property ApiId names {api_id}, which no template of its region defines")
-    return tuple(_api(api, resources, roles) for api in own)
+            problem = f"property ApiId names {api_id}, which no template of its region defines"
+            problems.add(resource.error(problem))
+    return tuple(_api(api, resources, roles, problems) for api in own[:1])
 
 
-def _api(api: Resource, resources: Sequence[Resource], roles: Mapping[str, Role]) -> Api:
+def _api(api: Resource, resources: Sequence[Resource], roles: Mapping[str, Role], problems: Problems) -> Api:
     attributes = api.values.attributes
     parts = [r for r in resources if r.properties.get("ApiId") == attributes["ApiId"]]
     schemas = [part for part in parts if part.type is appsync.GRAPHQL_SCHEMA]
     if len(schemas) != 1:
-        raise api.error(f"has {len(schemas)} schemas; an API has exactly one")
-    sources: dict[str, DataSource] = {}
-    for part in parts:
-        if part.type is appsync.DATA_SOURCE:
-            source = _data_source(part, roles)
-            if source.name in sources:
-                raise part.error(f"property Name: the API has another data source {source.name}")
-            sources[source.name] = source
+        problems.add(api.error(f"has {len(schemas)} schemas; an API has exactly one"))
+    fields: Fields | None = None
+    with problems.collected():
+        fields = _fields(schemas[0]) if len(schemas) == 1 else None
     variables = object_of(api.properties, "EnvironmentVariables")
     return Api(
         id=attributes["ApiId"],
@@ -56,11 +52,11 @@ def _api(api: Resource, resources: Sequence[Resource], roles: Mapping[str, Role]
         name=text_of(api.properties, "Name"),
         region=api.identity.region,
         account=api.identity.account,
-        schema=text_of(schemas[0].properties, "Definition"),
-        modes=_modes(api),
+        schema=text_of(schemas[0].properties, "Definition") if schemas else "",
+        modes=_modes(api, problems),
         environment={name: str(value) for name, value in variables.items()},
-        data_sources=sources,
-        resolvers=_resolvers(parts, sources, _fields(schemas[0])),
+        data_sources=_data_sources(parts, roles, problems),
+        resolvers=_resolvers(parts, fields, problems),
         has_api_key=any(part.type is appsync.API_KEY for part in parts),
         query_depth_limit=as_integer(api.properties.get("QueryDepthLimit")) or 0,
         resolver_count_limit=as_integer(api.properties.get("ResolverCountLimit")) or 0,
@@ -68,15 +64,32 @@ def _api(api: Resource, resources: Sequence[Resource], roles: Mapping[str, Role]
     )
 
 
-def _modes(api: Resource) -> tuple[AuthMode, ...]:
+def _modes(api: Resource, problems: Problems) -> tuple[AuthMode, ...]:
     names = [text_of(api.properties, "AuthenticationType")]
     for provider in objects_of(api.properties, "AdditionalAuthenticationProviders"):
         name = text_of(provider, "AuthenticationType")
         if name in names:
-            raise api.error(f"property AdditionalAuthenticationProviders repeats the mode {name}")
+            problem = f"property AdditionalAuthenticationProviders repeats the mode {name}"
+            problems.add(api.error(problem))
+            continue
         names.append(name)
     modes: dict[str, AuthMode] = {"API_KEY": "API_KEY", "AWS_IAM": "AWS_IAM"}
     return tuple(modes[name] for name in names)
+
+
+def _data_sources(
+    parts: Sequence[Resource], roles: Mapping[str, Role], problems: Problems
+) -> dict[str, DataSource]:
+    sources: dict[str, DataSource] = {}
+    for part in parts:
+        if part.type is not appsync.DATA_SOURCE:
+            continue
+        with problems.collected():
+            source = _data_source(part, roles)
+            if source.name in sources:
+                raise part.error(f"property Name: the API has another data source {source.name}")
+            sources[source.name] = source
+    return sources
 
 
 def _data_source(resource: Resource, roles: Mapping[str, Role]) -> DataSource:
@@ -95,22 +108,22 @@ def _data_source(resource: Resource, roles: Mapping[str, Role]) -> DataSource:
     return DataSource(name, "AMAZON_EVENTBRIDGE", bus_arn=bus_arn, role_arn=role_arn)
 
 
-def _resolvers(
-    parts: Sequence[Resource], sources: Mapping[str, DataSource], fields: Fields
-) -> tuple[Resolver, ...]:
+def _resolvers(parts: Sequence[Resource], fields: Fields | None, problems: Problems) -> tuple[Resolver, ...]:
+    """The resolvers of an API; `fields` is None if its schema has a problem of its own."""
+    sources = {part.properties["Name"] for part in parts if part.type is appsync.DATA_SOURCE}
     resolvers: dict[tuple[str, str], Resolver] = {}
     for part in parts:
         if part.type is not appsync.RESOLVER:
             continue
         type_name, field_name = text_of(part.properties, "TypeName"), text_of(part.properties, "FieldName")
         source = text_of(part.properties, "DataSourceName")
+        field = f"{type_name}.{field_name}"
         if source not in sources:
-            raise part.error(f"property DataSourceName names {source}, which the API does not have")
-        if field_name not in fields.get(type_name, ()):
-            field = f"{type_name}.{field_name}"
-            raise part.error(f"property FieldName names {field}, which the schema does not have")
+            problems.add(part.error(f"property DataSourceName names {source}, which the API does not have"))
+        if fields is not None and field_name not in fields.get(type_name, ()):
+            problems.add(part.error(f"property FieldName names {field}, which the schema does not have"))
         if (type_name, field_name) in resolvers:
-            raise part.error(f"property FieldName: {type_name}.{field_name} has another resolver")
+            problems.add(part.error(f"property FieldName: {field} has another resolver"))
         resolvers[type_name, field_name] = Resolver(
             type_name, field_name, source, text_of(part.properties, "Code"), f"{field_name}.js"
         )

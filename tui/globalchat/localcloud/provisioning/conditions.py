@@ -8,15 +8,18 @@ from collections.abc import Mapping
 
 from globalchat.localcloud.assembly import Stack
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal, TemplateError
+from globalchat.localcloud.errors import Problems, Refusal, TemplateError
 from globalchat.localcloud.intrinsics import Scope, resolve
 
 
-def conditions(stack: Stack, scope: Scope) -> Mapping[str, bool]:
+def conditions(stack: Stack, scope: Scope, problems: Problems) -> Mapping[str, bool]:
     """Evaluate the section Conditions; `scope` has no resources yet.
 
+    A condition with a problem (a function that is not emulated, a malformed one, conditions that need each
+    other) counts as true, so that what it is about is checked too.
+
     Raises:
-        TemplateError: a function that is not emulated, a malformed one, or conditions that need each other.
+        TemplateError: the section is no object.
     """
     section = stack.template.get("Conditions", {})
     if not isinstance(section, dict):
@@ -27,9 +30,9 @@ def conditions(stack: Stack, scope: Scope) -> Mapping[str, bool]:
         try:
             found[name] = evaluation.named(name, ())
         except Refusal as refusal:
-            raise TemplateError(
-                f"template {stack.template_file}: condition {name}: {refusal.reason}."
-            ) from None
+            place = f"template {stack.template_file}: condition {name}"
+            problems.add(TemplateError(f"{place}: {refusal.reason}."))
+            found[name] = True
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from globalchat.localcloud.assembly import Stack
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal, TemplateError
+from globalchat.localcloud.errors import Problems, Refusal, TemplateError
 
 BOOTSTRAP_RULE = "CheckBootstrapVersion"
 
@@ -36,15 +36,15 @@ class Parameters:
         return str(default)
 
 
-def parameters(stack: Stack) -> Parameters:
+def parameters(stack: Stack, problems: Problems) -> Parameters:
     """Read the section Parameters, and let the section Rules hold nothing but the check of the CDK.
 
     Raises:
-        TemplateError: a section that is no object of objects, or another rule.
+        TemplateError: a section that is no object of objects.
     """
     for rule in _section(stack, "Rules"):
         if rule != BOOTSTRAP_RULE:
-            raise TemplateError(f"template {stack.template_file}: the rule {rule} is not emulated.")
+            problems.add(TemplateError(f"template {stack.template_file}: the rule {rule} is not emulated."))
     return Parameters(_section(stack, "Parameters"))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from globalchat.localcloud.definition import Api, Bus, Queue, RetryPolicy, Role, Rule, Target
+from globalchat.localcloud.errors import Problems
 from globalchat.localcloud.provisioning.resource import Resource
 from globalchat.localcloud.resources import events
 from globalchat.localcloud.resources.shape import (
@@ -31,34 +32,37 @@ class Surroundings:
     roles: Mapping[str, Role]
 
 
-def buses(resources: Sequence[Resource]) -> tuple[Bus, ...]:
-    """The buses of one region; raises TemplateError if two have one name."""
+def buses(resources: Sequence[Resource], problems: Problems) -> tuple[Bus, ...]:
+    """The buses of one region; two of one name are a problem."""
     found: dict[str, Bus] = {}
     for resource in resources:
         if resource.type is events.EVENT_BUS:
             if resource.arn in found:
-                raise resource.error(f"property Name: the region has another bus {resource.values.ref}")
+                problem = f"property Name: the region has another bus {resource.values.ref}"
+                problems.add(resource.error(problem))
             found[resource.arn] = Bus(resource.arn, resource.values.ref)
     return tuple(found.values())
 
 
-def rules(resources: Sequence[Resource], around: Surroundings) -> tuple[Rule, ...]:
+def rules(resources: Sequence[Resource], around: Surroundings, problems: Problems) -> tuple[Rule, ...]:
     """The rules of one region.
 
-    Raises:
-        TemplateError: an unknown bus, target, role or queue, or a target that AWS would refuse.
+    Problems are an unknown bus, target, role or queue, and a target that AWS would refuse.
     """
     found: dict[str, Rule] = {}
     for resource in resources:
         if resource.type is not events.RULE:
             continue
         if resource.arn in found:
-            raise resource.error(f"property Name: the bus has another rule {found[resource.arn].name}")
-        found[resource.arn] = _rule(resource, around)
+            problem = f"property Name: the bus has another rule {found[resource.arn].name}"
+            problems.add(resource.error(problem))
+            continue
+        with problems.collected():
+            found[resource.arn] = _rule(resource, around, problems)
     return tuple(found.values())
 
 
-def _rule(resource: Resource, around: Surroundings) -> Rule:
+def _rule(resource: Resource, around: Surroundings, problems: Problems) -> Rule:
     name = text_of(resource.properties, "EventBusName")
     bus_arn = name if name.startswith("arn:") else resource.identity.arn("events", f"event-bus/{name}")
     own_region = bus_arn.split(":")[3:4] == [resource.identity.region]
@@ -68,15 +72,16 @@ def _rule(resource: Resource, around: Surroundings) -> Rule:
     ids = [target["Id"] for target in targets]
     if len(set(map(str, ids))) != len(ids):
         raise resource.error("property Targets has two targets of one Id")
+    found: list[Target] = []
+    for index, target in enumerate(targets):
+        with problems.collected():
+            found.append(_target(resource, f"Targets[{index}]", target, bus_arn, around))
     return Rule(
         arn=resource.arn,
         name=resource.values.ref.rpartition("|")[2],
         bus_arn=bus_arn,
         pattern=object_of(resource.properties, "EventPattern"),
-        targets=tuple(
-            _target(resource, f"Targets[{index}]", target, bus_arn, around)
-            for index, target in enumerate(targets)
-        ),
+        targets=tuple(found),
         enabled=resource.properties.get("State") != "DISABLED",
     )
 

@@ -1,12 +1,13 @@
 """Resolves one stack: resources in the order of their references, then outputs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from typing import TypeAlias
 
 from globalchat.localcloud.assembly import Stack, alias_of
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal, TemplateError
+from globalchat.localcloud.errors import Problems, Refusal, TemplateError, Unresolved, collect
 from globalchat.localcloud.intrinsics import (
     NO_VALUE,
     PSEUDO_PARAMETERS,
@@ -19,7 +20,7 @@ from globalchat.localcloud.provisioning.conditions import conditions
 from globalchat.localcloud.provisioning.parameters import Parameters, parameters
 from globalchat.localcloud.provisioning.resource import Resource, error_at
 from globalchat.localcloud.resources.registry import TYPES
-from globalchat.localcloud.resources.resource_type import Identity, ResourceType, Values
+from globalchat.localcloud.resources.resource_type import Identity, Values
 
 _SECTIONS = frozenset(
     {
@@ -46,11 +47,15 @@ class ResolvedStack:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """The names of one template; resources appear in it as they are resolved."""
+    """The names of one template; resources appear in it as they are resolved.
+
+    `failed` are resources with a problem: what refers to them is neither resolved nor another problem.
+    """
 
     pseudo: Mapping[str, Resolved]
     parameters: Parameters
     values: dict[str, Values] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
 
     def ref(self, name: str) -> Resolved:
         if name in self.pseudo:
@@ -67,6 +72,8 @@ class _Scope:
         return attributes[attribute]
 
     def _values(self, name: str) -> Values:
+        if name in self.failed:
+            raise Unresolved
         if name not in self.values:
             raise Refusal(f"refers to {name}, which the template does not define")
         return self.values[name]
@@ -76,24 +83,41 @@ def resolve_stack(stack: Stack, *, account: str, base_url: str) -> ResolvedStack
     """Resolve every resource and output of a stack.
 
     Raises:
-        TemplateError: a section, type, property, value or function that is not emulated; a dangling or
-            circular reference.
+        TemplateError: all sections, types, properties, values and functions that are not emulated, and all
+            dangling or circular references.
     """
+    problems = Problems()
+    template = f"template {stack.template_file}"
     for section in stack.template:
         if section not in _SECTIONS:
-            raise TemplateError(f"template {stack.template_file}: the section {section} is not emulated.")
-    definitions = _definitions(stack)
-    scope = _Scope(_pseudo_parameters(stack, account), parameters(stack))
-    absent = _absent(stack, definitions, conditions(stack, scope))
+            problems.add(TemplateError(f"{template}: the section {section} is not emulated."))
+    resolved = None
+    with problems.collected():
+        resolved = _resolve(stack, account, base_url, problems)
+    problems.check()
+    assert resolved is not None
+    return resolved
+
+
+def _resolve(stack: Stack, account: str, base_url: str, problems: Problems) -> ResolvedStack:
+    definitions, failed = _definitions(stack, problems)
+    scope = _Scope(_pseudo_parameters(stack, account), parameters(stack, problems), failed=failed)
+    absent = _absent(stack, definitions, conditions(stack, scope, problems), problems)
     resources = []
-    for logical_id in _order(stack, definitions):
+    for logical_id in _order(stack, definitions, failed, problems):
         if logical_id in absent:
             continue
         identity = Identity(stack.name, logical_id, stack.region, account, base_url)
-        resource = _resolve_resource(stack, identity, definitions[logical_id], scope)
-        scope.values[logical_id] = resource.values
-        resources.append(resource)
-    return ResolvedStack(stack, alias_of(stack), tuple(resources), _outputs(stack, scope))
+        resource = _resolve_resource(stack, identity, definitions[logical_id], scope, problems)
+        if resource is None:
+            failed.add(logical_id)
+        else:
+            scope.values[logical_id] = resource.values
+            resources.append(resource)
+    alias = None
+    with problems.collected():
+        alias = alias_of(stack)
+    return ResolvedStack(stack, alias, tuple(resources), _outputs(stack, scope, problems))
 
 
 def _pseudo_parameters(stack: Stack, account: str) -> Mapping[str, Resolved]:
@@ -111,46 +135,68 @@ def _pseudo_parameters(stack: Stack, account: str) -> Mapping[str, Resolved]:
     return values
 
 
-def _definitions(stack: Stack) -> Mapping[str, Mapping[str, JSON]]:
+_Definitions: TypeAlias = "Mapping[str, Mapping[str, JSON]]"
+
+
+def _definitions(stack: Stack, problems: Problems) -> tuple[_Definitions, set[str]]:
+    """Return the resources that can be read, by logical id, and the ids of the others."""
     section = stack.template.get("Resources")
     if not isinstance(section, dict):
         raise TemplateError(f"template {stack.template_file}: the section Resources is missing or no object.")
     definitions: dict[str, Mapping[str, JSON]] = {}
+    failed: set[str] = set()
     for logical_id, definition in section.items():
-        if not isinstance(definition, dict) or not isinstance(definition.get("Type"), str):
-            raise error_at(stack.template_file, logical_id, "the Type is missing")
-        if definition["Type"] not in TYPES:
-            raise error_at(stack.template_file, logical_id, f"the type {definition['Type']} is not emulated")
-        for key in definition:
-            if key not in _RESOURCE_KEYS:
-                raise error_at(stack.template_file, logical_id, f"the attribute {key} is not emulated")
-        definitions[logical_id] = definition
-    return definitions
+        found = list(_definition_problems(definition))
+        if isinstance(definition, dict) and not found:
+            definitions[logical_id] = definition
+            continue
+        failed.add(logical_id)
+        for problem in found:
+            problems.add(error_at(stack.template_file, logical_id, problem))
+    return definitions, failed
+
+
+def _definition_problems(definition: JSON) -> Iterator[str]:
+    """Find what keeps a resource from being read at all."""
+    if not isinstance(definition, dict) or not isinstance(definition.get("Type"), str):
+        yield "the Type is missing"
+        return
+    if definition["Type"] not in TYPES:
+        yield f"the type {definition['Type']} is not emulated"
+    for key in definition:
+        if key not in _RESOURCE_KEYS:
+            yield f"the attribute {key} is not emulated"
 
 
 def _absent(
-    stack: Stack, definitions: Mapping[str, Mapping[str, JSON]], holds: Mapping[str, bool]
+    stack: Stack, definitions: _Definitions, holds: Mapping[str, bool], problems: Problems
 ) -> frozenset[str]:
     """Return the resources that there are not, by their conditions."""
-    conditional = {name: each["Condition"] for name, each in definitions.items() if "Condition" in each}
-    for logical_id, condition in conditional.items():
+    absent = set()
+    for logical_id, definition in definitions.items():
+        if "Condition" not in definition:
+            continue
+        condition = definition["Condition"]
         if not isinstance(condition, str) or condition not in holds:
             problem = f"refers to the condition {condition}, which the template does not define"
-            raise error_at(stack.template_file, logical_id, problem)
-    return frozenset(name for name, condition in conditional.items() if not holds[str(condition)])
+            problems.add(error_at(stack.template_file, logical_id, problem))
+        elif not holds[condition]:
+            absent.add(logical_id)
+    return frozenset(absent)
 
 
-def _order(stack: Stack, definitions: Mapping[str, Mapping[str, JSON]]) -> list[str]:
+def _order(stack: Stack, definitions: _Definitions, failed: Set[str], problems: Problems) -> list[str]:
     """Logical ids, each after those that it refers to. Dangling references are left for later."""
     graph: dict[str, list[str]] = {}
     for logical_id, definition in definitions.items():
         needed = list(references(definition.get("Properties")))
         graph[logical_id] = [name for name in needed if name in definitions]
         for name in _depends_on(definition):
-            if not isinstance(name, str) or name not in definitions:
+            if isinstance(name, str) and name in definitions:
+                graph[logical_id].append(name)
+            elif not isinstance(name, str) or name not in failed:
                 problem = f"DependsOn names {name}, which the template does not define"
-                raise error_at(stack.template_file, logical_id, problem)
-            graph[logical_id].append(name)
+                problems.add(error_at(stack.template_file, logical_id, problem))
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -166,49 +212,65 @@ def _depends_on(definition: Mapping[str, JSON]) -> list[JSON]:
 
 
 def _resolve_resource(
-    stack: Stack, identity: Identity, definition: Mapping[str, JSON], scope: _Scope
-) -> Resource:
+    stack: Stack, identity: Identity, definition: Mapping[str, JSON], scope: _Scope, problems: Problems
+) -> Resource | None:
+    """Resolve a resource; return None if it has a problem, or refers to one that has."""
     kind = TYPES[str(definition["Type"])]
-    properties = _resolve_properties(stack, identity, kind, definition.get("Properties", {}), scope)
-    try:
-        kind.shape(properties, "")
-    except Refusal as refusal:
-        raise error_at(stack.template_file, identity.logical_id, f"{kind.name} {refusal.reason}") from None
+    reasons: list[str] = []
+    properties, unresolved = _resolve_properties(definition.get("Properties", {}), scope, reasons)
+    if properties is not None:
+        try:
+            kind.shape(properties, "", unresolved)
+        except Refusal as refusal:
+            collect(reasons, refusal)
+    for reason in reasons:
+        problems.add(error_at(stack.template_file, identity.logical_id, f"{kind.name} {reason}"))
+    if properties is None or reasons or unresolved:
+        return None
     return Resource(stack.template_file, identity, kind, properties, kind.values(identity, properties))
 
 
 def _resolve_properties(
-    stack: Stack, identity: Identity, kind: ResourceType, properties: JSON, scope: _Scope
-) -> dict[str, JSON]:
+    properties: JSON, scope: _Scope, reasons: list[str]
+) -> tuple[dict[str, JSON] | None, set[str]]:
+    """Return the properties that can be resolved, and the names of those that cannot."""
     if not isinstance(properties, dict):
-        raise error_at(stack.template_file, identity.logical_id, "the Properties are not an object")
+        reasons.append("has Properties that are not an object")
+        return None, set()
     resolved: dict[str, JSON] = {}
+    unresolved: set[str] = set()
     for name, value in properties.items():
         try:
             result = resolve(value, scope)
         except Refusal as refusal:
-            raise error_at(
-                stack.template_file, identity.logical_id, f"{kind.name} property {name}: {refusal.reason}"
-            ) from None
+            collect(reasons, refusal, prefix=f"property {name}: ")
+            unresolved.add(name)
+            continue
         if not isinstance(result, NoValue):
             resolved[name] = result
-    return resolved
+    return resolved, unresolved
 
 
-def _outputs(stack: Stack, scope: _Scope) -> dict[str, str]:
+def _outputs(stack: Stack, scope: _Scope, problems: Problems) -> dict[str, str]:
     section = stack.template.get("Outputs", {})
     if not isinstance(section, dict):
         raise TemplateError(f"template {stack.template_file}: the section Outputs is no object.")
     outputs: dict[str, str] = {}
     for name, output in section.items():
-        place = f"template {stack.template_file}: output {name}"
-        if not isinstance(output, dict) or "Value" not in output or "Condition" in output:
-            raise TemplateError(f"{place}: only an output with a Value and no Condition is emulated.")
+        reasons: list[str] = []
         try:
-            value = resolve(output["Value"], scope)
+            outputs[name] = _output(output, scope)
         except Refusal as refusal:
-            raise TemplateError(f"{place}: {refusal.reason}.") from None
-        if not isinstance(value, str):
-            raise TemplateError(f"{place}: the Value is not a string.")
-        outputs[name] = value
+            collect(reasons, refusal)
+        for reason in reasons:
+            problems.add(TemplateError(f"template {stack.template_file}: output {name}: {reason}."))
     return outputs
+
+
+def _output(output: JSON, scope: _Scope) -> str:
+    if not isinstance(output, dict) or "Value" not in output or "Condition" in output:
+        raise Refusal("only an output with a Value and no Condition is emulated")
+    value = resolve(output["Value"], scope)
+    if not isinstance(value, str):
+        raise Refusal("the Value is not a string")
+    return value

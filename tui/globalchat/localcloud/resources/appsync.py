@@ -10,6 +10,9 @@ from globalchat.localcloud.resources.shape import Properties, Shape, list_of, na
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 _CODE_LIMIT = 32_768
+_MAPPING_TEMPLATES = tuple(
+    f"{side}MappingTemplate{where}" for side in ("Request", "Response") for where in ("", "S3Location")
+)
 _MODES = ("API_KEY", "AWS_IAM")
 
 
@@ -116,7 +119,11 @@ GRAPHQL_API = ResourceType(
 
 GRAPHQL_SCHEMA = ResourceType(
     name="AWS::AppSync::GraphQLSchema",
-    shape=Shape(required={"ApiId": text, "Definition": text}),
+    shape=Shape(
+        required={"ApiId": text, "Definition": text},
+        lacking={"DefinitionS3Location": "assets are not read; put the schema into the template"},
+        replaces={"DefinitionS3Location": ("Definition",)},
+    ),
     values=_schema,
 )
 
@@ -158,6 +165,17 @@ RESOLVER = ResourceType(
         },
         optional={"Kind": only("UNIT"), "MaxBatchSize": only(0, "0")},
         without_effect={"MetricsConfig": "metrics are not kept locally"},
+        lacking={
+            **dict.fromkeys(_MAPPING_TEMPLATES, "VTL mapping templates; only APPSYNC_JS is run"),
+            "CodeS3Location": "assets are not read; put the code into the template",
+            "PipelineConfig": "pipeline resolvers",
+        },
+        replaces={
+            **dict.fromkeys(_MAPPING_TEMPLATES, ("Runtime", "Code")),
+            "CodeS3Location": ("Code",),
+            "PipelineConfig": ("DataSourceName",),
+            "Kind": ("DataSourceName",),
+        },
     ),
     values=_resolver,
 )

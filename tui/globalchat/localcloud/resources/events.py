@@ -36,6 +36,13 @@ def bus_name(value: JSON, path: str) -> None:
         raise Refusal(f"property {path} is default, the name of the account's own bus, which is not emulated")
 
 
+def rules_bus(value: JSON, path: str) -> None:
+    """The name or ARN of the custom bus of a rule."""
+    text(value, path)
+    if str(value).rpartition("/")[2] == "default":
+        raise Refusal(f"property {path} is default, the name of the account's own bus, which is not emulated")
+
+
 def event_pattern(value: JSON, path: str) -> None:
     """A pattern that EventBridge takes (at most 2,048 characters)."""
     if not isinstance(value, dict):
@@ -168,14 +175,16 @@ _TARGET = Shape(
 RULE = ResourceType(
     name="AWS::Events::Rule",
     shape=Shape(
-        # Without a bus, the rule would be on the account's default bus, which does not exist here.
-        required={"EventBusName": text, "EventPattern": event_pattern},
+        required={"EventBusName": rules_bus, "EventPattern": event_pattern},
         optional={
             "Name": name(_NAME, 64),
             "State": only("ENABLED", "DISABLED"),
             "Targets": list_of(_TARGET, maximum=5),
         },
         without_effect={"Description": "nothing reads it", "Tags": "nothing reads them"},
+        lacking={"ScheduleExpression": "schedules"},
+        replaces={"ScheduleExpression": ("EventPattern", "EventBusName")},
+        absent={"EventBusName": "the account's default bus is not emulated"},
     ),
     values=_rule,
 )

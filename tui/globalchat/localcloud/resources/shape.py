@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Refusal, collect
 
 Check: TypeAlias = Callable[[JSON, str], None]
 """From a resolved value and the path of its property to nothing, or a Refusal."""
@@ -20,26 +20,52 @@ class Shape:
     """An object's properties: those that are honoured, and those accepted without effect (and why).
 
     Any other property is refused by name. A shape is itself a check, so shapes nest.
+
+    `lacking` says more about properties that AWS takes and the local cloud does not. `replaces` are required
+    properties that are not missing when there is a problem with another one, which stands for them. `absent`
+    is what the absence of a required property means, where that is not a mistake.
     """
 
     required: Mapping[str, Check] = field(default_factory=dict)
     optional: Mapping[str, Check] = field(default_factory=dict)
     without_effect: Mapping[str, str] = field(default_factory=dict)
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    replaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
-    def __call__(self, value: JSON, path: str) -> None:
-        """Check an object; `path` is empty for a resource's own properties."""
+    def __call__(self, value: JSON, path: str, unresolved: Set[str] = frozenset()) -> None:
+        """Check an object; `path` is empty for a resource's own properties.
+
+        `unresolved` are properties that are there, but whose values are not known for some other problem.
+
+        Raises:
+            Refusal: all that is wrong, what is not emulated before what is missing.
+        """
         if not isinstance(value, dict):
             raise Refusal(f"property {path} is not an object")
         prefix = f"{path}." if path else ""
-        for name in self.required:
-            if name not in value:
-                raise Refusal(f"property {prefix}{name} is missing")
+        reasons: list[str] = []
+        present = {*value, *unresolved}
         for name, item in value.items():
-            check = self.required.get(name) or self.optional.get(name)
-            if check is not None:
-                check(item, f"{prefix}{name}")
-            elif name not in self.without_effect:
-                raise Refusal(f"property {prefix}{name} is not emulated")
+            try:
+                self._check_property(name, item, f"{prefix}{name}")
+            except Refusal as refusal:
+                collect(reasons, refusal)
+                present.update(self.replaces.get(name, ()))
+        for name in self.required:
+            if name not in present:
+                meaning = self.absent.get(name)
+                reasons.append(f"property {prefix}{name} is missing" + (f"; {meaning}" if meaning else ""))
+        if reasons:
+            raise Refusal(*reasons)
+
+    def _check_property(self, name: str, item: JSON, path: str) -> None:
+        check = self.required.get(name) or self.optional.get(name)
+        if check is not None:
+            check(item, path)
+        elif name not in self.without_effect:
+            more = self.lacking.get(name)
+            raise Refusal(f"property {path} is not emulated" + (f" ({more})" if more else ""))
 
 
 def text(value: JSON, path: str) -> None:
@@ -92,8 +118,14 @@ def list_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Che
             raise Refusal(f"property {path} has {len(value)} elements; AWS takes at least {minimum}")
         if maximum is not None and len(value) > maximum:
             raise Refusal(f"property {path} has {len(value)} elements; AWS takes at most {maximum}")
+        reasons: list[str] = []
         for index, element in enumerate(value):
-            item(element, f"{path}[{index}]")
+            try:
+                item(element, f"{path}[{index}]")
+            except Refusal as refusal:
+                collect(reasons, refusal)
+        if reasons:
+            raise Refusal(*reasons)
 
     return check
 

@@ -16,6 +16,7 @@ from globalchat.localcloud.assembly import read
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import RegionDefinition
+from globalchat.localcloud.errors import Problems
 from globalchat.localcloud.events.courier import Courier
 from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.events.service import EventBridge
@@ -104,10 +105,12 @@ class LocalCloud:
             deployment = provision(assembly, urls=urls)
             admin, sink = new_admin(chosen.rng), LateEventSink()
             access_keys = {admin.access_key: AccessKey(admin.secret_key, ADMIN)}
-            backends = [
-                _backend(region, urls[region.region], access_keys, sink, chosen)
-                for region in deployment.regions
-            ]
+            backends = []
+            problems = Problems()
+            for region in deployment.regions:
+                with problems.collected():
+                    backends.append(_backend(region, urls[region.region], access_keys, sink, chosen))
+            problems.check()
             faults = Faults(
                 [backend.faulty for backend in backends], random.Random(chosen.rng.getrandbits(64))
             )
