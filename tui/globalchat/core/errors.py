@@ -35,8 +35,8 @@ class Reason:
 class UserError(Exception):
     """Base of all errors that end in a sentence instead of a traceback.
 
-    `str(error)` is the sentence, `remedy` what to do next (None if there is nothing to advise), `exit_code`
-    how a command ends that meets the error. `details` are shown between the two, one a line. A subclass exists
+    `str(error)` is the sentence, `remedy` what to do next (None if there is nothing to advise), `exit_code` how
+    a command ends that meets the error. `details` are shown between the two, one a line. A subclass exists
     only where a caller treats it differently.
     """
 
