@@ -35,9 +35,10 @@ class Reason:
 class UserError(Exception):
     """Base of all errors that end in a sentence instead of a traceback.
 
-    `str(error)` is the sentence, `remedy` what to do next (None if there is nothing to advise), `exit_code` how
-    a command ends that meets the error. `details` are shown between the two, one a line. A subclass exists
-    only where a caller treats it differently.
+    `str(error)` is the sentence, `remedy` what to do next (None if there is nothing to advise), `exit_code`
+    how a command ends that meets the error. `details` are shown between the two, one a line.
+
+    A subclass exists only where a caller treats it differently.
     """
 
     exit_code: ExitCode = ExitCode.FAILED
