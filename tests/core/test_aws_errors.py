@@ -29,7 +29,10 @@ def error(
     [
         ("ExpiredToken", UserError, "have expired"),
         ("InvalidClientTokenId", NotAccepted, "does not accept the credentials in us-west-2: No"),
-        ("SignatureDoesNotMatch", UserError, "does not accept the credentials"),
+        ("SignatureDoesNotMatch", UserError, "in us-west-2: the secret access key is wrong"),
+        ("InvalidSignatureException", UserError, "in us-west-2: the secret access key is wrong"),
+        ("IncompleteSignature", UserError, "cannot read the signature of what was sent to us-west-2"),
+        ("MissingAuthenticationTokenException", UserError, "it arrived incomplete"),
         ("AccessDenied", Denied, "may not do this in us-west-2: No"),
         ("ValidationError", CallFailed, "answered ValidationError: No"),
     ],
@@ -71,6 +74,24 @@ def test_a_request_that_expired_may_be_the_credentials_if_they_are_such_as_expir
     found = error("RequestExpired", date=on_time, temporary=True)
     assert "credentials have expired, or this machine's clock is wrong" in str(found)
     assert "clock is too far" in str(error("RequestExpired", date=on_time))
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided.\n\nThe Canonical "
+            "String for this request should have been\n'POST\n/\n\nx-amz-security-token:SECRET\n'",
+        ),
+        ("InvalidSignatureException", "The Canonical String 'x-amz-security-token:SECRET'"),
+        ("IncompleteSignature", "Authorization=AWS4-HMAC-SHA256 Credential=AKIA/x, Signature=SECRET"),
+    ],
+)
+def test_what_aws_repeats_of_a_request_is_not_shown(code: str, text: str) -> None:
+    found = error(code, text)
+    assert "SECRET" not in f"{found} {found.remedy}"
+    assert "Canonical" not in str(found)
 
 
 def test_a_wrong_secret_is_not_a_wrong_clock() -> None:

@@ -7,7 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from globalchat.core.aws_errors import SIGN_IN
+from globalchat.core.aws_errors import (
+    EXPIRED,
+    INCOMPLETE,
+    INCOMPLETE_REMEDY,
+    NOT_ACCEPTED,
+    SIGN_IN,
+    WRONG_SIGNATURE,
+)
 from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, read_stale_signature, skew_sentence
 from globalchat.core.errors import Refused, Unauthorized, UserError
 from globalchat.core.net import is_loopback
@@ -15,12 +22,6 @@ from globalchat.core.text import suggest
 
 THROTTLES = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
 """The error types of an API that is called too often."""
-_WRONG_SIGNATURE = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
-_UNKNOWN_KEY = frozenset({"UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"})
-_EXPIRED = frozenset({"ExpiredTokenException", "ExpiredToken"})
-_INCOMPLETE = frozenset(
-    {"IncompleteSignatureException", "IncompleteSignature", "MissingAuthenticationTokenException"}
-)
 _BAD_REQUEST = "BadRequestException"
 """What AppSync answers to a wrong signature, among others."""
 _OF_SCOPE = re.compile(r"(?i)credential should be scoped")
@@ -45,7 +46,6 @@ LOCAL_KEY_REMEDY = (
 )
 SIGNATURE_REMEDY = "Check the AWS credentials: which ones are used is told by `aws sts get-caller-identity`."
 REGION_REMEDY = "Compare region and URL in the profile with `globalchat outputs`."
-INCOMPLETE_REMEDY = "Set the AWS credentials again, without spaces; else a proxy changes requests."
 DENIED_REMEDY = "Use AWS credentials whose policy allows appsync:GraphQL on that field."
 
 
@@ -114,15 +114,15 @@ def _signature_refused(fault: Fault, where: str, skew: float | None) -> Unauthor
     """
     kind = fault.error_type.rpartition("#")[2].partition(":")[0]
     stale, by = read_stale_signature(fault.message)
-    of_signature = kind in _WRONG_SIGNATURE or (kind == _BAD_REQUEST and _OF_SIGNATURE.search(fault.message))
+    of_signature = kind in WRONG_SIGNATURE or (kind == _BAD_REQUEST and _OF_SIGNATURE.search(fault.message))
     if stale and (of_signature or kind == _BAD_REQUEST):
         return wrong_clock(skew if by is None else by, where)
-    if kind in _EXPIRED:
+    if kind in EXPIRED:
         return Unauthorized("The AWS credentials have expired.", error_type=kind, remedy=SIGN_IN)
-    if kind in _UNKNOWN_KEY:
+    if kind in NOT_ACCEPTED:
         message = f"The access key or session token was not accepted by {where}: AWS does not know it."
         return Unauthorized(message, error_type=kind, remedy=SIGNATURE_REMEDY)
-    if kind in _INCOMPLETE:
+    if kind in INCOMPLETE:
         message = f"The signature could not be read by {where}: it arrived incomplete."
         return Unauthorized(message, error_type=kind, remedy=INCOMPLETE_REMEDY)
     if not of_signature:

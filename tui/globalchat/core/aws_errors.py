@@ -12,9 +12,11 @@ from globalchat.core.errors import Unreachable, UserError
 from globalchat.core.net import Proxy, proxy_answered, proxy_for, proxy_not_reached
 
 SIGN_IN = "Run `aws configure` or `aws sso login`, or set AWS_PROFILE (or --aws-profile)."
+INCOMPLETE_REMEDY = "Set the AWS credentials again, without spaces; else a proxy changes requests."
 HEALTH = "Look at https://health.aws.amazon.com, then run the same command again."
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
+"""Temporary credentials have ended."""
 NOT_ACCEPTED = frozenset(
     {
         "InvalidClientTokenId",
@@ -33,7 +35,15 @@ ALWAYS_ENABLED = frozenset(
     }
 )
 """The regions that every account has (AWS account management guide, Enable or disable AWS Regions)."""
-_WRONG_SIGNATURE = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException", "InvalidSignature"})
+WRONG_SIGNATURE = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException", "InvalidSignature"})
+"""The secret access key is wrong, or the time."""
+INCOMPLETE = frozenset(
+    {
+        *("IncompleteSignature", "IncompleteSignatureException"),
+        *("MissingAuthenticationToken", "MissingAuthenticationTokenException"),
+    }
+)
+"""The header with the signature did not arrive as it was written."""
 _TOO_LATE = frozenset({"RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"})
 _THROTTLED = frozenset(
     {
@@ -116,11 +126,19 @@ def answered(answer: Answer, service: str, region: str, *, temporary: bool = Fal
     code, text = answer.code, answer.text
     if _is_stale(answer) or code in _TOO_LATE:
         return _clock(answer, temporary=temporary)
-    if code in _EXPIRED:
+    if code in EXPIRED:
         return UserError("The AWS credentials have expired.", remedy=SIGN_IN)
-    if code in NOT_ACCEPTED or code in _WRONG_SIGNATURE:
-        kind = NotAccepted if code in NOT_ACCEPTED else UserError
-        return kind(f"AWS does not accept the credentials in {region}: {text or code}.", remedy=SIGN_IN)
+    if code in NOT_ACCEPTED:
+        return NotAccepted(
+            f"AWS does not accept the credentials in {region}: {text or code}.", remedy=SIGN_IN
+        )
+    # AWS's own texts of these two may hold the request in canonical form, with the session token.
+    if code in WRONG_SIGNATURE:
+        wrong = f"AWS does not accept the credentials in {region}: the secret access key is wrong."
+        return UserError(wrong, remedy=SIGN_IN)
+    if code in INCOMPLETE:
+        unread = f"AWS cannot read the signature of what was sent to {region}: it arrived incomplete."
+        return UserError(unread, remedy=INCOMPLETE_REMEDY)
     if code in _DENIED:
         return Denied(
             f"These credentials may not do this in {region}: {text or code}.",
@@ -208,7 +226,7 @@ def _no_way_through(error: BaseException, where: str, proxy: Proxy) -> Unreachab
 
 def _is_stale(answer: Answer) -> bool:
     """Return True if a signature was refused because of its time."""
-    is_refused = answer.code in _WRONG_SIGNATURE or answer.code == "AuthFailure"
+    is_refused = answer.code in WRONG_SIGNATURE or answer.code == "AuthFailure"
     return is_refused and read_stale_signature(answer.text)[0]
 
 
