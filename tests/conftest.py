@@ -58,6 +58,14 @@ def _what_was_there_before() -> None:
 
 
 @pytest.fixture
+def command_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let advice name the command as where it is on PATH, wherever the tests run."""
+    from globalchat.core import interpreter
+
+    monkeypatch.setattr(interpreter, "own_command", lambda: "globalchat")
+
+
+@pytest.fixture
 async def local_cloud() -> "AsyncIterator[LocalCloud]":
     """A local cloud in this process: both regions of the packaged templates, on free loopback ports."""
     from globalchat.localcloud.server.cloud import LocalCloud

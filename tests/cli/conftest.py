@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core import interpreter
-
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,9 +12,8 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _on_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let advice name the command as where it is on PATH, wherever the tests run."""
-    monkeypatch.setattr(interpreter, "own_command", lambda: "globalchat")
+def _on_path(command_on_path: None) -> None:
+    """Name the command plainly in advice."""
 
 
 @pytest.fixture

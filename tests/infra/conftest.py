@@ -12,6 +12,11 @@ from tests.infra.helpers.synthesised_templates import Templates, assemblies, con
 from tests.paths import INFRA
 
 
+@pytest.fixture(autouse=True)
+def _on_path(command_on_path: None) -> None:
+    """Name the command plainly in advice."""
+
+
 @pytest.fixture(scope="session")
 def config() -> Config:
     """The configuration of the checkout's `cdk.json`."""

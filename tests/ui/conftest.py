@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core import interpreter
-
 _NUMBERS = count()
 
 
@@ -17,9 +15,8 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _on_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let advice name the command as where it is on PATH, wherever the tests run."""
-    monkeypatch.setattr(interpreter, "own_command", lambda: "globalchat")
+def _on_path(command_on_path: None) -> None:
+    """Name the command plainly in advice."""
 
 
 @pytest.fixture(autouse=True)

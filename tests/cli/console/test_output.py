@@ -49,7 +49,7 @@ def test_what_the_encoding_lacks_is_escaped() -> None:
         "import click; from globalchat.cli.main import main\n"
         "from globalchat.cli.console.output import write_lines as w\n"
     )
-    program += "from globalchat.cli import main as m; m.root = lambda prog_name: w(['a → b']); main()"
+    program += "from globalchat.cli import main as m; m.root = lambda _, prog_name: w(['a → b']); main()"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONIOENCODING": "latin-1"},
