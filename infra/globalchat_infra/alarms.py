@@ -13,13 +13,13 @@ from aws_cdk import (
 from constructs import Construct
 
 from globalchat_infra import names
-from globalchat_infra.metrics import failed_invocations, letters, refused
+from globalchat_infra.metrics import DENIED, REFUSED, in_log, letters, of_rule, resolver_errors
 
-REFUSALS = {
-    "FieldInError": '{ $.fieldName = "publishFromBus" && $.fieldInError IS TRUE }',
-    "Unauthorized": '"Not Authorized to access publishFromBus"',
+FILTERS = {
+    REFUSED: '{ $.fieldName = "publishFromBus" && $.fieldInError IS TRUE }',
+    DENIED: '"Not Authorized to access publishFromBus"',
 }
-"""Lines of AppSync's log that tell of a failed `publishFromBus`: the resolver's, and the denial before it."""
+"""Lines of AppSync's log about a failed `publishFromBus`: an error of the field, and a denial."""
 
 
 class AlarmTopic(Construct):
@@ -64,32 +64,52 @@ class Alarms(Construct):
         text = f"Messages that the {part} could not deliver wait in {names.dead_letters(self._prefix, part)}."
         self._add(f"{part}-dead-letters", letters(queue.queue_name), text)
 
-    def on_failed_invocations(self, rule: str, bus: str) -> None:
-        """Alarm when EventBridge gave up a delivery of a rule; both names as they are on AWS."""
-        part = rule.removeprefix(f"{self._prefix}-")
-        self._add(f"{part}-failed", failed_invocations(rule, bus), f"Deliveries of the rule {rule} failed.")
+    def on_rule(self, rule: str, bus: str) -> None:
+        """Alarm at each incident of a rule: deliveries that went to its queue, and those that could not.
 
-    def on_refused_broadcasts(self, log: aws_logs.ILogGroup) -> None:
+        The alarm of the queue stays on until someone empties it. These count what happened in a minute, so
+        they fall back by themselves, and a second incident sounds again. Both names as they are on AWS.
+        """
+        part = rule.removeprefix(f"{self._prefix}-")
+        sent, lost = (
+            of_rule(name, rule, bus) for name in ("InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq")
+        )
+        self._add(f"{part}-failed", sent, f"EventBridge gave up deliveries of the rule {rule}: dead letters.")
+        self._add(f"{part}-lost", lost, f"Not even the queue took what the rule {rule} could not deliver.")
+
+    def on_malformed(self, rule: str, bus: str) -> None:
+        """Alarm when the rule for malformed events had one."""
+        queue = names.dead_letters(self._prefix, "malformed")
+        text = f"Events of our source that are not messages wait in {queue}."
+        self._add("malformed-events", of_rule("Invocations", rule, bus), text)
+
+    def on_refused_broadcasts(self, api_id: str, log: aws_logs.ILogGroup) -> None:
         """Alarm when AppSync answers `publishFromBus` with an error.
 
         Such an answer has the HTTP status 200: EventBridge may take it for a delivery, then no queue gets it.
+        The resolver's own metric counts it, and so does a filter of the log, should one of them not work as
+        documented. Denials that come before the resolver are counted apart, in an alarm that mails no one: a
+        holder of the API key causes them by calling `publishFromBus`.
         """
-        metric = refused(self._prefix)
-        for name, pattern in REFUSALS.items():
+        metric = {name: in_log(self._prefix, name) for name in FILTERS}
+        for name, pattern in FILTERS.items():
             aws_logs.MetricFilter(
                 self,
                 name,
                 log_group=log,
                 filter_pattern=aws_logs.FilterPattern.literal(pattern),
-                metric_namespace=metric.namespace,
-                metric_name=metric.metric_name,
+                metric_namespace=metric[name].namespace,
+                metric_name=metric[name].metric_name,
                 metric_value="1",
             )
-        self._add(
-            "broadcast-refused", metric, "AppSync refused messages that the bus handed to publishFromBus."
-        )
+        self._add("broadcast-errors", resolver_errors(api_id), "The resolver of publishFromBus failed.")
+        self._add("broadcast-refused", metric[REFUSED], "AppSync's log has errors of publishFromBus.")
+        text = "Calls of publishFromBus were denied: harmless if a holder of the API key tried it."
+        self._add("broadcast-denied", metric[DENIED], text, notifies=False)
 
-    def _add(self, name: str, metric: aws_cloudwatch.Metric, description: str) -> None:
+    def _add(
+        self, name: str, metric: aws_cloudwatch.IMetric, description: str, *, notifies: bool = True
+    ) -> None:
         alarm = aws_cloudwatch.Alarm(
             self,
             "".join(word.title() for word in name.split("-")),
@@ -102,7 +122,7 @@ class Alarms(Construct):
             # Neither EventBridge nor a metric filter writes a zero.
             treat_missing_data=aws_cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        if self._actions:
+        if self._actions and notifies:
             alarm.add_alarm_action(*self._actions)
 
 

@@ -24,9 +24,11 @@ from globalchat_infra.schema import Schema, resolver_files
 
 BUS_FIELDS = ("publish",)
 """Root fields whose resolver talks to the bus; every other one needs no data source."""
+MEASURED_FIELDS = ("publishFromBus",)
+"""Root fields whose resolver has metrics of its own: each costs, and alarms read those of no other."""
 
-QUERY_DEPTH = 15
-"""The schema has two levels; a tool that asks for it, by the usual introspection query, needs this many."""
+QUERY_DEPTH = 25
+"""The schema has two levels; the usual introspection query of tools needs 15, and some ask for more."""
 RESOLVERS_PER_REQUEST = 10
 """The chat needs two. Under many aliases, one request could publish thousands of messages."""
 
@@ -72,6 +74,12 @@ class GraphqlApi(Construct):
         self._make_key(key_expiry)
         self._add_resolvers(schema, self._add_bus_source(bus))
         self.log = self._log_errors()
+        # All three are required; of the resolvers only those that ask for it are measured.
+        self._resource.enhanced_metrics_config = aws_appsync.CfnGraphQLApi.EnhancedMetricsConfigProperty(
+            resolver_level_metrics_behavior="PER_RESOLVER_METRICS",
+            data_source_level_metrics_behavior="PER_DATA_SOURCE_METRICS",
+            operation_level_metrics_config="DISABLED",
+        )
 
     @property
     def realtime_url(self) -> str:
@@ -130,7 +138,7 @@ class GraphqlApi(Construct):
     def _add_resolvers(self, schema: Schema, bus_source: aws_appsync.EventBridgeDataSource) -> None:
         none = aws_appsync.NoneDataSource(self, "NoneSource", api=self.api, name="none")
         for field, file in resolver_files(schema.root_fields).items():
-            aws_appsync.Resolver(
+            resolver = aws_appsync.Resolver(
                 self,
                 f"{field[0].upper()}{field[1:]}Resolver",
                 api=self.api,
@@ -141,6 +149,8 @@ class GraphqlApi(Construct):
                 # Inline: a file asset would need a bucket, and so `cdk bootstrap`.
                 code=aws_appsync.Code.from_inline(read_text(file)),
             )
+            if field in MEASURED_FIELDS:
+                resolver.node.default_child.metrics_config = "ENABLED"
 
     def _log_errors(self) -> aws_logs.LogGroup:
         """Log the errors of fields, without the contents of requests and responses.
@@ -155,7 +165,8 @@ class GraphqlApi(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
         role = self._role("LogsRole", "logs")
-        group.grant_write(role)
+        # The group exists, but the only policy that AWS documents may make it (AppSync guide, monitoring).
+        group.grant(role, "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
         self._resource.log_config = aws_appsync.CfnGraphQLApi.LogConfigProperty(
             cloud_watch_logs_role_arn=role.role_arn, exclude_verbose_content=True, field_log_level="ERROR"
         )

@@ -1,4 +1,4 @@
-"""Broadcast: the messages on a region's bus go to the subscribers of its API."""
+"""Broadcast: the messages on a region's bus go to the subscribers of its API, malformed ones to a queue."""
 
 from aws_cdk import Duration, aws_appsync, aws_events, aws_events_targets, aws_iam
 from constructs import Construct
@@ -52,8 +52,43 @@ class Broadcast(Construct):
             rule_name=names.broadcast_rule(prefix),
             description="Hands each message, of any region, to the subscribers of this one.",
             event_bus=bus,
-            event_pattern=aws_events.EventPattern(**delivery.PATTERN),
+            event_pattern=aws_events.EventPattern(
+                **delivery.message_pattern(schema.required_arguments(MUTATION))
+            ),
             targets=[target],
         )
         # A rule that exists before its role's policy would dead-letter the first messages.
         rule.node.add_dependency(role.node.find_child("DefaultPolicy"))
+
+
+class Malformed(Construct):
+    """A rule that puts into a queue what has our source, but lacks what `publishFromBus` requires.
+
+    Handed to the API, such an event would be an error of validation: an answer of 200 that EventBridge may
+    take for a delivery, and that no log or metric of a resolver shows. It is not put on a bus again: another
+    queue than the broadcast's keeps it out of redrives.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        prefix: str,
+        schema: Schema,
+        bus: aws_events.IEventBus,
+    ) -> None:
+        super().__init__(scope, id)
+        queue = dead_letter_queue(self, name=names.dead_letters(prefix, "malformed"))
+        rule = aws_events.Rule(
+            self,
+            "Rule",
+            rule_name=names.malformed_rule(prefix),
+            description="Keeps what has our source, but is not a message.",
+            event_bus=bus,
+            event_pattern=aws_events.EventPattern(source=[delivery.SOURCE]),
+            targets=[aws_events_targets.SqsQueue(queue)],
+        )
+        # The typed pattern has no `$or` beside the source.
+        pattern = delivery.malformed_pattern(schema.required_arguments(MUTATION))
+        rule.node.default_child.add_property_override("EventPattern", pattern)

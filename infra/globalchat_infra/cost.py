@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from globalchat.core.clock import DAY
 from globalchat_infra.delivery import TARGETS_PER_RULE
+from globalchat_infra.inventory import API_ALARMS
 from globalchat_infra.prices import Price, Prices
 
 DAYS = 30
@@ -25,6 +26,8 @@ of request and tracing (50 bytes each), the document (300), the summaries of par
 and request (200 to 300 each). CloudWatch counts 26 bytes more a line (CloudWatch Logs API, `PutLogEvents`).
 """
 GIGABYTE = 10**9
+RESOLVER_METRICS = 3
+"""Errors, requests and latency of the one resolver that is measured; there is no cache to count."""
 
 ASSUMPTIONS = (
     f"A month has {DAYS} days; the rates hold day and night.",
@@ -32,7 +35,7 @@ ASSUMPTIONS = (
     "receives every message.",
     f"A message is its text and {ENVELOPE} bytes around it; an operation logs {LOG:,} bytes.",
     "Not counted: free tiers, taxes, connecting and subscribing again, messages that fail, "
-    "idle queues, custom metrics of months with errors, e-mails of alarms.",
+    "idle queues, metrics of a log with errors, e-mails of alarms.",
 )
 
 
@@ -93,9 +96,9 @@ def units(size: int, unit: int) -> int:
 
 
 def alarms(regions: int) -> int:
-    """How many alarms a region has: of queue, rule and log, and of the relay's queue and rules."""
+    """Return how many alarms a region has: those of its API, and of the relay's queue and rules."""
     rules = -(-(regions - 1) // TARGETS_PER_RULE)
-    return 3 + (1 + rules if rules else 0)
+    return len(API_ALARMS) + (1 + 2 * rules if rules else 0)
 
 
 def _quantities(
@@ -119,6 +122,7 @@ def _quantities(
     yield "Transfer", "internet", (deliveries + own) * size / GIGABYTE
     yield "CloudWatch", "log", operations * LOG / GIGABYTE
     yield "CloudWatch", "alarm", Decimal(alarms(regions))
+    yield "CloudWatch", "metric", Decimal(RESOLVER_METRICS)
     if extras.dashboard:
         yield "CloudWatch", "dashboard", Decimal(1)
     if extras.firewall:

@@ -6,7 +6,7 @@ from aws_cdk import aws_cloudwatch
 from constructs import Construct
 
 from globalchat_infra import names
-from globalchat_infra.metrics import failed_invocations, letters, of_api, of_rule, refused
+from globalchat_infra.metrics import DENIED, REFUSED, in_log, letters, of_api, of_rule
 
 
 class Dashboard(Construct):
@@ -22,6 +22,7 @@ class Dashboard(Construct):
         api_id: str,
         bus: str,
         rules: Sequence[str],
+        malformed: str,
         queues: Sequence[str],
     ) -> None:
         super().__init__(scope, id)
@@ -47,9 +48,10 @@ class Dashboard(Construct):
             _graph(
                 "Not delivered",
                 [
-                    *(failed_invocations(rule, bus) for rule in rules),
+                    *(of_rule("FailedInvocations", rule, bus) for rule in rules),
+                    of_rule("Invocations", malformed, bus),
                     *(letters(queue) for queue in queues),
-                    refused(prefix),
+                    *(in_log(prefix, name) for name in (REFUSED, DENIED)),
                 ],
             ),
         )

@@ -20,6 +20,17 @@ TABLE = "AWS::DynamoDB::Table"
 TOPIC = "AWS::SNS::Topic"
 WEB_ACL = "AWS::WAFv2::WebACL"
 
+API_ALARMS = (
+    "broadcast-dead-letters",
+    "broadcast-denied",
+    "broadcast-errors",
+    "broadcast-failed",
+    "broadcast-lost",
+    "broadcast-refused",
+    "malformed-events",
+)
+"""The alarms of an Api stack, each after the prefix."""
+
 WORDS = {
     ALARM: "alarm",
     BUS: "event bus",
@@ -72,12 +83,13 @@ def _of_part(config: Config, alias: str, part: str) -> Iterator[tuple[str, str]]
         peers = [region for other, region in config.regions.items() if other != alias]
         yield QUEUE, names.dead_letters(prefix, "relay")
         yield ALARM, f"{prefix}-relay-dead-letters"
-        yield from ((ALARM, f"{rule}-failed") for rule in names.relay_rules(prefix, peers))
+        rules = names.relay_rules(prefix, peers)
+        yield from ((ALARM, f"{rule}-{what}") for rule in rules for what in ("failed", "lost"))
         return
     yield BUS, names.bus(prefix)
-    yield QUEUE, names.dead_letters(prefix, "broadcast")
+    yield from ((QUEUE, queue) for queue in names.queues(prefix, meshed=False))
     yield TABLE, names.history(prefix, alias)
-    yield from ((ALARM, f"{prefix}-broadcast-{what}") for what in ("dead-letters", "failed", "refused"))
+    yield from ((ALARM, f"{prefix}-{what}") for what in API_ALARMS)
     if config.alarm_email is not None:
         yield TOPIC, names.topic(prefix)
     if config.dashboard:

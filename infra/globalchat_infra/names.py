@@ -73,6 +73,11 @@ def broadcast_rule(prefix: str) -> str:
     return f"{prefix}-broadcast"
 
 
+def malformed_rule(prefix: str) -> str:
+    """Return the name of the rule that catches what has our source but is not a message."""
+    return f"{prefix}-malformed"
+
+
 def relay_rules(prefix: str, peers: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """The relay's rules by name, each with the peers that it passes messages on to."""
     chunks = [peers[start : start + TARGETS_PER_RULE] for start in range(0, len(peers), TARGETS_PER_RULE)]
@@ -80,13 +85,14 @@ def relay_rules(prefix: str, peers: Sequence[str]) -> Mapping[str, Sequence[str]
 
 
 def dead_letters(prefix: str, part: str) -> str:
-    """The queue for what could not be delivered; `part` is broadcast or relay."""
+    """Return the name of the queue for what was not delivered; `part` is broadcast, malformed or relay."""
     return f"{prefix}-{part}-dlq"
 
 
 def queues(prefix: str, *, meshed: bool) -> list[str]:
-    """All queues for dead letters that a region has."""
-    return [dead_letters(prefix, part) for part in (("broadcast", "relay") if meshed else ("broadcast",))]
+    """Return all queues for dead letters that a region has."""
+    parts = ("broadcast", "malformed", "relay") if meshed else ("broadcast", "malformed")
+    return [dead_letters(prefix, part) for part in parts]
 
 
 def history(prefix: str, alias: str) -> str:

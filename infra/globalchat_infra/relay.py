@@ -24,9 +24,11 @@ class Relay(Construct):
         prefix: str,
         alias: str,
         peers: Sequence[str],
+        fields: Sequence[str],
     ) -> None:
         super().__init__(scope, id)
         self._prefix = prefix
+        self._pattern = delivery.message_pattern(fields)
         self.dead_letters = dead_letter_queue(self, name=names.dead_letters(prefix, "relay"))
         self._role = aws_iam.Role(
             self,
@@ -45,7 +47,7 @@ class Relay(Construct):
             rule_name=name,
             description=f"Passes the messages that this region accepted to {', '.join(peers)}.",
             event_bus=source,
-            event_pattern=aws_events.EventPattern(**delivery.PATTERN, region=[Stack.of(self).region]),
+            event_pattern=aws_events.EventPattern(**self._pattern, region=[Stack.of(self).region]),
         )
         for peer in peers:
             # No retry policy: CloudFormation's schema has one, but the CDK says that bus targets do not

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from graphql import GraphQLSchema, build_schema, get_named_type, is_object_type
+from graphql import (
+    GraphQLField,
+    GraphQLSchema,
+    build_schema,
+    get_named_type,
+    is_object_type,
+    is_required_argument,
+)
 
 from globalchat.core.errors import UsageError
 from globalchat.core.files import read_text
@@ -45,6 +52,14 @@ class Schema:
                 fields[name] = str(root)
         return fields
 
+    def required_arguments(self, mutation: str) -> list[str]:
+        """Return the arguments that a call of a mutation cannot leave out, in the schema's order.
+
+        Raises:
+            UsageError: there is no such mutation.
+        """
+        return [name for name, each in self._mutation(mutation).args.items() if is_required_argument(each)]
+
     def call_of(self, mutation: str) -> str:
         """The operation that calls a mutation with each of its arguments and selects every field of its type.
 
@@ -53,15 +68,21 @@ class Schema:
         Raises:
             UsageError: there is no such mutation, or it does not return an object.
         """
-        root = self._types.mutation_type
-        field = root.fields.get(mutation) if root else None
-        answer = get_named_type(field.type) if field else None
-        if field is None or not is_object_type(answer):
+        field = self._mutation(mutation)
+        answer = get_named_type(field.type)
+        if not is_object_type(answer):
             raise UsageError(f"The schema has no mutation {mutation} that returns an object.")
         declared = ", ".join(f"${name}: {argument.type}" for name, argument in field.args.items())
         passed = ", ".join(f"{name}: ${name}" for name in field.args)
         selected = " ".join(answer.fields)
         return f"mutation Broadcast({declared}) {{ {mutation}({passed}) {{ {selected} }} }}"
+
+    def _mutation(self, name: str) -> GraphQLField:
+        root = self._types.mutation_type
+        field: GraphQLField | None = root.fields.get(name) if root else None
+        if field is None:
+            raise UsageError(f"The schema has no mutation {name}.")
+        return field
 
 
 def resolver_files(fields: Collection[str], folder: Path | None = None) -> Mapping[str, Path]:

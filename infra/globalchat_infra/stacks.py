@@ -9,7 +9,7 @@ from globalchat.core.resources import resource
 from globalchat_infra import memory, names
 from globalchat_infra.alarms import Alarms, AlarmTopic
 from globalchat_infra.api import GraphqlApi
-from globalchat_infra.broadcast import Broadcast
+from globalchat_infra.broadcast import MUTATION, Broadcast, Malformed
 from globalchat_infra.config import Config
 from globalchat_infra.dashboard import Dashboard
 from globalchat_infra.firewall import Firewall
@@ -84,6 +84,7 @@ class ApiStack(RegionStack):
             bus=bus,
             api=graphql.api,
         )
+        Malformed(self, "Malformed", prefix=config.prefix, schema=schema, bus=bus)
         self._watch(graphql, broadcast)
         if config.waf_rate is not None:
             name = f"{config.prefix}-{alias}"
@@ -120,8 +121,9 @@ class ApiStack(RegionStack):
             AlarmTopic(self, "AlarmTopic", prefix=prefix, email=self._config.alarm_email)
         alarms = self._alarms()
         alarms.on_dead_letters("broadcast", broadcast.dead_letters)
-        alarms.on_failed_invocations(names.broadcast_rule(prefix), names.bus(prefix))
-        alarms.on_refused_broadcasts(graphql.log)
+        alarms.on_rule(names.broadcast_rule(prefix), names.bus(prefix))
+        alarms.on_malformed(names.malformed_rule(prefix), names.bus(prefix))
+        alarms.on_refused_broadcasts(graphql.api.api_id, graphql.log)
         if self._config.dashboard:
             relays = names.relay_rules(prefix, peers(self._config, self._alias))
             Dashboard(
@@ -132,6 +134,7 @@ class ApiStack(RegionStack):
                 api_id=graphql.api.api_id,
                 bus=names.bus(prefix),
                 rules=[names.broadcast_rule(prefix), *relays],
+                malformed=names.malformed_rule(prefix),
                 queues=names.queues(prefix, meshed=bool(relays)),
             )
 
@@ -143,10 +146,17 @@ class RelayStack(RegionStack):
         description = f"globalchat in {alias}: relay to the other regions"
         super().__init__(scope, config=config, alias=alias, part="relay", description=description)
         others = peers(config, alias)
-        relay = Relay(self, "Relay", prefix=config.prefix, alias=alias, peers=others)
+        relay = Relay(
+            self,
+            "Relay",
+            prefix=config.prefix,
+            alias=alias,
+            peers=others,
+            fields=Schema(resource("schema.graphql")).required_arguments(MUTATION),
+        )
         alarms = self._alarms()
         alarms.on_dead_letters("relay", relay.dead_letters)
         for rule in names.relay_rules(config.prefix, others):
-            alarms.on_failed_invocations(rule, names.bus(config.prefix))
+            alarms.on_rule(rule, names.bus(config.prefix))
         for stack in after:
             self.add_stack_dependency(stack)

@@ -20,63 +20,105 @@ def alarms(template: Mapping[str, Any]) -> dict[str, Resource]:
 
 
 def watched(template: Mapping[str, Any]) -> dict[str, Alarm]:
-    """Alarm name → namespace, metric, statistic and dimensions."""
-    return {
-        name: (
-            alarm["Namespace"],
-            alarm["MetricName"],
-            alarm["Statistic"],
-            {each["Name"]: text(each["Value"]) for each in alarm.get("Dimensions", [])},
-        )
-        for name, alarm in alarms(template).items()
-    }
+    """Alarm name → namespace, metric, statistic and dimensions; of a query its text alone."""
+    found: dict[str, Alarm] = {}
+    for name, alarm in alarms(template).items():
+        if "Metrics" in alarm:
+            (query,) = alarm["Metrics"]
+            assert query["ReturnData"] is True
+            found[name] = ("", text(query["Expression"]), "", {})
+            continue
+        dimensions = {each["Name"]: text(each["Value"]) for each in alarm.get("Dimensions", [])}
+        found[name] = (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"], dimensions)
+    return found
 
 
-def test_queue_rule_and_log_of_the_broadcast_are_watched(templates: Templates) -> None:
+def of_queue(template: Mapping[str, Any], name: str) -> Alarm:
+    """The depth of the queue of this name."""
+    (queue,) = (
+        logical_id
+        for logical_id, each in resources(template, "AWS::SQS::Queue").items()
+        if each["QueueName"] == name
+    )
+    return (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        "Maximum",
+        {"QueueName": f"${{{queue}.QueueName}}"},
+    )
+
+
+def of_rule(metric: str, rule: str) -> Alarm:
+    return ("AWS/Events", metric, "Sum", {"EventBusName": "globalchat-bus", "RuleName": rule})
+
+
+def test_queue_rules_resolver_and_log_of_the_broadcast_are_watched(templates: Templates) -> None:
     for alias in ("oregon", "sydney"):
         template = templates[f"globalchat-{alias}-api"]
-        queue = f"${{{logical(template, 'AWS::SQS::Queue')}.QueueName}}"
+        api = logical(template, "AWS::AppSync::GraphQLApi")
+        query = f"SELECT SUM(GraphQLError) FROM \"AWS/AppSync\" WHERE API_Id = '${{{api}.ApiId}}'"
         assert watched(template) == {
-            "globalchat-broadcast-dead-letters": (
-                "AWS/SQS",
-                "ApproximateNumberOfMessagesVisible",
-                "Maximum",
-                {"QueueName": queue},
-            ),
-            "globalchat-broadcast-failed": (
-                "AWS/Events",
-                "FailedInvocations",
-                "Sum",
-                {"EventBusName": "globalchat-bus", "RuleName": "globalchat-broadcast"},
-            ),
+            "globalchat-broadcast-dead-letters": of_queue(template, "globalchat-broadcast-dlq"),
+            "globalchat-broadcast-failed": of_rule("InvocationsSentToDlq", "globalchat-broadcast"),
+            "globalchat-broadcast-lost": of_rule("InvocationsFailedToBeSentToDlq", "globalchat-broadcast"),
+            "globalchat-broadcast-errors": ("", query, "", {}),
             "globalchat-broadcast-refused": ("globalchat/globalchat", "PublishFromBusErrors", "Sum", {}),
+            "globalchat-broadcast-denied": ("globalchat/globalchat", "PublishFromBusDenials", "Sum", {}),
+            "globalchat-malformed-events": of_rule("Invocations", "globalchat-malformed"),
         }
         # What the dimensions spell out are the names of what is there.
-        assert only(template, "AWS::Events::Rule")["Name"] == "globalchat-broadcast"
+        rules = {rule["Name"] for rule in resources(template, "AWS::Events::Rule").values()}
+        assert rules == {"globalchat-broadcast", "globalchat-malformed"}
         assert only(template, "AWS::Events::EventBus")["Name"] == "globalchat-bus"
+
+
+def test_one_resolver_alone_has_the_metrics_that_an_alarm_reads(templates: Templates) -> None:
+    template = templates["globalchat-oregon-api"]
+    assert only(template, "AWS::AppSync::GraphQLApi")["EnhancedMetricsConfig"] == {
+        "ResolverLevelMetricsBehavior": "PER_RESOLVER_METRICS",
+        "DataSourceLevelMetricsBehavior": "PER_DATA_SOURCE_METRICS",
+        "OperationLevelMetricsConfig": "DISABLED",
+    }
+    measured = [
+        each["FieldName"]
+        for each in resources(template, "AWS::AppSync::Resolver").values()
+        if each.get("MetricsConfig") == "ENABLED"
+    ]
+    assert measured == ["publishFromBus"]
+    assert not [
+        each for each in resources(template, "AWS::AppSync::DataSource").values() if "MetricsConfig" in each
+    ]
 
 
 def test_queue_and_rule_of_the_relay_are_watched(templates: Templates) -> None:
     for alias in ("oregon", "sydney"):
         template = templates[f"globalchat-{alias}-relay"]
-        queue = f"${{{logical(template, 'AWS::SQS::Queue')}.QueueName}}"
-        assert {name: alarm[3] for name, alarm in watched(template).items()} == {
-            "globalchat-relay-dead-letters": {"QueueName": queue},
-            "globalchat-relay-1-failed": {
-                "EventBusName": "globalchat-bus",
-                "RuleName": "globalchat-relay-1",
-            },
+        assert watched(template) == {
+            "globalchat-relay-dead-letters": of_queue(template, "globalchat-relay-dlq"),
+            "globalchat-relay-1-failed": of_rule("InvocationsSentToDlq", "globalchat-relay-1"),
+            "globalchat-relay-1-lost": of_rule("InvocationsFailedToBeSentToDlq", "globalchat-relay-1"),
         }
         assert only(template, "AWS::Events::Rule")["Name"] == "globalchat-relay-1"
 
 
-def test_every_queue_and_every_rule_has_its_alarm(full_templates: Templates) -> None:
+def test_every_queue_for_dead_letters_and_every_rule_has_its_alarms(full_templates: Templates) -> None:
     for template in full_templates.values():
-        dimensions = [alarm[3] for alarm in watched(template).values()]
-        for queue in resources(template, "AWS::SQS::Queue"):
-            assert {"QueueName": f"${{{queue}.QueueName}}"} in dimensions
-        rules = {rule["Name"] for rule in resources(template, "AWS::Events::Rule").values()}
-        assert {each["RuleName"] for each in dimensions if "RuleName" in each} == rules
+        found = watched(template).values()
+        watched_queues = {alarm[3]["QueueName"] for alarm in found if "QueueName" in alarm[3]}
+        watched_rules = {(alarm[3]["RuleName"], alarm[1]) for alarm in found if "RuleName" in alarm[3]}
+        expected: set[tuple[str, str]] = set()
+        for rule in resources(template, "AWS::Events::Rule").values():
+            (letters,) = {
+                text(each["DeadLetterConfig"]["Arn"]) for each in rule["Targets"] if "RoleArn" in each
+            } or {""}
+            if letters:
+                assert letters.replace(".Arn}", ".QueueName}") in watched_queues
+                metrics = ("InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq")
+                expected |= {(rule["Name"], metric) for metric in metrics}
+            else:
+                # Its queue is its target: each event is an incident.
+                expected.add((rule["Name"], "Invocations"))
+        assert watched_rules == expected
 
 
 def test_the_estimate_of_costs_knows_how_many_there_are(
@@ -88,10 +130,11 @@ def test_the_estimate_of_costs_knows_how_many_there_are(
 
 def test_one_is_enough_and_silence_is_good(full_templates: Templates) -> None:
     found = [alarm for template in full_templates.values() for alarm in alarms(template).values()]
-    assert len(found) == 3 * 3 + 3 * 2
+    assert len(found) == 3 * 7 + 3 * 3
     for alarm in found:
         assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
-        assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (0, 1, 60)
+        assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 1)
+        assert {each["Period"] for each in alarm.get("Metrics", [alarm])} == {60}
         assert alarm["TreatMissingData"] == "notBreaching"
         assert "docs/operations.md" in alarm["AlarmDescription"]
 
@@ -99,14 +142,15 @@ def test_one_is_enough_and_silence_is_good(full_templates: Templates) -> None:
 def test_errors_in_appsync_s_log_are_counted(templates: Templates) -> None:
     template = templates["globalchat-oregon-api"]
     filters = list(resources(template, "AWS::Logs::MetricFilter").values())
-    assert {each["FilterPattern"] for each in filters} == {
-        '{ $.fieldName = "publishFromBus" && $.fieldInError IS TRUE }',
-        '"Not Authorized to access publishFromBus"',
+    counted = {
+        '{ $.fieldName = "publishFromBus" && $.fieldInError IS TRUE }': "refused",
+        '"Not Authorized to access publishFromBus"': "denied",
     }
+    assert {each["FilterPattern"] for each in filters} == counted.keys()
     for each in filters:
         assert each["LogGroupName"] == {"Ref": logical(template, "AWS::Logs::LogGroup")}
         (made,) = each["MetricTransformations"]
-        alarm = alarms(template)["globalchat-broadcast-refused"]
+        alarm = alarms(template)[f"globalchat-broadcast-{counted[each['FilterPattern']]}"]
         assert (made["MetricNamespace"], made["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
         assert made["MetricValue"] == "1"
         # Without matches there is no metric, and so nothing to pay for.
@@ -119,6 +163,17 @@ def test_without_an_address_alarms_mail_nobody(templates: Templates) -> None:
             assert "AlarmActions" not in alarm
 
 
+def test_a_holder_of_the_key_causes_no_mail(everything: Config, full_templates: Templates) -> None:
+    for alias in everything.regions:
+        found = alarms(full_templates[f"{everything.prefix}-{alias}-api"])
+        denied = found[f"{everything.prefix}-broadcast-denied"]
+        assert "AlarmActions" not in denied
+        assert "API key" in denied["AlarmDescription"]
+        # Nor does another one count what comes before the resolver.
+        paged = [alarm for alarm in found.values() if "AlarmActions" in alarm]
+        assert "PublishFromBusDenials" not in str(paged)
+
+
 def test_an_address_gets_every_alarm_of_every_region(everything: Config, full_templates: Templates) -> None:
     for alias, region in everything.regions.items():
         api = full_templates[f"{everything.prefix}-{alias}-api"]
@@ -129,6 +184,8 @@ def test_an_address_gets_every_alarm_of_every_region(everything: Config, full_te
         arn = f"arn:${{AWS::Partition}}:sns:{region}:${{AWS::AccountId}}:{everything.prefix}-alarms"
         for template in (api, full_templates[f"{everything.prefix}-{alias}-relay"]):
             for alarm in alarms(template).values():
+                if alarm["AlarmName"].endswith("-denied"):
+                    continue
                 assert [text(action) for action in alarm["AlarmActions"]] == [arn]
                 # The topic lets alarms of this name publish.
                 assert re.match(f"{everything.prefix}-", alarm["AlarmName"])

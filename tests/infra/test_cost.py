@@ -45,7 +45,8 @@ def test_a_hundred_clients_and_a_message_a_second_in_two_regions() -> None:
         ("AppSync", "connection"): ("2160000", "0.1728"),
         ("EventBridge", "event"): ("1296000", "1.296"),
         ("EventBridge", "relay"): ("1296000", "1.296"),
-        ("CloudWatch", "alarm"): ("5", "0.5"),
+        ("CloudWatch", "alarm"): ("10", "1"),
+        ("CloudWatch", "metric"): ("3", "0.9"),
     }
     assert found[OREGON] == same | {
         ("Transfer", "between regions"): ("0.648", "0.01296"),
@@ -67,12 +68,12 @@ def test_one_region_relays_nothing() -> None:
     assert found["EventBridge", "event"] == ("1296000", "1.296")
     assert found["EventBridge", "relay"] == ("0", "0")
     assert found["Transfer", "between regions"] == ("0", "0")
-    assert found["CloudWatch", "alarm"] == ("3", "0.3")
+    assert found["CloudWatch", "alarm"] == ("7", "0.7")
 
 
-def test_nobody_and_nothing_costs_the_alarms() -> None:
+def test_nobody_and_nothing_costs_the_alarms_and_metrics() -> None:
     lines = estimate(Traffic(0, Decimal(0), 100), [OREGON, SYDNEY], load(), Extras())
-    assert sum(line.usd for line in lines) == Decimal("1.0")
+    assert sum(line.usd for line in lines) == Decimal("3.8")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_options_cost_what_they_cost() -> None:
     }
 
 
-@pytest.mark.parametrize(("regions", "count"), [(1, 3), (2, 5), (6, 5), (7, 6), (11, 6), (12, 7)])
+@pytest.mark.parametrize(("regions", "count"), [(1, 7), (2, 10), (6, 10), (7, 12), (11, 12), (12, 14)])
 def test_alarms_of_a_region(regions: int, count: int) -> None:
     assert alarms(regions) == count
 

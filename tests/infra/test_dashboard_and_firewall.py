@@ -48,11 +48,14 @@ def test_a_dashboard_shows_clients_requests_deliveries_and_losses(
     assert [each[:4] for each in lost[:2]] == [
         ["AWS/Events", "FailedInvocations", f"{prefix}-bus", rule] for rule in rules
     ]
-    assert [each[:3] for each in lost[2:4]] == [
+    assert lost[2][:4] == ["AWS/Events", "Invocations", f"{prefix}-bus", f"{prefix}-malformed"]
+    assert [each[:3] for each in lost[3:6]] == [
         ["AWS/SQS", "ApproximateNumberOfMessagesVisible", f"{prefix}-{part}-dlq"]
-        for part in ("broadcast", "relay")
+        for part in ("broadcast", "malformed", "relay")
     ]
-    assert lost[4][:2] == [f"globalchat/{prefix}", "PublishFromBusErrors"]
+    assert [each[:2] for each in lost[6:]] == [
+        [f"globalchat/{prefix}", name] for name in ("PublishFromBusErrors", "PublishFromBusDenials")
+    ]
 
 
 def test_the_firewall_stands_before_the_api_and_lets_all_pass_but_too_many(template: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ def test_every_alarm_and_no_other_has_its_row(templates: Templates) -> None:
         for template in templates.values()
         for alarm in resources(template, "AWS::CloudWatch::Alarm").values()
     }
-    ends = ("-dead-letters", "-failed", "-refused")
+    ends = ("-dead-letters", "-denied", "-errors", "-events", "-failed", "-lost", "-refused")
     assert {word for word in NAMED if word.startswith("globalchat-") and word.endswith(ends)} == made
 
 

@@ -42,7 +42,10 @@ def expected(config: Config, alias: str, part: str, template: Mapping[str, Any])
         "broadcast": [
             ("appsync:GraphQL", f"arn:${{AWS::Partition}}:appsync:{region}:${{AWS::AccountId}}:{field}")
         ],
-        "logs": [("logs:CreateLogStream", f"${{{log}.Arn}}"), ("logs:PutLogEvents", f"${{{log}.Arn}}")],
+        "logs": [
+            (f"logs:{action}", f"${{{log}.Arn}}")
+            for action in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")
+        ],
     }
 
 

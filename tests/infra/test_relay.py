@@ -10,6 +10,7 @@ from tests.infra.helpers.synthesised_templates import (
     only,
     permissions,
     resources,
+    rule_of,
     targets,
     templates_of,
     text,
@@ -41,6 +42,7 @@ def test_a_relay_passes_on_only_what_its_own_region_accepted(templates: Template
         assert rule["EventPattern"] == {
             "source": ["globalchat"],
             "detail-type": ["message published"],
+            "detail": rule_of(templates[f"globalchat-{alias}-api"], "broadcast")["EventPattern"]["detail"],
             "region": [region],
         }
         assert rule["EventBusName"] == "globalchat-bus"

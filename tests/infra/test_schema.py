@@ -7,7 +7,7 @@ from graphql.language import FieldNode, ObjectTypeDefinitionNode
 from globalchat.core.errors import UsageError
 from globalchat.core.resources import resource
 from globalchat_infra.schema import Schema, resolver_files
-from tests.infra.helpers.synthesised_templates import Templates, targets
+from tests.infra.helpers.synthesised_templates import Templates, rule_of
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_field_of_two_root_types_is_refused(tmp_path: Path) -> None:
 def test_the_broadcast_passes_every_argument_and_selects_every_field_of_a_message(
     templates: Templates,
 ) -> None:
-    (target,) = targets(templates["globalchat-oregon-api"])
+    (target,) = rule_of(templates["globalchat-oregon-api"], "broadcast")["Targets"]
     (operation,) = parse(target["AppSyncParameters"]["GraphQLOperation"]).definitions
     assert isinstance(operation, OperationDefinitionNode)
     (call,) = operation.selection_set.selections
@@ -75,6 +75,15 @@ def test_the_broadcast_passes_every_argument_and_selects_every_field_of_a_messag
     assert [print_ast(variable) for variable in operation.variable_definitions or ()] == [
         f"${argument.name.value}: {print_ast(argument.type)}" for argument in mutation.arguments or ()
     ]
+
+
+def test_required_arguments_are_those_without_a_default(tmp_path: Path) -> None:
+    file = tmp_path / "schema.graphql"
+    arguments = "a: Int!, b: Int, c: Int! = 1, d: ID!"
+    file.write_text(f"type Query {{ a: Int }} type Mutation {{ m({arguments}): Int }}", encoding="utf-8")
+    assert Schema(file).required_arguments("m") == ["a", "d"]
+    with pytest.raises(UsageError, match="no mutation gone"):
+        Schema(file).required_arguments("gone")
 
 
 @pytest.mark.parametrize("mutation", ["nothing", "count"])

@@ -1,6 +1,7 @@
 """Every permission of the packaged templates, taken away: what needs it must not happen, and be seen."""
 
-from collections.abc import AsyncIterator, Iterator
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from globalchat.localcloud.events.lane import DeliverySettings
+from globalchat.localcloud.ports import PutEventsEntry
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.region import RunningRegion
 from tests.localcloud.helpers.cloud_client import Listener, listening, publish
@@ -129,12 +131,16 @@ async def changed(
 
 
 def test_the_templates_hold_the_permissions_that_are_tested_here() -> None:
-    purposes = ("GraphqlPublish", "GraphqlLogs", "Broadcast", "Relay")
+    purposes = ("GraphqlPublish", "GraphqlLogs", "Broadcast", "Malformed", "Relay")
     assert all(permission.logical_id.startswith(purposes) for permission in ALL)
     expected = {
         "events:PutEvents": 4,  # publish and relay
         "appsync:GraphQL": 2,
-        "sqs:SendMessage": 4,
+        "sqs:SendMessage": 6,
+        # The CDK allows a rule with a queue as its target these as well; nothing shows that it needs them.
+        "sqs:GetQueueAttributes": 2,
+        "sqs:GetQueueUrl": 2,
+        "logs:CreateLogGroup": 2,
         "logs:CreateLogStream": 2,
         "logs:PutLogEvents": 2,
         "sts:AssumeRole": 8,
@@ -207,6 +213,75 @@ async def test_without_it_the_queue_takes_no_letter(rule: str, alias: str, tmp_p
             "FailedInvocations": 1,
             "InvocationsFailedToBeSentToDlq": 1,
         }
+
+
+@those("Malformed")
+async def test_without_it_malformed_events_are_lost(permission: Permission, tmp_path: Path) -> None:
+    permission.take_away(tmp_path)
+    async with changed(tmp_path, permission.alias) as world:
+        await put(world, {"id": "1"})
+        assert await world.heard() == [[], []]
+        lost = permission.action == "sqs:SendMessage"
+        assert world.letters == ({} if lost else {f"{world.here.region}:globalchat-malformed-dlq": [{}]})
+        counted = world.count("malformed")
+        if lost:
+            assert counted["FailedInvocations"] == 1
+        else:
+            assert counted == {"MatchedEvents": 1, "Invocations": 1, "SuccessfulInvocationAttempts": 1}
+
+
+MESSAGE = {
+    "id": "1",
+    "name": "tech",
+    "message": "hi",
+    "region": "us-west-2",
+    "sentAt": "2026-01-01T00:00:00.000Z",
+}
+
+
+@pytest.mark.parametrize("missing", [None, *MESSAGE])
+async def test_what_is_not_a_message_is_kept_and_counted_and_never_broadcast(
+    missing: str | None, tmp_path: Path
+) -> None:
+    edit(tmp_path, "globalchat-oregon-api.template.json", lambda template: None)
+    detail = {name: value for name, value in MESSAGE.items() if name != missing}
+    async with changed(tmp_path, "oregon") as world:
+        await put(world, detail)
+        if missing is None:
+            assert await world.heard() == [["hi"], ["hi"]]
+            assert world.count("malformed") == {}
+            assert world.letters == {}
+        else:
+            assert await world.heard() == [[], []]
+            assert world.count("broadcast") == world.count("relay") == {}
+            assert world.count("malformed")["Invocations"] == 1
+            assert world.letters == {"us-west-2:globalchat-malformed-dlq": [{}]}
+
+
+async def test_an_unknown_detail_type_is_no_message(tmp_path: Path) -> None:
+    edit(tmp_path, "globalchat-oregon-api.template.json", lambda template: None)
+    async with changed(tmp_path, "oregon") as world:
+        await put(world, MESSAGE, detail_type="message invented")
+        await put(world, MESSAGE, source="someone.else")
+        assert await world.heard() == [[], []]
+        assert world.count("malformed")["MatchedEvents"] == 1
+
+
+async def put(
+    world: World,
+    detail: Mapping[str, str],
+    *,
+    source: str = "globalchat",
+    detail_type: str = "message published",
+) -> None:
+    """Put an event on the bus of the changed region, as the role of its API."""
+    account = world.here.event_bus.split(":")[4]
+    role = f"arn:aws:iam::{account}:role/globalchat.{world.here.alias}.publish"
+    entry = PutEventsEntry(source, detail_type, json.dumps(detail))
+    (result,) = await world.cloud.events.put_events(
+        bus_arn=world.here.event_bus, entries=[entry], role_arn=role
+    )
+    assert result.error_code is None
 
 
 @those("GraphqlLogs")

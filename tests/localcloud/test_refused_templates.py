@@ -205,9 +205,26 @@ REFUSED = [
         "an integer from 0 to 185",
     ),
     (
-        in_target("Broadcast", "oregon_api", Arn="arn:aws:sqs:a:1:q"),
-        "only AppSync endpoints and buses are emulated",
+        in_target("Broadcast", "oregon_api", Arn="arn:aws:lambda:a:1:function:f"),
+        "only AppSync endpoints, buses and queues are emulated",
     ),
+    (
+        in_target("Broadcast", "oregon_api", Arn="arn:aws:sqs:us-west-2:000000000000:q"),
+        r"Targets\[0\].Arn names arn:aws:sqs:us-west-2:000000000000:q, which is no queue of the rule's own",
+    ),
+    (
+        in_target("Broadcast", "oregon_api", Arn=get_att("Letters", "Arn")),
+        r"property Targets\[0\].RoleArn has no place at a queue target",
+    ),
+    (
+        in_api("Broadcast", Targets=[{"Id": "T", "Arn": get_att("Letters", "Arn"), "InputPath": "$.detail"}]),
+        r"property Targets\[0\].InputPath at a queue target is not emulated",
+    ),
+    (
+        in_api("Api", EnhancedMetricsConfig={"OperationLevelMetricsConfig": "ENABLED"}),
+        "property EnhancedMetricsConfig.DataSourceLevelMetricsBehavior is missing",
+    ),
+    (in_api("Publish", MetricsConfig="ON"), "property MetricsConfig has the value ON; only ENABLED"),
     (
         in_target("Broadcast", "oregon_api", Arn="arn:aws:appsync:us-west-2:0:endpoints/graphql-api/x"),
         "the endpoint of no API of its region",

@@ -113,7 +113,11 @@ def rules(aws: Aws, target: RegionTarget) -> CheckResult:
             f"aws events enable-rule --region {target.region} --event-bus-name {target.bus} --name {off[0]}"
         )
         return failed(f"Switched off: {', '.join(off)}.", f"Run `{enable}`.")
-    expected = (names.broadcast_rule(target.prefix), *names.relay_rules(target.prefix, target.peers))
+    expected = (
+        names.broadcast_rule(target.prefix),
+        names.malformed_rule(target.prefix),
+        *names.relay_rules(target.prefix, target.peers),
+    )
     if missing := [name for name in expected if name not in states]:
         return failed(f"Missing: {', '.join(missing)}.", DRIFT)
     if lost := _not_led_to(aws, target, states):

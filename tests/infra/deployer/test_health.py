@@ -22,9 +22,10 @@ TARGET = RegionTarget(ACCOUNT, "globalchat", "oregon", REGION, [PEER])
 RULES = {
     "globalchat-broadcast": f"arn:aws:appsync:{REGION}:{ACCOUNT}:endpoints/graphql-api/abc",
     "globalchat-relay-1": BUS.replace(REGION, PEER),
+    "globalchat-malformed": f"arn:aws:sqs:{REGION}:{ACCOUNT}:globalchat-malformed-dlq",
 }
-BROADCAST, RELAY = RULES
-QUEUES = ("globalchat-broadcast-dlq", "globalchat-relay-dlq")
+BROADCAST, RELAY, _ = RULES
+QUEUES = ("globalchat-broadcast-dlq", "globalchat-relay-dlq", "globalchat-malformed-dlq")
 STACKS = ("globalchat-oregon-api", "globalchat-oregon-relay")
 
 

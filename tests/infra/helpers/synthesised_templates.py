@@ -121,5 +121,15 @@ def targets(template: Mapping[str, Any]) -> Iterator[Resource]:
         yield from rule["Targets"]
 
 
+def rule_of(template: Mapping[str, Any], part: str) -> Resource:
+    """The rule whose name ends with a part, such as `broadcast`."""
+    (found,) = (
+        rule
+        for rule in resources(template, "AWS::Events::Rule").values()
+        if rule["Name"].endswith(f"-{part}")
+    )
+    return found
+
+
 def _many(value: T | list[T]) -> list[T]:
     return value if isinstance(value, list) else [value]

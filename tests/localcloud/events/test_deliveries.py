@@ -9,6 +9,7 @@ import pytest
 from globalchat.localcloud.assembly import read
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.lane import DeliverySettings
+from globalchat.localcloud.events.service import Redrive
 from globalchat.localcloud.events.targets import AppSyncErrors
 from globalchat.localcloud.ports import Invocation, PutEventsEntry
 from globalchat.localcloud.provision import provision
@@ -158,7 +159,13 @@ async def test_a_bug_in_a_target_surfaces() -> None:
 async def test_the_checked_in_templates_carry_a_message_to_both_regions() -> None:
     deployment = provision(read(), urls=URLS)
     world = World(deployment)
-    detail: JSON = {"id": "1", "name": "tech", "message": 'a "quoted" \\ \U0001f600', "sentAt": "x"}
+    detail: JSON = {
+        "id": "1",
+        "name": "tech",
+        "message": 'a "quoted" \\ \U0001f600',
+        "region": OREGON,
+        "sentAt": "x",
+    }
     region = deployment.regions[0]
     async with world.bridge:
         await world.bridge.put_events(
@@ -170,3 +177,39 @@ async def test_the_checked_in_templates_carry_a_message_to_both_regions() -> Non
     assert world.appsync.received(OREGON) == [detail]
     assert world.appsync.received(SYDNEY) == [detail]
     assert world.letters("") == []
+
+
+async def test_a_queue_as_a_target_gets_the_whole_event_without_attributes() -> None:
+    backend = Backend()
+    rule = properties(backend.oregon_api, "Broadcast")
+    rule["Targets"] = [{"Id": "Queue", "Arn": rule["Targets"][0]["DeadLetterConfig"]["Arn"]}]
+    world = World(backend.provision())
+    async with world.bridge:
+        (result,) = await world.put({"id": "1"})
+        await world.bridge.settled()
+        # It is no dead letter: there is nothing to deliver once more.
+        assert await world.bridge.redrive() == Redrive(0, 0)
+    ((body, attributes),) = world.letters("oregon-api")
+    assert (body["id"], body["detail"], attributes) == (result.event_id, {"id": "1"}, {})
+    assert world.count("Broadcast") == {
+        "MatchedEvents": 1,
+        "Invocations": 1,
+        "SuccessfulInvocationAttempts": 1,
+    }
+    assert world.appsync.received(OREGON) == []
+
+
+async def test_a_queue_whose_policy_does_not_admit_the_rule_takes_nothing() -> None:
+    backend = Backend()
+    rule = properties(backend.oregon_api, "Broadcast")
+    rule["Targets"] = [{"Id": "Queue", "Arn": rule["Targets"][0]["DeadLetterConfig"]["Arn"]}]
+    del backend.oregon_api["Resources"]["LettersPolicy"]
+    world = World(backend.provision())
+    await world.deliver({"id": "1"})
+    assert world.letters("oregon-api") == []
+    assert world.count("Broadcast") == {
+        "MatchedEvents": 1,
+        "Invocations": 1,
+        "FailedInvocations": 1,
+        "Dropped": 1,
+    }

@@ -40,7 +40,9 @@ async def test_what_is_wrong_comes_back_as_a_sentence(controlled: ControlledClou
         await asyncio.to_thread(control.clear_faults, controlled.state, ["x"])
     with pytest.raises(UsageError, match="no queue 'gone'") as caught:
         await asyncio.to_thread(control.redrive, controlled.state, "gone")
-    assert caught.value.remedy == "The queues are: globalchat-broadcast-dlq, globalchat-relay-dlq."
+    names = ("broadcast", "malformed", "relay")
+    queues = ", ".join(f"globalchat-{name}-dlq" for name in names)
+    assert caught.value.remedy == f"The queues are: {queues}."
     assert controlled.cloud.faults.active == ()
 
 

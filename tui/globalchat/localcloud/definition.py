@@ -34,7 +34,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """An SQS queue that serves as a dead-letter queue, with its resource policy."""
+    """An SQS queue, for dead letters or as a rule's target, with its resource policy."""
 
     arn: str
     name: str
@@ -105,7 +105,7 @@ class InputTransformer:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One target of a rule: an AppSync endpoint (with its operation) or a bus.
+    """One target of a rule: an AppSync endpoint (with its operation), a bus or a queue (without a role).
 
     At most one of `input` (constant JSON text), `input_path` and `transformer` is set; none of them sends
     the whole event.

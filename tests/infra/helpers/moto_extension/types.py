@@ -127,19 +127,20 @@ class BusPolicy(Resource):
 
 
 class Alarm(Resource):
-    """An alarm of moto's CloudWatch."""
+    """An alarm of moto's CloudWatch; of one on a query, moto keeps the query as it is."""
 
     def make(self, properties: Properties) -> None:
         backend = cloudwatch_backends[self.account][self.region]
         backend.put_metric_alarm(
             name=properties["AlarmName"],
-            namespace=properties["Namespace"],
-            metric_name=properties["MetricName"],
+            namespace=properties.get("Namespace", ""),
+            metric_name=properties.get("MetricName", ""),
+            metric_data_queries=properties.get("Metrics"),
             comparison_operator=properties["ComparisonOperator"],
             evaluation_periods=properties["EvaluationPeriods"],
-            period=properties["Period"],
+            period=properties.get("Period", 0),
             threshold=properties["Threshold"],
-            statistic=properties["Statistic"],
+            statistic=properties.get("Statistic", ""),
             description=properties.get("AlarmDescription", ""),
             dimensions=properties.get("Dimensions", []),
             alarm_actions=properties.get("AlarmActions", []),

@@ -1,4 +1,4 @@
-"""Dead-letter queues: what EventBridge could not deliver, if the queue's policy lets it in."""
+"""Queues: what EventBridge could not deliver or was to deliver there, if the queue's policy lets it in."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ CAPACITY = 10_000
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message in a dead-letter queue: an event, and EventBridge's message attributes.
+    """A message in a queue: an event, and EventBridge's message attributes (none from a queue as a target).
 
     `sent_at` is epoch seconds, `target_id` the Id of the rule's target. Attributes: RULE_ARN, TARGET_ARN,
     ERROR_CODE, ERROR_MESSAGE; after retries RETRY_ATTEMPTS too, and EXHAUSTED_RETRY_CONDITION if it was the

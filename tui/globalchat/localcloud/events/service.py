@@ -20,7 +20,7 @@ from globalchat.localcloud.events.in_flight import InFlight
 from globalchat.localcloud.events.lane import DeliverySettings, Lane, LaneContext
 from globalchat.localcloud.events.pattern import compile_pattern
 from globalchat.localcloud.events.permissions import may_put
-from globalchat.localcloud.events.targets import AppSyncTarget, BusTarget, TargetPort
+from globalchat.localcloud.events.targets import AppSyncTarget, BusTarget, QueueTarget, TargetPort
 from globalchat.localcloud.ports import EntryResult, GraphQLTarget, PutEventsEntry, PutEventsError
 
 _THROTTLED = "Rate exceeded: the local cloud's queue for a target is full."
@@ -128,6 +128,8 @@ class EventBridge:
     async def redrive(self, queue_arn: str | None = None) -> Redrive:
         """Deliver dead letters once more, each through its rule's target; the delivered leave the queue.
 
+        What a rule put into a queue as its target is no dead letter, and stays.
+
         EventBridge has no redrive of its own: this is what a person does with a script.
 
         Args:
@@ -141,6 +143,8 @@ class EventBridge:
         delivered = failed = 0
         for arn, found in chosen.items():
             for letter in found:
+                if not letter.attributes:
+                    continue  # its rule delivered it here
                 if await self._redeliver(letter):
                     self._context.dead_letters.remove(arn, letter)
                     delivered += 1
@@ -202,6 +206,8 @@ class EventBridge:
 
     def _port(self, route: Route, counters: RuleCounters) -> TargetPort:
         roles = self._deployment.roles
+        if ":sqs:" in route.target.arn:
+            return QueueTarget(route, self._context.dead_letters, self._clock)
         if route.target.graphql_operation is None:
             return BusTarget(route, roles, self._forward, self._new_id)
         errors = self._context.settings.appsync_errors

@@ -1,15 +1,17 @@
-"""What a rule can deliver to: an AppSync API or another bus. Each answers with None or a Failure."""
+"""What a rule can deliver to: an AppSync API, another bus or a queue. Each answers with None or a Failure."""
 
 import json
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, TypeAlias
 
+from globalchat.core.clock import EpochClock
 from globalchat.localcloud.definition import JSON, Role, Rule, Target
 from globalchat.localcloud.events.counters import RuleCounters
 from globalchat.localcloud.events.courier import Failure, Route
+from globalchat.localcloud.events.dead_letters import DeadLetter, DeadLetters
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.events.input_path import InputPath
-from globalchat.localcloud.events.permissions import not_assumable, not_permitted
+from globalchat.localcloud.events.permissions import SERVICE, not_assumable, not_permitted
 from globalchat.localcloud.events.transformer import NotDelivered, Transformer
 from globalchat.localcloud.ports import GraphQLTarget, InvocationRefused
 
@@ -100,6 +102,27 @@ class BusTarget:
             return self._refusal
         document = {**event.document, "id": self._new_id()} if self._crosses else event.document
         return self._forward(self._bus_arn, document)
+
+
+class QueueTarget:
+    """Sends an event to a queue, as a message without attributes: those are for dead letters."""
+
+    def __init__(self, route: Route, dead_letters: DeadLetters, clock: EpochClock) -> None:
+        self._queue_arn = route.target.arn
+        self._target_id = route.target.id
+        self._refusal: Failure | None = None
+        if not dead_letters.admits(self._queue_arn, route.rule.arn):
+            message = f"The policy of {self._queue_arn} does not let {SERVICE} send for {route.rule.arn}."
+            self._refusal = Failure("NO_PERMISSIONS", message)
+        self._dead_letters = dead_letters
+        self._clock = clock
+
+    async def deliver(self, event: Event) -> Failure | None:
+        """Put the event into the queue."""
+        if self._refusal is not None:
+            return self._refusal
+        self._dead_letters.add(self._queue_arn, DeadLetter(event, {}, self._clock(), self._target_id))
+        return None
 
 
 def variables(rule: Rule, target: Target) -> Callable[[Event], JSON]:

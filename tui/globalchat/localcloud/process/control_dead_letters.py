@@ -51,17 +51,18 @@ def _queues(events: EventBridge, name: str | None) -> Iterator[str]:
 
 def _describe(queue_arn: str, letter: DeadLetter, *, detail: bool) -> dict[str, JSON]:
     attributes = letter.attributes
+    rule = attributes.get("RULE_ARN")
     retries = attributes.get("RETRY_ATTEMPTS")
     document: dict[str, JSON] = {
         "queue": _last(queue_arn),
         "region": queue_arn.split(":")[3],
         "time": iso_time(1000 * letter.sent_at),
-        "errorCode": attributes["ERROR_CODE"],
-        "errorMessage": attributes["ERROR_MESSAGE"],
+        "errorCode": attributes.get("ERROR_CODE"),
+        "errorMessage": attributes.get("ERROR_MESSAGE"),
         "exhaustedRetryCondition": attributes.get("EXHAUSTED_RETRY_CONDITION"),
         "retryAttempts": None if retries is None else int(retries),
-        "rule": attributes["RULE_ARN"].rpartition("/")[2],
-        "target": attributes["TARGET_ARN"],
+        "rule": None if rule is None else rule.rpartition("/")[2],
+        "target": attributes.get("TARGET_ARN"),
         "eventId": letter.event.id,
     }
     if detail:

@@ -93,15 +93,18 @@ def _target(rule: Resource, path: str, target: Properties, bus_arn: str, around:
         _check_api_target(rule, path, around.apis.get(arn), arn, operation)
     elif ":event-bus/" in arn:
         _check_bus_target(rule, path, target, bus_arn, around)
+    elif ":sqs:" in arn:
+        _check_queue_target(rule, path, target, around)
     else:
-        raise rule.error(f"property {path}.Arn names {arn}; only AppSync endpoints and buses are emulated")
+        emulated = "only AppSync endpoints, buses and queues are emulated"
+        raise rule.error(f"property {path}.Arn names {arn}; {emulated}")
     inputs = [name for name in _INPUTS if name in target]
     if len(inputs) > 1:
         raise rule.error(f"property {path} has both {' and '.join(inputs)}; AWS takes one")
     return Target(
         id=text_of(target, "Id"),
         arn=arn,
-        role_arn=_role(rule, path, target, around),
+        role_arn=None if ":sqs:" in arn else _role(rule, path, target, around),
         dead_letter_arn=_dead_letters(rule, path, target, around),
         retry=_retry(object_of(target, "RetryPolicy")),
         graphql_operation=operation,
@@ -138,6 +141,19 @@ def _check_bus_target(
     for name in (*_INPUTS, "AppSyncParameters"):
         if name in target:
             raise rule.error(f"property {path}.{name} has no place at a bus target; AWS refuses it")
+
+
+def _check_queue_target(rule: Resource, path: str, target: Properties, around: Surroundings) -> None:
+    """Check a queue target: its policy admits the rule, for EventBridge takes no role for SQS."""
+    arn = text_of(target, "Arn")
+    if arn not in around.queues:
+        raise rule.error(f"property {path}.Arn names {arn}, which is no queue of the rule's own region")
+    for name in ("RoleArn", "AppSyncParameters"):
+        if name in target:
+            raise rule.error(f"property {path}.{name} has no place at a queue target")
+    for name in _INPUTS:
+        if name in target:
+            raise rule.error(f"property {path}.{name} at a queue target is not emulated")
 
 
 def _role(rule: Resource, path: str, target: Properties, around: Surroundings) -> str:

@@ -91,6 +91,15 @@ def _resolver(identity: Identity, properties: Properties) -> Values:
     return Values(arn, {"ResolverArn": arn, "TypeName": type_name, "FieldName": field_name})
 
 
+_MEASURED = only("ENABLED", "DISABLED")
+_ENHANCED_METRICS = Shape(
+    required={
+        "DataSourceLevelMetricsBehavior": only("FULL_REQUEST_DATA_SOURCE_METRICS", "PER_DATA_SOURCE_METRICS"),
+        "OperationLevelMetricsConfig": _MEASURED,
+        "ResolverLevelMetricsBehavior": only("FULL_REQUEST_RESOLVER_METRICS", "PER_RESOLVER_METRICS"),
+    }
+)
+
 GRAPHQL_API = ResourceType(
     name="AWS::AppSync::GraphQLApi",
     shape=Shape(
@@ -105,9 +114,10 @@ GRAPHQL_API = ResourceType(
             "IntrospectionConfig": only("ENABLED", "DISABLED"),
             "QueryDepthLimit": whole(0, 75),
             "ResolverCountLimit": whole(0, 10_000),
+            # Checked, but without effect: metrics are not kept locally.
+            "EnhancedMetricsConfig": _ENHANCED_METRICS,
         },
         without_effect={
-            "EnhancedMetricsConfig": "metrics are not kept locally",
             "LogConfig": "logs are not kept locally",
             "OwnerContact": "nothing reads it",
             "Tags": "nothing reads them",
@@ -146,8 +156,9 @@ DATA_SOURCE = ResourceType(
         optional={
             "ServiceRoleArn": text,
             "EventBridgeConfig": Shape(required={"EventBusArn": text}),
+            "MetricsConfig": _MEASURED,
         },
-        without_effect={"Description": "nothing reads it", "MetricsConfig": "metrics are not kept locally"},
+        without_effect={"Description": "nothing reads it"},
     ),
     values=_data_source,
 )
@@ -163,8 +174,7 @@ RESOLVER = ResourceType(
             "Runtime": Shape(required={"Name": only("APPSYNC_JS"), "RuntimeVersion": only("1.0.0")}),
             "Code": code,
         },
-        optional={"Kind": only("UNIT"), "MaxBatchSize": only(0, "0")},
-        without_effect={"MetricsConfig": "metrics are not kept locally"},
+        optional={"Kind": only("UNIT"), "MaxBatchSize": only(0, "0"), "MetricsConfig": _MEASURED},
         lacking={
             **dict.fromkeys(_MAPPING_TEMPLATES, "VTL mapping templates; only APPSYNC_JS is run"),
             "CodeS3Location": "assets are not read; put the code into the template",

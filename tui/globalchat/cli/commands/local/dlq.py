@@ -71,11 +71,16 @@ def redrive(queue: str | None, as_json: bool) -> int:
 
 
 def _lines(letter: Mapping[str, JSON]) -> Iterator[str]:
-    """A letter for people: where and when, then why, then what."""
-    yield f"{letter['time']}  {letter['region']} {letter['queue']}  {letter['errorCode']}{_retries(letter)}"
-    yield f"    {letter['errorMessage']}"
-    yield f"    rule {letter['rule']}, event {letter['eventId']}"
-    yield f"    target {letter['target']}"
+    """Yield the lines of a letter: where and when, then why, then what."""
+    place = f"{letter['time']}  {letter['region']} {letter['queue']}"
+    if letter["errorCode"] is None:
+        yield f"{place}  put there by a rule"
+        yield f"    event {letter['eventId']}"
+    else:
+        yield f"{place}  {letter['errorCode']}{_retries(letter)}"
+        yield f"    {letter['errorMessage']}"
+        yield f"    rule {letter['rule']}, event {letter['eventId']}"
+        yield f"    target {letter['target']}"
     if "detail" in letter:
         yield f"    {_text(letter['detail'])}"
 
