@@ -84,4 +84,7 @@ def test_dead_letters_are_shown_and_redriven(home: Home, tmp_path: Path) -> None
     assert (done.returncode, json.loads(done.stdout)) == (0, {"delivered": 0, "failed": 0})
     done = home.run("local", "dlq", "redrive", "--queue", "nope")
     assert done.returncode == 2
-    assert "The queues are: globalchat-broadcast-dlq, globalchat-relay-dlq." in done.stderr
+    assert (
+        "The queues are: globalchat-broadcast-dlq, globalchat-malformed-dlq, globalchat-relay-dlq."
+        in done.stderr
+    )

@@ -84,7 +84,7 @@ def test_what_may_not_be_asked_is_neither_green_nor_red(front: AwsFront) -> None
     front.refuse("AccessDeniedException", "no", action="POST /policy/validation", status=403)
     done = run()
     assert done.exit_code == 0
-    assert "policies: 14 not asked" in done.stdout
+    assert "policies: 16 not asked" in done.stdout
     assert "could not be asked" in done.stderr
 
 

@@ -52,8 +52,10 @@ def assert_whole(aws: Aws) -> None:
         bus = f"arn:aws:events:{region}:{ACCOUNT}:event-bus/globalchat-bus"
         rules = aws.call("events", region, "list_rules", EventBusName="globalchat-bus")["Rules"]
         rules.sort(key=lambda rule: str(rule["Name"]))
-        assert [rule["Name"] for rule in rules] == ["globalchat-broadcast", "globalchat-relay-1"]
-        broadcast, relay = (
+        assert [rule["Name"] for rule in rules] == [
+            f"globalchat-{name}" for name in ("broadcast", "malformed", "relay-1")
+        ]
+        broadcast, malformed, relay = (
             aws.call("events", region, "list_targets_by_rule", Rule=rule["Name"], EventBusName=bus)["Targets"]
             for rule in rules
         )
@@ -62,6 +64,8 @@ def assert_whole(aws: Aws) -> None:
         assert "publishFromBus" in broadcast[0]["AppSyncParameters"]["GraphQLOperation"]
         peer = f"arn:aws:events:{PEERS[region]}:{ACCOUNT}:event-bus/globalchat-bus"
         assert [target["Arn"] for target in relay] == [peer]
+        queue = f"arn:aws:sqs:{region}:{ACCOUNT}:globalchat-malformed-dlq"
+        assert [target["Arn"] for target in malformed] == [queue]
         for target in (*broadcast, *relay):
             assert target["DeadLetterConfig"]["Arn"].endswith("-dlq")
             assert target["RoleArn"].startswith(f"arn:aws:iam::{ACCOUNT}:role/globalchat.{alias}.")

@@ -136,7 +136,7 @@ def _id_of_queue(arn: str) -> str:
 
 def _message_id(arn: str, letter: DeadLetter) -> str:
     """Make the id of a message in the form of a UUID: the same whenever it is received."""
-    parts = [letter.event.id, letter.attributes["RULE_ARN"], letter.target_id, repr(letter.sent_at)]
+    parts = [letter.event.id, letter.attributes.get("RULE_ARN", ""), letter.target_id, repr(letter.sent_at)]
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     return _id_of_queue(arn) + str(uuid.UUID(bytes=digest[:16], version=4))[8:]
 
