@@ -106,6 +106,16 @@ class FloodSession:
         self._texts = Texts()
         self._drafts = 0
 
+    @property
+    def waiting(self) -> tuple[Draft, ...]:
+        """None."""
+        return ()
+
+    @property
+    def unsent(self) -> tuple[Draft, ...]:
+        """None."""
+        return ()
+
     async def run(self) -> None:
         """Come up, flood, and wait for the end."""
         self.state = SessionState(Phase.LIVE, "oregon", latency_ms=1)

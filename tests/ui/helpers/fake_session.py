@@ -56,6 +56,7 @@ class FakeSession:
         self.drafts: list[Draft] = []
         self.under_way: set[str] = set()
         self.doubtful: set[str] = set()
+        self.left: list[Draft] = []
         self._messages = 0
 
     async def run(self) -> None:
@@ -64,6 +65,14 @@ class FakeSession:
     def close(self) -> None:
         self._closed.set()
         self._events.put_nowait(None)
+
+    @property
+    def waiting(self) -> tuple[Draft, ...]:
+        return tuple(self.left)
+
+    @property
+    def unsent(self) -> tuple[Draft, ...]:
+        return ()
 
     @property
     def closed(self) -> bool:

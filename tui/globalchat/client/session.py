@@ -139,6 +139,11 @@ class Session:
         return self._drafts.waiting
 
     @property
+    def unsent(self) -> tuple[Draft, ...]:
+        """The drafts that were handed back, oldest first: no outbox keeps them."""
+        return self._drafts.unsent
+
+    @property
     def held(self) -> tuple[Draft, ...]:
         """The drafts that became too old to be sent by themselves: see `resend` and `discard`."""
         return self._drafts.held

@@ -198,13 +198,17 @@ class ChatApp(SafeApp):
     def _keep_typed(self, text: str) -> None:
         """Keep what was typed before there was a chat as the channel's draft, as that would have done."""
         from globalchat.core.errors import UserError
-        from globalchat.ui.memory import DRAFT, Memory, problem
+        from globalchat.ui.memory import DRAFT, LONGEST, Memory, problem, rescue
         from globalchat.ui.model.desk import NOWHERE
 
         memory, key = Memory(self._state, self._profile_name), DRAFT + (self._channel or NOWHERE)
         try:
             memory.claim(self._sender)
-            memory.merge({key: memory.load().get(key, "") + text})
+            if len(whole := memory.load().get(key, "") + text) > LONGEST:
+                rescued = rescue(memory, text)
+                self._parting = lambda: [rescued]
+            else:
+                memory.merge({key: whole})
         except (OSError, UserError) as error:
             said = problem(error)
             self._parting = lambda: [said]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from globalchat.core.errors import UserError
-from globalchat.ui.memory import Memory, problem
+from globalchat.ui.memory import LONGEST, Memory, problem, rescue
 from globalchat.ui.model.desk import SENT, Desk
 
 _SOON = 1.0
@@ -18,6 +18,7 @@ class Keeping:
 
     Attributes:
         problem: Why the last change could not be kept, None if it was.
+        rescued: Where the texts are that were too long to be kept, one sentence each, once it is closed.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Keeping:
         self._tell = tell
         self._kept: dict[str, str] = {}
         self.problem: str | None = None
+        self.rescued: list[str] = []
         self._told = False
 
     def load(self) -> None:
@@ -58,7 +60,17 @@ class Keeping:
     def close(self) -> None:
         """Keep what changed, and leave the drafts to a later chat."""
         self.save()
+        self.rescued = [
+            rescue(self._memory, text) for text in self._desk.drafts.kept().values() if len(text) > LONGEST
+        ]
         self._memory.release()
+
+    def forget_sent(self, channel: str, text: str) -> None:
+        """Forget the draft of a chat that was killed while it sent that text."""
+        try:
+            self._memory.forget_sent(channel, text)
+        except (OSError, UserError) as error:
+            self.problem = problem(error)
 
     def save(self) -> None:
         """Keep what changed since the last call that succeeded."""

@@ -5,15 +5,17 @@ owns a set of drafts as long as it runs.
 """
 
 import json
+import os
 import re
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 
 from globalchat.core.errors import UserError
 from globalchat.core.files import FileLock, NoLocks, ensure_folder, locked, read_text, replace_file
 
 LONGEST = 100_000
-"""Characters of a longer text are not remembered: nobody can send it either."""
+"""Characters of a text that is remembered at most: nobody can send a longer one. See `put_aside`."""
 
 THEME = "theme"
 """The key of the theme that was chosen in the chat: looked at before all others."""
@@ -108,6 +110,47 @@ class Memory:
                 del values[key]
             replace_file(self._file, json.dumps({"version": 1, "values": values}))
 
+    def forget_sent(self, channel: str, text: str) -> None:
+        """Forget a text as the draft of chats that run no more: their outbox held it, and it goes out now.
+
+        Such a chat was killed after the text was in the outbox and before its draft was forgotten.
+
+        Raises:
+            OSError: the file cannot be written.
+            UserError: its folder cannot be used.
+        """
+        if self._file is None or not self._file.exists():
+            return
+        with locked(self._file.with_suffix(".lock")):
+            values = _read(self._file)
+            for number in _used(values):
+                is_same = values.get(_prefix(number) + channel) == text
+                if is_same and number != self._set and (lock := self._acquire(number)) is not None:
+                    with lock:
+                        del values[_prefix(number) + channel]
+                        replace_file(self._file, json.dumps({"version": 1, "values": values}))
+
+    def put_aside(self, text: str) -> Path | None:
+        """Write a text that is too long to be a draft to a file of its own; None without a folder.
+
+        Raises:
+            OSError: the file cannot be written.
+            UserError: its folder cannot be used.
+        """
+        if self._file is None:
+            return None
+        ensure_folder(self._file.parent)
+        for number in count(1):
+            file = self._file.with_name(f"{self._file.stem}.unsent-{number}.txt")
+            try:
+                descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                continue
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(text.encode(errors="replace"))
+            break
+        return file
+
     def _acquire(self, number: int) -> FileLock | None:
         """Lock a set of drafts; None if a chat that runs owns it, or nothing can be locked here."""
         assert self._file is not None, "nothing is locked without a folder"
@@ -145,6 +188,18 @@ def problem(error: OSError | UserError) -> str:
     """What to say of a memory that could not be written."""
     why = error.strerror if isinstance(error, OSError) else str(error)
     return f"Your texts cannot be kept for the next time: {why}"
+
+
+def rescue(memory: Memory, text: str) -> str:
+    """Put a text aside that is too long to be a draft. Return a sentence: where it is, or why nowhere."""
+    said = f"An unsent text of {len(text):,} characters"
+    try:
+        file = memory.put_aside(text)
+    except (OSError, UserError) as error:
+        return f"{said} is lost. {problem(error)}"
+    return (
+        f"{said} is lost." if file is None else f"{said} is too long to be kept as a draft: it is in {file}."
+    )
 
 
 def _read(file: Path) -> dict[str, str]:

@@ -24,6 +24,14 @@ class ChatSession(Protocol):
     def channels(self) -> tuple[str, ...]:
         """The channels that the session wants."""
 
+    @property
+    def waiting(self) -> tuple[Draft, ...]:
+        """The drafts that are on their way; once it has ended, those that a later session sends."""
+
+    @property
+    def unsent(self) -> tuple[Draft, ...]:
+        """The drafts that were handed back: nothing keeps them once the session has ended."""
+
     async def run(self) -> None:
         """Own the session's tasks until `close()`."""
 

@@ -94,6 +94,11 @@ class Drafts:
         return tuple(entry.draft for entry in self._live.values() if entry.stage is Stage.SENDING)
 
     @property
+    def unsent(self) -> tuple[Draft, ...]:
+        """What was handed back: the session knows it until it is sent again, discarded, or long ago."""
+        return tuple(entry.draft for entry in self._settled.values() if entry.stage is Stage.UNSENT)
+
+    @property
     def held(self) -> tuple[Draft, ...]:
         """What is too old to be sent without a person's word."""
         return tuple(entry.draft for entry in self._live.values() if entry.stage is Stage.HELD)

@@ -1,5 +1,6 @@
 """The own messages that are not delivered yet, and what becomes of them."""
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from globalchat.client.events import DraftWaiting, MessageReceived
@@ -131,17 +132,6 @@ class Outbox:
         """The connection is another one: what was accepted before need not come back on it."""
         self._accepted_at.clear()
 
-    def parting(self) -> str | None:
-        """What to say of messages that wait when the chat ends; None if none does."""
-        channels = {event.draft.channel for event in self._waits.values()}
-        count = sum(len(self._drafts(channel, Delivery.SENDING)) for channel in channels)
-        if not count:
-            return None
-        what, it, goes = (
-            ("1 message", "it is", "goes") if count == 1 else (f"{count} messages", "they are", "go")
-        )
-        return f"{what} could not be sent yet: {it} kept, and {goes} out when the chat is opened again."
-
     def _drafts(self, channel: str, delivery: Delivery) -> list[Draft]:
         return [
             row.draft
@@ -157,3 +147,29 @@ class Outbox:
         if row is not None:
             row.delivery, row.reason = delivery, reason
             conversation.touch(row)
+
+
+def parting(waiting: Sequence[Draft], unsent: Sequence[Draft], in_doubt: Callable[[str], bool]) -> list[str]:
+    """Return what to say, once the session has ended, of messages that the backend did not confirm.
+
+    Args:
+        waiting: Those that the outbox keeps.
+        unsent: Those that nothing keeps.
+        in_doubt: Whether one, by its id, may have reached the backend all the same.
+    """
+    tried = sum(in_doubt(draft.id) for draft in waiting)
+    said = []
+    if tried:
+        what, is_sent = (
+            ("1 message is", "it is sent") if tried == 1 else (f"{tried} messages are", "they are sent")
+        )
+        said.append(f"{what} not confirmed yet: {is_sent} again when the chat is opened again.")
+    if untried := len(waiting) - tried:
+        what, it, goes = (
+            ("1 message", "it is", "goes") if untried == 1 else (f"{untried} messages", "they are", "go")
+        )
+        said.append(f"{what} could not be sent yet: {it} kept, and {goes} out when the chat is opened again.")
+    if unsent:
+        what = "1 message was" if len(unsent) == 1 else f"{len(unsent)} messages were"
+        said.append(f"{what} not sent, and could not be kept.")
+    return said

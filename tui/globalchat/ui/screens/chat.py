@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingsMap, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from globalchat.client.events import BackendDescribed, DraftQueued
+from globalchat.client.events import BackendDescribed, DraftHeld, DraftQueued
 from globalchat.core.clock import WallClock
 from globalchat.core.errors import UserError
 from globalchat.ui.actions import Action, bindings, deed
@@ -28,6 +28,7 @@ from globalchat.ui.messages import (
 )
 from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.header import SWITCH
+from globalchat.ui.model.outbox import parting
 from globalchat.ui.model.status import AGAIN, OpeningFailed
 from globalchat.ui.model.trouble import put_away_remark
 from globalchat.ui.notices.notifier import Notifier, Write
@@ -158,7 +159,11 @@ class ChatScreen(Selecting[None]):
 
     def parting(self) -> list[str]:
         """What to say once the chat has ended: which texts are lost, which messages wait."""
-        return [said for said in (self._keeping.problem, self._model.outbox.parting()) if said is not None]
+        said = [*self._keeping.rescued, self._keeping.problem]
+        if self.session is not None:
+            session = self.session
+            said += parting(session.waiting, session.unsent, session.in_doubt)
+        return [sentence for sentence in said if sentence is not None]
 
     def on_unmount(self) -> None:
         """Keep what is unsent; end the session; leave the terminal as it was."""
@@ -198,8 +203,9 @@ class ChatScreen(Selecting[None]):
     def _events_arrived(self, message: EventsArrived) -> None:
         for event in message.events:
             self._model.reduce(event)
-            if isinstance(event, DraftQueued):
+            if isinstance(event, DraftQueued | DraftHeld) and self._writing.is_left_over(event.draft):
                 self._writing.forget_draft_of(event.draft)
+                self._keeping.forget_sent(event.draft.channel, event.draft.text)
             elif isinstance(event, BackendDescribed):
                 self._channels.describe(event)
         message.consumed.set()

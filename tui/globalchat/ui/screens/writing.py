@@ -29,6 +29,7 @@ from globalchat.ui.widgets.suggestions import Suggestions
 _ASK_FROM = 4
 """Times the length of a message: what is pasted and longer is hardly meant to be one."""
 
+_KEPT = "What you had not finished is kept: ↑ brings it back."
 NOT_CONNECTED = "Not connected yet: your text stays here."
 
 
@@ -68,6 +69,7 @@ class Writing(Horizontal):
         self._has_begun = False
         self._restored: dict[str, str] = {}
         self._early: list[events.Event] = []
+        self._own: set[str] = set()
         self._undecided: PasteGuard | None = None
         self._desk = desk
         self._host = host
@@ -91,6 +93,8 @@ class Writing(Horizontal):
     def on_mount(self) -> None:
         """Take the open channel's draft up again."""
         self.show_sender()
+        if self._desk.channel is not None:
+            self._take_over(self._desk.channel)
         self._restored = self._desk.drafts.kept()
         self.composer.put(self._desk.drafts.text(self._desk.channel or NOWHERE))
         self.composer.insert(self._typed())
@@ -126,22 +130,36 @@ class Writing(Horizontal):
         drafts.take(NOWHERE)
         if older := drafts.take(channel):
             self.composer.sent.add(older)
-            self.notify("What you had not finished here is kept: ↑ brings it back.", markup=False)
+            self.notify(_KEPT, markup=False)
         drafts.save(channel, text)
+
+    def _take_over(self, channel: str) -> None:
+        """Take over, for `channel`, what an earlier run typed before it knew any channel."""
+        drafts = self._desk.drafts
+        text = drafts.take(NOWHERE)
+        if not drafts.text(channel):
+            drafts.save(channel, text)
+        elif text:
+            self.composer.sent.add(text)
+            self.notify(_KEPT, markup=False)
 
     def lay_aside(self) -> None:
         """Make the draft of all that is unsent when the chat ends.
 
         That is also what was typed before the composer was there, and a pasted text while it is asked what to
-        do with it.
+        do with it, however long it is.
         """
         channel = self._desk.channel or NOWHERE
         text = self.composer.text
-        if self._undecided is not None and self._undecided.is_editable:
+        if self._undecided is not None:
             text = self.composer.text_with(self._undecided.text.strip("\n"))
         if not self._has_begun:
             text = self._desk.drafts.text(channel) + self._typed()
         self._desk.drafts.save(channel, text)
+
+    def is_left_over(self, draft: Draft) -> bool:
+        """Whether a message was left in the outbox by an earlier run."""
+        return draft.id not in self._own
 
     def forget_draft_of(self, sent: Draft) -> None:
         """Forget a restored draft that goes out as a message by now.
@@ -292,8 +310,7 @@ class Writing(Horizontal):
         elif session is None or channel is None or session.state.phase is Phase.CLOSED:
             self.notify(NOT_CONNECTED, timeout=4, markup=False)
         else:
-            for text in texts:
-                session.send(channel, text)
+            self._own.update(session.send(channel, text).id for text in texts)
             self.composer.put("")
             self._changed()  # at once: what is delivered must be a draft nowhere
             self._host.sent(channel)
