@@ -26,7 +26,6 @@ from globalchat.core.aws_errors import CallFailed as CallFailed
 from globalchat.core.aws_errors import Denied as Denied
 from globalchat.core.credentials import CredentialSource
 from globalchat.core.errors import UserError
-from globalchat.core.interpreter import install_command
 from globalchat.core.sign_in import Timeouts
 
 ANSWER_SECONDS = 14.0
@@ -210,14 +209,6 @@ class Aws:
     def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3 has no types
         from botocore.config import Config
 
-        try:
-            from boto3 import Session
-        except ImportError:
-            raise UserError(
-                "boto3 is not installed, which this command needs.",
-                remedy=f"Run `{install_command('deploy')}`.",
-            ) from None
-
         source, limits = self.sign_in(region), self.timeouts
         key = (service, region)
         with source.lock:
@@ -225,8 +216,7 @@ class Aws:
                 retries = {"mode": "standard", "total_max_attempts": limits.attempts}
                 config = Config(connect_timeout=limits.connect, read_timeout=limits.read, retries=retries)
                 try:
-                    session = Session(botocore_session=source.session)
-                    client = session.client(service, region_name=region, config=config)
+                    client = _maker(source)(service, region_name=region, config=config)
                 except UserError:
                     raise
                 except Exception as error:
@@ -235,6 +225,17 @@ class Aws:
                 client.meta.events.register("before-parse", _note_status)
                 self._clients[key] = client
             return self._clients[key]
+
+
+def _maker(source: CredentialSource) -> Callable[..., Any]:
+    """Return what makes clients: boto3, or without the extra `deploy` botocore, which it is made of."""
+    try:
+        from boto3 import Session
+    except ImportError:
+        create: Callable[..., Any] = source.session.create_client
+        return create
+    client: Callable[..., Any] = Session(botocore_session=source.session).client
+    return client
 
 
 _latest = threading.local()

@@ -152,7 +152,7 @@ class GraphQLHttp:
         failure: UserError | None = None
         result: ExecutionResult | None = None
         try:
-            way = {"allow_redirects": False, "proxy": _url_for_aiohttp(self._proxy)}
+            way = {"allow_redirects": False, "proxy": proxy_for_aiohttp(self._proxy)}
             result = await self._transport.execute(request, extra_args=way)
         except TransportError as error:
             failure = self._translate(error)
@@ -197,7 +197,7 @@ class GraphQLHttp:
         return result.data
 
 
-def _url_for_aiohttp(proxy: Proxy | None) -> str | None:
+def proxy_for_aiohttp(proxy: Proxy | None) -> str | None:
     """Return the URL of a proxy with name and password as aiohttp takes them.
 
     It reads them as UTF-8 and sends them as Latin-1: so they arrive in UTF-8, as curl sends them.

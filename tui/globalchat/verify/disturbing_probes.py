@@ -1,0 +1,83 @@
+"""Probes that others notice: they end a channel, or put events on the bus that no client would."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from globalchat.client.documents import UNSUBSCRIBE
+from globalchat.client.ids import IdFactory
+from globalchat.localcloud.definition import JSON
+from globalchat.verify.asking import NotAsked
+from globalchat.verify.probe_target import Bus, Observation, ProbeTarget, seen, start
+
+ABOVE_PAYLOAD: Final = 241 * 1024
+"""Bytes of a text that no subscription message may have: AppSync's quota is 240 KB."""
+LETTER_SECONDS: Final = 60.0
+"""How long a dead letter may take: EventBridge retries, and SQS counts with delay."""
+
+
+async def invalidation(target: ProbeTarget) -> Observation:
+    """End a channel's subscriptions while one of them is open; see frames and close code."""
+    signer = target.signer()
+    async with target.socket(target.key_headers()) as socket:
+        await socket.open()
+        await socket.send(start(target, target.channel))
+        await socket.until("start_ack", "error")
+        body = json.dumps({"query": UNSUBSCRIBE, "variables": {"name": target.channel}})
+        answer = await target.request(body, target.signed(body, credentials=signer))
+        if answer.errors:
+            raise NotAsked(f"the channel was not ended: {answer.errors[0].get('message')}")
+        first = await socket.until("complete", "error", seconds=target.seconds)
+        then = None if first is None or "closed" in first else await socket.frame(target.seconds)
+        return {"first": seen(first), "then": seen(then)}
+
+
+async def message_size(target: ProbeTarget) -> Observation:
+    """Put a message above the quota on the bus; see whether it is delivered."""
+    bus, id_ = _bus(target), IdFactory().new()
+    async with target.socket(target.key_headers()) as socket:
+        await socket.open()
+        await socket.send(start(target, target.channel))
+        await socket.until("start_ack", "error")
+        await bus.put(_message(target, id_, message="x" * ABOVE_PAYLOAD))
+        try:
+            async with asyncio.timeout(target.seconds):
+                while id_ not in json.dumps(frame := await socket.frame(target.seconds)):
+                    if frame is None or "closed" in frame:
+                        return {"delivered": False, "closed": None if frame is None else frame["closed"]}
+        except TimeoutError:
+            return {"delivered": False, "closed": None}
+        return {"delivered": True, "closed": None}
+
+
+async def delivery_errors(target: ProbeTarget) -> Observation:
+    """Put an event on the bus that AppSync answers with errors; see whether it becomes a dead letter."""
+    bus = _bus(target)
+    before = await bus.count()
+    await bus.put(_message(target, IdFactory().new(), sentAt="yesterday"))
+    try:
+        async with asyncio.timeout(min(target.seconds * 3, LETTER_SECONDS)):
+            while await bus.count() <= before:  # noqa: ASYNC110 - SQS tells no one
+                await asyncio.sleep(target.seconds / 20)
+    except TimeoutError:
+        return {"dead-lettered": False}
+    return {"dead-lettered": True}
+
+
+def _bus(target: ProbeTarget) -> Bus:
+    if target.bus is None:
+        raise NotAsked("it needs AWS credentials")
+    return target.bus
+
+
+def _message(target: ProbeTarget, id_: str, **changes: JSON) -> Mapping[str, JSON]:
+    return {
+        "id": id_,
+        "name": target.channel,
+        "message": "globalchat verify",
+        "sender": "verify",
+        "region": target.endpoint.region,
+        "sentAt": "2026-01-02T03:04:05.678Z",
+        **changes,
+    }
