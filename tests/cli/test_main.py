@@ -40,7 +40,7 @@ def test_local_help_lists_its_commands() -> None:
     [
         name
         for name, entry in COMMANDS.items()
-        if entry.help and name not in ("local", "keys", "cost", "uninstall", "completion", "verify")
+        if entry.help and name not in ("local", "keys", "cost", "uninstall", "completion")
     ],
 )
 def test_every_command_takes_a_profile(name: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -209,3 +210,40 @@ async def test_a_signed_call_counts_as_use(local_cloud: LocalCloud, aws: AwsClie
     assert local_cloud.usage.last_used == before
     await aws.call("sts", "get_caller_identity")
     assert local_cloud.usage.last_used > before
+
+
+async def test_code_is_evaluated_without_an_api(aws: AwsClients) -> None:
+    code = "export const request = (ctx) => ctx.args.a;\nexport const response = (ctx) => ctx.result;\n"
+    arguments: dict[str, Any] = {
+        "runtime": {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"},
+        "code": code,
+        "context": '{"arguments": {"a": 1}}',
+        "function": "request",
+    }
+    answer = await aws.call("appsync", "evaluate_code", **arguments)
+    assert answer == {"evaluationResult": "1", "logs": [], "stash": "{}", "outErrors": "[]"}
+    for change in (
+        {"context": "[]"},
+        {"function": "neither"},
+        {"runtime": {"name": "APPSYNC_JS", "runtimeVersion": "2.0.0"}},
+    ):
+        code, status, _ = await aws.refusal("appsync", "evaluate_code", **{**arguments, **change})
+        assert (code, status) == ("BadRequestException", 400), change
+
+
+async def test_a_pattern_is_tested_with_an_event(aws: AwsClients) -> None:
+    envelope = {
+        "id": "1",
+        "account": "1",
+        "source": "a",
+        "time": "2026-01-02T03:04:05Z",
+        "region": "us-west-2",
+    }
+    event = json.dumps({**envelope, "resources": [], "detail-type": "b", "detail": {}})
+    for source, matches in (("a", True), ("b", False)):
+        pattern = json.dumps({"source": [source]})
+        answer = await aws.call("events", "test_event_pattern", EventPattern=pattern, Event=event)
+        assert answer == {"Result": matches}
+    for pattern, given in (("{}", event), ('{"source": ["a"]}', "{}")):
+        refusal = await aws.refusal("events", "test_event_pattern", EventPattern=pattern, Event=given)
+        assert refusal[:2] == ("InvalidEventPatternException", 400)

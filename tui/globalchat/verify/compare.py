@@ -58,7 +58,8 @@ class Difference:
 class Comparison:
     """What one question came to.
 
-    `reason` says why it was not asked; `notes` are remarks of AWS that make no difference.
+    `region` is empty if it can be asked nowhere, and `reason` says why it was not asked; `notes` are remarks
+    of AWS that make no difference.
     """
 
     kind: Kind

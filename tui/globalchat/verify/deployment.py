@@ -94,8 +94,10 @@ async def check_rows(
 
 async def _compared(row: Row, aws: ProbeTarget, local: ProbeTarget, *, disturb: bool) -> Comparison:
     region = aws.endpoint.region
-    if row.probe is None or (row.disturbs and not disturb):
-        return not_asked(Kind.ROW, row.subject, region, row.reason or DISTURBS)
+    if row.probe is None:
+        return not_asked(Kind.ROW, row.subject, "", row.reason or "")
+    if row.disturbs and not disturb:
+        return not_asked(Kind.ROW, row.subject, region, DISTURBS)
     there, here = await asyncio.gather(_looked(row.probe, aws), _looked(row.probe, local))
     if isinstance(there, NotAsked) or isinstance(here, NotAsked):
         obstacle = there if isinstance(there, NotAsked) else here

@@ -28,8 +28,8 @@ async def invalidation(target: ProbeTarget) -> Observation:
         answer = await target.request(body, target.signed(body, credentials=signer))
         if answer.errors:
             raise NotAsked(f"the channel was not ended: {answer.errors[0].get('message')}")
-        first = await socket.until("complete", "error", seconds=target.seconds)
-        then = None if first is None or "closed" in first else await socket.frame(target.seconds)
+        first = await socket.until("complete", "error")
+        then = None if first is None or "closed" in first else await socket.frame()
         return {"first": seen(first), "then": seen(then)}
 
 

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, Final
 
 import aiohttp
@@ -98,9 +99,11 @@ class ProbeTarget:
         url = self.endpoint.graphql_url
         if path:
             url = url.removesuffix("/graphql") + path
+        # As a file: aiohttp warns of large bodies that are bytes.
+        data = BytesIO(body.encode() if isinstance(body, str) else body) if body else None
         try:
             async with self.session.request(
-                method, url, data=body, headers=_sendable(headers), allow_redirects=False, **_way(url)
+                method, url, data=data, headers=_sendable(headers), allow_redirects=False, **_way(url)
             ) as answer:
                 return HttpAnswer(answer.status, dict(answer.headers), await answer.read())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:

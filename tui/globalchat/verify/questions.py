@@ -4,7 +4,7 @@ Each question is one call of AWS; the local cloud answers the same arguments, an
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias
@@ -24,6 +24,7 @@ _SAMPLE_URL: Final = "https://sample0000000000000000000.appsync-api.us-west-2.am
 _TRUST: Final = "AWS::IAM::AssumeRolePolicyDocument"
 
 Document: TypeAlias = Mapping[str, JSON]
+MoreQuestions: TypeAlias = "Callable[[str], Iterable[AwsQuestion]]"
 
 
 class Kind(Enum):
@@ -101,8 +102,12 @@ class Catalogue:
         return tuple(dict.fromkeys(each.region for each in self.questions))
 
 
-def catalogue(assembly: Assembly) -> Catalogue:
+def catalogue(assembly: Assembly, more: MoreQuestions = lambda _region: ()) -> Catalogue:
     """Return the questions about the stacks of an assembly. What is the same in two regions is asked in one.
+
+    Args:
+        assembly: the stacks.
+        more: questions that are asked in the first region, too.
 
     Raises:
         TemplateError: the local cloud would not boot the templates.
@@ -113,6 +118,7 @@ def catalogue(assembly: Assembly) -> Catalogue:
         *_about_patterns(stacks),
         *(_about_template(stack) for stack, _ in stacks),
         *_about_policies(stacks),
+        *more(assembly.stacks[0].region),
     ]
     return Catalogue(
         tuple(_once(each for each in found if isinstance(each, AwsQuestion))),

@@ -48,7 +48,7 @@ async def signed_start(target: ProbeTarget) -> Observation:
 async def refused_close(target: ProbeTarget) -> Observation:
     """Open a socket with a wrong key and say nothing: see whether the reason comes, and the end."""
     async with target.socket(_with_key(target, _BAD_KEY)) as socket:
-        error = await socket.frame(target.seconds)
+        error = await socket.frame()
         end = None if error is None or "closed" in error else await socket.frame(target.seconds)
         return {"without a frame of the client": seen(error), "then": seen(end)}
 

@@ -55,9 +55,9 @@ def row_questions(region: str) -> Iterator[AwsQuestion]:
             yield AwsQuestion(Kind.ROW, row.subject + more, region, action, arguments)
 
 
-def _code(*bodies: str, arguments: JSON = None) -> tuple[tuple[Action, Document], ...]:
-    """Return questions that evaluate a request handler with each of these bodies."""
-    head = "import { util } from '@aws-appsync/utils';\n"
+def _code(*bodies: str, arguments: JSON = None, first: str = "") -> tuple[tuple[Action, Document], ...]:
+    """Return questions that evaluate a request handler with each of these bodies; `first` begins the file."""
+    head = f"{first}import {{ util }} from '@aws-appsync/utils';\n"
     tail = "\nexport function response(ctx) {\n  return ctx.result;\n}\n"
     context = json.dumps({"arguments": arguments or {}})
     return tuple(
@@ -171,6 +171,11 @@ RESOLVERS: Final = (
         "callback-iterations",
         "array callbacks count as iterations",
         _code(_TURNS, arguments={"list": [0] * 1_001}) + _code(_TURNS, arguments={"list": [0] * 999}),
+    ),
+    Row(
+        "refused-forms",
+        "a hashbang line, a label in a block",
+        _code("return 1;", first="#!/usr/bin/env node\n") + _code("{ a: 1 }\n  return 1;"),
     ),
     Row("refused-globals", "when new and unsupported globals are refused", _code("return new Date();")),
     Row(

@@ -45,18 +45,21 @@ def lines(comparisons: Sequence[Comparison]) -> Iterator[str]:
                 yield from (f"  {line}" for line in _sides(difference))
     for reason, found in _reasons(comparisons).items():
         yield f"not asked: {_listed(found)}: {reason}"
+    if hidden := sum(not each.region for each in comparisons):
+        yield f"not asked: {hidden} unverified rows that cannot be seen from outside; --json says why of each"
     yield from (f"note: {each.subject}: {note}" for each in comparisons for note in each.notes)
 
 
 def conclusion(comparisons: Sequence[Comparison]) -> str:
     """Return one sentence for the whole."""
     counts = Counter(each.agreement for each in comparisons)
-    agreed, differing, missing = (counts[each] for each in Agreement)
+    agreed, differing = counts[Agreement.AGREES], counts[Agreement.DIFFERS]
+    missing = sum(each.agreement is Agreement.NOT_ASKED and each.region != "" for each in comparisons)
     if differing:
         return f"AWS and the local cloud differ in {differing} of {agreed + differing} answers."
     if not agreed:
         return "Nothing could be asked."
-    rest = f"; {missing} could not be asked" if missing else ""
+    rest = f"; {missing} were not asked" if missing else ""
     return f"AWS and the local cloud agree in all {agreed} answers{rest}."
 
 
@@ -100,10 +103,10 @@ def _shown(value: JSON) -> str:
 
 
 def _reasons(comparisons: Iterable[Comparison]) -> dict[str, list[Comparison]]:
-    """Return what was not asked, by the reason."""
+    """Return what was not asked although it could be, by the reason."""
     found: dict[str, list[Comparison]] = {}
     for each in comparisons:
-        if each.agreement is Agreement.NOT_ASKED:
+        if each.agreement is Agreement.NOT_ASKED and each.region:
             found.setdefault(each.reason or "", []).append(each)
     return found
 

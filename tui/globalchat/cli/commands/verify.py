@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from globalchat.cli import profiles
 from globalchat.cli.arguments import options
 from globalchat.cli.arguments.command import Command
 from globalchat.cli.console.output import json_line, narrate, write_lines
+from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -16,19 +18,22 @@ if TYPE_CHECKING:
 
     from globalchat.verify.asking import Verification
     from globalchat.verify.compare import Comparison
+    from globalchat.verify.deployment import Side
     from globalchat.verify.questions import Catalogue
     from globalchat.verify.recording import Recorder
+    from globalchat_infra.deployer.aws import Aws
 
 HELP = """Ask AWS whether it agrees with the local cloud. Needs AWS credentials, and no deployment.
 
 AWS evaluates every resolver with each of its cases, tests every event pattern, and validates every template
-and policy; nothing is made or changed. A difference ends with exit code 1. What the credentials may not ask
-counts neither way.
+and policy; nothing is made or changed. With a deployment (a profile) the first region is looked at from
+outside, too. A difference ends with exit code 1. What the credentials may not ask counts neither way.
 
 \b
 Examples:
   globalchat verify
-  globalchat verify --aws-profile work --markdown > report.md
+  globalchat verify --aws-profile work --markdown
+  globalchat verify --profile default --disturb
   globalchat verify --json | jq -r 'select(.status == "differs") | .subject'
   globalchat verify --record answers && globalchat verify --replay answers
 """
@@ -39,6 +44,10 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--templates", metavar="FOLDER", type=_FOLDER, help="A cloud assembly. [default: the packaged one]"
 )
+@click.option("--no-deployment", is_flag=True, help="Look at no deployment, even if there is a profile.")
+@click.option(
+    "--disturb", is_flag=True, help="Also end a channel, and put faulty events on the deployment's bus."
+)
 @click.option("--markdown", is_flag=True, help="Write the result for an issue report.")
 @click.option(
     "--record", metavar="FOLDER", type=_FOLDER, help="Keep AWS's answers in files, without the account."
@@ -46,28 +55,37 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--replay", metavar="FOLDER", type=_FOLDER, help="Ask recorded answers in the place of AWS.")
 @options.aws_profile
 @options.as_json
+@options.profile
 def command(
     templates: Path | None,
+    no_deployment: bool,
+    disturb: bool,
     markdown: bool,
     record: Path | None,
     replay: Path | None,
     aws_profile: str | None,
     as_json: bool,
+    profile: str | None,
 ) -> int:
     """Run `globalchat verify`."""
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other.")
     if record is not None and replay is not None:
         raise click.UsageError("--record and --replay exclude each other.")
+    deployed = None if no_deployment or replay is not None else _deployment(profile)
+    if disturb and deployed is None:
+        raise click.UsageError("--disturb needs a deployment: name its profile with --profile.")
     from globalchat.localcloud import assembly
-    from globalchat.verify import summary
     from globalchat.verify.asking import exit_error
     from globalchat.verify.questions import catalogue
+    from globalchat.verify.rows import row_questions
 
-    asked = catalogue(assembly.read(templates))
-    run, recorder = _recorded(replay) if replay is not None else _signed_in(asked, aws_profile)
-    narrate(summary.cost(asked) if replay is None else f"comparing with the answers in {replay}")
-    found = run.run(asked)
+    asked = catalogue(assembly.read(templates), row_questions)
+    if replay is not None:
+        run, recorder = _recorded(replay), None
+        found = run.run(asked)
+    else:
+        run, recorder, found = _ask(asked, aws_profile, deployed, templates, disturb=disturb)
     _show(found, as_json=as_json, markdown=markdown)
     if record is not None and recorder is not None:
         for file in recorder.write(record):
@@ -77,17 +95,38 @@ def command(
     return _exit_code(found)
 
 
-def _recorded(folder: Path) -> "tuple[Verification, Recorder | None]":
+def _deployment(profile: str | None) -> Profile | None:
+    """Return the profile of the deployment; without one that is named, the local cloud is none.
+
+    Raises:
+        UserError: the profile that is named is not there, or damaged.
+    """
+    chosen = profiles.choose(profile)
+    if chosen == LOCAL and profile is None:
+        return None
+    return profiles.load(chosen, note=narrate)
+
+
+def _recorded(folder: Path) -> "Verification":
     from globalchat.verify.asking import Verification
     from globalchat.verify.counterpart import LocalAnswers
     from globalchat.verify.recording import RecordedAnswers
 
-    return Verification(RecordedAnswers(folder), LocalAnswers()), None
+    narrate(f"comparing with the answers in {folder}")
+    return Verification(RecordedAnswers(folder), LocalAnswers())
 
 
-def _signed_in(asked: "Catalogue", aws_profile: str | None) -> "tuple[Verification, Recorder | None]":
-    """Say who asks AWS, and where if that is not AWS's own endpoint."""
+def _ask(
+    asked: "Catalogue",
+    aws_profile: str | None,
+    deployed: Profile | None,
+    templates: Path | None,
+    *,
+    disturb: bool,
+) -> "tuple[Verification, Recorder, list[Comparison]]":
+    """Say who asks, where and how much; then ask AWS, and look at the deployment."""
     from globalchat.cli.deployment.principal import introduce
+    from globalchat.verify import deployment, summary
     from globalchat.verify.asking import AwsAnswers, Verification
     from globalchat.verify.counterpart import LocalAnswers
     from globalchat.verify.recording import Recorder
@@ -98,8 +137,34 @@ def _signed_in(asked: "Catalogue", aws_profile: str | None) -> "tuple[Verificati
     account = introduce(aws, region)
     for line in preflight.endpoints(aws, region):
         narrate(line)
+    narrate(summary.cost(asked, rows=deployment.probes(disturb=disturb) if deployed is not None else 0))
     recorder = Recorder(account.number)
-    return Verification(AwsAnswers(aws), LocalAnswers(), on_answer=recorder.add), recorder
+    run = Verification(AwsAnswers(aws), LocalAnswers(), on_answer=recorder.add)
+    found = run.run(asked)
+    if deployed is not None:
+        found += _look(_side(deployed, aws), templates, disturb=disturb)
+    return run, recorder, found
+
+
+def _look(side: "Side", templates: Path | None, *, disturb: bool) -> "list[Comparison]":
+    import asyncio
+
+    from globalchat.verify.deployment import check_rows
+
+    narrate(f"looking at {side.endpoint.alias} ({side.endpoint.region}) from outside")
+    return asyncio.run(check_rows(side, disturb=disturb, templates=templates, note=narrate))
+
+
+def _side(deployed: Profile, aws: "Aws") -> "Side":
+    """Return the deployment's first region; the local cloud's administrator signs for it, not AWS's user."""
+    from globalchat.verify import deployment
+
+    endpoint = next(iter(deployed.regions.values()))
+    if deployed.name != LOCAL:
+        return deployment.aws_side(endpoint, aws)
+    from globalchat.cli import local_cloud
+
+    return deployment.Side(endpoint, local_cloud.administrator(local_cloud.require_running()))
 
 
 def _show(found: "Sequence[Comparison]", *, as_json: bool, markdown: bool) -> None:

@@ -1,6 +1,6 @@
-"""Amazon EventBridge: PutEvents, as backends and operators call it.
+"""Amazon EventBridge: PutEvents, as backends and operators call it, and TestEventPattern.
 
-Source: EventBridge API reference, PutEvents and PutEventsRequestEntry.
+Source: EventBridge API reference, PutEvents, PutEventsRequestEntry and TestEventPattern.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,9 @@ from typing import Final
 
 from globalchat.localcloud.aws.model import AwsError, Call, Operation, Service, text, texts
 from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.errors import Refusal
 from globalchat.localcloud.events.envelope import time_stamp
+from globalchat.localcloud.events.pattern_check import matches_pattern
 from globalchat.localcloud.events.service import EventBridge
 from globalchat.localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
 
@@ -33,7 +35,21 @@ def service(events: EventBridge) -> Service:
     def buses(call: Call) -> Sequence[str]:
         return list(dict.fromkeys(_bus_arn(call, entry) for entry in _entries(call)))
 
-    return Service("events", (Operation("PutEvents", put_events, buses),), target="AWSEvents")
+    operations = (
+        Operation("PutEvents", put_events, buses),
+        # It takes no resource, so that a policy has to allow it on everything.
+        Operation("TestEventPattern", _test_event_pattern, lambda _: ["*"]),
+    )
+    return Service("events", operations, target="AWSEvents")
+
+
+async def _test_event_pattern(call: Call) -> Mapping[str, JSON]:
+    pattern, event = text(call.parameters, "EventPattern"), text(call.parameters, "Event")
+    try:
+        return {"Result": matches_pattern(pattern, event)}
+    except Refusal as refusal:
+        message = f"Event pattern is not valid. Reason: {refusal.reason}"
+        raise AwsError("InvalidEventPatternException", message) from None
 
 
 def _entries(call: Call) -> list[Mapping[str, JSON]]:

@@ -1,7 +1,7 @@
 """The services of the AWS endpoint: one module each, listed here."""
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud.aws import events, sts
+from globalchat.localcloud.aws import appsync, events, sts
 from globalchat.localcloud.aws.model import Service
 from globalchat.localcloud.aws.sqs import Queues
 from globalchat.localcloud.events.service import EventBridge
@@ -10,6 +10,7 @@ from globalchat.localcloud.events.service import EventBridge
 def services(event_bridge: EventBridge, *, base_url: str, clock: EpochClock) -> list[Service]:
     """Return all services over a running EventBridge; `base_url` is where the endpoint is."""
     return [
+        appsync.service(clock),
         events.service(event_bridge),
         Queues(event_bridge.queues, base_url=base_url, clock=clock).service(),
         sts.SERVICE,
