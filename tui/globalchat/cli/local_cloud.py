@@ -12,6 +12,19 @@ from globalchat.localcloud.process import launch
 from globalchat.localcloud.process.launch import Note
 from globalchat.localcloud.process.state import CloudState
 
+TRUST_VARIABLES = (
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "AWS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+)
+"""What names the file with the authorities that a client trusts.
+
+In turn Python and Go, the requests library, AWS's SDK for Python and its command line, curl, and Node.js. The
+last adds to the public authorities, the others replace them.
+"""
+
 
 def folder() -> Path:
     """Where the state of this user's local cloud lies."""

@@ -10,6 +10,10 @@ from globalchat.cli.console.output import narrate, write_exactly
 
 HELP = """Print shell lines that set the local cloud's administrator credentials and AWS endpoint.
 
+With `local serve --tls` they also set what makes clients trust its certificate authority: SSL_CERT_FILE,
+REQUESTS_CA_BUNDLE, AWS_CA_BUNDLE, CURL_CA_BUNDLE and NODE_EXTRA_CA_CERTS. All but the last replace the public
+authorities in that shell: use another one for the rest of the world.
+
 \b
 Examples:
   eval "$(globalchat local env)"
@@ -33,7 +37,7 @@ def command() -> int:
     # A token from elsewhere would make AWS's tools sign with a session that our key does not have.
     script = ["unset AWS_SESSION_TOKEN"]
     if state.ca_certificate is not None:
-        variables["SSL_CERT_FILE"] = state.ca_certificate
+        variables |= dict.fromkeys(local_cloud.TRUST_VARIABLES, state.ca_certificate)
     script += (f"export {name}={shlex.quote(value)}" for name, value in variables.items())
     write_exactly("\n".join(script))
     return 0

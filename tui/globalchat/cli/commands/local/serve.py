@@ -59,5 +59,9 @@ def _announce(state: CloudState) -> None:
     for region in state.regions:
         narrate(f"{region.alias} ({region.region}) at {region.graphql_url}")
     if state.ca_certificate is not None:
-        narrate(f"Its clients have to trust {state.ca_certificate}: set SSL_CERT_FILE to it.")
+        *names, last = local_cloud.TRUST_VARIABLES
+        narrate(
+            f"Its clients have to trust {state.ca_certificate}: each reads one of {', '.join(names)} and {last}. "
+            "`globalchat local env` prints lines that set them all, for a shell of its own."
+        )
     narrate("The local cloud is ready. Ctrl-C ends it.")
