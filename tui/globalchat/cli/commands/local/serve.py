@@ -61,7 +61,7 @@ def _announce(state: CloudState) -> None:
     if state.ca_certificate is not None:
         *names, last = local_cloud.TRUST_VARIABLES
         narrate(
-            f"Its clients have to trust {state.ca_certificate}: each reads one of {', '.join(names)} and {last}. "
-            "`globalchat local env` prints lines that set them all, for a shell of its own."
+            f"Its clients have to trust {state.ca_certificate}: each reads one of {', '.join(names)} and "
+            f"{last}. `globalchat local env` prints lines that set them all, for a shell of its own."
         )
     narrate("The local cloud is ready. Ctrl-C ends it.")
