@@ -52,6 +52,8 @@ def held(annotation: ast.expr) -> Iterator[str]:
             yield name
         case ast.Constant(value=str()):
             yield from held(unquoted(annotation))
+        case ast.Subscript(value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[kind, *_])):
+            yield from held(kind)
         case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name)) if name in NOT_HELD:
             return
         case _:
