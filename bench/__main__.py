@@ -1,4 +1,4 @@
-"""Benchmarks of globalchat, beside the peers that are installed; prints Markdown tables."""
+"""Run the benchmarks of globalchat, beside the peers that are installed, and print Markdown tables."""
 
 import argparse
 import os
@@ -6,50 +6,50 @@ import sys
 import time
 from collections.abc import Sequence
 
-from bench import machine, page
+from bench import page
 from bench.catalogue import BENCHMARKS, run
-from bench.findings import Report, comparison
-from bench.servers import simulator
+from bench.results import BenchmarkResult, comparison_table
+from bench.servers import peers
 
 
 def main() -> None:
-    """Run those that are named, or all."""
+    """Run the benchmarks that are named, or all."""
     parser = _parser()
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in BENCHMARKS]
     if unknown:
-        parser.error(f"there is no benchmark {', '.join(unknown)}; there are:\n{_list()}")
+        parser.error(f"unknown benchmark: {', '.join(unknown)}; known:\n{_list()}")
     if arguments.write and (arguments.names or arguments.quick):
-        parser.error("--write takes the figures of a whole run: give neither names nor --quick with it")
+        parser.error("--write needs the figures of a whole run: give neither names nor --quick")
     if arguments.list:
         print(_list())
         return
     if arguments.install_peers:
-        simulator.install()
+        peers.install_simulator()
     # Programs start from compiled files, as they do where they are installed.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    described = machine.describe()
-    reports = _run(arguments.names or list(BENCHMARKS), quick=arguments.quick)
-    content = _content(described, reports)
+    machine = page.describe_machine()
+    results = _run(arguments.names or list(BENCHMARKS), quick=arguments.quick)
+    content = _content(machine, results)
     print(f"## Side by side\n\n{content}")
     if arguments.write:
         page.write(content)
         print("\nWritten to docs/performance.md.", file=sys.stderr)
 
 
-def _run(names: Sequence[str], *, quick: bool) -> dict[str, Report]:
-    reports = {}
+def _run(names: Sequence[str], *, quick: bool) -> dict[str, BenchmarkResult]:
+    results = {}
     for name in names:
         started = time.monotonic()
-        report = reports[name] = run(name, quick=quick)
-        print(f"## {BENCHMARKS[name].title}\n\n{report.detail}\n", flush=True)
+        result = results[name] = run(name, quick=quick)
+        print(f"## {BENCHMARKS[name].title}\n\n{result.detail}\n", flush=True)
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
-    return reports
+    return results
 
 
-def _content(described: str, reports: dict[str, Report]) -> str:
-    remarks = [remark for report in reports.values() for remark in report.remarks]
-    return "\n\n".join((described, comparison(reports), *remarks))
+def _content(machine: str, results: dict[str, BenchmarkResult]) -> str:
+    remarks = [remark for result in results.values() for remark in result.remarks]
+    return "\n\n".join((machine, comparison_table(results), *remarks))
 
 
 def _list() -> str:
@@ -64,10 +64,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"benchmarks:\n{_list()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="those to run; all without a name")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="the benchmarks to run; all if none is named"
+    )
     parser.add_argument("--list", action="store_true", help="list the benchmarks and run none")
     parser.add_argument(
-        "--quick", action="store_true", help="small and short: shows that it works, no figures"
+        "--quick", action="store_true", help="small and short: shows that it works; the figures mean nothing"
     )
     parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
     parser.add_argument(

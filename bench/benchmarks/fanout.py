@@ -1,36 +1,44 @@
-"""Fan-out: one channel, many subscribers, quiet and under flood; beside bare servers and brokers."""
+"""Fan-out: one channel, many subscribers, at a low rate and under flood; beside bare servers and brokers."""
 
-import statistics
 import time
 from dataclasses import dataclass
 from typing import Final
 
-from bench import usage
-from bench.findings import Finding, Report
+from bench.affinity import pin
 from bench.load.publishers import Publisher
-from bench.load.subscribers import Subscribers, frame_size, joined
-from bench.servers.contenders import CLOUD, FLOORS, REGION, SIMULATOR, Contender, Target, installed_or_not
-from bench.table import table
+from bench.load.subscribers import CountingSubscribers, frame_size, subscribed
+from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.servers.competitors import (
+    BASELINE_SERVERS,
+    CLOUD,
+    REGION,
+    SIMULATOR,
+    Competitor,
+    RunningServer,
+    peer_servers,
+)
+from globalchat.measure.histogram import QUANTILES, Histogram
+from globalchat.measure.process import raise_open_file_limit
 
-OUTSTANDING: Final = 8
-"""Messages that are under way at once in the flood."""
+MAX_IN_FLIGHT: Final = 8
+"""Messages that are in flight at once in the flood."""
 
 QUIET_RATE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class FanoutResult:
     """What one server needed.
 
     Attributes:
         p50: Milliseconds from a publish to its delivery, one message at a time, one subscriber.
-        p99: The same.
+        p99: The same, 99th percentile.
         quiet: CPU µs per delivery at a low rate.
         flood: CPU µs per delivery as fast as it goes.
         rate: Deliveries a second under flood.
         idle: MB before the first subscriber.
         each: KB per subscriber.
-        joining: CPU µs until one has connected and subscribed.
+        connecting: CPU µs to connect and subscribe one.
     """
 
     p50: float
@@ -40,57 +48,61 @@ class Result:
     rate: float
     idle: float
     each: float
-    joining: float
+    connecting: float
 
 
-def measure(target: Target, *, subscribers: int, messages: int, seconds: float) -> Result:
+def measure(target: RunningServer, *, subscribers: int, messages: int, seconds: float) -> FanoutResult:
     """Do the same work with any server.
 
     Raises:
-        AssertionError: a subscriber has more or less than was published.
+        AssertionError: a subscriber received more or less than was published.
     """
-    idle = target.usage().rss
+    idle = target.usage().resident
     publisher = target.publisher()
-    with joined(target.wire, 1) as all_of_them:
-        times = _latency(all_of_them, publisher, messages)
+    with subscribed(target.protocol, 1) as opened:
+        times = _latency(opened, publisher, messages)
         before = target.usage()
-        all_of_them.open(subscribers - 1)
+        opened.open(subscribers - 1)
         after = target.usage()
-        size = frame_size(all_of_them, publisher.publish)
+        size = frame_size(opened, publisher.publish)
         quiet_messages = max(2, round(seconds * QUIET_RATE))
-        quiet = _quiet(target, all_of_them, publisher, size, messages=quiet_messages)
-        flood, rate = _flood(target, all_of_them, publisher, size, seconds)
+        quiet = _quiet(target, opened, publisher, size, messages=quiet_messages)
+        flood, rate = _flood(target, opened, publisher, size, seconds)
     publisher.close()
-    p99 = statistics.quantiles(times, n=100)[98]
-    return Result(
-        p50=statistics.median(times),
-        p99=p99,
+    return FanoutResult(
+        p50=_milliseconds(times, "p50"),
+        p99=_milliseconds(times, "p99"),
         quiet=quiet,
         flood=flood,
         rate=rate,
         idle=idle / 1024**2,
-        each=(after.rss - before.rss) / (subscribers - 1) / 1024,
-        joining=(after.cpu - before.cpu) / (subscribers - 1) * 1e6,
+        each=(after.resident - before.resident) / (subscribers - 1) / 1024,
+        connecting=(after.cpu - before.cpu) / (subscribers - 1) * 1e6,
     )
 
 
-def _latency(subscriber: Subscribers, publisher: Publisher, messages: int) -> list[float]:
+def _milliseconds(times: Histogram, quantile: str) -> float:
+    return (times.quantile(QUANTILES[quantile]) or 0) / 1e6
+
+
+def _latency(subscriber: CountingSubscribers, publisher: Publisher, messages: int) -> Histogram:
+    """Publish one message at a time; return the times from publish to delivery."""
     size = frame_size(subscriber, publisher.publish)
     subscriber.reset()
-    times = []
+    times = Histogram()
     for number in range(messages):
-        start = time.perf_counter()
+        start = time.perf_counter_ns()
         publisher.publish()
         subscriber.await_bytes((number + 1) * size)
-        times.append((time.perf_counter() - start) * 1e3)
+        times.add(time.perf_counter_ns() - start)
     subscriber.check(messages * size)
     return times
 
 
 def _quiet(
-    target: Target, subscribers: Subscribers, publisher: Publisher, size: int, *, messages: int
+    target: RunningServer, subscribers: CountingSubscribers, publisher: Publisher, size: int, *, messages: int
 ) -> float:
-    """Some messages a second; CPU µs per delivery."""
+    """Publish some messages a second; return CPU µs per delivery."""
     subscribers.reset()
     before, start = target.usage().cpu, time.monotonic()
     for number in range(messages):
@@ -103,14 +115,14 @@ def _quiet(
 
 
 def _flood(
-    target: Target, subscribers: Subscribers, publisher: Publisher, size: int, seconds: float
+    target: RunningServer, subscribers: CountingSubscribers, publisher: Publisher, size: int, seconds: float
 ) -> tuple[float, float]:
-    """A closed loop; CPU µs per delivery and deliveries a second."""
+    """Publish in a closed loop; return CPU µs per delivery and deliveries a second."""
     subscribers.reset()
     whole = size * len(subscribers)
     before, start, sent = target.usage().cpu, time.monotonic(), 0
     while time.monotonic() - start < seconds:
-        room = OUTSTANDING - (sent - subscribers.total // whole)
+        room = MAX_IN_FLIGHT - (sent - subscribers.total // whole)
         if room:
             publisher.publish(room)
             sent += room
@@ -122,26 +134,26 @@ def _flood(
     return (target.usage().cpu - before) / deliveries * 1e6, deliveries / took
 
 
-def report(*, quick: bool) -> Report:
-    """Measure all that are there, one after the other, and tell."""
+def benchmark(*, quick: bool) -> BenchmarkResult:
+    """Measure all servers that are installed, one after the other."""
     subscribers, messages, seconds = (50, 5, 0.05) if quick else (1000, 300, 3.0)
-    usage.raise_open_files(subscribers + 200)
-    usage.pin(1)
-    servers = [REGION, CLOUD, *FLOORS, *installed_or_not()]
+    raise_open_file_limit(subscribers + 200, who="This benchmark", instead="--quick")
+    pin(1)
+    servers = [REGION, CLOUD, *BASELINE_SERVERS, *peer_servers()]
     results = {
         each.name: _run(each, subscribers, messages, seconds) for each in servers if each.start is not None
     }
     missing = [f"{each.name} was left out: {each.missing}." for each in servers if each.start is None]
-    return Report(_detail(results), _findings(results, subscribers), missing)
+    return BenchmarkResult(_detail(results), _comparisons(results, subscribers), missing)
 
 
-def _run(contender: Contender, subscribers: int, messages: int, seconds: float) -> Result:
-    assert contender.start is not None
-    with contender.start() as target:
+def _run(competitor: Competitor, subscribers: int, messages: int, seconds: float) -> FanoutResult:
+    assert competitor.start is not None
+    with competitor.start() as target:
         return measure(target, subscribers=subscribers, messages=messages, seconds=seconds)
 
 
-def _detail(results: dict[str, Result]) -> str:
+def _detail(results: dict[str, FanoutResult]) -> str:
     heads = (
         "server",
         "publish to delivery p50 ms",
@@ -151,9 +163,9 @@ def _detail(results: dict[str, Result]) -> str:
         "deliveries/s",
         "MB before",
         "KB/subscriber",
-        "CPU µs to join",
+        "CPU µs to connect",
     )
-    return table(
+    return markdown_table(
         heads,
         [
             (
@@ -165,35 +177,37 @@ def _detail(results: dict[str, Result]) -> str:
                 f"{each.rate:,.0f}",
                 f"{each.idle:.0f}",
                 f"{each.each:.1f}",
-                f"{each.joining:.0f}",
+                f"{each.connecting:.0f}",
             )
             for name, each in results.items()
         ],
     )
 
 
-def _findings(results: dict[str, Result], subscribers: int) -> list[Finding]:
-    """The simulator is asked by GraphQL, as the whole cloud is; the others just send on what they get."""
+def _comparisons(results: dict[str, FanoutResult], subscribers: int) -> list[Comparison]:
+    """Compare like with like: the simulator takes GraphQL, like the whole cloud; the others forward bytes."""
     region, cloud = results[REGION.name], results[CLOUD.name]
     others = {name: each for name, each in results.items() if each is not region and each is not cloud}
-    asked = {name: each for name, each in others.items() if name == SIMULATOR}
-    sent = {name: each for name, each in others.items() if name != SIMULATOR}
-    floors = {each.name for each in FLOORS}
-    foreign = {name: each for name, each in others.items() if name not in floors}
-    to, quietly = f"to {subscribers:,} subscribers", f"{QUIET_RATE} messages/s"
+    graphql = {name: each for name, each in others.items() if name == SIMULATOR}
+    forwarding = {name: each for name, each in others.items() if name != SIMULATOR}
+    baselines = {each.name for each in BASELINE_SERVERS}
+    external = {name: each for name, each in others.items() if name not in baselines}
+    to, at_low_rate = f"to {subscribers:,} subscribers", f"{QUIET_RATE} messages/s"
     delivery = "CPU µs per delivery"
 
-    def finding(measure: str, ours: Result, peers: dict[str, Result], which: str, digits: int = 1) -> Finding:
-        values = {name: getattr(each, which) for name, each in peers.items()}
-        return Finding(measure, getattr(ours, which), values, digits)
+    def compare(
+        measure: str, globalchat: FanoutResult, peers: dict[str, FanoutResult], field: str, digits: int = 1
+    ) -> Comparison:
+        values = {name: getattr(each, field) for name, each in peers.items()}
+        return Comparison(measure, getattr(globalchat, field), values, digits)
 
     return [
-        finding(f"fan-out {to}, {quietly}: {delivery}", region, sent, "quiet"),
-        finding(f"fan-out {to}, flood: {delivery}", region, sent, "flood"),
-        finding(f"GraphQL publish and fan-out {to}, {quietly}: {delivery}", cloud, asked, "quiet"),
-        finding(f"GraphQL publish and fan-out {to}, flood: {delivery}", cloud, asked, "flood"),
-        finding("publish to delivery, one at a time: p50 ms", cloud, others, "p50", 2),
-        finding("connect and subscribe one: CPU µs", cloud, others, "joining", 0),
-        finding("memory per subscriber: KB", cloud, others, "each"),
-        finding("memory before the first subscriber: MB", cloud, foreign, "idle", 0),
+        compare(f"fan-out {to}, {at_low_rate}: {delivery}", region, forwarding, "quiet"),
+        compare(f"fan-out {to}, flood: {delivery}", region, forwarding, "flood"),
+        compare(f"GraphQL publish and fan-out {to}, {at_low_rate}: {delivery}", cloud, graphql, "quiet"),
+        compare(f"GraphQL publish and fan-out {to}, flood: {delivery}", cloud, graphql, "flood"),
+        compare("publish to delivery, one at a time: p50 ms", cloud, others, "p50", 2),
+        compare("connect and subscribe one: CPU µs", cloud, others, "connecting", 0),
+        compare("memory per subscriber: KB", cloud, others, "each"),
+        compare("memory before the first subscriber: MB", cloud, external, "idle", 0),
     ]

@@ -1,8 +1,8 @@
 """How soon the chat shows, beside a bare Textual app.
 
-Each program starts in a pseudo-terminal of its own, in turn. The first frame is there once a text that only
-that frame holds has come out; the chat can be written in once its channels are shown and the region is live.
-A local cloud runs before the first measurement.
+Each program starts in its own pseudo-terminal, in turn. The first frame is shown once a text that only that
+frame holds was written; the chat is ready to type in once its channels are shown and the region is live.
+A local cloud is started before the first measurement.
 """
 
 import os
@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bench import usage
 from bench.chat import terminal
-from bench.findings import Finding, Report
-from bench.table import table
+from bench.results import BenchmarkResult, Comparison, markdown_table
+from globalchat.measure.process import usage_of
 
 RUNS = 11
 SECONDS = 30.0
@@ -40,12 +39,12 @@ Hello().run()
 """
 
 Marks = Mapping[str, Sequence[bytes]]
-"""What is measured: the texts that must have come out, by the name of the moment."""
+"""The texts that must have been written, by the name of the moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When it was, in ms since the start, and what the program had used by then: CPU ms and MB."""
+    """Milliseconds since the start, and what the program had used by then: CPU ms and MB."""
 
     wall: float
     cpu: float
@@ -80,7 +79,7 @@ PROGRAMS = (
 
 
 def measure(program: Program, env: Mapping[str, str]) -> dict[str, Moment]:
-    """Start a program, and note its moments."""
+    """Start a program, and return its moments."""
     started = time.perf_counter()
     process, keyboard = terminal.start(program.arguments, rows=ROWS, environment=env)
     try:
@@ -96,25 +95,25 @@ def _moments(keyboard: int, started: float, program: Program, pid: int) -> dict[
     while waiting:
         left = started + SECONDS - time.perf_counter()
         if left <= 0 or not select.select([keyboard], [], [], left)[0]:
-            sys.exit(f"{program.name}: not seen in {SECONDS:.0f} s: {', '.join(waiting)}")
+            sys.exit(f"{program.name}: not shown within {SECONDS:.0f} s: {', '.join(waiting)}")
         # Colours may change within a text.
         seen += re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", os.read(keyboard, 65536))
         now = time.perf_counter() - started
         for name in [name for name, texts in waiting.items() if all(text in seen for text in texts)]:
-            used = usage.of(pid)
-            moments[name] = Moment(now * 1e3, used.cpu * 1e3, used.rss / 1024**2)
+            used = usage_of(pid)
+            moments[name] = Moment(now * 1e3, used.cpu * 1e3, used.resident / 1024**2)
             del waiting[name]
     return moments
 
 
 def environment(home: str) -> dict[str, str]:
-    """The environment of the programs: nothing of the tester's own chat."""
+    """Return the environment of the programs, without the user's own settings of the chat."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GLOBALCHAT_")}
     return {**kept, "GLOBALCHAT_HOME": home}
 
 
 def run(runs: int, *, warm_up: bool = True) -> Found:
-    """Measure in turn, so that a busy moment of the machine hits all alike."""
+    """Measure the programs in turn, so that a busy moment of the machine affects all of them."""
     found: Found = {}
     with tempfile.TemporaryDirectory() as home:
         env = environment(home)
@@ -136,8 +135,8 @@ def local(env: Mapping[str, str], what: str) -> None:
     subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def report(*, quick: bool) -> Report:
-    """The medians, and each as a multiple of the bare app's first frame."""
+def benchmark(*, quick: bool) -> BenchmarkResult:
+    """Return the medians, and each as a multiple of the bare app's first frame."""
     found = run(1, warm_up=False) if quick else run(RUNS)
     medians = {what: _median(moments) for what, moments in found.items()}
     bare = medians[PROGRAMS[0].name, FIRST_FRAME]
@@ -155,7 +154,7 @@ def report(*, quick: bool) -> Report:
         for (name, moment), middle in medians.items()
     ]
     heads = ("program", "moment", "median ms", "range", "CPU ms", "MB", "CPU beside the bare app")
-    return Report(table(heads, rows), _findings(medians, bare))
+    return BenchmarkResult(markdown_table(heads, rows), _comparisons(medians, bare))
 
 
 def _median(moments: Sequence[Moment]) -> Moment:
@@ -166,13 +165,13 @@ def _median(moments: Sequence[Moment]) -> Moment:
     )
 
 
-def _findings(medians: Mapping[tuple[str, str], Moment], bare: Moment) -> list[Finding]:
+def _comparisons(medians: Mapping[tuple[str, str], Moment], bare: Moment) -> list[Comparison]:
     peer = "Textual, hello world"
     first, ready = medians[PROGRAMS[1].name, FIRST_FRAME], medians[PROGRAMS[1].name, READY]
     return [
-        Finding(f"chat: {FIRST_FRAME}, ms", first.wall, {peer: bare.wall}, 0),
-        Finding(f"chat: {FIRST_FRAME}, CPU ms", first.cpu, {peer: bare.cpu}, 0),
-        Finding(f"chat: {READY}, ms", ready.wall, {peer: bare.wall}, 0),
-        Finding(f"chat: {READY}, CPU ms", ready.cpu, {peer: bare.cpu}, 0),
-        Finding(f"chat: memory once {READY}, MB", ready.memory, {peer: bare.memory}, 0),
+        Comparison(f"chat: {FIRST_FRAME}, ms", first.wall, {peer: bare.wall}, 0),
+        Comparison(f"chat: {FIRST_FRAME}, CPU ms", first.cpu, {peer: bare.cpu}, 0),
+        Comparison(f"chat: {READY}, ms", ready.wall, {peer: bare.wall}, 0),
+        Comparison(f"chat: {READY}, CPU ms", ready.cpu, {peer: bare.cpu}, 0),
+        Comparison(f"chat: memory once {READY}, MB", ready.memory, {peer: bare.memory}, 0),
     ]

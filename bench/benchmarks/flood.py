@@ -1,8 +1,6 @@
-"""The chat under a flood: a real terminal program in a pseudo-terminal, keys typed, the screen watched."""
+"""The chat under a flood of messages, in a pseudo-terminal: keys are typed, and the screen is read."""
 
 import json
-import os
-import select
 import sys
 import tempfile
 import time
@@ -10,22 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.chat import terminal
-from bench.findings import Finding, Report
-from bench.table import table
+from bench.chat.terminal import Terminal
+from bench.results import BenchmarkResult, Comparison, markdown_table
 
 ROWS = 40
 _KEYS = [
     chr(code) for start, end in ((0x3B1, 0x3C9), (0x430, 0x44F), (0x561, 0x586)) for code in range(start, end)
 ]
-"""Letters that no flooding message has: each is typed once, and seen once it is drawn."""
+"""Letters that no message of the flood has: each is typed once, and drawn once."""
 
 _KEY_EVERY = 0.11
-_GIVE_UP = 5.0
+_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class FloodResult:
     """Key-to-screen times in ms, and the chat's own report."""
 
     rate: int
@@ -33,58 +30,21 @@ class Result:
     report: dict[str, float]
 
     def quantile(self, share: float) -> float:
-        """A quantile of the key-to-screen times."""
+        """Return a quantile of the key-to-screen times."""
         ordered = sorted(self.keys)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-class Terminal:
-    """A program in a pseudo-terminal."""
-
-    def __init__(self, command: list[str]) -> None:
-        self.process, self._keyboard = terminal.start(command, rows=ROWS, environment=os.environ)
-
-    def write(self, keys: str) -> None:
-        """Press keys."""
-        os.write(self._keyboard, keys.encode())
-
-    def wait_for(self, text: str, timeout: float) -> bool:
-        """Read until `text` is drawn. False after `timeout` seconds."""
-        wanted, seen = text.encode(), b""
-        deadline = time.monotonic() + timeout
-        while wanted not in seen:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._keyboard], [], [], left)[0]:
-                return False
-            seen = seen[-len(wanted) :] + os.read(self._keyboard, 65536)
-        return True
-
-    def drain(self, seconds: float) -> None:
-        """Read for a while."""
-        self.wait_for("\0never drawn\0", seconds)
-
-    def end(self) -> None:
-        """Press Ctrl+Q and wait for the end."""
-        self.write("\x11")
-        deadline = time.monotonic() + 10
-        while self.process.poll() is None and time.monotonic() < deadline:
-            try:
-                self.drain(0.1)
-            except OSError:  # the other end is closed
-                break
-        self.process.wait(10)
-        os.close(self._keyboard)
-
-
-def run(rate: int, seconds: float, *, rest: float) -> Result:
-    """Flood the chat with `rate` messages a second for `seconds`, typing all the while; rest around it."""
+def run(rate: int, seconds: float, *, rest: float) -> FloodResult:
+    """Flood the chat with `rate` messages a second for `seconds` while typing; rest before and after."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         chat = Terminal(
-            [sys.executable, "-m", "bench.chat.flooded", str(rate), str(seconds + 1), str(report)]
+            [sys.executable, "-m", "bench.chat.flooded", str(rate), str(seconds + 1), str(report)],
+            rows=ROWS,
         )
         if not chat.wait_for("live", 20):
-            sys.exit("The chat did not come up.")
+            sys.exit("The chat did not start.")
         chat.drain(rest)
         keys: list[float] = []
         start = time.monotonic()
@@ -93,25 +53,25 @@ def run(rate: int, seconds: float, *, rest: float) -> Result:
                 break
             pressed = time.monotonic()
             chat.write(key)
-            if not chat.wait_for(key, _GIVE_UP):
-                keys.append(_GIVE_UP * 1000)
+            if not chat.wait_for(key, _TIMEOUT):
+                keys.append(_TIMEOUT * 1000)
                 continue
             keys.append((time.monotonic() - pressed) * 1000)
             chat.drain(max(0.0, _KEY_EVERY - (time.monotonic() - pressed)))
         chat.drain(rest)
         chat.end()
-        return Result(rate, keys, json.loads(report.read_text()))
+        return FloodResult(rate, keys, json.loads(report.read_text()))
 
 
-def report(*, quick: bool) -> Report:
-    """Run at rest and at some rates, and tell."""
+def benchmark(*, quick: bool) -> BenchmarkResult:
+    """Run without a flood, and at some rates."""
     rates, seconds, pause = ((0, 1000), 0.5, 1.2) if quick else ((0, 3000, 20_000), 6.0, 2.5)
     still, *floods = (run(rate, seconds, rest=pause) for rate in rates)
-    return Report(_detail([still, *floods]), [_finding(flood, still) for flood in floods])
+    return BenchmarkResult(_detail([still, *floods]), [_comparison(flood, still) for flood in floods])
 
 
-def _finding(flood: Result, still: Result) -> Finding:
-    return Finding(
+def _comparison(flood: FloodResult, still: FloodResult) -> Comparison:
+    return Comparison(
         f"chat: key to screen while {flood.rate:,} messages/s arrive, p95 ms",
         flood.quantile(0.95),
         {"the chat at rest": still.quantile(0.95)},
@@ -119,30 +79,30 @@ def _finding(flood: Result, still: Result) -> Finding:
     )
 
 
-def _detail(results: Sequence[Result]) -> str:
+def _detail(results: Sequence[FloodResult]) -> str:
     heads = (
         "arriving",
         "key to screen p50 ms",
         "p95",
         "max",
         "messages",
-        "told as skipped",
+        "reported as skipped",
         "behind p50 / max",
-        "looks when the end was not shown",
+        "samples without the end on screen",
         "the last one on the screen",
     )
-    return table(heads, [_row(each, each.report) for each in results])
+    return markdown_table(heads, [_row(each, each.report) for each in results])
 
 
-def _row(result: Result, told: Mapping[str, float]) -> Sequence[str]:
+def _row(result: FloodResult, report: Mapping[str, float]) -> Sequence[str]:
     return (
         f"{result.rate:,}/s",
         f"{result.quantile(0.5):.0f}",
         f"{result.quantile(0.95):.0f}",
         f"{max(result.keys):.0f}",
-        f"{told['sent']:,}",
-        f"{told['skipped']:,}",
-        f"{told['behind_p50']:,} / {told['behind_max']:,}",
-        f"{told['unfollowed']} of {told['looks']}",
-        "yes" if told["last_on_screen"] or not told["sent"] else "NO",
+        f"{report['sent']:,}",
+        f"{report['skipped']:,}",
+        f"{report['behind_p50']:,} / {report['behind_max']:,}",
+        f"{report['unfollowed']} of {report['samples']}",
+        "yes" if report["last_on_screen"] or not report["sent"] else "NO",
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -11,12 +12,11 @@ from statistics import median
 
 from textual.pilot import Pilot
 
-from bench import usage
 from bench.chat.session import FloodSession, Texts, chat_on
-from bench.findings import Finding, Report
-from bench.table import table
+from bench.results import BenchmarkResult, Comparison, markdown_table
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
+from globalchat.measure.process import usage_of
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.screens.chat import ChatScreen
 from globalchat.ui.settings import Settings
@@ -28,8 +28,8 @@ _NOON = 1_795_521_600_000
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """Median CPU ms of each deed until it is on the screen; bytes per message beside its text."""
+class HistoryResult:
+    """Median CPU ms of each action until it is on the screen; bytes per message besides its text."""
 
     rows: int
     times: dict[str, float]
@@ -37,12 +37,12 @@ class Result:
     settle_seconds: float
 
 
-def run(rows: int, repeats: int) -> Result:
-    """Open the chat, put `rows` messages in its channel, and do things so many times."""
+def run(rows: int, repeats: int) -> HistoryResult:
+    """Open the chat, put `rows` messages into its channel, and repeat each action."""
     return asyncio.run(_run(rows, repeats))
 
 
-async def _run(rows: int, repeats: int) -> Result:
+async def _run(rows: int, repeats: int) -> HistoryResult:
     settings = Settings(scrollback=max(100, rows))
     app = chat_on(lambda *_: FloodSession(rate=0, seconds=0), settings=settings)
     async with app.run_test(size=SIZE) as pilot:
@@ -55,17 +55,17 @@ async def _run(rows: int, repeats: int) -> Result:
         pane.sync()
         await pilot.pause()
         with held_back(pane):
-            times = await _deeds(pilot, pane, rows, repeats)
+            times = await _action_times(pilot, pane, rows, repeats)
         pane._measure_later()
-        began = time.monotonic()
+        started = time.monotonic()
         while not pane._index.exact:
             await pilot.pause(0.05)
-        return Result(rows, times, overhead, time.monotonic() - began)
+        return HistoryResult(rows, times, overhead, time.monotonic() - started)
 
 
 @contextmanager
 def held_back(pane: MessagePane) -> Iterator[None]:
-    """Without the measuring of rows out of sight: it takes 4 ms of every 50, whatever else is done."""
+    """Suspend the measuring of rows that are out of sight: it takes 4 ms of every 50."""
     later = pane._measure_later
     pane._measure_later = lambda: None  # type: ignore[method-assign]
     if pane._idle is not None:
@@ -76,11 +76,11 @@ def held_back(pane: MessagePane) -> Iterator[None]:
 
 
 def _fill(screen: ChatScreen, conversation: Conversation, rows: int) -> float:
-    """Let the messages come; the bytes that each takes beside its text."""
+    """Add the messages; return the bytes that each takes besides its text."""
     texts, model = Texts(), screen._model
     conversation.ignore_edits()
     gc.collect()
-    before, text_bytes = usage.resident_bytes(), 0
+    before, text_bytes = _resident_bytes(), 0
     for number in range(rows):
         text = texts[number]
         text_bytes += sys.getsizeof(text)
@@ -89,12 +89,16 @@ def _fill(screen: ChatScreen, conversation: Conversation, rows: int) -> float:
         message = Message(identity, conversation.channel, text, sender, "".join(["us-", "west-2"]), at)
         model.reduce(MessageReceived(message, "oregon", at + 12, 12 + number % 300))
     gc.collect()
-    overhead = (usage.resident_bytes() - before - text_bytes) / rows
+    overhead = (_resident_bytes() - before - text_bytes) / rows
     screen.query_one(MessagePane).show(conversation, screen._desk.names)
     return overhead
 
 
-async def _deeds(pilot: Pilot[None], pane: MessagePane, rows: int, repeats: int) -> dict[str, float]:
+def _resident_bytes() -> int:
+    return usage_of(os.getpid()).resident
+
+
+async def _action_times(pilot: Pilot[None], pane: MessagePane, rows: int, repeats: int) -> dict[str, float]:
     numbers = iter(range(rows, rows + 1000))
 
     async def page_up() -> None:
@@ -104,7 +108,7 @@ async def _deeds(pilot: Pilot[None], pane: MessagePane, rows: int, repeats: int)
         await pilot.resize_terminal(SIZE[0] - 1 - pane.size.width % 2, SIZE[1])
 
     async def jump() -> None:
-        # Far away from what has been looked at so far.
+        # Far away from what was shown so far.
         pane.scroll_to(y=(pane.scroll_offset.y + pane.max_scroll_y * 0.37) % pane.max_scroll_y, animate=False)
 
     async def append() -> None:
@@ -118,7 +122,7 @@ async def _deeds(pilot: Pilot[None], pane: MessagePane, rows: int, repeats: int)
     async def nothing() -> None:
         pane.refresh()
 
-    deeds: dict[str, Callable[[], Awaitable[None]]] = {
+    actions: dict[str, Callable[[], Awaitable[None]]] = {
         "repaint": nothing,
         "page up": page_up,
         "jump": jump,
@@ -128,48 +132,50 @@ async def _deeds(pilot: Pilot[None], pane: MessagePane, rows: int, repeats: int)
         "resize at the end": resize,
         "append at the end": append,
     }
-    return {name: await _cpu(pilot, deed, repeats) for name, deed in deeds.items()}
+    return {name: await _cpu_time(pilot, action, repeats) for name, action in actions.items()}
 
 
 async def _tail(pane: MessagePane) -> None:
     pane.jump_to_tail()
 
 
-async def _cpu(pilot: Pilot[None], deed: Callable[[], Awaitable[None]], repeats: int) -> float:
-    """Median CPU ms of a deed, until the screen is painted."""
+async def _cpu_time(pilot: Pilot[None], action: Callable[[], Awaitable[None]], repeats: int) -> float:
+    """Return the median CPU ms of an action, until the screen is painted."""
     times = []
     for _ in range(repeats):
         start = time.process_time()
-        await deed()
+        await action()
         await pilot.pause()
         times.append((time.process_time() - start) * 1000)
     return median(times)
 
 
-def report(*, quick: bool) -> Report:
-    """Run at growing sizes, and tell."""
+def benchmark(*, quick: bool) -> BenchmarkResult:
+    """Run with histories of growing size."""
     results = [run(rows, 1) for rows in (50, 100)] if quick else [run(rows, 15) for rows in SIZES]
     first, last = results[0], results[-1]
     lines = [
         (
-            deed,
+            action,
             *(
-                f"{each.times[deed]:.0f} ({each.times[deed] / max(1e-9, first.times[deed]):.2f} ×)"
+                f"{each.times[action]:.0f} ({each.times[action] / max(1e-9, first.times[action]):.2f} ×)"
                 for each in results
             ),
         )
-        for deed in first.times
+        for action in first.times
     ]
     memory = (f"{each.bytes_per_message:.0f}" if each.rows >= 10_000 else "–" for each in results)
-    lines.append(("resident bytes a message, beside its text", *memory))
-    lines.append(("s of idling until all is measured", *(f"{each.settle_seconds:.1f}" for each in results)))
-    findings = [
-        Finding(
-            f"chat: {deed}, history of {last.rows:,} messages: CPU ms",
-            last.times[deed],
-            {f"of {first.rows:,}": first.times[deed]},
+    lines.append(("resident bytes a message, besides its text", *memory))
+    lines.append(
+        ("s of idling until all rows are measured", *(f"{each.settle_seconds:.1f}" for each in results))
+    )
+    comparisons = [
+        Comparison(
+            f"chat: {action}, history of {last.rows:,} messages: CPU ms",
+            last.times[action],
+            {f"of {first.rows:,}": first.times[action]},
         )
-        for deed in ("page up", "append at the end")
+        for action in ("page up", "append at the end")
     ]
     heads = ("CPU ms until painted", *(f"{each.rows:,} messages" for each in results))
-    return Report(table(heads, lines), findings)
+    return BenchmarkResult(markdown_table(heads, lines), comparisons)

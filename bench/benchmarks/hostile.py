@@ -1,4 +1,4 @@
-"""Messages made to be expensive: the CPU from a burst of them until the next key shows."""
+"""Messages made to be expensive to show: the CPU time from a burst of them until the next key shows."""
 
 import asyncio
 import time
@@ -9,8 +9,7 @@ from typing import Final
 from textual.pilot import Pilot
 
 from bench.chat.session import FloodSession, chat_on
-from bench.findings import Finding, Report
-from bench.table import table
+from bench.results import BenchmarkResult, Comparison, markdown_table
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.core.clock import now_ms
@@ -22,7 +21,7 @@ from globalchat.ui.widgets.message_pane import MessagePane
 SIZE: Final = (120, 40)
 BURST: Final = 20
 LONGEST: Final = 2000
-"""The characters that the backend lets through."""
+"""Characters of the longest message that the backend accepts."""
 
 ORDINARY: Final = "twenty ordinary messages"
 _ORDINARY_TEXT = "the relay of the region is deploying a rule now"
@@ -92,15 +91,17 @@ def _has_arrived(pane: MessagePane, identity: str) -> bool:
     return any(isinstance(row, MessageRow) and row.id == identity for row in rows)
 
 
-def report(*, quick: bool) -> Report:
+def benchmark(*, quick: bool) -> BenchmarkResult:
     """Measure every kind of text."""
     times = run(2 if quick else 7)
     worst = max(times, key=times.__getitem__)
     rows = [(name, f"{milliseconds:.0f}") for name, milliseconds in times.items()]
-    finding = Finding(
+    comparison = Comparison(
         f"chat: CPU from {BURST} of the most expensive messages ({worst}) until the next key shows, ms",
         times[worst],
         {ORDINARY: times[ORDINARY]},
         0,
     )
-    return Report(table((f"{BURST} messages of", "CPU ms until the next key shows"), rows), [finding])
+    return BenchmarkResult(
+        markdown_table((f"{BURST} messages of", "CPU ms until the next key shows"), rows), [comparison]
+    )

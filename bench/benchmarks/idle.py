@@ -1,7 +1,7 @@
-"""What a chat costs that is left alone: CPU, with the focus of the terminal and without it.
+"""The CPU time of a chat that is left alone, with the focus of the terminal and without it.
 
 The chat runs in a pseudo-terminal on a local cloud, with several channels joined; it is measured once the
-cursor blinks no more. The terminal reports its focus as it does when a person looks elsewhere.
+cursor has stopped blinking. The terminal then reports that it has lost the focus.
 """
 
 import os
@@ -13,11 +13,10 @@ import tempfile
 import time
 from typing import Final
 
-from bench import usage
 from bench.benchmarks.first_frame import COMMAND, NAME, ROWS, environment, local
 from bench.chat import terminal
-from bench.findings import Finding, Report
-from bench.table import table
+from bench.results import BenchmarkResult, Comparison, markdown_table
+from globalchat.measure.process import usage_of
 
 SECONDS: Final = 120.0
 """How long each is measured: the system counts CPU time in steps of 10 ms."""
@@ -35,7 +34,7 @@ def run(seconds: float, calm: float) -> dict[str, tuple[float, int]]:
     """Return the share of a core (percent) and the bytes drawn, focused and not.
 
     Raises:
-        SystemExit: the chat did not start, or does not want to know about the focus.
+        SystemExit: the chat did not start, or did not ask for focus reports.
     """
     with tempfile.TemporaryDirectory() as home:
         env = environment(home)
@@ -57,13 +56,13 @@ def run(seconds: float, calm: float) -> dict[str, tuple[float, int]]:
 
 
 def _measure(pid: int, keyboard: int, seconds: float) -> tuple[float, int]:
-    began, before = time.monotonic(), usage.of(pid).cpu
+    started, before = time.monotonic(), usage_of(pid).cpu
     drawn = _listen(keyboard, seconds)
-    return (usage.of(pid).cpu - before) / (time.monotonic() - began) * 100, drawn
+    return (usage_of(pid).cpu - before) / (time.monotonic() - started) * 100, drawn
 
 
 def _listen(keyboard: int, seconds: float) -> int:
-    """Take what the chat draws for a while; return how many bytes that were."""
+    """Read what the chat draws for some seconds; return the number of bytes."""
     drawn, end = 0, time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         if select.select([keyboard], [], [], left)[0]:
@@ -82,13 +81,13 @@ def _wait_until_live(keyboard: int) -> None:
         sys.exit("The chat did not ask the terminal to report its focus.")
 
 
-def report(*, quick: bool) -> Report:
-    """Measure both in one run."""
+def benchmark(*, quick: bool) -> BenchmarkResult:
+    """Measure with the focus, then without it."""
     found = run(1.0, 0.0) if quick else run(SECONDS, CALM)
     rows = [(name, f"{share:.3f}", f"{drawn:,}") for name, (share, drawn) in found.items()]
     heads = ("a chat left alone", "CPU, % of a core", "bytes drawn")
-    findings = [
-        Finding(f"chat left alone, {name}: CPU, % of a core", share, {}, 3)
+    comparisons = [
+        Comparison(f"chat left alone, {name}: CPU, % of a core", share, {}, 3)
         for name, (share, _) in found.items()
     ]
-    return Report(table(heads, rows), findings)
+    return BenchmarkResult(markdown_table(heads, rows), comparisons)

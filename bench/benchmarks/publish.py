@@ -1,20 +1,18 @@
-"""The way of a message: HTTP, resolver, bus, relay, the other region's bus, resolver, subscriber."""
+"""From a publish to the other region: HTTP, resolver, bus, relay, the other bus, resolver, subscriber."""
 
 import asyncio
 import json
-import statistics
 import time
 from dataclasses import dataclass, field
 
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
-from bench import usage
-from bench.findings import Finding, Report
-from bench.load.message import CHANNEL, TEXT
-from bench.load.post import GraphqlPost, check, is_whole
-from bench.load.wires import QUERY
-from bench.servers.child import Child, server
-from bench.table import table
+from bench.affinity import pin
+from bench.load.publishers import CHANNEL, TEXT, GraphqlPost, check_answer, is_whole
+from bench.load.subscribers import QUERY
+from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.servers.processes import ServerProcess, server
+from globalchat.measure.histogram import QUANTILES, Histogram
 
 MUTATION = (
     "mutation Publish($name: String!, $message: String!, $id: ID) "
@@ -25,24 +23,24 @@ CONNECTIONS = 16
 
 @dataclass(slots=True)
 class Arrivals:
-    """When each message arrived in the other region, by id."""
+    """When each message arrived in the other region (ns), by id."""
 
-    at: dict[str, float] = field(default_factory=dict)
+    at: dict[str, int] = field(default_factory=dict)
     wanted: int = 0
     complete: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def listen(self, socket: ClientWebSocketResponse) -> None:
-        """Note arrivals until cancelled."""
+        """Record arrivals until cancelled."""
         async for message in socket:
             assert message.type is WSMsgType.TEXT, message
             frame = json.loads(message.data)
             assert frame["type"] == "data", frame
-            self.at[frame["payload"]["data"]["subscribe"]["id"]] = time.perf_counter()
+            self.at[frame["payload"]["data"]["subscribe"]["id"]] = time.perf_counter_ns()
             if len(self.at) >= self.wanted:
                 self.complete.set()
 
     async def all_of(self, count: int) -> None:
-        """Wait for so many."""
+        """Wait until `count` messages have arrived."""
         self.wanted = count
         if len(self.at) < count:
             self.complete.clear()
@@ -64,7 +62,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Hand an answer over once it is whole."""
+        """Complete the request once the answer is whole."""
         self._received += data
         if self._answer is not None and is_whole(self._received):
             self._answer.set_result(self._received)
@@ -79,17 +77,17 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(self._post.request({"name": CHANNEL, "message": TEXT, "id": name}))
-        check(await self._answer)
+        check_answer(await self._answer)
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class PublishResult:
     """What a publish needs.
 
     Attributes:
         accepted: Median ms until the API has answered, one message at a time.
         p50: Median ms until it is received in the other region.
-        p99: The same.
+        p99: The same, 99th percentile.
         rate: Publishes a second, `CONNECTIONS` at a time.
         cpu: CPU µs of each of these.
     """
@@ -101,9 +99,9 @@ class Result:
     cpu: float
 
 
-async def run(child: Child, *, messages: int, seconds: float) -> Result:
-    """Measure one message at a time, then as many as go."""
-    here, there = child.about["regions"][:2]
+async def run(process: ServerProcess, *, messages: int, seconds: float) -> PublishResult:
+    """Publish one message at a time, then as many as possible."""
+    here, there = process.about["regions"][:2]
     loop = asyncio.get_running_loop()
     arrivals = Arrivals()
     async with (
@@ -120,30 +118,40 @@ async def run(child: Child, *, messages: int, seconds: float) -> Result:
             for _ in range(CONNECTIONS)
         ]
         accepted, transits = await _one_at_a_time(connections[0], arrivals, messages)
-        rate, cpu = await _as_many_as_go(child, connections, arrivals, seconds)
+        rate, cpu = await _saturate(process, connections, arrivals, seconds)
         listening.cancel()
-    cuts = statistics.quantiles(transits, n=100)
-    return Result(statistics.median(accepted), statistics.median(transits), cuts[98], rate, cpu)
+    return PublishResult(
+        _milliseconds(accepted, "p50"),
+        _milliseconds(transits, "p50"),
+        _milliseconds(transits, "p99"),
+        rate,
+        cpu,
+    )
+
+
+def _milliseconds(times: Histogram, quantile: str) -> float:
+    return (times.quantile(QUANTILES[quantile]) or 0) / 1e6
 
 
 async def _one_at_a_time(
     connection: Connection, arrivals: Arrivals, messages: int
-) -> tuple[list[float], list[float]]:
-    accepted, transits = [], []
+) -> tuple[Histogram, Histogram]:
+    """Return the times until a message was accepted, and until it arrived in the other region."""
+    accepted, transits = Histogram(), Histogram()
     for number in range(messages):
-        name, start = f"one-{number}", time.perf_counter()
+        name, start = f"one-{number}", time.perf_counter_ns()
         await connection.publish(name)
-        accepted.append((time.perf_counter() - start) * 1e3)
+        accepted.add(time.perf_counter_ns() - start)
         await arrivals.all_of(number + 1)
-        transits.append((arrivals.at[name] - start) * 1e3)
+        transits.add(arrivals.at[name] - start)
     return accepted, transits
 
 
-async def _as_many_as_go(
-    child: Child, connections: list[Connection], arrivals: Arrivals, seconds: float
+async def _saturate(
+    process: ServerProcess, connections: list[Connection], arrivals: Arrivals, seconds: float
 ) -> tuple[float, float]:
     arrivals.at.clear()
-    before, start = child.usage().cpu, time.perf_counter()
+    before, start = process.usage().cpu, time.perf_counter()
 
     async def keep_on(connection: Connection, number: int) -> int:
         count = 0
@@ -155,7 +163,7 @@ async def _as_many_as_go(
     counts = await asyncio.gather(*(keep_on(each, number) for number, each in enumerate(connections)))
     await arrivals.all_of(sum(counts))
     took = time.perf_counter() - start
-    return sum(counts) / took, (child.usage().cpu - before) / sum(counts) * 1e6
+    return sum(counts) / took, (process.usage().cpu - before) / sum(counts) * 1e6
 
 
 async def _subscribe(socket: ClientWebSocketResponse, key: str) -> None:
@@ -166,26 +174,26 @@ async def _subscribe(socket: ClientWebSocketResponse, key: str) -> None:
     assert acknowledged["type"] == "start_ack", acknowledged
 
 
-def report(*, quick: bool) -> Report:
-    """Run, and tell.
+def benchmark(*, quick: bool) -> BenchmarkResult:
+    """Measure one local cloud.
 
     Raises:
         AssertionError: a publish is refused.
         TimeoutError: a message does not arrive.
     """
-    usage.pin(1)
-    with server("cloud") as child:
-        result = asyncio.run(run(child, messages=20 if quick else 500, seconds=0.5 if quick else 5))
+    pin(1)
+    with server("cloud") as process:
+        result = asyncio.run(run(process, messages=20 if quick else 500, seconds=0.5 if quick else 5))
     load = f"publish, {CONNECTIONS} at a time"
-    findings = [
-        Finding("publish, received in the other region, one at a time: p50 ms", result.p50, digits=2),
-        Finding(f"{load}: wall µs each", 1e6 / result.rate, digits=0),
-        Finding(f"{load}: CPU µs each", result.cpu, digits=0),
+    comparisons = [
+        Comparison("publish, received in the other region, one at a time: p50 ms", result.p50, digits=2),
+        Comparison(f"{load}: wall µs each", 1e6 / result.rate, digits=0),
+        Comparison(f"{load}: CPU µs each", result.cpu, digits=0),
     ]
-    return Report(_detail(result), findings)
+    return BenchmarkResult(_detail(result), comparisons)
 
 
-def _detail(result: Result) -> str:
+def _detail(result: PublishResult) -> str:
     heads = (
         "",
         "accepted p50 ms",
@@ -204,4 +212,4 @@ def _detail(result: Result) -> str:
         f"{result.cpu:.0f}",
         f"{1e6 / result.cpu:,.0f}",
     )
-    return table(heads, [row])
+    return markdown_table(heads, [row])

@@ -1,7 +1,6 @@
-"""CPU time per received message: the session against bare gql, on the same frames.
+"""CPU time per received message: the client's session beside bare gql, on the same frames.
 
-Another process (`--serve COUNT`) sends the frames; only the CPU time of the receiving process counts. Both
-sides read from the same kind of socket.
+Another process (`--serve COUNT`) sends the frames; only the CPU time of the receiving process counts.
 """
 
 import asyncio
@@ -14,8 +13,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import WSMsgType, web
 
-from bench.findings import Finding, Report
-from bench.table import table
+from bench.results import BenchmarkResult, Comparison, markdown_table
 
 BATCH = 500
 KEY = "da2-benchbenchbenchbenchbench1"
@@ -59,7 +57,7 @@ async def serve(count: int) -> None:
 
 
 def data_frame(subscription: str, number: int) -> str:
-    """A frame with one message of ordinary length."""
+    """Return a frame with one message of ordinary length."""
     message = {
         "id": f"01J{number:023}",
         "name": "tech",
@@ -73,7 +71,7 @@ def data_frame(subscription: str, number: int) -> str:
 
 @asynccontextmanager
 async def server(count: int) -> AsyncIterator[int]:
-    """The server's port."""
+    """Run the server; yield its port."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -90,8 +88,8 @@ async def server(count: int) -> AsyncIterator[int]:
         await process.communicate()
 
 
-async def bare(port: int, count: int) -> float:
-    """CPU seconds that gql's own transport takes to yield all messages."""
+async def bare_gql(port: int, count: int) -> float:
+    """Return the CPU seconds that gql's own transport takes to yield all messages."""
     from gql import Client, gql
     from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
     from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
@@ -108,19 +106,19 @@ async def bare(port: int, count: int) -> float:
     transport.adapter.url = f"ws://127.0.0.1:{port}/graphql?{query}"
     request = gql(SUBSCRIBE)
     request.variable_values = {"name": "tech"}
-    began, seen = 0.0, 0
+    started, seen = 0.0, 0
     async with Client(transport=transport, parse_results=False) as session:
         async for _ in session.subscribe(request):
             if not seen:
-                began = time.process_time()
+                started = time.process_time()
             seen += 1
             if seen == count:
                 break
-        return time.process_time() - began
+        return time.process_time() - started
 
 
-async def ours(port: int, count: int) -> float:
-    """CPU seconds that a session takes to tell all messages."""
+async def globalchat_session(port: int, count: int) -> float:
+    """Return the CPU seconds that a session takes to emit all messages."""
     from globalchat.client.events import MessageReceived
     from globalchat.client.options import SessionOptions
     from globalchat.client.profiles import Profile, RegionEndpoint
@@ -134,24 +132,27 @@ async def ours(port: int, count: int) -> float:
         channels=["tech"],
         options=SessionOptions(buffer=2 * count),
     )
-    began, seen = 0.0, 0
+    started, seen = 0.0, 0
     async with asyncio.TaskGroup() as group:
         group.create_task(session.run())
         while seen < count:
             for event in await session.next_events(BATCH):
                 if isinstance(event, MessageReceived):
                     if not seen:
-                        began = time.process_time()
+                        started = time.process_time()
                     seen += 1
-        took = time.process_time() - began
+        took = time.process_time() - started
         session.close()
     return took
 
 
 async def run(count: int, rounds: int) -> dict[str, list[float]]:
-    """Measure both in turns; CPU µs per message of each round."""
+    """Measure both in turn; return CPU µs per message of each round."""
     figures: dict[str, list[float]] = {"session": [], "bare gql": []}
-    kinds: dict[str, Callable[[int, int], Awaitable[float]]] = {"bare gql": bare, "session": ours}
+    kinds: dict[str, Callable[[int, int], Awaitable[float]]] = {
+        "bare gql": bare_gql,
+        "session": globalchat_session,
+    }
     async with server(count) as port:
         for _ in range(rounds):
             for name, measure in kinds.items():
@@ -159,8 +160,8 @@ async def run(count: int, rounds: int) -> dict[str, list[float]]:
     return figures
 
 
-def report(*, quick: bool) -> Report:
-    """Run, and tell the medians."""
+def benchmark(*, quick: bool) -> BenchmarkResult:
+    """Compare the medians of some rounds."""
     count, rounds = (500, 1) if quick else (20_000, 5)
     figures = asyncio.run(run(count, rounds))
     medians = {name: statistics.median(values) for name, values in figures.items()}
@@ -173,8 +174,12 @@ def report(*, quick: bool) -> Report:
         )
         for name, values in figures.items()
     ]
-    finding = Finding("client: CPU µs per message received", medians["session"], {"gql": medians["bare gql"]})
-    return Report(table(("", "CPU µs per message", "range", "beside bare gql"), rows), [finding])
+    comparison = Comparison(
+        "client: CPU µs per message received", medians["session"], {"gql": medians["bare gql"]}
+    )
+    return BenchmarkResult(
+        markdown_table(("", "CPU µs per message", "range", "beside bare gql"), rows), [comparison]
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long `local serve` takes until it is ready, and what that costs; beside the peers that are there."""
+"""How long `local serve` takes to start, in seconds and CPU time; beside the peers that are installed."""
 
 import json
 import os
@@ -9,23 +9,22 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-from bench import usage
-from bench.findings import Finding, Report
-from bench.servers import brokers, simulator
-from bench.table import table
+from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.servers import peers
+from globalchat.measure.process import usage_of
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """Seconds and CPU seconds until a server was ready, and its MB then."""
+class ServerStart:
+    """Seconds and CPU seconds until a server was ready, and its memory then, in MB."""
 
     seconds: float
     cpu: float
     memory: float
 
 
-def start_once() -> Start:
-    """Start and end a local cloud.
+def start_once() -> ServerStart:
+    """ServerStart and stop a local cloud.
 
     Raises:
         SystemExit: it does not start.
@@ -43,32 +42,32 @@ def start_once() -> Start:
             os.close(reader)
             if not line or json.loads(line)["error"] is not None:
                 sys.exit(f"The local cloud did not start: {line.decode()}")
-            used = usage.of(process.pid)
+            used = usage_of(process.pid)
             process.terminate()
-    return Start(ready, used.cpu, used.rss / 1024**2)
+    return ServerStart(ready, used.cpu, used.resident / 1024**2)
 
 
-def start_peers() -> dict[str, Start]:
-    """Start and end each peer that is installed."""
-    found: dict[str, Start] = {}
-    if node := simulator.find():
-        with simulator.simulator(node) as (process, _):
+def start_peers() -> dict[str, ServerStart]:
+    """ServerStart and stop each peer that is installed."""
+    found: dict[str, ServerStart] = {}
+    if node := peers.find_simulator():
+        with peers.simulator(node) as (process, _):
             used = process.usage()
-            found["Amplify simulator"] = Start(process.ready, used.cpu, used.rss / 1024**2)
+            found["Amplify simulator"] = ServerStart(process.ready, used.cpu, used.resident / 1024**2)
     for name, program, run in (
-        ("NATS", "nats-server", brokers.nats),
-        ("mosquitto", "mosquitto", brokers.mosquitto),
+        ("NATS", "nats-server", peers.nats),
+        ("mosquitto", "mosquitto", peers.mosquitto),
     ):
-        if path := brokers.find(program):
+        if path := peers.find_program(program):
             with run(path) as (process, _):
                 used = process.usage()
-                found[name] = Start(process.ready, used.cpu, used.rss / 1024**2)
+                found[name] = ServerStart(process.ready, used.cpu, used.resident / 1024**2)
     return found
 
 
-def report(*, quick: bool) -> Report:
-    """Start all in turn, and tell the medians."""
-    found: dict[str, list[Start]] = {}
+def benchmark(*, quick: bool) -> BenchmarkResult:
+    """ServerStart all servers in turn, and return the medians."""
+    found: dict[str, list[ServerStart]] = {}
     for _ in range(1 if quick else 5):
         for name, start in {"local serve": start_once(), **start_peers()}.items():
             found.setdefault(name, []).append(start)
@@ -77,16 +76,18 @@ def report(*, quick: bool) -> Report:
         (name, f"{each.seconds:.2f}", f"{each.cpu:.2f}", f"{each.memory:.0f}")
         for name, each in medians.items()
     ]
-    ours, peers = medians["local serve"], {k: v for k, v in medians.items() if k != "local serve"}
-    findings = [
-        Finding("server ready: CPU s", ours.cpu, {name: each.cpu for name, each in peers.items()}, 2),
-        Finding("server ready: s", ours.seconds, {name: each.seconds for name, each in peers.items()}, 2),
+    local, others = medians["local serve"], {k: v for k, v in medians.items() if k != "local serve"}
+    comparisons = [
+        Comparison("server ready: CPU s", local.cpu, {name: each.cpu for name, each in others.items()}, 2),
+        Comparison(
+            "server ready: s", local.seconds, {name: each.seconds for name, each in others.items()}, 2
+        ),
     ]
-    return Report(table(("", "ready in s", "CPU s until then", "MB"), rows), findings)
+    return BenchmarkResult(markdown_table(("", "ready in s", "CPU s until then", "MB"), rows), comparisons)
 
 
-def _median(starts: list[Start]) -> Start:
-    return Start(
+def _median(starts: list[ServerStart]) -> ServerStart:
+    return ServerStart(
         statistics.median(each.seconds for each in starts),
         statistics.median(each.cpu for each in starts),
         statistics.median(each.memory for each in starts),

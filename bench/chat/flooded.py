@@ -14,27 +14,27 @@ from globalchat.ui.ports import ChatSession
 from globalchat.ui.widgets.message_pane import MessagePane
 
 
-class Watcher:
-    """Looks at the running chat from inside, ten times a second."""
+class Sampler:
+    """Samples the running chat from inside, ten times a second."""
 
     def __init__(self, app: ChatApp, session: FloodSession) -> None:
         self._app, self._session = app, session
         self.unfollowed = self.skip_rows = 0
-        self.looks = 0
+        self.samples = 0
         self.behind: list[int] = []
 
-    def look(self) -> None:
-        """Note whether the end is on the screen, and how many messages are not yet taken in."""
+    def sample(self) -> None:
+        """Record whether the end is on the screen, and how many messages are not processed yet."""
         pane = self._pane()
         if self._session.flooding and pane is not None:
-            self.looks += 1
+            self.samples += 1
             self.behind.append(self._session.sent - 1 - _last_number(pane))
             rows = pane.conversation.rows[-100:] if pane.conversation is not None else []
             self.skip_rows += any(isinstance(row, NoticeRow) and row.skipped for row in rows)
             self.unfollowed += not (pane.following and pane.scroll_offset.y == pane.max_scroll_y)
 
     def report(self) -> dict[str, object]:
-        """What was seen, and how it ended."""
+        """Return the samples, and the state at the end."""
         pane = self._pane()
         assert pane is not None
         assert pane.conversation is not None
@@ -45,7 +45,7 @@ class Watcher:
             "skipped": self._session.skipped,
             "skip_rows_seen": self.skip_rows,
             "last_on_screen": f" {self._session.sent - 1} " in screen,
-            "looks": self.looks,
+            "samples": self.samples,
             "unfollowed": self.unfollowed,
             "behind_p50": behind[len(behind) // 2],
             "behind_max": behind[-1],
@@ -70,17 +70,17 @@ def main() -> None:
     def factory(*_: object) -> ChatSession:
         freeze_gc()  # as the real session's factory does
         session = FloodSession(rate=rate, seconds=seconds)
-        watcher = Watcher(app, session)
-        app.set_interval(0.1, watcher.look)
-        watchers.append(watcher)
+        sampler = Sampler(app, session)
+        app.set_interval(0.1, sampler.sample)
+        samplers.append(sampler)
         return session
 
-    watchers: list[Watcher] = []
+    samplers: list[Sampler] = []
     app = chat_on(factory)
     quit_action = app.action_quit
 
     async def report_and_quit() -> None:
-        await to_thread(report.write_text, json.dumps(watchers[0].report()))
+        await to_thread(report.write_text, json.dumps(samplers[0].report()))
         await quit_action()
 
     app.action_quit = report_and_quit  # type: ignore[method-assign]

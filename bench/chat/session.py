@@ -43,7 +43,7 @@ _WORDS = (
 
 
 def profile() -> Profile:
-    """A profile that leads nowhere."""
+    """Return a profile whose addresses lead nowhere."""
     endpoint = RegionEndpoint(
         "oregon", "us-west-2", "http://127.0.0.1:1", "ws://127.0.0.1:1", "api", "bus", "key"
     )
@@ -51,7 +51,7 @@ def profile() -> Profile:
 
 
 async def open_profile() -> Profile:
-    """Opens at once."""
+    """Return it at once."""
     return profile()
 
 
@@ -90,9 +90,9 @@ class FloodSession:
     """Implements `globalchat.ui.ports.ChatSession`: live at once, then `rate` messages/s for `seconds`.
 
     Attributes:
-        sent: How many messages came in so far.
-        skipped: How many of them the chat was told to have missed.
-        flooding: Whether the flood goes on.
+        sent: How many messages have arrived so far.
+        skipped: How many of them were reported to the chat as skipped.
+        flooding: True while the flood lasts.
     """
 
     def __init__(self, *, rate: int, seconds: float, start_after: float = 1.0) -> None:
@@ -132,7 +132,7 @@ class FloodSession:
         self._events.close()
 
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
-        """What waits."""
+        """Return the events that wait."""
         events = await self._events.take(limit)
         self.skipped += sum(event.count for event in events if isinstance(event, EventsSkipped))
         return events

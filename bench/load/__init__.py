@@ -1,1 +1,1 @@
-"""What publishes and subscribes, whatever the server."""
+"""The load of the benchmarks: publishers and subscribers for any server."""

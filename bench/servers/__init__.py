@@ -1,1 +1,1 @@
-"""The servers under test: ours, bare ones, brokers, and the simulator of Amplify."""
+"""The servers under test: globalchat's, bare baselines, message brokers, and the Amplify simulator."""

@@ -16,7 +16,7 @@ CHEAP = ("fanout", "start", "session", "history")
 
 
 def bench(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run benchmarks as somebody who has not installed the peer that is kept in the user's cache."""
+    """Run benchmarks as a user who has not installed the peer that is kept in the cache."""
     command = [sys.executable, "-m", "bench", *arguments]
     env = {**os.environ, "GLOBALCHAT_HOME": str(home)}
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
@@ -49,7 +49,7 @@ def test_quick_runs_lose_nothing_and_print_tables(names: Sequence[str], tmp_path
 def test_an_unknown_benchmark_is_refused_with_the_list(tmp_path: Path) -> None:
     run = bench(tmp_path, "fan")
     assert run.returncode == 2
-    assert "there is no benchmark fan;" in run.stderr
+    assert "unknown benchmark: fan;" in run.stderr
     assert all(f"  {name} " in run.stderr for name in BENCHMARKS)
 
 

@@ -1,8 +1,8 @@
-"""Bare servers that only fan out, as processes: `python -m bench.servers.floors KIND`.
+"""Baselines: bare servers that only fan out, as processes: `python -m bench.servers.baselines KIND`.
 
 `asyncio`: ready-made frames, one write per connection and turn of the event loop; the least that Python does.
-`websockets`: the library's own broadcast. Both take messages and commands as
-`bench.servers.ours` does, and send the bytes that the local cloud sends.
+`aiohttp`: one raw write per delivery. `websockets`: the library's own broadcast. All send the bytes that the
+local cloud sends.
 """
 
 import asyncio
@@ -10,19 +10,20 @@ import base64
 import hashlib
 import json
 import struct
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Final
 
-from bench.load.message import message_from_bus
-from bench.servers import ours
+from aiohttp import WSMsgType, web
+
+from bench.load.publishers import message_from_bus
+from bench.servers.harness import Publish, StartServer, main
 from globalchat.localcloud.appsync.realtime import frames
 from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.server.listening import bound, url
 from globalchat.localcloud.server.websocket import text_header
 
 _MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 4.2.2
 
-Publish = Callable[[], None]
 VALUE: Final[dict[str, JSON]] = {"data": {"subscribe": message_from_bus("0" * 26)}}
 
 
@@ -62,7 +63,7 @@ class BareSocket(asyncio.Protocol):
         self._transport.write(b"".join(text_header(len(prefix) + len(t)) + prefix + t for t in tails))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's name)
-        """Leave."""
+        """Forget the transport."""
         if self in self._ready:
             self._ready.remove(self)
 
@@ -77,13 +78,13 @@ def _upgraded(request: bytes) -> bytes:
 
 
 def _unmasked(frame: bytes) -> bytes | None:
-    """The text of a whole frame of 126 to 65,535 bytes with a zero mask, which is what the load sends."""
+    """Return the text of a whole frame of 126 to 65,535 bytes with a zero mask, as the load sends them."""
     if len(frame) < 8 or len(frame) < 8 + struct.unpack_from("!H", frame, 2)[0]:
         return None
     return frame[8:]
 
 
-async def bare_asyncio(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
+async def asyncio_server(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     """Serve with asyncio's transports alone."""
     loop = asyncio.get_running_loop()
     ready: list[BareSocket] = []
@@ -102,10 +103,41 @@ async def bare_asyncio(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]
 
     listener = await loop.create_server(lambda: BareSocket(ready), "127.0.0.1", 0, backlog=1024)
     stack.callback(listener.close)
-    return _described(listener.sockets[0].getsockname()[1]), publish
+    return _about(listener.sockets[0].getsockname()[1]), publish
 
 
-async def bare_websockets(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
+async def aiohttp_server(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
+    """Serve WebSockets with aiohttp alone."""
+    ready: list[tuple[asyncio.Transport, bytes]] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(protocols=["graphql-ws"], compress=False)
+        await socket.prepare(request)
+        assert request.transport is not None
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                name = json.loads(message.data)["id"]
+                await socket.send_str(frames.start_ack(name).decode())
+                ready.append((request.transport, frames.data_prefix(name)))
+        return socket
+
+    def publish() -> None:
+        tail = frames.data_tail(VALUE)
+        header = text_header(len(ready[0][1]) + len(tail))
+        for transport, prefix in ready:
+            transport.write(header + prefix + tail)
+
+    [listener] = stack.enter_context(bound([0]))
+    app = web.Application()
+    app.router.add_get("/graphql", handle)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listener).start()
+    return {"url": url(listener) + "/graphql", "key": "none"}, publish
+
+
+async def websockets_server(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
     """Serve with websockets; `broadcast` is its cheapest way to send without waiting."""
     from websockets.asyncio.server import ServerConnection, broadcast, serve
     from websockets.exceptions import ConnectionClosed
@@ -114,7 +146,7 @@ async def bare_websockets(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publi
     ready: dict[ServerConnection, str] = {}
 
     async def handle(socket: ServerConnection) -> None:
-        with suppress(ConnectionClosed):  # the load just leaves
+        with suppress(ConnectionClosed):  # the load closes without a handshake
             async for message in socket:
                 name = json.loads(message)["id"]
                 await socket.send(frames.start_ack(name).decode())
@@ -137,19 +169,18 @@ async def bare_websockets(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publi
             backlog=1024,
         )
     )
-    return _described(next(iter(listener.sockets)).getsockname()[1]), publish
+    return _about(next(iter(listener.sockets)).getsockname()[1]), publish
 
 
-def _described(port: int) -> dict[str, JSON]:
+def _about(port: int) -> dict[str, JSON]:
     return {"url": f"http://127.0.0.1:{port}/graphql", "key": "none"}
 
 
-FLOORS: Final[dict[str, Callable[[AsyncExitStack], Awaitable[tuple[dict[str, JSON], Publish]]]]] = {
-    "asyncio": bare_asyncio,
-    "websockets": bare_websockets,
+SERVERS: Final[dict[str, StartServer]] = {
+    "asyncio": asyncio_server,
+    "aiohttp": aiohttp_server,
+    "websockets": websockets_server,
 }
 
-
 if __name__ == "__main__":
-    ours.SERVERS.update(FLOORS)
-    ours.main()
+    main(SERVERS)

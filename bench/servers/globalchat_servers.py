@@ -1,0 +1,91 @@
+"""globalchat's servers under test, as processes: `python -m bench.servers.globalchat_servers KIND`.
+
+`region`: the API of one region, whose broadcast mutation is called the way EventBridge calls it. `cloud`: the
+whole local cloud.
+"""
+
+import asyncio
+import random
+import time
+from contextlib import AsyncExitStack, closing
+from typing import Final
+
+from bench.load.publishers import message_from_bus, new_id
+from bench.servers.harness import Publish, StartServer, main
+from globalchat.core.gc_tuning import freeze_gc
+from globalchat.localcloud.appsync.realtime.protocol import Limits
+from globalchat.localcloud.appsync.service import AppSync
+from globalchat.localcloud.assembly import read
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.provision import provision
+from globalchat.localcloud.server.accepting import ConnectionLimit, accepting
+from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
+from globalchat.localcloud.server.listening import bound, url
+from globalchat.localcloud.server.realtime import RealtimeOptions
+from globalchat.localcloud.server.region import RegionBackend
+from globalchat.localcloud.server.wiring import LateEventSink
+from globalchat.localcloud.usage import Usage
+
+QUIET: Final = RealtimeOptions(limits=Limits(keep_alive=3600), connect_rate=None)
+"""No keep-alive among the deliveries that are counted, and no limit on how fast subscribers connect."""
+
+
+async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
+    """Serve the first region of the packaged templates."""
+    assembly = read(None)
+    names = list(dict.fromkeys(each.region for each in assembly.stacks))
+    listeners = dict(zip(names, stack.enter_context(bound([0] * len(names))), strict=True))
+    urls = {name: url(listener) for name, listener in listeners.items()}
+    deployment = provision(assembly, urls=urls)
+    definition = deployment.regions[0]
+    base = urls[definition.region]
+    backend = RegionBackend(
+        definition,
+        base,
+        api_key="da2-bench",
+        key_expires_at=time.time() + 3600,
+        access_keys={},
+        events=LateEventSink(),
+        clock=time.time,
+        options=QUIET,
+    )
+    app, limit = backend.app(Usage(time.monotonic)), stack.enter_context(closing(ConnectionLimit()))
+    await stack.enter_async_context(accepting(app, listeners[definition.region], limit))
+    appsync = AppSync([backend.executor], deployment.roles)
+    target = next(
+        target for rule in definition.rules for target in rule.targets if target.graphql_operation is not None
+    )
+    tasks: set[asyncio.Task[object]] = set()
+
+    def publish() -> None:
+        task: asyncio.Task[object] = asyncio.get_running_loop().create_task(
+            appsync.invoke(
+                endpoint_arn=target.arn,
+                operation=target.graphql_operation or "",
+                variables=message_from_bus(new_id()),
+                role_arn=target.role_arn or "",
+            )
+        )
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    return {"url": base + "/graphql", "key": "da2-bench"}, publish
+
+
+async def cloud(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
+    """Serve the whole local cloud."""
+    options = CloudOptions(realtime=QUIET, rng=random.SystemRandom())
+    running = await stack.enter_async_context(LocalCloud.open(options=options))
+    freeze_gc(server=True)  # as `local serve` does
+    regions: JSON = [{"url": each.graphql_url, "key": each.api_key} for each in running.regions]
+
+    def publish() -> None:
+        raise NotImplementedError("publish over HTTP")
+
+    return {"regions": regions}, publish
+
+
+SERVERS: Final[dict[str, StartServer]] = {"region": region, "cloud": cloud}
+
+if __name__ == "__main__":
+    main(SERVERS)
