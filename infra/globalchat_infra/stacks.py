@@ -69,6 +69,7 @@ class ApiStack(RegionStack):
             schema=schema,
             bus=bus,
             environment={
+                "BROADCAST_ROLE": names.role(config.prefix, alias, "broadcast"),
                 "CHANNELS": ",".join(config.channels),
                 "LIMITS": config.limits.to_json(),
                 "REGION": self.region,

@@ -76,14 +76,19 @@ def depth(nodes: Sequence[Node]) -> int:
     return max(below(node) for node in nodes if isinstance(node, OperationDefinitionNode))
 
 
-def test_resolvers_learn_channels_limits_and_region(
+def test_resolvers_have_channels_limits_region_and_the_role_of_the_broadcast(
     template: dict[str, Any], alias: str, config: Config
 ) -> None:
     environment = only(template, "AWS::AppSync::GraphQLApi")["EnvironmentVariables"]
     assert environment["CHANNELS"].split(",") == list(config.channels)
     assert json.loads(environment["LIMITS"]) == {"message": 2000, "sender": 32, "id": 64}
     assert environment["REGION"] == REGIONS[alias]
-    assert set(environment) == {"CHANNELS", "LIMITS", "REGION"}
+    # The resolver of publishFromBus compares its caller with the role that the rule calls as.
+    (target,) = rule_of(template, "broadcast")["Targets"]
+    role, attribute = target["RoleArn"]["Fn::GetAtt"]
+    assert attribute == "Arn"
+    assert environment["BROADCAST_ROLE"] == template["Resources"][role]["Properties"]["RoleName"]
+    assert set(environment) == {"BROADCAST_ROLE", "CHANNELS", "LIMITS", "REGION"}
 
 
 def test_every_resolver_is_its_file_and_only_publish_reaches_the_bus(template: dict[str, Any]) -> None:

@@ -230,6 +230,21 @@ async def test_without_it_malformed_events_are_lost(permission: Permission, tmp_
             assert counted == {"MatchedEvents": 1, "Invocations": 1, "SuccessfulInvocationAttempts": 1}
 
 
+async def test_a_role_of_another_name_is_not_the_broadcast(tmp_path: Path) -> None:
+    """The guard of `publishFromBus`: policies would let it."""
+
+    def rename(template: Template) -> None:
+        for _, properties in of_type(template, "AWS::IAM::Role"):
+            if properties["RoleName"] == "globalchat.oregon.broadcast":
+                properties["RoleName"] = "globalchat.oregon.renamed"
+
+    edit(tmp_path, "globalchat-oregon-api.template.json", rename)
+    async with changed(tmp_path, "oregon") as world:
+        assert "errors" not in await publish(world.here, "hi")
+        assert await world.heard() == [[], ["hi"]]
+        assert world.count("broadcast")["GraphQLErrors"] == 1
+
+
 MESSAGE = {
     "id": "1",
     "name": "tech",

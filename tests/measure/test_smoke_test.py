@@ -97,3 +97,17 @@ async def test_when_the_time_is_up_the_last_answer_is_named(
         "The deployment stands, but a message did not pass through every region within 0 s; "
         "the last answer was: The role cannot be assumed."
     )
+
+
+async def test_if_accepted_messages_arrive_nowhere_the_guard_of_the_broadcast_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(Unreachable) as failed:
+        await run_smoke_test(Lossy(["lost"] * 1000), monkeypatch, seconds=0.1)
+    assert "Not Authorized to access publishFromBus" in (failed.value.remedy or "")
+
+
+async def test_without_an_accepted_message_the_guard_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Unreachable) as failed:
+        await run_smoke_test(Lossy([NOT_YET] * 1000), monkeypatch, seconds=0.1)
+    assert "publishFromBus" not in (failed.value.remedy or "")

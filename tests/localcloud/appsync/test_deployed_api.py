@@ -1,27 +1,31 @@
 """The repository's own schema and resolver files, run as they will be deployed."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
-from globalchat.localcloud.definition import JSON, Statement
+from globalchat.localcloud.definition import JSON, Role, Statement
 from globalchat.localcloud.ports import EntryResult, PutEventsError
-from globalchat.localcloud.principals import user
+from globalchat.localcloud.principals import Principal, session, user
 from tests.localcloud.helpers.api_harness import (
     ADMIN,
     API_ARN,
+    BROADCAST,
     BUS_ARN,
     BUS_ROLE,
     FROM_BUS,
     KEY,
     MESSAGE,
     PUBLISH,
+    ROLE,
     SUBSCRIBE,
     UNSUBSCRIBE,
     Harness,
+    deployed_api,
     only_error,
 )
 
@@ -29,6 +33,8 @@ FULL = """mutation P($name: String!, $message: String!, $id: ID, $sender: String
   publish(name: $name, message: $message, id: $id, sender: $sender) { id name message sender region sentAt }
 }"""
 
+ANYTHING = (Statement("Allow", ("*",), ("*",)),)
+"""What an administrator may."""
 CHANNELS: list[JSON] = ["cars", "robots", "tech", "music", "media"]
 HOSTILE = [
     "quotes \" and ' and `",
@@ -168,7 +174,7 @@ async def test_text_arrives_unchanged_everywhere(text: str) -> None:
     sent = detail(harness)
     assert sent["message"] == text  # type: ignore[index,call-overload]
     assert text in json.dumps(sent, ensure_ascii=False) or "\\" in json.dumps(text, ensure_ascii=False)
-    passed = await harness.run(FROM_BUS, sent, ADMIN)  # type: ignore[arg-type]
+    passed = await harness.run(FROM_BUS, sent, BROADCAST)  # type: ignore[arg-type]
     assert passed == {"data": {"publishFromBus": sent}}
     assert harness.subscribers.published == [Publication("publishFromBus", sent)]  # type: ignore[arg-type]
 
@@ -206,9 +212,52 @@ async def test_from_the_bus_is_for_iam_alone() -> None:
     assert harness.subscribers.published == []
 
 
+def role(name: str) -> Principal:
+    """A session of a role with the rights of an administrator."""
+    return session(Role(f"arn:aws:iam::000000000000:role/{name}", (), ANYTHING), "s")
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        user("admin", "000000000000", ANYTHING),
+        user("assumed-role/globalchat.oregon.broadcast/s", "000000000000", ANYTHING),
+        role("Admin"),
+        # The other region's, of another deployment, and names that only begin or end in the same way.
+        role("globalchat.sydney.broadcast"),
+        role("other.oregon.broadcast"),
+        role("globalchat.oregon.broadcaster"),
+        role("my-globalchat.oregon.broadcast"),
+        # Its caller chooses the name of a session.
+        session(Role("arn:aws:iam::000000000000:role/A", (), ANYTHING), "globalchat.oregon.broadcast"),
+    ],
+    ids=lambda principal: principal.arn.rpartition(":")[2],
+)
+async def test_from_the_bus_is_for_the_role_of_the_broadcast_whatever_policies_allow(
+    principal: Principal,
+) -> None:
+    harness = Harness()
+    body = await harness.run(FROM_BUS, MESSAGE, Caller("AWS_IAM", principal))
+    error = only_error(body)
+    assert error["errorType"] == "Unauthorized"
+    assert error["message"] == "Not Authorized to access publishFromBus on type Mutation"
+    assert body["data"] == {"publishFromBus": None}
+    assert harness.subscribers.published == []
+
+
+async def test_the_role_of_the_broadcast_is_the_one_that_the_api_is_told() -> None:
+    environment = {**deployed_api().environment, "BROADCAST_ROLE": "renamed.oregon.broadcast"}
+    harness = Harness(replace(deployed_api(), environment=environment))
+    refused = await harness.run(FROM_BUS, MESSAGE, BROADCAST)
+    assert only_error(refused)["errorType"] == "Unauthorized"
+    renamed = replace(ROLE, arn="arn:aws:iam::000000000000:role/renamed.oregon.broadcast")
+    taken = await harness.run(FROM_BUS, MESSAGE, Caller("AWS_IAM", session(renamed, "s")))
+    assert taken == {"data": {"publishFromBus": MESSAGE}}
+
+
 async def test_from_the_bus_reaches_subscribers_with_what_was_selected() -> None:
     harness = Harness()
-    body = await harness.run(FROM_BUS.replace("id name message", "key: id name"), MESSAGE, ADMIN)
+    body = await harness.run(FROM_BUS.replace("id name message", "key: id name"), MESSAGE, BROADCAST)
     assert body["data"]["publishFromBus"]["key"] == "m1"  # type: ignore[index,call-overload]
     [publication] = harness.subscribers.published
     assert publication.mutation == "publishFromBus"
@@ -216,7 +265,7 @@ async def test_from_the_bus_reaches_subscribers_with_what_was_selected() -> None
 
 
 async def test_a_bad_time_from_the_bus_is_refused() -> None:
-    body = await Harness().run(FROM_BUS, {**MESSAGE, "sentAt": "yesterday"}, ADMIN)
+    body = await Harness().run(FROM_BUS, {**MESSAGE, "sentAt": "yesterday"}, BROADCAST)
     assert body["data"] is None
     assert str(only_error(body)["message"]).startswith("Variable 'sentAt' has an invalid value")
 
@@ -228,7 +277,7 @@ async def test_policies_are_asked_per_top_level_field(query: str) -> None:
     variables: dict[str, JSON] = {"name": "tech"} if query == UNSUBSCRIBE else MESSAGE
 
     def caller(*statements: Statement) -> Caller:
-        return Caller("AWS_IAM", user("u", "000000000000", statements))
+        return Caller("AWS_IAM", session(replace(ROLE, statements=statements), "s"))
 
     allow = Statement("Allow", ("appsync:GraphQL",), (resource,))
     allowed = caller(allow)

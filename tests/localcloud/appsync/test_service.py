@@ -18,7 +18,7 @@ from tests.localcloud.helpers.api_harness import (
 )
 from tests.localcloud.helpers.resolver_code import returning
 
-ROLE = "arn:aws:iam::000000000000:role/broadcast"
+ROLE = "arn:aws:iam::000000000000:role/globalchat.oregon.broadcast"
 FIELD = f"{API_ARN}/types/Mutation/fields/publishFromBus"
 
 
@@ -89,7 +89,7 @@ async def test_one_field_that_the_role_may_not_call_stops_the_others() -> None:
     operation = FROM_BUS.replace("publishFromBus(", "unsubscribe(name: $name) { name } publishFromBus(")
     code, message = await refusal(service(harness), operation=operation)
     assert code == "NO_PERMISSIONS"
-    assert message.startswith("arn:aws:sts::000000000000:assumed-role/broadcast/")
+    assert message.startswith("arn:aws:sts::000000000000:assumed-role/globalchat.oregon.broadcast/")
     assert message.endswith(" may not call Mutation.unsubscribe.")
     assert harness.subscribers.published == []
     skipped = operation.replace("(name: $name)", "(name: $name) @skip(if: true)", 1)
@@ -118,6 +118,7 @@ async def test_a_role_calls_as_the_session_that_assumed_it() -> None:
     assert isinstance(data, dict)
     assert isinstance(data["me"], dict)
     assert re.fullmatch(
-        r"arn:aws:sts::000000000000:assumed-role/broadcast/[0-9a-f]{32}", str(data["me"]["name"])
+        r"arn:aws:sts::000000000000:assumed-role/globalchat\.oregon\.broadcast/[0-9a-f]{32}",
+        str(data["me"]["name"]),
     )
     assert re.fullmatch(r"AROA[A-Z2-7]{17}:[0-9a-f]{32}", str(data["me"]["id"]))

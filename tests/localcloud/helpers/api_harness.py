@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from globalchat.localcloud.appsync.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.limits import REQUEST_SECONDS
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
-from globalchat.localcloud.definition import JSON, Api, DataSource, Resolver, Statement
+from globalchat.localcloud.definition import JSON, Api, DataSource, Resolver, Role, Statement
 from globalchat.localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
-from globalchat.localcloud.principals import user
+from globalchat.localcloud.principals import session, user
 from tests.paths import ROOT
 
 NOW = 1_780_000_000.25
@@ -17,6 +17,13 @@ ENDPOINT_ARN = "arn:aws:appsync:us-west-2:000000000000:endpoints/graphql-api/abc
 BUS_ARN = "arn:aws:events:us-west-2:000000000000:event-bus/globalchat-bus"
 BUS_ROLE = "arn:aws:iam::000000000000:role/put-events"
 KEY = Caller("API_KEY", headers={"x-api-key": "da2-test"})
+ROLE = Role(
+    "arn:aws:iam::000000000000:role/globalchat.oregon.broadcast",
+    (),
+    (Statement("Allow", ("appsync:GraphQL",), (f"{API_ARN}/types/Mutation/fields/publishFromBus",)),),
+)
+"""The role of the Broadcast rule."""
+BROADCAST = Caller("AWS_IAM", session(ROLE, "0123456789abcdef0123456789abcdef"))
 ADMIN = Caller("AWS_IAM", user("admin", "000000000000", (Statement("Allow", ("*",), ("*",)),)))
 
 PUBLISH = (
@@ -103,6 +110,7 @@ def deployed_api() -> Api:
         schema=(ROOT / "schema.graphql").read_text(),
         modes=("API_KEY", "AWS_IAM"),
         environment={
+            "BROADCAST_ROLE": "globalchat.oregon.broadcast",
             "CHANNELS": "cars,robots,tech,music,media",
             "LIMITS": '{"message":2000,"sender":32,"id":64}',
             "REGION": "us-west-2",

@@ -286,6 +286,22 @@ async def test_unsubscribe_closes_the_whole_socket_in_that_region_alone(local_cl
         assert (await receive(elsewhere))["type"] == "data"
 
 
+async def test_not_even_an_administrator_hands_a_message_to_subscribers(local_cloud: LocalCloud) -> None:
+    oregon = local_cloud.region("oregon")
+    query = (
+        'mutation { publishFromBus(id: "1", name: "tech", message: "forged", region: "us-west-2", '
+        'sentAt: "2026-01-01T00:00:00Z") { id } }'
+    )
+    async with connected(oregon) as ws:
+        await subscribe(ws, oregon, "tech")
+        answer = await administer(local_cloud, oregon, query, {})
+        assert isinstance(answer, dict)
+        assert answer["data"] == {"publishFromBus": None}
+        assert "Not Authorized to access publishFromBus on type Mutation" in json.dumps(answer["errors"])
+        await publish(oregon, "tech", "the first to arrive")
+        assert "the first to arrive" in json.dumps(await receive(ws))
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

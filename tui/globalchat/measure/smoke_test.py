@@ -19,6 +19,13 @@ PERMANENT = frozenset({"BadMessage", "BadMessageId", "BadSender", "EmptyMessage"
 TEXT = "globalchat deploy: this message went through every region."
 SENDER = "globalchat"
 
+WAIT = "New rules may need minutes: run `globalchat doctor`, then the same `globalchat deploy`."
+GUARD = (
+    " If nothing ever arrives: `publishFromBus` takes calls of the Broadcast rule's role alone. AppSync's "
+    "log then has `Not Authorized to access publishFromBus` (docs/operations.md, Alarms)."
+)
+"""What to look at if messages are accepted, but none arrives, not even in its own region."""
+
 PrintLine = Callable[[str], None]
 
 
@@ -58,7 +65,7 @@ async def smoke_test(
         raise Unreachable(
             "The deployment stands, but a message did not pass through every region "
             f"within {timeout:.0f} s{test.latest_answer()}.",
-            remedy="New rules may need minutes: run `globalchat doctor`, then the same `globalchat deploy`.",
+            remedy=WAIT + GUARD if test.nothing_arrived() else WAIT,
         ) from None
 
 
@@ -73,6 +80,11 @@ class _SmokeTest:
         self._retry_after = retry_after
         self._arrivals = _Arrivals()
         self._latest_error: UserError | None = None
+        self._is_accepted = False
+
+    def nothing_arrived(self) -> bool:
+        """Return True if a message was accepted, and none has arrived anywhere."""
+        return self._is_accepted and self._arrivals.is_empty()
 
     def latest_answer(self) -> str:
         """Return a clause with the latest error, if there was one."""
@@ -106,6 +118,7 @@ class _SmokeTest:
         while True:
             try:
                 sent.add((await self.chats[alias].publish(self._channel, self._text)).id)
+                self._is_accepted = True
             except Refused as error:
                 if error.error_type in PERMANENT:
                     raise UserError(str(error), remedy=error.remedy) from None
@@ -126,6 +139,10 @@ class _Arrivals:
     def __init__(self) -> None:
         self._seen: set[tuple[str, str]] = set()
         self._changed = asyncio.Condition()
+
+    def is_empty(self) -> bool:
+        """Return True if nothing has arrived."""
+        return not self._seen
 
     async def add(self, alias: str, message_id: str) -> None:
         async with self._changed:

@@ -144,9 +144,14 @@ def _publish_from_bus(make: _Contexts) -> Iterator[Case]:
         "region": "ap-southeast-2",
         "sentAt": "2026-01-02T03:04:05.678Z",
     }
-    identity = _iam("broadcast", "session")
+    role = make.settings.variables.get("BROADCAST_ROLE", "")
+    identity = _iam(role, "session")
     yield make.request("with a sender", {**message, "sender": "ana"}, identity=identity)
     yield make.request("without a sender", message, identity=identity)
+    yield make.request("another role", message, identity=_iam("Admin", "session"), refused=True)
+    yield make.request("a session of that name", message, identity=_iam("Admin", role), refused=True)
+    yield make.request("a longer name", message, identity=_iam(f"{role}er", "session"), refused=True)
+    yield make.request("a key", message, refused=True)
     yield make.response("delivered", message, identity=identity, result=message)
 
 
