@@ -5,11 +5,11 @@ other function is refused by name.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Protocol, TypeAlias
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Refusal, Unresolved, collect
 
 PSEUDO_PARAMETERS = frozenset(
     f"AWS::{name}"
@@ -61,18 +61,21 @@ def resolve(value: JSON, scope: Scope) -> Resolved:
     return {key: item for key, item in entries if not isinstance(item, NoValue)}
 
 
-def _resolve_all(values: Iterable[JSON], scope: Scope) -> list[Resolved]:
+def _resolve_all(values: Collection[JSON], scope: Scope) -> list[Resolved]:
     """Resolve several values; raises Refusal with what is wrong with all of them."""
     found: list[Resolved] = []
-    refusals: list[Refusal] = []
+    reasons: list[str] = []
     for value in values:
         try:
             found.append(resolve(value, scope))
+        except Unresolved:
+            continue
         except Refusal as refusal:
-            refusals.append(refusal)
-    reasons = [reason for refusal in refusals for reason in refusal.reasons]
-    if refusals:
-        raise Refusal(*dict.fromkeys(reasons)) if reasons else refusals[0]
+            collect(reasons, refusal)
+    if reasons:
+        raise Refusal(*dict.fromkeys(reasons))
+    if len(found) < len(values):
+        raise Unresolved
     return found
 
 
