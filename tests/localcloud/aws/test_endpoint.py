@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
-from globalchat.localcloud.aws.model import AwsRequest, AwsResponse
+from globalchat.localcloud.aws.model import AwsRequest, AwsResponse, Call
 from globalchat.localcloud.aws.services import services
-from globalchat.localcloud.definition import Bus, Deployment, Queue, RegionDefinition, Role, Statement
+from globalchat.localcloud.aws.sqs import Queues
+from globalchat.localcloud.definition import JSON, Bus, Deployment, Queue, RegionDefinition, Role, Statement
+from globalchat.localcloud.events.dead_letters import DeadLetter, DeadLetters
+from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.events.service import EventBridge
 from globalchat.localcloud.principals import AccessKey, Principal, session, user
 
@@ -174,6 +177,27 @@ async def test_a_role_may_do_what_its_policy_says() -> None:
     who = await answer(query_call("sts", "Action=GetCallerIdentity", token=TOKEN), at)
     assert f"<Arn>{OPERATOR.arn}</Arn>".encode() in who.body
     assert f"<UserId>{OPERATOR.user_id}</UserId>".encode() in who.body
+
+
+async def test_equal_letters_are_messages_of_their_own() -> None:
+    queues = DeadLetters([Queue(QUEUE, "dlq", ())])
+    letter = DeadLetter(Event({"id": "1"}, NOW), {"RULE_ARN": "rule"}, NOW, "Target0")
+    for _ in range(3):
+        queues.add(QUEUE, letter)
+    operations = {
+        each.name: each for each in Queues(queues, base_url="", clock=lambda: NOW).service().operations
+    }
+
+    async def call(name: str, **parameters: JSON) -> Mapping[str, Any]:
+        found = await operations[name].handle(Call(REGION, ADMIN, {"QueueUrl": "/dlq", **parameters}))
+        return dict(found)
+
+    messages = (await call("ReceiveMessage", MaxNumberOfMessages=10))["Messages"]
+    assert len({message["MessageId"] for message in messages}) == 3
+    await call("DeleteMessage", ReceiptHandle=messages[0]["ReceiptHandle"])
+    assert len(queues.letters[QUEUE]) == 2
+    await call("PurgeQueue")
+    assert queues.letters[QUEUE] == []
 
 
 async def test_another_service_cannot_be_called_by_the_target_of_one() -> None:

@@ -110,7 +110,12 @@ class Queues:
 
     def _messages(self, arn: str) -> dict[str, DeadLetter]:
         """Return the messages of a queue by their ids, oldest first; forget those that are gone."""
-        found = {_message_id(arn, letter): letter for letter in self._letters.letters[arn]}
+        found: dict[str, DeadLetter] = {}
+        for letter in self._letters.letters[arn]:
+            number = 0  # an event that was delivered twice may end there twice, at the same time
+            while (message_id := _message_id(arn, letter, number)) in found:
+                number += 1
+            found[message_id] = letter
         prefix = _id_of_queue(arn)
         for message_id in [each for each in self._received if each.startswith(prefix) and each not in found]:
             del self._received[message_id]
@@ -134,9 +139,13 @@ def _id_of_queue(arn: str) -> str:
     return hashlib.sha256(arn.encode()).hexdigest()[:8]
 
 
-def _message_id(arn: str, letter: DeadLetter) -> str:
-    """Make the id of a message in the form of a UUID: the same whenever it is received."""
-    parts = [letter.event.id, letter.attributes.get("RULE_ARN", ""), letter.target_id, repr(letter.sent_at)]
+def _message_id(arn: str, letter: DeadLetter, number: int) -> str:
+    """Make the id of a message in the form of a UUID: the same whenever it is received.
+
+    `number` tells apart letters that are equal.
+    """
+    rule = letter.attributes.get("RULE_ARN", "")
+    parts = [letter.event.id, rule, letter.target_id, letter.sent_at, number]
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     return _id_of_queue(arn) + str(uuid.UUID(bytes=digest[:16], version=4))[8:]
 
