@@ -10,7 +10,7 @@ SERVERS: Final = ("aiohttp, raw frames", "websockets", "Amplify simulator", "NAT
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparisonRow:
     """One measure of globalchat and of its peers in the same run; less is always better.
 
     Attributes:
@@ -31,7 +31,7 @@ class BenchmarkResult:
     """The result of one benchmark; `remarks` say what was left out, and why."""
 
     detail: str
-    comparisons: Sequence[Comparison] = ()
+    comparisons: Sequence[ComparisonRow] = ()
     remarks: Sequence[str] = ()
 
 
@@ -52,7 +52,7 @@ def comparison_table(results: Mapping[str, BenchmarkResult]) -> str:
     return markdown_table(heads, rows)
 
 
-def _cells(comparison: Comparison) -> Iterable[str]:
+def _cells(comparison: ComparisonRow) -> Iterable[str]:
     others = [name for name in comparison.peers if name not in SERVERS]
     yield comparison.measure
     yield f"**{comparison.globalchat:,.{comparison.digits}f}**"
@@ -60,7 +60,7 @@ def _cells(comparison: Comparison) -> Iterable[str]:
     yield from (_peer_cell(comparison, name) if name in comparison.peers else "–" for name in SERVERS)
 
 
-def _peer_cell(comparison: Comparison, name: str) -> str:
+def _peer_cell(comparison: ComparisonRow, name: str) -> str:
     peer = comparison.peers[name]
     return f"{peer:,.{comparison.digits}f} ({_ratio(comparison.globalchat / peer) if peer else '–'})"
 

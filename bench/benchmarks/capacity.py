@@ -10,7 +10,7 @@ from typing import Final
 
 from bench.affinity import pin
 from bench.load.publishers import CHANNEL, TEXT
-from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.results import BenchmarkResult, ComparisonRow, markdown_table
 from bench.servers.processes import ServerProcess, server
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.measure.load.coordinator import run_load_test
@@ -134,5 +134,7 @@ def benchmark(*, quick: bool) -> BenchmarkResult:
         "0",
         f"{result.spread:.3f}",
     )
-    comparison = Comparison(f"{count:,} subscribers at once, none loses a message: KB each", result.messaged)
+    comparison = ComparisonRow(
+        f"{count:,} subscribers at once, none loses a message: KB each", result.messaged
+    )
     return BenchmarkResult(markdown_table(heads, [row]), [comparison])

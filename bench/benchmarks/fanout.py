@@ -7,7 +7,7 @@ from typing import Final
 from bench.affinity import pin
 from bench.load.publishers import Publisher
 from bench.load.subscribers import CountingSubscribers, frame_size, subscribed
-from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.results import BenchmarkResult, ComparisonRow, markdown_table
 from bench.servers.competitors import (
     BASELINE_SERVERS,
     CLOUD,
@@ -184,7 +184,7 @@ def _detail(results: dict[str, FanoutResult]) -> str:
     )
 
 
-def _comparisons(results: dict[str, FanoutResult], subscribers: int) -> list[Comparison]:
+def _comparisons(results: dict[str, FanoutResult], subscribers: int) -> list[ComparisonRow]:
     """Compare like with like: the simulator takes GraphQL, like the whole cloud; the others forward bytes."""
     region, cloud = results[REGION.name], results[CLOUD.name]
     others = {name: each for name, each in results.items() if each is not region and each is not cloud}
@@ -197,9 +197,9 @@ def _comparisons(results: dict[str, FanoutResult], subscribers: int) -> list[Com
 
     def compare(
         measure: str, globalchat: FanoutResult, peers: dict[str, FanoutResult], field: str, digits: int = 1
-    ) -> Comparison:
+    ) -> ComparisonRow:
         values = {name: getattr(each, field) for name, each in peers.items()}
-        return Comparison(measure, getattr(globalchat, field), values, digits)
+        return ComparisonRow(measure, getattr(globalchat, field), values, digits)
 
     return [
         compare(f"fan-out {to}, {at_low_rate}: {delivery}", region, forwarding, "quiet"),

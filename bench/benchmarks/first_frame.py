@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.chat import terminal
-from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.results import BenchmarkResult, ComparisonRow, markdown_table
 from globalchat.measure.process import usage_of
 
 RUNS = 11
@@ -60,7 +60,7 @@ READY = "ready to type"
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class TimedProgram:
     """Something to start, and the moments to wait for."""
 
     name: str
@@ -69,8 +69,8 @@ class Program:
 
 
 PROGRAMS = (
-    Program("hello, world", (sys.executable, "-c", HELLO), {FIRST_FRAME: (b"Hello, world",)}),
-    Program(
+    TimedProgram("hello, world", (sys.executable, "-c", HELLO), {FIRST_FRAME: (b"Hello, world",)}),
+    TimedProgram(
         "globalchat",
         (str(COMMAND), "--name", NAME),
         {FIRST_FRAME: (f"{NAME} ›".encode(),), READY: (b"# media", b"live")},
@@ -78,7 +78,7 @@ PROGRAMS = (
 )
 
 
-def measure(program: Program, env: Mapping[str, str]) -> dict[str, Moment]:
+def measure(program: TimedProgram, env: Mapping[str, str]) -> dict[str, Moment]:
     """Start a program, and return its moments."""
     started = time.perf_counter()
     process, keyboard = terminal.start(program.arguments, rows=ROWS, environment=env)
@@ -90,7 +90,7 @@ def measure(program: Program, env: Mapping[str, str]) -> dict[str, Moment]:
         os.close(keyboard)
 
 
-def _moments(keyboard: int, started: float, program: Program, pid: int) -> dict[str, Moment]:
+def _moments(keyboard: int, started: float, program: TimedProgram, pid: int) -> dict[str, Moment]:
     seen, waiting, moments = b"", dict(program.marks), dict[str, Moment]()
     while waiting:
         left = started + SECONDS - time.perf_counter()
@@ -165,13 +165,13 @@ def _median(moments: Sequence[Moment]) -> Moment:
     )
 
 
-def _comparisons(medians: Mapping[tuple[str, str], Moment], bare: Moment) -> list[Comparison]:
+def _comparisons(medians: Mapping[tuple[str, str], Moment], bare: Moment) -> list[ComparisonRow]:
     peer = "Textual, hello world"
     first, ready = medians[PROGRAMS[1].name, FIRST_FRAME], medians[PROGRAMS[1].name, READY]
     return [
-        Comparison(f"chat: {FIRST_FRAME}, ms", first.wall, {peer: bare.wall}, 0),
-        Comparison(f"chat: {FIRST_FRAME}, CPU ms", first.cpu, {peer: bare.cpu}, 0),
-        Comparison(f"chat: {READY}, ms", ready.wall, {peer: bare.wall}, 0),
-        Comparison(f"chat: {READY}, CPU ms", ready.cpu, {peer: bare.cpu}, 0),
-        Comparison(f"chat: memory once {READY}, MB", ready.memory, {peer: bare.memory}, 0),
+        ComparisonRow(f"chat: {FIRST_FRAME}, ms", first.wall, {peer: bare.wall}, 0),
+        ComparisonRow(f"chat: {FIRST_FRAME}, CPU ms", first.cpu, {peer: bare.cpu}, 0),
+        ComparisonRow(f"chat: {READY}, ms", ready.wall, {peer: bare.wall}, 0),
+        ComparisonRow(f"chat: {READY}, CPU ms", ready.cpu, {peer: bare.cpu}, 0),
+        ComparisonRow(f"chat: memory once {READY}, MB", ready.memory, {peer: bare.memory}, 0),
     ]

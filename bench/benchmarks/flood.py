@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.chat.terminal import Terminal
-from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.results import BenchmarkResult, ComparisonRow, markdown_table
 
 ROWS = 40
 _KEYS = [
@@ -70,8 +70,8 @@ def benchmark(*, quick: bool) -> BenchmarkResult:
     return BenchmarkResult(_detail([still, *floods]), [_comparison(flood, still) for flood in floods])
 
 
-def _comparison(flood: FloodResult, still: FloodResult) -> Comparison:
-    return Comparison(
+def _comparison(flood: FloodResult, still: FloodResult) -> ComparisonRow:
+    return ComparisonRow(
         f"chat: key to screen while {flood.rate:,} messages/s arrive, p95 ms",
         flood.quantile(0.95),
         {"the chat at rest": still.quantile(0.95)},

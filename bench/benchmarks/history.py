@@ -13,7 +13,7 @@ from statistics import median
 from textual.pilot import Pilot
 
 from bench.chat.session import FloodSession, Texts, chat_on
-from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.results import BenchmarkResult, ComparisonRow, markdown_table
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.measure.process import usage_of
@@ -170,7 +170,7 @@ def benchmark(*, quick: bool) -> BenchmarkResult:
         ("s of idling until all rows are measured", *(f"{each.settle_seconds:.1f}" for each in results))
     )
     comparisons = [
-        Comparison(
+        ComparisonRow(
             f"chat: {action}, history of {last.rows:,} messages: CPU ms",
             last.times[action],
             {f"of {first.rows:,}": first.times[action]},

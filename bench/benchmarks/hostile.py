@@ -9,7 +9,7 @@ from typing import Final
 from textual.pilot import Pilot
 
 from bench.chat.session import FloodSession, chat_on
-from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.results import BenchmarkResult, ComparisonRow, markdown_table
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.core.clock import now_ms
@@ -96,7 +96,7 @@ def benchmark(*, quick: bool) -> BenchmarkResult:
     times = run(2 if quick else 7)
     worst = max(times, key=times.__getitem__)
     rows = [(name, f"{milliseconds:.0f}") for name, milliseconds in times.items()]
-    comparison = Comparison(
+    comparison = ComparisonRow(
         f"chat: CPU from {BURST} of the most expensive messages ({worst}) until the next key shows, ms",
         times[worst],
         {ORDINARY: times[ORDINARY]},

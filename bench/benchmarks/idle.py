@@ -15,7 +15,7 @@ from typing import Final
 
 from bench.benchmarks.first_frame import COMMAND, NAME, ROWS, environment, local
 from bench.chat import terminal
-from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.results import BenchmarkResult, ComparisonRow, markdown_table
 from globalchat.measure.process import usage_of
 
 SECONDS: Final = 120.0
@@ -87,7 +87,7 @@ def benchmark(*, quick: bool) -> BenchmarkResult:
     rows = [(name, f"{share:.3f}", f"{drawn:,}") for name, (share, drawn) in found.items()]
     heads = ("a chat left alone", "CPU, % of a core", "bytes drawn")
     comparisons = [
-        Comparison(f"chat left alone, {name}: CPU, % of a core", share, {}, 3)
+        ComparisonRow(f"chat left alone, {name}: CPU, % of a core", share, {}, 3)
         for name, (share, _) in found.items()
     ]
     return BenchmarkResult(markdown_table(heads, rows), comparisons)

@@ -10,7 +10,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from bench.affinity import pin
 from bench.load.publishers import CHANNEL, TEXT, GraphqlPost, check_answer, is_whole
 from bench.load.subscribers import QUERY
-from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.results import BenchmarkResult, ComparisonRow, markdown_table
 from bench.servers.processes import ServerProcess, server
 from globalchat.measure.histogram import QUANTILES, Histogram
 
@@ -47,7 +47,7 @@ class Arrivals:
             await asyncio.wait_for(self.complete.wait(), 60)
 
 
-class Connection(asyncio.Protocol):
+class PublishConnection(asyncio.Protocol):
     """A connection to the API: one request at a time."""
 
     def __init__(self, post: GraphqlPost) -> None:
@@ -114,7 +114,7 @@ async def run(process: ServerProcess, *, messages: int, seconds: float) -> Publi
         listening = asyncio.create_task(arrivals.listen(socket))
         post = GraphqlPost(here["url"], here["key"], MUTATION)
         connections = [
-            (await loop.create_connection(lambda: Connection(post), *post.address))[1]
+            (await loop.create_connection(lambda: PublishConnection(post), *post.address))[1]
             for _ in range(CONNECTIONS)
         ]
         accepted, transits = await _one_at_a_time(connections[0], arrivals, messages)
@@ -134,7 +134,7 @@ def _milliseconds(times: Histogram, quantile: str) -> float:
 
 
 async def _one_at_a_time(
-    connection: Connection, arrivals: Arrivals, messages: int
+    connection: PublishConnection, arrivals: Arrivals, messages: int
 ) -> tuple[Histogram, Histogram]:
     """Return the times until a message was accepted, and until it arrived in the other region."""
     accepted, transits = Histogram(), Histogram()
@@ -148,12 +148,12 @@ async def _one_at_a_time(
 
 
 async def _saturate(
-    process: ServerProcess, connections: list[Connection], arrivals: Arrivals, seconds: float
+    process: ServerProcess, connections: list[PublishConnection], arrivals: Arrivals, seconds: float
 ) -> tuple[float, float]:
     arrivals.at.clear()
     before, start = process.usage().cpu, time.perf_counter()
 
-    async def keep_on(connection: Connection, number: int) -> int:
+    async def keep_on(connection: PublishConnection, number: int) -> int:
         count = 0
         while time.perf_counter() - start < seconds:
             await connection.publish(f"many-{number}-{count}")
@@ -186,9 +186,9 @@ def benchmark(*, quick: bool) -> BenchmarkResult:
         result = asyncio.run(run(process, messages=20 if quick else 500, seconds=0.5 if quick else 5))
     load = f"publish, {CONNECTIONS} at a time"
     comparisons = [
-        Comparison("publish, received in the other region, one at a time: p50 ms", result.p50, digits=2),
-        Comparison(f"{load}: wall µs each", 1e6 / result.rate, digits=0),
-        Comparison(f"{load}: CPU µs each", result.cpu, digits=0),
+        ComparisonRow("publish, received in the other region, one at a time: p50 ms", result.p50, digits=2),
+        ComparisonRow(f"{load}: wall µs each", 1e6 / result.rate, digits=0),
+        ComparisonRow(f"{load}: CPU µs each", result.cpu, digits=0),
     ]
     return BenchmarkResult(_detail(result), comparisons)
 

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import WSMsgType, web
 
-from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.results import BenchmarkResult, ComparisonRow, markdown_table
 
 BATCH = 500
 KEY = "da2-benchbenchbenchbenchbench1"
@@ -174,7 +174,7 @@ def benchmark(*, quick: bool) -> BenchmarkResult:
         )
         for name, values in figures.items()
     ]
-    comparison = Comparison(
+    comparison = ComparisonRow(
         "client: CPU µs per message received", medians["session"], {"gql": medians["bare gql"]}
     )
     return BenchmarkResult(

@@ -9,7 +9,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-from bench.results import BenchmarkResult, Comparison, markdown_table
+from bench.results import BenchmarkResult, ComparisonRow, markdown_table
 from bench.servers import peers
 from globalchat.measure.process import usage_of
 
@@ -78,8 +78,8 @@ def benchmark(*, quick: bool) -> BenchmarkResult:
     ]
     local, others = medians["local serve"], {k: v for k, v in medians.items() if k != "local serve"}
     comparisons = [
-        Comparison("server ready: CPU s", local.cpu, {name: each.cpu for name, each in others.items()}, 2),
-        Comparison(
+        ComparisonRow("server ready: CPU s", local.cpu, {name: each.cpu for name, each in others.items()}, 2),
+        ComparisonRow(
             "server ready: s", local.seconds, {name: each.seconds for name, each in others.items()}, 2
         ),
     ]

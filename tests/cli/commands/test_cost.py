@@ -115,7 +115,7 @@ def test_a_profile_brings_its_regions() -> None:
     [
         (["--messages-per-second", "1"], "Missing option '--clients'"),
         (["--clients", "-1", "--messages-per-second", "1"], "-1 is not in the range"),
-        (["--clients", "1", "--messages-per-second", "nan"], "'nan' is no number"),
+        (["--clients", "1", "--messages-per-second", "nan"], "'nan' is not a number"),
         (["--clients", "1", "--messages-per-second", "1", "--size", "0"], "0 is not in the range"),
         (["--clients", "1", "--messages-per-second", "1", "--regions", "oregn"], 'Did you mean "oregon"?'),
         (["--clients", "1", "--messages-per-second", "1", "--regions", "oregon,us-west-2"], "listed twice"),

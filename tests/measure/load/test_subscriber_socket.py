@@ -21,7 +21,7 @@ from globalchat.measure.load.delivery import PayloadTag
 from globalchat.measure.load.subscriber_socket import (
     MAX_REMEMBERED,
     Decoder,
-    Delivery,
+    DeliveredMessage,
     SubscriberProtocol,
     SubscriberSocket,
     SubscriptionEnded,
@@ -188,14 +188,14 @@ def test_frames_are_read_the_same_again_and_again() -> None:
     decoder, tag = Decoder(), PayloadTag("0123abcd", 7, 3, 99)
     texts = [tag.text(100), "a person's text"]
     for _ in range(2):
-        assert decoder.read(data(1, texts[0], "12")) == Delivery(12, tag)
-        assert decoder.read(data(2, texts[1])) == Delivery(0, None)
+        assert decoder.read(data(1, texts[0], "12")) == DeliveredMessage(12, tag)
+        assert decoder.read(data(2, texts[1])) == DeliveredMessage(0, None)
         assert decoder.read(b'{"type": "ka"}') is None
         assert decoder.read(b"no json") is None
         assert decoder.read(b'{"type": "complete", "id": "3"}') == SubscriptionEnded(3)
         assert decoder.read(b'{"type": "data", "id": "0", "payload": {"data": null}}') is None
         assert decoder.read(b'{"type": "data", "id": "0", "payload": {"data": {"subscribe": {}}}}') == (
-            Delivery(0, None)
+            DeliveredMessage(0, None)
         )
 
 

@@ -14,5 +14,5 @@ class Number(click.FloatRange):
         """The number that the word stands for."""
         number = super().convert(value, param, ctx)
         if not isfinite(number):
-            self.fail(f"{str(value)[:30]!r} is no number.", param, ctx)
+            self.fail(f"{str(value)[:30]!r} is not a number.", param, ctx)
         return number

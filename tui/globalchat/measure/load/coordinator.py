@@ -23,7 +23,7 @@ from globalchat.measure.load.protocol import (
     PublisherResult,
     Ready,
     Reply,
-    Start,
+    StartAt,
     Stop,
     Subscribe,
     SubscriberProgress,
@@ -151,7 +151,7 @@ class _Coordinator:
     async def _publish(self) -> PublisherResult:
         """Start all workers, and return what was published when the time is over or `stop` is set."""
         self._phase, self._started = "running", time.monotonic()
-        start = Start(time.monotonic_ns() + round(LEAD * 1e9))
+        start = StartAt(time.monotonic_ns() + round(LEAD * 1e9))
         await self._workers.send_to_subscribers(start)
         await self._workers.send(0, start)
         if not await self._until(lambda: self._published is not None):

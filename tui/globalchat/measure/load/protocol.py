@@ -37,7 +37,7 @@ class WarmUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartAt:
     """To all: the load test starts at this time of the monotonic clock (ns)."""
 
     at: int
@@ -141,7 +141,7 @@ class SubscriberResult:
     cpu: float
 
 
-Order = Subscribe | Publish | WarmUp | Start | Stop | Expect | Finish
+Order = Subscribe | Publish | WarmUp | StartAt | Stop | Expect | Finish
 """From the coordinator."""
 Reply = (
     Started

@@ -21,7 +21,7 @@ from globalchat.measure.load.protocol import (
     PublisherResult,
     Ready,
     Send,
-    Start,
+    StartAt,
     Stop,
     WarmedUp,
     WarmUp,
@@ -72,7 +72,7 @@ async def run_publisher(order: Publish, orders: asyncio.Queue[Order], send: Send
                 case WarmUp():
                     await publisher.warm_up()
                     await send(WarmedUp())
-                case Start(at):
+                case StartAt(at):
                     running = asyncio.create_task(_publish_and_report(publisher, at, send))
                 case Stop():
                     publisher.stop()

@@ -270,7 +270,7 @@ async def open_socket(endpoint: RegionEndpoint, make: Callable[[], SubscriberSoc
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveredMessage:
     """A message for a subscription; `tag` is None if no load test made it."""
 
     subscription: int
@@ -284,7 +284,7 @@ class SubscriptionEnded:
     subscription: int
 
 
-Decoded = Delivery | SubscriptionEnded | None
+Decoded = DeliveredMessage | SubscriptionEnded | None
 
 
 class Decoder:
@@ -315,9 +315,9 @@ def _decode(frame: bytes) -> Decoded:
     match document:
         case {"type": "data", "payload": {"data": {"subscribe": raw}}}:
             try:
-                return Delivery(int(number), PayloadTag.parse(read_message(raw).text))
+                return DeliveredMessage(int(number), PayloadTag.parse(read_message(raw).text))
             except Unreadable:
-                return Delivery(int(number), None)
+                return DeliveredMessage(int(number), None)
         case {"type": "complete" | "error"}:
             return SubscriptionEnded(int(number))
     return None

@@ -16,14 +16,14 @@ from globalchat.measure.load.protocol import (
     Order,
     Ready,
     Send,
-    Start,
+    StartAt,
     Subscribe,
     SubscriberProgress,
     SubscriberResult,
 )
 from globalchat.measure.load.subscriber_socket import (
     Decoder,
-    Delivery,
+    DeliveredMessage,
     SubscriberSocket,
     SubscriptionEnded,
     open_socket,
@@ -63,7 +63,7 @@ async def _follow_orders(subscribers: "_Subscribers", orders: asyncio.Queue[Orde
     cpu = time.process_time()
     while True:
         match await orders.get():
-            case Start():
+            case StartAt():
                 cpu = time.process_time()
             case Expect(accepted):
                 subscribers.tracker.expect(NumberSet(accepted))
@@ -155,7 +155,7 @@ class _Subscribers:
 
     def _receive(self, positions: list[int], live: set[int], frame: bytes, at: int) -> None:
         match self._decoder.read(frame):
-            case Delivery(subscription, tag) if subscription < len(positions):
+            case DeliveredMessage(subscription, tag) if subscription < len(positions):
                 self.tracker.receive(positions[subscription], tag, at=at)
                 if self.tracker.missing == 0:
                     self.changed.set()
