@@ -240,8 +240,13 @@ def test_a_file_in_place_of_the_folder_is_named_as_that(tmp_path: Path) -> None:
         read(file)
 
 
-async def test_all_resolvers_that_cannot_be_loaded_are_named_with_their_places(tmp_path: Path) -> None:
+async def test_resolvers_that_cannot_be_read_are_named_with_their_places_among_the_rest(
+    tmp_path: Path,
+) -> None:
     def spoil(template: dict[str, JSON]) -> None:
+        resources = template["Resources"]
+        assert isinstance(resources, dict)
+        resources["Table"] = of_resource("DynamoDB::Table")
         codes = iter(["import { util } from '@aws-appsync/utils';\nutil.dynamodb.toMapValues({});", "a b"])
         for (_, own), code in zip(of_type(template, "AWS::AppSync::Resolver"), codes, strict=False):
             own["Code"] = code
@@ -250,9 +255,26 @@ async def test_all_resolvers_that_cannot_be_loaded_are_named_with_their_places(t
     with pytest.raises(TemplateError) as raised:
         async with LocalCloud.open(tmp_path):
             pass
-    first, second = raised.value.sentences
-    assert ".js:2:6: not emulated: util.dynamodb." in first
-    assert ".js:1:3: SyntaxError: expecting ';'." in second
+    parts = [
+        "resource Table: the type AWS::DynamoDB::Table is not emulated.",
+        ".js:2:6: not emulated: util.dynamodb.",
+        ".js:1:3: SyntaxError: expecting ';'.",
+    ]
+    assert len(raised.value.sentences) == 3
+    assert [any(part in each for each in raised.value.sentences) for part in parts] == [True] * 3
+
+
+async def test_resolvers_that_fail_when_they_are_loaded_are_named_together(tmp_path: Path) -> None:
+    def spoil(template: dict[str, JSON]) -> None:
+        for _, own in of_type(template, "AWS::AppSync::Resolver"):
+            own["Code"] = "export function request() { return {} }"
+
+    edit(tmp_path, "globalchat-oregon-api.template.json", spoil)
+    with pytest.raises(TemplateError) as raised:
+        async with LocalCloud.open(tmp_path):
+            pass
+    assert len(raised.value.sentences) >= 3
+    assert all("exports no function response" in sentence for sentence in raised.value.sentences)
 
 
 def test_the_command_prints_one_problem_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,17 +9,20 @@ from globalchat.localcloud.provisioning.apis import apis
 from globalchat.localcloud.provisioning.identities import queues, roles
 from globalchat.localcloud.provisioning.resource import Resource
 from globalchat.localcloud.provisioning.rules import Surroundings, buses, rules
-from globalchat.localcloud.provisioning.stack import ResolvedStack, resolve_stack
+from globalchat.localcloud.provisioning.stack import CodeCheck, ResolvedStack, resolve_stack
 
 ACCOUNT = "000000000000"
 
 
-def provision(assembly: Assembly, *, urls: Mapping[str, str]) -> Deployment:
+def provision(
+    assembly: Assembly, *, urls: Mapping[str, str], check_code: CodeCheck | None = None
+) -> Deployment:
     """Resolve all stacks and check what they refer to.
 
     Args:
         assembly: the stacks.
         urls: where each AWS region listens, such as `{"us-west-2": "http://127.0.0.1:5001"}`.
+        check_code: reads the code of each resolver, so that what is wrong with it is shown with the rest.
 
     Raises:
         TemplateError: something that is not emulated, dangling, or that AWS would refuse at deployment.
@@ -28,7 +31,7 @@ def provision(assembly: Assembly, *, urls: Mapping[str, str]) -> Deployment:
     missing = {stack.region for stack in assembly.stacks} - urls.keys()
     if missing:
         raise ValueError(f"no URL for {', '.join(sorted(missing))}")
-    by_region = _resolved(assembly, urls)
+    by_region = _resolved(assembly, urls, check_code)
     problems = Problems()
     all_roles = roles(
         [resource for stacks in by_region.values() for resource in _resources(stacks)], problems
@@ -44,7 +47,9 @@ def provision(assembly: Assembly, *, urls: Mapping[str, str]) -> Deployment:
     return Deployment(regions=tuple(regions), roles=all_roles)
 
 
-def _resolved(assembly: Assembly, urls: Mapping[str, str]) -> dict[str, list[ResolvedStack]]:
+def _resolved(
+    assembly: Assembly, urls: Mapping[str, str], check_code: CodeCheck | None
+) -> dict[str, list[ResolvedStack]]:
     """Resolve all stacks, by region.
 
     Raises:
@@ -54,7 +59,9 @@ def _resolved(assembly: Assembly, urls: Mapping[str, str]) -> dict[str, list[Res
     problems = Problems()
     for stack in assembly.stacks:
         with problems.collected():
-            resolved = resolve_stack(stack, account=ACCOUNT, base_url=urls[stack.region])
+            resolved = resolve_stack(
+                stack, account=ACCOUNT, base_url=urls[stack.region], check_code=check_code
+            )
             by_region.setdefault(stack.region, []).append(resolved)
     problems.check()
     return by_region

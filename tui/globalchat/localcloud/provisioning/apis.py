@@ -125,7 +125,11 @@ def _resolvers(parts: Sequence[Resource], fields: Fields | None, problems: Probl
         if (type_name, field_name) in resolvers:
             problems.add(part.error(f"property FieldName: {field} has another resolver"))
         resolvers[type_name, field_name] = Resolver(
-            type_name, field_name, source, text_of(part.properties, "Code"), f"{field_name}.js"
+            type_name,
+            field_name,
+            source,
+            text_of(part.properties, "Code"),
+            appsync.file_name(part.properties),
         )
     return tuple(resolvers.values())
 

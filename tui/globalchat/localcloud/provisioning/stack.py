@@ -1,6 +1,6 @@
 """Resolves one stack: resources in the order of their references, then outputs."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
@@ -19,6 +19,7 @@ from globalchat.localcloud.intrinsics import (
 from globalchat.localcloud.provisioning.conditions import conditions
 from globalchat.localcloud.provisioning.parameters import Parameters, parameters
 from globalchat.localcloud.provisioning.resource import Resource, error_at
+from globalchat.localcloud.resources import appsync
 from globalchat.localcloud.resources.registry import TYPES
 from globalchat.localcloud.resources.resource_type import Identity, Values
 
@@ -79,8 +80,14 @@ class _Scope:
         return self.values[name]
 
 
-def resolve_stack(stack: Stack, *, account: str, base_url: str) -> ResolvedStack:
-    """Resolve every resource and output of a stack.
+CodeCheck: TypeAlias = Callable[[str, str], None]
+"""From the code of a resolver and the name of its file to nothing, or a Refusal."""
+
+
+def resolve_stack(
+    stack: Stack, *, account: str, base_url: str, check_code: CodeCheck | None = None
+) -> ResolvedStack:
+    """Resolve every resource and output of a stack; `check_code` reads the resolvers' code, too.
 
     Raises:
         TemplateError: all sections, types, properties, values and functions that are not emulated, and all
@@ -93,13 +100,15 @@ def resolve_stack(stack: Stack, *, account: str, base_url: str) -> ResolvedStack
             problems.add(TemplateError(f"{template}: the section {section} is not emulated."))
     resolved = None
     with problems.collected():
-        resolved = _resolve(stack, account, base_url, problems)
+        resolved = _resolve(stack, account, base_url, check_code, problems)
     problems.check()
     assert resolved is not None
     return resolved
 
 
-def _resolve(stack: Stack, account: str, base_url: str, problems: Problems) -> ResolvedStack:
+def _resolve(
+    stack: Stack, account: str, base_url: str, check_code: CodeCheck | None, problems: Problems
+) -> ResolvedStack:
     definitions, failed = _definitions(stack, problems)
     scope = _Scope(_pseudo_parameters(stack, account), parameters(stack, problems), failed=failed)
     absent = _absent(stack, definitions, conditions(stack, scope, problems), problems)
@@ -108,7 +117,7 @@ def _resolve(stack: Stack, account: str, base_url: str, problems: Problems) -> R
         if logical_id in absent:
             continue
         identity = Identity(stack.name, logical_id, stack.region, account, base_url)
-        resource = _resolve_resource(stack, identity, definitions[logical_id], scope, problems)
+        resource = _resolve_resource(stack, identity, definitions[logical_id], scope, check_code, problems)
         if resource is None:
             failed.add(logical_id)
         else:
@@ -212,7 +221,12 @@ def _depends_on(definition: Mapping[str, JSON]) -> list[JSON]:
 
 
 def _resolve_resource(
-    stack: Stack, identity: Identity, definition: Mapping[str, JSON], scope: _Scope, problems: Problems
+    stack: Stack,
+    identity: Identity,
+    definition: Mapping[str, JSON],
+    scope: _Scope,
+    check_code: CodeCheck | None,
+    problems: Problems,
 ) -> Resource | None:
     """Resolve a resource; return None if it has a problem, or refers to one that has."""
     kind = TYPES[str(definition["Type"])]
@@ -221,6 +235,8 @@ def _resolve_resource(
     if properties is not None:
         try:
             kind.shape(properties, "", unresolved)
+            if check_code is not None and kind is appsync.RESOLVER and "Code" in properties:
+                check_code(str(properties["Code"]), appsync.file_name(properties))
         except Refusal as refusal:
             collect(reasons, refusal)
     for reason in reasons:

@@ -43,6 +43,11 @@ def code(value: JSON, path: str) -> None:
         raise Refusal(f"property {path} has {len(value.encode())} bytes; AWS takes at most {_CODE_LIMIT}")
 
 
+def file_name(properties: Properties) -> str:
+    """Return what errors call the code of a resolver: its field's name and `.js`."""
+    return f"{properties.get('FieldName', 'resolver')}.js"
+
+
 def _api(identity: Identity, _: Properties) -> Values:
     api_id = identity.token(26)
     arn = identity.arn("appsync", f"apis/{api_id}")

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from globalchat.core.clock import EpochClock, MonotonicClock
 from globalchat.core.errors import UserError
+from globalchat.localcloud.appsync.javascript.engine import prepare
+from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.assembly import read
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import RegionDefinition
-from globalchat.localcloud.errors import Problems
+from globalchat.localcloud.errors import Problems, Refusal
 from globalchat.localcloud.events.courier import Courier
 from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.events.service import EventBridge
@@ -102,7 +104,7 @@ class LocalCloud:
             *own, for_aws = stack.enter_context(bound([*_ports(names, ports), 0]))
             listeners, aws_url = dict(zip(names, own, strict=True)), url(for_aws, tls=chosen.tls is not None)
             urls = {name: url(listener, tls=chosen.tls is not None) for name, listener in listeners.items()}
-            deployment = provision(assembly, urls=urls)
+            deployment = provision(assembly, urls=urls, check_code=_check_code)
             admin, sink = new_admin(chosen.rng), LateEventSink()
             access_keys = {admin.access_key: AccessKey(admin.secret_key, ADMIN)}
             backends = []
@@ -168,6 +170,14 @@ class LocalCloud:
             if name in (region.alias, region.region):
                 return region
         raise KeyError(name)
+
+
+def _check_code(code: str, file: str) -> None:
+    """Read a resolver; raises Refusal if it breaks a rule of the language."""
+    try:
+        prepare(code, file)
+    except ScriptError as error:
+        raise Refusal(f"property Code: {error}") from None
 
 
 def _backend(
