@@ -11,7 +11,7 @@ from globalchat.client import profiles
 
 HEAVY = "{'gql', 'graphql', 'aiohttp', 'botocore', 'websockets', 'textual', 'click', 'asyncio'}"
 NAMES = {
-    *("connect", "load_profile", "nearest", "Api", "Chat", "Session", "Watch"),
+    *("connect", "load_profile", "nearest", "RegionApi", "Chat", "Session", "Watch"),
     *("Profile", "RegionEndpoint", "Message", "Draft", "StateChanged", "MessageReceived", "Paired"),
     *("UserError", "ProfileError", "Refused", "Unauthorized", "Unreachable"),
 }

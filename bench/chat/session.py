@@ -14,7 +14,7 @@ from globalchat.client.events import (
     SessionEvent,
     StateChanged,
 )
-from globalchat.client.messages import Backend, Draft, Limits, Message
+from globalchat.client.messages import Backend, Draft, Message, MessageLimits
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
@@ -119,7 +119,7 @@ class FloodSession:
     async def run(self) -> None:
         """Come up, flood, and wait for the end."""
         self.state = SessionState(Phase.LIVE, "oregon", latency_ms=1)
-        self._events.put(BackendDescribed(Backend(CHANNELS, Limits(2000, 32, 64))))
+        self._events.put(BackendDescribed(Backend(CHANNELS, MessageLimits(2000, 32, 64))))
         self._events.put(StateChanged(self.state))
         async with asyncio.TaskGroup() as tasks:
             flood = tasks.create_task(self._flood())
@@ -179,9 +179,6 @@ class FloodSession:
         """There is no other."""
 
     def join(self, channel: str) -> None:
-        """Nothing happens."""
-
-    def rejoin(self, channel: str) -> None:
         """Nothing happens."""
 
     def leave(self, channel: str) -> None:

@@ -10,8 +10,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Signer
 
-from globalchat.client.api import Api
-from globalchat.client.messages import Backend, Draft, Limits, Message
+from globalchat.client.api import RegionApi
+from globalchat.client.messages import Backend, Draft, Message, MessageLimits
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 from tests.client.helpers.fake_appsync import CHANNELS, KEY, FakeAppSync
@@ -21,12 +21,12 @@ DRAFT = Draft("01ABC", "tech", 'a "quoted" \\ text\n😀 ${x}', "ada", 0)
 
 
 async def test_describes(oregon: FakeAppSync) -> None:
-    async with Api(oregon.endpoint) as api:
-        assert await api.describe() == Backend(CHANNELS, Limits(2000, 32, 64))
+    async with RegionApi(oregon.endpoint) as api:
+        assert await api.describe() == Backend(CHANNELS, MessageLimits(2000, 32, 64))
 
 
 async def test_publishes_the_text_unchanged(oregon: FakeAppSync) -> None:
-    async with Api(oregon.endpoint) as api:
+    async with RegionApi(oregon.endpoint) as api:
         message = await api.publish(DRAFT)
     assert message.content == DRAFT.content
     assert (message.id, message.region) == (DRAFT.id, "us-west-2")
@@ -40,7 +40,7 @@ async def test_publishes_the_text_unchanged(oregon: FakeAppSync) -> None:
 
 
 async def test_sender_may_be_missing(oregon: FakeAppSync) -> None:
-    async with Api(oregon.endpoint) as api:
+    async with RegionApi(oregon.endpoint) as api:
         message = await api.publish(Draft("1", "tech", "hi", None, 0))
     assert isinstance(message, Message)
     assert message.sender is None
@@ -48,7 +48,7 @@ async def test_sender_may_be_missing(oregon: FakeAppSync) -> None:
 
 
 async def test_refusals_and_bad_keys(oregon: FakeAppSync) -> None:
-    async with Api(oregon.endpoint) as api:
+    async with RegionApi(oregon.endpoint) as api:
         with pytest.raises(Refused) as caught:
             await api.publish(Draft("1", "teck", "hi", None, 0))
         assert caught.value.error_type == "UnknownChannel"
@@ -62,7 +62,7 @@ async def test_refusals_and_bad_keys(oregon: FakeAppSync) -> None:
 
 
 async def test_connection_is_kept_and_its_loss_survived(oregon: FakeAppSync) -> None:
-    async with Api(oregon.endpoint) as api:
+    async with RegionApi(oregon.endpoint) as api:
         await api.describe()
         await api.describe()
         assert len(oregon.peers_seen) == 1
@@ -84,7 +84,7 @@ async def test_slow_answer_times_out(oregon: FakeAppSync) -> None:
     await oregon.stop()
     oregon.start_gate.clear()
     await oregon.start()
-    async with Api(oregon.endpoint, timeout=0.05) as api:
+    async with RegionApi(oregon.endpoint, timeout=0.05) as api:
         with pytest.raises(Unreachable, match="did not answer in time"):
             await api.describe()
     oregon.start_gate.set()
@@ -100,7 +100,7 @@ async def test_unsubscribe_is_signed_as_aws_wants_it(oregon: FakeAppSync) -> Non
     oregon._http = record  # type: ignore[method-assign]
     await oregon.stop()
     await oregon.start()
-    async with Api(oregon.endpoint, credentials=CREDENTIALS) as api:
+    async with RegionApi(oregon.endpoint, credentials=CREDENTIALS) as api:
         assert await api.unsubscribe("tech") == "tech"
     headers, body = seen[0]
     assert headers["host"] == urlsplit(oregon.endpoint.graphql_url).netloc
@@ -127,14 +127,14 @@ def signature(url: str, headers: dict[str, str], body: bytes) -> str:
 
 
 async def test_unsubscribe_without_credentials_says_so(oregon: FakeAppSync) -> None:
-    async with Api(oregon.endpoint) as api:
+    async with RegionApi(oregon.endpoint) as api:
         with pytest.raises(UserError, match="AWS credentials"):
             await api.unsubscribe("tech")
     assert not oregon.requests
 
 
 async def test_signature_refusals_blame_the_signature(oregon: FakeAppSync) -> None:
-    async with Api(oregon.endpoint, credentials=CREDENTIALS) as api:
+    async with RegionApi(oregon.endpoint, credentials=CREDENTIALS) as api:
         with pytest.raises(Unauthorized, match="signature was not accepted"):
             await api.unsubscribe("tech")
         denied = {"errorType": "Unauthorized", "message": "Not Authorized to access unsubscribe"}
@@ -149,10 +149,10 @@ async def test_signature_refusals_blame_the_signature(oregon: FakeAppSync) -> No
 )
 async def test_odd_answers_are_told(oregon: FakeAppSync, data: object) -> None:
     oregon.on_http = lambda body: web.json_response({"data": data})
-    async with Api(oregon.endpoint) as api:
+    async with RegionApi(oregon.endpoint) as api:
         with pytest.raises(Unreachable, match="does not speak like the API"):
             await api.publish(DRAFT)
-    async with Api(oregon.endpoint, credentials=CREDENTIALS) as api:
+    async with RegionApi(oregon.endpoint, credentials=CREDENTIALS) as api:
         with pytest.raises(Unreachable, match="does not speak like the API"):
             await api.unsubscribe("tech")
 
@@ -164,7 +164,7 @@ def test_key_is_not_in_the_documents(oregon: FakeAppSync) -> None:
 @pytest.mark.parametrize("answered", ["EVIL", "", "01ABC ", "01abc", "01ABC\x1b[31mRED\x1b#8"])
 async def test_an_answer_about_another_message_is_a_refusal(oregon: FakeAppSync, answered: str) -> None:
     oregon.answered_id = answered
-    async with Api(oregon.endpoint) as api:
+    async with RegionApi(oregon.endpoint) as api:
         with pytest.raises(Refused, match="answered with another id") as caught:
             await api.publish(DRAFT)
     assert (caught.value.error_type, caught.value.retryable) == ("AnotherId", False)

@@ -7,24 +7,27 @@ import tracemalloc
 import pytest
 
 from globalchat.client.buffer import EventBuffer
-from globalchat.client.dedupe import SeenWindow
 from globalchat.client.events import MessageReceived
-from globalchat.client.inbox import Inbox
+from globalchat.client.inbox import Inbox, SeenWindow
 from globalchat.client.messages import Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.options import SessionOptions
-from globalchat.client.pairing import Pairing
+from globalchat.client.watch import Pairing
+from globalchat.core.clock import Moment
 
 OPTIONS = SessionOptions(buffer=1_000, dedupe_ids=5_000)
 
 
-def feed(inbox: Inbox, pairing: Pairing, first: int, count: int) -> None:
+def feed(inbox: Inbox, buffer: EventBuffer, pairing: Pairing, first: int, count: int) -> None:
+    now = Moment(0, 0.0)
     for number in range(first, first + count):
         message = Message(f"id-{number:026}", "tech", "x" * 100, "sender", "us-west-2", number)
-        inbox.receive(message, "oregon")
+        event = inbox.receive(message, "oregon", now)
+        assert event is not None
+        buffer.put(event)
         pairing.arrive(message, "oregon", at=number, now=number / 1000)
         if number % 3:
-            inbox.receive(message, "oregon")  # a duplicate
+            assert inbox.receive(message, "oregon", now) is None
             pairing.arrive(message, "sydney", at=number, now=number / 1000)
 
 
@@ -33,20 +36,13 @@ async def test_memory_stays_flat(messages: int) -> None:
     buffer = EventBuffer(OPTIONS.buffer)
     seen = SeenWindow(capacity=OPTIONS.dedupe_ids)
     pairing = Pairing(("oregon", "sydney"), within=30.0, capacity=OPTIONS.buffer)
-    inbox = Inbox(
-        seen=seen,
-        offset=ClockOffset(),
-        is_own=lambda message: False,
-        tell=buffer.put,
-        clock=lambda: 0,
-        monotonic=lambda: 0.0,
-    )
+    inbox = Inbox(seen=seen, offset=ClockOffset(), is_own=lambda message: False)
     tracemalloc.start()
     try:
-        feed(inbox, pairing, 0, 10_000)  # every window is full from here on
+        feed(inbox, buffer, pairing, 0, 10_000)  # every window is full from here on
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]
-        feed(inbox, pairing, 10_000, messages)
+        feed(inbox, buffer, pairing, 10_000, messages)
         gc.collect()
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:

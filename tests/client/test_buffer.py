@@ -1,4 +1,4 @@
-"""The event buffer, and the nudge for the waiting task."""
+"""The event buffer."""
 
 import asyncio
 import tracemalloc
@@ -18,7 +18,6 @@ from globalchat.client.events import (
     SessionEvent,
 )
 from globalchat.client.messages import Draft, Message
-from globalchat.client.signal import Signal
 
 
 def received(number: int, text: str = "hi") -> MessageReceived:
@@ -82,28 +81,6 @@ async def test_waits_for_an_event_and_ends_when_closed() -> None:
     assert await taking == []
     buffer.put(other(2))
     assert await buffer.take(10) == []
-
-
-async def test_signal_remembers_one_nudge() -> None:
-    signal = Signal()
-    signal.fire()
-    signal.fire()
-    assert await signal.race(timeout=60)
-    assert not await signal.race(timeout=0)
-
-
-async def test_signal_wakes_the_waiter() -> None:
-    signal = Signal()
-    waiting = asyncio.create_task(signal.race(timeout=60))
-    await asyncio.sleep(0)
-    signal.fire()
-    assert await waiting
-
-
-async def test_signal_yields_to_what_it_races() -> None:
-    other_future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    other_future.set_result(None)
-    assert not await Signal().race(other_future, timeout=60)
 
 
 @pytest.mark.parametrize("limit", [0, -5])

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from globalchat.client.api import Api
-from globalchat.client.connection import Connection
+from globalchat.client.api import RegionApi
 from globalchat.client.events import (
     ChannelRefused,
 )
 from globalchat.client.profiles import Profile
+from globalchat.client.region_connection import RegionConnection
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
 from globalchat.core.errors import Unreachable
@@ -196,7 +196,7 @@ async def test_a_live_connection_is_made_anew_on_demand(oregon: FakeAppSync) -> 
         chat.session.reconnect()  # there is none yet
         await chat.phase(Phase.LIVE)
         chat.session.reconnect()
-        assert "made anew" in str((await chat.phase(Phase.RETRYING)).reason)
+        assert "given up" in str((await chat.phase(Phase.RETRYING)).reason)
         await chat.phase(Phase.LIVE)
 
 
@@ -226,7 +226,7 @@ async def test_server_that_accepts_and_says_nothing_is_given_up() -> None:
     async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
         template = FakeAppSync()
         template.port = server.sockets[0].getsockname()[1]
-        connection = Connection(
+        connection = RegionConnection(
             template.endpoint,
             on_message=lambda message: None,
             on_unreadable=lambda channel: None,
@@ -236,11 +236,11 @@ async def test_server_that_accepts_and_says_nothing_is_given_up() -> None:
         with pytest.raises(Unreachable, match="does not answer the request for a WebSocket"):
             await connection.open()
         await connection.close()
-        async with Api(template.endpoint, timeout=0.05) as api:
+        async with RegionApi(template.endpoint, timeout=0.05) as api:
             with pytest.raises(Unreachable, match="did not answer in time"):
                 await api.describe()
         secure = replace(template.endpoint, graphql_url=f"https://127.0.0.1:{template.port}/graphql")
-        async with Api(secure, timeout=0.05) as api:
+        async with RegionApi(secure, timeout=0.05) as api:
             with pytest.raises(Unreachable):
                 await api.describe()
         for writer in writers:
@@ -249,6 +249,6 @@ async def test_server_that_accepts_and_says_nothing_is_given_up() -> None:
 
 async def test_https_to_a_plain_server_has_its_own_sentence(oregon: FakeAppSync) -> None:
     secure = replace(oregon.endpoint, graphql_url=f"https://127.0.0.1:{oregon.port}/graphql")
-    async with Api(secure, timeout=2) as api:
+    async with RegionApi(secure, timeout=2) as api:
         with pytest.raises(Unreachable, match="secure"):
             await api.describe()

@@ -4,7 +4,7 @@ import pytest
 
 from globalchat.client import documents
 from globalchat.client.events import BackendDescribed, GapRecorded, MessageReceived
-from globalchat.client.live.roster import Roster
+from globalchat.client.lifecycle.channels import SubscriptionSet
 from globalchat.client.messages import MOST_CHANNELS
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
@@ -37,12 +37,12 @@ def test_an_ordinary_backend_needs_no_remark() -> None:
 
 
 def test_lists_that_change_with_every_connection_do_not_add_up() -> None:
-    roster = Roster(None)
+    channels = SubscriptionSet(None)
     for number in range(10):
-        roster.offer(f"c{number}-{each}" for each in range(MOST_CHANNELS // 2))
-    assert len(roster.wanted) == MOST_CHANNELS
-    roster.offer(["c0-0"])
-    assert len(roster.wanted) == MOST_CHANNELS
+        channels.discover(f"c{number}-{each}" for each in range(MOST_CHANNELS // 2))
+    assert len(channels.wanted) == MOST_CHANNELS
+    channels.discover(["c0-0"])
+    assert len(channels.wanted) == MOST_CHANNELS
 
 
 async def test_a_session_takes_up_the_channels_alone(oregon: FakeAppSync) -> None:

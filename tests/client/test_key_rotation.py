@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.client.api import Api
+from globalchat.client.api import ApiPool, RegionApi
 from globalchat.client.events import DraftAccepted, DraftWaiting, StateChanged
 from globalchat.client.messages import Draft
 from globalchat.client.offset import ClockOffset
 from globalchat.client.profiles import Profile
-from globalchat.client.regions import Regions
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
 from globalchat.core.clock import now_ms
@@ -161,7 +160,7 @@ async def test_a_key_that_worked_at_the_former_address_and_again_here_is_no_long
 
 
 async def test_where_a_region_was_before_is_closed_unless_a_call_is_under_way(oregon: FakeAppSync) -> None:
-    regions = Regions(timeout=10, offset=ClockOffset(), clock=now_ms)
+    regions = ApiPool(timeout=10, offset=ClockOffset(), clock=now_ms)
     before, between, now = (replace(oregon.endpoint, api_id=name) for name in ("one", "two", "three"))
     oregon.publish_gate.clear()
     slow = asyncio.create_task(regions.publish(before, Draft("1", "tech", "slow", None, 0)))
@@ -183,9 +182,9 @@ async def test_a_former_address_that_takes_long_to_close_is_closed_once(
     """Over TLS it takes up to a second, in which the session may become live again."""
     closing, may_end = asyncio.Event(), asyncio.Event()
     closed = 0
-    close = Api.__aexit__
+    close = RegionApi.__aexit__
 
-    async def slowly(api: Api, *what: None) -> None:
+    async def slowly(api: RegionApi, *what: None) -> None:
         nonlocal closed
         closing.set()
         await may_end.wait()
@@ -194,9 +193,9 @@ async def test_a_former_address_that_takes_long_to_close_is_closed_once(
 
     now = profile_of(oregon).regions["oregon"]
     former = replace(now, graphql_url=now.graphql_url.replace("127.0.0.1", "localhost"))
-    regions = Regions(timeout=5.0, offset=ClockOffset(), clock=now_ms)
+    regions = ApiPool(timeout=5.0, offset=ClockOffset(), clock=now_ms)
     await regions.describe(former)
-    monkeypatch.setattr(Api, "__aexit__", slowly)
+    monkeypatch.setattr(RegionApi, "__aexit__", slowly)
     async with asyncio.TaskGroup() as group:
         cancelled = group.create_task(regions.close_former(now))
         await closing.wait()

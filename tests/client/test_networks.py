@@ -13,12 +13,12 @@ from traceback import format_exception
 import pytest
 from aiohttp import web
 
-from globalchat.client.api import Api
-from globalchat.client.connection import Connection
+from globalchat.client.api import RegionApi
 from globalchat.client.messages import Draft
 from globalchat.client.network import connect_options
 from globalchat.client.options import DEFAULTS, SessionOptions
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.client.region_connection import RegionConnection
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
 from globalchat.core.credentials import Credentials
@@ -60,12 +60,12 @@ async def region(context: ssl.SSLContext | None) -> AsyncIterator[FakeAppSync]:
 
 
 async def publish(endpoint: RegionEndpoint) -> None:
-    async with Api(endpoint) as api:
+    async with RegionApi(endpoint) as api:
         await api.publish(DRAFT)
 
 
 async def connect(endpoint: RegionEndpoint, options: SessionOptions = DEFAULTS) -> None:
-    connection = Connection(
+    connection = RegionConnection(
         endpoint,
         on_message=lambda _: None,
         on_unreadable=lambda _: None,
@@ -279,7 +279,7 @@ async def test_nothing_of_netrc_is_sent(
         await connect(away.endpoint)
         assert not any("proxy-authorization" in each.headers for each in proxy.asked)
         assert not any("authorization" in each for each in away.headers)
-        async with Api(away.endpoint, credentials=Credentials("AKIDEXAMPLE", "secret")) as api:
+        async with RegionApi(away.endpoint, credentials=Credentials("AKIDEXAMPLE", "secret")) as api:
             with pytest.raises(Unauthorized):  # the fake knows no signatures
                 await api.unsubscribe("tech")
         assert away.headers[-1]["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")

@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from globalchat.client.api import Api
-from globalchat.client.connection import Connection
+from globalchat.client.api import RegionApi
 from globalchat.client.messages import Draft
+from globalchat.client.region_connection import RegionConnection
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
 from globalchat.core import redaction
@@ -80,7 +80,7 @@ async def test_failed_connections_hold_no_key(
     oregon: FakeAppSync, log: pytest.LogCaptureFixture, on_init: str
 ) -> None:
     oregon.on_init = on_init
-    connection = Connection(
+    connection = RegionConnection(
         oregon.endpoint,
         on_message=lambda message: None,
         on_unreadable=lambda channel: None,
@@ -100,7 +100,7 @@ async def test_failed_start_and_unreachable_host_hold_no_key(
     oregon: FakeAppSync, log: pytest.LogCaptureFixture
 ) -> None:
     oregon.on_start = "silent"
-    connection = Connection(
+    connection = RegionConnection(
         oregon.endpoint,
         on_message=lambda message: None,
         on_unreadable=lambda channel: None,
@@ -120,7 +120,7 @@ async def test_failed_start_and_unreachable_host_hold_no_key(
     errors.append(caught.value)
     await connection.close()
     await oregon.stop()
-    unreachable = Connection(
+    unreachable = RegionConnection(
         oregon.endpoint,
         on_message=lambda message: None,
         on_unreadable=lambda channel: None,
@@ -143,14 +143,14 @@ async def test_failed_calls_hold_no_key(
     oregon: FakeAppSync, log: pytest.LogCaptureFixture, status: int
 ) -> None:
     oregon.on_http = lambda body: web.Response(status=status, text=f"echo {KEY}", headers={"Location": "/x"})
-    async with Api(oregon.endpoint, timeout=1) as api:
+    async with RegionApi(oregon.endpoint, timeout=1) as api:
         for call in (api.describe(), api.publish(DRAFT)):
             with pytest.raises(UserError) as caught:
                 await call
             assert caught.value.__context__ is None
             assert_clean(chain_of(caught.value), "exception")
     await oregon.stop()
-    async with Api(oregon.endpoint, timeout=1) as api:
+    async with RegionApi(oregon.endpoint, timeout=1) as api:
         with pytest.raises(UserError) as caught:
             await api.describe()
         assert_clean(chain_of(caught.value), "exception")
@@ -160,7 +160,7 @@ async def test_failed_calls_hold_no_key(
 async def test_signed_calls_hold_no_secret(oregon: FakeAppSync, log: pytest.LogCaptureFixture) -> None:
     credentials = Credentials("AKIDEXAMPLE", SECRET, TOKEN)
     assert_clean(repr(credentials), "repr")
-    async with Api(oregon.endpoint, credentials=credentials, timeout=1) as api:
+    async with RegionApi(oregon.endpoint, credentials=credentials, timeout=1) as api:
         with pytest.raises(UserError) as caught:
             await api.unsubscribe("tech")
     assert_clean(chain_of(caught.value), "exception")

@@ -14,7 +14,7 @@ import pytest
 from globalchat.client import profiles
 from globalchat.client.events import MessageReceived, SessionEvent
 from globalchat.client.options import SessionOptions
-from globalchat.client.outbox.database import FILE
+from globalchat.client.outbox.store import FILE
 from globalchat.client.session import Session
 from tests.client.helpers.killable_processes import HERE, Cloud, kill, line, python
 from tests.client.helpers.session_crowd import Crowd, Member

@@ -63,7 +63,7 @@ class World:
                     with suppress(ConnectionError):  # of a socket that was dropped before
                         await region.revoke("tech")
             case "rejoin":
-                session.rejoin("tech")
+                session.join("tech")
             case "stop" if self.up:
                 self.up = False
                 await oregon.stop()
@@ -95,7 +95,7 @@ class World:
     async def heal(self) -> None:
         await self.restart()
         self.oregon.key = self.oregon.endpoint.api_key
-        self.session.rejoin("tech")
+        self.session.join("tech")
         self.session.retry_now()
 
 
@@ -121,7 +121,7 @@ async def whole(chat: Driver, world: World) -> None:
             if session.state.phase is Phase.FAILED:
                 session.retry_now()  # it failed before the key was renewed
             if session.state.revoked:
-                session.rejoin("tech")  # it was told of it after the healing
+                session.join("tech")  # it was told of it after the healing
             await chat._grew.wait()
 
 

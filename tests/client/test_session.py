@@ -149,7 +149,7 @@ async def test_revoked_channel_ends_and_the_others_resume(oregon: FakeAppSync) -
         socket = await oregon.subscribed("cars", "robots")
         assert set(socket.starts.values()) == {"cars", "robots"}
         assert chat.session.channels == ("cars", "robots")
-        chat.session.rejoin("tech")
+        chat.session.join("tech")
         await oregon.subscribed(*CHANNELS)
         gap = await chat.next(GapRecorded, lambda event: "tech" in event.channels)
         assert gap.since <= gap.until

@@ -22,7 +22,7 @@ from globalchat.client.events import (
     SessionEvent,
     StateChanged,
 )
-from globalchat.client.messages import Backend, Draft, Limits, Message
+from globalchat.client.messages import Backend, Draft, Message, MessageLimits
 from globalchat.client.session_log import SessionLog
 from globalchat.client.state import Phase, SessionState
 from globalchat.core import logs
@@ -33,7 +33,7 @@ DRAFT = Draft("draft1", "tech", TEXT, SENDER, 0)
 MESSAGE = Message("id1", "tech", TEXT, SENDER, "us-west-2", 1_000)
 EVENTS: tuple[SessionEvent, ...] = (
     StateChanged(SessionState(Phase.RETRYING, "oregon", attempt=2, reason="It is down.")),
-    BackendDescribed(Backend(("tech", "cars"), Limits(1, 2, 3))),
+    BackendDescribed(Backend(("tech", "cars"), MessageLimits(1, 2, 3))),
     MessageReceived(MESSAGE, "oregon", 1_100, 60),
     MessageReceived(MESSAGE, "oregon", 1_100, 60, conflicting=True),
     DraftQueued(DRAFT),

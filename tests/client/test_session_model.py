@@ -6,14 +6,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from globalchat.client.dedupe import SeenWindow
-from globalchat.client.events import GapRecorded, MessageReceived, StateChanged
-from globalchat.client.inbox import Inbox
-from globalchat.client.live.roster import Roster
-from globalchat.client.live.status import Status
+from globalchat.client.events import GapRecorded, MessageReceived
+from globalchat.client.inbox import Inbox, SeenWindow
+from globalchat.client.lifecycle.channels import SubscriptionSet
 from globalchat.client.messages import Message
 from globalchat.client.offset import ClockOffset
-from globalchat.client.state import LEGAL, IllegalTransition, Phase
+from globalchat.core.clock import Moment
 
 CHANNELS = ("cars", "tech")
 channels = st.sampled_from(CHANNELS)
@@ -28,8 +26,8 @@ class Receiving(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1
-        self.roster = Roster(CHANNELS)
-        self.roster.confirm(CHANNELS, self.now)
+        self.channels = SubscriptionSet(CHANNELS)
+        self.channels.mark_confirmed(CHANNELS, self.now)
         self.subscribed = set(CHANNELS)
         self.left: set[str] = set()
         self.events: list[MessageReceived] = []
@@ -38,9 +36,6 @@ class Receiving(RuleBasedStateMachine):
             seen=SeenWindow(),
             offset=ClockOffset(),
             is_own=lambda message: False,
-            tell=self.events.append,
-            clock=lambda: self.now,
-            monotonic=lambda: self.now / 1000,
         )
         self.published: list[Message] = []
         self.missed: list[Message] = []
@@ -49,7 +44,9 @@ class Receiving(RuleBasedStateMachine):
     def deliver(self, message: Message) -> None:
         if message.channel in self.subscribed:
             self.contents.setdefault(message.id, set()).add(message.text)
-            self.inbox.receive(message, "oregon")
+            event = self.inbox.receive(message, "oregon", Moment(self.now, self.now / 1000))
+            if event is not None:
+                self.events.append(event)
 
     @rule(channel=channels, back=st.integers(0, 50), text=st.sampled_from(["a", "b"]))
     def publish(self, channel: str, back: int, text: str) -> None:
@@ -75,7 +72,7 @@ class Receiving(RuleBasedStateMachine):
     @rule()
     def lose(self) -> None:
         """The socket is lost."""
-        self.roster.lost(self.subscribed, self.now)
+        self.channels.mark_lost(self.subscribed, self.now)
         self.subscribed.clear()
         self.now += 1
 
@@ -83,30 +80,30 @@ class Receiving(RuleBasedStateMachine):
     def revoke(self, channel: str) -> None:
         """An administrator ends a channel."""
         if channel in self.subscribed:
-            assert self.roster.revoke(channel, self.now)
+            assert self.channels.revoke(channel, self.now)
             self.subscribed.discard(channel)
             self.now += 1
 
     @rule(channel=channels)
     def leave(self, channel: str) -> None:
-        """The person leaves a channel: nothing of it is missed from now on."""
-        self.roster.leave(channel)
+        """The user leaves a channel: nothing of it is missed from now on."""
+        self.channels.remove(channel)
         self.subscribed.discard(channel)
         self.left.add(channel)
         self.missed = [each for each in self.missed if each.channel != channel]
 
     @rule(channel=channels)
     def rejoin(self, channel: str) -> None:
-        """The person wants a channel (again)."""
-        self.roster.want(channel)
+        """The user wants a channel (again)."""
+        self.channels.add(channel)
 
     @rule()
     def confirm(self) -> None:
         """Every wanted channel is subscribed."""
         self.now += 1
-        self.subscribed = set(self.roster.wanted)
+        self.subscribed = set(self.channels.wanted)
         self.left -= self.subscribed
-        self.gaps += self.roster.confirm(self.subscribed, self.now)
+        self.gaps += self.channels.mark_confirmed(self.subscribed, self.now)
         for message in [each for each in self.missed if each.channel in self.subscribed]:
             self.missed.remove(message)
             assert any(
@@ -129,66 +126,11 @@ class Receiving(RuleBasedStateMachine):
 
     @invariant()
     def doubt_is_shown_while_it_lasts(self) -> None:
-        doubtful = {each.channel for each in self.missed} & set(self.roster.wanted)
-        assert not doubtful or self.roster.missing_since is not None
-        if self.subscribed == set(self.roster.wanted):
+        doubtful = {each.channel for each in self.missed} & set(self.channels.wanted)
+        assert not doubtful or self.channels.missing_since is not None
+        if self.subscribed == set(self.channels.wanted):
             assert not any(each.channel in self.subscribed for each in self.missed)
-
-
-class States(RuleBasedStateMachine):
-    """The state only ever changes along legal transitions, and each change is told once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0
-        self.told: list[StateChanged] = []
-        self.status = Status("oregon", self.told.append, lambda: self.now)
-        self.path = [Phase.IDLE]
-
-    @rule(phase=st.sampled_from(Phase), attempt=st.integers(0, 3), reason=st.none() | st.just("why"))
-    def enter(self, phase: Phase, attempt: int, reason: str | None) -> None:
-        self.now += 1
-        before, count = self.status.state, len(self.told)
-        try:
-            self.status.enter(phase, attempt=attempt, reason=reason)
-        except IllegalTransition:
-            assert phase not in LEGAL[before.phase]
-            assert phase is not before.phase
-            assert (self.status.state, len(self.told)) == (before, count)
-            return
-        assert (self.status.state.attempt, self.status.state.reason) == (attempt, reason)
-        if phase is not before.phase:
-            self.path.append(phase)
-            assert self.status.state.since == self.now
-
-    @rule(missing=st.none() | st.integers(0, 5))
-    def amend(self, missing: int | None) -> None:
-        before = self.status.state
-        self.status.amend(missing_since=missing)
-        assert replace(self.status.state, missing_since=before.missing_since) == before
-
-    @invariant()
-    def path_is_legal_and_ends_for_good(self) -> None:
-        assert all(new in LEGAL[old] for old, new in zip(self.path, self.path[1:], strict=False))
-        assert Phase.CLOSED not in self.path[:-1]
-
-    @invariant()
-    def last_word_is_the_state_and_nothing_is_told_twice(self) -> None:
-        assert not self.told or self.told[-1].state == self.status.state
-        assert all(one != two for one, two in zip(self.told, self.told[1:], strict=False))
 
 
 TestReceiving = Receiving.TestCase
 TestReceiving.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestStates = States.TestCase
-TestStates.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
-
-
-def test_every_phase_can_be_reached_and_left() -> None:
-    reached = {Phase.IDLE}
-    for _ in Phase:
-        reached |= {new for old in reached for new in LEGAL[old]}
-    assert reached == set(Phase)
-    assert all(Phase.CLOSED in LEGAL[phase] for phase in Phase if phase is not Phase.CLOSED)
-    assert Phase.SUSPENDED not in LEGAL[Phase.LIVE]
-    assert Phase.LIVE not in LEGAL[Phase.SUSPENDED] | LEGAL[Phase.RETRYING] | LEGAL[Phase.FAILED]

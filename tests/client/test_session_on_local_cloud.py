@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from globalchat.cli.local_cloud import profile_of
-from globalchat.client.api import Api
+from globalchat.client.api import RegionApi
 from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
@@ -160,7 +160,7 @@ async def test_revocation_ends_one_channel_and_the_others_resume(
 ) -> None:
     oregon, sydney = both
     credentials = Credentials(local_cloud.admin.access_key, local_cloud.admin.secret_key)
-    async with Api(profile.resolve("oregon"), credentials=credentials) as api:
+    async with RegionApi(profile.resolve("oregon"), credentials=credentials) as api:
         assert await api.unsubscribe("tech") == "tech"
     assert (await oregon.next(ChannelRevoked)).channel == "tech"
     await oregon.phase(Phase.RETRYING)
@@ -172,7 +172,7 @@ async def test_revocation_ends_one_channel_and_the_others_resume(
     sydney.session.send("cars", "heard")
     await oregon.text("heard")
     assert not sydney.of(ChannelRevoked)
-    oregon.session.rejoin("tech")
+    oregon.session.join("tech")
     await oregon.next(GapRecorded, lambda event: event.channels == ("tech",))
     sydney.session.send("tech", "heard again")
     await oregon.text("heard again")
@@ -180,7 +180,7 @@ async def test_revocation_ends_one_channel_and_the_others_resume(
 
 
 async def test_key_holders_may_not_unsubscribe(profile: Profile) -> None:
-    async with Api(profile.resolve("oregon"), credentials=Credentials("AKIDWRONG", "wrong")) as api:
+    async with RegionApi(profile.resolve("oregon"), credentials=Credentials("AKIDWRONG", "wrong")) as api:
         with pytest.raises(Unauthorized):
             await api.unsubscribe("tech")
 
@@ -225,8 +225,8 @@ async def test_dropped_sockets_leave_a_gap_and_nothing_else(
 ) -> None:
     oregon, sydney = both
     before = local_cloud.metrics["oregon"]["ConnectSuccess"]
-    for link in oregon.session._supervisor._links:
-        websocket = link.connection._wire.adapter.websocket
+    for socket in oregon.session._runner._sockets.values():
+        websocket = socket._transport.adapter.websocket
         assert websocket is not None
         websocket.transport.abort()
     await oregon.phase(Phase.RETRYING)

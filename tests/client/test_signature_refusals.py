@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from globalchat.client.api import Api
+from globalchat.client.api import RegionApi
 from globalchat.client.profiles import Profile
 from globalchat.client.session import Session
 from globalchat.client.state import Phase
@@ -89,7 +89,7 @@ async def test_over_http(
     error = {"errorType": kind, "message": message}
     answer = {"errors": [error]} if body_is == "graphql" else {"message": message}
     oregon.on_http = lambda body: web.json_response(answer, status=status, headers={"x-amzn-ErrorType": kind})
-    async with Api(oregon.endpoint, credentials=CREDENTIALS) as api:
+    async with RegionApi(oregon.endpoint, credentials=CREDENTIALS) as api:
         with pytest.raises(Unauthorized) as raised:
             await api.unsubscribe("tech")
     is_one_sentence_with_a_remedy(str(raised.value), raised.value.remedy, says)
@@ -128,7 +128,7 @@ async def test_by_the_local_cloud(
     local_cloud: LocalCloud, profile: Profile, change: Callable[[Credentials], Credentials], says: str
 ) -> None:
     credentials = change(Credentials(local_cloud.admin.access_key, local_cloud.admin.secret_key))
-    async with Api(profile.regions["oregon"], credentials=credentials) as api:
+    async with RegionApi(profile.regions["oregon"], credentials=credentials) as api:
         with pytest.raises(Unauthorized) as raised:
             await api.unsubscribe("tech")
     is_one_sentence_with_a_remedy(str(raised.value), raised.value.remedy, says)
@@ -139,7 +139,7 @@ async def test_by_the_local_cloud_for_the_region_of_another(
 ) -> None:
     oregon = replace(profile.regions["oregon"], region="ap-southeast-2")
     credentials = Credentials(local_cloud.admin.access_key, local_cloud.admin.secret_key)
-    async with Api(oregon, credentials=credentials) as api:
+    async with RegionApi(oregon, credentials=credentials) as api:
         with pytest.raises(Unauthorized) as raised:
             await api.unsubscribe("tech")
     is_one_sentence_with_a_remedy(str(raised.value), raised.value.remedy, "for another region or service")

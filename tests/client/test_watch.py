@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from globalchat.client.events import GapRecorded, StateChanged
 from globalchat.client.messages import Message
-from globalchat.client.pairing import Paired, Pairing, Unpaired
 from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
-from globalchat.client.watch import FromRegion, Watch, WatchEvent, WatchSkipped
+from globalchat.client.watch import FromRegion, Paired, Pairing, Unpaired, Watch, WatchEvent, WatchSkipped
 from globalchat.core.errors import ProfileError
 from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
 from tests.client.helpers.session_driver import PATIENCE, QUICK, quick

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from globalchat.core.clock import (
     DAY,
     HOUR,
+    Moment,
+    SleepDetector,
     duration_in_words,
     format_duration,
     iso_time,
@@ -112,3 +114,18 @@ def test_an_instant_has_milliseconds_and_a_z() -> None:
     assert iso_time(0) == "1970-01-01T00:00:00.000Z"
     assert iso_time(1_700_000_000_123) == "2023-11-14T22:13:20.123Z"
     assert iso_time(now_ms()) > "2020"
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(-100_000, 100_000), st.floats(0, 60)), max_size=30))
+def test_sleep_is_what_the_wall_clock_ran_ahead_since_the_last_look(steps: list[tuple[int, float]]) -> None:
+    now = Moment(1_000_000_000, 50.0)
+    detector = SleepDetector(5.0, now)
+    for ahead, passed in steps:
+        now = Moment(now.wall + round(passed * 1000) + ahead, now.monotonic + passed)
+        slept = detector.slept_ms(now)
+        if ahead > 5010:
+            assert abs(slept - ahead) <= 2
+        elif ahead < 4990:
+            assert slept == 0
+        assert detector.slept_ms(now) == 0

@@ -4,7 +4,7 @@ from typing import NoReturn
 import pytest
 
 from globalchat.core.errors import UserError
-from globalchat.core.tasks import run_unless_set, task_group
+from globalchat.core.tasks import WakeEvent, run_unless_set, task_group
 
 
 async def fail(error: Exception) -> NoReturn:
@@ -98,3 +98,25 @@ async def test_work_is_cancelled_when_it_is_to_stop() -> None:
     stop.set()
     assert await working is None
     assert ended == ["cancelled"]
+
+
+async def test_wake_event_remembers_one_nudge() -> None:
+    event = WakeEvent()
+    event.set()
+    event.set()
+    assert await event.race(timeout=60)
+    assert not await event.race(timeout=0)
+
+
+async def test_wake_event_wakes_the_waiter() -> None:
+    event = WakeEvent()
+    waiting = asyncio.create_task(event.race(timeout=60))
+    await asyncio.sleep(0)
+    event.set()
+    assert await waiting
+
+
+async def test_wake_event_yields_to_what_it_races() -> None:
+    other_future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    other_future.set_result(None)
+    assert not await WakeEvent().race(other_future, timeout=60)

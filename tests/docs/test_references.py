@@ -103,7 +103,7 @@ def faults_of(words: list[str]) -> list[str]:
 
 def test_the_tests_themselves_find_what_is_not_there() -> None:
     named = [
-        "client/ids.py",
+        "client/messages.py",
         "globalchat_infra/api.py",
         "infra/resolvers/",
         "tests/e2e",

@@ -181,7 +181,7 @@ async def test_a_revoked_channel_says_so_and_can_be_joined_again() -> None:
         assert chat.status == "An administrator ended # tech. F5 joins it again."
         assert "ended" in "".join(channel_lines(chat.app.screen.query_one(ChannelList)))
         await chat.pilot.press("f5")
-        assert chat.session.calls == [("rejoin", "tech")]
+        assert chat.session.calls == [("join", "tech")]
         chat.session.change(Phase.LIVE, revoked=frozenset())
         await chat.settle()
         assert chat.status == ""

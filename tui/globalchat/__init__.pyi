@@ -1,6 +1,7 @@
 # The one list of what `import globalchat` offers: type checkers read it, and so does `__init__.py`.
 from .cli.profiles import load_profile as load_profile
-from .client.api import Api as Api
+from .client.api import RegionApi as RegionApi
+from .client.api import nearest as nearest
 from .client.chat import Chat as Chat
 from .client.chat import connect as connect
 from .client.events import BackendDescribed as BackendDescribed
@@ -20,18 +21,17 @@ from .client.events import SessionEvent as SessionEvent
 from .client.events import StateChanged as StateChanged
 from .client.messages import Backend as Backend
 from .client.messages import Draft as Draft
-from .client.messages import Limits as Limits
 from .client.messages import Message as Message
-from .client.nearest import nearest as nearest
+from .client.messages import MessageLimits as MessageLimits
 from .client.options import SessionOptions as SessionOptions
-from .client.pairing import Paired as Paired
-from .client.pairing import Unpaired as Unpaired
 from .client.profiles import Profile as Profile
 from .client.profiles import RegionEndpoint as RegionEndpoint
 from .client.session import Session as Session
 from .client.state import Phase as Phase
 from .client.state import SessionState as SessionState
 from .client.watch import FromRegion as FromRegion
+from .client.watch import Paired as Paired
+from .client.watch import Unpaired as Unpaired
 from .client.watch import Watch as Watch
 from .client.watch import WatchEvent as WatchEvent
 from .client.watch import WatchSkipped as WatchSkipped

@@ -60,8 +60,8 @@ def test_a_log_tells_what_happened_without_keys_and_texts(shared_home: Home, tmp
         ("globalchat.client.session", "state changed"),
         ("globalchat.client.session", "backend described"),
         ("globalchat.client.session", "message received"),
-        ("globalchat.client.connection", "socket opened"),
-        ("globalchat.client.connection", "subscribed"),
+        ("globalchat.client.region_connection", "socket opened"),
+        ("globalchat.client.region_connection", "subscribed"),
         ("globalchat.client.http", "call answered"),
         ("globalchat.cli", "command ended"),
     } <= told

@@ -1,15 +1,15 @@
 import pytest
 
 from globalchat.cli.publishing.sentences import counts, ended_early, rest, summary, too_slow
-from globalchat.client.bulk.items import Ledger, Report
+from globalchat.client.bulk.publisher import BulkProgress, BulkReport
 
 
 def report(
     *, begun: int, accepted: tuple[int, ...], doubtful: tuple[int, ...] = (), complete: bool = False
-) -> Report:
-    ledger = Ledger()
+) -> BulkReport:
+    ledger = BulkProgress()
     for number in range(1, begun + 1):
-        ledger.begin(number)
+        ledger.start(number)
     for number in accepted:
         ledger.accept(number)
     for number in doubtful:
@@ -30,7 +30,7 @@ def report(
         (report(begun=2, accepted=(1, 2), complete=True), ""),
     ],
 )
-def test_what_is_left_is_told_exactly(given: Report, told: str) -> None:
+def test_what_is_left_is_told_exactly(given: BulkReport, told: str) -> None:
     assert told in rest(given, "line")
     assert bool(told) == bool(rest(given, "line"))
 

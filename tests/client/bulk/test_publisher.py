@@ -1,20 +1,20 @@
-"""The window, the order, the retries and the end of a bulk, against a backend of a few lines."""
+"""The window, the order, the retries and the end of a bulk; its rate, its report and its region."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
 
-from globalchat.client.bulk.composer import Composer, repeat
-from globalchat.client.bulk.items import Item, Report
-from globalchat.client.bulk.pacer import Pacer
-from globalchat.client.bulk.publisher import BulkPublisher
-from globalchat.client.bulk.recovery import Recovery
-from globalchat.client.messages import Draft, Message
+from globalchat.client.bulk.builder import Item, MessageBuilder, repeat
+from globalchat.client.bulk.publisher import BulkProgress, BulkPublisher, BulkReport, BulkTarget, RateLimiter
+from globalchat.client.messages import Draft, IdFactory, Message
 from globalchat.client.options import SessionOptions
+from globalchat.client.profiles import Profile
+from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
+from globalchat.core.clock import now_ms
 from globalchat.core.errors import ProfileError, Refused, Unauthorized, Unreachable, UserError
 
 PATIENCE = 15.0
@@ -72,20 +72,25 @@ class Bulk:
         self.refused: list[tuple[int, str]] = []
         self.troubles: list[UserError] = []
         self.error: UserError | None = None
-        composer = Composer("tech", "ana", region="oregon", clock=lambda: 0)
+        builder = MessageBuilder("tech", "ana", region="oregon", clock=lambda: 0)
         self.publisher = BulkPublisher(
             publish=backend.publish,
-            compose=composer.compose,
-            accepted=self._accepted,
-            refused=self._refused,
-            troubled=self._troubled,
-            recovery=Recovery(patience, Random(1), options=QUICK),
-            pacer=Pacer(None),
+            build=builder.build,
+            on_accepted=self._accepted,
+            on_refused=self._refused,
+            on_outage=self._report_outage,
+            retry=RetryPolicy(
+                Random(1),
+                options=QUICK,
+                give_up_after=patience,
+                attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS,
+            ),
+            limiter=RateLimiter(None),
             window=window,
             drain=drain,
         )
 
-    async def run(self, items: AsyncGenerator[Item, None]) -> Report:
+    async def run(self, items: AsyncGenerator[Item, None]) -> BulkReport:
         try:
             async with asyncio.timeout(PATIENCE):
                 return await self.publisher.run(items)
@@ -94,7 +99,9 @@ class Bulk:
             return self.publisher.report
 
     @asynccontextmanager
-    async def running(self, items: AsyncGenerator[Item, None]) -> AsyncGenerator[asyncio.Task[Report], None]:
+    async def running(
+        self, items: AsyncGenerator[Item, None]
+    ) -> AsyncGenerator[asyncio.Task[BulkReport], None]:
         async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
             yield group.create_task(self.publisher.run(items))
 
@@ -104,7 +111,7 @@ class Bulk:
     async def _refused(self, item: Item, error: UserError) -> None:
         self.refused.append((item.number, str(error)))
 
-    async def _troubled(self, error: UserError) -> None:
+    async def _report_outage(self, error: UserError) -> None:
         self.troubles.append(error)
 
 
@@ -319,3 +326,150 @@ async def test_stopping_before_the_start_sends_nothing() -> None:
 
     assert backend.came == []
     assert report.unsent == ((1, None),)
+
+
+def test_without_a_rate_nothing_waits() -> None:
+    pacer = RateLimiter(None)
+
+    assert [pacer.reserve(now) for now in (0.0, 0.0, 5.0)] == [0.0, 0.0, 0.0]
+
+
+def test_each_message_is_due_one_interval_after_the_one_before() -> None:
+    pacer = RateLimiter(4.0)
+
+    assert [pacer.reserve(10.0) for _ in range(4)] == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_lateness_of_each_message_does_not_add_up() -> None:
+    pacer = RateLimiter(10.0)
+    now = 0.0
+    for _ in range(1000):
+        now += pacer.reserve(now) + 0.02  # every one is sent 20 ms late
+
+    assert now == pytest.approx(99.9 + 0.02)
+
+
+def test_a_short_standstill_is_made_up_for() -> None:
+    pacer = RateLimiter(10.0)
+    pacer.reserve(0.0)
+
+    assert [pacer.reserve(0.5) for _ in range(6)] == pytest.approx([0, 0, 0, 0, 0, 0.1])
+
+
+def test_a_long_standstill_ends_in_no_burst() -> None:
+    pacer = RateLimiter(10.0, credit=0.2)
+    pacer.reserve(0.0)
+
+    waits = [pacer.reserve(100.0) for _ in range(10)]
+    assert sum(wait == 0 for wait in waits) == 3
+    assert waits[-1] == pytest.approx(0.7)
+
+
+def ledger(*, begun: int, accepted: tuple[int, ...] = (), refused: tuple[int, ...] = ()) -> BulkProgress:
+    made = BulkProgress()
+    for number in range(1, begun + 1):
+        made.start(number)
+    for number in accepted:
+        made.accept(number)
+    for number in refused:
+        made.refuse(number)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("begun", "accepted", "complete", "unsent"),
+    [
+        (0, (), False, ((1, None),)),
+        (0, (), True, ()),
+        (3, (1, 2, 3), True, ()),
+        (3, (1, 2, 3), False, ((4, None),)),
+        (3, (1,), False, ((2, None),)),
+        (3, (1, 3), False, ((2, 2), (4, None))),
+        (9, (2, 5, 6), False, ((1, 1), (3, 4), (7, None))),
+        (9, (2, 5, 6), True, ((1, 1), (3, 4), (7, 9))),
+    ],
+)
+def test_what_is_to_be_sent_is_told_in_spans(
+    begun: int, accepted: tuple[int, ...], complete: bool, unsent: tuple[tuple[int, int | None], ...]
+) -> None:
+    report = ledger(begun=begun, accepted=accepted).report(complete=complete)
+
+    assert report.unsent == unsent
+
+
+def test_what_was_refused_is_settled_too() -> None:
+    report = ledger(begun=3, accepted=(1, 3), refused=(2,)).report(complete=True)
+
+    assert (report.accepted, report.refused, report.left) == (2, 1, ())
+
+
+def test_doubt_ends_when_the_answer_comes_after_all() -> None:
+    made = ledger(begun=2)
+    made.doubt(1)
+    made.doubt(2)
+    made.accept(1)
+    made.doubt(1)
+
+    assert made.report(complete=True).doubtful == (2,)
+
+
+NOWHERE = "http://127.0.0.1:1/graphql"
+
+
+def draft(text: str) -> Draft:
+    return Draft(IdFactory().new(), "tech", text, "ana", 0)
+
+
+def reading(*profiles: Profile) -> Callable[[], Awaitable[Profile]]:
+    """Reads these profiles, one after the other."""
+    left = list(profiles)
+
+    async def read() -> Profile:
+        return left.pop(0)
+
+    return read
+
+
+def changed(profile: Profile, *, url: str | None = None, key: str | None = None) -> Profile:
+    """The profile with another URL or key in Oregon."""
+    now = profile.regions["oregon"]
+    endpoint = replace(now, graphql_url=url or now.graphql_url, api_key=key or now.api_key)
+    return replace(profile, regions={**profile.regions, "oregon": endpoint})
+
+
+async def test_a_region_that_moved_is_found_at_the_next_try(profile: Profile) -> None:
+    old = changed(profile, url=NOWHERE)
+    async with BulkTarget(old, old.regions["oregon"], reading(old, profile), now_ms) as target:
+        for _ in range(2):
+            with pytest.raises(Unreachable):
+                await target.publish(draft("lost"))
+
+        assert (await target.publish(draft("found"))).text == "found"
+        assert (await target.publish(draft("again"))).region == "us-west-2"
+
+
+async def test_a_key_that_was_rotated_is_used_at_once(profile: Profile) -> None:
+    old = changed(profile, key="da2-" + "x" * 26)
+    async with BulkTarget(old, old.regions["oregon"], reading(profile), now_ms) as target:
+        assert (await target.publish(draft("hi"))).text == "hi"
+
+
+async def test_a_key_that_stays_wrong_is_refused(profile: Profile) -> None:
+    old = changed(profile, key="da2-" + "x" * 26)
+    async with BulkTarget(old, old.regions["oregon"], reading(old), now_ms) as target:
+        with pytest.raises(Unauthorized):
+            await target.publish(draft("hi"))
+
+
+async def test_a_profile_that_cannot_be_read_is_the_reason(profile: Profile) -> None:
+    async def gone() -> Profile:
+        raise Unreachable("No local cloud runs.")
+
+    old = changed(profile, url=NOWHERE)
+    async with BulkTarget(old, old.regions["oregon"], gone, now_ms) as target:
+        with pytest.raises(Unreachable, match="refused") as refused:
+            await target.publish(draft("a"))
+        with pytest.raises(Unreachable, match="No local cloud runs") as missing:
+            await target.publish(draft("b"))
+        assert not refused.value.sent
+        assert not missing.value.sent

@@ -13,9 +13,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Draft, Message
 from globalchat.client.options import SessionOptions
-from globalchat.client.outbox.drafts import Drafts
-from globalchat.client.outbox.keeper import Keeper
-from globalchat.client.outbox.outgoing import Outgoing
+from globalchat.client.outbox.outbox import Outbox
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.errors import Refused, Unreachable, UserError
 
@@ -53,7 +51,7 @@ def echo_of(draft: Draft) -> Message:
 
 @dataclass(eq=False)
 class Sending:
-    """An `Outgoing` with an outbox, and what it told."""
+    """An outbox, and the events that it emitted."""
 
     folder: Path | None
     script: Script
@@ -62,34 +60,30 @@ class Sending:
     events: list[SessionEvent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.keeper = Keeper(self.folder, "local", self.tell)
         self.grew = asyncio.Event()
-        self.drafts = Drafts(keeper=self.keeper, tell=self.tell, clock=lambda: self.now, options=self.options)
-        self.reached = 0
-        self.outgoing = Outgoing(
+        self.outbox = Outbox(
+            self.folder,
+            "local",
             publish=self.script.publish,
-            reached=self.note_reached,
-            drafts=self.drafts,
-            tell=self.tell,
+            emit=self.emit,
             clock=lambda: self.now,
             options=self.options,
             rng=Random(1),
         )
+        self.store = self.outbox.store
+        self.drafts = self.outbox.drafts
 
-    def tell(self, event: SessionEvent) -> None:
+    def emit(self, event: SessionEvent) -> None:
         self.events.append(event)
         self.grew.set()
 
-    def note_reached(self) -> None:
-        self.reached += 1
-
     def send(self, text: str, channel: str = "tech") -> Draft:
         draft = Draft(f"id {text}", channel, text, "ada", self.now)
-        self.outgoing.submit(draft)
+        self.outbox.submit(draft)
         return draft
 
     def phase(self, phase: Phase, region: str = "oregon", reason: str | None = None) -> None:
-        self.outgoing.note(SessionState(phase, region, reason=reason, remedy=reason and "Do something."))
+        self.outbox.update(SessionState(phase, region, reason=reason, remedy=reason and "Do something."))
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -118,13 +112,13 @@ async def settled() -> None:
 @asynccontextmanager
 async def running(sending: Sending, phase: Phase | None = Phase.LIVE) -> AsyncIterator[Sending]:
     """The sending runs inside the block, and is closed at its end."""
-    task = asyncio.create_task(sending.outgoing.run())
+    task = asyncio.create_task(sending.outbox.run())
     if phase is not None:
         sending.phase(phase)
     try:
         yield sending
     finally:
-        sending.outgoing.close()
+        sending.outbox.close()
         await asyncio.wait_for(task, 15)
 
 

@@ -15,9 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from globalchat.client.events import DraftAccepted, DraftHeld, SessionEvent
 from globalchat.client.messages import Draft, Message
 from globalchat.client.options import SessionOptions
-from globalchat.client.outbox.delivery import LEGAL, IllegalStep, Stage, check_step
-from globalchat.client.outbox.drafts import Drafts
-from globalchat.client.outbox.keeper import Keeper
+from globalchat.client.outbox.drafts import LEGAL_STEPS, DraftQueue, IllegalStep, Stage, check_step
+from globalchat.client.outbox.store import DraftStore
 
 CHANNELS = ("cars", "tech")
 AGE = 60_000
@@ -44,25 +43,25 @@ class Running:
     """One chat, and what it has in the air."""
 
     number: int
-    drafts: Drafts
-    keeper: Keeper
+    drafts: DraftQueue
+    store: DraftStore
     events: list[SessionEvent]
-    lanes: dict[str, list[Life]] = field(default_factory=lambda: {channel: [] for channel in CHANNELS})
+    queues: dict[str, list[Life]] = field(default_factory=lambda: {channel: [] for channel in CHANNELS})
     held: list[Life] = field(default_factory=list)
-    flying: dict[str, Life] = field(default_factory=dict)
+    in_flight: dict[str, Life] = field(default_factory=dict)
 
     @property
     def mine(self) -> list[Life]:
-        return [life for channel in CHANNELS for life in self.lanes[channel]] + self.held
+        return [life for channel in CHANNELS for life in self.queues[channel]] + self.held
 
     def kill(self) -> None:
         """Let the kernel close its files, and nothing else happen."""
-        store = self.keeper._store
-        assert store is not None
-        assert store._lock is not None
-        os.close(store._lock._descriptor)
-        store._lock = None
-        store._database.close()
+        database = self.store._database
+        assert database is not None
+        assert database._lock is not None
+        os.close(database._lock._descriptor)
+        database._lock = None
+        database._database.close()
 
 
 class Outboxes(RuleBasedStateMachine):
@@ -89,11 +88,11 @@ class Outboxes(RuleBasedStateMachine):
                 for life in list(chat.held):
                     self.decide(chat, life, again=True)
                 for channel in CHANNELS:
-                    while chat.lanes[channel]:
+                    while chat.queues[channel]:
                         self.depart(chat, channel)
-                        if channel in chat.flying:
+                        if channel in chat.in_flight:
                             self.settle(chat, channel, "accepted")
-            chat.keeper.close()
+            chat.store.close()
             for life in self.lives.values():
                 assert life.stage in (Stage.ACCEPTED, Stage.DELIVERED, Stage.REFUSED, Stage.DISCARDED)
                 if life.stage in (Stage.ACCEPTED, Stage.DELIVERED):
@@ -101,7 +100,7 @@ class Outboxes(RuleBasedStateMachine):
                     assert self.accepted[life.draft.id] == 1
             last = self.open_chat()
             assert not last.mine
-            last.keeper.close()
+            last.store.close()
         finally:
             for each in self.chats:
                 with suppress(AssertionError):
@@ -120,15 +119,15 @@ class Outboxes(RuleBasedStateMachine):
         chat = self.chat(who)
         self.made += 1
         draft = Draft(f"id{self.made}", channel, f"text {self.made}", "ada", self.now)
-        full = len(chat.lanes[channel]) >= OPTIONS.outgoing or len(chat.mine) >= OPTIONS.outgoing_total
+        full = len(chat.queues[channel]) >= OPTIONS.outgoing or len(chat.mine) >= OPTIONS.outgoing_total
         chat.drafts.submit(draft)
         if full:
             assert not chat.drafts.is_sending(draft)
             assert chat.drafts.discard(draft.id)
             return
-        assert chat.keeper.keeps(draft.id)
+        assert chat.store.has(draft.id)
         self.lives[draft.id] = life = Life(draft, self.now, chat.number)
-        chat.lanes[channel].append(life)
+        chat.queues[channel].append(life)
 
     @rule(who=st.integers(0, 5), channel=st.sampled_from(CHANNELS))
     def take(self, who: int, channel: str) -> None:
@@ -141,14 +140,14 @@ class Outboxes(RuleBasedStateMachine):
     )
     def answer(self, who: int, channel: str, outcome: str) -> None:
         chat = self.chat(who)
-        if channel in chat.flying:
+        if channel in chat.in_flight:
             self.settle(chat, channel, outcome)
 
     @rule(who=st.integers(0, 5), channel=st.sampled_from(CHANNELS))
     def look_at_the_clock(self, who: int, channel: str) -> None:
         chat = self.chat(who)
-        if channel in chat.flying and chat.drafts.is_sending(chat.flying[channel].draft):
-            self.hold_if_overdue(chat, chat.flying[channel])
+        if channel in chat.in_flight and chat.drafts.is_sending(chat.in_flight[channel].draft):
+            self.hold_if_overdue(chat, chat.in_flight[channel])
 
     @precondition(lambda self: self.received)
     @rule(who=st.integers(0, 5), which=st.integers(0, 1000), forged=st.booleans())
@@ -178,20 +177,20 @@ class Outboxes(RuleBasedStateMachine):
     )
     def take_back(self, who: int, channel: str, which: int, under_way: bool) -> None:
         chat = self.chat(who)
-        if not chat.lanes[channel]:
+        if not chat.queues[channel]:
             return
-        life = chat.lanes[channel][which % len(chat.lanes[channel])]
-        if under_way and chat.flying.get(channel) is life:
-            chat.drafts.begin_try(life.draft)
+        life = chat.queues[channel][which % len(chat.queues[channel])]
+        if under_way and chat.in_flight.get(channel) is life:
+            chat.drafts.start_attempt(life.draft)
             assert not chat.drafts.discard(life.draft.id)
-            chat.drafts.end_try(life.draft, doubtful=True)
+            chat.drafts.end_attempt(life.draft, doubtful=True)
             assert chat.drafts.in_doubt(life.draft.id)
         assert chat.drafts.discard(life.draft.id)
-        chat.lanes[channel].remove(life)
+        chat.queues[channel].remove(life)
         life.stage = Stage.DISCARDED
-        if chat.flying.get(channel) is life:
-            chat.drafts.land(life.draft)
-            del chat.flying[channel]
+        if chat.in_flight.get(channel) is life:
+            chat.drafts.release(life.draft)
+            del chat.in_flight[channel]
 
     @rule(by=st.sampled_from([1, AGE // 3, AGE + 1, -2 * AGE]))
     def set_the_clock(self, by: int) -> None:
@@ -216,7 +215,7 @@ class Outboxes(RuleBasedStateMachine):
         for chat in self.chats:
             for channel in CHANNELS:
                 assert [each for each in chat.drafts.waiting if each.channel == channel] == [
-                    life.draft for life in chat.lanes[channel]
+                    life.draft for life in chat.queues[channel]
                 ]
             assert set(chat.drafts.held) == {life.draft for life in chat.held}
 
@@ -240,9 +239,9 @@ class Outboxes(RuleBasedStateMachine):
     def open_chat(self) -> Running:
         self.opened += 1
         events: list[SessionEvent] = []
-        keeper = Keeper(Path(self.temporary.name), "local", events.append)
-        drafts = Drafts(keeper=keeper, tell=events.append, clock=lambda: self.now, options=OPTIONS)
-        chat = Running(self.opened, drafts, keeper, events)
+        store = DraftStore(Path(self.temporary.name), "local", events.append)
+        drafts = DraftQueue(store=store, emit=events.append, clock=lambda: self.now, options=OPTIONS)
+        chat = Running(self.opened, drafts, store, events)
         drafts.open()
         assert {*drafts.waiting, *drafts.held} == {life.draft for life in self.orphans}
         for life in sorted(self.orphans, key=lambda life: [*drafts.waiting, *drafts.held].index(life.draft)):
@@ -250,7 +249,7 @@ class Outboxes(RuleBasedStateMachine):
                 life.stage, life.ever_held = Stage.HELD, True
                 chat.held.append(life)
             else:
-                chat.lanes[life.draft.channel].append(life)
+                chat.queues[life.draft.channel].append(life)
         self.orphans = []
         self.chats.append(chat)
         return chat
@@ -261,11 +260,11 @@ class Outboxes(RuleBasedStateMachine):
         self.orphans += chat.mine
 
     def depart(self, chat: Running, channel: str) -> None:
-        draft = chat.drafts.take(channel)
-        if channel in chat.flying or not chat.lanes[channel]:
+        draft = chat.drafts.acquire(channel)
+        if channel in chat.in_flight or not chat.queues[channel]:
             assert draft is None
             return
-        life = chat.flying[channel] = chat.lanes[channel][0]
+        life = chat.in_flight[channel] = chat.queues[channel][0]
         assert draft == life.draft
         self.hold_if_overdue(chat, life)
 
@@ -274,14 +273,14 @@ class Outboxes(RuleBasedStateMachine):
         assert chat.drafts.hold_if_overdue(life.draft) == overdue
         if overdue:
             assert chat.events[-1] == DraftHeld(life.draft)
-            chat.lanes[life.draft.channel].remove(life)
+            chat.queues[life.draft.channel].remove(life)
             chat.held.append(life)
             life.stage, life.ever_held = Stage.HELD, True
-            chat.drafts.land(life.draft)
-            del chat.flying[life.draft.channel]
+            chat.drafts.release(life.draft)
+            del chat.in_flight[life.draft.channel]
 
     def settle(self, chat: Running, channel: str, outcome: str) -> None:
-        life = chat.flying[channel]
+        life = chat.in_flight[channel]
         if outcome in ("accepted", "answer lost") and not life.received:
             life.received = True
             self.received.append(life.draft.id)
@@ -293,15 +292,15 @@ class Outboxes(RuleBasedStateMachine):
         elif outcome == "refused":
             chat.drafts.refuse(life.draft, "MessageTooLong", "It is too long.")
             self.forget(chat, life, Stage.REFUSED)
-        chat.drafts.land(life.draft)
-        del chat.flying[channel]
+        chat.drafts.release(life.draft)
+        del chat.in_flight[channel]
 
     def decide(self, chat: Running, life: Life, *, again: bool) -> None:
         chat.held.remove(life)
         if again:
             assert chat.drafts.resend(life.draft.id)
             life.stage, life.since = Stage.SENDING, self.now
-            chat.lanes[life.draft.channel].append(life)
+            chat.queues[life.draft.channel].append(life)
         else:
             assert chat.drafts.discard(life.draft.id)
             life.stage = Stage.DISCARDED
@@ -313,7 +312,7 @@ class Outboxes(RuleBasedStateMachine):
             assert [each.draft for each in chat.events if isinstance(each, DraftAccepted)][-1] == life.draft
             self.accepted[life.draft.id] += 1
         life.stage = stage
-        (chat.held if life in chat.held else chat.lanes[life.draft.channel]).remove(life)
+        (chat.held if life in chat.held else chat.queues[life.draft.channel]).remove(life)
 
 
 TestOutboxes = Outboxes.TestCase
@@ -326,16 +325,20 @@ TestOutboxes.settings = settings(
 def test_only_legal_steps_are_taken(steps: list[Stage]) -> None:
     stage = Stage.SENDING
     for step in steps:
-        if step in LEGAL[stage]:
+        if step in LEGAL_STEPS[stage]:
             check_step(stage, step)
             stage = step
         else:
             with pytest.raises(IllegalStep, match=f"{stage.value} -> {step.value}"):
                 check_step(stage, step)
-    assert stage in LEGAL
+    assert stage in LEGAL_STEPS
 
 
 def test_what_is_over_stays_over() -> None:
-    assert {stage for stage in Stage if not LEGAL[stage]} == {Stage.DELIVERED, Stage.REFUSED, Stage.DISCARDED}
-    reachable = {Stage.SENDING}.union(*LEGAL.values())
+    assert {stage for stage in Stage if not LEGAL_STEPS[stage]} == {
+        Stage.DELIVERED,
+        Stage.REFUSED,
+        Stage.DISCARDED,
+    }
+    reachable = {Stage.SENDING}.union(*LEGAL_STEPS.values())
     assert reachable == set(Stage)

@@ -44,8 +44,8 @@ async def test_what_waits_too_long_is_held_and_offered(tmp_path: Path) -> None:
         assert sending.script.accepted == ["new"]
         sending.now += 10_000_000
         assert sending.drafts.discard(discarded.id)
-        assert not sending.outgoing.resend(new.id)
-        assert sending.outgoing.resend(old.id)
+        assert not sending.outbox.resend(new.id)
+        assert sending.outbox.resend(old.id)
         await sending.told(DraftAccepted, 2)
         assert sending.script.accepted == ["new", "old"]
     assert not await left(tmp_path)
@@ -65,7 +65,7 @@ async def left(folder: Path) -> list[Draft]:
     sending = Sending(folder, Script())
     sending.drafts.open()
     found = [*sending.drafts.waiting, *sending.drafts.held]
-    sending.outgoing.close()
+    sending.outbox.close()
     return found
 
 
@@ -82,7 +82,7 @@ async def test_what_is_not_accepted_outlives_the_session(tmp_path: Path, stage: 
     drain_timeout = 0.05 if stage == "in flight" else 3600.0  # who sleeps is not waited for
     options = replace(SLOW, drain_timeout=drain_timeout)
     sending = Sending(tmp_path, Script(*steps.get(stage, [])), options)
-    task = asyncio.create_task(sending.outgoing.run())
+    task = asyncio.create_task(sending.outbox.run())
     sending.phase(phase)
     wanted = [sending.send("first"), sending.send("second"), sending.send("other", "cars")]
     await settled()
@@ -91,7 +91,7 @@ async def test_what_is_not_accepted_outlives_the_session(tmp_path: Path, stage: 
         with pytest.raises(asyncio.CancelledError):
             await task
     else:
-        sending.outgoing.close()
+        sending.outbox.close()
         await asyncio.wait_for(task, 15)
     kept = [draft for draft in wanted if draft.text not in sending.script.accepted]
     assert [each.draft for each in sending.of(DraftWaiting) if "opened again" in each.reason] == kept
@@ -104,7 +104,7 @@ async def test_what_is_not_accepted_outlives_the_session(tmp_path: Path, stage: 
 async def test_the_next_session_takes_up_what_was_left_before_its_own(tmp_path: Path) -> None:
     first = Sending(tmp_path, Script())
     old = [first.send("one"), first.send("two"), first.send("other", "cars")]
-    first.outgoing.close()
+    first.outbox.close()
     second = Sending(tmp_path, Script())
     new = second.send("three")
     async with running(second):
@@ -117,7 +117,7 @@ async def test_the_next_session_takes_up_what_was_left_before_its_own(tmp_path: 
 async def test_an_old_draft_of_an_earlier_session_is_offered_only(tmp_path: Path) -> None:
     first = Sending(tmp_path, Script())
     old = first.send("old")
-    first.outgoing.close()
+    first.outbox.close()
     later = Sending(tmp_path, Script(), now=first.now + 900_001)
     async with running(later):
         await settled()
@@ -127,18 +127,18 @@ async def test_an_old_draft_of_an_earlier_session_is_offered_only(tmp_path: Path
     async with running(yet_later):
         await settled()
         assert yet_later.events == [DraftHeld(old)]
-        assert yet_later.outgoing.resend(old.id)
+        assert yet_later.outbox.resend(old.id)
         await yet_later.told(DraftAccepted)
 
 
 async def test_a_resent_draft_stays_kept_and_is_young_again(tmp_path: Path) -> None:
     first = Sending(tmp_path, Script())
     old = first.send("old")
-    first.outgoing.close()
+    first.outbox.close()
     second = Sending(tmp_path, Script(gone()), now=first.now + 900_001)
     async with running(second):
         assert await second.told(DraftHeld) == DraftHeld(old)
-        assert second.outgoing.resend(old.id)
+        assert second.outbox.resend(old.id)
         await second.told(DraftWaiting)
     third = Sending(tmp_path, Script(), now=second.now + 800_000)
     async with running(third):
@@ -159,19 +159,19 @@ async def test_an_echo_settles_a_draft_whose_answer_is_lost(tmp_path: Path, when
             sending.now += 900_001
             sending.phase(Phase.LIVE, "sydney")
             await sending.told(DraftHeld, 2)
-        assert not sending.outgoing.echo(replace(echo_of(settled_one), text="forged"))
+        assert not sending.outbox.echo(replace(echo_of(settled_one), text="forged"))
         assert not sending.of(DraftAccepted)
-        assert sending.outgoing.echo(echo_of(settled_one))
+        assert sending.outbox.echo(echo_of(settled_one))
         assert sending.of(DraftAccepted) == [DraftAccepted(settled_one, "us-west-2", 7)]
         assert settled_one not in (*sending.drafts.waiting, *sending.drafts.held)
         answer.set()
         if when == "held":
-            assert sending.outgoing.resend(second.id)
+            assert sending.outbox.resend(second.id)
         await sending.told(DraftAccepted, 2)
         await settled()
         assert len(sending.of(DraftAccepted)) == 2
         assert script.tried == (["first"] if when == "waiting" else ["first", "second"])
-        assert sending.outgoing.echo(echo_of(settled_one))
+        assert sending.outbox.echo(echo_of(settled_one))
     assert not await left(tmp_path)
 
 
@@ -187,8 +187,8 @@ async def test_full_lanes_refuse_and_leave_the_text_with_the_person(tmp_path: Pa
         total = sending.send("e", "cars")
         assert [event.draft for event in sending.of(DraftUnsent)] == [lane, total]
         assert "this channel" in sending.of(DraftUnsent)[0].reason
-        assert not sending.keeper.keeps(lane.id)
-        assert sending.outgoing.resend(total.id)
+        assert not sending.store.has(lane.id)
+        assert sending.outbox.resend(total.id)
         assert len(sending.of(DraftUnsent)) == 3
     assert await left(tmp_path) == kept
 
@@ -201,7 +201,7 @@ async def test_a_failing_disk_leaves_the_chat_working_in_memory(tmp_path: Path) 
         first, second = sending.send("first"), sending.send("second")
         await sending.told(DraftWaiting)
         assert sending.drafts.waiting == (first, second)
-        sending.outgoing.wake()
+        sending.outbox.wake()
         await sending.told(DraftAccepted, 2)
         sending.script.steps = [gone()]
         lost = sending.send("lost")
@@ -213,13 +213,13 @@ async def test_a_draft_is_stored_before_it_is_shown(tmp_path: Path) -> None:
     sending = Sending(tmp_path, Script())
     seen: list[bool] = []
 
-    def tell(event: SessionEvent) -> None:
+    def emit(event: SessionEvent) -> None:
         if isinstance(event, DraftQueued):
-            seen.append(sending.keeper.keeps(event.draft.id))
+            seen.append(sending.store.has(event.draft.id))
         elif isinstance(event, DraftAccepted):
-            seen.append(not sending.keeper.keeps(event.draft.id))
+            seen.append(not sending.store.has(event.draft.id))
 
-    sending.drafts._tell = tell
+    sending.drafts._emit = emit
     async with running(sending):
         sending.send("hi")
         await sending.until(lambda: len(seen) == 2)
@@ -232,14 +232,14 @@ async def test_what_waits_is_taken_back_and_what_is_under_way_is_not(tmp_path: P
     async with running(Sending(tmp_path, script)) as sending:
         first, behind, last = sending.send("first"), sending.send("behind"), sending.send("last")
         await sending.told(DraftWaiting)
-        assert sending.outgoing.discard(first.id)
+        assert sending.outbox.discard(first.id)
         sending.phase(Phase.LIVE, "sydney")
-        assert sending.outgoing.discard(last.id)
+        assert sending.outbox.discard(last.id)
         await sending.until(lambda: script.tried == ["first", "behind"])
-        assert not sending.outgoing.discard(behind.id)
+        assert not sending.outbox.discard(behind.id)
         answered.set()
         await sending.told(DraftAccepted)
-        assert not sending.outgoing.discard(behind.id)
+        assert not sending.outbox.discard(behind.id)
     assert script.accepted == ["behind"]
     assert not await left(tmp_path)
 
@@ -261,6 +261,6 @@ async def test_what_was_taken_back_may_have_arrived(
         draft = sending.send("perhaps")
         await sending.told(DraftWaiting)
         assert sending.drafts.in_doubt(draft.id) == doubtful
-        assert sending.outgoing.discard(draft.id)
-        assert sending.outgoing.echo(echo_of(draft)) == doubtful
+        assert sending.outbox.discard(draft.id)
+        assert sending.outbox.echo(echo_of(draft)) == doubtful
         assert not sending.of(DraftAccepted)

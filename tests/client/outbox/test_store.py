@@ -12,9 +12,14 @@ import pytest
 
 from globalchat.client.events import OutboxUnavailable
 from globalchat.client.messages import Draft
-from globalchat.client.outbox.database import FILE, VERSION, told
-from globalchat.client.outbox.keeper import Keeper
-from globalchat.client.outbox.store import Kept, Store
+from globalchat.client.outbox.store import (
+    FILE,
+    VERSION,
+    DraftDatabase,
+    DraftStore,
+    StoredDraft,
+    translate_sqlite_errors,
+)
 from globalchat.core.errors import UserError
 
 
@@ -22,11 +27,11 @@ def draft(number: int, text: str = "hi", channel: str = "tech") -> Draft:
     return Draft(f"id{number}", channel, text, None, number)
 
 
-def kept(number: int, text: str = "hi") -> Kept:
-    return Kept(draft(number, text), number)
+def kept(number: int, text: str = "hi") -> StoredDraft:
+    return StoredDraft(draft(number, text), number)
 
 
-def left_by(store: Store) -> None:
+def left_by(store: DraftDatabase) -> None:
     """End a store the way a killed process does: the kernel closes its files, nothing else happens."""
     assert store._lock is not None
     os.close(store._lock._descriptor)
@@ -35,31 +40,31 @@ def left_by(store: Store) -> None:
 
 
 def test_next_session_adopts_what_a_closed_one_left_in_order(tmp_path: Path) -> None:
-    first = Store(tmp_path, "local")
-    wanted = [Kept(Draft("9", "tech", "a\0\n😀", "ada", 7), 8, False), kept(1), kept(5), kept(3)]
+    first = DraftDatabase(tmp_path, "local")
+    wanted = [StoredDraft(Draft("9", "tech", "a\0\n😀", "ada", 7), 8, False), kept(1), kept(5), kept(3)]
     for each in [*wanted, kept(4)]:
-        first.put(each)
-    first.hold("id5")
+        first.save(each)
+    first.require_confirmation("id5")
     first.remove("id4")
     first.close()
-    second = Store(tmp_path, "local")
-    assert second.adopted == [wanted[0], kept(1), Kept(draft(5), 5, True), kept(3)]
-    second.put(kept(1))  # once more, behind the others
+    second = DraftDatabase(tmp_path, "local")
+    assert second.adopted == [wanted[0], kept(1), StoredDraft(draft(5), 5, True), kept(3)]
+    second.save(kept(1))  # once more, behind the others
     second.close()
-    third = Store(tmp_path, "local")
+    third = DraftDatabase(tmp_path, "local")
     assert [each.draft.id for each in third.adopted] == ["9", "id5", "id3", "id1"]
     third.close()
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["closed", "killed"])
 def test_nobody_adopts_the_drafts_of_the_living(tmp_path: Path, killed: bool) -> None:
-    first, second = Store(tmp_path, "local"), Store(tmp_path, "local")
-    first.put(kept(1))
-    second.put(kept(2))
-    third = Store(tmp_path, "local")
+    first, second = DraftDatabase(tmp_path, "local"), DraftDatabase(tmp_path, "local")
+    first.save(kept(1))
+    second.save(kept(2))
+    third = DraftDatabase(tmp_path, "local")
     assert not third.adopted
-    (left_by if killed else Store.close)(second)
-    fourth, fifth = Store(tmp_path, "local"), Store(tmp_path, "local")
+    (left_by if killed else DraftDatabase.close)(second)
+    fourth, fifth = DraftDatabase(tmp_path, "local"), DraftDatabase(tmp_path, "local")
     assert [each.draft.id for each in fourth.adopted] == ["id2"]
     assert not fifth.adopted
     for store in (first, third, fourth, fifth):
@@ -68,26 +73,26 @@ def test_nobody_adopts_the_drafts_of_the_living(tmp_path: Path, killed: bool) ->
 
 
 def test_drafts_of_another_profile_wait_for_a_session_of_theirs(tmp_path: Path) -> None:
-    first = Store(tmp_path, "work")
-    first.put(kept(1))
+    first = DraftDatabase(tmp_path, "work")
+    first.save(kept(1))
     left_by(first)
-    other = Store(tmp_path, "local")
+    other = DraftDatabase(tmp_path, "local")
     assert not other.adopted
-    again = Store(tmp_path, "work")
+    again = DraftDatabase(tmp_path, "work")
     assert again.adopted == [kept(1)]
     other.close()
     again.close()
 
 
 def test_a_crash_while_adopting_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = Store(tmp_path, "local")
-    first.put(kept(1))
+    first = DraftDatabase(tmp_path, "local")
+    first.save(kept(1))
     first.close()
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "_read", lambda self, row: 1 / 0)
+        patch.setattr(DraftDatabase, "_read", lambda self, row: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            Store(tmp_path, "local")
-    second = Store(tmp_path, "local")
+            DraftDatabase(tmp_path, "local")
+    second = DraftDatabase(tmp_path, "local")
     assert second.adopted == [kept(1)]
     second.close()
 
@@ -96,8 +101,8 @@ def test_only_the_user_may_read_it(tmp_path: Path) -> None:
     folder = tmp_path / "state" / "outbox"
     folder.mkdir(parents=True, mode=0o755)
     (folder / FILE).touch(0o644)
-    store = Store(folder, "local")
-    store.put(kept(1))
+    store = DraftDatabase(folder, "local")
+    store.save(kept(1))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     modes = {path.suffix: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert modes.keys() == {".sqlite3", ".sqlite3-wal", ".sqlite3-shm", ".owner"}
@@ -109,11 +114,11 @@ PROCESSES = """
 import sys
 from pathlib import Path
 from globalchat.client.messages import Draft
-from globalchat.client.outbox.store import Kept, Store
+from globalchat.client.outbox.store import StoredDraft, DraftDatabase
 sys.stdin.readline()
-store = Store(Path(sys.argv[1]), "local")
+store = DraftDatabase(Path(sys.argv[1]), "local")
 for number in range(50):
-    store.put(Kept(Draft(f"{sys.argv[2]}-{number}", "tech", "hi", None, 0), 0))
+    store.save(StoredDraft(Draft(f"{sys.argv[2]}-{number}", "tech", "hi", None, 0), 0))
 print(len(store.adopted), flush=True)
 sys.stdin.readline()
 """
@@ -135,7 +140,7 @@ def test_many_processes_open_a_new_outbox_at_once(tmp_path: Path) -> None:
     for process in processes:
         process.kill()
         process.communicate()
-    store = Store(tmp_path / "outbox", "local")
+    store = DraftDatabase(tmp_path / "outbox", "local")
     found: dict[str, list[int]] = {}
     for each in store.adopted:
         who, number = each.draft.id.split("-")
@@ -152,9 +157,9 @@ def damage(folder: Path) -> None:
 
 
 def damage_inside(folder: Path) -> None:
-    store = Store(folder, "local")
+    store = DraftDatabase(folder, "local")
     for number in range(200):
-        store.put(kept(number, "x" * 200))
+        store.save(kept(number, "x" * 200))
     store.close()
     data = bytearray((folder / FILE).read_bytes())
     data[4096 : len(data)] = b"\x5a" * (len(data) - 4096)
@@ -168,7 +173,7 @@ def make_newer(folder: Path) -> None:
 
 
 def fill_with_other_things(folder: Path) -> None:
-    Store(folder, "local").close()
+    DraftDatabase(folder, "local").close()
     with sqlite3.connect(folder / FILE) as database:
         database.execute("INSERT INTO drafts VALUES (1, 'gone', 'local', 'i', 'c', x'00ff', NULL, 'x', 0, 0)")
     database.close()
@@ -179,7 +184,7 @@ def put_a_folder_there(folder: Path) -> None:
 
 
 def keep_it_locked(folder: Path) -> None:
-    Store(folder, "local").close()
+    DraftDatabase(folder, "local").close()
     locked = sqlite3.connect(folder / FILE, isolation_level=None)
     locked.execute("BEGIN EXCLUSIVE")
     LOCKED.append(locked)
@@ -202,17 +207,17 @@ LOCKED: list[sqlite3.Connection] = []
 def test_what_cannot_be_opened_is_told_and_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, break_it: "object", reason: str
 ) -> None:
-    monkeypatch.setattr("globalchat.client.outbox.database.PATIENCE", 0.01)
+    monkeypatch.setattr("globalchat.client.outbox.store.BUSY_TIMEOUT", 0.01)
     assert callable(break_it)
     break_it(tmp_path)
     before = (tmp_path / FILE).read_bytes() if (tmp_path / FILE).is_file() else None
-    told: list[OutboxUnavailable] = []
-    keeper = Keeper(tmp_path, "local", told.append)
-    assert keeper.open() == []
-    keeper.keep(kept(1))
-    assert not keeper.keeps("id1")
-    keeper.close()
-    (event,) = told
+    emitted: list[OutboxUnavailable] = []
+    store = DraftStore(tmp_path, "local", emitted.append)
+    assert store.open() == []
+    store.save(kept(1))
+    assert not store.has("id1")
+    store.close()
+    (event,) = emitted
     assert reason in event.reason
     assert event.reason.endswith("Messages are kept in memory only.")
     assert event.remedy
@@ -225,11 +230,11 @@ def test_what_cannot_be_opened_is_told_and_left_alone(
 
 def test_an_unwritable_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    told: list[OutboxUnavailable] = []
-    keeper = Keeper(tmp_path / "file" / "outbox", "local", told.append)
-    assert keeper.open() == []
-    assert "cannot be used" in told[0].reason
-    keeper.close()
+    emitted: list[OutboxUnavailable] = []
+    store = DraftStore(tmp_path / "file" / "outbox", "local", emitted.append)
+    assert store.open() == []
+    assert "cannot be used" in emitted[0].reason
+    store.close()
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EPERM, errno.EOPNOTSUPP])
@@ -241,7 +246,7 @@ def test_a_file_system_without_locks_is_told(
 
     monkeypatch.setattr("fcntl.flock", refuse)
     with pytest.raises(UserError, match="network file system without locks") as refused:
-        Store(tmp_path, "local")
+        DraftDatabase(tmp_path, "local")
     assert "GLOBALCHAT_HOME" in (refused.value.remedy or "")
     assert not list(tmp_path.glob("*.owner"))
 
@@ -254,13 +259,13 @@ def test_a_lock_of_another_is_told_apart_from_no_locks(
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("globalchat.client.outbox.database.PATIENCE", 0.01)
+    monkeypatch.setattr("globalchat.client.outbox.store.BUSY_TIMEOUT", 0.01)
     keep_it_locked(tmp_path)
     with pytest.raises(UserError, match="another program keeps it locked"):
-        Store(tmp_path, "local")
+        DraftDatabase(tmp_path, "local")
     monkeypatch.setattr("fcntl.lockf", refuse)
     with pytest.raises(UserError, match="network file system without locks") as refused:
-        Store(tmp_path, "local")
+        DraftDatabase(tmp_path, "local")
     assert "GLOBALCHAT_HOME" in (refused.value.remedy or "")
     LOCKED.pop().close()
 
@@ -274,73 +279,76 @@ def test_other_answers_of_sqlite_about_locks(
 
     failure = sqlite3.OperationalError("access permission denied")
     failure.sqlite_errorcode = code
-    with pytest.raises(UserError, match="access permission denied"), told(tmp_path / FILE):
+    with pytest.raises(UserError, match="access permission denied"), translate_sqlite_errors(tmp_path / FILE):
         raise failure
     monkeypatch.setattr("fcntl.lockf", refuse)
-    with pytest.raises(UserError, match="network file system without locks"), told(tmp_path / FILE):
+    with (
+        pytest.raises(UserError, match="network file system without locks"),
+        translate_sqlite_errors(tmp_path / FILE),
+    ):
         raise failure
 
 
-def fill_the_disk(keeper: Keeper) -> None:
-    assert keeper._store is not None
-    database = keeper._store._database
+def fill_the_disk(store: DraftStore) -> None:
+    assert store._database is not None
+    database = store._database._database
     (pages,) = database.execute("PRAGMA page_count").fetchone()
     database.execute(f"PRAGMA max_page_count = {pages}")
 
 
 def test_a_full_disk_is_told_once_and_what_was_kept_stays(tmp_path: Path) -> None:
-    told: list[OutboxUnavailable] = []
-    keeper = Keeper(tmp_path, "local", told.append)
-    keeper.open()
-    keeper.keep(kept(1))
-    keeper.keep(kept(2))
-    fill_the_disk(keeper)
-    keeper.keep(kept(3, "x" * 10_000))
-    keeper.keep(kept(4))  # there would be room for it, but not for the one before
-    assert [number for number in range(1, 5) if keeper.keeps(f"id{number}")] == [1, 2]
-    assert len(told) == 1
-    assert "disk is full" in told[0].reason
-    keeper.forget("id1")
-    keeper.close()
-    store = Store(tmp_path, "local")
-    assert store.adopted == [kept(2)]
+    emitted: list[OutboxUnavailable] = []
+    store = DraftStore(tmp_path, "local", emitted.append)
+    store.open()
+    store.save(kept(1))
+    store.save(kept(2))
+    fill_the_disk(store)
+    store.save(kept(3, "x" * 10_000))
+    store.save(kept(4))  # there would be room for it, but not for the one before
+    assert [number for number in range(1, 5) if store.has(f"id{number}")] == [1, 2]
+    assert len(emitted) == 1
+    assert "disk is full" in emitted[0].reason
+    store.remove("id1")
     store.close()
+    later = DraftDatabase(tmp_path, "local")
+    assert later.adopted == [kept(2)]
+    later.close()
 
 
 def test_what_could_not_be_removed_is_removed_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[OutboxUnavailable] = []
-    keeper = Keeper(tmp_path, "local", told.append)
-    keeper.open()
-    keeper.keep(kept(1))
+    emitted: list[OutboxUnavailable] = []
+    store = DraftStore(tmp_path, "local", emitted.append)
+    store.open()
+    store.save(kept(1))
     with monkeypatch.context() as patch:
 
-        def fail(self: Store, draft_id: str) -> None:
+        def fail(self: DraftDatabase, draft_id: str) -> None:
             raise UserError("The disk is gone.")
 
-        patch.setattr(Store, "remove", fail)
-        keeper.forget("id1")
-    assert len(told) == 1
-    keeper.close()
-    store = Store(tmp_path, "local")
-    assert store.adopted == []
+        patch.setattr(DraftDatabase, "remove", fail)
+        store.remove("id1")
+    assert len(emitted) == 1
     store.close()
+    later = DraftDatabase(tmp_path, "local")
+    assert later.adopted == []
+    later.close()
 
 
 def test_no_folder_means_no_outbox_and_no_complaint() -> None:
-    told: list[OutboxUnavailable] = []
-    keeper = Keeper(None, "local", told.append)
-    assert not keeper.is_wanted
-    assert keeper.open() == []
-    keeper.keep(kept(1))
-    keeper.forget("id1")
-    keeper.close()
-    assert not told
+    emitted: list[OutboxUnavailable] = []
+    store = DraftStore(None, "local", emitted.append)
+    assert not store.is_wanted
+    assert store.open() == []
+    store.save(kept(1))
+    store.remove("id1")
+    store.close()
+    assert not emitted
 
 
 def test_errors_are_the_clients(tmp_path: Path) -> None:
     damage(tmp_path)
     with pytest.raises(UserError) as caught:
-        Store(tmp_path, "local")
+        DraftDatabase(tmp_path, "local")
     assert caught.value.__suppress_context__

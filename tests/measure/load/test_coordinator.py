@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from globalchat.cli.local_cloud import profile_of
-from globalchat.client.api import Api
+from globalchat.client.api import RegionApi
 from globalchat.client.profiles import Profile
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import ExitCode, Refused, UserError
@@ -115,7 +115,7 @@ async def test_a_subscription_that_an_administrator_ends_has_ended_once(cloud: L
 
     async def end() -> str:
         admin = Credentials(cloud.admin.access_key, cloud.admin.secret_key)
-        async with Api(profile_of(cloud.regions).resolve("oregon"), credentials=admin) as api:
+        async with RegionApi(profile_of(cloud.regions).resolve("oregon"), credentials=admin) as api:
             return await api.unsubscribe("tech")
 
     def once(progress: LoadProgress, _: asyncio.Event) -> None:

@@ -12,7 +12,7 @@ from globalchat.client.events import (
     SessionEvent,
     StateChanged,
 )
-from globalchat.client.messages import Backend, Draft, Limits, Message
+from globalchat.client.messages import Backend, Draft, Message, MessageLimits
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
 
@@ -21,7 +21,7 @@ NOON = 1_795_521_600_000
 
 CHANNELS = ("cars", "robots", "tech", "music", "media")
 REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
-LIMITS = Limits(message=2000, sender=32, id=64)
+LIMITS = MessageLimits(message=2000, sender=32, id=64)
 
 
 def profile(name: str = "local") -> Profile:
@@ -124,9 +124,6 @@ class FakeSession:
     def join(self, channel: str) -> None:
         self.calls.append(("join", channel))
         self.channels += (channel,)
-
-    def rejoin(self, channel: str) -> None:
-        self.calls.append(("rejoin", channel))
 
     def leave(self, channel: str) -> None:
         self.calls.append(("leave", channel))

@@ -4,9 +4,8 @@ import asyncio
 
 from globalchat.client.events import MessageReceived, StateChanged
 from globalchat.client.messages import Message
-from globalchat.client.pairing import Paired, Unpaired
 from globalchat.client.state import Phase, SessionState
-from globalchat.client.watch import FromRegion, WatchEvent
+from globalchat.client.watch import FromRegion, Paired, Unpaired, WatchEvent
 from tests.ui.helpers.fake_session import NOON, REGIONS
 
 

@@ -7,9 +7,8 @@ import pytest
 from rich.cells import cell_len
 
 from globalchat.client.events import DraftAccepted, DraftQueued, MessageReceived, StateChanged
-from globalchat.client.key_expiry import REMEDY
 from globalchat.client.messages import Draft, Message
-from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.client.profiles import EXPIRY_REMEDY, Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui.model.banner import LINES, Banner, Way, banner_lines, target_at
 from globalchat.ui.model.calendar import Calendar
@@ -57,7 +56,6 @@ STATES: dict[str, Status] = {
     "live, but odd": replace(LIVE, reason="The clock is an hour slow", remedy="Set it"),
     "switching": replace(LIVE, switching_to="sydney"),
     "joining": replace(LIVE, joining=frozenset({"nope", "robots"})),
-    "failed over": replace(LIVE, region="sydney", failed_over_from="oregon"),
     "retrying": RETRYING,
     "retrying, another answers": replace(RETRYING, fail_over_to="sydney"),
     "retrying, with a remedy": replace(RETRYING, remedy="Start it"),
@@ -87,10 +85,6 @@ SAID = {
     "live, but odd": ("● live 38 ms", "The clock is an hour slow. Set it. Esc puts this away."),
     "switching": ("● live 38 ms", "Connecting to Sydney … Oregon stays until it is live."),
     "joining": ("● live 38 ms", "Joining # nope, # robots …"),
-    "failed over": (
-        "● live 38 ms",
-        "Oregon did not answer, so this is Sydney. Ctrl+R goes back to Oregon.",
-    ),
     "retrying": (
         "◐ retrying in 4 s",
         "It is lost. Next try in 4 s (no. 3). What you send now waits. F5 tries at once.",
@@ -197,7 +191,7 @@ def test_clicks_in_the_header_lead_where_they_point() -> None:
     assert header_target_at(pieces, 500) is None
 
 
-def test_the_next_region_is_the_one_that_is_offered_or_was_left() -> None:
+def test_the_next_region_is_the_one_that_is_offered() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
     desk = Desk(model, "local", "tech")
     assert desk.next_region() is None
@@ -205,8 +199,6 @@ def test_the_next_region_is_the_one_that_is_offered_or_was_left() -> None:
     assert desk.next_region() == "sydney"
     model.reduce(StateChanged(replace(RETRYING, fail_over_to="paris")))
     assert desk.next_region() == "paris"
-    model.reduce(StateChanged(SessionState(Phase.LIVE, "paris", failed_over_from="oregon")))
-    assert desk.next_region() == "oregon"
 
 
 @pytest.mark.parametrize(
@@ -315,7 +307,7 @@ def test_a_key_that_expires_soon_is_told_when_the_session_begins() -> None:
     desk = Desk(model, "default", "tech")
     desk.begin_session(profile_of("oregon", expires=in_three_days), "oregon", NOON)
     told = "The API key of oregon expires in 3 days."
-    assert model.take_effects() == [Notice(f"{told} {REMEDY}", "warning")]
+    assert model.take_effects() == [Notice(f"{told} {EXPIRY_REMEDY}", "warning")]
     desk.begin_session(profile_of("oregon", expires=in_three_days + 90 * 86_400), "oregon", NOON)
     assert model.take_effects() == []
 

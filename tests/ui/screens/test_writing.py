@@ -7,7 +7,7 @@ from textual import events
 from textual.widgets import Static
 
 from globalchat.client.events import BackendDescribed, DraftQueued
-from globalchat.client.messages import Backend, Draft, Limits
+from globalchat.client.messages import Backend, Draft, MessageLimits
 from globalchat.ui.memory import Memory
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.naming import code_units, name_problem
@@ -128,7 +128,7 @@ async def test_two_slashes_send_one() -> None:
 )
 def test_names_are_refused_as_the_backend_would(name: str, fine: bool) -> None:
     assert (name_problem(name, LIMITS) is None) == fine
-    assert name_problem(name, Limits(message=1, sender=0, id=1)) is not None
+    assert name_problem(name, MessageLimits(message=1, sender=0, id=1)) is not None
 
 
 def test_lengths_are_utf_16_code_units() -> None:

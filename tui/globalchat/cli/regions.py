@@ -16,7 +16,7 @@ async def pick(profile: Profile, given: str | None) -> RegionEndpoint:
     if given is None:
         return next(iter(profile.regions.values()))
     if given.strip().casefold() == AUTO:
-        from globalchat.client.nearest import nearest  # loads the transports
+        from globalchat.client.api import nearest  # loads the transports
 
         return await nearest(profile.regions.values())
     return profile.resolve(given)

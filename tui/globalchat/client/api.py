@@ -1,21 +1,37 @@
-"""One region's API over HTTP: describe, publish, unsubscribe."""
+"""The regions' APIs over HTTP: the calls of one, a pool of open ones, and which region is the nearest."""
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from globalchat.client import documents
 from globalchat.client.connect_errors import not_the_api
-from globalchat.client.http import GraphQLHttp
+from globalchat.client.http import GraphQLHttp, date_of_answer
 from globalchat.client.messages import Backend, Draft, Message
+from globalchat.client.offset import ClockOffset, Dated
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.clock import WallClock
 from globalchat.core.credentials import Credentials
-from globalchat.core.errors import Refused, UserError
+from globalchat.core.errors import Refused, Unreachable, UserError
+from globalchat.core.net import is_loopback
 
 ANOTHER_ID = "AnotherId"
 """Our own type of refusal: the answer is about a message that was not sent."""
 
+NARROWING_REQUESTS = 6
+"""The most requests that narrow the estimate of a region's clock: each halves a second."""
 
-class Api:
+PROBE_TIMEOUT = 5.0
+"""Seconds that a region has to answer when the nearest is looked for."""
+
+Probe = Callable[[RegionEndpoint], Awaitable[float]]
+"""Returns the seconds of a round trip to a region. Raises UserError if it does not answer."""
+
+
+class RegionApi:
     """The calls of one region; an async context manager that keeps its connection between calls.
 
     Every call raises Refused if the backend says no, Unauthorized if it does not accept key or signature,
@@ -44,7 +60,7 @@ class Api:
         return self._http.clock_skew
 
     async def describe(self) -> Backend:
-        """Which channels and limits the backend has."""
+        """Return which channels and limits the backend has."""
         data = await self._http.execute(documents.DESCRIBE, {})
         try:
             return documents.read_backend(data)
@@ -77,7 +93,7 @@ class Api:
         raise not_the_api(self._http.where, "a publish without the message")
 
     async def unsubscribe(self, channel: str) -> str:
-        """End every subscription to a channel in this region; the channel's name. Needs credentials."""
+        """End every subscription to a channel in this region; return its name. Needs credentials."""
         if not self._signed:
             raise UserError(
                 "Ending a channel's subscriptions needs AWS credentials.",
@@ -88,3 +104,161 @@ class Api:
         if isinstance(answer, dict) and isinstance(answer.get("name"), str):
             return str(answer["name"])
         raise not_the_api(self._http.where, "an unsubscribe without the channel")
+
+
+@dataclass(slots=True)
+class _OpenApi:
+    """An open API, what its region said of itself, and how many calls are under way."""
+
+    api: RegionApi
+    backend: Backend | None = None
+    calls: int = 0
+
+
+class ApiPool:
+    """The APIs of a session, one per region: opened on first use and kept.
+
+    `offset` learns from publishes and from the dates of answers.
+    """
+
+    def __init__(self, *, timeout: float, offset: ClockOffset, clock: WallClock) -> None:
+        """`timeout` is in seconds, for one call; `clock` gives epoch ms."""
+        self._timeout = timeout
+        self._offset = offset
+        self._clock = clock
+        self._opened: dict[RegionEndpoint, _OpenApi] = {}
+
+    async def describe(self, endpoint: RegionEndpoint) -> Backend:
+        """Return what the region says of itself; asked once. Raises as `RegionApi.describe` does."""
+        async with self._calling(endpoint) as opened:
+            if opened.backend is None:
+                opened.backend = await self._describe(endpoint, opened)
+            return opened.backend
+
+    async def narrow_offset(self, endpoint: RegionEndpoint) -> None:
+        """Ask a region again, if needed: each time when its date narrows the estimate of its clock most.
+
+        A failure ends it: whatever else is asked of the region meets the same one, and reports it.
+        """
+        for _ in range(NARROWING_REQUESTS):
+            wait = self._offset.next_request_ms(endpoint.region, self._clock())
+            if wait is None or endpoint not in self._opened:
+                return
+            await asyncio.sleep(wait / 1000)
+            try:
+                async with self._calling(endpoint) as opened:
+                    await self._describe(endpoint, opened)
+            except UserError:
+                return
+
+    def note_date(self, endpoint: RegionEndpoint, dated: Dated | None) -> None:
+        """Learn from the date of an answer that came another way than by these APIs."""
+        if dated is not None:
+            self._offset.note_date(endpoint.region, dated)
+
+    async def publish(self, endpoint: RegionEndpoint, draft: Draft) -> Message:
+        """Publish a draft in a region. Raises as `RegionApi.publish` does."""
+        async with self._calling(endpoint) as opened:
+            sent = self._clock()
+            message = await opened.api.publish(draft)
+            self._offset.note(message.region, sent=sent, stamped=message.sent_at, answered=self._clock())
+            return message
+
+    def clock_skew(self, endpoint: RegionEndpoint) -> float | None:
+        """Return the seconds that this machine's clock is ahead of the region's; None if unknown."""
+        opened = self._opened.get(endpoint)
+        return None if opened is None else opened.api.clock_skew
+
+    async def close(self) -> None:
+        """Close every connection."""
+        async with AsyncExitStack() as closing:
+            while self._opened:
+                closing.push_async_exit(self._opened.popitem()[1].api)
+
+    async def close_former(self, now: RegionEndpoint) -> None:
+        """Close where a region was before, unless a call is under way there: then a later call closes it."""
+        for endpoint, opened in tuple(self._opened.items()):
+            if endpoint.alias == now.alias and endpoint != now and not opened.calls:
+                if self._opened.pop(endpoint, None) is None:  # another task closes it
+                    continue
+                try:
+                    await opened.api.__aexit__(None, None, None)
+                except asyncio.CancelledError:
+                    self._opened.setdefault(endpoint, opened)  # `close` finishes it
+                    raise
+
+    async def _describe(self, endpoint: RegionEndpoint, opened: _OpenApi) -> Backend:
+        asked = self._clock()
+        backend = await opened.api.describe()
+        date = date_of_answer()
+        self.note_date(endpoint, None if date is None else Dated(asked, date, self._clock()))
+        return backend
+
+    @asynccontextmanager
+    async def _calling(self, endpoint: RegionEndpoint) -> AsyncIterator[_OpenApi]:
+        opened = self._opened.get(endpoint)
+        if opened is None:
+            opened = self._opened[endpoint] = _OpenApi(RegionApi(endpoint, timeout=self._timeout))
+            await opened.api.__aenter__()
+            if is_loopback(endpoint.graphql_url):
+                self._offset.share_clock(endpoint.region)
+        opened.calls += 1
+        try:
+            yield opened
+        finally:
+            opened.calls -= 1
+
+
+async def round_trip(endpoint: RegionEndpoint) -> float:
+    """Return the seconds that one call to a region takes on an open connection.
+
+    Raises:
+        UserError: the region does not answer as it should.
+    """
+    clock = asyncio.get_running_loop().time
+    async with RegionApi(endpoint, timeout=PROBE_TIMEOUT) as api:
+        await api.describe()
+        started = clock()
+        await api.describe()
+        return clock() - started
+
+
+async def nearest(
+    endpoints: Iterable[RegionEndpoint], *, timeout: float = PROBE_TIMEOUT, probe: Probe = round_trip
+) -> RegionEndpoint:
+    """Return the region with the quickest answer; `probe` measures one.
+
+    All are measured at once. After the first answer the others have as long again: what takes longer is not
+    nearer, and one dead region does not hold up the choice.
+
+    Raises:
+        UserError: none answers; it is the failure of the last one to fail.
+    """
+    loop = asyncio.get_running_loop()
+    probes = {asyncio.create_task(_timed(probe, endpoint)): endpoint for endpoint in endpoints}
+    started = loop.time()
+    deadline = started + timeout
+    took: dict[asyncio.Task[float], float] = {}
+    failure: UserError = Unreachable("No region answered in time.", remedy="Check the network.")
+    pending = set(probes)
+    try:
+        while pending and (left := deadline - loop.time()) > 0:
+            done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            for each in done:
+                try:
+                    took[each] = each.result()
+                except UserError as error:
+                    failure = error
+            if took and deadline == started + timeout:
+                deadline = min(deadline, loop.time() + (loop.time() - started))
+    finally:
+        for each in probes:
+            each.cancel()
+        await asyncio.gather(*probes, return_exceptions=True)
+    if not took:
+        raise failure
+    return probes[min(took, key=took.__getitem__)]
+
+
+async def _timed(probe: Probe, endpoint: RegionEndpoint) -> float:
+    return await probe(endpoint)

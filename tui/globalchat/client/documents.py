@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from globalchat.client.messages import CHANNEL, MOST_CHANNELS, Backend, Limits, Message
+from globalchat.client.messages import CHANNEL, MOST_CHANNELS, Backend, Message, MessageLimits
 
 MESSAGE_FIELDS = "id name message sender region sentAt"
 
@@ -66,7 +66,7 @@ def read_backend(data: dict[str, object]) -> Backend:
         raise Unreadable("limits")
     listed = dict.fromkeys(channels)
     taken = tuple(name for name in listed if CHANNEL.fullmatch(name))[:MOST_CHANNELS]
-    return Backend(channels=taken, limits=Limits(*numbers), left_out=len(listed) - len(taken))
+    return Backend(channels=taken, limits=MessageLimits(*numbers), left_out=len(listed) - len(taken))
 
 
 def epoch_ms(text: str) -> int:

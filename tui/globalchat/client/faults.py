@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from globalchat.client.profiles import RegionEndpoint, exposure
+from globalchat.client.retry import THROTTLES
 from globalchat.core.aws_errors import (
     EXPIRED,
     INCOMPLETE,
@@ -16,12 +18,10 @@ from globalchat.core.aws_errors import (
     WRONG_SIGNATURE,
 )
 from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, read_stale_signature, skew_sentence
-from globalchat.core.errors import Refused, Unauthorized, UserError
-from globalchat.core.net import is_loopback
+from globalchat.core.errors import Reason, Refused, Unauthorized, UserError
+from globalchat.core.net import host_of, is_loopback
 from globalchat.core.text import suggest
 
-THROTTLES = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
-"""The error types of an API that is called too often."""
 _BAD_REQUEST = "BadRequestException"
 """What AppSync answers to a wrong signature, among others."""
 _OF_SCOPE = re.compile(r"(?i)credential should be scoped")
@@ -239,3 +239,31 @@ def _read(item: object) -> Fault:
 def _read_names(items: list[object]) -> tuple[str, ...]:
     """Return the texts of a list, cut to what a channel may be called and a deployment may have."""
     return tuple(each[:_LONGEST_CHANNEL] for each in items[:_MOST_CHANNELS] if isinstance(each, str))
+
+
+def contextualize(error: UserError, endpoint: RegionEndpoint, *, accepted_before: bool) -> Reason:
+    """Return what an error of a region means: a key that was accepted there before is not a wrong one.
+
+    `endpoint` is where it was tried, which is not where the region was before if the profile has changed.
+    """
+    if accepted_before and isinstance(error, Unauthorized):
+        return no_longer_accepted(host_of(endpoint.graphql_url)).reason
+    return error.reason
+
+
+def live_warning(
+    here: RegionEndpoint, *, skew: float | None, tolerance: float, with_exposure: bool
+) -> Reason | None:
+    """Return what the user should know though the session is live in region `here`.
+
+    Args:
+        here: The region.
+        skew: Seconds that this machine's clock is ahead (None if unknown); worth a word beyond `tolerance`.
+        tolerance: Seconds.
+        with_exposure: Warn that the key goes there unencrypted, which is said once.
+    """
+    if with_exposure and (exposed := exposure(here.urls)) is not None:
+        return exposed
+    if skew is not None and abs(skew) > tolerance:
+        return wrong_clock(skew, host_of(here.graphql_url)).reason
+    return None

@@ -1,9 +1,20 @@
-"""The message, as every module of the client knows it."""
+"""Messages, drafts and their ids; what a backend says of itself."""
 
 import re
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from globalchat.core.clock import WallClock, now_ms
 from globalchat.core.text import plural
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32."""
+
+RANDOM_BITS = 80
+LENGTH = 26
+"""Characters of an id."""
+_MAX_TIME = (1 << 48) - 1
 
 Content = tuple[str, str, str | None]
 """What makes two messages the same beside the id: channel, text, sender."""
@@ -57,7 +68,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class MessageLimits:
     """The longest values that the backend accepts, in UTF-16 code units."""
 
     message: int
@@ -70,7 +81,7 @@ class Backend:
     """What the backend says of itself; `left_out` counts listed names that are not in `channels`."""
 
     channels: tuple[str, ...]
-    limits: Limits
+    limits: MessageLimits
     left_out: int = 0
 
     @property
@@ -82,3 +93,36 @@ class Backend:
             f"The backend lists {plural(self.left_out, 'name')} too many: left out is what cannot name a "
             f"channel, and what comes after {MOST_CHANNELS:,} channels."
         )
+
+
+class IdFactory:
+    """Makes ULIDs: 48 bits of time (epoch ms) before 80 random bits, each greater than the one before.
+
+    Every id has fresh random bits, also within one millisecond: nothing follows from one id for the next.
+    When order asks for it (same millisecond, clock stepped back) the time part runs ahead of the clock.
+    """
+
+    def __init__(
+        self,
+        clock: WallClock = now_ms,
+        randbits: Callable[[int], int] = secrets.randbits,
+    ) -> None:
+        self._clock = clock
+        self._randbits = randbits
+        self._last = (-1, -1)
+
+    def new(self) -> str:
+        """Return the next id, 26 characters of `ALPHABET`."""
+        last_time, last_bits = self._last
+        at = min(max(self._clock(), last_time, 0), _MAX_TIME)
+        bits = self._randbits(RANDOM_BITS)
+        if at == last_time and bits <= last_bits:
+            at += 1
+        self._last = (at, bits)
+        return encode_id(at, bits)
+
+
+def encode_id(at: int, bits: int) -> str:
+    """Return the text of an id: `at` in epoch ms, `bits` the random part."""
+    value = (at << RANDOM_BITS) | bits
+    return "".join(ALPHABET[(value >> shift) & 31] for shift in range(5 * (LENGTH - 1), -1, -5))

@@ -1,12 +1,11 @@
-"""What a session may be told about time and room. The defaults suit a person at a terminal."""
+"""The times and sizes of a session. The defaults suit a chat at a terminal."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """How patient a session is (seconds) and how much it keeps (counts).
+    """How long a session waits (seconds) and how much it keeps (counts).
 
     Attributes:
         backoff_base: Longest wait before the first retry; it doubles with each one.
@@ -15,9 +14,8 @@ class SessionOptions:
         regroup: Longest wait after a revocation, which closes the sockets of many clients in one moment.
         suspend_after: An outage this long is a long one: tries become rare.
         suspend_interval: Longest wait between two tries in a long outage; the shortest is half of it.
-        sleep_check: Time between looks at the clocks, which tell that the machine slept.
-        sleep_threshold: A wall clock this much ahead of the steady one means that it did.
-        fail_over: "offer" another region that answers while this one does not, or "automatic": go there.
+        sleep_check: Time between comparisons of the clocks, which show that the machine slept.
+        sleep_threshold: A wall clock this much ahead of the monotonic one means that it did.
         fail_over_attempts: Failed attempts before another region is looked for.
         clock_tolerance: How far this machine's clock may be from the backend's before the state says so.
         connect_timeout: For opening a socket up to its `connection_ack`.
@@ -28,14 +26,13 @@ class SessionOptions:
         ping_interval: Time between WebSocket pings, which notice a dead link sooner; None sends none.
         overlap: How long the old region's socket outlives a switch, for messages still on their way to it.
         drain_timeout: How long `close()` waits for drafts that are being sent.
-        send_attempts: How often a draft is tried before it is handed back as unsent; with an outbox it is
+        send_attempts: How often a draft is tried before it is returned as unsent; with an outbox it is
             kept and tried as long as the session lives.
-        draft_max_age: Drafts in an outbox that are older are held and offered, never sent by themselves.
-        window: Publishes of one channel in flight at once; more than one gives up their order.
+        draft_max_age: Drafts in an outbox that are older are held and offered, never sent automatically.
         buffer: Events kept for a slow listener; older messages are dropped and counted.
         buffer_bytes: Bytes of memory that those messages may take, about; as many for all other events.
-        outgoing: Drafts waiting per channel; further ones are handed back as unsent at once.
-        outgoing_total: Drafts waiting or held in all channels together; likewise.
+        outgoing: Drafts waiting per channel; further ones are returned as unsent at once.
+        outgoing_total: The same for drafts waiting or held in all channels together.
         dedupe_ids: Message ids remembered.
         dedupe_seconds: How long a message id is remembered.
     """
@@ -48,7 +45,6 @@ class SessionOptions:
     suspend_interval: float = 120.0
     sleep_check: float = 2.0
     sleep_threshold: float = 5.0
-    fail_over: Literal["offer", "automatic"] = "offer"
     fail_over_attempts: int = 3
     clock_tolerance: float = 120.0
     connect_timeout: float = 10.0
@@ -61,7 +57,6 @@ class SessionOptions:
     drain_timeout: float = 1.0
     send_attempts: int = 4
     draft_max_age: float = 900.0
-    window: int = 1
     buffer: int = 10_000
     buffer_bytes: int = 32 * 2**20
     outgoing: int = 1_000
@@ -71,7 +66,7 @@ class SessionOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
+class SocketTimeouts:
     """Seconds: for connecting up to the ack, for closing, for silence; between pings (None sends none)."""
 
     connect: float = 10.0

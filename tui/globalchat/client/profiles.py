@@ -1,13 +1,13 @@
-"""Profiles: named sets of regions (endpoints and key), one file each. Imports no transport."""
+"""Profiles: named sets of regions (endpoints and keys), one file each. Imports no transport."""
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from globalchat.core.clock import is_plausible
+from globalchat.core.clock import DAY, is_plausible
 from globalchat.core.errors import ProfileError, Reason
 from globalchat.core.files import ensure_folder, read_text, replace_file
 from globalchat.core.net import host_of, is_exposed
@@ -33,10 +33,14 @@ _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 _WORD = re.compile(r"[!-~]{1,2048}")
 """ASCII without blanks and controls: what a URL, an ARN and a header's value may hold."""
 
+SOON_DAYS = 14
+"""Days before the end of a key from which on it is mentioned."""
+EXPIRY_REMEDY = "Whoever deployed it renews it with `globalchat deploy`."
+
 
 @dataclass(frozen=True, slots=True)
 class RegionEndpoint:
-    """Where one region is, and the key to it. People call it by its alias (`oregon`), AWS by `region`.
+    """Where one region is, and the key to it. Users call it by its alias (`oregon`), AWS by `region`.
 
     `api_key_expires` is the end of the key in epoch seconds, None if it is not known.
     """
@@ -52,7 +56,7 @@ class RegionEndpoint:
 
     @property
     def urls(self) -> tuple[str, str]:
-        """Where requests and where sockets go."""
+        """The URLs of requests and of sockets."""
         return self.graphql_url, self.realtime_url
 
 
@@ -64,7 +68,7 @@ class Profile:
     regions: Mapping[str, RegionEndpoint]
 
     def resolve(self, name: str) -> RegionEndpoint:
-        """The region with this alias or AWS name, in any case.
+        """Return the region with this alias or AWS name, in any case.
 
         Raises:
             ProfileError: there is no such region; names those that exist.
@@ -81,8 +85,81 @@ class Profile:
         )
 
 
+Reload = Callable[[], Awaitable[Profile]]
+"""Reads the profile again. Raises UserError if that is not possible now."""
+
+
+class EndpointResolver:
+    """Says where a region is, and reads the profile again once something failed there.
+
+    A local cloud that restarts listens elsewhere with another key, and a rotated key lies in the profile.
+
+    Attributes:
+        profile: The profile as last read.
+    """
+
+    def __init__(self, profile: Profile, reload: Reload | None) -> None:
+        """With `reload` None the profile stays as it is."""
+        self.profile = profile
+        self._reload = reload
+        self._is_stale = False
+
+    def endpoints(self) -> Sequence[RegionEndpoint]:
+        """Return all regions of the profile."""
+        return tuple(self.profile.regions.values())
+
+    def mark_stale(self) -> None:
+        """Record that a region could not be used as the profile says: `resolve` reads it again."""
+        self._is_stale = self._reload is not None
+
+    def mark_fresh(self) -> None:
+        """Record that a region is live where the profile says."""
+        self._is_stale = False
+
+    async def resolve(self, endpoint: RegionEndpoint) -> RegionEndpoint:
+        """Return where the region of this alias is now.
+
+        Raises:
+            UserError: the profile cannot be read, or no longer has the region.
+        """
+        if self._is_stale and self._reload is not None:
+            self.profile = await self._reload()
+            return self.profile.resolve(endpoint.alias)
+        return endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringKey:
+    """The key of a region (its alias) that has `days` whole days left, negative once it has expired."""
+
+    alias: str
+    days: int
+
+    def __str__(self) -> str:
+        """Return one sentence."""
+        if self.days < 0:
+            return f"The API key of {self.alias} has expired."
+        left = {0: "in less than a day", 1: "in a day"}.get(self.days, f"in {self.days} days")
+        return f"The API key of {self.alias} expires {left}."
+
+
+def expiring_keys(
+    endpoints: Iterable[RegionEndpoint], now: float, *, within_days: int = SOON_DAYS
+) -> list[ExpiringKey]:
+    """Return the keys that expire within `within_days` days of `now` (epoch seconds), the first to end first.
+
+    A key whose end the profile does not know is left out.
+    """
+    found = [
+        ExpiringKey(each.alias, int((each.api_key_expires - now) // DAY))
+        for each in endpoints
+        if each.api_key_expires is not None
+    ]
+    return sorted((key for key in found if key.days < within_days), key=lambda key: key.days)
+
+
 def exposure(urls: Iterable[str]) -> Reason | None:
-    """Return what to say of URLs to which the key goes unencrypted over a network; None if there is none."""
+    """Return the warning about URLs to which the key goes unencrypted over a network; None without any."""
     hosts = dict.fromkeys(host_of(url) for url in urls if is_exposed(url))
     if not hosts:
         return None
@@ -93,7 +170,7 @@ def exposure(urls: Iterable[str]) -> Reason | None:
 
 
 def names(folder: Path) -> list[str]:
-    """The profiles that exist in a config folder, sorted."""
+    """Return the names of the profiles in a config folder, sorted."""
     try:
         found = [file.stem for file in (folder / "profiles").iterdir() if file.suffix == ".json"]
     except OSError:
@@ -145,7 +222,7 @@ def save(profile: Profile, folder: Path) -> Path:
 
 
 def remove(name: str, folder: Path) -> bool:
-    """Delete a profile; whether there was one.
+    """Delete a profile; return False if there was none.
 
     Raises:
         ProfileError: the name is not allowed, or the file cannot be deleted.
@@ -170,7 +247,7 @@ def _document(endpoint: RegionEndpoint) -> dict[str, str | int]:
 
 
 def check_name(name: str) -> None:
-    """See that a profile may have this name.
+    """Check that a profile may have this name.
 
     Raises:
         ProfileError: it may not.
@@ -188,7 +265,7 @@ def check_name(name: str) -> None:
 
 
 def file_of(name: str, folder: Path) -> Path:
-    """Where the profile of this name lies, or would lie, in a config folder.
+    """Return where the profile of this name lies, or would lie, in a config folder.
 
     Raises:
         ProfileError: no profile may have this name.

@@ -1,4 +1,4 @@
-"""The chat session: one live tie to a region, kept through outages."""
+"""The chat session: one live connection to a region, kept through outages."""
 
 import asyncio
 import time
@@ -6,35 +6,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+from globalchat.client.api import ApiPool
 from globalchat.client.buffer import EventBuffer
-from globalchat.client.dedupe import SeenWindow
 from globalchat.client.events import SessionEvent, StateChanged
-from globalchat.client.ids import IdFactory
-from globalchat.client.inbox import Inbox
-from globalchat.client.live.roster import Roster
-from globalchat.client.live.status import Status
-from globalchat.client.live.supervisor import Supervisor
-from globalchat.client.locator import Locator, Reload
-from globalchat.client.messages import Draft, Message
+from globalchat.client.inbox import Inbox, SeenWindow
+from globalchat.client.lifecycle import inputs
+from globalchat.client.lifecycle.channels import SubscriptionSet
+from globalchat.client.lifecycle.machine import SessionMachine
+from globalchat.client.lifecycle.runner import SessionRunner
+from globalchat.client.messages import Draft, IdFactory, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.options import DEFAULTS, SessionOptions
-from globalchat.client.outbox.drafts import Drafts
-from globalchat.client.outbox.keeper import Keeper
-from globalchat.client.outbox.outgoing import Outgoing
-from globalchat.client.profiles import Profile
-from globalchat.client.regions import Regions
+from globalchat.client.outbox.outbox import Outbox
+from globalchat.client.profiles import EndpointResolver, Profile, Reload
 from globalchat.client.session_log import SessionLog
-from globalchat.client.state import Phase, SessionState
-from globalchat.core.clock import MonotonicClock, WallClock, now_ms
+from globalchat.client.state import RECONNECTING, SessionState
+from globalchat.core.clock import Moment, MonotonicClock, WallClock, now_ms
 from globalchat.core.errors import Unauthorized
 
 __all__ = ["Session", "SessionOptions"]
 
 
 class Session:
-    """A chat session. `run()` does the work; everything it learns comes out of `next_events()`.
+    """A chat session. `run()` does the work; `next_events()` returns everything that happens.
 
-    Commands return at once and never fail for what the backend might say: their outcome comes as events.
+    Commands return at once and raise nothing that the backend might answer: their outcome comes as events.
     """
 
     def __init__(
@@ -53,10 +49,10 @@ class Session:
         """`channels` None means all that the backend has; `sender` is what messages are signed with.
 
         `outbox` is the folder where drafts are kept until the backend accepts them; what earlier sessions of
-        the same profile left there goes out with this one. With None they are in memory only, and handed
-        back when a few tries fail.
-        `reload` reads the profile again; it is awaited before each try after a failure and when a publish is
-        refused for its key, so that a session follows a restarted local cloud, or a key that was rotated.
+        the same profile left there is sent by this one. With None they are in memory only, and returned as
+        unsent when a few attempts fail.
+        `reload` reads the profile again: before each attempt after a failure, and when a publish is refused
+        for its key, so that a session follows a restarted local cloud, or a key that was rotated.
         `clock` gives epoch ms; `monotonic` gives seconds, and stands still while the machine sleeps.
 
         Raises:
@@ -65,7 +61,7 @@ class Session:
         endpoint = profile.resolve(region)
         rng = Random()
         offset = ClockOffset()
-        self._locator = Locator(profile, reload)
+        self._resolver = EndpointResolver(profile, reload)
         self._sender = sender
         self._clock = clock
         self._ids = IdFactory()
@@ -73,55 +69,44 @@ class Session:
         self._events = EventBuffer(
             options.buffer, most_bytes=options.buffer_bytes, heard=SessionLog(profile.name).note
         )
-        self._status = Status(endpoint.alias, self._note, clock)
-        self._roster = Roster(channels)
-        self._regions = Regions(timeout=options.http_timeout, offset=offset, clock=clock)
-        self._drafts = Drafts(
-            keeper=Keeper(outbox, profile.name, self._events.put),
-            tell=self._events.put,
-            clock=clock,
-            options=options,
-        )
-        self._outgoing = Outgoing(
+        self._apis = ApiPool(timeout=options.http_timeout, offset=offset, clock=clock)
+        self._outbox = Outbox(
+            outbox,
+            profile.name,
             publish=self._publish,
-            drafts=self._drafts,
-            reached=lambda: self._supervisor.retry_now(),
-            tell=self._events.put,
+            emit=self._events.put,
             clock=clock,
             options=options,
             rng=rng,
         )
         self._seen = SeenWindow(capacity=options.dedupe_ids, max_age=options.dedupe_seconds)
-        self._supervisor = Supervisor(
-            target=endpoint,
-            locator=self._locator,
-            regions=self._regions,
-            roster=self._roster,
-            inbox=Inbox(
-                seen=self._seen,
-                offset=offset,
-                is_own=self._outgoing.echo,
-                tell=self._events.put,
-                clock=clock,
-                monotonic=monotonic,
-            ),
-            status=self._status,
-            tell=self._events.put,
+        self._machine = SessionMachine(
+            endpoint,
+            SubscriptionSet(channels),
             options=options,
             rng=rng,
+            now=Moment(clock(), monotonic()),
+        )
+        self._runner = SessionRunner(
+            self._machine,
+            resolver=self._resolver,
+            apis=self._apis,
+            inbox=Inbox(seen=self._seen, offset=offset, is_own=self._outbox.echo),
+            emit=self._emit,
+            options=options,
             clock=clock,
             monotonic=monotonic,
         )
 
     @property
     def state(self) -> SessionState:
-        """Where the session stands."""
-        return self._status.state
+        """The state of the session."""
+        return self._machine.state
 
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels that the session wants (subscribed, or about to be)."""
-        return self._roster.wanted
+        return self._machine.subscriptions.wanted
 
     @property
     def duplicates(self) -> int:
@@ -135,18 +120,18 @@ class Session:
 
     @property
     def waiting(self) -> tuple[Draft, ...]:
-        """The drafts that are on their way: neither accepted nor refused, held or handed back yet."""
-        return self._drafts.waiting
+        """The drafts that are being sent: neither accepted nor refused, held or returned as unsent."""
+        return self._outbox.drafts.waiting
 
     @property
     def unsent(self) -> tuple[Draft, ...]:
-        """The drafts that were handed back, oldest first: no outbox keeps them."""
-        return self._drafts.unsent
+        """The drafts that were returned as unsent, oldest first: no outbox keeps them."""
+        return self._outbox.drafts.unsent
 
     @property
     def held(self) -> tuple[Draft, ...]:
-        """The drafts that became too old to be sent by themselves: see `resend` and `discard`."""
-        return self._drafts.held
+        """The drafts that became too old to be sent automatically: see `resend` and `discard`."""
+        return self._outbox.drafts.held
 
     async def run(self) -> None:
         """Connect, and stay connected until `close()` or cancellation. Owns every task; runs once.
@@ -159,21 +144,21 @@ class Session:
         self._running = True
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._outgoing.run(), name="outgoing")
-                await self._supervisor.run()
-                self._outgoing.close()
+                group.create_task(self._outbox.run(), name="outbox")
+                await self._runner.run()
+                self._outbox.close()
         finally:
-            self._outgoing.close()
+            self._outbox.close()
             try:
-                await self._regions.close()
+                await self._apis.close()
             finally:
                 self._finish()
 
     def close(self) -> None:
         """Ask `run()` to end. Returns at once."""
-        self._supervisor.close()
+        self._runner.feed(inputs.CloseRequested())
         if not self._running:
-            self._outgoing.close()
+            self._outbox.close()
             self._finish()
 
     def send(self, channel: str, text: str) -> Draft:
@@ -183,27 +168,27 @@ class Session:
         also by a later session, and `DraftHeld` if that takes too long.
         """
         draft = Draft(self._ids.new(), channel, text, self._sender, self._clock())
-        self._outgoing.submit(draft)
+        self._outbox.submit(draft)
         return draft
 
     def rename(self, sender: str) -> None:
-        """Sign what is sent from now on with another name; what is on its way keeps its own."""
+        """Sign what is sent from now on with another name; what is being sent keeps its own."""
         self._sender = sender
 
     def resend(self, draft_id: str) -> bool:
-        """Send an unsent or held draft after all, with the same id; False if there is none with it."""
-        return self._outgoing.resend(draft_id)
+        """Send an unsent or held draft with the same id again; return False if there is none."""
+        return self._outbox.resend(draft_id)
 
     def discard(self, draft_id: str) -> bool:
-        """Forget an unsent, held or waiting draft; False if there is none with this id, or it is under way.
+        """Forget an unsent, held or waiting draft; return False if there is none, or it is in flight.
 
-        Ask `in_doubt` before, for what may have reached the backend cannot be called back.
+        Check `in_doubt` before: what may have reached the backend cannot be taken back.
         """
-        return self._outgoing.discard(draft_id)
+        return self._outbox.discard(draft_id)
 
     def in_doubt(self, draft_id: str) -> bool:
-        """Whether a draft that is not accepted may have reached the backend all the same."""
-        return self._drafts.in_doubt(draft_id)
+        """Return True if a draft that is not accepted may have reached the backend."""
+        return self._outbox.drafts.in_doubt(draft_id)
 
     def switch(self, region: str) -> None:
         """Move to another region: it is live before the old one is dropped.
@@ -211,45 +196,47 @@ class Session:
         Raises:
             ProfileError: the profile has no such region.
         """
-        self._supervisor.switch(self._locator.profile.resolve(region))
+        self._runner.feed(inputs.Switched(self._resolver.profile.resolve(region)))
 
     def join(self, channel: str) -> None:
-        """Subscribe one more channel. A refusal comes as `ChannelRefused`."""
-        self._supervisor.channels.join(channel)
+        """Subscribe one more channel, or one again that an administrator ended.
 
-    def rejoin(self, channel: str) -> None:
-        """Subscribe a channel again that an administrator ended; a `GapRecorded` covers the time between."""
-        self._supervisor.channels.join(channel)
+        A refusal comes as `ChannelRefused`; for a revoked channel a `GapRecorded` covers the time between.
+        """
+        self._runner.feed(inputs.Joined(channel))
 
     def leave(self, channel: str) -> None:
         """End the subscription to a channel."""
-        self._supervisor.channels.leave(channel)
+        self._runner.feed(inputs.Left(channel))
 
     def retry_now(self) -> None:
         """Try at once instead of waiting, also after a failure."""
-        self._supervisor.retry_now()
-        self._outgoing.wake()
+        self._runner.feed(inputs.RetryRequested())
+        self._outbox.wake()
 
     def reconnect(self) -> None:
-        """Make the connection anew if there is one: a socket can fall silent without being known as lost."""
-        self._supervisor.reconnect()
+        """Replace the live connection, if any: a socket can fall silent without being known as lost."""
+        self._runner.feed(inputs.ReconnectRequested())
 
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
-        """The next events in order, at least one; an empty list after the session closed."""
+        """Return the next events in order, at least one; an empty list after the session closed."""
         return await self._events.take(limit)
 
     async def _publish(self, draft: Draft) -> Message:
         try:
-            return await self._regions.publish(self._supervisor.publishing_to, draft)
+            message = await self._apis.publish(self._machine.publish_endpoint, draft)
         except Unauthorized:
-            self._supervisor.key_refused()
+            self._runner.feed(inputs.KeyRefused())
             raise
+        if self._outbox.drafts.are_stored and self.state.phase in RECONNECTING:
+            self._runner.feed(inputs.RetryRequested())  # the region can be reached
+        return message
 
-    def _note(self, event: StateChanged) -> None:
+    def _emit(self, event: SessionEvent) -> None:
         self._events.put(event)
-        self._outgoing.note(event.state)
+        if isinstance(event, StateChanged):
+            self._outbox.update(event.state)
 
     def _finish(self) -> None:
-        if self._status.state.phase is not Phase.CLOSED:
-            self._status.enter(Phase.CLOSED)
+        self._runner.feed(inputs.Ended())
         self._events.close()

@@ -1,7 +1,8 @@
-"""What a session can be, and which change may follow which."""
+"""The phases of a session, their legal order, and what a state holds. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TypedDict, Unpack
 
 
 class Phase(Enum):
@@ -15,6 +16,9 @@ class Phase(Enum):
     FAILED = "failed"
     CLOSED = "closed"
 
+
+RECONNECTING = (Phase.RETRYING, Phase.SUSPENDED)
+"""The session is not live, waits, and will try again by itself."""
 
 _ANY = frozenset({Phase.CONNECTING, Phase.CLOSED})
 """What may follow every phase but the last: another try, and the end."""
@@ -33,17 +37,16 @@ LEGAL: dict[Phase, frozenset[Phase]] = {
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """Where a session stands, with what a person needs to know.
+    """The state of a session, with what the user needs to know.
 
     `region` is the alias that the state is about, `switching_to` the one that a switch is bringing up.
     `attempt` counts from 1 and `next_try_at` is epoch ms while retrying or suspended. `reason` is one
-    sentence, `remedy` what to do; while live they tell what is odd all the same.
+    sentence, `remedy` what to do; while live they are a warning.
     `since` is when the phase began (epoch ms).
     `revoked` names the channels that an administrator ended, `joining` (while live) those that the backend
-    has yet to confirm. `missing_since` (epoch ms) tells since when messages may have been missed; the
-    `GapRecorded` that ends it comes once the session is live again.
+    has yet to confirm. Since `missing_since` (epoch ms) messages may have been missed; the `GapRecorded` that
+    ends it comes once the session is live again.
     `fail_over_to` is another region that answers while this one does not: `Session.switch` goes there.
-    `failed_over_from` is the region that was asked for, while the session went elsewhere by itself.
     """
 
     phase: Phase
@@ -59,14 +62,34 @@ class SessionState:
     since: int = field(default=0, compare=False)
     missing_since: int | None = None
     fail_over_to: str | None = None
-    failed_over_from: str | None = None
 
 
-class IllegalTransition(RuntimeError):
-    """A change of state that the session must never make: a bug, not an event."""
+class StateDetails(TypedDict, total=False):
+    """What a state has beside its phase, as in `SessionState`."""
+
+    region: str
+    switching_to: str | None
+    attempt: int
+    next_try_at: int | None
+    reason: str | None
+    remedy: str | None
+    latency_ms: int | None
+    revoked: frozenset[str]
+    joining: frozenset[str]
+    missing_since: int | None
+    fail_over_to: str | None
 
 
-def check_transition(old: Phase, new: Phase) -> None:
-    """Raise IllegalTransition unless `new` may follow `old`."""
-    if new not in LEGAL[old]:
-        raise IllegalTransition(f"{old.value} -> {new.value}")
+class IllegalPhase(RuntimeError):
+    """A change of phase that the session must never make: a bug, not an event."""
+
+
+def enter_phase(old: SessionState, phase: Phase, now: int, **details: Unpack[StateDetails]) -> SessionState:
+    """Return the state after `old` in a phase entered at `now` (epoch ms); only the region is kept.
+
+    Raises:
+        IllegalPhase: the phase may not follow.
+    """
+    if phase is not old.phase and phase not in LEGAL[old.phase]:
+        raise IllegalPhase(f"{old.phase.value} -> {phase.value}")
+    return replace(SessionState(phase, old.region, since=now), **details)

@@ -4,6 +4,7 @@ import re
 import time
 from calendar import timegm
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
@@ -132,3 +133,34 @@ def stopwatch(seconds: float) -> str:
 def _unit(seconds: float) -> tuple[int, str, str]:
     """Return length, name and sign of the largest unit that fits twice: once would round too much."""
     return next((unit for unit in _UNITS if seconds >= 2 * unit[0]), _UNITS[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment on two clocks: epoch ms of the wall clock, seconds of the monotonic one."""
+
+    wall: int
+    monotonic: float
+
+
+class SleepDetector:
+    """Notices that the machine slept: the wall clock went on, the monotonic one stood still.
+
+    That is so on Linux and macOS. A wall clock that is set ahead looks the same: the price is one needless
+    reconnect.
+    """
+
+    def __init__(self, threshold: float, now: Moment) -> None:
+        """Differences below `threshold` seconds are ignored."""
+        self._threshold_ms = round(threshold * 1000)
+        self._ahead = _lead_of_wall_clock(now)
+
+    def slept_ms(self, now: Moment) -> int:
+        """Return how long the machine slept since the last call; 0 if it did not."""
+        ahead = _lead_of_wall_clock(now)
+        slept, self._ahead = ahead - self._ahead, ahead
+        return slept + 1 if slept >= self._threshold_ms else 0  # rounded up
+
+
+def _lead_of_wall_clock(now: Moment) -> int:
+    return now.wall - int(now.monotonic * 1000)

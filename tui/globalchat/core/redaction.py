@@ -14,10 +14,10 @@ LIBRARIES = ("gql", "websockets", "aiohttp", "botocore", "urllib3", "globalchat"
 _NAMES = (
     *LIBRARIES,
     *(
-        "globalchat.client.connection",
         "globalchat.client.http",
+        "globalchat.client.region_connection",
         "globalchat.client.session",
-        "globalchat.client.wire",
+        "globalchat.client.transport",
     ),
     *("gql.client", "gql.dsl", "gql.transport.aiohttp", "gql.transport.appsync"),
     *("gql.transport.common.adapters.aiohttp", "gql.transport.common.adapters.websockets"),

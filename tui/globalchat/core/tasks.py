@@ -1,9 +1,9 @@
-"""Tasks that run together and fail as one, and work that ends when it is to stop."""
+"""Tasks that fail as one, work that ends when it is to stop, and an event that wakes one task."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -34,3 +34,27 @@ async def run_unless_set(stop: asyncio.Event, work: Coroutine[object, object, T]
         working.cancel()
         await asyncio.wait({working})
     return None if working.cancelled() else working.result()
+
+
+class WakeEvent:
+    """Wakes the one task that waits for it; a wake while none waits is kept for the next wait."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        """Wake the task, or the next one to wait."""
+        self._is_set = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def race(self, *others: asyncio.Future[Any], timeout: float | None = None) -> bool:
+        """Wait for a wake, the first of `others`, or `timeout` seconds; return True if it was a wake."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        if not self._is_set:
+            waited = {self._waiter, *others}
+            await asyncio.wait(waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        self._waiter = None
+        was_set, self._is_set = self._is_set, False
+        return was_set

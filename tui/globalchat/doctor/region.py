@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from globalchat.client.api import Api
-from globalchat.client.connection import Connection
+from globalchat.client.api import RegionApi
 from globalchat.client.faults import unknown_channel
-from globalchat.client.ids import IdFactory
-from globalchat.client.key_expiry import REMEDY, SOON_DAYS
-from globalchat.client.messages import Backend, Draft, Message
+from globalchat.client.messages import Backend, Draft, IdFactory, Message
 from globalchat.client.options import DEFAULTS
-from globalchat.client.profiles import RegionEndpoint
+from globalchat.client.profiles import EXPIRY_REMEDY, SOON_DAYS, RegionEndpoint
+from globalchat.client.region_connection import RegionConnection
 from globalchat.core.check_result import CheckResult, failed, ok, skipped, warning
 from globalchat.core.clock import (
     CLOCK_REMEDY,
@@ -75,7 +73,7 @@ def evaluate_key(refusal: str | None, expires: int | None, now: float, remedy: s
         return ok("accepted, though the profile says that it has expired")
     left = duration_in_words(expires - now)
     if expires - now < SOON_DAYS * DAY:
-        return warning(f"accepted, but it expires in {left}.", REMEDY)
+        return warning(f"accepted, but it expires in {left}.", EXPIRY_REMEDY)
     return ok(f"accepted, and valid for another {left}")
 
 
@@ -109,7 +107,7 @@ class RegionCheckContext:
         self._arrivals: dict[str, asyncio.Future[float]] = {}
 
     async def __aenter__(self) -> Self:
-        self._api = await self._stack.enter_async_context(Api(self.endpoint, timeout=_CLIENT_TIMEOUT))
+        self._api = await self._stack.enter_async_context(RegionApi(self.endpoint, timeout=_CLIENT_TIMEOUT))
         return self
 
     async def __aexit__(
@@ -160,7 +158,7 @@ class RegionCheckContext:
         options = replace(
             DEFAULTS, connect_timeout=_CLIENT_TIMEOUT, subscribe_timeout=_CLIENT_TIMEOUT, ping_interval=None
         )
-        self._connection = Connection(
+        self._connection = RegionConnection(
             self.endpoint,
             on_message=self._receive,
             on_unreadable=lambda _: None,

@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from globalchat.client.api import Api
-from globalchat.client.backoff import full_jitter
-from globalchat.client.connection import Connection
+from globalchat.client.api import RegionApi
 from globalchat.client.faults import unknown_channel
-from globalchat.client.ids import IdFactory
-from globalchat.client.messages import Backend, Draft, Message
+from globalchat.client.messages import Backend, Draft, IdFactory, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import Profile, RegionEndpoint
-from globalchat.client.signal import Signal
+from globalchat.client.region_connection import RegionConnection
+from globalchat.client.retry import full_jitter
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import Refused, UserError
-from globalchat.core.tasks import run_unless_set
+from globalchat.core.tasks import WakeEvent, run_unless_set
 from globalchat.measure.tally import LatencyResult, LatencyTally
 
 SENDER = "globalchat-latency"
@@ -94,7 +92,7 @@ async def measure_latency(
     """
     async with AsyncExitStack() as stack:
         apis = {
-            alias: await stack.enter_async_context(Api(profile.resolve(alias), timeout=plan.timeout))
+            alias: await stack.enter_async_context(RegionApi(profile.resolve(alias), timeout=plan.timeout))
             for alias in plan.sources
         }
         backend = await run_unless_set(stop, apis[plan.sources[0]].describe())
@@ -153,7 +151,7 @@ class LatencySubscriber:
         if not task.cancelled():
             task.result()
 
-    async def _keep_open(self, connection: Connection) -> None:
+    async def _keep_open(self, connection: RegionConnection) -> None:
         while True:
             try:
                 await asyncio.wait({connection.lost})
@@ -161,7 +159,7 @@ class LatencySubscriber:
                 await connection.close()
             connection = await self._reopen()
 
-    async def _reopen(self) -> Connection:
+    async def _reopen(self) -> RegionConnection:
         attempt = 0
         while True:
             attempt += 1
@@ -173,12 +171,12 @@ class LatencySubscriber:
             self.reconnects += 1
             return connection
 
-    async def _open(self) -> Connection:
-        connection = Connection(
+    async def _open(self) -> RegionConnection:
+        connection = RegionConnection(
             self._endpoint,
             on_message=self._on_message,
             on_unreadable=lambda _: None,  # none of the measured messages
-            on_revoked=lambda _: connection.give_up(UserError("The subscription was ended.")),
+            on_revoked=lambda _: connection.abort(UserError("The subscription was ended.")),
             options=DEFAULTS,
         )
         try:
@@ -195,7 +193,7 @@ class _Measurement:
         self,
         plan: LatencyPlan,
         channel: str,
-        apis: dict[str, Api],
+        apis: dict[str, RegionApi],
         stop: asyncio.Event,
         on_published: OnPublished,
     ) -> None:
@@ -205,7 +203,7 @@ class _Measurement:
         self._stop = stop
         self._on_published = on_published
         self._ids = IdFactory()
-        self._changed = Signal()
+        self._changed = WakeEvent()
         self._tally = self._new_tally()
         self._unanswered = 0
         self._timeout = round(plan.timeout * 1e9)
@@ -292,7 +290,7 @@ class _Measurement:
             self._tally.failed(draft.id, str(error))
         finally:
             self._unanswered -= 1
-            self._changed.fire()
+            self._changed.set()
 
     def _record_sent(self, draft: Draft, source: str) -> None:
         now = time.monotonic_ns()
@@ -309,7 +307,7 @@ class _Measurement:
 
     def _received(self, alias: str, message: Message) -> None:
         self._tally.arrived(message.id, alias, at=time.monotonic_ns())
-        self._changed.fire()
+        self._changed.set()
 
     def _draft(self, what: str) -> Draft:
         text = f"globalchat latency: {what} ".ljust(self._plan.size, ".")[: self._plan.size]

@@ -60,10 +60,7 @@ class ChatSession(Protocol):
         """Move to another region."""
 
     def join(self, channel: str) -> None:
-        """Subscribe one more channel."""
-
-    def rejoin(self, channel: str) -> None:
-        """Subscribe a revoked channel again."""
+        """Subscribe one more channel, or a revoked one again."""
 
     def leave(self, channel: str) -> None:
         """End the subscription to a channel."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from globalchat.client.documents import UNSUBSCRIBE
-from globalchat.client.ids import IdFactory
+from globalchat.client.messages import IdFactory
 from globalchat.localcloud.definition import JSON
 from globalchat.verify.asking import NotAsked
 from globalchat.verify.probe_target import Bus, Observation, ProbeTarget, seen, start

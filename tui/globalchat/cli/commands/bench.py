@@ -240,9 +240,9 @@ async def _channels(profile: Profile, given: str | None) -> tuple[str, ...]:
     """
     if given is not None:
         return tuple(dict.fromkeys(each.strip() for each in given.split(",")))
-    from globalchat.client.api import Api
+    from globalchat.client.api import RegionApi
 
-    async with Api(next(iter(profile.regions.values()))) as api:
+    async with RegionApi(next(iter(profile.regions.values()))) as api:
         return ((await api.describe()).channels[0],)
 
 

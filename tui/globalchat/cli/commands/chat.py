@@ -136,7 +136,7 @@ def _check_region(profile: str, word: str) -> None:
 
 async def _nearest_first(profile: Profile) -> Profile:
     """The same profile, the nearest region at its head: that is the one the chat opens."""
-    from globalchat.client.nearest import nearest
+    from globalchat.client.api import nearest
 
     first = await nearest(profile.regions.values())
     return Profile(profile.name, {first.alias: first, **profile.regions})

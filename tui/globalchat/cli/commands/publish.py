@@ -10,7 +10,7 @@ from globalchat.cli.arguments.command import Command
 from globalchat.cli.arguments.duration import Duration
 from globalchat.cli.arguments.number import Number
 from globalchat.cli.console.output import narrate
-from globalchat.client.bulk.template import PlaceholderError, Template, generate, placeholders, units
+from globalchat.client.bulk.builder import PlaceholderError, Template, generate, placeholders, units
 
 STDIN = "-"
 WINDOW_OF_A_RATE = 32

@@ -50,12 +50,12 @@ async def _end_in_every_region(
     """Call every region, whatever the others answer, and report each; return the worst exit code."""
     import asyncio
 
-    from globalchat.client.api import Api
+    from globalchat.client.api import RegionApi
 
     async def call(endpoint: RegionEndpoint) -> tuple[ExitCode, str]:
         """Return DONE and the name of the channel, or another code and the sentence of the error."""
         try:
-            async with Api(endpoint, credentials=credentials) as api:
+            async with RegionApi(endpoint, credentials=credentials) as api:
                 return ExitCode.DONE, await api.unsubscribe(channel)
         except UserError as error:
             return error.exit_code, error.sentence

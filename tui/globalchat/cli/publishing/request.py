@@ -8,10 +8,8 @@ from random import Random
 
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.streams import Input
-from globalchat.client.bulk.composer import repeat
-from globalchat.client.bulk.items import Item
-from globalchat.client.bulk.lines import LineSplitter
-from globalchat.client.bulk.recovery import ATTEMPTS_BEFORE_FIRST_SUCCESS, Recovery
+from globalchat.client.bulk.builder import Item, LineSplitter, repeat
+from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
 
 PATIENCE = 30.0
 """Seconds without success before a bulk is given up."""
@@ -68,8 +66,10 @@ async def _lines(stdin: Input) -> AsyncGenerator[Item, None]:
         yield item
 
 
-def recovery_of(request: Request) -> Recovery:
-    """How long to try again."""
+def retry_policy(request: Request) -> RetryPolicy:
+    """Return how long a failed publish is tried again."""
     if request.retry_for is None:
-        return Recovery(PATIENCE, Random(), attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS)
-    return Recovery(request.retry_for, Random(), attempts_before_reached=None)
+        return RetryPolicy(
+            Random(), give_up_after=PATIENCE, attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS
+        )
+    return RetryPolicy(Random(), give_up_after=request.retry_for)

@@ -13,15 +13,12 @@ from globalchat.cli.console.output import json_line, message_document, narrate
 from globalchat.cli.console.screen import is_terminal, width
 from globalchat.cli.console.signals import heard
 from globalchat.cli.console.streams import Output
-from globalchat.cli.publishing.request import Request, items_of, recovery_of
+from globalchat.cli.publishing.request import Request, items_of, retry_policy
 from globalchat.cli.publishing.results import Results
 from globalchat.cli.publishing.sentences import counts, ended_early, summary, too_slow
 from globalchat.cli.regions import pick
-from globalchat.client.bulk.composer import Composer
-from globalchat.client.bulk.items import Item, Report
-from globalchat.client.bulk.pacer import Pacer
-from globalchat.client.bulk.publisher import DRAIN, BulkPublisher
-from globalchat.client.bulk.target import Target
+from globalchat.client.bulk.builder import Item, MessageBuilder
+from globalchat.client.bulk.publisher import DRAIN, BulkPublisher, BulkReport, BulkTarget, RateLimiter
 from globalchat.client.messages import Message
 from globalchat.client.profiles import Profile
 from globalchat.core.clock import now_ms
@@ -35,7 +32,7 @@ async def publish(profile: Profile, region: str | None, request: Request) -> Exi
         UserError: no such region, or a failure that all the rest would share.
     """
     endpoint = await pick(profile, region)
-    composer = Composer(
+    builder = MessageBuilder(
         request.channel,
         request.sender,
         region=endpoint.alias,
@@ -43,14 +40,14 @@ async def publish(profile: Profile, region: str | None, request: Request) -> Exi
         templated=request.templated,
         size=request.size,
     )
-    async with Target(profile, endpoint, partial(profiles.reload, profile.name), now_ms) as target:
-        return await Publishing(request, target, composer, Output.standard()).run(items_of(request))
+    async with BulkTarget(profile, endpoint, partial(profiles.reload, profile.name), now_ms) as target:
+        return await Publishing(request, target, builder, Output.standard()).run(items_of(request))
 
 
 class Publishing:
     """One run of `publish`."""
 
-    def __init__(self, request: Request, target: Target, composer: Composer, output: Output) -> None:
+    def __init__(self, request: Request, target: BulkTarget, builder: MessageBuilder, output: Output) -> None:
         self._request = request
         self._interrupted = False
         self._accepted_count = 0
@@ -64,12 +61,12 @@ class Publishing:
         self._writer: asyncio.Task[None] | None = None
         self._publisher = BulkPublisher(
             publish=target.publish,
-            compose=composer.compose,
-            accepted=self._accepted,
-            refused=self._refused,
-            troubled=self._troubled,
-            recovery=recovery_of(request),
-            pacer=Pacer(request.rate),
+            build=builder.build,
+            on_accepted=self._accepted,
+            on_refused=self._refused,
+            on_outage=self._report_outage,
+            retry=retry_policy(request),
+            limiter=RateLimiter(request.rate),
             window=request.window,
         )
 
@@ -111,7 +108,7 @@ class Publishing:
         if not writer.cancelled():
             writer.result()
 
-    def _conclude(self, report: Report, seconds: float) -> ExitCode:
+    def _conclude(self, report: BulkReport, seconds: float) -> ExitCode:
         request = self._request
         if self._interrupted:
             self._say(_interruption(report, request))
@@ -142,7 +139,7 @@ class Publishing:
         place = "" if self._request.is_single else f"{self._request.noun} {item.number}: "
         self._say(f"{place}{error.sentence}")
 
-    async def _troubled(self, error: UserError) -> None:
+    async def _report_outage(self, error: UserError) -> None:
         self._say(f"{error.sentence} Trying again ...")
 
     def _interrupt(self, _: signal.Signals) -> None:
@@ -164,7 +161,7 @@ class Publishing:
         narrate(text if plain else f"globalchat: {text}")
 
 
-def _interruption(report: Report, request: Request) -> str:
+def _interruption(report: BulkReport, request: Request) -> str:
     if not request.is_single:
         return ended_early("interrupted", report, request.noun)
     if report.doubtful:

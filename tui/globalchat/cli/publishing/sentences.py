@@ -1,15 +1,15 @@
 """The sentences of `publish`: how far it got, and where to go on. Pure."""
 
-from globalchat.client.bulk.items import Report
+from globalchat.client.bulk.publisher import BulkReport
 
 
-def summary(report: Report, seconds: float) -> str:
+def summary(report: BulkReport, seconds: float) -> str:
     """What came of it."""
     speed = f" in {seconds:.1f} s ({report.accepted / seconds:,.0f}/s)" if seconds > 0 else ""
     return f"{counts(report.accepted, report.refused)}{speed}"
 
 
-def too_slow(report: Report, seconds: float, rate: float) -> str:
+def too_slow(report: BulkReport, seconds: float, rate: float) -> str:
     """What to say if the rate was missed by more than a tenth and a second; nothing if it was kept."""
     sent = report.accepted + report.refused
     if seconds <= max(1.0, 0.1 * sent / rate) + sent / rate:
@@ -22,7 +22,7 @@ def counts(accepted: int, refused: int) -> str:
     return f"{accepted:,} accepted" + (f", {refused:,} refused" if refused else "")
 
 
-def rest(report: Report, noun: str) -> str:
+def rest(report: BulkReport, noun: str) -> str:
     """What is still to be sent; `noun` is what the numbers count: lines, or messages."""
     spans = report.unsent
     if not spans:
@@ -39,7 +39,7 @@ def rest(report: Report, noun: str) -> str:
     return told
 
 
-def ended_early(why: str, report: Report, noun: str) -> str:
+def ended_early(why: str, report: BulkReport, noun: str) -> str:
     """How far it got, and where to go on."""
     parts = [counts(report.accepted, report.refused), rest(report, noun)]
     return f"{why}: {'; '.join(part for part in parts if part)}."

@@ -1,65 +1,232 @@
-"""Publishes the items of a stream, a window of them at once."""
+"""Publishes the items of a stream to one region, a window of them at once."""
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
-from globalchat.client.bulk.items import Item, Ledger, Report
-from globalchat.client.bulk.pacer import Pacer
-from globalchat.client.bulk.recovery import Recovery, is_hopeless, may_pass
+from globalchat.client.api import ApiPool
+from globalchat.client.bulk.builder import Item
 from globalchat.client.messages import Draft, Message
-from globalchat.core.errors import Refused, Unreachable, UserError
+from globalchat.client.offset import ClockOffset
+from globalchat.client.options import DEFAULTS
+from globalchat.client.profiles import EndpointResolver, Profile, RegionEndpoint, Reload
+from globalchat.client.retry import RetryPolicy, fails_every_message, is_retryable, outcome_unknown
+from globalchat.core.clock import WallClock
+from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
 from globalchat.core.logs import log_event
 
 log = logging.getLogger(__name__)
 
 Publish = Callable[[Draft], Awaitable[Message]]
-Compose = Callable[[Item], Draft]
+Build = Callable[[Item], Draft]
 """Makes the draft of an item, as late as possible. Raises Refused if it cannot be one."""
 
 DRAIN = 1.0
 """Seconds that what is in flight gets to be answered after `stop`."""
 
+CREDIT = 1.0
+"""Seconds of lateness that are made up for; after a longer standstill the rest is not sent in a burst."""
+
+
+class RateLimiter:
+    """Says when each message is due, at a steady rate without drift. Pure.
+
+    Times are in seconds of a monotonic clock.
+    """
+
+    def __init__(self, rate: float | None, *, credit: float = CREDIT) -> None:
+        """`rate` is in messages a second; None sets no limit."""
+        self._interval = 0.0 if rate is None else 1.0 / rate
+        self._credit = credit
+        self._due: float | None = None
+
+    def reserve(self, now: float) -> float:
+        """Return seconds to wait before the next message, which counts as sent then.
+
+        What is late does not put off those after it, so a message that took long costs no rate.
+        """
+        due = now if self._due is None else max(self._due, now - self._credit)
+        self._due = due + self._interval
+        return max(0.0, due - now)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkReport:
+    """How far a bulk got.
+
+    Attributes:
+        accepted: How many the backend accepted.
+        refused: How many it refused, or could not be sent at all.
+        left: Numbers of the items that were started and are neither, in order.
+        following: Number of the first item that was not started.
+        doubtful: Those of `left` that may have been accepted: their answer did not come.
+        complete: There was no further item.
+    """
+
+    accepted: int
+    refused: int
+    left: tuple[int, ...]
+    following: int
+    doubtful: tuple[int, ...]
+    complete: bool
+
+    @property
+    def unsent(self) -> tuple[tuple[int, int | None], ...]:
+        """What is still to be sent: spans of numbers, first and last; the last None means all that follow."""
+        spans: list[tuple[int, int | None]] = []
+        for number in self.left:
+            first, last = spans[-1] if spans else (0, -1)
+            if spans and last == number - 1:
+                spans[-1] = (first, number)
+            else:
+                spans.append((number, number))
+        if not self.complete:
+            if spans and spans[-1][1] == self.following - 1:
+                spans[-1] = (spans[-1][0], None)
+            else:
+                spans.append((self.following, None))
+        return tuple(spans)
+
+
+class BulkProgress:
+    """Counts the items; remembers only those that are not settled."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.refused = 0
+        self._following = 1
+        self._left: set[int] = set()
+        self._doubtful: set[int] = set()
+
+    def start(self, number: int) -> None:
+        """Record that an item is worked on; they come in the order of their numbers."""
+        self._following = number + 1
+        self._left.add(number)
+
+    def accept(self, number: int) -> None:
+        """Record that an item was accepted."""
+        self.accepted += 1
+        self._settle(number)
+
+    def refuse(self, number: int) -> None:
+        """Record that an item was refused."""
+        self.refused += 1
+        self._settle(number)
+
+    def doubt(self, number: int) -> None:
+        """Record that an item was sent and that its outcome is unknown."""
+        if number in self._left:
+            self._doubtful.add(number)
+
+    def report(self, *, complete: bool) -> BulkReport:
+        """Return how far it got."""
+        return BulkReport(
+            accepted=self.accepted,
+            refused=self.refused,
+            left=tuple(sorted(self._left)),
+            following=self._following,
+            doubtful=tuple(sorted(self._doubtful)),
+            complete=complete,
+        )
+
+    def _settle(self, number: int) -> None:
+        self._left.discard(number)
+        self._doubtful.discard(number)
+
+
+class BulkTarget:
+    """Publishes to one region; after a failure the profile is read again. An async context manager.
+
+    So a bulk follows a local cloud that was restarted, and a key that was rotated.
+    """
+
+    def __init__(
+        self, profile: Profile, endpoint: RegionEndpoint, reload: Reload | None, clock: WallClock
+    ) -> None:
+        """`clock` gives epoch ms."""
+        self._endpoint = endpoint
+        self._resolver = EndpointResolver(profile, reload)
+        self._apis = ApiPool(timeout=DEFAULTS.http_timeout, offset=ClockOffset(), clock=clock)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._apis.close()
+
+    async def publish(self, draft: Draft) -> Message:
+        """Publish a draft once, and again only if the key was another one by then.
+
+        Raises:
+            Refused, Unauthorized, Unreachable: as in `RegionApi.publish`.
+        """
+        endpoint = await self._resolve()
+        try:
+            message = await self._apis.publish(endpoint, draft)
+        except Unauthorized:
+            self._resolver.mark_stale()
+            if await self._resolve() == endpoint:
+                raise
+            message = await self._apis.publish(self._endpoint, draft)
+        except Unreachable:
+            self._resolver.mark_stale()
+            raise
+        self._resolver.mark_fresh()
+        return message
+
+    async def _resolve(self) -> RegionEndpoint:
+        try:
+            self._endpoint = await self._resolver.resolve(self._endpoint)
+        except Unreachable as error:
+            error.sent = False
+            raise
+        return self._endpoint
+
 
 class BulkPublisher:
     """Takes items as its window has room, and tries each with one id until it is settled.
 
-    A window of 1 keeps the order. Memory holds the window, however many items there are; whoever is told of
-    an item holds its place meanwhile, so a slow listener slows the publishing down.
+    A window of 1 keeps the order. Memory holds the window, however many items there are; a callback about an
+    item holds its place meanwhile, so a slow listener slows the publishing down.
     """
 
     def __init__(
         self,
         *,
         publish: Publish,
-        compose: Compose,
-        accepted: Callable[[Item, Message], Awaitable[None]],
-        refused: Callable[[Item, UserError], Awaitable[None]],
-        troubled: Callable[[UserError], Awaitable[None]],
-        recovery: Recovery,
-        pacer: Pacer,
+        build: Build,
+        on_accepted: Callable[[Item, Message], Awaitable[None]],
+        on_refused: Callable[[Item, UserError], Awaitable[None]],
+        on_outage: Callable[[UserError], Awaitable[None]],
+        retry: RetryPolicy,
+        limiter: RateLimiter,
         window: int = 1,
         drain: float = DRAIN,
     ) -> None:
-        """`troubled` hears the first failure of each outage; `accepted` and `refused` what became of each."""
+        """`on_outage` gets the first failure of each outage."""
         self._publish = publish
-        self._compose = compose
-        self._accepted = accepted
-        self._refused = refused
-        self._troubled = troubled
-        self._recovery = recovery
-        self._pacer = pacer
+        self._build = build
+        self._on_accepted = on_accepted
+        self._on_refused = on_refused
+        self._on_outage = on_outage
+        self._retry = retry
+        self._limiter = limiter
         self._slots = asyncio.Semaphore(window)
         self._drain = drain
-        self._ledger = Ledger()
+        self._progress = BulkProgress()
         self._stopping = asyncio.Event()
         self._feeding: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._complete = False
         self._error: UserError | None = None
 
-    async def run(self, items: AsyncGenerator[Item, None]) -> Report:
+    async def run(self, items: AsyncGenerator[Item, None]) -> BulkReport:
         """Publish until there are no more items, or `stop`; return how far it got. Runs once.
 
         Raises:
@@ -84,12 +251,12 @@ class BulkPublisher:
         return report
 
     @property
-    def report(self) -> Report:
+    def report(self) -> BulkReport:
         """How far it got until now."""
-        return self._ledger.report(complete=self._complete)
+        return self._progress.report(complete=self._complete)
 
     def stop(self) -> None:
-        """Begin nothing new, and let `run` end soon."""
+        """Start nothing new, and let `run` end soon."""
         self._stop(None)
 
     def _stop(self, error: UserError | None) -> None:
@@ -101,23 +268,23 @@ class BulkPublisher:
         log_event(log, logging.INFO, "bulk stopped", reason=None if error is None else str(error))
         if self._feeding is not None:
             self._feeding.cancel()
-            asyncio.get_running_loop().call_later(self._drain, self._cut)
+            asyncio.get_running_loop().call_later(self._drain, self._cancel_workers)
 
     async def _feed(self, group: asyncio.TaskGroup, items: AsyncGenerator[Item, None]) -> None:
         try:
             async with aclosing(items):
                 async for item in items:
-                    self._ledger.begin(item.number)
-                    await self._begin(group, item)
-        except UserError as error:  # there is no next item; those before it are still seen through
+                    self._progress.start(item.number)
+                    await self._start(group, item)
+        except UserError as error:  # there is no next item; those before it still run to their end
             self._error = error
             return
         self._complete = True
 
-    async def _begin(self, group: asyncio.TaskGroup, item: Item) -> None:
+    async def _start(self, group: asyncio.TaskGroup, item: Item) -> None:
         """Start to publish an item once there is room for it and it is due."""
         await self._slots.acquire()
-        if wait := self._pacer.take(asyncio.get_running_loop().time()):
+        if wait := self._limiter.reserve(asyncio.get_running_loop().time()):
             await asyncio.sleep(wait)
         worker = group.create_task(self._work(item), name="publish")
         self._workers.add(worker)
@@ -127,70 +294,70 @@ class BulkPublisher:
         try:
             await self._settle(item)
         except asyncio.CancelledError:
-            self._ledger.doubt(item.number)
+            self._progress.doubt(item.number)
             raise
         finally:
             self._slots.release()
 
     async def _settle(self, item: Item) -> None:
         try:
-            draft = self._compose(item)
+            draft = self._build(item)
         except Refused as error:
             await self._refuse(item, error)
             return
         now = asyncio.get_running_loop().time
         while await self._may_try():
-            began = now()
+            started = now()
             try:
                 message = await self._publish(draft)
             except UserError as error:
-                if not await self._bear(item, error, began=began, now=now()):
+                if not await self._handle_failure(item, error, started=started, now=now()):
                     return
                 continue
-            self._recovery.succeeded()
-            self._ledger.accept(item.number)
-            _note(logging.DEBUG, "draft accepted", item, id=message.id, origin=message.region)
-            await self._accepted(item, message)
+            self._retry.succeed()
+            self._progress.accept(item.number)
+            _log_item(logging.DEBUG, "draft accepted", item, id=message.id, origin=message.region)
+            await self._on_accepted(item, message)
             return
 
     async def _may_try(self) -> bool:
-        """Wait until a try may begin; False once it is all over."""
+        """Wait until an attempt may start; return False once the bulk stops."""
         loop = asyncio.get_running_loop()
-        while not self._stopping.is_set() and (wait := self._recovery.quiet_until - loop.time()) > 0:
+        while not self._stopping.is_set() and (wait := self._retry.quiet_until - loop.time()) > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._stopping.wait()
         return not self._stopping.is_set()
 
-    async def _bear(self, item: Item, error: UserError, *, began: float, now: float) -> bool:
-        """Take a failed try in; whether there is to be another one."""
-        if is_hopeless(error):
+    async def _handle_failure(self, item: Item, error: UserError, *, started: float, now: float) -> bool:
+        """Record a failed attempt; return True if there is to be another one."""
+        if fails_every_message(error):
             self._stop(error)
-        elif not may_pass(error):
-            self._recovery.succeeded()
+        elif not is_retryable(error):
+            self._retry.succeed()
             await self._refuse(item, error)
         else:
-            retry = self._recovery.failed(error, began=began, now=now)
-            if isinstance(error, Unreachable) and error.sent:
-                self._ledger.doubt(item.number)
+            retry = self._retry.fail(error, started=started, now=now)
+            if outcome_unknown(error):
+                self._progress.doubt(item.number)
             if retry is None:
                 self._stop(error)
                 return False
-            _note(logging.INFO, "draft waiting", item, reason=str(error), delay=round(retry.delay, 3))
+            _log_item(logging.INFO, "draft waiting", item, reason=str(error), delay=round(retry.delay, 3))
             if retry.is_first:
-                await self._troubled(error)
+                await self._on_outage(error)
             return True
         return False
 
     async def _refuse(self, item: Item, error: UserError) -> None:
-        self._ledger.refuse(item.number)
-        _note(logging.WARNING, "draft refused", item, reason=str(error))
-        await self._refused(item, error)
+        self._progress.refuse(item.number)
+        _log_item(logging.WARNING, "draft refused", item, reason=str(error))
+        await self._on_refused(item, error)
 
-    def _cut(self) -> None:
+    def _cancel_workers(self) -> None:
         for worker in self._workers:
             worker.cancel()
 
 
-def _note(level: int, event: str, item: Item, **fields: object) -> None:
+def _log_item(level: int, event: str, item: Item, **fields: object) -> None:
     log_event(log, level, event, private={"text": item.text}, number=item.number, **fields)

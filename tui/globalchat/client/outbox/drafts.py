@@ -1,8 +1,9 @@
-"""The drafts of a session: which wait, which may go now, and what becomes of each. No socket, no task."""
+"""The drafts of a session: their order, their stages, and what becomes of each. No socket, no task."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from globalchat.client.events import (
     DraftAccepted,
@@ -15,23 +16,56 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Draft, Message
 from globalchat.client.options import SessionOptions
-from globalchat.client.outbox.delivery import Stage, check_step
-from globalchat.client.outbox.keeper import Keeper
-from globalchat.client.outbox.store import Kept
+from globalchat.client.outbox.store import DraftStore, StoredDraft
 from globalchat.core.clock import WallClock
 
 LONGEST = 100_000
 """Characters of a text that are worth sending at all; what is shorter the backend judges."""
 
 _REMEMBERED = 10_000
+"""Settled drafts that are kept for their echo, or to be sent again."""
 _TOO_MANY = "Too many drafts are waiting for this channel."
 _TOO_MANY_IN_ALL = "Too many drafts are waiting."
 _CLOSED = "The chat was closed before the backend accepted it."
-_KEPT = "The chat was closed before the backend accepted it: it is sent when the chat is opened again."
+_STORED = "The chat was closed before the backend accepted it: it is sent when the chat is opened again."
 
 
-def flaw(draft: Draft) -> tuple[str, str] | None:
-    """What keeps a draft from going over the wire at all (error type and sentence), or None."""
+class Stage(Enum):
+    """The stages of an own message."""
+
+    SENDING = "sending"
+    HELD = "held"
+    UNSENT = "unsent"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    DISCARDED = "discarded"
+
+
+LEGAL_STEPS: dict[Stage, frozenset[Stage]] = {
+    Stage.SENDING: frozenset({Stage.ACCEPTED, Stage.REFUSED, Stage.HELD, Stage.UNSENT, Stage.DISCARDED}),
+    # The answer to an earlier attempt may have been lost: then the echo shows that it was accepted.
+    Stage.HELD: frozenset({Stage.SENDING, Stage.DISCARDED, Stage.ACCEPTED}),
+    Stage.UNSENT: frozenset({Stage.SENDING, Stage.DISCARDED, Stage.ACCEPTED}),
+    Stage.ACCEPTED: frozenset({Stage.DELIVERED}),
+    Stage.DELIVERED: frozenset(),
+    Stage.REFUSED: frozenset(),
+    Stage.DISCARDED: frozenset(),
+}
+
+
+class IllegalStep(RuntimeError):
+    """A change of stage that no message may make: a bug, not an event."""
+
+
+def check_step(old: Stage, new: Stage) -> None:
+    """Raise IllegalStep unless `new` may follow `old`."""
+    if new not in LEGAL_STEPS[old]:
+        raise IllegalStep(f"{old.value} -> {new.value}")
+
+
+def find_problem(draft: Draft) -> tuple[str, str] | None:
+    """Return why a draft cannot be sent at all (error type and sentence), or None."""
     for text in (draft.channel, draft.text, draft.sender or ""):
         try:
             text.encode()
@@ -44,9 +78,9 @@ def flaw(draft: Draft) -> tuple[str, str] | None:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A draft and where it stands; its age counts from `since` (epoch ms).
+    """A draft and its stage; its age counts from `since` (epoch ms).
 
-    `trying` while a publish of it is under way; `doubtful` if one ended without an answer.
+    `trying` while a publish of it is in flight; `doubtful` if the outcome of one is unknown.
     """
 
     draft: Draft
@@ -56,37 +90,38 @@ class _Entry:
     doubtful: bool = False
 
 
-class Drafts:
-    """Every draft from its queueing to its end. What happens to one is stored before it is told.
+class DraftQueue:
+    """Every draft of a session, from its submission to its end.
 
-    Drafts of a channel are taken in the order in which they were submitted, `window` of them at a time.
+    A change is stored before its event is emitted, so that a crash never loses what was shown as queued.
+    Drafts of a channel are acquired in the order in which they were submitted, one at a time.
     """
 
     def __init__(
         self,
         *,
-        keeper: Keeper,
-        tell: Callable[[SessionEvent], None],
+        store: DraftStore,
+        emit: Callable[[SessionEvent], None],
         clock: WallClock,
         options: SessionOptions,
     ) -> None:
         """`clock` gives epoch ms."""
-        self._keeper = keeper
-        self._tell = tell
+        self._store = store
+        self._emit = emit
         self._clock = clock
         self._options = options
         self._max_age = options.draft_max_age * 1000
-        self._lanes: dict[str, deque[_Entry]] = {}
-        self._flying: dict[str, int] = {}
+        self._queues: dict[str, deque[_Entry]] = {}
+        self._in_flight: set[str] = set()  # channels
         self._live: dict[str, _Entry] = {}  # sending or held, in the order of their queueing
         self._settled: OrderedDict[str, _Entry] = OrderedDict()
         self._opened = False
         self._closed = False
 
     @property
-    def are_kept(self) -> bool:
-        """Whether drafts are to wait until they can be sent, rather than be handed back."""
-        return self._keeper.is_wanted
+    def are_stored(self) -> bool:
+        """True if drafts wait until they can be sent, instead of being returned after a few attempts."""
+        return self._store.is_wanted
 
     @property
     def waiting(self) -> tuple[Draft, ...]:
@@ -95,143 +130,141 @@ class Drafts:
 
     @property
     def unsent(self) -> tuple[Draft, ...]:
-        """What was handed back: the session knows it until it is sent again, discarded, or long ago."""
+        """What was returned as unsent, until it is sent again or discarded; of very many the newest."""
         return tuple(entry.draft for entry in self._settled.values() if entry.stage is Stage.UNSENT)
 
     @property
     def held(self) -> tuple[Draft, ...]:
-        """What is too old to be sent without a person's word."""
+        """What is too old to be sent without confirmation."""
         return tuple(entry.draft for entry in self._live.values() if entry.stage is Stage.HELD)
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The channels that have something to be taken."""
-        return tuple(self._lanes)
+        """The channels that have drafts to be acquired."""
+        return tuple(self._queues)
 
     def open(self) -> None:
-        """Take up what earlier sessions left. Opening again does nothing."""
+        """Queue what earlier sessions left. Opening again does nothing."""
         if self._opened or self._closed:
             return
         self._opened = True
-        for kept in self._keeper.open():
+        for stored in self._store.open():
             # Whether the earlier session tried it is not known.
-            entry = _Entry(kept.draft, kept.since, doubtful=True)
-            self._live[kept.draft.id] = entry
-            if kept.held or self._is_overdue(entry):
-                self._hold(entry)
+            entry = _Entry(stored.draft, stored.since, doubtful=True)
+            self._live[stored.draft.id] = entry
+            if stored.held or self._is_overdue(entry):
+                self._require_confirmation(entry)
             else:
-                self._tell(DraftQueued(kept.draft))
-                self._lanes.setdefault(kept.draft.channel, deque()).append(entry)
+                self._emit(DraftQueued(stored.draft))
+                self._queues.setdefault(stored.draft.channel, deque()).append(entry)
 
     def submit(self, draft: Draft) -> None:
         """Queue a new draft."""
         self.open()
-        found = flaw(draft)
-        if found is not None:
-            self._tell(DraftQueued(draft))
-            self._tell(DraftRefused(draft, *found))
+        problem = find_problem(draft)
+        if problem is not None:
+            self._emit(DraftQueued(draft))
+            self._emit(DraftRefused(draft, *problem))
             return
-        self._queue(_Entry(draft, draft.created_at), self._obstacle(draft.channel))
+        self._queue(_Entry(draft, draft.created_at), self._reason_for_no_room(draft.channel))
 
     def resend(self, draft_id: str) -> bool:
-        """Queue an unsent or held draft again; False if there is none with this id."""
+        """Queue an unsent or held draft again; return False if there is none with this id."""
         entry = self._find(draft_id, Stage.UNSENT, Stage.HELD)
         if entry is None or (self._closed and entry.stage is Stage.HELD):
             return False
         # A held one has its room already.
-        obstacle = None if entry.stage is Stage.HELD else self._obstacle(entry.draft.channel)
+        no_room = None if entry.stage is Stage.HELD else self._reason_for_no_room(entry.draft.channel)
         self._drop(draft_id)
         self._step(entry, Stage.SENDING)
         entry.since = self._clock()
-        self._queue(entry, obstacle)
+        self._queue(entry, no_room)
         return True
 
     def discard(self, draft_id: str) -> bool:
-        """Forget an unsent, held or waiting draft; False if there is none with this id or it is under way."""
+        """Forget an unsent, held or waiting draft; return False if there is none or it is in flight."""
         entry = self._find(draft_id, Stage.UNSENT, Stage.HELD, Stage.SENDING)
         if entry is None or entry.trying or (self._closed and entry.stage is not Stage.UNSENT):
             return False
-        self._keeper.forget(draft_id)
+        self._store.remove(draft_id)
         self._drop(draft_id)
         if entry.stage is Stage.SENDING:
-            self._leave_lane(entry)
+            self._leave_queue(entry)
         self._step(entry, Stage.DISCARDED)
         if entry.doubtful:
             self._remember(entry)
         return True
 
     def in_doubt(self, draft_id: str) -> bool:
-        """Whether a try of a draft that is not accepted may have reached the backend all the same."""
+        """Return True if a draft that is not accepted may have reached the backend."""
         entry = self._find(draft_id, Stage.UNSENT, Stage.HELD, Stage.SENDING)
         return entry is not None and (entry.doubtful or entry.trying)
 
-    def begin_try(self, draft: Draft) -> None:
-        """A publish of a draft goes out."""
+    def start_attempt(self, draft: Draft) -> None:
+        """Record that a publish of a draft is in flight."""
         self._live[draft.id].trying = True
 
-    def end_try(self, draft: Draft, *, doubtful: bool) -> None:
-        """That publish has ended; `doubtful` if without an answer that tells what became of it."""
+    def end_attempt(self, draft: Draft, *, doubtful: bool) -> None:
+        """Record that this publish has ended; `doubtful` if its outcome is unknown."""
         entry = self._live.get(draft.id) or self._settled.get(draft.id)
         if entry is not None:
             entry.trying = False
             entry.doubtful = entry.doubtful or doubtful
 
-    def take(self, channel: str) -> Draft | None:
-        """The next draft to publish; None if there is none or the window is full. It must `land` after."""
-        lane = self._lanes.get(channel)
-        if lane is None or self._flying.get(channel, 0) >= self._options.window:
+    def acquire(self, channel: str) -> Draft | None:
+        """Return the next draft to publish; None if there is none or one is in flight. Release it after."""
+        queue = self._queues.get(channel)
+        if queue is None or channel in self._in_flight:
             return None
-        while lane and lane[0].stage is not Stage.SENDING:
-            lane.popleft()  # its echo came before its turn
-        if not lane:
-            del self._lanes[channel]
+        while queue and queue[0].stage is not Stage.SENDING:
+            queue.popleft()  # its echo came before its turn
+        if not queue:
+            del self._queues[channel]
             return None
-        self._flying[channel] = self._flying.get(channel, 0) + 1
-        return lane.popleft().draft
+        self._in_flight.add(channel)
+        return queue.popleft().draft
 
-    def land(self, draft: Draft) -> None:
-        """A draft that was taken is in flight no more."""
-        self._flying[draft.channel] -= 1
-        if not self._flying[draft.channel]:
-            del self._flying[draft.channel]
+    def release(self, draft: Draft) -> None:
+        """Mark a draft that was acquired as no longer in flight."""
+        self._in_flight.discard(draft.channel)
 
     def is_sending(self, draft: Draft) -> bool:
-        """Whether a draft has yet to be accepted."""
+        """Return True if a draft is still to be accepted."""
         entry = self._live.get(draft.id)
         return entry is not None and entry.stage is Stage.SENDING
 
     def hold_if_overdue(self, draft: Draft) -> bool:
-        """Hold a draft that has waited too long; whether it did."""
+        """Require confirmation of a draft that has waited too long; return True if it did."""
         entry = self._live[draft.id]
         if not self._is_overdue(entry):
             return False
-        self._hold(entry)
+        self._require_confirmation(entry)
         return True
 
     def seconds_left(self, draft: Draft) -> float:
-        """How long a draft may still wait."""
+        """Return how long a draft may still wait."""
         return (self._live[draft.id].since + self._max_age - self._clock()) / 1000
 
     def accept(self, draft: Draft, region: str, sent_at: int) -> None:
-        """The backend took a draft. Nothing happens if its echo said so before."""
+        """Record that the backend accepted a draft. Nothing happens if its echo came before."""
         if self.is_sending(draft):
             self._accept(self._live[draft.id], region, sent_at)
 
     def refuse(self, draft: Draft, error_type: str, reason: str) -> None:
-        """The backend refused a draft for good."""
+        """Record that the backend refused a draft for good."""
         if self.is_sending(draft):
             self._settle(self._live[draft.id], Stage.REFUSED)
-            self._tell(DraftRefused(draft, error_type, reason))
+            self._emit(DraftRefused(draft, error_type, reason))
 
-    def hand_back(self, draft: Draft, reason: str) -> None:
-        """Give up on a draft, and on what waits behind it: that would overtake it when it is sent again."""
-        behind = self._lanes.pop(draft.channel, deque())
+    def return_unsent(self, draft: Draft, reason: str) -> None:
+        """Return a draft as unsent, and those behind it: they would overtake it when it is sent again."""
+        behind = self._queues.pop(draft.channel, deque())
         for entry in (self._live[draft.id], *behind):
             if entry.stage is Stage.SENDING:
                 self._unsend(entry, reason)
 
     def echo(self, message: Message) -> bool:
-        """A message arrived. Is it one of these drafts (same id and content)? Then that is delivered."""
+        """Mark the draft that a message echoes (same id and content) as delivered; return False if none."""
         entry = self._live.get(message.id) or self._settled.get(message.id)
         if entry is None or entry.draft.content != message.content:
             return False
@@ -242,73 +275,73 @@ class Drafts:
         return True
 
     def close(self) -> None:
-        """Take no more. What is not accepted stays kept, or is handed back. Closing again does nothing."""
+        """Accept no more drafts. What is not accepted stays stored, or is returned. Idempotent."""
         if self._closed:
             return
         self._closed = True
-        self._lanes.clear()
+        self._queues.clear()
         for draft in self.waiting:
-            if self._keeper.keeps(draft.id):
-                self._tell(DraftWaiting(draft, _KEPT))
+            if self._store.has(draft.id):
+                self._emit(DraftWaiting(draft, _STORED))
             else:
                 self._unsend(self._live[draft.id], _CLOSED)
-        self._keeper.close()
+        self._store.close()
 
-    def _queue(self, entry: _Entry, obstacle: str | None) -> None:
+    def _queue(self, entry: _Entry, no_room: str | None) -> None:
         draft = entry.draft
-        if obstacle is not None:
-            self._tell(DraftQueued(draft))
+        if no_room is not None:
+            self._emit(DraftQueued(draft))
             self._live[draft.id] = entry
-            self._unsend(entry, obstacle)
+            self._unsend(entry, no_room)
             return
-        self._keeper.keep(Kept(draft, entry.since))
+        self._store.save(StoredDraft(draft, entry.since))
         self._live[draft.id] = entry
-        self._lanes.setdefault(draft.channel, deque()).append(entry)
-        self._tell(DraftQueued(draft))
+        self._queues.setdefault(draft.channel, deque()).append(entry)
+        self._emit(DraftQueued(draft))
 
-    def _obstacle(self, channel: str) -> str | None:
+    def _reason_for_no_room(self, channel: str) -> str | None:
         if self._closed:
             return _CLOSED
-        if len(self._lanes.get(channel, ())) + self._flying.get(channel, 0) >= self._options.outgoing:
+        if len(self._queues.get(channel, ())) + (channel in self._in_flight) >= self._options.outgoing:
             return _TOO_MANY
         return _TOO_MANY_IN_ALL if len(self._live) >= self._options.outgoing_total else None
 
     def _is_overdue(self, entry: _Entry) -> bool:
-        return self.are_kept and self._clock() - entry.since > self._max_age
+        return self.are_stored and self._clock() - entry.since > self._max_age
 
-    def _hold(self, entry: _Entry) -> None:
+    def _require_confirmation(self, entry: _Entry) -> None:
         self._step(entry, Stage.HELD)
-        self._keeper.hold(entry.draft.id)
-        self._tell(DraftHeld(entry.draft))
+        self._store.require_confirmation(entry.draft.id)
+        self._emit(DraftHeld(entry.draft))
 
     def _accept(self, entry: _Entry, region: str, sent_at: int) -> None:
         self._settle(entry, Stage.ACCEPTED)
-        self._tell(DraftAccepted(entry.draft, region, sent_at))
+        self._emit(DraftAccepted(entry.draft, region, sent_at))
 
     def _unsend(self, entry: _Entry, reason: str) -> None:
         self._settle(entry, Stage.UNSENT)
-        self._tell(DraftUnsent(entry.draft, reason))
+        self._emit(DraftUnsent(entry.draft, reason))
 
     def _settle(self, entry: _Entry, stage: Stage) -> None:
-        """Stop working on a draft; it is remembered for its echo, or for a person who sends it again."""
+        """End the work on a draft; it is remembered for its echo, or to be sent again."""
         self._step(entry, stage)
-        self._keeper.forget(entry.draft.id)
+        self._store.remove(entry.draft.id)
         self._drop(entry.draft.id)
         self._remember(entry)
 
     def _remember(self, entry: _Entry) -> None:
-        """Know a draft's echo when it comes."""
+        """Remember a draft, so that its echo is recognised."""
         self._settled[entry.draft.id] = entry
         if len(self._settled) > _REMEMBERED:
             self._settled.popitem(last=False)
 
-    def _leave_lane(self, entry: _Entry) -> None:
-        """Make room for another draft of the channel; what was taken is in its lane no more."""
-        lane = self._lanes.get(entry.draft.channel)
-        if lane is not None and entry in lane:
-            lane.remove(entry)
-            if not lane:
-                del self._lanes[entry.draft.channel]
+    def _leave_queue(self, entry: _Entry) -> None:
+        """Make room for another draft of the channel; a draft that was acquired is no longer in its queue."""
+        queue = self._queues.get(entry.draft.channel)
+        if queue is not None and entry in queue:
+            queue.remove(entry)
+            if not queue:
+                del self._queues[entry.draft.channel]
 
     def _find(self, draft_id: str, *stages: Stage) -> _Entry | None:
         entry = self._live.get(draft_id) or self._settled.get(draft_id)

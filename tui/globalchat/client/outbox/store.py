@@ -1,41 +1,164 @@
-"""The drafts on disk: several sessions share the file, each sees its own.
+"""The drafts on disk: several sessions share the SQLite file, each sees its own.
 
 Each running session, an owner of drafts, holds a lock that ends with it, however it ends: the drafts of one
 whose lock is free may be adopted.
 """
 
+import os
 import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from globalchat.client.events import OutboxUnavailable
 from globalchat.client.messages import Draft
-from globalchat.client.outbox.database import FILE, connect, told, transaction
 from globalchat.core.errors import UserError
-from globalchat.core.files import FileLock, NoLocks, is_locked
+from globalchat.core.files import (
+    OWN_DISK,
+    FileLock,
+    NoLocks,
+    ensure_folder,
+    has_record_locks,
+    is_locked,
+    open_private,
+)
+
+FILE = "outbox.sqlite3"
+VERSION = 1
+BUSY_TIMEOUT = 1.0
+"""Seconds that a write waits for another chat's; theirs take microseconds."""
 
 _OWNER_SUFFIX = ".owner"
 _COLUMNS = "id, channel, text, sender, created_at, since, held"
 
+_TABLE = """
+CREATE TABLE drafts (
+  place INTEGER PRIMARY KEY,
+  owner TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  id TEXT NOT NULL UNIQUE,
+  channel TEXT NOT NULL,
+  text TEXT NOT NULL,
+  sender TEXT,
+  created_at INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  held INTEGER NOT NULL
+)
+"""
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: ("the disk is full", "Make room, then open the chat again."),
+    sqlite3.SQLITE_NOTADB: ("it is damaged", "Move the file away; what it holds may still be recovered."),
+    sqlite3.SQLITE_CORRUPT: ("it is damaged", "Move the file away; what it holds may still be recovered."),
+    sqlite3.SQLITE_BUSY: ("another program keeps it locked", "Close that program, then open the chat again."),
+    sqlite3.SQLITE_READONLY: ("it cannot be written", "Make it writable, then open the chat again."),
+    sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "Make it writable, then open the chat again."),
+}
+
+_OF_LOCKS = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR}
+)
+"""What SQLite answers where the file system has no locks: to ENOLCK the same as to a lock of another."""
+
+
+@contextmanager
+def translate_sqlite_errors(path: Path) -> Iterator[None]:
+    """Turn errors of the file at `path` into a UserError that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        # The low byte is the primary code, whatever the extended one adds.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        reason, remedy = _REASONS.get(code, (str(error), None))
+        if code in _OF_LOCKS and _lies_where_there_are_no_locks(path):
+            reason, remedy = "it lies on a network file system without locks", OWN_DISK
+        raise UserError(f"The outbox {path} cannot be used: {reason}.", remedy=remedy) from None
+    except OSError as error:
+        raise UserError(
+            f"The outbox {path} cannot be used: {error.strerror}.", remedy="Make its folder writable."
+        ) from None
+
+
+def connect(folder: Path) -> sqlite3.Connection:
+    """Open the database in `folder`; create it if there is none (folder 0700, file 0600).
+
+    Autocommit; a commit survives the death of the process. It is not flushed to the disk each time, so a
+    power cut may take the last moments.
+
+    Raises:
+        UserError: the folder or the file cannot be used.
+    """
+    ensure_folder(folder)
+    path = folder / FILE
+    with translate_sqlite_errors(path):
+        # Made here, as SQLite would leave the mode to the umask; its side files take the mode of this one.
+        os.close(open_private(path, os.O_RDWR))
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
+        try:
+            connection.execute("PRAGMA synchronous = NORMAL")
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold the write lock for a few statements; all of them happen or none."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _lies_where_there_are_no_locks(path: Path) -> bool:
+    try:
+        return not has_record_locks(path.parent)
+    except OSError:
+        return False
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Create the table of a new file; refuse the file of a newer version."""
+    with transaction(connection):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            connection.execute(_TABLE)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+    if version > VERSION:
+        raise UserError(
+            f"The outbox {path} was made by a newer version of globalchat.",
+            remedy="Update globalchat, or move the file away.",
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A draft as it is stored: its age counts from `since` (epoch ms); `held` if a person must decide."""
+class StoredDraft:
+    """A draft as it is stored: its age counts from `since` (epoch ms); `held` if it needs confirmation."""
 
     draft: Draft
     since: int
     held: bool = False
 
 
-class Store:
-    """One session's part of the outbox in `folder`. What it raises is an UserError.
+class DraftDatabase:
+    """One session's drafts in the SQLite file of `folder`. Every method raises UserError on failure.
 
     Attributes:
-        adopted: What sessions of the same profile that are no more have left, in the order of its writing.
-            Exactly one session gets a draft.
+        adopted: What ended sessions of the same profile have left, in the order of its writing. Exactly one
+            session gets a draft.
     """
 
     def __init__(self, folder: Path, profile: str) -> None:
-        """Become an owner, and adopt the drafts of the dead.
+        """Become an owner, and adopt the drafts of sessions that ended.
 
         Raises:
             UserError: the folder or the file cannot be used.
@@ -47,8 +170,8 @@ class Store:
         self._lock: FileLock | None = None
         self._database = connect(folder)
         try:
-            with told(self._path), transaction(self._database):
-                # The database's write lock keeps two that begin or sweep from meeting half-way.
+            with translate_sqlite_errors(self._path), transaction(self._database):
+                # The database's write lock serialises sessions that start and sweep at the same time.
                 self._lock = self._become_owner()
                 self._sweep()
                 self.adopted = self._adopt()
@@ -56,10 +179,10 @@ class Store:
             self.close()
             raise
 
-    def put(self, kept: Kept) -> None:
+    def save(self, stored: StoredDraft) -> None:
         """Store a draft behind all others; one with the same id is replaced."""
-        draft = kept.draft
-        with told(self._path):
+        draft = stored.draft
+        with translate_sqlite_errors(self._path):
             self._database.execute(
                 f"INSERT OR REPLACE INTO drafts (owner, profile, {_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)",
                 (
@@ -70,19 +193,19 @@ class Store:
                     draft.text,
                     draft.sender,
                     draft.created_at,
-                    kept.since,
-                    kept.held,
+                    stored.since,
+                    stored.held,
                 ),
             )
 
-    def hold(self, draft_id: str) -> None:
-        """Mark a draft as one that a person must decide on."""
-        with told(self._path):
+    def require_confirmation(self, draft_id: str) -> None:
+        """Mark a draft as one that is sent only after confirmation."""
+        with translate_sqlite_errors(self._path):
             self._database.execute("UPDATE drafts SET held = 1 WHERE id = ?", (draft_id,))
 
     def remove(self, draft_id: str) -> None:
-        """Forget a draft."""
-        with told(self._path):
+        """Delete a draft."""
+        with translate_sqlite_errors(self._path):
             self._database.execute("DELETE FROM drafts WHERE id = ?", (draft_id,))
 
     def close(self) -> None:
@@ -111,7 +234,7 @@ class Store:
     def _owner_file(self, name: str) -> Path:
         return self._folder / f"{name}{_OWNER_SUFFIX}"
 
-    def _adopt(self) -> list[Kept]:
+    def _adopt(self) -> list[StoredDraft]:
         rows = self._database.execute("SELECT DISTINCT owner FROM drafts WHERE profile = ?", (self._profile,))
         for (owner,) in rows.fetchall():
             if not is_locked(self._owner_file(owner)):
@@ -124,10 +247,98 @@ class Store:
         )
         return [self._read(row) for row in rows]
 
-    def _read(self, row: tuple[object, ...]) -> Kept:
+    def _read(self, row: tuple[object, ...]) -> StoredDraft:
         match row:
             case (str(id_), str(channel), str(text), str() | None as sender, int(at), int(since), int(held)):
-                return Kept(Draft(id_, channel, text, sender, at), since, bool(held))
+                return StoredDraft(Draft(id_, channel, text, sender, at), since, bool(held))
         raise UserError(
             f"The outbox {self._path} holds something other than drafts.", remedy="Move the file away."
         )
+
+
+class DraftStore:
+    """Stores a session's drafts as long as that works: it raises nothing.
+
+    Without a folder, or once the disk failed, drafts are in memory only.
+
+    Attributes:
+        is_wanted: True if there should be an outbox, working or not.
+    """
+
+    def __init__(self, folder: Path | None, profile: str, emit: Callable[[OutboxUnavailable], None]) -> None:
+        self.is_wanted = folder is not None
+        self._folder = folder
+        self._profile = profile
+        self._emit = emit
+        self._database: DraftDatabase | None = None
+        self._works = False
+        self._saved: set[str] = set()
+        self._to_remove: set[str] = set()
+
+    def open(self) -> list[StoredDraft]:
+        """Open the outbox; return what earlier sessions left."""
+        if self._folder is None:
+            return []
+        try:
+            self._database = DraftDatabase(self._folder, self._profile)
+        except UserError as error:
+            self._fail(error)
+            return []
+        self._works = True
+        self._saved.update(stored.draft.id for stored in self._database.adopted)
+        return self._database.adopted
+
+    def has(self, draft_id: str) -> bool:
+        """Return True if a draft outlives the session."""
+        return draft_id in self._saved
+
+    def save(self, stored: StoredDraft) -> None:
+        """Store a draft."""
+        if self._database is None or not self._works:
+            return
+        try:
+            self._database.save(stored)
+        except UserError as error:
+            self._fail(error)
+        else:
+            self._saved.add(stored.draft.id)
+
+    def require_confirmation(self, draft_id: str) -> None:
+        """Mark a stored draft as one that is sent only after confirmation."""
+        if self._database is None or draft_id not in self._saved:
+            return
+        try:
+            self._database.require_confirmation(draft_id)
+        except UserError as error:
+            self._fail(error)
+
+    def remove(self, draft_id: str) -> None:
+        """Delete a draft; once the disk has failed, that is tried at the end."""
+        if draft_id in self._saved:
+            self._saved.remove(draft_id)
+            self._to_remove.add(draft_id)
+            if self._works:
+                self._remove_pending()
+
+    def close(self) -> None:
+        """Leave what is stored to the next session."""
+        if self._database is not None:
+            self._remove_pending()
+            self._database.close()
+            self._database = None
+            self._works = False
+
+    def _remove_pending(self) -> None:
+        assert self._database is not None
+        try:
+            for draft_id in tuple(self._to_remove):
+                self._database.remove(draft_id)
+                self._to_remove.remove(draft_id)
+        except UserError as error:
+            self._fail(error)
+
+    def _fail(self, error: UserError) -> None:
+        """Store nothing new from now on, and emit that once: a gap in what is stored breaks the order."""
+        if self._works or self._database is None:
+            self._emit(OutboxUnavailable(f"{error} Messages are kept in memory only.", error.remedy))
+        self._works = False

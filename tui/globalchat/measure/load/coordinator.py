@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 
-from globalchat.client.api import Api
+from globalchat.client.api import RegionApi
 from globalchat.client.faults import unknown_channel
 from globalchat.client.network import proxy_of
 from globalchat.client.profiles import Profile, RegionEndpoint
@@ -76,7 +76,7 @@ def _check_proxy(endpoint: RegionEndpoint) -> None:
 
 
 async def _check_backend(endpoint: RegionEndpoint, plan: LoadPlan) -> None:
-    async with Api(endpoint) as api:
+    async with RegionApi(endpoint) as api:
         backend = await api.describe()
     unknown = [each for each in plan.channels if each not in backend.channels]
     if unknown:

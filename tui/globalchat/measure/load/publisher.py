@@ -5,9 +5,8 @@ import time
 from collections import Counter
 from contextlib import AsyncExitStack
 
-from globalchat.client.api import Api
-from globalchat.client.ids import IdFactory
-from globalchat.client.messages import Draft
+from globalchat.client.api import RegionApi
+from globalchat.client.messages import Draft, IdFactory
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import UserError
 from globalchat.core.tasks import task_group
@@ -112,7 +111,7 @@ class _Publisher:
         self._plan = plan
         self._places = plan.places
         self._ids = IdFactory()
-        self._apis: list[Api] = []
+        self._apis: list[RegionApi] = []
         self._watermarks = [AckWatermark(number, len(self._places)) for number in range(len(self._places))]
         self._stopping = asyncio.get_running_loop().create_future()
         self._connections: list[asyncio.Task[None]] = []
@@ -129,7 +128,7 @@ class _Publisher:
         """
         for number in range(self._plan.connections):
             endpoint = self._order.endpoints[self._places[number % len(self._places)].region]
-            self._apis.append(await stack.enter_async_context(Api(endpoint)))
+            self._apis.append(await stack.enter_async_context(RegionApi(endpoint)))
         async with task_group() as tasks:
             for api in self._apis:
                 tasks.create_task(api.describe())
@@ -185,7 +184,7 @@ class _Publisher:
             self._lag.add(max(0, now - due))
             await self._publish(self._apis[connection], number)
 
-    async def _publish(self, api: Api, number: int) -> None:
+    async def _publish(self, api: RegionApi, number: int) -> None:
         origin = number % len(self._places)
         sent_at = self._last_at = time.monotonic_ns()
         self._first_at = self._first_at or sent_at

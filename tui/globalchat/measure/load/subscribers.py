@@ -4,7 +4,7 @@ import asyncio
 import time
 from random import Random
 
-from globalchat.client.backoff import full_jitter
+from globalchat.client.retry import full_jitter
 from globalchat.core.errors import Refused, Unauthorized, UserError
 from globalchat.core.tasks import task_group
 from globalchat.measure.load.delivery import DeliveryTracker, NumberSet

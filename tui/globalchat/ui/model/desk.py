@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from globalchat.client.key_expiry import REMEDY, expiring
-from globalchat.client.profiles import LOCAL, Profile
+from globalchat.client.profiles import EXPIRY_REMEDY, LOCAL, Profile, expiring_keys
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui.memory import DRAFT, THEME
 from globalchat.ui.model.attention import Level
@@ -136,8 +135,8 @@ class Desk:
         """
         self.names = RegionNames.of({alias: each.region for alias, each in profile.regions.items()})
         self.model.state = SessionState(Phase.IDLE, region)
-        for key in expiring(profile.regions.values(), now / 1000):
-            self.model.warn(f"{key} {REMEDY}")
+        for key in expiring_keys(profile.regions.values(), now / 1000):
+            self.model.warn(f"{key} {EXPIRY_REMEDY}")
 
     def open(self, channel: str) -> None:
         """Make a channel the open one; what was new in the old one is known now."""
@@ -161,11 +160,11 @@ class Desk:
         self.drafts.take(channel)
 
     def next_region(self) -> str | None:
-        """Where a switch leads: to the region that is offered or was left, else to the profile's next."""
+        """Where a switch leads: to the region that is offered, else to the profile's next."""
         state = self.model.state
         if state is None:
             return None
-        return state.fail_over_to or state.failed_over_from or self.names.after(state.region)
+        return state.fail_over_to or self.names.after(state.region)
 
     def instead_of(self, dropped: str) -> str | None:
         """The channel to show in place of one that is gone: the one before, else the first."""

@@ -2,7 +2,7 @@
 
 import re
 
-from globalchat.client.messages import Limits
+from globalchat.client.messages import MessageLimits
 
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 
@@ -12,7 +12,7 @@ def code_units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def name_problem(name: str, limits: Limits) -> str | None:
+def name_problem(name: str, limits: MessageLimits) -> str | None:
     """Why nobody can write under `name`, None if one can."""
     if not name.strip():
         return "A name cannot be blank."

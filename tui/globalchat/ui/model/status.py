@@ -183,10 +183,6 @@ def _live_banner(state: SessionState, names: RegionNames, keys: Keys) -> Banner 
     if state.reason:
         away = Way(BACK, f"{keys(BACK)} puts this away.")
         return Banner(f"{_sentence(state.reason)}{_remedy(state.remedy)}", "warning", (away,))
-    if state.failed_over_from is not None:
-        left = names.title(state.failed_over_from)
-        back = Way(OTHER_REGION, f"{keys(OTHER_REGION)} goes back to {left}.")
-        return Banner(f"{left} did not answer, so this is {here}.", "warning", (back,))
     if state.joining:
         channels = ", ".join(f"# {shown_name(each)}" for each in sorted(state.joining))
         return Banner(f"Joining {channels} …", "muted")

@@ -24,7 +24,7 @@ def again(desk: Desk, session: ChatSession) -> bool:
     if channel is None:
         return False
     if channel in desk.model.revoked:
-        session.rejoin(channel)
+        session.join(channel)
         return True
     outbox = desk.model.outbox
     unsent, waits = outbox.unsent(channel), outbox.waiting(channel) is not None

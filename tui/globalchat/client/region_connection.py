@@ -1,0 +1,221 @@
+"""One region's socket: opens, subscribes, delivers messages, and says when and why it was lost."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from gql import GraphQLRequest
+from gql.transport.exceptions import TransportError, TransportProtocolError, TransportQueryError
+from graphql import DocumentNode, ExecutionResult, parse
+
+from globalchat.client import connect_errors, documents, faults
+from globalchat.client.http import key_authentication
+from globalchat.client.messages import Message
+from globalchat.client.offset import Dated
+from globalchat.client.options import SessionOptions, SocketTimeouts
+from globalchat.client.profiles import RegionEndpoint
+from globalchat.client.transport import AppSyncTransport, ServerError, Subscriber
+from globalchat.core.clock import WallClock, now_ms
+from globalchat.core.errors import Refused, UserError
+from globalchat.core.logs import log_event
+from globalchat.core.net import host_of
+
+log = logging.getLogger(__name__)
+
+
+class RegionConnection:
+    """A socket to one region, used once. Its errors are the client's, without a transport's in their chain.
+
+    Attributes:
+        lost: Fails with the reason once the socket is lost.
+        latency_ms: The quickest answer to a `start` so far.
+    """
+
+    def __init__(
+        self,
+        endpoint: RegionEndpoint,
+        *,
+        on_message: Callable[[Message], None],
+        on_unreadable: Callable[[str], None],
+        on_revoked: Callable[[str], None],
+        options: SessionOptions,
+        channels: Sequence[str] = (),
+        clock: WallClock = now_ms,
+    ) -> None:
+        """`channels` are those that the backend is known to have; `clock` gives epoch ms."""
+        self.endpoint = endpoint
+        self._channels = channels
+        self._clock = clock
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.latency_ms: int | None = None
+        self._closed_by_server_at: int | None = None
+        self._where = host_of(endpoint.realtime_url)
+        self._on_message = on_message
+        self._on_unreadable = on_unreadable
+        self._on_revoked = on_revoked
+        self._subscribe_timeout = options.subscribe_timeout
+        self._subscribers: dict[str, Subscriber] = {}
+        self._transport = AppSyncTransport(
+            endpoint.realtime_url,
+            auth=key_authentication(endpoint),
+            timeouts=SocketTimeouts(
+                options.connect_timeout, options.close_timeout, options.liveness, options.ping_interval
+            ),
+            clock=clock,
+        )
+        self._transport.ended.add_done_callback(self._ended)
+
+    @property
+    def subscribed(self) -> frozenset[str]:
+        """The channels that were confirmed and not ended; the end of the socket changes nothing."""
+        return frozenset(name for name, each in self._subscribers.items() if each.is_live)
+
+    @property
+    def dated(self) -> Dated | None:
+        """The date of the answer that opened the socket, if it has one."""
+        return self._transport.dated
+
+    def received_until(self, now: int) -> int:
+        """Return until when nothing was missed: the server's close frame, else its last one (epoch ms)."""
+        if self._closed_by_server_at is not None:
+            return self._closed_by_server_at
+        silence = asyncio.get_running_loop().time() - self._transport.heard_at
+        return now - int(silence * 1000) - 1  # rounded down: what is in doubt counts as missed
+
+    async def open(self) -> None:
+        """Connect up to the server's `connection_ack`.
+
+        Raises:
+            Unauthorized: the key was not accepted.
+            Refused: the server refused the connection.
+            Unreachable: no connection came about in time.
+        """
+        failure: UserError | None = None
+        try:
+            await self._transport.open()
+        except (TransportError, TimeoutError) as error:
+            failure = self._translate(error)
+        if failure is not None:
+            raise failure
+        log_event(log, logging.INFO, "socket opened", region=self.endpoint.alias, host=self._where)
+
+    async def subscribe(self, channel: str) -> None:
+        """Subscribe a channel; returns when the server confirmed it.
+
+        Raises:
+            Refused: the backend refuses this channel.
+            Unauthorized: the key was not accepted.
+            Unreachable: the socket ended, or no answer came in time.
+        """
+        failure: UserError | None = None
+        try:
+            await self._subscribe(channel)
+        except (TransportError, TimeoutError) as error:
+            self._subscribers.pop(channel, None)
+            failure = self._translate(error, channel)
+        if failure is not None:
+            raise failure
+
+    async def unsubscribe(self, channel: str) -> None:
+        """End a channel's subscription; nothing happens if there is none or the socket is gone."""
+        subscriber = self._subscribers.pop(channel, None)
+        if subscriber is None:
+            return
+        if not subscriber.started.done():
+            subscriber.started.set_result(None)  # ends the wait in `subscribe`
+        try:
+            await self._transport.stop(subscriber)
+        except TransportError:
+            return  # the socket is gone, and the subscription with it
+
+    def abort(self, reason: UserError) -> None:
+        """Count the socket as lost for this reason."""
+        if not self.lost.done():
+            self.lost.set_exception(reason)
+            self.lost.exception()  # marks it as retrieved: not every owner asks why the socket ended
+            log_event(log, logging.INFO, "socket lost", region=self.endpoint.alias, reason=str(reason))
+
+    async def close(self) -> None:
+        """Close the socket, at the latest after the close timeout."""
+        self._transport.ended.remove_done_callback(self._ended)
+        await self._transport.close()
+
+    async def _subscribe(self, channel: str) -> None:
+        async with asyncio.timeout(self._subscribe_timeout):
+            existing = self._subscribers.get(channel)
+            if existing is not None:
+                await asyncio.shield(existing.started)
+                return
+            asked = time.monotonic()
+            subscriber = await self._start(channel)
+            await asyncio.shield(subscriber.started)
+        took = round((time.monotonic() - asked) * 1000)
+        log_event(log, logging.INFO, "subscribed", region=self.endpoint.alias, channel=channel, ms=took)
+        self.latency_ms = took if self.latency_ms is None else min(took, self.latency_ms)
+
+    async def _start(self, channel: str) -> Subscriber:
+        def make(query_id: int) -> Subscriber:
+            subscriber = Subscriber(
+                query_id,
+                on_data=lambda result: self._receive(channel, result),
+                on_end=lambda error: self._ended_by_server(channel, error),
+            )
+            self._subscribers[channel] = subscriber
+            return subscriber
+
+        request = GraphQLRequest(_subscription(), variable_values={"name": channel})
+        return await self._transport.start(request, make)
+
+    def _receive(self, channel: str, result: ExecutionResult) -> None:
+        try:
+            message = documents.read_message((result.data or {}).get("subscribe"))
+        except (documents.Unreadable, AttributeError):
+            self._on_unreadable(channel)
+            return
+        if message.channel != channel:  # only a faulty backend sends those: each would open a channel
+            self._on_unreadable(channel)
+            return
+        self._on_message(message)
+
+    def _ended_by_server(self, channel: str, error: Exception | None) -> None:
+        if error is None:
+            self._subscribers.pop(channel, None)
+            self._on_revoked(channel)
+        elif isinstance(error, TransportQueryError):
+            self.abort(self._translate(error))
+
+    def _ended(self, ended: asyncio.Future[None]) -> None:
+        error = ended.exception()
+        assert isinstance(error, Exception), "it only ever fails"
+        if getattr(error.__cause__, "rcvd", None) is not None:  # a close frame: nothing came after it
+            self._closed_by_server_at = self._clock()
+        self.abort(self._translate(error))
+
+    def _translate(self, error: Exception, channel: str | None = None) -> UserError:
+        """Return the client's error for one of the transport; `channel` was being subscribed."""
+        if isinstance(error, TransportQueryError):
+            found = faults.read_faults((error.errors or [None])[0])
+            return faults.refusal(found, self._where, channel=channel, known=self._channels)
+        if isinstance(error, ServerError):
+            return self._connection_refused(error)
+        if isinstance(error, TimeoutError):
+            return connect_errors.timed_out(self._where, self._transport.proxy)
+        if isinstance(error, TransportProtocolError):
+            return connect_errors.not_the_api(self._where, "something other than the realtime protocol")
+        return connect_errors.unreachable(error.__cause__, self._where, self._transport.proxy)
+
+    def _connection_refused(self, error: ServerError) -> UserError:
+        found = faults.read_faults(error.payload)
+        refusal = faults.refusal(found, self._where)
+        # Without a code that blames the client (4xx) it may pass.
+        blamed = bool(found) and found[0].code is not None and 400 <= found[0].code < 500
+        if type(refusal) is Refused and not blamed:
+            refusal.retryable = True
+        return refusal
+
+
+@cache
+def _subscription() -> DocumentNode:
+    return parse(documents.SUBSCRIBE)

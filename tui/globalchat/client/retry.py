@@ -1,0 +1,206 @@
+"""When to try again after a failure, and whether at all: one policy for drafts, bulks and reconnects. Pure.
+
+Time (seconds of a monotonic clock) and randomness are passed in.
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+from globalchat.client.options import DEFAULTS, SessionOptions
+from globalchat.core.errors import Refused, Unauthorized, Unreachable, UserError
+
+ATTEMPTS_BEFORE_FIRST_SUCCESS = 3
+"""How often a bulk tries a region that never answered: a script has to learn that it cannot be reached."""
+
+THROTTLES = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException"})
+"""The error types of an API that is called too often."""
+
+_NOT_STARTED = THROTTLES | {"LimitExceededError", "LimitExceededException", "WAFForbiddenException"}
+"""Retryable refusals of requests that the backend did not even start to work on."""
+
+_OF_EVERY_MESSAGE = frozenset({"UnknownChannel", "BadSender"})
+"""Refusals that every other message of the same channel and sender would meet, too."""
+
+
+def full_jitter(attempt: int, *, base: float, cap: float, rng: Random) -> float:
+    """Return seconds to wait before `attempt` (from 1): up to `base` doubled per attempt, at most `cap`.
+
+    Full jitter spreads clients that lost the same server over the whole span instead of bunching them.
+    """
+    ceiling = min(cap, base * 2.0 ** min(attempt - 1, 60))
+    return rng.uniform(0.0, ceiling)
+
+
+def half_jitter(span: float, *, rng: Random) -> float:
+    """Return seconds to wait between rare attempts: between half of `span` and all of it."""
+    return rng.uniform(span / 2, span)
+
+
+def is_retryable(error: UserError) -> bool:
+    """Return True if the same message may be accepted later."""
+    if isinstance(error, Unauthorized):
+        return False
+    return isinstance(error, Unreachable) or (isinstance(error, Refused) and error.retryable)
+
+
+def fails_every_message(error: UserError) -> bool:
+    """Return True if each further message would fail in the same way: key, channel, unreadable profile."""
+    if isinstance(error, Refused):
+        return isinstance(error, Unauthorized) or error.error_type in _OF_EVERY_MESSAGE
+    return not isinstance(error, Unreachable)
+
+
+def outcome_unknown(error: UserError) -> bool:
+    """Return True if a publish that failed may have been accepted: no answer rules it out."""
+    if isinstance(error, Refused):
+        return error.retryable and error.error_type not in _NOT_STARTED
+    return isinstance(error, Unreachable) and error.sent
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The next attempt starts in `delay` seconds, at the earliest.
+
+    Attributes:
+        delay: Seconds, jitter included.
+        attempt: Failures so far, this one included.
+        is_first: The first failure after things went well.
+        retry_after: Seconds that the backend asked for: until then nothing else should be sent, either.
+    """
+
+    delay: float
+    attempt: int
+    is_first: bool
+    retry_after: float | None = None
+
+
+class RetryPolicy:
+    """Decides about the next attempt of what is published to one region.
+
+    The outbox has one per draft; a bulk has one for everything in flight, whose attempts fail together.
+
+    Attributes:
+        quiet_until: When the next attempt may start.
+        reached: The region answered once.
+    """
+
+    def __init__(
+        self,
+        rng: Random,
+        *,
+        options: SessionOptions = DEFAULTS,
+        give_up_after: float | None = None,
+        attempts: int | None = None,
+        attempts_before_reached: int | None = None,
+    ) -> None:
+        """Set the limits; None means that there is none.
+
+        Args:
+            rng: The source of the jitter.
+            options: `backoff_base` and `backoff_cap` hold.
+            give_up_after: Seconds without a success.
+            attempts: Failures in a row.
+            attempts_before_reached: Failures in a row of a region that never answered.
+        """
+        self.quiet_until = 0.0
+        self.reached = False
+        self._rng = rng
+        self._options = options
+        self._give_up_after = give_up_after
+        self._attempts = attempts
+        self._attempts_before_reached = attempts_before_reached
+        self._attempt = 0
+        self._failing_since: float | None = None
+        self._failed_at = 0.0
+
+    def succeed(self) -> None:
+        """Record a success."""
+        self.reached = True
+        self._attempt = 0
+        self._failing_since = None
+
+    def reset(self) -> None:
+        """Forget the failures: something changed, so the next attempt need not wait."""
+        self._attempt = 0
+        self._failing_since = None
+        self.quiet_until = 0.0
+
+    def fail(self, error: UserError, *, started: float, now: float) -> Retry | None:
+        """Record a failed attempt; return when to try again, or None to give up."""
+        self.reached = self.reached or not isinstance(error, Unreachable)
+        is_first = self._failing_since is None
+        since = started if self._failing_since is None else self._failing_since
+        self._failing_since = since
+        # Attempts that were in flight together fail together, and count once.
+        if self._attempt == 0 or started >= self._failed_at:
+            self._attempt += 1
+            self._failed_at = now
+        asked = error.retry_after if isinstance(error, Refused) else None
+        delay = (asked or 0.0) + self._jitter()
+        if self._give_up_after is not None:
+            left = since + self._give_up_after - now
+            if left <= 0 or (asked or 0.0) > left:
+                return None
+            delay = min(left, delay)
+        if self._has_failed_enough():
+            return None
+        self.quiet_until = max(self.quiet_until, now + delay)
+        return Retry(self.quiet_until - now, self._attempt, is_first, asked)
+
+    def _has_failed_enough(self) -> bool:
+        if self._attempts is not None and self._attempt >= self._attempts:
+            return True
+        limit = self._attempts_before_reached
+        return not self.reached and limit is not None and self._attempt >= limit
+
+    def _jitter(self) -> float:
+        options = self._options
+        return full_jitter(self._attempt, base=options.backoff_base, cap=options.backoff_cap, rng=self._rng)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What follows a failure to connect: `delay` seconds; `is_long` if the outage is a long one by now."""
+
+    attempt: int
+    delay: float
+    is_long: bool = False
+
+
+class ReconnectPolicy:
+    """Counts the failures of a session's connection.
+
+    Attributes:
+        attempt: Failures since a connection last held for `stable_after` seconds.
+    """
+
+    def __init__(self, options: SessionOptions, rng: Random) -> None:
+        self.attempt = 0
+        self._options = options
+        self._rng = rng
+        self._failing_since: float | None = None
+
+    def fail(self, now: float, *, within: float | None = None) -> Wait:
+        """Record a failure. `within` (seconds) bounds the wait if its cause is known to be over."""
+        first = self._failing_since is None
+        since = now if self._failing_since is None else self._failing_since
+        self._failing_since = since
+        self.attempt += 1
+        options = self._options
+        if within is not None:
+            return Wait(self.attempt, self._rng.uniform(0.0, within))
+        if not first and now - since >= options.suspend_after:
+            return Wait(self.attempt, half_jitter(options.suspend_interval, rng=self._rng), is_long=True)
+        delay = full_jitter(self.attempt, base=options.backoff_base, cap=options.backoff_cap, rng=self._rng)
+        return Wait(self.attempt, delay)
+
+    def record_connection(self, seconds: float) -> None:
+        """Record the end of a connection that held for `seconds`; a long one resets the count."""
+        self._failing_since = None
+        if seconds >= self._options.stable_after:
+            self.attempt = 0
+
+    def reset(self) -> None:
+        """Forget the failures: another region is wanted, the key was renewed, or the machine slept."""
+        self.attempt = 0
+        self._failing_since = None

@@ -1,0 +1,275 @@
+"""AppSync's realtime protocol: gql's WebSocket transport, with what it lacks.
+
+Added: waiting for `start_ack`, the server's `connectionTimeoutMs` as the limit of silence, errors as data,
+tolerance of odd frames, messages handed straight to their receiver, and a connect that leaves nothing behind
+when it fails. Each object serves one connection: gql keeps stale state.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, cast
+
+from gql import GraphQLRequest
+from gql.transport.appsync_auth import AppSyncAuthentication
+from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
+from gql.transport.common.listener_queue import ListenerQueue, ParsedAnswer
+from gql.transport.exceptions import (
+    TransportClosed,
+    TransportConnectionFailed,
+    TransportProtocolError,
+    TransportQueryError,
+    TransportServerError,
+)
+from graphql import ExecutionResult
+from websockets import ClientConnection
+from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+
+from globalchat.client.connect_errors import NoUpgrade
+from globalchat.client.network import connect_options, proxy_of
+from globalchat.client.offset import Dated, read_date
+from globalchat.client.options import SocketTimeouts
+from globalchat.core import redaction, tls
+from globalchat.core.clock import WallClock, now_ms
+
+log = logging.getLogger(__name__)
+redaction.install()
+
+
+class ServerError(TransportServerError):
+    """An error of the whole connection; `payload` is the frame's."""
+
+    def __init__(self, payload: object) -> None:
+        super().__init__("the server ended the connection")
+        self.payload = payload
+
+
+class Subscriber(ListenerQueue):
+    """Where gql's transport puts the frames of one subscription.
+
+    Calls its receiver instead of queueing, as gql's queue has no bound.
+
+    Attributes:
+        started: Done when the server sent `start_ack`; fails with what came instead of it.
+    """
+
+    def __init__(
+        self,
+        query_id: int,
+        *,
+        on_data: Callable[[ExecutionResult], None],
+        on_end: Callable[[Exception | None], None],
+    ) -> None:
+        """`on_end` is called once if the server ends it after its start: with None for a plain `complete`."""
+        super().__init__(query_id, send_stop=True)
+        self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._on_data = on_data
+        self._on_end = on_end
+
+    @property
+    def is_live(self) -> bool:
+        """True if the server has confirmed it."""
+        return self.started.done() and self.started.exception() is None
+
+    async def put(self, item: ParsedAnswer) -> None:
+        """Take a frame: called by gql for each with this subscription's id."""
+        kind, result = item
+        if self._closed:
+            return
+        if kind == "start_ack":
+            if not self.started.done():
+                self.started.set_result(None)
+        elif kind == "complete":
+            self._end(None)
+        elif result is not None:
+            self._on_data(result)
+
+    async def set_exception(self, exception: Exception) -> None:
+        """Take an error frame or the end of the connection."""
+        self._end(exception)
+
+    def _end(self, error: Exception | None) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self.started.done():
+            self._on_end(error)
+        else:
+            self.started.set_exception(error or TransportClosed("completed before its start"))
+            self.started.exception()  # marks it as retrieved: the waiting task may be gone
+
+
+class _Socket(ClientConnection):
+    """A WebSocket that follows no redirect: it would lead past the proxy that was decided on.
+
+    Attributes:
+        upgrade: When the upgrade was asked for and answered (`clock`'s epoch ms), once it was.
+    """
+
+    clock: WallClock = staticmethod(now_ms)
+    upgrade: tuple[int, int] | None = None
+
+    async def handshake(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as websockets calls it
+        """Ask for the upgrade.
+
+        Raises:
+            NoUpgrade: the host does not open a WebSocket.
+        """
+        asked = self.clock()
+        try:
+            await super().handshake(*args, **options)
+            self.upgrade = (asked, self.clock())
+        except InvalidStatus as error:
+            status = error.response.status_code
+            raise NoUpgrade(f"answered HTTP status {status} instead of a WebSocket", status) from None
+        except InvalidMessage as error:
+            cut = isinstance(error.__cause__, EOFError | ConnectionError)
+            what = "closed the connection" if cut else "answered something that is not HTTP"
+            raise NoUpgrade(f"{what} instead of opening a WebSocket") from None
+        except InvalidHandshake:
+            raise NoUpgrade("answered the request for a WebSocket with something else") from None
+
+
+class AppSyncTransport(AppSyncWebsocketsTransport):
+    """One connection. What `open`, `start` and `stop` raise is gql's and may hold the key: translate it.
+
+    Attributes:
+        proxy: What it goes through, None if it goes directly.
+        ended: Fails with the reason when the connection is over.
+        heard_at: When the last frame came (loop time).
+    """
+
+    def __init__(
+        self,
+        realtime_url: str,
+        *,
+        auth: AppSyncAuthentication,
+        timeouts: SocketTimeouts,
+        clock: WallClock = now_ms,
+    ) -> None:
+        """Connect to nothing yet. `clock` gives epoch ms.
+
+        Raises:
+            ProxyRefused: the environment names a proxy that cannot be used.
+        """
+        self.proxy = proxy_of(realtime_url)
+        self._socket: _Socket | None = None
+        self._clock = clock
+        args: dict[str, Any] = {
+            **connect_options(realtime_url, self.proxy),
+            "proxy": None if self.proxy is None else self.proxy.url,
+            "create_connection": self._make_socket,
+            "open_timeout": None,
+            "compression": None,
+            "ping_interval": timeouts.ping,
+            "ping_timeout": timeouts.ping,
+            "close_timeout": timeouts.close,
+        }
+        if self.proxy is not None and self.proxy.scheme == "https":
+            args["proxy_ssl"] = tls.context()
+        super().__init__(
+            realtime_url,
+            auth=auth,
+            ssl=tls.context() if realtime_url.startswith("wss:") else False,
+            close_timeout=cast(int, timeouts.close + 1),
+            keep_alive_timeout=timeouts.liveness,
+            connect_args=args,
+        )
+        self.connect_timeout = self.ack_timeout = None  # `open` limits the whole
+        # gql guesses the realtime host by replacing text; the profile knows it.
+        query = self.adapter.url.rpartition("?")[2]
+        self.adapter.url = f"{realtime_url}{'&' if '?' in realtime_url else '?'}{query}"
+        self._limit = timeouts.connect
+        self.heard_at = self._loop.time()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+
+    @property
+    def dated(self) -> Dated | None:
+        """The date of the answer that opened the socket, if it has one."""
+        socket = self._socket
+        if socket is None or socket.upgrade is None or socket.response is None:
+            return None
+        dates = socket.response.headers.get_all("Date")
+        date = read_date(dates[0]) if dates else None
+        return None if date is None else Dated(socket.upgrade[0], date, socket.upgrade[1])
+
+    async def open(self) -> None:
+        """Connect up to `connection_ack`; on failure nothing is left open."""
+        try:
+            async with asyncio.timeout(self._limit):
+                await self.connect()
+        except BaseException as error:
+            await self.close()
+            if isinstance(error, TimeoutError) and self._socket is not None and self._socket.response is None:
+                silent = NoUpgrade("does not answer the request for a WebSocket")
+                raise TransportConnectionFailed("no upgrade") from silent
+            raise
+
+    async def start(self, request: GraphQLRequest, make: Callable[[int], Subscriber]) -> Subscriber:
+        """Send `start`; the subscriber is in place before an answer can come."""
+        subscriber = make(self.next_query_id)
+        self.listeners[subscriber.query_id] = subscriber
+        await self._send_query(request)
+        return subscriber
+
+    async def stop(self, subscriber: Subscriber) -> None:
+        """End one subscription; its frames no longer reach the receiver."""
+        self.listeners.pop(subscriber.query_id, None)
+        await self._send(json.dumps({"id": str(subscriber.query_id), "type": "stop"}))
+
+    async def close(self) -> None:
+        """Close the socket at once; AppSync needs no `stop` before it."""
+        await self._fail(TransportClosed("closed by the client"), clean_close=False)
+        await self.wait_closed()
+        await self.adapter.close()
+        if self.receive_data_task is not None:
+            await asyncio.wait([self.receive_data_task])
+
+    def _make_socket(self, *args: Any, **options: Any) -> "_Socket":  # noqa: ANN401 - as websockets calls it
+        """Return what websockets hands the connection to once the host is reached."""
+        self._socket = _Socket(*args, **options)
+        self._socket.clock = self._clock
+        return self._socket
+
+    async def _close_hook(self) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(self.close_exception or TransportClosed("closed"))
+            self.ended.exception()  # marks it as retrieved: an owner that closes does not ask why it ended
+
+    async def _receive_data_loop(self) -> None:
+        try:
+            await super()._receive_data_loop()
+        except Exception as error:  # gql would leave every listener waiting
+            log.exception("A frame could not be handled.")
+            await self._fail(TransportProtocolError(type(error).__name__), clean_close=False)
+
+    async def _check_ws_liveness(self) -> None:
+        limit = self.keep_alive_timeout or 0
+        # Looking at a time stamp costs less than moving a timer with every frame.
+        while (left := self.heard_at + limit - self._loop.time()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left)
+        await self._fail(TransportConnectionFailed("silent for too long"), clean_close=False)
+
+    def _parse_answer(self, answer: str) -> tuple[str, int | None, ExecutionResult | None]:
+        self.heard_at = self._loop.time()
+        try:
+            frame = json.loads(answer)
+        except (ValueError, RecursionError):
+            frame = None
+        if not isinstance(frame, dict):
+            raise TransportProtocolError("a frame that is not a JSON object")
+        kind, payload, raw_id = str(frame.get("type")), frame.get("payload"), str(frame.get("id"))
+        query_id = int(raw_id) if raw_id.isascii() and raw_id.isdecimal() and len(raw_id) < 10 else None
+        if kind == "connection_ack":
+            limit = payload.get("connectionTimeoutMs") if isinstance(payload, dict) else None
+            if isinstance(limit, int | float) and limit > 0:
+                self.keep_alive_timeout = limit / 1000
+        elif kind == "error" and query_id is not None:
+            raise TransportQueryError("refused", query_id=query_id, errors=[payload])
+        elif kind in ("error", "connection_error"):
+            raise ServerError(payload)
+        elif kind == "data":
+            data = payload if isinstance(payload, dict) else {}
+            return kind, query_id, ExecutionResult(data=data.get("data"), errors=data.get("errors"))
+        return kind, query_id, None
