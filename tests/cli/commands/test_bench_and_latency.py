@@ -100,12 +100,13 @@ def test_bench_in_a_terminal_shows_a_live_line_and_ends_early_with_what_there_is
     terminal = Terminal(home, *BENCH[:-4], "--for", "60s", "--channels", "tech")
     terminal.wait_for(" delivered (")
     workers = [os.pidfd_open(pid) for pid in children(terminal.process.pid)]
-    terminal.process.send_signal(signal.SIGINT)
+    os.killpg(terminal.process.pid, signal.SIGINT)  # as Ctrl-C does
     terminal.wait_for("ended early")
     assert terminal.process.wait(SECONDS) == 130
     assert "CPU per delivery" in terminal.text
     assert "█" in terminal.text
     assert " delivered (" not in terminal.text
+    assert "Traceback" not in terminal.text
     await_ends(workers)
 
 

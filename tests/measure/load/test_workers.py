@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import pytest
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.errors import UserError
 from globalchat.measure.load.plan import LoadPlan
-from globalchat.measure.load.protocol import Publish, Subscribe
-from globalchat.measure.load.workers import worker_pool
+from globalchat.measure.load.protocol import Failed, Publish, Started, Subscribe
+from globalchat.measure.load.workers import start_worker, worker_pool
 
 KEY = "da2-secretsecretsecretsecretse"
 NOWHERE = RegionEndpoint(
@@ -54,6 +55,22 @@ async def test_keys_stand_on_no_command_line_and_in_no_environment(monkeypatch: 
 def children() -> list[int]:
     me = f"/proc/{os.getpid()}/task/{os.getpid()}/children"
     return [int(each) for each in Path(me).read_text().split()]
+
+
+def test_ctrl_c_does_not_reach_a_worker_even_while_it_starts() -> None:
+    process, pipe = start_worker()
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGINT)
+    pipe.send(publish())
+    assert pipe.poll(30)
+    assert isinstance(pipe.recv(), Started)
+    os.kill(process.pid, signal.SIGINT)
+    assert pipe.poll(30)
+    assert isinstance(pipe.recv(), Failed)  # nothing listens there
+    pipe.close()
+    process.join(30)
+    assert process.exitcode == 0
+    process.close()
 
 
 async def test_modules_of_the_current_folder_are_not_imported(
