@@ -62,7 +62,7 @@ class BenchOptions:
             default=100,
             show_default=True,
             type=click.IntRange(1, 100_000),
-            help="Over all regions and channels.",
+            help="Subscribers, over all regions and channels.",
         ),
     ]
     rate: Annotated[
@@ -99,17 +99,21 @@ class BenchOptions:
         ),
     ]
     regions: Annotated[
-        str, click.option("--regions", metavar="A,B", default=ALL, show_default=True, help="Names of some.")
+        str,
+        click.option("--regions", metavar="A,B", default=ALL, show_default=True, help="The regions to load."),
     ]
     channels: Annotated[
-        str | None, click.option("--channels", metavar="C,D", help="[default: the backend's first]")
+        str | None,
+        click.option(
+            "--channels", metavar="C,D", help="The channels to load. [default: the backend's first]"
+        ),
     ]
     processes: Annotated[
         int | None,
         click.option(
             "--processes",
             type=click.IntRange(1, 64),
-            help="With subscribers; one more publishes. [default: one per CPU, fewer for few]",
+            help="Processes that hold subscribers; one more publishes. [default: one per CPU, fewer for few]",
         ),
     ]
     per_socket: Annotated[
@@ -129,7 +133,7 @@ class BenchOptions:
             default=1000.0,
             show_default=True,
             type=Number(1, 2000),
-            help="Sockets opened a second; AWS takes 2,000.",
+            help="Sockets opened a second; AWS accepts 2,000.",
         ),
     ]
     drain: Annotated[
@@ -141,7 +145,7 @@ class BenchOptions:
             metavar="TIME",
             type=Duration(),
             callback=at_most(600),
-            help="After this, what has not arrived is lost.",
+            help="How long to wait for deliveries at the end; then they are lost.",
         ),
     ]
     yes: Annotated[

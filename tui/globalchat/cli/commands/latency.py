@@ -98,7 +98,7 @@ class LatencyOptions:
             metavar="TIME",
             type=Duration(),
             callback=at_most(600),
-            help="After this a message is lost.",
+            help="How long to wait for a message; then it is lost.",
         ),
     ]
     warmup: Annotated[
