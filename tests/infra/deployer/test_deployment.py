@@ -78,6 +78,7 @@ def assert_whole(aws: Aws) -> None:
         queues = aws.call("sqs", region, "list_queues")["QueueUrls"]
         assert sorted(url.rsplit("/", 1)[-1] for url in queues) == [
             "globalchat-broadcast-dlq",
+            "globalchat-malformed-dlq",
             "globalchat-relay-dlq",
         ]
         assert aws.call("cloudwatch", region, "describe_alarms")["MetricAlarms"]
