@@ -96,6 +96,10 @@ def unread_here(seen: Seen) -> None:
         seen.chat.session.receive("tech", "news", at=NOON + 1_000_000 + number)
 
 
+def long_message(seen: Seen) -> None:
+    seen.chat.session.receive("tech", "\n".join(map(str, range(100))), at=NOON + 1_000_000)
+
+
 def unsent(seen: Seen) -> None:
     draft = seen.chat.session.send("tech", "did not get there")
     seen.chat.session.tell(DraftUnsent(draft, "no connection"))
@@ -135,6 +139,7 @@ EFFECTS = {
     "pane.details": on_top(MessageDetails),
     "pane.open": Effect(lambda seen: seen.opened == ["https://example.com/a"]),
     "pane.plain": Effect(lambda seen: seen.chat.pane.plain),
+    "pane.unfold": Effect(lambda seen: seen.screen._model.conversation("tech").rows[-1].whole, long_message),
     "pane.export": Effect(lambda seen: list(seen.folder.glob("globalchat-tech-*.txt"))),
     "pane.clear": Effect(lambda seen: seen.chat.pane.conversation and not seen.chat.pane.conversation.rows),
     "write.send": Effect(lambda seen: seen.called("send", ("tech", "hello")), typed("hello")),

@@ -387,4 +387,62 @@ async def test_a_folded_message_is_shown_whole_by_key_and_by_click(text: str) ->
             x, y = cell(chat, "more lines")
             region = chat.pane.region
             await chat.pilot.click(offset=(region.x + x, region.y + y))
-            await chat.until(lambda: isinstance(chat.app.screen, MessageDetails))
+            await chat.until(lambda: "more lines" not in "\n".join(chat.lines()))
+            assert "top" in chat.lines()[0]
+            chat.pane.jump_to_tail()
+            await chat.until(lambda: "the very end" in "\n".join(chat.lines()))
+
+
+LONG = "\n".join(["top", *(f"line {number}" for number in range(300)), "needle", "rest", "the end"])
+
+
+async def test_a_key_shows_what_is_folded_in_sight_and_folds_it_again() -> None:
+    async with running(SMALL) as chat:
+        chat.session.receive("tech", "short")
+        await chat.settle()
+        await chat.pilot.press("shift+f4")
+        await chat.until(lambda: chat.toasts() == ["No message in sight is folded."])
+        for number in range(2):
+            chat.session.receive("tech", f"{number} {LONG}")
+        await chat.settle()
+        assert "more lines" in "\n".join(chat.lines())
+        await chat.pilot.press("shift+f4")
+        await chat.until(lambda: "more lines" not in "\n".join(chat.lines()))
+        assert "line 7" in "\n".join(chat.lines())
+        await chat.pilot.press("shift+f4", "ctrl+end")
+        await chat.until(lambda: "more lines" in "\n".join(chat.lines()))
+
+
+async def test_only_the_chosen_message_is_shown_whole() -> None:
+    async with running(SMALL) as chat:
+        for number in range(2):
+            chat.session.receive("tech", f"{number} {LONG}")
+        await chat.settle()
+        await chat.pilot.press("f6", "up", "shift+f4")
+        await chat.until(lambda: "0 top" in chat.lines()[0] or "0 top" in chat.lines()[1])
+        assert chat.pane.conversation is not None
+        assert [row.whole for row in chat.pane.conversation.rows] == [True, False]
+
+
+@pytest.mark.parametrize("found", ["needle", "the end", "line 299"])
+async def test_a_match_in_what_is_folded_is_seen(found: str) -> None:
+    async with running(SMALL) as chat:
+        chat.session.receive("tech", LONG)
+        for number in range(30):
+            chat.session.receive("tech", f"after {number}")
+        await chat.settle()
+        await chat.pilot.press("ctrl+f")
+        await chat.type(found)
+        await chat.until(lambda: found in "\n".join(chat.lines()), found)
+        assert "more lines" not in "\n".join(chat.lines())
+
+
+async def test_a_match_in_what_is_shown_of_a_folded_message_unfolds_nothing() -> None:
+    async with running(SMALL) as chat:
+        chat.session.receive("tech", LONG)
+        await chat.settle()
+        await chat.pilot.press("ctrl+f")
+        await chat.type("top")
+        await chat.until(lambda: "top" in "\n".join(chat.lines()))
+        assert chat.pane.conversation is not None
+        assert not chat.pane.conversation.rows[0].whole

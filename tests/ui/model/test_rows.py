@@ -231,7 +231,7 @@ def test_a_long_message_is_folded_and_says_how_to_see_it_all(text: str, hidden: 
     row.day = None
     shown = joined(row)
     assert len(shown) == row_height(row, columns(100)) == 21
-    assert shown[-1].strip() == f"… {hidden:,} more lines: F6 and Enter, or a click here, show all"
+    assert shown[-1].strip() == f"… {hidden:,} more lines: Shift+F4 or a click here shows all"
 
 
 def test_a_message_of_few_lines_is_shown_whole() -> None:

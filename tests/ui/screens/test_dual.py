@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
+
 from globalchat.client.profiles import Profile
 from globalchat.ui.screens.chat import ChatScreen
 from globalchat.ui.widgets.dual_view import DualPane
@@ -176,3 +178,22 @@ async def test_one_region_has_no_other_side() -> None:
 async def never() -> Profile:
     await asyncio.Event().wait()
     raise AssertionError
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_long_messages_are_shown_whole_by_key_and_by_click(size: tuple[int, int]) -> None:
+    async with watched(size) as (chat, watches):
+        await chat.pilot.press("f9")
+        watch = await opened(chat, watches)
+        watch.go_live("oregon", "sydney")
+        watch.arrive(message(1, "\n".join(["top", *map(str, range(300)), "the end"])), oregon=0)
+        await told(chat, watch)
+        await chat.until(lambda: "more lines: Shift+F4" in "\n".join(chat.screen_lines()))
+        await chat.pilot.press("shift+f4")
+        await chat.until(lambda: "more lines" not in "\n".join(chat.screen_lines()))
+        assert line_with(chat, "top")
+        await chat.pilot.press("ctrl+end")
+        await chat.until(lambda: line_with(chat, "the end"))
+        await chat.pilot.press("shift+f4", "ctrl+end")
+        await chat.click_on("more lines")
+        await chat.until(lambda: "more lines" not in "\n".join(chat.screen_lines()))

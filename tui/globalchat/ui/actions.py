@@ -122,6 +122,13 @@ ACTIONS: tuple[Action, ...] = (
         MESSAGES,
         "read('plain')",
     ),
+    Action(
+        "pane.unfold",
+        "Show long messages in sight whole, or fold them again",
+        ("shift+f4", "alt+e"),
+        MESSAGES,
+        "toggle_fold",
+    ),
     Action("pane.export", "Write this channel to a file", ("shift+f7",), MESSAGES, "read('export')"),
     Action("pane.clear", "Empty the pane", (), MESSAGES, "read('clear')", command="/clear"),
     Action("write.send", "Send", ("enter",), WRITING, "write('send')"),

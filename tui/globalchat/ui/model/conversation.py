@@ -125,6 +125,12 @@ class Conversation:
         if index is not None:
             self._record(Updated(index, row))
 
+    def fold(self, row: Row, *, whole: bool) -> None:
+        """Show all of a row's text, or fold it again if it is long."""
+        if row.whole != whole:
+            row.whole = whole
+            self.touch(row)
+
     def rename(self, names: Collection[str]) -> None:
         """Take note that these names (`Name.raw`) are drawn otherwise now."""
         if self._edits is None:

@@ -12,7 +12,7 @@ from globalchat.ui.model.dual import DualRow, RegionNotice, difference
 from globalchat.ui.model.regions import RegionNames, transit
 from globalchat.ui.model.row_lines import Line, Piece, rule
 from globalchat.ui.model.rows import Row
-from globalchat.ui.model.status import signal
+from globalchat.ui.model.status import UNFOLD, Keys, default_keys, signal
 from globalchat.ui.model.text import Span, clip, pad, shown_lines, shown_name
 
 ROLES = (
@@ -23,6 +23,7 @@ ROLES = (
     "missing",
     "difference",
     "notice",
+    "fold",
     "region",
     "success",
     "warning",
@@ -78,24 +79,34 @@ def dual_height(row: Row, shape: DualShape) -> int:
     above = 1 if row.day is not None else 0
     if not isinstance(row, DualRow):
         return above + 1
-    spans, hidden = shown_lines(_spoken(row), shape.text)
+    spans, hidden = shown_lines(_spoken(row), shape.text, whole=row.whole)
     lines = above + len(spans) + bool(hidden)
     if not shape.stacked:
         return lines
     return lines + (1 if shape.width >= _ONE_LINE_FROM else 2)
 
 
+def dual_is_folded(row: Row, shape: DualShape) -> bool:
+    """Return True if a part of a row's text is not shown."""
+    return isinstance(row, DualRow) and shown_lines(_spoken(row), shape.text, whole=row.whole)[1] > 0
+
+
 def dual_lines(
-    row: Row, shape: DualShape, names: RegionNames, calendar: Calendar, within: float
+    row: Row,
+    shape: DualShape,
+    names: RegionNames,
+    calendar: Calendar,
+    within: float,
+    keys: Keys = default_keys,
 ) -> list[Line]:
-    """The lines of a row; `within` is how many seconds a message may take."""
+    """The lines of a row; `within` is how many seconds a message may take, `keys` names keys."""
     lines = [_fit(rule(row.day, shape.width, "day"), shape.width)] if row.day is not None else []
     if isinstance(row, RegionNotice):
         lines.append(_notice(row, shape, names))
     elif isinstance(row, DualRow) and shape.stacked:
-        lines += _stacked(row, shape, names, calendar)
+        lines += _stacked(row, shape, names, calendar, keys)
     elif isinstance(row, DualRow):
-        lines += _side_by_side(row, shape, calendar, within)
+        lines += _side_by_side(row, shape, calendar, within, keys)
     return lines
 
 
@@ -141,11 +152,13 @@ def _spoken(row: DualRow) -> str:
     return f"{row.sender}: {row.text}"
 
 
-def _side_by_side(row: DualRow, shape: DualShape, calendar: Calendar, within: float) -> list[Line]:
+def _side_by_side(
+    row: DualRow, shape: DualShape, calendar: Calendar, within: float, keys: Keys
+) -> list[Line]:
     spoken = _spoken(row)
     first, second = shape.regions
     lines: list[Line] = []
-    spans, hidden = shown_lines(spoken, shape.text)
+    spans, hidden = shown_lines(spoken, shape.text, whole=row.whole)
     for number, span in enumerate(spans):
         said = _said(row, spoken, span)
         if number == 0:
@@ -158,7 +171,7 @@ def _side_by_side(row: DualRow, shape: DualShape, calendar: Calendar, within: fl
         middle = "" if number else _middle(row, shape.regions)
         between = Piece(pad(middle.center(_MIDDLE), _MIDDLE), "missing" if row.missing else "difference")
         lines.append([*_fit(left, shape.left), between, *_fit(right, shape.right)])
-    return [*lines, *_fold(hidden, shape, shape.time + 2)]
+    return [*lines, *_fold(hidden, shape, shape.time + 2, keys)]
 
 
 def _first_cell(
@@ -192,11 +205,13 @@ def _middle(row: DualRow, regions: tuple[str, str]) -> str:
     return f"{transit(later)} →" if later >= 0 else f"← {transit(-later)}"
 
 
-def _stacked(row: DualRow, shape: DualShape, names: RegionNames, calendar: Calendar) -> list[Line]:
+def _stacked(
+    row: DualRow, shape: DualShape, names: RegionNames, calendar: Calendar, keys: Keys
+) -> list[Line]:
     spoken = _spoken(row)
-    spans, hidden = shown_lines(spoken, shape.text)
+    spans, hidden = shown_lines(spoken, shape.text, whole=row.whole)
     lines = [_fit([Piece(" "), *_said(row, spoken, span)], shape.width) for span in spans]
-    lines += _fold(hidden, shape, 1)
+    lines += _fold(hidden, shape, 1, keys)
     first, second = (_arrival(row, alias, names, calendar) for alias in shape.regions)
     later = difference(row, *shape.regions)
     apart = [] if later is None else [Piece(f"  {transit(abs(later))}", "difference")]
@@ -208,11 +223,15 @@ def _stacked(row: DualRow, shape: DualShape, names: RegionNames, calendar: Calen
     return lines
 
 
-def _fold(hidden: int, shape: DualShape, indent: int) -> list[Line]:
+def _fold(hidden: int, shape: DualShape, indent: int, keys: Keys) -> list[Line]:
     """Return the line that says how many lines of a text are not shown, if there are any."""
     if not hidden:
         return []
-    return [_fit([Piece(" " * indent), Piece(f"… {plural(hidden, 'more line')}", "notice")], shape.width)]
+    key = keys(UNFOLD)
+    how = f"{key} or a click shows all" if key else "a click shows all"
+    return [
+        _fit([Piece(" " * indent), Piece(f"… {plural(hidden, 'more line')}: {how}", "fold")], shape.width)
+    ]
 
 
 def _arrival(row: DualRow, alias: str, names: RegionNames, calendar: Calendar) -> Line:

@@ -11,7 +11,7 @@ from globalchat.ui.model.columns import TICK_CELLS, TIME_CELLS, Columns
 from globalchat.ui.model.names import NAME_COLOURS
 from globalchat.ui.model.regions import RegionNames, transit
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
-from globalchat.ui.model.status import AGAIN, CHOOSE, Keys, default_keys
+from globalchat.ui.model.status import AGAIN, UNFOLD, Keys, default_keys
 from globalchat.ui.model.text import Span, clip, pad, shown_lines
 
 
@@ -79,7 +79,7 @@ def row_height(row: Row, columns: Columns, keys: Keys = default_keys) -> int:
         return row.above + len(_notice_lines(row.text, columns.width))
     if not isinstance(row, MessageRow):
         return row.above
-    spans, hidden = shown_lines(_prefix(row, columns) + row.text, columns.text)
+    spans, hidden = _shown_lines(row, columns)
     remarks = _remarks(row, keys, hidden)
     return row.above + len(spans) + sum(len(_remark_spans(remark, columns)) for remark, _ in remarks)
 
@@ -100,10 +100,19 @@ def row_lines(
     if isinstance(row, NoticeRow):
         lines += _notice_lines(row.text, columns.width)
     elif isinstance(row, MessageRow):
-        spans, hidden = shown_lines(_prefix(row, columns) + row.text, columns.text)
+        spans, hidden = _shown_lines(row, columns)
         lines += _message_lines(row, columns, names, marks, spans)
         lines += _remark_lines(row, columns, keys, hidden)
     return lines
+
+
+def is_folded(row: Row, columns: Columns) -> bool:
+    """Return True if a part of a row's text is not shown."""
+    return isinstance(row, MessageRow) and _shown_lines(row, columns)[1] > 0
+
+
+def _shown_lines(row: MessageRow, columns: Columns) -> tuple[Sequence[Span], int]:
+    return shown_lines(_prefix(row, columns) + row.text, columns.text, whole=row.whole)
 
 
 def rule(title: str, width: int, role: str, at: int = -1) -> Line:
@@ -225,8 +234,8 @@ def _remarks(row: MessageRow, keys: Keys, hidden: int) -> list[tuple[str, str]]:
     """Return the remarks below a message, each with its role: hidden lines, what is wrong, ways out."""
     remarks = []
     if hidden:
-        key = keys(CHOOSE)
-        how = f"{key} and Enter, or a click here, show all" if key else "a click here shows all"
+        key = keys(UNFOLD)
+        how = f"{key} or a click here shows all" if key else "a click here shows all"
         remarks.append((f"… {plural(hidden, 'more line')}: {how}", "fold"))
     if row.reason is not None:
         opening, way_out = _OPENING.get(row.delivery, ""), _way_out(row.delivery, keys)

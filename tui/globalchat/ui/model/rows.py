@@ -32,7 +32,7 @@ class Row:
     """One row, which may take several lines. Its place is (`at`, `tie`).
 
     `revision` grows with every change of what is shown. `day` is the heading of a new day above the row,
-    `divider` whether the line *new* stands above it.
+    `divider` whether the line *new* stands above it, `whole` whether a long text is shown without a fold.
     """
 
     uid: int
@@ -41,6 +41,7 @@ class Row:
     revision: int = 0
     day: str | None = None
     divider: bool = False
+    whole: bool = False
 
     @property
     def order(self) -> tuple[int, str]:

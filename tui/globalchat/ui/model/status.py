@@ -13,7 +13,7 @@ Keys = Callable[[str], str]
 """The key of an action (by its id) as people write it."""
 
 AGAIN, BACK, DISCARD, OTHER_REGION, NEXT_UNREAD = "again", "back", "discard", "region.next", "channel.unread"
-CHOOSE = "pane.choose"
+UNFOLD = "pane.unfold"
 """Actions that the ways out lead to."""
 
 _WAITS = " What you send now waits."
@@ -51,7 +51,7 @@ def default_keys(action: str) -> str:
     """The keys as long as nobody changes them."""
     return {
         AGAIN: "F5",
-        CHOOSE: "F6",
+        UNFOLD: "Shift+F4",
         BACK: "Esc",
         DISCARD: "Shift+F5",
         OTHER_REGION: "Ctrl+R",

@@ -135,14 +135,16 @@ def wrap(text: str, width: int) -> list[Span]:
 
 
 @lru_cache(128)
-def shown_lines(text: str, width: int) -> tuple[tuple[Span, ...], int]:
+def shown_lines(text: str, width: int, *, whole: bool = False) -> tuple[tuple[Span, ...], int]:
     """Return the lines of a text that a list of messages shows, and how many more there are.
+
+    Those are all lines if the text is to be shown `whole`.
 
     The last results are kept: a row is measured, and painted soon after.
     """
     lines = wrap(text, width)
     hidden = len(lines) - SHOWN_LINES
-    return (tuple(lines), 0) if hidden <= _WORTH_FOLDING else (tuple(lines[:SHOWN_LINES]), hidden)
+    return (tuple(lines), 0) if whole or hidden <= _WORTH_FOLDING else (tuple(lines[:SHOWN_LINES]), hidden)
 
 
 def _wrap_paragraph(text: str, width: int) -> list[Span]:

@@ -280,6 +280,11 @@ class ChatScreen(Selecting[None]):
         """Scroll by a page."""
         self._showing.front.page(direction)
 
+    def action_toggle_fold(self) -> None:
+        """Show long messages whole, or fold them again, in whatever shows messages now."""
+        if not self._showing.front.toggle_fold():
+            self._showing.tell("No message in sight is folded.")
+
     async def action_read(self, wish: str) -> None:
         """Do something with the messages, which must be in sight for it."""
         await self._both.close_dual()

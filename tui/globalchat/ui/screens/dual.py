@@ -71,7 +71,14 @@ class BothRegions:
         from globalchat.ui.widgets.dual_view import DualView
 
         calendar = self._desk.model.calendar
-        view = DualView(self._pair(), self._desk.names, calendar=calendar, clock=self._clock, within=WITHIN)
+        view = DualView(
+            self._pair(),
+            self._desk.names,
+            calendar=calendar,
+            clock=self._clock,
+            within=WITHIN,
+            keys=self._desk.keys,
+        )
         self._screen.add_class("-dual")
         self._follow(anyway=True)
         await self._screen.query_one("#reading").mount(view)

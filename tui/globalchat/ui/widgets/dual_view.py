@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual import events
 from textual.app import ComposeResult
 from textual.cache import LRUCache
 from textual.containers import Vertical
@@ -16,10 +17,19 @@ from globalchat.client.state import SessionState
 from globalchat.core.clock import WallClock
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.dual_lines import ROLES, DualShape, dual_height, dual_lines, empty_text, head_line
+from globalchat.ui.model.dual_lines import (
+    ROLES,
+    DualShape,
+    dual_height,
+    dual_is_folded,
+    dual_lines,
+    empty_text,
+    head_line,
+)
 from globalchat.ui.model.regions import RegionNames
 from globalchat.ui.model.row_lines import Line, Piece
 from globalchat.ui.model.rows import Row
+from globalchat.ui.model.status import Keys, default_keys
 from globalchat.ui.model.text import centred_line
 from globalchat.ui.widgets.role_styles import RoleStyles
 from globalchat.ui.widgets.row_view import RowView
@@ -94,6 +104,7 @@ class DualPane(RowView, can_focus=False):
     DualPane > .dual-pane--missing { color: $text-error; }
     DualPane > .dual-pane--difference { color: $text-secondary; text-style: bold; }
     DualPane > .dual-pane--notice { color: $text-warning; text-style: italic; }
+    DualPane > .dual-pane--fold { color: $text-muted; text-style: italic; }
     DualPane > .dual-pane--region { color: $text-accent; }
     DualPane > .dual-pane--success { color: $text-success; }
     DualPane > .dual-pane--warning { color: $text-warning; }
@@ -101,7 +112,15 @@ class DualPane(RowView, can_focus=False):
     DualPane > .dual-pane--day { color: $text-muted; }
     """
 
-    def __init__(self, regions: Regions, names: RegionNames, calendar: Calendar, within: float) -> None:
+    def __init__(
+        self,
+        regions: Regions,
+        names: RegionNames,
+        calendar: Calendar,
+        within: float,
+        keys: Keys = default_keys,
+    ) -> None:
+        self._keys = keys
         self._regions = regions
         self._names = names
         self._calendar = calendar
@@ -125,6 +144,20 @@ class DualPane(RowView, can_focus=False):
     def row_height(self, row: Row) -> int:
         """How many lines a row takes at the present width."""
         return dual_height(row, self._shape)
+
+    def is_folded(self, row: Row) -> bool:
+        """Whether a part of a row's text is not shown."""
+        return dual_is_folded(row, self._shape)
+
+    def on_click(self, event: events.Click) -> None:
+        """Show all of a message of which somebody clicks on what stands for the rest."""
+        place = self._index.locate(self._top + event.y - self._missing) if event.y >= self._missing else None
+        row = self._index.row(place[0]) if place is not None else None
+        if place is None or row is None:
+            return
+        lines = dual_lines(row, self._shape, self._names, self._calendar, self._within, self._keys)
+        if any(piece.role == "fold" for piece in lines[place[1]]):
+            self.fold([row], whole=True)
 
     def on_resize(self) -> None:
         """Wrap anew for the new width, keeping the place."""
@@ -161,7 +194,7 @@ class DualPane(RowView, can_focus=False):
         key = (row.uid, row.revision)
         strips = self._strips.get(key)
         if strips is None:
-            lines = dual_lines(row, self._shape, self._names, self._calendar, self._within)
+            lines = dual_lines(row, self._shape, self._names, self._calendar, self._within, self._keys)
             strips = self._strips[key] = [self._paint(line) for line in lines]
         return strips
 
@@ -194,11 +227,18 @@ class DualView(Vertical):
     """
 
     def __init__(
-        self, regions: Regions, names: RegionNames, *, calendar: Calendar, clock: WallClock, within: float
+        self,
+        regions: Regions,
+        names: RegionNames,
+        *,
+        calendar: Calendar,
+        clock: WallClock,
+        within: float,
+        keys: Keys = default_keys,
     ) -> None:
         super().__init__(id="dual-box")
         self.head = DualHead(regions, names, clock)
-        self.pane = DualPane(regions, names, calendar, within)
+        self.pane = DualPane(regions, names, calendar, within, keys)
 
     def compose(self) -> ComposeResult:
         """One below the other."""

@@ -94,6 +94,10 @@ class MessagePane(MessageView, can_focus=True):
         if row is not None:
             self.reveal(row)
 
+    def _concerned(self) -> list[Row]:
+        """Return the chosen message, else the rows in sight."""
+        return super()._concerned() if self.chosen is None else [self.chosen]
+
     def newest(self) -> MessageRow | None:
         """The last message of the channel."""
         rows = self.conversation.rows if self.conversation is not None else ()
@@ -153,7 +157,9 @@ class MessagePane(MessageView, can_focus=True):
             self.post_message(self.ActionWanted("open", row, piece.link))
         elif piece is not None and piece.role == "failure":
             self.post_message(self.ActionWanted("retry", row))
-        elif event.chain == 2 or (piece is not None and piece.role == "fold"):
+        elif piece is not None and piece.role == "fold":
+            self.fold([row], whole=True)
+        elif event.chain == 2:
             self.post_message(self.ActionWanted("details", row))
 
     # -- the pill -------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from globalchat.ui.model.columns import columns
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.copying import selected_text
 from globalchat.ui.model.regions import RegionNames
-from globalchat.ui.model.row_lines import ROLES, WRITTEN, Mark, Piece
+from globalchat.ui.model.row_lines import ROLES, WRITTEN, Mark, Piece, is_folded
 from globalchat.ui.model.rows import MessageRow, Row
 from globalchat.ui.model.search import Search
 from globalchat.ui.model.status import Keys, default_keys
@@ -121,6 +121,10 @@ class MessageView(RowView):
         """How many lines a row takes at the present width."""
         return self._painter.height(row)
 
+    def is_folded(self, row: Row) -> bool:
+        """Whether a part of a row's text is not shown."""
+        return is_folded(row, self._painter.columns)
+
     # -- Textual --------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
@@ -188,9 +192,20 @@ class MessageView(RowView):
 
     def _show_match(self) -> None:
         self._painter.forget()
-        if self.search.current is not None:
-            self.reveal(self.search.current)
+        row = self.search.current
+        if row is not None and self.conversation is not None:
+            if self._match_line(row) is None:
+                self.conversation.fold(row, whole=True)
+                self.sync()
+            self.reveal(row, line=self._match_line(row))
         self.refresh()
+
+    def _match_line(self, row: Row) -> int | None:
+        """Return the line of a row in which its first match begins; None if that is folded."""
+        for number, line in enumerate(self._painter.lines(row)):
+            if any(piece.role == "match-current" for piece in line):
+                return number
+        return None
 
     # -- painting -------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """A scrolling view of a conversation's rows that measures only what is seen, and follows the end."""
 
+from collections.abc import Sequence
 from time import monotonic
 from weakref import WeakKeyDictionary
 
@@ -49,6 +50,34 @@ class RowView(ScrollView):
         """How many lines a row takes."""
         raise NotImplementedError
 
+    def is_folded(self, row: Row) -> bool:
+        """Whether a part of a row's text is not shown."""
+        raise NotImplementedError
+
+    def toggle_fold(self) -> bool:
+        """Show all that is folded in sight, or fold what is shown whole. Returns whether there was any."""
+        rows = self._concerned()
+        folded = [row for row in rows if self.is_folded(row)]
+        return self.fold(folded or [row for row in rows if row.whole], whole=bool(folded))
+
+    def fold(self, rows: Sequence[Row], *, whole: bool) -> bool:
+        """Show rows whole from the first one's beginning, or fold them. Returns whether there are any."""
+        if not rows or self.conversation is None:
+            return False
+        for row in rows:
+            self.conversation.fold(row, whole=whole)
+        self._replay()
+        self.reveal(rows[0], above=0 if whole else None)
+        return True
+
+    def _concerned(self) -> list[Row]:
+        """Return the rows in sight."""
+        first = self._index.locate(self._top)
+        last = self._index.locate(min(self._top + self.size.height, self._index.base + self._index.total) - 1)
+        if first is None or last is None:
+            return []
+        return [self._index.row(number) for number in range(first[0], last[0] + 1)]
+
     def page(self, direction: int) -> None:
         """Scroll by a page, keeping two lines in sight."""
         step = max(1, self.size.height - 2)
@@ -59,18 +88,23 @@ class RowView(ScrollView):
         self._set_following(True)
         self._settle(None)
 
-    def reveal(self, row: Row, *, above: int | None = None) -> None:
-        """Scroll so that a row is seen: `above` lines below the top; None leaves it if it is seen already."""
+    def reveal(self, row: Row, *, above: int | None = None, line: int | None = None) -> None:
+        """Scroll so that a row is seen: `above` lines below the top; None leaves it if it is seen already.
+
+        Of a row that is higher than the view, this `line` of it is to be seen.
+        """
         index = self.conversation.index_of(row) if self.conversation is not None else None
         if index is None:
             return
         self._index.measure_row(index)
-        height = self._index.height(index)
-        place = self._index.top(index) - self._top
+        height, first = self._index.height(index), 0
+        if line is not None and height > self.size.height:
+            height, first = 1, line
+        place = self._index.top(index) + first - self._top
         if above is None and 0 <= place <= self.size.height - height:
             return
         self._set_following(False)
-        self._settle((row, 0), above=max(0, (self.size.height - height) // 2) if above is None else above)
+        self._settle((row, first), above=max(0, (self.size.height - height) // 2) if above is None else above)
         self._set_following(self.scroll_offset.y >= self.max_scroll_y)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
