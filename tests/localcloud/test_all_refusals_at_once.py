@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from globalchat.cli.main import root
+from globalchat.core.errors import UsageError
 from globalchat.localcloud.assembly import Assembly, Stack, read
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.errors import TemplateError
@@ -236,8 +237,9 @@ def test_stacks_without_a_region_are_named_together(tmp_path: Path) -> None:
 def test_a_file_in_place_of_the_folder_is_named_as_that(tmp_path: Path) -> None:
     file = tmp_path / "a.template.json"
     file.write_text("{}")
-    with pytest.raises(TemplateError, match=r"a\.template\.json is a file; --templates takes the folder"):
+    with pytest.raises(UsageError, match=r"a\.template\.json is a file, not the folder") as raised:
         read(file)
+    assert "manifest.json" in str(raised.value.remedy)
 
 
 async def test_resolvers_that_cannot_be_read_are_named_with_their_places_among_the_rest(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from globalchat.core.errors import UsageError
 from globalchat.core.files import read_text
 from globalchat.core.resources import TEMPLATES
 from globalchat.localcloud.definition import JSON
@@ -45,11 +46,13 @@ def read(folder: Path | None = None) -> Assembly:
 
     Raises:
         TemplateError: files are missing or damaged, or stacks name no region: all that is wrong.
+        UsageError: `folder` is a file.
     """
     folder = TEMPLATES if folder is None else folder
     if folder.exists() and not folder.is_dir():
-        raise TemplateError(
-            f"{folder} is a file; --templates takes the folder that `cdk synth` writes, with a manifest.json."
+        raise UsageError(
+            f"{folder} is a file, not the folder of an assembly.",
+            remedy="Name the folder that `cdk synth` writes, with manifest.json in it.",
         )
     manifest_file = folder / "manifest.json"
     artifacts = _object(_load(manifest_file).get("artifacts"), f"{manifest_file}: artifacts")
