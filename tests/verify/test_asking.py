@@ -109,7 +109,6 @@ def test_what_may_not_be_asked_is_not_asked_again_and_the_rest_goes_on(front: Aw
     found = asked_of(front)
     assert {each.agreement for each in found if each.kind is Kind.RESOLVER} == {Agreement.NOT_ASKED}
     assert {each.agreement for each in found if each.kind is not Kind.RESOLVER} == {Agreement.AGREES}
-    # The probe came first, and alone.
     assert front.actions().count("POST /v1/dataplane-evaluatecode") == 1
     reason = next(each.reason for each in found if each.kind is Kind.RESOLVER)
     assert reason is not None
@@ -120,6 +119,7 @@ def test_an_action_that_is_unknown_there_is_not_asked(front: AwsFront) -> None:
     agree(front)
     front.refuse("UnknownOperationException", "unknown", action="POST /policy/validation")
     found = asked_of(front)
+    assert front.actions().count("POST /policy/validation") == len(ASKED.regions)
     assert {each.agreement for each in found if each.kind is Kind.POLICY} == {Agreement.NOT_ASKED}
     assert Agreement.DIFFERS not in counts(found)
 

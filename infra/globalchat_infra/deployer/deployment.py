@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,6 +201,7 @@ def prepare(
     ask: bool = True,
     role: str | None = None,
     assembly: Assembly | None = None,
+    check: Callable[[Path], Iterable[str]] | None = None,
 ) -> Plan:
     """Pre-flight: see that nothing is in the way, say what will change, and ask.
 
@@ -212,6 +213,7 @@ def prepare(
         ask: False if nothing will be changed.
         role: the ARN of the one that CloudFormation acts with.
         assembly: makes the templates, for what they change in IAM; without it that is not said.
+        check: looks at the folder of the templates and yields what to note; may raise UserError.
 
     Raises:
         UserError: something is in the way, or the answer is no.
@@ -230,6 +232,9 @@ def prepare(
         standing = [stack for stack in plan.standing.stacks if stack.alias in plan.config.regions]
         for line in iam_changes.announced(aws, after, standing, plan.going):
             person.note(line)
+        if check is not None and assembly.folder is not None:
+            for line in check(assembly.folder):
+                person.note(line)
     if ask and (account is None or plan.going):
         preflight.confirm(plan, owner, person.confirm)
     return plan

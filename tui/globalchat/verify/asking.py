@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -45,11 +46,17 @@ It returns the answer in the form of AWS's API, or `{"refused": reason}`; it rai
 
 
 class AwsAnswers:
-    """Asks AWS itself. An action that could not be asked in a region is not asked again there."""
+    """Asks AWS itself. An action that could not be asked in a region is not asked again there.
+
+    So the first question of an action in a region is asked before its others.
+    """
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._obstacles: dict[tuple[Action, str], UserError] = {}
+        self._answered: set[tuple[Action, str]] = set()
+        self._first: dict[tuple[Action, str], threading.Lock] = defaultdict(threading.Lock)
+        self._lock = threading.Lock()
 
     def __call__(self, question: AwsQuestion) -> Document:
         """Ask one question, from any thread.
@@ -57,15 +64,28 @@ class AwsAnswers:
         Raises:
             NotAsked: the credentials may not ask, AWS does not know the action here, or no answer came.
         """
-        action, region = question.action, question.region
-        if (obstacle := self._obstacles.get((action, region))) is not None:
+        kind = question.action, question.region
+        if kind in self._answered:
+            return self._answer(question)
+        with self._lock:
+            first = self._first[kind]
+        with first:
+            if kind not in self._answered:
+                answer = self._answer(question)
+                self._answered.add(kind)
+                return answer
+        return self._answer(question)
+
+    def _answer(self, question: AwsQuestion) -> Document:
+        kind = question.action, question.region
+        if (obstacle := self._obstacles.get(kind)) is not None:
             raise NotAsked(str(obstacle), obstacle)
         try:
             return self._ask(question)
         except UserError as error:
-            if isinstance(error, CallFailed) and error.code in action.refusals:
+            if isinstance(error, CallFailed) and error.code in question.action.refusals:
                 return {REFUSED: str(error)}
-            self._obstacles[action, region] = error
+            self._obstacles[kind] = error
             raise NotAsked(str(error), error) from None
 
     def _ask(self, question: AwsQuestion) -> Document:

@@ -11,6 +11,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import EmptyResult
 from moto.core.utils import utcnow
 from moto.events.models import EventBus
+from moto.events.responses import EventsHandler
 from moto.moto_api._internal import mock_random
 
 PATCH_POINTS = (
@@ -18,6 +19,8 @@ PATCH_POINTS = (
     (CloudFormationResponse, "describe_change_set"),
     (CloudFormationResponse, "delete_change_set"),
     (CloudFormationResponse, "execute_change_set"),
+    (CloudFormationResponse, "validate_template"),
+    (EventsHandler, "test_event_pattern"),
     (GraphqlAPIKey, "__init__"),
     (cloudformation, "yaml"),
 )
@@ -25,6 +28,12 @@ PATCH_POINTS = (
 
 _YAML: Any = vars(cloudformation)["yaml"]
 _MARK = "_globalchat_original"
+
+
+class AccessDenied(ServiceException):
+    """What AWS answers to credentials that may not."""
+
+    code = "AccessDeniedException"
 
 
 class ChangeSetNotFound(CloudFormationError):
@@ -44,7 +53,15 @@ def apply() -> None:
     # A bus had no id of its own, so that a Ref to it was the object.
     EventBus.physical_resource_id = property(lambda bus: bus.name)  # type: ignore[attr-defined]
     _lengthen_keys()
+    # Moto answers nothing to the one and takes seconds for the other.
+    setattr(EventsHandler, "test_event_pattern", _denied)  # noqa: B010 - mypy sees no signature
+    setattr(CloudFormationResponse, "validate_template", _denied)  # noqa: B010 - as above
     setattr(cloudformation, "yaml", _Yaml)  # noqa: B010 - mypy sees that it is a module
+
+
+def _denied(*_: Any) -> None:
+    """Refuse an action that is not imitated."""
+    raise AccessDenied("moto does not imitate this action")
 
 
 class _Yaml:

@@ -38,6 +38,7 @@ Examples:
 @yes
 @click.option("--diff", is_flag=True, help="Only show what would change.")
 @timeout
+@click.option("--strict", is_flag=True, help="Refuse if AWS and the local cloud differ about the templates.")
 @click.option("--no-proof", is_flag=True, help="Do not send a message through the regions afterwards.")
 @options.profile
 def command(
@@ -56,6 +57,7 @@ def command(
     yes: bool,
     diff: bool,
     timeout: float | None,
+    strict: bool,
     no_proof: bool,
     profile: str | None,
 ) -> int:
@@ -64,6 +66,7 @@ def command(
 
     from globalchat.cli.console.output import narrate
     from globalchat.cli.deployment import wish as wishes
+    from globalchat.cli.deployment.agreement import compared_with_aws
     from globalchat.cli.deployment.person import person as person_of
     from globalchat.cli.deployment.profile import name_to_write, save
     from globalchat.cli.profiles import DEFAULT
@@ -79,7 +82,16 @@ def command(
     wish = wishes.wish(changes, name, reset=reset, prune=prune)
     aws, person = Aws(aws_profile), person_of(yes=yes)
     assembly = Assembly(user_folders().cache)
-    plan = prepare(wish, aws, person, account=account, ask=not diff, role=role_arn, assembly=assembly)
+    plan = prepare(
+        wish,
+        aws,
+        person,
+        account=account,
+        ask=not diff,
+        role=role_arn,
+        assembly=assembly,
+        check=None if diff else compared_with_aws(aws, strict=strict),
+    )
     deployment = Deployment(
         plan, user_folders().cache, aws.patient(), seconds=timeout, app=assembly.app, role=role_arn
     )

@@ -1,0 +1,58 @@
+"""What AWS says of the templates before they are deployed, beside what the local cloud says."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from globalchat.core.errors import UserError
+from globalchat.localcloud import assembly
+from globalchat.localcloud.errors import TemplateError
+from globalchat.verify import summary
+from globalchat.verify.asking import AwsAnswers, Verification
+from globalchat.verify.compare import Agreement
+from globalchat.verify.counterpart import LocalAnswers
+from globalchat.verify.questions import Catalogue, Kind, catalogue
+from globalchat_infra.deployer.aws import Aws
+
+SECONDS: Final = 20.0
+"""How long AWS is asked at most; what is left then is not asked."""
+REGIONS: Final = 2
+"""In how many regions everything is asked: in the others only whether the templates are valid."""
+SHOWN: Final = 5
+"""Differences that are named; `verify` names all."""
+
+
+def compared_with_aws(aws: Aws, *, strict: bool) -> Callable[[Path], Iterator[str]]:
+    """Return what asks AWS about the assembly in a folder, and yields the result as lines.
+
+    Where the credentials may not ask, a line says so. With `strict` a difference is a UserError.
+    """
+
+    def compare(folder: Path) -> Iterator[str]:
+        try:
+            asked = _bounded(catalogue(assembly.read(folder)))
+        except TemplateError as error:
+            yield f"warning: AWS was not asked about the templates: {error}"
+            return
+        found = Verification(AwsAnswers(aws.quick()), LocalAnswers(), seconds=SECONDS).run(asked)
+        differing = [each for each in found if each.agreement is Agreement.DIFFERS]
+        for each in differing[:SHOWN]:
+            yield f"warning: AWS and the local cloud differ about {each.subject} ({each.region})"
+        if all(each.agreement is Agreement.NOT_ASKED for each in found):
+            yield "AWS was not asked about the templates; `globalchat verify` says why"
+        else:
+            yield f"templates: {summary.conclusion(found)}"
+        if differing and strict:
+            raise UserError(
+                "AWS answers otherwise than the local cloud about these templates; nothing was changed.",
+                remedy="See how with `globalchat verify`, or leave out --strict.",
+            )
+
+    return compare
+
+
+def _bounded(asked: Catalogue) -> Catalogue:
+    kept = asked.regions[:REGIONS]
+    return Catalogue(
+        tuple(each for each in asked.questions if each.region in kept or each.kind is Kind.TEMPLATE), ()
+    )
