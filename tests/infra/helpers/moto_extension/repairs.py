@@ -13,6 +13,8 @@ from moto.core.utils import utcnow
 from moto.events.models import EventBus
 from moto.events.responses import EventsHandler
 from moto.moto_api._internal import mock_random
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from werkzeug import Response
 
 PATCH_POINTS = (
     (cloudformation.ChangeSet, "apply"),
@@ -21,6 +23,7 @@ PATCH_POINTS = (
     (CloudFormationResponse, "execute_change_set"),
     (CloudFormationResponse, "validate_template"),
     (EventsHandler, "test_event_pattern"),
+    (DomainDispatcherApplication, "get_application"),
     (GraphqlAPIKey, "__init__"),
     (cloudformation, "yaml"),
 )
@@ -56,12 +59,25 @@ def apply() -> None:
     # Moto answers nothing to the one and takes seconds for the other.
     setattr(EventsHandler, "test_event_pattern", _denied)  # noqa: B010 - mypy sees no signature
     setattr(CloudFormationResponse, "validate_template", _denied)  # noqa: B010 - as above
+    dispatch = _without_access_analyzer(DomainDispatcherApplication.get_application)
+    setattr(DomainDispatcherApplication, "get_application", dispatch)  # noqa: B010 - as above
     setattr(cloudformation, "yaml", _Yaml)  # noqa: B010 - mypy sees that it is a module
 
 
 def _denied(*_: Any) -> None:
     """Refuse an action that is not imitated."""
     raise AccessDenied("moto does not imitate this action")
+
+
+def _without_access_analyzer(get_application: Any) -> Any:
+    """Deny the one service that moto lacks: it would print to standard error, and fail."""
+
+    def application(dispatcher: Any, environ: dict[str, Any]) -> Any:
+        if "/access-analyzer/" not in environ.get("HTTP_AUTHORIZATION", ""):
+            return get_application(dispatcher, environ)
+        return Response('{"message": "moto lacks it"}', 403, {"x-amzn-ErrorType": "AccessDeniedException"})
+
+    return application
 
 
 class _Yaml:
