@@ -34,3 +34,9 @@ def can_draw(environment: Mapping[str, str]) -> bool:
 def wants_no_colour(environment: Mapping[str, str]) -> bool:
     """Return True if colours are not wanted: NO_COLOR counts if it is not empty (https://no-color.org)."""
     return bool(environment.get("NO_COLOR"))
+
+
+def shows_any_character(encoding: str, environment: Mapping[str, str]) -> bool:
+    """Return True if output is UTF-8 and the locale is not C, in which Python writes UTF-8 anyway."""
+    is_utf8 = encoding.lower().replace("-", "").replace("_", "") == "utf8"
+    return is_utf8 and environment.get("LC_ALL") not in ("C", "POSIX")

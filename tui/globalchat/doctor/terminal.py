@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from globalchat.core.check_result import CheckResult, ok, skipped, warning
-from globalchat.core.terminal import can_draw, wants_no_colour
+from globalchat.core.terminal import can_draw, shows_any_character, wants_no_colour
 
 SMALLEST = (40, 10)
 """Columns and lines below which the chat shows nothing but a sentence."""
@@ -90,12 +90,6 @@ def check_colours(info: TerminalInfo) -> CheckResult:
         "16 at most, so that themes and names are hard to tell apart.",
         "If the terminal has more: TERM=xterm-256color, or COLORTERM=truecolor.",
     )
-
-
-def shows_any_character(encoding: str, environment: Mapping[str, str]) -> bool:
-    """Return True if output is UTF-8 and the locale is not C, in which Python writes UTF-8 anyway."""
-    is_utf8 = encoding.lower().replace("-", "").replace("_", "") == "utf8"
-    return is_utf8 and environment.get("LC_ALL") not in ("C", "POSIX")
 
 
 def check_characters(info: TerminalInfo) -> CheckResult:

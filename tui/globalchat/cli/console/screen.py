@@ -6,7 +6,7 @@ from typing import TextIO
 
 import click
 
-from globalchat.core.terminal import can_draw, wants_no_colour, window_size
+from globalchat.core.terminal import can_draw, shows_any_character, wants_no_colour, window_size
 
 ascii_only = click.option(
     "--ascii", "ascii_only", is_flag=True, help="Draw with ASCII alone. [default: as the locale says]"
@@ -32,8 +32,6 @@ def wants_ascii(asked: bool) -> bool:
     """Whether to draw with ASCII: because it was asked for, or because the locale has nothing else."""
     if sys.stdout is None:
         return asked
-    from globalchat.doctor.terminal import shows_any_character
-
     return asked or not shows_any_character(sys.stdout.encoding or "", os.environ)
 
 

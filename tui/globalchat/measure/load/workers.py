@@ -135,11 +135,11 @@ def _spawning() -> Iterator[None]:
     os.environ[_SAFE_PATH] = "1"
     # Started here already, as it unblocks signals when it starts.
     resource_tracker.ensure_running()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if given is None:
             del os.environ[_SAFE_PATH]
         else:
