@@ -95,7 +95,7 @@ class SafeApp(App[None]):
     async def run_async(self, **options: Any) -> None:  # noqa: ANN401 - Textual's own
         """Run until the end. An error before or after Textual handles any ends the app like every other."""
         try:
-            await super().run_async(**options)
+            return await super().run_async(**options)
         except Exception as error:
             self._handle_exception(error)
 
