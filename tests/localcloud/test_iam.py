@@ -1,7 +1,7 @@
 import pytest
 
 from globalchat.localcloud.definition import JSON, Role, Statement
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.iam import allows_service, evaluate, may_assume
 from globalchat.localcloud.resources.policies import parse
 
@@ -135,5 +135,5 @@ def test_parses_a_document() -> None:
     ],
 )
 def test_refuses_what_it_does_not_know(value: JSON, message: str) -> None:
-    with pytest.raises(Refusal, match=message):
+    with pytest.raises(Unsupported, match=message):
         parse(value, "PolicyDocument", "identity")

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.intrinsics import NO_VALUE, Resolved, references, resolve
 
 
@@ -17,12 +17,12 @@ class Names:
             "AWS::NoValue": NO_VALUE,
         }
         if name not in values:
-            raise Refusal(f"refers to {name}")
+            raise Unsupported(f"refers to {name}")
         return values[name]
 
     def attribute(self, name: str, attribute: str) -> JSON:
         if (name, attribute) != ("Api", "Id.Of"):
-            raise Refusal(f"refers to {name}.{attribute}")
+            raise Unsupported(f"refers to {name}.{attribute}")
         return "abc"
 
 
@@ -74,7 +74,7 @@ def test_resolves(value: JSON, expected: JSON) -> None:
     ],
 )
 def test_refuses_by_name(value: JSON, message: str) -> None:
-    with pytest.raises(Refusal, match=message):
+    with pytest.raises(Unsupported, match=message):
         resolve(value, SCOPE)
 
 
@@ -112,7 +112,7 @@ def test_any_value_resolves_or_is_refused(value: JSON) -> None:
     list(references(value))
     try:
         result = resolve(value, SCOPE)
-    except Refusal:
+    except Unsupported:
         return
     assert not _calls(result)
 

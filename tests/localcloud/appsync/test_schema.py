@@ -1,7 +1,7 @@
 import pytest
 
 from globalchat.localcloud.appsync.schema import build
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from tests.paths import ROOT
 
 BASE = """
@@ -55,7 +55,7 @@ def test_the_outer_non_null_may_differ_between_subscription_and_mutation() -> No
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(schema: str, reason: str) -> None:
-    with pytest.raises(Refusal) as raised:
+    with pytest.raises(Unsupported) as raised:
         build(schema)
     assert reason in raised.value.reason
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.definition import JSON, InputTransformer
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.events.transformer import NotDelivered, Transformer
 
@@ -168,7 +168,7 @@ def test_text_that_is_not_escaped_may_change_what_it_stands_in() -> None:
     ],
 )
 def test_refuses_what_put_targets_would(template: str, paths: dict[str, str], message: str) -> None:
-    with pytest.raises(Refusal, match=message):
+    with pytest.raises(Unsupported, match=message):
         transform(template, paths=paths)
 
 
@@ -202,7 +202,7 @@ def test_any_template_is_refused_or_gives_something_or_nothing(
     template: str, path: str, detail: JSON
 ) -> None:
     document: dict[str, JSON] = {"detail-type": "x", "detail": detail, "a": detail}
-    with suppress(Refusal, NotDelivered):
+    with suppress(Unsupported, NotDelivered):
         transform(template, document, {"a": "$.detail", "b": path})
 
 

@@ -35,7 +35,7 @@ def _remedy(sentences: tuple[str, ...]) -> str:
     return f"{_CORRECT} {_LACKING}" if lacking else _CORRECT
 
 
-class Refusal(Exception):
+class Unsupported(Exception):
     """Something in a template is not emulated or not valid; the reasons have no place yet.
 
     Raised by code that knows only a value; the code that knows the template and the resource turns it into a
@@ -52,7 +52,7 @@ class Refusal(Exception):
         return "; ".join(self.reasons)
 
 
-class Unresolved(Refusal):
+class Unresolved(Unsupported):
     """A value refers to something that has a problem of its own; there is nothing to add to that."""
 
     def __init__(self) -> None:
@@ -86,6 +86,6 @@ class Problems:
             raise TemplateError(*self._sentences)
 
 
-def collect(reasons: list[str], refusal: Refusal, *, prefix: str = "") -> None:
-    """Add the reasons of a refusal to a list."""
-    reasons += (f"{prefix}{reason}" for reason in refusal.reasons)
+def collect(reasons: list[str], error: Unsupported, *, prefix: str = "") -> None:
+    """Add the reasons of an error to a list."""
+    reasons += (f"{prefix}{reason}" for reason in error.reasons)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Protocol, TypeAlias
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal, Unresolved, collect
+from globalchat.localcloud.errors import Unresolved, Unsupported, collect
 
 PSEUDO_PARAMETERS = frozenset(
     f"AWS::{name}"
@@ -36,11 +36,11 @@ class Scope(Protocol):
     """What names stand for in one template."""
 
     def ref(self, name: str) -> Resolved:
-        """The value of `Ref` for a logical id or pseudo parameter; raises Refusal for an unknown name."""
+        """The value of `Ref` for a logical id or pseudo parameter; raises Unsupported for an unknown name."""
         ...
 
     def attribute(self, name: str, attribute: str) -> JSON:
-        """The value of `Fn::GetAtt`; raises Refusal if there is no such resource or attribute."""
+        """The value of `Fn::GetAtt`; raises Unsupported if there is no such resource or attribute."""
         ...
 
 
@@ -48,7 +48,7 @@ def resolve(value: JSON, scope: Scope) -> Resolved:
     """Evaluate every intrinsic function inside a value.
 
     Raises:
-        Refusal: an unknown function, a malformed argument, or a dangling reference.
+        Unsupported: an unknown function, a malformed argument, or a dangling reference.
     """
     if isinstance(value, list):
         return [item for item in _resolve_all(value, scope) if not isinstance(item, NoValue)]
@@ -62,7 +62,7 @@ def resolve(value: JSON, scope: Scope) -> Resolved:
 
 
 def _resolve_all(values: Collection[JSON], scope: Scope) -> list[Resolved]:
-    """Resolve several values; raises Refusal with what is wrong with all of them."""
+    """Resolve several values; raises Unsupported with what is wrong with all of them."""
     found: list[Resolved] = []
     reasons: list[str] = []
     for value in values:
@@ -70,10 +70,10 @@ def _resolve_all(values: Collection[JSON], scope: Scope) -> list[Resolved]:
             found.append(resolve(value, scope))
         except Unresolved:
             continue
-        except Refusal as refusal:
-            collect(reasons, refusal)
+        except Unsupported as error:
+            collect(reasons, error)
     if reasons:
-        raise Refusal(*dict.fromkeys(reasons))
+        raise Unsupported(*dict.fromkeys(reasons))
     if len(found) < len(values):
         raise Unresolved
     return found
@@ -132,7 +132,7 @@ def _evaluate(function: str, argument: JSON, scope: Scope) -> Resolved:
     match function:
         case "Ref":
             if not isinstance(argument, str):
-                raise Refusal("Ref does not name a resource")
+                raise Unsupported("Ref does not name a resource")
             return scope.ref(argument)
         case "Fn::GetAtt":
             return _get_att(argument, scope)
@@ -142,19 +142,19 @@ def _evaluate(function: str, argument: JSON, scope: Scope) -> Resolved:
         case "Fn::Split":
             separator, text = _pair(function, argument, scope)
             if separator == "":
-                raise Refusal("Fn::Split has an empty delimiter")
+                raise Unsupported("Fn::Split has an empty delimiter")
             return list(_text(text, function).split(_text(separator, function)))
         case "Fn::Select":
             return _select(*_pair(function, argument, scope))
         case "Fn::Sub":
             return _sub(argument, scope)
-    raise Refusal(f"the function {function} is not emulated")
+    raise Unsupported(f"the function {function} is not emulated")
 
 
 def _get_att(argument: JSON, scope: Scope) -> JSON:
     parts = _getatt_parts(argument)
     if parts is None:
-        raise Refusal("Fn::GetAtt does not name a resource and an attribute")
+        raise Unsupported("Fn::GetAtt does not name a resource and an attribute")
     return scope.attribute(*parts)
 
 
@@ -184,7 +184,7 @@ def _sub_parts(argument: JSON) -> tuple[str, Mapping[str, JSON]] | None:
 def _sub(argument: JSON, scope: Scope) -> str:
     parts = _sub_parts(argument)
     if parts is None:
-        raise Refusal("Fn::Sub takes a string, or a string and a map of variables")
+        raise Unsupported("Fn::Sub takes a string, or a string and a map of variables")
     text, variables = parts
 
     def replace(match: re.Match[str]) -> str:
@@ -203,28 +203,28 @@ def _select(index: Resolved, items: Resolved) -> JSON:
     digits = str(index) if isinstance(index, int | str) else ""
     position = int(digits) if digits.isdecimal() and len(digits) < 10 else None
     if position is None or not isinstance(items, list):
-        raise Refusal("Fn::Select takes an index and a list")
+        raise Unsupported("Fn::Select takes an index and a list")
     if position >= len(items):
-        raise Refusal(f"Fn::Select has index {position}, but the list has {len(items)} elements")
+        raise Unsupported(f"Fn::Select has index {position}, but the list has {len(items)} elements")
     return items[position]
 
 
 def _short(text: str, function: str) -> str:
     """The text: references that double it again and again would fill the memory."""
     if len(text) > LONGEST_TEXT:
-        raise Refusal(f"{function} makes a text of more than {LONGEST_TEXT} characters")
+        raise Unsupported(f"{function} makes a text of more than {LONGEST_TEXT} characters")
     return text
 
 
 def _pair(function: str, argument: JSON, scope: Scope) -> tuple[Resolved, Resolved]:
     if not isinstance(argument, list) or len(argument) != 2:
-        raise Refusal(f"{function} takes a list of two")
+        raise Unsupported(f"{function} takes a list of two")
     return resolve(argument[0], scope), resolve(argument[1], scope)
 
 
 def _texts(items: Resolved, function: str) -> list[str]:
     if not isinstance(items, list):
-        raise Refusal(f"{function} takes a list of strings")
+        raise Unsupported(f"{function} takes a list of strings")
     return [_text(item, function) for item in items]
 
 
@@ -233,4 +233,4 @@ def _text(value: Resolved, function: str) -> str:
         return "true" if value else "false"
     if isinstance(value, str | int | float):
         return str(value)
-    raise Refusal(f"{function} takes strings")
+    raise Unsupported(f"{function} takes strings")

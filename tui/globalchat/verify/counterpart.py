@@ -10,7 +10,7 @@ from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.evaluation import evaluate_code
 from globalchat.localcloud.appsync.execution.context import Entropy
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.events.pattern_check import matches_pattern
 from globalchat.verify.questions import (
     EVALUATE_CODE,
@@ -51,8 +51,8 @@ class LocalAnswers:
         """Return the answer in the form of AWS's API, or `{"refused": reason}`."""
         try:
             return self._answers[question.action.operation](question.arguments)
-        except Refusal as refusal:
-            return {REFUSED: refusal.reason}
+        except Unsupported as error:
+            return {REFUSED: error.reason}
 
     def _evaluate_code(self, arguments: Document) -> Document:
         return evaluate_code(

@@ -27,7 +27,7 @@ from globalchat.localcloud.appsync.model import (
 from globalchat.localcloud.appsync.selection import VariablesRefused, select
 from globalchat.localcloud.appsync.subscriptions.planner import SubscriptionPlanner
 from globalchat.localcloud.definition import JSON, Api, Resolver
-from globalchat.localcloud.errors import Problems, Refusal, TemplateError
+from globalchat.localcloud.errors import Problems, TemplateError, Unsupported
 from globalchat.localcloud.ports import EventSink, InvocationRefused
 
 NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."
@@ -64,15 +64,15 @@ class GraphQLExecutor:
         self.api = api
         try:
             self._schema = schema.build(api.schema)
-        except Refusal as refusal:
-            raise TemplateError(f"API {api.name}: {refusal.reason}.") from None
+        except Unsupported as error:
+            raise TemplateError(f"API {api.name}: {error.reason}.") from None
         resolvers = {}
         problems = Problems()
         for resolver in api.resolvers:
             try:
                 loaded = self._load(resolver, events, clock, entropy)
-            except Refusal as refusal:
-                problems.add(TemplateError(f"API {api.name}: {refusal.reason}."))
+            except Unsupported as error:
+                problems.add(TemplateError(f"API {api.name}: {error.reason}."))
             else:
                 resolvers[resolver.type_name, resolver.field_name] = loaded
         problems.check()
@@ -93,12 +93,12 @@ class GraphQLExecutor:
     ) -> FieldResolver:
         parent = self._schema.graphql.type_map.get(resolver.type_name)
         if not isinstance(parent, GraphQLObjectType) or resolver.field_name not in parent.fields:
-            raise Refusal(
+            raise Unsupported(
                 f"{resolver.file} resolves {resolver.type_name}.{resolver.field_name}, which the schema lacks"
             )
         source = self.api.data_sources.get(resolver.data_source)
         if source is None:
-            raise Refusal(
+            raise Unsupported(
                 f"{resolver.file} uses the data source {resolver.data_source}, which does not exist"
             )
         return FieldResolver(

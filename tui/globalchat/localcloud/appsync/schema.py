@@ -28,7 +28,7 @@ from graphql.language import SKIP, Visitor, VisitorAction
 
 from globalchat.localcloud.appsync import scalars
 from globalchat.localcloud.definition import AuthMode
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.sdl import parse_sdl
 
 _DIRECTIVE_MODES: Final[dict[str, AuthMode]] = {"aws_api_key": "API_KEY", "aws_iam": "AWS_IAM"}
@@ -59,22 +59,22 @@ def build(sdl: str) -> Schema:
     """Build and check a schema; one that regions share is built once, as nothing changes it afterwards.
 
     Raises:
-        Refusal: it is not SDL that AppSync takes, uses a directive that is not emulated, or a subscription
-            and its mutations differ.
+        Unsupported: it is not SDL that AppSync takes, uses a directive that is not emulated, or a
+            subscription and its mutations differ.
     """
     try:
         document = parse_sdl(sdl)
-    except Refusal as refusal:
-        raise Refusal(f"the schema is not valid: {refusal.reason}") from None
+    except Unsupported as error:
+        raise Unsupported(f"the schema is not valid: {error.reason}") from None
     _refuse_directives(document)
     try:
         definitions = parse(_DEFINITIONS)
         schema = build_ast_schema(DocumentNode(definitions=(*definitions.definitions, *document.definitions)))
     except (GraphQLError, TypeError) as problem:
-        raise Refusal(f"the schema is not valid: {problem}") from None
+        raise Unsupported(f"the schema is not valid: {problem}") from None
     problems = validate_schema(schema)
     if problems:
-        raise Refusal(f"the schema is not valid: {problems[0].message}")
+        raise Unsupported(f"the schema is not valid: {problems[0].message}")
     scalars.install(schema)
     subscriptions = _read_subscriptions(schema)
     feeding = frozenset(name for names in subscriptions.values() for name in names)
@@ -86,7 +86,9 @@ def _refuse_directives(document: DocumentNode) -> None:
         def enter_directive(self, node: DirectiveNode, *_args: object) -> VisitorAction:
             if node.name.value not in _KNOWN_DIRECTIVES:
                 line = node.loc.start_token.line if node.loc else 0
-                raise Refusal(f"the directive @{node.name.value} (line {line} of the schema) is not emulated")
+                raise Unsupported(
+                    f"the directive @{node.name.value} (line {line} of the schema) is not emulated"
+                )
             return SKIP
 
     visit(document, Refuse())
@@ -114,7 +116,7 @@ def _read_subscriptions(schema: GraphQLSchema) -> dict[str, tuple[str, ...]]:
     for name, field in (root.fields if root else {}).items():
         mutations = _mutations_of(field)
         if not mutations:
-            raise Refusal(f"the subscription {name} names no mutation (@aws_subscribe)")
+            raise Unsupported(f"the subscription {name} names no mutation (@aws_subscribe)")
         for mutation in mutations:
             _check_subscription(schema, name, field, mutation)
         subscriptions[name] = mutations
@@ -134,14 +136,14 @@ def _check_subscription(schema: GraphQLSchema, name: str, field: GraphQLField, m
     root = schema.mutation_type
     source = root.fields.get(mutation) if root else None
     if source is None:
-        raise Refusal(f"the subscription {name} listens to the mutation {mutation}, which does not exist")
+        raise Unsupported(f"the subscription {name} listens to the mutation {mutation}, which does not exist")
     wanted, given = get_nullable_type(field.type), get_nullable_type(source.type)
     if str(wanted) != str(given):
-        raise Refusal(
+        raise Unsupported(
             f"the subscription {name} returns {wanted}, but the mutation {mutation} returns {given}"
         )
     if not isinstance(wanted, GraphQLObjectType) or _reaches_abstract_type(wanted, set()):
-        raise Refusal(
+        raise Unsupported(
             f"the subscription {name} returns {wanted}: only object types without interfaces are emulated"
         )
 

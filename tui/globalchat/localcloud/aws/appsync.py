@@ -10,7 +10,7 @@ from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.evaluation import evaluate_code
 from globalchat.localcloud.aws.model import AwsError, Call, Operation, Service, text
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 
 _RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
 
@@ -25,8 +25,8 @@ def service(clock: EpochClock) -> Service:
         code, context, function = (text(parameters, name) for name in ("code", "context", "function"))
         try:
             return evaluate_code(code, context, function, clock=clock, entropy=secrets.token_bytes)
-        except Refusal as refusal:
-            raise AwsError("BadRequestException", f"Bad request: {refusal.reason}.") from None
+        except Unsupported as error:
+            raise AwsError("BadRequestException", f"Bad request: {error.reason}.") from None
 
     def account(call: Call) -> Sequence[str]:
         """It takes no API; the developer guide's policy for it names the account."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from globalchat.localcloud.aws.model import AwsError, Call, Operation, Service, text, texts
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.events.envelope import time_stamp
 from globalchat.localcloud.events.pattern_check import matches_pattern
 from globalchat.localcloud.events.service import EventBridge
@@ -47,8 +47,8 @@ async def _test_event_pattern(call: Call) -> Mapping[str, JSON]:
     pattern, event = text(call.parameters, "EventPattern"), text(call.parameters, "Event")
     try:
         return {"Result": matches_pattern(pattern, event)}
-    except Refusal as refusal:
-        message = f"Event pattern is not valid. Reason: {refusal.reason}"
+    except Unsupported as error:
+        message = f"Event pattern is not valid. Reason: {error.reason}"
         raise AwsError("InvalidEventPatternException", message) from None
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 
 LONGEST: Final = 256
 
@@ -45,18 +45,18 @@ class InputPath:
         """Parse a path.
 
         Raises:
-            Refusal: it is none, too long, or has what is not emulated (filters, slices, recursive descent).
+            Unsupported: it is not one, too long, or has parts not emulated (filters, slices, `..`).
         """
         if len(text) > LONGEST:
-            raise Refusal(f"a path has {len(text)} characters; AWS takes at most {LONGEST}")
+            raise Unsupported(f"a path has {len(text)} characters; AWS takes at most {LONGEST}")
         if not text.startswith("$"):
-            raise Refusal(f"the path {text} does not start with $")
+            raise Unsupported(f"the path {text} does not start with $")
         steps: list[Step] = []
         position = 1
         while position < len(text):
             match = _STEP.match(text, position)
             if match is None:
-                raise Refusal(f"the path {text} has a part that is not emulated: {text[position:]}")
+                raise Unsupported(f"the path {text} has a part that is not emulated: {text[position:]}")
             name, any_name, index, any_index, quoted = match.groups()
             if any_name or any_index:
                 steps.append(EVERY)

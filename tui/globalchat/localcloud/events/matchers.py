@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.globs import compile_glob
 
 Test: TypeAlias = Callable[[JSON], bool]
@@ -35,20 +35,20 @@ def leaf(value: JSON, path: str) -> Test:
     """Compile one element of a leaf's list: a value, or an object with one operator (`exists` excepted).
 
     Raises:
-        Refusal: not a value or operator that EventBridge takes there.
+        Unsupported: not a value or operator that EventBridge takes there.
     """
     if isinstance(value, dict):
         name, argument = single(value, path)
         return _operator(name, argument, path)
     if isinstance(value, list):
-        raise Refusal(f"{path} is a list inside a list")
+        raise Unsupported(f"{path} is a list inside a list")
     return _equal(value)
 
 
 def single(value: Mapping[str, JSON], path: str) -> tuple[str, JSON]:
     """The only key of an operator's object and its argument."""
     if len(value) != 1:
-        raise Refusal(f"{path} must have one operator, but has {len(value)}")
+        raise Unsupported(f"{path} must have one operator, but has {len(value)}")
     return next(iter(value.items()))
 
 
@@ -58,7 +58,7 @@ def _operator(name: str, argument: JSON, path: str) -> Test:
             if isinstance(argument, dict):
                 inner, text = single(argument, path)
                 if inner != "equals-ignore-case":
-                    raise Refusal(f"{path} has the operator {inner} inside {name}, which is not known")
+                    raise Unsupported(f"{path} has the operator {inner} inside {name}, which is not known")
                 return _affix(name, _string(text, path), fold=True)
             return _affix(name, _string(argument, path), fold=False)
         case "exactly":
@@ -74,7 +74,7 @@ def _operator(name: str, argument: JSON, path: str) -> Test:
             return _numeric(argument, path)
         case "cidr":
             return _cidr(_string(argument, path), path)
-    raise Refusal(f"{path} has the operator {name}, which is not known")
+    raise Unsupported(f"{path} has the operator {name}, which is not known")
 
 
 def _equal(value: JSON) -> Test:
@@ -120,11 +120,11 @@ def _wildcard_parts(text: str, path: str) -> Iterator[str]:
         if char == "\\":
             position += 1
             if position == len(text) or text[position] not in "*\\":
-                raise Refusal(f"{path} has a wildcard with a backslash before neither * nor \\")
+                raise Unsupported(f"{path} has a wildcard with a backslash before neither * nor \\")
             yield text[position]
         elif char == "*":
             if after_star:
-                raise Refusal(f"{path} has a wildcard with two * in a row")
+                raise Unsupported(f"{path} has a wildcard with two * in a row")
             yield ""
         else:
             yield char
@@ -136,11 +136,11 @@ def check_complexity(values: Sequence[JSON], path: str) -> None:
     """Check that the wildcards of one field are not too complex together.
 
     Raises:
-        Refusal: they are, in the words that PutRule uses.
+        Unsupported: they are, in the words that PutRule uses.
     """
     texts = {text for value in values for text in _wildcards_of(value)}
     if complexity([tuple(_wildcard_parts(text, path)) for text in texts]) > MAX_COMPLEXITY:
-        raise Refusal(
+        raise Unsupported(
             f"{path}: Rule is too complex - try using fewer wildcard characters or fewer repeating character "
             "sequences after a wildcard character"
         )
@@ -201,15 +201,15 @@ def _anything_but(argument: JSON, path: str) -> Test:
     if isinstance(argument, dict):
         name, inner = single(argument, path)
         if name not in ("prefix", "suffix", "equals-ignore-case", "wildcard"):
-            raise Refusal(f"{path} has the operator {name} inside anything-but, which is not known")
+            raise Unsupported(f"{path} has the operator {name} inside anything-but, which is not known")
         texts = [_string(item, path) for item in _listed(inner, path)]
         if name in ("prefix", "suffix") and "" in texts:
-            raise Refusal(f"{path}: Null prefix/suffix not allowed in anything-but")
+            raise Unsupported(f"{path}: Null prefix/suffix not allowed in anything-but")
         tests = [_operator(name, text, path) for text in texts]
     else:
         values = _listed(argument, path)
         if not all(isinstance(value, str) for value in values) and not all(map(is_number, values)):
-            raise Refusal(f"{path} has an anything-but that is neither all strings nor all numbers")
+            raise Unsupported(f"{path} has an anything-but that is neither all strings nor all numbers")
         tests = [_equal(value) for value in values]
     return lambda event: not any(test(event) for test in tests)
 
@@ -217,15 +217,15 @@ def _anything_but(argument: JSON, path: str) -> Test:
 def _numeric(argument: JSON, path: str) -> Test:
     """One comparison, or a range: `>` or `>=` and then `<` or `<=`."""
     if not isinstance(argument, list) or len(argument) not in (2, 4):
-        raise Refusal(f"{path} has a numeric that is no list of one or two comparisons")
+        raise Unsupported(f"{path} has a numeric that is no list of one or two comparisons")
     names = [str(name) for name in argument[::2]]
     bounds = [_bound(value, path) for value in argument[1::2]]
     if any(name not in _COMPARE for name in names):
-        raise Refusal(f"{path} has a numeric with an unknown comparison")
+        raise Unsupported(f"{path} has a numeric with an unknown comparison")
     if len(names) == 2 and (
         names[0] not in (">", ">=") or names[1] not in ("<", "<=") or bounds[0] >= bounds[1]
     ):
-        raise Refusal(f"{path} has a numeric range that is not a lower and then a higher bound")
+        raise Unsupported(f"{path} has a numeric range that is not a lower and then a higher bound")
     comparisons = [(_COMPARE[name], bound) for name, bound in zip(names, bounds, strict=True)]
     return lambda event: (
         isinstance(event, int | float)
@@ -236,7 +236,7 @@ def _numeric(argument: JSON, path: str) -> Test:
 
 def _bound(value: JSON, path: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _NUMBER_LIMIT:
-        raise Refusal(f"{path} has a numeric bound that is no number within ±5,000,000,000")
+        raise Unsupported(f"{path} has a numeric bound that is no number within ±5,000,000,000")
     return value
 
 
@@ -244,7 +244,7 @@ def _cidr(text: str, path: str) -> Test:
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise Refusal(f"{path} has a cidr that is no network: {text}") from None
+        raise Unsupported(f"{path} has a cidr that is no network: {text}") from None
 
     def matches(event: JSON) -> bool:
         if not isinstance(event, str):
@@ -259,13 +259,13 @@ def _cidr(text: str, path: str) -> Test:
 
 def _listed(value: JSON, path: str) -> list[JSON]:
     if value == []:
-        raise Refusal(f"{path} is an empty list")
+        raise Unsupported(f"{path} is an empty list")
     return value if isinstance(value, list) else [value]
 
 
 def _string(value: JSON, path: str) -> str:
     if not isinstance(value, str):
-        raise Refusal(f"{path} has an operator that takes a string, but got something else")
+        raise Unsupported(f"{path} has an operator that takes a string, but got something else")
     return value
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.events.matchers import Test, check_complexity, leaf, single
 
 Matcher: TypeAlias = Callable[[JSON], bool]
@@ -64,7 +64,7 @@ def compile_pattern(pattern: Mapping[str, JSON]) -> Matcher:
     """Compile a pattern.
 
     Raises:
-        Refusal: EventBridge would not take it, or it has an operator that is not known; names the place.
+        Unsupported: EventBridge would not take it, or it has an operator that is not known; names the place.
     """
     first, *others = [_Program(rule) for rule in _extended([{}], pattern, "", "")]
     if not others:
@@ -79,7 +79,7 @@ def _extended(rules: list[_Rule], pattern: Mapping[str, JSON], place: str, prefi
     event. A path that is already there is replaced, as in event-ruler.
     """
     if not pattern:
-        raise Refusal(f"{place or 'the pattern'} is empty")
+        raise Unsupported(f"{place or 'the pattern'} is empty")
     for name, value in pattern.items():
         inner = f"{place}.{name}" if place else name
         path = f"{prefix}.{name}" if prefix else name
@@ -109,16 +109,16 @@ def _alternatives(rules: list[_Rule], value: JSON, place: str, prefix: str) -> l
         if isinstance(item, dict):
             found += _extended(rules, item, f"{place}[{index}]", prefix)
         if len(found) > MAX_COMBINATIONS:
-            raise Refusal(f"{place} makes more than {MAX_COMBINATIONS} combinations")
+            raise Unsupported(f"{place} makes more than {MAX_COMBINATIONS} combinations")
     return found
 
 
 def _field(value: JSON, path: str) -> _Field:
     """Compile the list of a field: one of its values must match."""
     if not isinstance(value, list):
-        raise Refusal(f"{path} is neither an object nor a list")
+        raise Unsupported(f"{path} is neither an object nor a list")
     if not value:
-        raise Refusal(f"{path} is an empty list")
+        raise Unsupported(f"{path} is an empty list")
     check_complexity(value, path)
     presences = {_presence(item, path) for item in value if _is_exists(item)}
     return _Field(
@@ -136,7 +136,7 @@ def _is_exists(item: JSON) -> bool:
 def _presence(item: JSON, path: str) -> bool:
     _, argument = single(item if isinstance(item, dict) else {}, path)
     if not isinstance(argument, bool):
-        raise Refusal(f"{path} has an exists that is neither true nor false")
+        raise Unsupported(f"{path} has an exists that is neither true nor false")
     return argument
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from globalchat.localcloud import json_text
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.events.pattern import compile_pattern
 
 MANDATORY: Final = ("id", "account", "source", "time", "region", "resources", "detail-type")
@@ -15,13 +15,13 @@ def matches_pattern(pattern: str, event: str) -> bool:
     """Return True if an event matches a pattern, both given as JSON text.
 
     Raises:
-        Refusal: EventBridge would answer InvalidEventPatternException.
+        Unsupported: EventBridge would answer InvalidEventPatternException.
     """
     matches = compile_pattern(_object(pattern, "pattern"))
     document = _object(event, "event")
     missing = [name for name in MANDATORY if name not in document]
     if missing:
-        raise Refusal(f"the event lacks {', '.join(missing)}")
+        raise Unsupported(f"the event lacks {', '.join(missing)}")
     return matches(document)
 
 
@@ -31,5 +31,5 @@ def _object(text: str, what: str) -> dict[str, JSON]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise Refusal(f"the {what} is not a JSON object")
+        raise Unsupported(f"the {what} is not a JSON object")
     return value

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from globalchat.localcloud import json_text
 from globalchat.localcloud.definition import JSON, InputTransformer
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.events.envelope import Event, time_stamp
 from globalchat.localcloud.events.input_path import InputPath, Missing
 
@@ -53,7 +53,7 @@ class Transformer:
         rule_name: what `<aws.events.rule-name>` stands for.
 
     Raises:
-        Refusal: PutTargets would not take it.
+        Unsupported: PutTargets would not take it.
     """
 
     def __init__(self, definition: InputTransformer, *, rule_arn: str, rule_name: str) -> None:
@@ -61,7 +61,7 @@ class Transformer:
         self._parts = _parts(definition.template)
         for part in self._parts:
             if isinstance(part, _Placeholder) and part.name not in self._paths.keys() | PREDEFINED:
-                raise Refusal(f"the template has the placeholder <{part.name}>, which no path defines")
+                raise Unsupported(f"the template has the placeholder <{part.name}>, which no path defines")
         _check_template(self._parts)
         self._is_text = definition.template.lstrip().startswith('"')
         self._rule: Mapping[str, JSON] = {RULE_ARN: rule_arn, RULE_NAME: rule_name}
@@ -111,15 +111,15 @@ class Transformer:
 
 def _paths(given: Mapping[str, str]) -> dict[str, InputPath]:
     if len(given) > MAXIMUM_VARIABLES:
-        raise Refusal(f"there are {len(given)} variables; AWS takes at most {MAXIMUM_VARIABLES}")
+        raise Unsupported(f"there are {len(given)} variables; AWS takes at most {MAXIMUM_VARIABLES}")
     paths: dict[str, InputPath] = {}
     for name, path in given.items():
         if not _NAME.fullmatch(name):
-            raise Refusal(f"{name} is no name of a variable: AWS takes letters, digits, - and _")
+            raise Unsupported(f"{name} is no name of a variable: AWS takes letters, digits, - and _")
         if name.upper().startswith("AWS"):
-            raise Refusal(f"the variable {name} starts with AWS, which AWS keeps for itself")
+            raise Unsupported(f"the variable {name} starts with AWS, which AWS keeps for itself")
         if "['" in path:
-            raise Refusal(f"the path {path} has brackets around a name; AWS takes dots alone")
+            raise Unsupported(f"the path {path} has brackets around a name; AWS takes dots alone")
         paths[name] = InputPath.parse(path)
     return paths
 
@@ -127,7 +127,7 @@ def _paths(given: Mapping[str, str]) -> dict[str, InputPath]:
 def _parts(template: str) -> list[_Part]:
     """Take a template apart at its placeholders, and tell which stand inside a string."""
     if not 1 <= len(template) <= MAXIMUM_TEMPLATE:
-        raise Refusal(f"the template has {len(template)} characters; AWS takes 1 to {MAXIMUM_TEMPLATE}")
+        raise Unsupported(f"the template has {len(template)} characters; AWS takes 1 to {MAXIMUM_TEMPLATE}")
     parts: list[_Part] = []
     quoted, done = False, 0
     for token in _TOKEN.finditer(template):
@@ -147,13 +147,13 @@ def _check_template(parts: list[_Part]) -> None:
         # Several texts, one a line, pass: the first alone is looked at.
         json.JSONDecoder(object_pairs_hook=_no_placeholder_in_a_key).raw_decode(text)
     except (ValueError, RecursionError):
-        raise Refusal("the template is neither JSON nor a text in quotes") from None
+        raise Unsupported("the template is neither JSON nor a text in quotes") from None
 
 
 def _no_placeholder_in_a_key(pairs: list[tuple[str, JSON]]) -> None:
     for key, _ in pairs:
         if _IN_A_STRING in key:
-            raise Refusal("the template has a placeholder in an object's key, which AWS does not take")
+            raise Unsupported("the template has a placeholder in an object's key, which AWS does not take")
 
 
 def _without_detail(document: dict[str, JSON]) -> dict[str, JSON]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from graphql import ObjectTypeDefinitionNode
 
 from globalchat.localcloud.definition import Api, AuthMode, DataSource, Resolver, Role
-from globalchat.localcloud.errors import Problems, Refusal
+from globalchat.localcloud.errors import Problems, Unsupported
 from globalchat.localcloud.provisioning.resource import Resource
 from globalchat.localcloud.resources import appsync
 from globalchat.localcloud.resources.shape import as_integer, object_of, objects_of, text_of
@@ -137,8 +137,8 @@ def _resolvers(parts: Sequence[Resource], fields: Fields | None, problems: Probl
 def _fields(schema: Resource) -> Fields:
     try:
         document = parse_sdl(text_of(schema.properties, "Definition"))
-    except Refusal as refusal:
-        raise schema.error(f"property Definition, {refusal.reason}") from None
+    except Unsupported as error:
+        raise schema.error(f"property Definition, {error.reason}") from None
     return {
         node.name.value: frozenset(field.name.value for field in node.fields or ())
         for node in document.definitions

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from globalchat.localcloud.assembly import Stack
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Problems, Refusal, TemplateError
+from globalchat.localcloud.errors import Problems, TemplateError, Unsupported
 from globalchat.localcloud.intrinsics import Scope, resolve
 
 
@@ -29,9 +29,9 @@ def conditions(stack: Stack, scope: Scope, problems: Problems) -> Mapping[str, b
     for name in section:
         try:
             found[name] = evaluation.named(name, ())
-        except Refusal as refusal:
+        except Unsupported as error:
             place = f"template {stack.template_file}: condition {name}"
-            problems.add(TemplateError(f"{place}: {refusal.reason}."))
+            problems.add(TemplateError(f"{place}: {error.reason}."))
             found[name] = True
     return found
 
@@ -44,19 +44,21 @@ class _Evaluation:
     def named(self, name: JSON, within: tuple[str, ...]) -> bool:
         """Return the value of a condition; `within` are those that asked for it."""
         if not isinstance(name, str) or name not in self._section:
-            raise Refusal(f"refers to the condition {name}, which the template does not define")
+            raise Unsupported(f"refers to the condition {name}, which the template does not define")
         if name in within:
-            raise Refusal(f"the conditions {' -> '.join((*within, name))} refer to each other in a circle")
+            raise Unsupported(
+                f"the conditions {' -> '.join((*within, name))} refer to each other in a circle"
+            )
         return self._value(self._section[name], (*within, name))
 
     def _value(self, expression: JSON, within: tuple[str, ...]) -> bool:
         if not isinstance(expression, dict) or len(expression) != 1:
-            raise Refusal("a condition is one function")
+            raise Unsupported("a condition is one function")
         ((function, argument),) = expression.items()
         if function == "Condition":
             return self.named(argument, within)
         if not isinstance(argument, list):
-            raise Refusal(f"{function} takes a list")
+            raise Unsupported(f"{function} takes a list")
         match function:
             case "Fn::Equals" if len(argument) == 2:
                 return resolve(argument[0], self._scope) == resolve(argument[1], self._scope)
@@ -67,5 +69,5 @@ class _Evaluation:
                 values = [self._value(each, within) for each in argument]
                 return all(values) if function == "Fn::And" else any(values)
             case "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or":
-                raise Refusal(f"{function} has {len(argument)} arguments")
-        raise Refusal(f"the function {function} is not emulated in conditions")
+                raise Unsupported(f"{function} has {len(argument)} arguments")
+        raise Unsupported(f"the function {function} is not emulated in conditions")

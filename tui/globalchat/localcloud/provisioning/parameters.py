@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from globalchat.localcloud.assembly import Stack
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Problems, Refusal, TemplateError
+from globalchat.localcloud.errors import Problems, TemplateError, Unsupported
 
 BOOTSTRAP_RULE = "CheckBootstrapVersion"
 
@@ -23,14 +23,14 @@ class Parameters:
         return name in self.section
 
     def value(self, name: str) -> JSON:
-        """The default; raises Refusal if there is none, or if it is only the place of the value."""
+        """The default; raises Unsupported if there is none, or if it is only the place of the value."""
         parameter = self.section[name]
         kind = parameter.get("Type")
         if kind not in ("String", "Number", "CommaDelimitedList"):
-            raise Refusal(f"refers to the parameter {name} of the type {kind}, which is not emulated")
+            raise Unsupported(f"refers to the parameter {name} of the type {kind}, which is not emulated")
         default = parameter.get("Default")
         if not isinstance(default, str | int | float) or isinstance(default, bool):
-            raise Refusal(f"refers to the parameter {name}, which has no default")
+            raise Unsupported(f"refers to the parameter {name}, which has no default")
         if kind == "CommaDelimitedList":
             return [item.strip() for item in str(default).split(",")]
         return str(default)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from globalchat.localcloud.assembly import Stack, alias_of
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Problems, Refusal, TemplateError, Unresolved, collect
+from globalchat.localcloud.errors import Problems, TemplateError, Unresolved, Unsupported, collect
 from globalchat.localcloud.intrinsics import (
     NO_VALUE,
     PSEUDO_PARAMETERS,
@@ -69,19 +69,19 @@ class _Scope:
         attributes = self._values(name).attributes
         if attribute not in attributes:
             known = f"known are {', '.join(attributes)}" if attributes else "it has none"
-            raise Refusal(f"the attribute {attribute} of {name} is not emulated ({known})")
+            raise Unsupported(f"the attribute {attribute} of {name} is not emulated ({known})")
         return attributes[attribute]
 
     def _values(self, name: str) -> Values:
         if name in self.failed:
             raise Unresolved
         if name not in self.values:
-            raise Refusal(f"refers to {name}, which the template does not define")
+            raise Unsupported(f"refers to {name}, which the template does not define")
         return self.values[name]
 
 
 CodeCheck: TypeAlias = Callable[[str, str], None]
-"""From the code of a resolver and the name of its file to nothing, or a Refusal."""
+"""From the code of a resolver and the name of its file to nothing, or an `Unsupported`."""
 
 
 def resolve_stack(
@@ -237,8 +237,8 @@ def _resolve_resource(
             kind.shape(properties, "", unresolved)
             if check_code is not None and kind is appsync.RESOLVER and "Code" in properties:
                 check_code(str(properties["Code"]), appsync.file_name(properties))
-        except Refusal as refusal:
-            collect(reasons, refusal)
+        except Unsupported as error:
+            collect(reasons, error)
     for reason in reasons:
         problems.add(error_at(stack.template_file, identity.logical_id, f"{kind.name} {reason}"))
     if properties is None or reasons or unresolved:
@@ -258,8 +258,8 @@ def _resolve_properties(
     for name, value in properties.items():
         try:
             result = resolve(value, scope)
-        except Refusal as refusal:
-            collect(reasons, refusal, prefix=f"property {name}: ")
+        except Unsupported as error:
+            collect(reasons, error, prefix=f"property {name}: ")
             unresolved.add(name)
             continue
         if not isinstance(result, NoValue):
@@ -276,8 +276,8 @@ def _outputs(stack: Stack, scope: _Scope, problems: Problems) -> dict[str, str]:
         reasons: list[str] = []
         try:
             outputs[name] = _output(output, scope)
-        except Refusal as refusal:
-            collect(reasons, refusal)
+        except Unsupported as error:
+            collect(reasons, error)
         for reason in reasons:
             problems.add(TemplateError(f"template {stack.template_file}: output {name}: {reason}."))
     return outputs
@@ -285,8 +285,8 @@ def _outputs(stack: Stack, scope: _Scope, problems: Problems) -> dict[str, str]:
 
 def _output(output: JSON, scope: _Scope) -> str:
     if not isinstance(output, dict) or "Value" not in output or "Condition" in output:
-        raise Refusal("only an output with a Value and no Condition is emulated")
+        raise Unsupported("only an output with a Value and no Condition is emulated")
     value = resolve(output["Value"], scope)
     if not isinstance(value, str):
-        raise Refusal("the Value is not a string")
+        raise Unsupported("the Value is not a string")
     return value

@@ -3,7 +3,7 @@
 import re
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.resources.resource_type import Identity, ResourceType, Values
 from globalchat.localcloud.resources.shape import Properties, Shape, list_of, name, only, text, text_of, whole
 
@@ -19,28 +19,28 @@ _MODES = ("API_KEY", "AWS_IAM")
 def variables(value: JSON, path: str) -> None:
     """Environment variables, within AppSync's limits (developer guide, environment variables)."""
     if not isinstance(value, dict):
-        raise Refusal(f"property {path} is not an object")
+        raise Unsupported(f"property {path} is not an object")
     if len(value) > 50:
-        raise Refusal(f"property {path} has {len(value)} variables; AWS takes at most 50")
+        raise Unsupported(f"property {path} has {len(value)} variables; AWS takes at most 50")
     for variable, content in value.items():
         if not _VARIABLE.fullmatch(variable):
-            raise Refusal(f"property {path}.{variable} is no valid name of an environment variable")
+            raise Unsupported(f"property {path}.{variable} is no valid name of an environment variable")
         if not isinstance(content, str) or len(content) > 512:
-            raise Refusal(f"property {path}.{variable} is not a string of at most 512 characters")
+            raise Unsupported(f"property {path}.{variable} is not a string of at most 512 characters")
 
 
 def identifier(value: JSON, path: str) -> None:
     """A GraphQL-like name."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise Refusal(f"property {path} is not a name of letters, digits and underscores")
+        raise Unsupported(f"property {path} is not a name of letters, digits and underscores")
 
 
 def code(value: JSON, path: str) -> None:
     """Resolver code, at most 32 KB."""
     if not isinstance(value, str) or not value.strip():
-        raise Refusal(f"property {path} is empty or not a string")
+        raise Unsupported(f"property {path} is empty or not a string")
     if len(value.encode()) > _CODE_LIMIT:
-        raise Refusal(f"property {path} has {len(value.encode())} bytes; AWS takes at most {_CODE_LIMIT}")
+        raise Unsupported(f"property {path} has {len(value.encode())} bytes; AWS takes at most {_CODE_LIMIT}")
 
 
 def file_name(properties: Properties) -> str:

@@ -6,7 +6,7 @@ from graphql import GraphQLSyntaxError
 from graphql import parse as parse_graphql
 
 from globalchat.localcloud.definition import JSON, InputTransformer
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.events.input_path import InputPath
 from globalchat.localcloud.events.pattern import compile_pattern
 from globalchat.localcloud.events.transformer import Transformer
@@ -33,26 +33,30 @@ def bus_name(value: JSON, path: str) -> None:
     """The name of a custom bus."""
     name(_NAME, 256)(value, path)
     if value == "default":
-        raise Refusal(f"property {path} is default, the name of the account's own bus, which is not emulated")
+        raise Unsupported(
+            f"property {path} is default, the name of the account's own bus, which is not emulated"
+        )
 
 
 def rules_bus(value: JSON, path: str) -> None:
     """The name or ARN of the custom bus of a rule."""
     text(value, path)
     if str(value).rpartition("/")[2] == "default":
-        raise Refusal(f"property {path} is default, the name of the account's own bus, which is not emulated")
+        raise Unsupported(
+            f"property {path} is default, the name of the account's own bus, which is not emulated"
+        )
 
 
 def event_pattern(value: JSON, path: str) -> None:
     """A pattern that EventBridge takes (at most 2,048 characters)."""
     if not isinstance(value, dict):
-        raise Refusal(f"property {path} is not an object")
+        raise Unsupported(f"property {path} is not an object")
     if len(json.dumps(value, separators=(",", ":"), ensure_ascii=False)) > _PATTERN_LIMIT:
-        raise Refusal(f"property {path} has more than {_PATTERN_LIMIT} characters")
+        raise Unsupported(f"property {path} has more than {_PATTERN_LIMIT} characters")
     try:
         compile_pattern(value)
-    except Refusal as refusal:
-        raise Refusal(f"property {path}: {refusal.reason}") from None
+    except Unsupported as error:
+        raise Unsupported(f"property {path}: {error.reason}") from None
 
 
 def json_text(value: JSON, path: str) -> None:
@@ -61,7 +65,7 @@ def json_text(value: JSON, path: str) -> None:
     try:
         json.loads(str(value))
     except (ValueError, RecursionError):
-        raise Refusal(f"property {path} does not hold JSON") from None
+        raise Unsupported(f"property {path} does not hold JSON") from None
 
 
 def graphql_operation(value: JSON, path: str) -> None:
@@ -70,9 +74,9 @@ def graphql_operation(value: JSON, path: str) -> None:
     try:
         parse_graphql(str(value))
     except GraphQLSyntaxError as error:
-        raise Refusal(f"property {path}: {error.message.rstrip('.')}") from None
+        raise Unsupported(f"property {path}: {error.message.rstrip('.')}") from None
     except RecursionError:
-        raise Refusal(f"property {path} is nested too deep") from None
+        raise Unsupported(f"property {path} is nested too deep") from None
 
 
 def input_path(value: JSON, path: str) -> None:
@@ -80,8 +84,8 @@ def input_path(value: JSON, path: str) -> None:
     text(value, path)
     try:
         InputPath.parse(str(value))
-    except Refusal as refusal:
-        raise Refusal(f"property {path}: {refusal.reason}") from None
+    except Unsupported as error:
+        raise Unsupported(f"property {path}: {error.reason}") from None
 
 
 def input_transformer(value: JSON, path: str) -> None:
@@ -89,8 +93,8 @@ def input_transformer(value: JSON, path: str) -> None:
     _INPUT_TRANSFORMER(value, path)
     try:
         Transformer(transformer_of(value), rule_arn="", rule_name="")
-    except Refusal as refusal:
-        raise Refusal(f"property {path}: {refusal.reason}") from None
+    except Unsupported as error:
+        raise Unsupported(f"property {path}: {error.reason}") from None
 
 
 def transformer_of(value: JSON) -> InputTransformer:
@@ -104,7 +108,7 @@ def transformer_of(value: JSON) -> InputTransformer:
 
 def _texts_by_name(value: JSON, path: str) -> None:
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise Refusal(f"property {path} is not an object of strings")
+        raise Unsupported(f"property {path} is not an object of strings")
 
 
 _INPUT_TRANSFORMER = Shape(required={"InputTemplate": text}, optional={"InputPathsMap": _texts_by_name})
@@ -114,7 +118,7 @@ def allowing_policy(value: JSON, path: str) -> None:
     """A bus policy: without effect if it only allows, for within one account the caller's role decides."""
     document: dict[str, JSON] = {"Version": "2012-10-17", "Statement": [value]}
     if any(statement.effect == "Deny" for statement in parse(document, path, "resource")):
-        raise Refusal(f"property {path} denies, which is not emulated for a bus")
+        raise Unsupported(f"property {path} denies, which is not emulated for a bus")
 
 
 def _bus(identity: Identity, properties: Properties) -> Values:

@@ -1,7 +1,7 @@
 """AWS::IAM resource types."""
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.principals import unique_id
 from globalchat.localcloud.resources.policies import identity_policy, trust_policy
 from globalchat.localcloud.resources.resource_type import Identity, ResourceType, Values
@@ -13,7 +13,7 @@ _LOG_POLICY = "policy/service-role/AWSAppSyncPushToCloudWatchLogs"
 def managed_policy(value: JSON, path: str) -> None:
     """Only the policy that lets AppSync write logs: logs are not kept locally, so it grants nothing here."""
     if not isinstance(value, str) or not value.endswith(_LOG_POLICY):
-        raise Refusal(f"property {path} names the managed policy {value}, which is not emulated")
+        raise Unsupported(f"property {path} names the managed policy {value}, which is not emulated")
 
 
 def _role(identity: Identity, properties: Properties) -> Values:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from globalchat.localcloud.definition import JSON, Statement
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.iam import CONDITION_KEYS, OPERATORS
 
 Kind = Literal["trust", "identity", "resource"]
@@ -36,20 +36,22 @@ def parse(value: JSON, path: str, kind: Kind) -> tuple[Statement, ...]:
     """Parse a policy document.
 
     Raises:
-        Refusal: malformed, or with an element that is not emulated (`NotAction`, a condition operator, …).
+        Unsupported: malformed, or an element is not emulated (`NotAction`, a condition operator, …).
     """
     if not isinstance(value, dict) or "Statement" not in value:
-        raise Refusal(f"property {path} is not a policy document")
+        raise Unsupported(f"property {path} is not a policy document")
     if value.get("Version") != "2012-10-17":
-        raise Refusal(f"property {path} has a policy version other than 2012-10-17, which is not emulated")
+        raise Unsupported(
+            f"property {path} has a policy version other than 2012-10-17, which is not emulated"
+        )
     for name in value:
         if name not in ("Version", "Id", "Statement"):
-            raise Refusal(f"property {path}.{name} is not emulated")
+            raise Unsupported(f"property {path}.{name} is not emulated")
     statements = value["Statement"]
     if not isinstance(statements, list):
         statements = [statements]
     if not statements:
-        raise Refusal(f"property {path}.Statement is empty")
+        raise Unsupported(f"property {path}.Statement is empty")
     return tuple(
         _statement(item, f"{path}.Statement[{index}]", kind) for index, item in enumerate(statements)
     )
@@ -57,13 +59,13 @@ def parse(value: JSON, path: str, kind: Kind) -> tuple[Statement, ...]:
 
 def _statement(value: JSON, path: str, kind: Kind) -> Statement:
     if not isinstance(value, dict):
-        raise Refusal(f"property {path} is not an object")
+        raise Unsupported(f"property {path} is not an object")
     for name in value:
         if name not in _STATEMENT_KEYS[kind]:
-            raise Refusal(f"property {path}.{name} is not emulated")
+            raise Unsupported(f"property {path}.{name} is not emulated")
     effect = value.get("Effect")
     if effect not in ("Allow", "Deny"):
-        raise Refusal(f"property {path}.Effect is neither Allow nor Deny")
+        raise Unsupported(f"property {path}.Effect is neither Allow nor Deny")
     return Statement(
         effect="Allow" if effect == "Allow" else "Deny",
         actions=_actions(value.get("Action"), f"{path}.Action"),
@@ -77,7 +79,7 @@ def _actions(value: JSON, path: str) -> tuple[str, ...]:
     actions = _texts(value, path)
     for action in actions:
         if action != "*" and not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+", action):
-            raise Refusal(f"property {path} has {action}, which is no action")
+            raise Unsupported(f"property {path} has {action}, which is no action")
     return actions
 
 
@@ -85,7 +87,7 @@ def _resources(value: JSON, path: str) -> tuple[str, ...]:
     resources = _texts(value, path)
     for resource in resources:
         if "${" in resource:
-            raise Refusal(f"property {path} has a policy variable, which is not emulated")
+            raise Unsupported(f"property {path} has a policy variable, which is not emulated")
     return resources
 
 
@@ -93,27 +95,27 @@ def _principals(value: JSON, path: str) -> tuple[str, ...]:
     if value == "*":
         return ("*",)
     if not isinstance(value, dict) or not value:
-        raise Refusal(f"property {path} names no principal")
+        raise Unsupported(f"property {path} names no principal")
     principals: list[str] = []
     for kind, names in value.items():
         if kind not in ("Service", "AWS"):
-            raise Refusal(f"property {path}.{kind} is not emulated")
+            raise Unsupported(f"property {path}.{kind} is not emulated")
         principals.extend(_texts(names, f"{path}.{kind}"))
     return tuple(principals)
 
 
 def _conditions(value: JSON, path: str) -> dict[str, dict[str, tuple[str, ...]]]:
     if not isinstance(value, dict):
-        raise Refusal(f"property {path} is not an object")
+        raise Unsupported(f"property {path} is not an object")
     conditions: dict[str, dict[str, tuple[str, ...]]] = {}
     for operator, keys in value.items():
         if operator not in OPERATORS:
-            raise Refusal(f"property {path}: the condition operator {operator} is not emulated")
+            raise Unsupported(f"property {path}: the condition operator {operator} is not emulated")
         if not isinstance(keys, dict):
-            raise Refusal(f"property {path}.{operator} is not an object")
+            raise Unsupported(f"property {path}.{operator} is not an object")
         for key in keys:
             if key.lower() not in CONDITION_KEYS:
-                raise Refusal(f"property {path}: the condition key {key} is not emulated")
+                raise Unsupported(f"property {path}: the condition key {key} is not emulated")
         conditions[operator] = {
             key: _texts(_spelled(wanted), f"{path}.{operator}.{key}") for key, wanted in keys.items()
         }
@@ -124,10 +126,10 @@ def _texts(value: JSON, path: str) -> tuple[str, ...]:
     """One string or a list of them."""
     items = value if isinstance(value, list) else [value]
     if not items:
-        raise Refusal(f"property {path} is empty")
+        raise Unsupported(f"property {path} is empty")
     strings = tuple(item for item in items if isinstance(item, str))
     if len(strings) != len(items):
-        raise Refusal(f"property {path} is missing or not a string or a list of strings")
+        raise Unsupported(f"property {path} is missing or not a string or a list of strings")
     return strings
 
 

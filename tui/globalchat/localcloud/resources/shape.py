@@ -1,4 +1,4 @@
-"""A small language for what a property may hold. A check raises `Refusal` and names the property's path."""
+"""A small language for property values. A check raises `Unsupported` and names the property's path."""
 
 import json
 import re
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Refusal, collect
+from globalchat.localcloud.errors import Unsupported, collect
 
 Check: TypeAlias = Callable[[JSON, str], None]
-"""From a resolved value and the path of its property to nothing, or a Refusal."""
+"""From a resolved value and the path of its property to nothing, or an `Unsupported`."""
 
 Properties: TypeAlias = Mapping[str, JSON]
 
@@ -39,25 +39,25 @@ class Shape:
         `unresolved` are properties that are there, but whose values are not known for some other problem.
 
         Raises:
-            Refusal: all that is wrong, what is not emulated before what is missing.
+            Unsupported: all that is wrong, what is not emulated before what is missing.
         """
         if not isinstance(value, dict):
-            raise Refusal(f"property {path} is not an object")
+            raise Unsupported(f"property {path} is not an object")
         prefix = f"{path}." if path else ""
         reasons: list[str] = []
         present = {*value, *unresolved}
         for name, item in value.items():
             try:
                 self._check_property(name, item, f"{prefix}{name}")
-            except Refusal as refusal:
-                collect(reasons, refusal)
+            except Unsupported as error:
+                collect(reasons, error)
                 present.update(self.replaces.get(name, ()))
         for name in self.required:
             if name not in present:
                 meaning = self.absent.get(name)
                 reasons.append(f"property {prefix}{name} is missing" + (f"; {meaning}" if meaning else ""))
         if reasons:
-            raise Refusal(*reasons)
+            raise Unsupported(*reasons)
 
     def _check_property(self, name: str, item: JSON, path: str) -> None:
         check = self.required.get(name) or self.optional.get(name)
@@ -65,13 +65,13 @@ class Shape:
             check(item, path)
         elif name not in self.without_effect:
             more = self.lacking.get(name)
-            raise Refusal(f"property {path} is not emulated" + (f" ({more})" if more else ""))
+            raise Unsupported(f"property {path} is not emulated" + (f" ({more})" if more else ""))
 
 
 def text(value: JSON, path: str) -> None:
     """Any string."""
     if not isinstance(value, str):
-        raise Refusal(f"property {path} is not a string")
+        raise Unsupported(f"property {path} is not a string")
 
 
 def name(characters: str, maximum: int) -> Check:
@@ -80,7 +80,7 @@ def name(characters: str, maximum: int) -> Check:
 
     def check(value: JSON, path: str) -> None:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise Refusal(f"property {path} is not a name of 1 to {maximum} characters of {characters}")
+            raise Unsupported(f"property {path} is not a name of 1 to {maximum} characters of {characters}")
 
     return check
 
@@ -91,7 +91,7 @@ def only(*values: JSON) -> Check:
     def check(value: JSON, path: str) -> None:
         if value not in values:
             emulated = " and ".join(dict.fromkeys(map(_show, values)))
-            raise Refusal(f"property {path} has the value {_show(value)}; only {emulated} is emulated")
+            raise Unsupported(f"property {path} has the value {_show(value)}; only {emulated} is emulated")
 
     return check
 
@@ -103,7 +103,7 @@ def whole(minimum: int, maximum: int) -> Check:
         number = as_integer(value)
         if number is None or not minimum <= number <= maximum:
             bounds = f"an integer from {minimum} to {maximum}"
-            raise Refusal(f"property {path} has the value {_show(value)}; it must be {bounds}")
+            raise Unsupported(f"property {path} has the value {_show(value)}; it must be {bounds}")
 
     return check
 
@@ -113,19 +113,19 @@ def list_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Che
 
     def check(value: JSON, path: str) -> None:
         if not isinstance(value, list):
-            raise Refusal(f"property {path} is not a list")
+            raise Unsupported(f"property {path} is not a list")
         if len(value) < minimum:
-            raise Refusal(f"property {path} has {len(value)} elements; AWS takes at least {minimum}")
+            raise Unsupported(f"property {path} has {len(value)} elements; AWS takes at least {minimum}")
         if maximum is not None and len(value) > maximum:
-            raise Refusal(f"property {path} has {len(value)} elements; AWS takes at most {maximum}")
+            raise Unsupported(f"property {path} has {len(value)} elements; AWS takes at most {maximum}")
         reasons: list[str] = []
         for index, element in enumerate(value):
             try:
                 item(element, f"{path}[{index}]")
-            except Refusal as refusal:
-                collect(reasons, refusal)
+            except Unsupported as error:
+                collect(reasons, error)
         if reasons:
-            raise Refusal(*reasons)
+            raise Unsupported(*reasons)
 
     return check
 

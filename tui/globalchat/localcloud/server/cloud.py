@@ -18,7 +18,7 @@ from globalchat.localcloud.assembly import read
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import RegionDefinition
-from globalchat.localcloud.errors import Problems, Refusal
+from globalchat.localcloud.errors import Problems, Unsupported
 from globalchat.localcloud.events.courier import Courier
 from globalchat.localcloud.events.lane import DeliverySettings
 from globalchat.localcloud.events.service import EventBridge
@@ -173,11 +173,11 @@ class LocalCloud:
 
 
 def _check_code(code: str, file: str) -> None:
-    """Read a resolver; raises Refusal if it breaks a rule of the language."""
+    """Read a resolver; raises Unsupported if it breaks a rule of the language."""
     try:
         prepare(code, file)
     except ScriptError as error:
-        raise Refusal(f"property Code: {error}") from None
+        raise Unsupported(f"property Code: {error}") from None
 
 
 def _backend(

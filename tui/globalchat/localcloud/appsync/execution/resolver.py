@@ -11,7 +11,7 @@ from globalchat.localcloud.appsync.javascript.engine import Handler, Script, wri
 from globalchat.localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
 from globalchat.localcloud.appsync.model import Invalidation
 from globalchat.localcloud.definition import JSON, DataSource, Resolver
-from globalchat.localcloud.errors import Refusal
+from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.ports import EventSink, PutEventsError
 
 Outcome = Mapping[str, JSON]
@@ -29,7 +29,7 @@ class FieldResolver:
         entropy: what `util.autoId` and the like are made of.
 
     Raises:
-        Refusal: the file breaks a rule of APPSYNC_JS, or the data source lacks its bus or role.
+        Unsupported: the file breaks a rule of APPSYNC_JS, or the data source lacks its bus or role.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class FieldResolver:
         try:
             self._script = Script(resolver.code, resolver.file)
         except ScriptError as error:
-            raise Refusal(str(error)) from None
+            raise Unsupported(str(error)) from None
         if source.type == "AMAZON_EVENTBRIDGE" and (source.bus_arn is None or source.role_arn is None):
-            raise Refusal(f"the data source {source.name} has no bus or no role")
+            raise Unsupported(f"the data source {source.name} has no bus or no role")
         self._source = source
         self._environment = write(environment, resolver.file)
         self._events = events
