@@ -66,6 +66,7 @@ def region_checks(
 
     With `publish`, a message is sent once every region has subscribed, or failed to.
     """
+    # AppSync does not deliver to subscriptions that come later.
     subscriptions = [(SUBSCRIPTION, alias) for alias in regions]
     return {
         alias: [*_connection_checks(region), *(_message_checks(region, subscriptions) if publish else ())]

@@ -36,6 +36,7 @@ def installed(name: str) -> str | None:
 def pins() -> dict[str, str]:
     """Return the exact versions that this program requires, without those of its extras."""
     required = metadata.requires(PROGRAM) or []
+    # Extras are optional, and checked on their own.
     found = (_PIN.match(each) for each in required if "extra ==" not in each)
     return {each[1].lower(): each[2] for each in found if each is not None}
 
@@ -82,6 +83,7 @@ async def check_node(command: str = "node") -> CheckResult:
     try:
         answer, _ = await process.communicate()
     finally:
+        # The time limit of the check cancels it here.
         if process.returncode is None:
             process.kill()
             await process.wait()

@@ -65,10 +65,12 @@ async def secure(urls: Sequence[str], *, now: float) -> CheckResult:
     days: list[int] = []
     versions: set[str] = set()
     proxies: dict[str, None] = {}
+    # One connection for each host: the API and its sockets may share one.
     for url in {host_and_port(each): each for each in urls if not _is_plain(each)}.values():
         proxy = proxy_of(url)
         version, ends = await _handshake(url, proxy)
         versions.add(version)
+        # The certificate that ends first decides.
         days.append(int((ends - now) // DAY))
         if proxy is not None:
             proxies[f"{proxy} ({proxy.variable})"] = None

@@ -155,6 +155,7 @@ class RegionCheckContext:
         Raises:
             UserError: the server refuses it, or cannot be reached.
         """
+        # No pings: a check is over before one would be due.
         options = replace(
             DEFAULTS, connect_timeout=_CLIENT_TIMEOUT, subscribe_timeout=_CLIENT_TIMEOUT, ping_interval=None
         )
@@ -165,6 +166,7 @@ class RegionCheckContext:
             on_revoked=lambda _: None,
             options=options,
         )
+        # Closed at the end: later checks receive through it.
         self._stack.push_async_callback(self._connection.close)
         started = self._now()
         try:
@@ -210,6 +212,7 @@ class RegionCheckContext:
         Raises:
             UserError: the socket ended meanwhile.
         """
+        # The message may have arrived before this check starts, or the socket may end first.
         arrival, lost = self._arrival(sender.draft_id), self._connection.lost
         either: set[asyncio.Future[Any]] = {arrival, lost}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -224,6 +227,7 @@ class RegionCheckContext:
 
     def _arrival(self, message_id: str) -> asyncio.Future[float]:
         """Return the future whose result is the loop's time when a message arrived."""
+        # Made by whoever comes first, the message or the check that waits for it.
         return self._arrivals.setdefault(message_id, asyncio.get_running_loop().create_future())
 
     def _now(self) -> float:

@@ -105,6 +105,7 @@ async def run_checks(
     found: Mapping[Key, asyncio.Future[Finding]] = {each.key: loop.create_future() for each in checks}
 
     async def work(check: Check) -> None:
+        # A future for each check, not an order of execution: independent checks run at the same time.
         needed = [await found[key] for key in check.needs]
         for key in check.after:
             await found[key]
@@ -113,12 +114,14 @@ async def run_checks(
     async with task_group() as group:
         for check in checks:
             group.create_task(work(check), name=f"check {check.name} of {check.subject}")
+        # In order, though a later check may have ended before.
         for check in checks:
             on_finding(await found[check.key])
     return [each.result() for each in found.values()]
 
 
 async def _run(check: Check, needed: Sequence[Finding], seconds: float) -> Finding:
+    # The first failure is named, not the check in between that was skipped because of it.
     if (cause := next((each for each in needed if each.blocks), None)) is not None:
         because = cause.because or f"{cause.check} of {cause.subject}"
         return Finding(check.name, check.subject, skipped(f"skipped because of: {because}"), because=because)
@@ -143,6 +146,7 @@ def _check_order(checks: Sequence[Check]) -> None:
     waits = {each.key: (*each.needs, *each.after) for each in checks}
     if missing := {key for keys in waits.values() for key in keys} - set(waits):
         raise ValueError(f"no such checks: {sorted(missing)}")
+    # A cycle would wait for ever.
     TopologicalSorter(waits).prepare()
 
 

@@ -56,6 +56,7 @@ def check_kind(info: TerminalInfo) -> CheckResult:
     text = ", ".join(parts)
     if not can_draw(info.environment):
         return warning(f"{text}: the chat cannot draw here.", "Use another terminal, or set TERM as it says.")
+    # Programs inside see the multiplexer, not the terminal around it.
     if info.multiplexer and not term.startswith(("tmux", "screen")):
         return warning(
             f"{text}: TERM should be that of {info.multiplexer}.",

@@ -101,11 +101,13 @@ class Histogram:
         """Return the nearest-rank quantile (`share` of all are not above it), within `ERROR`, or None."""
         if self.minimum is None or self.maximum is None:
             return None
+        # Rounded up, in whole numbers: a float would pick another rank for some shares.
         rank = max(1, -(-share.numerator * self.count // share.denominator))
         seen = 0
         for bucket in self:
             seen += bucket.count
             if seen >= rank:
+                # The ends are exact, and no quantile lies outside them.
                 return min(max(bucket.middle, self.minimum), self.maximum)
         return self.maximum
 
@@ -117,6 +119,7 @@ class Histogram:
 
 
 def _index(value: int) -> int:
+    # Small values have a bucket each; from there on, every power of two is cut into 128 buckets.
     shift = max(0, value.bit_length() - PRECISION - 1)
     return (shift << PRECISION) + (value >> shift)
 

@@ -95,6 +95,7 @@ async def measure_latency(
             alias: await stack.enter_async_context(RegionApi(profile.resolve(alias), timeout=plan.timeout))
             for alias in plan.sources
         }
+        # The first region answers for all: a deployment has the same channels and limits everywhere.
         backend = await run_unless_set(stop, apis[plan.sources[0]].describe())
         channel = _channel(plan, backend) if backend else plan.channel or ""
         if backend:
@@ -217,6 +218,7 @@ class _Measurement:
         stopping = asyncio.create_task(self._stop.wait())
         try:
             await run_unless_set(self._stop, self._prepare(subscribers, stack, stopping))
+            # Forgets the warm-up messages.
             self._tally = self._new_tally()
             await self._publish_all(stopping)
         finally:
@@ -232,6 +234,7 @@ class _Measurement:
         self, subscribers: dict[str, LatencySubscriber], stack: AsyncExitStack, stopping: asyncio.Task[bool]
     ) -> None:
         """Subscribe in every region, then warm up."""
+        # One after the other, so that the error of the first region that fails is the one that is shown.
         for subscriber in subscribers.values():
             await stack.enter_async_context(subscriber.subscribed())
         await self._warm_up(stopping)
@@ -274,6 +277,7 @@ class _Measurement:
             source = plan.sources[position % sources]
             due = started + position / sources / plan.rate
             await asyncio.wait({stopping}, timeout=max(0.0, due - loop.time()))
+            # A backend that does not answer must not pile up tasks and connections here.
             while self._unanswered >= MAX_IN_FLIGHT and not self._stop.is_set():
                 await self._changed.race(stopping)
             if self._stop.is_set():
@@ -293,6 +297,7 @@ class _Measurement:
             self._changed.set()
 
     def _record_sent(self, draft: Draft, source: str) -> None:
+        # Before the request is made, so that this machine's own share of the time is included.
         now = time.monotonic_ns()
         self._tally.sent(draft.id, source, at=now)
         self._lost_after = now + self._timeout
@@ -310,5 +315,6 @@ class _Measurement:
         self._changed.set()
 
     def _draft(self, what: str) -> Draft:
+        # Readable, since everyone who follows the channel sees it.
         text = f"globalchat latency: {what} ".ljust(self._plan.size, ".")[: self._plan.size]
         return Draft(self._ids.new(), self._channel, text, SENDER, now_ms())

@@ -53,6 +53,7 @@ def _from_ps(pid: int) -> ProcessUsage:
         raise ProcessLookupError(pid)
     clock, kilobytes = done.stdout.split()
     seconds = 0.0
+    # macOS prints minutes:seconds.hundredths, Linux hours:minutes:seconds.
     for part in clock.split(":"):
         seconds = seconds * 60 + float(part)
     return ProcessUsage(seconds, int(kilobytes) * 1024)
@@ -66,6 +67,7 @@ def raise_open_file_limit(wanted: int, *, who: str = "A process", instead: str =
     Raises:
         UserError: the system does not allow it.
     """
+    # A larger soft limit is left alone: programs that this process starts may need it.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return

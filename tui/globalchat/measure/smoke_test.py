@@ -59,6 +59,7 @@ async def smoke_test(
                 async with asyncio.timeout(timeout):
                     took = await test.round_trip(alias)
                 print_line(f"{alias} → {', '.join(test.chats)}: a message arrived in {took:.1f} s")
+            # Else the group would wait for more messages.
             for listener in listeners:
                 listener.cancel()
     except TimeoutError:
@@ -117,6 +118,7 @@ class _SmokeTest:
         started = time.monotonic()
         while True:
             try:
+                # Every attempt has its own id, and the arrival of any of them is enough.
                 sent.add((await self.chats[alias].publish(self._channel, self._text)).id)
                 self._is_accepted = True
             except Refused as error:
@@ -126,6 +128,7 @@ class _SmokeTest:
             except Unreachable as error:
                 self._latest_error = error
             try:
+                # Rules that are seconds old lose events without an error: only sending again helps.
                 async with asyncio.timeout(self._retry_after):
                     await self._arrivals.wait(sent, set(self.chats))
             except TimeoutError:

@@ -66,6 +66,7 @@ class LatencyTally:
     def sent(self, message_id: str, source: str, *, at: int) -> None:
         """Record the start of a publish."""
         self._sent[message_id] = _Sent(source, at)
+        # One answer to the publish, and an arrival in each region.
         self._missing += len(self._expected[source]) + 1
 
     def accepted(self, message_id: str, *, at: int) -> None:
@@ -78,6 +79,7 @@ class LatencyTally:
         entry = self._sent[message_id]
         entry.failed = True
         self._failures[reason] += 1
+        # The answer is here, and arrivals that have not come are no longer expected.
         self._missing -= 1 + len(set(self._expected[entry.source]) - entry.arrivals.keys())
 
     def arrived(self, message_id: str, region: str, *, at: int) -> None:
@@ -85,6 +87,7 @@ class LatencyTally:
         entry = self._sent.get(message_id)
         if entry is None or region not in self._expected[entry.source]:
             return
+        # A failed publish may have been delivered: its arrivals count, but none is missing.
         if region not in entry.arrivals and not entry.failed:
             self._missing -= 1
         entry.arrivals.setdefault(region, []).append(at)

@@ -60,6 +60,7 @@ async def run_load_test(
         await run_unless_set(stop, _check_backend(endpoint, plan))
     if stop.is_set():
         return None
+    # The tags carry the name, so messages of another load test in the same channel are foreign.
     name, now = secrets.token_hex(4), time.monotonic_ns()
     subscribes = [Subscribe(name, plan, endpoints, tuple(each), now) for each in plan.split()]
     async with worker_pool([Publish(name, plan, endpoints, now), *subscribes]) as workers:
@@ -126,6 +127,7 @@ class _Coordinator:
         await self._drain(published)
         await self._workers.send_to_subscribers(Finish())
         await self._until(lambda: len(self._results) == self._plan.processes, stoppable=False)
+        # Until the results are here, as CPU time was spent until then.
         busy_seconds = time.monotonic() - self._started
         return make_report(
             self._plan,
@@ -152,6 +154,7 @@ class _Coordinator:
         """Start all workers, and return what was published when the time is over or `stop` is set."""
         self._phase, self._started = "running", time.monotonic()
         start = StartAt(time.monotonic_ns() + round(LEAD * 1e9))
+        # The subscribers first: their CPU time counts from now on.
         await self._workers.send_to_subscribers(start)
         await self._workers.send(0, start)
         if not await self._until(lambda: self._published is not None):
@@ -171,6 +174,7 @@ class _Coordinator:
             stoppable=not stopped,
         )
         if not stopped:
+            # Duplicates come after the first arrivals.
             await self._until(lambda: False, timeout=LINGER)
 
     async def _until(

@@ -19,6 +19,7 @@ MANY = 1_000_000
 RegionPair = tuple[str, str]
 """From region, to region (aliases)."""
 
+# Padded with dots to the wanted size.
 _TAG = re.compile(r"gcload ([0-9a-f]{8}) (-1|\d{1,12}) (\d{1,12}) (\d{1,20}) *\.*")
 
 
@@ -182,6 +183,7 @@ class DeliveryTracker:
 
     def receive(self, position: int, tag: PayloadTag | None, *, at: int) -> None:
         """Record a message for a subscriber; a message without a tag is not of any load test."""
+        # Runs for every delivery, perhaps 10,000 times for one message: no calls that are not needed.
         stats = self.stats
         if tag is None or tag.run != self._run or tag.number >= self._messages:
             stats.foreign += 1
@@ -197,6 +199,7 @@ class DeliveryTracker:
         stats.deliveries += 1
         stats.last_at = at
         origin = number % len(self._places)
+        # A message that was published after this one had been answered was received before it.
         if number < subscriber.watermarks[origin]:
             stats.order_violations += 1
             self._late[number] += 1
@@ -206,7 +209,9 @@ class DeliveryTracker:
         times = stats.times.get(route)
         if times is None:
             times = stats.times[route] = Histogram()
+        # A forged tag may be from the future, and a histogram counts no negative values.
         times.add(max(0, at - tag.sent_at))
+        # What arrives before `expect` is subtracted there.
         if self._accepted is not None and number in self._accepted[subscriber.channel]:
             self._missing -= 1
 

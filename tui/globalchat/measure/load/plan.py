@@ -53,6 +53,7 @@ class LoadPlan:
     @property
     def messages(self) -> int:
         """The number of messages that are due before the end, at least one."""
+        # Rounded first: 0.07 × 100 is a little more than 7 in floating point.
         return max(1, math.ceil(round(self.rate * self.seconds, 9)))
 
     @property
@@ -71,6 +72,7 @@ class LoadPlan:
 
         Message n is sent by connection n % `connections`: a slow answer delays the messages of one alone.
         """
+        # A multiple of the places, so each connection serves one place: message n goes to n % places.
         places = len(self.places)
         wanted = math.ceil(self.rate * EXPECTED_ACCEPTANCE / places)
         return places * max(1, min(wanted, MAX_CONNECTIONS // places))
@@ -85,6 +87,7 @@ class LoadPlan:
 
     def split(self) -> list[list[RegionChannel]]:
         """Return for each process the place of each of its subscribers; both are even to within one."""
+        # Subscriber n is in place n % places, so consecutive subscribers cover the places evenly.
         places = self.places
         bounds = [self.subscribers * each // self.processes for each in range(self.processes + 1)]
         return [

@@ -155,5 +155,6 @@ Reply = (
     | SubscriberResult
 )
 """From a worker."""
+# Subscribers and publisher know neither the pipe nor the process around them.
 Send = Callable[[Reply], Awaitable[None]]
 """How a worker sends a reply."""

@@ -127,6 +127,7 @@ class _Publisher:
             UserError: a region cannot be reached, or does not accept the key.
         """
         for number in range(self._plan.connections):
+            # An HTTP client each: none waits for a connection of a shared pool.
             endpoint = self._order.endpoints[self._places[number % len(self._places)].region]
             self._apis.append(await stack.enter_async_context(RegionApi(endpoint)))
         async with task_group() as tasks:
@@ -139,6 +140,7 @@ class _Publisher:
         Raises:
             UserError: a message is refused, or not answered.
         """
+        # The first connections are one of each place.
         for api, place in zip(self._apis, self._places, strict=False):
             await api.publish(self._draft(place, WARM_UP, 0, time.monotonic_ns()))
 
@@ -167,6 +169,7 @@ class _Publisher:
             return
         self._stopping.set_result(None)
         for connection in self._connections:
+            # Their answers would count, so they get a moment.
             asyncio.get_running_loop().call_later(STOP_TIMEOUT, connection.cancel)
 
     def progress(self) -> PublisherProgress:
@@ -181,6 +184,7 @@ class _Publisher:
             now = time.monotonic_ns()
             if self._stopping.done() or now > end:
                 return
+            # The schedule does not wait for answers of other connections, so a slow backend shows here.
             self._lag.add(max(0, now - due))
             await self._publish(self._apis[connection], number)
 

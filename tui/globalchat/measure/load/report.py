@@ -113,6 +113,7 @@ def make_report(
     for each in stats.times.values():
         times.merge(each)
     accepted = NumberSet(published.accepted)
+    # Nothing may have been delivered: then the time until the last publish counts.
     last = max(stats.last_at, published.last_at)
     return LoadReport(
         plan=plan,

@@ -147,6 +147,7 @@ class SubscriberProtocol:
                     self.phase = SubscriptionPhase.LIVE
             case "error" | "connection_error":
                 refusal = faults.refusal(faults.read_faults(document.get("payload")), self._host)
+                # A connection may have been throttled, as AppSync accepts 2,000 a second: worth a retry.
                 if type(refusal) is Refused and document.get("type") == "connection_error":
                     refusal.retryable = True
                 self._fail(refusal)
@@ -203,6 +204,7 @@ class SubscriberSocket(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Handle what was received."""
         self._at = time.monotonic_ns()
+        # One time for all frames of a read: they were in the kernel's buffer together.
         self._write(self._protocol.receive(bytes(_BUFFER[:nbytes])))
         if not self.ready.done():
             self._settle()
@@ -301,6 +303,7 @@ class Decoder:
         """Return what a frame holds; None for a keep-alive and everything else."""
         if frame in self._known:
             return self._known[frame]
+        # Simpler than an LRU cache, and as good: old messages do not come back.
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
         decoded = self._known[frame] = _decode(frame)
@@ -310,6 +313,7 @@ class Decoder:
 def _decode(frame: bytes) -> Decoded:
     document = _parse(frame)
     number = str(document.get("id"))
+    # Keep-alives have no id, and an id that is not ours belongs to no subscription here.
     if not (number.isascii() and number.isdecimal()):
         return None
     match document:

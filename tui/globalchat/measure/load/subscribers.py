@@ -60,6 +60,7 @@ async def run_subscribers(order: Subscribe, orders: asyncio.Queue[Order], send: 
 
 
 async def _follow_orders(subscribers: "_Subscribers", orders: asyncio.Queue[Order], send: Send) -> None:
+    # Counts from the start of publishing, as connecting is not part of the figure.
     cpu = time.process_time()
     while True:
         match await orders.get():
@@ -107,8 +108,10 @@ class _Subscribers:
             UserError: one could not be opened after some attempts.
         """
         plan, loop = self._order.plan, asyncio.get_running_loop()
+        # Each process opens its share of the rate.
         interval = plan.processes / plan.connect_rate
         opening, started = asyncio.Semaphore(MAX_OPENING), loop.time()
+        # Before any is opened: a load test that runs out of files halfway would measure that.
         groups = socket_groups(list(self._order.subscribers), plan.per_socket)
         raise_open_file_limit(len(groups) + SPARE_FILES)
         async with task_group() as tasks:
@@ -124,6 +127,7 @@ class _Subscribers:
         channels = [self._order.subscribers[position].channel for position in positions]
 
         def make() -> SubscriberSocket:
+            # Of this attempt to open the socket: a further attempt starts with all of them.
             live = set(range(len(positions)))
 
             def lost() -> None:
