@@ -78,6 +78,7 @@ def test_markdown_is_a_report_without_the_account(front: AwsFront, relay: str) -
     agree(front, no_match)
     done = run("--markdown", "--templates", relay)
     assert done.stdout.startswith("## globalchat verify\n")
+    assert f"the endpoint is {front.url}, not AWS's" in done.stdout
     assert "| event patterns | " in done.stdout
     assert "### globalchat-relay-1: another detail type (us-west-2)" in done.stdout
     assert "123456789012" not in done.stdout

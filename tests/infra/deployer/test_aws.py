@@ -1,6 +1,7 @@
 """Calls of AWS: one principal, the right cause of a failure, and time limits."""
 
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -287,3 +288,10 @@ def test_every_call_is_signed_by_the_same_principal(
     stacks(aws.patient(), "eu-west-1")
     keys: list[Call] = front.calls
     assert {call.key for call in keys} == {"testing"}
+
+
+def test_without_boto3_botocore_makes_the_clients(front: AwsFront, aws_settings: pytest.MonkeyPatch) -> None:
+    """Only the extra `deploy` brings boto3; `keys`, `destroy` and `verify` need no extra."""
+    front.on("GetCallerIdentity", identity)
+    aws_settings.setitem(sys.modules, "boto3", None)
+    assert Aws().account("us-west-2").number == "123456789012"

@@ -3,9 +3,10 @@
 import json
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
@@ -177,25 +178,34 @@ def exit_error(comparisons: Iterable[Comparison], errors: Sequence[UserError]) -
 
 
 def _all(questions: Sequence[AwsQuestion], ask: Answers, seconds: float | None) -> list[Document | NotAsked]:
-    """Ask all questions, some at once; what is not answered in time is NotAsked."""
-    stop = threading.Event()
+    """Ask all questions, some at once; what is not answered in time is NotAsked.
 
-    def answer(question: AwsQuestion) -> Document | NotAsked:
-        if stop.is_set():
-            return NotAsked(NO_TIME)
-        try:
-            return ask(question)
-        except NotAsked as obstacle:
-            return obstacle
+    The threads are daemons: after Ctrl-C no one waits for calls that are under way.
+    """
+    answers: list[Future[Document | NotAsked]] = [Future() for _ in questions]
+    waiting = deque(zip(questions, answers, strict=True))
 
-    workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="verify")
+    def work() -> None:
+        with suppress(IndexError):
+            while True:
+                _answer(*waiting.popleft(), ask)
+
+    for number in range(WORKERS):
+        threading.Thread(target=work, name=f"verify-{number}", daemon=True).start()
     try:
-        futures = [workers.submit(answer, each) for each in questions]
-        wait(futures, timeout=seconds)
-        return [_result(each) for each in futures]
+        wait(answers, timeout=seconds)
     finally:
-        stop.set()
-        workers.shutdown(wait=False, cancel_futures=True)
+        waiting.clear()
+    return [_result(each) for each in answers]
+
+
+def _answer(question: AwsQuestion, answer: "Future[Document | NotAsked]", ask: Answers) -> None:
+    try:
+        answer.set_result(ask(question))
+    except NotAsked as obstacle:
+        answer.set_result(obstacle)
+    except BaseException as error:
+        answer.set_exception(error)
 
 
 def _result(future: "Future[Document | NotAsked]") -> Document | NotAsked:

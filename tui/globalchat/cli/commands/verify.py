@@ -1,6 +1,7 @@
 """`globalchat verify`: asks AWS whether it agrees with the local cloud."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from globalchat.core.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from globalchat.verify.asking import Verification
+    from globalchat.core.errors import UserError
     from globalchat.verify.compare import Comparison
     from globalchat.verify.deployment import Side
     from globalchat.verify.questions import Catalogue
@@ -82,17 +83,26 @@ def command(
 
     asked = catalogue(assembly.read(templates), row_questions)
     if replay is not None:
-        run, recorder = _recorded(replay), None
-        found = run.run(asked)
+        result = _replay(asked, replay)
     else:
-        run, recorder, found = _ask(asked, aws_profile, deployed, templates, disturb=disturb)
-    _show(found, as_json=as_json, markdown=markdown)
-    if record is not None and recorder is not None:
-        for file in recorder.write(record):
+        result = _ask(asked, aws_profile, deployed, templates, disturb=disturb)
+    _show(result, as_json=as_json, markdown=markdown)
+    if record is not None and result.recorder is not None:
+        for file in result.recorder.write(record):
             narrate(f"recorded: {file}")
-    if (error := exit_error(found, run.errors)) is not None:
+    if (error := exit_error(result.found, result.errors)) is not None:
         raise error
-    return _exit_code(found)
+    return _exit_code(result.found)
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What was found, what stood in the way of questions, and who answered in the place of AWS."""
+
+    found: "Sequence[Comparison]"
+    errors: "Sequence[UserError]"
+    answered_by: str
+    recorder: "Recorder | None" = None
 
 
 def _deployment(profile: str | None) -> Profile | None:
@@ -107,13 +117,14 @@ def _deployment(profile: str | None) -> Profile | None:
     return profiles.load(chosen, note=narrate)
 
 
-def _recorded(folder: Path) -> "Verification":
+def _replay(asked: "Catalogue", folder: Path) -> _Result:
     from globalchat.verify.asking import Verification
     from globalchat.verify.counterpart import LocalAnswers
     from globalchat.verify.recording import RecordedAnswers
 
     narrate(f"comparing with the answers in {folder}")
-    return Verification(RecordedAnswers(folder), LocalAnswers())
+    run = Verification(RecordedAnswers(folder), LocalAnswers())
+    return _Result(run.run(asked), run.errors, "compared with recorded answers")
 
 
 def _ask(
@@ -123,7 +134,7 @@ def _ask(
     templates: Path | None,
     *,
     disturb: bool,
-) -> "tuple[Verification, Recorder, list[Comparison]]":
+) -> _Result:
     """Say who asks, where and how much; then ask AWS, and look at the deployment."""
     from globalchat.cli.deployment.principal import introduce
     from globalchat.verify import deployment, summary
@@ -134,16 +145,17 @@ def _ask(
     from globalchat_infra.deployer.aws import Aws
 
     aws, region = Aws(aws_profile), asked.regions[0]
-    account = introduce(aws, region)
+    account, answered_by = introduce(aws, region), f"AWS asked on {time.strftime('%Y-%m-%d', time.gmtime())}"
     for line in preflight.endpoints(aws, region):
         narrate(line)
+        answered_by += f"; {line}"
     narrate(summary.cost(asked, rows=deployment.probes(disturb=disturb) if deployed is not None else 0))
     recorder = Recorder(account.number)
     run = Verification(AwsAnswers(aws), LocalAnswers(), on_answer=recorder.add)
     found = run.run(asked)
     if deployed is not None:
         found += _look(_side(deployed, aws), templates, disturb=disturb)
-    return run, recorder, found
+    return _Result(found, run.errors, answered_by, recorder)
 
 
 def _look(side: "Side", templates: Path | None, *, disturb: bool) -> "list[Comparison]":
@@ -167,19 +179,18 @@ def _side(deployed: Profile, aws: "Aws") -> "Side":
     return deployment.Side(endpoint, local_cloud.administrator(local_cloud.require_running()))
 
 
-def _show(found: "Sequence[Comparison]", *, as_json: bool, markdown: bool) -> None:
+def _show(result: _Result, *, as_json: bool, markdown: bool) -> None:
     from globalchat.verify import summary
 
     if as_json:
-        write_lines(json_line(each.document()) for each in found)
+        write_lines(json_line(each.document()) for each in result.found)
     elif markdown:
         from importlib.metadata import version
 
-        day = time.strftime("%Y-%m-%d", time.gmtime())
-        write_lines(summary.markdown(found, version=version("globalchat"), asked=f"AWS asked on {day}"))
+        write_lines(summary.markdown(result.found, version=version("globalchat"), asked=result.answered_by))
     else:
-        write_lines(summary.lines(found))
-    narrate(summary.conclusion(found))
+        write_lines(summary.lines(result.found))
+    narrate(summary.conclusion(result.found))
 
 
 def _exit_code(found: "Sequence[Comparison]") -> ExitCode:
