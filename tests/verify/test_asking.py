@@ -177,6 +177,9 @@ def test_what_is_not_answered_in_time_is_not_asked() -> None:
 
     try:
         found = Verification(slow, LOCAL, seconds=1.0, clock=clock).run(ASKED)
+        own = [each for each in threading.enumerate() if each.name.startswith("verify-")]
+        assert own
+        assert all(each.daemon for each in own), "Ctrl-C would wait for them"
     finally:
         release.set()
     assert counts(found) == {Agreement.NOT_ASKED: len(ASKED.questions)}

@@ -8,11 +8,12 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
+from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.errors import UserError
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.verify.asking import NotAsked
 from globalchat.verify.compare import Agreement, Comparison
-from globalchat.verify.deployment import DISTURBS, check_rows, local_side, probes
+from globalchat.verify.deployment import DISTURBS, Side, check_rows, local_side, not_looked_at, probes
 from globalchat.verify.probe_target import Observation, ProbeTarget
 from globalchat.verify.rows import ROWS, Row
 
@@ -101,6 +102,25 @@ async def test_a_deployment_that_does_not_answer_is_an_error(local_cloud: LocalC
     nowhere = replace(side, endpoint=replace(side.endpoint, graphql_url="http://127.0.0.1:9/graphql"))
     with pytest.raises(UserError, match="oregon cannot be looked at"):
         await check_rows(nowhere, disturb=False, seconds=SECONDS)
+
+
+async def test_where_there_is_no_key_requests_are_signed(local_cloud: LocalCloud) -> None:
+    side = local_side(local_cloud)
+    keyless = replace(side, endpoint=replace(side.endpoint, api_key=""))
+    found = by_id(await check_rows(keyless, disturb=False, seconds=SECONDS))
+    differing = [each for each in found.values() if each.agreement is Agreement.DIFFERS]
+    assert not differing
+    without = {name for name, each in found.items() if each.reason == "the deployment takes no API key"}
+    assert without == {"late-body", "refused-close", "close-codes"}
+
+
+def test_a_region_that_does_not_answer_has_no_row_that_was_looked_at() -> None:
+    endpoint = RegionEndpoint(
+        "oregon", "us-west-2", "http://127.0.0.1:9/graphql", "ws://127.0.0.1:9", "a", "b", "c"
+    )
+    found = not_looked_at(Side(endpoint), "it is away")
+    assert {each.agreement for each in found} == {Agreement.NOT_ASKED}
+    assert {each.subject.partition(":")[0] for each in found if each.reason == "it is away"} == PROBED
 
 
 async def test_names_of_channels_make_no_difference(local_cloud: LocalCloud) -> None:

@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from globalchat.cli.main import root
+from globalchat.client import profiles
+from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.resources import TEMPLATES
 from globalchat.verify.questions import AwsQuestion, Document
 from tests.infra.helpers.aws_front import AwsFront, aws_front
@@ -118,6 +120,29 @@ def test_credentials_that_may_ask_nothing_end_with_exit_code_1(front: AwsFront) 
 def test_an_aws_out_of_reach_ends_with_exit_code_3(aws_settings: pytest.MonkeyPatch) -> None:
     aws_settings.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert run().exit_code == 3
+
+
+def test_a_deployment_that_does_not_answer_leaves_what_aws_answered(
+    front: AwsFront, relay: str, config: Path
+) -> None:
+    nowhere = "http://127.0.0.1:9/graphql"
+    endpoint = RegionEndpoint("oregon", "us-west-2", nowhere, "ws://127.0.0.1:9", "a", "arn:b", "da2-c")
+    profiles.save(Profile("default", {"oregon": endpoint}), config)
+    done = run("--templates", relay)
+    assert done.exit_code == 0, done.output
+    assert "looking at oregon (us-west-2) from outside" in done.stderr
+    assert "oregon cannot be looked at" in done.stdout
+    assert "unverified rows that cannot be seen from outside" in done.stdout
+    assert "oregon" not in run("--templates", relay, "--no-deployment").stdout.replace(
+        "globalchat-oregon", ""
+    )
+
+
+def test_disturbing_needs_a_deployment(front: AwsFront) -> None:
+    done = run("--disturb")
+    assert done.exit_code == 2
+    assert "--profile" in done.stderr
+    assert not front.calls
 
 
 @pytest.mark.parametrize("arguments", [["--json", "--markdown"], ["--record", "a", "--replay", "b"]])

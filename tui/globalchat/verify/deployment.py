@@ -92,6 +92,18 @@ async def check_rows(
     return [found[row.id] for row in looked]
 
 
+def not_looked_at(side: Side, reason: str, rows: Sequence[Row] = ROWS) -> list[Comparison]:
+    """Return the rows of a region that does not answer: none of them was looked at."""
+    region = side.endpoint.region
+    return [
+        not_asked(
+            Kind.ROW, row.subject, region if row.probe else "", reason if row.probe else row.reason or ""
+        )
+        for row in rows
+        if not row.questions
+    ]
+
+
 async def _compared(row: Row, aws: ProbeTarget, local: ProbeTarget, *, disturb: bool) -> Comparison:
     region = aws.endpoint.region
     if row.probe is None:

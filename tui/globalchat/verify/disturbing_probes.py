@@ -20,7 +20,7 @@ LETTER_SECONDS: Final = 60.0
 async def invalidation(target: ProbeTarget) -> Observation:
     """End a channel's subscriptions while one of them is open; see frames and close code."""
     signer = target.signer()
-    async with target.socket(target.key_headers()) as socket:
+    async with target.socket(target.authorization()) as socket:
         await socket.open()
         await socket.send(start(target, target.channel))
         await socket.until("start_ack", "error")
@@ -36,7 +36,7 @@ async def invalidation(target: ProbeTarget) -> Observation:
 async def message_size(target: ProbeTarget) -> Observation:
     """Put a message above the quota on the bus; see whether it is delivered."""
     bus, id_ = _bus(target), IdFactory().new()
-    async with target.socket(target.key_headers()) as socket:
+    async with target.socket(target.authorization()) as socket:
         await socket.open()
         await socket.send(start(target, target.channel))
         await socket.until("start_ack", "error")

@@ -57,7 +57,7 @@ async def token_limit(target: ProbeTarget) -> Observation:
 async def body_limit(target: ProbeTarget) -> Observation:
     """Send a body just above a mebibyte."""
     body = json.dumps({"query": _QUERY, "variables": {"a": "x" * MEBIBYTE}})
-    return (await target.request(body, {**target.key_headers(), **JSON_TYPE})).observation()
+    return (await target.request(body, target.authorization(body))).observation()
 
 
 async def late_body(target: ProbeTarget) -> Observation:
@@ -91,8 +91,8 @@ async def http_subscription(target: ProbeTarget) -> Observation:
 
 async def unknown_path(target: ProbeTarget) -> Observation:
     """Call a path and a method that there are not, and make a browser's preflight request."""
-    key = {**target.key_headers(), **JSON_TYPE}
     body = json.dumps({"query": _QUERY})
+    key = target.authorization(body)
     preflight = {
         "origin": "https://example.com",
         "access-control-request-method": "POST",
@@ -109,10 +109,11 @@ async def unknown_path(target: ProbeTarget) -> Observation:
 
 async def graphql_content_type(target: ProbeTarget) -> Observation:
     """Send JSON, and a bare document, as application/graphql."""
-    headers = {**target.key_headers(), "content-type": "application/graphql"}
+    bodies = {"json": json.dumps({"query": _QUERY}), "document": _QUERY}
+    kind = {"content-type": "application/graphql"}
     return {
-        "json": (await target.request(json.dumps({"query": _QUERY}), headers)).observation(),
-        "document": (await target.request(_QUERY, headers)).observation(),
+        name: (await target.request(body, target.authorization(body, kind))).observation()
+        for name, body in bodies.items()
     }
 
 

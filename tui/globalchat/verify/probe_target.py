@@ -63,6 +63,18 @@ class ProbeTarget:
             raise NotAsked("the deployment takes no API key")
         return dict(key_authentication(self.endpoint).get_headers())
 
+    def authorization(self, body: str = "", headers: Headers = JSON_TYPE) -> dict[str, str]:
+        """Return the headers of an authorised request: with the API key, or signed where there is none.
+
+        Without a body they are those of a socket's handshake.
+
+        Raises:
+            NotAsked: there is neither a key nor credentials.
+        """
+        if self.endpoint.api_key:
+            return {**self.key_headers(), **(headers if body else {})}
+        return self.signed(body, credentials=self.signer(), headers=headers if body else None)
+
     def signer(self) -> Credentials:
         """Return the credentials that sign requests.
 
@@ -110,9 +122,9 @@ class ProbeTarget:
             raise NotAsked(f"no answer came ({type(error).__name__})") from None
 
     async def graphql(self, document: str, variables: Mapping[str, JSON] | None = None) -> "HttpAnswer":
-        """Run an operation with the API key."""
+        """Run an operation."""
         body = json.dumps({"query": document, "variables": dict(variables or {})})
-        return await self.request(body, {**self.key_headers(), **JSON_TYPE})
+        return await self.request(body, self.authorization(body))
 
     @asynccontextmanager
     async def socket(
@@ -218,13 +230,12 @@ def start(
     target: ProbeTarget, name: str, headers: Mapping[str, Any] | None = None, *, id_: str = "1"
 ) -> Observation:
     """Return the frame that subscribes to a channel."""
+    data = subscription(name)
+    given = target.authorization(data, {}) if headers is None else headers
     return {
         "id": id_,
         "type": "start",
-        "payload": {
-            "data": subscription(name),
-            "extensions": {"authorization": dict(target.key_headers() if headers is None else headers)},
-        },
+        "payload": {"data": data, "extensions": {"authorization": dict(given)}},
     }
 
 

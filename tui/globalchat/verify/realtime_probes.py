@@ -35,7 +35,7 @@ async def signed_connect(target: ProbeTarget) -> Observation:
 async def signed_start(target: ProbeTarget) -> Observation:
     """Subscribe with a wrong signature, and with an unknown access key, on a socket that is accepted."""
     found: Observation = {}
-    async with target.socket(target.key_headers()) as socket:
+    async with target.socket(target.authorization()) as socket:
         await socket.open()
         for name, credentials in _wrong(target.signer()).items():
             data = subscription(target.channel)
@@ -63,7 +63,7 @@ async def close_codes(target: ProbeTarget) -> Observation:
 
 async def start_error_fields(target: ProbeTarget) -> Observation:
     """Subscribe to an unknown channel, whose refusal has an `errorInfo`; see the fields of the error."""
-    async with target.socket(target.key_headers()) as socket:
+    async with target.socket(target.authorization()) as socket:
         await socket.open()
         await socket.send(start(target, "no-such-channel"))
         frame = await socket.until("error", "start_ack") or {}
@@ -75,7 +75,7 @@ async def start_error_fields(target: ProbeTarget) -> Observation:
 
 async def duplicate_id(target: ProbeTarget) -> Observation:
     """Subscribe twice under one id."""
-    async with target.socket(target.key_headers()) as socket:
+    async with target.socket(target.authorization()) as socket:
         await socket.open()
         await _subscribed(target, socket)
         await socket.send(start(target, target.channel))
@@ -84,7 +84,7 @@ async def duplicate_id(target: ProbeTarget) -> Observation:
 
 async def frame_limit(target: ProbeTarget) -> Observation:
     """Send a frame just above a mebibyte."""
-    async with target.socket(target.key_headers()) as socket:
+    async with target.socket(target.authorization()) as socket:
         await socket.open()
         await socket.send(json.dumps({"type": "stop", "id": "x" * MEBIBYTE}))
         frame = await socket.until("error", "complete")
@@ -95,7 +95,7 @@ async def unknown_frame(target: ProbeTarget) -> Observation:
     """Send text that is no JSON, and a frame of an unknown type."""
     found: Observation = {}
     for name, frame in {"no JSON": "hello", "unknown type": '{"type": "hello"}'}.items():
-        async with target.socket(target.key_headers()) as socket:
+        async with target.socket(target.authorization()) as socket:
             await socket.open()
             await socket.send(frame)
             found[name] = seen(await socket.frame())
@@ -104,14 +104,14 @@ async def unknown_frame(target: ProbeTarget) -> Observation:
 
 async def no_init(target: ProbeTarget) -> Observation:
     """Subscribe without `connection_init`."""
-    async with target.socket(target.key_headers()) as socket:
+    async with target.socket(target.authorization()) as socket:
         await socket.send(start(target, target.channel))
         return seen(await socket.until("start_ack", "error"))
 
 
 async def silent_socket(target: ProbeTarget) -> Observation:
     """Open a socket and send nothing; see whether it is closed."""
-    async with target.socket(target.key_headers()) as socket:
+    async with target.socket(target.authorization()) as socket:
         return seen(await socket.frame(target.seconds))
 
 

@@ -161,10 +161,14 @@ def _ask(
 def _look(side: "Side", templates: Path | None, *, disturb: bool) -> "list[Comparison]":
     import asyncio
 
-    from globalchat.verify.deployment import check_rows
+    from globalchat.core.errors import UserError
+    from globalchat.verify.deployment import check_rows, not_looked_at
 
     narrate(f"looking at {side.endpoint.alias} ({side.endpoint.region}) from outside")
-    return asyncio.run(check_rows(side, disturb=disturb, templates=templates, note=narrate))
+    try:
+        return asyncio.run(check_rows(side, disturb=disturb, templates=templates, note=narrate))
+    except UserError as error:
+        return not_looked_at(side, str(error))  # what AWS has answered already is shown all the same
 
 
 def _side(deployed: Profile, aws: "Aws") -> "Side":
