@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from globalchat.localcloud.appsync.access.authentication import REFUSALS
+from globalchat.localcloud.appsync.access import REFUSALS
 from globalchat.localcloud.appsync.javascript import members
 from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.aws.services import services

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
-from globalchat.localcloud.appsync.http.responder import HttpRequest, respond
+from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.javascript.engine import prepare
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.appsync.model import GraphQLRequest
+from globalchat.localcloud.appsync.responder import HttpRequest, respond
 from globalchat.localcloud.definition import JSON, Statement
 from globalchat.localcloud.principals import AccessKey, user
 from tests.localcloud.helpers.api_harness import (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from globalchat.localcloud.appsync.executor import GraphQLExecutor
+from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.limits import REQUEST_SECONDS
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
 from globalchat.localcloud.definition import JSON, Api, DataSource, Resolver, Role, Statement

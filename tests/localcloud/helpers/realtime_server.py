@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from globalchat.localcloud.appsync.http.responder import HttpRequest, HttpResponse
 from globalchat.localcloud.appsync.model import Publication
-from globalchat.localcloud.appsync.subscriptions.hub import Hub
+from globalchat.localcloud.appsync.realtime.hub import Hub
+from globalchat.localcloud.appsync.responder import HttpRequest, HttpResponse
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.faults.sockets import SocketFaults
 from globalchat.localcloud.server.accepting import ConnectionLimit, accepting

@@ -24,7 +24,7 @@ from gql.transport.exceptions import TransportServerError
 
 from globalchat.core.errors import UserError
 from globalchat.localcloud.appsync.model import SubscriptionPlan
-from globalchat.localcloud.appsync.subscriptions.hub import Hub, Socket
+from globalchat.localcloud.appsync.realtime.hub import Hub, Socket
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.errors import TemplateError
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud

@@ -2,7 +2,7 @@ import pytest
 
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check
-from globalchat.localcloud.appsync.javascript.parse import Source
+from globalchat.localcloud.appsync.javascript.parser import Source
 from tests.localcloud.helpers.api_harness import FIELDS
 from tests.paths import ROOT
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from globalchat.localcloud.appsync.errors import FieldError
+from globalchat.localcloud.appsync.graphql_errors import FieldError
 from globalchat.localcloud.definition import Api
 
 MAX_RESOLVERS: Final = 10_000

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from globalchat.localcloud.appsync.executor import GraphQLExecutor
+from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest
 from globalchat.localcloud.definition import JSON, Role
 from globalchat.localcloud.ports import Invocation, InvocationRefused

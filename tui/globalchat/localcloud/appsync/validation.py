@@ -25,7 +25,7 @@ from graphql import (
 )
 from graphql.utilities import TypeInfo
 
-from globalchat.localcloud.appsync.errors import locations
+from globalchat.localcloud.appsync.graphql_errors import locations
 from globalchat.localcloud.definition import JSON
 
 MAX_ERRORS: Final = 20

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from globalchat.localcloud.appsync.http.responder import PATH
+from globalchat.localcloud.appsync.responder import PATH
 from globalchat.localcloud.faults.sockets import SocketFaults
 from globalchat.localcloud.server.accepting import connection_of
 from globalchat.localcloud.server.connection import reset

@@ -12,8 +12,8 @@ from aiohttp import WSMsgType, web
 from globalchat.localcloud.appsync.model import Authenticator, Executor
 from globalchat.localcloud.appsync.realtime.actions import Action, Close, Count, Forget, Listen, Send, Start
 from globalchat.localcloud.appsync.realtime.handshake import Handshake
+from globalchat.localcloud.appsync.realtime.hub import Hub
 from globalchat.localcloud.appsync.realtime.protocol import Limits, RealtimeProtocol, State
-from globalchat.localcloud.appsync.subscriptions.hub import Hub
 from globalchat.localcloud.faults.sockets import SocketFaults
 from globalchat.localcloud.server.outbox import Flusher, Outbox
 

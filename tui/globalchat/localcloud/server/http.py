@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from globalchat.localcloud.appsync.http.responder import (
+from globalchat.localcloud.appsync.responder import (
     HttpRequest,
     HttpResponse,
     incomplete,

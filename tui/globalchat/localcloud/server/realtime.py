@@ -12,9 +12,9 @@ from aiohttp import web
 
 from globalchat.localcloud.appsync.model import Authenticator, Executor
 from globalchat.localcloud.appsync.realtime.handshake import SUBPROTOCOL, Handshake
+from globalchat.localcloud.appsync.realtime.hub import MAX_PAYLOAD, Hub
 from globalchat.localcloud.appsync.realtime.protocol import Limits
 from globalchat.localcloud.appsync.realtime.rate import RateLimit
-from globalchat.localcloud.appsync.subscriptions.hub import MAX_PAYLOAD, Hub
 from globalchat.localcloud.faults.sockets import SocketFaults
 from globalchat.localcloud.server import connection
 from globalchat.localcloud.server.connection import Connection

@@ -9,11 +9,11 @@ from aiohttp import web
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.address import RegionAddress
-from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
-from globalchat.localcloud.appsync.executor import GraphQLExecutor
-from globalchat.localcloud.appsync.http.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
+from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
+from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
+from globalchat.localcloud.appsync.realtime.hub import Hub
 from globalchat.localcloud.appsync.realtime.metrics import Metrics
-from globalchat.localcloud.appsync.subscriptions.hub import Hub
+from globalchat.localcloud.appsync.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import Api, RegionDefinition
 from globalchat.localcloud.errors import TemplateError
 from globalchat.localcloud.faults.service import FaultyRegion

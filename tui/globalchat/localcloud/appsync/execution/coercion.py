@@ -25,7 +25,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
-from globalchat.localcloud.appsync.errors import NotOrdinary
+from globalchat.localcloud.appsync.graphql_errors import NotOrdinary
 from globalchat.localcloud.definition import JSON
 
 Coerced = tuple[VariableValues, dict[str, JSON]]

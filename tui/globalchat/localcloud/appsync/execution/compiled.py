@@ -18,14 +18,14 @@ from graphql import (
     OperationType,
 )
 
-from globalchat.localcloud.appsync.errors import FieldError, NotOrdinary
 from globalchat.localcloud.appsync.execution.coercion import Coerce, compile_coercion
 from globalchat.localcloud.appsync.execution.completion import Complete, CompletionCompiler
 from globalchat.localcloud.appsync.execution.context import FieldCall
 from globalchat.localcloud.appsync.execution.fields import Execution, Resolution, run_resolver
 from globalchat.localcloud.appsync.execution.resolver import FieldResolver
+from globalchat.localcloud.appsync.execution.selection import Selection, select
+from globalchat.localcloud.appsync.graphql_errors import FieldError, NotOrdinary
 from globalchat.localcloud.appsync.schema import Schema
-from globalchat.localcloud.appsync.selection import Selection, select
 from globalchat.localcloud.definition import JSON, AuthMode
 
 

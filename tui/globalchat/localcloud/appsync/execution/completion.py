@@ -17,9 +17,9 @@ from graphql import (
     is_non_null_type,
 )
 
-from globalchat.localcloud.appsync.errors import NotOrdinary
 from globalchat.localcloud.appsync.execution.fields import Resolution
-from globalchat.localcloud.appsync.selection import Selection
+from globalchat.localcloud.appsync.execution.selection import Selection
+from globalchat.localcloud.appsync.graphql_errors import NotOrdinary
 from globalchat.localcloud.definition import JSON, AuthMode
 
 Complete = Callable[[JSON], JSON]

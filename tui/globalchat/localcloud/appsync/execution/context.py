@@ -7,9 +7,13 @@ from typing import Final
 
 from graphql import FieldNode, GraphQLOutputType
 
+from globalchat.localcloud.appsync.execution.selection import (
+    Selection,
+    selection_set_graphql,
+    selection_set_list,
+)
 from globalchat.localcloud.appsync.javascript.engine import write
 from globalchat.localcloud.appsync.model import Caller, Invalidation
-from globalchat.localcloud.appsync.selection import Selection, selection_set_graphql, selection_set_list
 from globalchat.localcloud.definition import JSON
 
 Entropy = Callable[[int], bytes]

@@ -7,7 +7,7 @@ wording of refusals follows AppSync's for malformed requests (`Value for field '
 from typing import Final
 
 from globalchat.localcloud import json_text
-from globalchat.localcloud.appsync.errors import FieldError
+from globalchat.localcloud.appsync.graphql_errors import FieldError
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.ports import MAX_ENTRIES, EntryResult, PutEventsEntry
 

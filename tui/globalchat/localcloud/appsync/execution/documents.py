@@ -15,8 +15,8 @@ from graphql import (
     parse,
 )
 
-from globalchat.localcloud.appsync.errors import request_error
 from globalchat.localcloud.appsync.execution.compiled import CompiledOperation
+from globalchat.localcloud.appsync.graphql_errors import request_error
 from globalchat.localcloud.appsync.model import GraphQLRequest
 from globalchat.localcloud.appsync.validation import syntax_error, validation_errors
 from globalchat.localcloud.definition import JSON

@@ -16,19 +16,19 @@ from graphql import (
     is_non_null_type,
 )
 
-from globalchat.localcloud.appsync.access.authorization import Authorization
-from globalchat.localcloud.appsync.errors import (
+from globalchat.localcloud.appsync.authorization import Authorization
+from globalchat.localcloud.appsync.execution.context import Effects, FieldCall
+from globalchat.localcloud.appsync.execution.resolver import FieldResolver, raised
+from globalchat.localcloud.appsync.execution.selection import Selection
+from globalchat.localcloud.appsync.graphql_errors import (
     FieldError,
     field_error,
     locations,
     not_authorized,
     print_path,
 )
-from globalchat.localcloud.appsync.execution.context import Effects, FieldCall
-from globalchat.localcloud.appsync.execution.resolver import FieldResolver, raised
 from globalchat.localcloud.appsync.limits import RequestLimits, too_deep, too_many
 from globalchat.localcloud.appsync.model import Caller, Invalidation
-from globalchat.localcloud.appsync.selection import Selection
 from globalchat.localcloud.definition import JSON
 
 MAX_INVALIDATIONS: Final = 5

@@ -18,13 +18,13 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path
 
-from globalchat.localcloud.appsync.errors import execution_error
 from globalchat.localcloud.appsync.execution.documents import Operation
 from globalchat.localcloud.appsync.execution.fields import Execution, resolve_field
+from globalchat.localcloud.appsync.execution.selection import Selection
+from globalchat.localcloud.appsync.graphql_errors import execution_error
 from globalchat.localcloud.appsync.limits import RequestLimits
 from globalchat.localcloud.appsync.model import GraphQLRequest, Publication, Subscribers
 from globalchat.localcloud.appsync.schema import Schema
-from globalchat.localcloud.appsync.selection import Selection
 from globalchat.localcloud.appsync.validation import variable_error
 from globalchat.localcloud.definition import JSON
 

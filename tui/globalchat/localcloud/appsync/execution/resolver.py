@@ -4,9 +4,9 @@ from collections.abc import Coroutine, Mapping
 from typing import cast
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud.appsync.errors import FieldError, not_authorized
 from globalchat.localcloud.appsync.execution import data_sources
 from globalchat.localcloud.appsync.execution.context import Effects, Entropy, Evaluations, FieldCall
+from globalchat.localcloud.appsync.graphql_errors import FieldError, not_authorized
 from globalchat.localcloud.appsync.javascript.engine import Handler, Script, write
 from globalchat.localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
 from globalchat.localcloud.appsync.model import Invalidation

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from globalchat.localcloud.appsync.javascript import language, members
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
-from globalchat.localcloud.appsync.javascript.parse import Node, Program, names_of, targets_of
+from globalchat.localcloud.appsync.javascript.parser import Node, Program, names_of, targets_of
 
 HANDLERS = ("request", "response")
 

@@ -18,7 +18,7 @@ from globalchat.localcloud.appsync.javascript import language
 from globalchat.localcloud.appsync.javascript.analysis import analyse
 from globalchat.localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
 from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check, check_imports
-from globalchat.localcloud.appsync.javascript.parse import Source, parse
+from globalchat.localcloud.appsync.javascript.parser import Source, parse
 from globalchat.localcloud.appsync.javascript.rewriting import Module, rewrite
 from globalchat.localcloud.appsync.javascript.zones import transitions
 from globalchat.localcloud.definition import JSON

@@ -13,7 +13,7 @@ from typing import Final
 import tree_sitter
 
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
-from globalchat.localcloud.appsync.javascript.parse import Import, Program, Source, leaves
+from globalchat.localcloud.appsync.javascript.parser import Import, Program, Source, leaves
 
 MAX_BYTES: Final = 32_768
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from globalchat.localcloud.appsync.javascript.parse import Program, characters
+from globalchat.localcloud.appsync.javascript.parser import Program, characters
 
 TICK: Final = "__tick();"
 """What each loop calls first in each turn."""

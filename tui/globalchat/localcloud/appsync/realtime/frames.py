@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from globalchat.localcloud.appsync.encoding import dump
-from globalchat.localcloud.appsync.errors import unsupported_operation
+from globalchat.localcloud.appsync.graphql_errors import unsupported_operation
 from globalchat.localcloud.definition import JSON
 
 CONNECTION_TIMEOUT_MS: Final = 300_000

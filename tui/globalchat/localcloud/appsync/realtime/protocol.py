@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from globalchat.localcloud.appsync.http.body import MalformedRequest, parse_request
+from globalchat.localcloud.appsync.body import MalformedRequest, parse_request
 from globalchat.localcloud.appsync.model import (
     Authenticator,
     Caller,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
+from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.model import Caller, Unauthorized
 from globalchat.localcloud.definition import AuthMode, Statement
 from globalchat.localcloud.principals import AccessKey, user

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
-from globalchat.localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
+from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
+from globalchat.localcloud.appsync.responder import HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import JSON, Statement
 from globalchat.localcloud.principals import AccessKey, user
 from tests.localcloud.helpers.api_harness import NOW, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Harness, small_api

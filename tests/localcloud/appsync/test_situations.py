@@ -11,9 +11,9 @@ from typing import Final
 
 import pytest
 
-from globalchat.localcloud.appsync.access.authentication import KeyAndSignatureAuthenticator
-from globalchat.localcloud.appsync.http.responder import HttpPolicy, HttpRequest, HttpResponse, respond
+from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.model import GraphQLRequest
+from globalchat.localcloud.appsync.responder import HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import JSON, Api
 from tests.localcloud.helpers.api_harness import KEY as CALLER
 from tests.localcloud.helpers.api_harness import NOW, Harness, small_api

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.javascript.engine import prepare
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
-from globalchat.localcloud.appsync.javascript.parse import Node, Source, parse
+from globalchat.localcloud.appsync.javascript.parser import Node, Source, parse
 
 
 def outline(node: Node) -> str:

@@ -8,14 +8,16 @@ from graphql import GraphQLObjectType, OperationType
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync import schema
-from globalchat.localcloud.appsync.access.authorization import Authorization
-from globalchat.localcloud.appsync.errors import request_error
+from globalchat.localcloud.appsync.authorization import Authorization
 from globalchat.localcloud.appsync.execution.compiled import CompiledOperation, compile_operation
 from globalchat.localcloud.appsync.execution.context import Entropy
 from globalchat.localcloud.appsync.execution.documents import Documents, Operation
 from globalchat.localcloud.appsync.execution.fields import Execution, Resolution
 from globalchat.localcloud.appsync.execution.interpreted import Interpreter
+from globalchat.localcloud.appsync.execution.planner import SubscriptionPlanner
 from globalchat.localcloud.appsync.execution.resolver import FieldResolver
+from globalchat.localcloud.appsync.execution.selection import VariablesRefused, select
+from globalchat.localcloud.appsync.graphql_errors import request_error
 from globalchat.localcloud.appsync.limits import REQUEST_SECONDS, RequestLimits, too_slow
 from globalchat.localcloud.appsync.model import (
     Caller,
@@ -24,8 +26,6 @@ from globalchat.localcloud.appsync.model import (
     Subscribers,
     SubscriptionPlan,
 )
-from globalchat.localcloud.appsync.selection import VariablesRefused, select
-from globalchat.localcloud.appsync.subscriptions.planner import SubscriptionPlanner
 from globalchat.localcloud.definition import JSON, Api, Resolver
 from globalchat.localcloud.errors import Problems, TemplateError, Unsupported
 from globalchat.localcloud.ports import EventSink, InvocationRefused

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
+from globalchat.localcloud.appsync.body import MalformedRequest, parse_query_string, parse_request
 from globalchat.localcloud.appsync.encoding import dump
-from globalchat.localcloud.appsync.http.body import MalformedRequest, parse_query_string, parse_request
 from globalchat.localcloud.appsync.model import Authenticator, Caller, Executor, GraphQLRequest, Unauthorized
 from globalchat.localcloud.definition import JSON
 

@@ -6,21 +6,22 @@ import inspect
 from graphql import FieldNode, GraphQLError, GraphQLObjectType, OperationType
 from graphql.execution.values import get_argument_values
 
-from globalchat.localcloud.appsync.errors import (
+from globalchat.localcloud.appsync.execution import projection
+from globalchat.localcloud.appsync.execution.context import Effects, FieldCall
+from globalchat.localcloud.appsync.execution.documents import Documents
+from globalchat.localcloud.appsync.execution.fields import Resolution, appended_errors, filtered
+from globalchat.localcloud.appsync.execution.selection import Selection, VariablesRefused, select
+from globalchat.localcloud.appsync.graphql_errors import (
     FieldError,
     field_error,
     locations,
     not_authorized,
     unsupported_operation,
 )
-from globalchat.localcloud.appsync.execution.context import Effects, FieldCall
-from globalchat.localcloud.appsync.execution.documents import Documents
-from globalchat.localcloud.appsync.execution.fields import Resolution, appended_errors, filtered
 from globalchat.localcloud.appsync.limits import too_slow
 from globalchat.localcloud.appsync.model import Caller, FilterGroup, GraphQLRequest, SubscriptionPlan
+from globalchat.localcloud.appsync.realtime import filters
 from globalchat.localcloud.appsync.schema import Schema
-from globalchat.localcloud.appsync.selection import Selection, VariablesRefused, select
-from globalchat.localcloud.appsync.subscriptions import filters, projection
 from globalchat.localcloud.appsync.validation import variable_error
 from globalchat.localcloud.definition import JSON
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.model import FilterRule
-from globalchat.localcloud.appsync.subscriptions.filters import arguments_match, compile_filter, parse
+from globalchat.localcloud.appsync.realtime.filters import arguments_match, compile_filter, parse
 from globalchat.localcloud.definition import JSON
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

@@ -14,17 +14,17 @@ from graphql import (
     is_non_null_type,
 )
 
-from globalchat.localcloud.appsync.errors import (
+from globalchat.localcloud.appsync.execution.fields import Resolution
+from globalchat.localcloud.appsync.execution.selection import Selection
+from globalchat.localcloud.appsync.graphql_errors import (
     FieldError,
     field_error,
     locations,
     not_authorized,
     null_error,
 )
-from globalchat.localcloud.appsync.execution.fields import Resolution
 from globalchat.localcloud.appsync.limits import too_deep
 from globalchat.localcloud.appsync.model import Caller
-from globalchat.localcloud.appsync.selection import Selection
 from globalchat.localcloud.definition import JSON
 
 Path = tuple[str | int, ...]

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 from globalchat.localcloud.appsync.model import FilterGroup, FilterRule
-from globalchat.localcloud.appsync.subscriptions.filters import lookup
+from globalchat.localcloud.appsync.realtime.filters import lookup
 from globalchat.localcloud.definition import JSON
 
 Item = TypeVar("Item", bound=Hashable)

@@ -12,9 +12,9 @@ from globalchat.localcloud.appsync.model import (
     Publication,
     SubscriptionPlan,
 )
-from globalchat.localcloud.appsync.subscriptions.filters import compile_filter
-from globalchat.localcloud.appsync.subscriptions.hub import MAX_PAYLOAD, Hub
-from globalchat.localcloud.appsync.subscriptions.index import FilterIndex, settles
+from globalchat.localcloud.appsync.realtime.filters import compile_filter
+from globalchat.localcloud.appsync.realtime.hub import MAX_PAYLOAD, Hub
+from globalchat.localcloud.appsync.realtime.index import FilterIndex, settles
 from globalchat.localcloud.definition import JSON
 from tests.localcloud.helpers.realtime_fakes import FakeSocket, plan
 

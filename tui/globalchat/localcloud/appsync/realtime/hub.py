@@ -12,9 +12,9 @@ from globalchat.localcloud.appsync.model import (
     SubscriptionPlan,
 )
 from globalchat.localcloud.appsync.realtime import frames
+from globalchat.localcloud.appsync.realtime.filters import Predicate, arguments_match, compile_filter
+from globalchat.localcloud.appsync.realtime.index import FilterIndex, settles
 from globalchat.localcloud.appsync.realtime.metrics import Metrics
-from globalchat.localcloud.appsync.subscriptions.filters import Predicate, arguments_match, compile_filter
-from globalchat.localcloud.appsync.subscriptions.index import FilterIndex, settles
 
 MAX_PAYLOAD: Final = 240 * 1024
 """Bytes that one subscription message may have (AppSync quota)."""

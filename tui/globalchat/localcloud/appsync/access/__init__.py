@@ -1,1 +1,0 @@
-"""Who calls, and what the caller may use: API keys, signatures, directives, policies."""

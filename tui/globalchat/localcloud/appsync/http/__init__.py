@@ -1,1 +1,0 @@
-"""GraphQL over HTTP, without a socket."""

@@ -1,1 +1,0 @@
-"""Subscriptions: planned, filtered, projected, fanned out to."""
