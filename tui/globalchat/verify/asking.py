@@ -5,7 +5,7 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
@@ -44,6 +44,10 @@ Answers: TypeAlias = Callable[[AwsQuestion], Document]
 
 It returns the answer in the form of AWS's API, or `{"refused": reason}`; it raises NotAsked if there is none.
 """
+
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Gets how many are done, and of how many."""
 
 
 class AwsAnswers:
@@ -108,6 +112,7 @@ class Verification:
     """One run: what AWS is asked and who answers on either side.
 
     `seconds` bounds the whole run; what has not been asked by then is not asked. `clock` is monotonic.
+    `on_answer` gets each answer of AWS at the end, `on_progress` how many of how many questions are done.
     """
 
     aws: Answers
@@ -115,6 +120,7 @@ class Verification:
     seconds: float | None = None
     clock: MonotonicClock = time.monotonic
     on_answer: Callable[[AwsQuestion, Document], None] = lambda _question, _answer: None
+    on_progress: Progress = lambda _done, _all: None
     errors: list[UserError] = field(default_factory=list)
     """What stood in the way of questions."""
 
@@ -141,9 +147,8 @@ class Verification:
         self, questions: Sequence[AwsQuestion], sent: Sequence[AwsQuestion], began: float
     ) -> list[Comparison]:
         """Compare AWS's answers to what was sent with the local ones to the questions as they are."""
-        answers = _all(
-            sent, self.aws, None if self.seconds is None else self.seconds - (self.clock() - began)
-        )
+        left = None if self.seconds is None else self.seconds - (self.clock() - began)
+        answers = _all(sent, self.aws, left, self.on_progress)
         return [
             self._one(question, asked, answer)
             for question, asked, answer in zip(questions, sent, answers, strict=True)
@@ -177,7 +182,9 @@ def exit_error(comparisons: Iterable[Comparison], errors: Sequence[UserError]) -
     return next((each for each in errors if not isinstance(each, Unreachable)), errors[0])
 
 
-def _all(questions: Sequence[AwsQuestion], ask: Answers, seconds: float | None) -> list[Document | NotAsked]:
+def _all(
+    questions: Sequence[AwsQuestion], ask: Answers, seconds: float | None, progress: Progress
+) -> list[Document | NotAsked]:
     """Ask all questions, some at once; what is not answered in time is NotAsked.
 
     The threads are daemons: after Ctrl-C no one waits for calls that are under way.
@@ -193,7 +200,9 @@ def _all(questions: Sequence[AwsQuestion], ask: Answers, seconds: float | None) 
     for number in range(WORKERS):
         threading.Thread(target=work, name=f"verify-{number}", daemon=True).start()
     try:
-        wait(answers, timeout=seconds)
+        with suppress(TimeoutError):
+            for done, _ in enumerate(as_completed(answers, timeout=seconds), 1):
+                progress(done, len(answers))
     finally:
         waiting.clear()
     return [_result(each) for each in answers]

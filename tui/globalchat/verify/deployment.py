@@ -1,6 +1,7 @@
 """Runs the probes of the rows against a deployed region and a local cloud of its own, and compares."""
 
 import asyncio
+import itertools
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.ports import PutEventsEntry
 from globalchat.localcloud.provision import ACCOUNT
 from globalchat.localcloud.server.cloud import LocalCloud
-from globalchat.verify.asking import NotAsked
+from globalchat.verify.asking import NotAsked, Progress
 from globalchat.verify.compare import Agreement, Comparison, Difference, differences, not_asked
 from globalchat.verify.probe_target import ANSWER_SECONDS, Bus, Observation, ProbeTarget
 from globalchat.verify.questions import Kind
@@ -55,6 +56,7 @@ async def check_rows(
     templates: Path | None = None,
     rows: Sequence[Row] = ROWS,
     note: Callable[[str], None] = lambda _text: None,
+    progress: Progress = lambda _done, _all: None,
 ) -> list[Comparison]:
     """Return the comparison of every row that no question settles; what the rows say is run in this process.
 
@@ -65,6 +67,7 @@ async def check_rows(
         templates: the assembly that the local cloud boots.
         rows: the rows.
         note: gets the sentence of what is about to be disturbed.
+        progress: gets how many rows are done, and of how many.
 
     Raises:
         UserError: the region does not answer, or the local cloud cannot start.
@@ -75,11 +78,15 @@ async def check_rows(
         _target(deployed, seconds) as aws,
         _target(local_side(cloud), seconds) as local,
     ):
-        turn = asyncio.Semaphore(AT_ONCE)
+        turn, done = asyncio.Semaphore(AT_ONCE), itertools.count(1)
+        total = sum(row.probe is not None and (disturb or not row.disturbs) for row in looked)
 
         async def compared(row: Row) -> Comparison:
             async with turn:
-                return await _compared(row, aws, local, disturb=disturb)
+                comparison = await _compared(row, aws, local, disturb=disturb)
+            if row.probe is not None and (disturb or not row.disturbs):
+                progress(next(done), total)
+            return comparison
 
         async with asyncio.TaskGroup() as tasks:
             calm = {row.id: tasks.create_task(compared(row)) for row in looked if not row.disturbs}

@@ -1,7 +1,8 @@
 """`globalchat verify`: asks AWS whether it agrees with the local cloud."""
 
 import time
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,9 @@ from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from globalchat.cli.console.live_line import LiveLine
     from globalchat.core.errors import UserError
     from globalchat.verify.compare import Comparison
     from globalchat.verify.deployment import Side
@@ -38,6 +40,8 @@ Examples:
   globalchat verify --json | jq -r 'select(.status == "differs") | .subject'
   globalchat verify --record answers && globalchat verify --replay answers
 """
+BUSY_SECONDS = 30.0
+"""How long a call is tried again that AWS throttles."""
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -151,8 +155,16 @@ def _ask(
         answered_by += f"; {line}"
     narrate(summary.cost(asked, rows=deployment.probes(disturb=disturb) if deployed is not None else 0))
     recorder = Recorder(account.number)
-    run = Verification(AwsAnswers(aws), LocalAnswers(), on_answer=recorder.add)
-    found = run.run(asked)
+    # Short time-outs for what does not answer, and patience with what says that it is busy.
+    patient = replace(aws, busy_seconds=BUSY_SECONDS)
+    with _live() as line:
+        run = Verification(
+            AwsAnswers(patient),
+            LocalAnswers(),
+            on_answer=recorder.add,
+            on_progress=lambda done, total: line.show("asked", f"asked {done} of {total}"),
+        )
+        found = run.run(asked)
     if deployed is not None:
         found += _look(_side(deployed, aws), templates, disturb=disturb)
     return _Result(found, run.errors, answered_by, recorder)
@@ -166,9 +178,35 @@ def _look(side: "Side", templates: Path | None, *, disturb: bool) -> "list[Compa
 
     narrate(f"looking at {side.endpoint.alias} ({side.endpoint.region}) from outside")
     try:
-        return asyncio.run(check_rows(side, disturb=disturb, templates=templates, note=narrate))
+        with _live() as line:
+
+            def note(text: str) -> None:
+                line.clear()
+                narrate(text)
+
+            def progress(done: int, total: int) -> None:
+                line.show("looked at", f"looked at {done} of {total}")
+
+            return asyncio.run(
+                check_rows(side, disturb=disturb, templates=templates, note=note, progress=progress)
+            )
     except UserError as error:
         return not_looked_at(side, str(error))  # what AWS has answered already is shown all the same
+
+
+@contextmanager
+def _live() -> "Iterator[LiveLine]":
+    """Show how far it is while the context lasts."""
+    import sys
+
+    from globalchat.cli.console.live_line import LiveLine
+    from globalchat.cli.console.screen import width
+
+    line = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
+    try:
+        yield line
+    finally:
+        line.clear()
 
 
 def _side(deployed: Profile, aws: "Aws") -> "Side":
