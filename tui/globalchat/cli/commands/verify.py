@@ -157,12 +157,12 @@ def _ask(
     recorder = Recorder(account.number)
     # Short time-outs for what does not answer, and patience with what says that it is busy.
     patient = replace(aws, busy_seconds=BUSY_SECONDS)
-    with _live() as line:
+    with _live() as shown:
         run = Verification(
             AwsAnswers(patient),
             LocalAnswers(),
             on_answer=recorder.add,
-            on_progress=lambda done, total: line.show("asked", f"asked {done} of {total}"),
+            on_progress=lambda done, total: shown.show("asked", f"asked {done} of {total}"),
         )
         found = run.run(asked)
     if deployed is not None:
