@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.client import documents, faults
+from globalchat.client import documents, response_errors
 
 SOME = settings(deadline=None, max_examples=100)
 
@@ -55,7 +55,7 @@ def test_any_json_is_read_or_unreadable(raw: object) -> None:
     if isinstance(raw, dict):
         with suppress(documents.Unreadable):
             documents.read_backend(raw)
-    for fault in faults.read_faults(raw):
-        assert fault.message
-        assert len(fault.message) <= 600
-    assert str(faults.refusal(faults.read_faults(raw), "host"))
+    for error in response_errors.read_errors(raw):
+        assert error.message
+        assert len(error.message) <= 600
+    assert str(response_errors.refusal(response_errors.read_errors(raw), "host"))

@@ -65,7 +65,7 @@ def test_a_sessions_events_without_texts(file: Path, level: int) -> None:
     logs.start(file, level=level)
     session = SessionLog("default")
     for event in EVENTS:
-        session.note(event)
+        session.log(event)
     text = file.read_text(encoding="ascii")
     assert TEXT not in text
     assert SENDER not in text
@@ -78,6 +78,6 @@ def test_texts_are_noted_if_asked_for(file: Path) -> None:
     logs.start(file, level=logging.DEBUG, texts=True)
     session = SessionLog("default")
     for event in EVENTS:
-        session.note(event)
+        session.log(event)
     quoting = [line for line in lines(file) if line.get("text") == TEXT and line.get("sender") == SENDER]
     assert len(quoting) == 8  # two messages, six drafts

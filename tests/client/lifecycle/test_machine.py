@@ -1,4 +1,4 @@
-"""The life of a session as inputs and actions: a table of phases and inputs, and a world of random ones."""
+"""The life of a session as inputs and effects: a table of phases and inputs, and a world of random ones."""
 
 import itertools
 import typing
@@ -18,9 +18,9 @@ from globalchat.client.events import (
     SessionEvent,
     StateChanged,
 )
-from globalchat.client.lifecycle import actions, inputs
-from globalchat.client.lifecycle.actions import Action, Timer, TimerKind
+from globalchat.client.lifecycle import effects, inputs
 from globalchat.client.lifecycle.channels import SubscriptionSet
+from globalchat.client.lifecycle.effects import Effect, Timer, TimerKind
 from globalchat.client.lifecycle.inputs import Input
 from globalchat.client.lifecycle.machine import EFFECTIVE, RETRY, SLEEP_CHECK, SessionMachine
 from globalchat.client.messages import Backend, MessageLimits
@@ -56,15 +56,15 @@ class Play:
     def __init__(self, channels: tuple[str, ...] | None = CHANNELS) -> None:
         self.machine = machine(channels)
         self.seconds = 0
-        self.actions: list[Action] = []
+        self.effects: list[Effect] = []
 
-    def feed(self, *events: Input) -> list[Action]:
-        """Feed inputs; return the actions of the last one."""
-        last: list[Action] = []
+    def feed(self, *events: Input) -> list[Effect]:
+        """Feed inputs; return the effects of the last one."""
+        last: list[Effect] = []
         for event in events:
             self.seconds += 1
             last = self.machine.handle(event, Moment(self.seconds * 1000, float(self.seconds)))
-            self.actions += last
+            self.effects += last
         return last
 
     def come_up(self, number: int, region: RegionEndpoint, channels: tuple[str, ...] = CHANNELS) -> None:
@@ -84,7 +84,7 @@ def in_phase(phase: Phase) -> Play:
     if phase is Phase.CLOSED:
         play.feed(inputs.Ended())
         return play
-    play.feed(inputs.Started())
+    play.feed(inputs.SessionStarted())
     if phase is Phase.LIVE:
         play.come_up(1, OREGON)
     elif phase is Phase.FAILED:
@@ -102,7 +102,7 @@ def in_phase(phase: Phase) -> Play:
 
 
 INPUTS: tuple[Input, ...] = (
-    inputs.Started(),
+    inputs.SessionStarted(),
     inputs.Joined("music"),
     inputs.Left("tech"),
     inputs.Switched(SYDNEY),
@@ -129,7 +129,7 @@ INPUTS: tuple[Input, ...] = (
 )
 
 CHANGES: dict[tuple[Phase, type[Input]], Phase] = {
-    (Phase.IDLE, inputs.Started): Phase.CONNECTING,
+    (Phase.IDLE, inputs.SessionStarted): Phase.CONNECTING,
     (Phase.IDLE, inputs.CloseRequested): Phase.CLOSED,
     (Phase.CONNECTING, inputs.ConnectFailed): Phase.RETRYING,
     (Phase.CONNECTING, inputs.SubscribeFailed): Phase.RETRYING,
@@ -168,9 +168,9 @@ def test_nothing_but_the_end_has_an_effect_once_it_is_closing() -> None:
     for event in INPUTS:
         play = in_phase(Phase.LIVE)
         assert play.feed(inputs.CloseRequested()) == [
-            actions.CancelTimer(SLEEP_CHECK),
-            actions.Disconnect(1),
-            actions.Stop(),
+            effects.CancelTimer(SLEEP_CHECK),
+            effects.Disconnect(1),
+            effects.StopRunner(),
         ]
         state = play.machine.state
         after = play.feed(event)
@@ -182,44 +182,49 @@ def test_nothing_but_the_end_has_an_effect_once_it_is_closing() -> None:
 
 def test_the_ordinary_course_step_by_step() -> None:
     play = Play()
-    first = play.feed(inputs.Started())
-    assert first[0] == actions.SetTimer(SLEEP_CHECK, OPTIONS.sleep_check)
-    assert first[-1] == actions.Connect(1, OREGON)
-    assert actions.Emit(BackendDescribed(BACKEND)) in play.feed(inputs.Described(1, OREGON, BACKEND))
-    assert play.feed(inputs.Opened(1)) == [actions.Subscribe(1, "cars"), actions.Subscribe(1, "tech")]
+    first = play.feed(inputs.SessionStarted())
+    assert first[0] == effects.SetTimer(SLEEP_CHECK, OPTIONS.sleep_check)
+    assert first[-1] == effects.Connect(1, OREGON)
+    assert effects.Emit(BackendDescribed(BACKEND)) in play.feed(inputs.Described(1, OREGON, BACKEND))
+    assert play.feed(inputs.Opened(1)) == [
+        effects.SubscribeChannel(1, "cars"),
+        effects.SubscribeChannel(1, "tech"),
+    ]
     assert play.feed(inputs.Subscribed(1, "tech", 9)) == []
     last = play.feed(inputs.Subscribed(1, "cars", 7))
     assert (play.phase, play.machine.state.latency_ms) == (Phase.LIVE, 7)
-    assert last[0] == actions.MarkProfile(fresh=True)
-    assert last[-1] == actions.SettleApis(OREGON)
+    assert last[0] == effects.MarkProfile(fresh=True)
+    assert last[-1] == effects.SettleApis(OREGON)
 
 
 def test_a_switch_holds_both_regions_until_the_overlap_is_over() -> None:
     play = in_phase(Phase.LIVE)
-    assert play.feed(inputs.Switched(SYDNEY))[0] == actions.Connect(2, SYDNEY)
+    assert play.feed(inputs.Switched(SYDNEY))[0] == effects.Connect(2, SYDNEY)
     assert (play.phase, play.machine.state.switching_to) == (Phase.LIVE, "sydney")
     assert play.machine.publish_endpoint == OREGON
     play.come_up(2, SYDNEY)
     assert (play.machine.state.region, play.machine.publish_endpoint) == ("sydney", SYDNEY)
-    assert play.actions[-1] == actions.SetTimer(OVERLAP, OPTIONS.overlap)
-    assert play.feed(inputs.TimerExpired(OVERLAP)) == [actions.Disconnect(1)]
+    assert play.effects[-1] == effects.SetTimer(OVERLAP, OPTIONS.overlap)
+    assert play.feed(inputs.TimerExpired(OVERLAP)) == [effects.Disconnect(1)]
 
 
 def test_a_switch_back_drops_the_candidate() -> None:
     play = in_phase(Phase.LIVE)
     play.feed(inputs.Switched(SYDNEY))
-    assert actions.Disconnect(2) in play.feed(inputs.Switched(OREGON))
+    assert effects.Disconnect(2) in play.feed(inputs.Switched(OREGON))
     assert play.machine.state.switching_to is None
     assert play.feed(inputs.Opened(2)) == [], "its report comes late"
 
 
 def test_a_channel_joined_while_its_end_is_under_way_is_subscribed_after_it() -> None:
     play = in_phase(Phase.LIVE)
-    assert actions.Unsubscribe(1, "tech") in play.feed(inputs.Left("tech"))
-    assert not [each for each in play.feed(inputs.Joined("tech")) if isinstance(each, actions.Subscribe)]
+    assert effects.UnsubscribeChannel(1, "tech") in play.feed(inputs.Left("tech"))
+    assert not [
+        each for each in play.feed(inputs.Joined("tech")) if isinstance(each, effects.SubscribeChannel)
+    ]
     assert play.machine.state.joining == {"tech"}
     assert play.feed(inputs.Subscribed(1, "tech")) == [], "an answer to what was ended"
-    assert actions.Subscribe(1, "tech") in play.feed(inputs.Unsubscribed(1, "tech"))
+    assert effects.SubscribeChannel(1, "tech") in play.feed(inputs.Unsubscribed(1, "tech"))
     play.feed(inputs.Subscribed(1, "tech"))
     assert not play.machine.state.joining
 
@@ -236,10 +241,10 @@ def test_a_key_that_was_accepted_before_is_no_longer_accepted() -> None:
 
 def test_a_rotated_key_moves_the_live_session() -> None:
     play = in_phase(Phase.LIVE)
-    assert play.feed(inputs.KeyRefused()) == [actions.MarkProfile(fresh=False), actions.Resolve(OREGON)]
-    assert play.feed(inputs.KeyRefused()) == [actions.MarkProfile(fresh=False)], "one is under way"
+    assert play.feed(inputs.KeyRefused()) == [effects.MarkProfile(fresh=False), effects.Resolve(OREGON)]
+    assert play.feed(inputs.KeyRefused()) == [effects.MarkProfile(fresh=False)], "one is under way"
     rotated = endpoint("oregon", "da2-two")
-    assert actions.Connect(2, rotated) in play.feed(inputs.Resolved(OREGON, rotated))
+    assert effects.Connect(2, rotated) in play.feed(inputs.Resolved(OREGON, rotated))
     play.come_up(2, rotated)
     assert play.machine.publish_endpoint == rotated
 
@@ -247,10 +252,10 @@ def test_a_rotated_key_moves_the_live_session() -> None:
 def test_an_outage_offers_another_region_and_a_switch_takes_it() -> None:
     play = in_phase(Phase.LIVE)
     play.feed(inputs.ConnectionLost(1, GONE, frozenset(CHANNELS), 5), inputs.TimerExpired(RETRY))
-    assert actions.ProbeOther(OREGON) in play.feed(inputs.ConnectFailed(2, OREGON, GONE))
+    assert effects.ProbeOther(OREGON) in play.feed(inputs.ConnectFailed(2, OREGON, GONE))
     play.feed(inputs.Probed(OREGON, SYDNEY))
     assert play.machine.state.fail_over_to == "sydney"
-    assert actions.Connect(3, SYDNEY) in play.feed(inputs.Switched(SYDNEY))
+    assert effects.Connect(3, SYDNEY) in play.feed(inputs.Switched(SYDNEY))
     assert play.machine.state.fail_over_to is None
 
 
@@ -258,17 +263,19 @@ def test_a_sleep_replaces_the_connection_and_leaves_a_gap_since_its_start() -> N
     play = in_phase(Phase.LIVE)
     slept = Moment(play.seconds * 1000 + 3_600_000, float(play.seconds))
     wanted = play.machine.handle(inputs.TimerExpired(SLEEP_CHECK), slept)
-    assert [each.connection for each in wanted if isinstance(each, actions.Abort)] == [1]
+    assert [each.connection for each in wanted if isinstance(each, effects.Abort)] == [1]
     loss = inputs.ConnectionLost(1, GONE, frozenset(CHANNELS), slept.wall)
     wanted = play.machine.handle(loss, slept)
-    assert actions.SetTimer(RETRY, 0.0) in wanted, "nothing is wrong with the region"
+    assert effects.SetTimer(RETRY, 0.0) in wanted, "nothing is wrong with the region"
     assert play.machine.state.missing_since is not None
     assert play.machine.state.missing_since <= play.seconds * 1000
 
 
 def test_what_the_backend_has_is_joined_once() -> None:
     play = Play(None)
-    play.feed(inputs.Started(), inputs.Described(1, OREGON, BACKEND), inputs.Left("music"), inputs.Opened(1))
+    play.feed(
+        inputs.SessionStarted(), inputs.Described(1, OREGON, BACKEND), inputs.Left("music"), inputs.Opened(1)
+    )
     assert play.machine.subscriptions.wanted == CHANNELS
     play.feed(inputs.ConnectFailed(1, OREGON, GONE), inputs.RetryRequested())
     play.feed(inputs.Described(2, OREGON, BACKEND))
@@ -326,47 +333,47 @@ class World(RuleBasedStateMachine):
         self.monotonic += 0.01
         if isinstance(event, inputs.ConnectionReport) and event.connection in self.sockets:
             self.sockets[event.connection].heard_at = self.wall
-        for action in self.machine.handle(event, Moment(self.wall, self.monotonic)):
-            self.execute(action)
+        for effect in self.machine.handle(event, Moment(self.wall, self.monotonic)):
+            self.execute(effect)
         live = self.live
         if live is not None:
             self.known |= live.confirmed & set(self.machine.subscriptions.wanted)
 
-    def execute(self, action: Action) -> None:
-        match action:
-            case actions.Emit(event):
+    def execute(self, effect: Effect) -> None:
+        match effect:
+            case effects.Emit(event):
                 self.events.append(event)
                 if isinstance(event, ChannelRefused):
                     self.forget(event.channel)
-            case actions.Connect(number, region):
+            case effects.Connect(number, region):
                 assert number not in self.numbers
                 self.numbers.add(number)
                 self.sockets[number] = Socket(region)
-            case actions.Disconnect(number):
+            case effects.Disconnect(number):
                 del self.sockets[number]
-            case actions.Abort(number, error):
+            case effects.Abort(number, error):
                 self.sockets[number].aborted = error
-            case actions.Subscribe(number, channel):
+            case effects.SubscribeChannel(number, channel):
                 assert self.sockets[number].is_open
                 assert channel not in self.sockets[number].channels
                 self.sockets[number].channels[channel] = "pending"
                 self.sockets[number].refused.discard(channel)
-            case actions.Unsubscribe(number, channel):
+            case effects.UnsubscribeChannel(number, channel):
                 assert self.sockets[number].channels[channel] in ("pending", "confirmed")
                 self.sockets[number].channels[channel] = "ending"
-            case actions.SetTimer(timer, seconds):
+            case effects.SetTimer(timer, seconds):
                 assert timer not in self.timers
                 assert seconds >= 0
                 self.timers.add(timer)
-            case actions.CancelTimer(timer):
+            case effects.CancelTimer(timer):
                 self.timers.remove(timer)
-            case actions.ProbeOther(lost):
+            case effects.ProbeOther(lost):
                 assert self.probing is None
                 self.probing = lost
-            case actions.CancelProbe():
+            case effects.CancelProbe():
                 assert self.probing is not None
                 self.probing = None
-            case actions.Stop():
+            case effects.StopRunner():
                 self.stopped = True
 
     def forget(self, channel: str) -> None:
@@ -386,7 +393,7 @@ class World(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.feed(inputs.Started())
+        self.feed(inputs.SessionStarted())
 
     @rule(channel=st.sampled_from(CHANNELS))
     def publish(self, channel: str) -> None:
@@ -586,3 +593,12 @@ def test_a_state_is_only_told_when_it_changed() -> None:
     before = play.machine.state
     assert play.feed(inputs.Joined("tech")) == []
     assert play.machine.state == replace(before)
+
+
+def test_a_channel_that_only_the_other_region_has_is_not_asked_for_in_this_one() -> None:
+    play = Play(None)
+    play.feed(inputs.SessionStarted(), inputs.Described(1, OREGON, Backend(("cars",), BACKEND.limits)))
+    play.feed(inputs.Opened(1), inputs.Subscribed(1, "cars", 5), inputs.Switched(SYDNEY))
+    play.feed(inputs.Described(2, SYDNEY, Backend(("cars", "opera"), BACKEND.limits)))
+    wanted = [effects.SubscribeChannel(2, "cars"), effects.SubscribeChannel(2, "opera")]
+    assert play.feed(inputs.Opened(2)) == wanted

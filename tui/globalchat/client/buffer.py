@@ -104,7 +104,7 @@ class EventBuffer:
         self._filled.set()
 
     async def take(self, limit: int) -> list[SessionEvent]:
-        """The oldest events in order, 1 to `limit` (plus a notice of skipped ones); [] once closed."""
+        """Return the oldest events in order, 1 to `limit` (plus a notice of skipped ones); [] once closed."""
         await self._filled.wait()
         events = self._dropped.events()
         if events:

@@ -64,7 +64,7 @@ class Chat:
         await self._stop()
 
     async def publish(self, channel: str, text: str) -> Message:
-        """Publish a text; the message as the backend accepted it.
+        """Publish a text; return the message as the backend accepted it.
 
         With an outbox it waits until the backend can be reached.
 
@@ -89,7 +89,7 @@ class Chat:
         return Message(draft.id, channel, text, draft.sender, settled.region, settled.sent_at)
 
     async def __aiter__(self) -> AsyncIterator[Message]:
-        """Messages in the order of their arrival, until the session closes."""
+        """Yield messages in the order of their arrival, until the session closes."""
         while await self._filled.wait():
             if self._messages:
                 yield self._messages.take()
@@ -143,7 +143,7 @@ def connect(
     options: SessionOptions = DEFAULTS,
     outbox: Path | None = None,
 ) -> Chat:
-    """A chat to be used with `async with`; `channels` None means all, `outbox` is as in `Session`.
+    """Return a chat to be used with `async with`; `channels` None means all, `outbox` is as in `Session`.
 
     Raises:
         ProfileError: the profile has no such region.

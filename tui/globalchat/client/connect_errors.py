@@ -82,7 +82,7 @@ def _by_system_error(root: object, where: str) -> Unreachable:
     if _is(root, errno.ECONNREFUSED):
         return Unreachable(
             f"Nothing listens at {where}: the connection was refused.",
-            remedy="Is it running? `globalchat local status` tells for the local cloud.",
+            remedy="Is it running? `globalchat local status` shows that for the local cloud.",
         )
     if _is(root, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
         return Unreachable(f"No network leads to {where}.", remedy="Check the network.")

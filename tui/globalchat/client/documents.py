@@ -28,7 +28,7 @@ class Unreadable(ValueError):
 
 
 def read_message(raw: object) -> Message:
-    """A message from its JSON object.
+    """Read a message from its JSON object.
 
     Raises:
         Unreadable: a field is missing or of another type.
@@ -49,7 +49,7 @@ def read_message(raw: object) -> Message:
 
 
 def read_backend(data: dict[str, object]) -> Backend:
-    """What `DESCRIBE` answered: channels with valid names, at most `MOST_CHANNELS`, and how many others.
+    """Read the answer to `DESCRIBE`: at most `MOST_CHANNELS` channels with valid names, and how many others.
 
     Raises:
         Unreadable: a field is missing or of another type.
@@ -70,10 +70,10 @@ def read_backend(data: dict[str, object]) -> Backend:
 
 
 def epoch_ms(text: str) -> int:
-    """An AWSDateTime as epoch ms; without a zone it is UTC.
+    """Return an AWSDateTime as epoch ms; without a zone it is UTC.
 
     Raises:
-        Unreadable: it is no date and time.
+        Unreadable: it is not a date and time.
     """
     if len(text) > _LONGEST_TIME:
         raise Unreadable("sentAt")

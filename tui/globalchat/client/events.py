@@ -1,4 +1,4 @@
-"""What a session tells its listener, as past-tense facts."""
+"""The events of a session, named as past-tense facts."""
 
 from dataclasses import dataclass
 

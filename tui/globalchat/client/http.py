@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: gql's aiohttp transport behind errors that people understand."""
+"""GraphQL over HTTP: gql's aiohttp transport, with the client's errors."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from gql.transport.appsync_auth import AppSyncApiKeyAuthentication, AppSyncAuthe
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportServerError
 from graphql import DocumentNode, ExecutionResult, parse
 
-from globalchat.client import connect_errors, faults
+from globalchat.client import connect_errors, response_errors
 from globalchat.client.network import proxy_of
 from globalchat.client.offset import read_date
 from globalchat.client.profiles import RegionEndpoint
@@ -49,13 +49,13 @@ def date_of_answer() -> int | None:
 
 
 def key_authentication(endpoint: RegionEndpoint) -> AppSyncAuthentication:
-    """Authentication by the endpoint's API key; logs never show it from now on."""
+    """Return authentication by the endpoint's API key; logs never show it from now on."""
     redaction.register_secret(endpoint.api_key)
     return AppSyncApiKeyAuthentication(host=host_of(endpoint.graphql_url), api_key=endpoint.api_key)
 
 
 def signature_authentication(endpoint: RegionEndpoint, credentials: Credentials) -> AppSyncAuthentication:
-    """Authentication by SigV4 for the endpoint's region."""
+    """Return authentication by SigV4 for the endpoint's region."""
     from botocore.credentials import Credentials as Signer
     from gql.transport.appsync_auth import AppSyncIAMAuthentication
 
@@ -110,7 +110,7 @@ class GraphQLHttp:
         return proxy_of(self._url)
 
     async def execute(self, document: str, variables: Mapping[str, object]) -> dict[str, object]:
-        """Run a query or mutation; its `data`.
+        """Run a query or mutation; return its `data`.
 
         Raises:
             ProxyRefused: the environment names a proxy that cannot be used.
@@ -152,8 +152,8 @@ class GraphQLHttp:
         failure: UserError | None = None
         result: ExecutionResult | None = None
         try:
-            way = {"allow_redirects": False, "proxy": proxy_for_aiohttp(self._proxy)}
-            result = await self._transport.execute(request, extra_args=way)
+            options = {"allow_redirects": False, "proxy": proxy_for_aiohttp(self._proxy)}
+            result = await self._transport.execute(request, extra_args=options)
         except TransportError as error:
             failure = self._translate(error)
         # Raised out here, so that the transport's exception (it may hold the key) is not in the chain.
@@ -164,11 +164,11 @@ class GraphQLHttp:
     def _translate(self, error: TransportError) -> UserError:
         if isinstance(error, _Throttled):
             if error.code == 429:
-                return faults.throttled(self.where, error.retry_after)
-            return faults.unavailable(connect_errors.in_trouble(self.where, 503), error.retry_after)
+                return response_errors.throttled(self.where, error.retry_after)
+            return response_errors.unavailable(connect_errors.in_trouble(self.where, 503), error.retry_after)
         if isinstance(error, TransportServerError):
             if error.code == 401:
-                return faults.unauthorized(self.where, signed=self._signed, skew=self.clock_skew)
+                return response_errors.unauthorized(self.where, signed=self._signed, skew=self.clock_skew)
             return self._no_answer(error.code or 0)
         if isinstance(error, TransportProtocolError):
             return connect_errors.not_the_api(self.where, str(error))
@@ -185,8 +185,8 @@ class GraphQLHttp:
         if result is not None and result.errors:
             # In every operation of the API `name` is a channel.
             channel = str(variables["name"]) if "name" in variables else None
-            raise faults.refusal(
-                faults.read_faults(result.errors),
+            raise response_errors.refusal(
+                response_errors.read_errors(result.errors),
                 self.where,
                 channel=channel,
                 signed=self._signed,
@@ -209,7 +209,7 @@ def proxy_for_aiohttp(proxy: Proxy | None) -> str | None:
 
 
 class _Request(GraphQLRequest):
-    """A request whose document goes out as it is written: printing it anew took half a publish's CPU."""
+    """A request whose document goes out as it is written: printing it again took half a publish's CPU."""
 
     def __init__(self, document: str, variables: Mapping[str, object]) -> None:
         super().__init__(_parsed(document), variable_values=dict(variables))
@@ -224,7 +224,7 @@ class _Request(GraphQLRequest):
 
 
 class _Throttled(TransportServerError):
-    """The server wants to be called less often (429), or later (503)."""
+    """The server asks to be called less often (429), or later (503)."""
 
     def __init__(self, status: int, retry_after: str | None) -> None:
         super().__init__("throttled", status)

@@ -10,7 +10,7 @@ from gql import GraphQLRequest
 from gql.transport.exceptions import TransportError, TransportProtocolError, TransportQueryError
 from graphql import DocumentNode, ExecutionResult, parse
 
-from globalchat.client import connect_errors, documents, faults
+from globalchat.client import connect_errors, documents, response_errors
 from globalchat.client.http import key_authentication
 from globalchat.client.messages import Message
 from globalchat.client.offset import Dated
@@ -196,8 +196,8 @@ class RegionConnection:
     def _translate(self, error: Exception, channel: str | None = None) -> UserError:
         """Return the client's error for one of the transport; `channel` was being subscribed."""
         if isinstance(error, TransportQueryError):
-            found = faults.read_faults((error.errors or [None])[0])
-            return faults.refusal(found, self._where, channel=channel, known=self._channels)
+            found = response_errors.read_errors((error.errors or [None])[0])
+            return response_errors.refusal(found, self._where, channel=channel, known=self._channels)
         if isinstance(error, ServerError):
             return self._connection_refused(error)
         if isinstance(error, TimeoutError):
@@ -207,8 +207,8 @@ class RegionConnection:
         return connect_errors.unreachable(error.__cause__, self._where, self._transport.proxy)
 
     def _connection_refused(self, error: ServerError) -> UserError:
-        found = faults.read_faults(error.payload)
-        refusal = faults.refusal(found, self._where)
+        found = response_errors.read_errors(error.payload)
+        refusal = response_errors.refusal(found, self._where)
         # Without a code that blames the client (4xx) it may pass.
         blamed = bool(found) and found[0].code is not None and 400 <= found[0].code < 500
         if type(refusal) is Refused and not blamed:

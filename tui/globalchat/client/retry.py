@@ -74,7 +74,7 @@ class Retry:
     retry_after: float | None = None
 
 
-class RetryPolicy:
+class PublishRetryPolicy:
     """Decides about the next attempt of what is published to one region.
 
     The outbox has one per draft; a bulk has one for everything in flight, whose attempts fail together.

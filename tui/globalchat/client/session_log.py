@@ -1,4 +1,4 @@
-"""Notes in the log what a session tells its listener."""
+"""Logs the events of a session."""
 
 import logging
 from collections.abc import Mapping
@@ -34,8 +34,8 @@ class SessionLog:
     def __init__(self, profile: str) -> None:
         self._about = {"session": next(_numbers), "profile": profile}
 
-    def note(self, event: SessionEvent) -> None:
-        """Note an event: what was received only at the level `debug`, as it is much."""
+    def log(self, event: SessionEvent) -> None:
+        """Log an event; messages that arrive only at the level `debug`, as they are many."""
         if isinstance(event, MessageReceived):  # first and apart: there may be thousands a second
             if log.isEnabledFor(logging.DEBUG) or event.conflicting:
                 self._received(event)

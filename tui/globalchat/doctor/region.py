@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from globalchat.client.api import RegionApi
-from globalchat.client.faults import unknown_channel
 from globalchat.client.messages import Backend, Draft, IdFactory, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import EXPIRY_REMEDY, SOON_DAYS, RegionEndpoint
 from globalchat.client.region_connection import RegionConnection
+from globalchat.client.response_errors import unknown_channel
 from globalchat.core.check_result import CheckResult, failed, ok, skipped, warning
 from globalchat.core.clock import (
     CLOCK_REMEDY,

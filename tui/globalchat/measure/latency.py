@@ -12,11 +12,11 @@ from functools import partial
 from random import Random
 
 from globalchat.client.api import RegionApi
-from globalchat.client.faults import unknown_channel
 from globalchat.client.messages import Backend, Draft, IdFactory, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.region_connection import RegionConnection
+from globalchat.client.response_errors import unknown_channel
 from globalchat.client.retry import full_jitter
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import Refused, UserError

@@ -9,7 +9,7 @@ from random import Random
 from globalchat.cli.console.output import narrate
 from globalchat.cli.console.streams import Input
 from globalchat.client.bulk.builder import Item, LineSplitter, repeat
-from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, RetryPolicy
+from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, PublishRetryPolicy
 
 PATIENCE = 30.0
 """Seconds without success before a bulk is given up."""
@@ -66,10 +66,10 @@ async def _lines(stdin: Input) -> AsyncGenerator[Item, None]:
         yield item
 
 
-def retry_policy(request: Request) -> RetryPolicy:
+def retry_policy(request: Request) -> PublishRetryPolicy:
     """Return how long a failed publish is tried again."""
     if request.retry_for is None:
-        return RetryPolicy(
+        return PublishRetryPolicy(
             Random(), give_up_after=PATIENCE, attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS
         )
-    return RetryPolicy(Random(), give_up_after=request.retry_for)
+    return PublishRetryPolicy(Random(), give_up_after=request.retry_for)

@@ -6,14 +6,14 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from globalchat.client.lifecycle.actions import Timer
+from globalchat.client.lifecycle.effects import Timer
 from globalchat.client.messages import Backend
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class SessionStarted:
     """The session runs from now on."""
 
 
@@ -179,7 +179,7 @@ class Resolved:
 
 
 Command: TypeAlias = (
-    Started | Joined | Left | Switched | RetryRequested | ReconnectRequested | CloseRequested | Ended
+    SessionStarted | Joined | Left | Switched | RetryRequested | ReconnectRequested | CloseRequested | Ended
 )
 ConnectionReport: TypeAlias = (
     Described

@@ -1,4 +1,4 @@
-"""The life of a session's connection as a state machine: inputs in, actions out.
+"""The life of a session's connection as a state machine: inputs in, effects out.
 
 No socket, no task, no clock: each input comes with its `Moment`, and randomness is passed in. The phases and
 their legal order are in `state.LEGAL`; `EFFECTIVE` says in which phases an input can change anything, and why
@@ -14,7 +14,6 @@ from random import Random
 from types import MappingProxyType
 from typing import Final, Unpack
 
-from globalchat.client import faults
 from globalchat.client.events import (
     BackendDescribed,
     ChannelRefused,
@@ -23,13 +22,14 @@ from globalchat.client.events import (
     SessionEvent,
     StateChanged,
 )
-from globalchat.client.lifecycle import actions, inputs
-from globalchat.client.lifecycle.actions import Action, Emit, Timer, TimerKind
+from globalchat.client.lifecycle import effects, inputs
 from globalchat.client.lifecycle.channels import RegionLink, SubscriptionSet
+from globalchat.client.lifecycle.effects import Effect, Emit, Timer, TimerKind
 from globalchat.client.lifecycle.inputs import Input
 from globalchat.client.messages import Backend
 from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.client.response_errors import contextualize, live_warning
 from globalchat.client.retry import ReconnectPolicy
 from globalchat.client.state import RECONNECTING, Phase, SessionState, StateDetails, enter_phase
 from globalchat.core.clock import Moment, SleepDetector
@@ -47,7 +47,7 @@ _HAS_CANDIDATE: Final = frozenset({Phase.CONNECTING, Phase.LIVE})
 EFFECTIVE: Final[Mapping[type[Input], frozenset[Phase]]] = MappingProxyType(
     {
         # A session runs once.
-        inputs.Started: frozenset({Phase.IDLE}),
+        inputs.SessionStarted: frozenset({Phase.IDLE}),
         # What is wanted may be said before the session runs.
         inputs.Joined: _OPEN,
         inputs.Left: _OPEN,
@@ -80,7 +80,7 @@ EFFECTIVE: Final[Mapping[type[Input], frozenset[Phase]]] = MappingProxyType(
 
 
 class SessionMachine:
-    """One session. `handle` takes an input and returns the actions to execute, in their order.
+    """One session. `handle` takes an input and returns the effects to execute, in their order.
 
     Attributes:
         state: The session's state, as its listener sees it.
@@ -101,7 +101,7 @@ class SessionMachine:
         self.subscriptions = channels
         self._options = options
         self._now = now
-        self._actions: list[Action] = []
+        self._effects: list[Effect] = []
         self._is_closing = False
         self._goal = endpoint
         self._policy = ReconnectPolicy(options, rng)
@@ -124,21 +124,21 @@ class SessionMachine:
         """The region that drafts are published to now: the live one, else the one wanted."""
         return self._live.endpoint if self._live else self._goal
 
-    def handle(self, event: Input, now: Moment) -> list[Action]:
+    def handle(self, event: Input, now: Moment) -> list[Effect]:
         """Take an input; return what is to be done.
 
         Raises:
             IllegalPhase: a bug of the machine.
         """
-        self._now, self._actions = now, []
+        self._now, self._effects = now, []
         is_over = self._is_closing and not isinstance(event, inputs.Ended)
         if self.state.phase in EFFECTIVE[type(event)] and not is_over:
             self._dispatch(event)
-        return self._actions
+        return self._effects
 
     def _dispatch(self, event: Input) -> None:
         match event:
-            case inputs.Started():
+            case inputs.SessionStarted():
                 self._start()
             case inputs.Joined(channel):
                 self._join(channel)
@@ -194,17 +194,14 @@ class SessionMachine:
 
     def _start(self) -> None:
         self._sleep = SleepDetector(self._options.sleep_threshold, self._now)
-        self._act(actions.SetTimer(SLEEP_CHECK, self._options.sleep_check))
+        self._act(effects.SetTimer(SLEEP_CHECK, self._options.sleep_check))
         self._connect()
 
     def _join(self, channel: str) -> None:
         self.subscriptions.add(channel)
         for link in self._connections.values():
             link.channels.refused.pop(channel, None)
-        if self._live is not None:
-            self._subscribe_missing(self._live)
-        if self._candidate is not None:
-            self._subscribe_missing(self._candidate)
+            self._subscribe(link, channel)
         self._publish_channels()
 
     def _leave(self, channel: str) -> None:
@@ -216,9 +213,6 @@ class SessionMachine:
     def _switch(self, endpoint: RegionEndpoint) -> None:
         """Want a region. While one is live it stays so until the other is."""
         self._offered = None
-        self._go_to(endpoint)
-
-    def _go_to(self, endpoint: RegionEndpoint) -> None:
         is_other, self._goal = endpoint != self._goal, endpoint
         if self._is_in(Phase.LIVE):
             self._steer()
@@ -235,13 +229,13 @@ class SessionMachine:
         if self._is_in(Phase.FAILED):
             self._forgive()  # who tries again after a failure has changed something
         else:
-            self._act(actions.CancelTimer(RETRY))
+            self._act(effects.CancelTimer(RETRY))
         self._connect()
 
     def _reconnect(self) -> None:
         assert self._live is not None
         given_up = Unreachable("The connection was given up for a new one.")
-        self._act(actions.Abort(self._live.number, given_up))
+        self._act(effects.Abort(self._live.number, given_up))
 
     def _close(self) -> None:
         """End everything but the publishing: drafts in flight still go where the session was live."""
@@ -251,12 +245,12 @@ class SessionMachine:
             self._enter(Phase.CLOSED)
             return
         if self._is_in(*RECONNECTING):
-            self._act(actions.CancelTimer(RETRY))
-        self._act(actions.CancelTimer(SLEEP_CHECK))
+            self._act(effects.CancelTimer(RETRY))
+        self._act(effects.CancelTimer(SLEEP_CHECK))
         self._cancel_probe()
         for link in tuple(self._connections.values()):
             self._disconnect(link)
-        self._act(actions.Stop())
+        self._act(effects.StopRunner())
 
     # Coming up
 
@@ -270,7 +264,7 @@ class SessionMachine:
         self._last_number += 1
         link = RegionLink(self._last_number, self._goal, self._goal)
         self._connections[link.number] = self._candidate = link
-        self._act(actions.Connect(link.number, self._goal))
+        self._act(effects.Connect(link.number, self._goal))
 
     def _described(self, link: RegionLink, endpoint: RegionEndpoint, backend: Backend) -> None:
         link.endpoint, link.backend = endpoint, backend
@@ -281,7 +275,7 @@ class SessionMachine:
 
     def _opened(self, link: RegionLink, clock_skew: float | None) -> None:
         link.is_open, link.clock_skew = True, clock_skew
-        self._subscribe_missing(link)
+        self._subscribe(link, *self.subscriptions.wanted)
         self._adopt_if_settled()
 
     def _connect_failed(self, link: RegionLink, endpoint: RegionEndpoint | None, error: UserError) -> None:
@@ -296,9 +290,8 @@ class SessionMachine:
             return
         alias = link.wanted_at.alias
         tried = self._tried.get(alias, link.wanted_at)
-        self._fail(
-            error, faults.contextualize(error, tried, accepted_before=self._accepted.get(alias) == tried)
-        )
+        was_accepted = self._accepted.get(alias) == tried
+        self._fail(error, contextualize(error, tried, accepted_before=was_accepted))
 
     def _adopt_if_settled(self) -> None:
         """Make the candidate the live connection once everything wanted is confirmed or refused."""
@@ -311,7 +304,7 @@ class SessionMachine:
         here, before = link.endpoint, self._live
         self._live, self._candidate = link, None
         link.live_since = self._now.monotonic
-        self._act(actions.MarkProfile(fresh=True))
+        self._act(effects.MarkProfile(fresh=True))
         if self._goal.alias == here.alias:
             self._goal = here
         self._accepted[here.alias] = here
@@ -321,7 +314,7 @@ class SessionMachine:
         for refused in link.channels.refused.values():
             self._refuse(refused)
         gaps = self.subscriptions.mark_confirmed(link.channels.confirmed, self._now.wall)
-        warning = faults.live_warning(
+        warning = live_warning(
             here,
             skew=link.clock_skew,
             tolerance=self._options.clock_tolerance,
@@ -337,11 +330,11 @@ class SessionMachine:
         )
         for gap in gaps:
             self._emit(gap)
-        self._act(actions.SettleApis(here))
+        self._act(effects.SettleApis(here))
         if before is not None:
             before.is_left = True
             overlap = Timer(TimerKind.OVERLAP, before.number)
-            self._act(actions.SetTimer(overlap, self._options.overlap))
+            self._act(effects.SetTimer(overlap, self._options.overlap))
         self._steer()
 
     def _announce(self, link: RegionLink) -> None:
@@ -364,16 +357,16 @@ class SessionMachine:
     def _stay(self, live: RegionLink, other: RegionEndpoint, error: UserError) -> None:
         """Give up a switch of region, and say why."""
         self._goal = live.endpoint
-        self._act(actions.MarkProfile(fresh=False))
+        self._act(effects.MarkProfile(fresh=False))
         here, there = live.endpoint.alias, other.alias
         reason = str(error) if here == there else f"Still on {here}, as {there} is not available. {error}"
         self._amend(switching_to=None, reason=reason, remedy=error.remedy)
 
     def _key_refused(self) -> None:
-        self._act(actions.MarkProfile(fresh=False))
+        self._act(effects.MarkProfile(fresh=False))
         if self._live is not None and self._resolving != self._live.endpoint:
             self._resolving = self._live.endpoint
-            self._act(actions.Resolve(self._live.endpoint))
+            self._act(effects.Resolve(self._live.endpoint))
 
     def _resolved(self, before: RegionEndpoint, located: RegionEndpoint) -> None:
         """Follow the profile: sockets outlive their key."""
@@ -384,11 +377,12 @@ class SessionMachine:
 
     # Channels
 
-    def _subscribe_missing(self, link: RegionLink) -> None:
-        if link.is_open:
-            for channel in link.channels.missing(self.subscriptions.wanted):
+    def _subscribe(self, link: RegionLink, *channels: str) -> None:
+        """Subscribe channels on a connection that is open and not left, unless that is done already."""
+        if link.is_open and not link.is_left:
+            for channel in link.channels.missing(channels):
                 if link.channels.start(channel):
-                    self._act(actions.Subscribe(link.number, channel))
+                    self._act(effects.SubscribeChannel(link.number, channel))
 
     def _subscribed(self, link: RegionLink, channel: str, latency_ms: int | None) -> None:
         if not link.channels.confirm(channel):
@@ -412,7 +406,7 @@ class SessionMachine:
         if link is self._candidate:
             self._candidate_failed(link, error)
         else:
-            self._act(actions.Abort(link.number, error))
+            self._act(effects.Abort(link.number, error))
 
     def _refuse(self, refused: ChannelRefused) -> None:
         if refused.channel in self.subscriptions.wanted:
@@ -422,12 +416,12 @@ class SessionMachine:
     def _unsubscribe_everywhere(self, channel: str) -> None:
         for link in self._connections.values():
             if link.channels.end(channel):
-                self._act(actions.Unsubscribe(link.number, channel))
+                self._act(effects.UnsubscribeChannel(link.number, channel))
 
     def _unsubscribed(self, link: RegionLink, channel: str) -> None:
         """Subscribe a channel again that the user joined while it was ending."""
-        if link.channels.forget(channel) and link in (self._live, self._candidate):
-            self._subscribe_missing(link)
+        if link.channels.forget(channel) and channel in self.subscriptions.wanted:
+            self._subscribe(link, channel)
 
     def _channel_ended(self, link: RegionLink, channel: str) -> None:
         """End a channel on every connection, as an administrator ended it on one."""
@@ -463,7 +457,7 @@ class SessionMachine:
         self._drop_candidate()
         self._policy.record_connection(self._now.monotonic - link.live_since)
         error: UserError = loss.error
-        reason = faults.contextualize(error, link.endpoint, accepted_before=True)
+        reason = contextualize(error, link.endpoint, accepted_before=True)
         within: float | None = None
         if self._goal != link.endpoint:
             # The connection was being left: its end is neither a failure nor a reason to wait.
@@ -479,7 +473,7 @@ class SessionMachine:
     def _fail(self, error: UserError, reason: Reason, *, within: float | None = None) -> None:
         """Wait after a failure: for the user if a retry cannot help, else for the backoff."""
         region = self._goal.alias
-        self._act(actions.MarkProfile(fresh=False))
+        self._act(effects.MarkProfile(fresh=False))
         if (isinstance(error, Refused) and not error.retryable) or isinstance(error, ProxyRefused):
             self._enter(Phase.FAILED, region=region, reason=reason.message, remedy=reason.remedy)
             self._probe()
@@ -495,7 +489,7 @@ class SessionMachine:
         )
         if wait.attempt >= self._options.fail_over_attempts:
             self._probe()
-        self._act(actions.SetTimer(RETRY, wait.delay))
+        self._act(effects.SetTimer(RETRY, wait.delay))
 
     def _forgive(self) -> None:
         """Reset the backoff: what failed is no longer wanted, or no longer as it was."""
@@ -505,13 +499,13 @@ class SessionMachine:
     def _probe(self) -> None:
         if self._probing is None:
             self._probing = self._goal
-            self._act(actions.ProbeOther(self._goal))
+            self._act(effects.ProbeOther(self._goal))
 
     def _cancel_probe(self) -> None:
         if self._probing is not None:
             # What it finds would be offered in place of a region that is no longer the one wanted.
             self._probing = None
-            self._act(actions.CancelProbe())
+            self._act(effects.CancelProbe())
 
     def _probed(self, lost: RegionEndpoint, found: RegionEndpoint | None) -> None:
         if lost != self._probing:
@@ -527,7 +521,7 @@ class SessionMachine:
                 if self._is_in(*RECONNECTING):
                     self._connect()
             case TimerKind.SLEEP_CHECK:
-                self._act(actions.SetTimer(SLEEP_CHECK, self._options.sleep_check))
+                self._act(effects.SetTimer(SLEEP_CHECK, self._options.sleep_check))
                 self._end_what_slept()
             case TimerKind.OVERLAP:
                 left = self._connections.get(timer.connection or 0)
@@ -536,12 +530,12 @@ class SessionMachine:
                     self._disconnect(left)
 
     def _end_what_slept(self) -> None:
-        """After a sleep, replace what was live, and end a wait."""
+        """Replace what was live before the machine slept, and end a wait."""
         if not self._check_sleep():
             return
         for link in self._connections.values():
             slept = Unreachable("This machine slept; a new connection is opened.")
-            self._act(actions.Abort(link.number, slept))
+            self._act(effects.Abort(link.number, slept))
         if self._is_in(*RECONNECTING):
             self._forgive()
             self._retry_now()
@@ -559,9 +553,9 @@ class SessionMachine:
 
     def _disconnect(self, link: RegionLink) -> None:
         del self._connections[link.number]
-        self._act(actions.Disconnect(link.number))
+        self._act(effects.Disconnect(link.number))
         if link.is_left:
-            self._act(actions.CancelTimer(Timer(TimerKind.OVERLAP, link.number)))
+            self._act(effects.CancelTimer(Timer(TimerKind.OVERLAP, link.number)))
 
     # What comes out
 
@@ -601,5 +595,5 @@ class SessionMachine:
     def _emit(self, event: SessionEvent) -> None:
         self._act(Emit(event))
 
-    def _act(self, action: Action) -> None:
-        self._actions.append(action)
+    def _act(self, effect: Effect) -> None:
+        self._effects.append(effect)

@@ -1,4 +1,4 @@
-"""Executes the actions of the state machine of a session: owns its sockets, its timers and its tasks."""
+"""Executes the effects of the state machine of a session: owns its sockets, its timers and its tasks."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -7,8 +7,8 @@ from functools import partial
 from globalchat.client.api import ApiPool, nearest
 from globalchat.client.events import SessionEvent
 from globalchat.client.inbox import Inbox
-from globalchat.client.lifecycle import actions, inputs
-from globalchat.client.lifecycle.actions import Action, Timer
+from globalchat.client.lifecycle import effects, inputs
+from globalchat.client.lifecycle.effects import Effect, Timer
 from globalchat.client.lifecycle.inputs import Input
 from globalchat.client.lifecycle.machine import SessionMachine
 from globalchat.client.messages import Backend, Message
@@ -58,15 +58,15 @@ class SessionRunner:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def feed(self, event: Input) -> None:
-        """Give the machine an input, and execute its actions."""
-        for action in self._machine.handle(event, self._now()):
-            self._execute(action)
+        """Give the machine an input, and execute its effects."""
+        for effect in self._machine.handle(event, self._now()):
+            self._execute(effect)
 
     async def run(self) -> None:
         """Be live, as far as the world allows, until the machine stops."""
         try:
             async with task_group() as self._group:
-                self.feed(inputs.Started())
+                self.feed(inputs.SessionStarted())
                 if self._connections:  # else it was closed before
                     await self._stopping.wait()
                 for task in self._tasks:
@@ -79,50 +79,50 @@ class SessionRunner:
     def _now(self) -> Moment:
         return Moment(self._clock(), self._monotonic())
 
-    def _execute(self, action: Action) -> None:
-        match action:
-            case actions.Emit(event):
+    def _execute(self, effect: Effect) -> None:
+        match effect:
+            case effects.Emit(event):
                 self._emit(event)
-            case actions.Connect(number, endpoint):
+            case effects.Connect(number, endpoint):
                 work = self._hold_connection(number, endpoint)
                 self._connections[number] = self._spawn(work, f"connection to {endpoint.alias}")
-            case actions.Disconnect(number):
+            case effects.Disconnect(number):
                 self._disconnect(number)
-            case actions.Abort(number, error):
+            case effects.Abort(number, error):
                 if (socket := self._sockets.get(number)) is not None:
                     socket.abort(error)
-            case actions.Subscribe(number, channel):
+            case effects.SubscribeChannel(number, channel):
                 self._set_subscription(number, channel, self._subscribe(number, channel))
-            case actions.Unsubscribe(number, channel):
+            case effects.UnsubscribeChannel(number, channel):
                 self._set_subscription(number, channel, self._unsubscribe(number, channel))
-            case actions.SetTimer(timer, seconds):
+            case effects.SetTimer(timer, seconds):
                 self._timers[timer] = self._start(
                     self._run_timer(timer, seconds), f"timer {timer.kind.value}"
                 )
-            case actions.CancelTimer(timer):
+            case effects.CancelTimer(timer):
                 if (running := self._timers.pop(timer, None)) is not None:
                     running.cancel()
             case _:
-                self._execute_other(action)
+                self._execute_other(effect)
 
-    def _execute_other(self, action: Action) -> None:
-        match action:
-            case actions.ProbeOther(lost):
+    def _execute_other(self, effect: Effect) -> None:
+        match effect:
+            case effects.ProbeOther(lost):
                 self._probe = self._start(self._look_for_another(lost), "probe")
-            case actions.CancelProbe():
+            case effects.CancelProbe():
                 if self._probe is not None:
                     self._probe.cancel()
-            case actions.MarkProfile(fresh):
+            case effects.MarkProfile(fresh):
                 if fresh:
                     self._resolver.mark_fresh()
                 else:
                     self._resolver.mark_stale()
-            case actions.Resolve(endpoint):
+            case effects.Resolve(endpoint):
                 self._start(self._resolve(endpoint), "read the profile")
-            case actions.SettleApis(endpoint):
+            case effects.SettleApis(endpoint):
                 self._start(self._apis.close_former(endpoint), "close former API")
                 self._start(self._apis.narrow_offset(endpoint), "narrow clock offset")
-            case actions.Stop():
+            case effects.StopRunner():
                 self._stopping.set()
 
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:

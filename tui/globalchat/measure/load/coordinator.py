@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from globalchat.client.api import RegionApi
-from globalchat.client.faults import unknown_channel
 from globalchat.client.network import proxy_of
 from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.client.response_errors import unknown_channel
 from globalchat.core.errors import Refused, UserError
 from globalchat.core.net import host_of
 from globalchat.core.tasks import run_unless_set

@@ -20,7 +20,7 @@ from websockets.http11 import Response
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from globalchat.client import connect_errors, documents, faults
+from globalchat.client import connect_errors, documents, response_errors
 from globalchat.client.connect_errors import NoUpgrade
 from globalchat.client.documents import Unreadable, read_message
 from globalchat.client.network import connect_options
@@ -146,7 +146,8 @@ class SubscriberProtocol:
                 if not self._unconfirmed:
                     self.phase = SubscriptionPhase.LIVE
             case "error" | "connection_error":
-                refusal = faults.refusal(faults.read_faults(document.get("payload")), self._host)
+                errors = response_errors.read_errors(document.get("payload"))
+                refusal = response_errors.refusal(errors, self._host)
                 # A connection may have been throttled, as AppSync accepts 2,000 a second: worth a retry.
                 if type(refusal) is Refused and document.get("type") == "connection_error":
                     refusal.retryable = True

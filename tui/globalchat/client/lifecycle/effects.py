@@ -44,7 +44,7 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
-class Subscribe:
+class SubscribeChannel:
     """Subscribe a channel."""
 
     connection: int
@@ -52,7 +52,7 @@ class Subscribe:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsubscribe:
+class UnsubscribeChannel:
     """End the subscription of a channel, or the attempt to subscribe it."""
 
     connection: int
@@ -123,15 +123,15 @@ class SettleApis:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class StopRunner:
     """Let the runner end."""
 
 
-Action: TypeAlias = (
+Effect: TypeAlias = (
     Emit
     | Connect
-    | Subscribe
-    | Unsubscribe
+    | SubscribeChannel
+    | UnsubscribeChannel
     | Abort
     | Disconnect
     | SetTimer
@@ -141,5 +141,5 @@ Action: TypeAlias = (
     | MarkProfile
     | Resolve
     | SettleApis
-    | Stop
+    | StopRunner
 )

@@ -1,4 +1,4 @@
-"""Turns what servers answer of a failure into the client's errors. Pure; imports no transport.
+"""Turns the errors that servers answer into the client's. Pure; imports no transport.
 
 The sentences name a host, never a URL: it may hold the key.
 """
@@ -44,13 +44,13 @@ KEY_REMEDY = "Get the current key with `globalchat outputs --refresh`, then try 
 LOCAL_KEY_REMEDY = (
     "Try again: a local cloud that was restarted has a new key. If it lasts, see `globalchat local faults`."
 )
-SIGNATURE_REMEDY = "Check the AWS credentials: which ones are used is told by `aws sts get-caller-identity`."
+SIGNATURE_REMEDY = "Check the AWS credentials: `aws sts get-caller-identity` shows which ones are used."
 REGION_REMEDY = "Compare region and URL in the profile with `globalchat outputs`."
 DENIED_REMEDY = "Use AWS credentials whose policy allows appsync:GraphQL on that field."
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ResponseError:
     """One GraphQL error, as far as it could be read.
 
     `code` is the `errorCode` of socket errors; `retryable` and `channels` (those that there are) come from
@@ -64,8 +64,8 @@ class Fault:
     channels: tuple[str, ...] = ()
 
 
-def read_faults(payload: object) -> list[Fault]:
-    """The errors of a response or frame: under `errors` (a list, sometimes one object) or bare."""
+def read_errors(payload: object) -> list[ResponseError]:
+    """Read the errors of a response or frame: under `errors` (a list, sometimes one object) or bare."""
     if isinstance(payload, Mapping) and "errors" in payload:
         payload = payload["errors"]
     items = payload if isinstance(payload, list) else [payload]
@@ -73,7 +73,7 @@ def read_faults(payload: object) -> list[Fault]:
 
 
 def refusal(
-    faults: list[Fault],
+    errors: list[ResponseError],
     where: str,
     *,
     channel: str | None = None,
@@ -81,40 +81,40 @@ def refusal(
     signed: bool = False,
     skew: float | None = None,
 ) -> Refused:
-    """Return the error that the first fault stands for.
+    """Return the client's error for the first of an answer's.
 
     Args:
-        faults: The errors of an answer or a frame.
+        errors: The errors of an answer or a frame.
         where: The host.
         channel: The channel that was asked for, if any.
         known: The channels that the backend is known to have; an `errorInfo` knows better.
         signed: True if the request was signed, instead of carrying an API key.
         skew: Seconds that this machine's clock is ahead of the host's, if known.
     """
-    fault = faults[0] if faults else Fault("The backend refused without saying why.")
-    kind = fault.error_type
+    error = errors[0] if errors else ResponseError("The backend refused without saying why.")
+    kind = error.error_type
     if kind == "WAFForbiddenException":
         return blocked(where)
-    if (refused := _signature_refused(fault, where, skew)) is not None:
+    if (refused := _signature_refused(error, where, skew)) is not None:
         return refused
-    if kind.endswith("UnauthorizedException") or fault.code in (401, 403):
-        stale, by = read_stale_signature(fault.message)
+    if kind.endswith("UnauthorizedException") or error.code in (401, 403):
+        stale, by = read_stale_signature(error.message)
         return unauthorized(where, signed=signed, skew=by if skew is None else skew, stale=stale)
     if kind == "Unauthorized":
-        return Unauthorized(fault.message, error_type=kind, remedy=DENIED_REMEDY)
+        return Unauthorized(error.message, error_type=kind, remedy=DENIED_REMEDY)
     if kind == UNKNOWN_CHANNEL and channel is not None:
-        return unknown_channel(channel, fault.channels or known)
-    return Refused(fault.message, error_type=kind, retryable=fault.retryable or kind in _RETRYABLE)
+        return unknown_channel(channel, error.channels or known)
+    return Refused(error.message, error_type=kind, retryable=error.retryable or kind in _RETRYABLE)
 
 
-def _signature_refused(fault: Fault, where: str, skew: float | None) -> Unauthorized | None:
+def _signature_refused(error: ResponseError, where: str, skew: float | None) -> Unauthorized | None:
     """Return the error for what AWS answers to a signature that it does not accept; None for anything else.
 
     AWS's own text is left out: it may hold the whole request in canonical form, with the session token.
     """
-    kind = fault.error_type.rpartition("#")[2].partition(":")[0]
-    stale, by = read_stale_signature(fault.message)
-    of_signature = kind in WRONG_SIGNATURE or (kind == _BAD_REQUEST and _OF_SIGNATURE.search(fault.message))
+    kind = error.error_type.rpartition("#")[2].partition(":")[0]
+    stale, by = read_stale_signature(error.message)
+    of_signature = kind in WRONG_SIGNATURE or (kind == _BAD_REQUEST and _OF_SIGNATURE.search(error.message))
     if stale and (of_signature or kind == _BAD_REQUEST):
         return wrong_clock(skew if by is None else by, where)
     if kind in EXPIRED:
@@ -129,7 +129,7 @@ def _signature_refused(fault: Fault, where: str, skew: float | None) -> Unauthor
         return None
     if skew is not None and abs(skew) > SIGNATURE_WINDOW:
         return wrong_clock(skew, where)
-    if _OF_SCOPE.search(fault.message):
+    if _OF_SCOPE.search(error.message):
         message = f"The signature was not accepted by {where}: it is for another region or service."
         return Unauthorized(message, error_type=kind, remedy=REGION_REMEDY)
     message = f"The signature was not accepted by {where}: the secret access key is wrong."
@@ -138,16 +138,16 @@ def _signature_refused(fault: Fault, where: str, skew: float | None) -> Unauthor
 
 def unknown_channel(name: str, channels: Sequence[str], *, remedy: str | None = None) -> Refused:
     """Return the refusal of a channel, which lists those that there are (if known) and names the nearest."""
-    told = f'There is no channel "{name[:_LONGEST_CHANNEL]}".'
+    message = f'There is no channel "{name[:_LONGEST_CHANNEL]}".'
     if channels:
-        told = suggest(f"{told} The channels are: {', '.join(channels)}.", name, channels)
-    return Refused(told, error_type=UNKNOWN_CHANNEL, remedy=remedy)
+        message = suggest(f"{message} The channels are: {', '.join(channels)}.", name, channels)
+    return Refused(message, error_type=UNKNOWN_CHANNEL, remedy=remedy)
 
 
 def unauthorized(
     where: str, *, signed: bool = False, skew: float | None = None, stale: bool = False
 ) -> Unauthorized:
-    """The API-level check failed: key, signature, or a clock so wrong that no signature holds (`stale`)."""
+    """Return the error of a refused key or signature, or of a clock so wrong that none holds (`stale`)."""
     if signed and (stale or (skew is not None and abs(skew) > SIGNATURE_WINDOW)):
         return wrong_clock(skew, where)
     what = "signature" if signed else "API key"
@@ -160,7 +160,7 @@ def unauthorized(
 
 
 def no_longer_accepted(where: str) -> Unauthorized:
-    """The API key worked before and does not now."""
+    """Return the error of an API key that worked before and does not now."""
     return Unauthorized(
         f"The API key is no longer accepted by {where}: it has expired or was removed.",
         error_type="UnauthorizedException",
@@ -174,12 +174,12 @@ def _key_remedy(where: str) -> str:
 
 
 def wrong_clock(skew: float | None, where: str) -> Unauthorized:
-    """This machine's clock is off: `skew` seconds ahead (negative: behind), None if unknown."""
+    """Return the error of a clock that is `skew` seconds ahead (negative: behind; None if unknown)."""
     return Unauthorized(skew_sentence(skew, where), error_type="WrongClock", remedy=CLOCK_REMEDY)
 
 
 def throttled(where: str, retry_after: str | None) -> Refused:
-    """The API was called too often. `retry_after` is the header of that name, if the answer had one."""
+    """Return the error of an API that is called too often; `retry_after` is the header of that name."""
     return Refused(
         f"{where} is called too often at the moment.",
         error_type="TooManyRequestsException",
@@ -200,7 +200,7 @@ def unavailable(trouble: UserError, retry_after: str | None) -> Refused:
 
 
 def blocked(where: str) -> Refused:
-    """A web firewall before the API blocks this address; ours does so for its rate, until that has sunk."""
+    """Return the error of a web firewall that blocks this address; ours does so until its rate has sunk."""
     return Refused(
         f"The firewall of {where} blocks this address: too many requests came from it.",
         error_type="WAFForbiddenException",
@@ -210,7 +210,7 @@ def blocked(where: str) -> Refused:
 
 
 def read_retry_after(header: str | None) -> float | None:
-    """The seconds of a `Retry-After` header, at most 5 minutes; None if it holds no number of seconds.
+    """Return the seconds of a `Retry-After` header, at most 5 minutes; None without a number of seconds.
 
     Its other form, a date, would need this machine's clock and the server's to agree.
     """
@@ -219,15 +219,15 @@ def read_retry_after(header: str | None) -> float | None:
     return min(float(header), _LONGEST_THROTTLE)
 
 
-def _read(item: object) -> Fault:
+def _read(item: object) -> ResponseError:
     if not isinstance(item, Mapping):
-        return Fault(str(item)[:_LONGEST])
+        return ResponseError(str(item)[:_LONGEST])
     message, kind, code, info = (item.get(key) for key in ("message", "errorType", "errorCode", "errorInfo"))
     kind = kind[:_LONGEST] if isinstance(kind, str) and kind else "GraphQLError"
     text = message[:_LONGEST] if isinstance(message, str) and message else f"The backend refused: {kind}."
     info = info if isinstance(info, Mapping) else {}
     channels = info.get("channels")
-    return Fault(
+    return ResponseError(
         message=text,
         error_type=kind,
         code=code if isinstance(code, int) else None,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from globalchat.client import faults
+from globalchat.client import response_errors
 from globalchat.core.errors import Refused, Unauthorized
 
 
@@ -27,7 +27,7 @@ from globalchat.core.errors import Refused, Unauthorized
     ],
 )
 def test_graphql_errors_become_refusals(error: object, kind: type, retryable: bool) -> None:
-    found = faults.refusal(faults.read_faults({"errors": [error]}), "api.example")
+    found = response_errors.refusal(response_errors.read_errors({"errors": [error]}), "api.example")
     assert type(found) is kind
     assert found.retryable is retryable
     assert str(found)
@@ -39,7 +39,9 @@ LISTED = "The channels are: cars, robots, tech, music, media."
 
 def refused_channel(name: str | None, info: object, *, known: Sequence[str] = ()) -> str:
     error = {"errorType": "UnknownChannel", "message": "There is no such channel.", "errorInfo": info}
-    found = faults.refusal(faults.read_faults({"errors": [error]}), "api.example", channel=name, known=known)
+    found = response_errors.refusal(
+        response_errors.read_errors({"errors": [error]}), "api.example", channel=name, known=known
+    )
     assert (type(found), found.error_type, found.retryable) == (Refused, "UnknownChannel", False)
     return str(found)
 
