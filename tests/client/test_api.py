@@ -53,8 +53,8 @@ async def test_refusals_and_bad_keys(oregon: FakeAppSync) -> None:
             await api.publish(Draft("1", "teck", "hi", None, 0))
         assert caught.value.error_type == "UnknownChannel"
         listed = ", ".join(oregon.channels)
-        told = f'There is no channel "teck". The channels are: {listed}. Did you mean "tech"?'
-        assert str(caught.value) == told
+        expected = f'There is no channel "teck". The channels are: {listed}. Did you mean "tech"?'
+        assert str(caught.value) == expected
         oregon.key = "another"
         with pytest.raises(Unauthorized, match="API key was not accepted") as bad_key:
             await api.describe()
@@ -147,7 +147,7 @@ async def test_signature_refusals_blame_the_signature(oregon: FakeAppSync) -> No
 @pytest.mark.parametrize(
     "data", [{}, {"publish": None}, {"publish": {"id": "1"}}, {"publish": []}, {"unsubscribe": {"name": 1}}]
 )
-async def test_odd_answers_are_told(oregon: FakeAppSync, data: object) -> None:
+async def test_odd_answers_are_reported(oregon: FakeAppSync, data: object) -> None:
     oregon.on_http = lambda body: web.json_response({"data": data})
     async with RegionApi(oregon.endpoint) as api:
         with pytest.raises(Unreachable, match="does not speak like the API"):

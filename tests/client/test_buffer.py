@@ -54,7 +54,7 @@ def test_keeps_order_and_the_latest_of_each_sort(kinds: list[bool], limit: int, 
     assert asyncio.run(play()) == [*notice, *kept]
 
 
-async def test_dropped_gap_is_part_of_the_gap_that_is_told() -> None:
+async def test_dropped_gap_is_part_of_the_gap_that_is_emitted() -> None:
     buffer = EventBuffer(1)
     buffer.put(GapRecorded(("cars",), 5, 9))
     buffer.put(received(7))

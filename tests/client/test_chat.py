@@ -78,7 +78,7 @@ async def test_slow_reader_of_large_messages_loses_the_oldest(oregon: FakeAppSyn
     assert len(texts) <= 2
 
 
-async def test_publishing_after_the_end_is_told_instead_of_waiting(oregon: FakeAppSync) -> None:
+async def test_publishing_after_the_end_raises_instead_of_waiting(oregon: FakeAppSync) -> None:
     async with globalchat.connect(profile_of(oregon), "oregon", ["tech"], options=QUICK) as chat:
         chat.session.close()
         assert [message async for message in chat] == []

@@ -1,4 +1,4 @@
-"""A session ends whenever it is told to, leaves nothing behind, and stays ended."""
+"""A session ends whenever it is closed, leaves nothing behind, and stays ended."""
 
 import asyncio
 

@@ -19,7 +19,7 @@ from tests.client.helpers.fake_appsync import CHANNELS, FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, quick, running
 
 
-async def test_bad_key_fails_until_told_to_retry(oregon: FakeAppSync) -> None:
+async def test_bad_key_fails_until_a_retry_is_asked_for(oregon: FakeAppSync) -> None:
     oregon.key = "da2-anotherkey"
     async with running(Session(profile_of(oregon), "oregon", options=QUICK)) as chat:
         state = await chat.phase(Phase.FAILED)
@@ -121,7 +121,7 @@ async def test_recovers_from_a_subscription_that_goes_wrong(oregon: FakeAppSync,
         ('"text"', "GraphQLError", "text"),
     ],
 )
-async def test_refusals_of_any_shape_are_told(
+async def test_refusals_of_any_shape_are_reported(
     oregon: FakeAppSync, payload: str, error_type: str, reason: str
 ) -> None:
     oregon.on_start = f'{{"type":"error","id":"ID","payload":{payload}}}'

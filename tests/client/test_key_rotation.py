@@ -71,7 +71,7 @@ async def test_a_live_session_takes_up_a_new_key_when_the_old_one_is_refused(
     assert Phase.RETRYING not in {event.state.phase for event in chat.of(StateChanged)}
 
 
-async def test_a_new_key_that_is_refused_too_is_told_and_the_socket_kept(oregon: FakeAppSync) -> None:
+async def test_a_new_key_that_is_refused_too_is_reported_and_the_socket_kept(oregon: FakeAppSync) -> None:
     oregon.key = "da2-old"
     home = Home(profile_of(oregon), "oregon", oregon.key)
     session = Session(home.profile, "oregon", options=QUICK, reload=home.reload)
@@ -79,10 +79,10 @@ async def test_a_new_key_that_is_refused_too_is_told_and_the_socket_kept(oregon:
         await chat.phase(Phase.LIVE)
         oregon.key, home.key = KEY, "da2-mistyped"
         session.send("tech", "hello")
-        told = (await chat.next(StateChanged, lambda event: bool(event.state.reason))).state
-        assert (told.phase, told.switching_to) == (Phase.LIVE, None)
-        assert str(told.reason).startswith("The API key was not accepted")
-        assert told.remedy
+        state = (await chat.next(StateChanged, lambda event: bool(event.state.reason))).state
+        assert (state.phase, state.switching_to) == (Phase.LIVE, None)
+        assert str(state.reason).startswith("The API key was not accepted")
+        assert state.remedy
     assert oregon.opened == 1
 
 

@@ -10,7 +10,7 @@ from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
 from tests.client.helpers.session_driver import QUICK, running
 from tests.core.helpers.loopback_proxy import LoopbackProxy
 
-WARNING = "Plain HTTP to {}: whoever is on the way can read the key and the messages."
+WARNING = "Plain HTTP to {}: anyone on the way can read the key and the messages."
 
 
 @pytest.mark.parametrize(

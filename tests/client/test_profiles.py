@@ -228,7 +228,7 @@ def ending(alias: str, seconds: float) -> RegionEndpoint:
     return replace(ENDPOINT, alias=alias, api_key_expires=NOW + int(seconds))
 
 
-def test_keys_that_expire_soon_are_told_the_first_one_first() -> None:
+def test_keys_that_expire_soon_are_listed_the_first_one_first() -> None:
     endpoints = [
         ENDPOINT,
         ending("far", 14 * DAY),

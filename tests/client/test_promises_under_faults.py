@@ -173,7 +173,7 @@ def account(crowd: Crowd, talk: Talk, record_property: Callable[[str, object], N
 
 
 def left_in(outbox: Path) -> int:
-    """How many drafts the outbox on disk still holds."""
+    """Return how many drafts the outbox on disk still holds."""
     with closing(sqlite3.connect(outbox / FILE)) as database:
         (count,) = database.execute("SELECT count(*) FROM drafts").fetchone()
     assert isinstance(count, int)

@@ -12,7 +12,7 @@ from globalchat.client.events import DraftAccepted, GapRecorded, StateChanged
 from globalchat.client.session import Session
 from globalchat.client.state import LEGAL, Phase
 from tests.client.helpers.fake_appsync import FakeAppSync, Socket, profile_of
-from tests.client.helpers.session_driver import PATIENCE, Driver, quick, running
+from tests.client.helpers.session_driver import WAIT_LIMIT, Driver, quick, running
 
 TROUBLES = (
     "drop",
@@ -116,12 +116,12 @@ async def whole(chat: Driver, world: World) -> None:
             and any(set(session.channels) <= set(each.starts.values()) for each in sockets)
         )
 
-    async with asyncio.timeout(PATIENCE), chat._grew:
+    async with asyncio.timeout(WAIT_LIMIT), chat._grew:
         while not is_whole():
             if session.state.phase is Phase.FAILED:
                 session.retry_now()  # it failed before the key was renewed
             if session.state.revoked:
-                session.join("tech")  # it was told of it after the healing
+                session.join("tech")  # its event came after the healing
             await chat._grew.wait()
 
 

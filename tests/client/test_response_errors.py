@@ -53,11 +53,11 @@ def refused_channel(name: str | None, info: object, *, known: Sequence[str] = ()
 def test_a_refused_channel_lists_those_that_there_are_and_names_the_near_one(
     name: str, question: str
 ) -> None:
-    told = f'There is no channel "{name}". {LISTED}{question}'
-    assert refused_channel(name, {"channels": CHANNELS}) == told
+    sentence = f'There is no channel "{name}". {LISTED}{question}'
+    assert refused_channel(name, {"channels": CHANNELS}) == sentence
     # An `error` frame has no `errorInfo`.
-    assert refused_channel(name, None, known=CHANNELS) == told
-    assert refused_channel(name, {"channels": CHANNELS}, known=["old"]) == told
+    assert refused_channel(name, None, known=CHANNELS) == sentence
+    assert refused_channel(name, {"channels": CHANNELS}, known=["old"]) == sentence
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,6 @@ def test_a_refusal_of_no_channel_that_was_asked_for_is_in_the_backends_words() -
 
 
 def test_of_the_channels_of_a_backend_only_what_can_be_one_is_shown() -> None:
-    told = refused_channel("nope", {"channels": ["tech", 3, None, {"a": 1}, "x" * 4000]})
-    assert told == f'There is no channel "nope". The channels are: tech, {"x" * 50}.'
+    sentence = refused_channel("nope", {"channels": ["tech", 3, None, {"a": 1}, "x" * 4000]})
+    assert sentence == f'There is no channel "nope". The channels are: tech, {"x" * 50}.'
     assert len(refused_channel("n" * 4000, {"channels": ["x" * 50] * 4000})) < 15_000

@@ -54,7 +54,7 @@ def test_backoff_spreads_and_grows() -> None:
 
 
 def spread(waits: list[float], span: float, bins: int = 5) -> list[int]:
-    """How many waits fall into each part of the span."""
+    """Return how many waits fall into each part of the span."""
     counts = [0] * bins
     for wait in waits:
         counts[min(bins - 1, int(wait / span * bins))] += 1
@@ -177,19 +177,19 @@ def test_a_throttled_region_has_answered() -> None:
     assert one.reached
 
 
-def test_patience_ends_and_a_success_renews_it() -> None:
+def test_giving_up_has_its_time_and_a_success_renews_it() -> None:
     one = policy(give_up_after=10.0)
     one.succeed()
     assert one.fail(AWAY, started=100.0, now=100.0) is not None
     assert one.fail(AWAY, started=109.0, now=109.9) is not None
-    assert one.quiet_until == pytest.approx(110.0), "the last try is made when patience ends"
+    assert one.quiet_until == pytest.approx(110.0), "the last try is made at the end of the time"
     assert one.fail(AWAY, started=110.0, now=110.0) is None
 
     one.succeed()
     assert one.fail(AWAY, started=200.0, now=200.0) == Retry(0.5, 1, is_first=True)
 
 
-def test_without_patience_nothing_is_tried_again() -> None:
+def test_without_time_nothing_is_tried_again() -> None:
     assert policy(give_up_after=0.0).fail(BUSY, started=1.0, now=1.0) is None
 
 

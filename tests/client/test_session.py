@@ -90,7 +90,7 @@ async def test_unknown_channel_is_refused_and_does_not_block(oregon: FakeAppSync
     async with running(session) as chat:
         refused = await chat.next(ChannelRefused)
         assert (refused.channel, refused.error_type) == ("nosuch", "UnknownChannel")
-        # A frame has no errorInfo: the channels are those that the session was told of when it connected.
+        # A frame has no errorInfo: the channels are those that the region listed when the session connected.
         assert refused.reason == f'There is no channel "nosuch". The channels are: {", ".join(CHANNELS)}.'
         await chat.phase(Phase.LIVE)
         assert session.channels == ("tech",)

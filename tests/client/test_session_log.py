@@ -27,8 +27,8 @@ from globalchat.client.session_log import SessionLog
 from globalchat.client.state import Phase, SessionState
 from globalchat.core import logs
 
-TEXT = "a text that somebody wrote"
-SENDER = "somebody's name"
+TEXT = "a text that a user wrote"
+SENDER = "a user's name"
 DRAFT = Draft("draft1", "tech", TEXT, SENDER, 0)
 MESSAGE = Message("id1", "tech", TEXT, SENDER, "us-west-2", 1_000)
 EVENTS: tuple[SessionEvent, ...] = (

@@ -112,10 +112,10 @@ class Receiving(RuleBasedStateMachine):
             ), message
 
     @invariant()
-    def each_content_is_told_once(self) -> None:
-        told = [(event.message.id, event.message.text) for event in self.events]
-        assert len(told) == len(set(told))
-        assert set(told) == {(id_, text) for id_, texts in self.contents.items() for text in texts}
+    def each_content_is_emitted_once(self) -> None:
+        emitted = [(event.message.id, event.message.text) for event in self.events]
+        assert len(emitted) == len(set(emitted))
+        assert set(emitted) == {(id_, text) for id_, texts in self.contents.items() for text in texts}
 
     @invariant()
     def all_but_the_first_of_an_id_are_conflicting(self) -> None:

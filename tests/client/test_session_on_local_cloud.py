@@ -113,7 +113,7 @@ async def test_messages_reach_both_regions_once_and_unchanged(both: tuple[Driver
     ],
     ids=["channel", "empty", "long", "nul", "surrogate"],
 )
-async def test_refusals_are_told(profile: Profile, channel: str, text: str, error_type: str) -> None:
+async def test_refusals_are_reported(profile: Profile, channel: str, text: str, error_type: str) -> None:
     async with running(Session(profile, "oregon", channels=["tech"], options=OPTIONS)) as chat:
         draft = chat.session.send(channel, text)
         refused = await chat.next(DraftRefused)

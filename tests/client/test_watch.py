@@ -18,7 +18,7 @@ from globalchat.client.state import Phase
 from globalchat.client.watch import FromRegion, Paired, Pairing, Unpaired, Watch, WatchEvent, WatchSkipped
 from globalchat.core.errors import ProfileError
 from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
-from tests.client.helpers.session_driver import PATIENCE, QUICK, quick
+from tests.client.helpers.session_driver import QUICK, WAIT_LIMIT, quick
 
 MESSAGE = Message("1", "tech", "hi", None, "us-west-2", 0)
 BOTH = ("oregon", "sydney")
@@ -61,10 +61,10 @@ def test_late_arrival_pairs_all_the_same_and_says_so() -> None:
 
 def test_large_messages_are_given_up_for_new_ones() -> None:
     pairs = Pairing(BOTH, within=5.0, capacity=100, most_bytes=10_000)
-    told: list[Paired | Unpaired] = []
+    found: list[Paired | Unpaired] = []
     for number in range(10):
-        told += pairs.arrive(replace(MESSAGE, id=str(number), text="x" * 4_000), "oregon", at=number, now=0)
-    assert [each.message.id for each in told] == [str(number) for number in range(8)]
+        found += pairs.arrive(replace(MESSAGE, id=str(number), text="x" * 4_000), "oregon", at=number, now=0)
+    assert [each.message.id for each in found] == [str(number) for number in range(8)]
     tracemalloc.start()
     try:
         for number in range(10, 500):
@@ -85,11 +85,11 @@ def test_large_messages_are_given_up_for_new_ones() -> None:
     st.lists(st.tuples(st.integers(0, 30), st.sampled_from(BOTH), st.integers(0, 3)), max_size=120),
     st.integers(1, 8),
 )
-def test_every_message_is_told_once_and_memory_is_bounded(
+def test_every_message_is_reported_once_and_memory_is_bounded(
     arrivals: list[tuple[int, str, int]], capacity: int
 ) -> None:
     pairs = pairing(capacity)
-    told: list[Paired | Unpaired] = []
+    found: list[Paired | Unpaired] = []
     seen: dict[str, set[str]] = {}
     now = 0
     for number, region, passed in arrivals:
@@ -97,28 +97,28 @@ def test_every_message_is_told_once_and_memory_is_bounded(
             continue  # a session drops duplicates
         seen[str(number)].add(region)
         now += passed
-        told += pairs.expire(now)
-        told += pairs.arrive(replace(MESSAGE, id=str(number)), region, at=now, now=now)
+        found += pairs.expire(now)
+        found += pairs.arrive(replace(MESSAGE, id=str(number)), region, at=now, now=now)
         assert len(pairs._open) <= capacity
         assert len(pairs._given_up) <= capacity
-    told += pairs.give_up_all()
-    paired = [each.message.id for each in told if isinstance(each, Paired)]
+    found += pairs.give_up_all()
+    paired = [each.message.id for each in found if isinstance(each, Paired)]
     assert len(paired) == len(set(paired))
     assert set(paired) <= {number for number, regions in seen.items() if len(regions) == 2}
-    assert {each.message.id for each in told} == set(seen)
+    assert {each.message.id for each in found} == set(seen)
     if capacity >= 8 and len(seen) <= 8:
         assert set(paired) == {number for number, regions in seen.items() if len(regions) == 2}
 
 
 class Watcher:
-    """What a watch told so far."""
+    """The events of a watch so far."""
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
         self.events: list[WatchEvent] = []
 
     async def next(self, kind: type[E], where: Callable[[E], bool] = lambda _: True) -> E:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT_LIMIT):
             while True:
                 for event in self.events:
                     if isinstance(event, kind) and where(event):
@@ -133,9 +133,9 @@ class Watcher:
             await self.next(FromRegion, lambda each, alias=alias: is_live(each, alias))  # type: ignore[misc]
 
 
-def is_live(told: FromRegion, alias: str) -> bool:
-    event = told.event
-    return told.alias == alias and isinstance(event, StateChanged) and event.state.phase is Phase.LIVE
+def is_live(found: FromRegion, alias: str) -> bool:
+    event = found.event
+    return found.alias == alias and isinstance(event, StateChanged) and event.state.phase is Phase.LIVE
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ async def watching(watch: Watch) -> AsyncIterator[Watcher]:
         yield watcher
     finally:
         watch.close()
-        await asyncio.wait_for(run, PATIENCE)
+        await asyncio.wait_for(run, WAIT_LIMIT)
 
 
 async def test_message_arrives_in_both_regions_and_is_paired(
@@ -196,7 +196,7 @@ async def test_end_gives_up_what_waits_and_gaps_explain(regions: tuple[FakeAppSy
     assert (await watcher.next(Unpaired)).missing == ("sydney",)
 
 
-async def test_slow_listener_is_told_what_it_missed(regions: tuple[FakeAppSync, FakeAppSync]) -> None:
+async def test_slow_listener_learns_what_it_missed(regions: tuple[FakeAppSync, FakeAppSync]) -> None:
     oregon = regions[0]
     watch = Watch(profile_of(*regions), ["tech"], options=quick(buffer=20))
     async with watching(watch) as watcher:
@@ -207,7 +207,7 @@ async def test_slow_listener_is_told_what_it_missed(regions: tuple[FakeAppSync, 
         assert (await watcher.next(WatchSkipped)).count > 0
 
 
-async def test_slow_listener_of_large_messages_is_told_what_it_missed(
+async def test_slow_listener_of_large_messages_learns_what_it_missed(
     regions: tuple[FakeAppSync, FakeAppSync],
 ) -> None:
     oregon = regions[0]
@@ -270,5 +270,5 @@ async def test_follows_a_region_that_moved_while_the_other_stays(
         assert (moved.opened, sydney.opened) == (1, 1)
 
 
-def is_down(told: FromRegion) -> bool:
-    return isinstance(told.event, StateChanged) and told.event.state.phase is Phase.RETRYING
+def is_down(found: FromRegion) -> bool:
+    return isinstance(found.event, StateChanged) and found.event.state.phase is Phase.RETRYING

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 
 HOST = "api.example"
 QUIT = "\x11"  # Ctrl+Q
-WARNING = f"Plain HTTP to {HOST}: whoever is on the way can read the key and the messages."
+WARNING = f"Plain HTTP to {HOST}: anyone on the way can read the key and the messages."
 
 
 @asynccontextmanager

@@ -99,7 +99,7 @@ def test_placeholders_are_filled_in_and_double_braces_are_braces(text: str, fill
         ("{n", "not closed"),
     ],
 )
-def test_an_unknown_placeholder_is_refused_by_name_and_the_known_ones_are_told(text: str, word: str) -> None:
+def test_an_unknown_placeholder_is_refused_by_name_and_the_known_are_listed(text: str, word: str) -> None:
     with pytest.raises(PlaceholderError) as caught:
         Template.parse(text)
 

@@ -17,7 +17,7 @@ from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS, PublishRetryP
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import ProfileError, Refused, Unauthorized, Unreachable, UserError
 
-PATIENCE = 15.0
+WAIT_LIMIT = 15.0
 QUICK = SessionOptions(backoff_base=0.001, backoff_cap=0.002)
 AWAY = Unreachable("It is away.")
 BUSY = Refused("It is busy.", error_type="LimitExceededError", retryable=True)
@@ -25,7 +25,7 @@ BUSY = Refused("It is busy.", error_type="LimitExceededError", retryable=True)
 
 @dataclass
 class Backend:
-    """Answers as it is told to; remembers what came and what is in flight."""
+    """Answers as `answers` says; remembers what came and what is in flight."""
 
     answers: Callable[[Draft, int], UserError | None] = lambda *_: None
     held: bool = False
@@ -58,15 +58,15 @@ class Backend:
 
     async def until(self, count: int) -> None:
         """Wait until so many tries came."""
-        async with asyncio.timeout(PATIENCE), self._changed:
+        async with asyncio.timeout(WAIT_LIMIT), self._changed:
             await self._changed.wait_for(lambda: len(self.came) >= count)
 
 
 class Bulk:
-    """A publisher with what it told."""
+    """A publisher and what it reported."""
 
     def __init__(
-        self, backend: Backend, *, window: int = 1, patience: float = 30.0, drain: float = 0.01
+        self, backend: Backend, *, window: int = 1, give_up_after: float = 30.0, drain: float = 0.01
     ) -> None:
         self.accepted: list[str] = []
         self.refused: list[tuple[int, str]] = []
@@ -82,7 +82,7 @@ class Bulk:
             retry=PublishRetryPolicy(
                 Random(1),
                 options=QUICK,
-                give_up_after=patience,
+                give_up_after=give_up_after,
                 attempts_before_reached=ATTEMPTS_BEFORE_FIRST_SUCCESS,
             ),
             limiter=RateLimiter(None),
@@ -92,7 +92,7 @@ class Bulk:
 
     async def run(self, items: AsyncGenerator[Item, None]) -> BulkReport:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(WAIT_LIMIT):
                 return await self.publisher.run(items)
         except UserError as error:
             self.error = error
@@ -102,7 +102,7 @@ class Bulk:
     async def running(
         self, items: AsyncGenerator[Item, None]
     ) -> AsyncGenerator[asyncio.Task[BulkReport], None]:
-        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(WAIT_LIMIT), asyncio.TaskGroup() as group:
             yield group.create_task(self.publisher.run(items))
 
     async def _accepted(self, item: Item, message: Message) -> None:
@@ -143,7 +143,7 @@ async def test_every_try_has_the_same_id_and_every_message_its_own() -> None:
 
     assert [draft.text for draft in backend.came] == ["a", "b", "b", "b"]
     assert len({draft.id for draft in backend.came}) == 2
-    assert bulk.troubles == [AWAY], "an outage is told once"
+    assert bulk.troubles == [AWAY], "an outage is reported once"
 
 
 async def test_the_window_is_used_and_never_exceeded() -> None:
@@ -182,7 +182,7 @@ async def test_no_more_items_are_taken_than_the_window_and_one() -> None:
     assert report.doubtful == (1, 2, 3)
 
 
-async def test_what_is_refused_is_told_with_its_number_and_the_rest_goes_on() -> None:
+async def test_what_is_refused_is_reported_with_its_number_and_the_rest_goes_on() -> None:
     refusal = Refused("Too long.", error_type="MessageTooLong")
     bulk = Bulk(Backend(on("b", refusal)))
 
@@ -258,8 +258,8 @@ async def test_items_that_break_off_end_it_with_what_came_before() -> None:
     assert (report.complete, report.unsent) == (False, ((3, None),))
 
 
-async def test_when_patience_ends_it_says_which_may_have_been_accepted() -> None:
-    bulk = Bulk(Backend(lambda draft, _: AWAY if draft.text in "bd" else None), window=4, patience=0.05)
+async def test_when_it_gives_up_it_says_which_may_have_been_accepted() -> None:
+    bulk = Bulk(Backend(lambda draft, _: AWAY if draft.text in "bd" else None), window=4, give_up_after=0.05)
 
     report = await bulk.run(texts("abcd"))
 
@@ -271,7 +271,7 @@ async def test_when_patience_ends_it_says_which_may_have_been_accepted() -> None
 
 async def test_stopping_lets_what_is_in_flight_be_answered() -> None:
     backend = Backend(held=True)
-    bulk = Bulk(backend, window=2, drain=PATIENCE)
+    bulk = Bulk(backend, window=2, drain=WAIT_LIMIT)
     async with bulk.running(texts("abcd")) as running:
         await backend.until(2)
         bulk.publisher.stop()
@@ -389,7 +389,7 @@ def ledger(*, begun: int, accepted: tuple[int, ...] = (), refused: tuple[int, ..
         (9, (2, 5, 6), True, ((1, 1), (3, 4), (7, 9))),
     ],
 )
-def test_what_is_to_be_sent_is_told_in_spans(
+def test_what_is_to_be_sent_is_reported_in_spans(
     begun: int, accepted: tuple[int, ...], complete: bool, unsent: tuple[tuple[int, int | None], ...]
 ) -> None:
     report = ledger(begun=begun, accepted=accepted).report(complete=complete)

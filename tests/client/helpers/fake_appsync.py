@@ -1,4 +1,4 @@
-"""A small scripted AppSync: does what a test tells it, also what AWS never would."""
+"""A small scripted AppSync: does what a test sets, also what AWS never would."""
 
 import asyncio
 import base64

@@ -13,7 +13,7 @@ from globalchat.client.profiles import Profile, RegionEndpoint
 from tests.paths import CHILD_PATH
 
 HERE = Path(__file__).parent
-PATIENCE = 60.0
+WAIT_LIMIT = 60.0
 
 
 async def start(*arguments: str) -> asyncio.subprocess.Process:
@@ -47,7 +47,7 @@ async def kill(process: asyncio.subprocess.Process) -> None:
 async def line(process: asyncio.subprocess.Process) -> str:
     """The next line that a process prints."""
     assert process.stdout is not None
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(WAIT_LIMIT):
         return (await process.stdout.readline()).decode().strip()
 
 

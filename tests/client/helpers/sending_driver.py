@@ -98,7 +98,7 @@ class Sending:
                 for wait in waits:
                     wait.cancel()
 
-    async def told(self, kind: type[E], count: int = 1) -> E:
+    async def emitted(self, kind: type[E], count: int = 1) -> E:
         await self.until(lambda: len(self.of(kind)) >= count)
         return self.of(kind)[count - 1]
 

@@ -22,7 +22,7 @@ from globalchat.client.state import Phase
 
 @dataclass
 class Member:
-    """A session and what it told."""
+    """A session and its events."""
 
     session: Session
     received: Counter[str] = field(default_factory=Counter)
@@ -53,7 +53,7 @@ class Member:
                     self.failures.append(str(event.state.reason))
 
     def covers(self, channel: str, sent_at: int, slack: int) -> bool:
-        """Whether a gap explains that a message is missing which took up to `slack` ms to arrive."""
+        """Return True if a gap explains that a message is missing which took up to `slack` ms to arrive."""
         return any(channel in gap.channels and gap.since - slack <= sent_at <= gap.until for gap in self.gaps)
 
 
@@ -76,9 +76,9 @@ class Crowd:
             member.session.close()
         await asyncio.gather(*self._tasks)
 
-    async def until(self, condition: Callable[[], bool], what: str, patience: float = 60.0) -> None:
+    async def until(self, condition: Callable[[], bool], what: str, limit: float = 60.0) -> None:
         try:
-            async with asyncio.timeout(patience), self._grew:
+            async with asyncio.timeout(limit), self._grew:
                 await self._grew.wait_for(condition)
         except TimeoutError:
             states = [member.session.state for member in self.members]

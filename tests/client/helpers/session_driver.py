@@ -14,7 +14,7 @@ from globalchat.client.state import Phase, SessionState
 
 E = TypeVar("E")
 
-PATIENCE = 15.0
+WAIT_LIMIT = 15.0
 """Seconds after which a wait has failed: far more than even a busy machine needs."""
 
 QUICK = SessionOptions(
@@ -58,7 +58,7 @@ class Driver:
 
     async def next(self, kind: type[E], where: Callable[[E], bool] = lambda _: True) -> E:
         """The next event of this kind for which `where` holds."""
-        async with asyncio.timeout(PATIENCE), self._grew:
+        async with asyncio.timeout(WAIT_LIMIT), self._grew:
             while True:
                 while self._at < len(self.events):
                     event = self.events[self._at]
@@ -104,11 +104,11 @@ async def running(session: Session) -> AsyncIterator[Driver]:
         yield driver
     finally:
         session.close()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT_LIMIT):
             await run
             await pump
         left = {task for task in asyncio.all_tasks() - before if "client/" in repr(task.get_coro())}
         assert not left, left
         assert session.state.phase is Phase.CLOSED
-        gc.collect()  # an exception that nobody retrieved is told when its task is collected
+        gc.collect()  # an exception that was never retrieved is reported when its task is collected
         assert not unhandled, unhandled

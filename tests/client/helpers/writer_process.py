@@ -1,4 +1,4 @@
-"""A client in a process of its own, to be killed: sends what it is told, then tells when its outbox is empty.
+"""A client in a process of its own, to be killed: sends its messages, then reports an empty outbox.
 
 Run as `python writer_process.py PROFILE_FOLDER OUTBOX COUNT PREFIX`: with COUNT 0 it only sends what is left.
 """

@@ -588,7 +588,7 @@ TestWorld = World.TestCase
 TestWorld.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)
 
 
-def test_a_state_is_only_told_when_it_changed() -> None:
+def test_a_state_is_only_emitted_when_it_changed() -> None:
     play = in_phase(Phase.LIVE)
     before = play.machine.state
     assert play.feed(inputs.Joined("tech")) == []

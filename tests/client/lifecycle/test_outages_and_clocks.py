@@ -60,7 +60,7 @@ async def test_long_outage_suspends_and_says_since_when_messages_are_missing(ore
         assert (await chat.phase(Phase.RETRYING)).attempt == 1
 
 
-async def test_suspended_waits_until_told(oregon: FakeAppSync) -> None:
+async def test_suspended_waits_until_asked(oregon: FakeAppSync) -> None:
     oregon.on_init = "close"
     options = quick(suspend_after=0.0, suspend_interval=600.0)
     async with running(Session(profile_of(oregon), "oregon", options=options)) as chat:
@@ -178,7 +178,7 @@ async def test_what_is_found_after_a_switch_is_not_offered(
         chat.session.switch("sydney")
         await state(chat, lambda each: each.phase is Phase.CONNECTING and each.region == "sydney")
         chat.session.switch("oregon")
-        found.set()  # before anything is told of being on the way back to oregon
+        found.set()  # before an event says that it is on the way back to oregon
         await state(chat, lambda each: each.phase is Phase.CONNECTING and each.region == "oregon")
     assert all(event.state.fail_over_to != event.state.region for event in chat.of(StateChanged))
 
@@ -311,7 +311,7 @@ async def elsewhen() -> AsyncIterator[Callable[[str], FakeAppSync]]:
         yield at
 
 
-async def test_wrong_clock_is_told_while_live(elsewhen: Callable[[str], FakeAppSync]) -> None:
+async def test_wrong_clock_is_a_warning_while_live(elsewhen: Callable[[str], FakeAppSync]) -> None:
     server = elsewhen("Fri, 01 Jan 2038 10:00:00 GMT")
     async with running(Session(profile_of(server), "oregon", options=QUICK)) as chat:
         live = await chat.phase(Phase.LIVE)

@@ -73,7 +73,7 @@ async def said(process: Process, what: str, count: int) -> None:
 
 
 def texts_of(chat: Driver, prefix: str, channel: str) -> list[str]:
-    """What a chat shows of one writer: the history is ordered by when the backend took a message."""
+    """Return what a chat shows of one writer: the history is ordered by when the backend took a message."""
     messages = sorted((event.message for event in chat.of(MessageReceived)), key=lambda each: each.order)
     return [each.text for each in messages if each.text.startswith(prefix) and each.channel == channel]
 
@@ -274,7 +274,7 @@ def damaged(outbox: Path) -> None:
 
 
 @pytest.mark.usefixtures("damaged")
-async def test_a_damaged_outbox_is_told_and_the_chat_goes_on(oregon: FakeAppSync, outbox: Path) -> None:
+async def test_a_damaged_outbox_is_reported_and_the_chat_goes_on(oregon: FakeAppSync, outbox: Path) -> None:
     async with running(Session(profile_of(oregon), "oregon", options=QUICK, outbox=outbox)) as chat:
         assert "damaged" in (await chat.next(OutboxUnavailable)).reason
         await chat.phase(Phase.LIVE)

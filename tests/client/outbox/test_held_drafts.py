@@ -33,12 +33,12 @@ from tests.client.helpers.sending_driver import (
 async def test_what_waits_too_long_is_held_and_offered(tmp_path: Path) -> None:
     async with running(Sending(tmp_path, Script(gone()))) as sending:
         old, discarded = sending.send("old"), sending.send("discarded")
-        await sending.told(DraftWaiting)
+        await sending.emitted(DraftWaiting)
         sending.now += 800_000
         new = sending.send("new")
         sending.now += 100_001
         sending.phase(Phase.LIVE, "sydney")
-        await sending.told(DraftAccepted)
+        await sending.emitted(DraftAccepted)
         assert sending.of(DraftHeld) == [DraftHeld(old), DraftHeld(discarded)]
         assert sending.drafts.held == (old, discarded)
         assert sending.script.accepted == ["new"]
@@ -46,7 +46,7 @@ async def test_what_waits_too_long_is_held_and_offered(tmp_path: Path) -> None:
         assert sending.drafts.discard(discarded.id)
         assert not sending.outbox.resend(new.id)
         assert sending.outbox.resend(old.id)
-        await sending.told(DraftAccepted, 2)
+        await sending.emitted(DraftAccepted, 2)
         assert sending.script.accepted == ["new", "old"]
     assert not await left(tmp_path)
 
@@ -55,13 +55,13 @@ async def test_it_is_held_also_if_nothing_else_happens(tmp_path: Path) -> None:
     script = Script(*(gone() for _ in range(1000)))
     async with running(Sending(tmp_path, script, replace(SLOW, draft_max_age=0.05))) as sending:
         old = sending.send("old")
-        await sending.told(DraftWaiting)
+        await sending.emitted(DraftWaiting)
         sending.now += 60
-        assert (await sending.told(DraftHeld)).draft == old
+        assert (await sending.emitted(DraftHeld)).draft == old
 
 
 async def left(folder: Path) -> list[Draft]:
-    """What the next start of the same profile finds."""
+    """Return what the next start of the same profile finds."""
     sending = Sending(folder, Script())
     sending.drafts.open()
     found = [*sending.drafts.waiting, *sending.drafts.held]
@@ -108,7 +108,7 @@ async def test_the_next_session_takes_up_what_was_left_before_its_own(tmp_path: 
     second = Sending(tmp_path, Script())
     new = second.send("three")
     async with running(second):
-        await second.told(DraftAccepted, 4)
+        await second.emitted(DraftAccepted, 4)
         assert [event.draft for event in second.of(DraftQueued)] == [*old, new]
         assert [text for text in second.script.tried if text != "other"] == ["one", "two", "three"]
     assert not await left(tmp_path)
@@ -128,7 +128,7 @@ async def test_an_old_draft_of_an_earlier_session_is_offered_only(tmp_path: Path
         await settled()
         assert yet_later.events == [DraftHeld(old)]
         assert yet_later.outbox.resend(old.id)
-        await yet_later.told(DraftAccepted)
+        await yet_later.emitted(DraftAccepted)
 
 
 async def test_a_resent_draft_stays_kept_and_is_young_again(tmp_path: Path) -> None:
@@ -137,12 +137,12 @@ async def test_a_resent_draft_stays_kept_and_is_young_again(tmp_path: Path) -> N
     first.outbox.close()
     second = Sending(tmp_path, Script(gone()), now=first.now + 900_001)
     async with running(second):
-        assert await second.told(DraftHeld) == DraftHeld(old)
+        assert await second.emitted(DraftHeld) == DraftHeld(old)
         assert second.outbox.resend(old.id)
-        await second.told(DraftWaiting)
+        await second.emitted(DraftWaiting)
     third = Sending(tmp_path, Script(), now=second.now + 800_000)
     async with running(third):
-        assert (await third.told(DraftAccepted)).draft == old
+        assert (await third.emitted(DraftAccepted)).draft == old
 
 
 @pytest.mark.parametrize("when", ["in flight", "backoff", "held", "waiting"])
@@ -154,11 +154,11 @@ async def test_an_echo_settles_a_draft_whose_answer_is_lost(tmp_path: Path, when
         await sending.until(lambda: bool(script.tried))
         settled_one = second if when == "waiting" else first
         if when != "in flight" and when != "waiting":
-            await sending.told(DraftWaiting)
+            await sending.emitted(DraftWaiting)
         if when == "held":
             sending.now += 900_001
             sending.phase(Phase.LIVE, "sydney")
-            await sending.told(DraftHeld, 2)
+            await sending.emitted(DraftHeld, 2)
         assert not sending.outbox.echo(replace(echo_of(settled_one), text="forged"))
         assert not sending.of(DraftAccepted)
         assert sending.outbox.echo(echo_of(settled_one))
@@ -167,7 +167,7 @@ async def test_an_echo_settles_a_draft_whose_answer_is_lost(tmp_path: Path, when
         answer.set()
         if when == "held":
             assert sending.outbox.resend(second.id)
-        await sending.told(DraftAccepted, 2)
+        await sending.emitted(DraftAccepted, 2)
         await settled()
         assert len(sending.of(DraftAccepted)) == 2
         assert script.tried == (["first"] if when == "waiting" else ["first", "second"])
@@ -182,12 +182,12 @@ async def test_full_lanes_refuse_and_leave_the_text_with_the_person(tmp_path: Pa
         Sending(tmp_path, Script(never, never), replace(options, drain_timeout=0.01))
     ) as sending:
         kept = [sending.send("a"), sending.send("b")]
-        lane = sending.send("c")
+        queued = sending.send("c")
         kept.append(sending.send("d", "cars"))
         total = sending.send("e", "cars")
-        assert [event.draft for event in sending.of(DraftUnsent)] == [lane, total]
+        assert [event.draft for event in sending.of(DraftUnsent)] == [queued, total]
         assert "this channel" in sending.of(DraftUnsent)[0].reason
-        assert not sending.store.has(lane.id)
+        assert not sending.store.has(queued.id)
         assert sending.outbox.resend(total.id)
         assert len(sending.of(DraftUnsent)) == 3
     assert await left(tmp_path) == kept
@@ -197,15 +197,15 @@ async def test_a_failing_disk_leaves_the_chat_working_in_memory(tmp_path: Path) 
     (tmp_path / "file").touch()
     sending = Sending(tmp_path / "file", Script(gone()))
     async with running(sending):
-        assert (await sending.told(OutboxUnavailable)).remedy
+        assert (await sending.emitted(OutboxUnavailable)).remedy
         first, second = sending.send("first"), sending.send("second")
-        await sending.told(DraftWaiting)
+        await sending.emitted(DraftWaiting)
         assert sending.drafts.waiting == (first, second)
         sending.outbox.wake()
-        await sending.told(DraftAccepted, 2)
+        await sending.emitted(DraftAccepted, 2)
         sending.script.steps = [gone()]
         lost = sending.send("lost")
-        await sending.told(DraftWaiting, 2)
+        await sending.emitted(DraftWaiting, 2)
     assert [event.draft for event in sending.of(DraftUnsent)] == [lost]
 
 
@@ -231,14 +231,14 @@ async def test_what_waits_is_taken_back_and_what_is_under_way_is_not(tmp_path: P
     script = Script(gone(), answered)
     async with running(Sending(tmp_path, script)) as sending:
         first, behind, last = sending.send("first"), sending.send("behind"), sending.send("last")
-        await sending.told(DraftWaiting)
+        await sending.emitted(DraftWaiting)
         assert sending.outbox.discard(first.id)
         sending.phase(Phase.LIVE, "sydney")
         assert sending.outbox.discard(last.id)
         await sending.until(lambda: script.tried == ["first", "behind"])
         assert not sending.outbox.discard(behind.id)
         answered.set()
-        await sending.told(DraftAccepted)
+        await sending.emitted(DraftAccepted)
         assert not sending.outbox.discard(behind.id)
     assert script.accepted == ["behind"]
     assert not await left(tmp_path)
@@ -259,7 +259,7 @@ async def test_what_was_taken_back_may_have_arrived(
 ) -> None:
     async with running(Sending(tmp_path, Script(failure))) as sending:
         draft = sending.send("perhaps")
-        await sending.told(DraftWaiting)
+        await sending.emitted(DraftWaiting)
         assert sending.drafts.in_doubt(draft.id) == doubtful
         assert sending.outbox.discard(draft.id)
         assert sending.outbox.echo(echo_of(draft)) == doubtful

@@ -204,7 +204,7 @@ LOCKED: list[sqlite3.Connection] = []
         (keep_it_locked, "locked"),
     ],
 )
-def test_what_cannot_be_opened_is_told_and_left_alone(
+def test_what_cannot_be_opened_is_reported_and_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, break_it: "object", reason: str
 ) -> None:
     monkeypatch.setattr("globalchat.client.outbox.store.BUSY_TIMEOUT", 0.01)
@@ -228,7 +228,7 @@ def test_what_cannot_be_opened_is_told_and_left_alone(
     assert not list(tmp_path.glob("*.owner"))
 
 
-def test_an_unwritable_folder_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     emitted: list[OutboxUnavailable] = []
     store = DraftStore(tmp_path / "file" / "outbox", "local", emitted.append)
@@ -238,7 +238,7 @@ def test_an_unwritable_folder_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EPERM, errno.EOPNOTSUPP])
-def test_a_file_system_without_locks_is_told(
+def test_a_file_system_without_locks_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refuse(*_: object) -> None:
@@ -251,9 +251,7 @@ def test_a_file_system_without_locks_is_told(
     assert not list(tmp_path.glob("*.owner"))
 
 
-def test_a_lock_of_another_is_told_apart_from_no_locks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_of_another_is_not_taken_for_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite answers both with SQLITE_BUSY (os_unix.c: ENOLCK is taken for an error of NFS that passes)."""
 
     def refuse(*_: object) -> None:
@@ -296,7 +294,7 @@ def fill_the_disk(store: DraftStore) -> None:
     database.execute(f"PRAGMA max_page_count = {pages}")
 
 
-def test_a_full_disk_is_told_once_and_what_was_kept_stays(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_once_and_what_was_kept_stays(tmp_path: Path) -> None:
     emitted: list[OutboxUnavailable] = []
     store = DraftStore(tmp_path, "local", emitted.append)
     store.open()

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from globalchat.client.events import DraftAccepted, DraftQueued, MessageReceived, StateChanged
 from globalchat.client.messages import Draft, Message
+from globalchat.client.offset import ClockOffset
 from globalchat.client.profiles import EXPIRY_REMEDY, Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui.model.banner import LINES, Banner, Way, banner_lines, target_at
@@ -17,7 +18,7 @@ from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.header import SWITCH, HeaderView, header
 from globalchat.ui.model.header import target_at as header_target_at
 from globalchat.ui.model.regions import RegionNames
-from globalchat.ui.model.skew import ClockSkew
+from globalchat.ui.model.skew import TOLERANCE_MS
 from globalchat.ui.model.status import (
     Opening,
     OpeningFailed,
@@ -214,9 +215,10 @@ def test_the_next_region_is_the_one_that_is_offered() -> None:
 def test_a_clock_that_is_off_is_told_only_when_that_is_certain(
     stamped: int, answered: int, expected: int | None
 ) -> None:
-    skew = ClockSkew()
-    skew.note(sent=NOON, stamped=NOON + stamped, answered=NOON + answered)
-    assert skew.milliseconds == expected
+    clocks = ClockOffset()
+    clocks.note("us-west-2", sent=NOON, stamped=NOON + stamped, answered=NOON + answered)
+    offset = clocks.estimate("us-west-2")
+    assert (offset and offset.beyond(TOLERANCE_MS)) == expected
 
 
 def test_a_clock_that_is_off_is_said_once_and_stays_in_the_header() -> None:

@@ -69,7 +69,7 @@ class EventBuffer:
     Over `limit` messages or `most_bytes` of them, or over as many other events, the oldest of that sort are
     dropped and counted; the next `take` then starts with `EventsSkipped`, and with the gap that the dropped
     messages (or gaps) leave. So a flood of messages never drops a state or a refusal. The newest event of
-    each sort is kept whatever its size. `heard` is called with every event at once.
+    each sort is kept whatever its size. `log` is called with every event at once.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class EventBuffer:
         limit: int,
         *,
         most_bytes: int = DEFAULTS.buffer_bytes,
-        heard: Callable[[SessionEvent], None] = lambda _: None,
+        log: Callable[[SessionEvent], None] | None = None,
     ) -> None:
-        self._heard = heard
+        self._log = log
         self._messages = BoundedQueue[tuple[int, SessionEvent]](limit, most_bytes)
         self._others = BoundedQueue[tuple[int, SessionEvent]](limit, most_bytes)
         self._next = 0
@@ -91,7 +91,8 @@ class EventBuffer:
         """Add an event; after `close` it is dropped."""
         if self._closed:
             return
-        self._heard(event)
+        if self._log is not None:
+            self._log(event)
         queue = self._messages if isinstance(event, MessageReceived) else self._others
         for _, dropped in queue.put((self._next, event), size_of(event)):
             self._dropped.add(dropped)
@@ -110,7 +111,8 @@ class EventBuffer:
         if events:
             self._dropped = _Dropped()
             for event in events:
-                self._heard(event)
+                if self._log is not None:
+                    self._log(event)
         for _ in range(max(1, limit)):
             queue = self._oldest()
             if queue is None:

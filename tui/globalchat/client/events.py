@@ -57,7 +57,7 @@ class DraftAccepted:
 
 @dataclass(frozen=True, slots=True)
 class DraftRefused:
-    """The backend refused a draft for good. `error_type` is the API's, `reason` a sentence for a person."""
+    """The backend refused a draft for good. `error_type` is the API's, `reason` a sentence for the user."""
 
     draft: Draft
     error_type: str
@@ -74,9 +74,9 @@ class DraftUnsent:
 
 @dataclass(frozen=True, slots=True)
 class DraftWaiting:
-    """A draft could not be sent yet; it is kept and tried again by itself, after `attempt` tries so far.
+    """A draft could not be sent yet; it is kept and tried again automatically, after `attempt` attempts so far.
 
-    `next_try_at` is epoch ms; None if it waits for something to change: the key, a person, the next start.
+    `next_try_at` is epoch ms; None if it waits for something to change: the key, the user, the next start.
     `throttled` means that the backend is called too often.
     """
 
@@ -90,7 +90,7 @@ class DraftWaiting:
 
 @dataclass(frozen=True, slots=True)
 class DraftHeld:
-    """A draft became too old to be sent by itself; `resend` sends it, `discard` forgets it."""
+    """A draft became too old to be sent automatically; `resend` sends it, `discard` forgets it."""
 
     draft: Draft
 
@@ -99,7 +99,7 @@ class DraftHeld:
 class OutboxUnavailable:
     """Drafts are kept in memory only from now on, because of `reason`; `remedy` is the way out (or None).
 
-    Those that are not accepted when the session closes are handed back as `DraftUnsent`.
+    Those that are not accepted when the session closes are returned as `DraftUnsent`.
     """
 
     reason: str
@@ -117,7 +117,7 @@ class ChannelRefused:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRevoked:
-    """An administrator ended the channel's subscription; it is not subscribed again by itself."""
+    """An administrator ended the channel's subscription; it is not subscribed again until it is joined."""
 
     channel: str
 

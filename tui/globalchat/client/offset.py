@@ -39,6 +39,10 @@ class Offset:
     ms: int
     error_ms: int
 
+    def beyond(self, tolerance_ms: int) -> int | None:
+        """Return the difference if it is more than `tolerance_ms` for certain, else None."""
+        return self.ms if abs(self.ms) - self.error_ms > tolerance_ms else None
+
 
 @dataclass(frozen=True, slots=True)
 class Transit:

@@ -164,7 +164,7 @@ def exposure(urls: Iterable[str]) -> Reason | None:
     if not hosts:
         return None
     return Reason(
-        f"Plain HTTP to {', '.join(hosts)}: whoever is on the way can read the key and the messages.",
+        f"Plain HTTP to {', '.join(hosts)}: anyone on the way can read the key and the messages.",
         "Use https:// and wss:// in the profile.",
     )
 

@@ -67,7 +67,7 @@ class Session:
         self._ids = IdFactory()
         self._running = False
         self._events = EventBuffer(
-            options.buffer, most_bytes=options.buffer_bytes, heard=SessionLog(profile.name).log
+            options.buffer, most_bytes=options.buffer_bytes, log=SessionLog(profile.name).log
         )
         self._apis = ApiPool(timeout=options.http_timeout, offset=offset, clock=clock)
         self._outbox = Outbox(

@@ -18,7 +18,7 @@ class Phase(Enum):
 
 
 RECONNECTING = (Phase.RETRYING, Phase.SUSPENDED)
-"""The session is not live, waits, and will try again by itself."""
+"""The session is not live, waits, and will try again automatically."""
 
 _ANY = frozenset({Phase.CONNECTING, Phase.CLOSED})
 """What may follow every phase but the last: another try, and the end."""

@@ -20,6 +20,7 @@ from globalchat.client.events import (
     StateChanged,
 )
 from globalchat.client.messages import Backend, Draft
+from globalchat.client.offset import ClockOffset
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import WallClock
 from globalchat.ui.model.attention import Attention, Levels
@@ -29,7 +30,7 @@ from globalchat.ui.model.latency import LatencyBook
 from globalchat.ui.model.outbox import Outbox
 from globalchat.ui.model.people import People
 from globalchat.ui.model.row_factory import RowFactory
-from globalchat.ui.model.skew import ClockSkew, skew_sentence
+from globalchat.ui.model.skew import TOLERANCE_MS, skew_sentence
 from globalchat.ui.model.skips import Skips
 from globalchat.ui.model.text import brief
 
@@ -70,7 +71,7 @@ class ChatModel:
         remark_read: Whether somebody put away what is odd though the session is live.
         outbox: The own messages that are not delivered yet.
         answer_ms: How long the region took for the latest answer to an own message, None before one.
-        skew: How far this machine's clock is off.
+        skew_ms: The backend's clock minus this one's, if that is more than people notice, for certain.
         latency: How long messages take.
         calendar: The times of the screen.
     """
@@ -95,7 +96,8 @@ class ChatModel:
         self.attention = Attention(self.levels)
         self.people = People()
         self._left: set[str] = set()
-        self.skew = ClockSkew()
+        self.skew_ms: int | None = None
+        self._offset = ClockOffset()
         self.latency = LatencyBook()
         self.calendar = calendar
         self._clock = clock
@@ -182,7 +184,7 @@ class ChatModel:
                 if not self.outbox.has_waited(draft.id):
                     self.answer_ms = max(0, self._clock() - draft.created_at)
                 self.outbox.accept(conversation, draft, region, sent_at, self._clock())
-                self._compare_clocks(draft, sent_at)
+                self._compare_clocks(draft, region, sent_at)
             case DraftRefused(draft, _, reason):
                 self.outbox.refuse(self.conversation(draft.channel), draft, reason)
             case DraftUnsent(draft, reason):
@@ -261,11 +263,12 @@ class ChatModel:
         elif conversation is not None:
             self._note(channel, reason)
 
-    def _compare_clocks(self, draft: Draft, sent_at: int) -> None:
-        known = self.skew.milliseconds is not None
-        self.skew.note(sent=draft.created_at, stamped=sent_at, answered=self._clock())
-        if not known and self.skew.milliseconds is not None:
-            self.warn(skew_sentence(self.skew.milliseconds))
+    def _compare_clocks(self, draft: Draft, region: str, sent_at: int) -> None:
+        self._offset.note(region, sent=draft.created_at, stamped=sent_at, answered=self._clock())
+        before, offset = self.skew_ms, self._offset.estimate(region)
+        self.skew_ms = None if offset is None else offset.beyond(TOLERANCE_MS)
+        if before is None and self.skew_ms is not None:
+            self.warn(skew_sentence(self.skew_ms))
 
     def _record_gap(self, channels: tuple[str, ...], since: int, until: int) -> None:
         if self._skips.pending:  # the gap that the skipped messages leave

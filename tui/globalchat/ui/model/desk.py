@@ -271,7 +271,7 @@ class Desk:
             self._profile,
             unread,
             mentions,
-            self.model.skew.milliseconds,
+            self.model.skew_ms,
             self.keys("help"),
             self.model.outbox.obstacle,
             self.model.answer_ms,
