@@ -602,3 +602,39 @@ def test_a_channel_that_only_the_other_region_has_is_not_asked_for_in_this_one()
     play.feed(inputs.Described(2, SYDNEY, Backend(("cars", "opera"), BACKEND.limits)))
     wanted = [effects.SubscribeChannel(2, "cars"), effects.SubscribeChannel(2, "opera")]
     assert play.feed(inputs.Opened(2)) == wanted
+
+
+def switched() -> Play:
+    """A machine that is live in sydney; connection 1 to oregon was left."""
+    play = in_phase(Phase.LIVE)
+    play.feed(inputs.Switched(SYDNEY))
+    play.come_up(2, SYDNEY)
+    return play
+
+
+def test_the_loss_of_a_region_that_was_left_leaves_a_gap_and_takes_its_timer_along() -> None:
+    play = switched()
+    loss = inputs.ConnectionLost(1, GONE, frozenset({"tech", "music"}), 5)
+    assert play.feed(loss) == [
+        effects.Emit(GapRecorded(("tech",), 5, play.seconds * 1000)),
+        effects.Disconnect(1),
+        effects.CancelTimer(OVERLAP),
+    ]
+    assert (play.phase, play.machine.state.region) == (Phase.LIVE, "sydney")
+
+
+def test_a_late_confirmation_ends_no_gap() -> None:
+    play = switched()
+    revoked_at = (play.seconds + 1) * 1000
+    assert effects.UnsubscribeChannel(2, "tech") in play.feed(inputs.ChannelEnded(1, "tech"))
+    play.feed(inputs.Joined("tech"))
+    assert play.feed(inputs.Subscribed(2, "tech")) == []
+    play.feed(inputs.Unsubscribed(2, "tech"))
+    gap = GapRecorded(("tech",), revoked_at, (play.seconds + 1) * 1000)
+    assert effects.Emit(gap) in play.feed(inputs.Subscribed(2, "tech"))
+
+
+def test_a_region_that_was_not_looked_for_is_not_offered() -> None:
+    play = in_phase(Phase.RETRYING)
+    assert play.feed(inputs.Probed(OREGON, SYDNEY)) == []
+    assert play.machine.state.fail_over_to is None

@@ -305,3 +305,17 @@ async def test_the_short_form_keeps_drafts_too(oregon: FakeAppSync, outbox: Path
         async for message in chat:
             assert message.text == "later"
             break
+
+
+async def test_a_publish_that_reaches_the_region_ends_the_wait_for_its_socket(
+    oregon: FakeAppSync, outbox: Path
+) -> None:
+    oregon.on_init = "close"
+    options = quick(suspend_after=0.0, suspend_interval=600.0)
+    async with running(Session(profile_of(oregon), "oregon", options=options, outbox=outbox)) as chat:
+        await chat.phase(Phase.SUSPENDED)
+        oregon.on_init = "ack"
+        chat.session.send("tech", "over HTTP")
+        await chat.next(DraftAccepted)
+        chat.rewind()
+        await chat.phase(Phase.LIVE)

@@ -74,7 +74,7 @@ class DraftUnsent:
 
 @dataclass(frozen=True, slots=True)
 class DraftWaiting:
-    """A draft could not be sent yet; it is kept and tried again automatically, after `attempt` attempts so far.
+    """A draft could not be sent yet; it is kept and tried again automatically; `attempt` counts the attempts.
 
     `next_try_at` is epoch ms; None if it waits for something to change: the key, the user, the next start.
     `throttled` means that the backend is called too often.
