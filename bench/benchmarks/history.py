@@ -90,7 +90,7 @@ def _fill(screen: ChatScreen, conversation: Conversation, rows: int) -> float:
         model.reduce(MessageReceived(message, "oregon", at + 12, 12 + number % 300))
     gc.collect()
     overhead = (_resident_bytes() - before - text_bytes) / rows
-    screen.query_one(MessagePane).show(conversation, screen._desk.names)
+    screen.query_one(MessagePane).show(conversation, screen._view_model.names)
     return overhead
 
 

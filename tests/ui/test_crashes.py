@@ -48,7 +48,7 @@ def in_a_key_of_the_screen(chat: Chat, patch: pytest.MonkeyPatch) -> None:
 def in_the_composer(chat: Chat, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Composer, "submit", fail)
     chat.composer.post_message(events.Key("ctrl+j", None))
-    patch.setattr(chat.composer, "_deeds", {"ctrl+j": fail})
+    patch.setattr(chat.composer, "_key_handlers", {"ctrl+j": fail})
 
 
 def in_a_timer(chat: Chat, patch: pytest.MonkeyPatch) -> None:

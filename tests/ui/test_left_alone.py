@@ -19,8 +19,8 @@ from globalchat.ui import terminal_driver
 from globalchat.ui.memory import DRAFT, Memory
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat import ChatModel
-from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.header import header
+from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.terminal_driver import TerminalDriver
 from tests.ui.helpers.chat_driver import Chat, running
 from tests.ui.helpers.fake_session import NOON
@@ -136,15 +136,15 @@ COUNTING = {"RETRYING", "SUSPENDED", "a message was accepted", "a message waits"
 def test_what_may_change_with_time_alone_is_looked_at(what: str, channel: str) -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
     model.reduce(StateChanged(SessionState(Phase.LIVE, "oregon")))
-    desk = Desk(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech")
     HAPPENED[what](model, Draft("01", channel, "hello", "bo", NOON))
 
     def shown(seconds: int) -> object:
         now = NOON + seconds * SECOND
-        return header(desk.header(), 120, now), desk.banner(now)
+        return header(view_model.header(), 120, now), view_model.banner(now)
 
     changes = any(shown(seconds) != shown(0) for seconds in (1, 10, 60, 3600))
-    assert desk.is_counting() == changes
+    assert view_model.is_counting() == changes
     assert changes == (what in COUNTING and (channel == "tech" or what.isupper()))
 
 

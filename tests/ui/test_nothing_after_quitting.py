@@ -310,8 +310,8 @@ async def test_what_could_not_be_kept_is_said_when_the_terminal_is_the_shells_ag
             patched.setattr(Memory, "merge", fail)
             post(chat, *map(key, "lost"), key("ctrl+q"))
             await end(chat)
-        (said,) = chat.app.parting
+        (said,) = chat.app.exit_message
         assert said.startswith("Your texts cannot be kept for the next time: ")
         app = make(FakeSession(), state=tmp_path)
         app._keep_typed("early")
-        assert app.parting == [said]
+        assert app.exit_message == [said]

@@ -21,11 +21,11 @@ from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat import ChannelDropped, ChatModel, Notice
-from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.header import header
 from globalchat.ui.model.regions import RegionNames
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
 from globalchat.ui.model.status import Opening, OpeningFailed, banner, signal
+from globalchat.ui.model.view_model import ChatViewModel
 from tests.ui.helpers.fake_session import CHANNELS, LIMITS, NOON, REGIONS
 
 DRAFT = Draft("draft-1", "tech", "hello", "bo", NOON)
@@ -195,20 +195,20 @@ def test_channels_stand_in_the_backends_order_and_joined_ones_below(model: ChatM
 
 
 def test_the_next_unread_channel_is_one_with_a_mention(model: ChatModel) -> None:
-    desk = Desk(model, "local", "tech")
-    assert desk.next_unread() is None
+    view_model = ChatViewModel(model, "local", "tech")
+    assert view_model.next_unread() is None
     model.reduce(received("robots", "hi", NOON))
-    assert desk.next_unread() == "robots"
+    assert view_model.next_unread() == "robots"
     model.reduce(received("cars", "@bo", NOON))
-    assert desk.next_unread() == "cars"
-    assert (desk.step(1), desk.step(-1)) == ("music", "robots")
+    assert view_model.next_unread() == "cars"
+    assert (view_model.step(1), view_model.step(-1)) == ("music", "robots")
 
 
 def test_the_meter_appears_near_the_limit_and_counts_as_the_backend_does(model: ChatModel) -> None:
-    desk = Desk(model, "local", "tech")
-    assert desk.meter("x" * 1799) == ""
-    assert desk.meter("x" * 1800) == "1,800 / 2,000"
-    assert desk.meter("👍" * 900) == "1,800 / 2,000"
+    view_model = ChatViewModel(model, "local", "tech")
+    assert view_model.meter("x" * 1799) == ""
+    assert view_model.meter("x" * 1800) == "1,800 / 2,000"
+    assert view_model.meter("👍" * 900) == "1,800 / 2,000"
 
 
 NAMES = RegionNames.of(REGIONS)
@@ -275,9 +275,9 @@ def test_every_state_has_its_words(state: SessionState, word: str, text: str | N
 def test_the_header_fits_any_width(model: ChatModel, width: int) -> None:
     model.reduce(StateChanged(SessionState(Phase.LIVE, "oregon", switching_to="sydney", latency_ms=38)))
     model.reduce(received("cars", "@bo", NOON))
-    desk = Desk(model, "local", "tech")
-    desk.names = NAMES
-    assert sum(len(piece.text) for piece in header(desk.header(), width, NOON)) == width
+    view_model = ChatViewModel(model, "local", "tech")
+    view_model.names = NAMES
+    assert sum(len(piece.text) for piece in header(view_model.header(), width, NOON)) == width
 
 
 def test_names_that_are_left_out_are_said_in_one_sentence(model: ChatModel) -> None:

@@ -117,8 +117,8 @@ def test_a_mention_is_of_one_of_them(pair: tuple[str, str]) -> None:
 def test_completion_writes_a_name_that_mentions_it_or_none(model: ChatModel, pair: tuple[str, str]) -> None:
     for number, name in enumerate(pair):
         receive(model, name, at=number)
-    offers = complete("@", 1, Vocabulary(names=model.people.names())).offers
-    assert {offer.text for offer in offers} <= {f"@{name} " for name in pair}
+    completions = complete("@", 1, Vocabulary(names=model.known_senders.names())).items
+    assert {completion.text for completion in completions} <= {f"@{name} " for name in pair}
 
 
 @PAIRS

@@ -3,7 +3,7 @@
 import pytest
 
 from globalchat.client.messages import Draft
-from globalchat.ui.model.outbox import parting
+from globalchat.ui.model.outbox import exit_message
 
 
 def drafts(*names: str) -> list[Draft]:
@@ -30,6 +30,6 @@ def drafts(*names: str) -> list[Draft]:
     ],
 )
 def test_each_kind_is_said_once(waiting: str, unsent: str, said: list[str]) -> None:
-    found = parting(drafts(*waiting), drafts(*unsent), lambda identity: identity == "t")
+    found = exit_message(drafts(*waiting), drafts(*unsent), lambda identity: identity == "t")
     assert len(found) == len(said)
     assert all(sentence.startswith(begin) for sentence, begin in zip(found, said, strict=True))

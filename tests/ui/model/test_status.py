@@ -11,10 +11,9 @@ from globalchat.client.messages import Draft, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.profiles import EXPIRY_REMEDY, Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
-from globalchat.ui.model.banner import LINES, Banner, Way, banner_lines, target_at
+from globalchat.ui.model.banner import LINES, ActionHint, Banner, banner_lines, target_at
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat import ChatModel, Notice
-from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.header import SWITCH, HeaderView, header
 from globalchat.ui.model.header import target_at as header_target_at
 from globalchat.ui.model.regions import RegionNames
@@ -29,7 +28,8 @@ from globalchat.ui.model.status import (
     signal,
     unsent_banner,
 )
-from globalchat.ui.model.trouble import put_away_remark
+from globalchat.ui.model.trouble import dismiss_warning
+from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.screens.again import again
 from tests.ui.helpers.fake_session import NOON, REGIONS, FakeSession
 
@@ -140,10 +140,10 @@ def test_the_way_out_is_in_sight_at_every_size(name: str, width: int) -> None:
     assert 1 <= len(lines) <= LINES
     assert all(cell_len("".join(piece.text for piece in line)) <= width for line in lines)
     text = " ".join("".join(piece.text for piece in line).strip() for line in lines)
-    for way in said.ways:
-        assert way.text in text
+    for hint in said.hints:
+        assert hint.text in text
     targets = {target_at(lines, x, y) for y in range(LINES) for x in range(width)} - {None}
-    assert targets == {way.target for way in said.ways}
+    assert targets == {hint.target for hint in said.hints}
 
 
 @pytest.mark.parametrize(("name", "width"), product(STATES, SIZES))
@@ -165,12 +165,12 @@ def test_so_is_the_way_out_of_a_channels_troubles(make: object, width: int) -> N
     assert callable(make)
     said = make("a-channel-with-a-very-long-name-indeed")
     text = " ".join("".join(piece.text for piece in line).strip() for line in banner_lines(said, width))
-    assert said.ways[0].text in text
+    assert said.hints[0].text in text
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 10, 20])
 def test_a_banner_survives_any_width(width: int) -> None:
-    said = Banner("全角文字 " + LONG, "error", (Way("again", "F5 tries again."),))
+    said = Banner("全角文字 " + LONG, "error", (ActionHint("again", "F5 tries again."),))
     assert len(banner_lines(said, width)) <= LINES
 
 
@@ -194,12 +194,12 @@ def test_clicks_in_the_header_lead_where_they_point() -> None:
 
 def test_the_next_region_is_the_one_that_is_offered() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
-    desk = Desk(model, "local", "tech")
-    assert desk.next_region() is None
-    desk.begin_session(profile_of("oregon", "sydney", "paris"), "oregon", NOON)
-    assert desk.next_region() == "sydney"
+    view_model = ChatViewModel(model, "local", "tech")
+    assert view_model.next_region() is None
+    view_model.begin_session(profile_of("oregon", "sydney", "paris"), "oregon", NOON)
+    assert view_model.next_region() == "sydney"
     model.reduce(StateChanged(replace(RETRYING, fail_over_to="paris")))
-    assert desk.next_region() == "paris"
+    assert view_model.next_region() == "paris"
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_clock_that_is_off_is_told_only_when_that_is_certain(
 def test_a_clock_that_is_off_is_said_once_and_stays_in_the_header() -> None:
     now = [NOON]
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: now[0])
-    desk = Desk(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech")
     for number in range(3):
         draft = Draft(f"draft-{number}", "tech", "hi", "bo", now[0])
         now[0] += 40
@@ -234,16 +234,16 @@ def test_a_clock_that_is_off_is_said_once_and_stays_in_the_header() -> None:
         "This machine's clock is 3.2 s slow: other people see other times."
     ]
     for width in (60, 80, 120):
-        assert "clock 3.2 s slow" in "".join(piece.text for piece in header(desk.header(), width, NOON))
+        assert "clock 3.2 s slow" in "".join(piece.text for piece in header(view_model.header(), width, NOON))
 
 
 def test_accepted_messages_that_do_not_come_back_are_told_until_the_connection_is_another() -> None:
     now = [NOON]
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: now[0])
-    desk = Desk(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech")
 
     def said() -> str | None:
-        about = desk.banner(now[0])
+        about = view_model.banner(now[0])
         return about.text if about else None
 
     drafts = [Draft(f"draft-{number}", "tech", "hi", "bo", NOON) for number in range(2)]
@@ -263,7 +263,7 @@ def test_accepted_messages_that_do_not_come_back_are_told_until_the_connection_i
     model.reduce(StateChanged(replace(LIVE, latency_ms=39)))
     assert said() is not None
     session = FakeSession()
-    again(desk, session)
+    again(view_model, session)
     assert session.calls == [("reconnect", None)]
     for state in (RETRYING, LIVE):
         model.reduce(StateChanged(state))
@@ -272,7 +272,7 @@ def test_accepted_messages_that_do_not_come_back_are_told_until_the_connection_i
 
 def test_what_was_wrong_is_said_until_a_try_succeeds() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
-    desk = Desk(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech")
     said = []
     for state in (
         replace(RETRYING, remedy="Start it"),
@@ -280,7 +280,7 @@ def test_what_was_wrong_is_said_until_a_try_succeeds() -> None:
         LIVE,
     ):
         model.reduce(StateChanged(state))
-        about = desk.banner(NOON)
+        about = view_model.banner(NOON)
         said.append(about.said if about else None)
     assert said == [
         "It is lost. Start it. Next try in 4 s (no. 3). What you send now waits.",
@@ -291,26 +291,26 @@ def test_what_was_wrong_is_said_until_a_try_succeeds() -> None:
 
 def test_what_is_odd_can_be_put_away_until_it_is_odd_again() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
-    desk = Desk(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech")
     odd = replace(LIVE, reason="Sydney is not available")
-    assert not put_away_remark(model)
+    assert not dismiss_warning(model)
     for state in (odd, replace(odd, latency_ms=2)):
         model.reduce(StateChanged(state))
-        assert put_away_remark(model) is (state is odd)
-        assert desk.banner(NOON) is None
+        assert dismiss_warning(model) is (state is odd)
+        assert view_model.banner(NOON) is None
     for state in (replace(LIVE, switching_to="sydney"), odd):
         model.reduce(StateChanged(state))
-    assert desk.banner(NOON) is not None
+    assert view_model.banner(NOON) is not None
 
 
 def test_a_key_that_expires_soon_is_told_when_the_session_begins() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
     in_three_days = NOON // 1000 + 3 * 86_400 + 60
-    desk = Desk(model, "default", "tech")
-    desk.begin_session(profile_of("oregon", expires=in_three_days), "oregon", NOON)
+    view_model = ChatViewModel(model, "default", "tech")
+    view_model.begin_session(profile_of("oregon", expires=in_three_days), "oregon", NOON)
     told = "The API key of oregon expires in 3 days."
     assert model.take_effects() == [Notice(f"{told} {EXPIRY_REMEDY}", "warning")]
-    desk.begin_session(profile_of("oregon", expires=in_three_days + 90 * 86_400), "oregon", NOON)
+    view_model.begin_session(profile_of("oregon", expires=in_three_days + 90 * 86_400), "oregon", NOON)
     assert model.take_effects() == []
 
 

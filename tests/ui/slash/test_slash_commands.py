@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from globalchat.ui.slash.commands import COMMANDS
 from globalchat.ui.slash.completion import NOTHING, Vocabulary, complete
-from globalchat.ui.slash.parser import Run, Say, Wrong, parse
+from globalchat.ui.slash.parser import CommandCall, ParseError, PlainText, parse
 
 WORDS = Vocabulary(
     channels=("tech", "music", "media"),
@@ -33,7 +33,7 @@ WORDS = Vocabulary(
     ],
 )
 def test_messages(text: str, sent: str) -> None:
-    assert parse(text) == Say(sent)
+    assert parse(text) == PlainText(sent)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_messages(text: str, sent: str) -> None:
 )
 def test_commands(text: str, name: str, argument: str) -> None:
     meant = parse(text)
-    assert isinstance(meant, Run)
+    assert isinstance(meant, CommandCall)
     assert (meant.command.name, meant.argument) == (name, argument)
 
 
@@ -65,7 +65,7 @@ def test_commands(text: str, name: str, argument: str) -> None:
     ],
 )
 def test_what_is_no_command_is_told_with_the_way_out(text: str, reason: str) -> None:
-    assert parse(text) == Wrong(reason)
+    assert parse(text) == ParseError(reason)
 
 
 @pytest.mark.parametrize(
@@ -73,29 +73,31 @@ def test_what_is_no_command_is_told_with_the_way_out(text: str, reason: str) -> 
 )
 def test_a_first_word_without_a_second_slash_is_never_sent(text: str) -> None:
     meant = parse(text)
-    assert isinstance(meant, Wrong)
+    assert isinstance(meant, ParseError)
     assert text.split()[0] in meant.reason
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.text())
 def test_whatever_is_typed_can_be_sent(text: str) -> None:
-    assert parse("//" + text) == Say("/" + text)
+    assert parse("//" + text) == PlainText("/" + text)
     meant = parse(text)
-    assert isinstance(meant, Run | Wrong) or meant == Say(
+    assert isinstance(meant, CommandCall | ParseError) or meant == PlainText(
         text.removeprefix("/") if text[:2] == "//" else text
     )
 
 
-def offers(text: str, cursor: int | None = None) -> list[str]:
-    return [offer.text for offer in complete(text, len(text) if cursor is None else cursor, WORDS).offers]
+def completions(text: str, cursor: int | None = None) -> list[str]:
+    return [
+        completion.text for completion in complete(text, len(text) if cursor is None else cursor, WORDS).items
+    ]
 
 
 def test_a_slash_offers_all_commands_and_letters_fewer() -> None:
-    assert len(offers("/")) == len(COMMANDS)
-    assert offers("/re") == ["/region "]
-    assert offers("/q") == ["/quit"]
-    assert complete("/re", 3, WORDS).offers[0].label == "/region [REGION]"
+    assert len(completions("/")) == len(COMMANDS)
+    assert completions("/re") == ["/region "]
+    assert completions("/q") == ["/quit"]
+    assert complete("/re", 3, WORDS).items[0].label == "/region [REGION]"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_a_slash_offers_all_commands_and_letters_fewer() -> None:
     ],
 )
 def test_arguments(text: str, found: list[str]) -> None:
-    assert offers(text) == found
+    assert completions(text) == found
 
 
 @pytest.mark.parametrize(
@@ -129,10 +131,10 @@ def test_arguments(text: str, found: list[str]) -> None:
     ],
 )
 def test_names_after_an_at_sign(text: str, found: list[str]) -> None:
-    assert offers(text) == found
+    assert completions(text) == found
 
 
 def test_only_what_stands_before_the_cursor_is_completed() -> None:
-    assert offers("@pr and more", 3) == ["@priya "]
+    assert completions("@pr and more", 3) == ["@priya "]
     assert complete("hi @pr", 6, WORDS).start == 3
     assert complete("", 0, WORDS) == NOTHING

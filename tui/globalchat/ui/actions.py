@@ -212,8 +212,8 @@ def bindings(keymap: Keymap = DEFAULT_KEYS) -> list[Binding]:
     ]
 
 
-def deed(identity: str | None) -> str | None:
-    """Textual's action string of an action; None if there is none to run."""
+def textual_action(identity: str | None) -> str | None:
+    """Return the Textual action string of an action; None if there is none to run."""
     return next((action.action for action in ACTIONS if action.id == identity), None)
 
 

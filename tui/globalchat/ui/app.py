@@ -102,7 +102,7 @@ class ChatApp(SafeApp):
         self.stylesheet = ReadOnce(variables=self.stylesheet._variables)
         self.settings = settings.settings
         self.keymap: Keymap | None = None
-        self._parting: Callable[[], list[str]] = list
+        self._exit_message: Callable[[], list[str]] = list
         self._problems = settings.problems
         self._open_profile = open_profile
         self._reload_profile = reload_profile
@@ -160,8 +160,8 @@ class ChatApp(SafeApp):
         from globalchat.ui.model.attention import Level, Levels
         from globalchat.ui.model.calendar import Calendar
         from globalchat.ui.model.chat import ChatModel
-        from globalchat.ui.model.desk import Desk
         from globalchat.ui.model.history import History
+        from globalchat.ui.model.view_model import ChatViewModel
         from globalchat.ui.screens.chat import ChatScreen
 
         model = ChatModel(
@@ -171,9 +171,9 @@ class ChatApp(SafeApp):
             limit=self.settings.scrollback,
             levels=Levels(Level(self.settings.notify.level)),
         )
-        desk = Desk(model, self._profile_name, self._channel)
-        desk.welcome = self._welcome
-        desk.sent = History(keep=self.settings.history, run=os.urandom(3).hex(), clock=self._now)
+        view_model = ChatViewModel(model, self._profile_name, self._channel)
+        view_model.welcome = self._welcome
+        view_model.sent = History(keep=self.settings.history, run=os.urandom(3).hex(), clock=self._now)
         connection = Connection(
             self._open_profile,
             region=self._region,
@@ -182,7 +182,7 @@ class ChatApp(SafeApp):
             reload_profile=self._reload_profile,
         )
         chat = ChatScreen(
-            desk,
+            view_model,
             connection,
             clock=self._now,
             keymap=keymap,
@@ -192,33 +192,33 @@ class ChatApp(SafeApp):
             watch_factory=self._watch_factory,
             typed=typed,
         )
-        self._parting = chat.parting
+        self._exit_message = chat.exit_message
         return chat
 
     def _keep_typed(self, text: str) -> None:
         """Keep what was typed before there was a chat as the channel's draft, as that would have done."""
         from globalchat.core.errors import UserError
         from globalchat.ui.memory import DRAFT, LONGEST, Memory, problem, rescue
-        from globalchat.ui.model.desk import NOWHERE
+        from globalchat.ui.model.view_model import NOWHERE
 
         memory, key = Memory(self._state, self._profile_name), DRAFT + (self._channel or NOWHERE)
         try:
             memory.claim(self._sender)
             if len(whole := memory.load().get(key, "") + text) > LONGEST:
                 rescued = rescue(memory, text)
-                self._parting = lambda: [rescued]
+                self._exit_message = lambda: [rescued]
             else:
                 memory.merge({key: whole})
         except (OSError, UserError) as error:
             said = problem(error)
-            self._parting = lambda: [said]
+            self._exit_message = lambda: [said]
         finally:
             memory.release()
 
     @property
-    def parting(self) -> list[str]:
+    def exit_message(self) -> list[str]:
         """What to say once the terminal is the shell's again: which texts are lost, which messages wait."""
-        return self._parting()
+        return self._exit_message()
 
     def action_command_palette(self) -> None:
         """Open the command palette."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from globalchat.core.errors import UserError
 from globalchat.ui.memory import LONGEST, Memory, problem, rescue
-from globalchat.ui.model.desk import SENT, Desk
+from globalchat.ui.model.view_model import SENT, ChatViewModel
 
 _SOON = 1.0
 """Seconds after which a change is written at the latest: every key is one."""
@@ -14,7 +14,7 @@ _AGAIN = 5.0
 
 
 class Keeping:
-    """Between the desk and the memory. A memory that cannot be written is told of once.
+    """Between the view_model and the memory. A memory that cannot be written is told of once.
 
     Attributes:
         problem: Why the last change could not be kept, None if it was.
@@ -24,14 +24,14 @@ class Keeping:
     def __init__(
         self,
         memory: Memory,
-        desk: Desk,
+        view_model: ChatViewModel,
         tell: Callable[[str], object],
         set_timer: Callable[[float, Callable[[], None]], object],
     ) -> None:
         self._set_timer = set_timer
         self._is_due = False
         self._memory = memory
-        self._desk = desk
+        self._view_model = view_model
         self._tell = tell
         self._kept: dict[str, str] = {}
         self.problem: str | None = None
@@ -42,26 +42,30 @@ class Keeping:
         """Take over what an earlier run kept, and the drafts of this name that no running chat owns."""
         spare: list[str] = []
         try:
-            spare = self._memory.claim(self._desk.model.sender)
+            spare = self._memory.claim(self._view_model.model.sender)
         except (OSError, UserError) as error:
             self.problem = problem(error)  # the first change that cannot be kept reports it
         loaded = self._memory.load()
-        self._desk.restore(loaded)
+        self._view_model.restore(loaded)
         for text in spare:
-            self._desk.sent.add(text)
+            self._view_model.sent.add(text)
         # Sent texts beyond the bound, which several chats may have left, are forgotten with the first change.
-        self._kept = self._desk.kept() | {key: text for key, text in loaded.items() if key.startswith(SENT)}
+        self._kept = self._view_model.kept() | {
+            key: text for key, text in loaded.items() if key.startswith(SENT)
+        }
 
     def start(self) -> None:
         """Write every change from now on, and those since `load`."""
-        self._desk.on_change(self._save_within)
+        self._view_model.on_change(self._save_within)
         self.save()
 
     def close(self) -> None:
         """Keep what changed, and leave the drafts to a later chat."""
         self.save()
         self.rescued = [
-            rescue(self._memory, text) for text in self._desk.drafts.kept().values() if len(text) > LONGEST
+            rescue(self._memory, text)
+            for text in self._view_model.drafts.kept().values()
+            if len(text) > LONGEST
         ]
         self._memory.release()
 
@@ -74,7 +78,7 @@ class Keeping:
 
     def save(self) -> None:
         """Keep what changed since the last call that succeeded."""
-        now, before = self._desk.kept(), self._kept
+        now, before = self._view_model.kept(), self._kept
         changes = {key: now.get(key) for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
         try:
             self._memory.merge(changes)

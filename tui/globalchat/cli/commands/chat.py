@@ -97,7 +97,7 @@ def command(
         welcome=profile is None and chosen == LOCAL,
     )
     app.run()
-    for note in (*notes, *app.parting, *_failure(app.failure)):
+    for note in (*notes, *app.exit_message, *_failure(app.failure)):
         narrate(f"globalchat: {note}")
     code = ExitCode.FAILED if app.return_code is None else app.return_code
     return code if code > _SIGNALS else min(code, ExitCode.FAILED)

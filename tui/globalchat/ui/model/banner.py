@@ -1,4 +1,4 @@
-"""A sentence about what is wrong, with the ways out, in the lines that it takes at a width."""
+"""A sentence about what is wrong, with the hints out, in the lines that it takes at a width."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ActionHint:
     """A way out that can be clicked: `target` names what it does, `text` says so and by which key."""
 
     target: str
@@ -20,16 +20,16 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """What is `said`, how urgent it is (`tone`: warning, error or muted), and the ways out."""
+    """What is `said`, how urgent it is (`tone`: warning, error or muted), and the hints out."""
 
     said: str
     tone: str
-    ways: tuple[Way, ...] = ()
+    hints: tuple[ActionHint, ...] = ()
 
     @property
     def text(self) -> str:
         """All of it in one line."""
-        return " ".join(filter(None, (self.said, *(way.text for way in self.ways))))
+        return " ".join(filter(None, (self.said, *(hint.text for hint in self.hints))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Piece:
 def banner_lines(banner: Banner, width: int, *, most: int = LINES) -> list[list[Piece]]:
     """The lines of a banner, each at most `width` cells.
 
-    If they are more than `most`, what is said is cut short: the ways out are always there.
+    If they are more than `most`, what is said is cut short: the hints out are always there.
     """
     width = max(2, width)
     lines = _lines(banner, width)
@@ -51,7 +51,7 @@ def banner_lines(banner: Banner, width: int, *, most: int = LINES) -> list[list[
     while len(lines) > most and said:
         kept = cell_len(said) - max(2, width // 4)
         said = clip(said, kept) if kept > 1 else ""
-        lines = _lines(Banner(said, banner.tone, banner.ways), width)
+        lines = _lines(Banner(said, banner.tone, banner.hints), width)
     return lines[:most]
 
 
@@ -77,9 +77,9 @@ def _pieces(banner: Banner, text: str, start: int, end: int) -> list[Piece]:
     pieces: list[Piece] = []
     position = len(text)
     borders: list[tuple[int, int, str]] = []
-    for way in reversed(banner.ways):
-        borders.insert(0, (position - len(way.text), position, way.target))
-        position -= len(way.text) + 1
+    for hint in reversed(banner.hints):
+        borders.insert(0, (position - len(hint.text), position, hint.target))
+        position -= len(hint.text) + 1
     for first, last, target in borders:
         first, last = max(first, start), min(last, end)
         if first < last:

@@ -26,12 +26,12 @@ from globalchat.core.clock import WallClock
 from globalchat.ui.model.attention import Attention, Levels
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.latency import LatencyBook
+from globalchat.ui.model.drop_notices import DropNotices
+from globalchat.ui.model.known_senders import KnownSenders
+from globalchat.ui.model.latency_stats import LatencyStats
 from globalchat.ui.model.outbox import Outbox
-from globalchat.ui.model.people import People
 from globalchat.ui.model.row_factory import RowFactory
 from globalchat.ui.model.skew import TOLERANCE_MS, skew_sentence
-from globalchat.ui.model.skips import Skips
 from globalchat.ui.model.text import brief
 
 
@@ -67,8 +67,8 @@ class ChatModel:
         sender: The own name.
         levels: What counts in which channel.
         attention: What came unseen and counts.
-        people: Whose messages were seen.
-        remark_read: Whether somebody put away what is odd though the session is live.
+        known_senders: Whose messages were seen.
+        warning_dismissed: Whether somebody put away what is odd though the session is live.
         outbox: The own messages that are not delivered yet.
         answer_ms: How long the region took for the latest answer to an own message, None before one.
         skew_ms: The backend's clock minus this one's, if that is more than people notice, for certain.
@@ -89,21 +89,21 @@ class ChatModel:
         self.backend: Backend | None = None
         self.conversations: dict[str, Conversation] = {}
         self.watching: str | None = None
-        self.remark_read = False
+        self.warning_dismissed = False
         self.outbox = Outbox()
         self.sender = sender
         self.levels = levels or Levels()
         self.attention = Attention(self.levels)
-        self.people = People()
+        self.known_senders = KnownSenders()
         self._left: set[str] = set()
         self.skew_ms: int | None = None
         self._offset = ClockOffset()
-        self.latency = LatencyBook()
+        self.latency = LatencyStats()
         self.calendar = calendar
         self._clock = clock
         self._limit = limit
         self._rows = RowFactory(sender, calendar)
-        self._skips = Skips(self._rows)
+        self._drop_notices = DropNotices(self._rows)
         self._effects: list[Effect] = []
         self._down_since: int | None = None
         self.answer_ms: int | None = None
@@ -147,7 +147,7 @@ class ChatModel:
 
     def take_effects(self) -> list[Effect]:
         """What happened beside the rows since the last call."""
-        if self._skips.pending:
+        if self._drop_notices.pending:
             self._show_skips()
         effects, self._effects = self._effects, []
         return effects
@@ -204,7 +204,7 @@ class ChatModel:
             case GapRecorded(channels, since, until):
                 self._record_gap(channels, since, until)
             case EventsSkipped(count):
-                self._skips.pending += count
+                self._drop_notices.pending += count
 
     def _receive(self, event: MessageReceived) -> None:
         if event.message.channel in self._left:
@@ -220,7 +220,7 @@ class ChatModel:
             conversation.add(row)
             return
         seen = self.watching == conversation.channel
-        self.people.saw(row.name)
+        self.known_senders.add(row.name)
         conversation.arrive(row, seen=seen)
         if not seen:
             self.attention.note(conversation.channel, row)
@@ -232,9 +232,9 @@ class ChatModel:
             state = replace(state, reason=previous.reason, remedy=previous.remedy)
         self.state = state
         if previous is None or state.reason != previous.reason:
-            self.remark_read = False
+            self.warning_dismissed = False
         if previous is None or (state.phase, state.region) != (previous.phase, previous.region):
-            self.outbox.expect_none()
+            self.outbox.reset_echo_tracking()
             self.answer_ms = None
         was_live = previous is not None and previous.phase is Phase.LIVE
         if state.phase is Phase.LIVE:
@@ -271,8 +271,8 @@ class ChatModel:
             self.warn(skew_sentence(self.skew_ms))
 
     def _record_gap(self, channels: tuple[str, ...], since: int, until: int) -> None:
-        if self._skips.pending:  # the gap that the skipped messages leave
-            self._skips.show(map(self.conversation, channels), since, until)
+        if self._drop_notices.pending:  # the gap that the skipped messages leave
+            self._drop_notices.show(map(self.conversation, channels), since, until)
             return
         span = f"{self.calendar.second(since)}–{self.calendar.second(until)}"
         for channel in channels:
@@ -284,7 +284,7 @@ class ChatModel:
     def _show_skips(self) -> None:
         """Show losses of which nobody told where: other events than messages, perhaps."""
         now = self._clock()
-        self._skips.show(self.conversations.values(), now, now)
+        self._drop_notices.show(self.conversations.values(), now, now)
 
     def _note(self, channel: str, text: str) -> None:
         """Add a notice at the end of a channel."""

@@ -20,7 +20,7 @@ class Waiting(NamedTuple):
     next_try_at: int | None
 
 
-class Unheard(NamedTuple):
+class AwaitingEcho(NamedTuple):
     """How many accepted messages of a channel have not come back, and for how long the first has not (ms)."""
 
     messages: int
@@ -114,21 +114,21 @@ class Outbox:
         count = len(self._drafts(channel, Delivery.SENDING))
         return Waiting(count, first.attempt, first.next_try_at)
 
-    def unheard(self, channel: str, now: int) -> Unheard | None:
+    def awaiting_echo(self, channel: str, now: int) -> AwaitingEcho | None:
         """What of a channel was accepted but has not come back in good time (`now` is epoch ms)."""
         at = [
             self._accepted_at[draft.id]
             for draft in self._drafts(channel, Delivery.ACCEPTED)
             if draft.id in self._accepted_at
         ]
-        return Unheard(len(at), now - min(at)) if at and now - min(at) >= _BACK_WITHIN_MS else None
+        return AwaitingEcho(len(at), now - min(at)) if at and now - min(at) >= _BACK_WITHIN_MS else None
 
     def is_counting(self, channel: str) -> bool:
-        """Whether `waiting` or `unheard` may say something else of a channel as time passes."""
+        """Whether `waiting` or `awaiting_echo` may say something else of a channel as time passes."""
         drafts = (row.draft for row in self._rows.values() if row.draft and row.draft.channel == channel)
         return any(draft.id in self._accepted_at or draft.id in self._waits for draft in drafts)
 
-    def expect_none(self) -> None:
+    def reset_echo_tracking(self) -> None:
         """The connection is another one: what was accepted before need not come back on it."""
         self._accepted_at.clear()
 
@@ -149,7 +149,9 @@ class Outbox:
             conversation.touch(row)
 
 
-def parting(waiting: Sequence[Draft], unsent: Sequence[Draft], in_doubt: Callable[[str], bool]) -> list[str]:
+def exit_message(
+    waiting: Sequence[Draft], unsent: Sequence[Draft], in_doubt: Callable[[str], bool]
+) -> list[str]:
     """Return what to say, once the session has ended, of messages that the backend did not confirm.
 
     Args:

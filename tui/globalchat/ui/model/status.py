@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from globalchat.client.state import Phase, SessionState
-from globalchat.ui.model.banner import Banner, Way
-from globalchat.ui.model.outbox import Unheard, Waiting
+from globalchat.ui.model.banner import ActionHint, Banner
+from globalchat.ui.model.outbox import AwaitingEcho, Waiting
 from globalchat.ui.model.regions import RegionNames
 from globalchat.ui.model.text import brief, shown_name
 
@@ -14,7 +14,7 @@ Keys = Callable[[str], str]
 
 AGAIN, BACK, DISCARD, OTHER_REGION, NEXT_UNREAD = "again", "back", "discard", "region.next", "channel.unread"
 UNFOLD = "pane.unfold"
-"""Actions that the ways out lead to."""
+"""Actions that the hints lead to."""
 
 _WAITS = " What you send now waits."
 _DOCTOR = " `globalchat doctor` tells more."
@@ -99,7 +99,7 @@ def is_counting(status: Status) -> bool:
 
 def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_keys) -> Banner | None:
     """What to say about the connection, None while all is well."""
-    again = Way(AGAIN, f"{keys(AGAIN)} tries again.")
+    again = ActionHint(AGAIN, f"{keys(AGAIN)} tries again.")
     match status:
         case Opening(profile):
             return Banner(f"Opening {profile} …", "muted")
@@ -111,19 +111,19 @@ def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_ke
             return _live_banner(status, names, keys)
         case SessionState(phase=Phase.RETRYING):
             when = f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt})."
-            at_once = Way(AGAIN, f"{keys(AGAIN)} tries at once.")
+            at_once = ActionHint(AGAIN, f"{keys(AGAIN)} tries at once.")
             said = f"{_why(status)}{when}{_WAITS}"
             return Banner(said, "warning", (at_once, *_elsewhere(status, names, keys)))
         case SessionState(phase=Phase.SUSPENDED):
             missing = "" if status.missing_since is None else " Messages may be missed meanwhile."
             when = f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt})."
-            at_once = Way(AGAIN, f"{keys(AGAIN)} tries at once.")
+            at_once = ActionHint(AGAIN, f"{keys(AGAIN)} tries at once.")
             said = f"{_why(status)}Out for long: tries are rare. {when}{missing}{_DOCTOR}"
             return Banner(said, "error", (at_once, *_elsewhere(status, names, keys)))
         case SessionState(phase=Phase.FAILED):
             reason = _sentence(status.reason or f"{names.title(status.region)} cannot be used")
-            ways = (again, *_elsewhere(status, names, keys))
-            return Banner(f"{reason}{_remedy(status.remedy)}{_DOCTOR}", "error", ways)
+            hints = (again, *_elsewhere(status, names, keys))
+            return Banner(f"{reason}{_remedy(status.remedy)}{_DOCTOR}", "error", hints)
         case SessionState(phase=Phase.CLOSED):
             return Banner(f"The session is closed. {keys('app.quit')} quits.", "muted")
         case SessionState(phase=Phase.CONNECTING, attempt=attempt) if attempt:
@@ -135,15 +135,15 @@ def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_ke
 
 def revoked_banner(channel: str, keys: Keys = default_keys) -> Banner:
     """What to say about a channel that an administrator ended."""
-    again = Way(AGAIN, f"{keys(AGAIN)} joins it again.")
+    again = ActionHint(AGAIN, f"{keys(AGAIN)} joins it again.")
     return Banner(f"An administrator ended # {shown_name(channel)}.", "warning", (again,))
 
 
 def unsent_banner(count: int, keys: Keys = default_keys) -> Banner:
     """What to say about messages that did not get there."""
     noun, what = ("message was", "it") if count == 1 else ("messages were", "them")
-    again = Way(AGAIN, f"{keys(AGAIN)} sends {what} again.")
-    discard = Way(DISCARD, f"{keys(DISCARD)} discards {what}.")
+    again = ActionHint(AGAIN, f"{keys(AGAIN)} sends {what} again.")
+    discard = ActionHint(DISCARD, f"{keys(DISCARD)} discards {what}.")
     return Banner(f"{count} {noun} not sent.", "warning", (again, discard))
 
 
@@ -153,17 +153,17 @@ def waiting_banner(waiting: Waiting, now: int, keys: Keys = default_keys) -> Ban
     if waiting.next_try_at is not None:
         said += f" Next try {_wait(waiting.next_try_at, now)} (no. {waiting.attempt + 1})."
     what = "it" if waiting.messages == 1 else "them"
-    again = Way(AGAIN, f"{keys(AGAIN)} tries sooner, if it may.")
-    return Banner(said, "warning", (again, Way(DISCARD, f"{keys(DISCARD)} takes {what} back.")))
+    again = ActionHint(AGAIN, f"{keys(AGAIN)} tries sooner, if it may.")
+    return Banner(said, "warning", (again, ActionHint(DISCARD, f"{keys(DISCARD)} takes {what} back.")))
 
 
-def unheard_banner(unheard: Unheard, keys: Keys = default_keys) -> Banner:
+def awaiting_echo_banner(awaiting_echo: AwaitingEcho, keys: Keys = default_keys) -> Banner:
     """What to say about messages that were accepted but have not come back: the connection may be silent."""
-    single = unheard.messages == 1
-    were, have = ("1 message was", "has") if single else (f"{unheard.messages} messages were", "have")
-    missing = f"{were} accepted but {have} not come back for {unheard.for_ms // 1000} s"
+    single = awaiting_echo.messages == 1
+    were, have = ("1 message was", "has") if single else (f"{awaiting_echo.messages} messages were", "have")
+    missing = f"{were} accepted but {have} not come back for {awaiting_echo.for_ms // 1000} s"
     said = f"{missing}: those of others may not arrive either."
-    return Banner(said, "warning", (Way(AGAIN, f"{keys(AGAIN)} connects anew."),))
+    return Banner(said, "warning", (ActionHint(AGAIN, f"{keys(AGAIN)} connects anew."),))
 
 
 def hotlist(unread: Iterable[tuple[str, int, int]], keys: Keys = default_keys) -> str:
@@ -181,7 +181,7 @@ def _live_banner(state: SessionState, names: RegionNames, keys: Keys) -> Banner 
         there = names.title(state.switching_to)
         return Banner(f"Connecting to {there} … {here} stays until it is live.", "muted")
     if state.reason:
-        away = Way(BACK, f"{keys(BACK)} puts this away.")
+        away = ActionHint(BACK, f"{keys(BACK)} puts this away.")
         return Banner(f"{_sentence(state.reason)}{_remedy(state.remedy)}", "warning", (away,))
     if state.joining:
         channels = ", ".join(f"# {shown_name(each)}" for each in sorted(state.joining))
@@ -189,12 +189,12 @@ def _live_banner(state: SessionState, names: RegionNames, keys: Keys) -> Banner 
     return None
 
 
-def _elsewhere(state: SessionState, names: RegionNames, keys: Keys) -> tuple[Way, ...]:
+def _elsewhere(state: SessionState, names: RegionNames, keys: Keys) -> tuple[ActionHint, ...]:
     """The offer of another region, if one answers."""
     if state.fail_over_to is None:
         return ()
     there = names.title(state.fail_over_to)
-    return (Way(OTHER_REGION, f"{there} answers: {keys(OTHER_REGION)} switches."),)
+    return (ActionHint(OTHER_REGION, f"{there} answers: {keys(OTHER_REGION)} switches."),)
 
 
 def _why(state: SessionState) -> str:

@@ -10,19 +10,19 @@ from globalchat.ui.model.regions import RegionNames
 from globalchat.ui.model.status import (
     Keys,
     Status,
+    awaiting_echo_banner,
     banner,
     revoked_banner,
-    unheard_banner,
     unsent_banner,
     waiting_banner,
 )
 
 
-def trouble(
+def current_warning(
     status: Status, model: ChatModel, channel: str | None, *, names: RegionNames, now: int, keys: Keys
 ) -> Banner | None:
     """What to say to somebody in `channel` at `now` (epoch ms); None while all is well."""
-    if model.remark_read and _is_odd(status):
+    if model.warning_dismissed and _is_odd(status):
         status = replace(status, reason=None, remedy=None)
     about = banner(status, names, now, keys)
     if about is not None or channel is None:
@@ -33,15 +33,15 @@ def trouble(
         return unsent_banner(len(unsent), keys)
     if waiting := model.outbox.waiting(channel):
         return waiting_banner(waiting, now, keys)
-    if unheard := model.outbox.unheard(channel, now):
-        return unheard_banner(unheard, keys)
+    if awaiting_echo := model.outbox.awaiting_echo(channel, now):
+        return awaiting_echo_banner(awaiting_echo, keys)
     return None
 
 
-def put_away_remark(model: ChatModel) -> bool:
+def dismiss_warning(model: ChatModel) -> bool:
     """Say no more what is odd though the session is live. False if nothing is said of it."""
-    said = not model.remark_read and _is_odd(model.state)
-    model.remark_read |= said
+    said = not model.warning_dismissed and _is_odd(model.state)
+    model.warning_dismissed |= said
     return said
 
 

@@ -3,32 +3,32 @@
 from dataclasses import dataclass, field
 
 from globalchat.client.state import Phase, SessionState
-from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow
+from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.ports import ChatSession
 
 DOWN = (Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED)
 """The phases in which nothing is being tried right now."""
 
 
-def again(desk: Desk, session: ChatSession) -> bool:
+def again(view_model: ChatViewModel, session: ChatSession) -> bool:
     """Try the connection again, else the channel that was ended, else its messages that did not get there.
 
     Returns whether there was anything to try.
     """
-    channel, status = desk.channel, desk.status
+    channel, status = view_model.channel, view_model.status
     if isinstance(status, SessionState) and status.phase is not Phase.LIVE:
         if status.phase in DOWN:
             session.retry_now()
         return True  # or it is being tried right now
     if channel is None:
         return False
-    if channel in desk.model.revoked:
+    if channel in view_model.model.revoked:
         session.join(channel)
         return True
-    outbox = desk.model.outbox
+    outbox = view_model.model.outbox
     unsent, waits = outbox.unsent(channel), outbox.waiting(channel) is not None
-    silent = outbox.unheard(channel, desk.model.now()) is not None
+    silent = outbox.awaiting_echo(channel, view_model.model.now()) is not None
     for draft in unsent:
         session.resend(draft.id)
     if waits:
@@ -65,9 +65,9 @@ class Discarded:
         return said, bool(self.doubtful or self.under_way)
 
 
-def discard(desk: Desk, session: ChatSession, chosen: MessageRow | None) -> Discarded:
+def discard(view_model: ChatViewModel, session: ChatSession, chosen: MessageRow | None) -> Discarded:
     """Give up the chosen message that failed or waits; else all that failed here, else all that wait."""
-    conversation, found = desk.conversation, Discarded()
+    conversation, found = view_model.conversation, Discarded()
     if conversation is None or (chosen is not None and conversation.index_of(chosen) is None):
         return found
     rows = [chosen] if chosen is not None else conversation.failed() or conversation.pending()
@@ -79,7 +79,7 @@ def discard(desk: Desk, session: ChatSession, chosen: MessageRow | None) -> Disc
         refused = row.delivery is Delivery.REFUSED
         doubtful = not refused and session.in_doubt(draft.id)
         if refused or session.discard(draft.id):
-            desk.model.outbox.discard(conversation, row)
+            view_model.model.outbox.discard(conversation, row)
             found.texts.append(draft.text)
             found.doubtful += doubtful
         elif row.delivery is Delivery.SENDING:

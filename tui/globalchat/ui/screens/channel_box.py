@@ -8,8 +8,8 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from globalchat.ui.model.attention import Level
-from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.screens.menu import Choice, Menu
 from globalchat.ui.widgets.channel_list import ChannelList
 
@@ -27,9 +27,9 @@ class ChannelBox(Vertical):
             super().__init__()
             self.text = text
 
-    def __init__(self, desk: Desk, *, id: str) -> None:  # noqa: A002 (Textual's name)
+    def __init__(self, view_model: ChatViewModel, *, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
-        self._desk = desk
+        self._view_model = view_model
         self.border_title = "Channels"
 
     def compose(self) -> ComposeResult:
@@ -38,30 +38,30 @@ class ChannelBox(Vertical):
 
     def choose(self, level: str) -> None:
         """Choose what counts in the open channel: a level's name, or `next`."""
-        channel = self._desk.channel
+        channel = self._view_model.channel
         if channel is not None:
             self.set_level(channel, self._following(channel) if level == "next" else Level(level))
 
     def set_level(self, channel: str, level: Level) -> None:
         """Choose what counts in a channel."""
-        self._desk.model.levels.set(channel, level)
+        self._view_model.model.levels.set(channel, level)
         self.notify(f"# {shown_name(channel)}: {level.title}", timeout=4, markup=False)
         self.post_message(self.LevelChanged())
 
     @on(ChannelList.MenuWanted)
     def _open_menu(self, message: ChannelList.MenuWanted) -> None:
-        now = self._desk.model.levels.of(message.channel)
+        now = self._view_model.model.levels.of(message.channel)
         levels = [Choice(each.value, f"{'●' if each is now else '○'} {each.title}") for each in Level]
         choices = [Choice("/join", "Go there"), *levels, Choice("/leave", "Leave it", "/leave")]
         menu = Menu(f"# {shown_name(message.channel)}", choices, message.at)
         self.app.push_screen(menu, partial(self._do, message.channel))
 
-    def _do(self, channel: str, deed: str | None) -> None:
+    def _do(self, channel: str, action: str | None) -> None:
         """Carry out what was chosen from a channel's menu."""
-        if deed is not None and deed.startswith("/"):
-            self.post_message(self.CommandChosen(f"{deed} {channel}"))
-        elif deed is not None:
-            self.set_level(channel, Level(deed))
+        if action is not None and action.startswith("/"):
+            self.post_message(self.CommandChosen(f"{action} {channel}"))
+        elif action is not None:
+            self.set_level(channel, Level(action))
 
     def _following(self, channel: str) -> Level:
-        return self._desk.model.levels.of(channel).following
+        return self._view_model.model.levels.of(channel).following

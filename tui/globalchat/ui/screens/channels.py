@@ -3,7 +3,7 @@
 from textual.screen import Screen
 
 from globalchat.client.events import BackendDescribed
-from globalchat.ui.model.desk import Desk
+from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.ports import ChatSession
 from globalchat.ui.screens.showing import Showing
 from globalchat.ui.screens.writing import Writing
@@ -16,10 +16,12 @@ class Channels:
         session: Joins channels; None before there is one.
     """
 
-    def __init__(self, screen: Screen[None], desk: Desk, writing: Writing, showing: Showing) -> None:
+    def __init__(
+        self, screen: Screen[None], view_model: ChatViewModel, writing: Writing, showing: Showing
+    ) -> None:
         self.session: ChatSession | None = None
         self._screen = screen
-        self._desk = desk
+        self._view_model = view_model
         self._writing = writing
         self._showing = showing
 
@@ -28,9 +30,9 @@ class Channels:
         if channel is None:
             return
         self._screen.remove_class("-list-open")
-        if channel != self._desk.channel:
+        if channel != self._view_model.channel:
             self._writing.change_channel(channel)
-            self._desk.open(channel)
+            self._view_model.open(channel)
             self._showing.channel()
 
     def enter(self, channel: str | None) -> None:
@@ -43,19 +45,19 @@ class Channels:
     def describe(self, event: BackendDescribed) -> None:
         """The backend listed its channels: open the first, or ask for the one that it did not list."""
         listed = event.backend.channels
-        if self._desk.channel is None and listed:
+        if self._view_model.channel is None and listed:
             self.open(listed[0])
-        elif self._desk.channel is not None and self._desk.channel not in listed:
-            self._join_unknown(self._desk.channel)
+        elif self._view_model.channel is not None and self._view_model.channel not in listed:
+            self._join_unknown(self._view_model.channel)
 
     def drop(self, channel: str, reason: str) -> None:
         """Show the refusal and go back to where one was; a text typed meanwhile comes along."""
         self._showing.tell(reason, error=True)
-        instead = self._desk.instead_of(channel)
-        if channel == self._desk.channel and instead is not None:
+        instead = self._view_model.instead_of(channel)
+        if channel == self._view_model.channel and instead is not None:
             self.open(instead)
-            self._desk.model.conversations.pop(channel, None)
-            self._writing.give_back(self._desk.drafts.take(channel))
+            self._view_model.model.conversations.pop(channel, None)
+            self._writing.give_back(self._view_model.drafts.take(channel))
 
     def _join_unknown(self, channel: str) -> None:
         """Ask the backend for a channel that it did not list: it says itself what is wrong with it."""

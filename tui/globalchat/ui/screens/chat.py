@@ -14,7 +14,7 @@ from textual.widgets import Static
 from globalchat.client.events import BackendDescribed, DraftHeld, DraftQueued
 from globalchat.core.clock import WallClock
 from globalchat.core.errors import UserError
-from globalchat.ui.actions import Action, bindings, deed
+from globalchat.ui.actions import Action, bindings, textual_action
 from globalchat.ui.connection import Connection
 from globalchat.ui.keeping import Keeping
 from globalchat.ui.keymap import Keymap
@@ -26,11 +26,11 @@ from globalchat.ui.messages import (
     SessionOpened,
     WatchTold,
 )
-from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.header import SWITCH
-from globalchat.ui.model.outbox import parting
+from globalchat.ui.model.outbox import exit_message
 from globalchat.ui.model.status import AGAIN, OpeningFailed
-from globalchat.ui.model.trouble import put_away_remark
+from globalchat.ui.model.trouble import dismiss_warning
+from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.notices.notifier import Notifier, Write
 from globalchat.ui.ports import ChatSession, WatchFactory
 from globalchat.ui.screens.again import DOWN, again, discard
@@ -64,7 +64,7 @@ class ChatScreen(Selecting[None]):
 
     def __init__(
         self,
-        desk: Desk,
+        view_model: ChatViewModel,
         connection: Connection,
         *,
         clock: WallClock,
@@ -80,39 +80,39 @@ class ChatScreen(Selecting[None]):
         self.keymap = keymap
         copying = Binding("ctrl+c,super+c", "copy_text", "Copy what is selected", show=False)
         self._bindings = BindingsMap([copying, *bindings(keymap)])
-        self._desk, self._model = desk, desk.model
-        desk.keys = keymap.title
+        self._view_model, self._model = view_model, view_model.model
+        view_model.keys = keymap.title
         self._settings_theme = settings.theme
         self._connection = connection
         self._clock = clock
-        self._keeping = Keeping(memory, desk, lambda text: self._showing.tell(text), self.set_timer)
+        self._keeping = Keeping(memory, view_model, lambda text: self._showing.tell(text), self.set_timer)
         self._keeping.load()
         self._notifier = Notifier(settings.notify, write, clock)
         self._writing = Writing(
-            desk, self, keymap, paste_lines=settings.paste_lines, typed=typed, id="composer-row"
+            view_model, self, keymap, paste_lines=settings.paste_lines, typed=typed, id="composer-row"
         )
         self.session: ChatSession | None = None
         self._both = BothRegions(
-            self, desk, clock=clock, factory=watch_factory, reload=connection.reload_profile
+            self, view_model, clock=clock, factory=watch_factory, reload=connection.reload_profile
         )
         self._showing = Showing(
             self,
-            desk,
+            view_model,
             self._both,
             self._notifier,
             clock=clock,
             dropped=lambda channel, reason: self._channels.drop(channel, reason),
         )
-        self._channels = Channels(self, desk, self._writing, self._showing)
+        self._channels = Channels(self, view_model, self._writing, self._showing)
 
     # -- structure ------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
         """The zones, and a sentence for a window that is too small for them."""
-        yield Header(self._desk.header, self._clock, id="header")
+        yield Header(self._view_model.header, self._clock, id="header")
         with Horizontal(id="body"):
-            yield ChannelBox(self._desk, id="list-box")
-            yield Reading(self._desk, self._writing, self._clock, keymap=self.keymap, id="reading")
+            yield ChannelBox(self._view_model, id="list-box")
+            yield Reading(self._view_model, self._writing, self._clock, keymap=self.keymap, id="reading")
         yield StatusLine(id="status")
         yield self._writing
         yield Footer(compact=True, show_command_palette=True)
@@ -133,7 +133,7 @@ class ChatScreen(Selecting[None]):
     def _remember_theme(self, theme: str) -> None:
         """Look like this in the next run, too, unless the settings say how."""
         if self._settings_theme is None:
-            self._desk.theme = theme
+            self._view_model.theme = theme
         elif theme != self._settings_theme:
             self._showing.tell(f"Until you quit: {FILE} sets the theme {self._settings_theme}.")
 
@@ -157,12 +157,12 @@ class ChatScreen(Selecting[None]):
         """Give the composer what is pasted while something has the focus that takes no text."""
         self._writing.forward(type(event)(event.text))
 
-    def parting(self) -> list[str]:
+    def exit_message(self) -> list[str]:
         """What to say once the chat has ended: which texts are lost, which messages wait."""
         said = [*self._keeping.rescued, self._keeping.problem]
         if self.session is not None:
             session = self.session
-            said += parting(session.waiting, session.unsent, session.in_doubt)
+            said += exit_message(session.waiting, session.unsent, session.in_doubt)
         return [sentence for sentence in said if sentence is not None]
 
     def on_unmount(self) -> None:
@@ -183,19 +183,19 @@ class ChatScreen(Selecting[None]):
 
     @on(ProfileOpeningStarted)
     def _opening_started(self) -> None:
-        self._desk.start_opening()
+        self._view_model.start_opening()
         self._showing.status()
 
     @on(ProfileOpeningFailed)
     def _opening_failed(self, message: ProfileOpeningFailed) -> None:
-        self._desk.fail_opening(message.reason, message.remedy)
+        self._view_model.fail_opening(message.reason, message.remedy)
         self._showing.status()
 
     @on(SessionOpened)
     def _session_opened(self, message: SessionOpened) -> None:
         self.session = self._channels.session = message.session
         self._both.profile = message.profile
-        self._desk.begin_session(message.profile, message.region, self._clock())
+        self._view_model.begin_session(message.profile, message.region, self._clock())
         self._showing.channel()
         self._showing.soon()
 
@@ -249,16 +249,16 @@ class ChatScreen(Selecting[None]):
     def action_pick_channel(self) -> None:
         """Open the quick switcher."""
         self.app.push_screen(
-            QuickSwitcher(self._desk.switcher(), self.keymap.keys("channel.pick")), self.enter
+            QuickSwitcher(self._view_model.switcher(), self.keymap.keys("channel.pick")), self.enter
         )
 
     def action_move_channel(self, offset: int) -> None:
         """Open a neighbour in the list."""
-        self._channels.open(self._desk.step(offset))
+        self._channels.open(self._view_model.step(offset))
 
     def action_next_unread(self) -> None:
         """Open the next channel with something unread."""
-        found = self._desk.next_unread()
+        found = self._view_model.next_unread()
         if found is None:
             self._showing.tell("Nothing is unread.")
         self._channels.open(found)
@@ -285,10 +285,10 @@ class ChatScreen(Selecting[None]):
         if not self._showing.front.toggle_fold():
             self._showing.tell("No message in sight is folded.")
 
-    async def action_read(self, wish: str) -> None:
+    async def action_read(self, action: str) -> None:
         """Do something with the messages, which must be in sight for it."""
         await self._both.close_dual()
-        self.query_one(MessageArea).do(wish)
+        self.query_one(MessageArea).do(action)
 
     def action_copy_text(self) -> None:
         """Copy what is selected with the mouse."""
@@ -310,7 +310,7 @@ class ChatScreen(Selecting[None]):
             return
         if self.has_class("-list-open"):
             self.remove_class("-list-open")
-        elif put_away_remark(self._model):
+        elif dismiss_warning(self._model):
             self._showing.status()
         elif self.query_one(Reading).close():
             pass
@@ -320,9 +320,9 @@ class ChatScreen(Selecting[None]):
 
     # -- writing --------------------------------------------------------------------------------------------
 
-    def action_write(self, deed: str) -> None:
+    def action_write(self, action: str) -> None:
         """Do something with what is being written."""
-        self._writing.composer.do(deed)
+        self._writing.composer.do(action)
 
     def sent(self, channel: str) -> None:
         """Keep that a text is no draft any more, before it can be delivered; show the end of its channel."""
@@ -332,30 +332,30 @@ class ChatScreen(Selecting[None]):
 
     @on(Composer.EnteredEmpty)
     def _entered_empty(self) -> None:
-        banner = self._desk.banner(self._clock())
-        if banner is not None and any(way.target == AGAIN for way in banner.ways):
+        banner = self._view_model.banner(self._clock())
+        if banner is not None and any(hint.target == AGAIN for hint in banner.hints):
             self.action_again()
 
     # -- connection -----------------------------------------------------------------------------------------
 
     @on(Header.Chosen)
     @on(StatusLine.Chosen)
-    async def _way_chosen(self, message: Header.Chosen | StatusLine.Chosen) -> None:
+    async def _hint_chosen(self, message: Header.Chosen | StatusLine.Chosen) -> None:
         """Do what somebody clicked on: a switch to a region, or an action of the registry."""
         if message.target.startswith(SWITCH):
             self.switch(message.target.removeprefix(SWITCH))
-        elif (action := deed(message.target)) is not None:
+        elif (action := textual_action(message.target)) is not None:
             await self.run_action(action)
 
     def action_again(self) -> None:
         """Try again whatever did not work: the connection, the channel, the messages."""
-        if isinstance(self._desk.status, OpeningFailed):
+        if isinstance(self._view_model.status, OpeningFailed):
             self._connect()
-        elif self.session is not None and self._desk.is_local and self.session.state.phase in DOWN:
+        elif self.session is not None and self._view_model.is_local and self.session.state.phase in DOWN:
             self.run_worker(self._start_again(self.session), name="start", group="start", exclusive=True)
         elif self.session is not None:
             beside = self._both.retry_now()
-            if not again(self._desk, self.session) and not beside:
+            if not again(self._view_model, self.session) and not beside:
                 self._showing.tell("There is nothing to try again.")
 
     async def _start_again(self, session: ChatSession) -> None:
@@ -370,12 +370,12 @@ class ChatScreen(Selecting[None]):
     def action_discard(self) -> None:
         """Give up what was not sent; its text can be brought back."""
         if self.session is not None:
-            self._writing.keep(discard(self._desk, self.session, self.query_one(MessagePane).chosen))
+            self._writing.keep(discard(self._view_model, self.session, self.query_one(MessagePane).chosen))
             self._showing.soon()
 
     def action_next_region(self) -> None:
         """Switch to the region that is offered, else to the next one of the profile."""
-        self.switch(self._desk.next_region())
+        self.switch(self._view_model.next_region())
 
     async def action_toggle_dual(self) -> None:
         """Show the channel in both regions side by side, or the messages again."""
@@ -388,11 +388,13 @@ class ChatScreen(Selecting[None]):
     def action_pick_region(self) -> None:
         """Open the choice of regions."""
         keys = self.keymap.keys("region.pick")
-        self.app.push_screen(RegionSwitcher(self._desk.names, self._desk.region, keys), self.switch)
+        self.app.push_screen(
+            RegionSwitcher(self._view_model.names, self._view_model.region, keys), self.switch
+        )
 
     def switch(self, alias: str | None) -> None:
         """Move to another region."""
-        if alias is not None and alias != self._desk.region and self.session is not None:
+        if alias is not None and alias != self._view_model.region and self.session is not None:
             self.session.switch(alias)
 
     def action_help(self) -> None:

@@ -5,10 +5,10 @@ from typing import Protocol
 
 from globalchat.core.text import suggest
 from globalchat.ui.model.attention import Level
-from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.naming import name_problem
 from globalchat.ui.model.text import shown_name
-from globalchat.ui.slash.parser import Run
+from globalchat.ui.model.view_model import ChatViewModel
+from globalchat.ui.slash.parser import CommandCall
 
 
 class Host(Protocol):
@@ -40,12 +40,12 @@ class Host(Protocol):
 
 
 class Commander:
-    """One deed per command that is no action of the registry; each says what is wrong, or nothing."""
+    """One handler per command that is no action of the registry; each says what is wrong, or nothing."""
 
-    def __init__(self, desk: Desk, host: Host) -> None:
-        self._desk = desk
+    def __init__(self, view_model: ChatViewModel, host: Host) -> None:
+        self._view_model = view_model
         self._host = host
-        self._deeds: dict[str, Callable[[str], str | None]] = {
+        self._handlers: dict[str, Callable[[str], str | None]] = {
             "join": self._join,
             "leave": self._leave,
             "region": self._region,
@@ -57,9 +57,9 @@ class Commander:
             "search": self._search,
         }
 
-    def run(self, wish: Run) -> str | None:
+    def run(self, call: CommandCall) -> str | None:
         """Carry a command out; a sentence if that cannot be."""
-        return self._deeds[wish.command.name](wish.argument)
+        return self._handlers[call.command.name](call.argument)
 
     def _join(self, argument: str) -> str | None:
         channel = argument.lstrip("#").strip()
@@ -69,8 +69,8 @@ class Commander:
         return None
 
     def _leave(self, argument: str) -> str | None:
-        known = list(self._desk.model.conversations)
-        channel = argument.lstrip("#").strip() or self._desk.channel
+        known = list(self._view_model.model.conversations)
+        channel = argument.lstrip("#").strip() or self._view_model.channel
         if channel not in known:
             return suggest(f"There is no # {shown_name(channel or '')} to leave.", channel or "", known)
         if len(known) == 1:
@@ -79,21 +79,21 @@ class Commander:
         return None
 
     def _region(self, argument: str) -> str | None:
-        names = self._desk.names
-        if self._desk.region is None:
+        names = self._view_model.names
+        if self._view_model.region is None:
             return "Not connected yet: the regions are not known."
-        wanted = argument.casefold() or names.after(self._desk.region)
+        wanted = argument.casefold() or names.after(self._view_model.region)
         alias = next((a for a, r in names.regions.items() if wanted in (a.casefold(), r.casefold())), None)
         if alias is None:
             known = ", ".join(shown_name(each) for each in names.aliases)
             return f"There is no region {shown_name(argument)}; there are: {known}."
-        if alias == self._desk.region:
+        if alias == self._view_model.region:
             return f"{names.title(alias)} is where you are."
         self._host.switch(alias)
         return None
 
     def _nick(self, argument: str) -> str | None:
-        backend = self._desk.model.backend
+        backend = self._view_model.model.backend
         if backend is None:
             return "Not connected yet: the backend's limits are not known."
         problem = name_problem(argument, backend.limits)
@@ -105,16 +105,16 @@ class Commander:
         levels = {level.value: level for level in Level}
         if argument.casefold() not in levels:
             return suggest(f"The levels are {', '.join(levels)}.", argument, levels)
-        if self._desk.channel is not None:
-            self._host.set_level(self._desk.channel, levels[argument.casefold()])
+        if self._view_model.channel is not None:
+            self._host.set_level(self._view_model.channel, levels[argument.casefold()])
         return None
 
     def _mute(self, argument: str) -> str | None:
-        known = list(self._desk.model.conversations)
-        channel = argument.lstrip("#").strip() or self._desk.channel
+        known = list(self._view_model.model.conversations)
+        channel = argument.lstrip("#").strip() or self._view_model.channel
         if channel not in known:
             return suggest(f"There is no # {shown_name(channel or '')}.", channel or "", known)
-        levels = self._desk.model.levels
+        levels = self._view_model.model.levels
         back = levels.default if levels.default is not Level.MUTE else Level.MENTIONS
         self._host.set_level(channel, back if levels.muted(channel) else Level.MUTE)
         return None

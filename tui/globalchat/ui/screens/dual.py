@@ -13,10 +13,10 @@ from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
 from globalchat.core.clock import WallClock
 from globalchat.ui.messages import WatchTold
-from globalchat.ui.model.desk import Desk
-from globalchat.ui.model.latency import Line, latency_line, latency_lines
+from globalchat.ui.model.latency_stats import Line, latency_line, latency_lines
 from globalchat.ui.model.status import is_counting
 from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.ports import ProfileOpener, WatchFactory
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class BothRegions:
     def __init__(
         self,
         screen: Screen[None],
-        desk: Desk,
+        view_model: ChatViewModel,
         *,
         clock: WallClock,
         factory: WatchFactory | None,
@@ -49,7 +49,7 @@ class BothRegions:
         """`reload` reads the profile again."""
         self._screen = screen
         self.profile: Profile | None = None
-        self._desk = desk
+        self._view_model = view_model
         self._clock = clock
         self._factory = factory
         self._reload = reload
@@ -70,14 +70,14 @@ class BothRegions:
         from globalchat.ui.watching import WITHIN
         from globalchat.ui.widgets.dual_view import DualView
 
-        calendar = self._desk.model.calendar
+        calendar = self._view_model.model.calendar
         view = DualView(
             self._pair(),
-            self._desk.names,
+            self._view_model.names,
             calendar=calendar,
             clock=self._clock,
             within=WITHIN,
-            keys=self._desk.keys,
+            keys=self._view_model.keys,
         )
         self._screen.add_class("-dual")
         self._follow(anyway=True)
@@ -113,7 +113,7 @@ class BothRegions:
     def show_channel(self) -> None:
         """Show the open channel."""
         if self._view is not None and self._model is not None:
-            name = self._desk.channel
+            name = self._view_model.channel
             title = f"# {shown_name(name)} in both regions" if name else "Both regions"
             self._view.border_title = Content(title)
             self._view.pane.show(self._model.feed(name) if name else None)
@@ -147,7 +147,7 @@ class BothRegions:
             return False
         self._watching.retry_now()
         live = {alias for alias, state in self._model.states.items() if state.phase is Phase.LIVE}
-        return not live.issuperset(self._desk.names.aliases)
+        return not live.issuperset(self._view_model.names.aliases)
 
     def close(self) -> None:
         """End the watch."""
@@ -157,8 +157,8 @@ class BothRegions:
 
     def _pair(self) -> tuple[str, str]:
         """Here and the next region, in the profile's order."""
-        names = self._desk.names
-        here = self._desk.region or names.aliases[0]
+        names = self._view_model.names
+        here = self._view_model.region or names.aliases[0]
         first, second = sorted((here, names.after(here)), key=names.aliases.index)
         return first, second
 
@@ -171,14 +171,14 @@ class BothRegions:
             from globalchat.ui.model.dual import DualModel
             from globalchat.ui.watching import Watching
 
-            self._model = DualModel(self._desk.model.calendar, self._clock)
+            self._model = DualModel(self._view_model.model.calendar, self._clock)
             self._watching = Watching(self.profile, self._factory, reload=self._reload)
             work = self._watching.run(self._screen.post_message)
             self._screen.run_worker(work, name="watch", group="watch", exclusive=True)
 
     def _can_follow(self, *, regions: int) -> bool:
         """Whether there are so many regions to follow; says why not."""
-        missing = self.profile is None or len(self._desk.names.aliases) < regions
+        missing = self.profile is None or len(self._view_model.names.aliases) < regions
         if missing:
             self._screen.notify(NOT_YET if self.profile is None else ONE_REGION, markup=False)
         return not missing
@@ -198,16 +198,16 @@ class BothRegions:
                 case Paired(message, arrivals, late):
                     model.pair(message, arrivals)
                     if not late:  # after an outage it tells of the outage, not of the path
-                        regions = self._desk.names.regions
+                        regions = self._view_model.names.regions
                         by_region = {regions.get(alias, alias): at for alias, at in arrivals.items()}
-                        self._desk.model.latency.pair(message.region, by_region)
+                        self._view_model.model.latency.pair(message.region, by_region)
                 case Unpaired(message, _, missing):
                     model.give_up(message, missing)
                 case WatchSkipped(count):
                     model.skip(count)
 
     def _latency_lines(self, width: int, compact: bool) -> list[Line]:
-        book, names = self._desk.model.latency, self._desk.names
+        book, names = self._view_model.model.latency, self._view_model.names
         if compact:
             return [latency_line(book, names, width)]
-        return latency_lines(book, names, width, self._desk.region)
+        return latency_lines(book, names, width, self._view_model.region)

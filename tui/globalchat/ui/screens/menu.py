@@ -23,13 +23,13 @@ _EDGES = 4
 class Choice(NamedTuple):
     """A line of a menu: what choosing it ends with, what it says, and the key that does the same."""
 
-    deed: str
+    action: str
     text: str
     key: str = ""
 
 
 class Menu(Dialog[str | None]):
-    """Ends with the deed that was chosen, or None."""
+    """Ends with the action that was chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q", "dismiss", "Close")]
     AUTO_FOCUS = "OptionList"
@@ -61,7 +61,7 @@ class Menu(Dialog[str | None]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take it."""
-        self.dismiss(self._choices[event.option_index].deed)
+        self.dismiss(self._choices[event.option_index].action)
 
     def _option(self, choice: Choice) -> Option:
         return Option(

@@ -10,9 +10,9 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from globalchat.ui.model.desk import ChannelEntry
 from globalchat.ui.model.fuzzy import score
 from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.view_model import ChannelEntry
 from globalchat.ui.screens.dialog import Dialog
 from globalchat.ui.widgets.choices import Choices
 

@@ -6,7 +6,7 @@ from textual.containers import Vertical
 
 from globalchat.core.clock import WallClock
 from globalchat.ui.keymap import Keymap
-from globalchat.ui.model.desk import Desk
+from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.screens.writing import Writing
 from globalchat.ui.widgets.message_area import MessageArea
 from globalchat.ui.widgets.message_pane import MessagePane
@@ -17,18 +17,26 @@ from globalchat.ui.widgets.welcome import Welcome
 class Reading(Vertical):
     """Hands on to the composer what one wants to write about a message."""
 
-    def __init__(self, desk: Desk, writing: Writing, clock: WallClock, *, keymap: Keymap, id: str) -> None:  # noqa: A002
+    def __init__(
+        self,
+        view_model: ChatViewModel,
+        writing: Writing,
+        clock: WallClock,
+        *,
+        keymap: Keymap,
+        id: str,  # noqa: A002
+    ) -> None:
         super().__init__(id=id)
-        self._desk = desk
+        self._view_model = view_model
         self._writing = writing
         self._clock = clock
         self._keymap = keymap
 
     def compose(self) -> ComposeResult:
         """From top to bottom; the offers lie over the messages."""
-        yield Welcome(self._desk, self._keymap, id="welcome")
+        yield Welcome(self._view_model, self._keymap, id="welcome")
         yield MessageArea(self._clock, self._keymap.title, id="pane-box")
-        yield Suggestions(self._writing.composer.take_offer, id="suggestions")
+        yield Suggestions(self._writing.composer.accept_completion, id="suggestions")
 
     def close(self) -> bool:
         """Close the search, the plain view or the greeting. Returns whether one was open."""

@@ -9,8 +9,8 @@ from textual.timer import Timer
 
 from globalchat.core.clock import WallClock
 from globalchat.ui.model.chat import ChannelDropped, Notice
-from globalchat.ui.model.desk import Desk
 from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.notices.notifier import Notifier
 from globalchat.ui.screens.dual import BothRegions
 from globalchat.ui.widgets.channel_list import ChannelList
@@ -31,7 +31,7 @@ class Showing:
     def __init__(
         self,
         screen: Screen[None],
-        desk: Desk,
+        view_model: ChatViewModel,
         both: BothRegions,
         notifier: Notifier,
         *,
@@ -40,7 +40,7 @@ class Showing:
     ) -> None:
         """`dropped` is told which channel the backend does not know, and why."""
         self._screen = screen
-        self._desk, self._model = desk, desk.model
+        self._view_model, self._model = view_model, view_model.model
         self._both = both
         self._notifier = notifier
         self._clock = clock
@@ -71,21 +71,21 @@ class Showing:
 
     def status(self) -> None:
         """Header, list, status line, title, and what calls for attention."""
-        desk, screen = self._desk, self._screen
+        view_model, screen = self._view_model, self._screen
         screen.query_one(Header).update()
-        screen.query_one(ChannelList).show(desk.entries(), desk.channel)
-        hint = "" if screen.query_one("#list-box").display else desk.hotlist()
-        screen.query_one(StatusLine).show(desk.banner(self._clock()), hint)
-        self._pane.set_empty_text(desk.empty_text())
+        screen.query_one(ChannelList).show(view_model.entries(), view_model.channel)
+        hint = "" if screen.query_one("#list-box").display else view_model.hotlist()
+        screen.query_one(StatusLine).show(view_model.banner(self._clock()), hint)
+        self._pane.set_empty_text(view_model.empty_text())
         self._both.show()
-        self._notifier.show_title(desk.channel, desk.counting())
+        self._notifier.show_title(view_model.channel, view_model.counting())
         self._call()
         self._tick_if_counting()
 
     def channel(self) -> None:
         """The open channel, from its end."""
-        self._pane.show(self._desk.conversation, self._desk.names)
-        name = self._desk.channel
+        self._pane.show(self._view_model.conversation, self._view_model.names)
+        name = self._view_model.channel
         title = f"# {shown_name(name)}" if name else "Messages"
         self._screen.query_one("#pane-box").border_title = Content(title)  # a string would be read as markup
         self.watch()
@@ -94,7 +94,7 @@ class Showing:
     def watch(self) -> None:
         """Messages count as read while the open channel is at its end and the terminal has the focus."""
         looking = self._pane.following and self._screen.app.app_focus
-        self._model.watch(self._desk.channel if looking else None)
+        self._model.watch(self._view_model.channel if looking else None)
         self._pane.sync()
         self.status()
 
@@ -116,7 +116,7 @@ class Showing:
     def _tick_if_counting(self) -> None:
         """Look again in a second while what is shown changes with time; else a chat left alone sleeps."""
         calls_later = self._model.attention.is_pending and not self._screen.app.app_focus
-        if not (calls_later or self._desk.is_counting() or self._both.is_counting()):
+        if not (calls_later or self._view_model.is_counting() or self._both.is_counting()):
             if self._tick is not None:
                 self._tick.stop()
                 self._tick = None

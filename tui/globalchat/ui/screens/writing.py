@@ -11,17 +11,17 @@ from textual.widgets import Static
 
 from globalchat.client.messages import Draft
 from globalchat.client.state import Phase
-from globalchat.ui.actions import deed
+from globalchat.ui.actions import textual_action
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.model.attention import Level
-from globalchat.ui.model.desk import NOWHERE, Desk
 from globalchat.ui.model.text import prompt_name
+from globalchat.ui.model.view_model import NOWHERE, ChatViewModel
 from globalchat.ui.ports import ChatSession
 from globalchat.ui.screens.again import Discarded
 from globalchat.ui.screens.channel_box import ChannelBox
 from globalchat.ui.screens.commander import Commander
 from globalchat.ui.screens.paste_guard import Paste, PasteGuard
-from globalchat.ui.slash.parser import Run, Say, Wrong, parse
+from globalchat.ui.slash.parser import CommandCall, ParseError, PlainText, parse
 from globalchat.ui.widgets.composer import Composer
 from globalchat.ui.widgets.message_area import MessageArea
 from globalchat.ui.widgets.suggestions import Suggestions
@@ -55,7 +55,7 @@ class Writing(Horizontal):
 
     def __init__(
         self,
-        desk: Desk,
+        view_model: ChatViewModel,
         host: Host,
         keymap: Keymap,
         *,
@@ -71,16 +71,16 @@ class Writing(Horizontal):
         self._early: list[events.Event] = []
         self._own: set[str] = set()
         self._undecided: PasteGuard | None = None
-        self._desk = desk
+        self._view_model = view_model
         self._host = host
-        self._commander = Commander(desk, self)
+        self._commander = Commander(view_model, self)
         self.composer = Composer(
             self._entered,
             keymap,
             paste_lines=paste_lines,
-            paste_limit=lambda: _ASK_FROM * desk.limit,
-            vocabulary=desk.vocabulary,
-            sent=desk.sent,
+            paste_limit=lambda: _ASK_FROM * view_model.limit,
+            vocabulary=view_model.vocabulary,
+            sent=view_model.sent,
             id="composer",
         )
 
@@ -93,10 +93,10 @@ class Writing(Horizontal):
     def on_mount(self) -> None:
         """Take the open channel's draft up again."""
         self.show_sender()
-        if self._desk.channel is not None:
-            self._take_over(self._desk.channel)
-        self._restored = self._desk.drafts.kept()
-        self.composer.put(self._desk.drafts.text(self._desk.channel or NOWHERE))
+        if self._view_model.channel is not None:
+            self._take_over(self._view_model.channel)
+        self._restored = self._view_model.drafts.kept()
+        self.composer.put(self._view_model.drafts.text(self._view_model.channel or NOWHERE))
         self.composer.insert(self._typed())
         self._has_begun = True
         for event in self._early:
@@ -118,13 +118,13 @@ class Writing(Horizontal):
 
     def show_sender(self) -> None:
         """Show the own name."""
-        self.query_one("#prompt", Static).update(prompt_name(self._desk.model.sender) + " ›")
+        self.query_one("#prompt", Static).update(prompt_name(self._view_model.model.sender) + " ›")
 
     def change_channel(self, channel: str) -> None:
         """Lay the open channel's text aside and take up that of another; one without a channel is for it."""
-        drafts, text = self._desk.drafts, self.composer.text
-        if self._desk.channel is not None or not text:
-            drafts.save(self._desk.channel or NOWHERE, text)
+        drafts, text = self._view_model.drafts, self.composer.text
+        if self._view_model.channel is not None or not text:
+            drafts.save(self._view_model.channel or NOWHERE, text)
             self.composer.put(drafts.text(channel))
             return
         drafts.take(NOWHERE)
@@ -135,7 +135,7 @@ class Writing(Horizontal):
 
     def _take_over(self, channel: str) -> None:
         """Take over, for `channel`, what an earlier run typed before it knew any channel."""
-        drafts = self._desk.drafts
+        drafts = self._view_model.drafts
         text = drafts.take(NOWHERE)
         if not drafts.text(channel):
             drafts.save(channel, text)
@@ -149,13 +149,13 @@ class Writing(Horizontal):
         That is also what was typed before the composer was there, and a pasted text while it is asked what to
         do with it, however long it is.
         """
-        channel = self._desk.channel or NOWHERE
+        channel = self._view_model.channel or NOWHERE
         text = self.composer.text
         if self._undecided is not None:
             text = self.composer.text_with(self._undecided.text.strip("\n"))
         if not self._has_begun:
-            text = self._desk.drafts.text(channel) + self._typed()
-        self._desk.drafts.save(channel, text)
+            text = self._view_model.drafts.text(channel) + self._typed()
+        self._view_model.drafts.save(channel, text)
 
     def is_left_over(self, draft: Draft) -> bool:
         """Whether a message was left in the outbox by an earlier run."""
@@ -168,8 +168,8 @@ class Writing(Horizontal):
         """
         if self._restored.get(sent.channel) == sent.text:
             del self._restored[sent.channel]
-            self._desk.drafts.take(sent.channel)
-            if self._desk.channel == sent.channel:
+            self._view_model.drafts.take(sent.channel)
+            if self._view_model.channel == sent.channel:
                 self.composer.put("")
 
     def give_back(self, text: str) -> None:
@@ -196,16 +196,16 @@ class Writing(Horizontal):
 
     def command(self, text: str) -> None:
         """Carry out a command that somebody chose instead of typing it."""
-        wish = parse(text)
-        problem = self.carry_out(wish) if isinstance(wish, Run) else None
+        parsed = parse(text)
+        problem = self.carry_out(parsed) if isinstance(parsed, CommandCall) else None
         if problem is not None:
             self._tell(problem)
 
-    def carry_out(self, wish: Run) -> str | None:
+    def carry_out(self, call: CommandCall) -> str | None:
         """Do what a command says; a sentence if that cannot be."""
-        action = deed(wish.command.action)
+        action = textual_action(call.command.action)
         if action is None:
-            return self._commander.run(wish)
+            return self._commander.run(call)
         self.call_next(self.screen.run_action, action)
         return None
 
@@ -215,12 +215,12 @@ class Writing(Horizontal):
 
     def leave(self, channel: str) -> None:
         """Leave a channel, and go to another if it was the open one."""
-        if channel == self._desk.channel:
-            self._host.enter(self._desk.instead_of(channel))
+        if channel == self._view_model.channel:
+            self._host.enter(self._view_model.instead_of(channel))
         if self._host.session is not None:
             self._host.session.leave(channel)
-        self._desk.leave(channel)
-        self._host.enter(self._desk.channel)
+        self._view_model.leave(channel)
+        self._host.enter(self._view_model.channel)
 
     def switch(self, alias: str | None) -> None:
         """Move to another region."""
@@ -228,7 +228,7 @@ class Writing(Horizontal):
 
     def rename(self, name: str) -> None:
         """Write under another name."""
-        self._desk.model.rename(name)
+        self._view_model.model.rename(name)
         if self._host.session is not None:
             self._host.session.rename(name)
         self.show_sender()
@@ -254,32 +254,32 @@ class Writing(Horizontal):
     def _entered(self, text: str) -> None:
         """Send it, or carry it out."""
         match parse(text):
-            case Say(said):
+            case PlainText(said):
                 self._say(said)
-            case Run() as wish:
+            case CommandCall() as call:
                 # First, because a command may bring another channel's draft into the composer.
                 self.composer.put("")
                 self._changed()  # at once: what the command does may be to quit
-                if (problem := self.carry_out(wish)) is not None:
+                if (problem := self.carry_out(call)) is not None:
                     self.composer.put(text)
                     self._tell(problem)
-            case Wrong(reason):
+            case ParseError(reason):
                 self._tell(reason)
 
     @on(Composer.Changed)
     def _changed(self) -> None:
         """What is written is the channel's draft now."""
-        text, channel = self.composer.text, self._desk.channel or NOWHERE
-        self._desk.drafts.save(channel, text)
+        text, channel = self.composer.text, self._view_model.channel or NOWHERE
+        self._view_model.drafts.save(channel, text)
         if self._restored.get(channel) != text:
             self._restored.pop(channel, None)
-        meter, length = self.query_one("#meter", Static), self._desk.meter(text)
+        meter, length = self.query_one("#meter", Static), self._view_model.meter(text)
         if length != meter.content:  # or every key would lay the screen out anew
             meter.update(length)
 
-    @on(Composer.Offered)
-    def _offered(self, message: Composer.Offered) -> None:
-        self.screen.query_one(Suggestions).show(message.completion, message.chosen)
+    @on(Composer.CompletionsChanged)
+    def _completions_changed(self, message: Composer.CompletionsChanged) -> None:
+        self.screen.query_one(Suggestions).show(message.completions, message.chosen)
 
     @on(Composer.ToDecide)
     def _ask(self, message: Composer.ToDecide) -> None:
@@ -287,7 +287,7 @@ class Writing(Horizontal):
         if self._undecided is not None:
             self._undecided.add(message.text)
             return
-        self._undecided = guard = PasteGuard(message.text, self._desk.limit)
+        self._undecided = guard = PasteGuard(message.text, self._view_model.limit)
         self.app.push_screen(guard, lambda what: self._take_paste(guard.text, what))
 
     def _take_paste(self, text: str, what: Paste | None) -> None:
@@ -303,8 +303,8 @@ class Writing(Horizontal):
 
     def _say(self, *texts: str) -> None:
         """Hand texts to the session, all or none."""
-        excess = max(map(self._desk.excess, texts))
-        channel, session = self._desk.channel, self._host.session
+        excess = max(map(self._view_model.excess, texts))
+        channel, session = self._view_model.channel, self._host.session
         if excess:
             self._tell(f"Too long by {excess:,} characters: your text stays here.")
         elif session is None or channel is None or session.state.phase is Phase.CLOSED:

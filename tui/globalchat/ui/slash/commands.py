@@ -24,7 +24,7 @@ class Command:
         argument: What follows.
         hint: What the argument is called; in brackets if it may be left out.
         required: Whether the argument must be there.
-        action: The id of the registry's action that it runs; None if it has a deed of its own.
+        action: The id of the registry's action that it runs; None if the controller carries it out itself.
     """
 
     name: str

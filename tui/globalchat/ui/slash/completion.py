@@ -27,7 +27,7 @@ class Vocabulary:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Completion:
     """One way to go on. `text` replaces what is being completed; `about` says what it is."""
 
     text: str
@@ -36,17 +36,17 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
-    """The offers for the part of a text from `start` to the cursor."""
+class Completions:
+    """The completions for the part of a text from `start` to the cursor."""
 
     start: int = 0
-    offers: tuple[Offer, ...] = ()
+    items: tuple[Completion, ...] = ()
 
 
-NOTHING = Completion()
+NOTHING = Completions()
 
 
-def complete(text: str, cursor: int, vocabulary: Vocabulary) -> Completion:
+def complete(text: str, cursor: int, vocabulary: Vocabulary) -> Completions:
     """What may stand in place of the word before `cursor` (an index into `text`)."""
     before = text[:cursor]
     if "\n" not in text and not text.startswith("//"):
@@ -56,20 +56,22 @@ def complete(text: str, cursor: int, vocabulary: Vocabulary) -> Completion:
             return _arguments(match[1], match[2], match.start(2), vocabulary)
     if match := _MENTION.search(before):
         found = _best(match[1], vocabulary.names)
-        return Completion(match.start(), tuple(Offer(f"@{name} ", f"@{name}") for name in found))
+        return Completions(match.start(), tuple(Completion(f"@{name} ", f"@{name}") for name in found))
     return NOTHING
 
 
-def _commands(typed: str, commands: Sequence[Command]) -> Completion:
-    offers = (
-        Offer(f"/{each.name}" + (" " if each.argument is not Argument.NONE else ""), each.usage, each.summary)
+def _commands(typed: str, commands: Sequence[Command]) -> Completions:
+    completions = (
+        Completion(
+            f"/{each.name}" + (" " if each.argument is not Argument.NONE else ""), each.usage, each.summary
+        )
         for each in commands
         if each.name.startswith(typed.casefold())
     )
-    return Completion(0, tuple(offers))
+    return Completions(0, tuple(completions))
 
 
-def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Completion:
+def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Completions:
     command = next((each for each in vocabulary.commands if each.name == name.casefold()), None)
     if command is None:
         return NOTHING
@@ -79,7 +81,9 @@ def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Com
         Argument.LEVEL: vocabulary.levels,
     }.get(command.argument, ())
     found = _best(typed, words)
-    return NOTHING if found == [typed] else Completion(start, tuple(Offer(word, word) for word in found))
+    return (
+        NOTHING if found == [typed] else Completions(start, tuple(Completion(word, word) for word in found))
+    )
 
 
 def _best(typed: str, words: Iterable[str]) -> list[str]:

@@ -12,14 +12,14 @@ _COMMAND = re.compile(r"/([^\s/]+)(?:\s+(.*?))?\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class PlainText:
     """A text to send."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class CommandCall:
     """A command to carry out; `argument` is empty if there is none."""
 
     command: Command
@@ -27,13 +27,13 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class ParseError:
     """Something that looks like a command and is none: a sentence with the way out."""
 
     reason: str
 
 
-def parse(text: str, commands: Sequence[Command] = COMMANDS) -> Say | Run | Wrong:
+def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | CommandCall | ParseError:
     """Return what is meant by entering `text`.
 
     A command is one line: a slash, a word without another slash, and perhaps an argument. Paths
@@ -41,19 +41,19 @@ def parse(text: str, commands: Sequence[Command] = COMMANDS) -> Say | Run | Wron
     that begins with one slash.
     """
     if text.startswith("//"):
-        return Say(text[1:])
+        return PlainText(text[1:])
     match = None if "\n" in text else _COMMAND.fullmatch(text)
     if match is None:
-        return Say(text)
+        return PlainText(text)
     name, argument = match[1].casefold(), match[2] or ""
     command = next((each for each in commands if each.name == name), None)
     if command is None:
-        return Wrong(_unknown(name, commands))
+        return ParseError(_unknown(name, commands))
     if command.required and not argument:
-        return Wrong(f"{command.usage}: {command.summary[0].lower()}{command.summary[1:]}.")
+        return ParseError(f"{command.usage}: {command.summary[0].lower()}{command.summary[1:]}.")
     if argument and command.argument is Argument.NONE:
-        return Wrong(f"/{command.name} takes nothing after it. Begin with // to send the text as it is.")
-    return Run(command, argument)
+        return ParseError(f"/{command.name} takes nothing after it. Begin with // to send the text as it is.")
+    return CommandCall(command, argument)
 
 
 def _unknown(name: str, commands: Sequence[Command]) -> str:

@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from globalchat.ui.model.desk import ChannelEntry
 from globalchat.ui.model.names import Names
 from globalchat.ui.model.text import pad
+from globalchat.ui.model.view_model import ChannelEntry
 
 _PREFIX = "channel-list--"
 

@@ -17,7 +17,7 @@ from globalchat.ui.ascii import VERBATIM
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.model.history import History
 from globalchat.ui.safe_app import UnbracketedPaste
-from globalchat.ui.slash.completion import NOTHING, Completion, Vocabulary, complete
+from globalchat.ui.slash.completion import NOTHING, Completions, Vocabulary, complete
 
 _JOINER = "\u200d"
 """What makes one emoji of several."""
@@ -62,12 +62,12 @@ class Composer(TextArea):
             super().__init__()
             self.text = text
 
-    class Offered(Message):
+    class CompletionsChanged(Message):
         """There is something else to complete with now, or nothing any more; `chosen` is what Tab takes."""
 
-        def __init__(self, completion: Completion, chosen: int) -> None:
+        def __init__(self, completions: Completions, chosen: int) -> None:
             super().__init__()
-            self.completion = completion
+            self.completions = completions
             self.chosen = chosen
 
     def __init__(
@@ -103,27 +103,29 @@ class Composer(TextArea):
         self._paste_lines = paste_lines
         self._paste_limit = paste_limit
         self._vocabulary = vocabulary
-        self._completion = NOTHING
+        self._completions = NOTHING
         self._chosen = 0
         self._picking = False
         self._declined: str | None = None
-        deeds = {
+        handlers = {
             "write.send": self.submit,
             "write.newline": self.action_newline,
-            "write.complete": self.take_offer,
+            "write.complete": self.accept_completion,
             "pane.tail.typing": self.action_end,
         }
-        self._deeds = {key: deed for action, deed in deeds.items() for key in keymap.keys(action)}
+        self._key_handlers = {
+            key: handler for action, handler in handlers.items() for key in keymap.keys(action)
+        }
 
-    def do(self, deed: str) -> None:
+    def do(self, action: str) -> None:
         """Do what an action of the registry names."""
-        match deed:
+        match action:
             case "send":
                 self.submit()
             case "newline":
                 self.action_newline()
             case "complete":
-                self.take_offer()
+                self.accept_completion()
             case "end":
                 self.action_end()
             case "older":
@@ -135,9 +137,9 @@ class Composer(TextArea):
         self.move_cursor(self.document.end)
 
     def submit(self) -> None:
-        """Hand over what is written; while one moves among the offers, take the chosen one."""
+        """Hand over what is written; while one moves among the completions, take the chosen one."""
         if self._picking:
-            self.take_offer()
+            self.accept_completion()
             return
         text = self.text
         if not text.strip():
@@ -164,61 +166,61 @@ class Composer(TextArea):
 
     # -- completion -----------------------------------------------------------------------------------------
 
-    def take_offer(self, number: int | None = None) -> None:
-        """Complete with the chosen offer, or with that of a number."""
+    def accept_completion(self, number: int | None = None) -> None:
+        """Complete with the chosen completion, or with that of a number."""
         index = self._chosen if number is None else number
-        if index >= len(self._completion.offers):
+        if index >= len(self._completions.items):
             return
-        start = _location(self.text, self._completion.start)
-        result = self.replace(self._completion.offers[index].text, start, self.cursor_location)
+        start = _location(self.text, self._completions.start)
+        result = self.replace(self._completions.items[index].text, start, self.cursor_location)
         self.move_cursor(result.end_location)
 
-    def decline_offers(self) -> bool:
+    def dismiss_completions(self) -> bool:
         """Offer nothing until the text changes. False if nothing is being offered."""
-        offering = bool(self._completion.offers)
+        offering = bool(self._completions.items)
         self._declined = self.text
-        self._look_for_offers()
+        self._update_completions()
         return offering
 
     def on_text_area_selection_changed(self) -> None:
         """Another word is at the cursor."""
-        self._look_for_offers()
+        self._update_completions()
 
     def on_text_area_changed(self) -> None:
         """The word at the cursor may be another one."""
-        self._look_for_offers()
+        self._update_completions()
 
-    def _look_for_offers(self) -> None:
-        completion = NOTHING
+    def _update_completions(self) -> None:
+        completions = NOTHING
         text = self.text
         recalled = self.sent.browsing and text == self._recalled
         if ("@" in text or text.startswith("/")) and not recalled and text != self._declined:
-            completion = complete(text, _index(text, self.cursor_location), self._vocabulary())
-        if completion != self._completion:
-            self._completion, self._chosen, self._picking = completion, 0, False
-            self.post_message(self.Offered(completion, 0))
+            completions = complete(text, _index(text, self.cursor_location), self._vocabulary())
+        if completions != self._completions:
+            self._completions, self._chosen, self._picking = completions, 0, False
+            self.post_message(self.CompletionsChanged(completions, 0))
 
-    def _choose_offer(self, key: str) -> bool:
-        """Move among the offers. False if there are none."""
-        offers = self._completion.offers
-        if not offers:
+    def _choose_completion(self, key: str) -> bool:
+        """Move among the completions. False if there are none."""
+        completions = self._completions.items
+        if not completions:
             return False
         self._picking = True
-        self._chosen = (self._chosen + (1 if key == "down" else -1)) % len(offers)
-        self.post_message(self.Offered(self._completion, self._chosen))
+        self._chosen = (self._chosen + (1 if key == "down" else -1)) % len(completions)
+        self.post_message(self.CompletionsChanged(self._completions, self._chosen))
         return True
 
     # -- Textual --------------------------------------------------------------------------------------------
 
     async def _on_key(self, event: events.Key) -> None:
-        deed = self._deeds.get(event.key)
-        if deed is not None:
-            deed()
+        handler = self._key_handlers.get(event.key)
+        if handler is not None:
+            handler()
         elif event.key in ("up", "down"):
-            if not (self._choose_offer(event.key) or self._recall(event.key)):
+            if not (self._choose_completion(event.key) or self._recall(event.key)):
                 return
         elif event.key == "escape":
-            if not self.decline_offers():
+            if not self.dismiss_completions():
                 return
         elif event.key == "enter":
             pass  # Sending lies on another key, and Textual would take Enter for text.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from textual.content import Content
 from textual.widget import Widget
 
-from globalchat.ui.model.latency import Line
+from globalchat.ui.model.latency_stats import Line
 
 _LOOK = {
     "path": "bold $text",

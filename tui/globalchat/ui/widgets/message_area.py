@@ -61,13 +61,13 @@ class MessageArea(Vertical):
         """The messages."""
         return self.query_one(MessagePane)
 
-    def do(self, deed: str) -> None:
+    def do(self, action: str) -> None:
         """Do what an action of the registry names."""
-        match deed:
+        match action:
             case "search":
                 self._search_bar.open()
             case "earlier" | "later":
-                self._step(-1 if deed == "earlier" else 1)
+                self._step(-1 if action == "earlier" else 1)
             case "unread":
                 self._show_first_new()
             case "choose":
@@ -80,7 +80,7 @@ class MessageArea(Vertical):
             case "clear":
                 self._clear()
             case "copy" | "details" | "open":
-                self.pane.action_act(deed)
+                self.pane.action_act(action)
 
     def close(self) -> bool:
         """Close the search or the plain view, in this order. Returns whether something was open."""
@@ -153,7 +153,7 @@ class MessageArea(Vertical):
     @on(MessagePane.ActionWanted)
     def _act(self, message: MessagePane.ActionWanted) -> None:
         row = message.row
-        match message.deed:
+        match message.action:
             case "copy":
                 self.copy(row.text)
             case "details":
@@ -178,14 +178,14 @@ class MessageArea(Vertical):
             choices.append(Choice("discard", "Take it back", "X"))
         self.app.push_screen(Menu("Message", choices, message.at), partial(self._do_with, row))
 
-    async def _do_with(self, row: MessageRow, deed: str | None) -> None:
+    async def _do_with(self, row: MessageRow, action: str | None) -> None:
         """Do with a message what was chosen from its menu."""
-        if deed == "discard":
+        if action == "discard":
             self.pane.choose(row)
             await self.screen.run_action("discard")
             self.pane.choose(None)
-        elif deed is not None:
-            self.pane.post_message(MessagePane.ActionWanted(deed, row))
+        elif action is not None:
+            self.pane.post_message(MessagePane.ActionWanted(action, row))
 
     def _tell_all(self, row: MessageRow) -> None:
         if self.pane.conversation is not None:

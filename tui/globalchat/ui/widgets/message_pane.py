@@ -41,9 +41,9 @@ class MessagePane(MessageView, can_focus=True):
     class ActionWanted(Message):
         """Something is to be done with a message: `copy`, `details`, `retry` or `open` (a link of it)."""
 
-        def __init__(self, deed: str, row: MessageRow, url: str | None = None) -> None:
+        def __init__(self, action: str, row: MessageRow, url: str | None = None) -> None:
             super().__init__()
-            self.deed = deed
+            self.action = action
             self.row = row
             self.url = url
 
@@ -115,11 +115,11 @@ class MessagePane(MessageView, can_focus=True):
         if isinstance(row, MessageRow):
             self.choose(row)
 
-    def action_act(self, deed: str) -> None:
+    def action_act(self, action: str) -> None:
         """Do something with the chosen message, or the newest."""
         row = self.chosen or self.newest()
         if row is not None:
-            self.post_message(self.ActionWanted(deed, row))
+            self.post_message(self.ActionWanted(action, row))
 
     # -- Textual --------------------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ class StatusLine(Widget):
         return self._measured[1]
 
     def render(self) -> Content:
-        """The sentence, with a glyph for its tone; the ways out look like something to click."""
+        """The sentence, with a glyph for its tone; the hints look like something to click."""
         lines = [
             Content.assemble(*((piece.text, self._look(piece)) for piece in line))
             for line in self._lines(self.size.width)
@@ -85,16 +85,16 @@ class StatusLine(Widget):
 
     def on_click(self, event: events.Click) -> None:
         """Take the way out under the mouse, or the first one."""
-        ways = self._banner.ways
-        if not ways:
+        hints = self._banner.hints
+        if not hints:
             return
         offset = event.get_content_offset(self)
         x, y = (offset.x, offset.y) if offset is not None else (-1, -1)
-        self.post_message(self.Chosen(target_at(self._lines(self.size.width), x, y) or ways[0].target))
+        self.post_message(self.Chosen(target_at(self._lines(self.size.width), x, y) or hints[0].target))
 
     def _lines(self, width: int) -> list[list[BannerPiece]]:
         banner = self._banner
-        shown = Banner(_GLYPH[banner.tone] + banner.said, banner.tone, banner.ways)
+        shown = Banner(_GLYPH[banner.tone] + banner.said, banner.tone, banner.hints)
         return banner_lines(shown, width)
 
     def _look(self, piece: BannerPiece) -> str:

@@ -9,45 +9,45 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from globalchat.ui.model.text import clip, pad
-from globalchat.ui.slash.completion import NOTHING, Completion, Offer
+from globalchat.ui.slash.completion import NOTHING, Completion, Completions
 
 _LABEL_CELLS = 20
 
 
 class Suggestions(Widget, can_focus=False):
-    """The offers, one a line, the chosen one marked. It lies over the pane and moves nothing."""
+    """The completions, one a line, the chosen one marked. It lies over the pane and moves nothing."""
 
     ROWS: ClassVar[int] = 11
-    """The most offers shown at once."""
+    """The most completions shown at once."""
 
     def __init__(self, take: Callable[[int], None], *, id: str | None = None) -> None:  # noqa: A002
-        """`take` is told the number of an offer that was clicked."""
+        """`take` is told the number of a completion that was clicked."""
         super().__init__(id=id)
         self._take = take
-        self._completion = NOTHING
+        self._completions = NOTHING
         self._chosen = 0
 
-    def show(self, completion: Completion, chosen: int) -> None:
+    def show(self, completions: Completions, chosen: int) -> None:
         """Show these, or nothing."""
-        self._completion, self._chosen = completion, chosen
-        self.display = bool(completion.offers)
-        number = len(completion.offers)
+        self._completions, self._chosen = completions, chosen
+        self.display = bool(completions.items)
+        number = len(completions.items)
         self.border_title = f" {chosen + 1} of {number} " if number > self.ROWS else None
         self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's)
-        """As many lines as there are offers, up to the most."""
-        return min(self.ROWS, len(self._completion.offers))
+        """As many lines as there are completions, up to the most."""
+        return min(self.ROWS, len(self._completions.items))
 
     def render(self) -> Content:
-        """The offers."""
-        offers = list(enumerate(self._completion.offers))[self._first : self._first + self._room]
+        """The completions."""
+        completions = list(enumerate(self._completions.items))[self._first : self._first + self._room]
         return Content("\n").join(
-            self._line(offer, chosen=number == self._chosen) for number, offer in offers
+            self._line(completion, chosen=number == self._chosen) for number, completion in completions
         )
 
     def on_click(self, event: events.Click) -> None:
-        """Take the offer under the mouse."""
+        """Take the completion under the mouse."""
         inside = event.get_content_offset(self)
         if inside is not None:
             self._take(self._first + inside.y)
@@ -58,14 +58,17 @@ class Suggestions(Widget, can_focus=False):
 
     @property
     def _room(self) -> int:
-        """How many offers can be seen."""
+        """How many completions can be seen."""
         return max(1, min(self.ROWS, self.scrollable_content_region.height))
 
-    def _line(self, offer: Offer, *, chosen: bool) -> Content:
+    def _line(self, completion: Completion, *, chosen: bool) -> Content:
         room = self.scrollable_content_region.width
         mark = "› " if chosen else "  "
-        label = pad(offer.label, _LABEL_CELLS) if offer.about else offer.label
+        label = pad(completion.label, _LABEL_CELLS) if completion.about else completion.label
         return Content.assemble(
             (clip(mark + label, room), "bold $text-primary" if chosen else "$text"),
-            (clip(f" {offer.about}", max(0, room - _LABEL_CELLS - 2)) if offer.about else "", "$text-muted"),
+            (
+                clip(f" {completion.about}", max(0, room - _LABEL_CELLS - 2)) if completion.about else "",
+                "$text-muted",
+            ),
         )

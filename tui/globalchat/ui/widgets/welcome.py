@@ -4,7 +4,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from globalchat.ui.keymap import Keymap
-from globalchat.ui.model.desk import Desk
+from globalchat.ui.model.view_model import ChatViewModel
 
 _WHERE = Content("This is the local cloud: two regions on your own machine. Nothing leaves it.")
 _BRIEFLY = Content("The local cloud, on your own machine.")
@@ -18,16 +18,16 @@ _WAYS = Content.from_markup(
 class Welcome(Static, can_focus=False):
     """Where one is, what to press, and the ways on."""
 
-    def __init__(self, desk: Desk, keymap: Keymap, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+    def __init__(self, view_model: ChatViewModel, keymap: Keymap, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         self._long, self._short = _text(keymap), Content("\n").join([_BRIEFLY, _WAYS])
         super().__init__(self._long, id=id, markup=False)
         self.border_title = "Welcome"
         self.border_subtitle = f"/connect  /deploy  {keymap.title('back')} puts it away"
-        self._desk = desk
+        self._view_model = view_model
 
     def on_mount(self) -> None:
         """Greet, if there is somebody to greet."""
-        self.display = self._desk.welcome
+        self.display = self._view_model.welcome
 
     def on_resize(self) -> None:
         """Be brief where the messages need the room."""
@@ -37,9 +37,9 @@ class Welcome(Static, can_focus=False):
 
     def close(self) -> bool:
         """Greet no more. False if nobody was greeted."""
-        greeted = self._desk.welcome
+        greeted = self._view_model.welcome
         if greeted:
-            self._desk.put_away_welcome()
+            self._view_model.dismiss_welcome()
             self.display = False
         return greeted
 

@@ -1,4 +1,4 @@
-"""What is on the desk: the chat, the channel that is open, the state of the connection. Pure."""
+"""What is on the view_model: the chat, the channel that is open, the state of the connection. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from globalchat.ui.model.status import (
     is_counting,
 )
 from globalchat.ui.model.text import shown_name
-from globalchat.ui.model.trouble import trouble
+from globalchat.ui.model.trouble import current_warning
 from globalchat.ui.slash.completion import Vocabulary
 
 _LIMIT = 2_000
@@ -61,7 +61,7 @@ NOWHERE = ""
 """Stands for the channel of an unfinished text while none is known."""
 
 
-class Desk:
+class ChatViewModel:
     """Answers what each part of the screen shows.
 
     Attributes:
@@ -85,7 +85,7 @@ class Desk:
         self._opening: Opening | OpeningFailed = Opening(profile_title(profile))
         self.welcome = False
         self._theme: str | None = None
-        self._put_away = False
+        self._welcome_dismissed = False
         self._changed: Callable[[], object] = bool
         self._recent: list[str] = []
 
@@ -222,7 +222,7 @@ class Desk:
             channels=[entry.channel for entry in self.switcher()],
             regions=[alias for alias in self.names.aliases if alias != self.region],
             levels=[level.value for level in Level],
-            names=self.model.people.names(),
+            names=self.model.known_senders.names(),
         )
 
     def counting(self) -> int:
@@ -233,9 +233,9 @@ class Desk:
             if not self.model.levels.muted(name)
         )
 
-    def put_away_welcome(self) -> None:
+    def dismiss_welcome(self) -> None:
         """Greet no more, in later runs neither."""
-        self.welcome, self._put_away = False, True
+        self.welcome, self._welcome_dismissed = False, True
         self._changed()
 
     def on_change(self, changed: Callable[[], object]) -> None:
@@ -248,12 +248,12 @@ class Desk:
         levels = {_LEVEL + channel: level for channel, level in self.model.levels.kept().items()}
         sent = {SENT + key: text for key, text in self.sent.kept().items()}
         theme = {THEME: self.theme} if self.theme else {}
-        return drafts | levels | sent | theme | ({_PUT_AWAY: "put away"} if self._put_away else {})
+        return drafts | levels | sent | theme | ({_PUT_AWAY: "put away"} if self._welcome_dismissed else {})
 
     def restore(self, kept: Mapping[str, str]) -> None:
         """Take over what an earlier run kept."""
         if _PUT_AWAY in kept:
-            self.put_away_welcome()
+            self.dismiss_welcome()
         self.theme = kept.get(THEME)
         for channel, text in _beginning(kept, DRAFT).items():
             self.drafts.save(channel, text)
@@ -279,7 +279,9 @@ class Desk:
 
     def banner(self, now: int) -> Banner | None:
         """What is wrong, if anything, at `now` (epoch ms)."""
-        return trouble(self.status, self.model, self.channel, names=self.names, now=now, keys=self.keys)
+        return current_warning(
+            self.status, self.model, self.channel, names=self.names, now=now, keys=self.keys
+        )
 
     def is_counting(self) -> bool:
         """Whether header or banner may say something else as time passes, though nothing happens."""

@@ -38,7 +38,7 @@ Line = list[tuple[str, str]]
 BARS = "▁▂▃▄▅▆▇█"
 
 
-class LatencyBook:
+class LatencyStats:
     """Keeps the latest values of each path, in ms.
 
     From here to a region: from handing a text over to the region's acceptance, unless it, or one before it in
@@ -118,7 +118,7 @@ class _Shape:
     long: bool
 
 
-def latency_lines(book: LatencyBook, names: RegionNames, width: int, region: str | None) -> list[Line]:
+def latency_lines(book: LatencyStats, names: RegionNames, width: int, region: str | None) -> list[Line]:
     """One line a path, none wider than `width`; `region` (an alias) is where own messages go."""
     every, wide = paths(names), width >= 60
     labels = [_label(path, names, short=not wide) for path in every]
@@ -130,7 +130,7 @@ def latency_lines(book: LatencyBook, names: RegionNames, width: int, region: str
     ]
 
 
-def latency_line(book: LatencyBook, names: RegionNames, width: int) -> Line:
+def latency_line(book: LatencyStats, names: RegionNames, width: int) -> Line:
     """The median of every path in one line, `–` where nothing was measured; what does not fit is left out."""
     line: Line = []
     for path in paths(names):

@@ -11,7 +11,7 @@ BURST_WITHIN = 10_000
 """Losses with no more than this time (ms) between them are one burst."""
 
 
-class Skips:
+class DropNotices:
     """Counts losses and keeps their rows at the latest one; `pending` of them have not been shown yet."""
 
     def __init__(self, rows: RowFactory) -> None:

@@ -5,13 +5,13 @@ from globalchat.ui.model.names import Name
 _MOST = 500
 
 
-class People:
+class KnownSenders:
     """The names of senders that can be typed, bounded."""
 
     def __init__(self) -> None:
         self._names: dict[str, None] = {}
 
-    def saw(self, name: Name) -> None:
+    def add(self, name: Name) -> None:
         """Note the sender of a message; a name that cannot be read in a text cannot be mentioned."""
         if self._names.pop(name.raw, False) is False and not name.can_be_typed:
             return

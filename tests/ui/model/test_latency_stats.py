@@ -6,11 +6,11 @@ from rich.cells import cell_len
 from globalchat.client.events import DraftAccepted, DraftQueued, DraftUnsent, DraftWaiting, StateChanged
 from globalchat.client.messages import Draft
 from globalchat.client.state import Phase, SessionState
-from globalchat.ui.model.latency import (
+from globalchat.ui.model.latency_stats import (
     BARS,
     HERE,
     KEPT,
-    LatencyBook,
+    LatencyStats,
     latency_line,
     latency_lines,
     paths,
@@ -30,13 +30,13 @@ def draft(number: int = 1, at: int = NOON) -> Draft:
     return Draft(f"draft-{number}", "tech", "hi", "bo", at)
 
 
-def text(book: LatencyBook, width: int) -> list[str]:
+def text(book: LatencyStats, width: int) -> list[str]:
     lines = latency_lines(book, NAMES, width, "oregon")
     return ["".join(part for part, _ in line) for line in lines]
 
 
 def test_own_messages_measure_the_way_to_the_region_that_took_them() -> None:
-    book = LatencyBook()
+    book = LatencyStats()
     book.take(LIVE, NOON)
     book.take(DraftQueued(draft()), NOON + 1)
     book.take(DraftAccepted(draft(), OREGON, NOON), NOON + 38)
@@ -51,7 +51,7 @@ def test_own_messages_measure_the_way_to_the_region_that_took_them() -> None:
 def test_a_wait_for_the_connection_is_no_latency(
     between: list[StateChanged | DraftUnsent | DraftQueued],
 ) -> None:
-    book = LatencyBook()
+    book = LatencyStats()
     book.take(LIVE, NOON)
     book.take(DraftQueued(draft()), NOON)
     for event in between:
@@ -61,7 +61,7 @@ def test_a_wait_for_the_connection_is_no_latency(
 
 
 def test_what_is_written_without_a_connection_is_not_measured() -> None:
-    book = LatencyBook()
+    book = LatencyStats()
     book.take(LOST, NOON)
     book.take(DraftQueued(draft()), NOON)
     book.take(LIVE, NOON + 10)
@@ -70,7 +70,7 @@ def test_what_is_written_without_a_connection_is_not_measured() -> None:
 
 
 def test_paired_arrivals_measure_the_way_between_regions() -> None:
-    book = LatencyBook()
+    book = LatencyStats()
     book.pair(OREGON, {OREGON: NOON + 5, SYDNEY: NOON + 166})
     book.pair(SYDNEY, {OREGON: NOON + 5, SYDNEY: NOON + 6})
     book.pair("eu-west-1", {OREGON: NOON, SYDNEY: NOON})
@@ -79,7 +79,7 @@ def test_paired_arrivals_measure_the_way_between_regions() -> None:
 
 
 def test_the_panel_says_what_is_known_and_what_would_tell_more() -> None:
-    book = LatencyBook()
+    book = LatencyStats()
     assert [line.split("no data yet")[1].strip() for line in text(book, 100)] == [
         ": write something",
         ": write something in Sydney",
@@ -98,7 +98,7 @@ def test_the_panel_says_what_is_known_and_what_would_tell_more() -> None:
 
 @pytest.mark.parametrize("width", range(1, 140, 3))
 def test_no_line_is_wider_than_the_panel(width: int) -> None:
-    book = LatencyBook()
+    book = LatencyStats()
     for path in paths(NAMES)[:3]:
         for value in (1, 999_999, 0, -3):
             book.note(path, value)
@@ -118,14 +118,14 @@ def test_a_sparkline_rises_from_zero_to_the_highest() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    book = LatencyBook()
+    book = LatencyStats()
     for value in range(2 * KEPT):
         book.note((HERE, OREGON), value)
     assert len(book.values((HERE, OREGON))) == KEPT
 
 
 def test_where_there_is_room_for_one_line_it_tells_the_medians() -> None:
-    book = LatencyBook()
+    book = LatencyStats()
     for value in (140, 150, 160):
         book.note(("us-west-2", "ap-southeast-2"), value)
     line = "".join(part for part, _ in latency_line(book, NAMES, 80))
@@ -134,7 +134,7 @@ def test_where_there_is_room_for_one_line_it_tells_the_medians() -> None:
 
 
 def test_what_waits_behind_another_message_measures_nothing() -> None:
-    book = LatencyBook()
+    book = LatencyStats()
     first, second, third, fourth = (draft(number) for number in range(1, 5))
     for event in (LIVE, DraftQueued(first), DraftQueued(second), DraftWaiting(first, "too busy")):
         book.take(event, NOON)
