@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from globalchat.core.clock import MonotonicClock
-from globalchat.core.errors import Unreachable
+from globalchat.core.errors import ExitCode, Unreachable
 from globalchat.localcloud.assembly import read
 from globalchat.localcloud.definition import JSON
 from globalchat.verify.asking import (
@@ -15,7 +15,7 @@ from globalchat.verify.asking import (
     NotAsked,
     Verification,
     environment_probe,
-    exit_error,
+    nothing_asked,
 )
 from globalchat.verify.compare import Agreement, Comparison
 from globalchat.verify.counterpart import REFUSED, LocalAnswers
@@ -188,18 +188,19 @@ def test_what_is_not_answered_in_time_is_not_asked() -> None:
 
 def test_the_network_alone_makes_it_unreachable() -> None:
     def nowhere(_: AwsQuestion) -> Document:
-        raise NotAsked("no way", Unreachable("no way"))
+        raise NotAsked("no way", Unreachable("no way").reason)
 
     run = Verification(nowhere, LOCAL)
-    error = exit_error(run.run(ASKED), run.errors)
-    assert isinstance(error, Unreachable)
+    cause = nothing_asked(run.run(ASKED), run.causes)
+    assert cause is not None
+    assert cause.exit_code is ExitCode.UNREACHABLE
 
 
 def test_one_answer_is_enough_to_have_asked() -> None:
     def once(question: AwsQuestion) -> Document:
         if question.kind is not Kind.TEMPLATE:
-            raise NotAsked("no way", Unreachable("no way"))
+            raise NotAsked("no way", Unreachable("no way").reason)
         return LOCAL(question)
 
     run = Verification(once, LOCAL)
-    assert exit_error(run.run(ASKED), run.errors) is None
+    assert nothing_asked(run.run(ASKED), run.causes) is None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from globalchat.core.clock import MonotonicClock
-from globalchat.core.errors import Unreachable, UserError
+from globalchat.core.errors import ExitCode, Reason, UserError
 from globalchat.localcloud.definition import JSON
 from globalchat.verify.compare import Agreement, Comparison, compare, not_asked
 from globalchat.verify.counterpart import REFUSED
@@ -30,13 +30,20 @@ _PROBE: Final = (
 _NAME_OF_ENVIRONMENT: Final = "ENVIRONMENT_OF_THE_API"
 
 
-class NotAsked(Exception):
-    """A question could not be asked. `error` is what stood in the way, if it was an error."""
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a question could not be asked. `cause` is what stood in the way, if it was an error."""
 
-    def __init__(self, reason: str, error: UserError | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.error = error
+    text: str
+    cause: Reason | None = None
+
+
+class NotAsked(Exception):
+    """A question could not be asked."""
+
+    def __init__(self, text: str, cause: Reason | None = None) -> None:
+        super().__init__(text)
+        self.obstacle = Obstacle(text, cause)
 
 
 Answers: TypeAlias = Callable[[AwsQuestion], Document]
@@ -58,7 +65,7 @@ class AwsAnswers:
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
-        self._obstacles: dict[tuple[Action, str], UserError] = {}
+        self._obstacles: dict[tuple[Action, str], Reason] = {}
         self._answered: set[tuple[Action, str]] = set()
         self._first: dict[tuple[Action, str], threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
@@ -84,14 +91,14 @@ class AwsAnswers:
     def _answer(self, question: AwsQuestion) -> Document:
         kind = question.action, question.region
         if (obstacle := self._obstacles.get(kind)) is not None:
-            raise NotAsked(str(obstacle), obstacle)
+            raise NotAsked(obstacle.message, obstacle)
         try:
             return self._ask(question)
         except UserError as error:
             if isinstance(error, CallFailed) and error.code in question.action.refusals:
                 return {REFUSED: str(error)}
-            self._obstacles[kind] = error
-            raise NotAsked(str(error), error) from None
+            self._obstacles[kind] = error.reason
+            raise NotAsked(str(error), error.reason) from None
 
     def _ask(self, question: AwsQuestion) -> Document:
         """Return the whole answer: findings come in pages."""
@@ -121,7 +128,7 @@ class Verification:
     clock: MonotonicClock = time.monotonic
     on_answer: Callable[[AwsQuestion, Document], None] = lambda _question, _answer: None
     on_progress: Progress = lambda _done, _all: None
-    errors: list[UserError] = field(default_factory=list)
+    causes: list[Reason] = field(default_factory=list)
     """What stood in the way of questions."""
 
     def run(self, asked: Catalogue) -> list[Comparison]:
@@ -154,11 +161,11 @@ class Verification:
             for question, asked, answer in zip(questions, sent, answers, strict=True)
         ]
 
-    def _one(self, question: AwsQuestion, sent: AwsQuestion, answer: Document | NotAsked) -> Comparison:
-        if isinstance(answer, NotAsked):
-            if answer.error is not None:
-                self.errors.append(answer.error)
-            return not_asked(question.kind, question.subject, question.region, answer.reason)
+    def _one(self, question: AwsQuestion, sent: AwsQuestion, answer: Document | Obstacle) -> Comparison:
+        if isinstance(answer, Obstacle):
+            if answer.cause is not None:
+                self.causes.append(answer.cause)
+            return not_asked(question.kind, question.subject, question.region, answer.text)
         self.on_answer(sent, answer)
         return compare(question, answer, self.local(question))
 
@@ -175,21 +182,21 @@ def environment_probe(region: str) -> AwsQuestion:
     return AwsQuestion(Kind.RESOLVER, "ctx.env", region, EVALUATE_CODE, arguments)
 
 
-def exit_error(comparisons: Iterable[Comparison], errors: Sequence[UserError]) -> UserError | None:
-    """Return why nothing at all could be asked: Unreachable if all that stood in the way was the network."""
-    if any(each.agreement is not Agreement.NOT_ASKED for each in comparisons) or not errors:
+def nothing_asked(comparisons: Iterable[Comparison], causes: Sequence[Reason]) -> Reason | None:
+    """Return why nothing at all could be asked: the network only if nothing else stood in the way."""
+    if any(each.agreement is not Agreement.NOT_ASKED for each in comparisons) or not causes:
         return None
-    return next((each for each in errors if not isinstance(each, Unreachable)), errors[0])
+    return next((each for each in causes if each.exit_code is not ExitCode.UNREACHABLE), causes[0])
 
 
 def _all(
     questions: Sequence[AwsQuestion], ask: Answers, seconds: float | None, progress: Progress
-) -> list[Document | NotAsked]:
-    """Ask all questions, some at once; what is not answered in time is NotAsked.
+) -> list[Document | Obstacle]:
+    """Ask all questions, some at once; what is not answered in time has no time as its obstacle.
 
     The threads are daemons: after Ctrl-C no one waits for calls that are under way.
     """
-    answers: list[Future[Document | NotAsked]] = [Future() for _ in questions]
+    answers: list[Future[Document | Obstacle]] = [Future() for _ in questions]
     waiting = deque(zip(questions, answers, strict=True))
 
     def work() -> None:
@@ -208,17 +215,17 @@ def _all(
     return [_result(each) for each in answers]
 
 
-def _answer(question: AwsQuestion, answer: "Future[Document | NotAsked]", ask: Answers) -> None:
+def _answer(question: AwsQuestion, answer: "Future[Document | Obstacle]", ask: Answers) -> None:
     try:
         answer.set_result(ask(question))
-    except NotAsked as obstacle:
-        answer.set_result(obstacle)
+    except NotAsked as error:
+        answer.set_result(error.obstacle)
     except BaseException as error:
         answer.set_exception(error)
 
 
-def _result(future: "Future[Document | NotAsked]") -> Document | NotAsked:
-    return future.result() if future.done() else NotAsked(NO_TIME)
+def _result(future: "Future[Document | Obstacle]") -> Document | Obstacle:
+    return future.result() if future.done() else Obstacle(NO_TIME)
 
 
 def _without_environment(question: AwsQuestion) -> AwsQuestion:

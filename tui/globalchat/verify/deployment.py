@@ -19,7 +19,7 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.ports import PutEventsEntry
 from globalchat.localcloud.provision import ACCOUNT
 from globalchat.localcloud.server.cloud import LocalCloud
-from globalchat.verify.asking import NotAsked, Progress
+from globalchat.verify.asking import NotAsked, Obstacle, Progress
 from globalchat.verify.compare import Agreement, Comparison, Difference, differences, not_asked
 from globalchat.verify.probe_target import ANSWER_SECONDS, Bus, Observation, ProbeTarget
 from globalchat.verify.questions import Kind
@@ -118,19 +118,20 @@ async def _compared(row: Row, aws: ProbeTarget, local: ProbeTarget, *, disturb: 
     if row.disturbs and not disturb:
         return not_asked(Kind.ROW, row.subject, region, DISTURBS)
     there, here = await asyncio.gather(_looked(row.probe, aws), _looked(row.probe, local))
-    if isinstance(there, NotAsked) or isinstance(here, NotAsked):
-        obstacle = there if isinstance(there, NotAsked) else here
-        return not_asked(Kind.ROW, row.subject, region, str(obstacle))
+    if isinstance(there, Obstacle):
+        return not_asked(Kind.ROW, row.subject, region, there.text)
+    if isinstance(here, Obstacle):
+        return not_asked(Kind.ROW, row.subject, region, here.text)
     found = tuple(_without_names(differences(there, here), aws, local))
     agreement = Agreement.DIFFERS if found else Agreement.AGREES
     return Comparison(Kind.ROW, row.subject, region, agreement, found)
 
 
-async def _looked(probe: Probe, target: ProbeTarget) -> Observation | NotAsked:
+async def _looked(probe: Probe, target: ProbeTarget) -> Observation | Obstacle:
     try:
         return await probe(target)
-    except NotAsked as obstacle:
-        return obstacle
+    except NotAsked as error:
+        return error.obstacle
 
 
 def _without_names(found: Iterable[Difference], aws: ProbeTarget, local: ProbeTarget) -> Iterable[Difference]:
@@ -155,8 +156,8 @@ async def _target(side: Side, seconds: float) -> "AsyncIterator[ProbeTarget]":
         target = ProbeTarget(side.endpoint, "", session, side.credentials, side.bus, seconds)
         try:
             answer = await target.graphql("{ channels }")
-        except NotAsked as obstacle:
-            raise UserError(f"{side.endpoint.alias} cannot be looked at: {obstacle.reason}.") from None
+        except NotAsked as error:
+            raise UserError(f"{side.endpoint.alias} cannot be looked at: {error}.") from None
         yield replace(target, channel=_first_channel(answer.document, side.endpoint.alias))
 
 

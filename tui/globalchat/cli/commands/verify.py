@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from globalchat.cli.console.live_line import LiveLine
-    from globalchat.core.errors import UserError
+    from globalchat.core.errors import Reason
     from globalchat.verify.compare import Comparison
     from globalchat.verify.deployment import Side
     from globalchat.verify.questions import Catalogue
@@ -81,7 +81,7 @@ def command(
     if disturb and deployed is None:
         raise click.UsageError("--disturb needs a deployment: name its profile with --profile.")
     from globalchat.localcloud import assembly
-    from globalchat.verify.asking import exit_error
+    from globalchat.verify.asking import nothing_asked
     from globalchat.verify.questions import catalogue
     from globalchat.verify.rows import row_questions
 
@@ -94,8 +94,8 @@ def command(
     if record is not None and result.recorder is not None:
         for file in result.recorder.write(record):
             narrate(f"recorded: {file}")
-    if (error := exit_error(result.found, result.errors)) is not None:
-        raise error
+    if (cause := nothing_asked(result.found, result.causes)) is not None:
+        raise cause.error()
     return _exit_code(result.found)
 
 
@@ -104,7 +104,7 @@ class _Result:
     """What was found, what stood in the way of questions, and who answered in the place of AWS."""
 
     found: "Sequence[Comparison]"
-    errors: "Sequence[UserError]"
+    causes: "Sequence[Reason]"
     answered_by: str
     recorder: "Recorder | None" = None
 
@@ -128,7 +128,7 @@ def _replay(asked: "Catalogue", folder: Path) -> _Result:
 
     narrate(f"comparing with the answers in {folder}")
     run = Verification(RecordedAnswers(folder), LocalAnswers())
-    return _Result(run.run(asked), run.errors, "compared with recorded answers")
+    return _Result(run.run(asked), run.causes, "compared with recorded answers")
 
 
 def _ask(
@@ -167,7 +167,7 @@ def _ask(
         found = run.run(asked)
     if deployed is not None:
         found += _look(_side(deployed, aws), templates, disturb=disturb)
-    return _Result(found, run.errors, answered_by, recorder)
+    return _Result(found, run.causes, answered_by, recorder)
 
 
 def _look(side: "Side", templates: Path | None, *, disturb: bool) -> "list[Comparison]":
