@@ -638,3 +638,13 @@ def test_a_region_that_was_not_looked_for_is_not_offered() -> None:
     play = in_phase(Phase.RETRYING)
     assert play.feed(inputs.Probed(OREGON, SYDNEY)) == []
     assert play.machine.state.fail_over_to is None
+
+
+def test_a_channel_that_the_new_region_refuses_ends_in_the_old_one() -> None:
+    play = in_phase(Phase.LIVE)
+    play.feed(inputs.Switched(SYDNEY), inputs.Described(2, SYDNEY, BACKEND), inputs.Opened(2))
+    play.feed(inputs.Subscribed(2, "cars"))
+    refused = play.feed(inputs.SubscribeRefused(2, "tech", "UnknownChannel", "There is none."))
+    assert effects.Emit(ChannelRefused("tech", "UnknownChannel", "There is none.")) in refused
+    assert effects.UnsubscribeChannel(1, "tech") in refused
+    assert play.machine.state.region == "sydney"

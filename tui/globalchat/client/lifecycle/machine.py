@@ -412,6 +412,7 @@ class SessionMachine:
         if refused.channel in self.subscriptions.wanted:
             self.subscriptions.remove(refused.channel)
             self._emit(refused)
+            self._unsubscribe_everywhere(refused.channel)
 
     def _unsubscribe_everywhere(self, channel: str) -> None:
         for link in self._connections.values():
