@@ -23,7 +23,7 @@ Results go to standard output, narration to standard error. `--json` prints one 
 
 _EXIT_CODES = {
     ExitCode.DONE: "done",
-    ExitCode.FAILED: "the backend refused or failed, or `doctor` found something",
+    ExitCode.FAILED: "the backend refused or failed, or `doctor` or `verify` found something",
     ExitCode.USAGE: "wrong usage",
     ExitCode.UNREACHABLE: "the backend could not be reached",
     ExitCode.INTERRUPTED: "interrupted",
