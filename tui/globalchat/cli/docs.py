@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from globalchat.cli.arguments import log_options
+from globalchat.cli.command import LOG_OPTIONS
 from globalchat.cli.main import CHAT, root
 from globalchat.core.errors import ExitCode
 
@@ -17,8 +17,8 @@ HEAD = """# The command line
 
 Written by `make docs` from the commands themselves. `globalchat COMMAND --help` says the same.
 
-Results go to standard output, narration to standard error. `--json` prints one JSON object a line, in which
-`region` is always an AWS region; `from`, `to` and `via` are aliases.
+Results go to standard output, everything else to standard error. `--json` prints one JSON object a line, in
+which `region` is always an AWS region; `from`, `to` and `via` are aliases.
 """
 
 _EXIT_CODES = {
@@ -55,7 +55,7 @@ most; the one before it is kept as `FILE.1`. Several processes may share one.
 
 
 def document() -> str:
-    """The page."""
+    """Return the page."""
     with click.Context(root, info_name=PROGRAM) as ctx:
         commands = list(_commands(ctx))
         sections = [_section(each) for each in commands]
@@ -72,7 +72,7 @@ def document() -> str:
 
 
 def _commands(ctx: click.Context) -> Iterator[click.Context]:
-    """The contexts of all commands, the chat first, groups before what is in them."""
+    """Yield the contexts of all commands, the chat first, groups before their commands."""
     group = ctx.command
     if not isinstance(group, click.Group):
         return
@@ -112,7 +112,7 @@ def _section(ctx: click.Context) -> str:
 
 
 def _prose(text: str | None) -> Iterator[str]:
-    r"""The paragraphs of a help text; those that click leaves alone (`\b`) as code."""
+    r"""Yield the paragraphs of a help text; those that click leaves alone (`\b`) as code."""
     for paragraph in inspect.cleandoc(text or "").split("\n\n"):
         if not paragraph.startswith("\b"):
             if paragraph:
@@ -123,19 +123,19 @@ def _prose(text: str | None) -> Iterator[str]:
 
 
 def _options(ctx: click.Context) -> list[tuple[str, str]]:
-    own = (each for each in ctx.command.params if each.name not in log_options.NAMES)
+    own = (each for each in ctx.command.params if each.name not in LOG_OPTIONS)
     return _records(own, ctx)
 
 
 def _log_table(ctx: click.Context) -> str:
-    """Every command has these, so that they are told once."""
+    """Return the table of the options that every command has."""
     chat = root.get_command(ctx, CHAT)
-    params = [] if chat is None else [each for each in chat.params if each.name in log_options.NAMES]
+    params = [] if chat is None else [each for each in chat.params if each.name in LOG_OPTIONS]
     return _table(_records(params, ctx))
 
 
 def _records(params: Iterable[click.Parameter], ctx: click.Context) -> list[tuple[str, str]]:
-    """What the help says of options; arguments stand in the usage."""
+    """Return the help of each option; arguments stand in the usage."""
     options = (each for each in params if isinstance(each, click.Option))
     return [record for each in options if (record := each.get_help_record(ctx)) is not None]
 

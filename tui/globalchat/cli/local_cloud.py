@@ -1,4 +1,4 @@
-"""The local cloud as a profile: starts or joins it, and says where its regions are."""
+"""Starts or joins the local cloud, and makes the profile `local` of it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +19,7 @@ TRUST_VARIABLES = (
     "CURL_CA_BUNDLE",
     "NODE_EXTRA_CA_CERTS",
 )
-"""What names the file with the authorities that a client trusts.
+"""The variables that name the file with the authorities that a client trusts.
 
 In turn Python and Go, the requests library, AWS's SDK for Python and its command line, curl, and Node.js. The
 last adds to the public authorities, the others replace them.
@@ -27,7 +27,7 @@ last adds to the public authorities, the others replace them.
 
 
 def folder() -> Path:
-    """Where the state of this user's local cloud lies."""
+    """Return the folder with the state of this user's local cloud."""
     return user_folders().state / "local-cloud"
 
 
@@ -54,12 +54,12 @@ def require_running() -> CloudState:
 
 
 def profile(state: CloudState) -> Profile:
-    """The profile `local`."""
+    """Return the profile `local`."""
     return profile_of(state.regions)
 
 
 def profile_of(regions: Iterable[RegionAddress]) -> Profile:
-    """The profile `local` over these regions, be they those of a state file or of a cloud in this process."""
+    """Return the profile `local` over regions of a state file, or of a cloud in this process."""
     return Profile(
         LOCAL,
         {
@@ -78,5 +78,5 @@ def profile_of(regions: Iterable[RegionAddress]) -> Profile:
 
 
 def administrator(state: CloudState) -> Credentials:
-    """The credentials of the local cloud's administrator."""
+    """Return the credentials of the local cloud's administrator."""
     return Credentials(state.access_key_id, state.secret_access_key)

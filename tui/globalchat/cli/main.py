@@ -1,4 +1,4 @@
-"""The entry point: which commands there are, and how each of them ends."""
+"""The entry point: the table of commands, and how each of them ends."""
 
 import errno
 import logging
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from globalchat.cli.console.output import cannot_be_written, discard_output, flush_output, narrate
-from globalchat.cli.lazy import Entry, LazyGroup
+from globalchat.cli.command import Entry, LazyGroup
+from globalchat.cli.output import cannot_be_written, discard_output, echo_err, flush_output
 from globalchat.core import interpreter, redaction
 from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.files import unwritable
@@ -40,7 +40,7 @@ COMMANDS = {
     "destroy": Entry("destroy", "Delete a deployment on AWS."),
     "keys": Entry("keys", "List or rotate the API keys of a deployment."),
     "uninstall": Entry("uninstall", "Delete what globalchat keeps on this machine."),
-    "completion": Entry("completion", "Print the completion script for bash, zsh or fish."),
+    "completion": Entry("shell_completion", "Print the completion script for bash, zsh or fish."),
     "local": Entry("local", "Run, inspect and end the local cloud."),
 }
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -49,12 +49,12 @@ _GROUP_OPTIONS = ("--help", "-h", "--version")
 
 
 class Root(LazyGroup):
-    """The command itself: what is not a command starts the chat, and errors become sentences."""
+    """The program itself: arguments that name no command start the chat, and errors become sentences."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
     ) -> click.Context:
-        """Parse the command line; an error of it names the command as one types it here."""
+        """Parse the command line; its errors name the program as one types it here."""
         with _naming_the_command():
             return super().make_context(info_name, args, parent, **extra)
 
@@ -67,8 +67,8 @@ class Root(LazyGroup):
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
-        """The first word: a command, a region, or an option of the chat."""
-        from globalchat.cli.arguments.completion import matching, regions
+        """Complete the first word: a command, a region, or an option of the chat."""
+        from globalchat.cli.commands.shell_completion import matching, regions
 
         found = super().shell_complete(ctx, incomplete)
         chat = self.get_command(ctx, CHAT)
@@ -117,16 +117,18 @@ class Root(LazyGroup):
             said, kind = str(error), type(error).__name__
             log_event(log, logging.WARNING, "command failed", error=kind, private={"said": said})
             first, *others = error.lines
-            narrate(f"globalchat: {first}")
+            echo_err(f"globalchat: {first}")
             for line in others:
-                narrate(line)
+                echo_err(line)
             return error.exit_code
         except KeyboardInterrupt:
             return ExitCode.INTERRUPTED
         except click.Abort as ended:
             if not isinstance(ended.__context__, KeyboardInterrupt):
                 raise
-            narrate("")  # click makes this of Ctrl-C at a question; the shell's prompt gets a line of its own
+            echo_err(
+                ""
+            )  # click makes this of Ctrl-C at a question; the shell's prompt gets a line of its own
             return ExitCode.INTERRUPTED
         except BrokenPipeError:
             discard_output()
@@ -135,7 +137,7 @@ class Root(LazyGroup):
 
 @contextmanager
 def _naming_the_command() -> Iterator[None]:
-    """Let the usage that click adds to an error of the command line name the command as one types it here."""
+    """Let errors of the command line, to which click adds the usage, name the program as it is typed here."""
     try:
         yield
     except click.UsageError as error:
@@ -160,7 +162,7 @@ root = Root(
 )
 
 
-def _tell_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version  # 20 ms that only this needs
 
@@ -173,7 +175,7 @@ click.option(
     is_flag=True,
     expose_value=False,
     is_eager=True,
-    callback=_tell_version,
+    callback=_print_version,
     help="Show the version and exit.",
 )(root)
 
@@ -190,7 +192,7 @@ def main() -> None:
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
-        narrate(f"globalchat: {_explain(error).sentence}")
+        echo_err(f"globalchat: {_explain(error).sentence}")
         sys.exit(ExitCode.FAILED)
 
 
@@ -207,7 +209,7 @@ def _asked_script() -> list[str] | None:
 
 
 def _explain(error: OSError) -> UserError:
-    """Return what it means that there is no room: on standard output, if click wrote, else for a file."""
+    """Return the error for a full disk: of standard output, if click wrote there, else of a file."""
     at = error.__traceback__
     while at is not None and at.tb_next is not None:
         at = at.tb_next

@@ -1,4 +1,4 @@
-"""Which profile a command is about, and what it holds.
+"""Finds the profile and the region that a command is about.
 
 The local cloud's modules are imported where they are needed: the chat's first frame comes before that.
 """
@@ -9,32 +9,34 @@ import time
 from collections.abc import Callable, Mapping
 
 from globalchat.client import profiles
-from globalchat.client.profiles import LOCAL, Profile
+from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
 from globalchat.core.errors import Unreachable, UsageError
 from globalchat.core.files import user_folders
 from globalchat.core.text import did_you_mean
 
+AUTO = "auto"
+ALL = "all"
 DEFAULT = "default"
 VARIABLE = "GLOBALCHAT_PROFILE"
 """Names the profile of commands that are called without `--profile`."""
 
 Note = Callable[[str], None]
-"""Hears a sentence."""
+"""Prints a sentence."""
 
 _RETRY_SECONDS = 1.0
 
 
 def choose(given: str | None) -> str:
-    """The profile's name: the given one (or the environment's), else `default` if it exists, else `local`."""
+    """Return a profile's name: the given one, else `default` if it exists, else `local`."""
     if given:
         return given
     return DEFAULT if DEFAULT in profiles.names(user_folders().config) else LOCAL
 
 
 def load(name: str, *, note: Note, warn: bool = True) -> Profile:
-    """The profile; `local` starts or joins the local cloud, and `note` hears what had to be repaired.
+    """Return a profile; `local` starts or joins the local cloud, and `note` prints what had to be repaired.
 
-    With `warn` it also hears that the key goes there unencrypted; without, the command sends none, or says so
+    With `warn` it also prints that the key goes there unencrypted; without, the command sends none, or warns
     itself.
 
     Raises:
@@ -52,10 +54,10 @@ def load(name: str, *, note: Note, warn: bool = True) -> Profile:
 
 
 def load_within(seconds: float, name: str, *, note: Note) -> Profile:
-    """Load a profile, and try again for so many seconds while the local cloud cannot be reached.
+    """Load a profile, and try again for that many seconds while the local cloud cannot be reached.
 
     Raises:
-        Unreachable: it could not all the time.
+        Unreachable: it never could.
         UserError: as with `load`.
     """
     give_up = time.monotonic() + seconds
@@ -78,7 +80,7 @@ def load_profile(name: str | None = None) -> Profile:
 
     Without a name it is the one in `GLOBALCHAT_PROFILE`, else `default` if there is one, else `local`.
     `local` starts the local cloud in the background or joins the one that runs: that takes a second, so a
-    program whose event loop already runs calls this in a thread. It ends by itself, as with the commands.
+    program whose event loop already runs calls this in a thread. It ends automatically, as with the commands.
 
     Raises:
         ProfileError: there is no such profile, or it is damaged.
@@ -89,7 +91,7 @@ def load_profile(name: str | None = None) -> Profile:
 
 
 async def reload(name: str) -> Profile:
-    """The profile as it is now; the local cloud is looked for, not started: somebody may have ended it.
+    """Return the profile as it is now; the local cloud is not started: the user may have ended it.
 
     Raises:
         UserError: there is no such profile any more, it is damaged, or no local cloud runs.
@@ -108,7 +110,7 @@ def _read_again(name: str) -> Profile:
 
 
 def region_names(name: str) -> Mapping[str, str]:
-    """Alias to AWS region of a profile, without starting anything.
+    """Return alias to AWS region of a profile, without starting anything.
 
     Raises:
         UserError: there is no such profile, or it is damaged.
@@ -123,7 +125,7 @@ def region_names(name: str) -> Mapping[str, str]:
 
 
 def surely_has(name: str, word: str) -> bool:
-    """Whether a region is there, as far as that can be told at once; if not, `region_names` looks closer."""
+    """Return True if a region is known without reading any state; else `region_names` has to be asked."""
     known: Mapping[str, str] = {}
     if name == LOCAL:
         from globalchat.localcloud.process import regions
@@ -133,10 +135,10 @@ def surely_has(name: str, word: str) -> bool:
 
 
 def check_region(word: str, known: Mapping[str, str], *, commands: list[str]) -> None:
-    """See that the bare command's argument is a region, before anything is started.
+    """Check that the bare command's argument is a region, before anything is started.
 
     Raises:
-        UsageError: it is not; names the regions and what may have been meant.
+        UsageError: it is not; lists the regions and suggests one.
     """
     possible = [*known, *known.values(), "auto"]
     if word.casefold() in (each.casefold() for each in possible):
@@ -145,6 +147,27 @@ def check_region(word: str, known: Mapping[str, str], *, commands: list[str]) ->
         raise UsageError(f'"{word}" is a command: put it first, before any option.')
     listed = ", ".join([*(f"{alias} ({region})" for alias, region in known.items()), "auto"])
     raise UsageError(
-        f'"{word[:50]}" is neither a command nor a region; the regions are: {listed}.',
+        f"Unknown command or region: {word[:50]}. The regions are: {listed}.",
         remedy=did_you_mean(word, [*possible, *commands]) or "See `globalchat --help`.",
     )
+
+
+async def pick(profile: Profile, given: str | None) -> RegionEndpoint:
+    """Return the region given by alias or AWS name, the nearest for `auto`, else the profile's first.
+
+    Raises:
+        ProfileError: the profile has no such region.
+        UserError: `auto`, and no region answers.
+    """
+    if given is None:
+        return next(iter(profile.regions.values()))
+    if given.strip().casefold() == AUTO:
+        from globalchat.client.api import nearest  # loads the transports
+
+        return await nearest(profile.regions.values())
+    return profile.resolve(given)
+
+
+def is_all(region: str | None) -> bool:
+    """Return True if that means every region."""
+    return region is not None and region.strip().casefold() == ALL

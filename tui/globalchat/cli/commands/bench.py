@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from globalchat.cli import profiles
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.arguments.duration import Duration, at_most
-from globalchat.cli.arguments.number import Number
-from globalchat.cli.arguments.parameters import build, parameters
-from globalchat.cli.console.output import json_line, narrate, write_lines
-from globalchat.cli.console.screen import ascii_only, is_terminal, wants_ascii, width
-from globalchat.cli.regions import ALL, is_all
+from globalchat.cli import options, profiles
+from globalchat.cli.command import CliCommand
+from globalchat.cli.options import Duration, Number, at_most, build, parameters
+from globalchat.cli.output import (
+    ascii_only,
+    echo_err,
+    is_terminal,
+    json_line,
+    wants_ascii,
+    width,
+    write_lines,
+)
+from globalchat.cli.profiles import ALL, is_all
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import ExitCode, UsageError, UserError
 from globalchat.measure.load.plan import LoadPlan
@@ -172,7 +176,7 @@ class BenchOptions:
         return math.ceil(self.subscribers / self.per_socket)
 
 
-@click.command("bench", cls=Command, help=HELP)
+@click.command("bench", cls=CliCommand, help=HELP)
 @parameters(BenchOptions)
 def command(given: BenchOptions) -> int:
     """Run `globalchat bench`."""
@@ -185,7 +189,7 @@ def command(given: BenchOptions) -> int:
     if name == LOCAL:  # before it is started, as it inherits the limit
         needed = given.sockets + SPARE_CLOUD_FILES
         raise_open_file_limit(needed, who="The local cloud", instead="more --per-socket")
-    profile = profiles.load(name, note=narrate)
+    profile = profiles.load(name, note=echo_err)
     plan = build(
         LoadPlan,
         given,
@@ -194,7 +198,7 @@ def command(given: BenchOptions) -> int:
         processes=given.processes or default_processes(given.subscribers),
     )
     if _costs_money(profile) and not confirm(profile, plan, yes=given.yes, max_cost=given.max_cost):
-        narrate("Nothing was run.")
+        echo_err("Nothing was run.")
         return ExitCode.FAILED
     pid = _local_cloud(given.sockets) if name == LOCAL else None
     report = asyncio.run(_run(profile, plan, cpu_clock(pid) if pid else lambda: None))
@@ -271,8 +275,8 @@ def confirm(profile: Profile, plan: LoadPlan, *, yes: bool, max_cost: float) -> 
         f"{plan.deliveries:,} deliveries on the profile {profile.name}"
     )
     parts = ", ".join(f"{name} {dollars(usd)}" for name, usd in cost.items[:3])
-    narrate(f"This load test: {what}.")
-    narrate(f"It costs about {dollars(cost.usd)} (mostly {parts}); see `globalchat cost` for the prices.")
+    echo_err(f"This load test: {what}.")
+    echo_err(f"It costs about {dollars(cost.usd)} (mostly {parts}); see `globalchat cost` for the prices.")
     if cost.usd > Decimal(str(max_cost)):
         raise UsageError(
             f"That is more than {dollars(Decimal(str(max_cost)))}.",
@@ -386,9 +390,9 @@ async def _run(
     import asyncio
     import time
 
-    from globalchat.cli.console.live_line import LiveLine
-    from globalchat.cli.console.load_report import DeliveryRate, progress_line
-    from globalchat.cli.console.signals import heard
+    from globalchat.cli.commands.bench_report import DeliveryRate, progress_line
+    from globalchat.cli.output import LiveLine
+    from globalchat.cli.streams import on_signals
     from globalchat.measure.load.coordinator import run_load_test
 
     live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
@@ -398,7 +402,7 @@ async def _run(
         live.show(progress.phase, progress_line(progress, plan, rate.update(progress)))
 
     try:
-        with heard(lambda _: stop.set()):
+        with on_signals(lambda _: stop.set()):
             return await run_load_test(profile, plan, stop=stop, on_progress=show, server_cpu=server_cpu)
     finally:
         live.clear()
@@ -406,17 +410,17 @@ async def _run(
 
 def _show(report: "LoadReport | None", profile: Profile, given: BenchOptions) -> ExitCode:
     """Print the report, and return the exit code."""
-    from globalchat.cli.console.load_report import remarks, report_document, report_lines
+    from globalchat.cli.commands.bench_report import remarks, report_document, report_lines
 
     if report is None:
-        narrate("Ended before anything was measured.")
+        echo_err("Ended before anything was measured.")
         return ExitCode.INTERRUPTED
     if given.as_json:
         write_lines([json_line(report_document(report, profile.name))])
     else:
         write_lines(report_lines(report, width=width(), ascii_only=wants_ascii(given.ascii_only)))
     for remark in remarks(report):
-        narrate(remark)
+        echo_err(remark)
     if not report.complete:
         return ExitCode.INTERRUPTED
     return ExitCode.DONE if report.stats.deliveries else ExitCode.FAILED

@@ -2,17 +2,17 @@
 
 import os
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Annotated
 
 import click
 
-from globalchat.cli import profiles
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command, is_decoded
-from globalchat.cli.console.output import narrate
-from globalchat.cli.console.screen import is_terminal
+from globalchat.cli import options, profiles
+from globalchat.cli.command import CliCommand, is_decoded
+from globalchat.cli.options import parameters
+from globalchat.cli.output import echo_err, is_terminal
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import ExitCode, UsageError
 from globalchat.core.files import user_folders
@@ -23,14 +23,14 @@ _SIGNALS = 128
 """Exit codes above are of a signal that ended the chat, as shells have it."""
 
 
-class Chat(Command):
+class ChatCommand(CliCommand):
     """The chat's command line, whose first word is often a command that was mistyped."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take the words; where they do not fit, tell first whether the first one names anything.
+        """Parse the words; if they do not fit, check first that the first one names something.
 
         Raises:
-            UsageError: it does not; names what may have been meant.
+            UsageError: it does not, with a suggestion; or click's own reason.
         """
         words = list(args)
         try:
@@ -52,21 +52,26 @@ Examples:
 """
 
 
-@click.command("chat", cls=Chat, context_settings={"help_option_names": ["-h", "--help"]}, help=HELP)
-@click.argument("region", required=False, metavar="[REGION]")
-@click.option("--channel", metavar="C", help="The channel to open first.")
-@click.option("--ascii", "plain", is_flag=True, help="Draw with ASCII alone.")
-@options.name
-@options.profile
-def command(
-    region: str | None, channel: str | None, plain: bool, name: str | None, profile: str | None
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatOptions:
+    """The command line of the chat."""
+
+    region: Annotated[str | None, click.argument("region", required=False, metavar="[REGION]")]
+    channel: Annotated[str | None, click.option("--channel", metavar="C", help="The channel to open first.")]
+    plain: Annotated[bool, click.option("--ascii", "plain", is_flag=True, help="Draw with ASCII alone.")]
+    name: Annotated[str | None, options.name]
+    profile: Annotated[str | None, options.profile]
+
+
+@click.command("chat", cls=ChatCommand, context_settings={"help_option_names": ["-h", "--help"]}, help=HELP)
+@parameters(ChatOptions)
+def command(given: ChatOptions) -> int:
     """Run `globalchat`."""
-    chosen = profiles.choose(profile)
+    chosen, region = profiles.choose(given.profile), given.region
     if region is not None:
         _check_region(chosen, region)
     elif chosen != LOCAL:
-        profiles.region_names(chosen)  # an unknown or damaged profile is told before the screen is taken
+        profiles.region_names(chosen)  # an unknown or damaged profile is reported before the screen is taken
     _check_terminal()
     notes: list[str] = []
     automatic = region is not None and region.lower() == "auto"
@@ -82,23 +87,23 @@ def command(
     from globalchat.ui.settings import read
 
     settings = read(user_folders().config)
-    if plain:
+    if given.plain:
         settings = settings._replace(settings=replace(settings.settings, ascii=True))
     app = ChatApp(
         open_profile,
         reload_profile=partial(profiles.reload, chosen),
         region=None if automatic else region,
-        channel=channel,
-        sender=options.sender(name),
+        channel=given.channel,
+        sender=options.sender(given.name),
         profile_name=chosen,
         settings=settings,
         state=user_folders().state / "chat",
-        # Whoever named a profile, or has one, knows where he is.
-        welcome=profile is None and chosen == LOCAL,
+        # Users who named a profile, or have one, know the program already.
+        welcome=given.profile is None and chosen == LOCAL,
     )
     app.run()
     for note in (*notes, *app.exit_message, *_failure(app.failure)):
-        narrate(f"globalchat: {note}")
+        echo_err(f"globalchat: {note}")
     code = ExitCode.FAILED if app.return_code is None else app.return_code
     return code if code > _SIGNALS else min(code, ExitCode.FAILED)
 
@@ -110,18 +115,18 @@ def _check_terminal() -> None:
         UsageError: it cannot; says what can be used instead.
     """
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
-        said = "The chat needs a terminal, and this is none."
+        said = "The chat needs a terminal, and this is not one."
     elif not can_draw(os.environ):
         term = sanitize(os.environ.get("TERM", ""), multiline=False)[:50]
-        said = f'The chat needs a terminal that can draw, and this is none (TERM is "{term}").'
+        said = f'The chat needs a terminal that can draw, and this is not one (TERM is "{term}").'
     else:
         return
     remedy = "To follow channels here or from a script, run `globalchat subscribe CHANNEL`."
     raise UsageError(said, remedy=remedy)
 
 
-def _failure(error: Exception | None) -> Iterable[str]:
-    """Return the sentence about what ended the chat, if that was nobody's wish."""
+def _failure(error: Exception | None) -> Iterator[str]:
+    """Yield the sentence about the error that ended the chat, if one did."""
     if error is not None:
         kind = type(error).__name__
         yield f"The chat ended because of an error in it ({kind}); with --log-file FILE, the log says where."
@@ -135,7 +140,7 @@ def _check_region(profile: str, word: str) -> None:
 
 
 async def _nearest_first(profile: Profile) -> Profile:
-    """The same profile, the nearest region at its head: that is the one the chat opens."""
+    """Return the profile with the nearest region first: that is the one the chat opens."""
     from globalchat.client.api import nearest
 
     first = await nearest(profile.regions.values())

@@ -1,22 +1,25 @@
-"""`globalchat cost`: what a deployment costs in a month, from the dated price table."""
+"""`globalchat cost`: estimate what a deployment costs in a month, from the dated price table."""
 
 import sys
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated
 
 import click
 
-from globalchat.cli import profiles
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.arguments.number import Number
-from globalchat.cli.console.output import json_line, write_lines
-from globalchat.cli.console.screen import is_terminal, width
-from globalchat.cli.cost.report import document, table
-from globalchat.core.errors import UsageError
+from globalchat.cli import options, profiles
+from globalchat.cli.command import CliCommand
+from globalchat.cli.options import Number, parameters
+from globalchat.cli.output import is_terminal, json_line, width, write_lines
+from globalchat.core.errors import ExitCode, UsageError
 from globalchat_infra import config, prices
-from globalchat_infra.cost import Extras, Traffic, estimate
+from globalchat_infra.cost import ASSUMPTIONS, DAYS, Extras, Line, Traffic, clients_of, estimate
+from globalchat_infra.quotas import ASSUMPTION, Use, reconnect_seconds, uses
 from globalchat_infra.regions import choose
+
+CENT = Decimal("0.01")
 
 HELP = """Estimate a month's cost per region and service, and which quota breaks first at which load.
 
@@ -31,48 +34,210 @@ Examples:
 """
 
 
-@click.command("cost", cls=Command, help=HELP)
-@click.option(
-    "--clients", required=True, type=click.IntRange(0, 10**9), help="All clients, connected all month."
-)
-@click.option(
-    "--messages-per-second",
-    "rate",
-    required=True,
-    type=Number(0, 10**9),
-    help="All published messages, over all regions.",
-)
-@click.option(
-    "--size", default=100, show_default=True, type=click.IntRange(1, 200_000), help="Bytes of a text."
-)
-@click.option(
-    "--regions",
-    metavar="A,B",
-    help="Aliases, alias=region or AWS regions. [default: those of the profile, else of cdk.json]",
-)
-@options.as_json
-@options.profile
-def command(
-    clients: int, rate: float, size: int, regions: str | None, as_json: bool, profile: str | None
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostOptions:
+    """The command line of `cost`."""
+
+    clients: Annotated[
+        int,
+        click.option(
+            "--clients",
+            required=True,
+            type=click.IntRange(0, 10**9),
+            help="All clients, connected all month.",
+        ),
+    ]
+    rate: Annotated[
+        float,
+        click.option(
+            "--messages-per-second",
+            "rate",
+            required=True,
+            type=Number(0, 10**9),
+            help="All published messages, over all regions.",
+        ),
+    ]
+    size: Annotated[
+        int,
+        click.option(
+            "--size",
+            default=100,
+            show_default=True,
+            type=click.IntRange(1, 200_000),
+            help="Bytes of a text.",
+        ),
+    ]
+    regions: Annotated[
+        str | None,
+        click.option(
+            "--regions",
+            metavar="A,B",
+            help="Aliases, alias=region or AWS regions. [default: those of the profile, else of cdk.json]",
+        ),
+    ]
+    as_json: Annotated[bool, options.as_json]
+    profile: Annotated[str | None, options.profile]
+
+
+@click.command("cost", cls=CliCommand, help=HELP)
+@parameters(CostOptions)
+def command(given: CostOptions) -> int:
     """Run `globalchat cost`."""
     deployed = config.load()
-    chosen = _regions(regions, profiles.region_names(profile) if profile else deployed.regions)
-    traffic = Traffic(clients, Decimal(str(rate)), size)
+    known = profiles.region_names(given.profile) if given.profile else deployed.regions
+    chosen = _regions(given.regions, known)
+    traffic = Traffic(given.clients, Decimal(str(given.rate)), given.size)
     extras = Extras(dashboard=deployed.dashboard, firewall=deployed.waf_rate is not None)
     lines = estimate(traffic, list(chosen.values()), prices.load(), extras)
-    if as_json:
-        write_lines([json_line(document(traffic, chosen, lines))])
+    if given.as_json:
+        write_lines([json_line(cost_document(traffic, chosen, lines))])
     else:
-        write_lines(table(traffic, chosen, lines, width=width() if is_terminal(sys.stdout) else None))
-    return 0
+        columns = width() if is_terminal(sys.stdout) else None
+        write_lines(cost_table(traffic, chosen, lines, width=columns))
+    return ExitCode.DONE
 
 
 def _regions(given: str | None, known: Mapping[str, str]) -> Mapping[str, str]:
-    """Name → AWS region of what was asked for, else of all that is deployed."""
+    """Return name to AWS region of the given regions, else of all known ones."""
     if given is None:
         return known
     try:
         return choose(given.split(","), known)
     except UsageError as error:
         raise click.BadParameter(str(error), param_hint="--regions") from error
+
+
+def cost_table(
+    traffic: Traffic, regions: Mapping[str, str], lines: Sequence[Line], *, width: int | None
+) -> list[str]:
+    """Return the bill by region (name to AWS region), the first quotas, and what both rest on.
+
+    Sentences are wrapped at `width`.
+    """
+    rows = [_row(line) for line in lines]
+    totals = {region: _dollars(_sum(_of(region, lines))) for region in regions.values()}
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths[-1] = max(widths[-1], *map(len, totals.values()))
+    end = sum(widths) + len(widths) - 1
+    shown: list[str] = []
+    for alias, region in regions.items():
+        shown.append(alias if alias == region else f"{alias} ({region})")
+        own = [row for row, line in zip(rows, lines, strict=True) if line.region == region]
+        shown += [f"  {_aligned(row, widths)}" for row in own]
+        shown += [f"  {f'subtotal  {totals[region]:>{widths[-1]}}':>{end}}", ""]
+    shown += [
+        f"A month of {DAYS} days: USD {_dollars(_sum(lines))}",
+        "",
+        *_first_quotas(traffic, regions),
+        "",
+    ]
+    dates = sorted({line.price.date.isoformat() for line in lines})
+    source = (
+        f"Prices as of {' to '.join(dates)}; those with a ? are UNVERIFIED. "
+        "Sources: infra/globalchat_infra/prices.csv."
+    )
+    for sentence in (*ASSUMPTIONS, ASSUMPTION, source):
+        shown += [sentence] if width is None else textwrap.wrap(sentence, width)
+    return shown
+
+
+def cost_document(traffic: Traffic, regions: Mapping[str, str], lines: Sequence[Line]) -> dict[str, object]:
+    """Return all of it as JSON."""
+    by_region = {alias: _of(region, lines) for alias, region in regions.items()}
+    quotas = uses(traffic, list(regions.values()))
+    return {
+        "currency": "USD",
+        "days": DAYS,
+        "clients": traffic.clients,
+        "messagesPerSecond": float(traffic.messages_per_second),
+        "size": traffic.size,
+        "usd": _rounded(_sum(lines)),
+        "regions": {
+            alias: {
+                "region": regions[alias],
+                "usd": _rounded(_sum(own)),
+                "lines": [_line_document(line) for line in own],
+                "quotas": [_use_document(use) for use in quotas[regions[alias]]],
+                "reconnectSeconds": _rounded(reconnect_seconds(clients_of(traffic, place, len(regions)))),
+            }
+            for place, (alias, own) in enumerate(by_region.items())
+        },
+        "assumptions": [*ASSUMPTIONS, ASSUMPTION],
+    }
+
+
+def _first_quotas(traffic: Traffic, regions: Mapping[str, str]) -> Iterator[str]:
+    """Yield for each region the quota that more messages meet first, and at which load."""
+    found = uses(traffic, list(regions.values()))
+    yield "The quota that breaks first, with these clients"
+    for alias, region in regions.items():
+        first = found[region][0]
+        assert first.breaks_at is not None, "each message is an inbound one"
+        yield f"  {alias}: {first.service} {first.quota}, {first.limit:,} a second"
+        share = 100 * first.used / first.limit
+        yield f"    at {first.breaks_at:,.0f} messages a second in all; used now: {_percent(share)}"
+
+
+def _percent(share: Decimal) -> str:
+    return f"{share:,.0f} %" if share >= 10 or not share else f"{max(share, CENT):.2f} %"
+
+
+def _use_document(use: Use) -> dict[str, object]:
+    return {
+        "service": use.service,
+        "quota": use.quota,
+        "limitPerSecond": use.limit,
+        "usedPerSecond": _rounded(use.used),
+        "breaksAtMessagesPerSecond": None if use.breaks_at is None else _rounded(use.breaks_at),
+    }
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    price = line.price
+    rate = f"{price.usd}/{_quantity(Decimal(price.per))}" if price.per > 1 else f"{price.usd}"
+    mark = " ?" if price.status == "UNVERIFIED" else "  "
+    return price.service, price.unit, _quantity(line.quantity), rate + mark, _dollars(line.usd)
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Return a row with names to the left, numbers to the right."""
+    cells = zip(row, widths, strict=True)
+    return " ".join(
+        f"{cell:<{wide}}" if place < 2 else f"{cell:>{wide}}" for place, (cell, wide) in enumerate(cells)
+    )
+
+
+def _of(region: str, lines: Sequence[Line]) -> list[Line]:
+    return [line for line in lines if line.region == region]
+
+
+def _quantity(value: Decimal) -> str:
+    return f"{value:,.0f}" if value == value.to_integral_value() or value >= 1000 else f"{value:,.3f}"
+
+
+def _dollars(value: Decimal) -> str:
+    return f"{value.quantize(CENT):,}"
+
+
+def _sum(lines: Sequence[Line]) -> Decimal:
+    return sum((line.usd for line in lines), Decimal(0))
+
+
+def _line_document(line: Line) -> dict[str, object]:
+    price = line.price
+    return {
+        "service": price.service,
+        "item": price.item,
+        "unit": price.unit,
+        "quantity": float(line.quantity),
+        "price": float(price.usd),
+        "per": price.per,
+        "usd": _rounded(line.usd),
+        "source": price.source,
+        "date": price.date.isoformat(),
+        "status": price.status,
+    }
+
+
+def _rounded(value: Decimal) -> float:
+    return float(round(value, 6))

@@ -1,11 +1,22 @@
-"""`globalchat deploy`: from AWS credentials to a chat over two regions."""
+"""`globalchat deploy`: deploy the backend, and write the profile that the chat uses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.deployment.options import prefix, regions, role_arn, timeout, yes
-from globalchat.core.errors import UserError
+from globalchat.cli import options
+from globalchat.cli.command import CliCommand
+from globalchat.cli.options import parameters
+from globalchat.cli.output import echo_err
+from globalchat.core.errors import ExitCode, UsageError, UserError
+
+if TYPE_CHECKING:
+    from globalchat.client.profiles import Profile
+    from globalchat_infra.config import Config
+
+OFF = "off"
 
 HELP = """Deploy, or update, the backend on AWS, and write the profile that the chat uses.
 
@@ -22,96 +33,164 @@ Examples:
 """
 
 
-@click.command("deploy", cls=Command, help=HELP)
-@regions
-@prefix
-@click.option("--channels", metavar="A,B", help="The channels.")
-@click.option("--limit", "limits", metavar="NAME=N", multiple=True, help="message, sender or id; repeatable.")
-@click.option("--alarm-email", metavar="ADDRESS", help="Where mail of alarms goes; off for none.")
-@click.option("--dashboard/--no-dashboard", default=None, help="A CloudWatch dashboard per region.")
-@click.option("--waf-rate", metavar="N", help="Requests of one address in five minutes; off for no firewall.")
-@click.option("--reset", is_flag=True, help="Forget earlier options: as cdk.json says.")
-@click.option("--prune", is_flag=True, help="Delete what stands in regions that are left out.")
-@click.option("--account", metavar="ID", help="The AWS account that is meant; without it you are asked.")
-@options.aws_profile
-@role_arn
-@yes
-@click.option("--diff", is_flag=True, help="Only show what would change.")
-@timeout
-@click.option("--strict", is_flag=True, help="Refuse if AWS and the local cloud differ about the templates.")
-@click.option("--no-proof", is_flag=True, help="Do not send a message through the regions afterwards.")
-@options.profile
-def command(
-    regions: str | None,
-    stack_prefix: str | None,
-    channels: str | None,
-    limits: tuple[str, ...],
-    alarm_email: str | None,
-    dashboard: bool | None,
-    waf_rate: str | None,
-    reset: bool,
-    prune: bool,
-    account: str | None,
-    aws_profile: str | None,
-    role_arn: str | None,
-    yes: bool,
-    diff: bool,
-    timeout: float | None,
-    strict: bool,
-    no_proof: bool,
-    profile: str | None,
-) -> int:
-    """Run `globalchat deploy`."""
-    import asyncio
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployOptions:
+    """The command line of `deploy`."""
 
-    from globalchat.cli.console.output import narrate
-    from globalchat.cli.deployment import wish as wishes
-    from globalchat.cli.deployment.agreement import compared_with_aws
-    from globalchat.cli.deployment.person import person as person_of
-    from globalchat.cli.deployment.profile import name_to_write, save
-    from globalchat.cli.profiles import DEFAULT
+    regions: Annotated[str | None, options.regions]
+    stack_prefix: Annotated[str | None, options.stack_prefix]
+    channels: Annotated[str | None, click.option("--channels", metavar="A,B", help="The channels.")]
+    limits: Annotated[
+        tuple[str, ...],
+        click.option(
+            "--limit",
+            "limits",
+            metavar="NAME=N",
+            multiple=True,
+            help="message, sender or id; repeatable.",
+        ),
+    ]
+    alarm_email: Annotated[
+        str | None,
+        click.option("--alarm-email", metavar="ADDRESS", help="Where mail of alarms goes; off for none."),
+    ]
+    dashboard: Annotated[
+        bool | None,
+        click.option("--dashboard/--no-dashboard", default=None, help="A CloudWatch dashboard per region."),
+    ]
+    waf_rate: Annotated[
+        str | None,
+        click.option(
+            "--waf-rate",
+            metavar="N",
+            help="Requests of one address in five minutes; off for no firewall.",
+        ),
+    ]
+    reset: Annotated[
+        bool, click.option("--reset", is_flag=True, help="Forget earlier options: as cdk.json says.")
+    ]
+    prune: Annotated[
+        bool,
+        click.option("--prune", is_flag=True, help="Delete what stands in regions that are left out."),
+    ]
+    account: Annotated[
+        str | None,
+        click.option(
+            "--account", metavar="ID", help="The AWS account that is meant; without it you are asked."
+        ),
+    ]
+    aws_profile: Annotated[str | None, options.aws_profile]
+    role_arn: Annotated[str | None, options.role_arn]
+    yes: Annotated[bool, options.yes]
+    diff: Annotated[bool, click.option("--diff", is_flag=True, help="Only show what would change.")]
+    timeout: Annotated[float | None, options.timeout]
+    strict: Annotated[
+        bool,
+        click.option(
+            "--strict",
+            is_flag=True,
+            help="Refuse if AWS and the local cloud differ about the templates.",
+        ),
+    ]
+    no_proof: Annotated[
+        bool,
+        click.option(
+            "--no-proof", is_flag=True, help="Do not send a message through the regions afterwards."
+        ),
+    ]
+    profile: Annotated[str | None, options.profile]
+
+
+@click.command("deploy", cls=CliCommand, help=HELP)
+@parameters(DeployOptions)
+def command(given: DeployOptions) -> int:
+    """Run `globalchat deploy`."""
+    from globalchat.cli import deployment
+    from globalchat.cli.agreement import compared_with_aws
     from globalchat.core.files import user_folders
-    from globalchat.measure.smoke_test import SENDER, TEXT, smoke_test
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.deployment import Deployment, prepare
     from globalchat_infra.deployer.iam_changes import Assembly
 
-    name = name_to_write(profile)
-    extras = wishes.extras(alarm_email, dashboard, waf_rate)
-    changes = wishes.changes(stack_prefix, regions, channels, limits, extras)
-    wish = wishes.wish(changes, name, reset=reset, prune=prune)
-    aws, person = Aws(aws_profile), person_of(yes=yes)
-    assembly = Assembly(user_folders().cache)
+    name = deployment.profile_to_write(given.profile)
+    changes = deployment.changes(
+        given.stack_prefix, given.regions, given.channels, given.limits, _extras(given)
+    )
+    request = deployment.deploy_request(changes, name, reset=given.reset, prune=given.prune)
+    aws, prompter = Aws(given.aws_profile), deployment.prompter(yes=given.yes)
+    cache = user_folders().cache
+    assembly = Assembly(cache)
     plan = prepare(
-        wish,
+        request,
         aws,
-        person,
-        account=account,
-        ask=not diff,
-        role=role_arn,
+        prompter,
+        account=given.account,
+        ask=not given.diff,
+        role=given.role_arn,
         assembly=assembly,
-        check=None if diff else compared_with_aws(aws, strict=strict),
+        check=None if given.diff else compared_with_aws(aws, strict=given.strict),
     )
-    deployment = Deployment(
-        plan, user_folders().cache, aws.patient(), seconds=timeout, app=assembly.app, role=role_arn
+    planned = Deployment(
+        plan, cache, aws.patient(), seconds=given.timeout, app=assembly.app, role=given.role_arn
     )
-    if diff:
-        return deployment.diff(person)
-    deployment.run(person)
-    made = deployment.profile(name, person.note)
+    if given.diff:
+        return planned.diff(prompter)
+    planned.run(prompter)
+    profile = planned.profile(name, prompter.note)
+    _save(profile)
+    if not given.no_proof:
+        _send_a_message(profile, planned.config)
+    if not given.prune:
+        for line in plan.left_behind():
+            echo_err(line)
+    _advise(profile)
+    return ExitCode.DONE
+
+
+def _extras(given: DeployOptions) -> Mapping[str, object]:
+    """Return the keys of the context for what is off unless asked for; the word "off" switches off again.
+
+    Raises:
+        UsageError: the rate is not a number.
+    """
+    found: dict[str, object] = {}
+    if given.alarm_email is not None:
+        found["alarmEmail"] = None if given.alarm_email == OFF else given.alarm_email
+    if given.dashboard is not None:
+        found["dashboard"] = given.dashboard
+    rate = given.waf_rate
+    if rate is not None:
+        if rate != OFF and not rate.isdecimal():
+            raise UsageError(f"Invalid rate: {rate[:50]}.", remedy="Write 2000, for example, or off.")
+        found["wafRate"] = None if rate == OFF else int(rate)
+    return found
+
+
+def _save(profile: "Profile") -> None:
+    """Save the profile of a deployment that has succeeded."""
+    from globalchat.cli.deployment import save_profile
+
     try:
-        save(made)
+        save_profile(profile)
     except UserError as error:
         remedy = f"{error.remedy or ''} Then run `globalchat outputs --refresh`.".strip()
         raise UserError(f"The deployment stands, but {error}", remedy=remedy) from None
-    if not no_proof:
-        narrate("sending a message through every region")
-        config = deployment.config
-        text, sender = TEXT[: config.limits.message], SENDER[: config.limits.sender]
-        asyncio.run(smoke_test(made, config.channels[0], narrate, text=text, sender=sender))
-    if not prune:
-        for line in plan.left_behind():
-            narrate(line)
-    chosen = "" if name == DEFAULT else f" --profile {name}"
-    narrate(f"Done. Open the chat with `globalchat {next(iter(made.regions))}{chosen}`.")
-    return 0
+
+
+def _send_a_message(profile: "Profile", config: "Config") -> None:
+    """Send a message from each region to every other."""
+    import asyncio
+
+    from globalchat.measure.smoke_test import SENDER, TEXT, smoke_test
+
+    echo_err("sending a message through every region")
+    text, sender = TEXT[: config.limits.message], SENDER[: config.limits.sender]
+    asyncio.run(smoke_test(profile, config.channels[0], echo_err, text=text, sender=sender))
+
+
+def _advise(profile: "Profile") -> None:
+    """Print how to open the chat."""
+    from globalchat.cli.profiles import DEFAULT
+
+    chosen = "" if profile.name == DEFAULT else f" --profile {profile.name}"
+    echo_err(f"Done. Open the chat with `globalchat {next(iter(profile.regions))}{chosen}`.")

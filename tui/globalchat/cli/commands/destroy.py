@@ -1,19 +1,21 @@
-"""`globalchat destroy`: everything that `globalchat deploy` made goes away."""
+"""`globalchat destroy`: delete everything that `globalchat deploy` made."""
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.deployment.options import prefix, regions, role_arn, timeout, yes
+from globalchat.cli import options
+from globalchat.cli.command import CliCommand
+from globalchat.cli.options import parameters
+from globalchat.cli.output import echo_err, is_terminal
+from globalchat.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from globalchat_infra.deployer.removal import Remains
     from globalchat_infra.deployer.standing import Standing
-
 
 HELP = """Delete a deployment on AWS, with its log groups, and the profile of it.
 
@@ -28,94 +30,88 @@ Examples:
 """
 
 
-@click.command("destroy", cls=Command, help=HELP)
-@regions
-@prefix
-@click.option("--account", metavar="ID", help="The AWS account that is meant.")
-@options.aws_profile
-@role_arn
-@yes
-@timeout
-@options.profile
-def command(
-    regions: str | None,
-    stack_prefix: str | None,
-    account: str | None,
-    aws_profile: str | None,
-    role_arn: str | None,
-    yes: bool,
-    timeout: float | None,
-    profile: str | None,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyOptions:
+    """The command line of `destroy`."""
+
+    regions: Annotated[str | None, options.regions]
+    stack_prefix: Annotated[str | None, options.stack_prefix]
+    account: Annotated[
+        str | None, click.option("--account", metavar="ID", help="The AWS account that is meant.")
+    ]
+    aws_profile: Annotated[str | None, options.aws_profile]
+    role_arn: Annotated[str | None, options.role_arn]
+    yes: Annotated[bool, options.yes]
+    timeout: Annotated[float | None, options.timeout]
+    profile: Annotated[str | None, options.profile]
+
+
+@click.command("destroy", cls=CliCommand, help=HELP)
+@parameters(DestroyOptions)
+def command(given: DestroyOptions) -> int:
     """Run `globalchat destroy`."""
-    from globalchat.cli.console.output import narrate
-    from globalchat.cli.deployment import wish as wishes
-    from globalchat.cli.deployment.log import told
-    from globalchat.cli.deployment.principal import introduce
-    from globalchat.cli.deployment.profile import forget, name_to_write
-    from globalchat.cli.deployment.standing import look
+    from globalchat.cli import deployment
     from globalchat_infra.deployer import obstacles, preflight, removal, resources
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.stacks import seconds_for
 
-    name = name_to_write(profile)
-    wish = wishes.wish(wishes.changes(stack_prefix, regions), name)
-    aws = Aws(aws_profile)
-    owner = introduce(aws, wish.first_region, meant=account)
-    preflight.check_role(role_arn, owner)
-    for line in preflight.endpoints(aws, wish.first_region):
-        narrate(line)
-    standing, chosen = look(aws, wish, silent="is not known, and is left alone.", everywhere=True)
-    found = removal.removable(standing, chosen)
-    for warning in obstacles.check_removal(aws, owner.number, wish.prefix, chosen, found):
-        narrate(f"warning: {warning}")
+    name = deployment.profile_to_write(given.profile)
+    request = deployment.deploy_request(deployment.changes(given.stack_prefix, given.regions), name)
+    aws = Aws(given.aws_profile)
+    owner = deployment.sign_in(aws, request.first_region, expected=given.account)
+    preflight.check_role(given.role_arn, owner)
+    for line in preflight.endpoints(aws, request.first_region):
+        echo_err(line)
+    existing, chosen = deployment.find_existing(
+        aws, request, consequence="is not known, and is left alone.", everywhere=True
+    )
+    found = removal.removable(existing, chosen)
+    for warning in obstacles.check_removal(aws, owner.number, request.prefix, chosen, found):
+        echo_err(f"warning: {warning}")
     if not found:
         where = ", ".join(chosen.values())
-        narrate(f'There is no deployment "{wish.prefix}" in {where} of the account {owner.number}.')
-    elif not (yes or _typed(wish.prefix, owner.number, [stack.name for stack in found])):
-        narrate("Nothing was deleted.")
-        return 1
+        echo_err(f'There is no deployment "{request.prefix}" in {where} of the account {owner.number}.')
+    elif not (given.yes or _confirm(request.prefix, owner.number, [stack.name for stack in found])):
+        echo_err("Nothing was deleted.")
+        return ExitCode.FAILED
     patient = aws.patient()
-    removal.remove(patient, found, told, seconds=timeout or seconds_for(len(found)), role=role_arn)
+    seconds = given.timeout or seconds_for(len(found))
+    removal.remove(patient, found, deployment.print_step, seconds=seconds, role=given.role_arn)
     groups = resources.log_groups(found)
-    remains = removal.remains(patient, owner.number, wish.prefix, chosen, groups)
-    forget(name, owner.number, wish.prefix, set(chosen.values()))
-    return _report(remains, chosen, standing if not regions else None)
+    remains = removal.remains(patient, owner.number, request.prefix, chosen, groups)
+    deployment.forget_regions(name, owner.number, request.prefix, set(chosen.values()))
+    return _report(remains, chosen, existing if not given.regions else None)
 
 
-def _report(remains: "Remains", regions: Mapping[str, str], standing: "Standing | None") -> int:
+def _report(remains: "Remains", regions: Mapping[str, str], existing: "Standing | None") -> int:
     """Print what is left, and return the exit code.
 
-    `standing` is what was found if all of a deployment was meant; then regions that could not be asked count.
+    `existing` is what was found if all of a deployment was meant; then regions that could not be asked count.
     """
-    from globalchat.cli.console.output import narrate
-
     for what in remains.left:
-        narrate(f"left: {what}")
+        echo_err(f"left: {what}")
     for what in remains.others:
-        narrate(f"not of this deployment, and left alone: {what}")
+        echo_err(f"not of this deployment, and left alone: {what}")
     unasked = list(remains.unasked)
-    if standing is not None:
-        unasked += [f"{region}: {why.message}" for region, why in standing.silent.items()]
-        if standing.unlisted is not None:
-            unasked += [f"{region}: {standing.unlisted.message}" for region in standing.unasked]
+    if existing is not None:
+        unasked += [f"{region}: {why.message}" for region, why in existing.silent.items()]
+        if existing.unlisted is not None:
+            unasked += [f"{region}: {existing.unlisted.message}" for region in existing.unasked]
     for what in unasked:
-        narrate(f"not asked: {what}")
+        echo_err(f"not asked: {what}")
     if remains.left or unasked:
-        return 1
-    narrate(
-        "Nothing is left." if standing is not None else f"Nothing is left in {', '.join(regions.values())}."
+        return ExitCode.FAILED
+    echo_err(
+        "Nothing is left." if existing is not None else f"Nothing is left in {', '.join(regions.values())}."
     )
-    return 0
+    return ExitCode.DONE
 
 
-def _typed(prefix: str, account: str, names: list[str]) -> bool:
-    from globalchat.cli.console.output import narrate
-    from globalchat.cli.console.screen import is_terminal
-
-    narrate(f"In the AWS account {account} these stacks will be deleted: {', '.join(names)}.")
+def _confirm(prefix: str, account: str, names: list[str]) -> bool:
+    """Let the user type the prefix, and return True if it is the right one."""
+    echo_err(f"In the AWS account {account} these stacks will be deleted: {', '.join(names)}.")
     if not is_terminal(sys.stdin):
-        narrate("There is no terminal to ask on: give --yes.")
+        echo_err("There is no terminal to ask on: give --yes.")
         return False
     answer: str = click.prompt(f'Type "{prefix}" to delete them', default="", show_default=False, err=True)
     return answer == prefix

@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from globalchat.cli import profiles
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.arguments.duration import Duration, at_most
-from globalchat.cli.arguments.parameters import parameters
-from globalchat.cli.console.output import Line, Styled, json_line, narrate, printable, write_lines
-from globalchat.cli.console.screen import ascii_only, is_terminal, wants_ascii, wants_colour
+from globalchat.cli import options, profiles
+from globalchat.cli.command import CliCommand
+from globalchat.cli.options import Duration, at_most, parameters
+from globalchat.cli.output import (
+    Line,
+    Styled,
+    ascii_only,
+    echo_err,
+    is_terminal,
+    json_line,
+    printable,
+    wants_ascii,
+    wants_colour,
+    write_lines,
+)
 from globalchat.client.profiles import LOCAL, Profile, file_of
 from globalchat.core.check_result import CheckResult, CheckStatus, ok, skipped, warning
 from globalchat.core.errors import ExitCode, UserError
@@ -92,7 +100,7 @@ class DoctorOptions:
     profile: Annotated[str | None, options.profile]
 
 
-@click.command("doctor", cls=Command, help=HELP)
+@click.command("doctor", cls=CliCommand, help=HELP)
 @parameters(DoctorOptions)
 def command(given: DoctorOptions) -> int:
     """Run `globalchat doctor`."""
@@ -104,7 +112,7 @@ def command(given: DoctorOptions) -> int:
     name = profiles.choose(given.profile)
     profile, cloud = _load(name)
     output = JsonOutput() if given.as_json else TextOutput(profile, ascii_only=wants_ascii(given.ascii_only))
-    narrate(f'examining the profile "{name}"')
+    echo_err(f'examining the profile "{name}"')
     aws = Aws(given.aws_profile)
     if cloud is None:
         # In this thread, and before the checks: a code, or a browser, takes longer than a check may.
@@ -132,10 +140,10 @@ def command(given: DoctorOptions) -> int:
 def _load(name: str) -> "tuple[Profile, CloudState | None]":
     """Return a profile, and the running local cloud if the profile is that of the local cloud."""
     if name != LOCAL:
-        return profiles.load(name, note=narrate, warn=False), None
+        return profiles.load(name, note=echo_err, warn=False), None
     from globalchat.cli import local_cloud
 
-    cloud = local_cloud.join(narrate)
+    cloud = local_cloud.join(echo_err)
     return local_cloud.profile(cloud), cloud
 
 

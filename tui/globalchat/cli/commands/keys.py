@@ -1,13 +1,282 @@
-"""`globalchat keys`: the API keys of a deployment."""
+"""`globalchat keys`: list, rotate and revoke the API keys of a deployment."""
 
-from globalchat.cli.lazy import Entry, LazyGroup
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated
 
-command = LazyGroup(
-    "keys",
-    entries={
-        "list": Entry("key_list", "Show the keys of every region, without the keys themselves."),
-        "rotate": Entry("key_rotate", "Make new keys; the old ones expire later, or now."),
-        "revoke": Entry("key_revoke", "End keys now."),
-    },
-    help="The API keys of a deployment on AWS; needs AWS credentials.",
+import click
+
+from globalchat.cli import options
+from globalchat.cli.command import CliCommand, CommandGroup
+from globalchat.cli.options import parameters
+from globalchat.cli.output import confirm, echo_err, json_line, write_lines
+from globalchat.core.clock import iso_time
+from globalchat.core.errors import ExitCode, UsageError
+from globalchat.core.text import plural
+
+if TYPE_CHECKING:
+    from globalchat.client.profiles import Profile, RegionEndpoint
+    from globalchat_infra.deployer.aws import Aws
+    from globalchat_infra.deployer.keys import ApiKey
+
+GRACE_DAYS = 7
+SHORTEST_START = 4
+"""Characters of a fingerprint that may stand for all twelve."""
+
+command = CommandGroup("keys", help="The API keys of a deployment on AWS; needs AWS credentials.")
+
+LIST_HELP = """Show when the keys of every region expire, and which one this profile uses.
+
+\b
+Examples:
+  globalchat keys list
+  globalchat keys list --json | jq -r 'select(.used) | .expires'
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListKeysOptions:
+    """The command line of `keys list`."""
+
+    aws_profile: Annotated[str | None, options.aws_profile]
+    as_json: Annotated[bool, options.as_json]
+    profile: Annotated[str | None, options.profile]
+
+
+@command.command(
+    "list",
+    cls=CliCommand,
+    help=LIST_HELP,
+    short_help="Show the keys of every region, without the keys themselves.",
 )
+@parameters(ListKeysOptions)
+def list_keys(given: ListKeysOptions) -> int:
+    """Run `globalchat keys list`."""
+    from globalchat_infra.deployer import keys
+
+    now, aws, profile = time.time(), *_signed_in(given.aws_profile, given.profile)
+    for endpoint in profile.regions.values():
+        _check_owner(aws, endpoint)
+        found = keys.list_keys(aws, endpoint.region, endpoint.api_id)
+        old = keys.retired(found)
+        for key in sorted(found, key=lambda each: -each.expires):
+            is_used, is_replaced = key.key == endpoint.api_key, key.fingerprint in old
+            if given.as_json:
+                document = {
+                    "region": endpoint.region,
+                    "key": key.fingerprint,
+                    "expires": iso_time(key.expires * 1000),
+                    "used": is_used,
+                    "replaced": is_replaced,
+                }
+                write_lines([json_line(document)])
+            else:
+                line = _key_line(key, now, is_used=is_used, is_replaced=is_replaced)
+                write_lines([f"{endpoint.alias:<12} {line}"])
+    return ExitCode.DONE
+
+
+def _key_line(key: "ApiKey", now: float, *, is_used: bool, is_replaced: bool) -> str:
+    """Return the fingerprint of a key, its end, and what is special about it; `now` in epoch seconds."""
+    from globalchat_infra import stack_key
+    from globalchat_infra.deployer import keys
+
+    is_of_stack = key.description == stack_key.DESCRIPTION
+    marks = ["in use"] * is_used + ["replaced"] * is_replaced + ["of the stack"] * is_of_stack
+    left = keys.days_left(key.expires, now)
+    span = f"{plural(left, 'day')} left" if left >= 0 else "expired"
+    note = f"  ({', '.join(marks)})" if marks else ""
+    return f"{key.fingerprint}  expires {iso_time(key.expires * 1000)}, {span}{note}"
+
+
+ROTATE_HELP = """\
+Make a new key in every region and write it to the profile; the old key expires after --grace days.
+
+AppSync lets a key expire after a day at the earliest; with --grace 0 it is deleted instead. The next
+deployment deletes a replaced key of the stack in any case, and it never works again.
+
+\b
+Examples:
+  globalchat keys rotate
+  globalchat keys rotate --grace 0
+  globalchat keys rotate --grace 1 --profile default
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateKeysOptions:
+    """The command line of `keys rotate`."""
+
+    grace: Annotated[
+        int,
+        click.option(
+            "--grace",
+            type=click.IntRange(0, 365),
+            default=GRACE_DAYS,
+            help="Days that old keys live; 0 ends them now. [default: 7]",
+        ),
+    ]
+    aws_profile: Annotated[str | None, options.aws_profile]
+    profile: Annotated[str | None, options.profile]
+
+
+@command.command(
+    "rotate",
+    cls=CliCommand,
+    help=ROTATE_HELP,
+    short_help="Make new keys; the old ones expire later, or now.",
+)
+@parameters(RotateKeysOptions)
+def rotate(given: RotateKeysOptions) -> int:
+    """Run `globalchat keys rotate`."""
+    from globalchat.cli.deployment import save_profile
+    from globalchat_infra.deployer import keys
+
+    now, aws, profile = time.time(), *_signed_in(given.aws_profile, given.profile)
+    # All of them first: none is replaced if one belongs to another deployment.
+    for endpoint in profile.regions.values():
+        _check_owner(aws, endpoint)
+    for alias, endpoint in profile.regions.items():
+        rotation = keys.rotate(aws, endpoint.region, endpoint.api_id, now=now)
+        new, old = rotation.new, rotation.old
+        changed = replace(endpoint, api_key=new.key, api_key_expires=new.expires)
+        profile = replace(profile, regions={**profile.regions, alias: changed})
+        # After each region: if the next one fails, this one's key is not lost.
+        save_profile(profile)
+        echo_err(f"{alias}: the new key {new.fingerprint} is in the profile")
+        if old is None:
+            continue
+        end = keys.retire(aws, endpoint.region, endpoint.api_id, old, now=now, grace_days=given.grace)
+        until = f"lives until {iso_time(end * 1000)} at the latest" if given.grace else "has ended"
+        echo_err(f"{alias}: the old key {old.fingerprint} {until}")
+    echo_err("Others need the new keys too: they run `globalchat outputs --refresh`.")
+    return ExitCode.DONE
+
+
+REVOKE_HELP = """End keys now, for good; KEY is what `globalchat keys list` shows of one, or how it starts.
+
+The key that the profile uses is left alone: `globalchat keys rotate --grace 0` replaces and ends it.
+
+\b
+Examples:
+  globalchat keys revoke 42b063960c1f
+  globalchat keys revoke --replaced --yes
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeKeysOptions:
+    """The command line of `keys revoke`."""
+
+    keys: Annotated[tuple[str, ...], click.argument("keys", nargs=-1, metavar="[KEY]...")]
+    replaced: Annotated[
+        bool, click.option("--replaced", is_flag=True, help="All keys that a rotation has replaced.")
+    ]
+    aws_profile: Annotated[str | None, options.aws_profile]
+    yes: Annotated[bool, options.yes]
+    profile: Annotated[str | None, options.profile]
+
+
+@command.command("revoke", cls=CliCommand, help=REVOKE_HELP, short_help="End keys now.")
+@parameters(RevokeKeysOptions)
+def revoke(given: RevokeKeysOptions) -> int:
+    """Run `globalchat keys revoke`."""
+    from globalchat_infra.deployer import keys
+
+    if not given.keys and not given.replaced:
+        raise UsageError(
+            "No key is named.", remedy="Name one as `globalchat keys list` shows it, or give --replaced."
+        )
+    aws, profile = _signed_in(given.aws_profile, given.profile)
+    found: dict[str, list[ApiKey]] = {}
+    for alias, endpoint in profile.regions.items():
+        _check_owner(aws, endpoint)
+        found[alias] = keys.list_keys(aws, endpoint.region, endpoint.api_id)
+    chosen = _named(given.keys, found)
+    if given.replaced:
+        for alias, listed in found.items():
+            old = keys.retired(listed)
+            chosen += [(alias, key) for key in listed if key.fingerprint in old]
+    chosen = list(dict.fromkeys(chosen))
+    _check_unused(chosen, profile)
+    if not chosen:
+        echo_err("No key was replaced.")
+        return ExitCode.DONE
+    words = ", ".join(f"{key.fingerprint} ({alias})" for alias, key in chosen)
+    if not confirm(f"End {words} now, for everyone who uses it?", yes=given.yes):
+        return ExitCode.FAILED
+    for alias, key in chosen:
+        endpoint = profile.regions[alias]
+        keys.revoke(aws, endpoint.region, endpoint.api_id, key)
+        echo_err(f"{alias}: the key {key.fingerprint} has ended")
+    return ExitCode.DONE
+
+
+def _check_unused(chosen: "Sequence[tuple[str, ApiKey]]", profile: "Profile") -> None:
+    """Check that the profile uses none of the keys.
+
+    Raises:
+        UsageError: it uses one.
+    """
+    used = {each.api_key for each in profile.regions.values()}
+    for alias, key in chosen:
+        if key.key in used:
+            raise UsageError(
+                f"The key {key.fingerprint} of {alias} is the one that the profile uses: no key was ended.",
+                remedy="Replace and end it with `globalchat keys rotate --grace 0`.",
+            )
+
+
+def _named(words: Sequence[str], listed: Mapping[str, "Sequence[ApiKey]"]) -> list[tuple[str, "ApiKey"]]:
+    """Return region and key of each word.
+
+    Raises:
+        UsageError: a word is the start of no key, or of several.
+    """
+    chosen = []
+    for word in words:
+        if word.startswith("da2-"):
+            # It is not repeated: a key belongs in no command line, and in no output.
+            raise UsageError(
+                "A key itself was given.", remedy="Name it by what `globalchat keys list` shows of it."
+            )
+        found = [
+            (alias, key)
+            for alias, keys in listed.items()
+            for key in keys
+            if len(word) >= SHORTEST_START and key.fingerprint.startswith(word)
+        ]
+        if len(found) != 1:
+            how_many = "Several keys start" if found else "No key starts"
+            raise UsageError(
+                f'{how_many} with "{word[:50]}".', remedy="Name one as `globalchat keys list` shows it."
+            )
+        chosen += found
+    return chosen
+
+
+def _signed_in(aws_profile: str | None, profile: str | None) -> "tuple[Aws, Profile]":
+    """Return a client of AWS, signed in to the account of the deployment, and the deployment's profile.
+
+    Raises:
+        UserError: there is no such profile, or the credentials are not of its account.
+    """
+    from globalchat.cli.deployment import deployed_profile, sign_in_to
+    from globalchat_infra.deployer.aws import Aws
+
+    aws, loaded = Aws(aws_profile), deployed_profile(profile)
+    sign_in_to(aws, loaded)
+    return aws, loaded
+
+
+def _check_owner(aws: "Aws", endpoint: "RegionEndpoint") -> None:
+    """Check that an API is the one of its deployment.
+
+    Raises:
+        UserError: its tags say that it is not.
+    """
+    from globalchat_infra import names
+    from globalchat_infra.deployer import keys
+
+    keys.check_owner(aws, names.prefix_of(endpoint.event_bus), endpoint)

@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from globalchat.cli import profiles
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.arguments.duration import Duration, at_most
-from globalchat.cli.arguments.number import Number
-from globalchat.cli.arguments.parameters import build, parameters
-from globalchat.cli.console.output import json_line, narrate, write_lines
-from globalchat.cli.console.screen import ascii_only, wants_ascii, width
+from globalchat.cli import options, profiles
+from globalchat.cli.command import CliCommand
+from globalchat.cli.options import Duration, Number, at_most, build, parameters
+from globalchat.cli.output import ascii_only, echo_err, json_line, wants_ascii, width, write_lines
 from globalchat.client.profiles import Profile
 from globalchat.core.errors import ExitCode, UsageError
 
@@ -116,13 +112,13 @@ class LatencyOptions:
     profile: Annotated[str | None, options.profile]
 
 
-@click.command("latency", cls=Command, help=HELP)
+@click.command("latency", cls=CliCommand, help=HELP)
 @parameters(LatencyOptions)
 def command(given: LatencyOptions) -> int:
     """Run `globalchat latency`."""
     if given.matrix and (given.source or given.target):
         raise click.UsageError("--matrix is about every region: it takes no --from and no --to.")
-    profile = profiles.load(profiles.choose(given.profile), note=narrate)
+    profile = profiles.load(profiles.choose(given.profile), note=echo_err)
     sources, targets = _ends(profile, given)
     import asyncio
 
@@ -135,7 +131,7 @@ def command(given: LatencyOptions) -> int:
     else:
         write_lines(table(measurement, columns_wide=width(), ascii_only=wants_ascii(given.ascii_only)))
     for remark in remarks(measurement, plan):
-        narrate(remark)
+        echo_err(remark)
     if not measurement.complete:
         return ExitCode.INTERRUPTED
     return ExitCode.FAILED if all_lost(measurement.result.routes) else ExitCode.DONE
@@ -162,19 +158,19 @@ async def _measure(profile: Profile, plan: "LatencyPlan") -> "LatencyMeasurement
     import asyncio
     import time
 
-    from globalchat.cli.console.live_line import LiveLine
-    from globalchat.cli.console.signals import heard
+    from globalchat.cli.output import LiveLine
+    from globalchat.cli.streams import on_signals
     from globalchat.measure.latency import measure_latency
 
     stop = asyncio.Event()
     live = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
     try:
-        with heard(lambda _: stop.set()):
+        with on_signals(lambda _: stop.set()):
             return await measure_latency(
                 profile,
                 plan,
                 stop=stop,
-                print_line=narrate,
+                print_line=echo_err,
                 on_published=lambda sent, due: live.show("running", f"published {sent:,} of {due:,}"),
             )
     finally:
@@ -183,7 +179,7 @@ async def _measure(profile: Profile, plan: "LatencyPlan") -> "LatencyMeasurement
 
 def table(measurement: "LatencyMeasurement", *, columns_wide: int, ascii_only: bool) -> list[str]:
     """Return a row for each region's acceptance and each route; then a histogram of each route."""
-    from globalchat.cli.console.tables import DURATION_HEADS, columns, duration_cells, histogram_lines
+    from globalchat.cli.tables import DURATION_HEADS, columns, duration_cells, histogram_lines
 
     result = measurement.result
     rows = [(f"{each.source} accepts", *duration_cells(each.times), "", "") for each in result.acceptances]
@@ -225,7 +221,7 @@ def remarks(measurement: "LatencyMeasurement", plan: "LatencyPlan") -> list[str]
 
 def document(measurement: "LatencyMeasurement", plan: "LatencyPlan", profile: str) -> dict[str, object]:
     """Return everything as JSON; times are in milliseconds."""
-    from globalchat.cli.console.tables import durations_document
+    from globalchat.cli.tables import durations_document
 
     return {
         "profile": profile,

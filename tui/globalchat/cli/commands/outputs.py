@@ -1,18 +1,22 @@
-"""`globalchat outputs`: where the regions of a profile are."""
+"""`globalchat outputs`: show where the regions of a profile are."""
+
+from dataclasses import dataclass
+from typing import Annotated
 
 import click
 
-from globalchat.cli import profiles
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.console.output import json_line, narrate, write_lines
-from globalchat.cli.deployment.options import prefix, regions
+from globalchat.cli import options, profiles
+from globalchat.cli.command import CliCommand
+from globalchat.cli.options import parameters
+from globalchat.cli.output import echo_err, json_line, write_lines
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.core.errors import ExitCode
 from globalchat.core.redaction import MASK
 
 HELP = """Show endpoints and ids of a profile's regions.
 
-With --refresh it asks AWS for them, with AWS credentials; then --regions and --stack-prefix say of what.
+With --refresh it asks AWS for them, with AWS credentials; then --regions and --stack-prefix name the
+deployment.
 
 \b
 Examples:
@@ -22,36 +26,65 @@ Examples:
 """
 
 
-@click.command("outputs", cls=Command, help=HELP)
-@click.option("--json", "as_json", is_flag=True, help="One object, whose keys are the region aliases.")
-@click.option("--show-key", is_flag=True, help="Print the API keys, which are masked otherwise.")
-@click.option("--refresh", is_flag=True, help="First read the profile anew from the stacks on AWS.")
-@regions
-@prefix
-@options.aws_profile
-@options.profile
-def command(
-    as_json: bool,
-    show_key: bool,
-    refresh: bool,
-    regions: str | None,
-    stack_prefix: str | None,
-    aws_profile: str | None,
-    profile: str | None,
-) -> int:
-    """Run `globalchat outputs`."""
-    if refresh:
-        from globalchat.cli.deployment.refresh import refresh as read_anew
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputsOptions:
+    """The command line of `outputs`."""
 
-        read_anew(profile, stack_prefix, regions, aws_profile)
-    loaded = profiles.load(profiles.choose(profile), note=narrate, warn=False)
-    documents = {alias: _document(each, show_key) for alias, each in loaded.regions.items()}
-    if as_json:
+    as_json: Annotated[
+        bool,
+        click.option(
+            "--json", "as_json", is_flag=True, help="One object, whose keys are the region aliases."
+        ),
+    ]
+    show_key: Annotated[
+        bool,
+        click.option("--show-key", is_flag=True, help="Print the API keys, which are masked otherwise."),
+    ]
+    refresh: Annotated[
+        bool,
+        click.option("--refresh", is_flag=True, help="First read the profile again from the stacks on AWS."),
+    ]
+    regions: Annotated[str | None, options.regions]
+    stack_prefix: Annotated[str | None, options.stack_prefix]
+    aws_profile: Annotated[str | None, options.aws_profile]
+    profile: Annotated[str | None, options.profile]
+
+
+@click.command("outputs", cls=CliCommand, help=HELP)
+@parameters(OutputsOptions)
+def command(given: OutputsOptions) -> int:
+    """Run `globalchat outputs`."""
+    if given.refresh:
+        _refresh(given)
+    profile = profiles.load(profiles.choose(given.profile), note=echo_err, warn=False)
+    documents = {alias: _document(each, given.show_key) for alias, each in profile.regions.items()}
+    if given.as_json:
         write_lines([json_line(documents)])
     else:
         for alias, document in documents.items():
             write_lines([alias, *(f"  {key:<12} {value}" for key, value in document.items())])
-    return 0
+    return ExitCode.DONE
+
+
+def _refresh(given: OutputsOptions) -> None:
+    """Write the profile as the stacks and AppSync have it; without options, of every region that exists.
+
+    Raises:
+        UserError: there is no such deployment, or AWS cannot be asked.
+    """
+    import time
+
+    from globalchat.cli import deployment
+    from globalchat_infra.deployer import outputs
+    from globalchat_infra.deployer.aws import Aws
+
+    name = deployment.profile_to_write(given.profile)
+    request = deployment.deploy_request(deployment.changes(given.stack_prefix, given.regions), name)
+    aws = Aws(given.aws_profile)
+    deployment.sign_in(aws, request.first_region)
+    _, chosen = deployment.find_existing(aws, request, consequence="is not in the profile.")
+    stacks = outputs.find(aws, request.prefix, chosen)
+    deployment.save_profile(outputs.read_profile(aws, name, stacks, now=time.time()))
 
 
 def _document(endpoint: RegionEndpoint, show_key: bool) -> dict[str, str]:

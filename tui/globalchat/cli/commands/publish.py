@@ -1,15 +1,15 @@
 """`globalchat publish`: one message, one per line of standard input, or many of a kind."""
 
 import sys
+from dataclasses import dataclass
+from typing import Annotated
 
 import click
 
-from globalchat.cli import profiles
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.arguments.duration import Duration
-from globalchat.cli.arguments.number import Number
-from globalchat.cli.console.output import narrate
+from globalchat.cli import options, profiles
+from globalchat.cli.command import CliCommand
+from globalchat.cli.options import Duration, Number, build, parameters
+from globalchat.cli.output import echo_err
 from globalchat.client.bulk.builder import PlaceholderError, Template, generate, placeholders, units
 
 STDIN = "-"
@@ -18,12 +18,11 @@ WINDOW_OF_A_RATE = 32
 LARGEST_WINDOW = 100
 """As many connections are kept open."""
 
-
 HELP = """Publish TEXT, or with - one message per line of standard input.
 
-Each message is waited for until the backend has accepted it; its id goes to standard output. What it
-refuses is told with the number of the line, and the rest goes on. While the region throttles or is
-away, the same message is tried again under the same id, so that followers show it once.
+Each message is waited for until the backend has accepted it; its id goes to standard output. A refusal
+is reported with the number of the line, and the rest goes on. While the region throttles or cannot be
+reached, the same message is tried again under the same id, so that followers show it once.
 
 One publish in flight keeps the order, and makes one message per round trip to the region: --window 16
 makes up to sixteen of them.
@@ -45,113 +44,122 @@ Examples:
 """
 
 
-@click.command("publish", cls=Command, help=HELP)
-@click.argument("channel")
-@click.argument("text", metavar="TEXT|-", required=False)
-@options.region
-@options.name
-@click.option(
-    "--count",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Publish TEXT N times; of lines only the first N.",
-)
-@click.option(
-    "--rate",
-    type=Number(min=0, min_open=True, max=1e6),
-    metavar="R",
-    help="At most R messages a second, evenly. [default: as fast as it goes]",
-)
-@click.option(
-    "--size",
-    type=click.IntRange(1, 1_000_000),
-    metavar="U",
-    help="Pad each text with blanks to U UTF-16 units; without TEXT, make one up.",
-)
-@click.option(
-    "--template/--no-template",
-    "template",
-    default=None,
-    help="Fill in {n}, {time} and {region}. [default: with --count, in TEXT]",
-)
-@click.option(
-    "--window",
-    type=click.IntRange(1, LARGEST_WINDOW),
-    metavar="N",
-    help=f"Publishes in flight at once: 1 keeps the order, more is faster. "
-    f"[default: 1; with --rate {WINDOW_OF_A_RATE}]",
-)
-@click.option(
-    "--retry-for",
-    type=Duration(zero=True),
-    metavar="TIME",
-    help="How long to try again while the region throttles or cannot be reached. [default: 30s]",
-)
-@options.as_json
-@options.profile
-def command(
-    channel: str,
-    text: str | None,
-    region: str | None,
-    name: str | None,
-    count: int | None,
-    rate: float | None,
-    size: int | None,
-    template: bool | None,
-    window: int | None,
-    retry_for: float | None,
-    as_json: bool,
-    profile: str | None,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishOptions:
+    """The command line of `publish`."""
+
+    channel: Annotated[str, click.argument("channel")]
+    text: Annotated[str | None, click.argument("text", metavar="TEXT|-", required=False)]
+    region: Annotated[str | None, options.region]
+    name: Annotated[str | None, options.name]
+    count: Annotated[
+        int | None,
+        click.option(
+            "--count",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Publish TEXT N times; of lines only the first N.",
+        ),
+    ]
+    rate: Annotated[
+        float | None,
+        click.option(
+            "--rate",
+            type=Number(min=0, min_open=True, max=1e6),
+            metavar="R",
+            help="At most R messages a second, evenly. [default: as fast as it goes]",
+        ),
+    ]
+    size: Annotated[
+        int | None,
+        click.option(
+            "--size",
+            type=click.IntRange(1, 1_000_000),
+            metavar="U",
+            help="Pad each text with blanks to U UTF-16 units; without TEXT, make one up.",
+        ),
+    ]
+    template: Annotated[
+        bool | None,
+        click.option(
+            "--template/--no-template",
+            "template",
+            default=None,
+            help="Fill in {n}, {time} and {region}. [default: with --count, in TEXT]",
+        ),
+    ]
+    window: Annotated[
+        int | None,
+        click.option(
+            "--window",
+            type=click.IntRange(1, LARGEST_WINDOW),
+            metavar="N",
+            help=f"Publishes in flight at once: 1 keeps the order, more is faster. "
+            f"[default: 1; with --rate {WINDOW_OF_A_RATE}]",
+        ),
+    ]
+    retry_for: Annotated[
+        float | None,
+        click.option(
+            "--retry-for",
+            type=Duration(zero=True),
+            metavar="TIME",
+            help="How long to try again while the region throttles or cannot be reached. [default: 30s]",
+        ),
+    ]
+    as_json: Annotated[bool, options.as_json]
+    profile: Annotated[str | None, options.profile]
+
+
+@click.command("publish", cls=CliCommand, help=HELP)
+@parameters(PublishOptions)
+def command(given: PublishOptions) -> int:
     """Run `globalchat publish`."""
-    given = _given(text, size)
-    if given is not None and rate is not None and count is None:
+    text = _text(given)
+    count, templated = given.count, bool(given.template)
+    if text is not None and given.rate is not None and count is None:
         raise click.UsageError("With a TEXT, --rate needs --count.")
-    if template is None:
-        template = count is not None and text not in (None, STDIN)
-    if given is not None:
-        _check(given, size, templated=template)
+    if given.template is None:
+        templated = count is not None and given.text not in (None, STDIN)
+    if text is not None:
+        _check(text, given.size, templated=templated)
         count = count or 1
     elif sys.stdin is None:
         raise click.UsageError("Standard input is closed: there is nothing to publish.")
-    loaded = profiles.load_within(retry_for or 0, profiles.choose(profile), note=narrate)
+    loaded = profiles.load_within(given.retry_for or 0, profiles.choose(given.profile), note=echo_err)
     import asyncio
 
-    from globalchat.cli.publishing.request import Request
-    from globalchat.cli.publishing.run import publish
+    from globalchat.cli.commands.publish_run import PublishRequest, publish
 
-    request = Request(
-        channel=channel,
-        sender=options.sender(name),
-        text=given,
+    request = build(
+        PublishRequest,
+        given,
+        sender=options.sender(given.name),
+        text=text,
         count=count,
-        templated=template,
-        size=size,
-        rate=rate,
-        window=window or (1 if rate is None else WINDOW_OF_A_RATE),
-        retry_for=retry_for,
-        as_json=as_json,
+        templated=templated,
+        window=given.window or (1 if given.rate is None else WINDOW_OF_A_RATE),
     )
-    return asyncio.run(publish(loaded, region, request))
+    return asyncio.run(publish(loaded, given.region, request))
 
 
-def _given(text: str | None, size: int | None) -> str | None:
-    """The text to publish; None is standard input."""
-    if text is None and size is None:
+def _text(given: PublishOptions) -> str | None:
+    """Return the text to publish; None stands for the lines of standard input."""
+    if given.text is None and given.size is None:
         raise click.UsageError("Missing argument 'TEXT|-'. Say - for the lines of standard input.")
-    if text is None:
-        return generate(size or 0)
-    return None if text == STDIN else text
+    if given.text is None:
+        return generate(given.size or 0)
+    return None if given.text == STDIN else given.text
 
 
 def _check(text: str, size: int | None, *, templated: bool) -> None:
-    """See before anything is started that the text can be sent as it is asked for."""
+    """Check, before anything is started, that the text can be sent as the options say."""
     if templated:
         try:
             Template.parse(text)
         except PlaceholderError as error:
             raise click.UsageError(f"{error} Or send it as it is: --no-template.") from None
     elif found := placeholders(text):
-        narrate(f"{' and '.join(found)} went out as written; --template fills it in.")
+        echo_err(f"{' and '.join(found)} went out as written; --template fills it in.")
     if size is not None and not templated and units(text) > size:
         raise click.UsageError(f"The text has {units(text)} UTF-16 units, more than --size {size}.")

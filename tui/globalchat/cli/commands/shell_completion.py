@@ -1,4 +1,9 @@
-"""What a shell may complete, as far as files of this machine tell: nothing is started and nobody is asked."""
+"""`globalchat completion`: the script for a shell, and the words with which it completes.
+
+The scripts are ours, as click's set variables of the shell that completes, and call `globalchat` whatever was
+typed (`.venv/bin/globalchat`, `~/bin/globalchat`). Between program and script they speak click's protocol.
+The words come from files of this machine alone: nothing is started, no backend is asked.
+"""
 
 import json
 import re
@@ -10,31 +15,127 @@ import click
 from click.shell_completion import CompletionItem
 
 from globalchat.cli import profiles
-from globalchat.cli.console.output import printable
+from globalchat.cli.command import CliCommand
+from globalchat.cli.output import printable, write_exactly
 from globalchat.client.profiles import LOCAL
 from globalchat.core.errors import UserError
 from globalchat.core.files import read_text, user_folders
 from globalchat.core.text import sanitize
 
+BASH = r"""
+_globalchat_completion() {
+    local IFS=$'\n' program=${1//\\/} response type value
+    [[ $program == '~/'* ]] && program=$HOME/${program#'~/'}
+    COMPREPLY=()
+    response=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD="$COMP_CWORD" \
+        _GLOBALCHAT_COMPLETE=bash_complete "$program" 2>/dev/null) || return 0
+    while IFS=, read -r type value; do
+        case $type in
+            dir) compopt -o dirnames ;;
+            file) compopt -o default ;;
+            plain) COMPREPLY+=("$value") ;;
+        esac
+    done <<< "$response"
+}
+
+complete -o nosort -F _globalchat_completion globalchat
+"""
+
+ZSH = r"""
+#compdef globalchat
+
+_globalchat_completion() {
+    local program=${(Q)words[1]} type key descr
+    local -a completions completions_with_descriptions response
+    [[ $program == '~/'* ]] && program=$HOME/${program#'~/'}
+    response=("${(@f)$(env COMP_WORDS="${words[*]}" COMP_CWORD=$((CURRENT-1)) \
+        _GLOBALCHAT_COMPLETE=zsh_complete "$program" 2>/dev/null)}")
+    for type key descr in "${response[@]}"; do
+        case $type in
+            dir) _path_files -/ ;;
+            file) _path_files -f ;;
+            plain)
+                if [[ $descr == _ ]]; then
+                    completions+=("$key")
+                else
+                    completions_with_descriptions+=("$key:$descr")
+                fi ;;
+        esac
+    done
+    (( $#completions_with_descriptions )) && _describe -V unsorted completions_with_descriptions -U
+    (( $#completions )) && compadd -U -V unsorted -a completions
+}
+
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _globalchat_completion "$@"
+else
+    compdef _globalchat_completion globalchat
+fi
+"""
+
+FISH = r"""
+function _globalchat_completion
+    set -l completion
+    set -l metadata
+    set -l program (string replace -r '^~/' "$HOME/" -- (commandline -opc)[1])
+    set -l response (env _GLOBALCHAT_COMPLETE=fish_complete COMP_WORDS=(commandline -cp) \
+        COMP_CWORD=(commandline -t) $program 2>/dev/null)
+    for completion in $response
+        set metadata (string split -m 1 "," -- $completion)
+        switch $metadata[1]
+            case dir
+                __fish_complete_directories $metadata[2]
+            case file
+                __fish_complete_path $metadata[2]
+            case plain
+                echo $metadata[2]
+        end
+    end
+end
+
+complete --no-files --command globalchat --arguments "(_globalchat_completion)"
+"""
+
+SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
+
+HELP = """Print the completion script for SHELL: for its start-up file, or to try at once.
+
+It completes commands, options, and the profiles, regions and channels that this machine knows of, for
+globalchat as it is typed: .venv/bin/globalchat, too.
+
+\b
+Examples:
+  eval "$(globalchat completion bash)"                    # in ~/.bashrc; needs bash 4.4
+  eval "$(globalchat completion zsh)"                     # in ~/.zshrc, after compinit
+  globalchat completion fish > ~/.config/fish/completions/globalchat.fish
+"""
 _PLAIN = re.compile(r"[\w@%+=:./-]+")
 
 Words = Callable[[click.Context], Iterable[tuple[str, str | None]]]
 """The words that a parameter may take, each with a hint."""
 
 
-def equip(command: click.Command) -> click.Command:
-    """Let the parameters of a command, and of those below it, complete by their names; the same command."""
+@click.command("completion", cls=CliCommand, help=HELP)
+@click.argument("shell", type=click.Choice(list(SCRIPTS)))
+def command(shell: str) -> int:
+    """Run `globalchat completion`."""
+    write_exactly(SCRIPTS[shell].strip())
+    return 0
+
+
+def add_completers(command: click.Command) -> click.Command:
+    """Let the parameters of a command, and of those below it, complete by their names; return it."""
     for param in command.params:
         if param.name in COMPLETERS and param._custom_shell_complete is None:
             param._custom_shell_complete = _completer(COMPLETERS[param.name])
     if isinstance(command, click.Group):
         for each in command.commands.values():
-            equip(each)
+            add_completers(each)
     return command
 
 
 def regions(ctx: click.Context) -> Iterable[tuple[str, str | None]]:
-    """The aliases of a profile's regions, and `auto`."""
+    """Yield the aliases of a profile's regions, and `auto`."""
     yield from _regions(_profile(ctx)).items()
     yield "auto", "the one that answers first"
 
@@ -80,7 +181,7 @@ def _completer(words: Words) -> Callable[[click.Context, click.Parameter, str], 
 
 
 def matching(words: Words, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Return those of the words that go on as typed; none if a profile cannot be read, without a sentence.
+    """Return the words that begin as typed; none, and no message, if a profile cannot be read.
 
     What a shell would have to quote is left out: bash puts a word into the line as it is.
     """
@@ -111,7 +212,7 @@ def _regions(profile: str) -> Mapping[str, str | None]:
 
 
 def _known_channels(profile: str) -> list[str]:
-    """What this machine deployed for the profile, else what the project has."""
+    """Return the channels that this machine deployed for the profile, else those of the project."""
     from globalchat.core.resources import resource
 
     return _deployed_channels(profile) or _channels_in(resource("cdk.json"))
@@ -130,7 +231,7 @@ def _deployed_channels(profile: str) -> list[str]:
 
 
 def _channels_in(file: Path) -> list[str]:
-    """The channels of a `cdk.json`; its checks would take longer than a key press may."""
+    """Return the channels of a `cdk.json`; to check the file would take longer than a key press may."""
     try:
         context = json.loads(read_text(file))["context"]["globalchat"]
         return [str(name) for name in context["channels"]]

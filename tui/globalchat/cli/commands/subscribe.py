@@ -1,35 +1,27 @@
 """`globalchat subscribe`: follow channels without the chat."""
 
 import sys
-from functools import partial
+from dataclasses import dataclass
+from typing import Annotated
 
 import click
 from click.shell_completion import CompletionItem
 
-from globalchat.cli import profiles
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.arguments.duration import Duration
-from globalchat.cli.console.output import narrate
-from globalchat.cli.console.screen import is_terminal
-from globalchat.cli.regions import ALL, is_all
-
-
-def _regions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from globalchat.cli.arguments.completion import matching, regions
-
-    return matching(lambda ctx: (*regions(ctx), (ALL, "each of them at once")), ctx, incomplete)
-
+from globalchat.cli import options, profiles
+from globalchat.cli.command import CliCommand
+from globalchat.cli.options import Duration, build, parameters
+from globalchat.cli.output import echo_err, is_terminal
+from globalchat.cli.profiles import ALL
 
 HELP = """Follow channels through outages, one message a line, until interrupted.
 
 Line breaks and controls in what others sent are made visible, so that each message stays one line; --json
 escapes them, --raw does neither. A time that cannot be true is shown as --:--:--, in JSON as null.
 
-Connections, retries and gaps (spans in which messages may have been missed) are told on standard error.
-With --region all each message comes once per region, and "via" tells which region brought it.
+Connections, retries and gaps (spans in which messages may have been missed) are reported on standard error.
+With --region all each message comes once per region, and "via" names the region that brought it.
 
-It ends with 0 after --count messages, after --for, on SIGTERM, or when nobody reads its output any more;
+It ends with 0 after --count messages, after --for, on SIGTERM, or when the reader of its output is gone;
 with 1 if --for or SIGTERM came before --count was reached, or if the backend has refused or ended every
 channel; with 3 if no region could be reached.
 
@@ -43,57 +35,77 @@ Examples:
 """
 
 
-@click.command("subscribe", cls=Command, help=HELP)
-@click.argument("channels", nargs=-1, required=True, metavar="CHANNEL...")
-@click.option(
-    "--region",
-    metavar="REGION",
-    shell_complete=_regions,
-    help="Alias, AWS region, auto, or all of them at once: all. [default: the profile's first]",
-)
-@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N messages.")
-@click.option("--for", "seconds", type=Duration(), metavar="TIME", help="End after 500ms, 30s, 5m or 1h.")
-@click.option(
-    "--raw",
-    is_flag=True,
-    help="Only the texts, exactly as they were sent, line breaks and controls included.",
-)
-@click.option("--force", is_flag=True, help="Let --raw write to a terminal, which may obey what others sent.")
-@options.as_json
-@options.profile
-def command(
-    channels: tuple[str, ...],
-    region: str | None,
-    count: int | None,
-    seconds: float | None,
-    raw: bool,
-    force: bool,
-    as_json: bool,
-    profile: str | None,
-) -> int:
+def _complete_region(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from globalchat.cli.commands.shell_completion import matching, regions
+
+    return matching(lambda ctx: (*regions(ctx), (ALL, "each of them at once")), ctx, incomplete)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscribeOptions:
+    """The command line of `subscribe`."""
+
+    channels: Annotated[
+        tuple[str, ...], click.argument("channels", nargs=-1, required=True, metavar="CHANNEL...")
+    ]
+    region: Annotated[
+        str | None,
+        click.option(
+            "--region",
+            metavar="REGION",
+            shell_complete=_complete_region,
+            help="Alias, AWS region, auto, or all of them at once: all. [default: the profile's first]",
+        ),
+    ]
+    count: Annotated[
+        int | None,
+        click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N messages."),
+    ]
+    seconds: Annotated[
+        float | None,
+        click.option(
+            "--for", "seconds", type=Duration(), metavar="TIME", help="End after 500ms, 30s, 5m or 1h."
+        ),
+    ]
+    raw: Annotated[
+        bool,
+        click.option(
+            "--raw",
+            is_flag=True,
+            help="Only the texts, exactly as they were sent, line breaks and controls included.",
+        ),
+    ]
+    force: Annotated[
+        bool,
+        click.option(
+            "--force", is_flag=True, help="Let --raw write to a terminal, which may obey what others sent."
+        ),
+    ]
+    as_json: Annotated[bool, options.as_json]
+    profile: Annotated[str | None, options.profile]
+
+
+@click.command("subscribe", cls=CliCommand, help=HELP)
+@parameters(SubscribeOptions)
+def command(given: SubscribeOptions) -> int:
     """Run `globalchat subscribe`."""
-    if raw and as_json:
+    if given.raw and given.as_json:
         raise click.UsageError("--raw and --json exclude each other.")
-    if raw and not force and is_terminal(sys.stdout):
+    if given.raw and not given.force and is_terminal(sys.stdout):
         raise click.UsageError(
             "--raw would let others' messages drive this terminal. Send it into a pipe or a file, "
             "or say --force."
         )
-    loaded = profiles.load(profiles.choose(profile), note=narrate)
+    loaded = profiles.load(profiles.choose(given.profile), note=echo_err)
     import asyncio
 
-    from globalchat.cli.console.streams import Output
-    from globalchat.cli.following import lines
-    from globalchat.cli.following.run import Request, follow
+    from globalchat.cli.commands.subscribe_run import LineFormat, SubscribeRequest, follow
+    from globalchat.cli.streams import Output
 
-    output = Output.standard()
-    tags = tuple(loaded.regions) if is_all(region) else ()
-    show = partial(lines.as_text, tags=tags)
-    request = Request(
-        channels=tuple(dict.fromkeys(channels)),
-        show=lines.as_json if as_json else lines.as_raw if raw else show,
-        is_raw=raw,
-        count=count,
-        seconds=seconds,
+    request = build(
+        SubscribeRequest,
+        given,
+        channels=tuple(dict.fromkeys(given.channels)),
+        form=LineFormat.JSON if given.as_json else LineFormat.RAW if given.raw else LineFormat.TEXT,
     )
-    return asyncio.run(follow(loaded, region, request, output))
+    return asyncio.run(follow(loaded, given.region, request, Output.standard()))

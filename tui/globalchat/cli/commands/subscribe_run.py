@@ -1,45 +1,57 @@
-"""Runs the sessions for `subscribe`: messages to standard output, everything else to standard error."""
+"""One run of `subscribe`: messages to standard output, connections and gaps to standard error."""
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import partial
 
 from globalchat.cli import profiles
-from globalchat.cli.console.output import narrate
-from globalchat.cli.console.signals import heard
-from globalchat.cli.console.streams import Output
-from globalchat.cli.following.follower import Follower
-from globalchat.cli.regions import is_all, pick
-from globalchat.client.events import MessageReceived
+from globalchat.cli.output import clock_time, echo_err, json_line, message_document
+from globalchat.cli.profiles import is_all, pick
+from globalchat.cli.streams import Output, on_signals
+from globalchat.client.events import (
+    ChannelRefused,
+    ChannelRevoked,
+    EventsSkipped,
+    GapRecorded,
+    MessageReceived,
+    SessionEvent,
+    StateChanged,
+)
+from globalchat.client.offset import ROUGH_MS
 from globalchat.client.profiles import Profile
+from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS
 from globalchat.client.session import Session
+from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import short_duration
 from globalchat.core.errors import ExitCode, UserError
+from globalchat.core.text import LINE_BREAK, sanitize
 
-LAST_WORDS = 1.0
-"""Seconds that a batch of lines gets to be written out once it is over."""
+LAST_LINES_SECONDS = 1.0
+"""How long the last batch of lines may take to be written once the run has ended."""
 
-Show = Callable[[MessageReceived], str]
-"""Makes the line of a message."""
+
+class LineFormat(Enum):
+    """How the line of a message is written."""
+
+    TEXT = auto()
+    JSON = auto()
+    RAW = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is to be followed, how it is shown and when it ends: after `count` messages, or `seconds`.
-
-    `is_raw`: what `show` makes goes out exactly as it is, else as printable lines.
-    """
+class SubscribeRequest:
+    """What to follow, how to show it, and when to end: after `count` messages, or `seconds`."""
 
     channels: tuple[str, ...]
-    show: Show
-    is_raw: bool = False
+    form: LineFormat = LineFormat.TEXT
     count: int | None = None
     seconds: float | None = None
 
 
-async def follow(profile: Profile, region: str | None, request: Request, output: Output) -> ExitCode:
+async def follow(profile: Profile, region: str | None, request: SubscribeRequest, output: Output) -> ExitCode:
     """Show the messages until it is time to end, every channel is lost or no region can be reached.
 
     Raises:
@@ -48,16 +60,25 @@ async def follow(profile: Profile, region: str | None, request: Request, output:
     aliases = tuple(profile.regions) if is_all(region) else ((await pick(profile, region)).alias,)
     reload = partial(profiles.reload, profile.name)
     sessions = {alias: Session(profile, alias, channels=request.channels, reload=reload) for alias in aliases}
-    return await Following(sessions, request, output).run()
+    return await SubscribeRun(sessions, request, output, tags=aliases if is_all(region) else ()).run()
 
 
-class Following:
-    """One run of `subscribe`."""
+class SubscribeRun:
+    """One run of `subscribe`: a session for each region, and one output."""
 
-    def __init__(self, sessions: Mapping[str, Session], request: Request, output: Output) -> None:
+    def __init__(
+        self,
+        sessions: Mapping[str, Session],
+        request: SubscribeRequest,
+        output: Output,
+        *,
+        tags: Sequence[str] = (),
+    ) -> None:
+        """`sessions` are by alias; `tags` as for `as_text`."""
         self._sessions = sessions
         self._request = request
         self._output = output
+        self._tags = tags
         self._follower = Follower(request.channels, tuple(sessions), count=request.count)
         self._writing = asyncio.Lock()
         self._over = asyncio.Event()
@@ -65,12 +86,16 @@ class Following:
         self._error: UserError | None = None
 
     async def run(self) -> ExitCode:
-        """Follow until it is over; what that comes to."""
+        """Follow until it is over, and return the exit code.
+
+        Raises:
+            UserError: the output cannot be written.
+        """
         loop = asyncio.get_running_loop()
         unwatch = self._output.watch(lambda: self._end(ExitCode.DONE))
         timer = loop.call_later(self._request.seconds, self._time_out) if self._request.seconds else None
         try:
-            with heard(self._hear):
+            with on_signals(self._on_signal):
                 await self._run()
         finally:
             unwatch()
@@ -89,39 +114,208 @@ class Following:
             await self._over.wait()
             for session in self._sessions.values():
                 session.close()
-            await asyncio.wait(listeners, timeout=LAST_WORDS)
+            await asyncio.wait(listeners, timeout=LAST_LINES_SECONDS)
             for listener in listeners:
                 listener.cancel()
 
     async def _listen(self, alias: str, session: Session) -> None:
+        """Show the events of one session until the run is over."""
         while not self._over.is_set() and (events := await session.next_events()):
+            # One batch at a time: the lines of two regions must not mix.
             async with self._writing:
                 if self._over.is_set():
                     return
-                batch = self._follower.take(events, alias)
-                for sentence in batch.sentences:
-                    narrate(sentence)
-                try:
-                    shown = [self._request.show(each) for each in batch.messages]
-                    await self._output.write(shown, exactly=self._request.is_raw)
-                except BrokenPipeError:
-                    self._end(ExitCode.DONE)
-                except UserError as error:
-                    self._error = error
-                    self._end(ExitCode.FAILED)
+                await self._show(self._follower.feed(events, alias))
             if self._follower.ended is not None:
                 self._end(self._follower.ended)
 
-    def _hear(self, number: signal.Signals) -> None:
+    async def _show(self, batch: "Batch") -> None:
+        for sentence in batch.sentences:
+            echo_err(sentence)
+        form = self._request.form
+        lines = [format_line(each, form, tags=self._tags) for each in batch.messages]
+        try:
+            await self._output.write(lines, exactly=form is LineFormat.RAW)
+        except BrokenPipeError:
+            self._end(ExitCode.DONE)
+        except UserError as error:
+            self._error = error
+            self._end(ExitCode.FAILED)
+
+    def _on_signal(self, number: signal.Signals) -> None:
         self._end(ExitCode.INTERRUPTED if number is signal.SIGINT else self._follower.finish())
 
     def _time_out(self) -> None:
         shown, request = self._follower.shown, self._request
         if request.count is not None and shown < request.count and not self._over.is_set():
-            narrate(f"{shown} of {request.count} messages came within {short_duration(request.seconds or 0)}")
+            echo_err(
+                f"{shown} of {request.count} messages came within {short_duration(request.seconds or 0)}"
+            )
         self._end(self._follower.finish())
 
     def _end(self, code: ExitCode) -> None:
         if not self._over.is_set():
             self._code = code
             self._over.set()
+
+
+@dataclass(slots=True)
+class Batch:
+    """The messages to show and the sentences to report for some events."""
+
+    messages: list[MessageReceived] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Region:
+    """The channels of a region that are not lost, and its state. After `has_failed` trying cannot help."""
+
+    left: set[str]
+    was_live: bool = False
+    has_failed: bool = False
+    attempt: int = 0
+    last_state: tuple[Phase, str, int] | None = None
+
+
+class Follower:
+    """Follows `channels` in one region or several; `ended` is the exit code once following is over.
+
+    With several regions each arrival counts as a message, and it goes on as long as one region does. Pure:
+    no session, no clock.
+    """
+
+    def __init__(
+        self, channels: Sequence[str], regions: Sequence[str] = ("",), *, count: int | None = None
+    ) -> None:
+        """`regions` are aliases, or one name of any kind; `count` is the number of messages that ends it."""
+        self.ended: ExitCode | None = None
+        self.shown = 0
+        self._count = count
+        self._regions = {region: _Region(set(channels)) for region in regions}
+
+    def feed(self, events: Iterable[SessionEvent], region: str = "") -> Batch:
+        """Process the next events of a region; nothing is shown after the end."""
+        batch = Batch()
+        for event in events:
+            if self.ended is not None:
+                break
+            self._process(event, region, batch)
+        return batch
+
+    def finish(self) -> ExitCode:
+        """Return the exit code for a run whose time is up."""
+        if self.ended is None:
+            if not any(region.was_live for region in self._regions.values()):
+                self.ended = ExitCode.UNREACHABLE
+            else:
+                self.ended = ExitCode.DONE if self._count is None else ExitCode.FAILED
+        return self.ended
+
+    def _process(self, event: SessionEvent, region: str, batch: Batch) -> None:
+        match event:
+            case MessageReceived():
+                self._show(event, region, batch)
+            case StateChanged(state):
+                self._change_state(state, region, batch)
+            case ChannelRefused(channel, _, reason):
+                self._lose(channel, reason, region, batch)
+            case ChannelRevoked(channel):
+                self._lose(channel, f"an administrator ended the subscription to {channel}", region, batch)
+            case GapRecorded(channels, since, until):
+                span = f"between {clock_time(since)} and {clock_time(until)}"
+                self._report(
+                    f"gap: messages of {', '.join(channels)} {span} may have been missed", region, batch
+                )
+            case EventsSkipped(count):
+                self._report(f"output is too slow: {count} messages were skipped", region, batch)
+
+    def _show(self, event: MessageReceived, region: str, batch: Batch) -> None:
+        batch.messages.append(event)
+        if event.conflicting:
+            self._report(f"the id {event.message.id} came before, with other content", region, batch)
+        self.shown += 1
+        if self.shown == self._count:
+            self.ended = ExitCode.DONE
+
+    def _lose(self, channel: str, reason: str, region: str, batch: Batch) -> None:
+        self._report(reason, region, batch)
+        self._regions[region].left.discard(channel)
+        self._end_if_over()
+
+    def _change_state(self, state: SessionState, region: str, batch: Batch) -> None:
+        one = self._regions[region]
+        seen = (state.phase, state.region, state.attempt)
+        if seen == one.last_state:
+            return
+        one.last_state = seen
+        reason = f"{state.reason} {state.remedy or ''}".strip() if state.reason else "the connection was lost"
+        if state.phase is Phase.LIVE:
+            one.was_live = True
+            batch.sentences.append(f"connected to {state.region}: {', '.join(sorted(one.left))}")
+        elif state.phase is Phase.FAILED:
+            one.has_failed = True
+            self._report(reason, region, batch)
+        elif state.phase in (Phase.RETRYING, Phase.SUSPENDED):
+            one.attempt = state.attempt
+            rarely = " rarely" if state.phase is Phase.SUSPENDED else ""
+            batch.sentences.append(f"retrying {state.region}{rarely} (attempt {state.attempt}): {reason}")
+        self._end_if_over()
+
+    def _report(self, sentence: str, region: str, batch: Batch) -> None:
+        batch.sentences.append(sentence if len(self._regions) == 1 else f"{region}: {sentence}")
+
+    def _end_if_over(self) -> None:
+        """End once no region has anything to wait for; one that was never reached waits for the others."""
+        reached = any(region.was_live for region in self._regions.values())
+        codes = [_code(region, reached=reached) for region in self._regions.values()]
+        if None not in codes:
+            self.ended = max(code for code in codes if code is not None)
+
+
+def _code(region: _Region, *, reached: bool) -> ExitCode | None:
+    """Return how following ends for a region, None if it goes on."""
+    if region.has_failed or not region.left:
+        return ExitCode.FAILED
+    # A script has to learn that a region cannot be reached, not to wait for ever.
+    if not reached and region.attempt >= ATTEMPTS_BEFORE_FIRST_SUCCESS:
+        return ExitCode.UNREACHABLE
+    return None
+
+
+def format_line(event: MessageReceived, form: LineFormat, *, tags: Sequence[str] = ()) -> str:
+    """Return the line of a message."""
+    match form:
+        case LineFormat.JSON:
+            return as_json(event)
+        case LineFormat.RAW:
+            return as_raw(event)
+        case LineFormat.TEXT:
+            return as_text(event, tags=tags)
+
+
+def as_json(event: MessageReceived) -> str:
+    """Return the line of `--json`; `transitMs` is wrong by at most `transitErrorMs`."""
+    error = None if event.transit_ms is None else event.transit_error_ms
+    timing = {"via": event.via, "transitMs": event.transit_ms, "transitErrorMs": error}
+    return json_line({**message_document(event.message), **timing})
+
+
+def as_raw(event: MessageReceived) -> str:
+    """Return the line of `--raw`: the text as it was sent, whatever it does to a terminal."""
+    return event.message.text
+
+
+def as_text(event: MessageReceived, *, tags: Sequence[str] = ()) -> str:
+    """Return the line for readers: one, as line breaks in it become visible.
+
+    With `tags` (aliases) it names the region that brought the message.
+    """
+    message = event.message
+    sign = "~" if event.transit_error_ms >= ROUGH_MS else "+"
+    transit = "" if event.transit_ms is None else f" {sign}{event.transit_ms} ms"
+    via = f" via {event.via:<{max(map(len, tags))}}" if tags else ""
+    names = (message.channel, message.sender or "-", message.region)
+    channel, sender, region = (sanitize(name, name=True) for name in names)
+    text = LINE_BREAK.sub("\u240a", message.text)
+    return f"{clock_time(message.sent_at)}  {channel}  {sender}  {region}{via}{transit}  {text}"

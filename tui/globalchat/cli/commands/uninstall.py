@@ -1,4 +1,4 @@
-"""`globalchat uninstall`: what the program keeps on this machine goes away."""
+"""`globalchat uninstall`: delete what the program keeps on this machine."""
 
 import os
 from contextlib import suppress
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.deployment.options import yes
-from globalchat.core.errors import UserError
+from globalchat.cli import options
+from globalchat.cli.command import CliCommand
+from globalchat.cli.output import confirm, echo_err, write_lines
+from globalchat.core.errors import ExitCode, UserError
 from globalchat.core.files import CONTENTS, Folders, user_folders
 from globalchat.core.text import plural
 
@@ -24,34 +25,32 @@ Examples:
 """
 
 
-@click.command("uninstall", cls=Command, help=HELP)
-@yes
+@click.command("uninstall", cls=CliCommand, help=HELP)
+@options.yes
 def command(yes: bool) -> int:
     """Run `globalchat uninstall`."""
     import shutil
 
     from globalchat.cli import local_cloud
-    from globalchat.cli.console.output import narrate, write_lines
-    from globalchat.cli.deployment.person import asker
     from globalchat.client import profiles
     from globalchat.localcloud.process import launch
 
     ours = user_folders()
     there, foreign = _ours(ours)
     if not there:
-        narrate("There is nothing to delete.")
-        return 0
+        echo_err("There is nothing to delete.")
+        return ExitCode.DONE
     write_lines(f"{folder} ({_size(folder)})" for folder in there)
     if names := profiles.names(ours.config):
-        narrate(
+        echo_err(
             f"With them go the profiles {', '.join(names)}: deployments on AWS stay, and cost what they do."
         )
     for path in foreign:
-        narrate(f"not of globalchat, and left alone: {path}")
-    if not asker(yes=yes)("Delete these?"):
-        return 1
+        echo_err(f"not of globalchat, and left alone: {path}")
+    if not confirm("Delete these?", yes=yes):
+        return ExitCode.FAILED
     if local_cloud.folder().is_dir():
-        launch.end(local_cloud.folder(), note=narrate)
+        launch.end(local_cloud.folder(), note=echo_err)
     for path in there:
         try:
             if path.is_dir() and not path.is_symlink():
@@ -63,11 +62,11 @@ def command(yes: bool) -> int:
                 f"{path} cannot be deleted: {error.strerror}.", remedy="Delete it by hand."
             ) from None
     for folder in dict.fromkeys((ours.config, ours.state, ours.cache)):
-        # Only what is empty goes, and what is gone already is no failure.
+        # One with other contents stays, and one that is gone already is not a failure.
         with suppress(OSError):
             folder.rmdir()
-    narrate("Deleted. `pip uninstall globalchat` removes the program.")
-    return 0
+    echo_err("Deleted. `pip uninstall globalchat` removes the program.")
+    return ExitCode.DONE
 
 
 def _ours(folders: Folders) -> tuple[list[Path], list[Path]]:

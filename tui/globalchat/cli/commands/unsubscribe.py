@@ -1,11 +1,14 @@
 """`globalchat unsubscribe`: an administrator ends a channel's subscriptions."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import click
 
-from globalchat.cli import profiles
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.console.output import json_line, narrate, write_lines
+from globalchat.cli import options, profiles
+from globalchat.cli.command import CliCommand
+from globalchat.cli.options import parameters
+from globalchat.cli.output import echo_err, json_line, write_lines
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import ExitCode, UserError
@@ -21,27 +24,34 @@ Examples:
 """
 
 
-@click.command("unsubscribe", cls=Command, help=HELP)
-@click.argument("channel")
-@options.aws_profile
-@options.as_json
-@options.profile
-def command(channel: str, aws_profile: str | None, as_json: bool, profile: str | None) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsubscribeOptions:
+    """The command line of `unsubscribe`."""
+
+    channel: Annotated[str, click.argument("channel")]
+    aws_profile: Annotated[str | None, options.aws_profile]
+    as_json: Annotated[bool, options.as_json]
+    profile: Annotated[str | None, options.profile]
+
+
+@click.command("unsubscribe", cls=CliCommand, help=HELP)
+@parameters(UnsubscribeOptions)
+def command(given: UnsubscribeOptions) -> int:
     """Run `globalchat unsubscribe`."""
-    chosen = profiles.choose(profile)
     import asyncio
 
+    chosen = profiles.choose(given.profile)
     if chosen == LOCAL:
         from globalchat.cli import local_cloud
 
-        state = local_cloud.join(narrate)
+        state = local_cloud.join(echo_err)
         loaded, credentials = local_cloud.profile(state), local_cloud.administrator(state)
     else:
-        from globalchat.cli.deployment.principal import administrator
+        from globalchat.cli.deployment import administrator
 
-        loaded = profiles.load(chosen, note=narrate)
-        credentials = administrator(loaded, aws_profile)
-    return asyncio.run(_end_in_every_region(loaded, channel, credentials, as_json=as_json))
+        loaded = profiles.load(chosen, note=echo_err)
+        credentials = administrator(loaded, given.aws_profile)
+    return asyncio.run(_end_in_every_region(loaded, given.channel, credentials, as_json=given.as_json))
 
 
 async def _end_in_every_region(
@@ -65,9 +75,9 @@ async def _end_in_every_region(
     answers = {endpoint: task.result() for endpoint, task in calls.items()}
     for endpoint, (code, text) in answers.items():
         if code is not ExitCode.DONE:
-            narrate(f"globalchat: {endpoint.alias}: {text}")
+            echo_err(f"globalchat: {endpoint.alias}: {text}")
         elif as_json:
             write_lines([json_line({"region": endpoint.region, "name": text})])
         else:
-            narrate(f"{endpoint.alias}: the subscriptions to {text} were ended")
+            echo_err(f"{endpoint.alias}: the subscriptions to {text} were ended")
     return max((code for code, _ in answers.values()), default=ExitCode.DONE)

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from globalchat.cli import profiles
-from globalchat.cli.arguments import options
-from globalchat.cli.arguments.command import Command
-from globalchat.cli.console.output import json_line, narrate, write_lines
+from globalchat.cli import options, profiles
+from globalchat.cli.command import CliCommand
+from globalchat.cli.output import echo_err, json_line, write_lines
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from globalchat.cli.console.live_line import LiveLine
+    from globalchat.cli.output import LiveLine
     from globalchat.core.errors import Reason
     from globalchat.verify.compare import Comparison
     from globalchat.verify.deployment import Side
@@ -45,7 +44,7 @@ BUSY_SECONDS = 30.0
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@click.command("verify", cls=Command, help=HELP)
+@click.command("verify", cls=CliCommand, help=HELP)
 @click.option(
     "--templates", metavar="FOLDER", type=_FOLDER, help="A cloud assembly. [default: the packaged one]"
 )
@@ -93,7 +92,7 @@ def command(
     _show(result, as_json=as_json, markdown=markdown)
     if record is not None and result.recorder is not None:
         for file in result.recorder.write(record):
-            narrate(f"recorded: {file}")
+            echo_err(f"recorded: {file}")
     if (cause := nothing_asked(result.found, result.causes)) is not None:
         raise cause.error()
     return _exit_code(result.found)
@@ -118,7 +117,7 @@ def _deployment(profile: str | None) -> Profile | None:
     chosen = profiles.choose(profile)
     if chosen == LOCAL and profile is None:
         return None
-    return profiles.load(chosen, note=narrate)
+    return profiles.load(chosen, note=echo_err)
 
 
 def _replay(asked: "Catalogue", folder: Path) -> _Result:
@@ -126,7 +125,7 @@ def _replay(asked: "Catalogue", folder: Path) -> _Result:
     from globalchat.verify.counterpart import LocalAnswers
     from globalchat.verify.recording import RecordedAnswers
 
-    narrate(f"comparing with the answers in {folder}")
+    echo_err(f"comparing with the answers in {folder}")
     run = Verification(RecordedAnswers(folder), LocalAnswers())
     return _Result(run.run(asked), run.causes, "compared with recorded answers")
 
@@ -140,7 +139,7 @@ def _ask(
     disturb: bool,
 ) -> _Result:
     """Say who asks, where and how much; then ask AWS, and look at the deployment."""
-    from globalchat.cli.deployment.principal import introduce
+    from globalchat.cli.deployment import sign_in
     from globalchat.verify import deployment, summary
     from globalchat.verify.asking import AwsAnswers, Verification
     from globalchat.verify.counterpart import LocalAnswers
@@ -149,11 +148,11 @@ def _ask(
     from globalchat_infra.deployer.aws import Aws
 
     aws, region = Aws(aws_profile), asked.regions[0]
-    account, answered_by = introduce(aws, region), f"AWS asked on {time.strftime('%Y-%m-%d', time.gmtime())}"
+    account, answered_by = sign_in(aws, region), f"AWS asked on {time.strftime('%Y-%m-%d', time.gmtime())}"
     for line in preflight.endpoints(aws, region):
-        narrate(line)
+        echo_err(line)
         answered_by += f"; {line}"
-    narrate(summary.cost(asked, rows=deployment.probes(disturb=disturb) if deployed is not None else 0))
+    echo_err(summary.cost(asked, rows=deployment.probes(disturb=disturb) if deployed is not None else 0))
     recorder = Recorder(account.number)
     # Short time-outs for what does not answer, and patience with what says that it is busy.
     patient = replace(aws, busy_seconds=BUSY_SECONDS)
@@ -176,13 +175,13 @@ def _look(side: "Side", templates: Path | None, *, disturb: bool) -> "list[Compa
     from globalchat.core.errors import UserError
     from globalchat.verify.deployment import check_rows, not_looked_at
 
-    narrate(f"looking at {side.endpoint.alias} ({side.endpoint.region}) from outside")
+    echo_err(f"looking at {side.endpoint.alias} ({side.endpoint.region}) from outside")
     try:
         with _live() as line:
 
             def note(text: str) -> None:
                 line.clear()
-                narrate(text)
+                echo_err(text)
 
             def progress(done: int, total: int) -> None:
                 line.show("looked at", f"looked at {done} of {total}")
@@ -199,8 +198,7 @@ def _live() -> "Iterator[LiveLine]":
     """Show how far it is while the context lasts."""
     import sys
 
-    from globalchat.cli.console.live_line import LiveLine
-    from globalchat.cli.console.screen import width
+    from globalchat.cli.output import LiveLine, width
 
     line = LiveLine(sys.stderr, width=width(), clock=time.monotonic)
     try:
@@ -232,7 +230,7 @@ def _show(result: _Result, *, as_json: bool, markdown: bool) -> None:
         write_lines(summary.markdown(result.found, version=version("globalchat"), asked=result.answered_by))
     else:
         write_lines(summary.lines(result.found))
-    narrate(summary.conclusion(result.found))
+    echo_err(summary.conclusion(result.found))
 
 
 def _exit_code(found: "Sequence[Comparison]") -> ExitCode:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from globalchat.cli.console.tables import (
+from globalchat.cli.tables import (
     DURATION_HEADS,
     columns,
     duration_cells,

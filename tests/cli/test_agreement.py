@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.cli.deployment.agreement import compared_with_aws
+from globalchat.cli.agreement import compared_with_aws
 from globalchat.core.errors import UserError
 from globalchat.core.resources import TEMPLATES
 from globalchat.verify.questions import AwsQuestion, Document

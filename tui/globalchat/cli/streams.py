@@ -1,4 +1,4 @@
-"""Standard input and output of a program that must never hang on either: the event loop waits for them.
+"""Standard input and output as the event loop waits for them, and Ctrl-C as a request to end.
 
 Only what a loop can wait for (pipes, sockets, terminals) is waited for: files are always ready. No flag of
 the descriptors is changed, as other programs share them.
@@ -7,17 +7,19 @@ the descriptors is changed, as other programs share them.
 import asyncio
 import os
 import select
+import signal
 import stat
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Self
 
-from globalchat.cli.console.output import cannot_be_written, printable
+from globalchat.cli.output import cannot_be_written, printable
 from globalchat.core.errors import UserError
 
 CHUNK = 65_536
 """Bytes read at once."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Input:
@@ -29,11 +31,11 @@ class Input:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person types it."""
+        """True if a user types it."""
         return os.isatty(self._descriptor)
 
     async def read(self) -> bytes:
-        """The next bytes, none at the end. A read that is cancelled has taken nothing.
+        """Return the next bytes, none at the end. A read that is cancelled has consumed nothing.
 
         Raises:
             UserError: it cannot be read.
@@ -59,21 +61,21 @@ class Output:
 
     @classmethod
     def standard(cls) -> Self:
-        """Standard output; nothing is written if the shell closed it."""
+        """Return standard output; nothing is written if the shell closed it."""
         if sys.stdout is None:
             return cls(os.open(os.devnull, os.O_WRONLY))
         return cls(sys.stdout.fileno(), encoding=sys.stdout.encoding)
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person looks at it."""
+        """True if a user sees it."""
         return os.isatty(self._descriptor)
 
     def watch(self, on_closed: Callable[[], None]) -> Callable[[], None]:
         """Call `on_closed` once the reader of a pipe is gone, also while nothing is written.
 
         Returns:
-            What ends the watching.
+            A function that ends the watching.
         """
         loop = asyncio.get_running_loop()
         if not self._is_awaited or self.is_terminal:
@@ -107,7 +109,7 @@ class Output:
             left = left[self._write(left) :]
 
     def _write(self, data: memoryview) -> int:
-        # So much can be written to a pipe that is ready without waiting.
+        # A pipe that is ready takes that many bytes without blocking.
         size = select.PIPE_BUF if self._is_awaited else CHUNK
         try:
             return os.write(self._descriptor, data[:size])
@@ -117,6 +119,27 @@ class Output:
             raise BrokenPipeError(*error.args) from None
         except OSError as error:
             raise cannot_be_written(error) from None
+
+
+@contextmanager
+def on_signals(stop: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Call `stop` with the first SIGINT or SIGTERM, in the running loop; a second one acts as usual."""
+    loop = asyncio.get_running_loop()
+
+    def restore() -> None:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+    def handle(number: signal.Signals) -> None:
+        restore()
+        stop(number)
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, handle, number)
+    try:
+        yield
+    finally:
+        restore()
 
 
 def _can_be_awaited(descriptor: int) -> bool:
@@ -130,7 +153,7 @@ def _is_writable(descriptor: int) -> bool:
 
 def _has_no_reader(descriptor: int) -> bool:
     poll = select.poll()
-    poll.register(descriptor, select.POLLHUP)  # Linux tells it unasked, macOS does not
+    poll.register(descriptor, select.POLLHUP)  # Linux reports it unasked, macOS does not
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
@@ -140,11 +163,11 @@ async def _once(
     """Wait until the descriptor is ready."""
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def note() -> None:
+    def wake() -> None:
         if not ready.done():
             ready.set_result(None)
 
-    add(descriptor, note)
+    add(descriptor, wake)
     try:
         await ready
     finally:

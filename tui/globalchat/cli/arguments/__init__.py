@@ -1,1 +1,0 @@
-"""What is typed: options, their types, and how a shell completes them."""

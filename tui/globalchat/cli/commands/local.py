@@ -1,0 +1,425 @@
+"""`globalchat local`: run, inspect and end the local cloud."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, get_args
+
+import click
+
+from globalchat.cli import local_cloud, options
+from globalchat.cli.command import CliCommand, CommandGroup
+from globalchat.cli.options import build, parameters
+from globalchat.cli.output import echo_err, json_line, write_exactly, write_lines
+from globalchat.core.clock import iso_time
+from globalchat.core.errors import ExitCode
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.events.targets import AppSyncErrors
+from globalchat.localcloud.faults.model import KINDS, Place, parse
+from globalchat.localcloud.process import control
+from globalchat.localcloud.process.state import CloudState
+
+command = CommandGroup("local", help="Both regions on this machine: no AWS account, nothing leaves loopback.")
+
+SERVE_HELP = """Run the local cloud until Ctrl-C; the other commands join it.
+
+\b
+Examples:
+  globalchat local serve
+  globalchat local serve --port 4000 --tls
+  globalchat local serve --templates cdk.out
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalServeOptions:
+    """The command line of `local serve`."""
+
+    port: Annotated[
+        int | None,
+        click.option(
+            "--port", type=click.IntRange(1, 65535), help="The first region's port; the others follow it."
+        ),
+    ]
+    templates: Annotated[
+        Path | None,
+        click.option(
+            "--templates",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="A cloud assembly to run.",
+        ),
+    ]
+    appsync_errors: Annotated[
+        AppSyncErrors,
+        click.option(
+            "--appsync-errors",
+            type=click.Choice(get_args(AppSyncErrors)),
+            default="ignored",
+            show_default=True,
+            help="What becomes of a message that publishFromBus answers with errors: AWS does not say.",
+        ),
+    ]
+    tls: Annotated[
+        bool,
+        click.option(
+            "--tls", is_flag=True, help="Serve over https and wss, as some clients insist; needs openssl."
+        ),
+    ]
+    idle_seconds: Annotated[float | None, click.option("--idle-seconds", type=float, hidden=True)]
+
+
+@command.command(
+    "serve", cls=CliCommand, help=SERVE_HELP, short_help="Run the local cloud here, until Ctrl-C."
+)
+@parameters(LocalServeOptions)
+def serve(given: LocalServeOptions) -> int:
+    """Run `globalchat local serve`."""
+    from globalchat.localcloud.process import serve  # loads the servers
+
+    serve.serve(build(serve.ServeOptions, given, folder=local_cloud.folder()), announce=_announce)
+    return ExitCode.DONE
+
+
+def _announce(state: CloudState) -> None:
+    for region in state.regions:
+        echo_err(f"{region.alias} ({region.region}) at {region.graphql_url}")
+    if state.ca_certificate is not None:
+        *names, last = local_cloud.TRUST_VARIABLES
+        echo_err(
+            f"Its clients have to trust {state.ca_certificate}: each reads one of {', '.join(names)} and "
+            f"{last}. `globalchat local env` prints lines that set them all, for a shell of its own."
+        )
+    echo_err("The local cloud is ready. Ctrl-C ends it.")
+
+
+UP_HELP = """Start the local cloud in the background, or join the one that runs.
+
+It ends automatically 10 minutes after its last connection has closed.
+
+\b
+Examples:
+  globalchat local up
+"""
+
+
+@command.command(
+    "up", cls=CliCommand, help=UP_HELP, short_help="Start it in the background, or join the one that runs."
+)
+def up() -> int:
+    """Run `globalchat local up`."""
+    state = local_cloud.join(echo_err)
+    for region in state.regions:
+        echo_err(f"{region.alias} ({region.region}) at {region.graphql_url}")
+    echo_err(f"The local cloud runs (process {state.pid}). End it with `globalchat local down`.")
+    return ExitCode.DONE
+
+
+DOWN_HELP = """End the local cloud, if one runs, and wait for it. One that does not react is killed.
+
+\b
+Examples:
+  globalchat local down
+"""
+
+
+@command.command("down", cls=CliCommand, help=DOWN_HELP, short_help="End the one that runs.")
+def down() -> int:
+    """Run `globalchat local down`."""
+    from globalchat.localcloud.process import launch
+
+    ended = launch.end(local_cloud.folder(), note=echo_err)
+    echo_err("The local cloud has ended." if ended else "No local cloud runs.")
+    return ExitCode.DONE
+
+
+STATUS_HELP = """Show the state of the local cloud; exits 3 if none runs or answers. Starts nothing.
+
+\b
+Examples:
+  globalchat local status
+  globalchat local status --json | jq .regions.oregon.graphqlUrl
+"""
+
+
+@command.command(
+    "status", cls=CliCommand, help=STATUS_HELP, short_help="Show if one runs, and what it has done."
+)
+@options.as_json
+def status(as_json: bool) -> int:
+    """Run `globalchat local status`."""
+    state = local_cloud.require_running()
+    regions = {each.alias: {"region": each.region, "graphqlUrl": each.graphql_url} for each in state.regions}
+    document = {
+        "pid": state.pid,
+        "startedAt": iso_time(state.started_at),
+        "awsEndpointUrl": state.aws_endpoint_url,
+        **control.status(state),
+    }
+    if as_json:
+        write_lines([json_line({**document, "regions": regions})])
+    else:
+        write_lines(f"{key:<16} {value}" for key, value in document.items())
+        write_lines(f"{alias:<16} {each['region']} {each['graphqlUrl']}" for alias, each in regions.items())
+    return ExitCode.DONE
+
+
+AMOUNTS = {"delay": "=200ms or =150ms..250ms", "rate": "=20%", None: ""}
+
+
+def _fault_table() -> str:
+    """Return the faults for the help, in a block that click leaves as it is."""
+    rows = (f"  {kind.name + AMOUNTS[kind.unit]:<36} {kind.help}" for kind in KINDS.values())
+    return "\n".join(("\b", "Faults:", *rows))
+
+
+FAULTS_EXAMPLES = """\b
+Examples:
+  globalchat local faults set relay-delay=150ms..250ms --from oregon --to sydney
+  globalchat local faults set relay-partition --from sydney
+  globalchat local faults set duplicate=20% reorder=30%
+  globalchat local faults set half-open throttle --region oregon
+  globalchat local faults set drop-sockets
+  globalchat local faults clear relay-delay
+  globalchat local faults clear"""
+CLEAR_EXAMPLES = """\b
+Examples:
+  globalchat local faults clear
+  globalchat local faults clear relay-delay half-open"""
+
+
+FAULTS_HELP = """Show what goes wrong on purpose in the local cloud that runs; `set` and `clear` change it."""
+
+
+@command.group(
+    "faults",
+    cls=CommandGroup,
+    invoke_without_command=True,
+    epilog=FAULTS_EXAMPLES,
+    help=FAULTS_HELP,
+    short_help="Show, set and clear what goes wrong on purpose.",
+)
+@options.as_json
+@click.pass_context
+def faults(ctx: click.Context, as_json: bool) -> int | None:
+    """Run `globalchat local faults`."""
+    if ctx.invoked_subcommand is not None:
+        return None
+    state = local_cloud.require_running()
+    _show_faults(state, control.faults(state), as_json=as_json)
+    return ExitCode.DONE
+
+
+SET_FAULTS_HELP = """Set faults, and show all that are set then.
+
+They last until they are cleared or the cloud ends.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFaultsOptions:
+    """The command line of `local faults set`."""
+
+    faults: Annotated[
+        tuple[str, ...], click.argument("faults", nargs=-1, required=True, metavar="FAULT[=AMOUNT]...")
+    ]
+    source: Annotated[
+        str | None,
+        click.option(
+            "--from", "source", metavar="REGION", help="Only deliveries out of this region. [default: all]"
+        ),
+    ]
+    target: Annotated[
+        str | None,
+        click.option(
+            "--to", "target", metavar="REGION", help="Only deliveries into this region. [default: all]"
+        ),
+    ]
+    region: Annotated[
+        str | None,
+        click.option("--region", metavar="REGION", help="Only this region's sockets and key. [default: all]"),
+    ]
+    as_json: Annotated[bool, options.as_json]
+
+
+@faults.command("set", cls=CliCommand, epilog=f"{_fault_table()}\n\n{FAULTS_EXAMPLES}", help=SET_FAULTS_HELP)
+@parameters(SetFaultsOptions)
+def set_faults(given: SetFaultsOptions) -> int:
+    """Run `globalchat local faults set`."""
+    # Checked before a cloud is started for them.
+    place = Place(given.source, given.target, given.region)
+    kinds = [parse(text, place).kind for text in given.faults]
+    momentary = [kind.name for kind in kinds if kind.momentary]
+    state = local_cloud.join(echo_err)
+    left = control.set_faults(
+        state, given.faults, source=given.source, target=given.target, region=given.region
+    )
+    for name in momentary:
+        echo_err(f"Done, once: {name}.")
+    if left or not momentary:
+        _show_faults(state, left, as_json=given.as_json)
+    return ExitCode.DONE
+
+
+CLEAR_HELP = """Clear faults by name, or all; shows what is left."""
+
+
+@faults.command("clear", cls=CliCommand, epilog=CLEAR_EXAMPLES, help=CLEAR_HELP)
+@click.argument("names", nargs=-1, metavar="[FAULT]...")
+@options.as_json
+def clear(names: tuple[str, ...], as_json: bool) -> int:
+    """Run `globalchat local faults clear`."""
+    state = local_cloud.require_running()
+    _show_faults(state, control.clear_faults(state, names), as_json=as_json)
+    return ExitCode.DONE
+
+
+def _show_faults(state: CloudState, faults: Sequence[Mapping[str, JSON]], *, as_json: bool) -> None:
+    if as_json:
+        write_lines(json_line(fault) for fault in faults)
+    elif faults:
+        aliases = {each.region: each.alias for each in state.regions}
+        write_lines(
+            f"{fault['name']:<20} {fault['amount'] or '':<14} {_fault_place(fault, aliases)}"
+            for fault in faults
+        )
+    else:
+        echo_err("No fault is set.")
+
+
+def _fault_place(fault: Mapping[str, JSON], aliases: Mapping[str, str]) -> str:
+    """Return where a fault acts, by the aliases of regions."""
+    if "region" in fault:
+        region = fault["region"]
+        return aliases.get(region, region) if isinstance(region, str) else "every region"
+    source, target = fault["from"], fault["to"]
+    if source is None and target is None:
+        return "everywhere"
+    return " ".join(f"{word} {name}" for word, name in (("from", source), ("to", target)) if name is not None)
+
+
+DLQ_HELP = """\
+Show the dead letters of the local cloud that runs: which queue, when, why, of which rule and event.
+
+\b
+Examples:
+  globalchat local dlq
+  globalchat local dlq --json | jq -r .errorCode
+  globalchat local dlq redrive
+"""
+
+
+@command.group(
+    "dlq",
+    cls=CommandGroup,
+    invoke_without_command=True,
+    help=DLQ_HELP,
+    short_help="Show what could not be delivered, and deliver it again.",
+)
+@options.as_json
+@click.option("--text", "with_text", is_flag=True, help="Show the messages too, which people wrote.")
+@click.pass_context
+def dlq(ctx: click.Context, as_json: bool, with_text: bool) -> int | None:
+    """Run `globalchat local dlq`."""
+    if ctx.invoked_subcommand is not None:
+        return None
+    state = local_cloud.require_running()
+    dead_letters = control.dead_letters(state, detail=with_text)
+    if as_json:
+        write_lines(json_line(dead_letter) for dead_letter in dead_letters)
+    elif dead_letters:
+        write_lines(line for dead_letter in dead_letters for line in _dead_letter_lines(dead_letter))
+    else:
+        echo_err("There are no dead letters.")
+    return ExitCode.DONE
+
+
+REDRIVE_HELP = """Deliver dead letters once more, each to the target that missed it;
+the delivered leave their queue.
+
+Exits 1 if some failed again.
+
+\b
+Examples:
+  globalchat local dlq redrive
+  globalchat local dlq redrive --queue globalchat-relay-dlq --json
+"""
+
+
+@dlq.command("redrive", cls=CliCommand, help=REDRIVE_HELP)
+@click.option("--queue", metavar="QUEUE", help="The name or ARN of a queue. [default: every queue]")
+@options.as_json
+def redrive(queue: str | None, as_json: bool) -> int:
+    """Run `globalchat local dlq redrive`."""
+    state = local_cloud.require_running()
+    delivered, failed = control.redrive(state, queue)
+    if as_json:
+        write_lines([json_line({"delivered": delivered, "failed": failed})])
+    stay = f" {failed} failed again and stay." if failed else ""
+    echo_err(f"{delivered} delivered.{stay}")
+    return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+def _dead_letter_lines(dead_letter: Mapping[str, JSON]) -> Iterator[str]:
+    """Yield the lines of a dead letter: where and when, then why, then what."""
+    place = f"{dead_letter['time']}  {dead_letter['region']} {dead_letter['queue']}"
+    if dead_letter["errorCode"] is None:
+        yield f"{place}  put there by a rule"
+        yield f"    event {dead_letter['eventId']}"
+    else:
+        yield f"{place}  {dead_letter['errorCode']}{_retries(dead_letter)}"
+        yield f"    {dead_letter['errorMessage']}"
+        yield f"    rule {dead_letter['rule']}, event {dead_letter['eventId']}"
+        yield f"    target {dead_letter['target']}"
+    if "detail" in dead_letter:
+        yield f"    {_text(dead_letter['detail'])}"
+
+
+def _retries(dead_letter: Mapping[str, JSON]) -> str:
+    retries = dead_letter["retryAttempts"]
+    return "" if retries is None else f" after {retries} retries ({dead_letter['exhaustedRetryCondition']})"
+
+
+def _text(detail: JSON) -> str:
+    """Return the message of a chat's event; of any other event all of it."""
+    if isinstance(detail, dict) and isinstance(detail.get("message"), str):
+        return f"{detail.get('name')}: {detail['message']}"
+    return json_line({"detail": detail})
+
+
+ENV_HELP = """Print shell lines that set the local cloud's administrator credentials and AWS endpoint.
+
+With `local serve --tls` they also set what makes clients trust its certificate authority: SSL_CERT_FILE,
+REQUESTS_CA_BUNDLE, AWS_CA_BUNDLE, CURL_CA_BUNDLE and NODE_EXTRA_CA_CERTS. All but the last replace the public
+authorities in that shell: use another one for the rest of the world.
+
+\b
+Examples:
+  eval "$(globalchat local env)"
+  eval "$(globalchat local env)" && globalchat unsubscribe tech
+  eval "$(globalchat local env)" && aws sts get-caller-identity
+"""
+
+
+@command.command(
+    "env", cls=CliCommand, help=ENV_HELP, short_help="Print its administrator's credentials for a shell."
+)
+def env() -> int:
+    """Run `globalchat local env`."""
+    state = local_cloud.join(echo_err)
+    variables = {
+        "AWS_ACCESS_KEY_ID": state.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": state.secret_access_key,
+        "AWS_ENDPOINT_URL": state.aws_endpoint_url,
+        # The AWS CLI reads one, other SDKs the other.
+        "AWS_DEFAULT_REGION": state.regions[0].region,
+        "AWS_REGION": state.regions[0].region,
+    }
+    # A token from elsewhere would make AWS's tools sign with a session that our key does not have.
+    script = ["unset AWS_SESSION_TOKEN"]
+    if state.ca_certificate is not None:
+        variables |= dict.fromkeys(local_cloud.TRUST_VARIABLES, state.ca_certificate)
+    script += (f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    write_exactly("\n".join(script))
+    return ExitCode.DONE

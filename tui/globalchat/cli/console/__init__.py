@@ -1,1 +1,0 @@
-"""What meets the terminal: streams, signals, tables and bars."""

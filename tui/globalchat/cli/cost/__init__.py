@@ -1,1 +1,0 @@
-"""`globalchat cost`: how the estimate is shown."""

@@ -1,1 +1,0 @@
-"""`globalchat deploy` and what follows it: the wish, its profile, and the person who is asked."""

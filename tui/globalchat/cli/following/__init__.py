@@ -1,1 +1,0 @@
-"""`globalchat subscribe`: a run, what it shows and says."""

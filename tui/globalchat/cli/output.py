@@ -1,0 +1,223 @@
+"""Writes results to standard output, progress and questions to standard error.
+
+Every line passes `printable` on its way out, into a pipe or file as well as to a terminal: a value of a
+server, file or profile can neither forge a line nor drive the terminal that shows it later. JSON is ASCII,
+which that leaves alone. Only `write_exactly` and `subscribe --raw` are exempt.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TextIO, TypeAlias
+
+import click
+
+from globalchat.client.messages import Message
+from globalchat.core.clock import UNKNOWN_TIME, MonotonicClock, is_plausible, iso_time
+from globalchat.core.errors import UserError
+from globalchat.core.interpreter import as_typed_here
+from globalchat.core.terminal import can_draw, shows_any_character, wants_no_colour, window_size
+from globalchat.core.text import sanitize
+
+JSONScalar = str | int | float | bool | None
+
+TERMINAL_SECONDS = 0.25
+PLAIN_SECONDS = 5.0
+"""How often a line of progress changes in a terminal, and elsewhere."""
+_CLEAR = "\r\x1b[K"
+
+ascii_only = click.option(
+    "--ascii", "ascii_only", is_flag=True, help="Draw with ASCII alone. [default: as the locale says]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Styled:
+    """A piece of a line in a colour of click's."""
+
+    text: str
+    colour: str
+
+
+Line: TypeAlias = str | Sequence[str | Styled]
+"""A line, or its pieces."""
+
+
+def printable(line: Line) -> str:
+    """Return a line that is safe in any terminal: nothing in it is obeyed, and it stays one line."""
+    if isinstance(line, str):
+        return sanitize(line, multiline=False)
+    return "".join(
+        click.style(printable(piece.text), fg=piece.colour) if isinstance(piece, Styled) else printable(piece)
+        for piece in line
+    )
+
+
+def echo_err(text: str) -> None:
+    """Write a sentence to standard error; it names our commands as one types them here.
+
+    Nothing is written where nothing reads it (closed, or a pipe without reader): no work ends for that.
+    """
+    if sys.stderr is None:
+        return
+    with suppress(OSError):
+        sys.stderr.write(printable(as_typed_here(text)) + "\n")
+        sys.stderr.flush()
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return True if a stream is a terminal; None is a stream that the shell closed."""
+    return stream is not None and stream.isatty()
+
+
+def can_redraw(stream: TextIO | None) -> bool:
+    """Return True if a line there can be written over."""
+    return is_terminal(stream) and can_draw(os.environ)
+
+
+def wants_colour(stream: TextIO | None) -> bool:
+    """Return True if colours are wanted there."""
+    return can_redraw(stream) and not wants_no_colour(os.environ)
+
+
+def wants_ascii(asked: bool) -> bool:
+    """Return True if ASCII is asked for, or all that the locale has."""
+    if sys.stdout is None:
+        return asked
+    return asked or not shows_any_character(sys.stdout.encoding or "", os.environ)
+
+
+def width() -> int:
+    """Return the columns of the terminal; 80 if there is none."""
+    return window_size(sys.stdout, sys.stderr)[0]
+
+
+def write_lines(lines: Iterable[Line]) -> None:
+    """Write result lines at once.
+
+    Raises:
+        BrokenPipeError: the reader is gone.
+        UserError: they cannot be written.
+    """
+    flush_output("".join(f"{printable(line)}\n" for line in lines))
+
+
+def write_exactly(script: str) -> None:
+    """Write text that a shell runs: into a pipe or file as it is, to a terminal as `write_lines`.
+
+    Raises:
+        BrokenPipeError: the reader is gone.
+        UserError: it cannot be written.
+    """
+    if is_terminal(sys.stdout):
+        write_lines(script.splitlines())
+    else:
+        flush_output(f"{script}\n")
+
+
+def flush_output(text: str = "") -> None:
+    """Write a text, and all that standard output still holds, unless the shell closed it.
+
+    Raises:
+        BrokenPipeError: the reader is gone.
+        UserError: it cannot be written.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_output()
+        raise cannot_be_written(error) from None
+
+
+def cannot_be_written(error: OSError) -> UserError:
+    """Return the error for a failure to write to standard output."""
+    return UserError(f"Standard output cannot be written: {error.strerror}.")
+
+
+def discard_output() -> None:
+    """Discard what standard output still holds, so that the interpreter's last flush succeeds."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def json_line(document: Mapping[str, object]) -> str:
+    """Return an object as one line of JSON; what is not ASCII is escaped, so it is safe in any terminal."""
+    return json.dumps(document, ensure_ascii=True)
+
+
+def message_document(message: Message) -> dict[str, JSONScalar]:
+    """Return a message under the API's names; `sentAt` is None if the time cannot be true."""
+    return {
+        "id": message.id,
+        "name": message.channel,
+        "message": message.text,
+        "sender": message.sender,
+        "region": message.region,
+        "sentAt": iso_time(message.sent_at) if is_plausible(message.sent_at) else None,
+    }
+
+
+def clock_time(epoch_ms: int) -> str:
+    """Return an instant on this machine's clock, to the second; `--:--:--` if it cannot be true."""
+    if not is_plausible(epoch_ms):
+        return UNKNOWN_TIME
+    return datetime.fromtimestamp(epoch_ms / 1000).astimezone().strftime("%H:%M:%S")
+
+
+class LiveLine:
+    """Shows progress: one line that is written over in a terminal, a plain line now and then elsewhere."""
+
+    def __init__(self, stream: TextIO | None, *, width: int, clock: MonotonicClock) -> None:
+        """`width` is that of the terminal, `clock` gives seconds; without a stream nothing is shown."""
+        self._stream = stream
+        self._width = width
+        self._clock = clock
+        self._terminal = can_redraw(stream)
+        self._shown_at: float | None = None
+        self._topic = ""
+        self._drawn = False
+
+    def show(self, topic: str, text: str) -> None:
+        """Show a text; another topic is shown at once."""
+        now = self._clock()
+        pause = TERMINAL_SECONDS if self._terminal else PLAIN_SECONDS
+        if self._shown_at is not None and topic == self._topic and now - self._shown_at < pause:
+            return
+        self._shown_at, self._topic = now, topic
+        if self._terminal:
+            self._write(f"{_CLEAR}{printable(text)[: self._width - 1]}")
+            self._drawn = True
+        else:
+            self._write(f"{printable(text)}\n")
+
+    def clear(self) -> None:
+        """Erase the line, so that something else can be printed."""
+        if self._drawn:
+            self._write(_CLEAR)
+            self._drawn = False
+
+    def _write(self, text: str) -> None:
+        if self._stream is not None:
+            with suppress(OSError):
+                self._stream.write(text)
+                self._stream.flush()
+
+
+def confirm(question: str, *, yes: bool) -> bool:
+    """Ask a question on standard error, and return the answer: True with `yes`, False without a terminal."""
+    if yes:
+        echo_err(question.replace("?", "."))
+        return True
+    if not is_terminal(sys.stdin):
+        echo_err(f"{question} There is no terminal to ask on: give --yes.")
+        return False
+    return click.confirm(sanitize(question, multiline=False), err=True)

@@ -1,1 +1,0 @@
-"""`globalchat publish`: a run, its results and its sentences."""
