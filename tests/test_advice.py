@@ -48,5 +48,5 @@ def test_a_plain_command_is_found() -> None:
     assert list(
         plain_commands('raise E(f"{x} See globalchat doctor.", remedy="Run `globalchat deploy`.")')
     ) == [" See globalchat doctor."]
-    assert list(plain_commands('narrate("End it with: globalchat local down")')) != []
+    assert list(plain_commands('echo_err("End it with: globalchat local down")')) != []
     assert list(plain_commands('HELP = "globalchat doctor"')) == []

@@ -10,8 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from globalchat.cli.arguments import log_options
-from globalchat.cli.arguments.command import Command
+from globalchat.cli.command import LOG_OPTIONS, CliCommand
 from globalchat.cli.docs import document
 from globalchat.cli.main import root
 from tests.cli.helpers.command_tree import ALL
@@ -74,7 +73,7 @@ def _no_log(monkeypatch: pytest.MonkeyPatch) -> None:
         (["sidney", "--channel", "tech"], 'Did you mean "sydney"?'),
         (["local", "stauts"], 'Did you mean "status"?'),
         (["keys", "qqqq"], "There are: list, rotate, revoke."),
-        (["local", "faults", "sett", "x"], "Did you mean 'set'?"),
+        (["local", "faults", "sett", "x"], 'Did you mean "set"?'),
         (["--chanel", "tech"], "'--channel'"),
         (["doctor", "--jsn"], "Did you mean '--json'?"),
         (["oregon", "sydney"], "unexpected extra argument"),
@@ -108,6 +107,6 @@ def test_every_command_checks_how_its_words_are_encoded(words: tuple[str, ...]) 
     takes_text = any(
         not isinstance(param.type, click.Path) and not (isinstance(param, click.Option) and param.is_flag)
         for param in command.params
-        if param.name not in log_options.NAMES
+        if param.name not in LOG_OPTIONS
     )
-    assert isinstance(command, Command) or not takes_text
+    assert isinstance(command, CliCommand) or not takes_text

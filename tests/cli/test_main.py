@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from globalchat.cli import profiles
-from globalchat.cli.commands.completion import SCRIPTS
+from globalchat.cli.commands.shell_completion import SCRIPTS
 from globalchat.cli.main import COMMANDS, main, root
 from globalchat.core import interpreter
 from globalchat.core.errors import ExitCode, Refused, Unreachable, UsageError, UserError
@@ -63,7 +63,7 @@ def test_every_command_takes_a_profile(name: str) -> None:
         (["publish", "tech"], "Missing argument"),
         (["subscribe"], "Missing argument"),
         (["subscribe", "tech", "--nope"], "No such option"),
-        (["local", "nope"], '"nope" is not a command. There are: serve'),
+        (["local", "nope"], "Unknown command: nope. There are: serve"),
         (["local", "serve", "--port", "70000"], "70000"),
         (["publish", "tech", "hi", "--profile", "nope"], "There are: local."),
         (["subscribe", "tech", "--profile", "../x"], "cannot name a profile"),
@@ -71,7 +71,7 @@ def test_every_command_takes_a_profile(name: str) -> None:
         (["oregon"], "needs a terminal"),
     ],
 )
-def test_wrong_usage_is_told_and_exits_2(arguments: list[str], said: str) -> None:
+def test_wrong_usage_is_reported_and_exits_2(arguments: list[str], said: str) -> None:
     result = run(*arguments)
 
     assert said in result.output
@@ -147,7 +147,7 @@ def test_what_others_wrote_cannot_drive_the_terminal() -> None:
     assert "\x9b" not in result.stderr
 
 
-def test_an_unknown_profile_is_told_before_the_screen_is_taken(config: Path) -> None:
+def test_an_unknown_profile_is_reported_before_the_screen_is_taken(config: Path) -> None:
     result = run("--profile", "nope")
 
     assert result.exit_code == 2

@@ -66,7 +66,7 @@ def test_a_region_is_taken_by_alias_or_aws_name_in_any_case(word: str) -> None:
     [("sidney", "sydney"), ("us-west-1", "us-west-2"), ("pubish", "publish"), ("orgon", "oregon")],
 )
 def test_another_word_names_the_regions_and_what_may_be_meant(word: str, meant: str) -> None:
-    with pytest.raises(UsageError, match="neither a command nor a region") as caught:
+    with pytest.raises(UsageError, match="Unknown command or region: ") as caught:
         profiles.check_region(word, KNOWN, commands=COMMANDS)
 
     assert "oregon (us-west-2), sydney (ap-southeast-2), auto" in str(caught.value)
@@ -80,6 +80,6 @@ def test_a_word_like_nothing_points_at_the_help() -> None:
     assert caught.value.remedy == "See `globalchat --help`."
 
 
-def test_a_command_after_an_option_is_told_where_it_belongs() -> None:
+def test_a_command_after_an_option_belongs_first() -> None:
     with pytest.raises(UsageError, match="put it first"):
         profiles.check_region("publish", KNOWN, commands=COMMANDS)

@@ -104,7 +104,6 @@ def test_headings_remedies_and_the_summary(capsys: pytest.CaptureFixture[str]) -
 @pytest.fixture
 def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("globalchat.cli.commands.doctor.is_terminal", lambda _: True)
-    monkeypatch.setattr("globalchat.cli.console.output.is_terminal", lambda _: True)
 
 
 @pytest.mark.usefixtures("_terminal")

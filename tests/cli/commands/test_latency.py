@@ -1,7 +1,7 @@
 """What `latency` draws and says, without running it."""
 
 from globalchat.cli.commands.latency import all_lost, document, remarks, table
-from globalchat.cli.console.tables import NS_PER_MS as MS
+from globalchat.cli.tables import NS_PER_MS as MS
 from globalchat.measure.histogram import Histogram
 from globalchat.measure.latency import LatencyMeasurement, LatencyPlan
 from globalchat.measure.tally import AcceptanceLatency, LatencyResult, RouteLatency

@@ -13,7 +13,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from globalchat.cli.arguments.completion import COMPLETERS
+from globalchat.cli.commands.shell_completion import COMPLETERS
 from globalchat.cli.main import root
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile, RegionEndpoint

@@ -1,8 +1,23 @@
+"""One run of `subscribe`: what it shows, reports and ends with."""
+
+import asyncio
+import json
 from dataclasses import replace
 
 import pytest
 
-from globalchat.cli.following.follower import ATTEMPTS_BEFORE_FIRST_SUCCESS, Follower
+from globalchat.cli.commands.subscribe_run import (
+    Follower,
+    LineFormat,
+    SubscribeRequest,
+    as_json,
+    as_raw,
+    as_text,
+    follow,
+)
+from globalchat.cli.output import clock_time, printable
+from globalchat.cli.streams import Output
+from globalchat.client.documents import read_message
 from globalchat.client.events import (
     ChannelRefused,
     ChannelRevoked,
@@ -14,8 +29,10 @@ from globalchat.client.events import (
     StateChanged,
 )
 from globalchat.client.messages import Draft, Message
+from globalchat.client.retry import ATTEMPTS_BEFORE_FIRST_SUCCESS
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.errors import ExitCode
+from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
 
 MESSAGE = MessageReceived(Message("id1", "tech", "hi", "ana", "us-west-2", 1_000), "oregon", 1_100, 60)
 LIVE = StateChanged(SessionState(Phase.LIVE, "oregon"))
@@ -28,50 +45,50 @@ def retrying(attempt: int) -> StateChanged:
 def test_messages_are_shown_in_their_order() -> None:
     other = replace(MESSAGE, message=replace(MESSAGE.message, id="id2"))
 
-    assert Follower(["tech"]).take([MESSAGE, other]).messages == [MESSAGE, other]
+    assert Follower(["tech"]).feed([MESSAGE, other]).messages == [MESSAGE, other]
 
 
-def test_connecting_is_told_once_however_often_the_state_is_repeated() -> None:
+def test_connecting_is_reported_once_however_often_the_state_is_repeated() -> None:
     follower = Follower(["tech", "cars"])
 
-    assert follower.take([LIVE, LIVE]).sentences == ["connected to oregon: cars, tech"]
+    assert follower.feed([LIVE, LIVE]).sentences == ["connected to oregon: cars, tech"]
     assert follower.ended is None
 
 
 def test_it_ends_when_the_last_channel_is_revoked() -> None:
     follower = Follower(["tech", "cars"])
 
-    (sentence,) = follower.take([ChannelRevoked("tech")]).sentences
+    (sentence,) = follower.feed([ChannelRevoked("tech")]).sentences
     assert "administrator" in sentence
     assert "tech" in sentence
     assert follower.ended is None
 
-    follower.take([ChannelRevoked("cars")])
+    follower.feed([ChannelRevoked("cars")])
     assert follower.ended is ExitCode.FAILED
 
 
-def test_a_refused_channel_tells_the_reason_and_counts_as_lost() -> None:
+def test_a_refused_channel_gives_the_reason_and_counts_as_lost() -> None:
     follower = Follower(["nope"])
 
-    batch = follower.take([ChannelRefused("nope", "UnknownChannel", 'There is no channel "nope".')])
+    batch = follower.feed([ChannelRefused("nope", "UnknownChannel", 'There is no channel "nope".')])
 
     assert batch.sentences == ['There is no channel "nope".']
     assert follower.ended is ExitCode.FAILED
 
 
 def test_what_comes_after_the_end_is_not_shown() -> None:
-    assert Follower(["tech"]).take([ChannelRevoked("tech"), MESSAGE]).messages == []
+    assert Follower(["tech"]).feed([ChannelRevoked("tech"), MESSAGE]).messages == []
 
 
 def test_what_came_before_the_end_is_shown() -> None:
-    assert Follower(["tech"]).take([MESSAGE, ChannelRevoked("tech")]).messages == [MESSAGE]
+    assert Follower(["tech"]).feed([MESSAGE, ChannelRevoked("tech")]).messages == [MESSAGE]
 
 
 def test_a_failed_session_ends_with_its_reason_and_remedy() -> None:
     follower = Follower(["tech"])
     failed = SessionState(Phase.FAILED, "oregon", reason="The key has expired.", remedy="Renew it.")
 
-    assert follower.take([StateChanged(failed)]).sentences == ["The key has expired. Renew it."]
+    assert follower.feed([StateChanged(failed)]).sentences == ["The key has expired. Renew it."]
     assert follower.ended is ExitCode.FAILED
 
 
@@ -79,16 +96,16 @@ def test_a_region_that_was_never_reached_is_given_up() -> None:
     follower = Follower(["tech"])
     attempts = [retrying(attempt) for attempt in range(1, ATTEMPTS_BEFORE_FIRST_SUCCESS + 1)]
 
-    follower.take(attempts[:-1])
+    follower.feed(attempts[:-1])
     assert follower.ended is None
-    follower.take(attempts[-1:])
+    follower.feed(attempts[-1:])
     assert follower.ended is ExitCode.UNREACHABLE
 
 
 def test_a_region_that_was_reached_once_is_never_given_up() -> None:
     follower = Follower(["tech"])
 
-    batch = follower.take([LIVE, *(retrying(attempt) for attempt in range(1, 100))])
+    batch = follower.feed([LIVE, *(retrying(attempt) for attempt in range(1, 100))])
 
     assert follower.ended is None
     assert batch.sentences[1] == "retrying oregon (attempt 1): It is down."
@@ -102,14 +119,14 @@ def test_a_region_that_was_reached_once_is_never_given_up() -> None:
         (replace(MESSAGE, conflicting=True), ["id1", "other content"]),
     ],
 )
-def test_losses_are_told(event: SessionEvent, words: list[str]) -> None:
-    (sentence,) = Follower(["tech"]).take([event]).sentences
+def test_losses_are_reported(event: SessionEvent, words: list[str]) -> None:
+    (sentence,) = Follower(["tech"]).feed([event]).sentences
 
     assert all(word in sentence for word in words)
 
 
 def test_events_that_are_not_for_followers_are_passed_over() -> None:
-    batch = Follower(["tech"]).take([DraftUnsent(Draft("i", "tech", "t", None, 0), "no")])
+    batch = Follower(["tech"]).feed([DraftUnsent(Draft("i", "tech", "t", None, 0), "no")])
 
     assert (batch.messages, batch.sentences) == ([], [])
 
@@ -120,7 +137,7 @@ BOTH = ("oregon", "sydney")
 def test_it_ends_after_so_many_messages_and_shows_no_more() -> None:
     follower = Follower(["tech"], count=2)
 
-    batch = follower.take([MESSAGE, MESSAGE, MESSAGE])
+    batch = follower.feed([MESSAGE, MESSAGE, MESSAGE])
 
     assert len(batch.messages) == follower.shown == 2
     assert follower.ended is ExitCode.DONE
@@ -141,7 +158,7 @@ def test_when_the_time_is_over_the_code_tells_whether_it_was_enough(
     count: int | None, events: list[SessionEvent], code: ExitCode
 ) -> None:
     follower = Follower(["tech"], count=count)
-    follower.take(events)
+    follower.feed(events)
 
     assert follower.finish() is code
 
@@ -149,28 +166,28 @@ def test_when_the_time_is_over_the_code_tells_whether_it_was_enough(
 def test_with_several_regions_every_arrival_counts() -> None:
     follower = Follower(["tech"], BOTH, count=2)
 
-    follower.take([MESSAGE], "oregon")
+    follower.feed([MESSAGE], "oregon")
     assert follower.ended is None
-    follower.take([replace(MESSAGE, via="sydney")], "sydney")
+    follower.feed([replace(MESSAGE, via="sydney")], "sydney")
     assert follower.ended is ExitCode.DONE
 
 
 def test_with_several_regions_it_goes_on_while_one_has_a_channel() -> None:
     follower = Follower(["tech"], BOTH)
 
-    assert follower.take([ChannelRevoked("tech")], "oregon").sentences == [
+    assert follower.feed([ChannelRevoked("tech")], "oregon").sentences == [
         "oregon: an administrator ended the subscription to tech"
     ]
     assert follower.ended is None
-    follower.take([ChannelRevoked("tech")], "sydney")
+    follower.feed([ChannelRevoked("tech")], "sydney")
     assert follower.ended is ExitCode.FAILED
 
 
 def test_a_region_that_was_never_reached_waits_as_long_as_another_lives() -> None:
     follower = Follower(["tech"], BOTH)
-    follower.take([LIVE], "oregon")
+    follower.feed([LIVE], "oregon")
 
-    follower.take([retrying(attempt) for attempt in range(1, 50)], "sydney")
+    follower.feed([retrying(attempt) for attempt in range(1, 50)], "sydney")
 
     assert follower.ended is None
 
@@ -179,16 +196,126 @@ def test_when_no_region_was_ever_reached_it_ends() -> None:
     follower = Follower(["tech"], BOTH)
     attempts = [retrying(attempt) for attempt in range(1, ATTEMPTS_BEFORE_FIRST_SUCCESS + 1)]
 
-    follower.take(attempts, "oregon")
+    follower.feed(attempts, "oregon")
     assert follower.ended is None
-    follower.take(attempts, "sydney")
+    follower.feed(attempts, "sydney")
     assert follower.ended is ExitCode.UNREACHABLE
 
 
 def test_a_wrong_key_in_one_region_and_silence_in_the_other_end_it() -> None:
     follower = Follower(["tech"], BOTH)
-    follower.take([StateChanged(SessionState(Phase.FAILED, "oregon", reason="The key is wrong."))], "oregon")
+    follower.feed([StateChanged(SessionState(Phase.FAILED, "oregon", reason="The key is wrong."))], "oregon")
     assert follower.ended is None
 
-    follower.take([retrying(ATTEMPTS_BEFORE_FIRST_SUCCESS)], "sydney")
+    follower.feed([retrying(ATTEMPTS_BEFORE_FIRST_SUCCESS)], "sydney")
     assert follower.ended is ExitCode.UNREACHABLE
+
+
+FORGED = "08:00:00  tech  admin  oregon  all fine"
+BREAKS = ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"]
+FAR_TIMES = [
+    "9999-12-31T23:59:59-18:00",
+    "9999-12-31T23:59:59.999Z",
+    "0001-01-01T00:00:00+23:59",
+    "1969-12-31T23:59:59Z",
+]
+
+
+def arrival(
+    text: str = "hello",
+    *,
+    sender: str = "ana",
+    channel: str = "tech",
+    region: str = "us-west-2",
+    sent_at: str = "2026-11-01T08:00:00.000Z",
+) -> MessageReceived:
+    raw = {"id": "1", "name": channel, "message": text, "sender": sender, "region": region, "sentAt": sent_at}
+    return MessageReceived(message=read_message(raw), via="oregon", received_at=0, transit_ms=None)
+
+
+@pytest.mark.parametrize("line_break", BREAKS)
+@pytest.mark.parametrize("field", ["text", "sender", "channel", "region"])
+def test_a_message_is_one_line(field: str, line_break: str) -> None:
+    hostile = f"x{line_break}{FORGED}"
+    event = arrival(hostile) if field == "text" else arrival(**{field: hostile})
+    line = printable(as_text(event))
+    assert len(line.splitlines()) == 1
+    assert f"x{FORGED}" not in line
+    assert len(as_json(event).splitlines()) == 1
+
+
+def test_columns_keep_apart_where_the_regions_that_brought_it_are_shown() -> None:
+    line = printable(as_text(arrival("a  b"), tags=("oregon", "singapore")))
+    assert line.endswith("  tech  ana  us-west-2 via oregon     a  b")
+
+
+def test_nothing_in_a_line_drives_a_terminal() -> None:
+    line = printable(as_text(arrival("a\x1b[2Jb\x9b31mc\u202ed", sender="\x1b]0;x\x07")))
+    assert line.isprintable()
+
+
+def test_raw_is_exact() -> None:
+    assert as_raw(arrival("a\nb\x1b[1m")) == "a\nb\x1b[1m"
+
+
+@pytest.mark.parametrize("sent_at", FAR_TIMES)
+def test_a_time_that_cannot_be_true_is_unknown(sent_at: str) -> None:
+    event = arrival(sent_at=sent_at)
+    assert as_text(event).startswith("--:--:--  tech")
+    assert json.loads(as_json(event))["sentAt"] is None
+    assert as_raw(event) == "hello"
+
+
+@pytest.mark.parametrize("epoch_ms", [-(10**30), -1, 10**15, 10**30])
+def test_no_number_is_too_far_for_a_clock_time(epoch_ms: int) -> None:
+    assert clock_time(epoch_ms) == "--:--:--"
+
+
+def test_true_times_are_shown() -> None:
+    document = json.loads(as_json(arrival(sent_at="1970-01-01T00:00:00Z")))
+    assert document["sentAt"] == "1970-01-01T00:00:00.000Z"
+
+
+ODD_TIMES = [
+    "9999-12-31T23:59:59-18:00",
+    "0001-01-01T00:00:00+23:59",
+    "1969-12-31T23:59:59Z",
+    "no time",
+    "9" * 50,
+]
+FORGED = "all fine\n08:00:00  tech  admin  us-west-2  \x1b[2Jit is me"
+
+
+async def followed(form: LineFormat, capfd: pytest.CaptureFixture[str]) -> list[str]:
+    """Return the lines of a stream of messages with odd times between two good ones."""
+    async with FakeAppSync() as server:
+        request = SubscribeRequest(channels=("tech",), form=form, count=5)
+        task = asyncio.create_task(follow(profile_of(server), None, request, Output(1)))
+        await server.subscribed("tech")
+        await server.broadcast(server.message("first"))
+        for number, at in enumerate(ODD_TIMES):
+            await server.broadcast(server.message(f"odd-{number}", sentAt=at))
+        await server.broadcast(server.message("last", text=FORGED, sender="ana\n"))
+        assert await task is ExitCode.DONE
+    return capfd.readouterr().out.split("\n")[:-1]
+
+
+async def test_an_odd_time_ends_no_stream_and_a_message_is_one_line(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    shown = await followed(LineFormat.TEXT, capfd)
+    assert len(shown) == 5
+    assert [line.startswith("--:--:--") for line in shown] == [False, True, True, True, False]
+    head, _, text = shown[-1].rpartition(" ms  ")
+    assert "  tech  ana␊  us-west-2 +" in head
+    assert text == "all fine␊08:00:00  tech  admin  us-west-2  ␛[2Jit is me"
+
+
+async def test_in_json_an_odd_time_is_null(capfd: pytest.CaptureFixture[str]) -> None:
+    documents = [json.loads(line) for line in await followed(LineFormat.JSON, capfd)]
+    assert [document["sentAt"] is None for document in documents] == [False, True, True, True, False]
+    assert documents[-1]["message"] == FORGED
+
+
+async def test_a_raw_stream_is_exact(capfd: pytest.CaptureFixture[str]) -> None:
+    assert (await followed(LineFormat.RAW, capfd))[-2:] == FORGED.split("\n")

@@ -1,4 +1,4 @@
-"""Wrong uses of what publishes, follows and measures: told before anything is started."""
+"""Wrong uses of what publishes, follows and measures: reported before anything is started."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def run(*arguments: str) -> Result:
         ),
     ],
 )
-def test_wrong_usage_is_told_and_starts_nothing(arguments: list[str], said: str, tmp_path: Path) -> None:
+def test_wrong_usage_is_reported_and_starts_nothing(arguments: list[str], said: str, tmp_path: Path) -> None:
     result = run(*arguments)
 
     assert said in " ".join(result.output.split())
@@ -70,7 +70,7 @@ def test_the_help_has_examples_that_keep_their_lines(name: str) -> None:
     assert examples[1].strip()
 
 
-def test_the_help_of_publish_tells_how_to_write_braces_and_what_counts() -> None:
+def test_the_help_of_publish_says_how_to_write_braces_and_what_counts() -> None:
     text = " ".join(run("publish", "--help").output.split())
 
     for said in ("{{ and }} are plain braces", "UTF-16 units", "keeps the order", "[default: 30s]"):

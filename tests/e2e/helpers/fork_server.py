@@ -20,8 +20,8 @@ from typing import TypedDict
 LARGEST_REQUEST = 200_000
 COMMON = ("globalchat.cli.main", "globalchat.cli.local_cloud", "http.client")
 LOADED = {
-    "publish": ("globalchat.cli.commands.publish", "globalchat.cli.publishing.run"),
-    "subscribe": ("globalchat.cli.commands.subscribe", "globalchat.cli.following.run"),
+    "publish": ("globalchat.cli.commands.publish", "globalchat.cli.commands.publish_run"),
+    "subscribe": ("globalchat.cli.commands.subscribe", "globalchat.cli.commands.subscribe_run"),
     "local": ("globalchat.cli.commands.local",),
     "outputs": ("globalchat.cli.commands.outputs",),
     "latency": ("globalchat.cli.commands.latency", "globalchat.measure.latency"),

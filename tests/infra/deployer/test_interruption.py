@@ -22,7 +22,7 @@ import json, sys
 from pathlib import Path
 import click
 from globalchat.cli import main
-from globalchat.cli.deployment.person import person
+from globalchat.cli.deployment import prompter
 from globalchat_infra.deployer import watching
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.deployment import Deployment, prepare
@@ -41,9 +41,9 @@ watching._start = start_and_tell
 
 @click.command()
 def command():
-    told = person(yes=True)
+    prompting = prompter(yes=True)
     wish = Wish(json.loads(resource("cdk.json").read_text()))
-    Deployment(prepare(wish, Aws(), told), Path(cache), Aws(), app=app).run(told)
+    Deployment(prepare(wish, Aws(), prompting), Path(cache), Aws(), app=app).run(prompting)
 
 main.root.get_command = lambda ctx, name: command
 main.root.entries = {"try": None}

@@ -29,7 +29,7 @@ from globalchat_infra.deployer.settings import Changes
 from globalchat_infra.deployer.standing import Standing
 from globalchat_infra.deployer.view import PlainView, View, view_for
 
-log = logging.getLogger("globalchat.cli.deployment")
+log = logging.getLogger("globalchat.cli.deploy")
 
 
 def sign_in(aws: Aws, region: str, *, expected: str | None = None) -> Account:

@@ -92,10 +92,16 @@ def _title(ctx: click.Context) -> str:
 
 def _contents(commands: list[click.Context]) -> str:
     lines = (
-        f"- [`{_title(each)}`](#{_title(each).replace(' ', '-')}): {each.command.get_short_help_str(150)}"
+        f"- [`{_title(each)}`](#{_title(each).replace(' ', '-')}): {_first_sentence(each.command.help)}"
         for each in commands
     )
     return "\n".join(lines) + "\n"
+
+
+def _first_sentence(text: str | None) -> str:
+    paragraph = " ".join(inspect.cleandoc(text or "").split("\n\n")[0].split())
+    sentence, dot, _ = paragraph.partition(". ")
+    return sentence + dot.strip()
 
 
 def _section(ctx: click.Context) -> str:

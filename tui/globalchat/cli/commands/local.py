@@ -144,7 +144,7 @@ Examples:
 
 
 @command.command(
-    "status", cls=CliCommand, help=STATUS_HELP, short_help="Show if one runs, and what it has done."
+    "status", cls=CliCommand, help=STATUS_HELP, short_help="Show the state of the one that runs."
 )
 @options.as_json
 def status(as_json: bool) -> int:

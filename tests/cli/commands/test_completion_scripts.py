@@ -13,8 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from globalchat.cli.arguments.completion import matching
-from globalchat.cli.commands.completion import SCRIPTS
+from globalchat.cli.commands.shell_completion import SCRIPTS, matching
 
 NAMES = "value type completion key descr response metadata program completions completions_with_descriptions"
 """What the scripts use; `IFS` apart, which a shell needs."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from globalchat.cli.deployment.log import LoggedView, told
+from globalchat.cli.deployment import LoggedView, print_step
 from globalchat.cli.main import root
 from globalchat.core import logs
 from globalchat.localcloud.process import launch
@@ -54,7 +54,7 @@ def test_a_log_tells_what_happened_without_keys_and_texts(shared_home: Home, tmp
     follow_one_message(shared_home, file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     found = events(file)
-    told = {(each["logger"], each["event"]) for each in found}
+    logged = {(each["logger"], each["event"]) for each in found}
     assert {
         ("globalchat.cli", "command started"),
         ("globalchat.client.session", "state changed"),
@@ -64,7 +64,7 @@ def test_a_log_tells_what_happened_without_keys_and_texts(shared_home: Home, tmp
         ("globalchat.client.region_connection", "subscribed"),
         ("globalchat.client.http", "call answered"),
         ("globalchat.cli", "command ended"),
-    } <= told
+    } <= logged
     (published,) = (each for each in found if each.get("operation") == "Publish")
     (received,) = (each for each in found if each["event"] == "message received")
     assert published["id"] == received["id"]
@@ -141,7 +141,7 @@ def test_a_group_that_does_something_and_its_commands_have_the_options(tmp_path:
 
 
 @pytest.mark.usefixtures("_stopped")
-def test_the_steps_of_a_deployment_are_told_and_noted(
+def test_the_steps_of_a_deployment_are_printed_and_logged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.start(tmp_path / "log")
@@ -149,15 +149,15 @@ def test_the_steps_of_a_deployment_are_told_and_noted(
     progress = Progress.of(["globalchat-oregon-api"])
     (stack,) = progress.stacks.values()
     view = LoggedView(PlainView(shown.append))
-    told("account 123456789012; first deployment")
+    print_step("account 123456789012; first deployment")
     view.changed(progress, stack, 61.0)
     view.changed(progress, None, 62.0)
     view.close()
     assert capsys.readouterr().err == "account 123456789012; first deployment\n"
-    step, noted = events(tmp_path / "log")
+    step, progressed = events(tmp_path / "log")
     assert (step["logger"], step["step"]) == (
         "globalchat.cli.deploy",
         "account 123456789012; first deployment",
     )
-    assert [noted["progress"]] == shown
+    assert [progressed["progress"]] == shown
     assert shown[0].startswith("[1:01] globalchat-oregon-api: ")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.cli.console.tables import (
+from globalchat.cli.tables import (
     MAX_ROWS,
     NS_PER_MS,
     columns,

@@ -3,14 +3,14 @@
 import json
 from dataclasses import replace
 
-from globalchat.cli.console.load_report import (
+from globalchat.cli.commands.bench_report import (
     DeliveryRate,
     progress_line,
     remarks,
     report_document,
     report_lines,
 )
-from globalchat.cli.console.tables import NS_PER_MS as MS
+from globalchat.cli.tables import NS_PER_MS as MS
 from globalchat.measure.histogram import Histogram
 from globalchat.measure.load.delivery import DeliveryStats
 from globalchat.measure.load.plan import LoadPlan

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from globalchat.cli.arguments import options
+from globalchat.cli import options
 from globalchat.cli.main import root
 
 ODD = "Zo\udceb"

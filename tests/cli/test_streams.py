@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.cli.console.streams import Input, Output
+from globalchat.cli.streams import Input, Output
 from globalchat.core.errors import UserError
 
-PATIENCE = 15.0
+TIMEOUT = 15.0
 
 
 class Pipe:
@@ -66,7 +66,7 @@ async def test_bytes_come_as_they_are_written_and_nothing_at_the_end(pipe: Pipe)
     assert not waiting.done()
     os.write(pipe.writing, b"a\nb")
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         assert await waiting == b"a\nb"
         pipe.close(pipe.writing)
         assert await stream.read() == b""
@@ -80,7 +80,7 @@ async def test_a_read_that_is_cancelled_takes_nothing(pipe: Pipe) -> None:
     await asyncio.wait({waiting})
     os.write(pipe.writing, b"kept")
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         assert await stream.read() == b"kept"
 
 
@@ -107,7 +107,7 @@ async def test_a_slow_reader_holds_the_writer_but_not_the_loop(pipe: Pipe) -> No
     assert not writing.done()
 
     pipe.drain(filled)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         await writing
     assert os.read(pipe.reading, 100) == b"line\n"
 
@@ -120,7 +120,7 @@ async def test_much_is_written_whole_and_in_order(pipe: Pipe) -> None:
         while chunk := await stream.read():
             read.extend(chunk)
 
-    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(TIMEOUT), asyncio.TaskGroup() as group:
         group.create_task(collect())
         await Output(pipe.writing).write(lines)
         pipe.close(pipe.writing)
@@ -141,7 +141,7 @@ async def test_a_writer_that_waits_learns_that_the_reader_is_gone(pipe: Pipe) ->
     await asyncio.sleep(0)
     pipe.close(pipe.reading)
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         with pytest.raises(BrokenPipeError):
             await writing
 
@@ -153,7 +153,7 @@ async def test_a_reader_that_goes_is_noticed_while_nothing_is_written(pipe: Pipe
     assert not gone.is_set()
     pipe.close(pipe.reading)
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         await gone.wait()
     unwatch()
 
@@ -166,7 +166,7 @@ async def test_watching_goes_on_while_it_is_written(pipe: Pipe) -> None:
     writing = asyncio.ensure_future(output.write(["line"]))
     await asyncio.sleep(0)
     pipe.drain(filled)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         await writing
         assert not gone.is_set()
         pipe.close(pipe.reading)
@@ -174,25 +174,25 @@ async def test_watching_goes_on_while_it_is_written(pipe: Pipe) -> None:
     unwatch()
 
 
-async def test_what_is_no_longer_watched_is_not_told(pipe: Pipe) -> None:
-    told: list[bool] = []
-    Output(pipe.writing).watch(lambda: told.append(True))()
+async def test_what_is_no_longer_watched_is_not_reported(pipe: Pipe) -> None:
+    closed: list[bool] = []
+    Output(pipe.writing).watch(lambda: closed.append(True))()
     pipe.close(pipe.reading)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
-    assert told == []
+    assert closed == []
 
 
 async def test_a_socket_that_says_something_is_not_closed() -> None:
     ours, theirs = socket.socketpair()
-    told = asyncio.Event()
+    closed = asyncio.Event()
     with ours, theirs:
-        unwatch = Output(ours.fileno()).watch(told.set)
+        unwatch = Output(ours.fileno()).watch(closed.set)
         theirs.send(b"noise")
         for _ in range(3):
             await asyncio.sleep(0)
-        assert not told.is_set()
+        assert not closed.is_set()
         unwatch()
 
 
@@ -206,7 +206,7 @@ async def test_files_are_neither_waited_for_nor_watched(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
-async def test_a_full_disk_is_told_in_a_sentence() -> None:
+async def test_a_full_disk_is_one_sentence() -> None:
     with opened(Path("/dev/full"), os.O_WRONLY) as file, pytest.raises(UserError, match="No space left"):
         await Output(file).write(["line"])
 
