@@ -199,7 +199,7 @@ def test_destroy_keeps_the_profile_of_another_deployment(deployed: User) -> None
         (["deploy", "--profile", "local"], "reserved for the local cloud"),
         (["deploy", "--limit", "message"], "Write it as message=2000"),
         (["deploy", "--regions", "oregon,a=atlantis"], "not an AWS region"),
-        (["deploy", "--waf-rate", "many"], "is no rate"),
+        (["deploy", "--waf-rate", "many"], "Invalid rate: "),
         (["deploy", "--alarm-email", "nobody"], "is no e-mail address"),
         (["destroy", "--stack-prefix", "-"], "The prefix"),
     ],
