@@ -12,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from globalchat.localcloud.server.cloud import LocalCloud
-    from globalchat.localcloud.server.tls import Certificates
+    from globalchat.localcloud.server.loopback import Certificates
     from tests.core.helpers.authority import Authority
     from tests.e2e.helpers.processes import Home
     from tests.localcloud.helpers.controlled_cloud import ControlledCloud
@@ -86,7 +86,7 @@ async def controlled() -> "AsyncIterator[ControlledCloud]":
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> "Certificates":
     """A certificate for loopback, and the throw-away authority that signed it."""
-    from globalchat.localcloud.server.tls import make_certificates
+    from globalchat.localcloud.server.loopback import make_certificates
 
     return make_certificates(tmp_path_factory.mktemp("tls"))
 

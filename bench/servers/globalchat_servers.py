@@ -15,16 +15,15 @@ from bench.servers.harness import Publish, StartServer, main
 from globalchat.core.gc_tuning import freeze_gc
 from globalchat.localcloud.appsync.realtime.protocol import Limits
 from globalchat.localcloud.appsync.service import AppSync
-from globalchat.localcloud.assembly import read
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.provision import provision
-from globalchat.localcloud.server.accepting import ConnectionLimit, accepting
+from globalchat.localcloud.provisioning.assembly import read
+from globalchat.localcloud.provisioning.provisioner import provision
+from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, accepting
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
-from globalchat.localcloud.server.listening import bound, url
+from globalchat.localcloud.server.loopback import bound, url
 from globalchat.localcloud.server.realtime import RealtimeOptions
 from globalchat.localcloud.server.region import RegionBackend
 from globalchat.localcloud.server.wiring import LateEventSink
-from globalchat.localcloud.usage import Usage
 
 QUIET: Final = RealtimeOptions(limits=Limits(keep_alive=3600), connect_rate=None)
 """No keep-alive among the deliveries that are counted, and no limit on how fast subscribers connect."""

@@ -15,8 +15,8 @@ import pytest
 from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import Deployment
-from globalchat.localcloud.events.courier import Failure, Route, UndisturbedCourier
-from globalchat.localcloud.events.service import EventBridge
+from globalchat.localcloud.events.delivery import Failure, Route, UndisturbedCourier
+from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.docs.helpers.pages import blocks
 from tests.localcloud.helpers.cloud_client import listening, publish

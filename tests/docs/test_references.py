@@ -107,7 +107,7 @@ def test_the_tests_themselves_find_what_is_not_there() -> None:
         "globalchat_infra/api.py",
         "infra/resolvers/",
         "tests/e2e",
-        "bus.py",
+        "event_bridge.py",
         "publish.js",
     ]
     assert missing_files([*named, "globalchat.client.events", "a/b", "10/s"]) == []

@@ -12,7 +12,7 @@ from globalchat.core.errors import Unreachable
 from globalchat.core.net import ProxyRefused
 from globalchat.doctor import network
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
-from globalchat.localcloud.server.tls import Certificates
+from globalchat.localcloud.server.loopback import Certificates
 from tests.core.helpers.authority import Authority
 from tests.core.helpers.loopback_proxy import LoopbackProxy
 from tests.core.helpers.names import BlackHole, resolve

@@ -133,7 +133,7 @@ def test_a_damaged_state_file_of_a_dead_cloud_is_replaced_with_a_note(shared_hom
 
 
 IMPATIENT = {
-    "globalchat.localcloud.process.control:_TIMEOUT_SECONDS": 0.3,
+    "globalchat.localcloud.process.control_client:_TIMEOUT_SECONDS": 0.3,
     "globalchat.localcloud.process.launch:_ANSWER_SECONDS": 0.3,
     "globalchat.cli.profiles:_RETRY_SECONDS": 0.05,
 }
@@ -284,8 +284,9 @@ def test_a_cloud_that_cannot_start_in_the_background_says_why(home: Home, tmp_pa
     shadow = tmp_path / "shadow"
     shadow.mkdir()
     (shadow / "sitecustomize.py").write_text(
-        "import globalchat.localcloud.assembly, pathlib, sys\n"
-        f"globalchat.localcloud.assembly.TEMPLATES = pathlib.Path({str(tmp_path / 'nowhere')!r})\n"
+        "import pathlib, sys\n"
+        "from globalchat.localcloud.provisioning import assembly\n"
+        f"assembly.TEMPLATES = pathlib.Path({str(tmp_path / 'nowhere')!r})\n"
     )
     broken = Home(home.root, environment={"PYTHONPATH": str(shadow)})
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from globalchat.core.files import holder, is_locked
-from globalchat.localcloud.process import control, identity, launch, state
+from globalchat.localcloud.process import control_client, launch, state
 from globalchat.localcloud.process.state import CloudState
 from tests.e2e.helpers.processes import COMMAND, Home
 
@@ -130,8 +130,13 @@ def test_whoever_has_no_token_and_no_key_does_not_keep_it_alive(tmp_path: Path) 
         with idle_connections(region, 5):
             give_up = time.monotonic() + 20
             while is_locked(home.cloud_folder / launch.CLOUD_LOCK) and time.monotonic() < give_up:
-                ask(cloud.control_port, "GET", f"{control.IDENTITY}?challenge={identity.new_challenge()}", {})
-                ask(cloud.control_port, "GET", control.STATUS, {control.TOKEN_HEADER: "x"})
+                ask(
+                    cloud.control_port,
+                    "GET",
+                    f"{control_client.IDENTITY}?challenge={control_client.new_challenge()}",
+                    {},
+                )
+                ask(cloud.control_port, "GET", control_client.STATUS, {control_client.TOKEN_HEADER: "x"})
                 ask(region, "POST", "/graphql", {"x-api-key": "da2-wrong"})
                 ask(region, "OPTIONS", "/graphql", {"Origin": "https://page.example"})
                 ask(region, "GET", "/graphql", upgrade)
@@ -149,12 +154,12 @@ def test_asking_how_it_does_does_not_keep_it_alive_but_joining_it_does(tmp_path:
         give_up = time.monotonic() + 20
         for _ in range(3):  # longer than it would stay by itself
             began = time.monotonic()
-            control.use(cloud)
+            control_client.use(cloud)
             while time.monotonic() < began + 1.0 and not joined.wait(0.05):
-                control.status(cloud)
-        with suppress(control.NoAnswer):
+                control_client.status(cloud)
+        with suppress(control_client.NoAnswer):
             while time.monotonic() < give_up:
-                control.status(cloud)
+                control_client.status(cloud)
         assert time.monotonic() < give_up
     finally:
         home.close()

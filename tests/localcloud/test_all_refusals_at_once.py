@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from globalchat.cli.main import root
 from globalchat.core.errors import UsageError
-from globalchat.localcloud.assembly import Assembly, Stack, read
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import TemplateError
-from globalchat.localcloud.provision import provision
+from globalchat.localcloud.problems import TemplateError
+from globalchat.localcloud.provisioning.assembly import Assembly, Stack, read
+from globalchat.localcloud.provisioning.provisioner import provision
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.localcloud.helpers.edited_templates import edit, of_type
 from tests.localcloud.helpers.small_backend import Backend, get_att, properties

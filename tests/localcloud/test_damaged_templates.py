@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.core.resources import TEMPLATES
-from globalchat.localcloud.assembly import read
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import TemplateError
-from globalchat.localcloud.provision import provision
+from globalchat.localcloud.problems import TemplateError
+from globalchat.localcloud.provisioning.assembly import read
+from globalchat.localcloud.provisioning.provisioner import provision
 from tests.localcloud.helpers.small_backend import URLS
 
 FILES = {file.name: file.read_bytes() for file in TEMPLATES.iterdir()}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from globalchat.localcloud.events.lane import DeliverySettings
-from globalchat.localcloud.ports import PutEventsEntry
+from globalchat.localcloud.events.target_queue import DeliverySettings
+from globalchat.localcloud.interfaces import PutEventsEntry
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.region import RunningRegion
 from tests.localcloud.helpers.cloud_client import Listener, listening, publish

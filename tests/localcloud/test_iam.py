@@ -1,8 +1,12 @@
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from globalchat.localcloud.definition import JSON, Role, Statement
-from globalchat.localcloud.errors import Unsupported
-from globalchat.localcloud.iam import allows_service, evaluate, may_assume
+from globalchat.localcloud.iam import allows_service, compile_glob, evaluate, may_assume
+from globalchat.localcloud.problems import Unsupported
 from globalchat.localcloud.resources.policies import parse
 
 BUS = "arn:aws:events:us-west-2:000000000000:event-bus/chat-bus"
@@ -137,3 +141,16 @@ def test_parses_a_document() -> None:
 def test_refuses_what_it_does_not_know(value: JSON, message: str) -> None:
     with pytest.raises(Unsupported, match=message):
         parse(value, "PolicyDocument", "identity")
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.text("ab", max_size=3), min_size=1, max_size=5), st.text("ab", max_size=12))
+def test_agrees_with_the_plain_regular_expression(parts: list[str], text: str) -> None:
+    plain = re.compile(".*".join(parts), re.DOTALL)
+    assert (compile_glob(parts).fullmatch(text) is None) is (plain.fullmatch(text) is None)
+
+
+def test_many_stars_end_soon() -> None:
+    # A plain regular expression would take longer than the universe has.
+    assert compile_glob(["", *["a"] * 300, "b"]).fullmatch("a" * 50_000) is None
+    assert compile_glob(["", *["a"] * 300, ""]).fullmatch("ba" * 300 + "\n")

@@ -1,6 +1,7 @@
 import pytest
 
 from globalchat.localcloud import json_text
+from globalchat.localcloud.json_text import is_deeper
 
 
 @pytest.mark.parametrize("text", ["", "{", "NaN", "[-Infinity]", '{"a": 1e999}', "[" * 100_000])
@@ -14,3 +15,11 @@ def test_what_is_written_is_read_again(value: object) -> None:
     text = json_text.write(value)
     assert json_text.read(text) == value
     assert " " not in text
+
+
+def test_depth() -> None:
+    assert not is_deeper(1, 0)
+    assert is_deeper([1], 0)
+    assert not is_deeper({"a": [1]}, 2)
+    assert is_deeper({"a": [1, {"b": {}}]}, 2)
+    assert is_deeper({"a": [1, {"b": {}}, 2]}, 2)

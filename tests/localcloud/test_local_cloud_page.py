@@ -10,9 +10,9 @@ from globalchat.localcloud.appsync.javascript import members
 from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import Deployment
-from globalchat.localcloud.events.service import EventBridge
-from globalchat.localcloud.faults.model import KINDS
-from globalchat.localcloud.resources.registry import TYPES
+from globalchat.localcloud.events.event_bridge import EventBridge
+from globalchat.localcloud.faults import KINDS
+from globalchat.localcloud.resources.types import TYPES
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "local-cloud.md").read_text(encoding="utf-8")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.localcloud.assembly import Assembly
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import TemplateError
-from globalchat.localcloud.provision import provision
+from globalchat.localcloud.problems import TemplateError
+from globalchat.localcloud.provisioning.assembly import Assembly
+from globalchat.localcloud.provisioning.provisioner import provision
 from tests.localcloud.helpers.small_backend import (
     BOOTSTRAP,
     OREGON,

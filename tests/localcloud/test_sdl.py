@@ -12,7 +12,7 @@ from graphql import (
 
 from globalchat.core.resources import resource
 from globalchat.localcloud.appsync.schema import build
-from globalchat.localcloud.errors import Unsupported
+from globalchat.localcloud.problems import Unsupported
 from globalchat.localcloud.sdl import parse_sdl
 
 

@@ -11,7 +11,7 @@ from globalchat.cli.main import root
 from globalchat.localcloud.appsync.evaluation import evaluate_code
 from globalchat.localcloud.aws import appsync, events
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.pattern_check import matches_pattern
+from globalchat.localcloud.events.pattern import matches_pattern
 from globalchat.localcloud.server.cloud import LocalCloud
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from globalchat.core.clock import MonotonicClock
 from globalchat.core.errors import ExitCode, Unreachable
-from globalchat.localcloud.assembly import read
 from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.provisioning.assembly import read
 from globalchat.verify.asking import (
     NO_TIME,
     AwsAnswers,

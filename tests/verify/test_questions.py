@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from globalchat.core.resources import TEMPLATES
-from globalchat.localcloud.assembly import read
 from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.provisioning.assembly import read
 from globalchat.verify.counterpart import LocalAnswers
 from globalchat.verify.questions import (
     EVALUATE_CODE,

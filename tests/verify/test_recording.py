@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from globalchat.core.errors import UserError
-from globalchat.localcloud.assembly import read
+from globalchat.localcloud.provisioning.assembly import read
 from globalchat.verify.asking import Verification
 from globalchat.verify.compare import Agreement
 from globalchat.verify.counterpart import LocalAnswers

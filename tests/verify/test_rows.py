@@ -1,7 +1,7 @@
 import json
 import re
 
-from globalchat.localcloud.assembly import read
+from globalchat.localcloud.provisioning.assembly import read
 from globalchat.verify.counterpart import REFUSED, LocalAnswers
 from globalchat.verify.questions import Kind, catalogue
 from globalchat.verify.rows import ROWS, row_questions

@@ -9,7 +9,7 @@ from globalchat.cli.commands.doctor import DoctorPlan, TextOutput, run_doctor
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.check_result import CheckStatus, failed, ok
 from globalchat.doctor.runner import Finding
-from globalchat.localcloud.process import control
+from globalchat.localcloud.process import control_client
 from globalchat_infra.deployer.aws import Aws
 from tests.e2e.helpers.processes import Home
 from tests.localcloud.helpers.cloud_client import publish
@@ -31,11 +31,11 @@ def test_a_healthy_cloud_for_people(shared_home: Home) -> None:
 
 def test_an_expired_key_for_programs(shared_home: Home) -> None:
     state = shared_home.running_cloud()
-    control.set_faults(state, ["expired-key"], region="oregon")
+    control_client.set_faults(state, ["expired-key"], region="oregon")
     try:
         done = shared_home.run("doctor", "--json")
     finally:
-        control.clear_faults(state, [])
+        control_client.clear_faults(state, [])
     assert done.returncode == 1
     *found, summary = map(json.loads, done.stdout.splitlines())
     assert [(each["check"], each["subject"]) for each in found if each["status"] == "failed"] == [

@@ -5,8 +5,8 @@ from click.testing import CliRunner, Result
 
 from globalchat.cli import local_cloud
 from globalchat.cli.main import root
-from globalchat.localcloud.faults.model import KINDS, Fault, Place
-from globalchat.localcloud.process import control
+from globalchat.localcloud.faults import KINDS, Fault, Place
+from globalchat.localcloud.process import control_client
 from tests.localcloud.helpers.cloud_state import STATE
 
 
@@ -55,5 +55,5 @@ def test_without_a_cloud_there_is_nothing_to_show(arguments: list[str]) -> None:
 )
 def test_people_see_aliases(fault: Fault, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_cloud, "require_running", lambda: STATE)
-    monkeypatch.setattr(control, "faults", lambda _: [fault.document()])
+    monkeypatch.setattr(control_client, "faults", lambda _: [fault.document()])
     assert run("faults").stdout == f"{shown}\n"

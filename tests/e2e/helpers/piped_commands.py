@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO
 
-from globalchat.localcloud.process import control
+from globalchat.localcloud.process import control_client
 from tests.e2e.helpers.processes import Home, Lines, Process, Running
 
 
@@ -69,11 +69,11 @@ def unread(home: Home, *arguments: str) -> Iterator[Unread]:
 def fault(home: Home, *names: str, region: str | None = None) -> Iterator[None]:
     """Disturb the home's local cloud meanwhile."""
     state = home.running_cloud()
-    control.set_faults(state, names, region=region)
+    control_client.set_faults(state, names, region=region)
     try:
         yield
     finally:
-        control.clear_faults(state, ())
+        control_client.clear_faults(state, ())
 
 
 def _end(process: Process) -> None:

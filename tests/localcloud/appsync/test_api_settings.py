@@ -3,7 +3,7 @@
 import pytest
 
 from globalchat.localcloud.definition import JSON, Api
-from globalchat.localcloud.errors import TemplateError
+from globalchat.localcloud.problems import TemplateError
 from tests.localcloud.helpers.api_harness import ADMIN, Harness
 from tests.localcloud.helpers.small_backend import Backend, properties
 

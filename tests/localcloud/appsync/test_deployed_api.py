@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
 from globalchat.localcloud.definition import JSON, Role, Statement
-from globalchat.localcloud.ports import EntryResult, PutEventsError
+from globalchat.localcloud.interfaces import EntryResult, PutEventsError
 from globalchat.localcloud.principals import Principal, session, user
 from tests.localcloud.helpers.api_harness import (
     ADMIN,

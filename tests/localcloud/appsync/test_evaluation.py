@@ -4,7 +4,7 @@ import pytest
 
 from globalchat.localcloud.appsync.evaluation import MAX_CODE, MAX_CONTEXT, evaluate_code
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Unsupported
+from globalchat.localcloud.problems import Unsupported
 
 NOW = 1_700_000_000.0
 UTIL = "import { util, runtime, extensions } from '@aws-appsync/utils';\n"

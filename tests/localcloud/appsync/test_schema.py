@@ -1,7 +1,7 @@
 import pytest
 
 from globalchat.localcloud.appsync.schema import build
-from globalchat.localcloud.errors import Unsupported
+from globalchat.localcloud.problems import Unsupported
 from tests.paths import ROOT
 
 BASE = """

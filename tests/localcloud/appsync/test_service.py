@@ -6,7 +6,7 @@ import pytest
 from globalchat.localcloud.appsync.model import Publication
 from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.definition import JSON, Role, Statement
-from globalchat.localcloud.ports import InvocationRefused
+from globalchat.localcloud.interfaces import InvocationRefused
 from tests.localcloud.helpers.api_harness import (
     API_ARN,
     ENDPOINT_ARN,

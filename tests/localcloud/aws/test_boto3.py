@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
-from globalchat.localcloud.server.tls import Certificates
+from globalchat.localcloud.server.loopback import Certificates
 from tests.localcloud.helpers.aws_clients import AwsClients
 from tests.localcloud.helpers.cloud_client import publish
 from tests.localcloud.helpers.controlled_cloud import LOST, ControlledCloud

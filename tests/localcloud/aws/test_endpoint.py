@@ -18,9 +18,9 @@ from globalchat.localcloud.aws.model import AwsRequest, AwsResponse, Call
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.aws.sqs import Queues
 from globalchat.localcloud.definition import JSON, Bus, Deployment, Queue, RegionDefinition, Role, Statement
-from globalchat.localcloud.events.dead_letters import DeadLetter, DeadLetters
+from globalchat.localcloud.events.delivery import DeadLetter, DeadLetters
 from globalchat.localcloud.events.envelope import Event
-from globalchat.localcloud.events.service import EventBridge
+from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.principals import AccessKey, Principal, session, user
 
 ACCOUNT, REGION, HOST = "000000000000", "us-west-2", "127.0.0.1:5004"

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from globalchat.localcloud.assembly import read
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.lane import DeliverySettings
-from globalchat.localcloud.events.service import Redrive
-from globalchat.localcloud.events.targets import AppSyncErrors
-from globalchat.localcloud.ports import Invocation, PutEventsEntry
-from globalchat.localcloud.provision import provision
+from globalchat.localcloud.events.event_bridge import Redrive
+from globalchat.localcloud.events.target_queue import DeliverySettings
+from globalchat.localcloud.interfaces import AppSyncErrors, Invocation, PutEventsEntry
+from globalchat.localcloud.provisioning.assembly import read
+from globalchat.localcloud.provisioning.provisioner import provision
 from tests.localcloud.helpers.eventbridge_fakes import Call, FakeCourier
 from tests.localcloud.helpers.eventbridge_harness import World
 from tests.localcloud.helpers.small_backend import OREGON, SYDNEY, URLS, Backend, properties, target

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from globalchat.localcloud.events.envelope import Event, accept, check_request, entry_size
-from globalchat.localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
+from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry, PutEventsError
 
 ENTRY = PutEventsEntry("chat", "message", '{"text": "é"}')
 NOW = 1_700_000_000.75

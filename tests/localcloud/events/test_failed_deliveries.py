@@ -6,9 +6,9 @@ import dataclasses
 import pytest
 
 from globalchat.localcloud.definition import Deployment
-from globalchat.localcloud.events.lane import DeliverySettings
-from globalchat.localcloud.events.service import Redrive
-from globalchat.localcloud.ports import Invocation, InvocationRefused
+from globalchat.localcloud.events.event_bridge import Redrive
+from globalchat.localcloud.events.target_queue import DeliverySettings
+from globalchat.localcloud.interfaces import Invocation, InvocationRefused
 from tests.localcloud.helpers.eventbridge_fakes import Call, FakeCourier
 from tests.localcloud.helpers.eventbridge_harness import PARTITION, World
 from tests.localcloud.helpers.small_backend import OREGON, SYDNEY, Backend, properties, target

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Unsupported
-from globalchat.localcloud.events.pattern import compile_pattern
+from globalchat.localcloud.events.pattern import MANDATORY, compile_pattern, matches_pattern
+from globalchat.localcloud.problems import Unsupported
 
 EVENT: dict[str, JSON] = {
     "source": "globalchat",
@@ -219,3 +219,46 @@ def test_anything_but_is_the_opposite_of_equality_for_one_value(wanted: JSON, ac
 def test_a_field_is_either_there_or_not(value: JSON) -> None:
     there, absent = compile_pattern({"a": [{"exists": True}]}), compile_pattern({"a": [{"exists": False}]})
     assert there({"a": value}) is not absent({"a": value})
+
+
+WHOLE_EVENT: dict[str, JSON] = {
+    "id": "1",
+    "account": "123456789012",
+    "source": "globalchat",
+    "time": "2026-01-02T03:04:05Z",
+    "region": "us-west-2",
+    "resources": [],
+    "detail-type": "message published",
+    "detail": {"name": "cars"},
+}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ({"source": ["globalchat"]}, True),
+        ({"source": ["other"]}, False),
+        ({"detail": {"name": [{"prefix": "ca"}]}}, True),
+    ],
+)
+def test_an_event_matches_or_not(pattern: JSON, expected: bool) -> None:
+    assert matches_pattern(json.dumps(pattern), json.dumps(WHOLE_EVENT)) is expected
+
+
+@pytest.mark.parametrize("pattern", ["{", "[]", "{}", '{"source": "globalchat"}', '{"a": [{"nothing": 1}]}'])
+def test_a_pattern_that_is_not_valid_is_refused(pattern: str) -> None:
+    with pytest.raises(Unsupported):
+        matches_pattern(pattern, json.dumps(WHOLE_EVENT))
+
+
+@pytest.mark.parametrize("missing", MANDATORY)
+def test_an_event_needs_the_documented_fields(missing: str) -> None:
+    event = {name: value for name, value in WHOLE_EVENT.items() if name != missing}
+    with pytest.raises(Unsupported, match=missing):
+        matches_pattern('{"source": ["globalchat"]}', json.dumps(event))
+
+
+@pytest.mark.parametrize("event", ["", "3", "[1]", '{"id": NaN}'])
+def test_an_event_is_a_json_object(event: str) -> None:
+    with pytest.raises(Unsupported, match="event"):
+        matches_pattern('{"source": ["globalchat"]}', event)

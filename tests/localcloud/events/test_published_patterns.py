@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.events.matchers import complexity
 from globalchat.localcloud.events.pattern import compile_pattern
+from globalchat.localcloud.problems import Unsupported
 
 Object = dict[str, JSON]
 

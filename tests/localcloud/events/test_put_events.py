@@ -3,7 +3,7 @@
 import pytest
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.ports import PutEventsEntry, PutEventsError
+from globalchat.localcloud.interfaces import PutEventsEntry, PutEventsError
 from tests.localcloud.helpers.eventbridge_harness import World
 from tests.localcloud.helpers.small_backend import OREGON, SYDNEY, Backend, properties
 

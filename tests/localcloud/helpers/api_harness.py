@@ -7,7 +7,7 @@ from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.limits import REQUEST_SECONDS
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
 from globalchat.localcloud.definition import JSON, Api, DataSource, Resolver, Role, Statement
-from globalchat.localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
+from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry, PutEventsError
 from globalchat.localcloud.principals import session, user
 from tests.paths import ROOT
 

@@ -1,6 +1,6 @@
 """The state file of a local cloud's process that does not exist."""
 
-from globalchat.localcloud.address import RegionAddress
+from globalchat.localcloud.interfaces import RegionAddress
 from globalchat.localcloud.process.state import CloudState
 
 OREGON = RegionAddress(

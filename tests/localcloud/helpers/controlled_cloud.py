@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from globalchat.localcloud.process.control_dead_letters import dead_letter_routes
-from globalchat.localcloud.process.control_faults import fault_routes
-from globalchat.localcloud.process.control_server import control_app, listening
+from globalchat.localcloud.process.control_server import (
+    control_app,
+    dead_letter_routes,
+    fault_routes,
+    listening,
+)
 from globalchat.localcloud.process.state import CloudState
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.localcloud.helpers.cloud_state import STATE

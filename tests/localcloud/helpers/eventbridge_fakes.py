@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.courier import Failure, Route
+from globalchat.localcloud.events.delivery import Failure, Route
 from globalchat.localcloud.events.envelope import Event
-from globalchat.localcloud.ports import Invocation
+from globalchat.localcloud.interfaces import Invocation
 
 
 @dataclass

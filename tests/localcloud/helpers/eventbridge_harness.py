@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from globalchat.localcloud.definition import JSON, Deployment
-from globalchat.localcloud.events.courier import Courier, Failure
-from globalchat.localcloud.events.lane import DeliverySettings
-from globalchat.localcloud.events.service import EventBridge
-from globalchat.localcloud.ports import EntryResult, PutEventsEntry
+from globalchat.localcloud.events.delivery import Courier, Failure
+from globalchat.localcloud.events.event_bridge import EventBridge
+from globalchat.localcloud.events.target_queue import DeliverySettings
+from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry
 from tests.localcloud.helpers.eventbridge_fakes import FakeAppSync, FakeTime
 from tests.localcloud.helpers.small_backend import OREGON, Backend
 

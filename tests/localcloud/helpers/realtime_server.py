@@ -13,12 +13,11 @@ from globalchat.localcloud.appsync.model import Publication
 from globalchat.localcloud.appsync.realtime.hub import Hub
 from globalchat.localcloud.appsync.responder import HttpRequest, HttpResponse
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.faults.sockets import SocketFaults
-from globalchat.localcloud.server.accepting import ConnectionLimit, accepting
-from globalchat.localcloud.server.app import region_app
-from globalchat.localcloud.server.listening import bound, url
+from globalchat.localcloud.fault_injection import SocketFaults
+from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, accepting
+from globalchat.localcloud.server.http_apps import region_app
+from globalchat.localcloud.server.loopback import bound, url
 from globalchat.localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
-from globalchat.localcloud.usage import Usage
 from tests.localcloud.helpers.realtime_fakes import KEY, FakeAuthenticator, FakeExecutor
 
 HEADERS = {"x-api-key": KEY}

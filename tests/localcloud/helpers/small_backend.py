@@ -3,9 +3,9 @@
 import copy
 from typing import Any
 
-from globalchat.localcloud.assembly import Assembly, Stack
 from globalchat.localcloud.definition import JSON, Deployment
-from globalchat.localcloud.provision import provision
+from globalchat.localcloud.provisioning.assembly import Assembly, Stack
+from globalchat.localcloud.provisioning.provisioner import provision
 
 URLS = {"us-west-2": "http://127.0.0.1:5001", "ap-southeast-2": "http://127.0.0.1:5002"}
 OREGON, SYDNEY = "us-west-2", "ap-southeast-2"

@@ -14,7 +14,7 @@ import pytest
 
 from globalchat.core.errors import ExitCode, Unreachable, UserError
 from globalchat.core.files import FileLock, holder
-from globalchat.localcloud.process import control, launch, state
+from globalchat.localcloud.process import control_client, launch, state
 from tests.localcloud.helpers.cloud_state import STATE
 
 HANGING = """
@@ -46,7 +46,7 @@ class Hanging:
 
 @pytest.fixture
 def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
-    monkeypatch.setattr(control, "_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(control_client, "_TIMEOUT_SECONDS", 0.1)
     for name in ("_ANSWER_SECONDS", "_HUNG_END_SECONDS"):
         monkeypatch.setattr(launch, name, 0.2)
     command = [sys.executable, "-P", "-c", HANGING, str(tmp_path)]

@@ -26,7 +26,7 @@ from globalchat.core.errors import UserError
 from globalchat.localcloud.appsync.model import SubscriptionPlan
 from globalchat.localcloud.appsync.realtime.hub import Hub, Socket
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import TemplateError
+from globalchat.localcloud.problems import TemplateError
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.region import RunningRegion
 

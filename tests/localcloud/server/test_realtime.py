@@ -265,7 +265,7 @@ async def test_a_stalled_reader_is_disconnected_and_delays_and_costs_nothing() -
 
 
 async def test_a_client_that_never_answers_a_close_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("globalchat.localcloud.server.connection.CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr("globalchat.localcloud.server.realtime_socket.CLOSE_SECONDS", 0.1)
     async with serving(RealtimeOptions(limits=Limits(lifetime=0.05))) as server:
         reader, writer = await raw_client(server)
         assert (await asyncio.wait_for(reader.readexactly(4), 5))[:1] == b"\x88"
@@ -276,7 +276,7 @@ async def test_a_client_that_never_answers_a_close_is_cut(monkeypatch: pytest.Mo
 async def test_a_client_that_does_not_read_is_cut_when_its_socket_closes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("globalchat.localcloud.server.connection.CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr("globalchat.localcloud.server.realtime_socket.CLOSE_SECONDS", 0.1)
     async with serving() as server:
         reader, writer = await raw_client(server)
         writer.write(start_frame("tech"))

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from globalchat.core.errors import UserError
-from globalchat.localcloud import assembly
-from globalchat.localcloud.errors import TemplateError
+from globalchat.localcloud.problems import TemplateError
+from globalchat.localcloud.provisioning import assembly
 from globalchat.verify import summary
 from globalchat.verify.asking import AwsAnswers, Verification
 from globalchat.verify.compare import Agreement

@@ -7,7 +7,7 @@ from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import Unreachable
 from globalchat.core.files import user_folders
-from globalchat.localcloud.address import RegionAddress
+from globalchat.localcloud.interfaces import RegionAddress
 from globalchat.localcloud.process import launch
 from globalchat.localcloud.process.launch import Note
 from globalchat.localcloud.process.state import CloudState

@@ -118,9 +118,9 @@ def region_names(name: str) -> Mapping[str, str]:
     """
     if name == LOCAL:
         from globalchat.cli import local_cloud
-        from globalchat.localcloud.process import regions
+        from globalchat.localcloud.process import launch
 
-        return regions.aliases(local_cloud.folder())
+        return launch.regions(local_cloud.folder())
     return {alias: each.region for alias, each in profiles.load(name, user_folders().config).regions.items()}
 
 
@@ -128,9 +128,9 @@ def surely_has(name: str, word: str) -> bool:
     """Return True if a region is known without reading any state; else `region_names` has to be asked."""
     known: Mapping[str, str] = {}
     if name == LOCAL:
-        from globalchat.localcloud.process import regions
+        from globalchat.localcloud.provisioning.assembly import packaged_regions
 
-        known = regions.packaged()
+        known = packaged_regions()
     return word.casefold() in (each.casefold() for each in (*known, *known.values()))
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from globalchat.core.errors import UserError
-from globalchat.localcloud.process import log, ready
+from globalchat.localcloud.process import background
 from globalchat.localcloud.process.serve import ServeOptions, serve
 from globalchat.localcloud.process.state import CloudState
 
@@ -26,29 +26,29 @@ def main() -> int:
 
     def announce(_: CloudState) -> None:
         nonlocal descriptor
-        _tell(descriptor, ready.Outcome())
+        _report(descriptor, background.StartOutcome())
         descriptor = None
 
     try:
         if descriptor is not None:
-            log.start(arguments.state_dir)
+            background.start_log(arguments.state_dir)
         serve(options, announce=announce)
     except UserError as error:
-        _tell(descriptor, ready.Outcome(" ".join((str(error), *error.details)), error.remedy))
+        _report(descriptor, background.StartOutcome(" ".join((str(error), *error.details)), error.remedy))
         with contextlib.suppress(OSError):  # the log may be what cannot be written
             print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201 - stderr is the log
         return 1
     except OSError as error:
-        _tell(descriptor, ready.Outcome(f"The local cloud cannot start: {error}."))
+        _report(descriptor, background.StartOutcome(f"The local cloud cannot start: {error}."))
         raise
     return 0
 
 
-def _tell(descriptor: int | None, outcome: ready.Outcome) -> None:
+def _report(descriptor: int | None, outcome: background.StartOutcome) -> None:
     if descriptor is not None:
         # The command may have been interrupted meanwhile: the cloud stays, for the next one.
         with contextlib.suppress(BrokenPipeError):
-            os.write(descriptor, ready.render(outcome))
+            os.write(descriptor, background.render_outcome(outcome))
         os.close(descriptor)
 
 

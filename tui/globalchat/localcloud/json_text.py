@@ -34,3 +34,19 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 write: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Writes a value as compact JSON text, in which half a surrogate pair stays what it is."""
+
+
+def is_deeper(value: JSON, limit: int) -> bool:
+    """Whether lists and objects are nested in more than so many levels."""
+    level: list[JSON] = [value]
+    for _ in range(limit + 1):
+        level = [item for outer in level for item in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: JSON) -> list[JSON]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

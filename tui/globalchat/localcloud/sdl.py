@@ -41,7 +41,7 @@ from graphql import (
 )
 from graphql.language import Visitor
 
-from globalchat.localcloud.errors import Unsupported
+from globalchat.localcloud.problems import Unsupported
 
 _Described: TypeAlias = (
     DirectiveDefinitionNode

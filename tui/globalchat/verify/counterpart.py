@@ -10,8 +10,8 @@ from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.evaluation import evaluate_code
 from globalchat.localcloud.appsync.execution.context import Entropy
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Unsupported
-from globalchat.localcloud.events.pattern_check import matches_pattern
+from globalchat.localcloud.events.pattern import matches_pattern
+from globalchat.localcloud.problems import Unsupported
 from globalchat.verify.questions import (
     EVALUATE_CODE,
     TEST_EVENT_PATTERN,

@@ -16,8 +16,8 @@ from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import UserError
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.ports import PutEventsEntry
-from globalchat.localcloud.provision import ACCOUNT
+from globalchat.localcloud.interfaces import PutEventsEntry
+from globalchat.localcloud.provisioning.provisioner import ACCOUNT
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.verify.asking import NotAsked, Obstacle, Progress
 from globalchat.verify.compare import Agreement, Comparison, Difference, differences, not_asked

@@ -10,10 +10,9 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from globalchat.localcloud.appsync.evaluation import MAX_CONTEXT
-from globalchat.localcloud.assembly import Assembly, Stack
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.provisioning.resource import Resource
-from globalchat.localcloud.provisioning.stack import resolve_stack
+from globalchat.localcloud.provisioning.assembly import Assembly, Stack
+from globalchat.localcloud.provisioning.stack import Resource, resolve_stack
 from globalchat.verify.resolver_cases import Case, Settings, cases_of
 from globalchat.verify.sample_events import ACCOUNT, sample_events
 

@@ -16,7 +16,7 @@ from globalchat.localcloud.appsync.execution.compiled import CompiledOperation
 from globalchat.localcloud.appsync.execution.documents import Operation
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest
 from globalchat.localcloud.definition import JSON, Api, Resolver
-from globalchat.localcloud.ports import PutEventsError
+from globalchat.localcloud.interfaces import PutEventsError
 from globalchat.localcloud.principals import user
 from tests.localcloud.helpers.api_harness import (
     ADMIN,

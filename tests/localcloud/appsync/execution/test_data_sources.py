@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from globalchat.localcloud.ports import EntryResult
+from globalchat.localcloud.interfaces import EntryResult
 from tests.localcloud.helpers.api_harness import TREE, Harness, only_error, small_api
 from tests.localcloud.helpers.resolver_code import RESPONSE
 

@@ -256,9 +256,9 @@ def _local_cloud_checks(cloud: "CloudState") -> "list[Check]":
 
 
 def _local_faults(cloud: "CloudState") -> CheckResult:
-    from globalchat.localcloud.process import control
+    from globalchat.localcloud.process import control_client
 
-    names = [str(each["name"]) for each in control.faults(cloud)]
+    names = [str(each["name"]) for each in control_client.faults(cloud)]
     if names:
         return warning(
             f"Set on purpose: {', '.join(names)}.", "End them with `globalchat local faults clear`."
@@ -267,9 +267,9 @@ def _local_faults(cloud: "CloudState") -> CheckResult:
 
 
 def _local_dead_letters(cloud: "CloudState", region: str) -> CheckResult:
-    from globalchat.localcloud.process import control
+    from globalchat.localcloud.process import control_client
 
-    if count := sum(each["region"] == region for each in control.dead_letters(cloud)):
+    if count := sum(each["region"] == region for each in control_client.dead_letters(cloud)):
         text = f"{count} message{' was' if count == 1 else 's were'} not delivered."
         return warning(text, "See why with `globalchat local dlq`; `… dlq redrive` delivers again.")
     return ok("none")

@@ -15,9 +15,9 @@ from globalchat.cli.output import echo_err, json_line, write_exactly, write_line
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import ExitCode
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.targets import AppSyncErrors
-from globalchat.localcloud.faults.model import KINDS, Place, parse
-from globalchat.localcloud.process import control
+from globalchat.localcloud.faults import KINDS, Place, parse
+from globalchat.localcloud.interfaces import AppSyncErrors
+from globalchat.localcloud.process import control_client
 from globalchat.localcloud.process.state import CloudState
 
 command = CommandGroup("local", help="Both regions on this machine: no AWS account, nothing leaves loopback.")
@@ -155,7 +155,7 @@ def status(as_json: bool) -> int:
         "pid": state.pid,
         "startedAt": iso_time(state.started_at),
         "awsEndpointUrl": state.aws_endpoint_url,
-        **control.status(state),
+        **control_client.status(state),
     }
     if as_json:
         write_lines([json_line({**document, "regions": regions})])
@@ -207,7 +207,7 @@ def faults(ctx: click.Context, as_json: bool) -> int | None:
     if ctx.invoked_subcommand is not None:
         return None
     state = local_cloud.require_running()
-    _show_faults(state, control.faults(state), as_json=as_json)
+    _show_faults(state, control_client.faults(state), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -252,7 +252,7 @@ def set_faults(given: SetFaultsOptions) -> int:
     kinds = [parse(text, place).kind for text in given.faults]
     momentary = [kind.name for kind in kinds if kind.momentary]
     state = local_cloud.join(echo_err)
-    left = control.set_faults(
+    left = control_client.set_faults(
         state, given.faults, source=given.source, target=given.target, region=given.region
     )
     for name in momentary:
@@ -271,7 +271,7 @@ CLEAR_HELP = """Clear faults by name, or all; shows what is left."""
 def clear(names: tuple[str, ...], as_json: bool) -> int:
     """Run `globalchat local faults clear`."""
     state = local_cloud.require_running()
-    _show_faults(state, control.clear_faults(state, names), as_json=as_json)
+    _show_faults(state, control_client.clear_faults(state, names), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -325,7 +325,7 @@ def dlq(ctx: click.Context, as_json: bool, with_text: bool) -> int | None:
     if ctx.invoked_subcommand is not None:
         return None
     state = local_cloud.require_running()
-    dead_letters = control.dead_letters(state, detail=with_text)
+    dead_letters = control_client.dead_letters(state, detail=with_text)
     if as_json:
         write_lines(json_line(dead_letter) for dead_letter in dead_letters)
     elif dead_letters:
@@ -353,7 +353,7 @@ Examples:
 def redrive(queue: str | None, as_json: bool) -> int:
     """Run `globalchat local dlq redrive`."""
     state = local_cloud.require_running()
-    delivered, failed = control.redrive(state, queue)
+    delivered, failed = control_client.redrive(state, queue)
     if as_json:
         write_lines([json_line({"delivered": delivered, "failed": failed})])
     stay = f" {failed} failed again and stay." if failed else ""

@@ -156,7 +156,7 @@ def _channels(ctx: click.Context) -> Iterable[tuple[str, str | None]]:
 
 
 def _faults(_: click.Context) -> Iterable[tuple[str, str | None]]:
-    from globalchat.localcloud.faults.model import KINDS
+    from globalchat.localcloud.faults import KINDS
 
     return ((kind.name + ("=" if kind.unit else ""), kind.help) for kind in KINDS.values())
 
@@ -205,9 +205,9 @@ def _profile(ctx: click.Context) -> str:
 
 def _regions(profile: str) -> Mapping[str, str | None]:
     if profile == LOCAL:
-        from globalchat.localcloud.process.regions import packaged
+        from globalchat.localcloud.provisioning.assembly import packaged_regions
 
-        return dict(packaged())
+        return dict(packaged_regions())
     return dict(profiles.region_names(profile))
 
 

@@ -79,7 +79,7 @@ def command(
     deployed = None if no_deployment or replay is not None else _deployment(profile)
     if disturb and deployed is None:
         raise click.UsageError("--disturb needs a deployment: name its profile with --profile.")
-    from globalchat.localcloud import assembly
+    from globalchat.localcloud.provisioning import assembly
     from globalchat.verify.asking import nothing_asked
     from globalchat.verify.questions import catalogue
     from globalchat.verify.rows import row_questions

@@ -16,7 +16,7 @@ from globalchat.localcloud.appsync.execution.context import Entropy
 from globalchat.localcloud.appsync.javascript.engine import Handler, Script, write
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Unsupported
+from globalchat.localcloud.problems import Unsupported
 
 MAX_CODE: Final = 32_768
 """Characters of the code that EvaluateCode takes (API reference)."""

@@ -28,7 +28,7 @@ from graphql.language import SKIP, Visitor, VisitorAction
 
 from globalchat.localcloud.appsync import scalars
 from globalchat.localcloud.definition import AuthMode
-from globalchat.localcloud.errors import Unsupported
+from globalchat.localcloud.problems import Unsupported
 from globalchat.localcloud.sdl import parse_sdl
 
 _DIRECTIVE_MODES: Final[dict[str, AuthMode]] = {"aws_api_key": "API_KEY", "aws_iam": "AWS_IAM"}

@@ -7,7 +7,7 @@ from typing import Final
 from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest
 from globalchat.localcloud.definition import JSON, Role
-from globalchat.localcloud.ports import Invocation, InvocationRefused
+from globalchat.localcloud.interfaces import Invocation, InvocationRefused
 from globalchat.localcloud.principals import session
 
 SOURCE_IP: Final = "events.amazonaws.com"

@@ -10,7 +10,7 @@ from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.evaluation import evaluate_code
 from globalchat.localcloud.aws.model import AwsError, Call, Operation, Service, text
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Unsupported
+from globalchat.localcloud.problems import Unsupported
 
 _RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
 

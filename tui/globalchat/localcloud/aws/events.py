@@ -8,11 +8,11 @@ from typing import Final
 
 from globalchat.localcloud.aws.model import AwsError, Call, Operation, Service, text, texts
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.events.envelope import time_stamp
-from globalchat.localcloud.events.pattern_check import matches_pattern
-from globalchat.localcloud.events.service import EventBridge
-from globalchat.localcloud.ports import EntryResult, PutEventsEntry, PutEventsError
+from globalchat.localcloud.events.event_bridge import EventBridge
+from globalchat.localcloud.events.pattern import matches_pattern
+from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry, PutEventsError
+from globalchat.localcloud.problems import Unsupported
 
 DEFAULT_BUS: Final = "default"
 """The bus of an entry that names none; every account has it, and here it has no rules."""

@@ -4,7 +4,7 @@ from globalchat.core.clock import EpochClock
 from globalchat.localcloud.aws import appsync, events, sts
 from globalchat.localcloud.aws.model import Service
 from globalchat.localcloud.aws.sqs import Queues
-from globalchat.localcloud.events.service import EventBridge
+from globalchat.localcloud.events.event_bridge import EventBridge
 
 
 def services(event_bridge: EventBridge, *, base_url: str, clock: EpochClock) -> list[Service]:

@@ -18,7 +18,7 @@ from globalchat.core.clock import EpochClock
 from globalchat.localcloud import json_text
 from globalchat.localcloud.aws.model import AwsError, Call, Operation, Service, integer, text, texts
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.dead_letters import DeadLetter, DeadLetters
+from globalchat.localcloud.events.delivery import DeadLetter, DeadLetters
 
 VISIBILITY_SECONDS: Final = 30
 """How long a message that was received is hidden from others, unless the call says otherwise."""

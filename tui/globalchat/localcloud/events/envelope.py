@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from globalchat.localcloud import json_text
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.nesting import is_deeper
-from globalchat.localcloud.ports import MAX_ENTRIES, EntryResult, PutEventsEntry, PutEventsError
+from globalchat.localcloud.interfaces import MAX_ENTRIES, EntryResult, PutEventsEntry, PutEventsError
+from globalchat.localcloud.json_text import is_deeper
 
 MAXIMUM_REQUEST_BYTES = 1_048_576
 MAXIMUM_DETAIL_TYPE = 128

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Unsupported
-from globalchat.localcloud.globs import compile_glob
+from globalchat.localcloud.iam import compile_glob
+from globalchat.localcloud.problems import Unsupported
 
 Test: TypeAlias = Callable[[JSON], bool]
 """From one scalar of an event to whether it matches."""

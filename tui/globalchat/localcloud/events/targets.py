@@ -2,21 +2,62 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud.definition import JSON, Role, Rule, Target
-from globalchat.localcloud.events.counters import RuleCounters
-from globalchat.localcloud.events.courier import Failure, Route
-from globalchat.localcloud.events.dead_letters import DeadLetter, DeadLetters
+from globalchat.localcloud.definition import JSON, Deployment, Role, Rule, Target
+from globalchat.localcloud.events.delivery import (
+    SERVICE,
+    DeadLetter,
+    DeadLetters,
+    Failure,
+    Route,
+    RuleCounters,
+    on_behalf_of,
+)
 from globalchat.localcloud.events.envelope import Event
-from globalchat.localcloud.events.input_path import InputPath
-from globalchat.localcloud.events.permissions import SERVICE, not_assumable, not_permitted
-from globalchat.localcloud.events.transformer import NotDelivered, Transformer
-from globalchat.localcloud.ports import GraphQLTarget, InvocationRefused
+from globalchat.localcloud.events.target_input import InputPath, NotDelivered, Transformer
+from globalchat.localcloud.iam import evaluate, may_assume
+from globalchat.localcloud.interfaces import AppSyncErrors, GraphQLTarget, InvocationRefused
 
-AppSyncErrors = Literal["ignored", "dead-lettered"]
-"""What an AppSync answer of 200 with `errors` means. AWS does not say which it does."""
+_APPSYNC: Final = "appsync.amazonaws.com"
+_PUT_EVENTS: Final = "events:PutEvents"
+
+
+def may_put(deployment: Deployment, role_arn: str, bus_arn: str) -> bool:
+    """Whether an API with a data source of this role may assume it, and the role may put events on the bus.
+
+    `aws:SourceArn` is the API's ARN (AppSync developer guide, attaching a data source, IAM trust policy).
+    """
+    role = deployment.roles.get(role_arn)
+    if role is None or not evaluate(role.statements, action=_PUT_EVENTS, resource=bus_arn):
+        return False
+    return any(
+        may_assume(role, _APPSYNC, {"aws:SourceArn": api.arn, "aws:SourceAccount": api.account})
+        for region in deployment.regions
+        for api in region.apis
+        for source in api.data_sources.values()
+        if source.role_arn == role_arn
+    )
+
+
+def not_assumable(route: Route, roles: Mapping[str, Role], code: str) -> Failure | None:
+    """The failure of a role that does not trust EventBridge; AWS does not document its code by target."""
+    role = roles.get(route.target.role_arn or "")
+    if role is not None and may_assume(role, SERVICE, on_behalf_of(route.rule.arn)):
+        return None
+    return Failure(code, f"{SERVICE} may not assume the role {route.target.role_arn}.")
+
+
+def not_permitted(route: Route, roles: Mapping[str, Role]) -> Failure | None:
+    """The failure of a role, which EventBridge may assume, that may not put events on the target's bus."""
+    role = roles[route.target.role_arn or ""]
+    if evaluate(role.statements, action=_PUT_EVENTS, resource=route.target.arn):
+        return None
+    return Failure(
+        "NO_PERMISSIONS", f"The role {role.arn} is not allowed to do {_PUT_EVENTS} on {route.target.arn}."
+    )
+
 
 Forward: TypeAlias = Callable[[str, dict[str, JSON]], Failure | None]
 """Puts an event's document on a bus (by ARN); a Failure if that bus cannot take it now."""

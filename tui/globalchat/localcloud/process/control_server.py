@@ -3,16 +3,31 @@
 It is a port of its own, so that the ports of the regions serve what AWS serves and nothing else.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from typing import Final
 
 from aiohttp import web
 
+from globalchat.core.clock import iso_time
+from globalchat.core.errors import UsageError
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.process import identity
-from globalchat.localcloud.process.control import IDENTITY, STATUS, STOP, TOKEN_HEADER, USE
-from globalchat.localcloud.server.accepting import ConnectionLimit, accepting, connection_of, reserved_places
-from globalchat.localcloud.server.listening import bound
+from globalchat.localcloud.events.delivery import DeadLetter
+from globalchat.localcloud.events.event_bridge import EventBridge
+from globalchat.localcloud.fault_injection import Faults
+from globalchat.localcloud.process import control_client
+from globalchat.localcloud.process.control_client import (
+    DEAD_LETTERS,
+    FAULTS,
+    IDENTITY,
+    REDRIVE,
+    STATUS,
+    STOP,
+    TOKEN_HEADER,
+    USE,
+)
+from globalchat.localcloud.server.acceptor import ConnectionLimit, accepting, connection_of, reserved_places
+from globalchat.localcloud.server.loopback import bound
 
 _LARGEST_BODY = 64 * 1024
 _HOSTS = ("127.0.0.1", "localhost")
@@ -39,9 +54,9 @@ def control_app(
 
     async def answer_identity(request: web.Request) -> web.Response:
         challenge = request.query.get("challenge", "")
-        if not identity.is_challenge(challenge):
+        if not control_client.is_challenge(challenge):
             raise web.HTTPBadRequest
-        return web.json_response({"proof": identity.prove(nonce, challenge)})
+        return web.json_response({"proof": control_client.prove(nonce, challenge)})
 
     async def answer_status(_: web.Request) -> web.Response:
         return web.json_response(dict(status()))
@@ -58,7 +73,7 @@ def control_app(
         if request.headers.get("Host", "").rpartition(":")[0] not in _HOSTS:
             raise web.HTTPForbidden
         given = request.headers.get(TOKEN_HEADER, "")
-        if identity.same(given, admin_token):
+        if control_client.same(given, admin_token):
             connection_of(request).authorized()
             if request.path != STATUS:
                 used()
@@ -88,3 +103,130 @@ async def listening(app: web.Application) -> AsyncIterator[int]:
     ):
         async with accepting(app, listener, limit):
             yield listener.getsockname()[1]
+
+
+_PLACES: Final = ("from", "to", "region")
+
+
+def fault_routes(faults: Faults) -> list[web.RouteDef]:
+    """GET answers `{"faults": [...]}`; POST sets, DELETE clears, and both answer with what is set then.
+
+    POST takes `{"set": ["relay-delay=200ms"], "from"?, "to"?, "region"?}`, DELETE `{"names": []}` (none is
+    all). What cannot be done is answered 400 with `error` and `remedy`, and nothing has changed.
+    """
+
+    async def tell(_: web.Request) -> web.Response:
+        return _answer(faults)
+
+    async def set_faults(request: web.Request) -> web.Response:
+        document = await _document(request)
+        source, target, region = (_name(document.get(place)) for place in _PLACES)
+        try:
+            faults.set(*_names(document.get("set")), source=source, target=target, region=region)
+        except UsageError as error:
+            return _refusal(error)
+        return _answer(faults)
+
+    async def clear(request: web.Request) -> web.Response:
+        try:
+            faults.clear(*_names((await _document(request)).get("names")))
+        except UsageError as error:
+            return _refusal(error)
+        return _answer(faults)
+
+    return [web.get(FAULTS, tell), web.post(FAULTS, set_faults), web.delete(FAULTS, clear)]
+
+
+def _answer(faults: Faults) -> web.Response:
+    return web.json_response({"faults": [fault.document() for fault in faults.active]})
+
+
+def _refusal(error: UsageError) -> web.Response:
+    return web.json_response({"error": str(error), "remedy": error.remedy}, status=400)
+
+
+async def _document(request: web.Request) -> dict[str, JSON]:
+    try:
+        document: JSON = await request.json()
+    except (ValueError, RecursionError):
+        raise web.HTTPBadRequest from None
+    if not isinstance(document, dict):
+        raise web.HTTPBadRequest
+    return document
+
+
+def _names(value: JSON) -> list[str]:
+    names = value if isinstance(value, list) else [value]
+    texts = [name for name in names if isinstance(name, str)]
+    if len(texts) != len(names):
+        raise web.HTTPBadRequest
+    return texts
+
+
+def _name(value: JSON) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise web.HTTPBadRequest
+    return value
+
+
+def dead_letter_routes(events: EventBridge) -> list[web.RouteDef]:
+    """GET answers `{"letters": [...]}`, with what people wrote only if the query says `detail=1`.
+
+    POST of a redrive answers `{"delivered", "failed"}`; `queue` in its query is a name or an ARN, and without
+    it every queue is meant. An unknown queue is answered 400 with `error` and `remedy`.
+    """
+
+    async def tell(request: web.Request) -> web.Response:
+        detail = request.query.get("detail") == "1"
+        letters: list[JSON] = [
+            _describe(queue_arn, letter, detail=detail)
+            for queue_arn, letters in events.dead_letters.items()
+            for letter in letters
+        ]
+        return web.json_response({"letters": letters})
+
+    async def redrive(request: web.Request) -> web.Response:
+        name = request.query.get("queue")
+        queues = list(_queues(events, name))
+        if not queues:
+            known = ", ".join(sorted({_last(arn) for arn in events.dead_letters})) or "none"
+            error = f"There is no queue {str(name)[:80]!r}." if name else "There is no queue."
+            return web.json_response({"error": error, "remedy": f"The queues are: {known}."}, status=400)
+        delivered = failed = 0
+        for queue_arn in queues:
+            outcome = await events.redrive(queue_arn)
+            delivered, failed = delivered + outcome.delivered, failed + outcome.failed
+        return web.json_response({"delivered": delivered, "failed": failed})
+
+    return [web.get(DEAD_LETTERS, tell), web.post(REDRIVE, redrive)]
+
+
+def _queues(events: EventBridge, name: str | None) -> Iterator[str]:
+    for queue_arn in events.dead_letters:
+        if name in (None, queue_arn, _last(queue_arn)):
+            yield queue_arn
+
+
+def _describe(queue_arn: str, letter: DeadLetter, *, detail: bool) -> dict[str, JSON]:
+    attributes = letter.attributes
+    rule = attributes.get("RULE_ARN")
+    retries = attributes.get("RETRY_ATTEMPTS")
+    document: dict[str, JSON] = {
+        "queue": _last(queue_arn),
+        "region": queue_arn.split(":")[3],
+        "time": iso_time(1000 * letter.sent_at),
+        "errorCode": attributes.get("ERROR_CODE"),
+        "errorMessage": attributes.get("ERROR_MESSAGE"),
+        "exhaustedRetryCondition": attributes.get("EXHAUSTED_RETRY_CONDITION"),
+        "retryAttempts": None if retries is None else int(retries),
+        "rule": None if rule is None else rule.rpartition("/")[2],
+        "target": attributes.get("TARGET_ARN"),
+        "eventId": letter.event.id,
+    }
+    if detail:
+        document["detail"] = letter.event.document["detail"]
+    return document
+
+
+def _last(arn: str) -> str:
+    return arn.rpartition(":")[2]

@@ -3,13 +3,13 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from globalchat.core.errors import Unreachable, UserError
 from globalchat.core.files import FileLock, holder, is_locked, unwritable
-from globalchat.localcloud.process import control, state
+from globalchat.localcloud.process import control_client, state
 from globalchat.localcloud.process.state import CloudState, DamagedState
 
 START_LOCK = "start.lock"
@@ -40,7 +40,7 @@ class NotAnswering(Unreachable):
 def find(folder: Path) -> CloudState | None:
     """The cloud that runs in this folder, checked; None if there is none that answers. Changes nothing."""
     found = _written(folder)
-    return found if found is not None and control.is_running(found) else None
+    return found if found is not None and control_client.is_running(found) else None
 
 
 def look(folder: Path) -> CloudState | None:
@@ -79,9 +79,7 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
             return running
         if (running := _recover(folder, note)) is not None:
             return running
-        from globalchat.localcloud.process.spawn import (
-            spawn,  # loads asyncio, which looking and joining do without
-        )
+        from globalchat.localcloud.process.background import spawn
 
         spawn(folder, seconds=START_SECONDS)
         if (started := find(folder)) is None:
@@ -106,9 +104,9 @@ def end(folder: Path, *, note: Note = lambda _: None) -> bool:
     seconds = _END_SECONDS
     try:
         if running is None:
-            raise control.NoAnswer("not found")
-        control.stop(running)
-    except control.NoAnswer:
+            raise control_client.NoAnswer("not found")
+        control_client.stop(running)
+    except control_client.NoAnswer:
         seconds = _HUNG_END_SECONDS
         _signal(process, signal.SIGTERM)
         _signal(process, signal.SIGCONT)  # a stopped process takes no other signal
@@ -158,8 +156,8 @@ def _join(folder: Path) -> CloudState | None:
     running = find(folder)
     if running is not None:
         try:
-            control.use(running)
-        except control.NoAnswer:  # it has just ended
+            control_client.use(running)
+        except control_client.NoAnswer:  # it has just ended
             return None
     return running
 
@@ -235,3 +233,16 @@ def _signal(process: int, number: signal.Signals) -> None:
             f"The local cloud (process {process}) belongs to another user.",
             remedy="Set GLOBALCHAT_HOME to a folder of your own.",
         ) from None
+
+
+def regions(folder: Path) -> Mapping[str, str]:
+    """Alias to AWS region: of the cloud that runs in this state folder, else of the packaged templates.
+
+    Raises:
+        TemplateError: the packaged templates are missing or damaged.
+    """
+    if (running := find(folder)) is not None:
+        return {region.alias: region.region for region in running.regions}
+    from globalchat.localcloud.provisioning.assembly import packaged_regions  # not needed to find a cloud
+
+    return packaged_regions()

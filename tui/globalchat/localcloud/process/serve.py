@@ -10,24 +10,26 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from globalchat.core.clock import now_ms
+from globalchat.core.clock import MonotonicClock, now_ms
 from globalchat.core.errors import UserError
 from globalchat.core.files import FileLock, unwritable
 from globalchat.core.gc_tuning import freeze_gc
-from globalchat.localcloud import assembly
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import TemplateError
-from globalchat.localcloud.events.lane import DeliverySettings
-from globalchat.localcloud.events.targets import AppSyncErrors
-from globalchat.localcloud.process import idle, launch, state
-from globalchat.localcloud.process.control_dead_letters import dead_letter_routes
-from globalchat.localcloud.process.control_faults import fault_routes
-from globalchat.localcloud.process.control_server import control_app, listening
+from globalchat.localcloud.events.target_queue import DeliverySettings
+from globalchat.localcloud.interfaces import AppSyncErrors
+from globalchat.localcloud.problems import TemplateError
+from globalchat.localcloud.process import launch, state
+from globalchat.localcloud.process.control_server import (
+    control_app,
+    dead_letter_routes,
+    fault_routes,
+    listening,
+)
 from globalchat.localcloud.process.state import CloudState
-from globalchat.localcloud.server.accepting import raise_open_files
+from globalchat.localcloud.provisioning import assembly
+from globalchat.localcloud.server.acceptor import Usage, raise_open_files
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
-from globalchat.localcloud.server.tls import Certificates, make_certificates
-from globalchat.localcloud.usage import Usage
+from globalchat.localcloud.server.loopback import Certificates, make_certificates
 
 _OTHER_ENDS_SECONDS = 5.0
 """How long a cloud that is just ending may take to make room."""
@@ -151,7 +153,7 @@ async def _until(stopping: asyncio.Event, usage: Usage, limit: float | None) -> 
     """Wait for the end that is asked for, or that comes from being idle."""
 
     async def stop_when_idle(seconds: float) -> None:
-        await idle.wait_until_idle(usage, clock=time.monotonic, limit=seconds)
+        await wait_until_idle(usage, clock=time.monotonic, limit=seconds)
         stopping.set()
 
     async with asyncio.TaskGroup() as tasks:
@@ -208,3 +210,19 @@ def _describe(cloud: LocalCloud, control_port: int, nonce: str, admin_token: str
         aws_endpoint_url=cloud.aws_url,
         regions=cloud.regions,
     )
+
+
+def seconds_left(usage: Usage, *, now: float, limit: float) -> float:
+    """How long the cloud may still stay idle; 0 or less: it should end. An open socket keeps it alive."""
+    if usage.open_sockets:
+        return limit
+    return usage.last_used + limit - now
+
+
+async def wait_until_idle(usage: Usage, *, clock: MonotonicClock, limit: float) -> None:
+    """Return once the cloud has been idle for `limit` seconds.
+
+    Looking again only when the limit could be over is exact: whatever happens meanwhile moves the end away.
+    """
+    while (left := seconds_left(usage, now=clock(), limit=limit)) > 0:  # noqa: ASYNC110 - see above
+        await asyncio.sleep(left)

@@ -1,1 +1,1 @@
-"""From templates to a deployment: resolve each stack, build each region, check what refers to what."""
+"""Turns the templates of a cloud assembly into the definition of what they describe."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from graphql import ObjectTypeDefinitionNode
 
 from globalchat.localcloud.definition import Api, AuthMode, DataSource, Resolver, Role
-from globalchat.localcloud.errors import Problems, Unsupported
-from globalchat.localcloud.provisioning.resource import Resource
+from globalchat.localcloud.problems import Problems, Unsupported
+from globalchat.localcloud.provisioning.stack import Resource
 from globalchat.localcloud.resources import appsync
-from globalchat.localcloud.resources.shape import as_integer, object_of, objects_of, text_of
+from globalchat.localcloud.resources.property_schema import as_integer, object_of, objects_of, text_of
 from globalchat.localcloud.sdl import parse_sdl
 
 _BUS_ARN = re.compile(r"arn:aws:events:[a-z0-9-]+:\d{12}:event-bus/.+")

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from globalchat.localcloud.definition import Api, Bus, Queue, RetryPolicy, Role, Rule, Target
-from globalchat.localcloud.errors import Problems
-from globalchat.localcloud.provisioning.resource import Resource
-from globalchat.localcloud.resources import events
-from globalchat.localcloud.resources.shape import (
+from globalchat.localcloud.problems import Problems
+from globalchat.localcloud.provisioning.stack import Resource
+from globalchat.localcloud.resources import messaging
+from globalchat.localcloud.resources.property_schema import (
     Properties,
     as_integer,
     object_of,
@@ -36,7 +36,7 @@ def buses(resources: Sequence[Resource], problems: Problems) -> tuple[Bus, ...]:
     """The buses of one region; two of one name are a problem."""
     found: dict[str, Bus] = {}
     for resource in resources:
-        if resource.type is events.EVENT_BUS:
+        if resource.type is messaging.EVENT_BUS:
             if resource.arn in found:
                 problem = f"property Name: the region has another bus {resource.values.ref}"
                 problems.add(resource.error(problem))
@@ -51,7 +51,7 @@ def rules(resources: Sequence[Resource], around: Surroundings, problems: Problem
     """
     found: dict[str, Rule] = {}
     for resource in resources:
-        if resource.type is not events.RULE:
+        if resource.type is not messaging.RULE:
             continue
         if resource.arn in found:
             problem = f"property Name: the bus has another rule {found[resource.arn].name}"
@@ -110,7 +110,7 @@ def _target(rule: Resource, path: str, target: Properties, bus_arn: str, around:
         graphql_operation=operation,
         input=optional_text(target, "Input"),
         input_path=optional_text(target, "InputPath"),
-        transformer=events.transformer_of(target["InputTransformer"])
+        transformer=messaging.transformer_of(target["InputTransformer"])
         if "InputTransformer" in target
         else None,
     )

@@ -5,23 +5,97 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
 
-from globalchat.localcloud.assembly import Stack, alias_of
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Problems, TemplateError, Unresolved, Unsupported, collect
-from globalchat.localcloud.intrinsics import (
+from globalchat.localcloud.problems import Problems, TemplateError, Unresolved, Unsupported, collect
+from globalchat.localcloud.provisioning.assembly import Stack, alias_of
+from globalchat.localcloud.provisioning.intrinsics import (
     NO_VALUE,
     PSEUDO_PARAMETERS,
     NoValue,
     Resolved,
+    conditions,
     references,
     resolve,
 )
-from globalchat.localcloud.provisioning.conditions import conditions
-from globalchat.localcloud.provisioning.parameters import Parameters, parameters
-from globalchat.localcloud.provisioning.resource import Resource, error_at
 from globalchat.localcloud.resources import appsync
-from globalchat.localcloud.resources.registry import TYPES
-from globalchat.localcloud.resources.resource_type import Identity, Values
+from globalchat.localcloud.resources.property_schema import Identity, Properties, ResourceType, Values
+from globalchat.localcloud.resources.types import TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource of a stack, with its checked properties and what its references answer."""
+
+    template_file: str
+    identity: Identity
+    type: ResourceType
+    properties: Properties
+    values: Values
+
+    @property
+    def arn(self) -> str:
+        """The `Arn` attribute, of types that have one."""
+        return self.values.attributes["Arn"]
+
+    def error(self, problem: str) -> TemplateError:
+        """An error of this resource; the problem starts with `property …` where one is to blame."""
+        return error_at(self.template_file, self.identity.logical_id, f"{self.type.name} {problem}")
+
+
+def error_at(template_file: str, logical_id: str, problem: str) -> TemplateError:
+    """An error that names template and resource."""
+    return TemplateError(f"template {template_file}: resource {logical_id}: {problem}.")
+
+
+BOOTSTRAP_RULE = "CheckBootstrapVersion"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters of one template, by name."""
+
+    section: Mapping[str, Mapping[str, JSON]]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.section
+
+    def value(self, name: str) -> JSON:
+        """The default; raises Unsupported if there is none, or if it is only the place of the value."""
+        parameter = self.section[name]
+        kind = parameter.get("Type")
+        if kind not in ("String", "Number", "CommaDelimitedList"):
+            raise Unsupported(f"refers to the parameter {name} of the type {kind}, which is not emulated")
+        default = parameter.get("Default")
+        if not isinstance(default, str | int | float) or isinstance(default, bool):
+            raise Unsupported(f"refers to the parameter {name}, which has no default")
+        if kind == "CommaDelimitedList":
+            return [item.strip() for item in str(default).split(",")]
+        return str(default)
+
+
+def parameters(stack: Stack, problems: Problems) -> Parameters:
+    """Read the section Parameters, and let the section Rules hold nothing but the check of the CDK.
+
+    Raises:
+        TemplateError: a section that is no object of objects.
+    """
+    for rule in _section(stack, "Rules"):
+        if rule != BOOTSTRAP_RULE:
+            problems.add(TemplateError(f"template {stack.template_file}: the rule {rule} is not emulated."))
+    return Parameters(_section(stack, "Parameters"))
+
+
+def _section(stack: Stack, name: str) -> dict[str, Mapping[str, JSON]]:
+    section = stack.template.get(name, {})
+    if not isinstance(section, dict):
+        raise TemplateError(f"template {stack.template_file}: the section {name} is no object.")
+    found: dict[str, Mapping[str, JSON]] = {}
+    for key, value in section.items():
+        if not isinstance(value, dict):
+            raise TemplateError(f"template {stack.template_file}: {name}.{key} is no object.")
+        found[key] = value
+    return found
+
 
 _SECTIONS = frozenset(
     {

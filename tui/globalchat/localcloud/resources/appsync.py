@@ -3,9 +3,20 @@
 import re
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.errors import Unsupported
-from globalchat.localcloud.resources.resource_type import Identity, ResourceType, Values
-from globalchat.localcloud.resources.shape import Properties, Shape, list_of, name, only, text, text_of, whole
+from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.resources.property_schema import (
+    Identity,
+    Properties,
+    ResourceType,
+    Shape,
+    Values,
+    list_of,
+    name,
+    only,
+    text,
+    text_of,
+    whole,
+)
 
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")

@@ -5,8 +5,21 @@ from collections.abc import Mapping
 from typing import Literal
 
 from globalchat.localcloud.definition import JSON, Statement
-from globalchat.localcloud.errors import Unsupported
 from globalchat.localcloud.iam import CONDITION_KEYS, OPERATORS
+from globalchat.localcloud.principals import unique_id
+from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.resources.property_schema import (
+    Identity,
+    Properties,
+    ResourceType,
+    Shape,
+    Values,
+    list_of,
+    name,
+    only,
+    optional_text,
+    text,
+)
 
 Kind = Literal["trust", "identity", "resource"]
 
@@ -44,9 +57,9 @@ def parse(value: JSON, path: str, kind: Kind) -> tuple[Statement, ...]:
         raise Unsupported(
             f"property {path} has a policy version other than 2012-10-17, which is not emulated"
         )
-    for name in value:
-        if name not in ("Version", "Id", "Statement"):
-            raise Unsupported(f"property {path}.{name} is not emulated")
+    for key in value:
+        if key not in ("Version", "Id", "Statement"):
+            raise Unsupported(f"property {path}.{key} is not emulated")
     statements = value["Statement"]
     if not isinstance(statements, list):
         statements = [statements]
@@ -60,9 +73,9 @@ def parse(value: JSON, path: str, kind: Kind) -> tuple[Statement, ...]:
 def _statement(value: JSON, path: str, kind: Kind) -> Statement:
     if not isinstance(value, dict):
         raise Unsupported(f"property {path} is not an object")
-    for name in value:
-        if name not in _STATEMENT_KEYS[kind]:
-            raise Unsupported(f"property {path}.{name} is not emulated")
+    for key in value:
+        if key not in _STATEMENT_KEYS[kind]:
+            raise Unsupported(f"property {path}.{key} is not emulated")
     effect = value.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise Unsupported(f"property {path}.Effect is neither Allow nor Deny")
@@ -136,3 +149,46 @@ def _texts(value: JSON, path: str) -> tuple[str, ...]:
 def _spelled(value: JSON) -> JSON:
     """A boolean as its text: `aws:SecureTransport: false` is as good as `"false"`."""
     return str(value).lower() if isinstance(value, bool) else value
+
+
+_LOG_POLICY = "policy/service-role/AWSAppSyncPushToCloudWatchLogs"
+
+
+def managed_policy(value: JSON, path: str) -> None:
+    """Only the policy that lets AppSync write logs: logs are not kept locally, so it grants nothing here."""
+    if not isinstance(value, str) or not value.endswith(_LOG_POLICY):
+        raise Unsupported(f"property {path} names the managed policy {value}, which is not emulated")
+
+
+def _role(identity: Identity, properties: Properties) -> Values:
+    own = optional_text(properties, "RoleName") or identity.generated_name(64)
+    arn = identity.arn("iam", f"role/{own}", region="")
+    return Values(own, {"Arn": arn, "RoleId": unique_id("AROA", arn)})
+
+
+ROLE = ResourceType(
+    name="AWS::IAM::Role",
+    shape=Shape(
+        required={"AssumeRolePolicyDocument": trust_policy},
+        optional={
+            "RoleName": name(r"[\w+=,.@-]", 64),
+            "Path": only("/"),
+            "Policies": list_of(Shape(required={"PolicyName": text, "PolicyDocument": identity_policy})),
+            "ManagedPolicyArns": list_of(managed_policy),
+        },
+        without_effect={
+            "Description": "shown by AWS alone",
+            "MaxSessionDuration": "no session is handed out",
+            "Tags": "nothing reads them",
+        },
+    ),
+    values=_role,
+)
+
+POLICY = ResourceType(
+    name="AWS::IAM::Policy",
+    shape=Shape(
+        required={"PolicyName": text, "PolicyDocument": identity_policy, "Roles": list_of(text, minimum=1)},
+    ),
+    values=lambda identity, _: Values(identity.generated_name(128), {}),
+)

@@ -14,33 +14,33 @@ from globalchat.core.errors import UserError
 from globalchat.localcloud.appsync.javascript.engine import prepare
 from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.appsync.service import AppSync
-from globalchat.localcloud.assembly import read
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import RegionDefinition
-from globalchat.localcloud.errors import Problems, Unsupported
-from globalchat.localcloud.events.courier import Courier
-from globalchat.localcloud.events.lane import DeliverySettings
-from globalchat.localcloud.events.service import EventBridge
-from globalchat.localcloud.faults.service import Faults
-from globalchat.localcloud.ports import EventSink
+from globalchat.localcloud.events.delivery import Courier
+from globalchat.localcloud.events.event_bridge import EventBridge
+from globalchat.localcloud.events.target_queue import DeliverySettings
+from globalchat.localcloud.fault_injection import Faults
+from globalchat.localcloud.interfaces import EventSink
 from globalchat.localcloud.principals import AccessKey
-from globalchat.localcloud.provision import provision
-from globalchat.localcloud.server.accepting import ConnectionLimit, accepting, places
-from globalchat.localcloud.server.aws_app import aws_app
-from globalchat.localcloud.server.connection import CLOSE_SECONDS
-from globalchat.localcloud.server.credentials import (
+from globalchat.localcloud.problems import Problems, Unsupported
+from globalchat.localcloud.provisioning.assembly import read
+from globalchat.localcloud.provisioning.provisioner import provision
+from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, accepting, places
+from globalchat.localcloud.server.http_apps import aws_app
+from globalchat.localcloud.server.loopback import bound, url
+from globalchat.localcloud.server.realtime import RealtimeOptions
+from globalchat.localcloud.server.realtime_socket import CLOSE_SECONDS
+from globalchat.localcloud.server.region import (
     ADMIN,
     KEY_LIFETIME,
     AdminCredentials,
+    RegionBackend,
+    RunningRegion,
     new_admin,
     new_api_key,
 )
-from globalchat.localcloud.server.listening import bound, url
-from globalchat.localcloud.server.realtime import RealtimeOptions
-from globalchat.localcloud.server.region import RegionBackend, RunningRegion
 from globalchat.localcloud.server.wiring import LateEventSink
-from globalchat.localcloud.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,10 @@ from globalchat.localcloud.appsync.realtime.handshake import SUBPROTOCOL, Handsh
 from globalchat.localcloud.appsync.realtime.hub import MAX_PAYLOAD, Hub
 from globalchat.localcloud.appsync.realtime.protocol import Limits
 from globalchat.localcloud.appsync.realtime.rate import RateLimit
-from globalchat.localcloud.faults.sockets import SocketFaults
-from globalchat.localcloud.server import connection
-from globalchat.localcloud.server.connection import Connection
-from globalchat.localcloud.server.outbox import MAX_BUFFER, Flusher
-from globalchat.localcloud.usage import Usage
+from globalchat.localcloud.fault_injection import SocketFaults
+from globalchat.localcloud.server import realtime_socket
+from globalchat.localcloud.server.acceptor import Usage
+from globalchat.localcloud.server.realtime_socket import MAX_BUFFER, Connection, Flusher
 
 MAX_INCOMING: Final = 1024 * 1024
 """Bytes of the largest frame that a client may send; AppSync's own limit is not documented."""
@@ -60,7 +59,7 @@ class RealtimeEndpoint:
     ) -> None:
         self.faults = faults if faults is not None else SocketFaults()
         self._subscribe_rate = RateLimit(options.subscribe_rate)
-        self._api = connection.Api(
+        self._api = realtime_socket.Api(
             executor,
             authenticator,
             hub,
@@ -81,7 +80,7 @@ class RealtimeEndpoint:
             protocols=_answerable(handshake.subprotocols),
             compress=False,
             max_msg_size=MAX_INCOMING,
-            timeout=connection.CLOSE_SECONDS,
+            timeout=realtime_socket.CLOSE_SECONDS,
         )
         await socket.prepare(request)
         transport = request.transport

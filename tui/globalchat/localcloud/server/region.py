@@ -1,6 +1,8 @@
 """One region of the local cloud: its API with executor, hub, key and sockets."""
 
 import asyncio
+import random
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -8,21 +10,47 @@ from typing import Final
 from aiohttp import web
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud.address import RegionAddress
 from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
 from globalchat.localcloud.appsync.realtime.hub import Hub
 from globalchat.localcloud.appsync.realtime.metrics import Metrics
 from globalchat.localcloud.appsync.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
-from globalchat.localcloud.definition import Api, RegionDefinition
-from globalchat.localcloud.errors import TemplateError
-from globalchat.localcloud.faults.service import FaultyRegion
-from globalchat.localcloud.faults.sockets import SocketFaults
-from globalchat.localcloud.ports import EventSink
-from globalchat.localcloud.principals import AccessKey
-from globalchat.localcloud.server.app import region_app
+from globalchat.localcloud.definition import Api, RegionDefinition, Statement
+from globalchat.localcloud.fault_injection import FaultyRegion, SocketFaults
+from globalchat.localcloud.interfaces import EventSink, RegionAddress
+from globalchat.localcloud.principals import AccessKey, user
+from globalchat.localcloud.problems import TemplateError
+from globalchat.localcloud.provisioning.provisioner import ACCOUNT
+from globalchat.localcloud.server.acceptor import Usage
+from globalchat.localcloud.server.http_apps import region_app
 from globalchat.localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
-from globalchat.localcloud.usage import Usage
+
+KEY_LIFETIME: Final = 365 * 24 * 3600
+"""Seconds that an API key of the local cloud is valid: the longest that AppSync allows."""
+
+ADMIN: Final = user("admin", ACCOUNT, (Statement("Allow", ("*",), ("*",)),))
+"""The administrator: an IAM user who may do everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdminCredentials:
+    """An access key of the administrator."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+def new_api_key(rng: random.Random) -> str:
+    """Make a key in AppSync's form: `da2-` and 26 of a-z, 0-9."""
+    return "da2-" + "".join(rng.choices(string.ascii_lowercase + string.digits, k=26))
+
+
+def new_admin(rng: random.Random) -> AdminCredentials:
+    """Make an access key in IAM's form: `AKIA` and 16 of A-Z, 2-7; a secret of 40 characters."""
+    access = "AKIA" + "".join(rng.choices(string.ascii_uppercase + "234567", k=16))
+    secret = "".join(rng.choices(string.ascii_letters + string.digits + "+/", k=40))
+    return AdminCredentials(access, secret)
+
 
 NO_KEY: Final = ""
 """The `api_key` of a region whose API takes none."""

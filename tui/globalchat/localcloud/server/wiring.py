@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from globalchat.localcloud.ports import EntryResult, EventSink, PutEventsEntry
+from globalchat.localcloud.interfaces import EntryResult, EventSink, PutEventsEntry
 
 
 class LateEventSink:

@@ -9,7 +9,7 @@ from typing import Final
 from globalchat.localcloud import json_text
 from globalchat.localcloud.appsync.graphql_errors import FieldError
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.ports import MAX_ENTRIES, EntryResult, PutEventsEntry
+from globalchat.localcloud.interfaces import MAX_ENTRIES, EntryResult, PutEventsEntry
 
 _NONE_KEYS: Final = frozenset(("payload", "version"))
 _EVENTBRIDGE_KEYS: Final = frozenset(("operation", "events", "version"))

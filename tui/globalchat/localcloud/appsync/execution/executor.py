@@ -27,8 +27,8 @@ from globalchat.localcloud.appsync.model import (
     SubscriptionPlan,
 )
 from globalchat.localcloud.definition import JSON, Api, Resolver
-from globalchat.localcloud.errors import Problems, TemplateError, Unsupported
-from globalchat.localcloud.ports import EventSink, InvocationRefused
+from globalchat.localcloud.interfaces import EventSink, InvocationRefused
+from globalchat.localcloud.problems import Problems, TemplateError, Unsupported
 
 NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."
 """What AppSync answers to a subscription over HTTP."""

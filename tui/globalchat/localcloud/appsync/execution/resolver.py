@@ -11,8 +11,8 @@ from globalchat.localcloud.appsync.javascript.engine import Handler, Script, wri
 from globalchat.localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
 from globalchat.localcloud.appsync.model import Invalidation
 from globalchat.localcloud.definition import JSON, DataSource, Resolver
-from globalchat.localcloud.errors import Unsupported
-from globalchat.localcloud.ports import EventSink, PutEventsError
+from globalchat.localcloud.interfaces import EventSink, PutEventsError
+from globalchat.localcloud.problems import Unsupported
 
 Outcome = Mapping[str, JSON]
 

@@ -1,0 +1,122 @@
+import string
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from globalchat.core.errors import UsageError
+from globalchat.localcloud.faults import KINDS, Fault, Place, best, parse
+
+HERE = Place(source="oregon")
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "amount"),
+    [
+        ("relay-delay=200ms", 0.2, 0.2, "200ms"),
+        ("relay-delay=1.5s", 1.5, 1.5, "1.5s"),
+        ("relay-delay=2m", 120, 120, "120s"),
+        ("relay-delay=150ms..0.25s", 0.15, 0.25, "150ms..250ms"),
+        ("relay-delay=0ms..1s", 0, 1, "0ms..1s"),
+        ("duplicate=20%", 0.2, 0.2, "20%"),
+        ("reorder=0.5%", 0.005, 0.005, "0.5%"),
+        ("duplicate=100%", 1, 1, "100%"),
+        ("relay-partition", 0, 0, None),
+        ("half-open", 0, 0, None),
+    ],
+)
+def test_reads_names_and_amounts(text: str, low: float, high: float, amount: str | None) -> None:
+    fault = parse(text)
+    assert (fault.low, fault.high, fault.amount) == (low, high, amount)
+    assert parse(fault.name if amount is None else f"{fault.name}={amount}") == fault
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "remedy"),
+    [
+        ("relay-dealy=1s", Place(), "There is no fault 'relay-dealy'", 'Did you mean "relay-delay"?'),
+        ("", Place(), "There is no fault ''", "There are: relay-delay, relay-partition"),
+        ("relay-delay", Place(), "takes a duration", "Say: relay-delay=200ms"),
+        ("relay-delay=200", Place(), "takes a duration", "200ms"),
+        ("relay-delay=-1s", Place(), "takes a duration", "200ms"),
+        ("relay-delay=1s..", Place(), "takes a duration", "200ms"),
+        ("relay-delay=2s..1s", Place(), "from low to high", "150ms..250ms"),
+        ("relay-delay=11m", Place(), "at most 600s", "150ms..250ms"),
+        ("relay-delay=0s", Place(), "at most 600s", "150ms..250ms"),
+        ("duplicate=2", Place(), "a share of more than 0% and at most 100%", "Say: duplicate=20%"),
+        ("duplicate=0%", Place(), "a share", "20%"),
+        ("duplicate=101%", Place(), "a share", "20%"),
+        ("half-open=yes", Place(), "half-open takes no amount", "Say: half-open"),
+        ("half-open=", Place(), "takes no amount", "Say: half-open"),
+        ("half-open", HERE, "a fault of one region", "Use --region"),
+        ("relay-partition", Place(region="us-west-2"), "the ways between regions", "Use --from and --to"),
+        ("relay-partition", Place("oregon", "oregon"), "from one region to another", "two regions"),
+    ],
+)
+def test_says_what_is_wrong_and_what_to_say(text: str, place: Place, message: str, remedy: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        parse(text, place)
+    assert remedy in (caught.value.remedy or "")
+
+
+def test_a_fault_as_json() -> None:
+    assert parse("relay-delay=1s", HERE).document() == {
+        "name": "relay-delay",
+        "amount": "1s",
+        "from": "oregon",
+        "to": None,
+    }
+    assert parse("throttle", Place(region="ap-southeast-2")).document() == {
+        "name": "throttle",
+        "amount": None,
+        "region": "ap-southeast-2",
+    }
+
+
+def test_the_most_precise_counts_and_then_the_last() -> None:
+    everywhere, here, late = (
+        parse("relay-delay=1s"),
+        parse("relay-delay=2s", HERE),
+        parse("relay-delay=3s", Place(target="sydney")),
+    )
+    assert best([here, everywhere]) is here
+    assert best([here, late, everywhere]) is late
+    assert best([]) is None
+
+
+def test_every_kind_has_help() -> None:
+    assert all(kind.help.endswith(".") for kind in KINDS.values())
+
+
+words = st.one_of(
+    st.text(string.printable, max_size=20),
+    st.builds(
+        "{}={}{}{}".format,
+        st.sampled_from(list(KINDS)),
+        st.text("0123456789.", max_size=12),
+        st.sampled_from(["ms", "s", "m", "%", "..", ""]),
+        st.text("0123456789.ms%", max_size=12),
+    ),
+    st.sampled_from(list(KINDS)),
+)
+names = st.none() | st.sampled_from(["oregon", "sydney"])
+
+
+@settings(deadline=None, max_examples=200)
+@given(words, st.builds(Place, names, names, names))
+def test_any_words_are_refused_or_read_back(text: str, place: Place) -> None:
+    try:
+        fault = parse(text, place)
+    except UsageError:
+        return
+    spelled = fault.name if fault.amount is None else f"{fault.name}={fault.amount}"
+    assert parse(spelled, place) == fault
+    assert isinstance(fault, Fault)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(1, 600_000_000), st.integers(0, 600_000_000))
+def test_any_delay_in_microseconds_is_spelled_exactly(first: int, second: int) -> None:
+    low, high = sorted((first, second))
+    fault = Fault("relay-delay", Place(), low / 1_000_000, high / 1_000_000)
+    assert parse(f"relay-delay={fault.amount}") == fault

@@ -1,0 +1,259 @@
+"""EventBridge over all regions of a deployment: PutEvents in, deliveries to APIs and other buses out."""
+
+import asyncio
+import random
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from globalchat.core.clock import EpochClock
+from globalchat.localcloud.definition import JSON, Deployment, Rule, Target
+from globalchat.localcloud.events.delivery import (
+    Courier,
+    DeadLetter,
+    DeadLetters,
+    Failure,
+    InFlight,
+    Route,
+    RuleCounters,
+    UndisturbedCourier,
+)
+from globalchat.localcloud.events.envelope import Event, accept, check_request
+from globalchat.localcloud.events.pattern import Matcher, compile_pattern
+from globalchat.localcloud.events.target_queue import DeliverySettings, Lane, LaneContext
+from globalchat.localcloud.events.targets import AppSyncTarget, BusTarget, QueueTarget, TargetPort, may_put
+from globalchat.localcloud.interfaces import EntryResult, GraphQLTarget, PutEventsEntry, PutEventsError
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRule:
+    """An enabled rule."""
+
+    matches: Matcher
+    counters: RuleCounters
+    lanes: tuple[Lane, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveBus:
+    """A bus, as its enabled rules."""
+
+    rules: Sequence[ActiveRule]
+
+    def put(self, event: Event) -> bool:
+        """Hand an event to every rule that matches; False, and to none of them, if a lane has no room."""
+        matched = [rule for rule in self.rules if rule.matches(event.document)]
+        for rule in matched:
+            for lane in rule.lanes:
+                if lane.full:
+                    return False
+        for rule in matched:
+            rule.counters.matched_events += 1
+            for lane in rule.lanes:
+                lane.offer(event)
+        return True
+
+
+_THROTTLED = "Rate exceeded: the local cloud's queue for a target is full."
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """How many dead letters were delivered, and how many failed again and stay."""
+
+    delivered: int
+    failed: int
+
+
+class EventBridge:
+    """The buses of a deployment; implements `EventSink`.
+
+    Deliveries run while the object is open (`async with`); what is under way at its end is lost.
+
+    Args:
+        deployment: what to run.
+        graphql: the AppSync APIs that rules call.
+        clock: epoch seconds.
+        rng: event ids and jitter.
+        sleep: how a retry waits.
+        courier: disturbs deliveries, for tests and drills.
+        settings: bounds, timing, and what GraphQL errors mean.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        graphql: GraphQLTarget,
+        clock: EpochClock = time.time,
+        rng: random.Random | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        courier: Courier | None = None,
+        settings: DeliverySettings | None = None,
+    ) -> None:
+        self._deployment = deployment
+        self._graphql = graphql
+        self._clock = clock
+        self._rng = rng or random.Random()
+        self._context = LaneContext(
+            settings=settings or DeliverySettings(),
+            courier=courier or UndisturbedCourier(),
+            dead_letters=DeadLetters(queue for region in deployment.regions for queue in region.queues),
+            in_flight=InFlight(),
+            clock=clock,
+            sleep=sleep,
+            rng=self._rng,
+        )
+        rules = [rule for region in deployment.regions for rule in region.rules]
+        self._counters = {rule.arn: RuleCounters() for rule in rules}
+        self._buses = {
+            bus.arn: ActiveBus([self._activate(r) for r in rules if r.bus_arn == bus.arn and r.enabled])
+            for region in deployment.regions
+            for bus in region.buses
+        }
+        self._lanes = {
+            lane.key: lane for bus in self._buses.values() for rule in bus.rules for lane in rule.lanes
+        }
+        self._permitted: dict[tuple[str, str], bool] = {}
+        self._group = asyncio.TaskGroup()
+        self._workers: list[asyncio.Task[None]] = []
+
+    @property
+    def counters(self) -> dict[str, dict[str, int]]:
+        """CloudWatch-like counters of every rule, by the rule's ARN."""
+        return {arn: counters.as_dict() for arn, counters in self._counters.items()}
+
+    @property
+    def queues(self) -> DeadLetters:
+        """The dead-letter queues."""
+        return self._context.dead_letters
+
+    @property
+    def dead_letters(self) -> dict[str, list[DeadLetter]]:
+        """The letters of every dead-letter queue, oldest first, by the queue's ARN."""
+        return self._context.dead_letters.letters
+
+    async def put_events(
+        self, *, bus_arn: str, entries: Sequence[PutEventsEntry], role_arn: str
+    ) -> list[EntryResult]:
+        """Put 1 to 10 entries on a bus as a role that AppSync assumes; answers in order.
+
+        As on AWS, a bus that does not exist takes everything, and a throttled entry is an error of its own.
+
+        Raises:
+            PutEventsError: the role may not, or the call is malformed.
+        """
+        self._authorize(role_arn, bus_arn)
+        check_request(entries)
+        return [self._put(bus_arn, entry) for entry in entries]
+
+    def put_on_buses(self, entries: Sequence[tuple[str, PutEventsEntry]]) -> list[EntryResult]:
+        """Put 1 to 10 entries, each on the bus of an ARN, for a caller who may; answers in order.
+
+        Raises:
+            PutEventsError: the call is malformed.
+        """
+        check_request([entry for _, entry in entries])
+        return [self._put(bus_arn, entry) for bus_arn, entry in entries]
+
+    async def redrive(self, queue_arn: str | None = None) -> Redrive:
+        """Deliver dead letters once more, each through its rule's target; the delivered leave the queue.
+
+        What a rule put into a queue as its target is no dead letter, and stays.
+
+        EventBridge has no redrive of its own: this is what a person does with a script.
+
+        Args:
+            queue_arn: the queue; None is every queue.
+
+        Raises:
+            KeyError: there is no such queue.
+        """
+        letters = self.dead_letters
+        chosen = letters if queue_arn is None else {queue_arn: letters[queue_arn]}
+        delivered = failed = 0
+        for arn, found in chosen.items():
+            for letter in found:
+                if not letter.attributes:
+                    continue  # its rule delivered it here
+                if await self._redeliver(letter):
+                    self._context.dead_letters.remove(arn, letter)
+                    delivered += 1
+                else:
+                    failed += 1
+        return Redrive(delivered, failed)
+
+    async def settled(self) -> None:
+        """Wait until no delivery is under way, retries included."""
+        await self._context.in_flight.settled()
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        self._workers = [self._group.create_task(lane.run()) for lane in self._lanes.values()]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.cancel()
+        if isinstance(error, asyncio.CancelledError):
+            await self._group.__aexit__(kind, error, trace)
+        else:  # an error of the block is raised as it is, not in an exception group
+            await self._group.__aexit__(None, None, None)
+
+    def _put(self, bus_arn: str, entry: PutEventsEntry) -> EntryResult:
+        _, _, _, region, account, _ = bus_arn.split(":", 5)
+        event = accept(entry, event_id=self._new_id(), region=region, account=account, now=self._clock())
+        if isinstance(event, EntryResult):
+            return event
+        bus = self._buses.get(bus_arn)
+        if bus is not None and not bus.put(event):
+            return EntryResult(error_code="ThrottlingException", error_message=_THROTTLED)
+        return EntryResult(event_id=event.id)
+
+    async def _redeliver(self, letter: DeadLetter) -> bool:
+        lane = self._lanes.get((letter.attributes["RULE_ARN"], letter.target_id))
+        return lane is not None and await lane.redeliver(letter.event) is None
+
+    def _authorize(self, role_arn: str, bus_arn: str) -> None:
+        permitted = self._permitted.get((role_arn, bus_arn))
+        if permitted is None:
+            permitted = self._permitted[role_arn, bus_arn] = may_put(self._deployment, role_arn, bus_arn)
+        if not permitted:
+            raise PutEventsError(
+                "AccessDeniedException",
+                f"{role_arn} is not authorized to perform: events:PutEvents on resource: {bus_arn}",
+            )
+
+    def _activate(self, rule: Rule) -> ActiveRule:
+        counters = self._counters[rule.arn]
+        lanes = tuple(self._lane(rule, target, counters) for target in rule.targets)
+        return ActiveRule(compile_pattern(rule.pattern), counters, lanes)
+
+    def _lane(self, rule: Rule, target: Target, counters: RuleCounters) -> Lane:
+        route = Route(rule, target, rule.arn.split(":")[3], target.arn.split(":")[3])
+        return Lane(route, self._port(route, counters), counters, self._context)
+
+    def _port(self, route: Route, counters: RuleCounters) -> TargetPort:
+        roles = self._deployment.roles
+        if ":sqs:" in route.target.arn:
+            return QueueTarget(route, self._context.dead_letters, self._clock)
+        if route.target.graphql_operation is None:
+            return BusTarget(route, roles, self._forward, self._new_id)
+        errors = self._context.settings.appsync_errors
+        return AppSyncTarget(route, roles, self._graphql, counters, errors)
+
+    def _forward(self, bus_arn: str, document: dict[str, JSON]) -> Failure | None:
+        bus = self._buses.get(bus_arn)
+        if bus is None:
+            return Failure("NO_RESOURCE", f"The bus {bus_arn} does not exist.")
+        if bus.put(Event(document, self._clock(), forwarded=True)):
+            return None
+        return Failure("THROTTLING", _THROTTLED, retryable=True)
+
+    def _new_id(self) -> str:
+        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))

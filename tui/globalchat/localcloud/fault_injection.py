@@ -1,0 +1,269 @@
+"""Faults of a running cloud: what is set, and the sockets, keys and deliveries that it disturbs."""
+
+import math
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from globalchat.core.errors import UsageError
+from globalchat.localcloud.events.delivery import Failure, Route
+from globalchat.localcloud.events.envelope import Event
+from globalchat.localcloud.faults import Fault, Place, best, kind_of, parse
+
+
+class FaultySocket(Protocol):
+    """An open realtime socket, as a fault sees it."""
+
+    silenced: bool
+    """Whether it neither sends nor listens any more, its TCP connection still open."""
+
+    def reset(self) -> None:
+        """Reset the TCP connection, without a closing handshake."""
+        ...
+
+    def silence(self) -> None:
+        """Neither send nor listen from now on; only `reset` follows."""
+        ...
+
+
+class SocketFaults:
+    """The faults of one region. The shells of its port consult it; all are off at first.
+
+    Attributes:
+        throttled: Every HTTP request and every `start` is answered with `LimitExceededError`.
+        announce_invalidation: An invalidated subscription is told `complete` before its socket closes.
+            AWS documents a notice, but not its frame: this covers both readings.
+    """
+
+    def __init__(self) -> None:
+        self.throttled = False
+        self.announce_invalidation = True
+        self._down = False
+        self._half_open = False
+        self._sockets: set[FaultySocket] = set()
+
+    @property
+    def down(self) -> bool:
+        """Whether every HTTP request and every socket is reset."""
+        return self._down
+
+    @down.setter
+    def down(self, value: bool) -> None:
+        self._down = value
+        if value:
+            self.drop()
+
+    @property
+    def half_open(self) -> bool:
+        """Whether sockets are silent: those open when it is set, and those opened until it is cleared.
+
+        Clearing it resets them, as a network does that has forgotten a connection.
+        """
+        return self._half_open
+
+    @half_open.setter
+    def half_open(self, value: bool) -> None:
+        self._half_open = value
+        if value:
+            self.silence()
+        else:
+            self._each(lambda each: each.silenced, lambda each: each.reset())
+
+    def drop(self) -> int:
+        """Reset every open socket now; tells how many. Clients may connect again at once."""
+        return self._each(lambda _: True, lambda each: each.reset())
+
+    def silence(self) -> int:
+        """Silence the sockets that are open now; tells how many. Later ones work."""
+        return self._each(lambda each: not each.silenced, lambda each: each.silence())
+
+    def opened(self, each: FaultySocket) -> None:
+        """Take note of a socket, which shares the fate of the others at once."""
+        self._sockets.add(each)
+        if self._down:
+            each.reset()
+        elif self._half_open:
+            each.silence()
+
+    def closed(self, each: FaultySocket) -> None:
+        """Forget a socket."""
+        self._sockets.discard(each)
+
+    def _each(self, chosen: Callable[[FaultySocket], bool], act: Callable[[FaultySocket], None]) -> int:
+        found = [each for each in self._sockets if chosen(each)]
+        for each in found:
+            act(each)
+        return len(found)
+
+
+REORDER_SECONDS: Final = 0.25
+"""How far an event may fall behind."""
+
+_AT_ONCE: Final = (0.0,)
+_STOPPED: Final = "CROSS_REGION_INGESTION_FAILED"
+
+
+class FaultCourier:
+    """Implements `Courier` for the faults that are set at the time.
+
+    Args:
+        faults: what is set now.
+        alias: of an AWS region.
+        rng: jitter, and which events are hit.
+    """
+
+    def __init__(
+        self, faults: Callable[[], Sequence[Fault]], alias: Callable[[str], str], rng: random.Random
+    ) -> None:
+        self._faults = faults
+        self._alias = alias
+        self._rng = rng
+
+    def copies(self, route: Route, event: Event) -> Sequence[float]:  # noqa: ARG002
+        """The delays of the copies that go out."""
+        if not self._faults():
+            return _AT_ONCE
+        delays = [self._delay(route)]
+        if self._hits("duplicate", route):
+            delays.append(self._delay(route))
+        return [delay + self._lag(route) for delay in delays]
+
+    def obstacle(self, route: Route) -> Failure | None:
+        """A failure that may pass while the relay is partitioned or an end of it is down."""
+        if not self._faults():
+            return None
+        if any(self._on("relay-partition", route)):
+            return Failure(_STOPPED, "The regions are partitioned.", retryable=True)
+        for fault in self._faults():
+            if fault.name == "region-down" and fault.place.region in (
+                None,
+                route.from_region,
+                route.to_region,
+            ):
+                return Failure(_STOPPED, "A region is down.", retryable=True)
+        return None
+
+    def _delay(self, route: Route) -> float:
+        fault = best(self._on("relay-delay", route))
+        return 0.0 if fault is None else self._rng.uniform(fault.low, fault.high)
+
+    def _lag(self, route: Route) -> float:
+        return self._rng.uniform(0.0, REORDER_SECONDS) if self._hits("reorder", route) else 0.0
+
+    def _hits(self, name: str, route: Route) -> bool:
+        fault = best(self._on(name, route))
+        return fault is not None and self._rng.random() < fault.low
+
+    def _on(self, name: str, route: Route) -> Iterable[Fault]:
+        """The faults of a name whose place the route is at."""
+        source, target = self._alias(route.from_region), self._alias(route.to_region)
+        for fault in self._faults():
+            if fault.name != name or (fault.kind.scope == "relay" and source == target):
+                continue
+            if fault.place.source in (None, source) and fault.place.target in (None, target):
+                yield fault
+
+
+@dataclass(slots=True)
+class FaultyRegion:
+    """What faults may touch in a region.
+
+    `sockets` are the switches of its port, `keys` its live API keys with their expiry in epoch seconds.
+    """
+
+    alias: str
+    region: str
+    sockets: SocketFaults
+    keys: dict[str, float] = field(repr=False)
+    _kept: dict[str, float] = field(default_factory=dict, repr=False)
+
+    def expire_keys(self, *, expired: bool) -> None:
+        """Let the keys have expired long ago, or give them back the time that they had."""
+        if expired and not self._kept:
+            self._kept = dict(self.keys)
+            self.keys.update(dict.fromkeys(self.keys, -math.inf))
+        elif not expired and self._kept:
+            self.keys.update(self._kept)
+            self._kept = {}
+
+
+class Faults:
+    """Sets, tells and clears faults, by the words of `globalchat.localcloud.faults.model`.
+
+    Args:
+        regions: what may be disturbed.
+        rng: jitter, and which events are hit.
+    """
+
+    def __init__(self, regions: Sequence[FaultyRegion], rng: random.Random) -> None:
+        self._regions = regions
+        self._active: tuple[Fault, ...] = ()
+        self._aliases = {region.region: region.alias for region in regions}
+        self.courier = FaultCourier(lambda: self._active, self._aliases.__getitem__, rng)
+
+    @property
+    def active(self) -> tuple[Fault, ...]:
+        """The faults that last, in the order in which they were set."""
+        return self._active
+
+    def set(
+        self, *texts: str, source: str | None = None, target: str | None = None, region: str | None = None
+    ) -> None:
+        """Set faults such as `relay-delay=200ms` or `half-open`, all of them or none.
+
+        A fault replaces the one of its name at the same place. Regions are aliases or AWS names; None is all.
+
+        Raises:
+            UsageError: a word that is none, or an unknown region.
+        """
+        place = Place(self._alias(source), self._alias(target), self._region(region))
+        faults = [parse(text, place) for text in texts]
+        for fault in faults:
+            if fault.kind.momentary:
+                self._drop_sockets(fault.place.region)
+                continue
+            self._active = (*(f for f in self._active if (f.name, f.place) != (fault.name, place)), fault)
+        self._move_switches()
+
+    def clear(self, *names: str) -> None:
+        """Clear the faults of these names wherever they are; without a name all.
+
+        Raises:
+            UsageError: there is no fault of that name.
+        """
+        for name in names:
+            kind_of(name)
+        self._active = tuple(fault for fault in self._active if names and fault.name not in names)
+        self._move_switches()
+
+    def _drop_sockets(self, place: str | None) -> None:
+        for region in self._regions:
+            if place in (None, region.region):
+                region.sockets.drop()
+
+    def _move_switches(self) -> None:
+        for region in self._regions:
+            on = {f.name for f in self._active if f.place.region in (None, region.region)}
+            sockets = region.sockets
+            sockets.throttled = "throttle" in on
+            sockets.announce_invalidation = "silent-invalidation" not in on
+            region.expire_keys(expired="expired-key" in on)
+            # These two act on open sockets when they change.
+            if sockets.down is not (down := "region-down" in on):
+                sockets.down = down
+            if sockets.half_open is not (half_open := "half-open" in on):
+                sockets.half_open = half_open
+
+    def _alias(self, name: str | None) -> str | None:
+        return None if name is None else self._find(name).alias
+
+    def _region(self, name: str | None) -> str | None:
+        return None if name is None else self._find(name).region
+
+    def _find(self, name: str) -> FaultyRegion:
+        for region in self._regions:
+            if name.lower() in (region.alias.lower(), region.region):
+                return region
+        known = ", ".join(region.alias for region in self._regions)
+        raise UsageError(f"There is no region {name[:40]!r}.", remedy=f"The regions are: {known}.")

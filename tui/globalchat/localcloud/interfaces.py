@@ -1,0 +1,109 @@
+"""The interfaces between AppSync, EventBridge and the process: what each knows of the others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+from globalchat.localcloud.definition import JSON
+
+MAX_ENTRIES: Final = 10
+"""Entries of one PutEvents call (EventBridge quotas)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutEventsEntry:
+    """One entry of a PutEvents call, `detail` already JSON text (the data source encodes it)."""
+
+    source: str
+    detail_type: str
+    detail: str
+    resources: tuple[str, ...] = ()
+    time: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryResult:
+    """What PutEvents answers for one entry: an event id, or an error code and message."""
+
+    event_id: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+class PutEventsError(Exception):
+    """The whole PutEvents call failed. `code` is AWS's, such as `AccessDeniedException`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class EventSink(Protocol):
+    """EventBridge, as the AppSync data source sees it."""
+
+    async def put_events(
+        self, *, bus_arn: str, entries: Sequence[PutEventsEntry], role_arn: str
+    ) -> list[EntryResult]:
+        """Put 1 to 10 entries on a bus as a role; answers in order.
+
+        Raises:
+            PutEventsError: the role may not, or the call is malformed.
+        """
+        ...
+
+
+AppSyncErrors = Literal["ignored", "dead-lettered"]
+"""What an AppSync answer of 200 with `errors` means. AWS does not say which it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What AppSync answered to a rule target: the GraphQL response body, with `errors` if any."""
+
+    response: Mapping[str, JSON]
+
+    @property
+    def errors(self) -> JSON:
+        """The GraphQL errors, or None."""
+        return self.response.get("errors")
+
+
+class InvocationRefused(Exception):
+    """AppSync refused the call before executing it: `code` is `NO_PERMISSIONS` or `NO_RESOURCE`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class GraphQLTarget(Protocol):
+    """AppSync, as an EventBridge rule target sees it."""
+
+    async def invoke(
+        self, *, endpoint_arn: str, operation: str, variables: Mapping[str, JSON], role_arn: str
+    ) -> Invocation:
+        """Run a mutation as a role (mode AWS_IAM).
+
+        Raises:
+            InvocationRefused: no such endpoint, or the role may not call the operation's fields.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RegionAddress:
+    """One served region, and the API key that opens it.
+
+    People call it by its `alias` (`oregon`), AWS by `region`; `event_bus` is the ARN of its bus. Bus and key
+    are empty for a region whose templates tell of no bus, or whose API takes no key.
+    """
+
+    alias: str
+    region: str
+    graphql_url: str
+    realtime_url: str
+    api_id: str
+    event_bus: str
+    api_key: str = field(repr=False)

@@ -1,0 +1,180 @@
+"""Starts the cloud as a process of its own, and waits until it says that it is ready."""
+
+import json
+import logging
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from globalchat.core.errors import UserError
+from globalchat.core.files import open_private, unwritable
+from globalchat.core.interpreter import child_environment, module_command
+from globalchat.core.logs import BoundedFile
+from globalchat.localcloud.process.state import LOG
+
+
+@dataclass(frozen=True, slots=True)
+class StartOutcome:
+    """`error` None: the cloud is ready. Else one sentence, and the way out if there is one."""
+
+    error: str | None = None
+    remedy: str | None = None
+
+
+def render_outcome(outcome: StartOutcome) -> bytes:
+    """The line that goes over the pipe."""
+    return json.dumps({"error": outcome.error, "remedy": outcome.remedy}).encode() + b"\n"
+
+
+def parse_outcome(data: bytes) -> StartOutcome | None:
+    """The outcome in the line, or None if there is no whole one: the process died before it could tell."""
+    if not data.endswith(b"\n"):
+        return None
+    document = json.loads(data)
+    return StartOutcome(document["error"], document["remedy"])
+
+
+IDLE_VARIABLE = "GLOBALCHAT_LOCAL_IDLE_SECONDS"
+DEFAULT_IDLE_SECONDS = 600.0
+"""After how long without use a cloud in the background ends."""
+
+
+def spawn(folder: Path, *, seconds: float) -> None:
+    """Start a background cloud and wait until it is ready.
+
+    It gets its own process session, so that Ctrl-C in a terminal does not reach it; its output goes to a log,
+    which begins again.
+
+    Raises:
+        UserError: it could not start, in its own words, was not ready in time, or its log cannot be written.
+    """
+    log = folder / LOG
+    reader, writer = os.pipe()
+    try:
+        with _open_log(log) as output:
+            process = subprocess.Popen(
+                _command(folder, writer),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=_surroundings(),
+                pass_fds=[writer],
+                start_new_session=True,
+            )
+        os.close(writer)
+        writer = -1
+        outcome = parse_outcome(_read(reader, time.monotonic() + seconds))
+    finally:
+        os.close(reader)
+        if writer >= 0:
+            os.close(writer)
+    if outcome is None:
+        process.kill()
+        process.wait()
+        raise UserError("The local cloud did not start.", remedy=f"Its log is {log}.")
+    if outcome.error is not None:
+        process.wait()
+        raise UserError(outcome.error, remedy=outcome.remedy)
+    process.returncode = 0  # It outlives us on purpose: without this Popen warns that it still runs.
+
+
+def _open_log(log: Path) -> BinaryIO:
+    """Begin a new log.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        log.with_name(f"{log.name}.1").unlink(missing_ok=True)
+        return open(open_private(log, os.O_WRONLY | os.O_TRUNC), "wb")
+    except OSError as error:
+        raise unwritable(log, error) from error
+
+
+def _command(folder: Path, ready_descriptor: int) -> list[str]:
+    command = module_command("globalchat.localcloud", "serve", "--state-dir", str(folder))
+    command += ["--ready-fd", str(ready_descriptor)]
+    return [*command, "--idle-seconds", os.environ.get(IDLE_VARIABLE) or str(DEFAULT_IDLE_SECONDS)]
+
+
+def _surroundings() -> dict[str, str]:
+    # It calls nobody: reading the machine's certificate authorities, which aiohttp does at import, took a
+    # tenth of its start.
+    return {**child_environment(os.environ), "SSL_CERT_FILE": os.devnull}
+
+
+def _read(descriptor: int, give_up: float) -> bytes:
+    """Everything written to the pipe until it is closed at the other end, or the time is over."""
+    received = b""
+    while (left := give_up - time.monotonic()) > 0:
+        if not select.select([descriptor], [], [], left)[0]:
+            break
+        part = os.read(descriptor, 65536)
+        if not part:
+            break
+        received += part
+    return received
+
+
+LARGEST_FILE: Final = 1_000_000
+"""Bytes of the log; the file before it is kept, so that it takes twice as much."""
+LARGEST_RECORD: Final = 8_000
+"""Characters of one record, traceback included."""
+
+log = logging.getLogger("globalchat.localcloud")
+
+
+def start_log(folder: Path) -> None:
+    """Log warnings and errors of this process into the cloud's folder.
+
+    So are warnings of Python, and what threads and destructors raise; standard output and standard error
+    become the file as well, for what Python itself writes when it crashes.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    handler = _File(folder / LOG, largest=LARGEST_FILE)
+    handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.root.addHandler(handler)
+    logging.root.setLevel(logging.WARNING)
+    logging.raiseExceptions = False  # else a record that cannot be written fills standard error
+    logging.captureWarnings(True)
+    sys.unraisablehook = _log_unraisable
+    threading.excepthook = _log_of_thread
+
+
+class _File(BoundedFile):
+    """Keeps the standard streams on the file of the moment, also after it was rotated."""
+
+    def _open(self) -> None:
+        super()._open()
+        assert self._descriptor is not None, "it was just opened"
+        for stream in (1, 2):
+            os.dup2(self._descriptor, stream)
+
+
+class _Lines(logging.Formatter):
+    """Formats a record, at most LARGEST_RECORD characters of it: its start and its end."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if len(text) <= LARGEST_RECORD:
+            return text
+        half = LARGEST_RECORD // 2
+        return f"{text[:half]}\n... {len(text) - 2 * half} characters ...\n{text[-half:]}"
+
+
+def _log_unraisable(raised: "sys.UnraisableHookArgs") -> None:
+    error = raised.exc_value
+    log.error("%s %r", raised.err_msg or "Exception ignored in", raised.object, exc_info=error)
+
+
+def _log_of_thread(raised: threading.ExceptHookArgs) -> None:
+    log.error("Exception in %r", raised.thread, exc_info=raised.exc_value)

@@ -1,0 +1,197 @@
+"""From an assembly of templates to a deployment: what CloudFormation does, without the cloud."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from globalchat.localcloud.definition import Bus, Deployment, Queue, RegionDefinition, Role, Statement
+from globalchat.localcloud.problems import Problems, TemplateError
+from globalchat.localcloud.provisioning.apis import apis
+from globalchat.localcloud.provisioning.assembly import Assembly
+from globalchat.localcloud.provisioning.rules import Surroundings, buses, rules
+from globalchat.localcloud.provisioning.stack import CodeCheck, ResolvedStack, Resource, resolve_stack
+from globalchat.localcloud.resources import messaging, policies
+from globalchat.localcloud.resources.policies import parse
+from globalchat.localcloud.resources.property_schema import objects_of, texts_of
+
+ACCOUNT = "000000000000"
+
+
+def provision(
+    assembly: Assembly, *, urls: Mapping[str, str], check_code: CodeCheck | None = None
+) -> Deployment:
+    """Resolve all stacks and check what they refer to.
+
+    Args:
+        assembly: the stacks.
+        urls: where each AWS region listens, such as `{"us-west-2": "http://127.0.0.1:5001"}`.
+        check_code: reads the code of each resolver, so that what is wrong with it is shown with the rest.
+
+    Raises:
+        TemplateError: something that is not emulated, dangling, or that AWS would refuse at deployment.
+        ValueError: `urls` lacks a region of the assembly.
+    """
+    missing = {stack.region for stack in assembly.stacks} - urls.keys()
+    if missing:
+        raise ValueError(f"no URL for {', '.join(sorted(missing))}")
+    by_region = _resolved(assembly, urls, check_code)
+    problems = Problems()
+    all_roles = roles(
+        [resource for stacks in by_region.values() for resource in _resources(stacks)], problems
+    )
+    own_buses = {region: buses(_resources(stacks), problems) for region, stacks in by_region.items()}
+    all_buses = frozenset(bus.arn for found in own_buses.values() for bus in found)
+    regions = []
+    for region, stacks in by_region.items():
+        with problems.collected():
+            regions.append(_region(region, stacks, own_buses[region], all_roles, all_buses, problems))
+    problems.check()
+    _check_aliases(regions)
+    return Deployment(regions=tuple(regions), roles=all_roles)
+
+
+def _resolved(
+    assembly: Assembly, urls: Mapping[str, str], check_code: CodeCheck | None
+) -> dict[str, list[ResolvedStack]]:
+    """Resolve all stacks, by region.
+
+    Raises:
+        TemplateError: what is wrong with any of them.
+    """
+    by_region: dict[str, list[ResolvedStack]] = {}
+    problems = Problems()
+    for stack in assembly.stacks:
+        with problems.collected():
+            resolved = resolve_stack(
+                stack, account=ACCOUNT, base_url=urls[stack.region], check_code=check_code
+            )
+            by_region.setdefault(stack.region, []).append(resolved)
+    problems.check()
+    return by_region
+
+
+def _region(
+    region: str,
+    stacks: Sequence[ResolvedStack],
+    own_buses: tuple[Bus, ...],
+    all_roles: Mapping[str, Role],
+    all_buses: frozenset[str],
+    problems: Problems,
+) -> RegionDefinition:
+    resources = _resources(stacks)
+    own_apis = apis(resources, all_roles, problems)
+    own_queues = queues(resources, problems)
+    around = Surroundings(
+        buses=all_buses,
+        apis={api.endpoint_arn: api for api in own_apis},
+        queues={queue.arn: queue for queue in own_queues},
+        roles=all_roles,
+    )
+    return RegionDefinition(
+        region=region,
+        alias=_alias(region, stacks),
+        account=ACCOUNT,
+        apis=own_apis,
+        buses=own_buses,
+        rules=rules(resources, around, problems),
+        queues=own_queues,
+        outputs=_outputs(stacks),
+    )
+
+
+def _resources(stacks: Sequence[ResolvedStack]) -> list[Resource]:
+    return [resource for stack in stacks for resource in stack.resources]
+
+
+def _alias(region: str, stacks: Sequence[ResolvedStack]) -> str:
+    aliases = {stack.alias: stack for stack in stacks if stack.alias is not None}
+    if len(aliases) > 1:
+        template = list(aliases.values())[-1].stack.template_file
+        raise TemplateError(
+            f"template {template}: Metadata.globalchat.alias: {region} is called {' and '.join(aliases)}."
+        )
+    return next(iter(aliases), region)
+
+
+def _outputs(stacks: Sequence[ResolvedStack]) -> dict[str, str]:
+    outputs: dict[str, str] = {}
+    for stack in stacks:
+        for name, value in stack.outputs.items():
+            if outputs.setdefault(name, value) != value:
+                raise TemplateError(
+                    f"template {stack.stack.template_file}: output {name}: another stack of "
+                    f"{stack.stack.region} has an output of that name with another value."
+                )
+    return outputs
+
+
+def _check_aliases(regions: Sequence[RegionDefinition]) -> None:
+    seen: dict[str, str] = {}
+    for region in regions:
+        other = seen.setdefault(region.alias, region.region)
+        if other != region.region:
+            raise TemplateError(f"The alias {region.alias} stands for both {other} and {region.region}.")
+
+
+def roles(resources: Sequence[Resource], problems: Problems) -> dict[str, Role]:
+    """All roles by ARN; each policy of its own or attached by AWS::IAM::Policy counts.
+
+    Two roles of one name and a policy for a role that does not exist are problems.
+    """
+    own = {resource.values.ref: resource for resource in _unique(resources, policies.ROLE.name, problems)}
+    statements: dict[str, list[Statement]] = {
+        name: [
+            statement
+            for policy in objects_of(role.properties, "Policies")
+            for statement in parse(policy["PolicyDocument"], "PolicyDocument", "identity")
+        ]
+        for name, role in own.items()
+    }
+    for policy in _of(resources, policies.POLICY.name):
+        for name in texts_of(policy.properties, "Roles"):
+            if name not in statements:
+                problem = f"property Roles names {name}, which no template defines"
+                problems.add(policy.error(problem))
+                continue
+            statements[name] += parse(policy.properties["PolicyDocument"], "PolicyDocument", "identity")
+    return {
+        role.arn: Role(
+            arn=role.arn,
+            trust=parse(role.properties["AssumeRolePolicyDocument"], "AssumeRolePolicyDocument", "trust"),
+            statements=tuple(statements[name]),
+        )
+        for name, role in own.items()
+    }
+
+
+def queues(resources: Sequence[Resource], problems: Problems) -> tuple[Queue, ...]:
+    """The queues of one region, each with the statements of its policies.
+
+    Two queues of one name and a policy for a queue that does not exist are problems.
+    """
+    own = {resource.values.ref: resource for resource in _unique(resources, messaging.QUEUE.name, problems)}
+    statements: dict[str, list[Statement]] = {url: [] for url in own}
+    for policy in _of(resources, messaging.QUEUE_POLICY.name):
+        for url in texts_of(policy.properties, "Queues"):
+            if url not in statements:
+                problem = f"property Queues names {url}, which no template of its region defines"
+                problems.add(policy.error(problem))
+                continue
+            statements[url] += parse(policy.properties["PolicyDocument"], "PolicyDocument", "resource")
+    return tuple(
+        Queue(queue.arn, queue.values.attributes["QueueName"], tuple(statements[url]))
+        for url, queue in own.items()
+    )
+
+
+def _of(resources: Iterable[Resource], type_name: str) -> list[Resource]:
+    return [resource for resource in resources if resource.type.name == type_name]
+
+
+def _unique(resources: Iterable[Resource], type_name: str, problems: Problems) -> Iterable[Resource]:
+    """The resources of a type; two of one ARN are a problem, for the second deployment would fail."""
+    found: dict[str, Resource] = {}
+    for resource in _of(resources, type_name):
+        if resource.arn in found:
+            other = found[resource.arn].identity.logical_id
+            problems.add(resource.error(f"has the name of {other}: {resource.arn}"))
+        found[resource.arn] = resource
+    return found.values()

@@ -1,0 +1,202 @@
+"""AWS::CloudWatch resource types: nothing is measured locally, no alarm sounds, no graph is drawn."""
+
+from globalchat.localcloud.resources.policies import resource_policy
+from globalchat.localcloud.resources.property_schema import (
+    Identity,
+    Properties,
+    ResourceType,
+    Shape,
+    Values,
+    list_of,
+    name,
+    only,
+    optional_text,
+    text,
+    text_of,
+    whole,
+)
+
+_MEASURED = "metrics are not kept locally"
+_NOBODY = "without metrics no alarm changes its state"
+
+
+def _alarm(identity: Identity, properties: Properties) -> Values:
+    own = optional_text(properties, "AlarmName") or identity.generated_name(255)
+    return Values(own, {"Arn": identity.arn("cloudwatch", f"alarm:{own}")})
+
+
+def _dashboard(identity: Identity, properties: Properties) -> Values:
+    return Values(optional_text(properties, "DashboardName") or identity.generated_name(255), {})
+
+
+ALARM = ResourceType(
+    name="AWS::CloudWatch::Alarm",
+    shape=Shape(
+        required={
+            "ComparisonOperator": only(
+                "GreaterThanThreshold",
+                "GreaterThanOrEqualToThreshold",
+                "LessThanThreshold",
+                "LessThanOrEqualToThreshold",
+            ),
+            "EvaluationPeriods": whole(1, 1440),
+        },
+        optional={
+            "AlarmName": name(r"[^\x00-\x1f]", 255),
+            "TreatMissingData": only("breaching", "notBreaching", "ignore", "missing"),
+        },
+        without_effect={
+            "ActionsEnabled": _NOBODY,
+            "AlarmActions": _NOBODY,
+            "AlarmDescription": "nothing reads it",
+            "DatapointsToAlarm": _MEASURED,
+            "Dimensions": _MEASURED,
+            "InsufficientDataActions": _NOBODY,
+            "MetricName": _MEASURED,
+            "Metrics": _MEASURED,
+            "Namespace": _MEASURED,
+            "OKActions": _NOBODY,
+            "Period": _MEASURED,
+            "Statistic": _MEASURED,
+            "Tags": "nothing reads them",
+            "Threshold": _MEASURED,
+            "Unit": _MEASURED,
+        },
+    ),
+    values=_alarm,
+)
+
+DASHBOARD = ResourceType(
+    name="AWS::CloudWatch::Dashboard",
+    shape=Shape(
+        required={"DashboardBody": text},
+        optional={"DashboardName": name("[A-Za-z0-9_-]", 255)},
+        without_effect={"Tags": "nothing reads them"},
+    ),
+    values=_dashboard,
+)
+
+
+def _log_group(identity: Identity, properties: Properties) -> Values:
+    own = optional_text(properties, "LogGroupName") or identity.generated_name(512)
+    return Values(own, {"Arn": identity.arn("logs", f"log-group:{own}:*")})
+
+
+LOG_GROUP = ResourceType(
+    name="AWS::Logs::LogGroup",
+    shape=Shape(
+        optional={"LogGroupName": name("[A-Za-z0-9_/.#-]", 512)},
+        without_effect={
+            "LogGroupClass": "logs are not kept locally",
+            "RetentionInDays": "logs are not kept locally",
+            "Tags": "nothing reads them",
+        },
+    ),
+    values=_log_group,
+)
+
+METRIC_FILTER = ResourceType(
+    name="AWS::Logs::MetricFilter",
+    shape=Shape(
+        required={
+            "FilterPattern": text,
+            "LogGroupName": text,
+            "MetricTransformations": list_of(
+                Shape(
+                    required={"MetricName": text, "MetricNamespace": text, "MetricValue": text},
+                    without_effect={
+                        "DefaultValue": "metrics are not kept locally",
+                        "Dimensions": "metrics are not kept locally",
+                        "Unit": "metrics are not kept locally",
+                    },
+                ),
+                minimum=1,
+                maximum=1,
+            ),
+        },
+        optional={"FilterName": text},
+    ),
+    values=lambda identity, properties: Values(
+        optional_text(properties, "FilterName") or identity.generated_name(512), {}
+    ),
+)
+
+
+def _topic(identity: Identity, properties: Properties) -> Values:
+    own = optional_text(properties, "TopicName") or identity.generated_name(256)
+    arn = identity.arn("sns", own)
+    return Values(arn, {"TopicArn": arn, "TopicName": own})
+
+
+def _subscription(identity: Identity, properties: Properties) -> Values:
+    arn = f"{text_of(properties, 'TopicArn')}:{identity.token(36)}"
+    return Values(arn, {"Arn": arn})
+
+
+TOPIC = ResourceType(
+    name="AWS::SNS::Topic",
+    shape=Shape(
+        optional={"TopicName": name("[A-Za-z0-9_-]", 256)},
+        without_effect={
+            "DisplayName": "no mail is sent locally",
+            "KmsMasterKeyId": "nothing is published locally",
+            "Tags": "nothing reads them",
+        },
+    ),
+    values=_topic,
+)
+
+TOPIC_POLICY = ResourceType(
+    name="AWS::SNS::TopicPolicy",
+    shape=Shape(required={"Topics": list_of(text, minimum=1), "PolicyDocument": resource_policy}),
+    values=lambda identity, _: Values(identity.generated_name(128), {}),
+)
+
+SUBSCRIPTION = ResourceType(
+    name="AWS::SNS::Subscription",
+    shape=Shape(
+        required={"TopicArn": text, "Protocol": only("email", "email-json")},
+        optional={"Endpoint": text},
+    ),
+    values=_subscription,
+)
+
+
+_UNFILTERED = "every local client has the same address, so none is held back"
+
+
+def _acl(identity: Identity, properties: Properties) -> Values:
+    own = optional_text(properties, "Name") or identity.generated_name(128)
+    acl_id = identity.token(36)
+    arn = identity.arn("wafv2", f"regional/webacl/{own}/{acl_id}")
+    return Values(f"{own}|{acl_id}|REGIONAL", {"Arn": arn, "Id": acl_id})
+
+
+WEB_ACL = ResourceType(
+    name="AWS::WAFv2::WebACL",
+    shape=Shape(
+        required={"Scope": only("REGIONAL")},
+        optional={"Name": name("[A-Za-z0-9_-]", 128)},
+        without_effect={
+            "DefaultAction": _UNFILTERED,
+            "Description": "nothing reads it",
+            "Rules": _UNFILTERED,
+            "Tags": "nothing reads them",
+            "VisibilityConfig": "metrics are not kept locally",
+        },
+    ),
+    values=_acl,
+)
+
+WEB_ACL_ASSOCIATION = ResourceType(
+    name="AWS::WAFv2::WebACLAssociation",
+    shape=Shape(required={"ResourceArn": text, "WebACLArn": text}),
+    values=lambda identity, _: Values(identity.generated_name(128), {}),
+)
+
+
+METADATA = ResourceType(
+    name="AWS::CDK::Metadata",
+    shape=Shape(without_effect={"Analytics": "usage figures for the CDK's makers"}),
+    values=lambda identity, _: Values(identity.generated_name(128), {}),
+)

@@ -1,0 +1,229 @@
+"""AWS::Events resource types."""
+
+import json
+
+from graphql import GraphQLSyntaxError
+from graphql import parse as parse_graphql
+
+from globalchat.localcloud.definition import JSON, InputTransformer
+from globalchat.localcloud.events.pattern import compile_pattern
+from globalchat.localcloud.events.target_input import InputPath, Transformer
+from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.resources.policies import parse, resource_policy
+from globalchat.localcloud.resources.property_schema import (
+    Identity,
+    Properties,
+    ResourceType,
+    Shape,
+    Values,
+    list_of,
+    name,
+    object_of,
+    only,
+    optional_text,
+    text,
+    text_of,
+    whole,
+)
+
+_NAME = "[._A-Za-z0-9-]"
+_PATTERN_LIMIT = 2048
+
+
+def bus_name(value: JSON, path: str) -> None:
+    """The name of a custom bus."""
+    name(_NAME, 256)(value, path)
+    if value == "default":
+        raise Unsupported(
+            f"property {path} is default, the name of the account's own bus, which is not emulated"
+        )
+
+
+def rules_bus(value: JSON, path: str) -> None:
+    """The name or ARN of the custom bus of a rule."""
+    text(value, path)
+    if str(value).rpartition("/")[2] == "default":
+        raise Unsupported(
+            f"property {path} is default, the name of the account's own bus, which is not emulated"
+        )
+
+
+def event_pattern(value: JSON, path: str) -> None:
+    """A pattern that EventBridge takes (at most 2,048 characters)."""
+    if not isinstance(value, dict):
+        raise Unsupported(f"property {path} is not an object")
+    if len(json.dumps(value, separators=(",", ":"), ensure_ascii=False)) > _PATTERN_LIMIT:
+        raise Unsupported(f"property {path} has more than {_PATTERN_LIMIT} characters")
+    try:
+        compile_pattern(value)
+    except Unsupported as error:
+        raise Unsupported(f"property {path}: {error.reason}") from None
+
+
+def json_text(value: JSON, path: str) -> None:
+    """A string that holds JSON."""
+    text(value, path)
+    try:
+        json.loads(str(value))
+    except (ValueError, RecursionError):
+        raise Unsupported(f"property {path} does not hold JSON") from None
+
+
+def graphql_operation(value: JSON, path: str) -> None:
+    """A GraphQL document; whether its fields exist and may be called shows at each delivery, as on AWS."""
+    text(value, path)
+    try:
+        parse_graphql(str(value))
+    except GraphQLSyntaxError as error:
+        raise Unsupported(f"property {path}: {error.message.rstrip('.')}") from None
+    except RecursionError:
+        raise Unsupported(f"property {path} is nested too deep") from None
+
+
+def input_path(value: JSON, path: str) -> None:
+    """A JSON path of the subset that is emulated."""
+    text(value, path)
+    try:
+        InputPath.parse(str(value))
+    except Unsupported as error:
+        raise Unsupported(f"property {path}: {error.reason}") from None
+
+
+def input_transformer(value: JSON, path: str) -> None:
+    """A template and the paths of its placeholders, as PutTargets takes them."""
+    _INPUT_TRANSFORMER(value, path)
+    try:
+        Transformer(transformer_of(value), rule_arn="", rule_name="")
+    except Unsupported as error:
+        raise Unsupported(f"property {path}: {error.reason}") from None
+
+
+def transformer_of(value: JSON) -> InputTransformer:
+    """The transformer in a property that has passed its shape."""
+    properties = value if isinstance(value, dict) else {}
+    paths = object_of(properties, "InputPathsMap")
+    return InputTransformer(
+        {name: text_of(paths, name) for name in paths}, text_of(properties, "InputTemplate")
+    )
+
+
+def _texts_by_name(value: JSON, path: str) -> None:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise Unsupported(f"property {path} is not an object of strings")
+
+
+_INPUT_TRANSFORMER = Shape(required={"InputTemplate": text}, optional={"InputPathsMap": _texts_by_name})
+
+
+def allowing_policy(value: JSON, path: str) -> None:
+    """A bus policy: without effect if it only allows, for within one account the caller's role decides."""
+    document: dict[str, JSON] = {"Version": "2012-10-17", "Statement": [value]}
+    if any(statement.effect == "Deny" for statement in parse(document, path, "resource")):
+        raise Unsupported(f"property {path} denies, which is not emulated for a bus")
+
+
+def _bus(identity: Identity, properties: Properties) -> Values:
+    own = text_of(properties, "Name")
+    return Values(own, {"Arn": identity.arn("events", f"event-bus/{own}"), "Name": own})
+
+
+def _rule(identity: Identity, properties: Properties) -> Values:
+    own = optional_text(properties, "Name") or identity.generated_name(64)
+    bus = text_of(properties, "EventBusName").rpartition("event-bus/")[2]
+    return Values(f"{bus}|{own}", {"Arn": identity.arn("events", f"rule/{bus}/{own}")})
+
+
+EVENT_BUS = ResourceType(
+    name="AWS::Events::EventBus",
+    shape=Shape(
+        required={"Name": bus_name},
+        without_effect={
+            "Description": "nothing reads it",
+            "LogConfig": "logs are not kept locally",
+            "Tags": "nothing reads them",
+        },
+    ),
+    values=_bus,
+)
+
+EVENT_BUS_POLICY = ResourceType(
+    name="AWS::Events::EventBusPolicy",
+    shape=Shape(
+        required={"StatementId": text, "EventBusName": text},
+        optional={"Statement": allowing_policy},
+        without_effect={
+            "Action": "within one account the caller's role decides",
+            "Principal": "within one account the caller's role decides",
+        },
+    ),
+    values=lambda identity, _: Values(identity.generated_name(128), {}),
+)
+
+_TARGET = Shape(
+    required={"Id": name(_NAME, 64), "Arn": text},
+    optional={
+        "RoleArn": text,
+        "AppSyncParameters": Shape(required={"GraphQLOperation": graphql_operation}),
+        "DeadLetterConfig": Shape(required={"Arn": text}),
+        "Input": json_text,
+        "InputPath": input_path,
+        "InputTransformer": input_transformer,
+        "RetryPolicy": Shape(
+            optional={
+                "MaximumRetryAttempts": whole(0, 185),
+                "MaximumEventAgeInSeconds": whole(60, 86_400),
+            }
+        ),
+    },
+)
+
+RULE = ResourceType(
+    name="AWS::Events::Rule",
+    shape=Shape(
+        required={"EventBusName": rules_bus, "EventPattern": event_pattern},
+        optional={
+            "Name": name(_NAME, 64),
+            "State": only("ENABLED", "DISABLED"),
+            "Targets": list_of(_TARGET, maximum=5),
+        },
+        without_effect={"Description": "nothing reads it", "Tags": "nothing reads them"},
+        lacking={"ScheduleExpression": "schedules"},
+        replaces={"ScheduleExpression": ("EventPattern", "EventBusName")},
+        absent={"EventBusName": "the account's default bus is not emulated"},
+    ),
+    values=_rule,
+)
+
+
+def _queue(identity: Identity, properties: Properties) -> Values:
+    own = optional_text(properties, "QueueName") or identity.generated_name(80)
+    url = f"https://sqs.{identity.region}.amazonaws.com/{identity.account}/{own}"
+    return Values(url, {"Arn": identity.arn("sqs", own), "QueueName": own, "QueueUrl": url})
+
+
+QUEUE = ResourceType(
+    name="AWS::SQS::Queue",
+    shape=Shape(
+        optional={
+            "QueueName": name("[A-Za-z0-9_-]", 80),
+            # EventBridge takes standard queues only (EventBridge user guide, dead-letter queues).
+            "FifoQueue": only(False, "false"),
+        },
+        without_effect={
+            "DelaySeconds": "dead letters are there at once",
+            "MaximumMessageSize": "events are smaller than any limit that AWS takes",
+            "MessageRetentionPeriod": "letters live as long as the local cloud",
+            "ReceiveMessageWaitTimeSeconds": "ReceiveMessage answers at once",
+            "SqsManagedSseEnabled": "letters stay in memory",
+            "Tags": "nothing reads them",
+            "VisibilityTimeout": "a call says how long, else it is 30 s",
+        },
+    ),
+    values=_queue,
+)
+
+QUEUE_POLICY = ResourceType(
+    name="AWS::SQS::QueuePolicy",
+    shape=Shape(required={"Queues": list_of(text, minimum=1), "PolicyDocument": resource_policy}),
+    values=lambda identity, _: Values(identity.generated_name(128), {}),
+)

@@ -1,0 +1,243 @@
+"""A small language for property values. A check raises `Unsupported` and names the property's path."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.problems import Unsupported, collect
+
+Check: TypeAlias = Callable[[JSON, str], None]
+"""From a resolved value and the path of its property to nothing, or an `Unsupported`."""
+
+Properties: TypeAlias = Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """An object's properties: those that are honoured, and those accepted without effect (and why).
+
+    Any other property is refused by name. A shape is itself a check, so shapes nest.
+
+    `lacking` says more about properties that AWS takes and the local cloud does not. `replaces` are required
+    properties that are not missing when there is a problem with another one, which stands for them. `absent`
+    is what the absence of a required property means, where that is not a mistake.
+    """
+
+    required: Mapping[str, Check] = field(default_factory=dict)
+    optional: Mapping[str, Check] = field(default_factory=dict)
+    without_effect: Mapping[str, str] = field(default_factory=dict)
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    replaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, value: JSON, path: str, unresolved: Set[str] = frozenset()) -> None:
+        """Check an object; `path` is empty for a resource's own properties.
+
+        `unresolved` are properties that are there, but whose values are not known for some other problem.
+
+        Raises:
+            Unsupported: all that is wrong, what is not emulated before what is missing.
+        """
+        if not isinstance(value, dict):
+            raise Unsupported(f"property {path} is not an object")
+        prefix = f"{path}." if path else ""
+        reasons: list[str] = []
+        present = {*value, *unresolved}
+        for name, item in value.items():
+            try:
+                self._check_property(name, item, f"{prefix}{name}")
+            except Unsupported as error:
+                collect(reasons, error)
+                present.update(self.replaces.get(name, ()))
+        for name in self.required:
+            if name not in present:
+                meaning = self.absent.get(name)
+                reasons.append(f"property {prefix}{name} is missing" + (f"; {meaning}" if meaning else ""))
+        if reasons:
+            raise Unsupported(*reasons)
+
+    def _check_property(self, name: str, item: JSON, path: str) -> None:
+        check = self.required.get(name) or self.optional.get(name)
+        if check is not None:
+            check(item, path)
+        elif name not in self.without_effect:
+            more = self.lacking.get(name)
+            raise Unsupported(f"property {path} is not emulated" + (f" ({more})" if more else ""))
+
+
+def text(value: JSON, path: str) -> None:
+    """Any string."""
+    if not isinstance(value, str):
+        raise Unsupported(f"property {path} is not a string")
+
+
+def name(characters: str, maximum: int) -> Check:
+    """A name of 1 to `maximum` characters of a regular expression's class, such as `[a-z]`."""
+    pattern = re.compile(f"{characters}{{1,{maximum}}}")
+
+    def check(value: JSON, path: str) -> None:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise Unsupported(f"property {path} is not a name of 1 to {maximum} characters of {characters}")
+
+    return check
+
+
+def only(*values: JSON) -> Check:
+    """One of some values; any other is a feature that is not emulated."""
+
+    def check(value: JSON, path: str) -> None:
+        if value not in values:
+            emulated = " and ".join(dict.fromkeys(map(_show, values)))
+            raise Unsupported(f"property {path} has the value {_show(value)}; only {emulated} is emulated")
+
+    return check
+
+
+def whole(minimum: int, maximum: int) -> Check:
+    """An integer (CloudFormation takes its decimal text as well) within bounds."""
+
+    def check(value: JSON, path: str) -> None:
+        number = as_integer(value)
+        if number is None or not minimum <= number <= maximum:
+            bounds = f"an integer from {minimum} to {maximum}"
+            raise Unsupported(f"property {path} has the value {_show(value)}; it must be {bounds}")
+
+    return check
+
+
+def list_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Check:
+    """A list whose every element passes a check."""
+
+    def check(value: JSON, path: str) -> None:
+        if not isinstance(value, list):
+            raise Unsupported(f"property {path} is not a list")
+        if len(value) < minimum:
+            raise Unsupported(f"property {path} has {len(value)} elements; AWS takes at least {minimum}")
+        if maximum is not None and len(value) > maximum:
+            raise Unsupported(f"property {path} has {len(value)} elements; AWS takes at most {maximum}")
+        reasons: list[str] = []
+        for index, element in enumerate(value):
+            try:
+                item(element, f"{path}[{index}]")
+            except Unsupported as error:
+                collect(reasons, error)
+        if reasons:
+            raise Unsupported(*reasons)
+
+    return check
+
+
+def as_integer(value: JSON) -> int | None:
+    """The integer that a value means to CloudFormation, or None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and len(value) < 20 and value.isascii() and value.removeprefix("-").isdigit():
+        return int(value)
+    return None
+
+
+def text_of(properties: Properties, name: str) -> str:
+    """A string property that its shape requires."""
+    value = properties[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} passed a check that does not fit")
+    return value
+
+
+def optional_text(properties: Properties, name: str) -> str | None:
+    """A string property that may be absent."""
+    return text_of(properties, name) if name in properties else None
+
+
+def object_of(properties: Properties, name: str) -> Properties:
+    """An object property; empty if absent."""
+    value = properties.get(name, {})
+    if not isinstance(value, dict):
+        raise TypeError(f"{name} passed a check that does not fit")
+    return value
+
+
+def objects_of(properties: Properties, name: str) -> list[Properties]:
+    """A list of objects; empty if absent."""
+    value = properties.get(name, [])
+    if not isinstance(value, list):
+        raise TypeError(f"{name} passed a check that does not fit")
+    return [item for item in value if isinstance(item, dict)]
+
+
+def texts_of(properties: Properties, name: str) -> list[str]:
+    """A list of strings; empty if absent."""
+    value = properties.get(name, [])
+    if not isinstance(value, list):
+        raise TypeError(f"{name} passed a check that does not fit")
+    return [item for item in value if isinstance(item, str)]
+
+
+def _show(value: JSON) -> str:
+    return value if isinstance(value, str) else json.dumps(value)[:80]
+
+
+_LOWER = "0123456789abcdefghijklmnopqrstuvwxyz"
+_UPPER = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which resource: all generated ids and names follow from it, so they are the same at every start.
+
+    `base_url` is where its region listens, such as `http://127.0.0.1:5001`.
+    """
+
+    stack: str
+    logical_id: str
+    region: str
+    account: str
+    base_url: str
+
+    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        """An ARN in this account and region (`region=""` for a global service)."""
+        where = self.region if region is None else region
+        return f"arn:aws:{service}:{where}:{self.account}:{resource}"
+
+    def token(self, length: int, purpose: str = "") -> str:
+        """Lower-case letters and digits that look random; another purpose gives another token."""
+        return self._characters(_LOWER, length, purpose)
+
+    def generated_name(self, limit: int) -> str:
+        """The name that CloudFormation gives an unnamed resource: stack, logical id, random part."""
+        suffix = self._characters(_UPPER, 12, "name")
+        room = limit - len(suffix) - 2
+        logical_id = self.logical_id[: max(room // 2, room - len(self.stack))]
+        return f"{self.stack[: room - len(logical_id)]}-{logical_id}-{suffix}"
+
+    def _characters(self, alphabet: str, length: int, purpose: str) -> str:
+        seed = "/".join((self.account, self.region, self.stack, self.logical_id, purpose))
+        number = int.from_bytes(hashlib.sha512(seed.encode()).digest(), "big")
+        characters = []
+        for _ in range(length):
+            number, digit = divmod(number, len(alphabet))
+            characters.append(alphabet[digit])
+        return "".join(characters)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a resource's `Ref` is, and its attributes."""
+
+    ref: str
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceType:
+    """One resource type; `values` gets properties that passed `shape`."""
+
+    name: str
+    shape: Shape
+    values: Callable[[Identity, Properties], Values]

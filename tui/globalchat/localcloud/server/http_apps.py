@@ -1,0 +1,162 @@
+"""The HTTP server of the AWS endpoint: hands requests to it, and responses back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from globalchat.localcloud.appsync.responder import (
+    PATH,
+    HttpRequest,
+    HttpResponse,
+    incomplete,
+    too_large,
+    unreadable,
+)
+from globalchat.localcloud.aws.endpoint import AwsEndpoint
+from globalchat.localcloud.aws.model import AwsError, AwsRequest, AwsResponse
+from globalchat.localcloud.aws.protocols import protocol_of
+from globalchat.localcloud.fault_injection import SocketFaults
+from globalchat.localcloud.server.acceptor import Usage, connection_of
+from globalchat.localcloud.server.realtime import RealtimeEndpoint
+from globalchat.localcloud.server.realtime_socket import reset
+
+Respond = Callable[[HttpRequest, Callable[[], None]], Awaitable[HttpResponse]]
+"""Answers a request, and calls the second argument once it is authorised."""
+
+BODY_SECONDS: Final = 10.0
+"""How long the body of a request may take to arrive."""
+
+
+async def answer(request: web.Request, respond: Respond, authorized: Callable[[], None]) -> web.Response:
+    """Answer one HTTP request; `authorized` is called once it is, before it is executed."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await request.read()
+    except TimeoutError:
+        late = _send(incomplete())
+        late.force_close()
+        return late
+    except web.HTTPRequestEntityTooLarge:
+        return _send(too_large())
+    except web.RequestPayloadError:
+        return _send(unreadable())
+    response = await respond(
+        HttpRequest(
+            method=request.method,
+            path=request.path,
+            query=dict(request.query),
+            headers=tuple(request.headers.items()),
+            body=body,
+            source_ip=request.remote or "127.0.0.1",
+        ),
+        authorized,
+    )
+    return _send(response)
+
+
+def _send(response: HttpResponse) -> web.Response:
+    return web.Response(status=response.status, headers=response.headers, body=response.body)
+
+
+REALTIME_PATH: Final = "/graphql/realtime"
+"""Where a custom domain serves the realtime protocol; a default host serves it under `/graphql`."""
+
+
+def region_app(realtime: RealtimeEndpoint, respond: Respond, usage: Usage) -> web.Application:
+    """Make the application; its sockets are closed when it is shut down.
+
+    Only requests and sockets that are authorised count as use: a page in a browser can send others.
+    """
+
+    async def graphql(request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await open_socket(request)
+        connection = connection_of(request)
+        connection.requested()
+
+        def authorized() -> None:
+            connection.authorized()
+            usage.touch()
+
+        return await answer(request, respond, authorized)
+
+    async def open_socket(request: web.Request) -> web.StreamResponse:
+        return await realtime.handle(request, connection_of(request).authorized)
+
+    async def shut_down(_app: web.Application) -> None:
+        realtime.shut_down()
+
+    app = web.Application(middlewares=[_outage(realtime.faults)])
+    app.router.add_route("*", PATH, graphql)
+    app.router.add_get(REALTIME_PATH, open_socket)
+    app.on_shutdown.append(shut_down)
+    return app
+
+
+def _outage(faults: SocketFaults) -> Middleware:
+    """Make the middleware that resets the connections of a region that is down."""
+
+    @web.middleware
+    async def reset_if_down(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = web.StreamResponse() if faults.down else await handler(request)
+        if faults.down and request.transport is not None:
+            reset(request.transport)
+        return response
+
+    return reset_if_down
+
+
+MAX_BODY: Final = 2 * 1024 * 1024
+"""Bytes of a request: more than the largest PutEvents, whose own limit is then named."""
+
+
+def aws_app(endpoint: AwsEndpoint, usage: Usage) -> web.Application:
+    """Make the application. Only requests whose signature is good count as use."""
+
+    async def handle(request: web.Request) -> web.Response:
+        connection = connection_of(request)
+        connection.requested()
+
+        def authorized() -> None:
+            connection.authorized()
+            usage.touch()
+
+        head = AwsRequest(request.method, request.raw_path, _headers(request), b"")
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await request.read()
+        except TimeoutError:
+            late = _refuse(head, AwsError("RequestTimeout", "The body did not arrive in time.", status=408))
+            late.force_close()
+            return late
+        except web.HTTPRequestEntityTooLarge:
+            message = f"The body is larger than {MAX_BODY} bytes."
+            return _refuse(head, AwsError("RequestEntityTooLargeException", message, status=413))
+        except web.RequestPayloadError:
+            return _refuse(head, AwsError("SerializationException", "The body cannot be decoded."))
+        whole = AwsRequest(head.method, head.target, head.headers, body)
+        return _send_aws(await endpoint.respond(whole, authorized=authorized))
+
+    app = web.Application(client_max_size=MAX_BODY)
+    app.router.add_route("*", "/{path:.*}", handle)
+    return app
+
+
+def _headers(request: web.Request) -> dict[str, str]:
+    """Return headers by lower-case name; those that came several times joined, as signatures want them."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]},{value}" if key in headers else value
+    return headers
+
+
+def _refuse(head: AwsRequest, error: AwsError) -> web.Response:
+    return _send_aws(protocol_of(head).error(error, ""))
+
+
+def _send_aws(response: AwsResponse) -> web.Response:
+    return web.Response(status=response.status, headers=response.headers, body=response.body)

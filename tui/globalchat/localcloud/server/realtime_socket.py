@@ -1,0 +1,303 @@
+"""One realtime socket: runs the actions of the protocol core on an aiohttp WebSocket."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from globalchat.localcloud.appsync.model import Authenticator, Executor
+from globalchat.localcloud.appsync.realtime.actions import Action, Close, Count, Forget, Listen, Send, Start
+from globalchat.localcloud.appsync.realtime.handshake import Handshake
+from globalchat.localcloud.appsync.realtime.hub import Hub
+from globalchat.localcloud.appsync.realtime.protocol import Limits, RealtimeProtocol, State
+from globalchat.localcloud.fault_injection import SocketFaults
+
+_FINAL_TEXT: Final = 0x81
+_SHORT: Final = struct.Struct("!BB").pack
+_MEDIUM: Final = struct.Struct("!BBH").pack
+_LONG: Final = struct.Struct("!BBQ").pack
+
+
+@lru_cache(maxsize=1024)
+def text_header(length: int) -> bytes:
+    """Make the header of a text frame with a payload of so many bytes."""
+    if length < 126:
+        return _SHORT(_FINAL_TEXT, length)
+    if length < 65_536:
+        return _MEDIUM(_FINAL_TEXT, 126, length)
+    return _LONG(_FINAL_TEXT, 127, length)
+
+
+MAX_BUFFER: Final = 4 * 1024 * 1024
+"""Bytes that may wait for one client."""
+
+
+class Flusher:
+    """Writes every outbox that has frames once per turn of the loop, whose `call_soon` it is given."""
+
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        self._call_soon = call_soon
+        self._waiting: list[Outbox] = []
+
+    def schedule(self, outbox: "Outbox") -> None:
+        """Have `outbox.flush` called after what is running now."""
+        if not self._waiting:
+            self._call_soon(self._flush)
+        self._waiting.append(outbox)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for outbox in waiting:
+            outbox.flush()
+
+
+class Outbox:
+    """The frames that wait for one socket. `on_overflow` is told before the transport is aborted."""
+
+    __slots__ = (
+        "_closed",
+        "_flusher",
+        "_limit",
+        "_on_overflow",
+        "_parts",
+        "_size",
+        "_transport",
+    )
+
+    def __init__(
+        self,
+        transport: asyncio.WriteTransport,
+        flusher: Flusher,
+        *,
+        on_overflow: Callable[[], None],
+        limit: int = MAX_BUFFER,
+    ) -> None:
+        self._transport = transport
+        self._flusher = flusher
+        self._on_overflow = on_overflow
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._closed = False
+
+    def send(self, payload: bytes) -> None:
+        """Add one text frame; it leaves in this turn of the loop. Nothing happens once closed."""
+        if self._closed:
+            return
+        if not self._parts:
+            self._flusher.schedule(self)
+        self._parts.append(text_header(len(payload)))
+        self._parts.append(payload)
+        self._size += len(payload)
+        if self._size > self._limit:
+            self.flush()
+
+    def send_alone(self, payload: bytes) -> None:
+        """Send one text frame that no other is about to follow: at once, unless something waits already."""
+        if self._size or self._closed or self._transport.is_closing():
+            self.send(payload)
+            return
+        self._transport.write(text_header(len(payload)) + payload)
+        if self._transport.get_write_buffer_size() > self._limit:
+            self._overflow()
+
+    def flush(self) -> None:
+        """Write what waits, and disconnect the client if too much of it stays unsent."""
+        if self._parts and not self._closed and not self._transport.is_closing():
+            self._transport.write(b"".join(self._parts))
+            if self._transport.get_write_buffer_size() > self._limit:
+                self._overflow()
+        self._parts.clear()
+        self._size = 0
+
+    def _overflow(self) -> None:
+        self._closed = True
+        self._on_overflow()
+        self._transport.abort()
+
+    def discard(self) -> None:
+        """Forget what waits, and whatever else is to be sent."""
+        self._closed = True
+        self._parts.clear()
+        self._size = 0
+
+    def close(self) -> None:
+        """Write what waits; later frames are discarded."""
+        self.flush()
+        self._closed = True
+
+
+CLOSE_SECONDS: Final = 2.0
+"""How long a client may take to answer a close frame."""
+
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+"""`struct linger`: closing discards what was not sent and resets the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What the sockets of one API share.
+
+    `admit_connect` and `admit_start` tell whether one more is within its rate limit at a time of the loop.
+    """
+
+    executor: Executor
+    authenticator: Authenticator
+    hub: Hub
+    faults: SocketFaults
+    flusher: Flusher
+    limits: Limits
+    max_buffer: int
+    admit_connect: Callable[[float], bool]
+    admit_start: Callable[[float], bool]
+
+
+class Connection:
+    """One socket, until either side closes it. It is the hub's `Socket` and the faults' `FaultySocket`."""
+
+    def __init__(self, api: Api, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+        self.silenced = False
+        self._api = api
+        self._hub = api.hub
+        self._socket = socket
+        self._transport = transport
+        self._core = RealtimeProtocol(api.authenticator, limits=api.limits, admit=api.admit_start)
+        self.outbox = Outbox(
+            transport, api.flusher, on_overflow=self._count_slow_reader, limit=api.max_buffer
+        )
+        self._loop = asyncio.get_running_loop()
+        self._tasks = asyncio.TaskGroup()
+        self._starts: dict[str, asyncio.Task[None]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._opening: Sequence[Action] = ()
+
+    def open(self, handshake: Handshake) -> bool:
+        """Judge the handshake; True if it is authorised. `run` says to the client what came of it."""
+        now = self._loop.time()
+        self._opening = self._core.open(handshake, now, admitted=self._api.admit_connect(now))
+        return self._core.state is State.OPEN
+
+    async def run(self) -> None:
+        """Carry frames until the socket is closed, by either side."""
+        try:
+            async with self._tasks:
+                self._apply(self._opening)
+                async for message in self._socket:
+                    if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                        break
+                    if not self.silenced:
+                        self._apply(self._core.receive(message.data, self._loop.time()))
+                self._core.lost()
+                self._release()
+        finally:
+            self._release()
+
+    def invalidate(self, subscriptions: Sequence[str]) -> None:
+        """End these subscriptions, then the socket; a silent one stays as it is."""
+        if not self.silenced:
+            announce = self._api.faults.announce_invalidation
+            self._apply(self._core.invalidated(subscriptions, announce=announce))
+
+    def shut_down(self) -> None:
+        """Close because the service stops."""
+        self._apply(self._core.shut_down())
+
+    def reset(self) -> None:
+        """Reset the TCP connection; `run` ends by that."""
+        reset(self._transport)
+
+    def silence(self) -> None:
+        """Neither send nor listen any more; the end of the socket's life resets it."""
+        self.silenced = True
+        self.outbox.discard()
+        self._transport.set_protocol(_Deaf(self._transport.get_protocol()))
+
+    def _apply(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            match action:
+                case Send(frame):
+                    self.outbox.send(frame)
+                case Start(name):
+                    self._starts[name] = self._tasks.create_task(self._start(action))
+                case Listen(name, plan):
+                    self._hub.add(self, name, plan)
+                case Forget(name):
+                    self._forget(name)
+                case Count(counter):
+                    self._hub.metrics.count(counter)
+                case Close(code):
+                    self._release()
+                    self._tasks.create_task(self._close(code))
+        self._set_timer()
+
+    async def _start(self, start: Start) -> None:
+        outcome = await self._api.executor.subscribe(start.request, start.caller)
+        del self._starts[start.id]
+        if isinstance(outcome, list):
+            self._apply(self._core.refused(start.id, outcome))
+        else:
+            self._apply(self._core.started(start.id, outcome))
+
+    def _forget(self, name: str) -> None:
+        start = self._starts.pop(name, None)
+        if start is None:
+            self._hub.remove(self, name)
+        else:
+            start.cancel()
+
+    def _release(self) -> None:
+        """Give up what the socket holds, but for the task that closes it."""
+        self._hub.drop(self)
+        self.outbox.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        for start in self._starts.values():
+            start.cancel()
+        self._starts.clear()
+
+    async def _close(self, code: int) -> None:
+        if self.silenced:
+            self.reset()
+            return
+        # Not draining: a client that does not read would hold the close up for ever.
+        await self._socket.close(code=code, drain=False)
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
+
+    def _set_timer(self) -> None:
+        deadline = self._core.deadline
+        if self._timer is not None:
+            if self._timer.when() == deadline and not self._timer.cancelled():
+                return
+            self._timer.cancel()
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._apply(self._core.tick(self._loop.time()))
+
+    def _count_slow_reader(self) -> None:
+        self._hub.metrics.count("SlowReaderDisconnect")
+
+
+class _Deaf(asyncio.Protocol):
+    """Takes the place of a connection's protocol: discards what comes in, passes on that it is gone."""
+
+    def __init__(self, inner: asyncio.BaseProtocol) -> None:
+        self._inner = inner
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._inner.connection_lost(error)
+
+
+def reset(transport: asyncio.WriteTransport) -> None:
+    """Reset a TCP connection: the peer sees "connection reset", not an orderly end."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    transport.abort()
