@@ -23,9 +23,9 @@ PROSE: tuple[tuple[str, str], ...] = (
     (r"\blikewise\b", "also"),
     (r"\blest\b", "so that … not"),
     (r"\bsomebody\b", "the one who acts: a user, another process, an administrator"),
-    # "cannot be told apart" is good English.
+    # "cannot be told apart" and "tells mistakes from gaps" are good English.
     (r"\btold\b(?! apart| from)", "reported, shown, logged, passed"),
-    (r"\btells\b(?![^.]{0,40}\bapart\b)", "reports, shows, says"),
+    (r"\btells\b(?![^.]{0,60}\b(?:apart|from)\b)", "reports, shows, says"),
     (r"\bthe begin\b(?!-)", "the start"),
     (r"\bsteady clock\b", "monotonic clock"),
     (r"""["'`”}] is no (?=\w)""", "is not a …; unknown …; invalid …"),
@@ -55,7 +55,7 @@ NAMES = {
 }
 """A part of a name, and the word to use."""
 GERUND = re.compile(r"[a-z_]*ing")
-NOUNS_IN_ING = {"gc_tuning", "string", "heading", "setting", "binding", "ping", "meaning", "pricing"}
+NOUNS_IN_ING = {"gc_tuning", "string", "heading", "setting", "binding", "ping", "meaning", "recording"}
 """Names of modules that end like a gerund and are nouns."""
 
 

@@ -88,9 +88,9 @@ class LostBroadcasts(UndisturbedCourier):
 @pytest.fixture
 async def cloud() -> AsyncIterator[LocalCloud]:
     """A local cloud with one dead letter in Oregon's broadcast queue."""
-    courier = LostBroadcasts()
-    async with LocalCloud.open(options=CloudOptions(courier=courier)) as opened:
-        courier.pending = 1
+    interceptor = LostBroadcasts()
+    async with LocalCloud.open(options=CloudOptions(courier=interceptor)) as opened:
+        interceptor.pending = 1
         await publish(opened.region("oregon"), "lost")
         await opened.events.settled()
         assert letters(opened) == ["globalchat-broadcast-dlq"]

@@ -63,7 +63,7 @@ def missing_files(codes: Iterable[str]) -> list[str]:
 
 
 def is_importable(name: str) -> bool:
-    """Whether there is such a module, or such an attribute of one."""
+    """Return True if there is such a module, or such an attribute of one."""
     try:
         resolve_name(name)
     except (ImportError, AttributeError):
@@ -81,7 +81,7 @@ def test_commands_that_are_named_exist_with_their_options(page: Path) -> None:
 
 
 def faults_of(words: list[str]) -> list[str]:
-    """What of a command's words the program does not know. Capitals and brackets stand for other words."""
+    """Return the words of a command that are not known. Capitals and brackets stand for other words."""
     command: click.Command = root
     context = click.Context(root)
     rest = [word.strip("[],.") for word in words if word.strip("[],.…")]

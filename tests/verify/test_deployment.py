@@ -11,7 +11,7 @@ from yarl import URL
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.errors import UserError
 from globalchat.localcloud.server.cloud import LocalCloud
-from globalchat.verify.asking import NotAsked
+from globalchat.verify.answers import NotAsked
 from globalchat.verify.compare import Agreement, Comparison
 from globalchat.verify.deployment import DISTURBS, Side, check_rows, local_side, not_looked_at, probes
 from globalchat.verify.probe_target import Observation, ProbeTarget

@@ -5,7 +5,7 @@ import pytest
 
 from globalchat.core.errors import UserError
 from globalchat.localcloud.provisioning.assembly import read
-from globalchat.verify.asking import Verification
+from globalchat.verify.answers import Verification
 from globalchat.verify.compare import Agreement
 from globalchat.verify.counterpart import LocalAnswers
 from globalchat.verify.questions import Catalogue, Kind, catalogue

@@ -19,7 +19,7 @@ def _service(name: str) -> ServiceModel:
 
 
 def faults(line: str) -> list[str]:
-    """What is wrong with the line: unknown service, operation, option or a query that does not compile."""
+    """List the faults of a line: unknown service, operation, option or a query that does not compile."""
     call = re.sub(r"^[a-z]+=\$\((.*)\)$", r"\1", line)
     words = shlex.split(re.sub(r'"\$\(([^)]*)\)"', "SUBSTITUTED", call))
     _, service, operation, *rest = words

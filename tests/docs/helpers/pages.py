@@ -39,7 +39,7 @@ def prose_of(page: Path) -> str:
 
 
 def inline_code(page: Path) -> set[str]:
-    """What stands between backticks in running text and tables."""
+    """Return what stands between backticks in running text and tables."""
     return set(re.findall(r"`([^`\n]+)`", prose_of(page)))
 
 

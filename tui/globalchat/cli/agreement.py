@@ -8,7 +8,7 @@ from globalchat.core.errors import UserError
 from globalchat.localcloud.problems import TemplateError
 from globalchat.localcloud.provisioning import assembly
 from globalchat.verify import summary
-from globalchat.verify.asking import AwsAnswers, Verification
+from globalchat.verify.answers import AwsAnswers, Verification
 from globalchat.verify.compare import Agreement
 from globalchat.verify.counterpart import LocalAnswers
 from globalchat.verify.questions import Catalogue, Kind, catalogue

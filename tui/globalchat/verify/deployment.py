@@ -19,7 +19,7 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.interfaces import PutEventsEntry
 from globalchat.localcloud.provisioning.provisioner import ACCOUNT
 from globalchat.localcloud.server.cloud import LocalCloud
-from globalchat.verify.asking import NotAsked, Obstacle, Progress
+from globalchat.verify.answers import NotAsked, Obstacle, Progress
 from globalchat.verify.compare import Agreement, Comparison, Difference, differences, not_asked
 from globalchat.verify.probe_target import ANSWER_SECONDS, Bus, Observation, ProbeTarget
 from globalchat.verify.questions import Kind

@@ -8,7 +8,7 @@ from typing import Final
 from globalchat.client.documents import UNSUBSCRIBE
 from globalchat.client.messages import IdFactory
 from globalchat.localcloud.definition import JSON
-from globalchat.verify.asking import NotAsked
+from globalchat.verify.answers import NotAsked
 from globalchat.verify.probe_target import Bus, Observation, ProbeTarget, seen, start
 
 ABOVE_PAYLOAD: Final = 241 * 1024
@@ -58,7 +58,7 @@ async def delivery_errors(target: ProbeTarget) -> Observation:
     await bus.put(_message(target, IdFactory().new(), sentAt="yesterday"))
     try:
         async with asyncio.timeout(min(target.seconds * 3, LETTER_SECONDS)):
-            while await bus.count() <= before:  # noqa: ASYNC110 - SQS tells no one
+            while await bus.count() <= before:  # noqa: ASYNC110 - SQS sends no notification
                 await asyncio.sleep(target.seconds / 20)
     except TimeoutError:
         return {"dead-lettered": False}

@@ -9,7 +9,7 @@ from typing import Final
 from globalchat.client.network import open_tls, proxy_of
 from globalchat.core.net import host_and_port, host_of
 from globalchat.localcloud.definition import JSON
-from globalchat.verify.asking import NotAsked
+from globalchat.verify.answers import NotAsked
 from globalchat.verify.probe_target import JSON_TYPE, Observation, ProbeTarget
 
 MEBIBYTE: Final = 1024 * 1024

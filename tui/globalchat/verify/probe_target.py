@@ -17,7 +17,7 @@ from globalchat.client.profiles import RegionEndpoint
 from globalchat.core import tls
 from globalchat.core.credentials import Credentials
 from globalchat.localcloud.definition import JSON
-from globalchat.verify.asking import NotAsked
+from globalchat.verify.answers import NotAsked
 
 ANSWER_SECONDS: Final = 15.0
 """How long any single answer may take."""

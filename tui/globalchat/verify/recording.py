@@ -9,7 +9,7 @@ from typing import Final, TypedDict, cast
 
 from globalchat.core.errors import UserError
 from globalchat.localcloud.definition import JSON
-from globalchat.verify.asking import NotAsked
+from globalchat.verify.answers import NotAsked
 from globalchat.verify.questions import AwsQuestion, Document
 from globalchat.verify.sample_events import ACCOUNT
 

@@ -80,7 +80,7 @@ def command(
     if disturb and deployed is None:
         raise click.UsageError("--disturb needs a deployment: name its profile with --profile.")
     from globalchat.localcloud.provisioning import assembly
-    from globalchat.verify.asking import nothing_asked
+    from globalchat.verify.answers import nothing_asked
     from globalchat.verify.questions import catalogue
     from globalchat.verify.rows import row_questions
 
@@ -121,7 +121,7 @@ def _deployment(profile: str | None) -> Profile | None:
 
 
 def _replay(asked: "Catalogue", folder: Path) -> _Result:
-    from globalchat.verify.asking import Verification
+    from globalchat.verify.answers import Verification
     from globalchat.verify.counterpart import LocalAnswers
     from globalchat.verify.recording import RecordedAnswers
 
@@ -141,7 +141,7 @@ def _ask(
     """Say who asks, where and how much; then ask AWS, and look at the deployment."""
     from globalchat.cli.deployment import sign_in
     from globalchat.verify import deployment, summary
-    from globalchat.verify.asking import AwsAnswers, Verification
+    from globalchat.verify.answers import AwsAnswers, Verification
     from globalchat.verify.counterpart import LocalAnswers
     from globalchat.verify.recording import Recorder
     from globalchat_infra.deployer import preflight

@@ -9,7 +9,7 @@ from globalchat.core.clock import MonotonicClock
 from globalchat.core.errors import ExitCode, Unreachable
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.provisioning.assembly import read
-from globalchat.verify.asking import (
+from globalchat.verify.answers import (
     NO_TIME,
     AwsAnswers,
     NotAsked,
