@@ -13,8 +13,8 @@ from typing import Final
 from bench.load.publishers import message_from_bus, new_id
 from bench.servers.harness import Publish, StartServer, main
 from globalchat.core.gc_tuning import freeze_gc
-from globalchat.localcloud.appsync.realtime.protocol import Limits
-from globalchat.localcloud.appsync.service import AppSync
+from globalchat.localcloud.appsync.execution.executor import AppSync
+from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.provisioning.assembly import read
 from globalchat.localcloud.provisioning.provisioner import provision
@@ -25,7 +25,7 @@ from globalchat.localcloud.server.realtime import RealtimeOptions
 from globalchat.localcloud.server.region import RegionBackend
 from globalchat.localcloud.server.wiring import LateEventSink
 
-QUIET: Final = RealtimeOptions(limits=Limits(keep_alive=3600), connect_rate=None)
+QUIET: Final = RealtimeOptions(limits=SocketLimits(keep_alive=3600), connect_rate=None)
 """No keep-alive among the deliveries that are counted, and no limit on how fast subscribers connect."""
 
 

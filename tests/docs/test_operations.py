@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.localcloud.appsync.service import AppSync
+from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import Deployment
 from globalchat.localcloud.events.delivery import Failure, Route, UndisturbedCourier

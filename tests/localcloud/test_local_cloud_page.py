@@ -6,8 +6,8 @@ import time
 import pytest
 
 from globalchat.localcloud.appsync.access import REFUSALS
-from globalchat.localcloud.appsync.javascript import members
-from globalchat.localcloud.appsync.service import AppSync
+from globalchat.localcloud.appsync.execution.executor import AppSync
+from globalchat.localcloud.appsync.javascript import language
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import Deployment
 from globalchat.localcloud.events.event_bridge import EventBridge
@@ -29,7 +29,9 @@ def test_every_resource_type_is_in_the_table_and_no_other() -> None:
     assert {word for word in NAMED if word.startswith("AWS::")} == set(TYPES)
 
 
-@pytest.mark.parametrize("known", [members.EMULATED, members.NOT_EMULATED], ids=["emulated", "refused"])
+@pytest.mark.parametrize(
+    "known", [language.EMULATED_MEMBERS, language.REFUSED_MEMBERS], ids=["emulated", "refused"]
+)
 def test_every_member_is_in_its_table(known: tuple[str, ...]) -> None:
     table = section("Members of `ctx`, `util`, `extensions` and `runtime`")
     assert set(known) <= table
@@ -38,12 +40,12 @@ def test_every_member_is_in_its_table(known: tuple[str, ...]) -> None:
 def test_no_table_names_a_member_that_the_code_does_not_know() -> None:
     table = section("Members of `ctx`, `util`, `extensions` and `runtime`")
     words = {word for word in table if re.fullmatch(r"(ctx|util|extensions|runtime)(\.\w+)+", word)}
-    assert words == {*members.EMULATED, *members.NOT_EMULATED}
+    assert words == {*language.EMULATED_MEMBERS, *language.REFUSED_MEMBERS}
 
 
 def test_emulated_and_refused_members_are_not_mixed_up() -> None:
     emulated = PAGE.split("| emulated |\n", 1)[1].split("| refused by name", 1)[0]
-    assert {word for word in members.NOT_EMULATED if f"`{word}`" in emulated} == set()
+    assert {word for word in language.REFUSED_MEMBERS if f"`{word}`" in emulated} == set()
 
 
 def test_every_fault_is_in_the_table() -> None:

@@ -11,7 +11,7 @@ from graphql import (
 )
 
 from globalchat.core.resources import resource
-from globalchat.localcloud.appsync.schema import build
+from globalchat.localcloud.appsync.schema import build_schema
 from globalchat.localcloud.problems import Unsupported
 from globalchat.localcloud.sdl import parse_sdl
 
@@ -76,7 +76,7 @@ def test_interfaces_are_parted_by_commas_or_ampersands(between: str) -> None:
 
 def test_a_schema_with_commas_between_interfaces_is_built() -> None:
     interfaces = "interface B { a: Int } interface C { a: Int } interface D { a: Int }"
-    schema = build(f"{interfaces} type A implements B, C, D {{ a: Int }} type Query {{ a: A }}")
+    schema = build_schema(f"{interfaces} type A implements B, C, D {{ a: Int }} type Query {{ a: A }}")
     built = schema.graphql.type_map["A"]
     assert isinstance(built, GraphQLObjectType)
     assert [each.name for each in built.interfaces] == ["B", "C", "D"]
@@ -112,7 +112,7 @@ type Query {
   c: Int
 }
 """
-    result = graphql_sync(build(sdl).graphql, get_introspection_query())
+    result = graphql_sync(build_schema(sdl).graphql, get_introspection_query())
     assert result.data is not None
     (query,) = (each for each in result.data["__schema"]["types"] if each["name"] == "Query")
     assert query["description"] == "What can\nbe asked."

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
+from globalchat.localcloud.appsync.model import Caller, Invalidation, Publication
 from globalchat.localcloud.definition import JSON, Role, Statement
 from globalchat.localcloud.interfaces import EntryResult, PutEventsError
 from globalchat.localcloud.principals import Principal, session, user
@@ -314,9 +314,7 @@ async def test_a_request_invalidates_at_most_five_times() -> None:
 
 
 async def test_subscribe_refuses_an_unknown_channel() -> None:
-    errors = await Harness().executor.subscribe(GraphQLRequest(SUBSCRIBE, {"name": "nope"}), KEY)
-    assert isinstance(errors, list)
-    (error,) = errors
+    (error,) = await Harness().refused_subscription(SUBSCRIBE, {"name": "nope"})
     assert isinstance(error, dict)
     assert (error["errorType"], error["errorInfo"]) == ("UnknownChannel", {"channels": CHANNELS})
 

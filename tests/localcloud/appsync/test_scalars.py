@@ -2,9 +2,9 @@ import pytest
 from graphql import GraphQLError, GraphQLScalarType
 
 from globalchat.localcloud.appsync.scalars import NAMES
-from globalchat.localcloud.appsync.schema import build
+from globalchat.localcloud.appsync.schema import build_schema
 
-SCHEMA = build("type Query { a: String }").graphql
+SCHEMA = build_schema("type Query { a: String }").graphql
 
 
 def scalar(name: str) -> GraphQLScalarType:

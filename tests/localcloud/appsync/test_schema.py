@@ -1,6 +1,6 @@
 import pytest
 
-from globalchat.localcloud.appsync.schema import build
+from globalchat.localcloud.appsync.schema import build_schema
 from globalchat.localcloud.problems import Unsupported
 from tests.paths import ROOT
 
@@ -18,7 +18,7 @@ def sdl(sends: str = "Message", hears: str = "Message", mutations: str = '["send
 
 
 def test_the_deployed_schema() -> None:
-    schema = build((ROOT / "schema.graphql").read_text())
+    schema = build_schema((ROOT / "schema.graphql").read_text())
     assert schema.subscriptions == {"subscribe": ("publishFromBus",)}
     assert schema.directives["Message"] == ("API_KEY", "AWS_IAM")
     assert schema.directives["Mutation.unsubscribe"] == ("AWS_IAM",)
@@ -27,7 +27,7 @@ def test_the_deployed_schema() -> None:
 
 
 def test_the_outer_non_null_may_differ_between_subscription_and_mutation() -> None:
-    assert build(sdl("Message!", "Message")).subscriptions == {"heard": ("send",)}
+    assert build_schema(sdl("Message!", "Message")).subscriptions == {"heard": ("send",)}
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,12 @@ def test_the_outer_non_null_may_differ_between_subscription_and_mutation() -> No
 )
 def test_what_does_not_fit_is_refused_by_name(schema: str, reason: str) -> None:
     with pytest.raises(Unsupported) as raised:
-        build(schema)
+        build_schema(schema)
     assert reason in raised.value.reason
 
 
 def test_a_type_may_contain_itself() -> None:
     schema = "type M { id: ID m: [M!] } type Query { a: M } type Mutation { s: M }"
-    assert build(schema + ' type Subscription { h: M @aws_subscribe(mutations: "s") }').subscriptions == {
-        "h": ("s",)
-    }
+    assert build_schema(
+        schema + ' type Subscription { h: M @aws_subscribe(mutations: "s") }'
+    ).subscriptions == {"h": ("s",)}

@@ -12,7 +12,6 @@ from typing import Final
 import pytest
 
 from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
-from globalchat.localcloud.appsync.model import GraphQLRequest
 from globalchat.localcloud.appsync.responder import HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import JSON, Api
 from tests.localcloud.helpers.api_harness import KEY as CALLER
@@ -195,5 +194,5 @@ async def test_execution_over_its_time() -> None:
             }
         ],
     }
-    planned = await harness.executor.subscribe(GraphQLRequest("subscription { made { id } }"), CALLER)
-    assert planned == [failed(["made"], "ExecutionTimeout", "Execution timed out.", place(1, 16))]
+    errors = await harness.refused_subscription("subscription { made { id } }", caller=CALLER)
+    assert errors == [failed(["made"], "ExecutionTimeout", "Execution timed out.", place(1, 16))]

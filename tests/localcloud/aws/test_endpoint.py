@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.localcloud.appsync.service import AppSync
+from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.model import AwsRequest, AwsResponse, Call
 from globalchat.localcloud.aws.services import services

@@ -3,9 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import pytest
+
 from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
-from globalchat.localcloud.appsync.limits import REQUEST_SECONDS
-from globalchat.localcloud.appsync.model import Caller, GraphQLRequest, Invalidation, Publication
+from globalchat.localcloud.appsync.model import (
+    REQUEST_SECONDS,
+    Caller,
+    GraphQLRequest,
+    Invalidation,
+    Publication,
+    RequestRejected,
+)
 from globalchat.localcloud.definition import JSON, Api, DataSource, Resolver, Role, Statement
 from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry, PutEventsError
 from globalchat.localcloud.principals import session, user
@@ -167,6 +175,14 @@ class Harness:
         operation: str | None = None,
     ) -> dict[str, JSON]:
         return await self.executor.execute(GraphQLRequest(query, variables or {}, operation), caller)
+
+    async def refused_subscription(
+        self, query: str, variables: dict[str, JSON] | None = None, caller: Caller = KEY
+    ) -> list[JSON]:
+        """The errors of a subscription that is refused."""
+        with pytest.raises(RequestRejected) as rejected:
+            await self.executor.subscribe(GraphQLRequest(query, variables or {}), caller)
+        return rejected.value.errors
 
 
 def only_error(body: dict[str, JSON]) -> dict[str, JSON]:

@@ -8,8 +8,9 @@ from globalchat.localcloud.appsync.model import (
     FilterGroup,
     FilterRule,
     GraphQLRequest,
+    RequestRejected,
     SubscriptionPlan,
-    Unauthorized,
+    UnauthorizedCaller,
 )
 from globalchat.localcloud.definition import JSON
 
@@ -51,7 +52,7 @@ class FakeAuthenticator:
     ) -> Caller:
         self.asked.append((method, path, body))
         if headers.get("x-api-key") != KEY:
-            raise Unauthorized
+            raise UnauthorizedCaller
         return Caller(mode="API_KEY", source_ip=source_ip, headers=headers)
 
 
@@ -68,11 +69,11 @@ class FakeExecutor:
     async def execute(self, request: GraphQLRequest, caller: Caller) -> dict[str, JSON]:
         return {"data": {"echo": request.query}}
 
-    async def subscribe(self, request: GraphQLRequest, caller: Caller) -> SubscriptionPlan | list[JSON]:
+    async def subscribe(self, request: GraphQLRequest, caller: Caller) -> SubscriptionPlan:
         self.asked.append(request)
         name = request.variables.get("name")
         if name == "nowhere":
-            return [{"message": "There is no channel.", "errorType": "UnknownChannel"}]
+            raise RequestRejected({"message": "There is no channel.", "errorType": "UnknownChannel"})
         if name == "broken":
             raise RuntimeError("a bug in the executor")
         if name == "slow":

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from globalchat.localcloud.appsync.javascript.engine import Script, write
+from globalchat.localcloud.appsync.javascript.engine import Script, write_json
 from globalchat.localcloud.definition import JSON
 
 RESPONSE = "\nexport function response(ctx) { return ctx.result; }\n"
@@ -11,7 +11,7 @@ RESPONSE = "\nexport function response(ctx) { return ctx.result; }\n"
 def evaluation(now: int = 1_700_000_000_123, seed: Sequence[int] = (1, -2, 3, -4), **context: JSON) -> str:
     info: JSON = {"fieldName": "f", "parentTypeName": "Query", "variables": {}}
     ctx: JSON = {"args": {}, "stash": {}, "prev": {}, "info": info, **context}
-    return write({"now": now, "seed": [*seed], "authType": "API Key Authorization", "ctx": ctx}, "x.js")
+    return write_json({"now": now, "seed": [*seed], "authType": "API Key Authorization", "ctx": ctx}, "x.js")
 
 
 def run(body: str, imports: str = "import { util, extensions, runtime } from '@aws-appsync/utils';") -> JSON:

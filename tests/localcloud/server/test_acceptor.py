@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from globalchat.localcloud.appsync.realtime.protocol import Limits
+from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
 from globalchat.localcloud.server import acceptor, http_apps
 from globalchat.localcloud.server.acceptor import MOST_FILES, ConnectionLimit, connection_of
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
@@ -175,7 +175,7 @@ async def test_a_body_that_never_arrives_is_answered_408(key: str, monkeypatch: 
 
 @pytest.mark.parametrize("frames", [[], ["garbage"], ['{"type": "stop", "id": "1"}', '{"type": "start"}']])
 async def test_a_socket_that_never_asks_for_anything_is_closed(frames: Sequence[str]) -> None:
-    limits = Limits(first_frame=SHORT)
+    limits = SocketLimits(first_frame=SHORT)
     async with (
         oregon(CloudOptions(realtime=RealtimeOptions(limits=limits))) as region,
         aiohttp.ClientSession() as session,

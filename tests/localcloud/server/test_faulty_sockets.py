@@ -7,7 +7,7 @@ import pytest
 from aiohttp import WSMsgType
 
 from globalchat.localcloud.appsync.model import Invalidation
-from globalchat.localcloud.appsync.realtime.protocol import Limits
+from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
 from globalchat.localcloud.server.realtime import RealtimeOptions
 from tests.localcloud.helpers.realtime_server import (
     HEADERS,
@@ -71,7 +71,7 @@ async def test_a_silent_socket_whose_client_leaves_is_forgotten() -> None:
 
 
 async def test_a_silent_socket_is_reset_at_the_end_of_its_life() -> None:
-    async with serving(RealtimeOptions(limits=Limits(lifetime=0.1))) as server:
+    async with serving(RealtimeOptions(limits=SocketLimits(lifetime=0.1))) as server:
         reader, writer = await raw_client(server)
         server.faults.silence()
         with pytest.raises(ConnectionResetError):
@@ -139,7 +139,7 @@ async def test_invalidation_without_a_notice_just_closes() -> None:
 
 
 async def test_the_rate_of_connections_is_limited() -> None:
-    options = RealtimeOptions(connect_rate=0.001, limits=Limits(refusal_grace=0.05))
+    options = RealtimeOptions(connect_rate=0.001, limits=SocketLimits(refusal_grace=0.05))
     async with serving(options) as server, client(server) as first, client(server) as second:
         await subscribe(first, "1")
         error = await second.receive_json(timeout=5)

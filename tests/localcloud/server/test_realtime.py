@@ -9,7 +9,7 @@ import pytest
 from aiohttp import WSMsgType
 
 from globalchat.localcloud.appsync.model import Invalidation
-from globalchat.localcloud.appsync.realtime.protocol import Limits
+from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
 from globalchat.localcloud.server.realtime import RealtimeOptions
 from tests.localcloud.helpers.realtime_server import (
     HEADERS,
@@ -101,7 +101,7 @@ async def test_a_whole_conversation(server: Server) -> None:
 
 
 async def test_keep_alives_come_by_themselves() -> None:
-    options = RealtimeOptions(limits=Limits(keep_alive=0.05))
+    options = RealtimeOptions(limits=SocketLimits(keep_alive=0.05))
     async with serving(options) as server, client(server) as socket:
         await socket.send_json({"type": "connection_init"})
         kinds = [(await socket.receive_json(timeout=5))["type"] for _ in range(4)]
@@ -109,7 +109,8 @@ async def test_keep_alives_come_by_themselves() -> None:
 
 
 async def test_a_socket_ends_at_the_end_of_its_life() -> None:
-    async with serving(RealtimeOptions(limits=Limits(lifetime=0.1))) as server, client(server) as socket:
+    options = RealtimeOptions(limits=SocketLimits(lifetime=0.1))
+    async with serving(options) as server, client(server) as socket:
         await subscribe(socket, "1")
         message = await socket.receive(timeout=5)
         assert (message.type, message.data) == (WSMsgType.CLOSE, 1000)
@@ -118,7 +119,7 @@ async def test_a_socket_ends_at_the_end_of_its_life() -> None:
 
 @pytest.mark.parametrize("says_init", [True, False])
 async def test_bad_credentials_get_a_reason_then_a_close(says_init: bool) -> None:
-    options = RealtimeOptions(limits=Limits(refusal_grace=2.0 if says_init else 0.1))
+    options = RealtimeOptions(limits=SocketLimits(refusal_grace=2.0 if says_init else 0.1))
     async with (
         serving(options) as server,
         aiohttp.ClientSession() as session,
@@ -266,7 +267,7 @@ async def test_a_stalled_reader_is_disconnected_and_delays_and_costs_nothing() -
 
 async def test_a_client_that_never_answers_a_close_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("globalchat.localcloud.server.realtime_socket.CLOSE_SECONDS", 0.1)
-    async with serving(RealtimeOptions(limits=Limits(lifetime=0.05))) as server:
+    async with serving(RealtimeOptions(limits=SocketLimits(lifetime=0.05))) as server:
         reader, writer = await raw_client(server)
         assert (await asyncio.wait_for(reader.readexactly(4), 5))[:1] == b"\x88"
         assert await asyncio.wait_for(reader.read(), 5) == b""

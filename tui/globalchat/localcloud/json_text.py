@@ -1,4 +1,4 @@
-"""JSON text: read as the specification has it, written without spaces."""
+"""JSON text: parsed strictly by the specification, written without spaces."""
 
 import json
 from typing import Final, NoReturn
@@ -33,7 +33,17 @@ def _finite(text: str) -> float:
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 write: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Writes a value as compact JSON text, in which half a surrogate pair stays what it is."""
+"""Writes a value as compact JSON text; lone surrogates are kept."""
+
+_write_escaped: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def encode(value: object) -> bytes:
+    """Encode a value as compact JSON in UTF-8, which cannot carry lone surrogates: they are escaped."""
+    try:
+        return write(value).encode()
+    except UnicodeEncodeError:
+        return _write_escaped(value).encode()
 
 
 def is_deeper(value: JSON, limit: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.evaluation import evaluate_code
-from globalchat.localcloud.appsync.execution.context import Entropy
+from globalchat.localcloud.appsync.execution.resolver import Entropy
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.pattern import matches_pattern
 from globalchat.localcloud.problems import Unsupported

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.execution.compiled import CompiledOperation
-from globalchat.localcloud.appsync.execution.documents import Operation
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest
 from globalchat.localcloud.definition import JSON, Api, Resolver
 from globalchat.localcloud.interfaces import PutEventsError
@@ -260,9 +259,7 @@ async def test_the_answer_is_the_same_in_corners(
 
 
 def compiled(query: str, harness: Harness | None = None) -> CompiledOperation | None:
-    operation = (harness or PAIRS[0][0]).executor._documents.operation(GraphQLRequest(query))
-    assert isinstance(operation, Operation)
-    return operation.compiled
+    return (harness or PAIRS[0][0]).executor._documents.operation(GraphQLRequest(query)).compiled
 
 
 @pytest.mark.parametrize("query", [PUBLISH, FROM_BUS, UNSUBSCRIBE, "{ channels }", "{ limits { id } }"])
@@ -292,7 +289,7 @@ def test_what_is_not_compiled_of_a_selection(selection: str) -> None:
 
 
 async def test_the_ordinary_course_asks_graphql_core_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("globalchat.localcloud.appsync.execution.interpreted.execute")
+    monkeypatch.delattr("globalchat.localcloud.appsync.execution.executor.execute")
     query = 'mutation m($value: String!) { node(value: $value, json: "1") { id name nodes { id } } }'
     value = {"id": "1", "name": "n", "nodes": [{"id": "2"}]}
     body = await PAIRS[0][0].run(query, {"value": json.dumps(value)})

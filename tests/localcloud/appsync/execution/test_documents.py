@@ -71,6 +71,6 @@ async def test_documents_are_kept_but_not_without_bound() -> None:
     harness = Harness()
     for i in range(300):
         await harness.run(f"{{ a{i}: channels }}")
-    kept = harness.executor._documents._kept
+    kept = harness.executor._documents._cache
     assert len(kept) == 256
     assert "{ a299: channels }" in kept

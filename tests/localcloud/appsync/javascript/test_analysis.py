@@ -4,7 +4,7 @@
 import pytest
 
 from globalchat.localcloud.appsync.javascript.engine import Script, prepare
-from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from tests.localcloud.helpers.api_harness import FIELDS
 from tests.localcloud.helpers.sample_resolvers import SAMPLES
 from tests.localcloud.helpers.script_runs import run

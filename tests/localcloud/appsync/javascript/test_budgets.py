@@ -6,7 +6,7 @@
 import pytest
 
 from globalchat.localcloud.appsync.javascript.engine import MAX_ITERATIONS, Script, ScriptLimits
-from globalchat.localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
+from globalchat.localcloud.appsync.javascript.parser import ResultTooLarge, ScriptError
 from globalchat.localcloud.definition import JSON
 from tests.localcloud.helpers.script_runs import RESPONSE, evaluation
 

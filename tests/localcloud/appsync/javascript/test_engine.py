@@ -4,8 +4,8 @@
 
 import pytest
 
-from globalchat.localcloud.appsync.javascript.engine import Script, write
-from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from globalchat.localcloud.appsync.javascript.engine import Script, write_json
+from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from globalchat.localcloud.definition import JSON
 from tests.localcloud.helpers.script_runs import RESPONSE, evaluation, run
 
@@ -151,12 +151,12 @@ def test_what_json_cannot_carry_is_an_error() -> None:
     with pytest.raises(ScriptError, match="circular"):
         run("const a = {}; a.a = a; return a;")
     with pytest.raises(ScriptError, match="cannot be passed"):
-        write({"x": float("inf")}, "x.js")
+        write_json({"x": float("inf")}, "x.js")
     deep: JSON = None
     for _ in range(100_000):
         deep = [deep]
     with pytest.raises(ScriptError, match="cannot be passed"):
-        write({"x": deep}, "x.js")
+        write_json({"x": deep}, "x.js")
 
 
 def test_files_do_not_see_each_other_or_the_runtime() -> None:

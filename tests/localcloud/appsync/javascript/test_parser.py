@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.javascript.engine import prepare
-from globalchat.localcloud.appsync.javascript.errors import ScriptError
-from globalchat.localcloud.appsync.javascript.parser import Node, Source, parse
+from globalchat.localcloud.appsync.javascript.parser import ScriptError, Source, SyntaxNode, parse
 
 
-def outline(node: Node) -> str:
+def outline(node: SyntaxNode) -> str:
     """The shape of a tree: `(binary+ a (binary* b c))`."""
     if not node.parts and node.kind in ("name", "literal"):
         return node.text

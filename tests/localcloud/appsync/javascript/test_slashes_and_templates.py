@@ -2,9 +2,8 @@
 
 import pytest
 
-from globalchat.localcloud.appsync.javascript.errors import ScriptError
 from globalchat.localcloud.appsync.javascript.language import check
-from globalchat.localcloud.appsync.javascript.parser import Source, leaves
+from globalchat.localcloud.appsync.javascript.parser import ScriptError, Source, leaves
 
 
 def kinds(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.javascript.engine import Script
-from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from globalchat.localcloud.definition import JSON
 from tests.localcloud.helpers.script_runs import RESPONSE, evaluation
 

@@ -12,9 +12,8 @@ from globalchat.localcloud.appsync.model import (
     Publication,
     SubscriptionPlan,
 )
-from globalchat.localcloud.appsync.realtime.filters import compile_filter
+from globalchat.localcloud.appsync.realtime.filters import FilterIndex, compile_filter, is_exact
 from globalchat.localcloud.appsync.realtime.hub import MAX_PAYLOAD, Hub
-from globalchat.localcloud.appsync.realtime.index import FilterIndex, settles
 from globalchat.localcloud.definition import JSON
 from tests.localcloud.helpers.realtime_fakes import FakeSocket, plan
 
@@ -241,7 +240,7 @@ def test_the_index_never_misses_a_match(groups: list[list[list[FilterRule]]], va
     assert len(candidates) == len(set(candidates))
     assert {n for n, group in enumerate(groups) if compile_filter(group)(value)} <= set(candidates)
     for number, group in enumerate(groups):
-        if settles(group):
+        if is_exact(group):
             assert (number in candidates) is compile_filter(group)(value)
         index.discard(number, group)
     assert list(index.candidates(value)) == []

@@ -5,16 +5,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.model import GraphQLRequest
-from globalchat.localcloud.appsync.realtime.actions import Action, Close, Count, Forget, Listen, Send, Start
 from globalchat.localcloud.appsync.realtime.protocol import (
     GOING_AWAY,
-    LEGAL,
+    LEGAL_TRANSITIONS,
     NORMAL_CLOSURE,
     POLICY_VIOLATION,
-    IllegalTransition,
-    Limits,
+    AddSubscription,
+    CloseSocket,
+    CountMetric,
+    IllegalSocketTransition,
     RealtimeProtocol,
-    State,
+    RemoveSubscription,
+    SendFrame,
+    SocketAction,
+    SocketLimits,
+    SocketState,
+    StartSubscription,
 )
 from globalchat.localcloud.definition import JSON
 from tests.localcloud.helpers.protocol_driver import START_DATA, handshake, ready, sent, start, subscribe
@@ -27,7 +33,7 @@ def test_a_start_is_authorised_planned_acknowledged() -> None:
     core.open(handshake(), 0.0)
     core.receive('{"type":"connection_init"}', 0.0)
     [action] = core.receive(start("a"), 0.0)
-    assert isinstance(action, Start)
+    assert isinstance(action, StartSubscription)
     assert action.id == "a"
     assert action.request == GraphQLRequest("subscription { subscribe }", {"name": "tech"})
     assert action.caller.mode == "API_KEY"
@@ -35,9 +41,9 @@ def test_a_start_is_authorised_planned_acknowledged() -> None:
     assert core.subscriptions == frozenset()
     made = plan()
     assert core.started("a", made) == [
-        Listen("a", made),
-        Send(b'{"type":"start_ack","id":"a"}'),
-        Count("SubscribeSuccess"),
+        AddSubscription("a", made),
+        SendFrame(b'{"type":"start_ack","id":"a"}'),
+        CountMetric("SubscribeSuccess"),
     ]
     assert core.subscriptions == {"a"}
 
@@ -45,7 +51,7 @@ def test_a_start_is_authorised_planned_acknowledged() -> None:
 def test_a_start_before_init_is_served() -> None:
     core = RealtimeProtocol(FakeAuthenticator())
     core.open(handshake(), 0.0)
-    assert isinstance(core.receive(start(), 0.0)[0], Start)
+    assert isinstance(core.receive(start(), 0.0)[0], StartSubscription)
     assert sent(core.receive('{"type":"connection_init"}', 0.0))[0] == {
         "type": "connection_ack",
         "payload": {"connectionTimeoutMs": 300000},
@@ -55,7 +61,7 @@ def test_a_start_before_init_is_served() -> None:
 def test_operation_name_and_missing_variables_are_read() -> None:
     data = json.dumps({"query": "q", "operationName": "X", "variables": None})
     [action] = ready().receive(start(data=data), 0.0)
-    assert isinstance(action, Start)
+    assert isinstance(action, StartSubscription)
     assert action.request == GraphQLRequest("q", {}, "X")
 
 
@@ -99,8 +105,8 @@ def test_a_refused_start_gets_the_errors_with_its_id_as_type_and_message_alone()
         {"message": "Validation error"},
     ]
     assert sent(actions) == [{"type": "error", "id": "7", "payload": {"errors": errors}}]
-    assert Count("SubscribeClientError") in actions
-    assert isinstance(core.receive(start("7"), 0.0)[0], Start)
+    assert CountMetric("SubscribeClientError") in actions
+    assert isinstance(core.receive(start("7"), 0.0)[0], StartSubscription)
 
 
 def test_a_query_is_refused_without_an_id() -> None:
@@ -157,12 +163,12 @@ UNKNOWN = {
 def test_what_is_no_subscription_is_unknown_and_the_socket_lives_on(frame: str | bytes) -> None:
     core = ready()
     assert sent(core.receive(frame, 0.0)) == [UNKNOWN]
-    assert core.state is State.READY
-    assert isinstance(core.receive(start(), 0.0)[0], Start)
+    assert core.state is SocketState.READY
+    assert isinstance(core.receive(start(), 0.0)[0], StartSubscription)
 
 
 def test_the_subscription_beyond_the_quota_is_refused_with_an_object() -> None:
-    core = ready(Limits(subscriptions=2))
+    core = ready(SocketLimits(subscriptions=2))
     subscribe(core, "1")
     core.receive(start("2"), 0.0)
     assert sent(core.receive(start("3"), 0.0)) == [
@@ -178,7 +184,7 @@ def test_the_subscription_beyond_the_quota_is_refused_with_an_object() -> None:
         }
     ]
     core.receive('{"type":"stop","id":"1"}', 0.0)
-    assert isinstance(core.receive(start("3"), 0.0)[0], Start)
+    assert isinstance(core.receive(start("3"), 0.0)[0], StartSubscription)
 
 
 def test_the_quota_is_200() -> None:
@@ -201,7 +207,7 @@ def test_an_id_in_use_is_refused_and_the_first_stays(live: bool) -> None:
     if live:
         assert core.subscriptions == {"1"}
     else:
-        assert isinstance(core.started("1", plan())[0], Listen)
+        assert isinstance(core.started("1", plan())[0], AddSubscription)
 
 
 def test_throttling_is_told_without_an_id() -> None:
@@ -217,19 +223,19 @@ def test_stop_is_answered_with_complete() -> None:
     core = ready()
     subscribe(core)
     assert core.receive('{"type":"stop","id":"1"}', 0.0) == [
-        Forget("1"),
-        Send(b'{"type":"complete","id":"1"}'),
-        Count("UnsubscribeSuccess"),
+        RemoveSubscription("1"),
+        SendFrame(b'{"type":"complete","id":"1"}'),
+        CountMetric("UnsubscribeSuccess"),
     ]
-    assert core.receive('{"type":"stop","id":"1"}', 0.0) == [Count("UnsubscribeClientError")]
-    assert isinstance(core.receive(start("1"), 0.0)[0], Start)
+    assert core.receive('{"type":"stop","id":"1"}', 0.0) == [CountMetric("UnsubscribeClientError")]
+    assert isinstance(core.receive(start("1"), 0.0)[0], StartSubscription)
 
 
 def test_a_start_that_was_stopped_meanwhile_never_listens() -> None:
     core = ready()
     core.receive(start("1"), 0.0)
     actions = core.receive('{"type":"stop","id":"1"}', 0.0)
-    assert actions[0] == Forget("1")
+    assert actions[0] == RemoveSubscription("1")
     assert core.started("1", plan()) == []
     assert core.refused("1", ERRORS) == []
     assert core.subscriptions == frozenset()
@@ -237,7 +243,7 @@ def test_a_start_that_was_stopped_meanwhile_never_listens() -> None:
 
 @pytest.mark.parametrize("frame", ['{"type":"stop"}', '{"type":"stop","id":3}', '{"type":"stop","id":"x"}'])
 def test_a_stop_of_nothing_is_counted_only(frame: str) -> None:
-    assert ready().receive(frame, 0.0) == [Count("UnsubscribeClientError")]
+    assert ready().receive(frame, 0.0) == [CountMetric("UnsubscribeClientError")]
 
 
 def test_invalidation_completes_what_matched_then_closes_everything() -> None:
@@ -245,23 +251,23 @@ def test_invalidation_completes_what_matched_then_closes_everything() -> None:
     for name in "123":
         subscribe(core, name)
     assert core.invalidated(["1", "3"]) == [
-        Send(b'{"type":"complete","id":"1"}'),
-        Send(b'{"type":"complete","id":"3"}'),
-        Close(NORMAL_CLOSURE),
+        SendFrame(b'{"type":"complete","id":"1"}'),
+        SendFrame(b'{"type":"complete","id":"3"}'),
+        CloseSocket(NORMAL_CLOSURE),
     ]
-    assert core.state is State.CLOSED
+    assert core.state is SocketState.CLOSED
     assert core.invalidated(["2"]) == core.shut_down() == core.started("2", plan()) == []
 
 
 def test_invalidation_may_go_without_a_notice() -> None:
     core = ready()
     subscribe(core)
-    assert core.invalidated(["1"], announce=False) == [Close(NORMAL_CLOSURE)]
+    assert core.invalidated(["1"], announce=False) == [CloseSocket(NORMAL_CLOSURE)]
 
 
 @pytest.mark.parametrize("frame", ['{"type":"connection_init"}', start()])
 def test_a_socket_that_asks_for_something_lives_on(frame: str) -> None:
-    core = RealtimeProtocol(FakeAuthenticator(), limits=Limits(first_frame=5, keep_alive=60))
+    core = RealtimeProtocol(FakeAuthenticator(), limits=SocketLimits(first_frame=5, keep_alive=60))
     core.open(handshake(), 0.0)
     assert core.deadline == 5
     assert core.tick(4.9) == []
@@ -269,21 +275,21 @@ def test_a_socket_that_asks_for_something_lives_on(frame: str) -> None:
     assert core.deadline is not None
     assert core.deadline > 5
     assert core.tick(5.0) == []
-    assert core.state is not State.CLOSED
+    assert core.state is not SocketState.CLOSED
 
 
 @pytest.mark.parametrize("frame", ["garbage", '{"type":"stop","id":"1"}', start(headers={"x-api-key": "no"})])
 def test_a_socket_that_asks_for_nothing_that_it_may_have_is_closed(frame: str) -> None:
-    core = RealtimeProtocol(FakeAuthenticator(), limits=Limits(first_frame=5))
+    core = RealtimeProtocol(FakeAuthenticator(), limits=SocketLimits(first_frame=5))
     core.open(handshake(), 0.0)
     core.receive(frame, 1.0)
     assert core.deadline == 5
-    assert core.tick(5.0) == [Close(POLICY_VIOLATION)]
+    assert core.tick(5.0) == [CloseSocket(POLICY_VIOLATION)]
 
 
 def test_shutting_down_closes_once() -> None:
     core = ready()
-    assert core.shut_down() == [Close(GOING_AWAY)]
+    assert core.shut_down() == [CloseSocket(GOING_AWAY)]
     assert core.shut_down() == []
 
 
@@ -292,18 +298,18 @@ def test_a_lost_connection_is_the_end() -> None:
     subscribe(core)
     core.lost()
     core.lost()
-    assert core.state is State.CLOSED
+    assert core.state is SocketState.CLOSED
     assert core.subscriptions == frozenset()
 
 
 def test_opening_twice_is_a_bug() -> None:
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalSocketTransition):
         ready().open(handshake(), 0.0)
 
 
 def test_every_state_has_its_followers_and_closed_has_none() -> None:
-    assert set(LEGAL) == set(State)
-    assert LEGAL[State.CLOSED] == frozenset()
+    assert set(LEGAL_TRANSITIONS) == set(SocketState)
+    assert LEGAL_TRANSITIONS[SocketState.CLOSED] == frozenset()
 
 
 frames = st.one_of(
@@ -337,7 +343,7 @@ steps = st.lists(
 def test_garbage_never_raises_and_nothing_follows_the_close(script: list[tuple[str, str | bytes]]) -> None:
     core = RealtimeProtocol(FakeAuthenticator())
     core.open(handshake(), 0.0)
-    done: list[Action] = []
+    done: list[SocketAction] = []
     for second, (step, frame) in enumerate(script):
         match step:
             case "frame":
@@ -350,8 +356,8 @@ def test_garbage_never_raises_and_nothing_follows_the_close(script: list[tuple[s
                 done += core.refused("2", ERRORS)
             case _:
                 done += core.invalidated(["1"])
-        assert core.state is State.CLOSED or core.deadline is not None
+        assert core.state is SocketState.CLOSED or core.deadline is not None
     for action in done:
-        if isinstance(action, Send):
+        if isinstance(action, SendFrame):
             assert json.loads(action.frame.decode("utf-8"))["type"]
-    assert not any(isinstance(action, Close) for action in done[:-1])
+    assert not any(isinstance(action, CloseSocket) for action in done[:-1])

@@ -1,12 +1,17 @@
-"""Finds out who calls: an API key, or an IAM user by its signature."""
+"""Authenticates callers, by API key or IAM signature, and decides which fields they may use.
+
+A field's own directives count; without any, those of its type; without any, the API's default mode. Source:
+the AppSync developer guide, `security-authz`.
+"""
 
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud import sigv4
-from globalchat.localcloud.appsync.model import Caller, Unauthorized
+from globalchat.localcloud import iam, sigv4
+from globalchat.localcloud.appsync.model import Caller, UnauthorizedCaller
 from globalchat.localcloud.definition import AuthMode
 from globalchat.localcloud.principals import AccessKey, Principal
 
@@ -32,7 +37,7 @@ class KeyAndSignatureAuthenticator:
     Args:
         region: the AWS region that signatures must name.
         keys: API keys, each with its expiry in epoch seconds. Read at each call: the owner may change it.
-        access_keys: what access key ids stand for; read at each call, too.
+        access_keys: the secret and the principal of each access key id; read at each call, too.
         clock: the time in epoch seconds.
         modes: the modes that the API has.
     """
@@ -54,10 +59,10 @@ class KeyAndSignatureAuthenticator:
     def authenticate(
         self, *, headers: Mapping[str, str], method: str, path: str, body: bytes, source_ip: str
     ) -> Caller:
-        """Identify the caller; a signature is looked at before an API key.
+        """Identify the caller; a signature takes precedence over an API key.
 
         Raises:
-            Unauthorized: no, unknown or expired key; missing, wrong or stale signature.
+            UnauthorizedCaller: no, unknown or expired key; missing, wrong or stale signature.
         """
         lower = {name.lower(): value for name, value in headers.items()}
         passed = {name: value for name, value in lower.items() if name not in _DROPPED_HEADERS}
@@ -67,12 +72,12 @@ class KeyAndSignatureAuthenticator:
             return Caller("AWS_IAM", self._verify(request, authorization), source_ip, passed)
         if "API_KEY" in self._modes and self._is_valid_key(lower.get("x-api-key", "")):
             return Caller("API_KEY", None, source_ip, passed)
-        raise Unauthorized
+        raise UnauthorizedCaller
 
     def _is_valid_key(self, given: str) -> bool:
         now, valid = self._clock(), False
         for key, expires in self._keys.items():
-            # Every key is compared, so that the time tells nothing.
+            # Every key is compared, so that the time reveals nothing.
             same = hmac.compare_digest(key.encode(), given.encode("utf-8", "replace"))
             valid = valid or (same and now < expires)
         return valid
@@ -83,4 +88,33 @@ class KeyAndSignatureAuthenticator:
             sigv4.check_scope(signature, region=self._region, service=SERVICE)
             return sigv4.authenticate(request, signature, self._access_keys, self._clock())
         except sigv4.SignatureError as error:
-            raise Unauthorized(str(error), *REFUSALS[error.problem]) from None
+            raise UnauthorizedCaller(str(error), *REFUSALS[error.problem]) from None
+
+
+ACTION = "appsync:GraphQL"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """The rules of one API: its modes, the default first, and the directives of `Type` and `Type.field`."""
+
+    api_arn: str
+    modes: tuple[AuthMode, ...]
+    directives: Mapping[str, tuple[AuthMode, ...]]
+
+    def modes_of(self, type_name: str, field_name: str) -> tuple[AuthMode, ...]:
+        """Return the authorization modes that may use a field."""
+        directives = self.directives.get(f"{type_name}.{field_name}") or self.directives.get(type_name)
+        return directives or self.modes[:1]
+
+    def permits(self, caller: Caller, type_name: str, field_name: str) -> bool:
+        """Return True if the API has the caller's mode and the directives let that mode use a field."""
+        return caller.mode in self.modes and caller.mode in self.modes_of(type_name, field_name)
+
+    def policy_permits(self, caller: Caller, type_name: str, field_name: str) -> bool:
+        """Return True if the caller's policy lets it call a top-level field; others have none."""
+        if caller.mode != "AWS_IAM":
+            return True
+        statements = caller.principal.statements if caller.principal else ()
+        resource = f"{self.api_arn}/types/{type_name}/fields/{field_name}"
+        return iam.evaluate(statements, action=ACTION, resource=resource)

@@ -12,9 +12,9 @@ from typing import Final, cast
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud import json_text
-from globalchat.localcloud.appsync.execution.context import Entropy
-from globalchat.localcloud.appsync.javascript.engine import Handler, Script, write
-from globalchat.localcloud.appsync.javascript.errors import ScriptError
+from globalchat.localcloud.appsync.execution.resolver import Entropy
+from globalchat.localcloud.appsync.javascript.engine import Handler, Script, write_json
+from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.problems import Unsupported
 
@@ -60,7 +60,7 @@ def evaluate_code(
         "ctx": _handlers_context(given),
     }
     try:
-        outcome = script.call(handler, write(cast("Mapping[str, JSON]", evaluation), _FILE))
+        outcome = script.call(handler, write_json(cast("Mapping[str, JSON]", evaluation), _FILE))
     except ScriptError as error:
         return _answer(given.get("stash"), error={"message": str(error), "codeErrors": []})
     return _outcome(outcome)

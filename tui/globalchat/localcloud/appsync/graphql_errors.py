@@ -13,7 +13,7 @@ _ENGINE_REPORTS: Final = ("Expected Iterable", "Expected value of type", "Abstra
 
 
 class FieldError(Exception):
-    """A field failed; `data` and `info` are what `util.error` was given."""
+    """A field failed; `data` and `info` are the arguments of `util.error`."""
 
     def __init__(
         self, message: str, error_type: str | None = None, data: JSON = None, info: JSON = None
@@ -25,35 +25,46 @@ class FieldError(Exception):
         self.info = info
 
 
-class NotOrdinary(Exception):
-    """Compiled code met what it does not judge: graphql-core is to say what becomes of it."""
-
-
 def not_authorized(field_name: str, type_name: str) -> FieldError:
-    """What AppSync says of a field that the caller may not use."""
+    """Return the error of a field that the caller may not use."""
     return FieldError(f"Not Authorized to access {field_name} on type {type_name}", "Unauthorized")
 
 
+def too_deep() -> FieldError:
+    """Return the error of a field beyond the depth; AWS names the type, the message is ours."""
+    return FieldError("Query depth limit reached.", "QueryDepthLimitReached")
+
+
+def too_many_resolvers() -> FieldError:
+    """Return the error of a field whose resolver is one too many; AWS names the type, the message is ours."""
+    return FieldError("Resolver execution limit reached.", "ResolverExecutionLimitReached")
+
+
+def timed_out() -> FieldError:
+    """Return the error of a request that ran out of time; AWS does not document it, users report the type."""
+    return FieldError("Execution timed out.", "ExecutionTimeout")
+
+
 def request_error(message: str) -> dict[str, JSON]:
-    """Make an error of a request as a whole: it has neither `errorType` nor a place."""
+    """Return an error of a request as a whole: it has neither `errorType` nor a location."""
     return {"path": None, "locations": None, "message": message}
 
 
 def unsupported_operation(kind: str) -> dict[str, JSON]:
-    """Refuse what is no subscription: a `query`, a `mutation`, or what is `unknown`."""
+    """Return the error of a `start` that is not a subscription: a `query`, a `mutation`, or `unknown`."""
     message = f"{kind} not supported through the realtime channel"
     return {"errorType": "UnsupportedOperation", "message": message}
 
 
 def locations(error: GraphQLError) -> JSON:
-    """Give the places of an error as graphql-java prints them, `sourceName` included; None if it has none."""
+    """Return the locations of an error as graphql-java prints them, with `sourceName`; None without any."""
     if not error.locations:
         return None
     return [{"line": place.line, "column": place.column, "sourceName": None} for place in error.locations]
 
 
 def field_error(error: FieldError, path: Sequence[str | int], places: JSON) -> dict[str, JSON]:
-    """Make an error of a field that failed."""
+    """Return the error of a field that failed."""
     return {
         "path": list(path),
         "data": error.data,
@@ -65,10 +76,10 @@ def field_error(error: FieldError, path: Sequence[str | int], places: JSON) -> d
 
 
 def execution_error(error: GraphQLError, schema: GraphQLSchema) -> dict[str, JSON]:
-    """Make an error of one that graphql-core collected while executing.
+    """Translate an error that graphql-core collected while executing.
 
     Raises:
-        Exception: the cause is none that a request can bring about, so it is a defect: it surfaces.
+        Exception: a defect, not an error that a request can cause.
     """
     path = list(error.path or ())
     cause = error.original_error
@@ -86,14 +97,14 @@ def execution_error(error: GraphQLError, schema: GraphQLSchema) -> dict[str, JSO
 
 
 def null_error(path: Sequence[str | int], type_name: str, parent: str) -> dict[str, JSON]:
-    """Make the error of a null in a place that must not be null; it has neither `errorType` nor locations."""
+    """Return the error of a null where the type forbids it; it has neither `errorType` nor locations."""
     place = f"within parent '{parent}' ({print_path(path)})"
     message = f"Cannot return null for non-nullable type: '{type_name}' {place}"
     return {"path": list(path), "locations": None, "message": message}
 
 
 def print_path(path: Sequence[str | int]) -> str:
-    """Write a response path as graphql-java does: `/a/b[0]`."""
+    """Print a response path as graphql-java does: `/a/b[0]`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f"/{part}" for part in path)
 
 

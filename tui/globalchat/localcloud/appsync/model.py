@@ -1,19 +1,19 @@
-"""What the modules of AppSync pass to each other: callers, requests, subscription plans, publications."""
+"""Values and interfaces that AppSync's modules share: callers, requests, limits, plans, publications."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
-from globalchat.localcloud.definition import JSON, AuthMode
+from globalchat.localcloud.definition import JSON, Api, AuthMode
 from globalchat.localcloud.principals import Principal
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, after authentication.
+    """An authenticated caller.
 
-    `principal` belongs to AWS_IAM. `headers` are those of the request by lower-case name, without cookies;
-    one that came several times is a list.
+    `principal` is set in mode AWS_IAM. `headers` are those of the request by lower-case name, without
+    cookies; a repeated one is a list.
     """
 
     mode: AuthMode
@@ -31,6 +31,38 @@ class GraphQLRequest:
     operation_name: str | None = None
 
 
+MAX_RESOLVERS: Final = 10_000
+"""AppSync's quota of resolvers in one request."""
+REQUEST_SECONDS: Final = 30.0
+"""AppSync's quota of seconds that a request may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """Limits of one request: levels of fields (0 is no limit), resolvers, seconds.
+
+    A field beyond one of the first two is null, with an error. Source: AppSync's quotas, and the developer
+    guide's `configuration-limits`.
+    """
+
+    depth: int = 0
+    resolvers: int = MAX_RESOLVERS
+    seconds: float = REQUEST_SECONDS
+
+    @classmethod
+    def of(cls, api: Api, seconds: float) -> "RequestLimits":
+        """Return the limits that an API is configured with."""
+        return cls(api.query_depth_limit, api.resolver_count_limit or MAX_RESOLVERS, seconds)
+
+
+class RequestRejected(Exception):
+    """A request cannot be executed; `errors` are the GraphQL errors of the response."""
+
+    def __init__(self, *errors: JSON) -> None:
+        super().__init__()
+        self.errors: list[JSON] = list(errors)
+
+
 @dataclass(frozen=True, slots=True)
 class FilterRule:
     """One condition of an enhanced filter: `fieldName operator value`."""
@@ -46,11 +78,11 @@ FilterGroup = Sequence[Sequence[FilterRule]]
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionPlan:
-    """An accepted subscription: what it listens to, what it lets through, what it shows.
+    """An accepted subscription: its mutations, its filters, its projection.
 
     `arguments` holds only the arguments that the client supplied (an explicit null is kept: it filters).
     `filter` None means filtering by arguments. `project` turns a publication's value into the response
-    (`data`, and `errors` if any): what the mutation selected and the subscription selects too.
+    (`data`, and `errors` if any): the fields that both the mutation and the subscription select.
     """
 
     field_name: str
@@ -95,16 +127,20 @@ class Executor(Protocol):
     """One GraphQL API, as HTTP and the realtime protocol see it."""
 
     async def execute(self, request: GraphQLRequest, caller: Caller) -> dict[str, JSON]:
-        """Run a query or a mutation; the response body (`data`, `errors`) in AppSync's shape."""
+        """Run a query or a mutation; return the response body (`data`, `errors`) in AppSync's shape."""
         ...
 
-    async def subscribe(self, request: GraphQLRequest, caller: Caller) -> "SubscriptionPlan | list[JSON]":
-        """Plan a subscription: run its resolver; a plan, or the GraphQL errors that refuse it."""
+    async def subscribe(self, request: GraphQLRequest, caller: Caller) -> SubscriptionPlan:
+        """Check a subscription, run its resolver and return its plan.
+
+        Raises:
+            RequestRejected: it is not a valid subscription, or its resolver failed.
+        """
         ...
 
 
-class Unauthorized(Exception):
-    """The API-level check failed. Message, type and status (also a socket's `errorCode`) are AWS's."""
+class UnauthorizedCaller(Exception):
+    """Authentication failed. Message, type and status (also a socket's `errorCode`) are AWS's."""
 
     def __init__(
         self,
@@ -130,6 +166,6 @@ class Authenticator(Protocol):
         `/graphql/connect` and the body `{}`, a `start` the path `/graphql` and the body `payload.data`.
 
         Raises:
-            Unauthorized: no, unknown or expired key; missing, wrong or stale signature.
+            UnauthorizedCaller: no, unknown or expired key; missing, wrong or stale signature.
         """
         ...

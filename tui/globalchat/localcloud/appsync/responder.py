@@ -1,18 +1,24 @@
-"""GraphQL over HTTP, without a socket: a request's parts in, a response out.
+"""GraphQL over HTTP, without a socket: the parts of a request in, a response out.
 
 Bodies and statuses follow responses pasted in public issues. How AppSync answers an unknown path or method, a
 body that is too large and too many requests is not known.
 """
 
+import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from globalchat.localcloud.appsync.body import MalformedRequest, parse_query_string, parse_request
-from globalchat.localcloud.appsync.encoding import dump
-from globalchat.localcloud.appsync.model import Authenticator, Caller, Executor, GraphQLRequest, Unauthorized
+from globalchat.localcloud import json_text
+from globalchat.localcloud.appsync.model import (
+    Authenticator,
+    Caller,
+    Executor,
+    GraphQLRequest,
+    UnauthorizedCaller,
+)
 from globalchat.localcloud.definition import JSON
 
 PATH: Final = "/graphql"
@@ -59,15 +65,16 @@ def _admit() -> bool:
 
 
 def new_request_id() -> str:
-    """Make a request id."""
+    """Return a new request id."""
     return str(uuid.uuid4())
 
 
 @dataclass(frozen=True, slots=True)
 class HttpPolicy:
-    """What is refused before GraphQL: a body of more than `max_body` bytes (413), what `admit` denies (429).
+    """Limits that are checked before GraphQL: bodies of at most `max_body` bytes (413), the rate (429).
 
-    That throttled calls get 429 is reported in amplify-js#13068; the rest AWS does not document.
+    `admit` returns False for a request beyond the rate. That throttled calls get 429 is reported in
+    amplify-js#13068; AWS documents neither.
     """
 
     max_body: int = 1_048_576
@@ -86,9 +93,9 @@ async def respond(
     policy: HttpPolicy = DEFAULT_POLICY,
     authorized: Callable[[], None] = lambda: None,
 ) -> HttpResponse:
-    """Answer one HTTP request, whatever a client sends.
+    """Answer one HTTP request; bad ones get AppSync's errors.
 
-    `authorized` is called once the request's key or signature is found good.
+    `authorized` is called once the request's key or signature has been accepted.
     """
     base = _base(policy)
     refusal = _refuse(base, policy, request)
@@ -105,7 +112,7 @@ async def respond(
         )
         authorized()
         operation = _read(request, headers)
-    except Unauthorized as error:
+    except UnauthorizedCaller as error:
         return _error(base, error.status, error.error_type, error.message)
     except MalformedRequest as error:
         return _error(base, 400, "MalformedHttpRequestException", str(error))
@@ -127,13 +134,13 @@ def incomplete() -> HttpResponse:
 
 
 def unreadable() -> HttpResponse:
-    """Answer a request whose body is not in the encoding that its headers say."""
+    """Answer a request whose body is not in the encoding that its headers name."""
     message = "The request body cannot be decoded."
     return _error(_base(DEFAULT_POLICY), 400, "MalformedHttpRequestException", message)
 
 
 def _base(policy: HttpPolicy) -> dict[str, str]:
-    """Make the headers that every answer has."""
+    """Return the headers that every response has."""
     return {**_CORS, "x-amzn-RequestId": policy.request_id()}
 
 
@@ -164,7 +171,7 @@ def _read(request: HttpRequest, headers: Mapping[str, str]) -> GraphQLRequest:
 
 
 def _fold(headers: Headers) -> tuple[dict[str, str], dict[str, list[JSON]]]:
-    """Key headers by lower-case name: all, joined by commas as signatures want it; repeated ones as lists."""
+    """Key headers by lower-case name: all, joined by commas as signatures need; repeated ones as lists."""
     joined: dict[str, str] = {}
     repeated: dict[str, list[JSON]] = {}
     for name, value in headers:
@@ -177,7 +184,7 @@ def _fold(headers: Headers) -> tuple[dict[str, str], dict[str, list[JSON]]]:
 
 
 def _with_repeated(caller: Caller, repeated: Mapping[str, list[JSON]]) -> Caller:
-    """Show resolvers a repeated header as the list of its values."""
+    """Give resolvers a repeated header as the list of its values."""
     lists = {name: values for name, values in repeated.items() if name in caller.headers}
     return replace(caller, headers={**caller.headers, **lists}) if lists else caller
 
@@ -193,4 +200,65 @@ def _json(base: Mapping[str, str], status: int, value: Mapping[str, JSON]) -> Ht
         "content-type": "application/json;charset=UTF-8",
         "x-amzn-appsync-TokensConsumed": "1",
     }
-    return HttpResponse(status, headers, dump(value))
+    return HttpResponse(status, headers, json_text.encode(value))
+
+
+class MalformedRequest(Exception):
+    """The body is not a GraphQL request (HTTP 400). The message is AppSync's."""
+
+
+def parse_request(body: bytes, *, is_document: bool = False) -> GraphQLRequest:
+    """Parse `{"query", "variables"?, "operationName"?}`.
+
+    Args:
+        body: JSON text.
+        is_document: the body's type is `application/graphql`: it may be the document itself. AppSync takes
+            that type (graphql-over-http#81), but whether with JSON or with a document is not known.
+
+    Raises:
+        MalformedRequest: it is empty, not JSON, or of another shape.
+    """
+    if not body.strip():
+        raise MalformedRequest("Request body is empty.")
+    try:
+        return _request(_load(body))
+    except MalformedRequest:
+        if not is_document:
+            raise
+    return _request({"query": body.decode("utf-8", "replace")})
+
+
+def parse_query_string(query: Mapping[str, str]) -> GraphQLRequest:
+    """Parse the parameters `query`, `variables` (JSON text) and `operationName`.
+
+    Raises:
+        MalformedRequest: there is no query, or the variables are not a JSON object.
+    """
+    variables = query.get("variables") or "{}"
+    return _request(
+        {
+            "query": query.get("query"),
+            "variables": _load(variables.encode("utf-8", "replace")),
+            "operationName": query.get("operationName"),
+        }
+    )
+
+
+def _load(text: bytes) -> JSON:
+    try:
+        return json_text.read(text.decode(json.detect_encoding(text), "surrogatepass"))
+    except ValueError:
+        raise MalformedRequest("Unable to parse GraphQL query.") from None
+
+
+def _request(value: JSON) -> GraphQLRequest:
+    if isinstance(value, dict):
+        query, variables, name = value.get("query"), value.get("variables"), value.get("operationName")
+        if (
+            isinstance(query, str)
+            and query.strip()
+            and isinstance(variables, dict | None)
+            and isinstance(name, str | None)
+        ):
+            return GraphQLRequest(query, variables or {}, name)
+    raise MalformedRequest("Unable to parse GraphQL query.")

@@ -34,7 +34,7 @@ def _is_date(text: str) -> bool:
 
 def _is_time(text: str) -> bool:
     if text.startswith("24"):
-        return False  # Python 3.14 takes it for midnight
+        return False  # Python 3.14 parses it as midnight.
     try:
         time.fromisoformat(text.partition(".")[0])
     except ValueError:
@@ -43,7 +43,7 @@ def _is_time(text: str) -> bool:
 
 
 def _date_time(text: str) -> bool:
-    # One message shows the same time to every API, on its way in and on its way out.
+    # The same time is validated several times per message: by every API, on input and on output.
     return len(text) <= _LONGEST_DATE_TIME and _is_date_time(text)
 
 
@@ -93,7 +93,7 @@ NAMES: Final = (*_TEXT_FORMS, "AWSTimestamp", "AWSJSON")
 
 
 def install(schema: GraphQLSchema) -> None:
-    """Give the scalars of a schema their validation, for input and for output."""
+    """Install the validation of AppSync's scalars in a schema, for input and for output."""
     for name in NAMES:
         scalar = schema.type_map.get(name)
         if isinstance(scalar, GraphQLScalarType):

@@ -1,4 +1,4 @@
-"""Reads an SDL schema as AppSync does: its scalars, its directives, its rules for subscriptions."""
+"""Builds a schema from SDL as AppSync does: its scalars, its directives, its rules for subscriptions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,21 +41,22 @@ directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
 
 
 @dataclass(frozen=True, slots=True)
-class Schema:
-    """A schema, with what AppSync's directives say.
+class ApiSchema:
+    """A schema and its AppSync directives.
 
-    `directives` holds the modes that are written on a type (`Message`) or a field (`Mutation.publish`);
-    `subscriptions` maps each subscription field to the mutations that feed it, `feeding` names all of these.
+    `directives` holds the authorization modes on a type (`Message`) or a field (`Mutation.publish`);
+    `subscriptions` maps each subscription field to its mutations (`@aws_subscribe`), `subscribed_mutations`
+    is the set of all of these.
     """
 
     graphql: GraphQLSchema
     directives: Mapping[str, tuple[AuthMode, ...]]
     subscriptions: Mapping[str, tuple[str, ...]]
-    feeding: frozenset[str]
+    subscribed_mutations: frozenset[str]
 
 
 @lru_cache(maxsize=8)
-def build(sdl: str) -> Schema:
+def build_schema(sdl: str) -> ApiSchema:
     """Build and check a schema; one that regions share is built once, as nothing changes it afterwards.
 
     Raises:
@@ -77,8 +78,8 @@ def build(sdl: str) -> Schema:
         raise Unsupported(f"the schema is not valid: {problems[0].message}")
     scalars.install(schema)
     subscriptions = _read_subscriptions(schema)
-    feeding = frozenset(name for names in subscriptions.values() for name in names)
-    return Schema(schema, _read_directives(document), subscriptions, feeding)
+    subscribed_mutations = frozenset(name for names in subscriptions.values() for name in names)
+    return ApiSchema(schema, _read_directives(document), subscriptions, subscribed_mutations)
 
 
 def _refuse_directives(document: DocumentNode) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from globalchat.core.clock import EpochClock, MonotonicClock
 from globalchat.core.errors import UserError
+from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.appsync.javascript.engine import prepare
-from globalchat.localcloud.appsync.javascript.errors import ScriptError
-from globalchat.localcloud.appsync.service import AppSync
+from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import RegionDefinition

@@ -11,10 +11,10 @@ from typing import Final
 from aiohttp import web
 
 from globalchat.localcloud.appsync.model import Authenticator, Executor
-from globalchat.localcloud.appsync.realtime.handshake import SUBPROTOCOL, Handshake
+from globalchat.localcloud.appsync.realtime.frames import SUBPROTOCOL, Handshake
 from globalchat.localcloud.appsync.realtime.hub import MAX_PAYLOAD, Hub
-from globalchat.localcloud.appsync.realtime.protocol import Limits
-from globalchat.localcloud.appsync.realtime.rate import RateLimit
+from globalchat.localcloud.appsync.realtime.metrics import RateLimit
+from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
 from globalchat.localcloud.fault_injection import SocketFaults
 from globalchat.localcloud.server import realtime_socket
 from globalchat.localcloud.server.acceptor import Usage
@@ -37,7 +37,7 @@ class RealtimeOptions:
             value and scope are not documented.
     """
 
-    limits: Limits = field(default_factory=Limits)
+    limits: SocketLimits = field(default_factory=SocketLimits)
     max_payload: int = MAX_PAYLOAD
     max_buffer: int = MAX_BUFFER
     connect_rate: float | None = 2000.0

@@ -10,11 +10,21 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
-from globalchat.localcloud.appsync.model import Authenticator, Executor
-from globalchat.localcloud.appsync.realtime.actions import Action, Close, Count, Forget, Listen, Send, Start
-from globalchat.localcloud.appsync.realtime.handshake import Handshake
+from globalchat.localcloud.appsync.model import Authenticator, Executor, RequestRejected
+from globalchat.localcloud.appsync.realtime.frames import Handshake
 from globalchat.localcloud.appsync.realtime.hub import Hub
-from globalchat.localcloud.appsync.realtime.protocol import Limits, RealtimeProtocol, State
+from globalchat.localcloud.appsync.realtime.protocol import (
+    AddSubscription,
+    CloseSocket,
+    CountMetric,
+    RealtimeProtocol,
+    RemoveSubscription,
+    SendFrame,
+    SocketAction,
+    SocketLimits,
+    SocketState,
+    StartSubscription,
+)
 from globalchat.localcloud.fault_injection import SocketFaults
 
 _FINAL_TEXT: Final = 0x81
@@ -151,7 +161,7 @@ class Api:
     hub: Hub
     faults: SocketFaults
     flusher: Flusher
-    limits: Limits
+    limits: SocketLimits
     max_buffer: int
     admit_connect: Callable[[float], bool]
     admit_start: Callable[[float], bool]
@@ -174,13 +184,13 @@ class Connection:
         self._tasks = asyncio.TaskGroup()
         self._starts: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._opening: Sequence[Action] = ()
+        self._opening: Sequence[SocketAction] = ()
 
     def open(self, handshake: Handshake) -> bool:
         """Judge the handshake; True if it is authorised. `run` says to the client what came of it."""
         now = self._loop.time()
         self._opening = self._core.open(handshake, now, admitted=self._api.admit_connect(now))
-        return self._core.state is State.OPEN
+        return self._core.state is SocketState.OPEN
 
     async def run(self) -> None:
         """Carry frames until the socket is closed, by either side."""
@@ -217,31 +227,32 @@ class Connection:
         self.outbox.discard()
         self._transport.set_protocol(_Deaf(self._transport.get_protocol()))
 
-    def _apply(self, actions: Sequence[Action]) -> None:
+    def _apply(self, actions: Sequence[SocketAction]) -> None:
         for action in actions:
             match action:
-                case Send(frame):
+                case SendFrame(frame):
                     self.outbox.send(frame)
-                case Start(name):
+                case StartSubscription(name):
                     self._starts[name] = self._tasks.create_task(self._start(action))
-                case Listen(name, plan):
+                case AddSubscription(name, plan):
                     self._hub.add(self, name, plan)
-                case Forget(name):
+                case RemoveSubscription(name):
                     self._forget(name)
-                case Count(counter):
+                case CountMetric(counter):
                     self._hub.metrics.count(counter)
-                case Close(code):
+                case CloseSocket(code):
                     self._release()
                     self._tasks.create_task(self._close(code))
         self._set_timer()
 
-    async def _start(self, start: Start) -> None:
-        outcome = await self._api.executor.subscribe(start.request, start.caller)
+    async def _start(self, start: StartSubscription) -> None:
+        try:
+            plan = await self._api.executor.subscribe(start.request, start.caller)
+            actions = self._core.started(start.id, plan)
+        except RequestRejected as rejected:
+            actions = self._core.refused(start.id, rejected.errors)
         del self._starts[start.id]
-        if isinstance(outcome, list):
-            self._apply(self._core.refused(start.id, outcome))
-        else:
-            self._apply(self._core.started(start.id, outcome))
+        self._apply(actions)
 
     def _forget(self, name: str) -> None:
         start = self._starts.pop(name, None)

@@ -1,6 +1,5 @@
-"""One GraphQL request while it is executed: resolves fields, collects errors."""
+"""The execution of one GraphQL request: resolves its fields and collects its errors."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,9 +15,8 @@ from graphql import (
     is_non_null_type,
 )
 
-from globalchat.localcloud.appsync.authorization import Authorization
-from globalchat.localcloud.appsync.execution.context import Effects, FieldCall
-from globalchat.localcloud.appsync.execution.resolver import FieldResolver, raised
+from globalchat.localcloud.appsync.access import Authorization
+from globalchat.localcloud.appsync.execution.resolver import Effects, FieldCall, FieldResolver, raised
 from globalchat.localcloud.appsync.execution.selection import Selection
 from globalchat.localcloud.appsync.graphql_errors import (
     FieldError,
@@ -26,9 +24,10 @@ from globalchat.localcloud.appsync.graphql_errors import (
     locations,
     not_authorized,
     print_path,
+    too_deep,
+    too_many_resolvers,
 )
-from globalchat.localcloud.appsync.limits import RequestLimits, too_deep, too_many
-from globalchat.localcloud.appsync.model import Caller, Invalidation
+from globalchat.localcloud.appsync.model import Caller, Invalidation, RequestLimits
 from globalchat.localcloud.definition import JSON
 
 MAX_INVALIDATIONS: Final = 5
@@ -37,7 +36,7 @@ MAX_INVALIDATIONS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What an API's fields are resolved with. `resolvers` is keyed by type and field name."""
+    """The rules and resolvers of an API's fields. `resolvers` is keyed by type and field name."""
 
     authorization: Authorization
     resolvers: Mapping[tuple[str, str], FieldResolver]
@@ -45,35 +44,48 @@ class Resolution:
     limits: RequestLimits
 
 
+@dataclass(frozen=True, slots=True)
+class PrecomputedResult:
+    """The outcome (value or error) of the only top-level field's resolver, which ran before graphql-core."""
+
+    value: JSON = None
+    error: FieldError | None = None
+
+
 @dataclass(slots=True)
 class Execution:
-    """The context value of graphql-core.
+    """The state of one request; the context value of graphql-core.
 
-    `errors` holds what `util.appendError` added, `selection` what the operation selects (once it has begun).
-    `answer` is done if the one top-level field's resolver was run before graphql-core: with what it answered,
-    or the FieldError with which it failed.
-    `policy_asked`: the caller's policy has permitted all top-level fields, so it need not be asked again.
+    Attributes:
+        resolution: the rules and resolvers of the API.
+        caller: the authenticated caller.
+        policy_checked: the caller's policy is known to permit all top-level fields.
+        errors: the errors that `util.appendError` added.
+        invalidations: the number of invalidations so far.
+        resolved: the number of resolvers that graphql-core ran.
+        selection: the selection of the operation, once its variables are known.
+        precomputed: the outcome of the top-level field's resolver, if it has run already.
     """
 
     resolution: Resolution
     caller: Caller
-    policy_asked: bool = False
+    policy_checked: bool = False
     errors: list[JSON] = field(default_factory=list)
     invalidations: int = 0
     resolved: int = 0
     selection: Selection | None = None
-    answer: asyncio.Future[JSON] | None = None
+    precomputed: PrecomputedResult | None = None
 
     def policy_permits(self, type_name: str, field_name: str) -> bool:
-        """Tell whether the caller's policy lets it call a top-level field."""
+        """Return True if the caller's policy lets it call a top-level field."""
         permits = self.resolution.authorization.policy_permits
-        return self.policy_asked or permits(self.caller, type_name, field_name)
+        return self.policy_checked or permits(self.caller, type_name, field_name)
 
 
 def resolve_field(
     source: JSON, info: "GraphQLResolveInfo[Execution]", /, **arguments: JSON
 ) -> "JSON | Coroutine[None, None, JSON]":
-    """Resolve a field, with its resolver or else from the parent's value, for graphql-core.
+    """Resolve a field for graphql-core, with its resolver or else from the parent's value.
 
     Raises:
         FieldError: the caller may not use the field, it is beyond a limit, or its resolver failed.
@@ -94,9 +106,11 @@ def resolve_field(
     if resolver is not None:
         execution.resolved += 1
         if execution.resolved > limits.resolvers:
-            raise too_many()
-        if execution.answer is not None:
-            return execution.answer.result()
+            raise too_many_resolvers()
+        if execution.precomputed is not None:
+            if execution.precomputed.error is not None:
+                raise execution.precomputed.error
+            return execution.precomputed.value
         return run_resolver(resolver, _call(source, info, arguments), execution)
     value = source.get(field_name) if isinstance(source, dict) else None
     if not _is_plain(info.return_type):
@@ -107,10 +121,10 @@ def resolve_field(
 def run_resolver(
     resolver: FieldResolver, call: FieldCall, execution: Execution
 ) -> "JSON | Coroutine[None, None, JSON]":
-    """Run a field's resolver and what it caused: appended errors, invalidations.
+    """Run a field's resolver and apply its effects: appended errors, invalidations.
 
     Raises:
-        FieldError: it failed, or its value has not the form of the field's type.
+        FieldError: it failed, or its value does not have the shape of the field's type.
     """
     effects = Effects()
 
@@ -141,7 +155,7 @@ def run_resolver(
 
 
 def _invalidate(execution: Execution, invalidations: Sequence[Invalidation]) -> None:
-    """Pass invalidations on, unless the request has made too many."""
+    """Invalidate subscriptions, unless the request has made too many invalidations."""
     execution.invalidations += len(invalidations)
     if execution.invalidations > MAX_INVALIDATIONS:
         message = f"At most {MAX_INVALIDATIONS} calls of extensions.invalidateSubscriptions are allowed."
@@ -167,7 +181,7 @@ def _call(source: JSON, info: "GraphQLResolveInfo[Execution]", arguments: Mappin
 
 
 def appended_errors(effects: Effects, call: FieldCall) -> list[JSON]:
-    """Make the response's errors of those that `util.appendError` added."""
+    """Return the response's errors for those that `util.appendError` added."""
     places = locations(GraphQLError("", call.nodes))
     return [
         field_error(filtered(raised(entry), call), call.path, places)
@@ -177,19 +191,19 @@ def appended_errors(effects: Effects, call: FieldCall) -> list[JSON]:
 
 
 def filtered(error: FieldError, call: FieldCall) -> FieldError:
-    """Filter the data that `util.error` was given by the field's selection set."""
+    """Filter the data that `util.error` attached to an error by the field's selection set."""
     error.data = call.selection.filter(error.data, call.return_type, call.nodes)
     return error
 
 
 @lru_cache(maxsize=4096)
 def _is_plain(type_: GraphQLOutputType) -> bool:
-    """Tell whether a value of this type is neither a list nor an object; most fields are such."""
+    """Return True if values of this type are neither lists nor objects, as of most fields."""
     return is_leaf_type(type_.of_type if is_non_null_type(type_) else type_)
 
 
 def _check_shape(value: JSON, type_: GraphQLOutputType, path: Sequence[str | int]) -> None:
-    """Refuse a list where an object must be, and the like, in AppSync's words."""
+    """Raise FieldError, in AppSync's words, if a value is a list and the type an object, and the like."""
     if value is None:
         return
     if is_non_null_type(type_):

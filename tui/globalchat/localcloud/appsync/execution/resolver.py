@@ -1,18 +1,158 @@
-"""Resolves a field with its APPSYNC_JS file: request handler, data source, response handler."""
+"""Resolves a field with its APPSYNC_JS file: request handler, data source, response handler.
 
-from collections.abc import Coroutine, Mapping
-from typing import cast
+Sources: the AppSync developer guide, `resolver-context-reference-js`, `resolver-reference-none-js` and
+`resolver-reference-eventbridge-js`; the errors of data sources are worded as AppSync's for malformed requests
+(`Value for field '$[operation]' not found.`).
+"""
+
+import struct
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from graphql import FieldNode, GraphQLOutputType
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud.appsync.execution import data_sources
-from globalchat.localcloud.appsync.execution.context import Effects, Entropy, Evaluations, FieldCall
+from globalchat.localcloud import json_text
+from globalchat.localcloud.appsync.execution.selection import (
+    Selection,
+    selection_set_graphql,
+    selection_set_list,
+)
 from globalchat.localcloud.appsync.graphql_errors import FieldError, not_authorized
-from globalchat.localcloud.appsync.javascript.engine import Handler, Script, write
-from globalchat.localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
-from globalchat.localcloud.appsync.model import Invalidation
+from globalchat.localcloud.appsync.javascript.engine import Handler, Script, write_json
+from globalchat.localcloud.appsync.javascript.parser import ResultTooLarge, ScriptError
+from globalchat.localcloud.appsync.model import Caller, Invalidation
 from globalchat.localcloud.definition import JSON, DataSource, Resolver
-from globalchat.localcloud.interfaces import EventSink, PutEventsError
+from globalchat.localcloud.interfaces import (
+    MAX_ENTRIES,
+    EntryResult,
+    EventSink,
+    PutEventsEntry,
+    PutEventsError,
+)
 from globalchat.localcloud.problems import Unsupported
+
+Entropy = Callable[[int], bytes]
+"""Returns a number of random bytes, like `secrets.token_bytes`."""
+
+_AUTH_TYPES: Final = {"API_KEY": "API Key Authorization", "AWS_IAM": "IAM Authorization"}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCall:
+    """One field of one request, about to be resolved.
+
+    `source` is the parent's value, absent at the top; `path` leads to the field in the response.
+    """
+
+    caller: Caller
+    parent_type: str
+    field_name: str
+    arguments: Mapping[str, JSON]
+    source: JSON
+    selection: Selection
+    return_type: GraphQLOutputType
+    nodes: Sequence[FieldNode]
+    path: Sequence[str | int]
+
+
+@dataclass(slots=True)
+class Effects:
+    """The side effects of a resolver's handlers. `errors` come from `util.appendError`."""
+
+    errors: list[JSON] = field(default_factory=list)
+    filter: JSON = None
+    invalidation_filter: JSON = None
+    invalidations: list[Invalidation] = field(default_factory=list)
+
+
+class Evaluations:
+    """Writes the inputs of one resolver's handlers as JSON; the part that both share is written once.
+
+    Args:
+        call: the field to resolve.
+        environment: the API's environment variables as JSON.
+        with_selection: True if the handlers read the selection set.
+        file: the name of the resolver's file, for errors.
+    """
+
+    def __init__(self, call: FieldCall, *, environment: str, with_selection: bool, file: str) -> None:
+        self.call = call
+        self._environment = environment
+        self._with_selection = with_selection
+        self._file = file
+        self._shared: str | None = None
+
+    def text(self, now: float, seed: bytes, stash: JSON, outcome: Mapping[str, JSON]) -> str:
+        """Write the input of one evaluation.
+
+        Args:
+            now: the time in epoch seconds.
+            seed: 16 random bytes.
+            stash: `ctx.stash`, which the request handler passes to the response handler.
+            outcome: `result` and `error` for a response handler.
+
+        Raises:
+            ScriptError: a value has no form in JSON.
+        """
+        if self._shared is None:
+            self._shared = self._write_shared()
+        numbers = list(struct.unpack("4i", seed))
+        mode = _AUTH_TYPES[self.call.caller.mode]
+        own = write_json({"stash": stash, **outcome}, self._file)
+        # Both are objects: their texts are joined to one.
+        context = f"{self._shared[:-1]},{own[1:]}"
+        return f'{{"now":{int(now * 1000)},"seed":{numbers},"authType":"{mode}","ctx":{context}}}'
+
+    def _write_shared(self) -> str:
+        call = self.call
+        info: dict[str, JSON] = {
+            "fieldName": call.field_name,
+            "parentTypeName": call.parent_type,
+            "variables": call.selection.variables.coerced,
+        }
+        context: dict[str, JSON] = {
+            "args": dict(call.arguments),
+            "identity": _identity(call),
+            "prev": {},
+            "request": {"headers": dict(call.caller.headers), "domainName": None},
+            "info": info,
+        }
+        if call.source is not None:
+            context["source"] = call.source
+        if self._with_selection:
+            context["selection"] = {
+                "selectionSetList": selection_set_list(call.selection, call.return_type, call.nodes),
+                "selectionSetGraphQL": selection_set_graphql(call.nodes),
+            }
+        return f'{write_json(context, self._file)[:-1]},"env":{self._environment}}}'
+
+
+def _identity(call: FieldCall) -> JSON:
+    """Return `ctx.identity`: null for an API key, else the documented fields of an IAM caller.
+
+    `username` is the unique id of a user, or `ROLEID:SESSION`. The fields that Cognito fills are null.
+    Source: AppSync developer guide, `resolver-context-reference-js`.
+    """
+    caller = call.caller
+    principal = caller.principal
+    if principal is None:
+        return None
+    header = caller.headers.get("x-forwarded-for") or ""
+    joined = ",".join(map(str, header)) if isinstance(header, list) else str(header)
+    forwarded = [part.strip() for part in joined.split(",") if part.strip()]
+    return {
+        "accountId": principal.account,
+        "cognitoIdentityPoolId": None,
+        "cognitoIdentityId": None,
+        "sourceIp": [*forwarded, caller.source_ip],
+        "username": principal.user_id,
+        "userArn": principal.arn,
+        "cognitoIdentityAuthType": None,
+        "cognitoIdentityAuthProvider": None,
+    }
+
 
 Outcome = Mapping[str, JSON]
 
@@ -25,8 +165,8 @@ class FieldResolver:
         source: the data source between the two handlers.
         environment: the API's environment variables (`ctx.env`).
         events: where an EventBridge data source puts events.
-        clock: the time that `util.time` tells.
-        entropy: what `util.autoId` and the like are made of.
+        clock: the time that `util.time` returns.
+        entropy: the randomness of `util.autoId` and the like.
 
     Raises:
         Unsupported: the file breaks a rule of APPSYNC_JS, or the data source lacks its bus or role.
@@ -49,11 +189,11 @@ class FieldResolver:
         if source.type == "AMAZON_EVENTBRIDGE" and (source.bus_arn is None or source.role_arn is None):
             raise Unsupported(f"the data source {source.name} has no bus or no role")
         self._source = source
-        self._environment = write(environment, resolver.file)
+        self._environment = write_json(environment, resolver.file)
         self._events = events
         self._clock = clock
         self._entropy = entropy
-        # Costly to make, and lazy on AWS: only a file that names it gets it.
+        # Expensive, and lazy on AWS: only a file that names the selection set gets it.
         self._with_selection = "selectionSet" in resolver.code
 
     def resolve(self, call: FieldCall, effects: Effects) -> "JSON | Coroutine[None, None, JSON]":
@@ -73,12 +213,12 @@ class FieldResolver:
             return outcome.get("value")
         request, stash = outcome.get("value"), outcome.get("stash")
         if self._source.type == "NONE":
-            result = data_sources.none_result(request)
+            result = none_result(request)
             return self._evaluate("response", inputs, effects, {"result": result}, stash).get("value")
         return self._put_events(request, stash, inputs, effects)
 
     async def _put_events(self, request: JSON, stash: JSON, inputs: Evaluations, effects: Effects) -> JSON:
-        entries = data_sources.put_events_entries(request)
+        entries = put_events_entries(request)
         try:
             results = await self._events.put_events(
                 bus_arn=cast("str", self._source.bus_arn),
@@ -88,7 +228,7 @@ class FieldResolver:
         except PutEventsError as error:
             outcome: Outcome = {"result": None, "error": {"message": error.message, "type": error.code}}
         else:
-            outcome = {"result": data_sources.put_events_result(results)}
+            outcome = {"result": put_events_result(results)}
         return self._evaluate("response", inputs, effects, outcome, stash).get("value")
 
     def _evaluate(
@@ -119,9 +259,9 @@ def _record(caused: Outcome, effects: Effects) -> None:
 
 
 def raised(error: Mapping[str, JSON]) -> FieldError:
-    """Read what `util.error` or `util.appendError` was given."""
+    """Return the error that the arguments of `util.error` or `util.appendError` describe."""
     error_type = error.get("type")
-    # What JSON cannot carry, such as a function, is absent.
+    # Arguments that have no form in JSON, such as functions, are absent.
     return FieldError(
         str(error["message"]),
         None if error_type is None else str(error_type),
@@ -131,11 +271,107 @@ def raised(error: Mapping[str, JSON]) -> FieldError:
 
 
 def _runtime_error(error: ScriptError) -> FieldError:
-    """Report a handler that failed: `publish.js:6:14: ReferenceError: x is not defined`.
+    """Return the error of a handler that failed: `publish.js:6:14: ReferenceError: x is not defined`.
 
     The form follows a response pasted in aws-appsync-community#328, where every file is called `code.js`; for
-    a result that is too large it follows the one of mapping templates, since AWS documents none.
+    a result that is too large it follows that of mapping templates, since AWS documents none.
     """
     if isinstance(error, ResultTooLarge):
         return FieldError(error.message, "MappingTemplate")
     return FieldError(str(error), "Code")
+
+
+_NONE_KEYS: Final = frozenset(("payload", "version"))
+_EVENTBRIDGE_KEYS: Final = frozenset(("operation", "events", "version"))
+_EVENT_KEYS: Final = frozenset(("source", "detail", "detailType", "resources", "time"))
+
+
+def none_result(request: JSON) -> JSON:
+    """Return the result of a NONE data source: the payload.
+
+    Raises:
+        FieldError: the request is not an object with a payload.
+    """
+    if request is None:
+        return None
+    return _object(request, "$", _NONE_KEYS).get("payload")
+
+
+def put_events_entries(request: JSON) -> list[PutEventsEntry]:
+    """Parse a request to an EventBridge data source.
+
+    Raises:
+        FieldError: the request does not have the documented shape.
+    """
+    request = _object(request, "$", _EVENTBRIDGE_KEYS)
+    operation = _required(request, "operation", "$")
+    if operation != "PutEvents":
+        raise _malformed(f"Unsupported operation '{operation}'. The only operation is 'PutEvents'.")
+    events = _required(request, "events", "$")
+    if not isinstance(events, list) or not 1 <= len(events) <= MAX_ENTRIES:
+        raise _malformed(f"Value for field '$[events]' is not a list of 1 to {MAX_ENTRIES} events.")
+    return [_entry(event, f"$[events][{index}]") for index, event in enumerate(events)]
+
+
+def put_events_result(results: list[EntryResult]) -> JSON:
+    """Return `ctx.result` for the results of a PutEvents call."""
+    entries: list[JSON] = [
+        {"EventId": result.event_id}
+        if result.error_code is None
+        else {"ErrorCode": result.error_code, "ErrorMessage": result.error_message}
+        for result in results
+    ]
+    failed = sum(result.error_code is not None for result in results)
+    return {"Entries": entries, "FailedEntryCount": failed}
+
+
+def _entry(event: JSON, path: str) -> PutEventsEntry:
+    event = _object(event, path, _EVENT_KEYS)
+    resources = event.get("resources") or []
+    if not isinstance(resources, list):
+        raise _malformed(f"Value for field '{path}[resources]' is not a list of strings.")
+    detail = _required(event, "detail", path)
+    if not isinstance(detail, dict):
+        raise _malformed(f"Value for field '{path}[detail]' is not an object.")
+    time = event.get("time")
+    return PutEventsEntry(
+        source=_string(_required(event, "source", path), f"{path}[source]"),
+        detail_type=_string(_required(event, "detailType", path), f"{path}[detailType]"),
+        detail=_well_formed(json_text.write(detail)),
+        resources=tuple(_string(item, f"{path}[resources][{i}]") for i, item in enumerate(resources)),
+        time=None if time is None else _string(time, f"{path}[time]"),
+    )
+
+
+def _well_formed(text: str) -> str:
+    """Replace lone surrogates, which UTF-8 cannot carry."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _object(value: JSON, path: str, allowed: frozenset[str]) -> dict[str, JSON]:
+    if not isinstance(value, dict):
+        raise _malformed(f"Value for field '{path}' is not an object.")
+    for key in value:
+        if key not in allowed:
+            raise _malformed(f"Unsupported element '{path}[{key}]'.")
+    return value
+
+
+def _required(value: dict[str, JSON], key: str, path: str) -> JSON:
+    if value.get(key) is None:
+        raise _malformed(f"Value for field '{path}[{key}]' not found.")
+    return value[key]
+
+
+def _string(value: JSON, path: str) -> str:
+    if not isinstance(value, str):
+        raise _malformed(f"Value for field '{path}' is not a string.")
+    return value
+
+
+def _malformed(message: str) -> FieldError:
+    return FieldError(message, "MappingTemplate")

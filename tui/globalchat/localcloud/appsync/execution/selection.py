@@ -1,4 +1,4 @@
-"""What a document selects, once its variables are known (`@skip`, `@include`)."""
+"""The selections of an operation, once its variables are known (`@skip`, `@include`)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Selection:
     variables: VariableValues
 
     def collect(self, type_: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> Fields:
-        """Collect the fields that selection sets select of an object type, fragments spread."""
+        """Collect the fields that selection sets select on an object type, fragments included."""
         fields: Fields = {}
         seen: set[str] = set()
         for selection_set in sets:
@@ -47,7 +47,7 @@ class Selection:
         return fields
 
     def children(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> Fields:
-        """Collect the fields that a field's nodes select of the object that it returns."""
+        """Collect the fields that a field's nodes select on the object that it returns."""
         return self.collect(type_, (node.selection_set for node in nodes if node.selection_set))
 
     def by_field_name(self, value: JSON, type_: GraphQLOutputType, nodes: Sequence[FieldNode]) -> JSON:
@@ -66,7 +66,7 @@ class Selection:
         return renamed
 
     def filter(self, value: JSON, type_: GraphQLOutputType, nodes: Sequence[FieldNode]) -> JSON:
-        """Keep of a value (keyed by field names) what is selected; `util.error` filters its data so."""
+        """Return the selected part of a value keyed by field names, as `util.error` filters its data."""
         if isinstance(value, list):
             return [self.filter(item, type_, nodes) for item in value]
         named = get_named_type(type_)
@@ -115,7 +115,7 @@ class Selection:
         )
 
 
-class VariablesRefused(Exception):
+class InvalidVariables(Exception):
     """Variables do not fit their types."""
 
     def __init__(self, errors: list[GraphQLError]) -> None:
@@ -129,17 +129,17 @@ def select(
     operation: OperationDefinitionNode,
     variables: Mapping[str, JSON] | None,
 ) -> Selection:
-    """Make the selection of an operation with its variables; None is for one that none of them can change.
+    """Return the selection of an operation with its variables, or with None if they cannot change it.
 
     Raises:
-        VariablesRefused: a variable is missing or does not fit its type.
+        InvalidVariables: a variable is missing or does not fit its type.
     """
     if variables is None:
         return Selection(schema, fragments, VariableValues({}, {}))
     definitions = operation.variable_definitions or ()
     values = get_variable_values(schema, definitions, dict(variables), hide_suggestions=True)
     if isinstance(values, list):
-        raise VariablesRefused(values)
+        raise InvalidVariables(values)
     return Selection(schema, fragments, values)
 
 

@@ -1,6 +1,6 @@
-"""The limits of APPSYNC_JS that need to know what a name stands for.
+"""The limits of APPSYNC_JS that depend on the meaning of a name.
 
-These are about functions, `ctx`, methods, globals and the members of `util`.
+They concern functions, `ctx`, methods, globals and the members of `util`.
 
 Source: the AppSync developer guide (`supported-features`) and the rules of `@aws-appsync/eslint-plugin` 2.0.2
 (`no-recursion`, `no-function-passing`, `no-function-reassign`, `no-function-return`, `no-disallowed-methods`,
@@ -12,56 +12,61 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from globalchat.localcloud.appsync.javascript import language, members
-from globalchat.localcloud.appsync.javascript.errors import ScriptError
-from globalchat.localcloud.appsync.javascript.parser import Node, Program, names_of, targets_of
+from globalchat.localcloud.appsync.javascript import language
+from globalchat.localcloud.appsync.javascript.parser import (
+    Program,
+    ScriptError,
+    SyntaxNode,
+    names_of,
+    targets_of,
+)
 
 HANDLERS = ("request", "response")
 
 
 @dataclass(slots=True, eq=False)
 class Binding:
-    """A declared name. `value` is what it was declared with, if that is written there.
+    """A declared name. `value` is its initial value, if the file has one.
 
-    `is_context` marks the first parameter of a handler; `imported` is the name in AWS's module of what was
-    imported, empty for the whole module.
+    `is_context` marks the first parameter of a handler; `imported` is the name that AWS's module exports,
+    empty for the whole module, None for a name that is not imported.
     """
 
     name: str
-    value: Node | None = None
+    value: SyntaxNode | None = None
     imported: str | None = None
     is_context: bool = False
 
     @property
-    def function(self) -> Node | None:
+    def function(self) -> SyntaxNode | None:
         """The function that the name stands for, if it was declared as one."""
         return self.value if self.value and self.value.kind == "function" else None
 
 
 @dataclass(slots=True, eq=False)
-class Scope:
+class NameScope:
     """The names declared in one block, function or file."""
 
-    outer: "Scope | None" = None
+    outer: "NameScope | None" = None
     bindings: dict[str, Binding] = field(default_factory=dict)
 
-    def declare(self, name: str, value: Node | None = None) -> Binding:
+    def declare(self, name: str, value: SyntaxNode | None = None) -> Binding:
         """Declare a name."""
         binding = self.bindings.setdefault(name, Binding(name))
         binding.value = value if value is not None else binding.value
         return binding
 
     def find(self, name: str) -> Binding | None:
-        """Look a name up, from here outwards."""
-        scope: Scope | None = self
+        """Look a name up, from this scope outwards."""
+        scope: NameScope | None = self
         while scope is not None:
             if name in scope.bindings:
                 return scope.bindings[name]
             scope = scope.outer
         return None
 
-    def declare_statements(self, statements: list[Node]) -> None:
-        """Declare what the statements of a block declare: names hold in the whole block."""
+    def declare_statements(self, statements: list[SyntaxNode]) -> None:
+        """Declare the names of a block's statements: they hold in the whole block."""
         for statement in statements:
             inner = statement.parts[0] if statement.kind == "export" and statement.parts else statement
             if inner.kind == "exported":
@@ -76,7 +81,7 @@ class Scope:
             elif inner.kind == "case":
                 self.declare_statements(inner.parts)
 
-    def declare_pattern(self, declaration: Node) -> None:
+    def declare_pattern(self, declaration: SyntaxNode) -> None:
         """Declare the names of a `const`, `let` or `var`."""
         for declarator in declaration.parts:
             target, *value = declarator.parts
@@ -86,8 +91,8 @@ class Scope:
                 for name in names_of(target):
                     self.declare(name.text)
 
-    def declare_hoisted(self, body: Node) -> None:
-        """Declare the `var`s within a function or file, whatever blocks they stand in."""
+    def declare_hoisted(self, body: SyntaxNode) -> None:
+        """Declare the `var`s within a function or file, those in inner blocks included."""
         rest = list(body.parts)
         while rest:
             node = rest.pop()
@@ -98,51 +103,53 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Cycle:
-    """Functions that call each other in a circle; `call` is the first call."""
+class CallCycle:
+    """Functions that call each other in a cycle; `call` is the first call."""
 
     names: tuple[str, ...]
-    call: Node
+    call: SyntaxNode
 
 
 @dataclass(slots=True)
-class Calls:
-    """The calls of a file's functions; what an inner function calls, the outer ones call too."""
+class CallGraph:
+    """The calls between a file's functions; a call in an inner function counts for the outer ones too."""
 
-    _within: list[Node] = field(default_factory=list)
-    _calls: dict[Node, dict[Node, Node]] = field(default_factory=dict)
-    _names: dict[Node, str] = field(default_factory=dict)
+    _within: list[SyntaxNode] = field(default_factory=list)
+    _calls: dict[SyntaxNode, dict[SyntaxNode, SyntaxNode]] = field(default_factory=dict)
+    _names: dict[SyntaxNode, str] = field(default_factory=dict)
 
     @contextmanager
-    def within(self, function: Node) -> Iterator[None]:
-        """Go into a function for a while."""
+    def within(self, function: SyntaxNode) -> Iterator[None]:
+        """Attribute calls to a function while the context is open."""
         self._within.append(function)
         yield
         self._within.pop()
 
-    def name(self, function: Node, name: str) -> None:
-        """Remember what a function is called."""
+    def name(self, function: SyntaxNode, name: str) -> None:
+        """Set the name of a function, unless it has one."""
         self._names.setdefault(function, name)
 
-    def add(self, called: Node, call: Node) -> None:
-        """Note a call of a function where we are."""
+    def add(self, called: SyntaxNode, call: SyntaxNode) -> None:
+        """Add a call of a function, from the functions that are open."""
         for caller in self._within:
             self._calls.setdefault(caller, {}).setdefault(called, call)
 
-    def cycle(self) -> Cycle | None:
-        """Find a circle, if there is one."""
-        done: set[Node] = set()
+    def cycle(self) -> CallCycle | None:
+        """Return a cycle, if there is one."""
+        done: set[SyntaxNode] = set()
         for begin in self._calls:
             found = self._search(begin, [], done)
             if found is not None:
                 return found
         return None
 
-    def _search(self, function: Node, path: list[Node], done: set[Node]) -> Cycle | None:
+    def _search(
+        self, function: SyntaxNode, path: list[SyntaxNode], done: set[SyntaxNode]
+    ) -> CallCycle | None:
         if function in path:
-            circle = [*path[path.index(function) :], function]
-            names = tuple(self._names.get(node, "a function") for node in circle)
-            return Cycle(names, self._calls[circle[0]][circle[1]])
+            cycle = [*path[path.index(function) :], function]
+            names = tuple(self._names.get(node, "a function") for node in cycle)
+            return CallCycle(names, self._calls[cycle[0]][cycle[1]])
         if function not in done:
             for called in self._calls.get(function, {}):
                 found = self._search(called, [*path, function], done)
@@ -153,10 +160,10 @@ class Calls:
 
 
 def analyse(program: Program, file: str) -> None:
-    """Refuse what the language lacks.
+    """Check a file against the limits that depend on the meaning of a name.
 
     Raises:
-        ScriptError: names the first such thing and its place.
+        ScriptError: names the first problem and its place.
     """
     analyst = _Analyst(file)
     analyst.visit_program(program)
@@ -168,15 +175,15 @@ def analyse(program: Program, file: str) -> None:
 class _Analyst:
     def __init__(self, file: str) -> None:
         self.file = file
-        self.calls = Calls()
-        self.handlers: list[Node] = []
+        self.calls = CallGraph()
+        self.handlers: list[SyntaxNode] = []
 
-    def lacks(self, what: str, node: Node) -> ScriptError:
+    def lacks(self, what: str, node: SyntaxNode) -> ScriptError:
         message = f"APPSYNC_JS has no {what}"
         return ScriptError(message, file=self.file, line=node.line, column=node.column)
 
     def visit_program(self, program: Program) -> None:
-        scope = Scope()
+        scope = NameScope()
         body = program.body
         scope.declare_statements(body.parts)
         scope.declare_hoisted(body)
@@ -187,24 +194,24 @@ class _Analyst:
         for statement in body.parts:
             self.visit(statement, scope)
 
-    def _find_handlers(self, program: Node, scope: Scope) -> None:
+    def _find_handlers(self, program: SyntaxNode, scope: NameScope) -> None:
         for outer, local in _exported(program):
             binding = scope.find(local)
             if outer in HANDLERS and binding is not None and binding.function is not None:
                 self.handlers.append(binding.function)
 
-    def visit(self, node: Node, scope: Scope) -> None:
+    def visit(self, node: SyntaxNode, scope: NameScope) -> None:
         match node.kind:
             case "function":
                 self._function(node, scope)
                 return
             case "block" | "switch":
-                scope = Scope(scope)
+                scope = NameScope(scope)
                 scope.declare_statements(node.parts)
             case "for":
-                scope = Scope(scope)
+                scope = NameScope(scope)
                 scope.declare_statements(node.parts[:1])
-                self._assigned(node.parts[0], scope)
+                self._check_assigned(node.parts[0], scope)
             case "name":
                 self._name(node, scope)
             case "member":
@@ -212,21 +219,21 @@ class _Analyst:
             case "call":
                 self._call(node, scope)
             case "assignment":
-                self._assigned(node.parts[0], scope)
+                self._check_assigned(node.parts[0], scope)
                 if node.text == "=":
-                    self._copied(node.parts[1], scope)
+                    self._check_alias(node.parts[1], scope)
             case "declarator":
                 self._pattern(node.parts[0], scope)
                 for value in node.parts[1:]:
-                    self._taken_apart(node.parts[0], self._path(value, scope))
-                    self._copied(value, scope)
+                    self._check_destructured(node.parts[0], self._path(value, scope))
+                    self._check_alias(value, scope)
                     self.visit(value, scope)
                 return
             case "unary" if node.text == "delete":
-                self._of_context(node.parts[0], scope)
+                self._check_context_write(node.parts[0], scope)
             case "return":
                 for value in node.parts:
-                    self._returned(value, scope)
+                    self._check_returned(value, scope)
             case "import":
                 return
             case _:
@@ -234,7 +241,7 @@ class _Analyst:
         for part in node.parts:
             self.visit(part, scope)
 
-    def _pattern(self, pattern: Node, scope: Scope) -> None:
+    def _pattern(self, pattern: SyntaxNode, scope: NameScope) -> None:
         """Visit the expressions within a pattern that declares: defaults and computed keys."""
         match pattern.kind:
             case "assignment":
@@ -250,8 +257,8 @@ class _Analyst:
             case _:
                 pass
 
-    def _function(self, node: Node, scope: Scope) -> None:
-        scope = Scope(scope)
+    def _function(self, node: SyntaxNode, scope: NameScope) -> None:
+        scope = NameScope(scope)
         if node.text and not node.is_statement:
             scope.declare(node.text, node)
         parameters, body = node.parts
@@ -270,11 +277,11 @@ class _Analyst:
                 for statement in body.parts:
                     self.visit(statement, scope)
             else:
-                self._returned(body, scope)
+                self._check_returned(body, scope)
                 self.visit(body, scope)
 
-    def _function_of(self, node: Node, scope: Scope) -> Node | None:
-        """The function that an expression is, or that its name stands for."""
+    def _function_of(self, node: SyntaxNode, scope: NameScope) -> SyntaxNode | None:
+        """Return the function that an expression is or names."""
         if node.kind == "name":
             binding = scope.find(node.text)
             function = binding.function if binding else None
@@ -283,40 +290,40 @@ class _Analyst:
             return function
         return node if node.kind == "function" else None
 
-    def _name(self, node: Node, scope: Scope) -> None:
+    def _name(self, node: SyntaxNode, scope: NameScope) -> None:
         if node.text in language.GLOBALS and scope.find(node.text) is None:
             raise self.lacks(node.text, node)
 
-    def _path(self, node: Node, scope: Scope) -> str | None:
-        """Return what an expression stands for in AWS's module, such as `util.time`; None if for nothing."""
+    def _path(self, node: SyntaxNode, scope: NameScope) -> str | None:
+        """Return the member of AWS's module that an expression names, as `util.time`; None for others."""
         if node.kind == "name":
             binding = scope.find(node.text)
             return binding.imported if binding is not None else None
         owner = self._path(node.parts[0], scope) if node.kind == "member" else None
         return None if owner is None else f"{owner}.{node.text}".lstrip(".")
 
-    def _member(self, node: Node, scope: Scope) -> None:
-        """Refuse a member of `util`, `extensions` or `runtime` that does not work here."""
+    def _member(self, node: SyntaxNode, scope: NameScope) -> None:
+        """Refuse a member of `util`, `extensions` or `runtime` that is not emulated."""
         path = self._path(node, scope)
         # Of a chain, the first member that is missing is named.
         if path is not None and node.parts[0].kind == "member":
             self._member(node.parts[0], scope)
-        self._provided(path, node)
+        self._check_member(path, node)
 
-    def _taken_apart(self, pattern: Node, path: str | None) -> None:
-        """Refuse such members in a pattern: `const { dynamodb } = util`."""
+    def _check_destructured(self, pattern: SyntaxNode, path: str | None) -> None:
+        """Refuse a member that is not emulated in a pattern: `const { dynamodb } = util`."""
         for part in pattern.parts if path is not None and pattern.kind == "object" else ():
             if part.kind == "property" and part.text:
                 inner = f"{path}.{part.text}".lstrip(".")
-                self._provided(inner, part)
-                self._taken_apart(part.parts[-1], inner)
+                self._check_member(inner, part)
+                self._check_destructured(part.parts[-1], inner)
 
-    def _provided(self, path: str | None, node: Node) -> None:
-        problem = members.problem(path) if path else None
+    def _check_member(self, path: str | None, node: SyntaxNode) -> None:
+        problem = language.member_problem(path) if path else None
         if problem is not None:
             raise ScriptError(problem, file=self.file, line=node.line, column=node.column)
 
-    def _call(self, node: Node, scope: Scope) -> None:
+    def _call(self, node: SyntaxNode, scope: NameScope) -> None:
         callee, *arguments = node.parts
         function = self._function_of(callee, scope)
         if function is not None:
@@ -332,7 +339,7 @@ class _Analyst:
             if argument.kind == "name":
                 self.calls.add(function, argument)
 
-    def _method(self, callee: Node, arguments: list[Node], scope: Scope) -> None:
+    def _method(self, callee: SyntaxNode, arguments: list[SyntaxNode], scope: NameScope) -> None:
         receiver, name = callee.parts[0], callee.text
         binding = scope.find(receiver.text) if receiver.kind == "name" else None
         value = binding.value if binding is not None else receiver
@@ -350,24 +357,24 @@ class _Analyst:
         if lacking:
             raise self.lacks(lacking, callee)
 
-    def _assigned(self, target: Node, scope: Scope) -> None:
+    def _check_assigned(self, target: SyntaxNode, scope: NameScope) -> None:
         if target.kind == "declaration":
             return
         for leaf in targets_of(target):
             binding = scope.find(leaf.text) if leaf.kind == "name" else None
             if binding is not None and binding.function is not None:
                 raise self.lacks(f"re-assignment of functions ({leaf.text})", leaf)
-            self._of_context(leaf, scope)
+            self._check_context_write(leaf, scope)
 
-    def _copied(self, value: Node, scope: Scope) -> None:
+    def _check_alias(self, value: SyntaxNode, scope: NameScope) -> None:
         if value.kind == "name" and self._function_of(value, scope) is not None:
             raise self.lacks(f"re-assignment of functions ({value.text})", value)
 
-    def _returned(self, value: Node, scope: Scope) -> None:
+    def _check_returned(self, value: SyntaxNode, scope: NameScope) -> None:
         if self._function_of(value, scope) is not None:
             raise self.lacks("functions that return functions", value)
 
-    def _of_context(self, target: Node, scope: Scope) -> None:
+    def _check_context_write(self, target: SyntaxNode, scope: NameScope) -> None:
         """Refuse to re-assign or delete `ctx` and its direct properties."""
         owner = target.parts[0] if target.kind in ("member", "index") else target
         binding = scope.find(owner.text) if owner.kind == "name" else None
@@ -376,8 +383,8 @@ class _Analyst:
             raise self.lacks(f"re-assignment of {name}, which is read-only", target)
 
 
-def _exported(program: Node) -> Iterator[tuple[str, str]]:
-    """List what a file exports: the name outside and the name inside."""
+def _exported(program: SyntaxNode) -> Iterator[tuple[str, str]]:
+    """Yield the exports of a file: the exported and the local name."""
     for statement in program.parts:
         for node in statement.parts if statement.kind == "export" else ():
             if node.kind == "exported":
@@ -388,5 +395,5 @@ def _exported(program: Node) -> Iterator[tuple[str, str]]:
                 yield from ((name.text, name.text) for part in node.parts for name in names_of(part.parts[0]))
 
 
-def _is_text(node: Node) -> bool:
+def _is_text(node: SyntaxNode) -> bool:
     return node.kind == "template" or (node.kind == "literal" and node.text[:1] in "'\"")

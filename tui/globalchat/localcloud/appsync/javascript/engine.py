@@ -1,26 +1,32 @@
 """Runs resolver files in QuickJS: one context each, with limits of time, memory, iterations and size.
 
 A context belongs to the thread that made it. Calls take microseconds, so they run inline in the event loop;
-the limits bound what a faulty file can do to it.
+the limits bound the damage that a faulty file can do to it.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Final, Literal, cast
+from zoneinfo import ZoneInfo
 
 import quickjs
 
 from globalchat.localcloud.appsync.javascript import language
 from globalchat.localcloud.appsync.javascript.analysis import analyse
-from globalchat.localcloud.appsync.javascript.errors import ResultTooLarge, ScriptError
 from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check, check_imports
-from globalchat.localcloud.appsync.javascript.parser import Source, parse
-from globalchat.localcloud.appsync.javascript.rewriting import Module, rewrite
-from globalchat.localcloud.appsync.javascript.zones import transitions
+from globalchat.localcloud.appsync.javascript.parser import (
+    Program,
+    ResultTooLarge,
+    ScriptError,
+    Source,
+    characters,
+    parse,
+)
 from globalchat.localcloud.definition import JSON
 
 Handler = Literal["request", "response"]
@@ -44,9 +50,74 @@ _MAX_ZONES: Final = 20
 _write: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
+TICK: Final = "__tick();"
+"""The call that is inserted at the start of every loop body, to count iterations."""
+
+NAMESPACE: Final = "__appsync.utils"
+"""The engine's object that holds the exports of AWS's module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The module that runs for a file, line by line; `insertions` are offset and length of added text."""
+
+    text: str
+    source: str
+    insertions: tuple[tuple[int, int], ...]
+
+    def original_column(self, line: int, column: int) -> int:
+        """Return the column in the file of a place in the module that the engine reported.
+
+        Both count from 1; the engine counts bytes, the result is in characters.
+        """
+        lines = self.source.split("\n")
+        if not 1 <= line <= len(lines):
+            return column
+        column = characters(self.text.split("\n")[line - 1], column - 1) + 1
+        begin = sum(len(text) + 1 for text in lines[: line - 1])
+        shift = 0
+        for offset, length in self.insertions:
+            if begin <= offset <= begin + len(lines[line - 1]) and offset - begin + shift < column - 1:
+                shift += min(length, column - 1 - (offset - begin + shift))
+        return column - shift
+
+
+def rewrite(source: str, program: Program) -> Module:
+    """Turn a file into a module: blank the imports, declare their names on the first line, count iterations.
+
+    Imports bind before anything runs, as in a module.
+    """
+    insertions: list[tuple[int, str]] = []
+    declarations = ""
+    for each in program.imports:
+        declarations += "".join(_declare(imported, local) for imported, local in each.bindings)
+        source = _blank(source, each.node.start, each.node.end)
+    for node in program.body.walk():
+        if node.kind == "for":
+            insertions += [(node.body.start, "{" + TICK), (node.end, "}")]
+    if declarations:
+        insertions.append((0, declarations))
+    insertions.sort(key=lambda insertion: insertion[0])
+    pieces, position = [], 0
+    for offset, text in insertions:
+        pieces += [source[position:offset], text]
+        position = offset
+    pieces.append(source[position:])
+    return Module("".join(pieces), source, tuple((offset, len(text)) for offset, text in insertions))
+
+
+def _declare(imported: str, local: str) -> str:
+    return f"const {local} = {NAMESPACE};" if imported == "*" else f"const {local} = {NAMESPACE}.{imported};"
+
+
+def _blank(source: str, start: int, end: int) -> str:
+    blanked = "".join(c if c in "\r\n\u2028\u2029" else " " for c in source[start:end])
+    return source[:start] + blanked + source[end:]
+
+
 @dataclass(frozen=True, slots=True)
 class ScriptLimits:
-    """What one evaluation may use.
+    """Limits of one evaluation.
 
     AWS publishes the size of a result; time and memory are ours, and a resolver that is near them is broken.
     """
@@ -61,7 +132,7 @@ class ScriptLimits:
 DEFAULT_LIMITS: Final = ScriptLimits()
 _MAX_LOADABLE: Final = 64
 _loadable: Final[set[tuple[str, str, ScriptLimits]]] = set()
-"""What has loaded in this process: code, file, and the limits that it kept to."""
+"""The files that have loaded in this process: code, name, and the limits that they kept."""
 
 
 class Script:
@@ -72,8 +143,8 @@ class Script:
 
     Args:
         code: the file's text.
-        file: what errors call it.
-        limits: what one evaluation may use.
+        file: its name, for errors.
+        limits: the limits of one evaluation.
 
     Raises:
         ScriptError: the file breaks a rule of the language, fails to load, or lacks a handler.
@@ -103,12 +174,13 @@ class Script:
         self._is_open = True
 
     def call(self, handler: Handler, evaluation: str) -> dict[str, JSON]:
-        """Call a handler with `ctx`, `now`, `seed` and `authType`, an object of which is given as JSON.
+        """Call a handler with the JSON text of an object with `ctx`, `now`, `seed` and `authType`.
 
-        Answers the outcome: `status`, `value` and the like, `stash`, `effects`.
+        Returns:
+            The outcome: `status`, `value` and the like, `stash`, `effects`.
 
         Raises:
-            ScriptError: the handler failed, or used too much of something.
+            ScriptError: the handler failed, or exceeded a limit.
         """
         if not self._is_open:
             self._open()
@@ -116,8 +188,8 @@ class Script:
             outcome = self._evaluate(handler, evaluation)
             if outcome["status"] != "zone":
                 return outcome
-            # The handler stopped for want of a time zone: it gets it, and begins again.
-            self._bring_zone(cast("str", outcome["zone"]))
+            # The handler stopped because a time zone was not loaded: load it and start again.
+            self._load_zone(cast("str", outcome["zone"]))
         raise ScriptError("one evaluation uses too many time zones", file=self.file)
 
     def _evaluate(self, handler: Handler, text: str) -> dict[str, JSON]:
@@ -137,7 +209,7 @@ class Script:
             raise self._error(f"{outcome['message']}\n{outcome.get('stack', '')}")
         return outcome
 
-    def _bring_zone(self, name: str) -> None:
+    def _load_zone(self, name: str) -> None:
         self._context.eval(f"__appsync.zones[{json.dumps(name)}] = {json.dumps(transitions(name))}")
 
     def _load(self, module: str) -> None:
@@ -157,7 +229,7 @@ class Script:
                 raise ScriptError(f"the file exports no function {name}", file=self.file)
 
     def _error(self, report: str) -> ScriptError:
-        """Make an error of a message and a stack; the place is the first frame in the file itself."""
+        """Return the error for a message and a stack; its place is the first frame in the file itself."""
         message, _, stack = report.partition("\n")
         if "interrupted" in message:
             message = "the evaluation took too long"
@@ -168,11 +240,11 @@ class Script:
         return ScriptError(message, file=self.file)
 
 
-def write(value: Mapping[str, JSON], file: str) -> str:
-    """Write something for the handlers of a file as JSON.
+def write_json(value: Mapping[str, JSON], file: str) -> str:
+    """Write a value for the handlers of a file as JSON.
 
     Raises:
-        ScriptError: JSON cannot carry it, or not that deep.
+        ScriptError: it has no form in JSON, or is nested too deeply.
     """
     try:
         return _write(value)
@@ -182,7 +254,7 @@ def write(value: Mapping[str, JSON], file: str) -> str:
 
 @lru_cache(maxsize=64)
 def prepare(code: str, file: str) -> Module:
-    """Check a file against the language's limits and make it a module for the engine.
+    """Check a file against the limits of the language and return the module that runs for it.
 
     Raises:
         ScriptError: it breaks a rule of the language.
@@ -213,3 +285,50 @@ def _runtime() -> str:
     # Begins on a line that no resolver file reaches: stack frames tell the two apart by it.
     begin = f"(() => {{const LACKING = {constants}; const MAX_ITERATIONS = {MAX_ITERATIONS};"
     return "\n" * MAX_BYTES + begin + "".join(files) + "})()"
+
+
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 2100
+_STEP: Final = timedelta(days=7)
+"""No zone changes its clocks twice within it, except for a handful of oddities before 1970."""
+
+
+@cache
+def transitions(name: str) -> tuple[tuple[int, int], ...] | None:
+    """Return the offsets of a time zone in minutes, each with the epoch milliseconds at which it starts.
+
+    None if there is no such zone on this machine.
+    """
+    try:
+        zone = ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+    return tuple((int(begin.timestamp()) * 1000, minutes) for begin, minutes in _changes(zone))
+
+
+def _changes(zone: ZoneInfo) -> Iterator[tuple[datetime, int]]:
+    moment = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+    end = datetime(LAST_YEAR, 1, 1, tzinfo=UTC)
+    offset = _offset(zone, moment)
+    yield moment, offset
+    while moment < end:
+        following = _offset(zone, moment + _STEP)
+        if following != offset:
+            yield _find_change(zone, moment, moment + _STEP), following
+        moment, offset = moment + _STEP, following
+
+
+def _find_change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    old = _offset(zone, before)
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        if _offset(zone, middle) == old:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> int:
+    offset = moment.astimezone(zone).utcoffset()
+    return 0 if offset is None else round(offset.total_seconds() / 60)

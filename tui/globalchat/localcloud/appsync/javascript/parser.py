@@ -1,8 +1,8 @@
-"""Parses a resolver file by tree-sitter's grammar, into a tree of what APPSYNC_JS keeps of JavaScript.
+"""Parses a resolver file by tree-sitter's grammar, into a tree of the part of JavaScript that APPSYNC_JS has.
 
-tree-sitter reads faulty files too, and marks what it could not read: such a file is refused here. What is
-merely odd (a `const` without a value, a duplicate name) is left to the engine, which parses every file once
-more.
+tree-sitter also reads faulty files and marks the parts that it could not read: such a file is refused here.
+Mere oddities (a `const` without a value, a duplicate name) are left to the engine, which parses every file
+again.
 """
 
 import re
@@ -17,7 +17,28 @@ import quickjs
 import tree_sitter
 import tree_sitter_javascript
 
-from globalchat.localcloud.appsync.javascript.errors import ScriptError
+
+class ScriptError(Exception):
+    """A resolver file broke a rule of APPSYNC_JS, or failed while running.
+
+    `line` and `column` count from 1; None if the engine reported no place. `str(error)` begins with
+    `file:line:column`.
+    """
+
+    def __init__(
+        self, message: str, *, file: str, line: int | None = None, column: int | None = None
+    ) -> None:
+        place = file if line is None else f"{file}:{line}:{column}"
+        super().__init__(f"{place}: {message}")
+        self.message = message
+        self.file = file
+        self.line = line
+        self.column = column
+
+
+class ResultTooLarge(ScriptError):
+    """The result of an evaluation is larger than AppSync takes."""
+
 
 Kind = Literal[
     "program", "block", "declaration", "declarator", "if", "for", "switch", "case", "return", "break",
@@ -31,7 +52,7 @@ _ENGINES_PLACE: Final = re.compile(r"<input>:(\d+):(\d+)")
 
 
 class Source:
-    """A file as tree-sitter has read it; places are told in characters, though tree-sitter counts bytes.
+    """A file as tree-sitter parsed it; places count characters, although tree-sitter counts bytes.
 
     Raises:
         ScriptError: the text is not valid Unicode.
@@ -50,7 +71,7 @@ class Source:
         self._bytes = None if len(encoded) == len(text) else [0, *accumulate(len(c.encode()) for c in text)]
 
     def offset(self, byte: int) -> int:
-        """Return the character at which a byte of the file stands."""
+        """Return the character offset of a byte offset."""
         return byte if self._bytes is None else bisect_right(self._bytes, byte) - 1
 
     def text_of(self, node: tree_sitter.Node) -> str:
@@ -63,13 +84,13 @@ class Source:
         return line, offset - self._lines[line - 1] + 1
 
     def error(self, message: str, node: tree_sitter.Node) -> ScriptError:
-        """Make an error whose place is the beginning of a node."""
+        """Return an error whose place is the beginning of a node."""
         line, column = self.place(self.offset(node.start_byte))
         return ScriptError(message, file=self.file, line=line, column=column)
 
 
 def characters(line: str, count: int) -> int:
-    """Return how many characters the first bytes of a line are."""
+    """Return the number of characters in the first `count` bytes of a line."""
     return len(line.encode("utf-8", "surrogatepass")[:count].decode("utf-8", "ignore"))
 
 
@@ -79,7 +100,7 @@ def _grammar() -> tree_sitter.Language:
 
 
 def leaves(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
-    """Go through the tokens of a tree, comments left out."""
+    """Yield the tokens of a tree, without comments."""
     rest = [root]
     while rest:
         node = rest.pop()
@@ -91,13 +112,13 @@ def leaves(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
 
 
 @dataclass(slots=True, eq=False)
-class Node:
-    """A piece of a file.
+class SyntaxNode:
+    """A node of the syntax tree.
 
-    `line` and `column` are where it begins; of a `member` where the property's name does. `start` and `end`
-    are offsets. `parts` are its pieces in the order of the source, `text` is the name, the operator or the
+    `line` and `column` are its place, of a `member` that of the property's name. `start` and `end` are
+    offsets. `parts` are the child nodes in the order of the source, `text` is the name, the operator or the
     keyword that distinguishes it: of a `function` its own name, of a `declaration` `const`, `let` or `var`,
-    of a `for` `of` or `in`, of a `property` its key (empty if computed), of an `exported` the name outside.
+    of a `for` `of` or `in`, of a `property` its key (empty if computed), of an `exported` the exported name.
     """
 
     kind: Kind
@@ -105,18 +126,18 @@ class Node:
     column: int
     start: int
     end: int
-    parts: list["Node"] = field(default_factory=list)
+    parts: list["SyntaxNode"] = field(default_factory=list)
     text: str = ""
     is_statement: bool = False
-    """Of a function: it is a declaration."""
+    """True for the declaration of a function."""
 
     @property
-    def body(self) -> "Node":
+    def body(self) -> "SyntaxNode":
         """The body of a function or a loop."""
         return self.parts[-1]
 
-    def walk(self) -> Iterator["Node"]:
-        """Go through this node and all within it, outer ones first."""
+    def walk(self) -> Iterator["SyntaxNode"]:
+        """Yield this node and all within it, outer ones first."""
         rest = [self]
         while rest:
             node = rest.pop()
@@ -124,8 +145,8 @@ class Node:
             rest.extend(reversed(node.parts))
 
 
-def targets_of(pattern: Node) -> Iterator[Node]:
-    """Find what a pattern binds or assigns, names and members: `a`, `{ a, b: [c.d = 1], ...e }`."""
+def targets_of(pattern: SyntaxNode) -> Iterator[SyntaxNode]:
+    """Yield the names and members that a pattern binds or assigns: `a`, `{ a, b: [c.d = 1], ...e }`."""
     if pattern.kind in ("name", "member", "index"):
         yield pattern
     elif pattern.kind in ("list", "object", "spread"):
@@ -137,33 +158,33 @@ def targets_of(pattern: Node) -> Iterator[Node]:
         yield from targets_of(pattern.parts[0])
 
 
-def names_of(pattern: Node) -> Iterator[Node]:
-    """Find the names that a pattern binds."""
+def names_of(pattern: SyntaxNode) -> Iterator[SyntaxNode]:
+    """Yield the names that a pattern binds."""
     return (target for target in targets_of(pattern) if target.kind == "name")
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
-    """An import statement: the module's name, and what it binds (imported and local name, `*` for all)."""
+class ImportStatement:
+    """An import statement: the module's name, and its bindings (imported and local name, `*` for all)."""
 
     module: str
     bindings: tuple[tuple[str, str], ...]
-    node: Node
+    node: SyntaxNode
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """A whole file: its tree and its imports."""
 
-    body: Node
-    imports: tuple[Import, ...]
+    body: SyntaxNode
+    imports: tuple[ImportStatement, ...]
 
 
 def parse(source: Source) -> Program:
     """Build the tree of a file.
 
     Raises:
-        ScriptError: it is no valid program, or nested too deeply.
+        ScriptError: it is not a valid program, or nested too deeply.
     """
     fault = next(_faults(source.root), None)
     if fault is not None:
@@ -177,7 +198,7 @@ def parse(source: Source) -> Program:
 
 
 def _faults(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
-    """Find what tree-sitter could not read, and what it missed."""
+    """Yield the nodes that tree-sitter could not read, and those that it missed."""
     rest = [root] if root.has_error else []
     while rest:
         node = rest.pop()
@@ -187,9 +208,9 @@ def _faults(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
 
 
 def _is_valid(fault: tree_sitter.Node) -> bool:
-    """Return True if JavaScript has what the grammar lacks.
+    """Return True if the fault is valid JavaScript that the grammar lacks.
 
-    That is no semicolon after `export default function () {}`, and keywords as in `export { a as catch }`.
+    That is a missing semicolon after `export default function () {}`, or `export { a as catch }`.
     """
     parent = fault.parent
     if parent is None:
@@ -201,9 +222,9 @@ def _is_valid(fault: tree_sitter.Node) -> bool:
 
 
 def _syntax_error(source: Source, fault: tree_sitter.Node) -> ScriptError:
-    """Make the error of a fault, in the engine's words and at its place if the engine finds one, too.
+    """Return the error for a fault, with the engine's message and place if the engine refuses the file too.
 
-    An error node of tree-sitter's begins with what came before the fault as often as with the fault.
+    tree-sitter's own place is vague: its error nodes often begin before the fault.
     """
     context = quickjs.Context()
     try:
@@ -231,9 +252,9 @@ class _Builder:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.imports: list[Import] = []
+        self.imports: list[ImportStatement] = []
 
-    def build(self, node: tree_sitter.Node) -> Node:
+    def build(self, node: tree_sitter.Node) -> SyntaxNode:
         """Build the node of a statement, an expression or a pattern."""
         build = _BUILDERS.get(node.type)
         if build is None:
@@ -247,14 +268,14 @@ class _Builder:
         self,
         kind: Kind,
         node: tree_sitter.Node,
-        parts: list[Node] | None = None,
+        parts: list[SyntaxNode] | None = None,
         text: str = "",
         at: tree_sitter.Node | None = None,
-    ) -> Node:
-        """Make a node; `at` is where its place is, unless where it begins."""
+    ) -> SyntaxNode:
+        """Make a node; its place is that of `at`, or else where it begins."""
         line, column = self._source.place(self._source.offset((at or node).start_byte))
         start, end = self._source.offset(node.start_byte), self._source.offset(node.end_byte)
-        return Node(kind, line, column, start, end, parts or [], text)
+        return SyntaxNode(kind, line, column, start, end, parts or [], text)
 
     def _child(self, node: tree_sitter.Node, name: str) -> tree_sitter.Node:
         child = node.child_by_field_name(name)
@@ -262,76 +283,76 @@ class _Builder:
             raise self._source.error(f"SyntaxError: unexpected {self._text(node)[:20]!r}", node)
         return child
 
-    def _fields(self, node: tree_sitter.Node, *names: str) -> list[Node]:
-        """Build what a node has in some fields, in this order."""
+    def _fields(self, node: tree_sitter.Node, *names: str) -> list[SyntaxNode]:
+        """Build the children of a node in some fields, in this order."""
         children = (child for name in names for child in node.children_by_field_name(name))
         return [self.build(child) for child in children if child.is_named and child.type != "comment"]
 
-    def _all(self, node: tree_sitter.Node) -> list[Node]:
+    def _all(self, node: tree_sitter.Node) -> list[SyntaxNode]:
         return [self.build(child) for child in _named(node)]
 
-    def _literal(self, node: tree_sitter.Node) -> Node:
+    def _literal(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("literal", node, [], self._text(node))
 
-    def _name(self, node: tree_sitter.Node) -> Node:
+    def _name(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("name", node, [], self._text(node))
 
-    def _program(self, node: tree_sitter.Node) -> Node:
+    def _program(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("program", node, self._all(node))
 
-    def _block(self, node: tree_sitter.Node) -> Node:
+    def _block(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("block", node, self._all(node))
 
-    def _empty(self, node: tree_sitter.Node) -> Node:
+    def _empty(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("empty", node)
 
-    def _expression_statement(self, node: tree_sitter.Node) -> Node:
+    def _expression_statement(self, node: tree_sitter.Node) -> SyntaxNode:
         """Build the expression, which begins and ends where the statement does."""
         (inner,) = self._all(node)
         inner.start, inner.end = self._source.offset(node.start_byte), self._source.offset(node.end_byte)
         return inner
 
-    def _inner(self, node: tree_sitter.Node) -> Node:
+    def _inner(self, node: tree_sitter.Node) -> SyntaxNode:
         (inner,) = self._all(node)
         return inner
 
-    def _declaration(self, node: tree_sitter.Node) -> Node:
+    def _declaration(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("declaration", node, self._all(node), node.children[0].type)
 
-    def _declarator(self, node: tree_sitter.Node) -> Node:
+    def _declarator(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("declarator", node, self._fields(node, "name", "value"))
 
-    def _if(self, node: tree_sitter.Node) -> Node:
+    def _if(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("if", node, self._fields(node, "condition", "consequence", "alternative"))
 
-    def _for_in(self, node: tree_sitter.Node) -> Node:
+    def _for_in(self, node: tree_sitter.Node) -> SyntaxNode:
         left = self.build(self._child(node, "left"))
         keyword = node.child_by_field_name("kind")
         if keyword is not None:
             target = self._node("declarator", self._child(node, "left"), [left])
             left = self._node("declaration", keyword, [target], keyword.type)
-            # A value of the variable (`for (var a = 1 in b)`) is what only old engines take.
+            # Only old engines take a value of the variable (`for (var a = 1 in b)`).
             if node.child_by_field_name("value") is not None:
                 raise self._source.error("SyntaxError: a loop's variable has a value", keyword)
         right, body = self._fields(node, "right", "body")
-        # What is put in front of the body stands on the line of the bracket before it.
+        # `rewrite` inserts text at the body's start, which has to be on the line of the bracket before it.
         body.start = next(self._source.offset(c.end_byte) for c in node.children[::-1] if c.type == ")")
         return self._node("for", node, [left, right, body], self._child(node, "operator").type)
 
-    def _switch(self, node: tree_sitter.Node) -> Node:
+    def _switch(self, node: tree_sitter.Node) -> SyntaxNode:
         cases = [self.build(child) for child in _named(self._child(node, "body"))]
         return self._node("switch", node, [*self._fields(node, "value"), *cases])
 
-    def _case(self, node: tree_sitter.Node) -> Node:
+    def _case(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("case", node, self._fields(node, "value", "body"))
 
-    def _return(self, node: tree_sitter.Node) -> Node:
+    def _return(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("return", node, self._all(node))
 
-    def _break(self, node: tree_sitter.Node) -> Node:
+    def _break(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("break", node)
 
-    def _function(self, node: tree_sitter.Node) -> Node:
+    def _function(self, node: tree_sitter.Node) -> SyntaxNode:
         name = node.child_by_field_name("name")
         own = self._text(name) if name is not None and node.type != "method_definition" else ""
         single = node.child_by_field_name("parameter")
@@ -344,70 +365,70 @@ class _Builder:
         function.is_statement = node.type == "function_declaration"
         return function
 
-    def _call(self, node: tree_sitter.Node) -> Node:
+    def _call(self, node: tree_sitter.Node) -> SyntaxNode:
         arguments = self._child(node, "arguments")
         template = arguments.type == "template_string"
         parts = [self.build(arguments)] if template else self._all(arguments)
         return self._node("call", node, [*self._fields(node, "function"), *parts])
 
-    def _member(self, node: tree_sitter.Node) -> Node:
+    def _member(self, node: tree_sitter.Node) -> SyntaxNode:
         name = self._child(node, "property")
         return self._node("member", node, self._fields(node, "object"), self._text(name), at=name)
 
-    def _index(self, node: tree_sitter.Node) -> Node:
+    def _index(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("index", node, self._fields(node, "object", "index"))
 
-    def _template(self, node: tree_sitter.Node) -> Node:
+    def _template(self, node: tree_sitter.Node) -> SyntaxNode:
         inserted = [child for child in _named(node) if child.type == "template_substitution"]
         return self._node("template", node, [self._inner(each) for each in inserted])
 
-    def _list(self, node: tree_sitter.Node) -> Node:
+    def _list(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("list", node, self._all(node))
 
-    def _object(self, node: tree_sitter.Node) -> Node:
+    def _object(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("object", node, self._all(node))
 
-    def _spread(self, node: tree_sitter.Node) -> Node:
+    def _spread(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("spread", node, self._all(node))
 
-    def _pair(self, node: tree_sitter.Node) -> Node:
+    def _pair(self, node: tree_sitter.Node) -> SyntaxNode:
         key = self._child(node, "key")
         return self._property(node, key, self.build(self._child(node, "value")))
 
-    def _method(self, node: tree_sitter.Node) -> Node:
+    def _method(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._property(node, self._child(node, "name"), self._function(node))
 
-    def _property(self, node: tree_sitter.Node, key: tree_sitter.Node, value: Node) -> Node:
+    def _property(self, node: tree_sitter.Node, key: tree_sitter.Node, value: SyntaxNode) -> SyntaxNode:
         if key.type == "computed_property_name":
             return self._node("property", node, [self._inner(key), value])
         return self._node("property", node, [value], self._text(key).strip("'\""))
 
-    def _shorthand(self, node: tree_sitter.Node) -> Node:
+    def _shorthand(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("property", node, [self._name(node)], self._text(node))
 
-    def _shorthand_with_default(self, node: tree_sitter.Node) -> Node:
+    def _shorthand_with_default(self, node: tree_sitter.Node) -> SyntaxNode:
         name = self._name(self._child(node, "left"))
         value = self._node("assignment", node, [name, *self._fields(node, "right")], "=")
         return self._node("property", node, [value], name.text)
 
-    def _assignment(self, node: tree_sitter.Node) -> Node:
+    def _assignment(self, node: tree_sitter.Node) -> SyntaxNode:
         operator = node.child_by_field_name("operator")
         text = "=" if operator is None else operator.type
         return self._node("assignment", node, self._fields(node, "left", "right"), text)
 
-    def _binary(self, node: tree_sitter.Node) -> Node:
+    def _binary(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node(
             "binary", node, self._fields(node, "left", "right"), self._child(node, "operator").type
         )
 
-    def _unary(self, node: tree_sitter.Node) -> Node:
+    def _unary(self, node: tree_sitter.Node) -> SyntaxNode:
         operator = self._child(node, "operator").type
         return self._node("unary", node, self._fields(node, "argument"), operator)
 
-    def _conditional(self, node: tree_sitter.Node) -> Node:
+    def _conditional(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("conditional", node, self._fields(node, "condition", "consequence", "alternative"))
 
-    def _sequence(self, node: tree_sitter.Node) -> Node:
+    def _sequence(self, node: tree_sitter.Node) -> SyntaxNode:
         """Build `a, b, c`, which tree-sitter nests to the right."""
         parts = []
         for child in _named(node):
@@ -415,7 +436,7 @@ class _Builder:
             parts += part.parts if child.type == "sequence_expression" else [part]
         return self._node("sequence", node, parts)
 
-    def _import(self, node: tree_sitter.Node) -> Node:
+    def _import(self, node: tree_sitter.Node) -> SyntaxNode:
         bindings: list[tuple[str, str]] = []
         names = []
         for clause in (child for child in _named(node) if child.type == "import_clause"):
@@ -427,11 +448,11 @@ class _Builder:
             raise self._source.error("the import statement is malformed", node)
         statement = self._node("import", node, names)
         module = self._text(self._child(node, "source"))[1:-1]
-        self.imports.append(Import(module, tuple(bindings), statement))
+        self.imports.append(ImportStatement(module, tuple(bindings), statement))
         return statement
 
     def _imported(self, part: tree_sitter.Node) -> Iterator[tuple[str, tree_sitter.Node]]:
-        """Find what a part of an import binds: the imported name and the node of the local one."""
+        """Yield the bindings of a part of an import: the imported name and the node of the local one."""
         if part.type == "identifier":
             yield "default", part
         elif part.type == "namespace_import":
@@ -441,7 +462,7 @@ class _Builder:
                 name = self._child(specifier, "name")
                 yield self._text(name).strip("'\""), specifier.child_by_field_name("alias") or name
 
-    def _export(self, node: tree_sitter.Node) -> Node:
+    def _export(self, node: tree_sitter.Node) -> SyntaxNode:
         if node.child_by_field_name("source") is not None:
             raise self._source.error("exporting from another module is not possible", node)
         if any(child.type == "default" for child in node.children):
@@ -453,7 +474,7 @@ class _Builder:
             return self._node("export", node, [self._exported(each) for each in _named(clauses[0])])
         return self._node("export", node, self._fields(node, "declaration"))
 
-    def _exported(self, node: tree_sitter.Node) -> Node:
+    def _exported(self, node: tree_sitter.Node) -> SyntaxNode:
         name = self._child(node, "name")
         outer = node.child_by_field_name("alias") or name
         return self._node("exported", node, [self._name(name)], self._text(outer).strip("'\""))
@@ -463,7 +484,7 @@ def _named(node: tree_sitter.Node) -> list[tree_sitter.Node]:
     return [child for child in node.named_children if child.type not in ("comment", "html_comment")]
 
 
-_Build = Callable[[_Builder, tree_sitter.Node], Node]
+_Build = Callable[[_Builder, tree_sitter.Node], SyntaxNode]
 _BUILDERS: Final[Mapping[str, _Build]] = {
     "program": _Builder._program,
     "statement_block": _Builder._block,

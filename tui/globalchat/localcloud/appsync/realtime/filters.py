@@ -1,4 +1,4 @@
-"""Subscription filters: what a subscription lets through.
+"""Subscription filters: parses and compiles them, and indexes subscriptions by them.
 
 Grammar and limits of enhanced filters follow the AppSync developer guide (`extensions-js`,
 `aws-appsync-real-time-enhanced-filtering`). Not documented there, hence chosen: an absent field counts as
@@ -6,8 +6,8 @@ null, `eq null` matches it, and the negative operators (`ne`, `notIn`, `notConta
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Final, Generic, TypeVar
 
 from globalchat.localcloud.appsync.model import FilterGroup, FilterRule
 from globalchat.localcloud.definition import JSON
@@ -23,16 +23,16 @@ MAX_CONTAINS_ANY: Final = 20
 
 
 class _OutOfReach:
-    """The value of a nested name that leads through a list: such an event is never let through."""
+    """The value of a nested name that leads through a list: no rule matches it."""
 
 
 _OUT_OF_REACH: Final = _OutOfReach()
 
 
-def parse(document: JSON) -> FilterGroup:
-    """Read `{"filterGroup": [{"filters": [{"fieldName", "operator", "value"}]}]}`.
+def parse_filter(document: JSON) -> FilterGroup:
+    """Parse `{"filterGroup": [{"filters": [{"fieldName", "operator", "value"}]}]}`.
 
-    An `in` of several values becomes as many alternatives with `eq`, which count toward the limit of groups.
+    An `in` becomes one alternative with `eq` per value; all of them count toward the limit of groups.
 
     Raises:
         ValueError: the shape is wrong or a limit of AppSync is exceeded; the message is a sentence.
@@ -56,20 +56,20 @@ def parse(document: JSON) -> FilterGroup:
 
 
 def compile_filter(group: FilterGroup) -> Predicate:
-    """Make the test of one filter: true if all rules of at least one inner sequence hold. It never raises."""
+    """Compile a filter to a test: True if all rules of at least one inner sequence hold. It never raises."""
     alternatives = [[_compile_rule(rule) for rule in rules] for rules in group]
     if len(alternatives) == 1 and len(alternatives[0]) == 1:
         return alternatives[0][0]
     return lambda value: any(all(test(value) for test in tests) for tests in alternatives)
 
 
-def arguments_match(arguments: Mapping[str, JSON], value: Mapping[str, JSON]) -> bool:
-    """Tell whether every supplied argument equals the field of its name; null equals null or absent."""
-    return all(same(value.get(name), wanted) for name, wanted in arguments.items())
+def argument_filter(arguments: Mapping[str, JSON]) -> FilterGroup:
+    """Return a filter that matches if every supplied argument equals the field of its name."""
+    return [[FilterRule(name, "eq", value) for name, value in arguments.items()]]
 
 
 def lookup(value: Mapping[str, JSON], field_name: str) -> "JSON | _OutOfReach":
-    """Find a possibly nested field (`a.b`); None if it is absent."""
+    """Return the value of a possibly nested field (`a.b`); None if it is absent."""
     if "." not in field_name:
         return value.get(field_name)
     found: object = value
@@ -83,7 +83,7 @@ def lookup(value: Mapping[str, JSON], field_name: str) -> "JSON | _OutOfReach":
 
 
 def same(left: object, right: object) -> bool:
-    """Compare as JSON does: true is not 1, 1 is 1.0, and no two types are equal otherwise."""
+    """Return True if two JSON values are equal: true is not 1, 1 is 1.0, other types never equal."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, int | float) and isinstance(right, int | float):
@@ -218,4 +218,81 @@ _OPERATORS: Final[dict[str, tuple[Callable[[JSON], str | None], Callable[[object
     "between": (_pair, _between),
     "containsAny": (_values(MAX_CONTAINS_ANY), _contains_any),
 }
-"""Each operator: what is wrong with a rule's value (None if nothing), and the test of a field against it."""
+"""Each operator: a check that returns the values it takes (None if the given one is fine), and its test."""
+
+
+Item = TypeVar("Item", bound=Hashable)
+
+_EqKey = tuple[str, Hashable]
+"""A field's name and the value that an `eq` rule asks for."""
+
+
+class FilterIndex(Generic[Item]):
+    """Finds the items whose filter may match a value, without looking at the others.
+
+    Items are kept by the value that an `eq` rule of their filter asks for; those without such a rule are
+    always candidates. If `is_exact` is true of a filter, every candidate with it matches.
+    """
+
+    def __init__(self) -> None:
+        self._by_value: dict[str, dict[Hashable, dict[Item, None]]] = {}
+        self._others: dict[Item, None] = {}
+
+    def add(self, item: Item, group: FilterGroup) -> None:
+        """Add an item; it becomes a candidate for every value that its filter matches, and some others."""
+        for bucket in self._buckets(_eq_keys(group)):
+            bucket[item] = None
+
+    def discard(self, item: Item, group: FilterGroup) -> None:
+        """Remove an item; `group` is the filter that it was added with."""
+        keys = _eq_keys(group)
+        for bucket in self._buckets(keys):
+            bucket.pop(item, None)
+        for name, key in keys or ():
+            if not self._by_value[name][key]:
+                del self._by_value[name][key]
+            if not self._by_value[name]:
+                del self._by_value[name]
+
+    def candidates(self, value: Mapping[str, JSON]) -> Iterable[Item]:
+        """Return every item whose filter could match the value, each once."""
+        hits = [self._others] if self._others else []
+        for name, by_key in self._by_value.items():
+            found = lookup(value, name)
+            if isinstance(found, str | bool | int | float | None) and (bucket := by_key.get(_key(found))):
+                hits.append(bucket)
+        if len(hits) == 1:
+            return hits[0]
+        return dict.fromkeys(item for hit in hits for item in hit)
+
+    def _buckets(self, keys: "list[_EqKey] | None") -> "list[dict[Item, None]]":
+        if keys is None:
+            return [self._others]
+        return [self._by_value.setdefault(name, {}).setdefault(key, {}) for name, key in keys]
+
+
+def is_exact(group: FilterGroup) -> bool:
+    """Return True if every candidate with this filter matches it: it is one `eq` rule and nothing else."""
+    return len(group) == 1 and len(group[0]) == 1 and _eq_key(group[0][0]) is not None
+
+
+def _eq_keys(group: FilterGroup) -> "list[_EqKey] | None":
+    """Return one (field, value) per alternative of the filter; None if one has no `eq` on a plain value."""
+    keys: dict[_EqKey, None] = {}
+    for rules in group:
+        key = next(filter(None, map(_eq_key, rules)), None)
+        if key is None:
+            return None
+        keys[key] = None
+    return list(keys)
+
+
+def _eq_key(rule: FilterRule) -> _EqKey | None:
+    if rule.operator != "eq" or isinstance(rule.value, list | dict):
+        return None
+    return rule.field_name, _key(rule.value)
+
+
+def _key(value: str | float | bool | None) -> Hashable:
+    """Return a dictionary key that differs where JSON values do: Python hashes true and 1 alike."""
+    return (bool, value) if isinstance(value, bool) else value

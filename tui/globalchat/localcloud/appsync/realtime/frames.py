@@ -1,15 +1,76 @@
-"""The text frames that AppSync's realtime service sends, as JSON bytes.
+"""The wire format of AppSync's realtime service: the handshake of a client, and the frames that answer it.
 
 Shapes follow the developer guide (`real-time-websocket-client`) and responses pasted in public issues;
-where AppSync's own is not known, the function says so.
+where AppSync's own shape is not known, the docstring of the function says so.
 """
 
+import base64
+import binascii
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote
 
-from globalchat.localcloud.appsync.encoding import dump
+from globalchat.localcloud import json_text
 from globalchat.localcloud.appsync.graphql_errors import unsupported_operation
 from globalchat.localcloud.definition import JSON
+
+SUBPROTOCOL: Final = "graphql-ws"
+
+_HEADER_SUBPROTOCOL: Final = "header-"
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """The upgrade request. `query` is the raw query string: a `+` in it is base64, not a space."""
+
+    query: str = field(default="", repr=False)
+    subprotocols: tuple[str, ...] = field(default=(), repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    source_ip: str = "127.0.0.1"
+
+
+def subprotocol_problem(handshake: Handshake) -> str | None:
+    """Return AppSync's name of the problem with the offered subprotocols; None if there is none."""
+    if not handshake.subprotocols:
+        return "NoProtocolError"
+    if SUBPROTOCOL not in handshake.subprotocols:
+        return "SubProtocolNotSupportedError"
+    return None
+
+
+def header_object(handshake: Handshake) -> Mapping[str, str]:
+    """Return the authorization headers of a handshake.
+
+    They are in `?header=<base64>`, else in a subprotocol `header-<base64url>`, else they are the request's.
+    An object that cannot be decoded counts as empty: it carries no credentials.
+    """
+    for pair in handshake.query.split("&"):
+        name, _, value = pair.partition("=")
+        if name == "header":
+            return _decode(unquote(value))
+    for offered in handshake.subprotocols:
+        if offered.startswith(_HEADER_SUBPROTOCOL):
+            return _decode(offered.removeprefix(_HEADER_SUBPROTOCOL))
+    return handshake.headers
+
+
+def _decode(encoded: str) -> Mapping[str, str]:
+    text = encoded.replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        headers = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        return {}
+    return string_items(headers)
+
+
+def string_items(value: object) -> Mapping[str, str]:
+    """Return the items of an object whose values are strings, as headers are; none if it is not an object."""
+    if not isinstance(value, dict):
+        return {}
+    return {name: text for name, text in value.items() if isinstance(text, str)}
+
 
 CONNECTION_TIMEOUT_MS: Final = 300_000
 
@@ -18,46 +79,48 @@ KEEP_ALIVE: Final = b'{"type":"ka"}'
 
 def connection_ack() -> bytes:
     """Answer `connection_init`."""
-    return dump({"type": "connection_ack", "payload": {"connectionTimeoutMs": CONNECTION_TIMEOUT_MS}})
+    return json_text.encode(
+        {"type": "connection_ack", "payload": {"connectionTimeoutMs": CONNECTION_TIMEOUT_MS}}
+    )
 
 
 def connection_error(message: str, code: int, error_type: str | None = None) -> bytes:
     """Refuse the connection; subprotocol errors have no `errorType`."""
     error: dict[str, JSON] = {} if error_type is None else {"errorType": error_type}
     error |= {"message": message, "errorCode": code}
-    return dump({"type": "connection_error", "payload": {"errors": [error]}})
+    return json_text.encode({"type": "connection_error", "payload": {"errors": [error]}})
 
 
 def start_ack(subscription: str) -> bytes:
-    """Tell that the subscription is live."""
-    return dump({"type": "start_ack", "id": subscription})
+    """Confirm that the subscription is live."""
+    return json_text.encode({"type": "start_ack", "id": subscription})
 
 
 def complete(subscription: str) -> bytes:
-    """Tell that the subscription has ended."""
-    return dump({"type": "complete", "id": subscription})
+    """Announce the end of the subscription."""
+    return json_text.encode({"type": "complete", "id": subscription})
 
 
 def data_prefix(subscription: str) -> bytes:
-    """All of a data frame up to its payload: `data_prefix(id) + data_tail(payload)` is the frame."""
-    return b'{"id":' + dump(subscription) + b',"type":"data","payload":'
+    """Encode a data frame up to its payload: `data_prefix(id) + data_tail(payload)` is the frame."""
+    return b'{"id":' + json_text.encode(subscription) + b',"type":"data","payload":'
 
 
 def data_tail(payload: Mapping[str, JSON]) -> bytes:
-    """The part of a data frame that is equal for every subscription that sees this payload."""
-    return dump(payload) + b"}"
+    """Encode the part of a data frame that all subscriptions with this payload share."""
+    return json_text.encode(payload) + b"}"
 
 
 def error(errors: "Sequence[JSON] | Mapping[str, JSON]", subscription: str | None = None) -> bytes:
-    """Tell an error, of a subscription if `subscription` is given."""
+    """Report errors, of a subscription if `subscription` is given."""
     frame: dict[str, object] = {} if subscription is None else {"id": subscription}
-    return dump({"type": "error", **frame, "payload": {"errors": errors}})
+    return json_text.encode({"type": "error", **frame, "payload": {"errors": errors}})
 
 
 def unsupported() -> bytes:
-    """Refuse a frame that is none of a client's, or a `start` without a request; it carries no id.
+    """Refuse a frame of an unknown type, or a `start` without a request; it carries no id.
 
-    AppSync was seen to say this of a `start` without `payload.data`. What it says of a frame that is no JSON
+    AppSync was seen to answer so to a `start` without `payload.data`. Its answer to a frame that is not JSON
     or has an unknown type is not known: the same is sent.
     """
     return error([unsupported_operation("unknown")])
@@ -69,22 +132,22 @@ def unauthorized(subscription: str, message: str, error_type: str) -> bytes:
 
 
 def too_many_subscriptions(subscription: str, limit: int) -> bytes:
-    """Refuse a `start` beyond the quota; here `errors` was seen to be an object, not a list."""
+    """Refuse a `start` beyond the quota; AppSync was seen to send an object here, not a list of errors."""
     message = f"Max number of {limit} subscriptions reached"
     return error({"errorType": "MaxSubscriptionsReachedError", "message": message}, subscription)
 
 
 def duplicate(subscription: str) -> bytes:
-    """Refuse a `start` whose id is in use. Its name is known from client code, its shape is not."""
+    """Refuse a `start` whose id is in use. The error's name is known from client code, its shape is not."""
     message = "A subscription with this id is already active on the connection"
     return error([{"errorType": "DuplicatedOperationError", "message": message}], subscription)
 
 
 def connect_rate_limited() -> bytes:
-    """Refuse a connection that came too soon after others. AWS does not document it; the code is a guess."""
+    """Refuse a connection beyond the rate limit. AWS does not document it; the code is a guess."""
     return connection_error("Rate limit exceeded", 429, "LimitExceededError")
 
 
 def rate_limited() -> bytes:
-    """Refuse a `start` that came too soon after others; it carries no id."""
+    """Refuse a `start` beyond the rate limit; it carries no id."""
     return error([{"errorType": "LimitExceededError", "message": "Rate limit exceeded"}])

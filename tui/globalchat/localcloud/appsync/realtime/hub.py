@@ -1,43 +1,45 @@
 """The live subscriptions of one API, and the fan-out to them."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final, Protocol
 
 from globalchat.localcloud.appsync.model import (
-    FilterGroup,
-    FilterRule,
     Invalidation,
     Publication,
     SubscriptionPlan,
 )
 from globalchat.localcloud.appsync.realtime import frames
-from globalchat.localcloud.appsync.realtime.filters import Predicate, arguments_match, compile_filter
-from globalchat.localcloud.appsync.realtime.index import FilterIndex, settles
+from globalchat.localcloud.appsync.realtime.filters import (
+    FilterIndex,
+    Predicate,
+    argument_filter,
+    compile_filter,
+    is_exact,
+)
 from globalchat.localcloud.appsync.realtime.metrics import Metrics
 
 MAX_PAYLOAD: Final = 240 * 1024
 """Bytes that one subscription message may have (AppSync quota)."""
 
 
-class Outbox(Protocol):
-    """Where the frames for one socket go. No call waits, and none calls the hub back before it returns."""
+class FrameSink(Protocol):
+    """Sends the frames of one socket. No call waits, and none calls the hub back before it returns."""
 
     def send(self, payload: bytes, /) -> None:
-        """Send one text frame together with those that follow in this turn of the loop."""
+        """Send one text frame, together with others of this turn of the loop."""
         ...
 
     def send_alone(self, payload: bytes, /) -> None:
-        """Send one text frame that no other is about to follow."""
+        """Send one text frame at once, as no other is about to follow."""
         ...
 
 
-class Socket(Protocol):
-    """A realtime socket, as the hub sees it; what is said of `Outbox` holds for it too."""
+class RealtimeSocket(Protocol):
+    """A realtime socket, as the hub sees it; like a `FrameSink` it neither waits nor calls the hub back."""
 
     @property
-    def outbox(self) -> Outbox:
-        """Its frames; always the same object."""
+    def outbox(self) -> FrameSink:
+        """The sink of its frames; always the same object."""
         ...
 
     def invalidate(self, subscriptions: Sequence[str]) -> None:
@@ -46,19 +48,18 @@ class Socket(Protocol):
 
 
 class _Subscription:
-    """One live subscription, with what the fan-out needs at hand.
+    """One live subscription, with copies of what the fan-out reads.
 
-    `matches` None means that the index of `listens` settles it.
+    `matches` None means that every candidate of the index matches. `ended_by` is the invalidation filter.
     """
 
     matches: Predicate | None
-    listens: FilterGroup
 
     __slots__ = (
+        "delivery_filter",
+        "ended_by",
         "id",
-        "invalidates",
         "key",
-        "listens",
         "matches",
         "outbox",
         "plan",
@@ -66,31 +67,29 @@ class _Subscription:
         "socket",
     )
 
-    def __init__(self, socket: Socket, name: str, plan: SubscriptionPlan) -> None:
+    def __init__(self, socket: RealtimeSocket, name: str, plan: SubscriptionPlan) -> None:
         self.socket = socket
         self.id = name
         self.plan = plan
         self.key = plan.projection_key
         self.prefix = frames.data_prefix(name)
-        # At hand, as few objects away as can be: a quiet fan-out is as fast as memory is.
+        # Copied here so that the fan-out follows one reference less: it is bound by memory access.
         self.outbox = socket.outbox
-        if plan.filter is None:
-            self.matches = partial(arguments_match, plan.arguments)
-            self.listens = [[FilterRule(field, "eq", value) for field, value in plan.arguments.items()]]
-        else:
-            self.matches = compile_filter(plan.filter)
-            self.listens = plan.filter
-        if settles(self.listens):
-            self.matches = None
+        self.delivery_filter = argument_filter(plan.arguments) if plan.filter is None else plan.filter
+        self.matches = None if is_exact(self.delivery_filter) else compile_filter(self.delivery_filter)
         ends = plan.invalidation_filter
-        self.invalidates = None if ends is None else compile_filter(ends)
+        self.ended_by = None if ends is None else compile_filter(ends)
 
 
 class Hub:
-    """Implements `Subscribers` for one API: delivers by reference to buffers, never waits.
+    """Implements `Subscribers` for one API: delivers into buffers and never waits.
 
-    `defer` (an event loop's `call_soon`) has publications delivered at the end of the turn in which they
-    came: one that is alone goes straight out, several are gathered per socket. Without it they go at once.
+    Args:
+        metrics: where deliveries are counted.
+        max_payload: bytes that one subscription message may have.
+        defer: an event loop's `call_soon`. With it publications are delivered at the end of the turn in which
+            they came: a single one is written at once, several are gathered per socket. Without it each
+            publication is delivered immediately.
     """
 
     def __init__(
@@ -104,35 +103,40 @@ class Hub:
         self._max_payload = max_payload
         self._defer = defer
         self._publications: list[Publication] = []
-        self._sockets: dict[Socket, dict[str, _Subscription]] = {}
+        self._sockets: dict[RealtimeSocket, dict[str, _Subscription]] = {}
         self._by_mutation: dict[str, FilterIndex[_Subscription]] = {}
         self._by_field: dict[str, FilterIndex[_Subscription]] = {}
 
-    def add(self, socket: Socket, name: str, plan: SubscriptionPlan) -> None:
-        """Register a subscription under its id, which must be free on that socket."""
-        self.settle()
+    def add(self, socket: RealtimeSocket, name: str, plan: SubscriptionPlan) -> None:
+        """Register a subscription under its id.
+
+        Raises:
+            ValueError: the socket has a subscription with this id.
+        """
+        self.flush()
         subscriptions = self._sockets.setdefault(socket, {})
         if name in subscriptions:
             raise ValueError(f"subscription {name!r} is registered already")
         subscription = subscriptions[name] = _Subscription(socket, name, plan)
         for mutation in plan.mutations:
-            self._by_mutation.setdefault(mutation, FilterIndex()).add(subscription, subscription.listens)
+            index = self._by_mutation.setdefault(mutation, FilterIndex())
+            index.add(subscription, subscription.delivery_filter)
         if plan.invalidation_filter is not None:
             index = self._by_field.setdefault(plan.field_name, FilterIndex())
             index.add(subscription, plan.invalidation_filter)
         self.metrics.adjust("ActiveSubscriptions", 1)
 
-    def remove(self, socket: Socket, name: str) -> None:
-        """Take one subscription out."""
-        self.settle()
+    def remove(self, socket: RealtimeSocket, name: str) -> None:
+        """Remove one subscription."""
+        self.flush()
         subscriptions = self._sockets[socket]
         self._unindex(subscriptions.pop(name))
         if not subscriptions:
             del self._sockets[socket]
 
-    def drop(self, socket: Socket) -> None:
-        """Take every subscription of a socket out; a socket without any is fine."""
-        self.settle()
+    def drop(self, socket: RealtimeSocket) -> None:
+        """Remove every subscription of a socket; it may have none."""
+        self.flush()
         for subscription in self._sockets.pop(socket, {}).values():
             self._unindex(subscription)
 
@@ -140,12 +144,12 @@ class Hub:
         """Deliver to every subscription that listens to the mutation and whose filter matches."""
         self._publications.append(publication)
         if self._defer is None:
-            self.settle()
+            self.flush()
         elif len(self._publications) == 1:
-            self._defer(self.settle)
+            self._defer(self.flush)
 
-    def settle(self) -> None:
-        """Deliver what waits for the end of the turn."""
+    def flush(self) -> None:
+        """Deliver the publications that wait for the end of the turn."""
         if self._publications:
             publications, self._publications = self._publications, []
             alone = len(publications) == 1
@@ -180,11 +184,11 @@ class Hub:
 
     def invalidate(self, invalidation: Invalidation) -> None:
         """End every subscription of the field whose invalidation filter matches, and close its socket."""
-        self.settle()
+        self.flush()
         index = self._by_field.get(invalidation.subscription_field)
-        ended: dict[Socket, list[str]] = {}
+        ended: dict[RealtimeSocket, list[str]] = {}
         for subscription in index.candidates(invalidation.payload) if index is not None else ():
-            if subscription.invalidates is not None and subscription.invalidates(invalidation.payload):
+            if subscription.ended_by is not None and subscription.ended_by(invalidation.payload):
                 ended.setdefault(subscription.socket, []).append(subscription.id)
         for socket, names in ended.items():
             self.drop(socket)
@@ -192,13 +196,13 @@ class Hub:
         self.metrics.count("InvalidationSuccess")
 
     def __len__(self) -> int:
-        """The number of live subscriptions."""
+        """Return the number of live subscriptions."""
         return sum(map(len, self._sockets.values()))
 
     def _unindex(self, subscription: _Subscription) -> None:
         plan = subscription.plan
         for mutation in plan.mutations:
-            self._by_mutation[mutation].discard(subscription, subscription.listens)
+            self._by_mutation[mutation].discard(subscription, subscription.delivery_filter)
         if plan.invalidation_filter is not None:
             self._by_field[plan.field_name].discard(subscription, plan.invalidation_filter)
         self.metrics.adjust("ActiveSubscriptions", -1)
@@ -211,9 +215,9 @@ class Hub:
             self.metrics.count("PublishDataMessageClientError", refused)
 
     def _render(self, plan: SubscriptionPlan, publication: Publication) -> bytes | None:
-        """Encode what subscribers of the plan see; None if it is larger than AppSync delivers.
+        """Encode a publication for subscribers of the plan; None if it is larger than AppSync delivers.
 
-        AWS documents the quota, not what a subscriber sees of a larger message: nothing, and it is counted.
+        AWS documents the quota, but not what happens to a larger message: here it is dropped and counted.
         """
         tail = frames.data_tail(plan.project(publication.value))
         return tail if len(tail) - 1 <= self._max_payload else None

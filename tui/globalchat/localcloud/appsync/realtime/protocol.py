@@ -1,7 +1,7 @@
 """AppSync's realtime protocol, server side, of one socket: frames in, actions out.
 
-No socket, no clock, no task: time (seconds of any steady clock) is passed in. The frames follow the developer
-guide (`real-time-websocket-client`); those that it leaves open are told in `frames`.
+No socket, no clock, no task: the time (seconds of any monotonic clock) is an argument. The frames follow the
+developer guide (`real-time-websocket-client`); `frames` documents what the guide leaves open.
 """
 
 import json
@@ -10,31 +10,78 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from globalchat.localcloud.appsync.body import MalformedRequest, parse_request
 from globalchat.localcloud.appsync.model import (
     Authenticator,
     Caller,
     GraphQLRequest,
     SubscriptionPlan,
-    Unauthorized,
+    UnauthorizedCaller,
 )
 from globalchat.localcloud.appsync.realtime import frames
-from globalchat.localcloud.appsync.realtime.actions import Action, Close, Count, Forget, Listen, Send, Start
-from globalchat.localcloud.appsync.realtime.handshake import (
-    Handshake,
-    header_object,
-    string_items,
-    subprotocol_problem,
-)
+from globalchat.localcloud.appsync.realtime.frames import Handshake
+from globalchat.localcloud.appsync.realtime.metrics import CounterName
+from globalchat.localcloud.appsync.responder import MalformedRequest, parse_request
 from globalchat.localcloud.definition import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class SendFrame:
+    """Send one text frame."""
+
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StartSubscription:
+    """Plan a subscription, then answer with the protocol's `started` or `refused`."""
+
+    id: str
+    request: GraphQLRequest
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class AddSubscription:
+    """Register a subscription with the hub."""
+
+    id: str
+    plan: SubscriptionPlan
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSubscription:
+    """Remove a subscription from the hub, or cancel its start: no `started` or `refused` may follow."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSocket:
+    """Close the socket and drop its subscriptions. It is the last action of a socket."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountMetric:
+    """Add one to a counter."""
+
+    name: CounterName
+
+
+SocketAction = (
+    SendFrame | StartSubscription | AddSubscription | RemoveSubscription | CloseSocket | CountMetric
+)
+"""What the owner of the socket has to do, in order."""
+
 
 NORMAL_CLOSURE: Final = 1000
 GOING_AWAY: Final = 1001
 POLICY_VIOLATION: Final = 1008
 
 
-class State(Enum):
-    """Where a socket stands."""
+class SocketState(Enum):
+    """The state of a socket: REFUSED is open, but its handshake was not accepted."""
 
     NEW = "new"
     OPEN = "open"
@@ -43,26 +90,26 @@ class State(Enum):
     CLOSED = "closed"
 
 
-LEGAL: Final[Mapping[State, frozenset[State]]] = {
-    State.NEW: frozenset({State.OPEN, State.REFUSED, State.CLOSED}),
-    State.OPEN: frozenset({State.READY, State.CLOSED}),
-    State.READY: frozenset({State.CLOSED}),
-    State.REFUSED: frozenset({State.CLOSED}),
-    State.CLOSED: frozenset(),
+LEGAL_TRANSITIONS: Final[Mapping[SocketState, frozenset[SocketState]]] = {
+    SocketState.NEW: frozenset({SocketState.OPEN, SocketState.REFUSED, SocketState.CLOSED}),
+    SocketState.OPEN: frozenset({SocketState.READY, SocketState.CLOSED}),
+    SocketState.READY: frozenset({SocketState.CLOSED}),
+    SocketState.REFUSED: frozenset({SocketState.CLOSED}),
+    SocketState.CLOSED: frozenset(),
 }
 
 
-class IllegalTransition(RuntimeError):
-    """A change of state that a socket must never make: a bug, not an event."""
+class IllegalSocketTransition(RuntimeError):
+    """A change of state that a socket must never make: a defect of the code, not an event."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SocketLimits:
     """Quotas and times of a socket, in seconds.
 
-    A refused socket is told so at once, but closed only after the client's first frame or `refusal_grace`:
-    a client whose first act is to send would otherwise find a closed socket and never read the reason.
-    One that is not refused has `first_frame` for its `connection_init` or a `start` that is authorised.
+    A refused socket gets the reason at once, but is closed only after the client's first frame or
+    `refusal_grace`: a client that sends before it reads would otherwise find a closed socket and never see
+    the reason. Any other has `first_frame` for its `connection_init` or a `start` that is authorised.
     """
 
     subscriptions: int = 200
@@ -77,29 +124,35 @@ def _always(_now: float) -> bool:
 
 
 class RealtimeProtocol:
-    """One socket. `admit` decides per `start` whether it is within the rate limit."""
+    """The state machine of one socket.
+
+    Args:
+        authenticator: checks the handshake and each `start`.
+        limits: quotas and times.
+        admit: returns True if a `start` at a time is within the rate limit.
+    """
 
     def __init__(
         self,
         authenticator: Authenticator,
         *,
-        limits: Limits = Limits(),
+        limits: SocketLimits = SocketLimits(),
         admit: Callable[[float], bool] = _always,
     ) -> None:
         self._authenticator = authenticator
         self._limits = limits
         self._admit = admit
-        self._state = State.NEW
+        self._state = SocketState.NEW
         self._source_ip = ""
         self._expires_at = 0.0
         self._next_keep_alive: float | None = None
-        self._speaks_by: float | None = None
+        self._first_frame_by: float | None = None
         self._pending: set[str] = set()
         self._active: set[str] = set()
 
     @property
-    def state(self) -> State:
-        """Where the socket stands."""
+    def state(self) -> SocketState:
+        """The current state."""
         return self._state
 
     @property
@@ -109,35 +162,35 @@ class RealtimeProtocol:
 
     @property
     def deadline(self) -> float | None:
-        """When `tick` wants to be called next; None once closed."""
-        if self._state in (State.NEW, State.CLOSED):
+        """When `tick` has to be called next; None before `open` and once closed."""
+        if self._state in (SocketState.NEW, SocketState.CLOSED):
             return None
-        times = (self._expires_at, self._next_keep_alive, self._speaks_by)
+        times = (self._expires_at, self._next_keep_alive, self._first_frame_by)
         return min(time for time in times if time is not None)
 
-    def open(self, handshake: Handshake, now: float, *, admitted: bool = True) -> list[Action]:
-        """Judge an upgrade request that was answered with 101; `admitted`: it is within the rate limit."""
+    def open(self, handshake: Handshake, now: float, *, admitted: bool = True) -> list[SocketAction]:
+        """Check an upgrade request that was answered with 101; `admitted`: it is within the rate limit."""
         self._source_ip = handshake.source_ip
         self._expires_at = now + self._limits.lifetime
         if not admitted:
             return self._refuse(frames.connect_rate_limited(), now)
-        problem = subprotocol_problem(handshake)
+        problem = frames.subprotocol_problem(handshake)
         if problem is not None:
             return self._refuse(frames.connection_error(problem, 400), now)
         try:
-            self._authenticate(header_object(handshake), "/graphql/connect", b"{}")
-        except Unauthorized as error:
+            self._authenticate(frames.header_object(handshake), "/graphql/connect", b"{}")
+        except UnauthorizedCaller as error:
             frame = frames.connection_error(error.message, error.status, error.error_type)
             return self._refuse(frame, now)
-        self._become(State.OPEN)
-        self._speaks_by = now + self._limits.first_frame
+        self._become(SocketState.OPEN)
+        self._first_frame_by = now + self._limits.first_frame
         return []
 
-    def receive(self, frame: str | bytes, now: float) -> list[Action]:
-        """Take one frame of the client."""
-        if self._state is State.REFUSED:
+    def receive(self, frame: str | bytes, now: float) -> list[SocketAction]:
+        """Handle one frame of the client."""
+        if self._state is SocketState.REFUSED:
             return self._close(POLICY_VIOLATION)
-        if self._state is State.CLOSED:
+        if self._state is SocketState.CLOSED:
             return []
         try:
             message = json.loads(frame)
@@ -145,83 +198,83 @@ class RealtimeProtocol:
             message = None
         kind = message.get("type") if isinstance(message, dict) else None
         if not isinstance(message, dict) or not isinstance(kind, str):
-            return [Send(frames.unsupported())]
+            return [SendFrame(frames.unsupported())]
         if kind == "connection_init":
             return self._init(now)
         if kind == "start":
             return self._start(message, now)
         if kind == "stop":
             return self._stop(message)
-        return [Send(frames.unsupported())]
+        return [SendFrame(frames.unsupported())]
 
-    def started(self, subscription: str, plan: SubscriptionPlan) -> list[Action]:
-        """Take the plan of a `Start`."""
-        if not self._settle(subscription):
+    def started(self, subscription: str, plan: SubscriptionPlan) -> list[SocketAction]:
+        """Handle the plan of a `StartSubscription`."""
+        if not self._take_pending(subscription):
             return []
         self._active.add(subscription)
         return [
-            Listen(subscription, plan),
-            Send(frames.start_ack(subscription)),
-            Count("SubscribeSuccess"),
+            AddSubscription(subscription, plan),
+            SendFrame(frames.start_ack(subscription)),
+            CountMetric("SubscribeSuccess"),
         ]
 
-    def refused(self, subscription: str, errors: Sequence[JSON]) -> list[Action]:
-        """Take the errors that a `Start` met; `UnsupportedOperation` goes without an id, as at AppSync.
+    def refused(self, subscription: str, errors: Sequence[JSON]) -> list[SocketAction]:
+        """Report the errors of a `StartSubscription`; `UnsupportedOperation` has no id, as on AppSync.
 
-        Of each error the frame has type and message alone: AppSync was seen to leave out path, locations and
-        `errorInfo` (aws/aws-appsync-community#355, aws-amplify/amplify-js#12679).
+        The frame has only the type and the message of each error: AppSync was seen to leave out path,
+        locations and `errorInfo` (aws/aws-appsync-community#355, aws-amplify/amplify-js#12679).
         """
-        if not self._settle(subscription):
+        if not self._take_pending(subscription):
             return []
         first = errors[0] if errors else None
         unsupported = isinstance(first, dict) and first.get("errorType") == "UnsupportedOperation"
         frame = frames.error([_shortened(each) for each in errors], None if unsupported else subscription)
-        return [Send(frame), Count("SubscribeClientError")]
+        return [SendFrame(frame), CountMetric("SubscribeClientError")]
 
-    def invalidated(self, subscriptions: Sequence[str], *, announce: bool = True) -> list[Action]:
-        """End subscriptions by order of the API: each is told `complete`, then the whole socket closes.
+    def invalidated(self, subscriptions: Sequence[str], *, announce: bool = True) -> list[SocketAction]:
+        """End subscriptions that the API invalidated: `complete` for each, then the socket closes.
 
         AWS documents a notice "Subscription complete.", not its frame, its order or the close code;
         `announce` False is the other reading: the socket just closes.
         """
         ended = [name for name in subscriptions if name in self._active]
-        if not ended or self._state is State.CLOSED:
+        if not ended or self._state is SocketState.CLOSED:
             return []
-        notices = [Send(frames.complete(name)) for name in ended] if announce else []
+        notices = [SendFrame(frames.complete(name)) for name in ended] if announce else []
         return [*notices, *self._close(NORMAL_CLOSURE)]
 
-    def tick(self, now: float) -> list[Action]:
-        """Do what is due: a keep-alive, or the end of a socket that is silent or too old."""
-        if self._state in (State.NEW, State.CLOSED):
+    def tick(self, now: float) -> list[SocketAction]:
+        """Send a keep-alive that is due, or close a socket that stayed silent or is too old."""
+        if self._state in (SocketState.NEW, SocketState.CLOSED):
             return []
         if now >= self._expires_at:
-            return self._close(POLICY_VIOLATION if self._state is State.REFUSED else NORMAL_CLOSURE)
-        if self._speaks_by is not None and now >= self._speaks_by:
+            return self._close(POLICY_VIOLATION if self._state is SocketState.REFUSED else NORMAL_CLOSURE)
+        if self._first_frame_by is not None and now >= self._first_frame_by:
             return self._close(POLICY_VIOLATION)
         if self._next_keep_alive is not None and now >= self._next_keep_alive:
             self._next_keep_alive = now + self._limits.keep_alive
-            return [Send(frames.KEEP_ALIVE)]
+            return [SendFrame(frames.KEEP_ALIVE)]
         return []
 
-    def shut_down(self) -> list[Action]:
+    def shut_down(self) -> list[SocketAction]:
         """Close the socket because the service stops."""
-        return [] if self._state is State.CLOSED else self._close(GOING_AWAY)
+        return [] if self._state is SocketState.CLOSED else self._close(GOING_AWAY)
 
     def lost(self) -> None:
-        """Note that the connection is gone."""
-        if self._state is not State.CLOSED:
+        """Record that the connection is lost."""
+        if self._state is not SocketState.CLOSED:
             self._close(NORMAL_CLOSURE)
 
-    def _init(self, now: float) -> list[Action]:
-        actions: list[Action] = [Send(frames.connection_ack())]
-        if self._state is State.OPEN:
-            self._become(State.READY)
-            self._speaks_by = None
+    def _init(self, now: float) -> list[SocketAction]:
+        actions: list[SocketAction] = [SendFrame(frames.connection_ack())]
+        if self._state is SocketState.OPEN:
+            self._become(SocketState.READY)
+            self._first_frame_by = None
             self._next_keep_alive = now + self._limits.keep_alive
-            actions += [Send(frames.KEEP_ALIVE), Count("ConnectSuccess")]
+            actions += [SendFrame(frames.KEEP_ALIVE), CountMetric("ConnectSuccess")]
         return actions
 
-    def _start(self, message: Mapping[str, JSON], now: float) -> list[Action]:
+    def _start(self, message: Mapping[str, JSON], now: float) -> list[SocketAction]:
         name, payload = message.get("id"), message.get("payload")
         data = payload.get("data") if isinstance(payload, dict) else None
         request = _graphql_request(data)
@@ -239,25 +292,25 @@ class RealtimeProtocol:
         if len(self._pending) + len(self._active) >= self._limits.subscriptions:
             return self._deny(frames.too_many_subscriptions(name, self._limits.subscriptions))
         extensions = payload.get("extensions")
-        headers = string_items(extensions.get("authorization")) if isinstance(extensions, dict) else {}
+        headers = frames.string_items(extensions.get("authorization")) if isinstance(extensions, dict) else {}
         try:
             caller = self._authenticate(headers, "/graphql", data.encode())
-        except Unauthorized as error:
+        except UnauthorizedCaller as error:
             return self._deny(frames.unauthorized(name, error.message, error.error_type))
         self._pending.add(name)
-        self._speaks_by = None
-        return [Start(name, request, caller)]
+        self._first_frame_by = None
+        return [StartSubscription(name, request, caller)]
 
-    def _stop(self, message: Mapping[str, JSON]) -> list[Action]:
+    def _stop(self, message: Mapping[str, JSON]) -> list[SocketAction]:
         name = message.get("id")
         if not isinstance(name, str) or name not in self._pending | self._active:
-            return [Count("UnsubscribeClientError")]
+            return [CountMetric("UnsubscribeClientError")]
         self._pending.discard(name)
         self._active.discard(name)
-        return [Forget(name), Send(frames.complete(name)), Count("UnsubscribeSuccess")]
+        return [RemoveSubscription(name), SendFrame(frames.complete(name)), CountMetric("UnsubscribeSuccess")]
 
-    def _settle(self, subscription: str) -> bool:
-        """Take a subscription off the pending ones; False if the socket closed meanwhile."""
+    def _take_pending(self, subscription: str) -> bool:
+        """Remove a subscription from the pending ones; False if it was stopped or the socket closed."""
         if subscription not in self._pending:
             return False
         self._pending.remove(subscription)
@@ -268,28 +321,28 @@ class RealtimeProtocol:
             headers=headers, method="POST", path=path, body=body, source_ip=self._source_ip
         )
 
-    def _deny(self, frame: bytes) -> list[Action]:
-        return [Send(frame), Count("SubscribeClientError")]
+    def _deny(self, frame: bytes) -> list[SocketAction]:
+        return [SendFrame(frame), CountMetric("SubscribeClientError")]
 
-    def _refuse(self, frame: bytes, now: float) -> list[Action]:
-        self._become(State.REFUSED)
+    def _refuse(self, frame: bytes, now: float) -> list[SocketAction]:
+        self._become(SocketState.REFUSED)
         self._expires_at = now + self._limits.refusal_grace
-        return [Send(frame), Count("ConnectClientError")]
+        return [SendFrame(frame), CountMetric("ConnectClientError")]
 
-    def _close(self, code: int) -> list[Action]:
-        self._become(State.CLOSED)
+    def _close(self, code: int) -> list[SocketAction]:
+        self._become(SocketState.CLOSED)
         self._pending.clear()
         self._active.clear()
-        return [Close(code)]
+        return [CloseSocket(code)]
 
-    def _become(self, new: State) -> None:
-        if new not in LEGAL[self._state]:
-            raise IllegalTransition(f"{self._state.value} -> {new.value}")
+    def _become(self, new: SocketState) -> None:
+        if new not in LEGAL_TRANSITIONS[self._state]:
+            raise IllegalSocketTransition(f"{self._state.value} -> {new.value}")
         self._state = new
 
 
 def _graphql_request(data: JSON) -> GraphQLRequest | None:
-    """Read `payload.data`, the text of what would be an HTTP body; None if it is not that."""
+    """Parse `payload.data`, which has the form of an HTTP body; None if it is malformed."""
     try:
         return parse_request(data.encode()) if isinstance(data, str) else None
     except (UnicodeEncodeError, MalformedRequest):
@@ -297,7 +350,7 @@ def _graphql_request(data: JSON) -> GraphQLRequest | None:
 
 
 def _shortened(error: JSON) -> JSON:
-    """Return what an `error` frame holds of an error."""
+    """Return the parts of an error that an `error` frame holds."""
     if not isinstance(error, dict):
         return error
     return {key: error[key] for key in ("errorType", "message") if error.get(key) is not None}

@@ -1,3 +1,5 @@
+"""Callers, and the fields that they may use."""
+
 import time
 
 import pytest
@@ -5,13 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
-from globalchat.localcloud.appsync.model import Caller, Unauthorized
+from globalchat.localcloud.appsync.model import Caller, UnauthorizedCaller
 from globalchat.localcloud.definition import AuthMode, Statement
 from globalchat.localcloud.principals import AccessKey, user
+from tests.localcloud.helpers.api_harness import ADMIN, KEY, TREE, Harness, only_error, small_api
+from tests.localcloud.helpers.resolver_code import returning
 from tests.localcloud.helpers.signed_requests import ACCESS, SECRET, signed
 
 STATEMENTS = (Statement("Allow", ("*",), ("*",)),)
-ADMIN = user("admin", "000000000000", STATEMENTS)
+SIGNER = user("admin", "000000000000", STATEMENTS)
 
 
 def authenticator(
@@ -20,7 +24,7 @@ def authenticator(
     region: str = "us-west-2",
 ) -> KeyAndSignatureAuthenticator:
     found = {"da2-key": 2_000_000_000.0} if keys is None else keys
-    return KeyAndSignatureAuthenticator(region, found, {ACCESS: AccessKey(SECRET, ADMIN)}, time.time, modes)
+    return KeyAndSignatureAuthenticator(region, found, {ACCESS: AccessKey(SECRET, SIGNER)}, time.time, modes)
 
 
 def authenticate(
@@ -50,7 +54,7 @@ def test_an_api_key(name: str) -> None:
     ],
 )
 def test_no_or_another_key(headers: dict[str, str]) -> None:
-    with pytest.raises(Unauthorized) as raised:
+    with pytest.raises(UnauthorizedCaller) as raised:
         authenticate(headers)
     assert raised.value.message == "You are not authorized to make this call."
 
@@ -60,7 +64,7 @@ def test_keys_expire_and_may_be_changed() -> None:
     checker = authenticator(keys)
     assert authenticate({"x-api-key": "da2-key"}, checker).mode == "API_KEY"
     keys["da2-key"] = time.time() - 1
-    with pytest.raises(Unauthorized):
+    with pytest.raises(UnauthorizedCaller):
         authenticate({"x-api-key": "da2-key"}, checker)
     assert authenticate({"x-api-key": "other"}, checker).mode == "API_KEY"
 
@@ -68,13 +72,13 @@ def test_keys_expire_and_may_be_changed() -> None:
 def test_a_signature() -> None:
     request = signed()
     caller = authenticate(dict(request.headers))
-    assert (caller.mode, caller.principal) == ("AWS_IAM", ADMIN)
+    assert (caller.mode, caller.principal) == ("AWS_IAM", SIGNER)
 
 
 def test_a_signature_counts_before_a_key() -> None:
     headers = {**signed().headers, "x-api-key": "da2-key"}
     assert authenticate(headers).mode == "AWS_IAM"
-    with pytest.raises(Unauthorized, match="does not match"):
+    with pytest.raises(UnauthorizedCaller, match="does not match"):
         authenticate(headers, body=b"{} ")
 
 
@@ -98,20 +102,20 @@ def test_a_signature_counts_before_a_key() -> None:
 def test_wrong_signatures(change: tuple[str, str], status: int, error_type: str, message: str) -> None:
     headers = dict(signed().headers)
     headers["Authorization"] = headers["Authorization"].replace(*change)
-    with pytest.raises(Unauthorized, match=message) as raised:
+    with pytest.raises(UnauthorizedCaller, match=message) as raised:
         authenticate(headers)
     assert (raised.value.status, raised.value.error_type) == (status, error_type)
 
 
 def test_a_session_token_that_nobody_gave_out() -> None:
-    with pytest.raises(Unauthorized, match="security token"):
+    with pytest.raises(UnauthorizedCaller, match="security token"):
         authenticate({**signed().headers, "X-Amz-Security-Token": "t"})
 
 
 def test_only_the_modes_of_the_api_count() -> None:
-    with pytest.raises(Unauthorized):
+    with pytest.raises(UnauthorizedCaller):
         authenticate({"x-api-key": "da2-key"}, authenticator(modes=("AWS_IAM",)))
-    with pytest.raises(Unauthorized):
+    with pytest.raises(UnauthorizedCaller):
         authenticate(dict(signed().headers), authenticator(modes=("API_KEY",)))
 
 
@@ -124,10 +128,50 @@ def test_only_the_modes_of_the_api_count() -> None:
 def test_garbage_is_refused(headers: dict[str, str]) -> None:
     if "authorization" in headers:
         headers["authorization"] = "AWS4-HMAC-SHA256 " + headers["authorization"]
-    with pytest.raises(Unauthorized):
+    with pytest.raises(UnauthorizedCaller):
         authenticate(headers)
 
 
 def test_the_secret_is_not_shown() -> None:
-    assert SECRET not in repr(AccessKey(SECRET, ADMIN))
+    assert SECRET not in repr(AccessKey(SECRET, SIGNER))
     assert "da2-key" not in repr(authenticate({"x-api-key": "da2-key"}))
+
+
+@pytest.mark.parametrize(
+    ("type_directives", "field_directives", "key_may", "iam_may"),
+    [
+        ("", "", True, False),
+        ("", "@aws_iam", False, True),
+        ("", "@aws_api_key @aws_iam", True, True),
+        ("@aws_iam", "", False, True),
+        ("@aws_iam", "@aws_api_key", True, False),
+        ("@aws_api_key @aws_iam", "@aws_iam", False, True),
+    ],
+)
+async def test_directives(type_directives: str, field_directives: str, key_may: bool, iam_may: bool) -> None:
+    schema = f"type Query {type_directives} {{ a: Int {field_directives} }}"
+    api = small_api(schema, {"Query.a": returning("1")})
+    for caller, may in ((KEY, key_may), (ADMIN, iam_may)):
+        body = await Harness(api).run("{ a }", caller=caller)
+        assert body["data"] == {"a": 1 if may else None}
+
+
+async def test_the_default_mode_is_the_first() -> None:
+    api = small_api("type Query { a: Int }", {"Query.a": returning("1")}, modes=("AWS_IAM", "API_KEY"))
+    assert (await Harness(api).run("{ a }", caller=KEY))["data"] == {"a": None}
+    assert (await Harness(api).run("{ a }", caller=ADMIN))["data"] == {"a": 1}
+
+
+async def test_a_mode_that_the_api_lacks_permits_nothing() -> None:
+    schema = "type Query { a: Int @aws_iam b: Int @aws_api_key @aws_iam }"
+    api = small_api(schema, {"Query.a": returning("1"), "Query.b": returning("2")}, modes=("API_KEY",))
+    assert (await Harness(api).run("{ a b }", caller=ADMIN))["data"] == {"a": None, "b": None}
+    assert (await Harness(api).run("{ a b }", caller=KEY))["data"] == {"a": None, "b": 2}
+
+
+async def test_fields_of_a_returned_type_have_their_own_modes() -> None:
+    api = small_api(TREE, {"Query.node": returning("{ id: '1', secret: 's' }")})
+    body = await Harness(api).run("{ node { id secret } }")
+    assert body["data"] == {"node": {"id": "1", "secret": None}}
+    assert only_error(body)["message"] == "Not Authorized to access secret on type Node"
+    assert only_error(body)["path"] == ["node", "secret"]

@@ -1,4 +1,4 @@
-from globalchat.localcloud.appsync.realtime.rate import RateLimit
+from globalchat.localcloud.appsync.realtime.metrics import RateLimit
 
 
 def test_a_burst_is_admitted_then_the_rate() -> None:

@@ -1,10 +1,12 @@
+"""The mutations that EventBridge's rules call."""
+
 import re
 from dataclasses import replace
 
 import pytest
 
+from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.appsync.model import Publication
-from globalchat.localcloud.appsync.service import AppSync
 from globalchat.localcloud.definition import JSON, Role, Statement
 from globalchat.localcloud.interfaces import InvocationRefused
 from tests.localcloud.helpers.api_harness import (

@@ -5,14 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.localcloud.appsync.realtime.actions import Close, Count, Send
-from globalchat.localcloud.appsync.realtime.handshake import Handshake
+from globalchat.localcloud.appsync.realtime.frames import Handshake
 from globalchat.localcloud.appsync.realtime.protocol import (
     NORMAL_CLOSURE,
     POLICY_VIOLATION,
-    Limits,
+    CloseSocket,
+    CountMetric,
     RealtimeProtocol,
-    State,
+    SendFrame,
+    SocketLimits,
+    SocketState,
 )
 from globalchat.localcloud.definition import JSON
 from tests.localcloud.helpers.protocol_driver import GOOD, handshake, ready, sent, start, subscribe
@@ -46,7 +48,7 @@ def test_each_way_to_carry_credentials_is_taken(offer: Handshake) -> None:
     authenticator = FakeAuthenticator()
     core = RealtimeProtocol(authenticator)
     assert core.open(offer, 0.0) == []
-    assert core.state is State.OPEN
+    assert core.state is SocketState.OPEN
     assert authenticator.asked == [("POST", "/graphql/connect", b"{}")]
 
 
@@ -90,17 +92,17 @@ def test_bad_credentials_are_told_at_once_and_the_socket_closed_after_the_next_f
     core = RealtimeProtocol(FakeAuthenticator())
     actions = core.open(offer, 0.0)
     assert sent(actions) == [CONNECTION_REFUSED]
-    assert Count("ConnectClientError") in actions
-    assert core.receive('{"type":"connection_init"}', 0.1) == [Close(POLICY_VIOLATION)]
-    assert core.state is State.CLOSED
+    assert CountMetric("ConnectClientError") in actions
+    assert core.receive('{"type":"connection_init"}', 0.1) == [CloseSocket(POLICY_VIOLATION)]
+    assert core.state is SocketState.CLOSED
 
 
 def test_a_refused_client_that_sends_nothing_is_closed_after_a_grace() -> None:
-    core = RealtimeProtocol(FakeAuthenticator(), limits=Limits(refusal_grace=2.0))
+    core = RealtimeProtocol(FakeAuthenticator(), limits=SocketLimits(refusal_grace=2.0))
     core.open(handshake({}), 10.0)
     assert core.deadline == 12.0
     assert core.tick(11.9) == []
-    assert core.tick(12.0) == [Close(POLICY_VIOLATION)]
+    assert core.tick(12.0) == [CloseSocket(POLICY_VIOLATION)]
     assert core.deadline is None
 
 
@@ -128,13 +130,13 @@ def test_init_is_answered_with_ack_and_a_first_keep_alive(frame: str | bytes) ->
         {"type": "connection_ack", "payload": {"connectionTimeoutMs": 300000}},
         {"type": "ka"},
     ]
-    assert Count("ConnectSuccess") in actions
+    assert CountMetric("ConnectSuccess") in actions
     assert core.deadline == 65.0
 
 
 def test_a_second_init_is_acknowledged_and_counts_once() -> None:
     actions = ready().receive('{"type":"connection_init"}', 1.0)
-    assert actions == [Send(b'{"type":"connection_ack","payload":{"connectionTimeoutMs":300000}}')]
+    assert actions == [SendFrame(b'{"type":"connection_ack","payload":{"connectionTimeoutMs":300000}}')]
 
 
 def test_keep_alives_come_every_minute() -> None:
@@ -149,8 +151,8 @@ def test_keep_alives_come_every_minute() -> None:
 def test_a_socket_lives_a_day() -> None:
     core = ready()
     subscribe(core)
-    assert core.tick(86_399.0) != [Close(NORMAL_CLOSURE)]
-    assert core.tick(86_400.0) == [Close(NORMAL_CLOSURE)]
+    assert core.tick(86_399.0) != [CloseSocket(NORMAL_CLOSURE)]
+    assert core.tick(86_400.0) == [CloseSocket(NORMAL_CLOSURE)]
     assert core.subscriptions == frozenset()
     assert core.tick(90_000.0) == core.receive(start(), 90_000.0) == []
 
@@ -161,7 +163,7 @@ def test_a_connection_beyond_the_rate_is_refused_before_anything_is_looked_at() 
     [refusal] = sent(core.open(handshake(), 0.0, admitted=False))
     error = {"errorType": "LimitExceededError", "message": "Rate limit exceeded", "errorCode": 429}
     assert refusal == {"type": "connection_error", "payload": {"errors": [error]}}
-    assert core.state is State.REFUSED
+    assert core.state is SocketState.REFUSED
     assert authenticator.asked == []
 
 
@@ -181,10 +183,10 @@ def test_whatever_a_client_offers_is_judged(
 ) -> None:
     core = RealtimeProtocol(FakeAuthenticator())
     actions = core.open(Handshake(query, tuple(protocols), headers), 0.0)
-    if core.state is State.OPEN:
+    if core.state is SocketState.OPEN:
         assert actions == []
     else:
-        assert core.state is State.REFUSED
+        assert core.state is SocketState.REFUSED
         [refusal] = sent(actions)
         assert isinstance(refusal, dict)
         assert refusal["type"] == "connection_error"
