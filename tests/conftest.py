@@ -143,7 +143,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> "Authority":
 
 @pytest.fixture
 def unset_proxies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variables of proxies but those that a test sets, and authorities that are read anew."""
+    """No variables of proxies but those that a test sets, and authorities that are read again."""
     from globalchat.core import tls
 
     for name in ("http", "https", "ws", "wss", "all", "no"):

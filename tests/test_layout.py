@@ -29,7 +29,7 @@ def parsed(file: Path) -> ast.Module:
 
 
 def place(file: Path, name: str = "") -> Path:
-    """Where the folder of a test, or a module or package in it, lies in the package."""
+    """Return where the folder of a test, or a module or package in it, lies in the package."""
     return SOURCES[file.parts[0]].joinpath(*file.parts[1:-1], name)
 
 

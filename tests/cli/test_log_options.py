@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from globalchat.cli.deployment import LoggedView, print_step
+from globalchat.cli.aws_deployment import LoggedView, print_step
 from globalchat.cli.main import root
 from globalchat.core import logs
 from globalchat.localcloud.process import launch

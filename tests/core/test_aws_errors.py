@@ -1,4 +1,4 @@
-"""What AWS answers is told by its cause, with what to do about it."""
+"""Errors that AWS answers are reported by their cause, with what to do about it."""
 
 import pytest
 
@@ -16,7 +16,7 @@ EARLY = EARLY.replace("now earlier", "still later").replace("- 5", "+ 5")
 def error(
     code: str, text: str = "No.", *, status: int = 400, temporary: bool = False, date: str = ""
 ) -> UserError:
-    """The error of an answer in the region us-west-2."""
+    """Return the error of an answer in the region us-west-2."""
     response = {
         "Error": {"Code": code, "Message": text},
         "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {"date": date} if date else {}},
@@ -25,7 +25,7 @@ def error(
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "told"),
+    ("code", "kind", "expected"),
     [
         ("ExpiredToken", UserError, "have expired"),
         ("InvalidClientTokenId", NotAccepted, "does not accept the credentials in us-west-2: No"),
@@ -37,15 +37,15 @@ def error(
         ("ValidationError", CallFailed, "answered ValidationError: No"),
     ],
 )
-def test_an_answer_is_one_sentence_of_its_kind(code: str, kind: type[UserError], told: str) -> None:
+def test_an_answer_is_one_sentence_of_its_kind(code: str, kind: type[UserError], expected: str) -> None:
     found = error(code)
     assert type(found) is kind
-    assert told in str(found)
+    assert expected in str(found)
     assert str(found).count(".") == 1
 
 
 @pytest.mark.parametrize(
-    ("code", "text", "told"),
+    ("code", "text", "expected"),
     [
         ("SignatureDoesNotMatch", EXPIRED, "20 minutes behind AWS"),
         ("InvalidSignatureException", EXPIRED, "20 minutes behind AWS"),
@@ -55,13 +55,13 @@ def test_an_answer_is_one_sentence_of_its_kind(code: str, kind: type[UserError],
         ("RequestExpired", "Request has expired.", "too far from that of AWS"),
     ],
 )
-def test_a_wrong_clock_is_told_by_how_much_and_what_to_do(code: str, text: str, told: str) -> None:
+def test_a_wrong_clock_is_reported_with_a_remedy(code: str, text: str, expected: str) -> None:
     found = error(code, text)
-    assert str(found) == f"This machine's clock is {told}."
+    assert str(found) == f"This machine's clock is {expected}."
     assert "Set this machine's clock" in (found.remedy or "")
 
 
-def test_the_date_of_the_answer_tells_how_far_a_clock_is_off() -> None:
+def test_the_date_of_the_answer_says_how_far_a_clock_is_off() -> None:
     an_hour_ago = "Sun, 09 Sep 2001 00:46:40 GMT"
     assert "60 minutes ahead of AWS" in str(error("RequestExpired", date=an_hour_ago, temporary=True))
     assert "60 minutes ahead of AWS" in str(
@@ -123,7 +123,7 @@ def test_a_throttled_call_says_that_aws_is_busy(code: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("code", "status"), [("503", 503), ("InternalFailure", 500), ("ServiceUnavailable", 400), ("Odd", 504)]
 )
-def test_an_outage_is_told_as_one(code: str, status: int) -> None:
+def test_an_outage_is_reported_as_one(code: str, status: int) -> None:
     found = error(code, status=status)
     assert isinstance(found, Busy)
     assert not found.throttled
@@ -131,6 +131,6 @@ def test_an_outage_is_told_as_one(code: str, status: int) -> None:
     assert "health.aws.amazon.com" in (found.remedy or "")
 
 
-def test_an_answer_without_anything_is_still_told() -> None:
+def test_an_answer_without_anything_is_still_reported() -> None:
     found = answered(Answer.of({}, now=NOW), "sqs", "us-west-2")
     assert str(found) == "sqs in us-west-2 answered an error without a name."

@@ -49,7 +49,7 @@ def test_credentials_without_an_end_are_handed_on_for_an_hour(aws: pytest.Monkey
     }
 
 
-def test_how_a_profile_reaches_aws_is_told_without_the_profile(
+def test_how_a_profile_reaches_aws_is_reported_without_the_profile(
     aws: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Child processes see no profile."""

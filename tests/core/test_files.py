@@ -55,7 +55,7 @@ def mode(path: Path) -> int:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What `GLOBALCHAT_HOME` names; not made yet."""
+    """Return the folder that `GLOBALCHAT_HOME` names; not made yet."""
     monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
 
@@ -102,7 +102,7 @@ def test_folders_of_ours_that_were_open_are_closed_and_others_are_left(home: Pat
         each.chmod(0o777)
     ensure_folder(folder)
     assert (mode(folder), mode(home / "state")) == (0o700, 0o700)
-    assert (mode(home), mode(tmp_path)) == (0o777, 0o777), "somebody's own folder that we are put into"
+    assert (mode(home), mode(tmp_path)) == (0o777, 0o777), "another user's folder, in which ours lies"
 
 
 def test_a_folder_anywhere_else_is_closed_alone(home: Path, tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ def test_a_held_lock_is_not_given_twice(tmp_path: Path) -> None:
 
 
 def test_who_looks_at_the_same_time_is_not_taken_for_the_holder(tmp_path: Path) -> None:
-    """Else the id that a killed holder left would be told, which may be another process's by now."""
+    """Else the id that a killed holder left would be returned, which may be another process's by now."""
     path = tmp_path / "lock"
     path.write_text("1")
     looks: list[int | None] = []

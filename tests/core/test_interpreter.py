@@ -102,7 +102,7 @@ def test_a_module_is_run_by_its_script_if_there_is_one(script: Path, monkeypatch
     ("advice", "shown"),
     [
         ("Start it with `globalchat local up`.", "Start it with `.venv/bin/globalchat local up`."),
-        ("`globalchat doctor` tells more.", "`.venv/bin/globalchat doctor` tells more."),
+        ("`globalchat doctor` says more.", "`.venv/bin/globalchat doctor` says more."),
         ("  globalchat deploy --diff\n  globalchat deploy", "  X deploy --diff\n  X deploy"),
         ("globalchat opens it by itself", "globalchat opens it by itself"),
         ("`globalchat`, and 'globalchat[deploy]'", "`globalchat`, and 'globalchat[deploy]'"),

@@ -18,7 +18,7 @@ from globalchat.core.logs import BoundedFile, JsonLines, log_event
 
 KEY = "da2-abcdefghijklmnopqrstuvwxyz"
 HEADER = b64encode(f'{{"host":"h","x-api-key":"{KEY}"}}'.encode()).decode()
-TEXT = "a text that somebody wrote"
+TEXT = "a text that a user wrote"
 
 
 class Phase(Enum):

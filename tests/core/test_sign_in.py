@@ -252,7 +252,7 @@ def test_ctrl_d_and_ctrl_c_at_the_question(sts: AwsFront, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("profile", "config", "told", "remedy"),
+    ("profile", "config", "expected", "remedy"),
     [
         ("gone", "", 'the AWS profile "gone" does not exist', "aws configure list-profiles"),
         ("p", "[profile p\nregion = x", "config is damaged in line 1", "Correct that file"),
@@ -292,15 +292,15 @@ def test_ctrl_d_and_ctrl_c_at_the_question(sts: AwsFront, tmp_path: Path) -> Non
     ],
 )
 def test_a_configuration_that_leads_to_nothing(
-    profile: str, config: str, told: str, remedy: str, aws: pytest.MonkeyPatch, tmp_path: Path
+    profile: str, config: str, expected: str, remedy: str, aws: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     configure(tmp_path, config)
-    if not told:
+    if not expected:
         assert resolve(profile).current().access_key == "AKIDBASE"
         return
     error = failing(profile)
     assert str(error).startswith("The AWS credentials cannot be had: ")
-    assert told in str(error)
+    assert expected in str(error)
     assert remedy in (error.remedy or "")
     assert error.exit_code == 1
 
@@ -326,7 +326,7 @@ def test_nothing_at_all(aws: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "expected"),
     [
         ("AWS_ACCESS_KEY_ID", "", "environment lacks AWS_ACCESS_KEY_ID"),
         ("AWS_ACCESS_KEY_ID", "a\nb", "the access key is empty or holds what no key does"),
@@ -337,7 +337,7 @@ def test_nothing_at_all(aws: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_an_environment_with_something_else_in_it(
-    name: str, value: str, told: str, aws: pytest.MonkeyPatch
+    name: str, value: str, expected: str, aws: pytest.MonkeyPatch
 ) -> None:
     aws.setenv("AWS_ACCESS_KEY_ID", "AKID")
     aws.setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -345,12 +345,12 @@ def test_an_environment_with_something_else_in_it(
     if not value:
         aws.delenv("AWS_SECRET_ACCESS_KEY")
         aws.setenv("AWS_ACCESS_KEY_ID", "AKID")
-        told = "the environment lacks AWS_SECRET_ACCESS_KEY"
-    assert told in str(failing())
+        expected = "the environment lacks AWS_SECRET_ACCESS_KEY"
+    assert expected in str(failing())
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "expected"),
     [
         ("echo Please log in", "does not print JSON"),
         ("echo '[]'", "does not print a JSON object"),
@@ -366,23 +366,23 @@ def test_an_environment_with_something_else_in_it(
     ],
 )
 def test_a_program_that_fails_or_lies(
-    script: str, told: str, aws: pytest.MonkeyPatch, tmp_path: Path
+    script: str, expected: str, aws: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     processed(tmp_path, script)
     error = failing("p")
-    assert told in str(error)
+    assert expected in str(error)
     assert 'the credential_process of the AWS profile "p"' in str(error)
     assert "Run its command by hand" in (error.remedy or "")
 
 
 @pytest.mark.parametrize(
-    ("command", "told"), [("/no/such", "No such file"), ("/etc", "denied"), ("", "holds none")]
+    ("command", "expected"), [("/no/such", "No such file"), ("/etc", "denied"), ("", "holds none")]
 )
 def test_a_program_that_cannot_be_started(
-    command: str, told: str, aws: pytest.MonkeyPatch, tmp_path: Path
+    command: str, expected: str, aws: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     configure(tmp_path, f"[profile p]\ncredential_process = {command}\n")
-    assert told in str(failing("p")) or "cannot be started" in str(failing("p"))
+    assert expected in str(failing("p")) or "cannot be started" in str(failing("p"))
 
 
 def test_a_program_that_does_not_end_is_ended(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -435,7 +435,7 @@ def test_a_person_reads_what_is_waited_for_and_ctrl_c_ends_the_program(
 
 
 @pytest.mark.parametrize(
-    ("code", "text", "told", "remedy"),
+    ("code", "text", "expected", "remedy"),
     [
         (
             "AccessDenied",
@@ -455,12 +455,12 @@ def test_a_person_reads_what_is_waited_for_and_ctrl_c_ends_the_program(
     ],
 )
 def test_a_role_that_aws_does_not_give(
-    code: str, text: str, told: str, remedy: str, sts: AwsFront, tmp_path: Path
+    code: str, text: str, expected: str, remedy: str, sts: AwsFront, tmp_path: Path
 ) -> None:
     configure(tmp_path, ROLE)
     sts.refuse(code, text, action="AssumeRole", status=403)
     error = failing("role")
-    assert told in str(error)
+    assert expected in str(error)
     assert remedy in (error.remedy or "")
 
 

@@ -32,7 +32,7 @@ async def serving(context: ssl.SSLContext | None) -> AsyncIterator[int]:
 
 
 async def failure_of(server: ssl.SSLContext | None, trusted: Authority | None = None) -> ssl.SSLError:
-    """What a client raises that trusts an authority, and looks for the name api.example."""
+    """Return what a client raises that trusts an authority, and expects the name api.example."""
     context = ssl.create_default_context(cafile=str(trusted.file) if trusted else None)
     context.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 does by itself
     async with serving(server) as port:

@@ -42,7 +42,7 @@ def test_faults_are_set_shown_and_cleared_while_messages_flow(shared_home: Home)
     assert [message["message"] for message in there.messages(2)] == ["passes", "held"]
 
 
-def test_dropped_sockets_are_told_and_the_follower_comes_back(shared_home: Home) -> None:
+def test_dropped_sockets_are_reported_and_the_follower_comes_back(shared_home: Home) -> None:
     there = shared_home.follow("sydney", "tech")
     done = shared_home.run("local", "faults", "set", "drop-sockets")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "Done, once: drop-sockets.\n")

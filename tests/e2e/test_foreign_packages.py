@@ -112,14 +112,14 @@ def test_version_and_every_page_of_help_are_the_same(user: Home) -> None:
     assert (version.returncode, version.stderr) == (0, "")
     assert version.stdout.startswith("globalchat, version ")
 
-    told = [
+    printed = [
         subprocess.run(
             [sys.executable, "-P", "-c", HELP], env=each, capture_output=True, text=True, check=True
         ).stdout
         for each in (user.env, {**user.env, "PYTHONPATH": ""})
     ]
-    assert told[0] == told[1]
-    assert told[0].count("Usage: ") > 20
+    assert printed[0] == printed[1]
+    assert printed[0].count("Usage: ") > 20
 
 
 def test_the_local_cloud_and_what_speaks_to_it_run(user: Home) -> None:

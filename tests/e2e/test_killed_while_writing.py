@@ -76,10 +76,10 @@ def test_what_another_chat_delivered_is_no_draft_at_the_next_start(home: Home, o
         early.end()
     assert "sent once" in drafts(home).values()
 
-    courier = open_chat(home, other, "cars" if other == "bob" else "tech")
+    sender = open_chat(home, other, "cars" if other == "bob" else "tech")
     assert texts(follower.messages(1)) == ["sent once"]
     until(lambda: "sent once" not in drafts(home).values(), "the end of the draft")
-    kill(courier)
+    kill(sender)
 
     again = open_chat(home, "ana")
     again.wait(lambda screen: re.search(r"ana › +│", screen) is not None, "an empty composer")

@@ -116,7 +116,7 @@ def test_a_damaged_state_file_of_a_cloud_that_runs_is_mended(shared_home: Home) 
         done = shared_home.run("publish", "tech", "hi")
 
         assert done.returncode == 0, content
-        assert "written anew" in done.stderr, content
+        assert "written again" in done.stderr, content
         assert cloud_of(shared_home) == before, content
 
 
@@ -153,7 +153,7 @@ def stopped(tmp_path: Path) -> Iterator[Home]:
 
 
 def test_a_cloud_that_hangs_is_named_by_every_command(stopped: Home) -> None:
-    told = f"globalchat: The local cloud (process {pid_of(stopped)}) runs, but does not answer. "
+    expected = f"globalchat: The local cloud (process {pid_of(stopped)}) runs, but does not answer. "
     for command in (
         "local status",
         "local up",
@@ -169,7 +169,7 @@ def test_a_cloud_that_hangs_is_named_by_every_command(stopped: Home) -> None:
 
         assert (command, done.returncode, done.stdout) == (command, 3, "")
         *before, said = done.stderr.splitlines()
-        advice = re.fullmatch(r"End it with `[^`]*globalchat local down`\.", said.removeprefix(told))
+        advice = re.fullmatch(r"End it with `[^`]*globalchat local down`\.", said.removeprefix(expected))
         assert advice is not None, said
         assert before == ([f"{said} Trying again ..."] if "--retry-for" in command else [])
 
@@ -249,7 +249,7 @@ def test_serve_takes_the_port_it_is_given_and_tells_when_it_is_taken(home: Home)
     assert done.stderr.count("\n") == 1
 
 
-def test_broken_templates_are_told_by_name(home: Home, tmp_path: Path) -> None:
+def test_broken_templates_are_reported_by_name(home: Home, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{")
     done = home.run("local", "serve", "--templates", str(tmp_path))
 
@@ -259,12 +259,12 @@ def test_broken_templates_are_told_by_name(home: Home, tmp_path: Path) -> None:
 
 
 def arguments_of(pid: int) -> str:
-    """What others see of a process's command line."""
+    """Return what others see of a process's command line."""
     listing = Path(f"/proc/{pid}/cmdline")
     if listing.exists():
         return listing.read_text().replace("\0", " ")
-    told = ["ps", "-o", "args=", "-p", str(pid)]
-    return subprocess.run(told, capture_output=True, text=True, check=True).stdout
+    expected = ["ps", "-o", "args=", "-p", str(pid)]
+    return subprocess.run(expected, capture_output=True, text=True, check=True).stdout
 
 
 def test_no_secret_is_in_a_command_line_or_in_the_log(shared_home: Home) -> None:

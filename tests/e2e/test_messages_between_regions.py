@@ -76,14 +76,14 @@ def test_one_message_per_line_and_bad_lines_do_not_stop_the_others(shared_home: 
     assert done.returncode == 1
     assert len(done.stdout.split()) == 3
     assert texts(follower.messages(3)) == ["first", "zweite ü", "x" * 2000]
-    told = [line for line in done.stderr.splitlines() if line.startswith("globalchat:")]
-    assert told == [
+    errors = [line for line in done.stderr.splitlines() if line.startswith("globalchat:")]
+    assert errors == [
         "globalchat: line 2: The line is not UTF-8.",
         "globalchat: line 3: The message is empty.",
         "globalchat: line 4: The message has 2001 characters; at most 2000 are allowed.",
-        told[-1],
+        errors[-1],
     ]
-    assert told[-1].startswith("globalchat: 3 accepted, 3 refused in ")
+    assert errors[-1].startswith("globalchat: 3 accepted, 3 refused in ")
     follower.interrupt()
 
 
@@ -152,9 +152,9 @@ def test_exit_codes(
     with pytest.raises(SystemExit) as ended:
         root(arguments, prog_name="globalchat")
 
-    told = capfd.readouterr().err
-    assert (ended.value.code or 0, "Traceback" in told) == (code, False), told
-    assert said in told
+    errors = capfd.readouterr().err
+    assert (ended.value.code or 0, "Traceback" in errors) == (code, False), errors
+    assert said in errors
 
 
 def test_outputs_and_env_are_the_only_places_that_show_credentials(shared_home: Home) -> None:

@@ -52,7 +52,7 @@ def test_a_single_text_is_no_template_and_that_is_said(shared_home: Home) -> Non
     assert done.stderr == "{n} went out as written; --template fills it in.\n"
 
 
-def test_lines_are_templates_only_if_asked_and_a_bad_one_is_told(shared_home: Home) -> None:
+def test_lines_are_templates_only_if_asked_and_a_bad_one_is_refused(shared_home: Home) -> None:
     lines = b"{n} of {region}\n{nope}\n{{n}}\n"
     plain = shared_home.run("publish", "tech", "-", "--json", stdin=lines)
     filled = shared_home.run("publish", "tech", "-", "--json", "--template", stdin=lines)
@@ -101,16 +101,16 @@ def feed(home: Home, count: int) -> tuple[subprocess.CompletedProcess[bytes], in
 
 
 @pytest.mark.parametrize("count", [2000, pytest.param(100_000, marks=pytest.mark.soak)])
-def test_a_long_pipe_is_accepted_or_told_line_by_line(shared_home: Home, count: int) -> None:
+def test_a_long_pipe_is_accepted_or_refused_line_by_line(shared_home: Home, count: int) -> None:
     done, memory = feed(shared_home, count)
 
     accepted = [json.loads(line) for line in done.stdout.splitlines()]
-    told = [line for line in done.stderr.decode().splitlines() if ": line " in line]
+    refused = [line for line in done.stderr.decode().splitlines() if ": line " in line]
     assert done.returncode == 1
     assert sorted(each["line"] for each in accepted) == [n for n in range(1, count + 1) if n not in BAD]
     assert all(each["message"] == f"line {each['line']}" for each in accepted)
     assert len({each["id"] for each in accepted}) == count - len(BAD)
-    assert sorted(int(line.split("line ")[1].split(":")[0]) for line in told) == sorted(BAD)
+    assert sorted(int(line.split("line ")[1].split(":")[0]) for line in refused) == sorted(BAD)
     assert f"{count - len(BAD):,} accepted, 4 refused" in done.stderr.decode()
     assert memory < 150e6, "memory holds the window, not the pipe"
 
@@ -149,7 +149,7 @@ def test_what_was_throttled_goes_out_in_order_once_that_is_over(shared_home: Hom
         one.stdin.close()
         assert one.wait() == 0
         assert texts([json.loads(line) for line in one.out.all()]) == ["a", "b", "c"]
-        assert len(one.err.all()) == 1, "one outage is told once"
+        assert len(one.err.all()) == 1, "one outage is reported once"
     assert texts(follower.messages(3)) == ["a", "b", "c"]
     follower.interrupt()
 
@@ -161,14 +161,14 @@ def test_a_region_that_stays_away_ends_it_with_the_line_to_go_on_at(shared_home:
         with fault(shared_home, "region-down", region="oregon"):
             one.feed("second", "third")
             assert one.wait() == 3
-        *_, told, why = one.err.all()
-        assert told.startswith(
+        *_, summary, why = one.err.all()
+        assert summary.startswith(
             "globalchat: stopped: 1 accepted; resume at line 2 (line 2 may have been accepted"
         )
         assert "was closed" in why
 
 
-def test_a_throttle_that_outlasts_patience_is_a_refusal(shared_home: Home) -> None:
+def test_a_throttle_that_lasts_too_long_is_a_refusal(shared_home: Home) -> None:
     with fault(shared_home, "throttle"):
         done = shared_home.run("publish", "tech", "hi", "--retry-for", "0")
         many = shared_home.run("publish", "tech", "x", "--count", "5", "--retry-for", "100ms")
@@ -222,7 +222,7 @@ def test_ctrl_c_ends_it_also_when_nobody_reads_what_it_prints(shared_home: Home)
     follower.interrupt()
 
 
-def test_a_person_types_lines_and_is_told_what_happens(shared_home: Home) -> None:
+def test_a_user_who_types_lines_sees_what_happens(shared_home: Home) -> None:
     terminal = Terminal(shared_home, "publish", "tech", "-", "--json")
     terminal.wait_for("Each line is a message; Ctrl-D ends.")
     terminal.press("typed\r")
@@ -233,7 +233,7 @@ def test_a_person_types_lines_and_is_told_what_happens(shared_home: Home) -> Non
     assert "1 accepted in " in terminal.text
 
 
-def test_a_person_who_sends_one_text_is_told_where_it_went(shared_home: Home) -> None:
+def test_a_user_who_sends_one_text_sees_where_it_went(shared_home: Home) -> None:
     terminal = Terminal(shared_home, "publish", "tech", "hi", "--region", "sydney")
 
     assert terminal.end() == 0

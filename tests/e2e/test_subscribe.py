@@ -64,7 +64,7 @@ def test_a_time_without_any_connection_is_no_success(shared_home: Home) -> None:
     assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
 
 
-def test_a_lost_socket_is_told_with_the_gap_and_the_rest_still_comes(shared_home: Home) -> None:
+def test_a_lost_socket_is_reported_with_the_gap_and_the_rest_still_comes(shared_home: Home) -> None:
     one = shared_home.start("subscribe", "tech", "--json", "--count", "2")
     one.err.wait_for("connected to")
     shared_home.publish("before")
@@ -75,12 +75,12 @@ def test_a_lost_socket_is_told_with_the_gap_and_the_rest_still_comes(shared_home
 
     assert one.wait() == 0
     assert texts(one.messages(2)) == ["before", "after"]
-    told = one.err.all()
-    assert sum("connected to oregon: tech" in line for line in told) == 2
-    assert any("retrying oregon (attempt 1)" in line for line in told)
+    errors = one.err.all()
+    assert sum("connected to oregon: tech" in line for line in errors) == 2
+    assert any("retrying oregon (attempt 1)" in line for line in errors)
 
 
-def test_one_region_down_leaves_the_other_and_is_told_by_name(shared_home: Home) -> None:
+def test_one_region_down_leaves_the_other_and_is_reported_by_name(shared_home: Home) -> None:
     with fault(shared_home, "region-down", region="sydney"):
         one = shared_home.start("subscribe", "tech", "--region", "all", "--json", "--count", "1")
         one.err.wait_for("connected to oregon")

@@ -66,7 +66,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def called(tmp_path: Path, path: str) -> bool:
-    """Whether the program was called by this path."""
+    """Return True if the program was called by this path."""
     (line,) = (tmp_path / "calls").read_text().splitlines()
     return line.rsplit(" ", 1)[0].endswith(path)
 

@@ -25,7 +25,7 @@ CHANNELS = ["cars", "robots", "tech", "music", "media"]
 
 
 def completed(*words: str) -> list[str]:
-    """What the last, unfinished word may become."""
+    """Return what the last, unfinished word may become."""
     *whole, incomplete = words
     shell = ShellComplete(root, {}, "globalchat", "_GLOBALCHAT_COMPLETE")
     return [item.value for item in shell.get_completions(list(whole), incomplete)]

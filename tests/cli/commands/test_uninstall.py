@@ -77,7 +77,7 @@ def test_folders_of_our_own_name_go_as_a_whole(tmp_path: Path, monkeypatch: pyte
 
 
 def test_every_name_that_we_write_is_known() -> None:
-    """What is not in this list would be left behind as if it was of others."""
+    """A file that is not in this list would be left behind as if it belonged to others."""
     written = {
         match
         for package in ("tui/globalchat", "infra/globalchat_infra")

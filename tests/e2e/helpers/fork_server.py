@@ -53,7 +53,7 @@ class Request(TypedDict):
 
 
 class Server:
-    """Forks, and tells how what it forked has ended."""
+    """Forks, and reports how the forked processes ended."""
 
     def __init__(self, requests: socket.socket) -> None:
         self._requests = requests

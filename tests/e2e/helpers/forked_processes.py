@@ -34,7 +34,7 @@ class Forked:
     """
 
     pid: int
-    _hears: int
+    _status: int
     returncode: int | None = None
     stdin: IO[bytes] | None = None
     stdout: IO[bytes] | None = None
@@ -67,7 +67,7 @@ class Forked:
         assert self.stdout is not None
         assert self.stderr is not None
         with ThreadPoolExecutor(2) as pool, self.stdout, self.stderr:
-            told = [pool.submit(stream.read) for stream in (self.stdout, self.stderr)]
+            outputs = [pool.submit(stream.read) for stream in (self.stdout, self.stderr)]
             with suppress(BrokenPipeError), self.stdin:
                 self.stdin.write(given)
             try:
@@ -75,7 +75,7 @@ class Forked:
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise
-            out, err = (each.result() for each in told)
+            out, err = (each.result() for each in outputs)
         return out, err
 
     def send_signal(self, number: int) -> None:
@@ -88,11 +88,11 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
     def _ended(self, seconds: float | None) -> bool:
-        if not select.select([self._hears], [], [], seconds)[0]:
+        if not select.select([self._status], [], [], seconds)[0]:
             return False
-        told = os.read(self._hears, 100)
-        os.close(self._hears)
-        self.returncode = int(told) if told else -signal.SIGKILL
+        status = os.read(self._status, 100)
+        os.close(self._status)
+        self.returncode = int(status) if status else -signal.SIGKILL
         return True
 
 
@@ -120,7 +120,7 @@ def fork(
         opened.append(theirs[-1])
         ours = reading if number else writing
         mine.append(os.fdopen(ours, "rb" if number else "wb"))
-    hears, tells = os.pipe()
+    status_reader, status_writer = os.pipe()
     request = Request(
         arguments=[*arguments],
         environment=dict(environment),
@@ -128,20 +128,20 @@ def fork(
         new_session=new_session,
         constants=dict(constants),
     )
-    socket.send_fds(_server(), [json.dumps(request).encode()], [*theirs, tells])
-    for each in (*opened, tells):
+    socket.send_fds(_server(), [json.dumps(request).encode()], [*theirs, status_writer])
+    for each in (*opened, status_writer):
         os.close(each)
-    assert select.select([hears], [], [], GIVE_UP)[0], "no process was forked"
-    told = os.read(hears, 100).split()  # the end may be told by now, too
-    code = int(told[1]) if len(told) > 1 else None
+    assert select.select([status_reader], [], [], GIVE_UP)[0], "no process was forked"
+    answer = os.read(status_reader, 100).split()  # the process id, and the exit code if it has ended by now
+    code = int(answer[1]) if len(answer) > 1 else None
     if code is not None:
-        os.close(hears)
-    return Forked(int(told[0]), hears, code, *mine)
+        os.close(status_reader)
+    return Forked(int(answer[0]), status_reader, code, *mine)
 
 
 @cache
 def _server() -> socket.socket:
-    """Where this process's server takes requests; it ends with this process."""
+    """Return the socket to this process's server, which ends with this process."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     # What Textual and others read while they are loaded is the same for all homes.
     kept = {

@@ -202,7 +202,7 @@ class Home:
         return message
 
     def running_cloud(self) -> CloudState:
-        """Where the local cloud listens; starts it if no command of this user has yet."""
+        """Return where the local cloud listens; start it if no command of this user has yet."""
         found = launch.find(self.cloud_folder)
         if found is None:
             started = self.run("local", "up")

@@ -21,7 +21,7 @@ _MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 
 
 def leftovers(raw: bytes) -> list[str]:
-    """What is not as it was; empty if all is."""
+    """Return what is not as it was; empty if all is."""
     modes: dict[int, bool] = {}
     for numbers, change in _MODE.findall(raw):
         for number in numbers.split(b";"):

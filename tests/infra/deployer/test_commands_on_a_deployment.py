@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from globalchat.cli import deployment
+from globalchat.cli import aws_deployment
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile
 from globalchat.core.errors import UserError
@@ -217,9 +217,9 @@ def test_a_region_that_nothing_knows_is_wrong_usage(cloud: str, user: User) -> N
 def test_the_file_of_a_checkout_is_somebody_s_word_and_that_of_a_package_is_not(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert deployment.deploy_request(Changes(), "default").own
-    monkeypatch.setattr(deployment, "checkout", lambda: None)
-    assert not deployment.deploy_request(Changes(), "default").own
+    assert aws_deployment.deploy_request(Changes(), "default").own
+    monkeypatch.setattr(aws_deployment, "checkout", lambda: None)
+    assert not aws_deployment.deploy_request(Changes(), "default").own
 
 
 def test_without_network_the_exit_code_is_3(user: User, aws_settings: pytest.MonkeyPatch) -> None:

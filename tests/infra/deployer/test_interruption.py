@@ -22,7 +22,7 @@ import json, sys
 from pathlib import Path
 import click
 from globalchat.cli import main
-from globalchat.cli.deployment import prompter
+from globalchat.cli.aws_deployment import prompter
 from globalchat_infra.deployer import watching
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.deployment import Deployment, prepare

@@ -153,14 +153,14 @@ def answered(answer: Answer, service: str, region: str, *, temporary: bool = Fal
         )
     if code in _IN_TROUBLE or (answer.status or 0) >= 500:
         return in_trouble(service, region, code)
-    told = f"{code}: {text}" if text else code
-    return CallFailed(f"{service} in {region} answered {told}.", code=code)
+    answer_text = f"{code}: {text}" if text else code
+    return CallFailed(f"{service} in {region} answered {answer_text}.", code=code)
 
 
 def in_trouble(service: str, region: str, code: str) -> Busy:
     """Return the error for an answer that says that AWS itself failed; `code` is its name or HTTP status."""
-    told = f"AWS ({service} in {region}) is in trouble at the moment: it answered {code}."
-    return Busy(told, code=code, remedy=HEALTH, throttled=False)
+    sentence = f"AWS ({service} in {region}) is in trouble at the moment: it answered {code}."
+    return Busy(sentence, code=code, remedy=HEALTH, throttled=False)
 
 
 def cannot_be_had(reason: str, remedy: str) -> UserError:
@@ -216,7 +216,7 @@ def unreachable(
 
 
 def _no_way_through(error: BaseException, where: str, proxy: Proxy) -> Unreachable:
-    """Return the error for a proxy that opens no tunnel; urllib3 tells of its answer in words alone."""
+    """Return the error for a proxy that opens no tunnel; urllib3 has its answer in the message alone."""
     inner = " ".join(str(each) for each in tls.wrapped(error))
     answer = re.search(r"Tunnel connection failed: (\d{3})", inner)
     if answer is None:

@@ -314,7 +314,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Return True if somebody holds the lock of this file."""
+    """Return True if a process holds the lock of this file."""
     return _look(path) is not None
 
 
@@ -384,7 +384,7 @@ def _lock(path: Path, descriptor: int, operation: int) -> None:
 
 
 def _look(path: Path) -> str | None:
-    """Return what the holder of a lock wrote into its file; None if nobody holds it."""
+    """Return what the holder of a lock wrote into its file; None if no process holds it."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -204,8 +204,8 @@ def _no_handshake(error: ssl.SSLError) -> TlsFailure:
         return TlsFailure(
             "what answers does not speak TLS", "Check the scheme and port of the URL, and the proxy."
         )
-    told = f" ({reason.replace('_', ' ').lower()})" if reason else ""
-    return TlsFailure(f"TLS failed{told}", "Check whatever inspects this machine's TLS traffic.")
+    detail = f" ({reason.replace('_', ' ').lower()})" if reason else ""
+    return TlsFailure(f"TLS failed{detail}", "Check whatever inspects this machine's TLS traffic.")
 
 
 def issuer_of(certificate: bytes) -> str | None:

@@ -105,19 +105,19 @@ class DeployOptions:
 @parameters(DeployOptions)
 def command(given: DeployOptions) -> int:
     """Run `globalchat deploy`."""
-    from globalchat.cli import deployment
+    from globalchat.cli import aws_deployment
     from globalchat.cli.agreement import compared_with_aws
     from globalchat.core.files import user_folders
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.deployment import Deployment, prepare
     from globalchat_infra.deployer.iam_changes import Assembly
 
-    name = deployment.profile_to_write(given.profile)
-    changes = deployment.changes(
+    name = aws_deployment.profile_to_write(given.profile)
+    changes = aws_deployment.changes(
         given.stack_prefix, given.regions, given.channels, given.limits, _extras(given)
     )
-    request = deployment.deploy_request(changes, name, reset=given.reset, prune=given.prune)
-    aws, prompter = Aws(given.aws_profile), deployment.prompter(yes=given.yes)
+    request = aws_deployment.deploy_request(changes, name, reset=given.reset, prune=given.prune)
+    aws, prompter = Aws(given.aws_profile), aws_deployment.prompter(yes=given.yes)
     cache = user_folders().cache
     assembly = Assembly(cache)
     plan = prepare(
@@ -168,7 +168,7 @@ def _extras(given: DeployOptions) -> Mapping[str, object]:
 
 def _save(profile: "Profile") -> None:
     """Save the profile of a deployment that has succeeded."""
-    from globalchat.cli.deployment import save_profile
+    from globalchat.cli.aws_deployment import save_profile
 
     try:
         save_profile(profile)

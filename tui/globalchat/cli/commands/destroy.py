@@ -50,19 +50,19 @@ class DestroyOptions:
 @parameters(DestroyOptions)
 def command(given: DestroyOptions) -> int:
     """Run `globalchat destroy`."""
-    from globalchat.cli import deployment
+    from globalchat.cli import aws_deployment
     from globalchat_infra.deployer import obstacles, preflight, removal, resources
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.stacks import seconds_for
 
-    name = deployment.profile_to_write(given.profile)
-    request = deployment.deploy_request(deployment.changes(given.stack_prefix, given.regions), name)
+    name = aws_deployment.profile_to_write(given.profile)
+    request = aws_deployment.deploy_request(aws_deployment.changes(given.stack_prefix, given.regions), name)
     aws = Aws(given.aws_profile)
-    owner = deployment.sign_in(aws, request.first_region, expected=given.account)
+    owner = aws_deployment.sign_in(aws, request.first_region, expected=given.account)
     preflight.check_role(given.role_arn, owner)
     for line in preflight.endpoints(aws, request.first_region):
         echo_err(line)
-    existing, chosen = deployment.find_existing(
+    existing, chosen = aws_deployment.find_existing(
         aws, request, consequence="is not known, and is left alone.", everywhere=True
     )
     found = removal.removable(existing, chosen)
@@ -76,10 +76,10 @@ def command(given: DestroyOptions) -> int:
         return ExitCode.FAILED
     patient = aws.patient()
     seconds = given.timeout or seconds_for(len(found))
-    removal.remove(patient, found, deployment.print_step, seconds=seconds, role=given.role_arn)
+    removal.remove(patient, found, aws_deployment.print_step, seconds=seconds, role=given.role_arn)
     groups = resources.log_groups(found)
     remains = removal.remains(patient, owner.number, request.prefix, chosen, groups)
-    deployment.forget_regions(name, owner.number, request.prefix, set(chosen.values()))
+    aws_deployment.forget_regions(name, owner.number, request.prefix, set(chosen.values()))
     return _report(remains, chosen, existing if not given.regions else None)
 
 

@@ -130,7 +130,7 @@ class RotateKeysOptions:
 @parameters(RotateKeysOptions)
 def rotate(given: RotateKeysOptions) -> int:
     """Run `globalchat keys rotate`."""
-    from globalchat.cli.deployment import save_profile
+    from globalchat.cli.aws_deployment import save_profile
     from globalchat_infra.deployer import keys
 
     now, aws, profile = time.time(), *_signed_in(given.aws_profile, given.profile)
@@ -262,7 +262,7 @@ def _signed_in(aws_profile: str | None, profile: str | None) -> "tuple[Aws, Prof
     Raises:
         UserError: there is no such profile, or the credentials are not of its account.
     """
-    from globalchat.cli.deployment import deployed_profile, sign_in_to
+    from globalchat.cli.aws_deployment import deployed_profile, sign_in_to
     from globalchat_infra.deployer.aws import Aws
 
     aws, loaded = Aws(aws_profile), deployed_profile(profile)

@@ -74,17 +74,17 @@ def _refresh(given: OutputsOptions) -> None:
     """
     import time
 
-    from globalchat.cli import deployment
+    from globalchat.cli import aws_deployment
     from globalchat_infra.deployer import outputs
     from globalchat_infra.deployer.aws import Aws
 
-    name = deployment.profile_to_write(given.profile)
-    request = deployment.deploy_request(deployment.changes(given.stack_prefix, given.regions), name)
+    name = aws_deployment.profile_to_write(given.profile)
+    request = aws_deployment.deploy_request(aws_deployment.changes(given.stack_prefix, given.regions), name)
     aws = Aws(given.aws_profile)
-    deployment.sign_in(aws, request.first_region)
-    _, chosen = deployment.find_existing(aws, request, consequence="is not in the profile.")
+    aws_deployment.sign_in(aws, request.first_region)
+    _, chosen = aws_deployment.find_existing(aws, request, consequence="is not in the profile.")
     stacks = outputs.find(aws, request.prefix, chosen)
-    deployment.save_profile(outputs.read_profile(aws, name, stacks, now=time.time()))
+    aws_deployment.save_profile(outputs.read_profile(aws, name, stacks, now=time.time()))
 
 
 def _document(endpoint: RegionEndpoint, show_key: bool) -> dict[str, str]:

@@ -47,7 +47,7 @@ def command(given: UnsubscribeOptions) -> int:
         state = local_cloud.join(echo_err)
         loaded, credentials = local_cloud.profile(state), local_cloud.administrator(state)
     else:
-        from globalchat.cli.deployment import administrator
+        from globalchat.cli.aws_deployment import administrator
 
         loaded = profiles.load(chosen, note=echo_err)
         credentials = administrator(loaded, given.aws_profile)

@@ -139,7 +139,7 @@ def _ask(
     disturb: bool,
 ) -> _Result:
     """Say who asks, where and how much; then ask AWS, and look at the deployment."""
-    from globalchat.cli.deployment import sign_in
+    from globalchat.cli.aws_deployment import sign_in
     from globalchat.verify import deployment, summary
     from globalchat.verify.answers import AwsAnswers, Verification
     from globalchat.verify.counterpart import LocalAnswers

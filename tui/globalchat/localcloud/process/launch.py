@@ -189,7 +189,7 @@ def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
     if running is None and holding(folder) is not None:
         raise NotAnswering(process)
     if running is not None and was_lost:
-        note(f"The state file of the local cloud (process {process}) was lost; it has been written anew.")
+        note(f"The state file of the local cloud (process {process}) was lost; it has been written again.")
     return running
 
 
