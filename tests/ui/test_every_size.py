@@ -6,7 +6,7 @@ import pytest
 from textual import events
 from textual.geometry import Region
 
-from globalchat.ui.model.breakpoints import classes
+from globalchat.ui.model.startup import classes
 from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, running
 from tests.ui.helpers.fake_session import NOON
 from tests.ui.helpers.fake_watch import FakeWatch

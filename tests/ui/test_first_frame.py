@@ -10,7 +10,7 @@ from textual import events
 
 from globalchat.client.profiles import Profile
 from globalchat.ui.app import ChatApp
-from globalchat.ui.model.curtain import curtain_lines
+from globalchat.ui.model.startup import curtain_lines
 from globalchat.ui.screens.curtain import Curtain
 from globalchat.ui.settings import Loaded, Settings
 from tests.paths import CHILD_PATH
@@ -25,7 +25,7 @@ from tests.ui.helpers.fake_session import profile
 
 CHAT = (
     "globalchat.ui.screens.chat",
-    "globalchat.ui.model.chat",
+    "globalchat.ui.model.chat_model",
     "globalchat.ui.actions",
     "globalchat.client.events",
 )

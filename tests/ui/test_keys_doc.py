@@ -2,7 +2,7 @@
 
 from globalchat.ui.actions import ACTIONS
 from globalchat.ui.keys_doc import FILE, document
-from globalchat.ui.slash.commands import COMMANDS
+from globalchat.ui.slash_commands import COMMANDS
 
 
 def test_the_page_is_up_to_date() -> None:

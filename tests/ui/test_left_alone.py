@@ -16,10 +16,11 @@ from globalchat.client.events import DraftAccepted, DraftQueued, DraftWaiting, S
 from globalchat.client.messages import Draft
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui import terminal_driver
-from globalchat.ui.memory import DRAFT, Memory
+from globalchat.ui.memory import Memory
 from globalchat.ui.model.calendar import Calendar
-from globalchat.ui.model.chat import ChatModel
+from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.header import header
+from globalchat.ui.model.startup import DRAFT
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.terminal_driver import TerminalDriver
 from tests.ui.helpers.chat_driver import Chat, running

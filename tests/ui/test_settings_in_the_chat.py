@@ -9,7 +9,7 @@ from textual import events
 
 from globalchat.client.events import DraftUnsent
 from globalchat.ui.app import ChatApp
-from globalchat.ui.notices.sequences import KEEP_TITLE, RESTORE_TITLE
+from globalchat.ui.notifier import KEEP_TITLE, RESTORE_TITLE
 from globalchat.ui.screens.guide import Guide
 from globalchat.ui.screens.quick_switcher import QuickSwitcher
 from globalchat.ui.screens.region_switcher import RegionSwitcher

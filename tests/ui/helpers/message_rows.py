@@ -5,9 +5,8 @@ from datetime import UTC
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.ui.model.calendar import Calendar
-from globalchat.ui.model.regions import RegionNames
-from globalchat.ui.model.row_factory import RowFactory
-from globalchat.ui.model.rows import MessageRow
+from globalchat.ui.model.names import RegionNames
+from globalchat.ui.model.rows import MessageRow, RowFactory
 from tests.ui.helpers.fake_session import REGIONS
 
 CALENDAR = Calendar(UTC)

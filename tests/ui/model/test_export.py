@@ -6,10 +6,8 @@ import pytest
 from globalchat.core.errors import UserError
 from globalchat.ui.export_file import write_export
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.details import message_details
-from globalchat.ui.model.export import ExportForm, default_name, export, form_of
-from globalchat.ui.model.row_factory import RowFactory
-from globalchat.ui.model.rows import Delivery
+from globalchat.ui.model.export import ExportForm, default_name, export, form_of, message_details
+from globalchat.ui.model.rows import Delivery, RowFactory
 from tests.ui.helpers.fake_session import NOON
 from tests.ui.helpers.message_rows import CALENDAR, NAMES, message
 

@@ -17,7 +17,7 @@ from globalchat.ui.model.latency_stats import (
     percentile,
     sparkline,
 )
-from globalchat.ui.model.regions import RegionNames
+from globalchat.ui.model.names import RegionNames
 from tests.ui.helpers.fake_session import NOON, REGIONS
 
 NAMES = RegionNames.of(REGIONS)

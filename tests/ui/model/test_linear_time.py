@@ -9,20 +9,17 @@ import pytest
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.core.text import sanitize
-from globalchat.ui.model.columns import columns
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import ExportForm, export
-from globalchat.ui.model.fuzzy import score
 from globalchat.ui.model.links import find_links
-from globalchat.ui.model.mentions import Mentions
 from globalchat.ui.model.names import Names
-from globalchat.ui.model.row_factory import RowFactory
-from globalchat.ui.model.row_lines import row_height, row_lines
-from globalchat.ui.model.search import Search
+from globalchat.ui.model.row_lines import columns, row_height, row_lines
+from globalchat.ui.model.rows import Mentions, RowFactory
+from globalchat.ui.model.search import Search, score
 from globalchat.ui.model.text import brief, clip, fold, shown_lines, wrap
-from globalchat.ui.notices.sequences import desktop, title
+from globalchat.ui.notifier import notification_sequence, title_sequence
 from globalchat.ui.screens.paste_guard import PasteGuard
-from globalchat.ui.slash.completion import Vocabulary, complete
+from globalchat.ui.slash_commands import Vocabulary, complete
 from tests.ui.helpers.fake_session import NOON
 from tests.ui.helpers.message_rows import CALENDAR, NAMES
 
@@ -143,8 +140,8 @@ WORK: dict[str, Callable[[str], object]] = {
     "complete a command": lambda text: complete("/join " + text, len(text) + 6, Vocabulary(channels=(text,))),
     "match loosely": lambda text: score(text[:50] + "q", text),
     "paste": lambda text: PasteGuard(text, 0),
-    "window title": title,
-    "notice of the desktop": lambda text: desktop("osc777", "# tech", text),
+    "window title": title_sequence,
+    "notice of the desktop": lambda text: notification_sequence("osc777", "# tech", text),
 }
 
 

@@ -13,17 +13,14 @@ from rich.cells import cell_len
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.core.text import sanitize
-from globalchat.ui.model.chat import ChatModel
-from globalchat.ui.model.columns import columns
+from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.details import message_details
-from globalchat.ui.model.dual import DualModel
-from globalchat.ui.model.export import ExportForm, export
-from globalchat.ui.model.mentions import Mentions
+from globalchat.ui.model.export import ExportForm, export, message_details
 from globalchat.ui.model.names import ANONYMOUS, FULL_CELLS, Names
-from globalchat.ui.model.row_lines import row_height, row_lines
-from globalchat.ui.model.rows import MessageRow
-from globalchat.ui.slash.completion import Vocabulary, complete
+from globalchat.ui.model.row_lines import columns, row_height, row_lines
+from globalchat.ui.model.rows import Mentions, MessageRow
+from globalchat.ui.model.side_by_side import DualModel
+from globalchat.ui.slash_commands import Vocabulary, complete
 from tests.ui.helpers.fake_session import NOON
 from tests.ui.helpers.message_rows import CALENDAR, NAMES
 

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.row_block import BLOCK_ROWS
-from globalchat.ui.model.row_index import RowIndex
+from globalchat.ui.model.row_index import BLOCK_ROWS, RowIndex
 from globalchat.ui.model.rows import NoticeRow, Row
 from tests.ui.helpers.fake_session import NOON
 

@@ -8,14 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from globalchat.ui.model.columns import columns
 from globalchat.ui.model.conversation import SIZE_PER_ROW, Conversation, Updated
-from globalchat.ui.model.copying import selected_text
-from globalchat.ui.model.regions import RegionNames, transit
-from globalchat.ui.model.row_factory import MAX_TEXT, RowFactory
+from globalchat.ui.model.export import selected_text
+from globalchat.ui.model.names import RegionNames, transit
 from globalchat.ui.model.row_index import RowIndex
-from globalchat.ui.model.row_lines import row_height, row_lines
-from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
+from globalchat.ui.model.row_lines import columns, row_height, row_lines
+from globalchat.ui.model.rows import MAX_TEXT, Delivery, MessageRow, NoticeRow, RowFactory
 from globalchat.ui.model.status import AGAIN
 from tests.ui.helpers.fake_session import NOON
 from tests.ui.helpers.message_rows import CALENDAR, NAMES, message

@@ -11,24 +11,27 @@ from globalchat.client.messages import Draft, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.profiles import EXPIRY_REMEDY, Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
-from globalchat.ui.model.banner import LINES, ActionHint, Banner, banner_lines, target_at
 from globalchat.ui.model.calendar import Calendar
-from globalchat.ui.model.chat import ChatModel, Notice
+from globalchat.ui.model.chat_model import TOLERANCE_MS, ChatModel, Notice
 from globalchat.ui.model.header import SWITCH, HeaderView, header
 from globalchat.ui.model.header import target_at as header_target_at
-from globalchat.ui.model.regions import RegionNames
-from globalchat.ui.model.skew import TOLERANCE_MS
+from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.status import (
+    LINES,
+    ActionHint,
+    Banner,
     Opening,
     OpeningFailed,
     Status,
     banner,
+    banner_lines,
     default_keys,
+    dismiss_warning,
     revoked_banner,
     signal,
+    target_at,
     unsent_banner,
 )
-from globalchat.ui.model.trouble import dismiss_warning
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.screens.again import again
 from tests.ui.helpers.fake_session import NOON, REGIONS, FakeSession

@@ -3,8 +3,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from globalchat.core.text import sanitize
-from globalchat.ui.model.fuzzy import score
-from globalchat.ui.model.history import Drafts, History
+from globalchat.ui.model.outgoing import Drafts, History
+from globalchat.ui.model.search import score
 from globalchat.ui.model.text import NAME_CELLS, clip, pad, shown_name, wrap
 
 TEXTS = st.text(st.sampled_from("ab  cde\n日本👍🏽❤\ufe0fé-.")).map(sanitize)

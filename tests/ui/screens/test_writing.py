@@ -10,7 +10,7 @@ from globalchat.client.events import BackendDescribed, DraftQueued
 from globalchat.client.messages import Backend, Draft, MessageLimits
 from globalchat.ui.memory import Memory
 from globalchat.ui.model.attention import Level
-from globalchat.ui.model.naming import code_units, name_problem
+from globalchat.ui.model.names import code_units, name_problem
 from globalchat.ui.screens.chat import ChatScreen
 from globalchat.ui.screens.help import Help
 from globalchat.ui.screens.menu import Menu

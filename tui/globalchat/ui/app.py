@@ -23,7 +23,7 @@ from textual.screen import Screen
 from globalchat.core.logs import log_event
 from globalchat.core.text import sanitize, suggest
 from globalchat.ui.legible_colours import legible
-from globalchat.ui.model.breakpoints import HEIGHTS, WIDTHS, classes
+from globalchat.ui.model.startup import DRAFT, HEIGHTS, THEME, WIDTHS, classes
 from globalchat.ui.safe_app import SafeApp, log
 from globalchat.ui.screens.curtain import Curtain
 from globalchat.ui.settings import FILE, Loaded, Settings
@@ -159,8 +159,8 @@ class ChatApp(SafeApp):
         from globalchat.ui.memory import Memory
         from globalchat.ui.model.attention import Level, Levels
         from globalchat.ui.model.calendar import Calendar
-        from globalchat.ui.model.chat import ChatModel
-        from globalchat.ui.model.history import History
+        from globalchat.ui.model.chat_model import ChatModel
+        from globalchat.ui.model.outgoing import History
         from globalchat.ui.model.view_model import ChatViewModel
         from globalchat.ui.screens.chat import ChatScreen
 
@@ -198,7 +198,7 @@ class ChatApp(SafeApp):
     def _keep_typed(self, text: str) -> None:
         """Keep what was typed before there was a chat as the channel's draft, as that would have done."""
         from globalchat.core.errors import UserError
-        from globalchat.ui.memory import DRAFT, LONGEST, Memory, problem, rescue
+        from globalchat.ui.memory import LONGEST, Memory, problem, rescue
         from globalchat.ui.model.view_model import NOWHERE
 
         memory, key = Memory(self._state, self._profile_name), DRAFT + (self._channel or NOWHERE)
@@ -288,7 +288,7 @@ class ChatApp(SafeApp):
         """The theme that was chosen in an earlier run: known before the first frame, so nothing flashes."""
         if self._state is None:
             return None
-        from globalchat.ui.memory import THEME, Memory
+        from globalchat.ui.memory import Memory
 
         return Memory(self._state, self._profile_name).load().get(THEME)
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, GROUPS, Action
-from globalchat.ui.slash.commands import COMMANDS
+from globalchat.ui.slash_commands import COMMANDS
 
 FILE = Path(__file__).parents[3] / "docs" / "keys.md"
 
 _HEAD = """# Keys and commands
 
 <!-- Made from the registries by `make keys`: change
-tui/globalchat/ui/actions.py or tui/globalchat/ui/slash/commands.py instead. -->
+tui/globalchat/ui/actions.py or tui/globalchat/ui/slash_commands.py instead. -->
 
 Everything here is in the command palette as well (Ctrl+P), and a click on its line in the help (F1) does it.
 The keys can be changed by name under `[keys]` in [the settings](settings.md). Every Alt key has a twin

@@ -13,15 +13,10 @@ from pathlib import Path
 
 from globalchat.core.errors import UserError
 from globalchat.core.files import FileLock, NoLocks, ensure_folder, locked, read_text, replace_file
+from globalchat.ui.model.startup import DRAFT
 
 LONGEST = 100_000
 """Characters of a text that is remembered at most: nobody can send a longer one. See `put_aside`."""
-
-THEME = "theme"
-"""The key of the theme that was chosen in the chat: looked at before all others."""
-
-DRAFT = "draft:"
-"""Begins the key of a channel's draft, in the set that is the chat's."""
 
 _SET = re.compile("draft([0-9]*):")
 _OTHERS = re.compile("draft[0-9]*:|writer[0-9]*$")

@@ -1,4 +1,4 @@
-"""A channel as a file: plain text, Markdown, or one JSON object a line."""
+"""Rows as plain text: a channel as a file, a selection for the clipboard, the details of a message. Pure."""
 
 import json
 import re
@@ -6,9 +6,13 @@ from collections.abc import Callable
 from enum import Enum
 
 from globalchat.core.clock import is_plausible, iso_time
+from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
+from globalchat.ui.model.names import RegionNames
+from globalchat.ui.model.row_index import RowIndex
+from globalchat.ui.model.row_lines import Line
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow, Row
-from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.text import brief, shown_name
 
 
 class ExportForm(Enum):
@@ -126,3 +130,108 @@ def _record(row: Row, channel: str) -> dict[str, object]:
 def _utc(milliseconds: int) -> str | None:
     """Return a time as the API writes it; None if it cannot be true."""
     return iso_time(milliseconds) if is_plausible(milliseconds) else None
+
+
+Place = tuple[int, int]
+"""A character of the pane: its line, and how many characters stand before it on that line."""
+
+
+def selected_text(index: RowIndex, lines: Callable[[Row], list[Line]], start: Place, end: Place) -> str:
+    """The text from one place to another (exclusive).
+
+    Times, names, badges and line breaks of the wrapping are left out; but if the selection begins in front
+    of a text, on its time or name, each message has both.
+    """
+    first, last = index.locate(start[0]), index.locate(end[0])
+    if first is None or last is None:
+        return ""
+    top = lines(index.row(first[0]))
+    begin = text_place(top, first[1], start[1])
+    named = begin == 0 and _is_before_text(top, first[1], start[1])
+    parts = []
+    for number in range(first[0], last[0] + 1):
+        row = index.row(number)
+        text = row_text(row)
+        a = begin if number == first[0] else 0
+        b = text_place(lines(row), last[1], end[1]) if number == last[0] else len(text)
+        # A message without text is still one, unless the selection only touches its edge.
+        if a < b or first[0] < number < last[0]:
+            head = f"{row.time} {row.sender}: " if named and isinstance(row, MessageRow) else ""
+            parts.append(head + text[a:b])
+    return "\n".join(parts)
+
+
+def row_text(row: Row) -> str:
+    """The text of a row, without what stands around it."""
+    return row.text if isinstance(row, MessageRow | NoticeRow) else ""
+
+
+def text_place(lines: list[Line], number: int, x: int) -> int:
+    """The place in a row's text of the character `x` on its line `number`; the nearest one elsewhere."""
+    place = 0
+    for line in lines[:number]:
+        for piece in line:
+            if piece.at >= 0:
+                place = piece.at + len(piece.text)
+    position, first = 0, True
+    for piece in lines[number] if number < len(lines) else []:
+        if piece.at >= 0:
+            inside = min(max(0, x - position), len(piece.text))
+            if inside or first:
+                place = piece.at + inside
+            first = False
+        position += len(piece.text)
+    return place
+
+
+def _is_before_text(lines: list[Line], number: int, x: int) -> bool:
+    """Whether something other than space stands between `x` and the text on its line."""
+    position = 0
+    for piece in lines[min(number, len(lines) - 1)]:
+        if piece.at >= 0:
+            return False
+        position += len(piece.text)
+        if position > x and piece.text[max(0, x - position) :].strip() and piece.role != "rule":
+            return True
+    return False
+
+
+_DELIVERY = {
+    Delivery.RECEIVED: "received",
+    Delivery.SENDING: "on its way",
+    Delivery.ACCEPTED: "the region accepted it; it has not come back yet",
+    Delivery.DELIVERED: "it came back from the region",
+    Delivery.REFUSED: "refused for good",
+    Delivery.UNSENT: "it did not get there",
+}
+
+
+def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> list[tuple[str, str]]:
+    """Pairs of a label and a sanitised value."""
+    origin = names.title(names.alias_of(row.origin)) if row.origin else None
+    here = names.title(row.via) if row.via else None
+    clock = f"{origin}'s clock" if origin else "this machine's clock"
+    lines = [
+        ("From", row.sender + (" (you)" if row.own else "")),
+        ("Sent", f"{calendar.full(row.at)}  ({clock})"),
+    ]
+    if not row.name.can_be_typed:
+        spelled = row.name.raw.encode("unicode_escape").decode("ascii")
+        lines.insert(1, ("Spelled", brief(spelled)))
+    if row.received_at:
+        lines.append(("Received", f"{calendar.full(row.received_at)}  (this machine's clock)"))
+    if row.transit_ms is not None:
+        rough = f" ± {row.transit_error_ms:,} ms" if row.transit_error_ms else ""
+        way = f"{max(0, row.transit_ms):,} ms{rough}, by the clocks' estimated difference"
+        lines.append(("Under way", way))
+    if origin:
+        lines.append(("Way", f"{origin} → {here}" if here and here != origin else origin))
+    lines.append(("Id", brief(row.id)))
+    lines.append(("State", _DELIVERY[row.delivery] + (f": {brief(row.reason)}" if row.reason else "")))
+    if row.conflicting:
+        lines.append(("Conflict", "another message with the same id and other content came before"))
+    if row.original and row.original[0] != row.text:
+        lines.append(("Shown", "without characters that a terminal would obey"))
+    for link in row.links:
+        lines.append(("Link", link.url + (f"  ▲ {link.warning}" if link.warning else "")))
+    return lines

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from globalchat.client.state import SessionState
-from globalchat.ui.model.regions import RegionNames
-from globalchat.ui.model.skew import skew_title
+from globalchat.ui.model.chat_model import skew_title
+from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.status import Status, signal
 from globalchat.ui.model.text import clip, clip_middle, shown_name
 

@@ -20,7 +20,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Draft
 from globalchat.client.state import Phase
-from globalchat.ui.model.regions import RegionNames
+from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.text import clip, pad
 
 KEPT = 240

@@ -1,10 +1,15 @@
-"""How names are drawn: different ones never alike, however few cells there are. Pure."""
+"""The names of senders and of regions as the screen shows them. Pure."""
 
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2s
 from zlib import crc32
 
+from globalchat.client.messages import MessageLimits
+from globalchat.client.offset import ROUGH_MS
 from globalchat.core.text import nfc, sanitize
-from globalchat.ui.model.text import clip, clip_middle
+from globalchat.ui.model.text import clip, clip_middle, shown_name
 
 ANONYMOUS = "anonymous"
 """What a message without a sender is signed with."""
@@ -157,3 +162,115 @@ def _identity(given: str) -> str:
         digest = blake2s(given.encode("utf-8", "surrogatepass")).hexdigest()
         given = f"{given[: _LONGEST - len(digest)]}{digest}"
     return nfc(given)
+
+
+_MOST_SENDERS = 500
+
+
+class KnownSenders:
+    """The names of senders that can be typed, bounded."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+
+    def add(self, name: Name) -> None:
+        """Note the sender of a message; a name that cannot be read in a text cannot be mentioned."""
+        if self._names.pop(name.raw, False) is False and not name.can_be_typed:
+            return
+        self._names[name.raw] = None
+        if len(self._names) > _MOST_SENDERS:
+            del self._names[next(iter(self._names))]
+
+    def names(self) -> tuple[str, ...]:
+        """Everybody, whoever wrote last first."""
+        return tuple(reversed(self._names))
+
+
+_UNSAFE = re.compile("[\x00\ud800-\udfff]")
+
+
+def code_units(text: str) -> int:
+    """The length of a text as the backend counts it: in UTF-16 code units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def name_problem(name: str, limits: MessageLimits) -> str | None:
+    """Why nobody can write under `name`, None if one can."""
+    if not name.strip():
+        return "A name cannot be blank."
+    if _UNSAFE.search(name):
+        return "A name cannot hold a NUL or half of a surrogate pair."
+    length = code_units(name)
+    if length > limits.sender:
+        return f"This name has {length} characters; at most {limits.sender} are allowed."
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class RegionNames:
+    """How the regions of a profile are called on the screen.
+
+    `regions` maps alias to AWS region; `codes` and `letters` map alias to the short forms.
+    """
+
+    regions: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
+    letters: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, regions: Mapping[str, str]) -> "RegionNames":
+        """Make the shortest codes (three letters or more, one or more) that tell the regions apart."""
+        return cls(dict(regions), _shorten(regions, 3), _shorten(regions, 1))
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """All aliases, in the profile's order."""
+        return tuple(self.regions)
+
+    def title(self, alias: str) -> str:
+        """The alias as a heading."""
+        return shown_name(alias).capitalize()
+
+    def alias_of(self, region: str) -> str:
+        """The alias of an AWS region, or the region itself if the profile does not know it."""
+        return next((alias for alias, each in self.regions.items() if each == region), region)
+
+    def after(self, alias: str) -> str:
+        """The next region in the profile's order, for a toggle."""
+        aliases = self.aliases
+        return aliases[(aliases.index(alias) + 1) % len(aliases)] if alias in aliases else aliases[0]
+
+    def path(self, origin: str, via: str, *, short: bool = False) -> str:
+        """The way of a message from AWS region `origin` to here: `SYD→ORE`, or `ORE` if it stayed."""
+        codes = self.letters if short else self.codes
+        start, end = self.alias_of(origin), via
+        first = codes.get(start, _code(start, 9))
+        return first if start == end else f"{first}→{codes.get(end, _code(end, 9))}"
+
+
+def transit(milliseconds: int | None, error_ms: int = 0) -> str:
+    """Return the time that a message was under way: `+161ms`, `+1.2s`, `+3m`; nothing while unknown.
+
+    If it may be wrong by `ROUGH_MS` or more, `~` stands for the sign.
+    """
+    if milliseconds is None:
+        return ""
+    value = max(0, milliseconds)
+    sign = "~" if error_ms >= ROUGH_MS else "+"
+    if value < 1000:
+        return f"{sign}{value}ms"
+    return f"{sign}{value / 1000:.1f}s" if value < 60_000 else f"{sign}{value // 60_000}m"
+
+
+def _shorten(names: Iterable[str], length: int) -> dict[str, str]:
+    names = list(names)
+    longest = max((len(name) for name in names), default=length)
+    for size in range(length, longest + 1):
+        codes = {name: _code(name, size) for name in names}
+        if len(set(codes.values())) == len(names):
+            return codes
+    return {name: _code(name, longest) for name in names}
+
+
+def _code(name: str, size: int) -> str:
+    return shown_name(name)[:size].upper()

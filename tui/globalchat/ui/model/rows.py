@@ -1,11 +1,18 @@
-"""The rows of a message pane."""
+"""The rows of the message panes, and how they are made of messages, drafts and notices. Pure."""
 
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import count, pairwise
+from sys import intern
 
+from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Draft
-from globalchat.ui.model.links import Link
-from globalchat.ui.model.names import Name
+from globalchat.core.text import is_hidden, nfc, sanitize
+from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.links import Link, find_links
+from globalchat.ui.model.names import Name, Names
 from globalchat.ui.model.text import Span
 
 
@@ -100,3 +107,135 @@ class MessageRow(NamedRow):
     links: tuple[Link, ...] = ()
     grouped: bool = False
     draft: Draft | None = None
+
+
+class Mentions:
+    """Finds the mentions of one name.
+
+    It looks at texts as they came: sanitised, those that mention another name could be equal.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._wanted = "@" + nfc(name).casefold()
+
+    def spans(self, text: str, shown: str) -> tuple[Span, ...]:
+        """Return the parts of `shown`, the sanitised `text`, that mention the name."""
+        if "@" not in text:
+            return ()
+        text = nfc(text)
+        found = list(self._found(text))
+        if text == shown or not found:
+            return tuple(found)
+        # Nothing composes with "@" or joins it: between two of them, each part is sanitised as in the whole.
+        places = []
+        at = len(sanitize(text[: found[0][0]]))
+        for (start, end), (following, _) in pairwise([*found, (len(text), 0)]):
+            places.append((at, min(len(shown), at + len(sanitize(text[start:end])))))
+            at += len(sanitize(text[start:following]))
+        return tuple(places)
+
+    def _found(self, text: str) -> Iterator[Span]:
+        """Find the mentions in a text in NFC."""
+        folded, starts = _folded(text)
+        place = folded.find(self._wanted)
+        while place >= 0:
+            stop = place + len(self._wanted)
+            start = starts[place]
+            end = starts[stop] if stop < len(folded) else len(text)
+            # Within what one character became (`ß` as `ss`), no name ends.
+            whole = stop == len(folded) or starts[stop - 1] != end
+            if whole and not (start and _is_named(text[start - 1])) and not _goes_on(text[end : end + 1]):
+                yield start, end
+            place = folded.find(self._wanted, place + 1)
+
+
+def _folded(text: str) -> tuple[str, range | list[int]]:
+    """Return the text with its case folded, and where each character of that stands in the text."""
+    folded = text.casefold()
+    if len(folded) == len(text):
+        return folded, range(len(text))
+    return folded, [index for index, character in enumerate(text) for _ in character.casefold()]
+
+
+def _is_named(character: str) -> bool:
+    """Return whether an `@` after this character is part of an address rather than of a mention."""
+    return character == "@" or character == "_" or character.isalnum()
+
+
+def _goes_on(character: str) -> bool:
+    """Return whether a name goes on with this character, so that it is another one."""
+    if not character:
+        return False
+    mark = unicodedata.category(character).startswith("M")
+    return character in "_\u2800" or character.isalnum() or mark or is_hidden(character)
+
+
+MAX_TEXT = 32_768
+"""The characters kept of a text: more than any backend of ours lets through."""
+
+_MAX_NAME = 256
+_LAST = "\uffff"
+"""Sorts after every id: a notice stands below the messages of its millisecond."""
+
+
+class RowFactory:
+    """Numbers the rows and knows the names: `names`, and which is the own one."""
+
+    def __init__(self, sender: str, calendar: Calendar) -> None:
+        self.names = Names()
+        self._calendar = calendar
+        self._uids = count(1)
+        self.rename(sender)
+
+    def rename(self, sender: str) -> None:
+        """Another name is the own one now: mentions of it are marked from here on."""
+        self._mentions = Mentions(sender)
+
+    def message(self, event: MessageReceived) -> MessageRow:
+        """The row of a message that arrived."""
+        message = event.message
+        row = self._row(message.id, message.text, message.sender, message.sent_at, own=event.own)
+        row.origin, row.via, row.transit_ms = intern(message.region), event.via, event.transit_ms
+        row.transit_error_ms = event.transit_error_ms
+        row.received_at, row.conflicting = event.received_at, event.conflicting
+        if event.own:
+            row.delivery = Delivery.DELIVERED
+        else:
+            row.mentions = self._mentions.spans(message.text[:MAX_TEXT], row.text)
+        return row
+
+    def draft(self, draft: Draft, tail: int) -> MessageRow:
+        """The row of a draft on its way: at the end (`tail`, epoch ms) until the backend gives it a time."""
+        row = self._row(draft.id, draft.text, draft.sender, max(draft.created_at, tail + 1), own=True)
+        row.time = self._calendar.minute(draft.created_at)
+        row.delivery, row.draft = Delivery.SENDING, draft
+        return row
+
+    def notice(self, text: str, at: int) -> NoticeRow:
+        """A row that says something about the channel."""
+        return NoticeRow(uid=next(self._uids), at=at, tie=_LAST, text=text)
+
+    def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
+        name = self.names.name(sender)
+        shown = shown_text(text)
+        original = None
+        if shown != text or sender not in (name.shown, None):
+            original = (text[:MAX_TEXT], sender and sender[:_MAX_NAME])
+        return MessageRow(
+            uid=next(self._uids),
+            at=at,
+            tie=identity,
+            id=identity,
+            text=shown,
+            time=self._calendar.minute(at),
+            name=name,
+            own=own,
+            links=find_links(shown),
+            original=original,
+        )
+
+
+def shown_text(text: str) -> str:
+    """Return the text of a message fit for the screen, cut if no honest backend would have let it through."""
+    shown = sanitize(text[:MAX_TEXT])
+    return shown if len(text) <= MAX_TEXT else f"{shown}\n… {len(text) - MAX_TEXT:,} more characters"

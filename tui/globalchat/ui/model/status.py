@@ -1,13 +1,99 @@
-"""The connection in words: an indicator for the header, a sentence for the line above the composer."""
+"""The connection and what is wrong, in words: an indicator and a banner. Pure."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeGuard
+
+from rich.cells import cell_len
 
 from globalchat.client.state import Phase, SessionState
-from globalchat.ui.model.banner import ActionHint, Banner
-from globalchat.ui.model.outbox import AwaitingEcho, Waiting
-from globalchat.ui.model.regions import RegionNames
-from globalchat.ui.model.text import brief, shown_name
+from globalchat.ui.model.chat_model import ChatModel
+from globalchat.ui.model.names import RegionNames
+from globalchat.ui.model.outgoing import AwaitingEcho, Waiting
+from globalchat.ui.model.text import brief, clip, shown_name, wrap
+
+LINES = 4
+"""The most lines of a banner: more would push the messages away."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionHint:
+    """A way out that can be clicked: `target` names what it does, `text` says so and by which key."""
+
+    target: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """What is `said`, how urgent it is (`tone`: warning, error or muted), and the hints out."""
+
+    said: str
+    tone: str
+    hints: tuple[ActionHint, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All of it in one line."""
+        return " ".join(filter(None, (self.said, *(hint.text for hint in self.hints))))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a line: a text, and what a click on it does (None: nothing)."""
+
+    text: str
+    target: str | None = None
+
+
+def banner_lines(banner: Banner, width: int, *, most: int = LINES) -> list[list[Piece]]:
+    """The lines of a banner, each at most `width` cells.
+
+    If they are more than `most`, what is said is cut short: the hints out are always there.
+    """
+    width = max(2, width)
+    lines = _lines(banner, width)
+    said = banner.said
+    while len(lines) > most and said:
+        kept = cell_len(said) - max(2, width // 4)
+        said = clip(said, kept) if kept > 1 else ""
+        lines = _lines(Banner(said, banner.tone, banner.hints), width)
+    return lines[:most]
+
+
+def target_at(lines: list[list[Piece]], x: int, y: int) -> str | None:
+    """What a click on a cell does."""
+    if not 0 <= y < len(lines):
+        return None
+    start = 0
+    for piece in lines[y]:
+        start += cell_len(piece.text)
+        if x < start:
+            return piece.target
+    return None
+
+
+def _lines(banner: Banner, width: int) -> list[list[Piece]]:
+    text = banner.text
+    return [_pieces(banner, text, *span) for span in wrap(text, width)]
+
+
+def _pieces(banner: Banner, text: str, start: int, end: int) -> list[Piece]:
+    """The characters from `start` to `end`, cut where a way out begins or ends."""
+    pieces: list[Piece] = []
+    position = len(text)
+    borders: list[tuple[int, int, str]] = []
+    for hint in reversed(banner.hints):
+        borders.insert(0, (position - len(hint.text), position, hint.target))
+        position -= len(hint.text) + 1
+    for first, last, target in borders:
+        first, last = max(first, start), min(last, end)
+        if first < last:
+            pieces += [Piece(text[start:first]), Piece(text[first:last], target)]
+            start = last
+    pieces.append(Piece(text[start:end]))
+    return [piece for piece in pieces if piece.text]
+
 
 Keys = Callable[[str], str]
 """The key of an action (by its id) as people write it."""
@@ -216,3 +302,39 @@ def _sentence(text: str | None) -> str:
 
 def _remedy(remedy: str | None) -> str:
     return f" {_sentence(remedy)}" if remedy else ""
+
+
+def current_warning(
+    status: Status, model: ChatModel, channel: str | None, *, names: RegionNames, now: int, keys: Keys
+) -> Banner | None:
+    """What to say to somebody in `channel` at `now` (epoch ms); None while all is well."""
+    if model.warning_dismissed and _is_odd(status):
+        status = replace(status, reason=None, remedy=None)
+    about = banner(status, names, now, keys)
+    if about is not None or channel is None:
+        return about
+    if channel in model.revoked:
+        return revoked_banner(channel, keys)
+    if unsent := model.outbox.unsent(channel):
+        return unsent_banner(len(unsent), keys)
+    if waiting := model.outbox.waiting(channel):
+        return waiting_banner(waiting, now, keys)
+    if awaiting_echo := model.outbox.awaiting_echo(channel, now):
+        return awaiting_echo_banner(awaiting_echo, keys)
+    return None
+
+
+def dismiss_warning(model: ChatModel) -> bool:
+    """Say no more what is odd though the session is live. False if nothing is said of it."""
+    said = not model.warning_dismissed and _is_odd(model.state)
+    model.warning_dismissed |= said
+    return said
+
+
+def _is_odd(status: Status | None) -> TypeGuard[SessionState]:
+    return (
+        isinstance(status, SessionState)
+        and status.phase is Phase.LIVE
+        and status.reason is not None
+        and status.switching_to is None
+    )

@@ -5,27 +5,25 @@ from typing import NamedTuple
 
 from globalchat.client.profiles import EXPIRY_REMEDY, LOCAL, Profile, expiring_keys
 from globalchat.client.state import Phase, SessionState
-from globalchat.ui.memory import DRAFT, THEME
 from globalchat.ui.model.attention import Level
-from globalchat.ui.model.banner import Banner
-from globalchat.ui.model.chat import ChatModel
+from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.header import HeaderView, profile_title
-from globalchat.ui.model.history import Drafts, History
-from globalchat.ui.model.naming import code_units
-from globalchat.ui.model.regions import RegionNames
+from globalchat.ui.model.names import RegionNames, code_units
+from globalchat.ui.model.outgoing import Drafts, History
+from globalchat.ui.model.startup import DRAFT, THEME
 from globalchat.ui.model.status import (
+    Banner,
     Keys,
     Opening,
     OpeningFailed,
     Status,
+    current_warning,
     default_keys,
     hotlist,
     is_counting,
 )
 from globalchat.ui.model.text import shown_name
-from globalchat.ui.model.trouble import current_warning
-from globalchat.ui.slash.completion import Vocabulary
 
 _LIMIT = 2_000
 """Characters of a message that a deployment allows unless it says otherwise."""
@@ -215,15 +213,6 @@ class ChatViewModel:
             return (entry.channel == self.channel, not mentioned, not entry.counts, -visited)
 
         return sorted(self.entries(), key=place)
-
-    def vocabulary(self) -> Vocabulary:
-        """What can be completed in the composer."""
-        return Vocabulary(
-            channels=[entry.channel for entry in self.switcher()],
-            regions=[alias for alias in self.names.aliases if alias != self.region],
-            levels=[level.value for level in Level],
-            names=self.model.known_senders.names(),
-        )
 
     def counting(self) -> int:
         """How many unread messages count, in all channels."""

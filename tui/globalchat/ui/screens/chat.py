@@ -27,11 +27,10 @@ from globalchat.ui.messages import (
     WatchTold,
 )
 from globalchat.ui.model.header import SWITCH
-from globalchat.ui.model.outbox import exit_message
-from globalchat.ui.model.status import AGAIN, OpeningFailed
-from globalchat.ui.model.trouble import dismiss_warning
+from globalchat.ui.model.outgoing import exit_message
+from globalchat.ui.model.status import AGAIN, OpeningFailed, dismiss_warning
 from globalchat.ui.model.view_model import ChatViewModel
-from globalchat.ui.notices.notifier import Notifier, Write
+from globalchat.ui.notifier import Notifier, Write
 from globalchat.ui.ports import ChatSession, WatchFactory
 from globalchat.ui.screens.again import DOWN, again, discard
 from globalchat.ui.screens.channel_box import ChannelBox
@@ -45,7 +44,7 @@ from globalchat.ui.screens.selecting import Selecting
 from globalchat.ui.screens.showing import Showing
 from globalchat.ui.screens.writing import Writing
 from globalchat.ui.settings import FILE, Settings
-from globalchat.ui.slash.commands import Command
+from globalchat.ui.slash_commands import Command
 from globalchat.ui.widgets.channel_list import ChannelList
 from globalchat.ui.widgets.composer import Composer
 from globalchat.ui.widgets.footer import Footer

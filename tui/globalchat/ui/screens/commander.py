@@ -5,10 +5,10 @@ from typing import Protocol
 
 from globalchat.core.text import suggest
 from globalchat.ui.model.attention import Level
-from globalchat.ui.model.naming import name_problem
+from globalchat.ui.model.names import name_problem
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChatViewModel
-from globalchat.ui.slash.parser import CommandCall
+from globalchat.ui.slash_commands import CommandCall
 
 
 class Host(Protocol):

@@ -9,7 +9,7 @@ from textual import events
 from textual.content import Content
 from textual.screen import Screen
 
-from globalchat.ui.model.curtain import curtain_lines
+from globalchat.ui.model.startup import curtain_lines
 from globalchat.ui.model.text import prompt_name, shown_name
 
 _LOOK = {

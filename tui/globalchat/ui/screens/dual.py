@@ -21,7 +21,7 @@ from globalchat.ui.ports import ProfileOpener, WatchFactory
 
 if TYPE_CHECKING:
     from globalchat.client.watch import WatchEvent
-    from globalchat.ui.model.dual import DualModel
+    from globalchat.ui.model.side_by_side import DualModel
     from globalchat.ui.watching import Watching
     from globalchat.ui.widgets.dual_view import DualPane, DualView
     from globalchat.ui.widgets.latency_panel import LatencyPanel
@@ -168,7 +168,7 @@ class BothRegions:
         if not wanted:
             self.close()
         elif self._watching is None and self.profile is not None:
-            from globalchat.ui.model.dual import DualModel
+            from globalchat.ui.model.side_by_side import DualModel
             from globalchat.ui.watching import Watching
 
             self._model = DualModel(self._view_model.model.calendar, self._clock)

@@ -16,7 +16,7 @@ from globalchat.ui.model.row_lines import TICKS
 from globalchat.ui.model.rows import Delivery
 from globalchat.ui.model.text import pad, wrap
 from globalchat.ui.screens.dialog import Dialog
-from globalchat.ui.slash.commands import COMMANDS, Command
+from globalchat.ui.slash_commands import COMMANDS, Command
 from globalchat.ui.widgets.choices import Choices
 
 Chosen = Action | Command

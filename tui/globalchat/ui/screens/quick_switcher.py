@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from globalchat.ui.model.fuzzy import score
+from globalchat.ui.model.search import score
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChannelEntry
 from globalchat.ui.screens.dialog import Dialog

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from globalchat.ui.model.regions import RegionNames
+from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.screens.dialog import Dialog
 from globalchat.ui.widgets.choices import Choices

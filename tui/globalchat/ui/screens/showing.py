@@ -8,10 +8,10 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from globalchat.core.clock import WallClock
-from globalchat.ui.model.chat import ChannelDropped, Notice
+from globalchat.ui.model.chat_model import ChannelDropped, Notice
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChatViewModel
-from globalchat.ui.notices.notifier import Notifier
+from globalchat.ui.notifier import Notifier
 from globalchat.ui.screens.dual import BothRegions
 from globalchat.ui.widgets.channel_list import ChannelList
 from globalchat.ui.widgets.header import Header

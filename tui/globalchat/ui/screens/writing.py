@@ -1,6 +1,7 @@
 """The composer's row, and what happens with what is written there."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from textual import events, on
@@ -21,7 +22,7 @@ from globalchat.ui.screens.again import Discarded
 from globalchat.ui.screens.channel_box import ChannelBox
 from globalchat.ui.screens.commander import Commander
 from globalchat.ui.screens.paste_guard import Paste, PasteGuard
-from globalchat.ui.slash.parser import CommandCall, ParseError, PlainText, parse
+from globalchat.ui.slash_commands import CommandCall, ParseError, PlainText, parse, vocabulary
 from globalchat.ui.widgets.composer import Composer
 from globalchat.ui.widgets.message_area import MessageArea
 from globalchat.ui.widgets.suggestions import Suggestions
@@ -79,7 +80,7 @@ class Writing(Horizontal):
             keymap,
             paste_lines=paste_lines,
             paste_limit=lambda: _ASK_FROM * view_model.limit,
-            vocabulary=view_model.vocabulary,
+            vocabulary=partial(vocabulary, view_model),
             sent=view_model.sent,
             id="composer",
         )

@@ -15,9 +15,9 @@ from textual.widgets import TextArea
 from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.ascii import VERBATIM
 from globalchat.ui.keymap import Keymap
-from globalchat.ui.model.history import History
+from globalchat.ui.model.outgoing import History
 from globalchat.ui.safe_app import UnbracketedPaste
-from globalchat.ui.slash.completion import NOTHING, Completions, Vocabulary, complete
+from globalchat.ui.slash_commands import NOTHING, Completions, Vocabulary, complete
 
 _JOINER = "\u200d"
 """What makes one emoji of several."""

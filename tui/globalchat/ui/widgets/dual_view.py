@@ -17,7 +17,10 @@ from globalchat.client.state import SessionState
 from globalchat.core.clock import WallClock
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.dual_lines import (
+from globalchat.ui.model.names import RegionNames
+from globalchat.ui.model.row_lines import Line, Piece
+from globalchat.ui.model.rows import Row
+from globalchat.ui.model.side_by_side import (
     ROLES,
     DualShape,
     dual_height,
@@ -26,9 +29,6 @@ from globalchat.ui.model.dual_lines import (
     empty_text,
     head_line,
 )
-from globalchat.ui.model.regions import RegionNames
-from globalchat.ui.model.row_lines import Line, Piece
-from globalchat.ui.model.rows import Row
 from globalchat.ui.model.status import Keys, default_keys
 from globalchat.ui.model.text import centred_line
 from globalchat.ui.widgets.role_styles import RoleStyles

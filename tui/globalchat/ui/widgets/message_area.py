@@ -12,7 +12,7 @@ from globalchat.core.clock import WallClock
 from globalchat.core.errors import UserError
 from globalchat.core.text import sanitize
 from globalchat.ui.export_file import write_export
-from globalchat.ui.model.details import message_details
+from globalchat.ui.model.export import message_details
 from globalchat.ui.model.links import is_web
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow
 from globalchat.ui.model.status import Keys

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.regions import RegionNames
+from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.row_lines import Piece
 from globalchat.ui.model.rows import MessageRow, Row
 from globalchat.ui.model.status import Keys, default_keys

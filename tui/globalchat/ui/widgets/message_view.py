@@ -9,11 +9,10 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from globalchat.ui.model.columns import columns
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.copying import selected_text
-from globalchat.ui.model.regions import RegionNames
-from globalchat.ui.model.row_lines import ROLES, WRITTEN, Mark, Piece, is_folded
+from globalchat.ui.model.export import selected_text
+from globalchat.ui.model.names import RegionNames
+from globalchat.ui.model.row_lines import ROLES, WRITTEN, Mark, Piece, columns, is_folded
 from globalchat.ui.model.rows import MessageRow, Row
 from globalchat.ui.model.search import Search
 from globalchat.ui.model.status import Keys, default_keys

@@ -7,9 +7,8 @@ from rich.style import Style
 from textual.cache import LRUCache
 from textual.strip import Strip
 
-from globalchat.ui.model.columns import Columns
-from globalchat.ui.model.regions import RegionNames
-from globalchat.ui.model.row_lines import Line, Mark, Piece, row_height, row_lines
+from globalchat.ui.model.names import RegionNames
+from globalchat.ui.model.row_lines import Columns, Line, Mark, Piece, row_height, row_lines
 from globalchat.ui.model.rows import Row
 from globalchat.ui.model.status import Keys, default_keys
 

@@ -10,8 +10,8 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from globalchat.core.interpreter import as_typed_here
-from globalchat.ui.model.banner import Banner, banner_lines, target_at
-from globalchat.ui.model.banner import Piece as BannerPiece
+from globalchat.ui.model.status import Banner, banner_lines, target_at
+from globalchat.ui.model.status import Piece as BannerPiece
 
 _LOOK = {"warning": "$text", "error": "$text", "muted": "$text-muted"}
 """The background tells the tone, and the glyph: its colour could not be read on every theme's."""

@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from globalchat.ui.model.text import clip, pad
-from globalchat.ui.slash.completion import NOTHING, Completion, Completions
+from globalchat.ui.slash_commands import NOTHING, Completion, Completions
 
 _LABEL_CELLS = 20
 

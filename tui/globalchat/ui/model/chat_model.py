@@ -1,5 +1,6 @@
 """The state of the whole chat: session events go in, rows and notices come out. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from globalchat.client.events import (
@@ -22,17 +23,64 @@ from globalchat.client.events import (
 from globalchat.client.messages import Backend, Draft
 from globalchat.client.offset import ClockOffset
 from globalchat.client.state import Phase, SessionState
-from globalchat.core.clock import WallClock
+from globalchat.core.clock import WallClock, short_duration
+from globalchat.core.text import plural
 from globalchat.ui.model.attention import Attention, Levels
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.drop_notices import DropNotices
-from globalchat.ui.model.known_senders import KnownSenders
 from globalchat.ui.model.latency_stats import LatencyStats
-from globalchat.ui.model.outbox import Outbox
-from globalchat.ui.model.row_factory import RowFactory
-from globalchat.ui.model.skew import TOLERANCE_MS, skew_sentence
+from globalchat.ui.model.names import KnownSenders
+from globalchat.ui.model.outgoing import Outbox
+from globalchat.ui.model.rows import NoticeRow, RowFactory
 from globalchat.ui.model.text import brief
+
+TOLERANCE_MS = 2000
+"""A difference that people do not notice, and that transit times are corrected for."""
+
+
+def skew_title(milliseconds: int) -> str:
+    """Return a difference as the header shows it: `clock 3.2 s slow`."""
+    return f"clock {_spell(milliseconds)}"
+
+
+def skew_sentence(milliseconds: int) -> str:
+    """Return a difference as a sentence that says what follows from it."""
+    return f"This machine's clock is {_spell(milliseconds)}: other people see other times."
+
+
+def _spell(milliseconds: int) -> str:
+    return f"{short_duration(abs(milliseconds) / 1000)} {'slow' if milliseconds > 0 else 'fast'}"
+
+
+BURST_WITHIN = 10_000
+"""Losses with no more than this time (ms) between them are one burst."""
+
+
+class DropNotices:
+    """Counts losses and keeps their rows at the latest one; `pending` of them have not been shown yet."""
+
+    def __init__(self, rows: RowFactory) -> None:
+        self.pending = 0
+        self._rows = rows
+        self._bursts: dict[str, tuple[NoticeRow, int, int]] = {}
+
+    def show(self, conversations: Iterable[Conversation], since: int, until: int) -> None:
+        """Show the pending losses, of messages between `since` and `until` (epoch ms), in these channels."""
+        count, self.pending = self.pending, 0
+        channels = list(conversations)
+        for conversation in channels:
+            row, begin, end = self._bursts.get(conversation.channel, (None, since, 0))
+            if row is None or since - end > BURST_WITHIN or conversation.index_of(row) is None:
+                row, begin = self._rows.notice("", conversation.tail), since
+                conversation.add(row)
+            row.skipped += count
+            span = f"{conversation.calendar.second(begin)}–{conversation.calendar.second(until)}"
+            where = " in several channels" if len(channels) > 1 else ""
+            skipped = plural(row.skipped, "message")
+            row.text = f"… {skipped} skipped {span}{where}: more came than could be shown"
+            # Behind all that came before the loss, whatever the clocks say.
+            conversation.move(row, conversation.tail)
+            self._bursts[conversation.channel] = (row, begin, until)
 
 
 @dataclass(frozen=True, slots=True)

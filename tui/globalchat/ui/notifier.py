@@ -1,11 +1,38 @@
-"""Decides when to ask for attention, and does it through a function that writes to the terminal."""
+"""Ask for attention outside the window: bell, window title, desktop notification."""
 
 from collections.abc import Callable
 
 from globalchat.core.clock import WallClock
+from globalchat.core.text import sanitize
 from globalchat.ui.model.attention import Call
-from globalchat.ui.notices import sequences
+from globalchat.ui.model.text import clip
 from globalchat.ui.settings import NotifySettings
+
+BELL = "\a"
+KEEP_TITLE = "\x1b[22;0t"
+"""Asks the terminal to remember its title (XTWINOPS)."""
+
+RESTORE_TITLE = "\x1b[23;0t"
+_CELLS = 200
+"""The longest text handed to a terminal."""
+
+
+def title_sequence(text: str) -> str:
+    """Sets the window's title (OSC 0)."""
+    return f"\x1b]0;{_plain(text)}\a"
+
+
+def notification_sequence(kind: str, heading: str, text: str) -> str:
+    """Asks for a notice of the desktop: `osc9` (iTerm2 and others) or `osc777` (urxvt, foot and others)."""
+    # A semicolon ends a field of OSC 777, and begins a command of some terminals' own in OSC 9.
+    heading, text = (_plain(each).replace(";", ",") for each in (heading, text))
+    return f"\x1b]9;{heading} {text}\a" if kind == "osc9" else f"\x1b]777;notify;{heading};{text}\a"
+
+
+def _plain(text: str) -> str:
+    """One short line without anything that a terminal obeys."""
+    return clip(" ".join(sanitize(text, multiline=False).split()), _CELLS)
+
 
 Write = Callable[[str], object]
 """Writes to the terminal, past everything that is drawn."""
@@ -32,11 +59,11 @@ class Notifier:
         """Ask for attention."""
         settings = self._settings
         if settings.bell:
-            self._write(sequences.BELL)
+            self._write(BELL)
         if settings.desktop != "off":
             more = f" (and {call.count - 1:,} more)" if call.count > 1 else ""
             text = f"{call.sender}: {call.text}"[:160] + more
-            self._write(sequences.desktop(settings.desktop, f"# {call.channel}", text))
+            self._write(notification_sequence(settings.desktop, f"# {call.channel}", text))
         if settings.bell or settings.desktop != "off":
             self._called_at = self._clock()
 
@@ -48,12 +75,12 @@ class Notifier:
         if text == self._title:
             return
         if self._title is None:
-            self._write(sequences.KEEP_TITLE)
+            self._write(KEEP_TITLE)
         self._title = text
-        self._write(sequences.title(text))
+        self._write(title_sequence(text))
 
     def restore(self) -> None:
         """Give the window its own title back."""
         if self._title is not None:
             self._title = None
-            self._write(sequences.RESTORE_TITLE)
+            self._write(RESTORE_TITLE)

@@ -9,16 +9,18 @@ from globalchat.client.events import GapRecorded, MessageReceived, StateChanged
 from globalchat.client.messages import Message
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui.model.calendar import Calendar
-from globalchat.ui.model.dual import KEPT, DualModel, DualRow
-from globalchat.ui.model.dual_lines import (
+from globalchat.ui.model.names import RegionNames
+from globalchat.ui.model.side_by_side import (
+    KEPT,
     ROLES,
     SIDE_BY_SIDE_FROM,
+    DualModel,
+    DualRow,
     DualShape,
     dual_height,
     dual_lines,
     head_line,
 )
-from globalchat.ui.model.regions import RegionNames
 from tests.ui.helpers.fake_session import NOON, REGIONS
 from tests.ui.helpers.fake_watch import message
 

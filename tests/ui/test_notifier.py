@@ -7,8 +7,13 @@ from hypothesis import strategies as st
 from globalchat.ui.model.attention import Attention, Call, Level, Levels
 from globalchat.ui.model.names import Names
 from globalchat.ui.model.rows import MessageRow
-from globalchat.ui.notices import sequences
-from globalchat.ui.notices.notifier import Notifier
+from globalchat.ui.notifier import (
+    KEEP_TITLE,
+    RESTORE_TITLE,
+    Notifier,
+    notification_sequence,
+    title_sequence,
+)
 from globalchat.ui.settings import NotifySettings
 from tests.core.helpers.hostile_texts import FORBIDDEN, HOSTILE
 from tests.ui.helpers.fake_session import NOON
@@ -61,10 +66,10 @@ def test_the_title_says_what_counts_and_is_given_back() -> None:
     terminal.notifier.restore()
     terminal.notifier.restore()
     assert terminal.written == [
-        sequences.KEEP_TITLE,
+        KEEP_TITLE,
         "\x1b]0;globalchat\a",
         "\x1b]0;(2) # tech\a",
-        sequences.RESTORE_TITLE,
+        RESTORE_TITLE,
     ]
 
 
@@ -78,11 +83,11 @@ def test_the_title_can_be_left_alone() -> None:
 @settings(deadline=None, max_examples=200)
 @given(HOSTILE, HOSTILE, st.sampled_from(["osc9", "osc777"]))
 def test_no_text_can_end_or_begin_a_sequence(first: str, second: str, kind: str) -> None:
-    for sequence in (sequences.title(first + second), sequences.desktop(kind, first, second)):
+    for sequence in (title_sequence(first + second), notification_sequence(kind, first, second)):
         inner = re.fullmatch(r"\x1b\](?:0;|9;|777;notify;)(.*)\a", sequence, re.DOTALL)
         assert inner is not None
         assert not set(inner[1]) & set(FORBIDDEN)
-    assert sequences.desktop("osc777", first, second).count(";") == 3
+    assert notification_sequence("osc777", first, second).count(";") == 3
 
 
 def row(*, mention: bool) -> MessageRow:

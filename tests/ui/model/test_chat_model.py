@@ -20,9 +20,9 @@ from globalchat.client.events import (
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui.model.calendar import Calendar
-from globalchat.ui.model.chat import ChannelDropped, ChatModel, Notice
+from globalchat.ui.model.chat_model import ChannelDropped, ChatModel, Notice
 from globalchat.ui.model.header import header
-from globalchat.ui.model.regions import RegionNames
+from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
 from globalchat.ui.model.status import Opening, OpeningFailed, banner, signal
 from globalchat.ui.model.view_model import ChatViewModel

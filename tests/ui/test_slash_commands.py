@@ -4,9 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.ui.slash.commands import COMMANDS
-from globalchat.ui.slash.completion import NOTHING, Vocabulary, complete
-from globalchat.ui.slash.parser import CommandCall, ParseError, PlainText, parse
+from globalchat.ui.slash_commands import (
+    COMMANDS,
+    NOTHING,
+    CommandCall,
+    ParseError,
+    PlainText,
+    Vocabulary,
+    complete,
+    parse,
+)
 
 WORDS = Vocabulary(
     channels=("tech", "music", "media"),

@@ -1,0 +1,65 @@
+"""What is needed before the chat is loaded: classes of sizes, keys of what is kept, the first frame's lines."""
+
+from rich.cells import cell_len
+
+Breakpoints = list[tuple[int, str]]
+"""The least cells, and the class from there on."""
+
+WIDTHS: Breakpoints = [(0, "-too-narrow"), (40, "-narrow"), (60, "-medium"), (100, "-wide")]
+HEIGHTS: Breakpoints = [(0, "-too-low"), (10, "-flat"), (16, "-low"), (28, "-high")]
+
+
+def classes(width: int, height: int) -> tuple[str, str]:
+    """The classes of a window."""
+    return _last(WIDTHS, width), _last(HEIGHTS, height)
+
+
+def _last(breakpoints: Breakpoints, cells: int) -> str:
+    return [name for least, name in breakpoints if cells >= least][-1]
+
+
+THEME = "theme"
+"""The key under which the theme that was chosen is remembered."""
+
+DRAFT = "draft:"
+"""Begins the keys under which the drafts of this chat are remembered; the channel follows."""
+
+FrameLine = list[tuple[str, str]]
+"""Texts with their roles: brand, state, profile, bar, status, border, low-border, prompt or blank."""
+
+
+def curtain_lines(
+    width: int, height: int, sender: str, profile: str, help_key: str = "F1"
+) -> list[FrameLine]:
+    """All lines of a window; `sender`, `profile` and the key of the help as they are shown."""
+    if width < 40 or height < 10:
+        return [[(" " * width, "blank")] for _ in range(height)]
+    foot = _composer(width, height, sender)
+    status = f"{' ' if width < 100 else '  '}Opening {profile} …"
+    body = [[("", "blank")]] * (height - len(foot) - 2)
+    return [_header(width, profile, help_key), *body, [(status[:width], "status")], *foot]
+
+
+def _header(width: int, profile: str, help_key: str) -> FrameLine:
+    left: FrameLine = [
+        (" globalchat ", "brand"),
+        ("  " if width >= 100 else " ", "bar"),
+        ("◌ opening", "state"),
+    ]
+    if width >= 100:
+        right = f"   {profile} "
+    else:
+        right = f"   {profile}   {help_key} help " if width >= 60 else f"  {help_key} "
+    rest = max(0, width - sum(cell_len(text) for text, _ in left) - cell_len(right))
+    return [*left, (" " * rest, "bar"), (right, "profile")]
+
+
+def _composer(width: int, height: int, sender: str) -> list[FrameLine]:
+    prompt = f"{sender} ›"
+    footer: list[FrameLine] = [[("", "blank")]] if width >= 100 else []
+    if height < 28:
+        return [[("─" * width, "low-border")], [(" " + prompt, "prompt")], *footer]
+    rest = max(0, width - cell_len(prompt) - 3)
+    inside: FrameLine = [("│", "border"), (f" {prompt}{' ' * rest}", "prompt"), ("│", "border")]
+    edge = "─" * (width - 2)
+    return [[(f"╭{edge}╮", "border")], inside, [(f"╰{edge}╯", "border")], *footer]

@@ -1,0 +1,219 @@
+"""The `/`-commands: their table, what the composer completes, and how a text is read. Pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from globalchat.core.text import sanitize, suggest
+from globalchat.ui.model.attention import Level
+from globalchat.ui.model.search import score
+from globalchat.ui.model.view_model import ChatViewModel
+
+
+class Argument(Enum):
+    """What follows a command, and so what completion offers there."""
+
+    NONE = "none"
+    CHANNEL = "channel"
+    REGION = "region"
+    LEVEL = "level"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command.
+
+    Attributes:
+        name: Without the slash.
+        summary: What it does.
+        argument: What follows.
+        hint: What the argument is called; in brackets if it may be left out.
+        required: Whether the argument must be there.
+        action: The id of the registry's action that it runs; None if the controller carries it out itself.
+    """
+
+    name: str
+    summary: str
+    argument: Argument = Argument.NONE
+    hint: str = ""
+    required: bool = False
+    action: str | None = None
+
+    @property
+    def usage(self) -> str:
+        """How it is written."""
+        return f"/{self.name} {self.hint}".rstrip()
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("join", "Go to a channel, or join it by its name", Argument.CHANNEL, "CHANNEL", required=True),
+    Command("leave", "Leave a channel until it is joined again", Argument.CHANNEL, "[CHANNEL]"),
+    Command("region", "Switch to a region, or to the next one", Argument.REGION, "[REGION]"),
+    Command("dual", "Follow this channel in both regions side by side", action="dual"),
+    Command("latency", "How long messages take between the regions", action="latency"),
+    Command("nick", "Write under another name", Argument.TEXT, "NAME", required=True),
+    Command("notify", "What counts here: mentions, all or mute", Argument.LEVEL, "LEVEL", required=True),
+    Command("mute", "Mute a channel, or let it count again", Argument.CHANNEL, "[CHANNEL]"),
+    Command("clear", "Empty the pane; nothing is deleted elsewhere"),
+    Command("export", "Write this channel to a file", Argument.TEXT, "[FILE]"),
+    Command("search", "Find in this channel", Argument.TEXT, "[TEXT]"),
+    Command("discard", "Discard what was not sent here, or take back what waits", action="discard"),
+    Command("theme", "Choose the colours", action="app.theme"),
+    Command("connect", "How to connect to a stack of one's own", action="guide.connect"),
+    Command("deploy", "How to deploy to AWS", action="guide.deploy"),
+    Command("help", "All keys and commands", action="help"),
+    Command("quit", "Quit", action="app.quit"),
+)
+
+
+_COMMAND = re.compile(r"/([^\s/]+)(?:\s+(.*?))?\s*")
+"""A first word that begins with its only slash, so that a typo (`/nick2`) is never sent; and what follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainText:
+    """A text to send."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandCall:
+    """A command to carry out; `argument` is empty if there is none."""
+
+    command: Command
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParseError:
+    """Something that looks like a command and is none: a sentence with the way out."""
+
+    reason: str
+
+
+def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | CommandCall | ParseError:
+    """Return what is meant by entering `text`.
+
+    A command is one line: a slash, a word without another slash, and perhaps an argument. Paths
+    (`/etc/hosts`), a lone slash and texts of several lines are messages; `//` at the beginning sends a text
+    that begins with one slash.
+    """
+    if text.startswith("//"):
+        return PlainText(text[1:])
+    match = None if "\n" in text else _COMMAND.fullmatch(text)
+    if match is None:
+        return PlainText(text)
+    name, argument = match[1].casefold(), match[2] or ""
+    command = next((each for each in commands if each.name == name), None)
+    if command is None:
+        return ParseError(_unknown(name, commands))
+    if command.required and not argument:
+        return ParseError(f"{command.usage}: {command.summary[0].lower()}{command.summary[1:]}.")
+    if argument and command.argument is Argument.NONE:
+        return ParseError(f"/{command.name} takes nothing after it. Begin with // to send the text as it is.")
+    return CommandCall(command, argument)
+
+
+def _unknown(name: str, commands: Sequence[Command]) -> str:
+    shown = sanitize(name, multiline=False)[:30]
+    known = (each.name for each in commands)
+    sentence = suggest(f'There is no command "/{shown}".', name, known, prefix="/")
+    return f"{sentence} Begin with // to send the text as it is."
+
+
+LIMIT = 8
+"""The most names offered at once."""
+
+_MENTION = re.compile(r"(?:^|(?<=[\s(\[{\"'“]))@([^\s@]*)$")
+_NAME = re.compile(r"/([A-Za-z-]*)")
+_ARGUMENT = re.compile(r"/([A-Za-z-]+)\s+(\S*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What there is to complete; the likeliest first."""
+
+    commands: Sequence[Command] = COMMANDS
+    channels: Sequence[str] = ()
+    regions: Sequence[str] = ()
+    levels: Sequence[str] = ()
+    names: Sequence[str] = ()
+
+
+def vocabulary(view_model: ChatViewModel) -> Vocabulary:
+    """Return what can be completed in the composer now."""
+    return Vocabulary(
+        channels=[entry.channel for entry in view_model.switcher()],
+        regions=[alias for alias in view_model.names.aliases if alias != view_model.region],
+        levels=[level.value for level in Level],
+        names=view_model.model.known_senders.names(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One way to go on. `text` replaces what is being completed; `about` says what it is."""
+
+    text: str
+    label: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """The completions for the part of a text from `start` to the cursor."""
+
+    start: int = 0
+    items: tuple[Completion, ...] = ()
+
+
+NOTHING = Completions()
+
+
+def complete(text: str, cursor: int, vocabulary: Vocabulary) -> Completions:
+    """What may stand in place of the word before `cursor` (an index into `text`)."""
+    before = text[:cursor]
+    if "\n" not in text and not text.startswith("//"):
+        if match := _NAME.fullmatch(before):
+            return _commands(match[1], vocabulary.commands)
+        if match := _ARGUMENT.fullmatch(before):
+            return _arguments(match[1], match[2], match.start(2), vocabulary)
+    if match := _MENTION.search(before):
+        found = _best(match[1], vocabulary.names)
+        return Completions(match.start(), tuple(Completion(f"@{name} ", f"@{name}") for name in found))
+    return NOTHING
+
+
+def _commands(typed: str, commands: Sequence[Command]) -> Completions:
+    completions = (
+        Completion(
+            f"/{each.name}" + (" " if each.argument is not Argument.NONE else ""), each.usage, each.summary
+        )
+        for each in commands
+        if each.name.startswith(typed.casefold())
+    )
+    return Completions(0, tuple(completions))
+
+
+def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Completions:
+    command = next((each for each in vocabulary.commands if each.name == name.casefold()), None)
+    if command is None:
+        return NOTHING
+    words = {
+        Argument.CHANNEL: vocabulary.channels,
+        Argument.REGION: vocabulary.regions,
+        Argument.LEVEL: vocabulary.levels,
+    }.get(command.argument, ())
+    found = _best(typed, words)
+    return (
+        NOTHING if found == [typed] else Completions(start, tuple(Completion(word, word) for word in found))
+    )
+
+
+def _best(typed: str, words: Iterable[str]) -> list[str]:
+    """The words that match best, in their own order where they match alike."""
+    scored = [(score(typed, word), number, word) for number, word in enumerate(words)]
+    return [word for _, _, word in sorted((s, n, w) for s, n, w in scored if s is not None)][:LIMIT]
