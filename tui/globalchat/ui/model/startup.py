@@ -1,4 +1,4 @@
-"""What is needed before the chat is loaded: classes of sizes, keys of what is kept, the first frame's lines."""
+"""Needed before the chat is loaded: classes of sizes, keys of what is kept, lines of the first frame."""
 
 from rich.cells import cell_len
 
