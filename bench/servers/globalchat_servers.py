@@ -18,7 +18,7 @@ from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.provisioning.assembly import read
 from globalchat.localcloud.provisioning.provisioner import provision
-from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, accepting
+from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, serve_app
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.loopback import bound, url
 from globalchat.localcloud.server.realtime import RealtimeOptions
@@ -49,7 +49,7 @@ async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
         options=QUIET,
     )
     app, limit = backend.app(Usage(time.monotonic)), stack.enter_context(closing(ConnectionLimit()))
-    await stack.enter_async_context(accepting(app, listeners[definition.region], limit))
+    await stack.enter_async_context(serve_app(app, listeners[definition.region], limit))
     appsync = AppSync([backend.executor], deployment.roles)
     target = next(
         target for rule in definition.rules for target in rule.targets if target.graphql_operation is not None

@@ -11,7 +11,7 @@ def dead_letter_queue(scope: Construct, *, name: str) -> aws_sqs.Queue:
     """
     queue = aws_sqs.Queue(
         scope,
-        "DeadLetters",
+        "DeadLetterQueues",
         queue_name=name,
         retention_period=Duration.days(14),
         encryption=aws_sqs.QueueEncryption.SQS_MANAGED,

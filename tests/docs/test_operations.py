@@ -14,8 +14,8 @@ import pytest
 
 from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.aws.services import services
-from globalchat.localcloud.definition import Deployment
-from globalchat.localcloud.events.delivery import Failure, Route, UndisturbedCourier
+from globalchat.localcloud.definition import CloudDefinition
+from globalchat.localcloud.events.delivery import DirectDelivery, Failure, Route
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.docs.helpers.pages import blocks
@@ -27,7 +27,9 @@ _CALL = re.compile(r"\baws ([a-z-]+) ([a-z-]+)")
 _EMULATED = {
     (service.name, re.sub(r"(?<!^)(?=[A-Z])", "-", operation.name).lower())
     for service in services(
-        EventBridge(Deployment(regions=(), roles={}), graphql=AppSync([], {})), base_url="", clock=time.time
+        EventBridge(CloudDefinition(regions=(), roles={}), graphql=AppSync([], {})),
+        base_url="",
+        clock=time.time,
     )
     for operation in service.operations
 }
@@ -72,13 +74,13 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
 
 
-class LostBroadcasts(UndisturbedCourier):
+class LostBroadcasts(DirectDelivery):
     """Stops the next broadcast of Oregon for good."""
 
     def __init__(self) -> None:
         self.pending = 0
 
-    def obstacle(self, route: Route) -> Failure | None:
+    def failure_for(self, route: Route) -> Failure | None:
         if not self.pending or (route.from_region, route.to_region) != ("us-west-2", "us-west-2"):
             return None
         self.pending -= 1
@@ -89,7 +91,7 @@ class LostBroadcasts(UndisturbedCourier):
 async def cloud() -> AsyncIterator[LocalCloud]:
     """A local cloud with one dead letter in Oregon's broadcast queue."""
     interceptor = LostBroadcasts()
-    async with LocalCloud.open(options=CloudOptions(courier=interceptor)) as opened:
+    async with LocalCloud.open(options=CloudOptions(interceptor=interceptor)) as opened:
         interceptor.pending = 1
         await publish(opened.region("oregon"), "lost")
         await opened.events.settled()

@@ -17,7 +17,7 @@ from globalchat.cli.main import root
 from globalchat.core.errors import UsageError
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.problems import TemplateError
-from globalchat.localcloud.provisioning.assembly import Assembly, Stack, read
+from globalchat.localcloud.provisioning.assembly import CloudAssembly, Stack, read
 from globalchat.localcloud.provisioning.provisioner import provision
 from globalchat.localcloud.server.cloud import LocalCloud
 from tests.localcloud.helpers.edited_templates import edit, of_type
@@ -55,7 +55,7 @@ def refused(**stacks: Resources) -> TemplateError:
         for name, resources in stacks.items()
     )
     with pytest.raises(TemplateError) as raised:
-        provision(Assembly(found), urls=dict.fromkeys(REGIONS.values(), "http://127.0.0.1:1"))
+        provision(CloudAssembly(found), urls=dict.fromkeys(REGIONS.values(), "http://127.0.0.1:1"))
     return raised.value
 
 
@@ -155,7 +155,9 @@ def test_transform_and_serverless_types_are_named_together() -> None:
         "Outputs": {"Url": {"Value": get_att("Api", "GraphQLUrl")}, "Gone": {"Value": {"Ref": "Gone"}}},
     }
     with pytest.raises(TemplateError) as raised:
-        provision(Assembly((Stack("a", "us-west-2", "a.json", template),)), urls={"us-west-2": "http://x"})
+        provision(
+            CloudAssembly((Stack("a", "us-west-2", "a.json", template),)), urls={"us-west-2": "http://x"}
+        )
     assert [sentence.removeprefix("template a.json: ") for sentence in raised.value.sentences] == [
         "the section Transform is not emulated.",
         "resource Api: the type AWS::Serverless::GraphQLApi is not emulated.",

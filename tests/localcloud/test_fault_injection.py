@@ -4,7 +4,7 @@ import random
 import pytest
 
 from globalchat.core.errors import UsageError
-from globalchat.localcloud.definition import RetryPolicy, Rule, Target
+from globalchat.localcloud.definition import Rule, RuleTarget, TargetRetryPolicy
 from globalchat.localcloud.events.delivery import Route
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.fault_injection import Faults, FaultyRegion, SocketFaults
@@ -15,7 +15,7 @@ OREGON, SYDNEY, DUBLIN = "us-west-2", "ap-southeast-2", "eu-west-1"
 
 def route(source: str, target: str) -> Route:
     rule = Rule("arn", "rule", "bus", {}, ())
-    return Route(rule, Target("t", "arn", None, None, RetryPolicy()), source, target)
+    return Route(rule, RuleTarget("t", "arn", None, None, TargetRetryPolicy()), source, target)
 
 
 RELAY, BACK, BROADCAST = route(OREGON, SYDNEY), route(SYDNEY, OREGON), route(OREGON, OREGON)
@@ -41,20 +41,20 @@ def switches(region: FaultyRegion) -> set[str]:
 
 
 def test_nothing_is_disturbed_at_first(faults: Faults) -> None:
-    assert faults.courier.copies(RELAY, EVENT) == (0.0,)
-    assert faults.courier.obstacle(RELAY) is None
+    assert faults.interceptor.plan_copies(RELAY, EVENT) == (0.0,)
+    assert faults.interceptor.failure_for(RELAY) is None
 
 
 def test_a_delay_holds_relays_of_its_way_alone(faults: Faults) -> None:
     faults.set("relay-delay=200ms", source="oregon", target=SYDNEY)
-    assert list(faults.courier.copies(RELAY, EVENT)) == [0.2]
+    assert list(faults.interceptor.plan_copies(RELAY, EVENT)) == [0.2]
     for other in (BACK, BROADCAST, route(OREGON, DUBLIN)):
-        assert list(faults.courier.copies(other, EVENT)) == [0.0]
+        assert list(faults.interceptor.plan_copies(other, EVENT)) == [0.0]
 
 
 def test_a_jittered_delay_differs_from_event_to_event(faults: Faults) -> None:
     faults.set("relay-delay=100ms..300ms")
-    delays = [delay for _ in range(100) for delay in faults.courier.copies(BACK, EVENT)]
+    delays = [delay for _ in range(100) for delay in faults.interceptor.plan_copies(BACK, EVENT)]
     assert all(0.1 <= delay <= 0.3 for delay in delays)
     assert max(delays) - min(delays) > 0.15
 
@@ -62,42 +62,42 @@ def test_a_jittered_delay_differs_from_event_to_event(faults: Faults) -> None:
 def test_a_more_precise_delay_counts(faults: Faults) -> None:
     faults.set("relay-delay=1s", target="sydney")
     faults.set("relay-delay=3s")
-    assert list(faults.courier.copies(RELAY, EVENT)) == [1.0]
-    assert list(faults.courier.copies(BACK, EVENT)) == [3.0]
+    assert list(faults.interceptor.plan_copies(RELAY, EVENT)) == [1.0]
+    assert list(faults.interceptor.plan_copies(BACK, EVENT)) == [3.0]
     faults.set("relay-delay=2s", target="sydney")
-    assert list(faults.courier.copies(RELAY, EVENT)) == [2.0]
+    assert list(faults.interceptor.plan_copies(RELAY, EVENT)) == [2.0]
     assert [fault.amount for fault in faults.active] == ["3s", "2s"]
 
 
 def test_rates_hit_so_many_deliveries_and_broadcasts_too(faults: Faults) -> None:
     faults.set("duplicate=30%")
     for way in (RELAY, BROADCAST):
-        copies = [len(faults.courier.copies(way, EVENT)) for _ in range(2000)]
+        copies = [len(faults.interceptor.plan_copies(way, EVENT)) for _ in range(2000)]
         assert 1.25 < sum(copies) / 2000 < 1.35
     faults.clear("duplicate")
     faults.set("reorder=100%", source="oregon", target="oregon")
-    delays = [delay for _ in range(50) for delay in faults.courier.copies(BROADCAST, EVENT)]
+    delays = [delay for _ in range(50) for delay in faults.interceptor.plan_copies(BROADCAST, EVENT)]
     assert len(set(delays)) == 50
-    assert list(faults.courier.copies(RELAY, EVENT)) == [0.0]
+    assert list(faults.interceptor.plan_copies(RELAY, EVENT)) == [0.0]
 
 
 def test_a_partition_stops_relays_for_as_long_as_it_lasts(faults: Faults) -> None:
     faults.set("relay-partition", source="oregon")
-    failure = faults.courier.obstacle(RELAY)
+    failure = faults.interceptor.failure_for(RELAY)
     assert failure is not None
     assert (failure.code, failure.retryable) == ("CROSS_REGION_INGESTION_FAILED", True)
-    assert faults.courier.obstacle(BACK) is None
-    assert faults.courier.obstacle(BROADCAST) is None
+    assert faults.interceptor.failure_for(BACK) is None
+    assert faults.interceptor.failure_for(BROADCAST) is None
     faults.clear()
-    assert faults.courier.obstacle(RELAY) is None
+    assert faults.interceptor.failure_for(RELAY) is None
 
 
 def test_nothing_gets_in_or_out_of_a_region_that_is_down(faults: Faults) -> None:
     faults.set("region-down", region="sydney")
-    assert faults.courier.obstacle(RELAY) is not None
-    assert faults.courier.obstacle(BACK) is not None
-    assert faults.courier.obstacle(BROADCAST) is None
-    assert faults.courier.obstacle(route(OREGON, DUBLIN)) is None
+    assert faults.interceptor.failure_for(RELAY) is not None
+    assert faults.interceptor.failure_for(BACK) is not None
+    assert faults.interceptor.failure_for(BROADCAST) is None
+    assert faults.interceptor.failure_for(route(OREGON, DUBLIN)) is None
 
 
 def test_switches_follow_what_is_set(faults: Faults, regions: list[FaultyRegion]) -> None:
@@ -143,14 +143,14 @@ def test_no_key_is_in_a_repr(regions: list[FaultyRegion]) -> None:
 
 class Socket:
     def __init__(self) -> None:
-        self.silenced = False
+        self.blackholed = False
         self.resets = 0
 
     def reset(self) -> None:
         self.resets += 1
 
-    def silence(self) -> None:
-        self.silenced = True
+    def blackhole(self) -> None:
+        self.blackholed = True
 
 
 def test_drop_resets_the_open_sockets_and_no_closed_one() -> None:
@@ -165,10 +165,10 @@ def test_drop_resets_the_open_sockets_and_no_closed_one() -> None:
 def test_silence_spares_later_sockets() -> None:
     faults, first, second = SocketFaults(), Socket(), Socket()
     faults.opened(first)
-    assert faults.silence() == 1
+    assert faults.blackhole() == 1
     faults.opened(second)
-    assert (first.silenced, second.silenced) == (True, False)
-    assert faults.silence() == 1
+    assert (first.blackholed, second.blackholed) == (True, False)
+    assert faults.blackhole() == 1
 
 
 def test_half_open_silences_later_sockets_too_and_its_end_resets_the_silent() -> None:
@@ -178,7 +178,7 @@ def test_half_open_silences_later_sockets_too_and_its_end_resets_the_silent() ->
     faults.opened(second)
     faults.half_open = False
     faults.opened(third)
-    assert (first.silenced, second.silenced, third.silenced) == (True, True, False)
+    assert (first.blackholed, second.blackholed, third.blackholed) == (True, True, False)
     assert (first.resets, second.resets, third.resets) == (1, 1, 0)
 
 

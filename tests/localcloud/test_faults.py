@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.core.errors import UsageError
-from globalchat.localcloud.faults import KINDS, Fault, Place, best, parse
+from globalchat.localcloud.faults import FAULT_KINDS, FaultLocation, InjectedFault, best, parse
 
-HERE = Place(source="oregon")
+HERE = FaultLocation(source="oregon")
 
 
 @pytest.mark.parametrize(
@@ -32,30 +32,37 @@ def test_reads_names_and_amounts(text: str, low: float, high: float, amount: str
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "message", "remedy"),
+    ("text", "location", "message", "remedy"),
     [
-        ("relay-dealy=1s", Place(), "There is no fault 'relay-dealy'", 'Did you mean "relay-delay"?'),
-        ("", Place(), "There is no fault ''", "There are: relay-delay, relay-partition"),
-        ("relay-delay", Place(), "takes a duration", "Say: relay-delay=200ms"),
-        ("relay-delay=200", Place(), "takes a duration", "200ms"),
-        ("relay-delay=-1s", Place(), "takes a duration", "200ms"),
-        ("relay-delay=1s..", Place(), "takes a duration", "200ms"),
-        ("relay-delay=2s..1s", Place(), "from low to high", "150ms..250ms"),
-        ("relay-delay=11m", Place(), "at most 600s", "150ms..250ms"),
-        ("relay-delay=0s", Place(), "at most 600s", "150ms..250ms"),
-        ("duplicate=2", Place(), "a share of more than 0% and at most 100%", "Say: duplicate=20%"),
-        ("duplicate=0%", Place(), "a share", "20%"),
-        ("duplicate=101%", Place(), "a share", "20%"),
-        ("half-open=yes", Place(), "half-open takes no amount", "Say: half-open"),
-        ("half-open=", Place(), "takes no amount", "Say: half-open"),
+        ("relay-dealy=1s", FaultLocation(), "There is no fault 'relay-dealy'", 'Did you mean "relay-delay"?'),
+        ("", FaultLocation(), "There is no fault ''", "There are: relay-delay, relay-partition"),
+        ("relay-delay", FaultLocation(), "takes a duration", "Say: relay-delay=200ms"),
+        ("relay-delay=200", FaultLocation(), "takes a duration", "200ms"),
+        ("relay-delay=-1s", FaultLocation(), "takes a duration", "200ms"),
+        ("relay-delay=1s..", FaultLocation(), "takes a duration", "200ms"),
+        ("relay-delay=2s..1s", FaultLocation(), "from low to high", "150ms..250ms"),
+        ("relay-delay=11m", FaultLocation(), "at most 600s", "150ms..250ms"),
+        ("relay-delay=0s", FaultLocation(), "at most 600s", "150ms..250ms"),
+        ("duplicate=2", FaultLocation(), "a share of more than 0% and at most 100%", "Say: duplicate=20%"),
+        ("duplicate=0%", FaultLocation(), "a share", "20%"),
+        ("duplicate=101%", FaultLocation(), "a share", "20%"),
+        ("half-open=yes", FaultLocation(), "half-open takes no amount", "Say: half-open"),
+        ("half-open=", FaultLocation(), "takes no amount", "Say: half-open"),
         ("half-open", HERE, "a fault of one region", "Use --region"),
-        ("relay-partition", Place(region="us-west-2"), "the ways between regions", "Use --from and --to"),
-        ("relay-partition", Place("oregon", "oregon"), "from one region to another", "two regions"),
+        (
+            "relay-partition",
+            FaultLocation(region="us-west-2"),
+            "the ways between regions",
+            "Use --from and --to",
+        ),
+        ("relay-partition", FaultLocation("oregon", "oregon"), "from one region to another", "two regions"),
     ],
 )
-def test_says_what_is_wrong_and_what_to_say(text: str, place: Place, message: str, remedy: str) -> None:
+def test_says_what_is_wrong_and_what_to_say(
+    text: str, location: FaultLocation, message: str, remedy: str
+) -> None:
     with pytest.raises(UsageError, match=message) as caught:
-        parse(text, place)
+        parse(text, location)
     assert remedy in (caught.value.remedy or "")
 
 
@@ -66,7 +73,7 @@ def test_a_fault_as_json() -> None:
         "from": "oregon",
         "to": None,
     }
-    assert parse("throttle", Place(region="ap-southeast-2")).document() == {
+    assert parse("throttle", FaultLocation(region="ap-southeast-2")).document() == {
         "name": "throttle",
         "amount": None,
         "region": "ap-southeast-2",
@@ -77,7 +84,7 @@ def test_the_most_precise_counts_and_then_the_last() -> None:
     everywhere, here, late = (
         parse("relay-delay=1s"),
         parse("relay-delay=2s", HERE),
-        parse("relay-delay=3s", Place(target="sydney")),
+        parse("relay-delay=3s", FaultLocation(target="sydney")),
     )
     assert best([here, everywhere]) is here
     assert best([here, late, everywhere]) is late
@@ -85,38 +92,38 @@ def test_the_most_precise_counts_and_then_the_last() -> None:
 
 
 def test_every_kind_has_help() -> None:
-    assert all(kind.help.endswith(".") for kind in KINDS.values())
+    assert all(kind.help.endswith(".") for kind in FAULT_KINDS.values())
 
 
 words = st.one_of(
     st.text(string.printable, max_size=20),
     st.builds(
         "{}={}{}{}".format,
-        st.sampled_from(list(KINDS)),
+        st.sampled_from(list(FAULT_KINDS)),
         st.text("0123456789.", max_size=12),
         st.sampled_from(["ms", "s", "m", "%", "..", ""]),
         st.text("0123456789.ms%", max_size=12),
     ),
-    st.sampled_from(list(KINDS)),
+    st.sampled_from(list(FAULT_KINDS)),
 )
 names = st.none() | st.sampled_from(["oregon", "sydney"])
 
 
 @settings(deadline=None, max_examples=200)
-@given(words, st.builds(Place, names, names, names))
-def test_any_words_are_refused_or_read_back(text: str, place: Place) -> None:
+@given(words, st.builds(FaultLocation, names, names, names))
+def test_any_words_are_refused_or_read_back(text: str, location: FaultLocation) -> None:
     try:
-        fault = parse(text, place)
+        fault = parse(text, location)
     except UsageError:
         return
     spelled = fault.name if fault.amount is None else f"{fault.name}={fault.amount}"
-    assert parse(spelled, place) == fault
-    assert isinstance(fault, Fault)
+    assert parse(spelled, location) == fault
+    assert isinstance(fault, InjectedFault)
 
 
 @settings(deadline=None, max_examples=150)
 @given(st.integers(1, 600_000_000), st.integers(0, 600_000_000))
 def test_any_delay_in_microseconds_is_spelled_exactly(first: int, second: int) -> None:
     low, high = sorted((first, second))
-    fault = Fault("relay-delay", Place(), low / 1_000_000, high / 1_000_000)
+    fault = InjectedFault("relay-delay", FaultLocation(), low / 1_000_000, high / 1_000_000)
     assert parse(f"relay-delay={fault.amount}") == fault

@@ -9,9 +9,9 @@ from globalchat.localcloud.appsync.access import REFUSALS
 from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.appsync.javascript import language
 from globalchat.localcloud.aws.services import services
-from globalchat.localcloud.definition import Deployment
+from globalchat.localcloud.definition import CloudDefinition
 from globalchat.localcloud.events.event_bridge import EventBridge
-from globalchat.localcloud.faults import KINDS
+from globalchat.localcloud.faults import FAULT_KINDS
 from globalchat.localcloud.resources.types import TYPES
 from tests.paths import ROOT
 
@@ -49,7 +49,7 @@ def test_emulated_and_refused_members_are_not_mixed_up() -> None:
 
 
 def test_every_fault_is_in_the_table() -> None:
-    assert set(KINDS) <= section("Faults")
+    assert set(FAULT_KINDS) <= section("Faults")
 
 
 def test_every_refusal_of_a_signature_has_its_evidence() -> None:
@@ -57,7 +57,7 @@ def test_every_refusal_of_a_signature_has_its_evidence() -> None:
 
 
 def test_every_action_of_the_aws_endpoint_is_in_its_table_and_no_other() -> None:
-    deployment = Deployment(regions=(), roles={})
+    deployment = CloudDefinition(regions=(), roles={})
     bridge = EventBridge(deployment, graphql=AppSync([], {}))
     known = {
         f"{service.name}:{operation.name}"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.problems import TemplateError
-from globalchat.localcloud.provisioning.assembly import Assembly
+from globalchat.localcloud.provisioning.assembly import CloudAssembly
 from globalchat.localcloud.provisioning.provisioner import provision
 from tests.localcloud.helpers.small_backend import (
     BOOTSTRAP,
@@ -355,7 +355,7 @@ def test_any_damage_is_harmless_or_a_template_error_of_one_line(
 def test_an_absent_peer_region_is_named() -> None:
     stacks = [stack for stack in Backend().assembly().stacks if stack.region == OREGON]
     with pytest.raises(TemplateError, match=r"Targets\[0\].Arn names the bus arn:aws:events:ap-southeast-2"):
-        provision(Assembly(tuple(stacks)), urls=URLS)
+        provision(CloudAssembly(tuple(stacks)), urls=URLS)
 
 
 def test_a_region_without_url_is_the_callers_mistake() -> None:

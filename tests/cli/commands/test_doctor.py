@@ -58,7 +58,7 @@ def test_wrong_usage(shared_home: Home) -> None:
 
 
 async def test_dead_letters_of_the_local_cloud(controlled: ControlledCloud) -> None:
-    controlled.courier.obstacles = [LOST]
+    controlled.interceptor.failures = [LOST]
     await publish(controlled.cloud.regions[0], "lost on the way")
     await controlled.cloud.events.settled()
     profile = local_cloud.profile_of(controlled.cloud.regions)

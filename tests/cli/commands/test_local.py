@@ -5,7 +5,7 @@ from click.testing import CliRunner, Result
 
 from globalchat.cli import local_cloud
 from globalchat.cli.main import root
-from globalchat.localcloud.faults import KINDS, Fault, Place
+from globalchat.localcloud.faults import FAULT_KINDS, FaultLocation, InjectedFault
 from globalchat.localcloud.process import control_client
 from tests.localcloud.helpers.cloud_state import STATE
 
@@ -16,7 +16,7 @@ def run(*arguments: str) -> Result:
 
 def test_help_names_every_fault_and_gives_examples() -> None:
     text = run("faults", "set", "--help").output
-    for name, kind in KINDS.items():
+    for name, kind in FAULT_KINDS.items():
         assert f"  {name}" in text
         assert kind.help in text
     assert "globalchat local faults set relay-delay=150ms..250ms --from oregon --to sydney" in text
@@ -49,11 +49,14 @@ def test_without_a_cloud_there_is_nothing_to_show(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("fault", "shown"),
     [
-        (Fault("throttle", Place(region="us-west-2")), "throttle                            oregon"),
-        (Fault("half-open"), "half-open                           every region"),
+        (
+            InjectedFault("throttle", FaultLocation(region="us-west-2")),
+            "throttle                            oregon",
+        ),
+        (InjectedFault("half-open"), "half-open                           every region"),
     ],
 )
-def test_people_see_aliases(fault: Fault, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_people_see_aliases(fault: InjectedFault, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_cloud, "require_running", lambda: STATE)
     monkeypatch.setattr(control_client, "faults", lambda _: [fault.document()])
     assert run("faults").stdout == f"{shown}\n"

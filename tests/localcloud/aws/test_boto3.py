@@ -137,7 +137,7 @@ async def test_another_region_is_refused_by_name(aws: AwsClients) -> None:
 
 async def dead_letter(controlled: ControlledCloud) -> AwsClients:
     """Lose one message on its way to Sydney."""
-    controlled.courier.obstacles = [LOST]
+    controlled.interceptor.failures = [LOST]
     await publish(controlled.cloud.region("oregon"), "lost ☃")
     await controlled.cloud.events.settled()
     return AwsClients(controlled.cloud)

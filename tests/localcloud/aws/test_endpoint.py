@@ -14,11 +14,19 @@ from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
-from globalchat.localcloud.aws.model import AwsRequest, AwsResponse, Call
+from globalchat.localcloud.aws.model import AwsCall, AwsRequest, AwsResponse
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.aws.sqs import Queues
-from globalchat.localcloud.definition import JSON, Bus, Deployment, Queue, RegionDefinition, Role, Statement
-from globalchat.localcloud.events.delivery import DeadLetter, DeadLetters
+from globalchat.localcloud.definition import (
+    JSON,
+    CloudDefinition,
+    EventBus,
+    Queue,
+    RegionDefinition,
+    Role,
+    Statement,
+)
+from globalchat.localcloud.events.delivery import DeadLetter, DeadLetterQueues
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.principals import AccessKey, Principal, session, user
@@ -47,9 +55,9 @@ def endpoint(
 ) -> AwsEndpoint:
     """An endpoint over one bus and one queue, with one access key."""
     region = RegionDefinition(
-        REGION, "oregon", ACCOUNT, (), (Bus(BUS, "bus"),), (), (Queue(QUEUE, "dlq", ()),), {}
+        REGION, "oregon", ACCOUNT, (), (EventBus(BUS, "bus"),), (), (Queue(QUEUE, "dlq", ()),), {}
     )
-    bridge = EventBridge(Deployment((region,), {}), graphql=AppSync([], {}), clock=lambda: NOW)
+    bridge = EventBridge(CloudDefinition((region,), {}), graphql=AppSync([], {}), clock=lambda: NOW)
     return AwsEndpoint(
         services(bridge, base_url=f"http://{HOST}", clock=lambda: NOW),
         regions=(REGION,),
@@ -180,7 +188,7 @@ async def test_a_role_may_do_what_its_policy_says() -> None:
 
 
 async def test_equal_letters_are_messages_of_their_own() -> None:
-    queues = DeadLetters([Queue(QUEUE, "dlq", ())])
+    queues = DeadLetterQueues([Queue(QUEUE, "dlq", ())])
     letter = DeadLetter(Event({"id": "1"}, NOW), {"RULE_ARN": "rule"}, NOW, "Target0")
     for _ in range(3):
         queues.add(QUEUE, letter)
@@ -189,7 +197,7 @@ async def test_equal_letters_are_messages_of_their_own() -> None:
     }
 
     async def call(name: str, **parameters: JSON) -> Mapping[str, Any]:
-        found = await operations[name].handle(Call(REGION, ADMIN, {"QueueUrl": "/dlq", **parameters}))
+        found = await operations[name].handle(AwsCall(REGION, ADMIN, {"QueueUrl": "/dlq", **parameters}))
         return dict(found)
 
     messages = (await call("ReceiveMessage", MaxNumberOfMessages=10))["Messages"]

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import pytest
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.event_bridge import Redrive
+from globalchat.localcloud.events.event_bridge import RedriveResult
 from globalchat.localcloud.events.target_queue import DeliverySettings
 from globalchat.localcloud.interfaces import AppSyncErrors, Invocation, PutEventsEntry
 from globalchat.localcloud.provisioning.assembly import read
 from globalchat.localcloud.provisioning.provisioner import provision
-from tests.localcloud.helpers.eventbridge_fakes import Call, FakeCourier
+from tests.localcloud.helpers.eventbridge_fakes import Call, FakeInterceptor
 from tests.localcloud.helpers.eventbridge_harness import World
 from tests.localcloud.helpers.small_backend import OREGON, SYDNEY, URLS, Backend, properties, target
 
@@ -112,7 +112,7 @@ async def test_graphql_errors_are_counted_and_then_handled_as_set(handling: AppS
 
 @pytest.mark.parametrize("copies", [(), (0.0, 0.0), (0.0, 3.0)])
 async def test_a_courier_loses_copies_and_delays(copies: Sequence[float]) -> None:
-    world = World(courier=FakeCourier(delays=copies))
+    world = World(interceptor=FakeInterceptor(delays=copies))
     await world.deliver({"id": "1"})
     assert len(world.appsync.received(SYDNEY)) == len(copies)
     assert len(world.appsync.received(OREGON)) == 1
@@ -187,7 +187,7 @@ async def test_a_queue_as_a_target_gets_the_whole_event_without_attributes() -> 
         (result,) = await world.put({"id": "1"})
         await world.bridge.settled()
         # It is no dead letter: there is nothing to deliver once more.
-        assert await world.bridge.redrive() == Redrive(0, 0)
+        assert await world.bridge.redrive() == RedriveResult(0, 0)
     ((body, attributes),) = world.letters("oregon-api")
     assert (body["id"], body["detail"], attributes) == (result.event_id, {"id": "1"}, {})
     assert world.count("Broadcast") == {

@@ -5,11 +5,11 @@ import dataclasses
 
 import pytest
 
-from globalchat.localcloud.definition import Deployment
-from globalchat.localcloud.events.event_bridge import Redrive
+from globalchat.localcloud.definition import CloudDefinition
+from globalchat.localcloud.events.event_bridge import RedriveResult
 from globalchat.localcloud.events.target_queue import DeliverySettings
 from globalchat.localcloud.interfaces import Invocation, InvocationRefused
-from tests.localcloud.helpers.eventbridge_fakes import Call, FakeCourier
+from tests.localcloud.helpers.eventbridge_fakes import Call, FakeInterceptor
 from tests.localcloud.helpers.eventbridge_harness import PARTITION, World
 from tests.localcloud.helpers.small_backend import OREGON, SYDNEY, Backend, properties, target
 
@@ -72,8 +72,8 @@ async def test_variables_that_are_no_object_are_dead_lettered() -> None:
 
 
 async def test_a_retry_delivers_what_failed_first() -> None:
-    courier = FakeCourier(obstacles=[PARTITION, PARTITION])
-    world = World(courier=courier)
+    interceptor = FakeInterceptor(failures=[PARTITION, PARTITION])
+    world = World(interceptor=interceptor)
     await world.deliver({"id": "1"})
     assert world.appsync.received(SYDNEY) == [{"id": "1"}]
     first, second = world.time.naps
@@ -87,13 +87,13 @@ async def test_a_retry_delivers_what_failed_first() -> None:
 
 
 async def test_a_failing_event_does_not_hold_up_the_next() -> None:
-    courier = FakeCourier(obstacles=[PARTITION])
-    world = World(courier=courier)
+    interceptor = FakeInterceptor(failures=[PARTITION])
+    world = World(interceptor=interceptor)
     await world.deliver({"id": "1"}, {"id": "2"})
     assert world.appsync.received(SYDNEY) == [{"id": "2"}, {"id": "1"}]
 
 
-def relay_retries(**policy: int) -> Deployment:
+def relay_retries(**policy: int) -> CloudDefinition:
     backend = Backend()
     target(backend.oregon_relay, "Relay")["RetryPolicy"] = policy
     return backend.provision()
@@ -101,20 +101,20 @@ def relay_retries(**policy: int) -> Deployment:
 
 @pytest.mark.parametrize(("attempts", "obstacles"), [(0, 1), (3, 4)])
 async def test_the_last_attempt_ends_in_the_dead_letter_queue(attempts: int, obstacles: int) -> None:
-    courier = FakeCourier(obstacles=[PARTITION] * obstacles)
-    world = World(relay_retries(MaximumRetryAttempts=attempts), courier=courier)
+    interceptor = FakeInterceptor(failures=[PARTITION] * obstacles)
+    world = World(relay_retries(MaximumRetryAttempts=attempts), interceptor=interceptor)
     await world.deliver({"id": "1"})
     ((_, attributes),) = world.letters("oregon-relay")
     assert attributes["ERROR_CODE"] == "CROSS_REGION_INGESTION_FAILED"
     assert attributes["RETRY_ATTEMPTS"] == str(attempts)
     assert attributes["EXHAUSTED_RETRY_CONDITION"] == "MaximumRetryAttempts"
-    assert courier.obstacles == []
+    assert interceptor.failures == []
     assert world.count("Relay")["InvocationsSentToDlq"] == 1
 
 
 async def test_an_event_is_given_up_when_it_is_too_old() -> None:
-    courier = FakeCourier(obstacles=[PARTITION] * 1000)
-    world = World(relay_retries(MaximumEventAgeInSeconds=60), courier=courier)
+    interceptor = FakeInterceptor(failures=[PARTITION] * 1000)
+    world = World(relay_retries(MaximumEventAgeInSeconds=60), interceptor=interceptor)
     await world.deliver({"id": "1"})
     ((_, attributes),) = world.letters("oregon-relay")
     assert attributes["EXHAUSTED_RETRY_CONDITION"] == "MaximumEventAgeInSeconds"
@@ -127,8 +127,8 @@ async def test_a_queue_whose_policy_refuses_gets_nothing() -> None:
     statements[1]["Condition"]["ArnEquals"]["aws:SourceArn"] = (
         "arn:aws:events:us-west-2:000000000000:rule/other"
     )
-    courier = FakeCourier(obstacles=[dataclasses.replace(PARTITION, retryable=False)])
-    world = World(backend.provision(), courier=courier)
+    interceptor = FakeInterceptor(failures=[dataclasses.replace(PARTITION, retryable=False)])
+    world = World(backend.provision(), interceptor=interceptor)
     await world.deliver({"id": "1"})
     assert world.letters("oregon-relay") == []
     assert world.count("Relay")["InvocationsFailedToBeSentToDlq"] == 1
@@ -140,7 +140,9 @@ async def test_events_that_a_courier_holds_back_are_bounded() -> None:
     async def hold(_: float) -> None:
         await held.wait()
 
-    world = World(courier=FakeCourier(delays=(60.0,)), settings=DeliverySettings(waiting=2), sleep=hold)
+    world = World(
+        interceptor=FakeInterceptor(delays=(60.0,)), settings=DeliverySettings(waiting=2), sleep=hold
+    )
     async with world.bridge:
         results = await world.put({"id": "0"}, {"id": "1"}, {"id": "2"})
         assert [result.error_code for result in results] == [None, None, "ThrottlingException"]
@@ -152,14 +154,14 @@ async def test_events_that_a_courier_holds_back_are_bounded() -> None:
 
 
 async def test_redriven_letters_are_delivered_and_leave_their_queue() -> None:
-    world = World(courier=FakeCourier(obstacles=[dataclasses.replace(PARTITION, retryable=False)] * 4))
+    world = World(interceptor=FakeInterceptor(failures=[dataclasses.replace(PARTITION, retryable=False)] * 4))
     async with world.bridge:
         await world.put({"id": "1"}, {"id": "2"})
         await world.bridge.settled()
         (queue,) = [arn for arn, letters in world.bridge.dead_letters.items() if letters]
-        assert await world.bridge.redrive() == Redrive(delivered=0, failed=2)
+        assert await world.bridge.redrive() == RedriveResult(delivered=0, failed=2)
         assert [body["detail"]["id"] for body, _ in world.letters("oregon-relay")] == ["1", "2"]
-        assert await world.bridge.redrive(queue) == Redrive(delivered=2, failed=0)
+        assert await world.bridge.redrive(queue) == RedriveResult(delivered=2, failed=0)
         await world.bridge.settled()
     assert world.letters("") == []
     assert world.appsync.received(SYDNEY) == [{"id": "1"}, {"id": "2"}]
@@ -183,7 +185,7 @@ async def test_a_second_hop_is_refused_at_a_redrive_too() -> None:
     async with world.bridge:
         await world.put({"id": "1"})
         await world.bridge.settled()
-        assert await world.bridge.redrive() == Redrive(delivered=0, failed=1)
+        assert await world.bridge.redrive() == RedriveResult(delivered=0, failed=1)
     assert len(world.appsync.received(OREGON)) == 1
 
 
@@ -199,8 +201,8 @@ async def test_a_full_lane_throttles_instead_of_losing() -> None:
 
 
 async def test_more_retries_than_may_wait_end_as_dead_letters() -> None:
-    courier = FakeCourier(obstacles=[PARTITION] * 2)
-    world = World(courier=courier, settings=DeliverySettings(waiting=1))
+    interceptor = FakeInterceptor(failures=[PARTITION] * 2)
+    world = World(interceptor=interceptor, settings=DeliverySettings(waiting=1))
     await world.deliver({"id": "1"}, {"id": "2"})
     assert len(world.letters("oregon-relay")) == 1
     assert world.appsync.received(SYDNEY) == [{"id": "1"}]

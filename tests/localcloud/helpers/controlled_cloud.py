@@ -13,7 +13,7 @@ from globalchat.localcloud.process.control_server import (
 from globalchat.localcloud.process.state import CloudState
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.localcloud.helpers.cloud_state import STATE
-from tests.localcloud.helpers.eventbridge_fakes import FakeCourier
+from tests.localcloud.helpers.eventbridge_fakes import FakeInterceptor
 from tests.localcloud.helpers.eventbridge_harness import PARTITION
 
 LOST = replace(PARTITION, retryable=False)
@@ -21,17 +21,17 @@ LOST = replace(PARTITION, retryable=False)
 
 @dataclass
 class ControlledCloud:
-    """The cloud, how its control port is found, and the courier of its deliveries."""
+    """The cloud, how its control port is found, and the interceptor of its deliveries."""
 
     cloud: LocalCloud
     state: CloudState
-    courier: FakeCourier
+    interceptor: FakeInterceptor
 
 
 @asynccontextmanager
 async def controlled_cloud() -> AsyncIterator[ControlledCloud]:
-    courier = FakeCourier()
-    async with LocalCloud.open(options=CloudOptions(courier=courier)) as cloud:
+    interceptor = FakeInterceptor()
+    async with LocalCloud.open(options=CloudOptions(interceptor=interceptor)) as cloud:
         app = control_app(
             nonce=STATE.nonce,
             admin_token=STATE.admin_token,
@@ -42,5 +42,5 @@ async def controlled_cloud() -> AsyncIterator[ControlledCloud]:
         )
         async with listening(app) as port:
             yield ControlledCloud(
-                cloud, replace(STATE, control_port=port, regions=tuple(cloud.regions)), courier
+                cloud, replace(STATE, control_port=port, regions=tuple(cloud.regions)), interceptor
             )

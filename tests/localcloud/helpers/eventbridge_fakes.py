@@ -1,4 +1,4 @@
-"""Stand-ins for what surrounds EventBridge: AppSync, time, and a courier that misbehaves."""
+"""Stand-ins for what surrounds EventBridge: AppSync, time, and a interceptor that misbehaves."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -56,16 +56,16 @@ class FakeTime:
 
 
 @dataclass
-class FakeCourier:
+class FakeInterceptor:
     """Disturbs what crosses regions: the same copies of every event, one obstacle for each attempt."""
 
     delays: Sequence[float] = (0.0,)
-    obstacles: list[Failure] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
-    def copies(self, route: Route, event: Event) -> Sequence[float]:
+    def plan_copies(self, route: Route, event: Event) -> Sequence[float]:
         return (0.0,) if route.from_region == route.to_region else self.delays
 
-    def obstacle(self, route: Route) -> Failure | None:
-        if route.from_region == route.to_region or not self.obstacles:
+    def failure_for(self, route: Route) -> Failure | None:
+        if route.from_region == route.to_region or not self.failures:
             return None
-        return self.obstacles.pop(0)
+        return self.failures.pop(0)

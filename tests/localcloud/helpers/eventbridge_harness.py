@@ -5,8 +5,8 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from globalchat.localcloud.definition import JSON, Deployment
-from globalchat.localcloud.events.delivery import Courier, Failure
+from globalchat.localcloud.definition import JSON, CloudDefinition
+from globalchat.localcloud.events.delivery import DeliveryInterceptor, Failure
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.events.target_queue import DeliverySettings
 from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry
@@ -22,9 +22,9 @@ class World:
 
     def __init__(
         self,
-        deployment: Deployment | None = None,
+        deployment: CloudDefinition | None = None,
         *,
-        courier: Courier | None = None,
+        interceptor: DeliveryInterceptor | None = None,
         settings: DeliverySettings | None = None,
         sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
@@ -37,7 +37,7 @@ class World:
             clock=self.time,
             rng=random.Random(1),
             sleep=sleep or self.time.sleep,
-            courier=courier,
+            interceptor=interceptor,
             settings=settings,
         )
 

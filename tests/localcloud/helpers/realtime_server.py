@@ -14,7 +14,7 @@ from globalchat.localcloud.appsync.realtime.hub import Hub
 from globalchat.localcloud.appsync.responder import HttpRequest, HttpResponse
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.fault_injection import SocketFaults
-from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, accepting
+from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, serve_app
 from globalchat.localcloud.server.http_apps import region_app
 from globalchat.localcloud.server.loopback import bound, url
 from globalchat.localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
@@ -79,7 +79,7 @@ async def serving(options: RealtimeOptions | None = None) -> AsyncIterator[Serve
     )
     app = region_app(endpoint, respond, usage)
     with bound([0]) as [listener], closing(ConnectionLimit()) as limit:
-        async with accepting(app, listener, limit, shutdown_seconds=3):
+        async with serve_app(app, listener, limit, shutdown_seconds=3):
             yield Server(f"{url(listener)}/graphql", endpoint, hub, executor, usage)
 
 

@@ -3,8 +3,8 @@
 import copy
 from typing import Any
 
-from globalchat.localcloud.definition import JSON, Deployment
-from globalchat.localcloud.provisioning.assembly import Assembly, Stack
+from globalchat.localcloud.definition import JSON, CloudDefinition
+from globalchat.localcloud.provisioning.assembly import CloudAssembly, Stack
 from globalchat.localcloud.provisioning.provisioner import provision
 
 URLS = {"us-west-2": "http://127.0.0.1:5001", "ap-southeast-2": "http://127.0.0.1:5002"}
@@ -211,8 +211,8 @@ class Backend:
         self.sydney_api = api_template("sydney")
         self.sydney_relay = relay_template(SYDNEY, OREGON)
 
-    def assembly(self) -> Assembly:
-        return Assembly(
+    def assembly(self) -> CloudAssembly:
+        return CloudAssembly(
             (
                 _stack("chat-oregon-api", OREGON, self.oregon_api),
                 _stack("chat-sydney-api", SYDNEY, self.sydney_api),
@@ -221,7 +221,7 @@ class Backend:
             )
         )
 
-    def provision(self) -> Deployment:
+    def provision(self) -> CloudDefinition:
         return provision(self.assembly(), urls=URLS)
 
 

@@ -224,7 +224,7 @@ async def test_a_damaged_request_is_refused(controlled: ControlledCloud) -> None
 
 async def test_dead_letters_are_told_and_redriven(controlled: ControlledCloud) -> None:
     oregon, _ = controlled.cloud.regions
-    controlled.courier.obstacles = [LOST, LOST]
+    controlled.interceptor.failures = [LOST, LOST]
     answer = await publish(oregon, "not for everybody")
     await controlled.cloud.events.settled()
     (letter,) = await asyncio.to_thread(control_client.dead_letters, controlled.state)

@@ -1,9 +1,9 @@
 """What becomes of good templates."""
 
-from globalchat.localcloud.definition import RetryPolicy
+from globalchat.localcloud.definition import TargetRetryPolicy
 from globalchat.localcloud.iam import evaluate
 from globalchat.localcloud.provisioning import assembly
-from globalchat.localcloud.provisioning.assembly import Assembly, Stack
+from globalchat.localcloud.provisioning.assembly import CloudAssembly, Stack
 from globalchat.localcloud.provisioning.provisioner import ACCOUNT, provision
 from tests.localcloud.helpers.small_backend import (
     BOOTSTRAP,
@@ -74,8 +74,8 @@ def test_a_rule_is_built_with_everything_that_delivery_needs() -> None:
     assert broadcast.arn == f"arn:aws:events:{OREGON}:{ACCOUNT}:rule/chat-bus/{broadcast.name}"
     assert to_api.arn == region.apis[0].endpoint_arn
     assert to_api.input_path == "$.detail"
-    assert to_api.retry == RetryPolicy(2, 300)
-    assert to_bus.retry == RetryPolicy(185, 86_400)
+    assert to_api.retry == TargetRetryPolicy(2, 300)
+    assert to_bus.retry == TargetRetryPolicy(185, 86_400)
     assert to_bus.arn == f"arn:aws:events:{SYDNEY}:{ACCOUNT}:event-bus/chat-bus"
     assert relay.pattern == {"source": ["chat"], "region": [OREGON]}
     assert broadcast.enabled
@@ -190,5 +190,5 @@ def test_stacks_of_one_name_in_two_regions_have_ids_of_their_own() -> None:
         for stack in Backend().assembly().stacks
         if stack.name.endswith("-api")
     ]
-    oregon, sydney = provision(Assembly(tuple(stacks)), urls=URLS).regions
+    oregon, sydney = provision(CloudAssembly(tuple(stacks)), urls=URLS).regions
     assert oregon.apis[0].id != sydney.apis[0].id

@@ -73,14 +73,14 @@ async def small_server(limit: ConnectionLimit, tls: ssl.SSLContext | None = None
     app = web.Application()
     app.router.add_get("/{path}", answer)
     with bound([0]) as [listener], closing(limit):
-        async with acceptor.accepting(app, listener, limit, tls=tls):
+        async with acceptor.serve_app(app, listener, limit, tls=tls):
             yield url(listener, tls=tls is not None)
 
 
 async def test_connections_that_say_nothing_give_way(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with oregon(CloudOptions(places=lambda: 8)) as region:
+    async with oregon(CloudOptions(max_connections=lambda: 8)) as region:
         idle = [await connect(region.graphql_url) for _ in range(30)]
         assert "errors" not in await publish(region)
         async with listening(region) as listener:
@@ -96,7 +96,7 @@ async def test_connections_that_say_nothing_give_way(
 
 
 async def test_refused_requests_give_way_as_well() -> None:
-    async with oregon(CloudOptions(places=lambda: 4)) as region:
+    async with oregon(CloudOptions(max_connections=lambda: 4)) as region:
         refused = [await connect(region.graphql_url, POST + b"Content-Length: 0\r\n\r\n") for _ in range(4)]
         for reader, _ in refused:
             assert b" 401 " in await reader.readline()
@@ -107,7 +107,7 @@ async def test_refused_requests_give_way_as_well() -> None:
 
 
 async def test_connections_that_are_authorised_keep_their_places() -> None:
-    async with oregon(CloudOptions(places=lambda: 3)) as region, aiohttp.ClientSession() as session:
+    async with oregon(CloudOptions(max_connections=lambda: 3)) as region, aiohttp.ClientSession() as session:
         query = {"json": {"query": "{ channels }"}, "headers": {"x-api-key": region.api_key}}
         async with connected(region) as first, connected(region) as second:
             for _ in range(2):
@@ -227,7 +227,7 @@ async def test_a_defect_is_logged_with_its_traceback(caplog: pytest.LogCaptureFi
     app.router.add_get("/", fail)
     with bound([0]) as [listener], closing(ConnectionLimit()) as limit:
         async with (
-            acceptor.accepting(app, listener, limit),
+            acceptor.serve_app(app, listener, limit),
             aiohttp.ClientSession() as session,
             session.get(url(listener)) as answer,
         ):
@@ -238,7 +238,7 @@ async def test_a_defect_is_logged_with_its_traceback(caplog: pytest.LogCaptureFi
 WITHOUT_DESCRIPTORS = """
 import asyncio, contextlib, logging, resource, sys
 from aiohttp import web
-from globalchat.localcloud.server.acceptor import ConnectionLimit, accepting
+from globalchat.localcloud.server.acceptor import ConnectionLimit, serve_app
 from globalchat.localcloud.server.loopback import bound, url
 
 async def main():
@@ -247,7 +247,7 @@ async def main():
     app = web.Application()
     app.router.add_get("/", answer)
     with bound([0]) as [listener], contextlib.closing(ConnectionLimit(lambda: 1000)) as limit:
-        async with accepting(app, listener, limit):
+        async with serve_app(app, listener, limit):
             hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
             resource.setrlimit(resource.RLIMIT_NOFILE, (30, hard))
             print(url(listener), flush=True)
@@ -322,13 +322,13 @@ def test_some_descriptors_are_kept(
     soft: int, places: int, reserved: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, soft))
-    assert (acceptor.places(), acceptor.reserved_places()) == (places, reserved)
+    assert (acceptor.max_connections(), acceptor.max_control_connections()) == (places, reserved)
 
 
 async def test_only_what_is_authorised_is_use() -> None:
     now = 0.0
     async with (
-        LocalCloud.open(options=CloudOptions(steady=lambda: now)) as cloud,
+        LocalCloud.open(options=CloudOptions(monotonic=lambda: now)) as cloud,
         aiohttp.ClientSession() as session,
     ):
         region, now = cloud.region("oregon"), 50.0

@@ -376,7 +376,7 @@ async def test_keys_expire_after_a_year() -> None:
 
 async def test_usage_tells_sockets_and_requests() -> None:
     now = 100.0
-    async with LocalCloud.open(options=CloudOptions(steady=lambda: now)) as cloud:
+    async with LocalCloud.open(options=CloudOptions(monotonic=lambda: now)) as cloud:
         oregon = cloud.region("oregon")
         assert (cloud.open_sockets, cloud.usage.last_used) == (0, 100.0)
         now = 101.0

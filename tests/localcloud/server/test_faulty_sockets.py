@@ -46,7 +46,7 @@ async def test_a_silent_socket_neither_answers_nor_delivers_nor_ends() -> None:
         writer.write(start_frame("tech"))
         await asyncio.wait_for(reader.readuntil(b'"start_ack","id":"1"}'), 5)
         hears = asyncio.create_task(reader.read(1))
-        server.faults.silence()
+        server.faults.blackhole()
         writer.write(start_frame("tech"))
         async with client(server) as later:
             await subscribe(later, "1")
@@ -64,7 +64,7 @@ async def test_a_silent_socket_neither_answers_nor_delivers_nor_ends() -> None:
 async def test_a_silent_socket_whose_client_leaves_is_forgotten() -> None:
     async with serving() as server:
         _, writer = await raw_client(server)
-        server.faults.silence()
+        server.faults.blackhole()
         writer.close()
         await server.one_socket_closed()
         assert server.usage.open_sockets == 0
@@ -73,7 +73,7 @@ async def test_a_silent_socket_whose_client_leaves_is_forgotten() -> None:
 async def test_a_silent_socket_is_reset_at_the_end_of_its_life() -> None:
     async with serving(RealtimeOptions(limits=SocketLimits(lifetime=0.1))) as server:
         reader, writer = await raw_client(server)
-        server.faults.silence()
+        server.faults.blackhole()
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(reader.read(), 5)
         writer.close()
@@ -82,7 +82,7 @@ async def test_a_silent_socket_is_reset_at_the_end_of_its_life() -> None:
 async def test_a_shutdown_ends_silent_sockets() -> None:
     async with serving() as server:
         reader, writer = await raw_client(server)
-        server.faults.silence()
+        server.faults.blackhole()
     with pytest.raises(ConnectionResetError):
         await asyncio.wait_for(reader.read(), 5)
     writer.close()

@@ -104,7 +104,7 @@ async def test_silence_and_reset_work_over_tls(cloud: Cloud) -> None:
     ):
         await silent.send_str(start(region.api_key))
         assert (await silent.receive_json(timeout=5))["type"] == "start_ack"
-        region.faults.silence()
+        region.faults.blackhole()
         await silent.send_str(start(region.api_key))
         hears = asyncio.create_task(silent.receive())
         async with session.ws_connect(

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from globalchat.localcloud.server.realtime_socket import Flusher, Outbox, text_header
+from globalchat.localcloud.server.realtime_socket import Flusher, FrameBuffer, text_header
 
 
 class Transport(asyncio.WriteTransport):
@@ -44,9 +44,9 @@ class Turns:
             call()
 
 
-def outbox(turns: Turns, transport: Transport, limit: int = 1000) -> tuple[Outbox, list[bool]]:
+def outbox(turns: Turns, transport: Transport, limit: int = 1000) -> tuple[FrameBuffer, list[bool]]:
     overflows: list[bool] = []
-    made = Outbox(transport, turns.flusher, on_overflow=lambda: overflows.append(True), limit=limit)
+    made = FrameBuffer(transport, turns.flusher, on_overflow=lambda: overflows.append(True), limit=limit)
     return made, overflows
 
 

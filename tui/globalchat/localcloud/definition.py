@@ -88,7 +88,7 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class TargetRetryPolicy:
     """When EventBridge gives a delivery up (defaults: 185 attempts, 24 h)."""
 
     maximum_attempts: int = 185
@@ -104,7 +104,7 @@ class InputTransformer:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RuleTarget:
     """One target of a rule: an AppSync endpoint (with its operation), a bus or a queue (without a role).
 
     At most one of `input` (constant JSON text), `input_path` and `transformer` is set; none of them sends
@@ -115,7 +115,7 @@ class Target:
     arn: str
     role_arn: str | None
     dead_letter_arn: str | None
-    retry: RetryPolicy
+    retry: TargetRetryPolicy
     graphql_operation: str | None = None
     input: str | None = None
     input_path: str | None = None
@@ -130,12 +130,12 @@ class Rule:
     name: str
     bus_arn: str
     pattern: Mapping[str, JSON]
-    targets: tuple[Target, ...]
+    targets: tuple[RuleTarget, ...]
     enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Bus:
+class EventBus:
     """A custom event bus (EventBridge Classic)."""
 
     arn: str
@@ -150,14 +150,14 @@ class RegionDefinition:
     alias: str
     account: str
     apis: tuple[Api, ...]
-    buses: tuple[Bus, ...]
+    buses: tuple[EventBus, ...]
     rules: tuple[Rule, ...]
     queues: tuple[Queue, ...]
     outputs: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class CloudDefinition:
     """All regions of one assembly; `roles` are global, as in IAM, and looked up by ARN."""
 
     regions: tuple[RegionDefinition, ...]

@@ -9,20 +9,20 @@ from typing import Final, Protocol
 from globalchat.core.errors import UsageError
 from globalchat.localcloud.events.delivery import Failure, Route
 from globalchat.localcloud.events.envelope import Event
-from globalchat.localcloud.faults import Fault, Place, best, kind_of, parse
+from globalchat.localcloud.faults import FaultLocation, InjectedFault, best, kind_of, parse
 
 
 class FaultySocket(Protocol):
     """An open realtime socket, as a fault sees it."""
 
-    silenced: bool
+    blackholed: bool
     """Whether it neither sends nor listens any more, its TCP connection still open."""
 
     def reset(self) -> None:
         """Reset the TCP connection, without a closing handshake."""
         ...
 
-    def silence(self) -> None:
+    def blackhole(self) -> None:
         """Neither send nor listen from now on; only `reset` follows."""
         ...
 
@@ -66,17 +66,17 @@ class SocketFaults:
     def half_open(self, value: bool) -> None:
         self._half_open = value
         if value:
-            self.silence()
+            self.blackhole()
         else:
-            self._each(lambda each: each.silenced, lambda each: each.reset())
+            self._each(lambda each: each.blackholed, lambda each: each.reset())
 
     def drop(self) -> int:
         """Reset every open socket now; tells how many. Clients may connect again at once."""
         return self._each(lambda _: True, lambda each: each.reset())
 
-    def silence(self) -> int:
+    def blackhole(self) -> int:
         """Silence the sockets that are open now; tells how many. Later ones work."""
-        return self._each(lambda each: not each.silenced, lambda each: each.silence())
+        return self._each(lambda each: not each.blackholed, lambda each: each.blackhole())
 
     def opened(self, each: FaultySocket) -> None:
         """Take note of a socket, which shares the fate of the others at once."""
@@ -84,7 +84,7 @@ class SocketFaults:
         if self._down:
             each.reset()
         elif self._half_open:
-            each.silence()
+            each.blackhole()
 
     def closed(self, each: FaultySocket) -> None:
         """Forget a socket."""
@@ -104,8 +104,8 @@ _AT_ONCE: Final = (0.0,)
 _STOPPED: Final = "CROSS_REGION_INGESTION_FAILED"
 
 
-class FaultCourier:
-    """Implements `Courier` for the faults that are set at the time.
+class FaultInterceptor:
+    """Implements `DeliveryInterceptor` for the faults that are set at the time.
 
     Args:
         faults: what is set now.
@@ -114,13 +114,13 @@ class FaultCourier:
     """
 
     def __init__(
-        self, faults: Callable[[], Sequence[Fault]], alias: Callable[[str], str], rng: random.Random
+        self, faults: Callable[[], Sequence[InjectedFault]], alias: Callable[[str], str], rng: random.Random
     ) -> None:
         self._faults = faults
         self._alias = alias
         self._rng = rng
 
-    def copies(self, route: Route, event: Event) -> Sequence[float]:  # noqa: ARG002
+    def plan_copies(self, route: Route, event: Event) -> Sequence[float]:  # noqa: ARG002
         """The delays of the copies that go out."""
         if not self._faults():
             return _AT_ONCE
@@ -129,14 +129,14 @@ class FaultCourier:
             delays.append(self._delay(route))
         return [delay + self._lag(route) for delay in delays]
 
-    def obstacle(self, route: Route) -> Failure | None:
+    def failure_for(self, route: Route) -> Failure | None:
         """A failure that may pass while the relay is partitioned or an end of it is down."""
         if not self._faults():
             return None
         if any(self._on("relay-partition", route)):
             return Failure(_STOPPED, "The regions are partitioned.", retryable=True)
         for fault in self._faults():
-            if fault.name == "region-down" and fault.place.region in (
+            if fault.name == "region-down" and fault.location.region in (
                 None,
                 route.from_region,
                 route.to_region,
@@ -155,13 +155,13 @@ class FaultCourier:
         fault = best(self._on(name, route))
         return fault is not None and self._rng.random() < fault.low
 
-    def _on(self, name: str, route: Route) -> Iterable[Fault]:
+    def _on(self, name: str, route: Route) -> Iterable[InjectedFault]:
         """The faults of a name whose place the route is at."""
         source, target = self._alias(route.from_region), self._alias(route.to_region)
         for fault in self._faults():
             if fault.name != name or (fault.kind.scope == "relay" and source == target):
                 continue
-            if fault.place.source in (None, source) and fault.place.target in (None, target):
+            if fault.location.source in (None, source) and fault.location.target in (None, target):
                 yield fault
 
 
@@ -198,12 +198,12 @@ class Faults:
 
     def __init__(self, regions: Sequence[FaultyRegion], rng: random.Random) -> None:
         self._regions = regions
-        self._active: tuple[Fault, ...] = ()
+        self._active: tuple[InjectedFault, ...] = ()
         self._aliases = {region.region: region.alias for region in regions}
-        self.courier = FaultCourier(lambda: self._active, self._aliases.__getitem__, rng)
+        self.interceptor = FaultInterceptor(lambda: self._active, self._aliases.__getitem__, rng)
 
     @property
-    def active(self) -> tuple[Fault, ...]:
+    def active(self) -> tuple[InjectedFault, ...]:
         """The faults that last, in the order in which they were set."""
         return self._active
 
@@ -217,13 +217,16 @@ class Faults:
         Raises:
             UsageError: a word that is none, or an unknown region.
         """
-        place = Place(self._alias(source), self._alias(target), self._region(region))
-        faults = [parse(text, place) for text in texts]
+        location = FaultLocation(self._alias(source), self._alias(target), self._region(region))
+        faults = [parse(text, location) for text in texts]
         for fault in faults:
             if fault.kind.momentary:
-                self._drop_sockets(fault.place.region)
+                self._drop_sockets(fault.location.region)
                 continue
-            self._active = (*(f for f in self._active if (f.name, f.place) != (fault.name, place)), fault)
+            self._active = (
+                *(f for f in self._active if (f.name, f.location) != (fault.name, location)),
+                fault,
+            )
         self._move_switches()
 
     def clear(self, *names: str) -> None:
@@ -244,7 +247,7 @@ class Faults:
 
     def _move_switches(self) -> None:
         for region in self._regions:
-            on = {f.name for f in self._active if f.place.region in (None, region.region)}
+            on = {f.name for f in self._active if f.location.region in (None, region.region)}
             sockets = region.sockets
             sockets.throttled = "throttle" in on
             sockets.announce_invalidation = "silent-invalidation" not in on

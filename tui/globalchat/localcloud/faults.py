@@ -21,7 +21,7 @@ _RATE = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)%")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FaultKind:
     """A kind of fault; `unit` None takes no amount, `momentary` happens once instead of lasting."""
 
     name: str
@@ -31,25 +31,27 @@ class Kind:
     momentary: bool = False
 
 
-KINDS: Final[Mapping[str, Kind]] = {
+FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
     kind.name: kind
     for kind in (
-        Kind("relay-delay", "relay", "Hold every relayed message for so long.", "delay"),
-        Kind("relay-partition", "relay", "Let nothing cross; EventBridge tries again and again."),
-        Kind("duplicate", "delivery", "Deliver so many events twice.", "rate"),
-        Kind("reorder", "delivery", "Let so many events fall behind later ones.", "rate"),
-        Kind("drop-sockets", "region", "Reset every open socket, now and once.", momentary=True),
-        Kind("half-open", "region", "Keep sockets open but silent."),
-        Kind("throttle", "region", "Answer every request and subscription with LimitExceededError."),
-        Kind("expired-key", "region", "Refuse the API key at every new request, socket and subscription."),
-        Kind("region-down", "region", "Reset every request and socket; no relay gets in or out."),
-        Kind("silent-invalidation", "region", "Close invalidated sockets without a complete frame."),
+        FaultKind("relay-delay", "relay", "Hold every relayed message for so long.", "delay"),
+        FaultKind("relay-partition", "relay", "Let nothing cross; EventBridge tries again and again."),
+        FaultKind("duplicate", "delivery", "Deliver so many events twice.", "rate"),
+        FaultKind("reorder", "delivery", "Let so many events fall behind later ones.", "rate"),
+        FaultKind("drop-sockets", "region", "Reset every open socket, now and once.", momentary=True),
+        FaultKind("half-open", "region", "Keep sockets open but silent."),
+        FaultKind("throttle", "region", "Answer every request and subscription with LimitExceededError."),
+        FaultKind(
+            "expired-key", "region", "Refuse the API key at every new request, socket and subscription."
+        ),
+        FaultKind("region-down", "region", "Reset every request and socket; no relay gets in or out."),
+        FaultKind("silent-invalidation", "region", "Close invalidated sockets without a complete frame."),
     )
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FaultLocation:
     """Where a fault acts; None is everywhere.
 
     `source` and `target` are the aliases of a delivery's ends, the same for one that stays in its region;
@@ -67,18 +69,18 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InjectedFault:
     """One fault. `low` and `high` bound a delay in seconds; both are the share (0 to 1) of a rate."""
 
     name: str
-    place: Place = field(default_factory=Place)
+    location: FaultLocation = field(default_factory=FaultLocation)
     low: float = 0.0
     high: float = 0.0
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> FaultKind:
         """What its name stands for."""
-        return KINDS[self.name]
+        return FAULT_KINDS[self.name]
 
     @property
     def amount(self) -> str | None:
@@ -94,16 +96,16 @@ class Fault:
     def document(self) -> dict[str, JSON]:
         """The fault as JSON: `name`, `amount`, and `from` and `to` or `region`; null is everywhere."""
         if self.kind.scope == "region":
-            return {"name": self.name, "amount": None, "region": self.place.region}
+            return {"name": self.name, "amount": None, "region": self.location.region}
         return {
             "name": self.name,
             "amount": self.amount,
-            "from": self.place.source,
-            "to": self.place.target,
+            "from": self.location.source,
+            "to": self.location.target,
         }
 
 
-def parse(text: str, place: Place | None = None) -> Fault:
+def parse(text: str, location: FaultLocation | None = None) -> InjectedFault:
     """Read `NAME` or `NAME=AMOUNT`.
 
     A delay is a duration such as `200ms` or `1.5s`, or a range of them such as `150ms..250ms`, of which each
@@ -114,41 +116,41 @@ def parse(text: str, place: Place | None = None) -> Fault:
     """
     name, equals, amount = text.partition("=")
     kind = kind_of(name)
-    _check_place(kind, place or Place())
+    _check_place(kind, location or FaultLocation())
     if kind.unit is None:
         if equals:
             raise UsageError(f"{name} takes no amount.", remedy=f"Say: {name}")
-        return Fault(name, place or Place())
+        return InjectedFault(name, location or FaultLocation())
     low, high = _delay(name, amount) if kind.unit == "delay" else _rate(name, amount)
-    return Fault(name, place or Place(), low, high)
+    return InjectedFault(name, location or FaultLocation(), low, high)
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> FaultKind:
     """The kind of that name; raises UsageError with the nearest name for an unknown one."""
-    if name in KINDS:
-        return KINDS[name]
-    raise UsageError(f"There is no fault {name[:40]!r}.", remedy=hint(name, KINDS))
+    if name in FAULT_KINDS:
+        return FAULT_KINDS[name]
+    raise UsageError(f"There is no fault {name[:40]!r}.", remedy=hint(name, FAULT_KINDS))
 
 
-def best(faults: Iterable[Fault]) -> Fault | None:
+def best(faults: Iterable[InjectedFault]) -> InjectedFault | None:
     """The most precise of some faults of one kind; of equals the last."""
-    chosen: Fault | None = None
+    chosen: InjectedFault | None = None
     for fault in faults:
-        if chosen is None or fault.place.precision >= chosen.place.precision:
+        if chosen is None or fault.location.precision >= chosen.location.precision:
             chosen = fault
     return chosen
 
 
-def _check_place(kind: Kind, place: Place) -> None:
-    if kind.scope == "region" and (place.source or place.target):
+def _check_place(kind: FaultKind, location: FaultLocation) -> None:
+    if kind.scope == "region" and (location.source or location.target):
         raise UsageError(
             f"{kind.name} is a fault of one region, not of a way between two.", remedy="Use --region."
         )
-    if kind.scope != "region" and place.region:
+    if kind.scope != "region" and location.region:
         raise UsageError(
             f"{kind.name} is a fault of the ways between regions.", remedy="Use --from and --to."
         )
-    if kind.scope == "relay" and place.source and place.source == place.target:
+    if kind.scope == "relay" and location.source and location.source == location.target:
         raise UsageError(
             "A relay goes from one region to another.", remedy="Name two regions, or one end alone."
         )

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from globalchat.localcloud.appsync.evaluation import MAX_CONTEXT
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.provisioning.assembly import Assembly, Stack
+from globalchat.localcloud.provisioning.assembly import CloudAssembly, Stack
 from globalchat.localcloud.provisioning.stack import Resource, resolve_stack
 from globalchat.verify.resolver_cases import Case, Settings, cases_of
 from globalchat.verify.sample_events import ACCOUNT, sample_events
@@ -101,7 +101,7 @@ class Catalogue:
         return tuple(dict.fromkeys(each.region for each in self.questions))
 
 
-def catalogue(assembly: Assembly, more: MoreQuestions = lambda _region: ()) -> Catalogue:
+def catalogue(assembly: CloudAssembly, more: MoreQuestions = lambda _region: ()) -> Catalogue:
     """Return the questions about the stacks of an assembly. What is the same in two regions is asked in one.
 
     Args:

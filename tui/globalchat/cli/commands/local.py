@@ -15,7 +15,7 @@ from globalchat.cli.output import echo_err, json_line, write_exactly, write_line
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import ExitCode
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.faults import KINDS, Place, parse
+from globalchat.localcloud.faults import FAULT_KINDS, FaultLocation, parse
 from globalchat.localcloud.interfaces import AppSyncErrors
 from globalchat.localcloud.process import control_client
 from globalchat.localcloud.process.state import CloudState
@@ -170,7 +170,7 @@ AMOUNTS = {"delay": "=200ms or =150ms..250ms", "rate": "=20%", None: ""}
 
 def _fault_table() -> str:
     """Return the faults for the help, in a block that click leaves as it is."""
-    rows = (f"  {kind.name + AMOUNTS[kind.unit]:<36} {kind.help}" for kind in KINDS.values())
+    rows = (f"  {kind.name + AMOUNTS[kind.unit]:<36} {kind.help}" for kind in FAULT_KINDS.values())
     return "\n".join(("\b", "Faults:", *rows))
 
 
@@ -248,8 +248,8 @@ class SetFaultsOptions:
 def set_faults(given: SetFaultsOptions) -> int:
     """Run `globalchat local faults set`."""
     # Checked before a cloud is started for them.
-    place = Place(given.source, given.target, given.region)
-    kinds = [parse(text, place).kind for text in given.faults]
+    location = FaultLocation(given.source, given.target, given.region)
+    kinds = [parse(text, location).kind for text in given.faults]
     momentary = [kind.name for kind in kinds if kind.momentary]
     state = local_cloud.join(echo_err)
     left = control_client.set_faults(

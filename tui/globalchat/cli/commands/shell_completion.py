@@ -156,9 +156,9 @@ def _channels(ctx: click.Context) -> Iterable[tuple[str, str | None]]:
 
 
 def _faults(_: click.Context) -> Iterable[tuple[str, str | None]]:
-    from globalchat.localcloud.faults import KINDS
+    from globalchat.localcloud.faults import FAULT_KINDS
 
-    return ((kind.name + ("=" if kind.unit else ""), kind.help) for kind in KINDS.values())
+    return ((kind.name + ("=" if kind.unit else ""), kind.help) for kind in FAULT_KINDS.values())
 
 
 COMPLETERS: Mapping[str, Words] = {

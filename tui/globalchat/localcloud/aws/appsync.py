@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.evaluation import evaluate_code
-from globalchat.localcloud.aws.model import AwsError, Call, Operation, Service, text
+from globalchat.localcloud.aws.model import AwsCall, AwsError, AwsOperation, AwsService, text
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.problems import Unsupported
 
 _RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
 
 
-def service(clock: EpochClock) -> Service:
+def service(clock: EpochClock) -> AwsService:
     """Return the service; `clock` is the time that evaluated code sees."""
 
-    async def evaluate(call: Call) -> Mapping[str, JSON]:
+    async def evaluate(call: AwsCall) -> Mapping[str, JSON]:
         parameters = call.parameters
         if parameters.get("runtime") != _RUNTIME:
             raise AwsError("BadRequestException", "The only runtime is APPSYNC_JS 1.0.0.")
@@ -28,9 +28,9 @@ def service(clock: EpochClock) -> Service:
         except Unsupported as error:
             raise AwsError("BadRequestException", f"Bad request: {error.reason}.") from None
 
-    def account(call: Call) -> Sequence[str]:
+    def account(call: AwsCall) -> Sequence[str]:
         """It takes no API; the developer guide's policy for it names the account."""
         return [f"arn:aws:appsync:{call.region}:{call.principal.account}:*"]
 
-    operation = Operation("EvaluateCode", evaluate, account, route="POST /v1/dataplane-evaluatecode")
-    return Service("appsync", (operation,))
+    operation = AwsOperation("EvaluateCode", evaluate, account, route="POST /v1/dataplane-evaluatecode")
+    return AwsService("appsync", (operation,))

@@ -9,7 +9,14 @@ from typing import Final
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud import iam, sigv4
-from globalchat.localcloud.aws.model import AwsError, AwsRequest, AwsResponse, Call, Operation, Service
+from globalchat.localcloud.aws.model import (
+    AwsCall,
+    AwsError,
+    AwsOperation,
+    AwsRequest,
+    AwsResponse,
+    AwsService,
+)
 from globalchat.localcloud.aws.protocols import WireProtocol, protocol_of
 from globalchat.localcloud.principals import AccessKey, Principal
 
@@ -34,7 +41,7 @@ class AwsEndpoint:
 
     def __init__(
         self,
-        services: Iterable[Service],
+        services: Iterable[AwsService],
         *,
         regions: Collection[str],
         access_keys: Mapping[str, AccessKey],
@@ -70,13 +77,13 @@ class AwsEndpoint:
         principal = sigv4.authenticate(signed, signature, self._access_keys, self._clock())
         authorized()
         service, operation = self._find(protocol, signature, request)
-        call = Call(signature.region, principal, protocol.parameters(request))
+        call = AwsCall(signature.region, principal, protocol.parameters(request))
         self._require_permission(protocol, service, operation, call)
         return protocol.result(await operation.handle(call), request_id, service, operation)
 
     def _find(
         self, protocol: WireProtocol, signature: sigv4.Signature, request: AwsRequest
-    ) -> tuple[Service, Operation]:
+    ) -> tuple[AwsService, AwsOperation]:
         service = self._services.get(signature.service)
         operation = None if service is None else protocol.find(service, request)
         if service is None or operation is None:
@@ -89,7 +96,7 @@ class AwsEndpoint:
         return service, operation
 
     def _require_permission(
-        self, protocol: WireProtocol, service: Service, operation: Operation, call: Call
+        self, protocol: WireProtocol, service: AwsService, operation: AwsOperation, call: AwsCall
     ) -> None:
         if operation.resources is None:
             return

@@ -6,7 +6,7 @@ Source: EventBridge API reference, PutEvents, PutEventsRequestEntry and TestEven
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from globalchat.localcloud.aws.model import AwsError, Call, Operation, Service, text, texts
+from globalchat.localcloud.aws.model import AwsCall, AwsError, AwsOperation, AwsService, text, texts
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.envelope import time_stamp
 from globalchat.localcloud.events.event_bridge import EventBridge
@@ -18,10 +18,10 @@ DEFAULT_BUS: Final = "default"
 """The bus of an entry that names none; every account has it, and here it has no rules."""
 
 
-def service(events: EventBridge) -> Service:
+def service(events: EventBridge) -> AwsService:
     """Return the service over the buses of a deployment."""
 
-    async def put_events(call: Call) -> Mapping[str, JSON]:
+    async def put_events(call: AwsCall) -> Mapping[str, JSON]:
         if call.parameters.get("EndpointId") is not None:
             raise AwsError("ValidationException", "The local cloud does not emulate global endpoints.")
         entries = [(_bus_arn(call, entry), _entry(entry)) for entry in _entries(call)]
@@ -32,18 +32,18 @@ def service(events: EventBridge) -> Service:
         failed = sum(result.event_id is None for result in results)
         return {"FailedEntryCount": failed, "Entries": [_result(result) for result in results]}
 
-    def buses(call: Call) -> Sequence[str]:
+    def buses(call: AwsCall) -> Sequence[str]:
         return list(dict.fromkeys(_bus_arn(call, entry) for entry in _entries(call)))
 
     operations = (
-        Operation("PutEvents", put_events, buses),
+        AwsOperation("PutEvents", put_events, buses),
         # It takes no resource, so that a policy has to allow it on everything.
-        Operation("TestEventPattern", _test_event_pattern, lambda _: ["*"]),
+        AwsOperation("TestEventPattern", _test_event_pattern, lambda _: ["*"]),
     )
-    return Service("events", operations, target="AWSEvents")
+    return AwsService("events", operations, target="AWSEvents")
 
 
-async def _test_event_pattern(call: Call) -> Mapping[str, JSON]:
+async def _test_event_pattern(call: AwsCall) -> Mapping[str, JSON]:
     pattern, event = text(call.parameters, "EventPattern"), text(call.parameters, "Event")
     try:
         return {"Result": matches_pattern(pattern, event)}
@@ -52,7 +52,7 @@ async def _test_event_pattern(call: Call) -> Mapping[str, JSON]:
         raise AwsError("InvalidEventPatternException", message) from None
 
 
-def _entries(call: Call) -> list[Mapping[str, JSON]]:
+def _entries(call: AwsCall) -> list[Mapping[str, JSON]]:
     entries = call.parameters.get("Entries")
     found = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     if not isinstance(entries, list) or len(found) != len(entries):
@@ -60,7 +60,7 @@ def _entries(call: Call) -> list[Mapping[str, JSON]]:
     return list(found)
 
 
-def _bus_arn(call: Call, entry: Mapping[str, JSON]) -> str:
+def _bus_arn(call: AwsCall, entry: Mapping[str, JSON]) -> str:
     """Return the ARN of the bus that an entry names by name or ARN."""
     named = text(entry, "EventBusName", required=False) or DEFAULT_BUS
     if named.startswith("arn:"):

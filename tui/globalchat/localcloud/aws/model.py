@@ -41,7 +41,7 @@ class AwsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class AwsCall:
     """One call of an operation: in which AWS region, by whom, with what."""
 
     region: str
@@ -50,7 +50,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class AwsOperation:
     """One operation of a service.
 
     Attributes:
@@ -61,13 +61,13 @@ class Operation:
     """
 
     name: str
-    handle: Callable[[Call], Awaitable[Mapping[str, JSON]]]
-    resources: Callable[[Call], Sequence[str]] | None
+    handle: Callable[[AwsCall], Awaitable[Mapping[str, JSON]]]
+    resources: Callable[[AwsCall], Sequence[str]] | None
     route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class AwsService:
     """The operations of a service.
 
     Attributes:
@@ -78,7 +78,7 @@ class Service:
     """
 
     name: str
-    operations: Sequence[Operation]
+    operations: Sequence[AwsOperation]
     target: str = ""
     namespace: str = ""
 

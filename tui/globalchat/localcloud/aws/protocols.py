@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl
 from globalchat.localcloud import json_text
 from globalchat.localcloud.aws.model import (
     AwsError,
+    AwsOperation,
     AwsRequest,
     AwsResponse,
-    Operation,
+    AwsService,
     Parameters,
-    Service,
     text,
 )
 from globalchat.localcloud.definition import JSON
@@ -42,7 +42,7 @@ class WireProtocol(ABC):
         """Name the operation that is asked for, as far as it is named."""
 
     @abstractmethod
-    def find(self, service: Service, request: AwsRequest) -> Operation | None:
+    def find(self, service: AwsService, request: AwsRequest) -> AwsOperation | None:
         """Find the operation that is asked for."""
 
     @abstractmethod
@@ -55,7 +55,7 @@ class WireProtocol(ABC):
 
     @abstractmethod
     def result(
-        self, value: Mapping[str, JSON], request_id: str, service: Service, operation: Operation, /
+        self, value: Mapping[str, JSON], request_id: str, service: AwsService, operation: AwsOperation, /
     ) -> AwsResponse:
         """Write what an operation answers."""
 
@@ -83,7 +83,7 @@ class JsonProtocol(WireProtocol):
         """Name the operation that is asked for."""
         return request.headers["x-amz-target"].rpartition(".")[2]
 
-    def find(self, service: Service, request: AwsRequest) -> Operation | None:
+    def find(self, service: AwsService, request: AwsRequest) -> AwsOperation | None:
         """Find the operation that `X-Amz-Target` names."""
         prefix, _, name = request.headers["x-amz-target"].rpartition(".")
         if not service.target or prefix != service.target:
@@ -99,7 +99,7 @@ class JsonProtocol(WireProtocol):
         return _json_object(request.body)
 
     def result(
-        self, value: Mapping[str, JSON], request_id: str, _service: Service, _operation: Operation, /
+        self, value: Mapping[str, JSON], request_id: str, _service: AwsService, _operation: AwsOperation, /
     ) -> AwsResponse:
         """Write a JSON object."""
         headers = {"content-type": self._content_type, _REQUEST_ID: request_id}
@@ -130,7 +130,7 @@ class RestProtocol(WireProtocol):
         """Name the operation by its method and path."""
         return f"{request.method} {request.target.partition('?')[0]}"
 
-    def find(self, service: Service, request: AwsRequest) -> Operation | None:
+    def find(self, service: AwsService, request: AwsRequest) -> AwsOperation | None:
         """Find the operation at a method and path."""
         route = self.called(request)
         return next((each for each in service.operations if each.route == route), None)
@@ -144,7 +144,7 @@ class RestProtocol(WireProtocol):
         return _json_object(request.body)
 
     def result(
-        self, value: Mapping[str, JSON], request_id: str, _service: Service, _operation: Operation, /
+        self, value: Mapping[str, JSON], request_id: str, _service: AwsService, _operation: AwsOperation, /
     ) -> AwsResponse:
         """Write a JSON object."""
         headers = {"content-type": "application/json", _REQUEST_ID: request_id}
@@ -176,7 +176,7 @@ class QueryProtocol(WireProtocol):
         """Name the action that is asked for."""
         return text(_fields(request), "Action", required=False)
 
-    def find(self, service: Service, request: AwsRequest) -> Operation | None:
+    def find(self, service: AwsService, request: AwsRequest) -> AwsOperation | None:
         """Find the operation that `Action` names."""
         name = self.called(request)
         return next((each for each in service.operations if service.namespace and each.name == name), None)
@@ -190,7 +190,7 @@ class QueryProtocol(WireProtocol):
         return _fields(request)
 
     def result(
-        self, value: Mapping[str, JSON], request_id: str, service: Service, operation: Operation, /
+        self, value: Mapping[str, JSON], request_id: str, service: AwsService, operation: AwsOperation, /
     ) -> AwsResponse:
         """Write the texts of an answer as XML."""
         name = operation.name

@@ -16,9 +16,9 @@ from typing import Final
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud import json_text
-from globalchat.localcloud.aws.model import AwsError, Call, Operation, Service, integer, text, texts
+from globalchat.localcloud.aws.model import AwsCall, AwsError, AwsOperation, AwsService, integer, text, texts
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.delivery import DeadLetter, DeadLetters
+from globalchat.localcloud.events.delivery import DeadLetter, DeadLetterQueues
 
 VISIBILITY_SECONDS: Final = 30
 """How long a message that was received is hidden from others, unless the call says otherwise."""
@@ -46,56 +46,56 @@ class Queues:
         clock: epoch seconds.
     """
 
-    def __init__(self, letters: DeadLetters, *, base_url: str, clock: EpochClock) -> None:
+    def __init__(self, letters: DeadLetterQueues, *, base_url: str, clock: EpochClock) -> None:
         self._letters = letters
         self._base_url = base_url
         self._clock = clock
         self._received: dict[str, _Reception] = {}
 
-    def service(self) -> Service:
+    def service(self) -> AwsService:
         """Return the service."""
-        return Service(
+        return AwsService(
             "sqs",
             (
-                Operation("GetQueueUrl", self._get_queue_url, lambda call: [_arn(call, _name(call))]),
-                Operation("ReceiveMessage", self._receive_message, _queue_of),
-                Operation("DeleteMessage", self._delete_message, _queue_of),
-                Operation("PurgeQueue", self._purge_queue, _queue_of),
+                AwsOperation("GetQueueUrl", self._get_queue_url, lambda call: [_arn(call, _name(call))]),
+                AwsOperation("ReceiveMessage", self._receive_message, _queue_of),
+                AwsOperation("DeleteMessage", self._delete_message, _queue_of),
+                AwsOperation("PurgeQueue", self._purge_queue, _queue_of),
             ),
             target="AmazonSQS",
         )
 
-    async def _get_queue_url(self, call: Call) -> Mapping[str, JSON]:
+    async def _get_queue_url(self, call: AwsCall) -> Mapping[str, JSON]:
         self._existing(_arn(call, _name(call)))
         return {"QueueUrl": f"{self._base_url}/{call.principal.account}/{_name(call)}"}
 
-    async def _receive_message(self, call: Call) -> Mapping[str, JSON]:
+    async def _receive_message(self, call: AwsCall) -> Mapping[str, JSON]:
         """Answer what is visible, at once: WaitTimeSeconds is checked, and not waited for."""
         arn = self._existing(*_queue_of(call))
         limit = integer(call.parameters, "MaxNumberOfMessages", 1, _MESSAGES)
         hidden = integer(call.parameters, "VisibilityTimeout", VISIBILITY_SECONDS, _VISIBILITY)
         integer(call.parameters, "WaitTimeSeconds", 0, _WAIT)
         now, messages = self._clock(), list[JSON]()
-        for message_id, letter in self._messages(arn).items():
+        for message_id, dead_letter in self._messages(arn).items():
             reception = self._received.setdefault(message_id, _Reception(visible_at=now, first=now))
             if reception.visible_at <= now and len(messages) < limit:
                 reception.visible_at, reception.count = now + hidden, reception.count + 1
-                messages.append(_message(message_id, letter, reception, call))
+                messages.append(_message(message_id, dead_letter, reception, call))
         return {"Messages": messages} if messages else {}
 
-    async def _delete_message(self, call: Call) -> Mapping[str, JSON]:
+    async def _delete_message(self, call: AwsCall) -> Mapping[str, JSON]:
         arn = self._existing(*_queue_of(call))
         message_id = _read_handle(text(call.parameters, "ReceiptHandle"))
-        letter = self._messages(arn).get(message_id)
-        if letter is not None:  # else it was deleted before, which is no error
-            self._letters.remove(arn, letter)
+        dead_letter = self._messages(arn).get(message_id)
+        if dead_letter is not None:  # else it was deleted before, which is no error
+            self._letters.remove(arn, dead_letter)
             self._received.pop(message_id, None)
         return {}
 
-    async def _purge_queue(self, call: Call) -> Mapping[str, JSON]:
+    async def _purge_queue(self, call: AwsCall) -> Mapping[str, JSON]:
         arn = self._existing(*_queue_of(call))
-        for message_id, letter in self._messages(arn).items():
-            self._letters.remove(arn, letter)
+        for message_id, dead_letter in self._messages(arn).items():
+            self._letters.remove(arn, dead_letter)
             self._received.pop(message_id, None)
         return {}
 
@@ -111,26 +111,26 @@ class Queues:
     def _messages(self, arn: str) -> dict[str, DeadLetter]:
         """Return the messages of a queue by their ids, oldest first; forget those that are gone."""
         found: dict[str, DeadLetter] = {}
-        for letter in self._letters.letters[arn]:
+        for dead_letter in self._letters.letters[arn]:
             number = 0  # an event that was delivered twice may end there twice, at the same time
-            while (message_id := _message_id(arn, letter, number)) in found:
+            while (message_id := _message_id(arn, dead_letter, number)) in found:
                 number += 1
-            found[message_id] = letter
+            found[message_id] = dead_letter
         prefix = _id_of_queue(arn)
         for message_id in [each for each in self._received if each.startswith(prefix) and each not in found]:
             del self._received[message_id]
         return found
 
 
-def _name(call: Call) -> str:
+def _name(call: AwsCall) -> str:
     return text(call.parameters, "QueueName")
 
 
-def _arn(call: Call, name: str) -> str:
+def _arn(call: AwsCall, name: str) -> str:
     return f"arn:aws:sqs:{call.region}:{call.principal.account}:{name}"
 
 
-def _queue_of(call: Call) -> list[str]:
+def _queue_of(call: AwsCall) -> list[str]:
     """Return the ARN of the queue whose URL a call names: the last part of it is the queue's name."""
     return [_arn(call, text(call.parameters, "QueueUrl").rpartition("/")[2])]
 
@@ -139,26 +139,26 @@ def _id_of_queue(arn: str) -> str:
     return hashlib.sha256(arn.encode()).hexdigest()[:8]
 
 
-def _message_id(arn: str, letter: DeadLetter, number: int) -> str:
+def _message_id(arn: str, dead_letter: DeadLetter, number: int) -> str:
     """Make the id of a message in the form of a UUID: the same whenever it is received.
 
     `number` tells apart letters that are equal.
     """
-    rule = letter.attributes.get("RULE_ARN", "")
-    parts = [letter.event.id, rule, letter.target_id, letter.sent_at, number]
+    rule = dead_letter.attributes.get("RULE_ARN", "")
+    parts = [dead_letter.event.id, rule, dead_letter.target_id, dead_letter.sent_at, number]
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     return _id_of_queue(arn) + str(uuid.UUID(bytes=digest[:16], version=4))[8:]
 
 
-def _message(message_id: str, letter: DeadLetter, reception: _Reception, call: Call) -> JSON:
-    body = json_text.write(letter.event.document)
+def _message(message_id: str, dead_letter: DeadLetter, reception: _Reception, call: AwsCall) -> JSON:
+    body = json_text.write(dead_letter.event.document)
     message: dict[str, JSON] = {
         "MessageId": message_id,
         "ReceiptHandle": _new_handle(message_id),
         "MD5OfBody": _md5(body.encode("utf-8", "replace")),
         "Body": body,
     }
-    if attributes := _chosen(letter.attributes, texts(call.parameters, "MessageAttributeNames")):
+    if attributes := _chosen(dead_letter.attributes, texts(call.parameters, "MessageAttributeNames")):
         message["MessageAttributes"] = {
             name: {"StringValue": value, "DataType": "String"} for name, value in attributes.items()
         }
@@ -168,7 +168,7 @@ def _message(message_id: str, letter: DeadLetter, reception: _Reception, call: C
         *texts(call.parameters, "MessageSystemAttributeNames"),
     }
     system = {
-        "SentTimestamp": str(int(letter.sent_at * 1000)),
+        "SentTimestamp": str(int(dead_letter.sent_at * 1000)),
         "ApproximateReceiveCount": str(reception.count),
         "ApproximateFirstReceiveTimestamp": str(int(reception.first * 1000)),
     }

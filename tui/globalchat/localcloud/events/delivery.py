@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Final, Protocol
 
-from globalchat.localcloud.definition import Queue, Rule, Target
+from globalchat.localcloud.definition import Queue, Rule, RuleTarget
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.iam import allows_service
 
@@ -29,34 +29,34 @@ class Route:
     """From a rule to one of its targets. The regions differ on a relay."""
 
     rule: Rule
-    target: Target
+    target: RuleTarget
     from_region: str
     to_region: str
 
 
-class Courier(Protocol):
+class DeliveryInterceptor(Protocol):
     """Decides how each matched event travels. Both calls return at once."""
 
-    def copies(self, route: Route, event: Event) -> Sequence[float]:
+    def plan_copies(self, route: Route, event: Event) -> Sequence[float]:
         """How many copies of an event go out, and after how many seconds each: `(0.0,)` is undisturbed.
 
         None loses the event, two duplicate it, unequal delays reorder it.
         """
         ...
 
-    def obstacle(self, route: Route) -> Failure | None:
+    def failure_for(self, route: Route) -> Failure | None:
         """What stops an attempt right now, such as a partition between two regions."""
         ...
 
 
-class UndisturbedCourier:
+class DirectDelivery:
     """Delivers each event once, at once."""
 
-    def copies(self, route: Route, event: Event) -> Sequence[float]:  # noqa: ARG002
+    def plan_copies(self, route: Route, event: Event) -> Sequence[float]:  # noqa: ARG002
         """One copy without delay."""
         return (0.0,)
 
-    def obstacle(self, route: Route) -> Failure | None:  # noqa: ARG002
+    def failure_for(self, route: Route) -> Failure | None:  # noqa: ARG002
         """None."""
         return None
 
@@ -138,7 +138,7 @@ class DeadLetter:
     target_id: str
 
 
-class DeadLetters:
+class DeadLetterQueues:
     """All dead-letter queues of a deployment, in memory and bounded."""
 
     def __init__(self, queues: Iterable[Queue]) -> None:
@@ -157,20 +157,20 @@ class DeadLetters:
         queue = self._definitions.get(queue_arn)
         return queue is not None and admits(queue, rule_arn)
 
-    def add(self, queue_arn: str, letter: DeadLetter) -> None:
-        """Put a letter into a queue."""
-        self._letters[queue_arn].append(letter)
+    def add(self, queue_arn: str, dead_letter: DeadLetter) -> None:
+        """Put a dead_letter into a queue."""
+        self._letters[queue_arn].append(dead_letter)
 
-    def remove(self, queue_arn: str, letter: DeadLetter) -> None:
-        """Take a letter out; one that a full queue has dropped meanwhile is gone already."""
+    def remove(self, queue_arn: str, dead_letter: DeadLetter) -> None:
+        """Take a dead_letter out; one that a full queue has dropped meanwhile is gone already."""
         with suppress(ValueError):
-            self._letters[queue_arn].remove(letter)
+            self._letters[queue_arn].remove(dead_letter)
 
 
-def letter(
+def make_dead_letter(
     route: Route, event: Event, failure: Failure, *, retries: int, exhausted: str | None, now: float
 ) -> DeadLetter:
-    """Write a letter. A failure that was not retried carries neither attempts nor condition."""
+    """Write a dead_letter. A failure that was not retried carries neither attempts nor condition."""
     attributes = {
         "RULE_ARN": route.rule.arn,
         "TARGET_ARN": route.target.arn,

@@ -10,20 +10,20 @@ from types import TracebackType
 from typing import Self
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud.definition import JSON, Deployment, Rule, Target
+from globalchat.localcloud.definition import JSON, CloudDefinition, Rule, RuleTarget
 from globalchat.localcloud.events.delivery import (
-    Courier,
     DeadLetter,
-    DeadLetters,
+    DeadLetterQueues,
+    DeliveryInterceptor,
+    DirectDelivery,
     Failure,
     InFlight,
     Route,
     RuleCounters,
-    UndisturbedCourier,
 )
 from globalchat.localcloud.events.envelope import Event, accept, check_request
 from globalchat.localcloud.events.pattern import Matcher, compile_pattern
-from globalchat.localcloud.events.target_queue import DeliverySettings, Lane, LaneContext
+from globalchat.localcloud.events.target_queue import DeliveryContext, DeliverySettings, TargetQueue
 from globalchat.localcloud.events.targets import AppSyncTarget, BusTarget, QueueTarget, TargetPort, may_put
 from globalchat.localcloud.interfaces import EntryResult, GraphQLTarget, PutEventsEntry, PutEventsError
 
@@ -34,7 +34,7 @@ class ActiveRule:
 
     matches: Matcher
     counters: RuleCounters
-    lanes: tuple[Lane, ...]
+    queues: tuple[TargetQueue, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,16 @@ class ActiveBus:
     rules: Sequence[ActiveRule]
 
     def put(self, event: Event) -> bool:
-        """Hand an event to every rule that matches; False, and to none of them, if a lane has no room."""
+        """Hand an event to every rule that matches; False, and to none of them, if a queue has no room."""
         matched = [rule for rule in self.rules if rule.matches(event.document)]
         for rule in matched:
-            for lane in rule.lanes:
-                if lane.full:
+            for queue in rule.queues:
+                if queue.full:
                     return False
         for rule in matched:
             rule.counters.matched_events += 1
-            for lane in rule.lanes:
-                lane.offer(event)
+            for queue in rule.queues:
+                queue.offer(event)
         return True
 
 
@@ -61,7 +61,7 @@ _THROTTLED = "Rate exceeded: the local cloud's queue for a target is full."
 
 
 @dataclass(frozen=True, slots=True)
-class Redrive:
+class RedriveResult:
     """How many dead letters were delivered, and how many failed again and stay."""
 
     delivered: int
@@ -79,29 +79,29 @@ class EventBridge:
         clock: epoch seconds.
         rng: event ids and jitter.
         sleep: how a retry waits.
-        courier: disturbs deliveries, for tests and drills.
+        interceptor: disturbs deliveries, for tests and drills.
         settings: bounds, timing, and what GraphQL errors mean.
     """
 
     def __init__(
         self,
-        deployment: Deployment,
+        deployment: CloudDefinition,
         *,
         graphql: GraphQLTarget,
         clock: EpochClock = time.time,
         rng: random.Random | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        courier: Courier | None = None,
+        interceptor: DeliveryInterceptor | None = None,
         settings: DeliverySettings | None = None,
     ) -> None:
         self._deployment = deployment
         self._graphql = graphql
         self._clock = clock
         self._rng = rng or random.Random()
-        self._context = LaneContext(
+        self._context = DeliveryContext(
             settings=settings or DeliverySettings(),
-            courier=courier or UndisturbedCourier(),
-            dead_letters=DeadLetters(queue for region in deployment.regions for queue in region.queues),
+            interceptor=interceptor or DirectDelivery(),
+            dead_letters=DeadLetterQueues(queue for region in deployment.regions for queue in region.queues),
             in_flight=InFlight(),
             clock=clock,
             sleep=sleep,
@@ -114,8 +114,8 @@ class EventBridge:
             for region in deployment.regions
             for bus in region.buses
         }
-        self._lanes = {
-            lane.key: lane for bus in self._buses.values() for rule in bus.rules for lane in rule.lanes
+        self._target_queues = {
+            queue.key: queue for bus in self._buses.values() for rule in bus.rules for queue in rule.queues
         }
         self._permitted: dict[tuple[str, str], bool] = {}
         self._group = asyncio.TaskGroup()
@@ -127,7 +127,7 @@ class EventBridge:
         return {arn: counters.as_dict() for arn, counters in self._counters.items()}
 
     @property
-    def queues(self) -> DeadLetters:
+    def queues(self) -> DeadLetterQueues:
         """The dead-letter queues."""
         return self._context.dead_letters
 
@@ -159,7 +159,7 @@ class EventBridge:
         check_request([entry for _, entry in entries])
         return [self._put(bus_arn, entry) for bus_arn, entry in entries]
 
-    async def redrive(self, queue_arn: str | None = None) -> Redrive:
+    async def redrive(self, queue_arn: str | None = None) -> RedriveResult:
         """Deliver dead letters once more, each through its rule's target; the delivered leave the queue.
 
         What a rule put into a queue as its target is no dead letter, and stays.
@@ -176,15 +176,15 @@ class EventBridge:
         chosen = letters if queue_arn is None else {queue_arn: letters[queue_arn]}
         delivered = failed = 0
         for arn, found in chosen.items():
-            for letter in found:
-                if not letter.attributes:
+            for dead_letter in found:
+                if not dead_letter.attributes:
                     continue  # its rule delivered it here
-                if await self._redeliver(letter):
-                    self._context.dead_letters.remove(arn, letter)
+                if await self._redeliver(dead_letter):
+                    self._context.dead_letters.remove(arn, dead_letter)
                     delivered += 1
                 else:
                     failed += 1
-        return Redrive(delivered, failed)
+        return RedriveResult(delivered, failed)
 
     async def settled(self) -> None:
         """Wait until no delivery is under way, retries included."""
@@ -192,7 +192,7 @@ class EventBridge:
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
-        self._workers = [self._group.create_task(lane.run()) for lane in self._lanes.values()]
+        self._workers = [self._group.create_task(queue.run()) for queue in self._target_queues.values()]
         return self
 
     async def __aexit__(
@@ -215,9 +215,9 @@ class EventBridge:
             return EntryResult(error_code="ThrottlingException", error_message=_THROTTLED)
         return EntryResult(event_id=event.id)
 
-    async def _redeliver(self, letter: DeadLetter) -> bool:
-        lane = self._lanes.get((letter.attributes["RULE_ARN"], letter.target_id))
-        return lane is not None and await lane.redeliver(letter.event) is None
+    async def _redeliver(self, dead_letter: DeadLetter) -> bool:
+        queue = self._target_queues.get((dead_letter.attributes["RULE_ARN"], dead_letter.target_id))
+        return queue is not None and await queue.redeliver(dead_letter.event) is None
 
     def _authorize(self, role_arn: str, bus_arn: str) -> None:
         permitted = self._permitted.get((role_arn, bus_arn))
@@ -231,12 +231,12 @@ class EventBridge:
 
     def _activate(self, rule: Rule) -> ActiveRule:
         counters = self._counters[rule.arn]
-        lanes = tuple(self._lane(rule, target, counters) for target in rule.targets)
-        return ActiveRule(compile_pattern(rule.pattern), counters, lanes)
+        queues = tuple(self._make_target_queue(rule, target, counters) for target in rule.targets)
+        return ActiveRule(compile_pattern(rule.pattern), counters, queues)
 
-    def _lane(self, rule: Rule, target: Target, counters: RuleCounters) -> Lane:
+    def _make_target_queue(self, rule: Rule, target: RuleTarget, counters: RuleCounters) -> TargetQueue:
         route = Route(rule, target, rule.arn.split(":")[3], target.arn.split(":")[3])
-        return Lane(route, self._port(route, counters), counters, self._context)
+        return TargetQueue(route, self._port(route, counters), counters, self._context)
 
     def _port(self, route: Route, counters: RuleCounters) -> TargetPort:
         roles = self._deployment.roles

@@ -1,6 +1,6 @@
-"""The lane from a rule to one of its targets: a bounded queue, one worker, retries beside it.
+"""The target_queue from a rule to one of its targets: a bounded queue, one worker, retries beside it.
 
-EventBridge promises no order. A lane keeps it all the same while nothing fails, so a local chat reads
+EventBridge promises no order. A target_queue keeps it all the same while nothing fails, so a local chat reads
 naturally; an event that failed waits for its next attempt without holding up the others.
 """
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.events.delivery import (
-    Courier,
-    DeadLetters,
+    DeadLetterQueues,
+    DeliveryInterceptor,
     Failure,
     InFlight,
     Route,
     RuleCounters,
-    letter,
+    make_dead_letter,
 )
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.events.targets import TargetPort
@@ -32,7 +32,7 @@ class DeliverySettings:
     """Bounds and timing of deliveries; times in seconds.
 
     A full queue throttles PutEvents; more than `waiting` retries at once end as dead letters, and so many
-    events that a courier delays throttle as well.
+    events that a interceptor delays throttle as well.
     """
 
     queue: int = 10_000
@@ -43,22 +43,24 @@ class DeliverySettings:
 
 
 @dataclass(frozen=True, slots=True)
-class LaneContext:
-    """What all lanes of an EventBridge share."""
+class DeliveryContext:
+    """What all target_queues of an EventBridge share."""
 
     settings: DeliverySettings
-    courier: Courier
-    dead_letters: DeadLetters
+    interceptor: DeliveryInterceptor
+    dead_letters: DeadLetterQueues
     in_flight: InFlight
     clock: EpochClock
     sleep: Callable[[float], Awaitable[None]]
     rng: random.Random
 
 
-class Lane:
+class TargetQueue:
     """Delivers one rule's events to one of its targets."""
 
-    def __init__(self, route: Route, port: TargetPort, counters: RuleCounters, context: LaneContext) -> None:
+    def __init__(
+        self, route: Route, port: TargetPort, counters: RuleCounters, context: DeliveryContext
+    ) -> None:
         self._route = route
         self._port = port
         self._counters = counters
@@ -76,12 +78,12 @@ class Lane:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Which lane: the rule's ARN and the target's id."""
+        """Which target_queue: the rule's ARN and the target's id."""
         return self._route.rule.arn, self._route.target.id
 
     def offer(self, event: Event) -> None:
-        """Take an event for delivery; the courier may lose, delay or copy it (if there is room)."""
-        for delay in self._context.courier.copies(self._route, event):
+        """Take an event for delivery; the interceptor may lose, delay or copy it (if there is room)."""
+        for delay in self._context.interceptor.plan_copies(self._route, event):
             if not self._queue.full():
                 self._counters.invocations += 1
                 self._delayed += delay > 0
@@ -105,7 +107,7 @@ class Lane:
     async def redeliver(self, event: Event) -> Failure | None:
         """Deliver a dead letter's event at once and without retries; what went wrong, or None."""
         self._counters.invocations += 1
-        failure = self._context.courier.obstacle(self._route) or await self._port.deliver(event)
+        failure = self._context.interceptor.failure_for(self._route) or await self._port.deliver(event)
         if failure is None:
             self._counters.successful_invocation_attempts += 1
         else:
@@ -127,7 +129,7 @@ class Lane:
     async def _attempt(self, later: asyncio.TaskGroup, event: Event, *, retries: int) -> None:
         if retries:
             self._counters.retry_invocation_attempts += 1
-        failure = self._context.courier.obstacle(self._route) or await self._port.deliver(event)
+        failure = self._context.interceptor.failure_for(self._route) or await self._port.deliver(event)
         if failure is None:
             self._counters.successful_invocation_attempts += 1
             self._context.in_flight.done()
@@ -161,7 +163,8 @@ class Lane:
         else:
             now = self._context.clock()
             self._context.dead_letters.add(
-                queue_arn, letter(self._route, event, failure, retries=retries, exhausted=exhausted, now=now)
+                queue_arn,
+                make_dead_letter(self._route, event, failure, retries=retries, exhausted=exhausted, now=now),
             )
             self._counters.invocations_sent_to_dlq += 1
         self._context.in_flight.done()

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol, TypeAlias
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud.definition import JSON, Deployment, Role, Rule, Target
+from globalchat.localcloud.definition import JSON, CloudDefinition, Role, Rule, RuleTarget
 from globalchat.localcloud.events.delivery import (
     SERVICE,
     DeadLetter,
-    DeadLetters,
+    DeadLetterQueues,
     Failure,
     Route,
     RuleCounters,
@@ -24,7 +24,7 @@ _APPSYNC: Final = "appsync.amazonaws.com"
 _PUT_EVENTS: Final = "events:PutEvents"
 
 
-def may_put(deployment: Deployment, role_arn: str, bus_arn: str) -> bool:
+def may_put(deployment: CloudDefinition, role_arn: str, bus_arn: str) -> bool:
     """Whether an API with a data source of this role may assume it, and the role may put events on the bus.
 
     `aws:SourceArn` is the API's ARN (AppSync developer guide, attaching a data source, IAM trust policy).
@@ -148,7 +148,7 @@ class BusTarget:
 class QueueTarget:
     """Sends an event to a queue, as a message without attributes: those are for dead letters."""
 
-    def __init__(self, route: Route, dead_letters: DeadLetters, clock: EpochClock) -> None:
+    def __init__(self, route: Route, dead_letters: DeadLetterQueues, clock: EpochClock) -> None:
         self._queue_arn = route.target.arn
         self._target_id = route.target.id
         self._refusal: Failure | None = None
@@ -166,7 +166,7 @@ class QueueTarget:
         return None
 
 
-def variables(rule: Rule, target: Target) -> Callable[[Event], JSON]:
+def variables(rule: Rule, target: RuleTarget) -> Callable[[Event], JSON]:
     """From an event to what its target gets: a constant, a part of it, a filled template, or all of it.
 
     The function raises NotDelivered for an event that does not fit the template.

@@ -26,7 +26,12 @@ from globalchat.localcloud.process.control_client import (
     TOKEN_HEADER,
     USE,
 )
-from globalchat.localcloud.server.acceptor import ConnectionLimit, accepting, connection_of, reserved_places
+from globalchat.localcloud.server.acceptor import (
+    ConnectionLimit,
+    connection_of,
+    max_control_connections,
+    serve_app,
+)
 from globalchat.localcloud.server.loopback import bound
 
 _LARGEST_BODY = 64 * 1024
@@ -99,9 +104,9 @@ async def listening(app: web.Application) -> AsyncIterator[int]:
     """Serve the routes on a free loopback port, which is yielded, with a connection limit of its own."""
     with (
         bound([0]) as [listener],
-        closing(ConnectionLimit(reserved_places, anonymous_seconds=_ANONYMOUS_SECONDS)) as limit,
+        closing(ConnectionLimit(max_control_connections, anonymous_seconds=_ANONYMOUS_SECONDS)) as limit,
     ):
-        async with accepting(app, listener, limit):
+        async with serve_app(app, listener, limit):
             yield listener.getsockname()[1]
 
 
@@ -179,9 +184,9 @@ def dead_letter_routes(events: EventBridge) -> list[web.RouteDef]:
     async def tell(request: web.Request) -> web.Response:
         detail = request.query.get("detail") == "1"
         letters: list[JSON] = [
-            _describe(queue_arn, letter, detail=detail)
+            _describe(queue_arn, dead_letter, detail=detail)
             for queue_arn, letters in events.dead_letters.items()
-            for letter in letters
+            for dead_letter in letters
         ]
         return web.json_response({"letters": letters})
 
@@ -207,24 +212,24 @@ def _queues(events: EventBridge, name: str | None) -> Iterator[str]:
             yield queue_arn
 
 
-def _describe(queue_arn: str, letter: DeadLetter, *, detail: bool) -> dict[str, JSON]:
-    attributes = letter.attributes
+def _describe(queue_arn: str, dead_letter: DeadLetter, *, detail: bool) -> dict[str, JSON]:
+    attributes = dead_letter.attributes
     rule = attributes.get("RULE_ARN")
     retries = attributes.get("RETRY_ATTEMPTS")
     document: dict[str, JSON] = {
         "queue": _last(queue_arn),
         "region": queue_arn.split(":")[3],
-        "time": iso_time(1000 * letter.sent_at),
+        "time": iso_time(1000 * dead_letter.sent_at),
         "errorCode": attributes.get("ERROR_CODE"),
         "errorMessage": attributes.get("ERROR_MESSAGE"),
         "exhaustedRetryCondition": attributes.get("EXHAUSTED_RETRY_CONDITION"),
         "retryAttempts": None if retries is None else int(retries),
         "rule": None if rule is None else rule.rpartition("/")[2],
         "target": attributes.get("TARGET_ARN"),
-        "eventId": letter.event.id,
+        "eventId": dead_letter.event.id,
     }
     if detail:
-        document["detail"] = letter.event.document["detail"]
+        document["detail"] = dead_letter.event.document["detail"]
     return document
 
 

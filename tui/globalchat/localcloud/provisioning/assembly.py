@@ -35,13 +35,13 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Assembly:
+class CloudAssembly:
     """The stacks of one assembly, in the manifest's order."""
 
     stacks: tuple[Stack, ...]
 
 
-def read(folder: Path | None = None) -> Assembly:
+def read(folder: Path | None = None) -> CloudAssembly:
     """Read `manifest.json` and the templates of its stacks from a folder (default: the checked-in ones).
 
     Raises:
@@ -69,7 +69,7 @@ def read(folder: Path | None = None) -> Assembly:
     problems.check()
     if not stacks:
         raise TemplateError(f"{manifest_file} names no stack; {_RESYNTHESISE}.")
-    return Assembly(tuple(stacks))
+    return CloudAssembly(tuple(stacks))
 
 
 def alias_of(stack: Stack) -> str | None:

@@ -33,7 +33,7 @@ NO_VALUE: Final = NoValue()
 Resolved: TypeAlias = "JSON | NoValue"
 
 
-class Scope(Protocol):
+class TemplateScope(Protocol):
     """What names stand for in one template."""
 
     def ref(self, name: str) -> Resolved:
@@ -45,7 +45,7 @@ class Scope(Protocol):
         ...
 
 
-def resolve(value: JSON, scope: Scope) -> Resolved:
+def resolve(value: JSON, scope: TemplateScope) -> Resolved:
     """Evaluate every intrinsic function inside a value.
 
     Raises:
@@ -62,7 +62,7 @@ def resolve(value: JSON, scope: Scope) -> Resolved:
     return {key: item for key, item in entries if not isinstance(item, NoValue)}
 
 
-def _resolve_all(values: Collection[JSON], scope: Scope) -> list[Resolved]:
+def _resolve_all(values: Collection[JSON], scope: TemplateScope) -> list[Resolved]:
     """Resolve several values; raises Unsupported with what is wrong with all of them."""
     found: list[Resolved] = []
     reasons: list[str] = []
@@ -129,7 +129,7 @@ def _sub_referred(argument: JSON) -> Iterator[str]:
             yield name.strip().partition(".")[0]
 
 
-def _evaluate(function: str, argument: JSON, scope: Scope) -> Resolved:
+def _evaluate(function: str, argument: JSON, scope: TemplateScope) -> Resolved:
     match function:
         case "Ref":
             if not isinstance(argument, str):
@@ -152,7 +152,7 @@ def _evaluate(function: str, argument: JSON, scope: Scope) -> Resolved:
     raise Unsupported(f"the function {function} is not emulated")
 
 
-def _get_att(argument: JSON, scope: Scope) -> JSON:
+def _get_att(argument: JSON, scope: TemplateScope) -> JSON:
     parts = _getatt_parts(argument)
     if parts is None:
         raise Unsupported("Fn::GetAtt does not name a resource and an attribute")
@@ -182,7 +182,7 @@ def _sub_parts(argument: JSON) -> tuple[str, Mapping[str, JSON]] | None:
     return None
 
 
-def _sub(argument: JSON, scope: Scope) -> str:
+def _sub(argument: JSON, scope: TemplateScope) -> str:
     parts = _sub_parts(argument)
     if parts is None:
         raise Unsupported("Fn::Sub takes a string, or a string and a map of variables")
@@ -217,7 +217,7 @@ def _short(text: str, function: str) -> str:
     return text
 
 
-def _pair(function: str, argument: JSON, scope: Scope) -> tuple[Resolved, Resolved]:
+def _pair(function: str, argument: JSON, scope: TemplateScope) -> tuple[Resolved, Resolved]:
     if not isinstance(argument, list) or len(argument) != 2:
         raise Unsupported(f"{function} takes a list of two")
     return resolve(argument[0], scope), resolve(argument[1], scope)
@@ -237,7 +237,7 @@ def _text(value: Resolved, function: str) -> str:
     raise Unsupported(f"{function} takes strings")
 
 
-def conditions(stack: Stack, scope: Scope, problems: Problems) -> Mapping[str, bool]:
+def conditions(stack: Stack, scope: TemplateScope, problems: Problems) -> Mapping[str, bool]:
     """Evaluate the section Conditions; `scope` has no resources yet.
 
     A condition with a problem (a function that is not emulated, a malformed one, conditions that need each
@@ -262,7 +262,7 @@ def conditions(stack: Stack, scope: Scope, problems: Problems) -> Mapping[str, b
 
 
 class _Evaluation:
-    def __init__(self, section: Mapping[str, JSON], scope: Scope) -> None:
+    def __init__(self, section: Mapping[str, JSON], scope: TemplateScope) -> None:
         self._section = section
         self._scope = scope
 

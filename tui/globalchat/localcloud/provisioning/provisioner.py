@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from globalchat.localcloud.definition import Bus, Deployment, Queue, RegionDefinition, Role, Statement
+from globalchat.localcloud.definition import (
+    CloudDefinition,
+    EventBus,
+    Queue,
+    RegionDefinition,
+    Role,
+    Statement,
+)
 from globalchat.localcloud.problems import Problems, TemplateError
 from globalchat.localcloud.provisioning.apis import apis
-from globalchat.localcloud.provisioning.assembly import Assembly
-from globalchat.localcloud.provisioning.rules import Surroundings, buses, rules
+from globalchat.localcloud.provisioning.assembly import CloudAssembly
+from globalchat.localcloud.provisioning.rules import RuleReferences, buses, rules
 from globalchat.localcloud.provisioning.stack import CodeCheck, ResolvedStack, Resource, resolve_stack
-from globalchat.localcloud.resources import messaging, policies
+from globalchat.localcloud.resources import buses_and_queues, policies
 from globalchat.localcloud.resources.policies import parse
 from globalchat.localcloud.resources.property_schema import objects_of, texts_of
 
@@ -16,8 +23,8 @@ ACCOUNT = "000000000000"
 
 
 def provision(
-    assembly: Assembly, *, urls: Mapping[str, str], check_code: CodeCheck | None = None
-) -> Deployment:
+    assembly: CloudAssembly, *, urls: Mapping[str, str], check_code: CodeCheck | None = None
+) -> CloudDefinition:
     """Resolve all stacks and check what they refer to.
 
     Args:
@@ -45,11 +52,11 @@ def provision(
             regions.append(_region(region, stacks, own_buses[region], all_roles, all_buses, problems))
     problems.check()
     _check_aliases(regions)
-    return Deployment(regions=tuple(regions), roles=all_roles)
+    return CloudDefinition(regions=tuple(regions), roles=all_roles)
 
 
 def _resolved(
-    assembly: Assembly, urls: Mapping[str, str], check_code: CodeCheck | None
+    assembly: CloudAssembly, urls: Mapping[str, str], check_code: CodeCheck | None
 ) -> dict[str, list[ResolvedStack]]:
     """Resolve all stacks, by region.
 
@@ -71,7 +78,7 @@ def _resolved(
 def _region(
     region: str,
     stacks: Sequence[ResolvedStack],
-    own_buses: tuple[Bus, ...],
+    own_buses: tuple[EventBus, ...],
     all_roles: Mapping[str, Role],
     all_buses: frozenset[str],
     problems: Problems,
@@ -79,7 +86,7 @@ def _region(
     resources = _resources(stacks)
     own_apis = apis(resources, all_roles, problems)
     own_queues = queues(resources, problems)
-    around = Surroundings(
+    known = RuleReferences(
         buses=all_buses,
         apis={api.endpoint_arn: api for api in own_apis},
         queues={queue.arn: queue for queue in own_queues},
@@ -91,7 +98,7 @@ def _region(
         account=ACCOUNT,
         apis=own_apis,
         buses=own_buses,
-        rules=rules(resources, around, problems),
+        rules=rules(resources, known, problems),
         queues=own_queues,
         outputs=_outputs(stacks),
     )
@@ -167,9 +174,12 @@ def queues(resources: Sequence[Resource], problems: Problems) -> tuple[Queue, ..
 
     Two queues of one name and a policy for a queue that does not exist are problems.
     """
-    own = {resource.values.ref: resource for resource in _unique(resources, messaging.QUEUE.name, problems)}
+    own = {
+        resource.values.ref: resource
+        for resource in _unique(resources, buses_and_queues.QUEUE.name, problems)
+    }
     statements: dict[str, list[Statement]] = {url: [] for url in own}
-    for policy in _of(resources, messaging.QUEUE_POLICY.name):
+    for policy in _of(resources, buses_and_queues.QUEUE_POLICY.name):
         for url in texts_of(policy.properties, "Queues"):
             if url not in statements:
                 problem = f"property Queues names {url}, which no template of its region defines"

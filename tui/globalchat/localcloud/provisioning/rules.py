@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from globalchat.localcloud.definition import Api, Bus, Queue, RetryPolicy, Role, Rule, Target
+from globalchat.localcloud.definition import Api, EventBus, Queue, Role, Rule, RuleTarget, TargetRetryPolicy
 from globalchat.localcloud.problems import Problems
 from globalchat.localcloud.provisioning.stack import Resource
-from globalchat.localcloud.resources import messaging
+from globalchat.localcloud.resources import buses_and_queues
 from globalchat.localcloud.resources.property_schema import (
     Properties,
     as_integer,
@@ -20,7 +20,7 @@ _INPUTS = ("Input", "InputPath", "InputTransformer")
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RuleReferences:
     """What a region's rules may refer to: buses of all regions, the region's own APIs and queues, all roles.
 
     Everything is found by its ARN, an API by its endpoint's.
@@ -32,50 +32,50 @@ class Surroundings:
     roles: Mapping[str, Role]
 
 
-def buses(resources: Sequence[Resource], problems: Problems) -> tuple[Bus, ...]:
+def buses(resources: Sequence[Resource], problems: Problems) -> tuple[EventBus, ...]:
     """The buses of one region; two of one name are a problem."""
-    found: dict[str, Bus] = {}
+    found: dict[str, EventBus] = {}
     for resource in resources:
-        if resource.type is messaging.EVENT_BUS:
+        if resource.type is buses_and_queues.EVENT_BUS:
             if resource.arn in found:
                 problem = f"property Name: the region has another bus {resource.values.ref}"
                 problems.add(resource.error(problem))
-            found[resource.arn] = Bus(resource.arn, resource.values.ref)
+            found[resource.arn] = EventBus(resource.arn, resource.values.ref)
     return tuple(found.values())
 
 
-def rules(resources: Sequence[Resource], around: Surroundings, problems: Problems) -> tuple[Rule, ...]:
+def rules(resources: Sequence[Resource], known: RuleReferences, problems: Problems) -> tuple[Rule, ...]:
     """The rules of one region.
 
     Problems are an unknown bus, target, role or queue, and a target that AWS would refuse.
     """
     found: dict[str, Rule] = {}
     for resource in resources:
-        if resource.type is not messaging.RULE:
+        if resource.type is not buses_and_queues.RULE:
             continue
         if resource.arn in found:
             problem = f"property Name: the bus has another rule {found[resource.arn].name}"
             problems.add(resource.error(problem))
             continue
         with problems.collected():
-            found[resource.arn] = _rule(resource, around, problems)
+            found[resource.arn] = _rule(resource, known, problems)
     return tuple(found.values())
 
 
-def _rule(resource: Resource, around: Surroundings, problems: Problems) -> Rule:
+def _rule(resource: Resource, known: RuleReferences, problems: Problems) -> Rule:
     name = text_of(resource.properties, "EventBusName")
     bus_arn = name if name.startswith("arn:") else resource.identity.arn("events", f"event-bus/{name}")
     own_region = bus_arn.split(":")[3:4] == [resource.identity.region]
-    if bus_arn not in around.buses or not own_region:
+    if bus_arn not in known.buses or not own_region:
         raise resource.error(f"property EventBusName names {name}, which no template of its region defines")
     targets = objects_of(resource.properties, "Targets")
     ids = [target["Id"] for target in targets]
     if len(set(map(str, ids))) != len(ids):
         raise resource.error("property Targets has two targets of one Id")
-    found: list[Target] = []
+    found: list[RuleTarget] = []
     for index, target in enumerate(targets):
         with problems.collected():
-            found.append(_target(resource, f"Targets[{index}]", target, bus_arn, around))
+            found.append(_target(resource, f"Targets[{index}]", target, bus_arn, known))
     return Rule(
         arn=resource.arn,
         name=resource.values.ref.rpartition("|")[2],
@@ -86,31 +86,31 @@ def _rule(resource: Resource, around: Surroundings, problems: Problems) -> Rule:
     )
 
 
-def _target(rule: Resource, path: str, target: Properties, bus_arn: str, around: Surroundings) -> Target:
+def _target(rule: Resource, path: str, target: Properties, bus_arn: str, known: RuleReferences) -> RuleTarget:
     arn = text_of(target, "Arn")
     operation = optional_text(object_of(target, "AppSyncParameters"), "GraphQLOperation")
     if ":endpoints/graphql-api/" in arn:
-        _check_api_target(rule, path, around.apis.get(arn), arn, operation)
+        _check_api_target(rule, path, known.apis.get(arn), arn, operation)
     elif ":event-bus/" in arn:
-        _check_bus_target(rule, path, target, bus_arn, around)
+        _check_bus_target(rule, path, target, bus_arn, known)
     elif ":sqs:" in arn:
-        _check_queue_target(rule, path, target, around)
+        _check_queue_target(rule, path, target, known)
     else:
         emulated = "only AppSync endpoints, buses and queues are emulated"
         raise rule.error(f"property {path}.Arn names {arn}; {emulated}")
     inputs = [name for name in _INPUTS if name in target]
     if len(inputs) > 1:
         raise rule.error(f"property {path} has both {' and '.join(inputs)}; AWS takes one")
-    return Target(
+    return RuleTarget(
         id=text_of(target, "Id"),
         arn=arn,
-        role_arn=None if ":sqs:" in arn else _role(rule, path, target, around),
-        dead_letter_arn=_dead_letters(rule, path, target, around),
+        role_arn=None if ":sqs:" in arn else _role(rule, path, target, known),
+        dead_letter_arn=_dead_letters(rule, path, target, known),
         retry=_retry(object_of(target, "RetryPolicy")),
         graphql_operation=operation,
         input=optional_text(target, "Input"),
         input_path=optional_text(target, "InputPath"),
-        transformer=messaging.transformer_of(target["InputTransformer"])
+        transformer=buses_and_queues.transformer_of(target["InputTransformer"])
         if "InputTransformer" in target
         else None,
     )
@@ -127,14 +127,15 @@ def _check_api_target(rule: Resource, path: str, api: Api | None, arn: str, oper
 
 
 def _check_bus_target(
-    rule: Resource, path: str, target: Properties, bus_arn: str, around: Surroundings
+    rule: Resource, path: str, target: Properties, bus_arn: str, known: RuleReferences
 ) -> None:
     """Check a bus target.
 
-    A RetryPolicy is taken: the API reference allows it for every target, one report has PutTargets refuse it.
+    A RetryPolicy is taken: the API reference allows it for every target, although one report has PutTargets
+    refuse it.
     """
     arn = text_of(target, "Arn")
-    if arn not in around.buses:
+    if arn not in known.buses:
         raise rule.error(f"property {path}.Arn names the bus {arn}, which no template defines")
     if arn == bus_arn:
         raise rule.error(f"property {path}.Arn names the rule's own bus; AWS refuses that")
@@ -143,10 +144,10 @@ def _check_bus_target(
             raise rule.error(f"property {path}.{name} has no place at a bus target; AWS refuses it")
 
 
-def _check_queue_target(rule: Resource, path: str, target: Properties, around: Surroundings) -> None:
+def _check_queue_target(rule: Resource, path: str, target: Properties, known: RuleReferences) -> None:
     """Check a queue target: its policy admits the rule, for EventBridge takes no role for SQS."""
     arn = text_of(target, "Arn")
-    if arn not in around.queues:
+    if arn not in known.queues:
         raise rule.error(f"property {path}.Arn names {arn}, which is no queue of the rule's own region")
     for name in ("RoleArn", "AppSyncParameters"):
         if name in target:
@@ -156,29 +157,29 @@ def _check_queue_target(rule: Resource, path: str, target: Properties, around: S
             raise rule.error(f"property {path}.{name} at a queue target is not emulated")
 
 
-def _role(rule: Resource, path: str, target: Properties, around: Surroundings) -> str:
+def _role(rule: Resource, path: str, target: Properties, known: RuleReferences) -> str:
     arn = optional_text(target, "RoleArn")
     if arn is None:
         raise rule.error(f"property {path}.RoleArn is missing")
-    if arn not in around.roles:
+    if arn not in known.roles:
         raise rule.error(f"property {path}.RoleArn names {arn}, which no template defines")
     return arn
 
 
-def _dead_letters(rule: Resource, path: str, target: Properties, around: Surroundings) -> str | None:
+def _dead_letters(rule: Resource, path: str, target: Properties, known: RuleReferences) -> str | None:
     arn = optional_text(object_of(target, "DeadLetterConfig"), "Arn")
-    if arn is not None and arn not in around.queues:
+    if arn is not None and arn not in known.queues:
         raise rule.error(
             f"property {path}.DeadLetterConfig names {arn}, which is no queue of the rule's own region"
         )
     return arn
 
 
-def _retry(policy: Properties) -> RetryPolicy:
-    default = RetryPolicy()
+def _retry(policy: Properties) -> TargetRetryPolicy:
+    default = TargetRetryPolicy()
     attempts = as_integer(policy.get("MaximumRetryAttempts"))
     age = as_integer(policy.get("MaximumEventAgeInSeconds"))
-    return RetryPolicy(
+    return TargetRetryPolicy(
         maximum_attempts=default.maximum_attempts if attempts is None else attempts,
         maximum_age_seconds=default.maximum_age_seconds if age is None else age,
     )

@@ -18,7 +18,12 @@ from globalchat.localcloud.provisioning.intrinsics import (
     resolve,
 )
 from globalchat.localcloud.resources import appsync
-from globalchat.localcloud.resources.property_schema import Identity, Properties, ResourceType, Values
+from globalchat.localcloud.resources.property_schema import (
+    Properties,
+    ResourceIdentity,
+    ResourceType,
+    ResourceValues,
+)
 from globalchat.localcloud.resources.types import TYPES
 
 
@@ -27,10 +32,10 @@ class Resource:
     """One resource of a stack, with its checked properties and what its references answer."""
 
     template_file: str
-    identity: Identity
+    identity: ResourceIdentity
     type: ResourceType
     properties: Properties
-    values: Values
+    values: ResourceValues
 
     @property
     def arn(self) -> str:
@@ -129,7 +134,7 @@ class _Scope:
 
     pseudo: Mapping[str, Resolved]
     parameters: Parameters
-    values: dict[str, Values] = field(default_factory=dict)
+    values: dict[str, ResourceValues] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
 
     def ref(self, name: str) -> Resolved:
@@ -146,7 +151,7 @@ class _Scope:
             raise Unsupported(f"the attribute {attribute} of {name} is not emulated ({known})")
         return attributes[attribute]
 
-    def _values(self, name: str) -> Values:
+    def _values(self, name: str) -> ResourceValues:
         if name in self.failed:
             raise Unresolved
         if name not in self.values:
@@ -190,7 +195,7 @@ def _resolve(
     for logical_id in _order(stack, definitions, failed, problems):
         if logical_id in absent:
             continue
-        identity = Identity(stack.name, logical_id, stack.region, account, base_url)
+        identity = ResourceIdentity(stack.name, logical_id, stack.region, account, base_url)
         resource = _resolve_resource(stack, identity, definitions[logical_id], scope, check_code, problems)
         if resource is None:
             failed.add(logical_id)
@@ -296,7 +301,7 @@ def _depends_on(definition: Mapping[str, JSON]) -> list[JSON]:
 
 def _resolve_resource(
     stack: Stack,
-    identity: Identity,
+    identity: ResourceIdentity,
     definition: Mapping[str, JSON],
     scope: _Scope,
     check_code: CodeCheck | None,
@@ -308,7 +313,7 @@ def _resolve_resource(
     properties, unresolved = _resolve_properties(definition.get("Properties", {}), scope, reasons)
     if properties is not None:
         try:
-            kind.shape(properties, "", unresolved)
+            kind.schema(properties, "", unresolved)
             if check_code is not None and kind is appsync.RESOLVER and "Code" in properties:
                 check_code(str(properties["Code"]), appsync.file_name(properties))
         except Unsupported as error:

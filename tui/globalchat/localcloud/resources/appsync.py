@@ -5,11 +5,11 @@ import re
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.problems import Unsupported
 from globalchat.localcloud.resources.property_schema import (
-    Identity,
     Properties,
+    PropertySchema,
+    ResourceIdentity,
     ResourceType,
-    Shape,
-    Values,
+    ResourceValues,
     list_of,
     name,
     only,
@@ -59,12 +59,12 @@ def file_name(properties: Properties) -> str:
     return f"{properties.get('FieldName', 'resolver')}.js"
 
 
-def _api(identity: Identity, _: Properties) -> Values:
+def _api(identity: ResourceIdentity, _: Properties) -> ResourceValues:
     api_id = identity.token(26)
     arn = identity.arn("appsync", f"apis/{api_id}")
     host = identity.base_url.split("://", 1)[-1]
     socket = identity.base_url.replace("http", "ws", 1)
-    return Values(
+    return ResourceValues(
         arn,
         {
             "ApiId": api_id,
@@ -80,35 +80,35 @@ def _api(identity: Identity, _: Properties) -> Values:
     )
 
 
-def _of_api(identity: Identity, properties: Properties, resource: str) -> str:
+def _of_api(identity: ResourceIdentity, properties: Properties, resource: str) -> str:
     return identity.arn("appsync", f"apis/{text_of(properties, 'ApiId')}/{resource}")
 
 
-def _schema(_: Identity, properties: Properties) -> Values:
-    return Values(f"{text_of(properties, 'ApiId')}GraphQLSchema", {})
+def _schema(_: ResourceIdentity, properties: Properties) -> ResourceValues:
+    return ResourceValues(f"{text_of(properties, 'ApiId')}GraphQLSchema", {})
 
 
-def _api_key(identity: Identity, properties: Properties) -> Values:
+def _api_key(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     # Shaped like a key; no server takes it, for the local cloud makes its keys at start.
     key = f"da2-{identity.token(26)}"
     arn = _of_api(identity, properties, f"apikeys/{key}")
-    return Values(arn, {"ApiKey": key, "ApiKeyId": key, "Arn": arn})
+    return ResourceValues(arn, {"ApiKey": key, "ApiKeyId": key, "Arn": arn})
 
 
-def _data_source(identity: Identity, properties: Properties) -> Values:
+def _data_source(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     own = text_of(properties, "Name")
     arn = _of_api(identity, properties, f"datasources/{own}")
-    return Values(arn, {"DataSourceArn": arn, "Name": own})
+    return ResourceValues(arn, {"DataSourceArn": arn, "Name": own})
 
 
-def _resolver(identity: Identity, properties: Properties) -> Values:
+def _resolver(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     type_name, field_name = text_of(properties, "TypeName"), text_of(properties, "FieldName")
     arn = _of_api(identity, properties, f"types/{type_name}/resolvers/{field_name}")
-    return Values(arn, {"ResolverArn": arn, "TypeName": type_name, "FieldName": field_name})
+    return ResourceValues(arn, {"ResolverArn": arn, "TypeName": type_name, "FieldName": field_name})
 
 
 _MEASURED = only("ENABLED", "DISABLED")
-_ENHANCED_METRICS = Shape(
+_ENHANCED_METRICS = PropertySchema(
     required={
         "DataSourceLevelMetricsBehavior": only("FULL_REQUEST_DATA_SOURCE_METRICS", "PER_DATA_SOURCE_METRICS"),
         "OperationLevelMetricsConfig": _MEASURED,
@@ -118,11 +118,11 @@ _ENHANCED_METRICS = Shape(
 
 GRAPHQL_API = ResourceType(
     name="AWS::AppSync::GraphQLApi",
-    shape=Shape(
+    schema=PropertySchema(
         required={"Name": name(r"[\s\S]", 65_536), "AuthenticationType": only(*_MODES)},
         optional={
             "AdditionalAuthenticationProviders": list_of(
-                Shape(required={"AuthenticationType": only(*_MODES)})
+                PropertySchema(required={"AuthenticationType": only(*_MODES)})
             ),
             "EnvironmentVariables": variables,
             "Visibility": only("GLOBAL"),
@@ -133,7 +133,7 @@ GRAPHQL_API = ResourceType(
             # Checked, but without effect: metrics are not kept locally.
             "EnhancedMetricsConfig": _ENHANCED_METRICS,
         },
-        without_effect={
+        ignored={
             "LogConfig": "logs are not kept locally",
             "OwnerContact": "nothing reads it",
             "Tags": "nothing reads them",
@@ -145,9 +145,9 @@ GRAPHQL_API = ResourceType(
 
 GRAPHQL_SCHEMA = ResourceType(
     name="AWS::AppSync::GraphQLSchema",
-    shape=Shape(
+    schema=PropertySchema(
         required={"ApiId": text, "Definition": text},
-        lacking={"DefinitionS3Location": "assets are not read; put the schema into the template"},
+        unsupported={"DefinitionS3Location": "assets are not read; put the schema into the template"},
         replaces={"DefinitionS3Location": ("Definition",)},
     ),
     values=_schema,
@@ -155,9 +155,9 @@ GRAPHQL_SCHEMA = ResourceType(
 
 API_KEY = ResourceType(
     name="AWS::AppSync::ApiKey",
-    shape=Shape(
+    schema=PropertySchema(
         required={"ApiId": text},
-        without_effect={
+        ignored={
             "Description": "nothing reads it",
             "Expires": "the local cloud makes its own keys at start, with their own expiry",
         },
@@ -167,31 +167,31 @@ API_KEY = ResourceType(
 
 DATA_SOURCE = ResourceType(
     name="AWS::AppSync::DataSource",
-    shape=Shape(
+    schema=PropertySchema(
         required={"ApiId": text, "Name": identifier, "Type": only("NONE", "AMAZON_EVENTBRIDGE")},
         optional={
             "ServiceRoleArn": text,
-            "EventBridgeConfig": Shape(required={"EventBusArn": text}),
+            "EventBridgeConfig": PropertySchema(required={"EventBusArn": text}),
             "MetricsConfig": _MEASURED,
         },
-        without_effect={"Description": "nothing reads it"},
+        ignored={"Description": "nothing reads it"},
     ),
     values=_data_source,
 )
 
 RESOLVER = ResourceType(
     name="AWS::AppSync::Resolver",
-    shape=Shape(
+    schema=PropertySchema(
         required={
             "ApiId": text,
             "TypeName": text,
             "FieldName": text,
             "DataSourceName": text,
-            "Runtime": Shape(required={"Name": only("APPSYNC_JS"), "RuntimeVersion": only("1.0.0")}),
+            "Runtime": PropertySchema(required={"Name": only("APPSYNC_JS"), "RuntimeVersion": only("1.0.0")}),
             "Code": code,
         },
         optional={"Kind": only("UNIT"), "MaxBatchSize": only(0, "0"), "MetricsConfig": _MEASURED},
-        lacking={
+        unsupported={
             **dict.fromkeys(_MAPPING_TEMPLATES, "VTL mapping templates; only APPSYNC_JS is run"),
             "CodeS3Location": "assets are not read; put the code into the template",
             "PipelineConfig": "pipeline resolvers",

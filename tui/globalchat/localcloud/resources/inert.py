@@ -2,11 +2,11 @@
 
 from globalchat.localcloud.resources.policies import resource_policy
 from globalchat.localcloud.resources.property_schema import (
-    Identity,
     Properties,
+    PropertySchema,
+    ResourceIdentity,
     ResourceType,
-    Shape,
-    Values,
+    ResourceValues,
     list_of,
     name,
     only,
@@ -20,18 +20,18 @@ _MEASURED = "metrics are not kept locally"
 _NOBODY = "without metrics no alarm changes its state"
 
 
-def _alarm(identity: Identity, properties: Properties) -> Values:
+def _alarm(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     own = optional_text(properties, "AlarmName") or identity.generated_name(255)
-    return Values(own, {"Arn": identity.arn("cloudwatch", f"alarm:{own}")})
+    return ResourceValues(own, {"Arn": identity.arn("cloudwatch", f"alarm:{own}")})
 
 
-def _dashboard(identity: Identity, properties: Properties) -> Values:
-    return Values(optional_text(properties, "DashboardName") or identity.generated_name(255), {})
+def _dashboard(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
+    return ResourceValues(optional_text(properties, "DashboardName") or identity.generated_name(255), {})
 
 
 ALARM = ResourceType(
     name="AWS::CloudWatch::Alarm",
-    shape=Shape(
+    schema=PropertySchema(
         required={
             "ComparisonOperator": only(
                 "GreaterThanThreshold",
@@ -45,7 +45,7 @@ ALARM = ResourceType(
             "AlarmName": name(r"[^\x00-\x1f]", 255),
             "TreatMissingData": only("breaching", "notBreaching", "ignore", "missing"),
         },
-        without_effect={
+        ignored={
             "ActionsEnabled": _NOBODY,
             "AlarmActions": _NOBODY,
             "AlarmDescription": "nothing reads it",
@@ -68,25 +68,25 @@ ALARM = ResourceType(
 
 DASHBOARD = ResourceType(
     name="AWS::CloudWatch::Dashboard",
-    shape=Shape(
+    schema=PropertySchema(
         required={"DashboardBody": text},
         optional={"DashboardName": name("[A-Za-z0-9_-]", 255)},
-        without_effect={"Tags": "nothing reads them"},
+        ignored={"Tags": "nothing reads them"},
     ),
     values=_dashboard,
 )
 
 
-def _log_group(identity: Identity, properties: Properties) -> Values:
+def _log_group(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     own = optional_text(properties, "LogGroupName") or identity.generated_name(512)
-    return Values(own, {"Arn": identity.arn("logs", f"log-group:{own}:*")})
+    return ResourceValues(own, {"Arn": identity.arn("logs", f"log-group:{own}:*")})
 
 
 LOG_GROUP = ResourceType(
     name="AWS::Logs::LogGroup",
-    shape=Shape(
+    schema=PropertySchema(
         optional={"LogGroupName": name("[A-Za-z0-9_/.#-]", 512)},
-        without_effect={
+        ignored={
             "LogGroupClass": "logs are not kept locally",
             "RetentionInDays": "logs are not kept locally",
             "Tags": "nothing reads them",
@@ -97,14 +97,14 @@ LOG_GROUP = ResourceType(
 
 METRIC_FILTER = ResourceType(
     name="AWS::Logs::MetricFilter",
-    shape=Shape(
+    schema=PropertySchema(
         required={
             "FilterPattern": text,
             "LogGroupName": text,
             "MetricTransformations": list_of(
-                Shape(
+                PropertySchema(
                     required={"MetricName": text, "MetricNamespace": text, "MetricValue": text},
-                    without_effect={
+                    ignored={
                         "DefaultValue": "metrics are not kept locally",
                         "Dimensions": "metrics are not kept locally",
                         "Unit": "metrics are not kept locally",
@@ -116,28 +116,28 @@ METRIC_FILTER = ResourceType(
         },
         optional={"FilterName": text},
     ),
-    values=lambda identity, properties: Values(
+    values=lambda identity, properties: ResourceValues(
         optional_text(properties, "FilterName") or identity.generated_name(512), {}
     ),
 )
 
 
-def _topic(identity: Identity, properties: Properties) -> Values:
+def _topic(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     own = optional_text(properties, "TopicName") or identity.generated_name(256)
     arn = identity.arn("sns", own)
-    return Values(arn, {"TopicArn": arn, "TopicName": own})
+    return ResourceValues(arn, {"TopicArn": arn, "TopicName": own})
 
 
-def _subscription(identity: Identity, properties: Properties) -> Values:
+def _subscription(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     arn = f"{text_of(properties, 'TopicArn')}:{identity.token(36)}"
-    return Values(arn, {"Arn": arn})
+    return ResourceValues(arn, {"Arn": arn})
 
 
 TOPIC = ResourceType(
     name="AWS::SNS::Topic",
-    shape=Shape(
+    schema=PropertySchema(
         optional={"TopicName": name("[A-Za-z0-9_-]", 256)},
-        without_effect={
+        ignored={
             "DisplayName": "no mail is sent locally",
             "KmsMasterKeyId": "nothing is published locally",
             "Tags": "nothing reads them",
@@ -148,13 +148,13 @@ TOPIC = ResourceType(
 
 TOPIC_POLICY = ResourceType(
     name="AWS::SNS::TopicPolicy",
-    shape=Shape(required={"Topics": list_of(text, minimum=1), "PolicyDocument": resource_policy}),
-    values=lambda identity, _: Values(identity.generated_name(128), {}),
+    schema=PropertySchema(required={"Topics": list_of(text, minimum=1), "PolicyDocument": resource_policy}),
+    values=lambda identity, _: ResourceValues(identity.generated_name(128), {}),
 )
 
 SUBSCRIPTION = ResourceType(
     name="AWS::SNS::Subscription",
-    shape=Shape(
+    schema=PropertySchema(
         required={"TopicArn": text, "Protocol": only("email", "email-json")},
         optional={"Endpoint": text},
     ),
@@ -165,19 +165,19 @@ SUBSCRIPTION = ResourceType(
 _UNFILTERED = "every local client has the same address, so none is held back"
 
 
-def _acl(identity: Identity, properties: Properties) -> Values:
+def _acl(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     own = optional_text(properties, "Name") or identity.generated_name(128)
     acl_id = identity.token(36)
     arn = identity.arn("wafv2", f"regional/webacl/{own}/{acl_id}")
-    return Values(f"{own}|{acl_id}|REGIONAL", {"Arn": arn, "Id": acl_id})
+    return ResourceValues(f"{own}|{acl_id}|REGIONAL", {"Arn": arn, "Id": acl_id})
 
 
 WEB_ACL = ResourceType(
     name="AWS::WAFv2::WebACL",
-    shape=Shape(
+    schema=PropertySchema(
         required={"Scope": only("REGIONAL")},
         optional={"Name": name("[A-Za-z0-9_-]", 128)},
-        without_effect={
+        ignored={
             "DefaultAction": _UNFILTERED,
             "Description": "nothing reads it",
             "Rules": _UNFILTERED,
@@ -190,13 +190,13 @@ WEB_ACL = ResourceType(
 
 WEB_ACL_ASSOCIATION = ResourceType(
     name="AWS::WAFv2::WebACLAssociation",
-    shape=Shape(required={"ResourceArn": text, "WebACLArn": text}),
-    values=lambda identity, _: Values(identity.generated_name(128), {}),
+    schema=PropertySchema(required={"ResourceArn": text, "WebACLArn": text}),
+    values=lambda identity, _: ResourceValues(identity.generated_name(128), {}),
 )
 
 
 METADATA = ResourceType(
     name="AWS::CDK::Metadata",
-    shape=Shape(without_effect={"Analytics": "usage figures for the CDK's makers"}),
-    values=lambda identity, _: Values(identity.generated_name(128), {}),
+    schema=PropertySchema(ignored={"Analytics": "usage figures for the CDK's makers"}),
+    values=lambda identity, _: ResourceValues(identity.generated_name(128), {}),
 )

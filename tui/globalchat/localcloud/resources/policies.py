@@ -9,11 +9,11 @@ from globalchat.localcloud.iam import CONDITION_KEYS, OPERATORS
 from globalchat.localcloud.principals import unique_id
 from globalchat.localcloud.problems import Unsupported
 from globalchat.localcloud.resources.property_schema import (
-    Identity,
     Properties,
+    PropertySchema,
+    ResourceIdentity,
     ResourceType,
-    Shape,
-    Values,
+    ResourceValues,
     list_of,
     name,
     only,
@@ -21,9 +21,9 @@ from globalchat.localcloud.resources.property_schema import (
     text,
 )
 
-Kind = Literal["trust", "identity", "resource"]
+PolicyKind = Literal["trust", "identity", "resource"]
 
-_STATEMENT_KEYS: Mapping[Kind, frozenset[str]] = {
+_STATEMENT_KEYS: Mapping[PolicyKind, frozenset[str]] = {
     "trust": frozenset({"Sid", "Effect", "Action", "Principal", "Condition"}),
     "identity": frozenset({"Sid", "Effect", "Action", "Resource", "Condition"}),
     "resource": frozenset({"Sid", "Effect", "Action", "Resource", "Principal", "Condition"}),
@@ -45,7 +45,7 @@ def resource_policy(value: JSON, path: str) -> None:
     parse(value, path, "resource")
 
 
-def parse(value: JSON, path: str, kind: Kind) -> tuple[Statement, ...]:
+def parse(value: JSON, path: str, kind: PolicyKind) -> tuple[Statement, ...]:
     """Parse a policy document.
 
     Raises:
@@ -70,7 +70,7 @@ def parse(value: JSON, path: str, kind: Kind) -> tuple[Statement, ...]:
     )
 
 
-def _statement(value: JSON, path: str, kind: Kind) -> Statement:
+def _statement(value: JSON, path: str, kind: PolicyKind) -> Statement:
     if not isinstance(value, dict):
         raise Unsupported(f"property {path} is not an object")
     for key in value:
@@ -160,23 +160,25 @@ def managed_policy(value: JSON, path: str) -> None:
         raise Unsupported(f"property {path} names the managed policy {value}, which is not emulated")
 
 
-def _role(identity: Identity, properties: Properties) -> Values:
+def _role(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     own = optional_text(properties, "RoleName") or identity.generated_name(64)
     arn = identity.arn("iam", f"role/{own}", region="")
-    return Values(own, {"Arn": arn, "RoleId": unique_id("AROA", arn)})
+    return ResourceValues(own, {"Arn": arn, "RoleId": unique_id("AROA", arn)})
 
 
 ROLE = ResourceType(
     name="AWS::IAM::Role",
-    shape=Shape(
+    schema=PropertySchema(
         required={"AssumeRolePolicyDocument": trust_policy},
         optional={
             "RoleName": name(r"[\w+=,.@-]", 64),
             "Path": only("/"),
-            "Policies": list_of(Shape(required={"PolicyName": text, "PolicyDocument": identity_policy})),
+            "Policies": list_of(
+                PropertySchema(required={"PolicyName": text, "PolicyDocument": identity_policy})
+            ),
             "ManagedPolicyArns": list_of(managed_policy),
         },
-        without_effect={
+        ignored={
             "Description": "shown by AWS alone",
             "MaxSessionDuration": "no session is handed out",
             "Tags": "nothing reads them",
@@ -187,8 +189,8 @@ ROLE = ResourceType(
 
 POLICY = ResourceType(
     name="AWS::IAM::Policy",
-    shape=Shape(
+    schema=PropertySchema(
         required={"PolicyName": text, "PolicyDocument": identity_policy, "Roles": list_of(text, minimum=1)},
     ),
-    values=lambda identity, _: Values(identity.generated_name(128), {}),
+    values=lambda identity, _: ResourceValues(identity.generated_name(128), {}),
 )

@@ -17,20 +17,24 @@ Properties: TypeAlias = Mapping[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PropertySchema:
     """An object's properties: those that are honoured, and those accepted without effect (and why).
 
-    Any other property is refused by name. A shape is itself a check, so shapes nest.
+    Any other property is refused by name. A schema is itself a check, so schemas nest.
 
-    `lacking` says more about properties that AWS takes and the local cloud does not. `replaces` are required
-    properties that are not missing when there is a problem with another one, which stands for them. `absent`
-    is what the absence of a required property means, where that is not a mistake.
+    Attributes:
+        required: Properties that must be there.
+        optional: Properties that may be there.
+        ignored: Properties that are accepted without effect, and why.
+        unsupported: More about properties that AWS takes and the local cloud does not.
+        replaces: By a property, the required ones that are not missing where it is given: it stands for them.
+        absent: What the absence of a required property means, where that is not a mistake.
     """
 
     required: Mapping[str, Check] = field(default_factory=dict)
     optional: Mapping[str, Check] = field(default_factory=dict)
-    without_effect: Mapping[str, str] = field(default_factory=dict)
-    lacking: Mapping[str, str] = field(default_factory=dict)
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    unsupported: Mapping[str, str] = field(default_factory=dict)
     replaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,8 +68,8 @@ class Shape:
         check = self.required.get(name) or self.optional.get(name)
         if check is not None:
             check(item, path)
-        elif name not in self.without_effect:
-            more = self.lacking.get(name)
+        elif name not in self.ignored:
+            more = self.unsupported.get(name)
             raise Unsupported(f"property {path} is not emulated" + (f" ({more})" if more else ""))
 
 
@@ -188,7 +192,7 @@ _UPPER = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ResourceIdentity:
     """Which resource: all generated ids and names follow from it, so they are the same at every start.
 
     `base_url` is where its region listens, such as `http://127.0.0.1:5001`.
@@ -227,7 +231,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class ResourceValues:
     """What a resource's `Ref` is, and its attributes."""
 
     ref: str
@@ -239,5 +243,5 @@ class ResourceType:
     """One resource type; `values` gets properties that passed `shape`."""
 
     name: str
-    shape: Shape
-    values: Callable[[Identity, Properties], Values]
+    schema: PropertySchema
+    values: Callable[[ResourceIdentity, Properties], ResourceValues]

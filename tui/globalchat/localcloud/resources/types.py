@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from globalchat.localcloud.resources import appsync, inert, messaging, policies
+from globalchat.localcloud.resources import appsync, buses_and_queues, inert, policies
 from globalchat.localcloud.resources.property_schema import ResourceType
 
 TYPES: Mapping[str, ResourceType] = {
@@ -13,11 +13,11 @@ TYPES: Mapping[str, ResourceType] = {
         appsync.API_KEY,
         appsync.DATA_SOURCE,
         appsync.RESOLVER,
-        messaging.EVENT_BUS,
-        messaging.EVENT_BUS_POLICY,
-        messaging.RULE,
-        messaging.QUEUE,
-        messaging.QUEUE_POLICY,
+        buses_and_queues.EVENT_BUS,
+        buses_and_queues.EVENT_BUS_POLICY,
+        buses_and_queues.RULE,
+        buses_and_queues.QUEUE,
+        buses_and_queues.QUEUE_POLICY,
         policies.ROLE,
         policies.POLICY,
         inert.LOG_GROUP,

@@ -31,7 +31,7 @@ IDLE_SECONDS: Final = 75.0
 MAX_HEADER: Final = 32 * 1024
 """Bytes of the request line and of each header: a socket's header object travels in one of them."""
 
-_FEWEST_PLACES: Final = 8
+_FEWEST_CONNECTIONS: Final = 8
 _FEWEST_RESERVED: Final = 24
 _AT_ONCE: Final = 32
 """Connections that are accepted before others get their turn."""
@@ -59,15 +59,15 @@ def raise_open_files() -> None:
         return
 
 
-def places() -> int:
+def max_connections() -> int:
     """Return how many connections the process has descriptors for, by its limit of this moment."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MOST_FILES
-    return max(_FEWEST_PLACES, soft - _reserved(soft))
+    return max(_FEWEST_CONNECTIONS, soft - _reserved(soft))
 
 
-def reserved_places() -> int:
+def max_control_connections() -> int:
     """Return how many connections to the control port there may be: a quarter of the reserve."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return (RESERVE if soft == resource.RLIM_INFINITY else _reserved(soft)) // 4
@@ -78,25 +78,25 @@ def _reserved(soft: int) -> int:
 
 
 class ConnectionLimit:
-    """The open connections of some ports, no more than there are places.
+    """The open connections of some ports, at most as many as `max_connections` says.
 
     A connection is anonymous until a request on it was authorised. If there is no place for a new connection,
     the anonymous one that has been silent for longest gives way; if there is none, the new one is refused.
 
     Args:
-        places: how many there may be, asked each time.
+        max_connections: how many there may be, asked each time.
         anonymous_seconds: how long a connection may stay anonymous without a request.
         clock: the time in seconds.
     """
 
     def __init__(
         self,
-        places: Callable[[], int] = places,
+        max_connections: Callable[[], int] = max_connections,
         *,
         anonymous_seconds: float = ANONYMOUS_SECONDS,
         clock: MonotonicClock | None = None,
     ) -> None:
-        self._places = places
+        self._max_connections = max_connections
         self._anonymous_seconds = anonymous_seconds
         self._loop = asyncio.get_running_loop()
         self._clock = clock or self._loop.time
@@ -111,7 +111,7 @@ class ConnectionLimit:
     @property
     def is_full(self) -> bool:
         """True if there is no place for another connection."""
-        return len(self) >= self._places()
+        return len(self) >= self._max_connections()
 
     def admit(self, connection: "HttpConnection") -> bool:
         """Take a new connection; False if there is no place for it."""
@@ -337,7 +337,7 @@ def connection_of(request: web.BaseRequest) -> HttpConnection:
 
 
 @asynccontextmanager
-async def accepting(
+async def serve_app(
     app: web.Application,
     listener: socket.socket,
     limit: ConnectionLimit,

@@ -17,7 +17,7 @@ from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import RegionDefinition
-from globalchat.localcloud.events.delivery import Courier
+from globalchat.localcloud.events.delivery import DeliveryInterceptor
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.events.target_queue import DeliverySettings
 from globalchat.localcloud.fault_injection import Faults
@@ -26,7 +26,7 @@ from globalchat.localcloud.principals import AccessKey
 from globalchat.localcloud.problems import Problems, Unsupported
 from globalchat.localcloud.provisioning.assembly import read
 from globalchat.localcloud.provisioning.provisioner import provision
-from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, accepting, places
+from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, max_connections, serve_app
 from globalchat.localcloud.server.http_apps import aws_app
 from globalchat.localcloud.server.loopback import bound, url
 from globalchat.localcloud.server.realtime import RealtimeOptions
@@ -47,19 +47,25 @@ from globalchat.localcloud.server.wiring import LateEventSink
 class CloudOptions:
     """How a local cloud runs; the defaults are those of the real one.
 
-    `clock` tells epoch seconds, `steady` the seconds that `usage` is told in. `rng` makes the credentials.
-    `delivery` bounds the deliveries of EventBridge; `courier` disturbs them in place of the cloud's `faults`.
-    With `tls` the regions are served over https and wss. `places` tells how many connections there may be.
+    Attributes:
+        clock: Epoch seconds.
+        monotonic: The clock of `usage`, in seconds.
+        rng: Makes the credentials.
+        realtime: Limits of sockets.
+        interceptor: Disturbs deliveries in place of the cloud's `faults`.
+        delivery: Bounds the deliveries of EventBridge.
+        tls: Serve the regions over https and wss.
+        max_connections: Returns how many connections there may be.
     """
 
     clock: EpochClock = time.time
-    steady: MonotonicClock = time.monotonic
+    monotonic: MonotonicClock = time.monotonic
     rng: random.Random = field(default_factory=secrets.SystemRandom)
     realtime: RealtimeOptions = field(default_factory=RealtimeOptions)
-    courier: Courier | None = None
+    interceptor: DeliveryInterceptor | None = None
     delivery: DeliverySettings | None = None
     tls: ssl.SSLContext | None = None
-    places: Callable[[], int] = places
+    max_connections: Callable[[], int] = max_connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +128,14 @@ class LocalCloud:
                     deployment,
                     graphql=appsync,
                     clock=chosen.clock,
-                    courier=chosen.courier or faults.courier,
+                    interceptor=chosen.interceptor or faults.interceptor,
                     settings=chosen.delivery,
                 )
             )
-            usage = Usage(chosen.steady)
-            limit = stack.enter_context(closing(ConnectionLimit(chosen.places)))
+            usage = Usage(chosen.monotonic)
+            limit = stack.enter_context(closing(ConnectionLimit(chosen.max_connections)))
             for backend in backends:
-                server = accepting(
+                server = serve_app(
                     backend.app(usage),
                     listeners[backend.running.region],
                     limit,
@@ -145,7 +151,7 @@ class LocalCloud:
                 clock=chosen.clock,
             )
             await stack.enter_async_context(
-                accepting(aws_app(endpoint, usage), for_aws, limit, tls=chosen.tls)
+                serve_app(aws_app(endpoint, usage), for_aws, limit, tls=chosen.tls)
             )
             running = tuple(backend.running for backend in backends)
             yield cls(running, aws_url, admin, events, usage, faults)

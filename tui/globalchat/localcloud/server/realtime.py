@@ -18,7 +18,7 @@ from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
 from globalchat.localcloud.fault_injection import SocketFaults
 from globalchat.localcloud.server import realtime_socket
 from globalchat.localcloud.server.acceptor import Usage
-from globalchat.localcloud.server.realtime_socket import MAX_BUFFER, Connection, Flusher
+from globalchat.localcloud.server.realtime_socket import MAX_BUFFER, Flusher, RealtimeSocket
 
 MAX_INCOMING: Final = 1024 * 1024
 """Bytes of the largest frame that a client may send; AppSync's own limit is not documented."""
@@ -59,7 +59,7 @@ class RealtimeEndpoint:
     ) -> None:
         self.faults = faults if faults is not None else SocketFaults()
         self._subscribe_rate = RateLimit(options.subscribe_rate)
-        self._api = realtime_socket.Api(
+        self._api = realtime_socket.SocketContext(
             executor,
             authenticator,
             hub,
@@ -71,7 +71,7 @@ class RealtimeEndpoint:
             admit_start=self._admit_start,
         )
         self._usage = usage
-        self._connections: set[Connection] = set()
+        self._connections: set[RealtimeSocket] = set()
 
     async def handle(self, request: web.Request, authorized: Callable[[], None]) -> web.StreamResponse:
         """Serve one upgrade request until its socket is closed; `authorized` is called if it is."""
@@ -86,7 +86,7 @@ class RealtimeEndpoint:
         transport = request.transport
         if transport is None:
             return socket
-        opened = Connection(self._api, socket, transport)
+        opened = RealtimeSocket(self._api, socket, transport)
         metrics = self._api.hub.metrics
         self._connections.add(opened)
         metrics.adjust("ActiveConnections", 1)

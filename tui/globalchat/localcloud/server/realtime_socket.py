@@ -52,9 +52,9 @@ class Flusher:
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._call_soon = call_soon
-        self._waiting: list[Outbox] = []
+        self._waiting: list[FrameBuffer] = []
 
-    def schedule(self, outbox: "Outbox") -> None:
+    def schedule(self, outbox: "FrameBuffer") -> None:
         """Have `outbox.flush` called after what is running now."""
         if not self._waiting:
             self._call_soon(self._flush)
@@ -66,7 +66,7 @@ class Flusher:
             outbox.flush()
 
 
-class Outbox:
+class FrameBuffer:
     """The frames that wait for one socket. `on_overflow` is told before the transport is aborted."""
 
     __slots__ = (
@@ -150,7 +150,7 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Api:
+class SocketContext:
     """What the sockets of one API share.
 
     `admit_connect` and `admit_start` tell whether one more is within its rate limit at a time of the loop.
@@ -167,17 +167,19 @@ class Api:
     admit_start: Callable[[float], bool]
 
 
-class Connection:
+class RealtimeSocket:
     """One socket, until either side closes it. It is the hub's `Socket` and the faults' `FaultySocket`."""
 
-    def __init__(self, api: Api, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
-        self.silenced = False
+    def __init__(
+        self, api: SocketContext, socket: web.WebSocketResponse, transport: asyncio.Transport
+    ) -> None:
+        self.blackholed = False
         self._api = api
         self._hub = api.hub
         self._socket = socket
         self._transport = transport
         self._core = RealtimeProtocol(api.authenticator, limits=api.limits, admit=api.admit_start)
-        self.outbox = Outbox(
+        self.outbox = FrameBuffer(
             transport, api.flusher, on_overflow=self._count_slow_reader, limit=api.max_buffer
         )
         self._loop = asyncio.get_running_loop()
@@ -200,7 +202,7 @@ class Connection:
                 async for message in self._socket:
                     if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                         break
-                    if not self.silenced:
+                    if not self.blackholed:
                         self._apply(self._core.receive(message.data, self._loop.time()))
                 self._core.lost()
                 self._release()
@@ -209,7 +211,7 @@ class Connection:
 
     def invalidate(self, subscriptions: Sequence[str]) -> None:
         """End these subscriptions, then the socket; a silent one stays as it is."""
-        if not self.silenced:
+        if not self.blackholed:
             announce = self._api.faults.announce_invalidation
             self._apply(self._core.invalidated(subscriptions, announce=announce))
 
@@ -221,11 +223,11 @@ class Connection:
         """Reset the TCP connection; `run` ends by that."""
         reset(self._transport)
 
-    def silence(self) -> None:
+    def blackhole(self) -> None:
         """Neither send nor listen any more; the end of the socket's life resets it."""
-        self.silenced = True
+        self.blackholed = True
         self.outbox.discard()
-        self._transport.set_protocol(_Deaf(self._transport.get_protocol()))
+        self._transport.set_protocol(_BlackholeProtocol(self._transport.get_protocol()))
 
     def _apply(self, actions: Sequence[SocketAction]) -> None:
         for action in actions:
@@ -272,7 +274,7 @@ class Connection:
         self._starts.clear()
 
     async def _close(self, code: int) -> None:
-        if self.silenced:
+        if self.blackholed:
             self.reset()
             return
         # Not draining: a client that does not read would hold the close up for ever.
@@ -296,7 +298,7 @@ class Connection:
         self._hub.metrics.count("SlowReaderDisconnect")
 
 
-class _Deaf(asyncio.Protocol):
+class _BlackholeProtocol(asyncio.Protocol):
     """Takes the place of a connection's protocol: discards what comes in, passes on that it is gone."""
 
     def __init__(self, inner: asyncio.BaseProtocol) -> None:

@@ -11,11 +11,11 @@ from globalchat.localcloud.events.target_input import InputPath, Transformer
 from globalchat.localcloud.problems import Unsupported
 from globalchat.localcloud.resources.policies import parse, resource_policy
 from globalchat.localcloud.resources.property_schema import (
-    Identity,
     Properties,
+    PropertySchema,
+    ResourceIdentity,
     ResourceType,
-    Shape,
-    Values,
+    ResourceValues,
     list_of,
     name,
     object_of,
@@ -112,7 +112,9 @@ def _texts_by_name(value: JSON, path: str) -> None:
         raise Unsupported(f"property {path} is not an object of strings")
 
 
-_INPUT_TRANSFORMER = Shape(required={"InputTemplate": text}, optional={"InputPathsMap": _texts_by_name})
+_INPUT_TRANSFORMER = PropertySchema(
+    required={"InputTemplate": text}, optional={"InputPathsMap": _texts_by_name}
+)
 
 
 def allowing_policy(value: JSON, path: str) -> None:
@@ -122,22 +124,22 @@ def allowing_policy(value: JSON, path: str) -> None:
         raise Unsupported(f"property {path} denies, which is not emulated for a bus")
 
 
-def _bus(identity: Identity, properties: Properties) -> Values:
+def _bus(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     own = text_of(properties, "Name")
-    return Values(own, {"Arn": identity.arn("events", f"event-bus/{own}"), "Name": own})
+    return ResourceValues(own, {"Arn": identity.arn("events", f"event-bus/{own}"), "Name": own})
 
 
-def _rule(identity: Identity, properties: Properties) -> Values:
+def _rule(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     own = optional_text(properties, "Name") or identity.generated_name(64)
     bus = text_of(properties, "EventBusName").rpartition("event-bus/")[2]
-    return Values(f"{bus}|{own}", {"Arn": identity.arn("events", f"rule/{bus}/{own}")})
+    return ResourceValues(f"{bus}|{own}", {"Arn": identity.arn("events", f"rule/{bus}/{own}")})
 
 
 EVENT_BUS = ResourceType(
     name="AWS::Events::EventBus",
-    shape=Shape(
+    schema=PropertySchema(
         required={"Name": bus_name},
-        without_effect={
+        ignored={
             "Description": "nothing reads it",
             "LogConfig": "logs are not kept locally",
             "Tags": "nothing reads them",
@@ -148,27 +150,27 @@ EVENT_BUS = ResourceType(
 
 EVENT_BUS_POLICY = ResourceType(
     name="AWS::Events::EventBusPolicy",
-    shape=Shape(
+    schema=PropertySchema(
         required={"StatementId": text, "EventBusName": text},
         optional={"Statement": allowing_policy},
-        without_effect={
+        ignored={
             "Action": "within one account the caller's role decides",
             "Principal": "within one account the caller's role decides",
         },
     ),
-    values=lambda identity, _: Values(identity.generated_name(128), {}),
+    values=lambda identity, _: ResourceValues(identity.generated_name(128), {}),
 )
 
-_TARGET = Shape(
+_TARGET = PropertySchema(
     required={"Id": name(_NAME, 64), "Arn": text},
     optional={
         "RoleArn": text,
-        "AppSyncParameters": Shape(required={"GraphQLOperation": graphql_operation}),
-        "DeadLetterConfig": Shape(required={"Arn": text}),
+        "AppSyncParameters": PropertySchema(required={"GraphQLOperation": graphql_operation}),
+        "DeadLetterConfig": PropertySchema(required={"Arn": text}),
         "Input": json_text,
         "InputPath": input_path,
         "InputTransformer": input_transformer,
-        "RetryPolicy": Shape(
+        "RetryPolicy": PropertySchema(
             optional={
                 "MaximumRetryAttempts": whole(0, 185),
                 "MaximumEventAgeInSeconds": whole(60, 86_400),
@@ -179,15 +181,15 @@ _TARGET = Shape(
 
 RULE = ResourceType(
     name="AWS::Events::Rule",
-    shape=Shape(
+    schema=PropertySchema(
         required={"EventBusName": rules_bus, "EventPattern": event_pattern},
         optional={
             "Name": name(_NAME, 64),
             "State": only("ENABLED", "DISABLED"),
             "Targets": list_of(_TARGET, maximum=5),
         },
-        without_effect={"Description": "nothing reads it", "Tags": "nothing reads them"},
-        lacking={"ScheduleExpression": "schedules"},
+        ignored={"Description": "nothing reads it", "Tags": "nothing reads them"},
+        unsupported={"ScheduleExpression": "schedules"},
         replaces={"ScheduleExpression": ("EventPattern", "EventBusName")},
         absent={"EventBusName": "the account's default bus is not emulated"},
     ),
@@ -195,21 +197,21 @@ RULE = ResourceType(
 )
 
 
-def _queue(identity: Identity, properties: Properties) -> Values:
+def _queue(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     own = optional_text(properties, "QueueName") or identity.generated_name(80)
     url = f"https://sqs.{identity.region}.amazonaws.com/{identity.account}/{own}"
-    return Values(url, {"Arn": identity.arn("sqs", own), "QueueName": own, "QueueUrl": url})
+    return ResourceValues(url, {"Arn": identity.arn("sqs", own), "QueueName": own, "QueueUrl": url})
 
 
 QUEUE = ResourceType(
     name="AWS::SQS::Queue",
-    shape=Shape(
+    schema=PropertySchema(
         optional={
             "QueueName": name("[A-Za-z0-9_-]", 80),
             # EventBridge takes standard queues only (EventBridge user guide, dead-letter queues).
             "FifoQueue": only(False, "false"),
         },
-        without_effect={
+        ignored={
             "DelaySeconds": "dead letters are there at once",
             "MaximumMessageSize": "events are smaller than any limit that AWS takes",
             "MessageRetentionPeriod": "letters live as long as the local cloud",
@@ -224,6 +226,6 @@ QUEUE = ResourceType(
 
 QUEUE_POLICY = ResourceType(
     name="AWS::SQS::QueuePolicy",
-    shape=Shape(required={"Queues": list_of(text, minimum=1), "PolicyDocument": resource_policy}),
-    values=lambda identity, _: Values(identity.generated_name(128), {}),
+    schema=PropertySchema(required={"Queues": list_of(text, minimum=1), "PolicyDocument": resource_policy}),
+    values=lambda identity, _: ResourceValues(identity.generated_name(128), {}),
 )
