@@ -188,7 +188,7 @@ async def fresh(seen: Seen) -> None:
     conversation = chat.pane.conversation
     assert conversation is not None
     for row in [row for row in conversation.rows if isinstance(row, MessageRow) and row.draft]:
-        screen._model.outbox.discard(conversation, row)
+        screen._model.outgoing.discard(conversation, row)
     conversation.clear()
     for number in range(MESSAGES):
         last = number == MESSAGES - 1

@@ -10,7 +10,7 @@ from textual import events
 
 from globalchat.client.profiles import Profile
 from globalchat.ui.app import ChatApp
-from globalchat.ui.model.startup import curtain_lines
+from globalchat.ui.model.startup import splash_lines
 from globalchat.ui.screens.curtain import Curtain
 from globalchat.ui.settings import Loaded, Settings
 from tests.paths import CHILD_PATH
@@ -86,7 +86,7 @@ async def test_it_looks_like_the_chat_that_takes_its_place(size: tuple[int, int]
         chat = Chat(app, pilot, session)
         await chat.there()
         await chat.until(lambda: chat.status == "Opening local cloud …")
-        drawn = ["".join(text for text, _ in line) for line in curtain_lines(*size, "bo", "local cloud")]
+        drawn = ["".join(text for text, _ in line) for line in splash_lines(*size, "bo", "local cloud")]
         shown = chat.screen_lines()
         assert len(drawn) == len(shown)
         prompt = next(number for number, line in enumerate(shown) if "bo ›" in line)
@@ -96,7 +96,7 @@ async def test_it_looks_like_the_chat_that_takes_its_place(size: tuple[int, int]
 
 @pytest.mark.parametrize("size", [(1, 1), (39, 30), (200, 9)])
 def test_a_window_that_is_too_small_stays_empty(size: tuple[int, int]) -> None:
-    assert {text.strip() for line in curtain_lines(*size, "bo", "local cloud") for text, _ in line} == {""}
+    assert {text.strip() for line in splash_lines(*size, "bo", "local cloud") for text, _ in line} == {""}
 
 
 def test_the_first_frame_names_the_changed_key_of_the_help() -> None:
@@ -104,7 +104,7 @@ def test_the_first_frame_names_the_changed_key_of_the_help() -> None:
     curtain = app.get_default_screen()
     assert isinstance(curtain, Curtain)
     for width, shown in ((50, ["opening", "F12"]), (80, ["F12", "help"])):
-        head = curtain_lines(width, 20, "bo", "local cloud", curtain._help_key)[0]
+        head = splash_lines(width, 20, "bo", "local cloud", curtain._help_key)[0]
         assert "".join(text for text, _ in head).split()[-2:] == shown
 
 

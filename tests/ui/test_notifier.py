@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globalchat.ui.model.attention import Attention, Call, Level, Levels
+from globalchat.ui.model.attention import Alert, Attention, Level, Levels
 from globalchat.ui.model.names import Names
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.notifier import (
@@ -18,7 +18,7 @@ from globalchat.ui.settings import NotifySettings
 from tests.core.helpers.hostile_texts import FORBIDDEN, HOSTILE
 from tests.ui.helpers.fake_session import NOON
 
-CALL = Call("tech", "ana", "hi @bo", 1)
+CALL = Alert("tech", "ana", "hi @bo", 1)
 LOUD = NotifySettings(bell=True, desktop="osc777")
 
 
@@ -53,7 +53,7 @@ def test_nothing_rings_by_default() -> None:
 
 def test_several_messages_are_one_notice() -> None:
     terminal = Terminal(NotifySettings(desktop="osc9"))
-    terminal.notifier.call(Call("tech", "ana", "a;b", 3))
+    terminal.notifier.call(Alert("tech", "ana", "a;b", 3))
     assert terminal.written == ["\x1b]9;# tech ana: a,b (and 2 more)\a"]
 
 
@@ -113,7 +113,7 @@ def test_the_level_says_which_messages_count(level: Level, counted: list[bool]) 
     attention = Attention(levels)
     for mention in (False, True):
         attention.note("tech", row(mention=mention))
-    assert attention.take() == (Call("tech", "ana", "hi", len(counted)) if counted else None)
+    assert attention.take() == (Alert("tech", "ana", "hi", len(counted)) if counted else None)
     assert attention.take() is None
 
 

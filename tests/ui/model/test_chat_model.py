@@ -24,7 +24,7 @@ from globalchat.ui.model.chat_model import ChannelDropped, ChatModel, Notice
 from globalchat.ui.model.header import header
 from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.rows import Delivery, MessageRow, NoticeRow
-from globalchat.ui.model.status import Opening, OpeningFailed, banner, signal
+from globalchat.ui.model.status import Opening, OpeningFailed, banner, indicator
 from globalchat.ui.model.view_model import ChatViewModel
 from tests.ui.helpers.fake_session import CHANNELS, LIMITS, NOON, REGIONS
 
@@ -89,13 +89,13 @@ def test_an_echo_may_be_faster_than_the_answer(model: ChatModel) -> None:
 def test_an_unsent_draft_may_be_sent_again_in_the_same_row(model: ChatModel) -> None:
     model.reduce(DraftQueued(DRAFT))
     model.reduce(DraftUnsent(DRAFT, "no connection"))
-    assert model.outbox.unsent("tech") == [DRAFT]
-    assert model.outbox.unsent("cars") == []
+    assert model.outgoing.unsent("tech") == [DRAFT]
+    assert model.outgoing.unsent("cars") == []
     model.reduce(DraftQueued(DRAFT))
     assert [(row.delivery, row.reason) for row in rows(model)] == [(Delivery.SENDING, None)]
     model.reduce(DraftRefused(DRAFT, "MessageTooLong", "too\x1b long"))
     assert [(row.delivery, row.reason) for row in rows(model)] == [(Delivery.REFUSED, "too␛ long")]
-    assert model.outbox.unsent("tech") == []
+    assert model.outgoing.unsent("tech") == []
 
 
 def test_a_draft_that_waited_too_long_is_offered_like_an_unsent_one(model: ChatModel) -> None:
@@ -103,7 +103,7 @@ def test_a_draft_that_waited_too_long_is_offered_like_an_unsent_one(model: ChatM
     assert [(row.delivery, row.reason) for row in rows(model)] == [
         (Delivery.UNSENT, "it has waited too long to go by itself")
     ]
-    assert model.outbox.unsent("tech") == [DRAFT]
+    assert model.outgoing.unsent("tech") == [DRAFT]
 
 
 def test_an_outbox_that_fails_is_told(model: ChatModel) -> None:
@@ -265,7 +265,7 @@ NAMES = RegionNames.of(REGIONS)
     ],
 )
 def test_every_state_has_its_words(state: SessionState, word: str, text: str | None) -> None:
-    at_a_glance = signal(state, NOON)
+    at_a_glance = indicator(state, NOON)
     assert f"{at_a_glance.glyph} {at_a_glance.word}" == word
     said = banner(state, NAMES, NOON)
     assert (said.text if said else None) == text

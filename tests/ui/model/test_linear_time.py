@@ -15,7 +15,7 @@ from globalchat.ui.model.links import find_links
 from globalchat.ui.model.names import Names
 from globalchat.ui.model.row_lines import columns, row_height, row_lines
 from globalchat.ui.model.rows import Mentions, RowFactory
-from globalchat.ui.model.search import Search, score
+from globalchat.ui.model.search import Search, fuzzy_score
 from globalchat.ui.model.text import brief, clip, fold, shown_lines, wrap
 from globalchat.ui.notifier import notification_sequence, title_sequence
 from globalchat.ui.screens.paste_guard import PasteGuard
@@ -138,7 +138,7 @@ WORK: dict[str, Callable[[str], object]] = {
     "export": exported,
     "complete": lambda text: complete(text, len(text), Vocabulary(names=(text, "bo"))),
     "complete a command": lambda text: complete("/join " + text, len(text) + 6, Vocabulary(channels=(text,))),
-    "match loosely": lambda text: score(text[:50] + "q", text),
+    "match loosely": lambda text: fuzzy_score(text[:50] + "q", text),
     "paste": lambda text: PasteGuard(text, 0),
     "window title": title_sequence,
     "notice of the desktop": lambda text: notification_sequence("osc777", "# tech", text),

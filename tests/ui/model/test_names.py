@@ -19,7 +19,7 @@ from globalchat.ui.model.export import ExportForm, export, message_details
 from globalchat.ui.model.names import ANONYMOUS, FULL_CELLS, Names
 from globalchat.ui.model.row_lines import columns, row_height, row_lines
 from globalchat.ui.model.rows import Mentions, MessageRow
-from globalchat.ui.model.side_by_side import DualModel
+from globalchat.ui.model.side_by_side import SideBySideModel
 from globalchat.ui.slash_commands import Vocabulary, complete
 from tests.ui.helpers.fake_session import NOON
 from tests.ui.helpers.message_rows import CALENDAR, NAMES
@@ -120,7 +120,7 @@ def test_completion_writes_a_name_that_mentions_it_or_none(model: ChatModel, pai
 
 @PAIRS
 def test_the_view_of_both_regions_tells_them_apart(pair: tuple[str, str]) -> None:
-    model = DualModel(CALENDAR, lambda: NOON)
+    model = SideBySideModel(CALENDAR, lambda: NOON)
     for number, name in enumerate(pair):
         message = Message(f"id-{number}", "tech", "hi", name, "us-west-2", NOON)
         model.take("oregon", MessageReceived(message, "oregon", NOON, 1))

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from globalchat.ui.model.calendar import transit
 from globalchat.ui.model.conversation import SIZE_PER_ROW, Conversation, Updated
 from globalchat.ui.model.export import selected_text
-from globalchat.ui.model.names import RegionNames, transit
+from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.row_index import RowIndex
 from globalchat.ui.model.row_lines import columns, row_height, row_lines
 from globalchat.ui.model.rows import MAX_TEXT, Delivery, MessageRow, NoticeRow, RowFactory
@@ -80,9 +81,9 @@ def test_in_place_of_a_message_that_is_gone_stands_the_next_one_or_the_one_above
         conversation.add(row)
     gone = []
     for row, then in ((rows[1], rows[2]), (rows[2], rows[0]), (rows[0], None)):
-        assert conversation.standing(row) is row
+        assert conversation.nearest_message(row) is row
         conversation.remove(row)
-        gone.append(conversation.standing(row) is then)
+        gone.append(conversation.nearest_message(row) is then)
     assert gone == [True, True, True]
 
 

@@ -14,12 +14,12 @@ from globalchat.ui.model.side_by_side import (
     KEPT,
     ROLES,
     SIDE_BY_SIDE_FROM,
-    DualModel,
-    DualRow,
-    DualShape,
-    dual_height,
-    dual_lines,
+    SideBySideLayout,
+    SideBySideModel,
+    SideBySideRow,
     head_line,
+    side_by_side_height,
+    side_by_side_lines,
 )
 from tests.ui.helpers.fake_session import NOON, REGIONS
 from tests.ui.helpers.fake_watch import message
@@ -30,29 +30,29 @@ PAIR = ("oregon", "sydney")
 
 
 @pytest.fixture
-def model() -> DualModel:
-    return DualModel(CALENDAR, lambda: NOON)
+def model() -> SideBySideModel:
+    return SideBySideModel(CALENDAR, lambda: NOON)
 
 
-def arrive(model: DualModel, sent: Message, **arrivals: int) -> None:
+def arrive(model: SideBySideModel, sent: Message, **arrivals: int) -> None:
     for alias, after in arrivals.items():
         model.take(alias, MessageReceived(sent, alias, NOON + after, None))
     if len(arrivals) == len(PAIR):
         model.pair(sent, {alias: NOON + after for alias, after in arrivals.items()})
 
 
-def shown(model: DualModel, width: int = 92) -> list[str]:
-    shape = DualShape(width, PAIR)
+def shown(model: SideBySideModel, width: int = 92) -> list[str]:
+    shape = SideBySideLayout(width, PAIR)
     lines = []
     for row in model.feed("tech").rows:
-        drawn = dual_lines(row, shape, NAMES, CALENDAR, 10)
-        assert len(drawn) == dual_height(row, shape)
+        drawn = side_by_side_lines(row, shape, NAMES, CALENDAR, 10)
+        assert len(drawn) == side_by_side_height(row, shape)
         assert {piece.role for line in drawn for piece in line} <= set(ROLES)
         lines += ["".join(piece.text for piece in line) for line in drawn]
     return lines
 
 
-def test_a_message_stands_on_the_same_line_in_both_columns(model: DualModel) -> None:
+def test_a_message_stands_on_the_same_line_in_both_columns(model: SideBySideModel) -> None:
     arrive(model, message(1, "hello"), oregon=0, sydney=161)
     arrive(model, message(2, "hi", region="ap-southeast-2"), sydney=300, oregon=420)
     _, first, second = shown(model)
@@ -60,7 +60,7 @@ def test_a_message_stands_on_the_same_line_in_both_columns(model: DualModel) -> 
     assert second.split() == ["12:00:00.420", "ana:", "hi", "←", "+120ms", "12:00:00.300", "ana:", "hi"]
 
 
-def test_what_has_not_arrived_is_waited_for_then_missing_then_late(model: DualModel) -> None:
+def test_what_has_not_arrived_is_waited_for_then_missing_then_late(model: SideBySideModel) -> None:
     sent = message(1, "are you there?")
     arrive(model, sent, oregon=0)
     assert shown(model)[1].split()[-3:] == ["…", "→", "…"]
@@ -72,14 +72,14 @@ def test_what_has_not_arrived_is_waited_for_then_missing_then_late(model: DualMo
     assert "✖" not in "".join(shown(model))
 
 
-def test_the_same_id_with_other_content_is_another_message(model: DualModel) -> None:
+def test_the_same_id_with_other_content_is_another_message(model: SideBySideModel) -> None:
     arrive(model, message(1, "hello"), oregon=0)
     arrive(model, message(1, "HELLO"), sydney=10)
-    rows = [row for row in model.feed("tech").rows if isinstance(row, DualRow)]
+    rows = [row for row in model.feed("tech").rows if isinstance(row, SideBySideRow)]
     assert [(row.text, set(row.arrivals)) for row in rows] == [("hello", {"oregon"}), ("HELLO", {"sydney"})]
 
 
-def test_gaps_stand_in_the_column_of_their_region_and_losses_across(model: DualModel) -> None:
+def test_gaps_stand_in_the_column_of_their_region_and_losses_across(model: SideBySideModel) -> None:
     arrive(model, message(1, "hello"), oregon=0, sydney=1)
     model.take("sydney", GapRecorded(("tech",), NOON + 1000, NOON + 2000))
     model.skip(1234)
@@ -89,7 +89,9 @@ def test_gaps_stand_in_the_column_of_their_region_and_losses_across(model: DualM
 
 
 @pytest.mark.parametrize("width", [1, 2, 11, 20, 45, 46, 50, 75, 76, 80, 92, 118, 200])
-def test_lines_fill_the_width_and_keep_their_number_whatever_arrives(model: DualModel, width: int) -> None:
+def test_lines_fill_the_width_and_keep_their_number_whatever_arrives(
+    model: SideBySideModel, width: int
+) -> None:
     text = "全角文字の幅は二つ分です and averylongwordthatfitsnowhere\nsecond line 👍🏽 \x1b[31m"
     sent = message(1, text, sender="健太 the very long-named person")
     arrive(model, sent, oregon=0)
@@ -108,16 +110,16 @@ def test_lines_fill_the_width_and_keep_their_number_whatever_arrives(model: Dual
 
 
 @pytest.mark.parametrize("width", range(1, 130, 3))
-def test_the_head_tells_the_state_of_each_region(model: DualModel, width: int) -> None:
+def test_the_head_tells_the_state_of_each_region(model: SideBySideModel, width: int) -> None:
     model.take("oregon", StateChanged(SessionState(Phase.LIVE, "oregon", latency_ms=38)))
-    line = head_line(DualShape(width, PAIR), NAMES, model.states, NOON)
+    line = head_line(SideBySideLayout(width, PAIR), NAMES, model.states, NOON)
     text = "".join(piece.text for piece in line)
     assert cell_len(text) == width or width < 11
     if width >= SIDE_BY_SIDE_FROM:
         assert text.split() == ["Oregon", "●", "live", "38", "ms", "difference", "Sydney", "◌", "starting"]
 
 
-def test_memory_is_bounded(model: DualModel) -> None:
+def test_memory_is_bounded(model: SideBySideModel) -> None:
     for number in range(3 * KEPT):
         arrive(model, message(number, "flood"), oregon=number, sydney=number + 5)
     assert len(model.feed("tech").rows) <= KEPT

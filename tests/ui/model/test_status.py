@@ -14,7 +14,6 @@ from globalchat.client.state import Phase, SessionState
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat_model import TOLERANCE_MS, ChatModel, Notice
 from globalchat.ui.model.header import SWITCH, HeaderView, header
-from globalchat.ui.model.header import target_at as header_target_at
 from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.status import (
     LINES,
@@ -27,8 +26,8 @@ from globalchat.ui.model.status import (
     banner_lines,
     default_keys,
     dismiss_warning,
+    indicator,
     revoked_banner,
-    signal,
     target_at,
     unsent_banner,
 )
@@ -122,14 +121,14 @@ SAID = {
 @pytest.mark.parametrize("name", SAID)
 def test_every_state_says_what_it_is(name: str) -> None:
     word, text = SAID[name]
-    here = signal(STATES[name], NOON)
+    here = indicator(STATES[name], NOON)
     said = banner(STATES[name], NAMES, NOON)
     assert f"{here.glyph} {here.word}" == word
     assert (said.text if said else "") == text
 
 
 def test_every_phase_has_its_own_look_and_is_tested() -> None:
-    signals = [signal(SessionState(phase, "oregon"), NOON) for phase in Phase]
+    signals = [indicator(SessionState(phase, "oregon"), NOON) for phase in Phase]
     assert len({(each.glyph, each.word) for each in signals}) == len(Phase)
     assert {state.phase for state in STATES.values() if isinstance(state, SessionState)} == set(Phase)
 
@@ -145,7 +144,7 @@ def test_the_way_out_is_in_sight_at_every_size(name: str, width: int) -> None:
     text = " ".join("".join(piece.text for piece in line).strip() for line in lines)
     for hint in said.hints:
         assert hint.text in text
-    targets = {target_at(lines, x, y) for y in range(LINES) for x in range(width)} - {None}
+    targets = {target_at(line, x) for line in lines for x in range(width)} - {None}
     assert targets == {hint.target for hint in said.hints}
 
 
@@ -153,10 +152,10 @@ def test_the_way_out_is_in_sight_at_every_size(name: str, width: int) -> None:
 def test_the_header_tells_the_state_at_every_size(name: str, width: int) -> None:
     state = STATES[name]
     region = state.region if isinstance(state, SessionState) else None
-    view = HeaderView(state, NAMES, region, "tech", "local", unread=1234, mentions=5, skew_ms=-4000)
+    view = HeaderView(state, NAMES, region, "tech", "local", unread=1234, mentions=5, clock_offset_ms=-4000)
     pieces = header(view, width, NOON)
     text = "".join(piece.text for piece in pieces)
-    here = signal(state, NOON)
+    here = indicator(state, NOON)
     assert cell_len(text) == width
     assert f"{here.glyph} " in text
     assert here.word in text or width < 60
@@ -188,11 +187,11 @@ def test_clicks_in_the_header_lead_where_they_point() -> None:
     view = HeaderView(replace(RETRYING, fail_over_to="sydney"), NAMES, "oregon", "tech", "local")
     pieces = header(view, 120, NOON)
     text = "".join(piece.text for piece in pieces)
-    assert header_target_at(pieces, text.index("Oregon")) == "region.pick"
-    assert header_target_at(pieces, text.index("retrying")) == "latency"
-    assert header_target_at(pieces, text.index("Sydney answers")) == SWITCH + "sydney"
-    assert header_target_at(pieces, text.index("local cloud")) is None
-    assert header_target_at(pieces, 500) is None
+    assert target_at(pieces, text.index("Oregon")) == "region.pick"
+    assert target_at(pieces, text.index("retrying")) == "latency"
+    assert target_at(pieces, text.index("Sydney answers")) == SWITCH + "sydney"
+    assert target_at(pieces, text.index("local cloud")) is None
+    assert target_at(pieces, 500) is None
 
 
 def test_the_next_region_is_the_one_that_is_offered() -> None:

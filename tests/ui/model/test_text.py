@@ -4,7 +4,7 @@ from rich.cells import cell_len
 
 from globalchat.core.text import sanitize
 from globalchat.ui.model.outgoing import Drafts, History
-from globalchat.ui.model.search import score
+from globalchat.ui.model.search import fuzzy_score
 from globalchat.ui.model.text import NAME_CELLS, clip, pad, shown_name, wrap
 
 TEXTS = st.text(st.sampled_from("ab  cde\n日本👍🏽❤\ufe0fé-.")).map(sanitize)
@@ -51,7 +51,7 @@ def test_names_are_short_and_plain() -> None:
 
 def test_fuzzy_prefers_start_then_inside_then_scattered() -> None:
     names = ["xmusic", "music", "mouse-sic", "cars"]
-    scores = {name: score("mus", name) for name in names}
+    scores = {name: fuzzy_score("mus", name) for name in names}
     assert scores["cars"] is None
     assert [n for n in sorted(names, key=lambda n: scores[n] or 0) if scores[n] is not None] == [
         "music",

@@ -10,7 +10,8 @@ from globalchat.client.events import BackendDescribed, DraftQueued
 from globalchat.client.messages import Backend, Draft, MessageLimits
 from globalchat.ui.memory import Memory
 from globalchat.ui.model.attention import Level
-from globalchat.ui.model.names import code_units, name_problem
+from globalchat.ui.model.names import name_problem
+from globalchat.ui.model.text import code_units
 from globalchat.ui.screens.chat import ChatScreen
 from globalchat.ui.screens.help import Help
 from globalchat.ui.screens.menu import Menu

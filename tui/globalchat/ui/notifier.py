@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from globalchat.core.clock import WallClock
 from globalchat.core.text import sanitize
-from globalchat.ui.model.attention import Call
+from globalchat.ui.model.attention import Alert
 from globalchat.ui.model.text import clip
 from globalchat.ui.settings import NotifySettings
 
@@ -55,15 +55,15 @@ class Notifier:
         asked = self._called_at
         return asked is not None and self._clock() - asked < self._settings.seconds * 1000
 
-    def call(self, call: Call) -> None:
+    def call(self, alert: Alert) -> None:
         """Ask for attention."""
         settings = self._settings
         if settings.bell:
             self._write(BELL)
         if settings.desktop != "off":
-            more = f" (and {call.count - 1:,} more)" if call.count > 1 else ""
-            text = f"{call.sender}: {call.text}"[:160] + more
-            self._write(notification_sequence(settings.desktop, f"# {call.channel}", text))
+            more = f" (and {alert.count - 1:,} more)" if alert.count > 1 else ""
+            text = f"{alert.sender}: {alert.text}"[:160] + more
+            self._write(notification_sequence(settings.desktop, f"# {alert.channel}", text))
         if settings.bell or settings.desktop != "off":
             self._called_at = self._clock()
 

@@ -7,7 +7,7 @@ from enum import Enum
 
 from globalchat.core.text import sanitize, suggest
 from globalchat.ui.model.attention import Level
-from globalchat.ui.model.search import score
+from globalchat.ui.model.search import fuzzy_score
 from globalchat.ui.model.view_model import ChatViewModel
 
 
@@ -215,5 +215,5 @@ def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Com
 
 def _best(typed: str, words: Iterable[str]) -> list[str]:
     """The words that match best, in their own order where they match alike."""
-    scored = [(score(typed, word), number, word) for number, word in enumerate(words)]
+    scored = [(fuzzy_score(typed, word), number, word) for number, word in enumerate(words)]
     return [word for _, _, word in sorted((s, n, w) for s, n, w in scored if s is not None)][:LIMIT]

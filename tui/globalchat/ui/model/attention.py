@@ -72,7 +72,7 @@ class Levels:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Alert:
     """The last message that counts, and how many there were since somebody asked."""
 
     channel: str
@@ -100,10 +100,10 @@ class Attention:
         """Whether something counts that `take` was not asked about yet."""
         return self._last is not None
 
-    def take(self) -> Call | None:
+    def take(self) -> Alert | None:
         """What counts since the last call."""
         if self._last is None:
             return None
         (channel, row), count = self._last, self._count
         self._last, self._count = None, 0
-        return Call(channel, row.sender, row.text, count)
+        return Alert(channel, row.sender, row.text, count)

@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 
-from globalchat.core.clock import UNKNOWN_TIME, is_plausible
+from globalchat.client.offset import ROUGH_MS
+from globalchat.core.clock import UNKNOWN_TIME, is_plausible, short_duration
 
 _LATEST = 253_402_214_400_000
 """The last day that `datetime` knows, in epoch ms: times come from others and may be anything."""
@@ -71,3 +72,22 @@ class Calendar:
 
     def _compute(self, second: int) -> datetime:
         return datetime.fromtimestamp(second, UTC).astimezone(self._tz)
+
+
+def transit(milliseconds: int | None, error_ms: int = 0) -> str:
+    """Return the time that a message was under way: `+161ms`, `+1.2s`, `+3m`; nothing while unknown.
+
+    If it may be wrong by `ROUGH_MS` or more, `~` stands for the sign.
+    """
+    if milliseconds is None:
+        return ""
+    value = max(0, milliseconds)
+    sign = "~" if error_ms >= ROUGH_MS else "+"
+    if value < 1000:
+        return f"{sign}{value}ms"
+    return f"{sign}{value / 1000:.1f}s" if value < 60_000 else f"{sign}{value // 60_000}m"
+
+
+def clock_difference(milliseconds: int) -> str:
+    """Return a region's clock minus this machine's in words about this machine's: `3.2 s slow`."""
+    return f"{short_duration(abs(milliseconds) / 1000)} {'slow' if milliseconds > 0 else 'fast'}"

@@ -23,33 +23,19 @@ from globalchat.client.events import (
 from globalchat.client.messages import Backend, Draft
 from globalchat.client.offset import ClockOffset
 from globalchat.client.state import Phase, SessionState
-from globalchat.core.clock import WallClock, short_duration
+from globalchat.core.clock import WallClock
 from globalchat.core.text import plural
 from globalchat.ui.model.attention import Attention, Levels
-from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.calendar import Calendar, clock_difference
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.latency_stats import LatencyStats
 from globalchat.ui.model.names import KnownSenders
-from globalchat.ui.model.outgoing import Outbox
+from globalchat.ui.model.outgoing import OutgoingMessages
 from globalchat.ui.model.rows import NoticeRow, RowFactory
 from globalchat.ui.model.text import brief
 
 TOLERANCE_MS = 2000
 """A difference that people do not notice, and that transit times are corrected for."""
-
-
-def skew_title(milliseconds: int) -> str:
-    """Return a difference as the header shows it: `clock 3.2 s slow`."""
-    return f"clock {_spell(milliseconds)}"
-
-
-def skew_sentence(milliseconds: int) -> str:
-    """Return a difference as a sentence that says what follows from it."""
-    return f"This machine's clock is {_spell(milliseconds)}: other people see other times."
-
-
-def _spell(milliseconds: int) -> str:
-    return f"{short_duration(abs(milliseconds) / 1000)} {'slow' if milliseconds > 0 else 'fast'}"
 
 
 BURST_WITHIN = 10_000
@@ -119,7 +105,7 @@ class ChatModel:
         warning_dismissed: Whether somebody put away what is odd though the session is live.
         outbox: The own messages that are not delivered yet.
         answer_ms: How long the region took for the latest answer to an own message, None before one.
-        skew_ms: The backend's clock minus this one's, if that is more than people notice, for certain.
+        clock_offset_ms: The backend's clock minus this one's, if it is certainly more than people notice.
         latency: How long messages take.
         calendar: The times of the screen.
     """
@@ -138,13 +124,13 @@ class ChatModel:
         self.conversations: dict[str, Conversation] = {}
         self.watching: str | None = None
         self.warning_dismissed = False
-        self.outbox = Outbox()
+        self.outgoing = OutgoingMessages()
         self.sender = sender
         self.levels = levels or Levels()
         self.attention = Attention(self.levels)
         self.known_senders = KnownSenders()
         self._left: set[str] = set()
-        self.skew_ms: int | None = None
+        self.clock_offset_ms: int | None = None
         self._offset = ClockOffset()
         self.latency = LatencyStats()
         self.calendar = calendar
@@ -226,23 +212,23 @@ class ChatModel:
             case BackendDescribed(backend):
                 self._describe(backend)
             case DraftQueued(draft):
-                self.outbox.queue(self.conversation(draft.channel), self._rows, draft)
+                self.outgoing.queue(self.conversation(draft.channel), self._rows, draft)
             case DraftAccepted(draft, region, sent_at):
                 conversation = self.conversation(draft.channel)
-                if not self.outbox.has_waited(draft.id):
+                if not self.outgoing.has_waited(draft.id):
                     self.answer_ms = max(0, self._clock() - draft.created_at)
-                self.outbox.accept(conversation, draft, region, sent_at, self._clock())
+                self.outgoing.accept(conversation, draft, region, sent_at, self._clock())
                 self._compare_clocks(draft, region, sent_at)
             case DraftRefused(draft, _, reason):
-                self.outbox.refuse(self.conversation(draft.channel), draft, reason)
+                self.outgoing.refuse(self.conversation(draft.channel), draft, reason)
             case DraftUnsent(draft, reason):
-                self.outbox.fail(self.conversation(draft.channel), draft, reason)
+                self.outgoing.fail(self.conversation(draft.channel), draft, reason)
             case DraftWaiting(draft):
-                self.outbox.wait(self.conversation(draft.channel), event)
+                self.outgoing.wait(self.conversation(draft.channel), event)
             case DraftHeld(draft):
                 conversation = self.conversation(draft.channel)
-                self.outbox.queue(conversation, self._rows, draft)
-                self.outbox.fail(conversation, draft, _TOO_OLD)
+                self.outgoing.queue(conversation, self._rows, draft)
+                self.outgoing.fail(conversation, draft, _TOO_OLD)
             case OutboxUnavailable(reason):
                 self.warn(reason)
             case ChannelRefused(channel, _, reason):
@@ -258,7 +244,7 @@ class ChatModel:
         if event.message.channel in self._left:
             return
         conversation = self.conversation(event.message.channel)
-        if event.own and self.outbox.deliver(conversation, event):
+        if event.own and self.outgoing.deliver(conversation, event):
             return
         row = self._rows.message(event)
         if renamed := self._rows.names.take_changed():
@@ -282,7 +268,7 @@ class ChatModel:
         if previous is None or state.reason != previous.reason:
             self.warning_dismissed = False
         if previous is None or (state.phase, state.region) != (previous.phase, previous.region):
-            self.outbox.reset_echo_tracking()
+            self.outgoing.reset_echo_tracking()
             self.answer_ms = None
         was_live = previous is not None and previous.phase is Phase.LIVE
         if state.phase is Phase.LIVE:
@@ -313,10 +299,11 @@ class ChatModel:
 
     def _compare_clocks(self, draft: Draft, region: str, sent_at: int) -> None:
         self._offset.note(region, sent=draft.created_at, stamped=sent_at, answered=self._clock())
-        before, offset = self.skew_ms, self._offset.estimate(region)
-        self.skew_ms = None if offset is None else offset.beyond(TOLERANCE_MS)
-        if before is None and self.skew_ms is not None:
-            self.warn(skew_sentence(self.skew_ms))
+        before, offset = self.clock_offset_ms, self._offset.estimate(region)
+        self.clock_offset_ms = None if offset is None else offset.beyond(TOLERANCE_MS)
+        if before is None and self.clock_offset_ms is not None:
+            difference = clock_difference(self.clock_offset_ms)
+            self.warn(f"This machine's clock is {difference}: other people see other times.")
 
     def _record_gap(self, channels: tuple[str, ...], since: int, until: int) -> None:
         if self._drop_notices.pending:  # the gap that the skipped messages leave

@@ -86,7 +86,7 @@ class Conversation:
             index += 1
         return None
 
-    def standing(self, row: MessageRow) -> MessageRow | None:
+    def nearest_message(self, row: MessageRow) -> MessageRow | None:
         """A message itself while it is here, else the one that came to stand in its place, or above it."""
         if self.index_of(row) is not None:
             return row

@@ -1,39 +1,25 @@
 """The header in pieces: what it says at which width."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from rich.cells import cell_len
 
 from globalchat.client.state import SessionState
-from globalchat.ui.model.chat_model import skew_title
+from globalchat.ui.model.calendar import clock_difference
 from globalchat.ui.model.names import RegionNames
-from globalchat.ui.model.status import Status, signal
+from globalchat.ui.model.status import BarPiece, Status, indicator
 from globalchat.ui.model.text import clip, clip_middle, shown_name
 
 SWITCH = "switch:"
 """Begins the target of a piece that switches to the region named after it."""
 
 
-class Piece(NamedTuple):
-    """A part of the header.
-
-    `role` is brand, channel, success, warning, error, muted, plain or unread. `target` says what a click
-    does: the id of an action, or `SWITCH` and an alias. A `sign` is no word, and need not be read.
-    """
-
-    text: str
-    role: str
-    target: str | None = None
-    sign: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class HeaderView:
     """What the header shows.
 
-    `unread` and `mentions` are those of the other channels; `skew_ms` is how far this machine's clock is off;
-    `help_key` opens the help. `obstacle` and `answer_ms` are as in `signal`.
+    `unread` and `mentions` are those of the other channels; `clock_offset_ms` is the backend's clock minus
+    this machine's; `help_key` opens the help. `obstacle` and `answer_ms` are as in `indicator`.
     """
 
     status: Status
@@ -43,7 +29,7 @@ class HeaderView:
     profile: str
     unread: int = 0
     mentions: int = 0
-    skew_ms: int | None = None
+    clock_offset_ms: int | None = None
     help_key: str = "F1"
     obstacle: str | None = None
     answer_ms: int | None = None
@@ -54,7 +40,7 @@ def profile_title(name: str) -> str:
     return "local cloud" if name == "local" else f"profile {shown_name(name)}"
 
 
-def header(view: HeaderView, width: int, now: int) -> list[Piece]:
+def header(view: HeaderView, width: int, now: int) -> list[BarPiece]:
     """The header's pieces, exactly `width` cells; the less important go first when it is narrow."""
     roomy, narrow = width >= 100, width < 60
     left = _channel(view, roomy) + _region(view, now, narrow=narrow, roomy=roomy)
@@ -64,79 +50,71 @@ def header(view: HeaderView, width: int, now: int) -> list[Piece]:
     return _fit(left, right, width)
 
 
-def target_at(pieces: list[Piece], x: int) -> str | None:
-    """What a click on a cell does."""
-    start = 0
-    for piece in pieces:
-        start += cell_len(piece.text)
-        if x < start:
-            return piece.target
-    return None
-
-
-def _channel(view: HeaderView, roomy: bool) -> list[Piece]:
+def _channel(view: HeaderView, roomy: bool) -> list[BarPiece]:
     if roomy:
-        return [Piece(" globalchat ", "brand", "help"), Piece("  ", "plain")]
+        return [BarPiece(" globalchat ", "brand", "help"), BarPiece("  ", "plain")]
     name = f" # {shown_name(view.channel)} " if view.channel else " globalchat "
-    return [Piece(clip_middle(name, 18), "channel", "channel.pick"), Piece(" ", "plain")]
+    return [BarPiece(clip_middle(name, 18), "channel", "channel.pick"), BarPiece(" ", "plain")]
 
 
-def _region(view: HeaderView, now: int, *, narrow: bool, roomy: bool) -> list[Piece]:
-    here = signal(view.status, now, obstacle=view.obstacle, answer_ms=view.answer_ms)
-    pieces = [Piece(f"{here.glyph} ", here.tone, "region.pick", sign=True)]
+def _region(view: HeaderView, now: int, *, narrow: bool, roomy: bool) -> list[BarPiece]:
+    here = indicator(view.status, now, obstacle=view.obstacle, answer_ms=view.answer_ms)
+    pieces = [BarPiece(f"{here.glyph} ", here.tone, "region.pick", sign=True)]
     if view.region is not None and not narrow:
-        pieces.append(Piece(f"{view.names.title(view.region)} ", "plain", "region.pick"))
+        pieces.append(BarPiece(f"{view.names.title(view.region)} ", "plain", "region.pick"))
         if roomy and view.region in view.names.regions:
             aws = f"{shown_name(view.names.regions[view.region])} "
-            pieces.append(Piece(aws, "muted", "region.pick"))
+            pieces.append(BarPiece(aws, "muted", "region.pick"))
     # In a narrow window there is no name to click on.
-    pieces.append(Piece(here.word, here.tone, "region.pick" if narrow else "latency"))
+    pieces.append(BarPiece(here.word, here.tone, "region.pick" if narrow else "latency"))
     return pieces
 
 
-def _others(view: HeaderView) -> list[Piece]:
+def _others(view: HeaderView) -> list[BarPiece]:
     """The other regions: on standby, being connected to, or known to answer."""
     state = view.status if isinstance(view.status, SessionState) else None
-    pieces: list[Piece] = []
+    pieces: list[BarPiece] = []
     for alias in view.names.aliases:
         title, target = view.names.title(alias), SWITCH + alias
         if state is not None and alias == state.switching_to:
-            pieces += [Piece("   ", "plain"), Piece(f"◌ {title} connecting", "warning", "region.pick")]
+            pieces += [BarPiece("   ", "plain"), BarPiece(f"◌ {title} connecting", "warning", "region.pick")]
         elif alias != view.region:
             answers = state is not None and alias == state.fail_over_to
             tone, word = ("success", " answers") if answers else ("muted", "")
-            pieces += [Piece("   ", "plain"), Piece(f"○ {title}{word}", tone, target)]
+            pieces += [BarPiece("   ", "plain"), BarPiece(f"○ {title}{word}", tone, target)]
     return pieces
 
 
-def _right(view: HeaderView, *, narrow: bool, roomy: bool) -> list[Piece]:
-    pieces: list[Piece] = []
+def _right(view: HeaderView, *, narrow: bool, roomy: bool) -> list[BarPiece]:
+    pieces: list[BarPiece] = []
     # Where there is room, the channel list says it.
     if view.mentions and not roomy:
-        pieces.append(Piece(f"@{view.mentions} ", "unread", "channel.unread"))
+        pieces.append(BarPiece(f"@{view.mentions} ", "unread", "channel.unread"))
     if view.unread and not roomy:
         count = f"{view.unread:,}" if narrow else f"{view.unread:,} unread"
-        pieces.append(Piece(count, "unread", "channel.unread"))
-    if view.skew_ms is not None:
-        pieces.append(Piece(f"  {skew_title(view.skew_ms)}", "warning", "latency"))
+        pieces.append(BarPiece(count, "unread", "channel.unread"))
+    if view.clock_offset_ms is not None:
+        pieces.append(BarPiece(f"  clock {clock_difference(view.clock_offset_ms)}", "warning", "latency"))
     if not narrow:
-        pieces.append(Piece(f"   {profile_title(view.profile)}", "muted"))
+        pieces.append(BarPiece(f"   {profile_title(view.profile)}", "muted"))
     if not roomy:  # else the footer says it
-        pieces.append(Piece(f"  {view.help_key}" if narrow else f"   {view.help_key} help", "muted", "help"))
-    return [*pieces, Piece(" ", "plain")]
+        pieces.append(
+            BarPiece(f"  {view.help_key}" if narrow else f"   {view.help_key} help", "muted", "help")
+        )
+    return [*pieces, BarPiece(" ", "plain")]
 
 
-def _fit(left: list[Piece], right: list[Piece], width: int) -> list[Piece]:
+def _fit(left: list[BarPiece], right: list[BarPiece], width: int) -> list[BarPiece]:
     while right and _cells(left) + 1 + _cells(right) > width:
         right = right[:-2] if len(right) > 2 else []
     room = width - _cells(right)
-    fitted: list[Piece] = []
+    fitted: list[BarPiece] = []
     for piece in left:
         text = clip(piece.text, room)
         room -= cell_len(text)
         fitted.append(piece._replace(text=text))
-    return [*fitted, Piece(" " * room, "plain"), *right]
+    return [*fitted, BarPiece(" " * room, "plain"), *right]
 
 
-def _cells(pieces: list[Piece]) -> int:
+def _cells(pieces: list[BarPiece]) -> int:
     return sum(cell_len(piece.text) for piece in pieces)

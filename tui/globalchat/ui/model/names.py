@@ -7,9 +7,8 @@ from hashlib import blake2s
 from zlib import crc32
 
 from globalchat.client.messages import MessageLimits
-from globalchat.client.offset import ROUGH_MS
 from globalchat.core.text import nfc, sanitize
-from globalchat.ui.model.text import clip, clip_middle, shown_name
+from globalchat.ui.model.text import clip, clip_middle, code_units, shown_name
 
 ANONYMOUS = "anonymous"
 """What a message without a sender is signed with."""
@@ -189,11 +188,6 @@ class KnownSenders:
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 
 
-def code_units(text: str) -> int:
-    """The length of a text as the backend counts it: in UTF-16 code units."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def name_problem(name: str, limits: MessageLimits) -> str | None:
     """Why nobody can write under `name`, None if one can."""
     if not name.strip():
@@ -246,20 +240,6 @@ class RegionNames:
         start, end = self.alias_of(origin), via
         first = codes.get(start, _code(start, 9))
         return first if start == end else f"{first}→{codes.get(end, _code(end, 9))}"
-
-
-def transit(milliseconds: int | None, error_ms: int = 0) -> str:
-    """Return the time that a message was under way: `+161ms`, `+1.2s`, `+3m`; nothing while unknown.
-
-    If it may be wrong by `ROUGH_MS` or more, `~` stands for the sign.
-    """
-    if milliseconds is None:
-        return ""
-    value = max(0, milliseconds)
-    sign = "~" if error_ms >= ROUGH_MS else "+"
-    if value < 1000:
-        return f"{sign}{value}ms"
-    return f"{sign}{value / 1000:.1f}s" if value < 60_000 else f"{sign}{value // 60_000}m"
 
 
 def _shorten(names: Iterable[str], length: int) -> dict[str, str]:

@@ -162,7 +162,7 @@ _BACK_WITHIN_MS = 8_000
 """A message comes back within a second or so; EventBridge may take a few."""
 
 
-class Outbox:
+class OutgoingMessages:
     """Follows each draft from *sending* to *delivered*; a message is always one row."""
 
     def __init__(self) -> None:

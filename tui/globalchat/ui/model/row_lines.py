@@ -8,7 +8,8 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from globalchat.core.text import plural
-from globalchat.ui.model.names import NAME_COLOURS, RegionNames, transit
+from globalchat.ui.model.calendar import transit
+from globalchat.ui.model.names import NAME_COLOURS, RegionNames
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
 from globalchat.ui.model.status import AGAIN, UNFOLD, Keys, default_keys
 from globalchat.ui.model.text import Span, clip, pad, shown_lines

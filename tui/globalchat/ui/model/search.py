@@ -120,7 +120,7 @@ def _order(row: Row) -> tuple[int, str]:
     return row.order
 
 
-def score(query: str, name: str) -> int | None:
+def fuzzy_score(query: str, name: str) -> int | None:
     """How well `query` matches `name`: the smaller the better, None if it does not.
 
     The letters of the query must occur in order. A match at the start wins over one inside, one in a row over

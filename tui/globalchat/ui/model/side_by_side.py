@@ -13,12 +13,12 @@ from globalchat.client.messages import Content, Message
 from globalchat.client.state import SessionState
 from globalchat.core.clock import WallClock
 from globalchat.core.text import plural
-from globalchat.ui.model.calendar import Calendar
+from globalchat.ui.model.calendar import Calendar, transit
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.model.names import Names, RegionNames, transit
+from globalchat.ui.model.names import Names, RegionNames
 from globalchat.ui.model.row_lines import Line, Piece, rule
 from globalchat.ui.model.rows import MAX_TEXT, NamedRow, Row, shown_text
-from globalchat.ui.model.status import UNFOLD, Keys, default_keys, signal
+from globalchat.ui.model.status import UNFOLD, Keys, default_keys, indicator
 from globalchat.ui.model.text import Span, clip, pad, shown_lines, shown_name
 
 KEPT = 500
@@ -28,7 +28,7 @@ _Key = tuple[str, Content]
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class DualRow(NamedRow):
+class SideBySideRow(NamedRow):
     """A message. `text` is sanitised; `arrivals` gives epoch ms by alias.
 
     `missing` names the regions in which it did not arrive in time.
@@ -47,7 +47,7 @@ class RegionNotice(Row):
     text: str
 
 
-class DualModel:
+class SideBySideModel:
     """What the watch of all regions told, in the order of the first arrivals.
 
     Attributes:
@@ -59,7 +59,7 @@ class DualModel:
         self._calendar = calendar
         self._clock = clock
         self._feeds: dict[str, Conversation] = {}
-        self._rows: OrderedDict[_Key, DualRow] = OrderedDict()
+        self._rows: OrderedDict[_Key, SideBySideRow] = OrderedDict()
         self._names = Names()
         self._uids = count(1)
 
@@ -113,7 +113,7 @@ class DualModel:
         name = self._names.name(message.sender)
         if renamed := self._names.take_changed():
             feed.rename(renamed)
-        row = self._rows[key] = DualRow(
+        row = self._rows[key] = SideBySideRow(
             uid=uid,
             at=max(at, feed.tail),
             tie=f"{uid:012}",
@@ -131,7 +131,7 @@ class DualModel:
         feed.add(RegionNotice(uid=uid, at=at, tie=f"{uid:012}", alias=alias, text=text))
 
 
-def difference(row: DualRow, first: str, second: str) -> int | None:
+def difference(row: SideBySideRow, first: str, second: str) -> int | None:
     """How much later (ms) the message arrived in `second` than in `first`; None while one is missing."""
     if first in row.arrivals and second in row.arrivals:
         return row.arrivals[second] - row.arrivals[first]
@@ -173,7 +173,7 @@ _LONG_TIME, _SHORT_TIME = 12, 6
 
 
 @dataclass(frozen=True, slots=True)
-class DualShape:
+class SideBySideLayout:
     """Where things stand at a width: `regions` are the aliases of the left and the right column."""
 
     width: int
@@ -205,10 +205,10 @@ class DualShape:
         return max(2, self.width - 2 if self.stacked else self.left - self.time - 2)
 
 
-def dual_height(row: Row, shape: DualShape) -> int:
+def side_by_side_height(row: Row, shape: SideBySideLayout) -> int:
     """How many lines a row takes: the same whatever has arrived, so that nothing moves when it does."""
     above = 1 if row.day is not None else 0
-    if not isinstance(row, DualRow):
+    if not isinstance(row, SideBySideRow):
         return above + 1
     spans, hidden = shown_lines(_spoken(row), shape.text, whole=row.whole)
     lines = above + len(spans) + bool(hidden)
@@ -217,14 +217,14 @@ def dual_height(row: Row, shape: DualShape) -> int:
     return lines + (1 if shape.width >= _ONE_LINE_FROM else 2)
 
 
-def dual_is_folded(row: Row, shape: DualShape) -> bool:
+def side_by_side_is_folded(row: Row, shape: SideBySideLayout) -> bool:
     """Return True if a part of a row's text is not shown."""
-    return isinstance(row, DualRow) and shown_lines(_spoken(row), shape.text, whole=row.whole)[1] > 0
+    return isinstance(row, SideBySideRow) and shown_lines(_spoken(row), shape.text, whole=row.whole)[1] > 0
 
 
-def dual_lines(
+def side_by_side_lines(
     row: Row,
-    shape: DualShape,
+    shape: SideBySideLayout,
     names: RegionNames,
     calendar: Calendar,
     within: float,
@@ -234,14 +234,16 @@ def dual_lines(
     lines = [_fit(rule(row.day, shape.width, "day"), shape.width)] if row.day is not None else []
     if isinstance(row, RegionNotice):
         lines.append(_notice(row, shape, names))
-    elif isinstance(row, DualRow) and shape.stacked:
+    elif isinstance(row, SideBySideRow) and shape.stacked:
         lines += _stacked(row, shape, names, calendar, keys)
-    elif isinstance(row, DualRow):
+    elif isinstance(row, SideBySideRow):
         lines += _side_by_side(row, shape, calendar, within, keys)
     return lines
 
 
-def head_line(shape: DualShape, names: RegionNames, states: Mapping[str, SessionState], now: int) -> Line:
+def head_line(
+    shape: SideBySideLayout, names: RegionNames, states: Mapping[str, SessionState], now: int
+) -> Line:
     """The names of the regions and how their sessions stand, above the columns."""
     left, right = (_head(each, names, states.get(each), now) for each in shape.regions)
     if shape.stacked:
@@ -263,7 +265,7 @@ def _head(alias: str, names: RegionNames, state: SessionState | None, now: int) 
     title = Piece(f" {names.title(alias)} ", "region")
     if state is None:
         return [title, Piece("◌ starting", "warning")]
-    here = signal(state, now)
+    here = indicator(state, now)
     tone = {"success": "success", "error": "missing", "warning": "warning"}.get(here.tone, "notice")
     return [title, Piece(f"{here.glyph} {here.word}", tone)]
 
@@ -279,12 +281,12 @@ def _fit(line: Line, cells: int) -> Line:
     return [*fitted, Piece(" " * cells)] if cells > 0 else fitted
 
 
-def _spoken(row: DualRow) -> str:
+def _spoken(row: SideBySideRow) -> str:
     return f"{row.sender}: {row.text}"
 
 
 def _side_by_side(
-    row: DualRow, shape: DualShape, calendar: Calendar, within: float, keys: Keys
+    row: SideBySideRow, shape: SideBySideLayout, calendar: Calendar, within: float, keys: Keys
 ) -> list[Line]:
     spoken = _spoken(row)
     first, second = shape.regions
@@ -306,7 +308,7 @@ def _side_by_side(
 
 
 def _first_cell(
-    row: DualRow, alias: str, said: Line, shape: DualShape, calendar: Calendar, within: float
+    row: SideBySideRow, alias: str, said: Line, shape: SideBySideLayout, calendar: Calendar, within: float
 ) -> Line:
     """What a column shows in the first line of a message."""
     at = row.arrivals.get(alias)
@@ -317,7 +319,7 @@ def _first_cell(
     return [Piece(" …", "waiting")]
 
 
-def _said(row: DualRow, spoken: str, span: Span) -> Line:
+def _said(row: SideBySideRow, spoken: str, span: Span) -> Line:
     """A line of what was said, the sender's name apart."""
     start, end = span
     cut = min(max(len(row.sender) + 1, start), end)
@@ -325,7 +327,7 @@ def _said(row: DualRow, spoken: str, span: Span) -> Line:
     return [piece for piece in pieces if piece.text]
 
 
-def _middle(row: DualRow, regions: tuple[str, str]) -> str:
+def _middle(row: SideBySideRow, regions: tuple[str, str]) -> str:
     """The difference, and an arrow to where the message arrived later."""
     first, second = regions
     if row.missing:
@@ -337,7 +339,7 @@ def _middle(row: DualRow, regions: tuple[str, str]) -> str:
 
 
 def _stacked(
-    row: DualRow, shape: DualShape, names: RegionNames, calendar: Calendar, keys: Keys
+    row: SideBySideRow, shape: SideBySideLayout, names: RegionNames, calendar: Calendar, keys: Keys
 ) -> list[Line]:
     spoken = _spoken(row)
     spans, hidden = shown_lines(spoken, shape.text, whole=row.whole)
@@ -354,7 +356,7 @@ def _stacked(
     return lines
 
 
-def _fold(hidden: int, shape: DualShape, indent: int, keys: Keys) -> list[Line]:
+def _fold(hidden: int, shape: SideBySideLayout, indent: int, keys: Keys) -> list[Line]:
     """Return the line that says how many lines of a text are not shown, if there are any."""
     if not hidden:
         return []
@@ -365,7 +367,7 @@ def _fold(hidden: int, shape: DualShape, indent: int, keys: Keys) -> list[Line]:
     ]
 
 
-def _arrival(row: DualRow, alias: str, names: RegionNames, calendar: Calendar) -> Line:
+def _arrival(row: SideBySideRow, alias: str, names: RegionNames, calendar: Calendar) -> Line:
     code = Piece(names.codes.get(alias, shown_name(alias)) + " ", "region")
     at = row.arrivals.get(alias)
     if at is not None:
@@ -375,7 +377,7 @@ def _arrival(row: DualRow, alias: str, names: RegionNames, calendar: Calendar) -
     return [code, Piece(pad("…", _LONG_TIME), "waiting")]
 
 
-def _notice(row: RegionNotice, shape: DualShape, names: RegionNames) -> Line:
+def _notice(row: RegionNotice, shape: SideBySideLayout, names: RegionNames) -> Line:
     """A notice in the column of its region, else across."""
     if shape.stacked or row.alias not in shape.regions:
         whose = "" if row.alias is None else f"{names.title(row.alias)} "

@@ -28,9 +28,7 @@ FrameLine = list[tuple[str, str]]
 """Texts with their roles: brand, state, profile, bar, status, border, low-border, prompt or blank."""
 
 
-def curtain_lines(
-    width: int, height: int, sender: str, profile: str, help_key: str = "F1"
-) -> list[FrameLine]:
+def splash_lines(width: int, height: int, sender: str, profile: str, help_key: str = "F1") -> list[FrameLine]:
     """All lines of a window; `sender`, `profile` and the key of the help as they are shown."""
     if width < 40 or height < 10:
         return [[(" " * width, "blank")] for _ in range(height)]

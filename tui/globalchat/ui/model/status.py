@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from rich.cells import cell_len
 
@@ -38,15 +38,21 @@ class Banner:
         return " ".join(filter(None, (self.said, *(hint.text for hint in self.hints))))
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a line: a text, and what a click on it does (None: nothing)."""
+class BarPiece(NamedTuple):
+    """A part of the header, or of the line above the composer.
+
+    `role` names its look in the header: brand, channel, success, warning, error, muted, plain or unread.
+    `target` is the id of the action that a click runs, or in the header `SWITCH` and an alias. A `sign` is
+    no word, and need not be read.
+    """
 
     text: str
+    role: str = ""
     target: str | None = None
+    sign: bool = False
 
 
-def banner_lines(banner: Banner, width: int, *, most: int = LINES) -> list[list[Piece]]:
+def banner_lines(banner: Banner, width: int, *, most: int = LINES) -> list[list[BarPiece]]:
     """The lines of a banner, each at most `width` cells.
 
     If they are more than `most`, what is said is cut short: the hints out are always there.
@@ -61,26 +67,24 @@ def banner_lines(banner: Banner, width: int, *, most: int = LINES) -> list[list[
     return lines[:most]
 
 
-def target_at(lines: list[list[Piece]], x: int, y: int) -> str | None:
-    """What a click on a cell does."""
-    if not 0 <= y < len(lines):
-        return None
+def target_at(pieces: list[BarPiece], x: int) -> str | None:
+    """Return the target of the piece at a cell of a line."""
     start = 0
-    for piece in lines[y]:
+    for piece in pieces:
         start += cell_len(piece.text)
         if x < start:
             return piece.target
     return None
 
 
-def _lines(banner: Banner, width: int) -> list[list[Piece]]:
+def _lines(banner: Banner, width: int) -> list[list[BarPiece]]:
     text = banner.text
     return [_pieces(banner, text, *span) for span in wrap(text, width)]
 
 
-def _pieces(banner: Banner, text: str, start: int, end: int) -> list[Piece]:
+def _pieces(banner: Banner, text: str, start: int, end: int) -> list[BarPiece]:
     """The characters from `start` to `end`, cut where a way out begins or ends."""
-    pieces: list[Piece] = []
+    pieces: list[BarPiece] = []
     position = len(text)
     borders: list[tuple[int, int, str]] = []
     for hint in reversed(banner.hints):
@@ -89,9 +93,9 @@ def _pieces(banner: Banner, text: str, start: int, end: int) -> list[Piece]:
     for first, last, target in borders:
         first, last = max(first, start), min(last, end)
         if first < last:
-            pieces += [Piece(text[start:first]), Piece(text[first:last], target)]
+            pieces += [BarPiece(text[start:first]), BarPiece(text[first:last], target=target)]
             start = last
-    pieces.append(Piece(text[start:end]))
+    pieces.append(BarPiece(text[start:end]))
     return [piece for piece in pieces if piece.text]
 
 
@@ -125,7 +129,7 @@ Status = Opening | OpeningFailed | SessionState
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
+class Indicator:
     """A state at a glance: never by colour alone. `tone` is success, warning, error or muted."""
 
     glyph: str
@@ -148,38 +152,40 @@ def default_keys(action: str) -> str:
     }[action]
 
 
-def signal(status: Status, now: int, *, obstacle: str | None = None, answer_ms: int | None = None) -> Signal:
+def indicator(
+    status: Status, now: int, *, obstacle: str | None = None, answer_ms: int | None = None
+) -> Indicator:
     """Return glyph and words of a state at `now` (epoch ms).
 
     While live, `obstacle` says why nothing can be sent, and `answer_ms` is how long the latest answer took.
     """
     match status:
         case SessionState(phase=Phase.LIVE) if obstacle is not None:
-            return Signal("◐", f"live, {obstacle}", "warning")
+            return Indicator("◐", f"live, {obstacle}", "warning")
         case SessionState(phase=Phase.LIVE) if answer_ms is not None:
-            return Signal("●", f"live {answer_ms} ms", "success")
+            return Indicator("●", f"live {answer_ms} ms", "success")
         case Opening():
-            return Signal("◌", "opening", "warning")
+            return Indicator("◌", "opening", "warning")
         case OpeningFailed():
-            return Signal("✖", "failed", "error")
+            return Indicator("✖", "failed", "error")
         case SessionState(phase=Phase.IDLE):
-            return Signal("◌", "starting", "warning")
+            return Indicator("◌", "starting", "warning")
         case SessionState(phase=Phase.LIVE, latency_ms=latency):
-            return Signal("●", "live" if latency is None else f"live {latency} ms", "success")
+            return Indicator("●", "live" if latency is None else f"live {latency} ms", "success")
         case SessionState(phase=Phase.RETRYING):
-            return Signal("◐", f"retrying {_wait(status.next_try_at, now)}", "warning")
+            return Indicator("◐", f"retrying {_wait(status.next_try_at, now)}", "warning")
         case SessionState(phase=Phase.SUSPENDED):
-            return Signal("◯", f"suspended, try {_wait(status.next_try_at, now)}", "error")
+            return Indicator("◯", f"suspended, try {_wait(status.next_try_at, now)}", "error")
         case SessionState(phase=Phase.FAILED):
-            return Signal("✖", "failed", "error")
+            return Indicator("✖", "failed", "error")
         case SessionState(phase=Phase.CLOSED):
-            return Signal("○", "closed", "muted")
+            return Indicator("○", "closed", "muted")
         case _:
-            return Signal("◌", "connecting", "warning")
+            return Indicator("◌", "connecting", "warning")
 
 
 def is_counting(status: Status) -> bool:
-    """Return True if `signal` or `banner` counts down to something."""
+    """Return True if `indicator` or `banner` counts down to something."""
     return isinstance(status, SessionState) and status.phase in (Phase.RETRYING, Phase.SUSPENDED)
 
 
@@ -315,11 +321,11 @@ def current_warning(
         return about
     if channel in model.revoked:
         return revoked_banner(channel, keys)
-    if unsent := model.outbox.unsent(channel):
+    if unsent := model.outgoing.unsent(channel):
         return unsent_banner(len(unsent), keys)
-    if waiting := model.outbox.waiting(channel):
+    if waiting := model.outgoing.waiting(channel):
         return waiting_banner(waiting, now, keys)
-    if awaiting_echo := model.outbox.awaiting_echo(channel, now):
+    if awaiting_echo := model.outgoing.awaiting_echo(channel, now):
         return awaiting_echo_banner(awaiting_echo, keys)
     return None
 

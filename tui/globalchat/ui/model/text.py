@@ -77,6 +77,11 @@ def prompt_name(name: str) -> str:
     return clip_middle(shown_name(name), _PROMPT_CELLS)
 
 
+def code_units(text: str) -> int:
+    """The length of a text as the backend counts it: in UTF-16 code units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 class Folded(NamedTuple):
     """A text without what a search does not mind; `starts` has the place of each character in the text."""
 

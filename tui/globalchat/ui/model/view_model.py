@@ -9,7 +9,7 @@ from globalchat.ui.model.attention import Level
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.header import HeaderView, profile_title
-from globalchat.ui.model.names import RegionNames, code_units
+from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.outgoing import Drafts, History
 from globalchat.ui.model.startup import DRAFT, THEME
 from globalchat.ui.model.status import (
@@ -23,7 +23,7 @@ from globalchat.ui.model.status import (
     hotlist,
     is_counting,
 )
-from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.text import code_units, shown_name
 
 _LIMIT = 2_000
 """Characters of a message that a deployment allows unless it says otherwise."""
@@ -260,9 +260,9 @@ class ChatViewModel:
             self._profile,
             unread,
             mentions,
-            self.model.skew_ms,
+            self.model.clock_offset_ms,
             self.keys("help"),
-            self.model.outbox.obstacle,
+            self.model.outgoing.obstacle,
             self.model.answer_ms,
         )
 
@@ -274,7 +274,7 @@ class ChatViewModel:
 
     def is_counting(self) -> bool:
         """Whether header or banner may say something else as time passes, though nothing happens."""
-        waits = self.channel is not None and self.model.outbox.is_counting(self.channel)
+        waits = self.channel is not None and self.model.outgoing.is_counting(self.channel)
         return waits or is_counting(self.status)
 
     def hotlist(self) -> str:

@@ -26,7 +26,7 @@ def again(view_model: ChatViewModel, session: ChatSession) -> bool:
     if channel in view_model.model.revoked:
         session.join(channel)
         return True
-    outbox = view_model.model.outbox
+    outbox = view_model.model.outgoing
     unsent, waits = outbox.unsent(channel), outbox.waiting(channel) is not None
     silent = outbox.awaiting_echo(channel, view_model.model.now()) is not None
     for draft in unsent:
@@ -79,7 +79,7 @@ def discard(view_model: ChatViewModel, session: ChatSession, chosen: MessageRow 
         refused = row.delivery is Delivery.REFUSED
         doubtful = not refused and session.in_doubt(draft.id)
         if refused or session.discard(draft.id):
-            view_model.model.outbox.discard(conversation, row)
+            view_model.model.outgoing.discard(conversation, row)
             found.texts.append(draft.text)
             found.doubtful += doubtful
         elif row.delivery is Delivery.SENDING:

@@ -9,7 +9,7 @@ from textual import events
 from textual.content import Content
 from textual.screen import Screen
 
-from globalchat.ui.model.startup import curtain_lines
+from globalchat.ui.model.startup import splash_lines
 from globalchat.ui.model.text import prompt_name, shown_name
 
 _LOOK = {
@@ -47,7 +47,7 @@ class Curtain(Screen[None]):
 
     def render(self) -> Content:
         """Header, status line, composer: where the chat has them."""
-        lines = curtain_lines(*self.size, self._sender, self._profile, self._help_key)
+        lines = splash_lines(*self.size, self._sender, self._profile, self._help_key)
         return Content("\n").join(
             Content.assemble(*((text, _LOOK[role]) for text, role in line)) for line in lines
         )

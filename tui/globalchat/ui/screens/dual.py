@@ -21,7 +21,7 @@ from globalchat.ui.ports import ProfileOpener, WatchFactory
 
 if TYPE_CHECKING:
     from globalchat.client.watch import WatchEvent
-    from globalchat.ui.model.side_by_side import DualModel
+    from globalchat.ui.model.side_by_side import SideBySideModel
     from globalchat.ui.watching import Watching
     from globalchat.ui.widgets.dual_view import DualPane, DualView
     from globalchat.ui.widgets.latency_panel import LatencyPanel
@@ -53,7 +53,7 @@ class BothRegions:
         self._clock = clock
         self._factory = factory
         self._reload = reload
-        self._model: DualModel | None = None
+        self._model: SideBySideModel | None = None
         self._view: DualView | None = None
         self._panel: LatencyPanel | None = None
         self._watching: Watching | None = None
@@ -168,10 +168,10 @@ class BothRegions:
         if not wanted:
             self.close()
         elif self._watching is None and self.profile is not None:
-            from globalchat.ui.model.side_by_side import DualModel
+            from globalchat.ui.model.side_by_side import SideBySideModel
             from globalchat.ui.watching import Watching
 
-            self._model = DualModel(self._view_model.model.calendar, self._clock)
+            self._model = SideBySideModel(self._view_model.model.calendar, self._clock)
             self._watching = Watching(self.profile, self._factory, reload=self._reload)
             work = self._watching.run(self._screen.post_message)
             self._screen.run_worker(work, name="watch", group="watch", exclusive=True)
@@ -183,7 +183,7 @@ class BothRegions:
             self._screen.notify(NOT_YET if self.profile is None else ONE_REGION, markup=False)
         return not missing
 
-    def _reduce(self, events: "Sequence[WatchEvent]", model: "DualModel") -> None:
+    def _reduce(self, events: "Sequence[WatchEvent]", model: "SideBySideModel") -> None:
         from globalchat.client.watch import (  # loaded already: it told
             FromRegion,
             Paired,

@@ -12,8 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from globalchat.core.text import sanitize
-from globalchat.ui.model.names import code_units
-from globalchat.ui.model.text import clip
+from globalchat.ui.model.text import clip, code_units
 from globalchat.ui.screens.dialog import Question
 from globalchat.ui.widgets.choices import Choices
 

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from globalchat.ui.model.search import score
+from globalchat.ui.model.search import fuzzy_score
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChannelEntry
 from globalchat.ui.screens.dialog import Dialog
@@ -65,7 +65,9 @@ class QuickSwitcher(Dialog[str | None]):
         self.query_one(OptionList).action_cursor_up()
 
     def _filter(self, query: str) -> None:
-        scored = [(score(query, each.channel), number, each) for number, each in enumerate(self._entries)]
+        scored = [
+            (fuzzy_score(query, each.channel), number, each) for number, each in enumerate(self._entries)
+        ]
         found = [each for _, _, each in sorted((s, n, e) for s, n, e in scored if s is not None)]
         options = [Option(_title(each)) for each in found]
         self._names = [each.channel for each in found]

@@ -22,12 +22,12 @@ from globalchat.ui.model.row_lines import Line, Piece
 from globalchat.ui.model.rows import Row
 from globalchat.ui.model.side_by_side import (
     ROLES,
-    DualShape,
-    dual_height,
-    dual_is_folded,
-    dual_lines,
+    SideBySideLayout,
     empty_text,
     head_line,
+    side_by_side_height,
+    side_by_side_is_folded,
+    side_by_side_lines,
 )
 from globalchat.ui.model.status import Keys, default_keys
 from globalchat.ui.model.text import centred_line
@@ -77,7 +77,7 @@ class DualHead(Widget):
 
     def _line(self) -> Line:
         # As wide as the pane below, whose scroll bar takes a cell.
-        shape = DualShape(max(1, self.size.width - 1), self._regions)
+        shape = SideBySideLayout(max(1, self.size.width - 1), self._regions)
         return head_line(shape, self._names, self._states, self._clock())
 
 
@@ -125,7 +125,7 @@ class DualPane(RowView, can_focus=False):
         self._names = names
         self._calendar = calendar
         self._within = within
-        self._shape = DualShape(1, regions)
+        self._shape = SideBySideLayout(1, regions)
         self._style = RoleStyles(self, _PREFIX, _SAID)
         self._strips: LRUCache[tuple[int, int], list[Strip]] = LRUCache(_KEPT_ROWS)
         self._empty = ""
@@ -143,11 +143,11 @@ class DualPane(RowView, can_focus=False):
 
     def row_height(self, row: Row) -> int:
         """How many lines a row takes at the present width."""
-        return dual_height(row, self._shape)
+        return side_by_side_height(row, self._shape)
 
     def is_folded(self, row: Row) -> bool:
         """Whether a part of a row's text is not shown."""
-        return dual_is_folded(row, self._shape)
+        return side_by_side_is_folded(row, self._shape)
 
     def on_click(self, event: events.Click) -> None:
         """Show all of a message of which somebody clicks on what stands for the rest."""
@@ -155,7 +155,7 @@ class DualPane(RowView, can_focus=False):
         row = self._index.row(place[0]) if place is not None else None
         if place is None or row is None:
             return
-        lines = dual_lines(row, self._shape, self._names, self._calendar, self._within, self._keys)
+        lines = side_by_side_lines(row, self._shape, self._names, self._calendar, self._within, self._keys)
         if any(piece.role == "fold" for piece in lines[place[1]]):
             self.fold([row], whole=True)
 
@@ -185,7 +185,7 @@ class DualPane(RowView, can_focus=False):
 
     def _rebuild(self) -> None:
         anchor = self._anchor()
-        self._shape = DualShape(max(1, self.scrollable_content_region.width), self._regions)
+        self._shape = SideBySideLayout(max(1, self.scrollable_content_region.width), self._regions)
         self._strips.clear()
         self._start(anchor)
         self.refresh(Region(0, 0, *self.size))
@@ -194,7 +194,9 @@ class DualPane(RowView, can_focus=False):
         key = (row.uid, row.revision)
         strips = self._strips.get(key)
         if strips is None:
-            lines = dual_lines(row, self._shape, self._names, self._calendar, self._within, self._keys)
+            lines = side_by_side_lines(
+                row, self._shape, self._names, self._calendar, self._within, self._keys
+            )
             strips = self._strips[key] = [self._paint(line) for line in lines]
         return strips
 

@@ -8,7 +8,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from globalchat.core.clock import WallClock
-from globalchat.ui.model.header import HeaderView, Piece, header, target_at
+from globalchat.ui.model.header import HeaderView, header
+from globalchat.ui.model.status import BarPiece, target_at
 
 _LOOK = {
     "brand": "bold $text-primary",
@@ -38,7 +39,7 @@ class Header(Widget):
         super().__init__(id=id)
         self._view = view
         self._clock = clock
-        self._shown: list[Piece] = []
+        self._shown: list[BarPiece] = []
 
     def update(self) -> None:
         """Repaint if it says something else now."""
@@ -59,5 +60,5 @@ class Header(Widget):
         if target is not None:
             self.post_message(self.Chosen(target))
 
-    def _pieces(self) -> list[Piece]:
+    def _pieces(self) -> list[BarPiece]:
         return header(self._view(), self.size.width, self._clock())

@@ -77,7 +77,7 @@ class MessagePane(MessageView, can_focus=True):
         """Take in what changed in the conversation since the last call."""
         super().sync()
         if self.chosen is not None and self.conversation is not None:
-            self.choose(self.conversation.standing(self.chosen))
+            self.choose(self.conversation.nearest_message(self.chosen))
         self._refresh_pill()
 
     def jump_to_tail(self) -> None:

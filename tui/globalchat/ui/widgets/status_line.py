@@ -10,8 +10,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from globalchat.core.interpreter import as_typed_here
-from globalchat.ui.model.status import Banner, banner_lines, target_at
-from globalchat.ui.model.status import Piece as BannerPiece
+from globalchat.ui.model.status import Banner, BarPiece, banner_lines, target_at
 
 _LOOK = {"warning": "$text", "error": "$text", "muted": "$text-muted"}
 """The background tells the tone, and the glyph: its colour could not be read on every theme's."""
@@ -89,14 +88,16 @@ class StatusLine(Widget):
         if not hints:
             return
         offset = event.get_content_offset(self)
-        x, y = (offset.x, offset.y) if offset is not None else (-1, -1)
-        self.post_message(self.Chosen(target_at(self._lines(self.size.width), x, y) or hints[0].target))
+        lines = self._lines(self.size.width)
+        clicked = lines[offset.y] if offset is not None and offset.y < len(lines) else []
+        target = target_at(clicked, offset.x) if offset is not None else None
+        self.post_message(self.Chosen(target or hints[0].target))
 
-    def _lines(self, width: int) -> list[list[BannerPiece]]:
+    def _lines(self, width: int) -> list[list[BarPiece]]:
         banner = self._banner
         shown = Banner(_GLYPH[banner.tone] + banner.said, banner.tone, banner.hints)
         return banner_lines(shown, width)
 
-    def _look(self, piece: BannerPiece) -> str:
+    def _look(self, piece: BarPiece) -> str:
         tone = _LOOK[self._banner.tone]
         return f"bold underline {tone}" if piece.target is not None else tone
