@@ -19,12 +19,12 @@ def synthesise(today: date) -> None:
         UserError: Node.js or aws-cdk-lib is missing.
     """
     prepare()
-    from globalchat_infra import app as deployment
+    from globalchat_infra import cdk_app
 
-    app = deployment.new_app()
+    app = cdk_app.new_app()
     config = _config(app.node.try_get_context("globalchat"))
-    deployment.add_stacks(app, config, today=today)
-    deployment.synthesise(app, account=config.account)
+    cdk_app.add_stacks(app, config, today=today)
+    cdk_app.synthesise(app, account=config.account)
 
 
 def _config(context: object) -> Config:

@@ -1,6 +1,7 @@
-"""Alarms: a message that was not delivered makes a noise, and an e-mail if an address is given."""
+"""Alarms on messages that were not delivered, with e-mails if an address is given, and their metrics."""
 
 from aws_cdk import (
+    Duration,
     Stack,
     aws_cloudwatch,
     aws_cloudwatch_actions,
@@ -13,13 +14,71 @@ from aws_cdk import (
 from constructs import Construct
 
 from globalchat_infra import names
-from globalchat_infra.metrics import DENIED, REFUSED, in_log, letters, of_rule, resolver_errors
 
+MINUTE = Duration.minutes(1)
+REFUSED, DENIED = "PublishFromBusErrors", "PublishFromBusDenials"
+"""What filters count in AppSync's log."""
 FILTERS = {
     REFUSED: '{ $.fieldName = "publishFromBus" && $.fieldInError IS TRUE }',
     DENIED: '"Not Authorized to access publishFromBus"',
 }
 """Lines of AppSync's log about a failed `publishFromBus`: an error of the field, and a denial."""
+
+
+def of_api(name: str, api_id: str, statistic: str = "Sum") -> aws_cloudwatch.Metric:
+    """Return a metric of an AppSync API (its developer guide, monitoring)."""
+    return aws_cloudwatch.Metric(
+        namespace="AWS/AppSync",
+        metric_name=name,
+        dimensions_map={"GraphQLAPIId": api_id},
+        statistic=statistic,
+        period=MINUTE,
+    )
+
+
+def of_rule(name: str, rule: str, bus: str) -> aws_cloudwatch.Metric:
+    """Return a metric of a rule; a custom bus adds a dimension (EventBridge user guide, monitoring)."""
+    return aws_cloudwatch.Metric(
+        namespace="AWS/Events",
+        metric_name=name,
+        dimensions_map={"EventBusName": bus, "RuleName": rule},
+        statistic="Sum",
+        period=MINUTE,
+    )
+
+
+def resolver_errors(api_id: str) -> aws_cloudwatch.MathExpression:
+    """Return the errors of the measured resolvers (`MetricsConfig`), as a Metrics Insights query.
+
+    Documented are the metric's name and the dimension `API_Id`, but not how `Resolver` spells a field; since
+    only one resolver is measured, the query does not ask for it (AppSync developer guide, enhanced metrics).
+    """
+    return aws_cloudwatch.MathExpression(
+        expression=f"SELECT SUM(GraphQLError) FROM \"AWS/AppSync\" WHERE API_Id = '{api_id}'",
+        label="publishFromBus GraphQLError",
+        period=MINUTE,
+    )
+
+
+def waiting_dead_letters(queue: str) -> aws_cloudwatch.Metric:
+    """Return the metric of the messages that wait in a queue."""
+    return aws_cloudwatch.Metric(
+        namespace="AWS/SQS",
+        metric_name="ApproximateNumberOfMessagesVisible",
+        dimensions_map={"QueueName": queue},
+        statistic="Maximum",
+        period=MINUTE,
+    )
+
+
+def in_log(prefix: str, name: str) -> aws_cloudwatch.Metric:
+    """Return what a filter counts in AppSync's log; a namespace of its own keeps deployments apart."""
+    return aws_cloudwatch.Metric(
+        namespace=f"globalchat/{prefix}",
+        metric_name=name,
+        statistic="Sum",
+        period=MINUTE,
+    )
 
 
 class AlarmTopic(Construct):
@@ -62,13 +121,13 @@ class Alarms(Construct):
     def on_dead_letters(self, part: str, queue: aws_sqs.IQueue) -> None:
         """Alarm when a queue for dead letters holds any; `part` is broadcast or relay."""
         text = f"Messages that the {part} could not deliver wait in {names.dead_letters(self._prefix, part)}."
-        self._add(f"{part}-dead-letters", letters(queue.queue_name), text)
+        self._add(f"{part}-dead-letters", waiting_dead_letters(queue.queue_name), text)
 
     def on_rule(self, rule: str, bus: str) -> None:
         """Alarm at each incident of a rule: deliveries that went to its queue, and those that could not.
 
         The alarm of the queue stays on until someone empties it. These count what happened in a minute, so
-        they fall back by themselves, and a second incident sounds again. Both names as they are on AWS.
+        they fall back on their own, and a second incident sounds again. Both names as they are on AWS.
         """
         part = rule.removeprefix(f"{self._prefix}-")
         sent, lost = (

@@ -19,8 +19,8 @@ from aws_cdk import (
 from constructs import Construct
 
 from globalchat.core.files import read_text
-from globalchat_infra import names, stack_key
-from globalchat_infra.schema import Schema, resolver_files
+from globalchat_infra import names, stack_interface
+from globalchat_infra.schema import SchemaFile, resolver_files
 
 BUS_FIELDS = ("publish",)
 """Root fields whose resolver talks to the bus; every other one needs no data source."""
@@ -47,7 +47,7 @@ class GraphqlApi(Construct):
         *,
         prefix: str,
         alias: str,
-        schema: Schema,
+        schema: SchemaFile,
         bus: aws_events.IEventBus,
         environment: Mapping[str, str],
         key_expiry: int,
@@ -56,7 +56,7 @@ class GraphqlApi(Construct):
         self._prefix, self._alias = prefix, alias
         key = aws_appsync.AuthorizationMode(
             authorization_type=aws_appsync.AuthorizationType.API_KEY,
-            api_key_config=aws_appsync.ApiKeyConfig(description=stack_key.DESCRIPTION),
+            api_key_config=aws_appsync.ApiKeyConfig(description=stack_interface.KEY_DESCRIPTION),
         )
         iam = aws_appsync.AuthorizationMode(authorization_type=aws_appsync.AuthorizationType.IAM)
         self.api = aws_appsync.GraphqlApi(
@@ -83,7 +83,7 @@ class GraphqlApi(Construct):
 
     @property
     def realtime_url(self) -> str:
-        """Where subscriptions connect."""
+        """Return the URL where subscriptions connect."""
         url: str = self._resource.get_att("RealtimeUrl").to_string()
         return url
 
@@ -92,18 +92,18 @@ class GraphqlApi(Construct):
         return self.api.node.default_child
 
     def _make_key(self, first_expiry: int) -> None:
-        """Let the stack have the key of one generation, whose end it sets once; see `stack_key`."""
+        """Let the stack have the key of one generation, whose end it sets once; see `stack_interface`."""
         stack = Stack.of(self)
         generation = CfnParameter(
             stack,
-            stack_key.GENERATION,
-            allowed_values=list(stack_key.GENERATIONS),
-            default=stack_key.GENERATIONS[0],
+            stack_interface.GENERATION,
+            allowed_values=list(stack_interface.GENERATIONS),
+            default=stack_interface.GENERATIONS[0],
             description="The generation of the API key: another one replaces it. Keep the previous value.",
         )
         expires = CfnParameter(
             stack,
-            stack_key.EXPIRES,
+            stack_interface.EXPIRES,
             type="Number",
             default=first_expiry,
             description="When a new API key ends, in epoch seconds. Keep the previous value.",
@@ -111,11 +111,11 @@ class GraphqlApi(Construct):
         keys = [
             self.api.node.find_child("DefaultApiKey"),
             aws_appsync.CfnApiKey(
-                self, "LaterKey", api_id=self.api.api_id, description=stack_key.DESCRIPTION
+                self, "LaterKey", api_id=self.api.api_id, description=stack_interface.KEY_DESCRIPTION
             ),
         ]
-        keys[1].override_logical_id(stack_key.LATER_KEY)
-        for key, value in zip(keys, stack_key.GENERATIONS, strict=True):
+        keys[1].override_logical_id(stack_interface.LATER_KEY)
+        for key, value in zip(keys, stack_interface.GENERATIONS, strict=True):
             is_this = CfnCondition(
                 stack,
                 f"IsKeyGeneration{value}",
@@ -135,7 +135,7 @@ class GraphqlApi(Construct):
             service_role=self._role("PublishRole", "publish"),
         )
 
-    def _add_resolvers(self, schema: Schema, bus_source: aws_appsync.EventBridgeDataSource) -> None:
+    def _add_resolvers(self, schema: SchemaFile, bus_source: aws_appsync.EventBridgeDataSource) -> None:
         none = aws_appsync.NoneDataSource(self, "NoneSource", api=self.api, name="none")
         for field, file in resolver_files(schema.root_fields).items():
             resolver = aws_appsync.Resolver(

@@ -4,8 +4,8 @@ from aws_cdk import Duration, aws_appsync, aws_events, aws_events_targets, aws_i
 from constructs import Construct
 
 from globalchat_infra import delivery, names
-from globalchat_infra.dead_letters import dead_letter_queue
-from globalchat_infra.schema import Schema
+from globalchat_infra.delivery import dead_letter_queue
+from globalchat_infra.schema import SchemaFile
 
 MUTATION = "publishFromBus"
 
@@ -23,7 +23,7 @@ class Broadcast(Construct):
         *,
         prefix: str,
         alias: str,
-        schema: Schema,
+        schema: SchemaFile,
         bus: aws_events.IEventBus,
         api: aws_appsync.GraphqlApi,
     ) -> None:
@@ -75,7 +75,7 @@ class Malformed(Construct):
         id: str,  # noqa: A002
         *,
         prefix: str,
-        schema: Schema,
+        schema: SchemaFile,
         bus: aws_events.IEventBus,
     ) -> None:
         super().__init__(scope, id)

@@ -2,15 +2,15 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from globalchat.core.errors import UsageError
 from globalchat.core.files import read_text
 from globalchat.core.resources import resource
 from globalchat.core.text import hint
-from globalchat_infra.regions import aws_regions
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
 NAME_RULE = "use 1 to 20 of a-z, 0-9 and -, a letter first, no - last"
@@ -40,15 +40,15 @@ WAF_RATES = (10, 2_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Longest values that `publish` accepts, in UTF-16 code units."""
+class PublishLimits:
+    """The longest values that `publish` accepts, in UTF-16 code units."""
 
     message: int
     sender: int
     id: int
 
     def to_json(self) -> str:
-        """The value of the API's environment variable LIMITS."""
+        """Return the value of the API's environment variable LIMITS."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
 
@@ -64,7 +64,7 @@ class Config:
     prefix: str
     regions: Mapping[str, str]
     channels: tuple[str, ...]
-    limits: Limits
+    limits: PublishLimits
     alarm_email: str | None = None
     dashboard: bool = False
     waf_rate: int | None = None
@@ -73,10 +73,10 @@ class Config:
 
 
 def load(path: Path | None = None) -> Config:
-    """The configuration in a `cdk.json`, by default the project's own.
+    """Return the configuration in a `cdk.json`, by default the project's own.
 
     Raises:
-        UsageError: the file is no JSON, or its context is not valid.
+        UsageError: the file is not JSON, or its context is not valid.
     """
     path = path or resource("cdk.json")
     try:
@@ -88,7 +88,7 @@ def load(path: Path | None = None) -> Config:
 
 
 def parse(value: object) -> Config:
-    """Check the context value `globalchat`.
+    """Return the deployment that a context value `globalchat` describes.
 
     Raises:
         UsageError: naming the first thing that is wrong.
@@ -172,7 +172,7 @@ def _channels(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _limits(value: object) -> Limits:
+def _limits(value: object) -> PublishLimits:
     if not isinstance(value, dict):
         raise UsageError('"limits" must be an object: write {"message": 2000, "sender": 32, "id": 64}, say.')
     _check_keys("limits", value, LIMIT_RANGES)
@@ -182,7 +182,7 @@ def _limits(value: object) -> Limits:
             raise UsageError(
                 f'The limit "{key}" is {json.dumps(limit)}: use a whole number from {low} to {high}.'
             )
-    return Limits(**value)
+    return PublishLimits(**value)
 
 
 def _alarm_email(value: object) -> str | None:
@@ -190,7 +190,7 @@ def _alarm_email(value: object) -> str | None:
         return None
     if not isinstance(value, str) or len(value) > 254 or not EMAIL.fullmatch(value):
         raise UsageError(
-            f'The "alarmEmail" {json.dumps(value)} is no e-mail address: '
+            f'The "alarmEmail" {json.dumps(value)} is not an e-mail address: '
             "write one such as ops@example.com, or null for none."
         )
     return value
@@ -228,3 +228,72 @@ def _account(value: object) -> str | None:
     if not isinstance(value, str) or not ACCOUNT.fullmatch(value):
         raise UsageError('"account" is not the number of an AWS account: remove it, the deployer writes it.')
     return value
+
+
+@cache
+def aws_regions() -> Collection[str]:
+    """Return the AWS regions that have AppSync, by botocore's data alone: no AWS configuration is read."""
+    # Imported here: whoever only looks at other parts of a configuration needs no AWS library.
+    from botocore.loaders import create_loader
+    from botocore.regions import EndpointResolver
+
+    known = EndpointResolver(create_loader().load_data("endpoints"))
+    return sorted(known.get_available_endpoints("appsync", "aws"))
+
+
+def choose_regions(known: Mapping[str, str], wanted: Sequence[str]) -> dict[str, str]:
+    """Return alias to AWS region for each wanted word, in that order.
+
+    Raises:
+        UsageError: a word is neither an alias nor a listed region; an alias is given to two regions.
+    """
+    chosen: dict[str, str] = {}
+    for word in wanted:
+        alias, given, region = word.partition("=")
+        if not given:
+            alias, region = _known_region(known, word)
+        if chosen.setdefault(alias, region) != region:
+            raise UsageError(
+                f'The alias "{alias}" is given to two regions.',
+                remedy="Choose another for one of them.",
+            )
+    return chosen
+
+
+def aws_regions_of(names: Iterable[str], known: Mapping[str, str]) -> Mapping[str, str]:
+    """Return alias → AWS region of some names: known aliases, `alias=region`, or AWS regions.
+
+    An AWS region without an alias is its own.
+
+    Raises:
+        UsageError: a name is none of them, or means a region or an alias for the second time.
+    """
+    aliases = {region: alias for alias, region in known.items()}
+    chosen: dict[str, str] = {}
+    for name in names:
+        alias, _, region = name.rpartition("=")
+        region = region if alias else known.get(name, name)
+        alias = alias or aliases.get(region, region)
+        if region not in aws_regions():
+            raise UsageError(
+                f"{json.dumps(name)} is neither an alias nor an AWS region with AppSync. "
+                f"{hint(name, [*known, *aws_regions()])}"
+            )
+        if region in chosen.values():
+            raise UsageError(f'The AWS region "{region}" is listed twice: name it once.')
+        if alias in chosen:
+            raise UsageError(f'The alias "{alias}" is given to two regions: choose another.')
+        chosen[alias] = region
+    return chosen
+
+
+def _known_region(known: Mapping[str, str], word: str) -> tuple[str, str]:
+    """Return alias and AWS region of a word that is either."""
+    for alias, region in known.items():
+        if word in (alias, region):
+            return alias, region
+    listed = ", ".join(f"{alias} ({region})" for alias, region in known.items())
+    raise UsageError(
+        f'"{word}" is not a region of this deployment; it has: {listed}.',
+        remedy="Write a further one as alias=region, such as tokyo=ap-northeast-1.",
+    )

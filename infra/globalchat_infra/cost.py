@@ -1,13 +1,20 @@
-"""What a deployment costs in a month: pure arithmetic over the price table. No AWS library is loaded."""
+"""The cost of a deployment in a month: arithmetic over the dated price table. No AWS library is loaded."""
 
-from collections.abc import Iterator, Sequence
+import csv
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
 
 from globalchat.core.clock import DAY
-from globalchat_infra.delivery import TARGETS_PER_RULE
-from globalchat_infra.inventory import API_ALARMS
-from globalchat_infra.prices import Price, Prices
+from globalchat_infra.names import API_ALARMS, TARGETS_PER_RULE
+
+Status = Literal["official", "third party", "UNVERIFIED"]
+EVERYWHERE = "*"
+"""In place of a region: every region that has no line of its own."""
 
 DAYS = 30
 SECONDS = DAYS * DAY
@@ -40,6 +47,33 @@ ASSUMPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """`usd` US dollars (before tax) for every `per` units of an item in a region."""
+
+    service: str
+    item: str
+    region: str
+    usd: Decimal
+    per: int
+    unit: str
+    source: str
+    date: date
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """All prices by service, item and region."""
+
+    table: Mapping[tuple[str, str, str], Price]
+
+    def of(self, service: str, item: str, region: str) -> Price:
+        """Return the price in a region, else the one for everywhere; raises KeyError for an unknown item."""
+        own = self.table.get((service, item, region))
+        return own or self.table[service, item, EVERYWHERE]
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """All clients, all messages a second, and the bytes of a message's text."""
 
@@ -57,7 +91,7 @@ class Extras:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CostLine:
     """A quantity in a month, at a price."""
 
     region: str
@@ -70,13 +104,13 @@ class Line:
         return self.quantity * self.price.usd / self.price.per
 
 
-def estimate(traffic: Traffic, regions: Sequence[str], prices: Prices, extras: Extras) -> list[Line]:
-    """The lines of the bill, region by region, in the order of `regions` (AWS names, at least one)."""
-    lines: list[Line] = []
+def estimate(traffic: Traffic, regions: Sequence[str], prices: Prices, extras: Extras) -> list[CostLine]:
+    """Return the lines of the bill, region by region, in the order of `regions` (AWS names, at least one)."""
+    lines: list[CostLine] = []
     for position, region in enumerate(regions):
         clients = clients_of(traffic, position, len(regions))
         for service, item, quantity in _quantities(traffic, clients, len(regions), extras):
-            lines.append(Line(region, quantity, prices.of(service, item, region)))
+            lines.append(CostLine(region, quantity, prices.of(service, item, region)))
     return lines
 
 
@@ -104,7 +138,7 @@ def alarms(regions: int) -> int:
 def _quantities(
     traffic: Traffic, clients: int, regions: int, extras: Extras
 ) -> Iterator[tuple[str, str, Decimal]]:
-    """Service, item and monthly quantity of one region."""
+    """Yield service, item and monthly quantity of one region."""
     messages = traffic.messages_per_second * SECONDS
     own = messages / regions
     size = message_size(traffic)
@@ -129,3 +163,26 @@ def _quantities(
         yield "WAF", "acl", Decimal(1)
         yield "WAF", "rule", Decimal(1)
         yield "WAF", "request", operations
+
+
+@cache
+def load_prices() -> Prices:
+    """Read the table `prices.csv`: what AWS charges, where that was read, and how sure it is."""
+    with Path(__file__).with_name("prices.csv").open(encoding="utf-8", newline="") as file:
+        prices = [_price(row) for row in csv.DictReader(file, strict=True)]
+    return Prices({(price.service, price.item, price.region): price for price in prices})
+
+
+def _price(row: Mapping[str, str]) -> Price:
+    (status,) = (known for known in get_args(Status) if known == row["status"])
+    return Price(
+        service=row["service"],
+        item=row["item"],
+        region=row["region"],
+        usd=Decimal(row["usd"]),
+        per=int(row["per"]),
+        unit=row["unit"],
+        source=row["source"],
+        date=date.fromisoformat(row["date"]),
+        status=status,
+    )

@@ -6,7 +6,7 @@ from aws_cdk import aws_cloudwatch
 from constructs import Construct
 
 from globalchat_infra import names
-from globalchat_infra.metrics import DENIED, REFUSED, in_log, letters, of_api, of_rule
+from globalchat_infra.alarms import DENIED, REFUSED, in_log, of_api, of_rule, waiting_dead_letters
 
 
 class Dashboard(Construct):
@@ -50,7 +50,7 @@ class Dashboard(Construct):
                 [
                     *(of_rule("FailedInvocations", rule, bus) for rule in rules),
                     of_rule("Invocations", malformed, bus),
-                    *(letters(queue) for queue in queues),
+                    *(waiting_dead_letters(queue) for queue in queues),
                     *(in_log(prefix, name) for name in (REFUSED, DENIED)),
                 ],
             ),

@@ -1,7 +1,10 @@
-"""What the rules agree on: which events they take, and how long the broadcast tries a delivery."""
+"""What the rules of broadcast and relay share: event patterns, retries, and their queue for dead letters."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from aws_cdk import Acknowledgment, Duration, Validations, aws_sqs
+from constructs import Construct
 
 SOURCE = "globalchat"
 DETAIL_TYPE = "message published"
@@ -10,9 +13,6 @@ DETAIL_TYPE = "message published"
 RETRY_ATTEMPTS = 10
 MAXIMUM_AGE_SECONDS = 300
 """EventBridge's default, 185 attempts in 24 hours, would bring yesterday's messages into a live chat."""
-
-TARGETS_PER_RULE = 5
-"""A quota of EventBridge; a relay to more regions takes more rules."""
 
 
 def message_pattern(fields: Iterable[str]) -> Mapping[str, Any]:
@@ -37,3 +37,25 @@ def malformed_pattern(fields: Iterable[str]) -> Mapping[str, Any]:
             *({"detail": {field: [{"exists": False}]}} for field in fields),
         ],
     }
+
+
+def dead_letter_queue(scope: Construct, *, name: str) -> aws_sqs.Queue:
+    """Return an SQS queue that keeps undelivered events for 14 days, encrypted by SQS, over TLS only.
+
+    A queue under an AWS managed KMS key is closed to EventBridge (its user guide, dead-letter queues).
+    """
+    queue = aws_sqs.Queue(
+        scope,
+        "DeadLetters",
+        queue_name=name,
+        retention_period=Duration.days(14),
+        encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+    )
+    Validations.of(queue).acknowledge(
+        Acknowledgment(
+            id="AwsSolutions::AwsSolutions-SQS3",
+            reason="It is a dead-letter queue itself: of a rule's target, not of another queue.",
+        )
+    )
+    return queue

@@ -60,7 +60,7 @@ class Firewall(Construct):
 
 
 def _present(carrier: Mapping[str, Any]) -> aws_wafv2.CfnWebACL.StatementProperty:
-    """A statement that holds if a part of the request is not empty."""
+    """Return a statement that holds if a part of the request is not empty."""
     field = aws_wafv2.CfnWebACL.FieldToMatchProperty(
         single_header=carrier.get("singleHeader"), query_string=carrier.get("queryString")
     )

@@ -1,12 +1,19 @@
 """Names and tags of what is on AWS: the stacks give them, the deployer looks for them. Pure.
 
+A name that another owner has already taken stops a deployment half-way, or lets it act on what is not its
+own: so the deployer looks at every `PhysicalName` before the first change. A test compares them with the
+templates.
+
 `meshed` says that a deployment has several regions, so that there is a relay.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from globalchat_infra.delivery import TARGETS_PER_RULE
+from globalchat_infra.config import Config
 
+TARGETS_PER_RULE = 5
+"""A quota of EventBridge; a relay to more regions takes more rules."""
 PARTS = ("api", "relay")
 """The stacks of a region, in the order of their making."""
 ROLES = {"api": ("publish", "broadcast", "logs"), "relay": ("relay",)}
@@ -21,9 +28,43 @@ ALIAS_TAG = "alias"
 REGION_TAG = "region"
 """The tag of a role, which is global, that holds the AWS region it is for."""
 
+ALARM = "AWS::CloudWatch::Alarm"
+BUS = "AWS::Events::EventBus"
+DASHBOARD = "AWS::CloudWatch::Dashboard"
+LOG_GROUP = "AWS::Logs::LogGroup"
+QUEUE = "AWS::SQS::Queue"
+ROLE = "AWS::IAM::Role"
+TABLE = "AWS::DynamoDB::Table"
+TOPIC = "AWS::SNS::Topic"
+WEB_ACL = "AWS::WAFv2::WebACL"
+
+API_ALARMS = (
+    "broadcast-dead-letters",
+    "broadcast-denied",
+    "broadcast-errors",
+    "broadcast-failed",
+    "broadcast-lost",
+    "broadcast-refused",
+    "malformed-events",
+)
+"""The alarms of an Api stack, each after the prefix."""
+
+TYPE_WORDS = {
+    ALARM: "alarm",
+    BUS: "event bus",
+    DASHBOARD: "dashboard",
+    LOG_GROUP: "log group",
+    QUEUE: "queue",
+    ROLE: "role",
+    TABLE: "table",
+    TOPIC: "topic",
+    WEB_ACL: "web ACL",
+}
+"""What each type is called in a sentence."""
+
 
 def stack(prefix: str, alias: str, part: str) -> str:
-    """A stack of a region; `part` is one of `PARTS`."""
+    """Return the name of a stack of a region; `part` is one of `PARTS`."""
     return f"{prefix}-{alias}-{part}"
 
 
@@ -42,22 +83,22 @@ def dashboard(prefix: str, alias: str) -> str:
 
 
 def parts(*, meshed: bool) -> Sequence[str]:
-    """The stacks that a region has."""
+    """Return the parts of a region that have a stack."""
     return PARTS if meshed else PARTS[:1]
 
 
 def bus(prefix: str) -> str:
-    """The event bus, the same in every region."""
+    """Return the name of the event bus, the same in every region."""
     return f"{prefix}-bus"
 
 
 def bus_arn(prefix: str, region: str, account: str, *, partition: str = "aws") -> str:
-    """The event bus of an AWS region."""
+    """Return the ARN of the event bus of an AWS region."""
     return f"arn:{partition}:events:{region}:{account}:event-bus/{bus(prefix)}"
 
 
 def prefix_of(event_bus: str) -> str | None:
-    """The prefix of the deployment whose event bus has this ARN; None if the bus is none of ours."""
+    """Return the prefix of the deployment whose event bus has this ARN; None if the bus is another's."""
     _, _, name = event_bus.rpartition(":event-bus/")
     return name.removesuffix("-bus") if name.endswith("-bus") and name != event_bus else None
 
@@ -69,7 +110,7 @@ def account_of(event_bus: str) -> str | None:
 
 
 def broadcast_rule(prefix: str) -> str:
-    """The rule that hands messages to the API."""
+    """Return the name of the rule that hands messages to the API."""
     return f"{prefix}-broadcast"
 
 
@@ -79,7 +120,7 @@ def malformed_rule(prefix: str) -> str:
 
 
 def relay_rules(prefix: str, peers: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """The relay's rules by name, each with the peers that it passes messages on to."""
+    """Return the relay's rules by name, each with the peers that it passes messages on to."""
     chunks = [peers[start : start + TARGETS_PER_RULE] for start in range(0, len(peers), TARGETS_PER_RULE)]
     return {f"{prefix}-relay-{number}": chunk for number, chunk in enumerate(chunks, 1)}
 
@@ -106,5 +147,58 @@ def topic(prefix: str) -> str:
 
 
 def log_group(api_id: str) -> str:
-    """The group that an API logs to: AppSync's choice of a name."""
+    """Return the group that an API logs to: AppSync's choice of a name."""
     return f"/aws/appsync/apis/{api_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicalName:
+    """A name on AWS: what it names (a CloudFormation type), and where."""
+
+    type: str
+    name: str
+    region: str
+
+    def __str__(self) -> str:
+        return f'the {TYPE_WORDS[self.type]} "{self.name}" in {self.region}'
+
+
+def physical_names(config: Config, alias: str) -> list[PhysicalName]:
+    """Return every name that the stacks of one region take, the optional ones if they are on."""
+    region = config.regions[alias]
+    meshed = len(config.regions) > 1
+    found = [each for part in parts(meshed=meshed) for each in _of_part(config, alias, part)]
+    return [PhysicalName(type_, name, region) for type_, name in found]
+
+
+def usual_names(prefix: str, alias: str, region: str) -> list[PhysicalName]:
+    """Return the names that the stacks of a region take whatever the options are, but those of its alarms."""
+    found = [
+        (BUS, bus(prefix)),
+        *((QUEUE, queue) for queue in queues(prefix, meshed=True)),
+        *((ROLE, role(prefix, alias, each)) for part in PARTS for each in ROLES[part]),
+        (TABLE, history(prefix, alias)),
+    ]
+    return [PhysicalName(type_, name, region) for type_, name in found]
+
+
+def _of_part(config: Config, alias: str, part: str) -> Iterator[tuple[str, str]]:
+    prefix = config.prefix
+    yield from ((ROLE, role(prefix, alias, each)) for each in ROLES[part])
+    if part == "relay":
+        peers = [region for other, region in config.regions.items() if other != alias]
+        yield QUEUE, dead_letters(prefix, "relay")
+        yield ALARM, f"{prefix}-relay-dead-letters"
+        rules = relay_rules(prefix, peers)
+        yield from ((ALARM, f"{rule}-{what}") for rule in rules for what in ("failed", "lost"))
+        return
+    yield BUS, bus(prefix)
+    yield from ((QUEUE, queue) for queue in queues(prefix, meshed=False))
+    yield TABLE, history(prefix, alias)
+    yield from ((ALARM, f"{prefix}-{what}") for what in API_ALARMS)
+    if config.alarm_email is not None:
+        yield TOPIC, topic(prefix)
+    if config.dashboard:
+        yield DASHBOARD, dashboard(prefix, alias)
+    if config.waf_rate is not None:
+        yield WEB_ACL, f"{prefix}-{alias}"

@@ -6,7 +6,7 @@ from aws_cdk import Stack, aws_events, aws_events_targets, aws_iam
 from constructs import Construct
 
 from globalchat_infra import delivery, names
-from globalchat_infra.dead_letters import dead_letter_queue
+from globalchat_infra.delivery import dead_letter_queue
 
 
 class Relay(Construct):
@@ -60,7 +60,7 @@ class Relay(Construct):
         rule.node.add_dependency(self._role.node.find_child("DefaultPolicy"))
 
     def _bus(self, region: str) -> aws_events.IEventBus:
-        """The bus of a region by its fixed name: a reference across regions would need a Lambda function."""
+        """Return a region's bus by its fixed name: a cross-region reference would need a Lambda function."""
         stack = Stack.of(self)
         arn = names.bus_arn(self._prefix, region, stack.account, partition=stack.partition)
         return aws_events.EventBus.from_event_bus_arn(self, f"Bus-{region}", arn)

@@ -1,4 +1,4 @@
-"""What the app reads out of `schema.graphql`: which fields need a resolver, and the broadcast operation."""
+"""`schema.graphql` as the app reads it: which fields need a resolver, and the broadcast operation."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
 
 
 @dataclass(frozen=True)
-class Schema:
+class SchemaFile:
     """An AppSync schema in a file; the first use parses it and may raise `GraphQLError` or `TypeError`."""
 
     file: Path
@@ -39,7 +39,7 @@ class Schema:
 
     @cached_property
     def root_fields(self) -> Mapping[str, str]:
-        """Every field of a root type, with that type's name.
+        """Return every field of a root type, with that type's name.
 
         Raises:
             UsageError: a field name occurs under two root types (resolver files are named by field alone).
@@ -61,7 +61,7 @@ class Schema:
         return [name for name, each in self._mutation(mutation).args.items() if is_required_argument(each)]
 
     def call_of(self, mutation: str) -> str:
-        """The operation that calls a mutation with each of its arguments and selects every field of its type.
+        """Return the operation that passes a mutation all its arguments and selects every field of its type.
 
         Subscribers receive only what the mutation's operation selects, so nothing may be left out.
 

@@ -21,23 +21,23 @@ STACK_KEYS = ("type", "environment", "properties", "dependencies", "displayName"
 
 
 def synthesise(config: Config, *, today: date = DAY) -> Mapping[str, str]:
-    """The cloud assembly of a configuration as file name → text: the manifest and a template per stack.
+    """Return the cloud assembly of a configuration as file name → text: the manifest and the templates.
 
     Raises:
         UsageError: a template is too large.
         UserError: Node.js or aws-cdk-lib is missing.
     """
     prepare()
-    from globalchat_infra import app as deployment
+    from globalchat_infra import cdk_app
 
     with tempfile.TemporaryDirectory(prefix="globalchat-") as folder:
-        app = deployment.new_app(Path(folder))
-        deployment.add_stacks(app, config, today=today)
-        return read(deployment.synthesise(app, account=config.account))
+        app = cdk_app.new_app(Path(folder))
+        cdk_app.add_stacks(app, config, today=today)
+        return read(cdk_app.synthesise(app, account=config.account))
 
 
 def read(folder: Path) -> Mapping[str, str]:
-    """What the local cloud needs of a cloud assembly, as file name → text."""
+    """Return what the local cloud needs of a cloud assembly, as file name → text."""
     manifest = _stacks_of(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
     files = {"manifest.json": json.dumps(manifest, indent=1) + "\n"}
     for artifact in manifest["artifacts"].values():
@@ -47,7 +47,7 @@ def read(folder: Path) -> Mapping[str, str]:
 
 
 def _stacks_of(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest without the construct tree, the report on feature flags and where constructs were made."""
+    """Return the manifest without the construct tree, the feature flags and where constructs were made."""
     stacks = {
         name: {key: artifact[key] for key in STACK_KEYS if key in artifact}
         for name, artifact in manifest["artifacts"].items()

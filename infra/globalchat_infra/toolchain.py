@@ -19,15 +19,15 @@ _LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class NodeRuntime:
     """Node.js itself: its version, and its path (not that of a program that chooses a version)."""
 
     path: str
     major: int
 
 
-def prepare() -> Node:
-    """Check Node.js and aws-cdk-lib, and silence the CDK's banner on Node.js versions; return Node.js.
+def prepare() -> NodeRuntime:
+    """Check Node.js and aws-cdk-lib, and switch off the CDK's banner on Node.js versions; return Node.js.
 
     To be called before `aws_cdk` is imported: that starts Node.js.
 
@@ -55,7 +55,7 @@ def run_tool(work: Callable[[], None]) -> int:
     return 0
 
 
-def find_node(command: str) -> Node:
+def find_node(command: str) -> NodeRuntime:
     """Start Node.js by a name or path, and ask it what it is.
 
     Raises:
@@ -82,7 +82,7 @@ def find_node(command: str) -> Node:
     major = version.strip().removeprefix("v").partition(".")[0]
     if ran.returncode != 0 or not major.isdecimal():
         raise _does_not_run(path, ran.stderr)
-    return Node(own_path or path, int(major))
+    return NodeRuntime(own_path or path, int(major))
 
 
 def _does_not_run(path: str, errors: str) -> UserError:
@@ -90,7 +90,7 @@ def _does_not_run(path: str, errors: str) -> UserError:
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     reason = error_line(lines) or (lines[-1][:_LONGEST].rstrip(".") if lines else None)
     if reason is None:
-        return UserError(f"{path} does not tell its version: install Node.js 22 or later.")
+        return UserError(f"{path} does not report its version: install Node.js 22 or later.")
     if options := os.environ.get("NODE_OPTIONS"):
         remedy = f'Check NODE_OPTIONS, which is "{options}".'
         return UserError(f"Node.js does not run: {reason}.", remedy=remedy)
@@ -100,7 +100,7 @@ def _does_not_run(path: str, errors: str) -> UserError:
 def error_line(lines: Iterable[str]) -> str | None:
     """Return the line of a traceback of Node.js or Python that names the error: `Error: …`, `JSIIError: …`.
 
-    Where an error was caused by another, Python's last one tells both.
+    Where an error was caused by another, Python's last one names both.
     """
     found = None
     for line in lines:

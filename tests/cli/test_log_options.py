@@ -13,8 +13,7 @@ from globalchat.cli.aws_deployment import LoggedView, print_step
 from globalchat.cli.main import root
 from globalchat.core import logs
 from globalchat.localcloud.process import launch
-from globalchat_infra.deployer.progress import Progress
-from globalchat_infra.deployer.view import PlainView
+from globalchat_infra.deployer.progress import PlainView, Progress
 from tests.e2e.helpers.processes import Home
 
 SECRET_TEXT = "what nobody else may read"

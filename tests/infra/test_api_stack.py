@@ -16,9 +16,9 @@ from graphql import (
 )
 
 from globalchat.core.resources import resource
-from globalchat_infra import memory
+from globalchat_infra import stack_interface
 from globalchat_infra.config import Config
-from globalchat_infra.schema import Schema
+from globalchat_infra.schema import SchemaFile
 from tests.infra.helpers.synthesised_templates import Templates, logical, only, resources, rule_of, text
 from tests.paths import RESOLVERS
 
@@ -151,7 +151,7 @@ def test_what_is_not_a_message_goes_to_a_queue_of_its_own(template: dict[str, An
 
 
 def test_the_rules_require_what_the_mutation_requires() -> None:
-    schema = Schema(resource("schema.graphql"))
+    schema = SchemaFile(resource("schema.graphql"))
     assert list(MESSAGES["detail"]) == schema.required_arguments("publishFromBus")
 
 
@@ -190,5 +190,5 @@ def test_outputs_tell_where_the_region_is_but_not_its_key(
         "apiId": f"${{{api}.ApiId}}",
         "eventBus": f"${{{bus}.Arn}}",
         "region": REGIONS[alias],
-        "settings": memory.remember(config),
+        "settings": stack_interface.dump_settings(config),
     }

@@ -125,7 +125,7 @@ def test_a_missing_node_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "sentence"),
-    [("v18.20.4", "Node.js 18 is too old"), ("hello", "does not tell its version")],
+    [("v18.20.4", "Node.js 18 is too old"), ("hello", "does not report its version")],
 )
 def test_an_unfit_node_is_one_sentence(answer: str, sentence: str, tmp_path: Path) -> None:
     node = tmp_path / "node"
@@ -146,7 +146,7 @@ def test_an_unfit_node_is_one_sentence(answer: str, sentence: str, tmp_path: Pat
         ("--no-such-option", "--no-such-option is not allowed in NODE_OPTIONS"),
     ],
 )
-def test_a_node_that_cannot_start_is_told_by_its_own_reason(options: str, reason: str) -> None:
+def test_a_node_that_cannot_start_is_reported_by_its_own_reason(options: str, reason: str) -> None:
     ran = app(NODE_OPTIONS=options)
     assert ran.returncode == 1
     (sentence,) = ran.stderr.splitlines()

@@ -23,7 +23,7 @@ def reports(config: Config, folder: Path, *, plant: bool = False) -> Reports:
     from aws_cdk import CfnResource, Stack, Validations, aws_sqs
     from cdk_nag import AwsSolutionsChecks
 
-    from globalchat_infra.app import add_stacks, new_app
+    from globalchat_infra.cdk_app import add_stacks, new_app
 
     app = new_app(folder, validated=True)
     add_stacks(app, config, today=date(2026, 1, 1))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from globalchat.core.errors import UsageError
 from globalchat.core.resources import resource
-from globalchat_infra.config import OPTIONAL, REQUIRED, Config, Limits, load, parse
+from globalchat_infra.config import OPTIONAL, REQUIRED, Config, PublishLimits, load, parse
 
 GOOD: dict[str, Any] = {
     "prefix": "globalchat",
@@ -27,7 +27,7 @@ def test_the_project_s_own_configuration_is_the_default_deployment() -> None:
         prefix="globalchat",
         regions={"oregon": "us-west-2", "sydney": "ap-southeast-2"},
         channels=("cars", "robots", "tech", "music", "media"),
-        limits=Limits(message=2000, sender=32, id=64),
+        limits=PublishLimits(message=2000, sender=32, id=64),
     )
 
 
@@ -49,7 +49,11 @@ def test_the_file_names_every_key() -> None:
 
 
 def test_limits_reach_the_resolvers_as_json() -> None:
-    assert json.loads(Limits(message=5, sender=4, id=30).to_json()) == {"message": 5, "sender": 4, "id": 30}
+    assert json.loads(PublishLimits(message=5, sender=4, id=30).to_json()) == {
+        "message": 5,
+        "sender": 4,
+        "id": 30,
+    }
 
 
 @pytest.mark.parametrize(
@@ -104,12 +108,12 @@ def test_limits_reach_the_resolvers_as_json() -> None:
         (GOOD | {"limits": LIMITS | {"id": "64"}}, 'limit "id" is "64"'),
         (GOOD | {"alarmMail": "a@example.com"}, 'unknown key "alarmMail". Did you mean "alarmEmail"?'),
         (GOOD | {"dashbord": True}, 'Did you mean "dashboard"?'),
-        (GOOD | {"alarmEmail": "nobody"}, '"alarmEmail" "nobody" is no e-mail address'),
-        (GOOD | {"alarmEmail": "a b@example.com"}, "is no e-mail address: write one such as"),
-        (GOOD | {"alarmEmail": "a@b@example.com"}, "is no e-mail address"),
-        (GOOD | {"alarmEmail": "a@example.com\n"}, r'"a@example.com\n" is no e-mail address'),
-        (GOOD | {"alarmEmail": f"a@{'b' * 250}.com"}, "is no e-mail address"),
-        (GOOD | {"alarmEmail": ["a@example.com"]}, "is no e-mail address"),
+        (GOOD | {"alarmEmail": "nobody"}, '"alarmEmail" "nobody" is not an e-mail address'),
+        (GOOD | {"alarmEmail": "a b@example.com"}, "is not an e-mail address: write one such as"),
+        (GOOD | {"alarmEmail": "a@b@example.com"}, "is not an e-mail address"),
+        (GOOD | {"alarmEmail": "a@example.com\n"}, r'"a@example.com\n" is not an e-mail address'),
+        (GOOD | {"alarmEmail": f"a@{'b' * 250}.com"}, "is not an e-mail address"),
+        (GOOD | {"alarmEmail": ["a@example.com"]}, "is not an e-mail address"),
         (GOOD | {"dashboard": "yes"}, 'switch "dashboard" is "yes": use true or false'),
         (GOOD | {"dashboard": 1}, 'switch "dashboard" is 1'),
         (GOOD | {"wafRate": 9}, '"wafRate" is 9: use a whole number from 10'),

@@ -8,8 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from globalchat_infra.cost import Extras, Line, Traffic, alarms, estimate
-from globalchat_infra.prices import EVERYWHERE, load
+from globalchat_infra.cost import EVERYWHERE, CostLine, Extras, Traffic, alarms, estimate, load_prices
 from tests.paths import INFRA
 
 OREGON, SYDNEY = "us-west-2", "ap-southeast-2"
@@ -20,17 +19,17 @@ def bill(
     clients: int, rate: str, size: int, regions: list[str], extras: Extras | None = None
 ) -> dict[str, Bill]:
     """Region → (service, item) → quantity and US dollars."""
-    lines = estimate(Traffic(clients, Decimal(rate), size), regions, load(), extras or Extras())
+    lines = estimate(Traffic(clients, Decimal(rate), size), regions, load_prices(), extras or Extras())
     return {
         region: {key(line): figures(line) for line in lines if line.region == region} for region in regions
     }
 
 
-def key(line: Line) -> tuple[str, str]:
+def key(line: CostLine) -> tuple[str, str]:
     return line.price.service, line.price.item
 
 
-def figures(line: Line) -> tuple[str, str]:
+def figures(line: CostLine) -> tuple[str, str]:
     return f"{line.quantity.normalize():f}", f"{line.usd.normalize():f}"
 
 
@@ -72,7 +71,7 @@ def test_one_region_relays_nothing() -> None:
 
 
 def test_nobody_and_nothing_costs_the_alarms_and_metrics() -> None:
-    lines = estimate(Traffic(0, Decimal(0), 100), [OREGON, SYDNEY], load(), Extras())
+    lines = estimate(Traffic(0, Decimal(0), 100), [OREGON, SYDNEY], load_prices(), Extras())
     assert sum(line.usd for line in lines) == Decimal("3.8")
 
 
@@ -112,7 +111,7 @@ def test_alarms_of_a_region(regions: int, count: int) -> None:
 
 
 def test_every_price_is_dated_and_has_a_source() -> None:
-    table = load().table
+    table = load_prices().table
     with (INFRA / "globalchat_infra" / "prices.csv").open(encoding="utf-8", newline="") as file:
         assert len(table) == len(list(csv.DictReader(file)))
     for price in table.values():
@@ -127,7 +126,7 @@ def test_every_price_is_dated_and_has_a_source() -> None:
 
 
 def test_every_item_has_a_price_everywhere() -> None:
-    prices = load()
+    prices = load_prices()
     for service, item, _ in prices.table:
         assert prices.of(service, item, "mars-north-1").region == EVERYWHERE
     assert prices.of("Transfer", "internet", SYDNEY).region == SYDNEY

@@ -12,10 +12,10 @@ import pytest
 from globalchat.core.errors import UserError
 from globalchat.localcloud.definition import Statement
 from globalchat.localcloud.iam import evaluate
-from globalchat_infra import deploy_policy, inventory, names
+from globalchat_infra import deploy_policy, names
 from globalchat_infra.config import Config
 from globalchat_infra.deploy_policy import CDK_CALLS, NOT_USED, ON_EVERYTHING, handler_actions, reason
-from globalchat_infra.inventory import PhysicalName
+from globalchat_infra.names import PhysicalName
 from tests.infra.helpers.synthesised_templates import Templates, configurations
 from tests.paths import ROOT
 
@@ -97,14 +97,14 @@ def test_it_fits_a_managed_policy_and_has_no_wildcard_in_an_action() -> None:
 
 ACCOUNT = "123456789012"
 ARNS = {
-    inventory.ALARM: "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
-    inventory.BUS: "arn:aws:events:{region}:{account}:event-bus/{name}",
-    inventory.DASHBOARD: "arn:aws:cloudwatch::{account}:dashboard/{name}",
-    inventory.LOG_GROUP: "arn:aws:logs:{region}:{account}:log-group:{name}",
-    inventory.QUEUE: "arn:aws:sqs:{region}:{account}:{name}",
-    inventory.ROLE: "arn:aws:iam::{account}:role/{name}",
-    inventory.TOPIC: "arn:aws:sns:{region}:{account}:{name}",
-    inventory.WEB_ACL: "arn:aws:wafv2:{region}:{account}:regional/webacl/{name}/0a1b",
+    names.ALARM: "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
+    names.BUS: "arn:aws:events:{region}:{account}:event-bus/{name}",
+    names.DASHBOARD: "arn:aws:cloudwatch::{account}:dashboard/{name}",
+    names.LOG_GROUP: "arn:aws:logs:{region}:{account}:log-group:{name}",
+    names.QUEUE: "arn:aws:sqs:{region}:{account}:{name}",
+    names.ROLE: "arn:aws:iam::{account}:role/{name}",
+    names.TOPIC: "arn:aws:sns:{region}:{account}:{name}",
+    names.WEB_ACL: "arn:aws:wafv2:{region}:{account}:regional/webacl/{name}/0a1b",
     "AWS::Events::Rule": "arn:aws:events:{region}:{account}:rule/{name}",
     "AWS::CloudFormation::Stack": "arn:aws:cloudformation:{region}:{account}:stack/{name}/0a1b",
 }
@@ -117,9 +117,9 @@ def held(config: Config) -> list[tuple[str, str]]:
         peers = [each for each in config.regions.values() if each != region]
         bus = names.bus(config.prefix)
         rules = [names.broadcast_rule(config.prefix), *names.relay_rules(config.prefix, peers)]
-        found += inventory.of_region(config, alias)
+        found += names.physical_names(config, alias)
         found += [PhysicalName("AWS::Events::Rule", f"{bus}/{rule}", region) for rule in rules]
-        found.append(PhysicalName(inventory.LOG_GROUP, names.log_group("abc"), region))
+        found.append(PhysicalName(names.LOG_GROUP, names.log_group("abc"), region))
         found += [
             PhysicalName("AWS::CloudFormation::Stack", names.stack(config.prefix, alias, part), region)
             for part in names.PARTS
@@ -213,7 +213,7 @@ def test_roles_are_passed_to_the_services_that_they_trust(full_templates: Templa
         statement["Principal"]["Service"]
         for template in full_templates.values()
         for resource in template["Resources"].values()
-        if resource["Type"] == inventory.ROLE
+        if resource["Type"] == names.ROLE
         for statement in resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     }
     assert trusted == set(deploy_policy.PASSED_TO)

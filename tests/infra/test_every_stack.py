@@ -11,8 +11,8 @@ import yaml
 from botocore.session import Session
 
 from globalchat.core.errors import UsageError
-from globalchat_infra import memory, names
-from globalchat_infra.app import yaml_size
+from globalchat_infra import names, stack_interface
+from globalchat_infra.cdk_app import yaml_size
 from globalchat_infra.config import CHOICES, Config, parse
 from globalchat_infra.snapshot import synthesise
 from tests.infra.helpers.synthesised_templates import (
@@ -171,7 +171,7 @@ def test_every_physical_name_starts_with_the_prefix(full_templates: Templates) -
     ]
     # Alarms: seven of an API, three of a relay.
     assert len(found) == 3 * (12 + 7) + 3 * (3 + 3)
-    # What ends the prefix is in none: names that are global are told apart by it.
+    # What ends the prefix is in none: names that are global are distinguished by it.
     assert all(re.match(rf"{prefix}[-._]", name) for name in found)
     assert "globalchat-" not in str(full_templates)
 
@@ -214,19 +214,19 @@ def test_a_template_is_measured_as_the_yaml_that_is_uploaded(full_templates: Tem
 
 
 def test_every_option_in_every_region_there_is_still_fits(everything: Config, tmp_path: Path) -> None:
-    from globalchat_infra import app as deployment
-    from globalchat_infra.stacks import ApiStack, RelayStack
+    from globalchat_infra import cdk_app
+    from globalchat_infra.cdk_app import ApiStack, RelayStack
 
     regions = Session().get_available_regions("appsync")
     assert len(regions) > 25
     named = {f"{'r' * 18}{number:02}": each for number, each in enumerate(regions)}
     config = replace(everything, regions=named, options=CHOICES)
-    app = deployment.new_app(tmp_path)
+    app = cdk_app.new_app(tmp_path)
     alias = next(iter(named))
     # All regions' stacks are as large as the first one's.
     api = ApiStack(app, config=config, alias=alias, key_expiry=2**31)
     RelayStack(app, config=config, alias=alias, after=[api])
-    deployment.synthesise(app)
+    cdk_app.synthesise(app)
     sizes = [file.stat().st_size for file in tmp_path.glob("*.template.json")]
     assert len(sizes) == 2
     assert max(sizes) < 40_000
@@ -235,7 +235,7 @@ def test_every_option_in_every_region_there_is_still_fits(everything: Config, tm
 def test_a_template_that_does_not_fit_is_refused_in_a_sentence(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("globalchat_infra.app.LARGEST", 9_000)
+    monkeypatch.setattr("globalchat_infra.cdk_app.LARGEST", 9_000)
     with pytest.raises(
         UsageError, match=r"-api\.template\.json has .* more than the 9,000 that fit: use fewer"
     ):
@@ -245,7 +245,7 @@ def test_a_template_that_does_not_fit_is_refused_in_a_sentence(
 def test_an_api_stack_tells_the_whole_deployment(everything: Config, full_templates: Templates) -> None:
     for alias in everything.regions:
         outputs = full_templates[f"{everything.prefix}-{alias}-api"]["Outputs"]
-        recalled = memory.recall(outputs["settings"]["Value"])
+        recalled = stack_interface.load_settings(outputs["settings"]["Value"])
         assert recalled is not None
         assert parse({"prefix": everything.prefix, **recalled}) == everything
 

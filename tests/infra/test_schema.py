@@ -6,16 +6,16 @@ from graphql.language import FieldNode, ObjectTypeDefinitionNode
 
 from globalchat.core.errors import UsageError
 from globalchat.core.resources import resource
-from globalchat_infra.schema import Schema, resolver_files
+from globalchat_infra.schema import SchemaFile, resolver_files
 from tests.infra.helpers.synthesised_templates import Templates, rule_of
 
 
 @pytest.fixture(scope="module")
-def schema() -> Schema:
-    return Schema(resource("schema.graphql"))
+def schema() -> SchemaFile:
+    return SchemaFile(resource("schema.graphql"))
 
 
-def test_root_fields_know_their_type(schema: Schema) -> None:
+def test_root_fields_know_their_type(schema: SchemaFile) -> None:
     assert schema.root_fields == {
         "channels": "Query",
         "limits": "Query",
@@ -26,7 +26,7 @@ def test_root_fields_know_their_type(schema: Schema) -> None:
     }
 
 
-def test_every_root_field_has_exactly_one_resolver_file(schema: Schema) -> None:
+def test_every_root_field_has_exactly_one_resolver_file(schema: SchemaFile) -> None:
     files = resolver_files(schema.root_fields)
     assert [file.name for file in files.values()] == sorted(f"{field}.js" for field in schema.root_fields)
 
@@ -47,7 +47,7 @@ def test_a_field_of_two_root_types_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "schema.graphql"
     file.write_text("type Query { same: Int } type Mutation { same: Int }", encoding="utf-8")
     with pytest.raises(UsageError, match="same is a field of Query and of Mutation"):
-        _ = Schema(file).root_fields
+        _ = SchemaFile(file).root_fields
 
 
 @pytest.mark.infra
@@ -81,9 +81,9 @@ def test_required_arguments_are_those_without_a_default(tmp_path: Path) -> None:
     file = tmp_path / "schema.graphql"
     arguments = "a: Int!, b: Int, c: Int! = 1, d: ID!"
     file.write_text(f"type Query {{ a: Int }} type Mutation {{ m({arguments}): Int }}", encoding="utf-8")
-    assert Schema(file).required_arguments("m") == ["a", "d"]
+    assert SchemaFile(file).required_arguments("m") == ["a", "d"]
     with pytest.raises(UsageError, match="no mutation gone"):
-        Schema(file).required_arguments("gone")
+        SchemaFile(file).required_arguments("gone")
 
 
 @pytest.mark.parametrize("mutation", ["nothing", "count"])
@@ -91,4 +91,4 @@ def test_a_broadcast_needs_a_mutation_that_returns_an_object(mutation: str, tmp_
     file = tmp_path / "schema.graphql"
     file.write_text("type Query { a: Int } type Mutation { count: Int }", encoding="utf-8")
     with pytest.raises(UsageError, match=f"no mutation {mutation}"):
-        Schema(file).call_of(mutation)
+        SchemaFile(file).call_of(mutation)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from globalchat_infra import stack_key
+from globalchat_infra import stack_interface
 from tests.infra.helpers.synthesised_templates import templates_of
 
 
@@ -20,7 +20,7 @@ from tests.infra.helpers.synthesised_templates import templates_of
     ],
 )
 def test_a_key_expires_on_the_first_of_a_month_within_a_year(today: date, expiry: datetime) -> None:
-    assert stack_key.expiry(today) == expiry.timestamp()
+    assert stack_interface.key_expiry(today) == expiry.timestamp()
     assert 300 < (expiry.date() - today).days < 365
 
 
@@ -33,24 +33,27 @@ def test_a_template_makes_the_key_of_one_generation_whose_end_it_never_moves_by_
         if not name.endswith("-api"):
             assert "Parameters" not in template
             continue
-        assert template["Parameters"].keys() == {stack_key.GENERATION, stack_key.EXPIRES}
-        assert template["Parameters"][stack_key.GENERATION]["AllowedValues"] == ["0", "1"]
+        assert template["Parameters"].keys() == {stack_interface.GENERATION, stack_interface.EXPIRES}
+        assert template["Parameters"][stack_interface.GENERATION]["AllowedValues"] == ["0", "1"]
         keys = {
             logical: resource
             for logical, resource in template["Resources"].items()
             if resource["Type"] == "AWS::AppSync::ApiKey"
         }
         assert len(keys) == 2
-        assert stack_key.LATER_KEY in keys
+        assert stack_interface.LATER_KEY in keys
         equal = [template["Conditions"][each["Condition"]]["Fn::Equals"] for each in keys.values()]
-        assert equal == [[{"Ref": stack_key.GENERATION}, "0"], [{"Ref": stack_key.GENERATION}, "1"]]
+        assert equal == [
+            [{"Ref": stack_interface.GENERATION}, "0"],
+            [{"Ref": stack_interface.GENERATION}, "1"],
+        ]
         for key in keys.values():
             assert key["Properties"].keys() == {"ApiId", "Description", "Expires"}
-            assert key["Properties"]["Expires"] == {"Ref": stack_key.EXPIRES}
+            assert key["Properties"]["Expires"] == {"Ref": stack_interface.EXPIRES}
             assert key["Properties"]["Description"] == "Default API Key created by CDK"
 
 
 def test_a_generation_is_raised_together_with_the_end_of_the_new_key() -> None:
-    first = stack_key.raised({}, 100)
+    first = stack_interface.next_generation({}, 100)
     assert first == {"KeyGeneration": "1", "KeyExpires": "100"}
-    assert stack_key.raised(first, 200) == {"KeyGeneration": "0", "KeyExpires": "200"}
+    assert stack_interface.next_generation(first, 200) == {"KeyGeneration": "0", "KeyExpires": "200"}

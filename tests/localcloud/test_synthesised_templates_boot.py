@@ -19,7 +19,7 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from globalchat_infra.toolchain import prepare
 
     prepare()
-    from globalchat_infra.app import add_stacks, new_app
+    from globalchat_infra.cdk_app import add_stacks, new_app
 
     folder = tmp_path_factory.mktemp("cdk") / "cdk.out"
     config = load()

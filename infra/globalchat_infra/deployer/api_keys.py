@@ -1,17 +1,23 @@
-"""The API keys of a region: which one to use, renewal, rotation. AppSync's id of a key is the key itself."""
+"""The API keys of a region: which one to use, renewal, rotation, and when a stack replaces its own key.
+
+AppSync's id of a key is the key itself. A stack replaces its key when parameters raise the generation:
+CloudFormation then deletes the key of the generation before. Without a reason, the parameters keep their
+previous values, and the stack leaves its key alone, valid or not.
+"""
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.clock import DAY, HOUR
 from globalchat.core.errors import UsageError, UserError
-from globalchat_infra import stack_key
-from globalchat_infra.deployer.aws import Aws, CallFailed
-from globalchat_infra.deployer.ownership import Foreign, is_ours, refusal
+from globalchat_infra import stack_interface
+from globalchat_infra.deployer import stacks
+from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
+from globalchat_infra.deployer.stacks import DeployedStack, ForeignResource, is_ours, refusal
 
 SHORTEST = 25 * HOUR
 """Seconds: a key lives a day at least, and AppSync rounds down to the hour."""
@@ -19,7 +25,7 @@ MOST_KEYS = 50
 _ROTATED = "globalchat keys rotate"
 _REPLACES = re.compile(rf"{_ROTATED}: replaces ([0-9a-f]{{12}}(?: [0-9a-f]{{12}})*)")
 MOST_NAMED = 20
-"""How many replaced keys a description names: those that last longest, the others die soon anyway."""
+"""How many replaced keys a description names: those that last longest, the others end soon anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,12 @@ class ApiKey:
 
 
 def key_expiry(now: float) -> int:
-    """The end of a key that is made now, as a stack's would be, in epoch seconds."""
-    return stack_key.expiry(datetime.fromtimestamp(now, UTC).date())
+    """Return the end of a key that is made now, as a stack's would be, in epoch seconds."""
+    return stack_interface.key_expiry(datetime.fromtimestamp(now, UTC).date())
 
 
 def days_left(expires: int, now: float) -> int:
-    """Whole days until a key expires; negative once it has."""
+    """Return the whole days until a key expires; negative once it has."""
     return int((expires - now) // DAY)
 
 
@@ -65,13 +71,13 @@ def choose(keys: Iterable[ApiKey], now: float) -> ApiKey | None:
 
 
 def list_keys(aws: Aws, region: str, api_id: str) -> list[ApiKey]:
-    """Every key of an API."""
+    """Return every key of an API."""
     found = aws.pages("appsync", region, "list_api_keys", "apiKeys", apiId=api_id)
     return [ApiKey(each["id"], int(each["expires"]), each.get("description") or "") for each in found]
 
 
 def current(aws: Aws, region: str, api_id: str, now: float) -> ApiKey:
-    """The key to use in a region.
+    """Return the key to use in a region.
 
     Raises:
         UserError: every key has expired.
@@ -105,7 +111,7 @@ class Rotation:
 
 
 def rotate(aws: Aws, region: str, api_id: str, *, now: float) -> Rotation:
-    """Make a new key in the place of the one in use, which goes on until `retire`.
+    """Make a new key in the place of the one in use, which stays valid until `retire`.
 
     Raises:
         UserError: the API has as many keys as it may have, or they may not be read or made.
@@ -155,10 +161,10 @@ def revoke(aws: Aws, region: str, api_id: str, key: ApiKey) -> None:
 
 
 def check_owner(aws: Aws, prefix: str | None, endpoint: RegionEndpoint) -> None:
-    """See that the API of a profile's region is still there, and this deployment's.
+    """Check that the API of a profile's region still exists, and is this deployment's.
 
     Raises:
-        UserError: it is gone, or whose it is may not be asked.
+        UserError: it does not exist, or its tags may not be read.
         UsageError: it belongs to others.
     """
     alias, region = endpoint.alias, endpoint.region
@@ -178,8 +184,53 @@ def check_owner(aws: Aws, prefix: str | None, endpoint: RegionEndpoint) -> None:
         ) from None
     tags = api.get("tags") or {}
     if not is_ours(tags, prefix, alias):
-        owner = Foreign(f'the API of {alias} in {region}, "{api.get("name", "")}"', tags)
+        owner = ForeignResource(f'the API of {alias} in {region}, "{api.get("name", "")}"', tags)
         raise refusal(prefix, [owner], remedy="Name another profile with --profile.", done="it is left alone")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReplacements:
+    """Parameters by the name of the stack that needs another key, and notes for the user."""
+
+    parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def find_replacements(aws: Aws, existing: Iterable[DeployedStack], now: float) -> KeyReplacements:
+    """Find the stacks whose own key was replaced, has expired, or is gone, as AppSync deletes it later."""
+    parameters: dict[str, Mapping[str, str]] = {}
+    notes: list[str] = []
+    for stack in existing:
+        if stack.part != "api":
+            continue
+        try:
+            reason = _reason(aws, stack, now)
+        except Denied as error:
+            notes.append(
+                f"{stack.alias}: whether its key was replaced is not known, it is left alone: {error}"
+            )
+            continue
+        if reason is not None:
+            parameters[stack.name] = stack_interface.next_generation(stack.parameters, key_expiry(now))
+            notes.append(f"{stack.alias}: the key of the stack {reason}; the stack makes another")
+    return KeyReplacements(parameters, tuple(notes))
+
+
+def _reason(aws: Aws, stack: DeployedStack, now: float) -> str | None:
+    """Return why a stack needs another key, or None if it does not."""
+    resources = stacks.resources(aws, stack)
+    own = next((each for each in resources if each.type == "AWS::AppSync::ApiKey"), None)
+    api_id = stack.outputs.get("apiId")
+    if own is None or api_id is None:
+        return None
+    listed = list_keys(aws, stack.region, api_id)
+    # The resource's id is an ARN that ends with the key.
+    key = next((each for each in listed if own.physical_id.endswith(f"/{each.key}")), None)
+    if key is None:
+        return "is gone"
+    if key.fingerprint in retired(listed):
+        return f"({key.fingerprint}) was replaced, and ends with this deployment"
+    return f"({key.fingerprint}) has expired" if key.expires <= now else None
 
 
 def _expire(aws: Aws, region: str, api_id: str, key: ApiKey, end: int) -> None:

@@ -29,9 +29,11 @@ from globalchat.core.errors import UserError
 from globalchat.core.sign_in import Timeouts
 
 ANSWER_SECONDS = 14.0
-"""How long AWS may take to say whose credentials these are; names that are looked up in vain included."""
+"""How long AWS may take to say whose credentials these are; name lookups that hang included."""
+GLOBAL = "us-east-1"
+"""Where IAM is asked, which is global."""
 TOKENS = ("nextToken", "NextToken", "Marker", "NextMarker")
-"""What services call the place where the next page begins."""
+"""The names that services have for the token of the next page."""
 _ELSEWHERE = ("us-east-1", "us-west-2")
 """Regions that are asked whether credentials are known at all."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.4, 5.0
@@ -42,19 +44,19 @@ _TROUBLED_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose account it is: its number, and the ARN that the credentials stand for."""
+    """An AWS account: its number, and the ARN that the credentials stand for."""
 
     number: str
     arn: str
 
     def __str__(self) -> str:
-        """Return both, for people."""
+        """Return both as a line for the user."""
         return f"AWS account {self.number}, as {self.arn}"
 
 
 @dataclass(slots=True)
 class _Principal:
-    """Who a command is on AWS: found once, and shared by everything that calls AWS for it."""
+    """The AWS principal of a command: found once, and shared by all of its calls."""
 
     source: CredentialSource | None = None
     failure: UserError | None = None
@@ -79,13 +81,13 @@ class Aws:
     _principal: _Principal = field(default_factory=_Principal, repr=False)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
-    def patient(self) -> "Aws":
-        """Return the same principal for calls after the checks: what fails in passing is tried for longer."""
+    def with_retries(self) -> "Aws":
+        """Return the same principal for calls after the checks: temporary failures are retried for longer."""
         times = (self.clock, self.pause, self.chance)
         return Aws(self.profile, Timeouts(10.0, 20.0, 5), 60.0, *times, self._principal)
 
     def quick(self) -> "Aws":
-        """Return the same principal for calls whose answers are wanted at once, or not at all."""
+        """Return the same principal for calls whose answers are wanted within seconds, or not at all."""
         times = (self.clock, self.pause, self.chance)
         return Aws(self.profile, Timeouts(2.0, 4.0), 1.0, *times, self._principal)
 
@@ -101,7 +103,7 @@ class Aws:
             return source
         with self._principal.lock:
             if self._principal.failure is not None:
-                raise self._principal.failure  # a person is asked once
+                raise self._principal.failure  # the user is asked once
             if self._principal.source is None:
                 try:
                     self._principal.source = sign_in.resolve(
@@ -140,7 +142,7 @@ class Aws:
         client = self._client(service, region)
         began, wait = self.clock(), _FIRST_PAUSE
         while True:
-            # By itself, so that what fails here is known to be no answer of the service.
+            # Apart from the call, so that a failure here is not taken for an answer of the service.
             source = self.sign_in(region)
             temporary = source.current().token is not None
             try:
@@ -162,7 +164,7 @@ class Aws:
     def call_within(
         self, seconds: float, service: str, region: str, operation: str, **arguments: object
     ) -> dict[str, Any]:
-        """`call`, for the first one: where a name is looked up in vain, no other time-out is heeded."""
+        """`call`, for the first one: no other time-out covers a name lookup that hangs."""
         answer: Future[dict[str, Any]] = Future()
 
         def ask() -> None:
@@ -263,8 +265,11 @@ def _translated(
         status = getattr(_latest, "status", None)
         if isinstance(status, int) and status >= 500:
             raise in_trouble(service, region, f"HTTP status {status}") from None
-        told = f"What answered for {service} in {region} does not speak like AWS."
-        raise CallFailed(told, code="Unreadable", remedy="Check HTTPS_PROXY and AWS_ENDPOINT_URL.") from None
+        raise CallFailed(
+            f"What answered for {service} in {region} does not speak like AWS.",
+            code="Unreadable",
+            remedy="Check HTTPS_PROXY and AWS_ENDPOINT_URL.",
+        ) from None
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
         environ = {**os.environ, **source.environment()}
         raise unreachable(error, f"{service} in {region}", url=url, environ=environ) from None

@@ -1,13 +1,37 @@
-"""The CDK command line: where it is, and the arguments and environment that it is started with."""
+"""The CDK command line: its installation, its arguments and environment, and the folder that it works in."""
 
+import errno
+import hashlib
+import json
 import os
+import shlex
+import shutil
 import site
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from globalchat.core.interpreter import child_environment
+from globalchat.core import tls
+from globalchat.core.errors import Unreachable, UserError
+from globalchat.core.files import ensure_folder
+from globalchat.core.interpreter import child_environment, module_command
 from globalchat.core.net import environment_for_children
+from globalchat.core.resources import resource
+from globalchat_infra.deployer.plan import context_of
+
+FILES = ("package.json", "package-lock.json", ".npmrc")
+CLI = Path("node_modules", "aws-cdk", "bin", "cdk")
+ANSWER_SECONDS = 10.0
+"""How long the registry may take to answer at all."""
+INSTALL_SECONDS = 300.0
+REGISTRY = "Check the network, and npm's registry and proxy settings (`npm config list`)."
+UNREACHABLE = frozenset(
+    {"EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND"}
+)
+"""What npm reports if there is no way to its registry."""
 
 _PASSED = (
     *("AWS_CA_BUNDLE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_MAX_ATTEMPTS"),
@@ -21,8 +45,8 @@ _FOREIGN = ("AWS_", "AMAZON_", "CDK_", "NPM_CONFIG_")
 
 
 @dataclass(frozen=True, slots=True)
-class Cdk:
-    """A command line that works on a folder, with an environment that is all it knows of the user.
+class CdkCommand:
+    """A command line that works on a folder, with an environment without the user's settings of CDK and AWS.
 
     `node` is Node.js itself, not a program that looks for it in the user's home.
     """
@@ -92,7 +116,7 @@ def environment(base: Mapping[str, str], aws: Mapping[str, str], *, node: str, c
     own = child_environment({**passed, **aws})
     kept = environment_for_children(own, [url for name, url in own.items() if name.startswith(_ENDPOINT)])
     if not os.path.isdir(kept.get("TMPDIR", "/")):
-        del kept["TMPDIR"]  # Node.js ends at the look for it; without the variable it takes /tmp
+        del kept["TMPDIR"]  # Node.js fails without this folder; without the variable it takes /tmp
     if site.ENABLE_USER_SITE:
         # `pip install --user` installs below the home.
         kept.setdefault("PYTHONUSERBASE", site.getuserbase())
@@ -112,3 +136,134 @@ def environment(base: Mapping[str, str], aws: Mapping[str, str], *, node: str, c
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def app_command() -> str:
+    """Return the command by which the CDK starts the app: this Python, whatever is on the PATH."""
+    return shlex.join(module_command("globalchat_infra"))
+
+
+def write_settings(cache: Path, content: Mapping[str, Any]) -> Path:
+    """Return the work folder of a deployment, with a `cdk.json` that says what is deployed.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    folder = cache / "deploy" / str(context_of(content)["prefix"])
+    text = json.dumps({**content, "app": app_command()}, indent=2) + "\n"
+    with _disk_errors(folder):
+        ensure_folder(folder)
+        ensure_folder(home(cache))
+        (folder / "cdk.json").write_text(text, encoding="utf-8")
+    return folder
+
+
+def cli_folder(cache: Path) -> Path:
+    """Return the folder of the CDK command line of this version's lock file is kept."""
+    lock = resource("infra/package-lock.json").read_bytes()
+    return cache / "deploy" / f"cdk-{hashlib.sha256(lock).hexdigest()[:12]}"
+
+
+def cdk_cli(cache: Path, note: Callable[[str], None], *, answer_seconds: float = ANSWER_SECONDS) -> Path:
+    """Return the script of the CDK command line, installed from the lock file if it is not yet.
+
+    Raises:
+        UserError: npm is missing, the registry does not answer, or the installation fails.
+    """
+    folder = cli_folder(cache)
+    if not (folder / CLI).is_file():
+        note("installing the CDK command line, once")
+        _install(folder, answer_seconds)
+    return folder / CLI
+
+
+def _install(folder: Path, answer_seconds: float) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UserError("npm was not found, which installs the CDK.", remedy="Install Node.js with npm.")
+    with _disk_errors(folder):
+        ensure_folder(folder)
+        for name in FILES:
+            shutil.copyfile(resource(f"infra/{name}"), folder / name)
+    version = json.loads(resource("infra/package.json").read_text(encoding="utf-8"))["dependencies"][
+        "aws-cdk"
+    ]
+    quick = ["--fetch-retries=0", f"--fetch-timeout={round(answer_seconds * 800)}", "--prefer-online"]
+    _npm([npm, "view", f"aws-cdk@{version}", "version", *quick], folder, answer_seconds)
+    try:
+        _npm(
+            [npm, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"], folder, INSTALL_SECONDS
+        )
+    except BaseException:
+        # What is half installed must not be taken for whole.
+        shutil.rmtree(folder / "node_modules", ignore_errors=True)
+        raise
+    if not (folder / CLI).is_file():
+        raise UserError("npm did not install the CDK command line.", remedy=f"Delete {folder}, try again.")
+
+
+def _npm(command: list[str], folder: Path, seconds: float) -> None:
+    try:
+        ran = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment_of_npm(os.environ),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _no_answer() from None
+    except OSError as error:
+        raise UserError(
+            f"npm could not be started: {error.strerror}.", remedy="Install Node.js again."
+        ) from None
+    if ran.returncode != 0:
+        raise _npm_failed(ran.stderr, ran.returncode, folder)
+
+
+def _npm_failed(errors: str, code: int, folder: Path) -> UserError:
+    if "ENOSPC" in errors:
+        return no_space(folder)
+    # npm 11 calls a fetch that timed out FETCH_ERROR, as it does others; older ones ERR_SOCKET_TIMEOUT.
+    if "network timeout at" in errors or "TIMEOUT" in errors or "TIMEDOUT" in errors:
+        return _no_answer()
+    codes = [line.split()[-1] for line in errors.splitlines() if " code " in line]
+    name = codes[0] if codes else str(code)
+    if (cause := tls.explain_node(errors, os.environ)) is not None:
+        return Unreachable(f"No secure connection to npm's registry: {cause.reason}.", remedy=cause.remedy)
+    if name == "E407":
+        return Unreachable("The proxy before npm's registry wants a name and password.", remedy=REGISTRY)
+    if name in UNREACHABLE:
+        return Unreachable(
+            f"npm's registry could not be reached ({name}).",
+            remedy=REGISTRY,
+        )
+    return UserError(f"npm could not install the CDK command line ({name}).", remedy=REGISTRY)
+
+
+def no_space(place: object) -> UserError:
+    """Return the error of a full disk."""
+    return UserError(
+        f"There is no space left for {place}.",
+        remedy="Free some, or set GLOBALCHAT_HOME to a folder on another disk, and run the command again.",
+    )
+
+
+def _no_answer() -> UserError:
+    return Unreachable("npm's registry did not answer in time.", remedy=REGISTRY)
+
+
+@contextmanager
+def _disk_errors(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise no_space(place) from None
+        raise UserError(
+            f"{place} cannot be written: {error.strerror or os.strerror(error.errno or 0)}.",
+            remedy="Make it writable, or set GLOBALCHAT_HOME to a folder that is.",
+        ) from None

@@ -1,4 +1,4 @@
-"""`globalchat destroy`: stacks, log groups, and a list of what is left."""
+"""The deletion of a deployment: stacks, log groups, and a list of what is left."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -7,25 +7,22 @@ from dataclasses import dataclass
 
 from globalchat.core.clock import MonotonicClock, duration_in_words
 from globalchat.core.errors import ExitCode, UsageError, UserError
-from globalchat_infra import inventory, names
+from globalchat_infra import names
 from globalchat_infra.deployer import obstacles, resources, stacks
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
-from globalchat_infra.deployer.ownership import Foreign, is_ours, refusal
+from globalchat_infra.deployer.discovery import ExistingDeployment
 from globalchat_infra.deployer.resources import Expected
-from globalchat_infra.deployer.stacks import DeployedStack
-from globalchat_infra.deployer.standing import Standing
+from globalchat_infra.deployer.stacks import DeployedStack, ForeignResource, is_ours, refusal
 
 PAUSE = 3.0
 """Seconds between two looks at stacks that are being deleted."""
 
-Note = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
-class Remains:
-    """What is on AWS after a removal, in words: `left` of the deployment, `others` that belong to others.
+class Leftovers:
+    """Names what is on AWS after a deletion: `left` of the deployment, `others` that belong to others.
 
-    `unasked` says what could not be asked, so that nothing can be said of it.
+    `unasked` says what could not be asked, so that nothing is known of it.
     """
 
     left: Sequence[str] = ()
@@ -33,7 +30,9 @@ class Remains:
     unasked: Sequence[str] = ()
 
 
-def removable(standing: Standing, chosen: Mapping[str, str] | None = None) -> list[DeployedStack]:
+def stacks_to_delete(
+    existing: ExistingDeployment, chosen: Mapping[str, str] | None = None
+) -> list[DeployedStack]:
     """Return the stacks of a deployment, or of the `chosen` regions (alias to AWS region), to be deleted.
 
     If that leaves one region alone, its relay is among them: it would fill its queue for dead letters.
@@ -41,24 +40,24 @@ def removable(standing: Standing, chosen: Mapping[str, str] | None = None) -> li
     Raises:
         UsageError: one belongs to others, or more than one region would go on relaying to what is gone.
     """
-    regions = standing.regions if chosen is None else chosen
+    regions = existing.regions if chosen is None else chosen
     foreign = [
-        each for stack in standing.foreign if stack.alias in regions and (each := stack.foreign) is not None
+        each for stack in existing.foreign if stack.alias in regions and (each := stack.foreign) is not None
     ]
     if foreign:
-        prefix = standing.foreign[0].prefix
+        prefix = existing.foreign[0].prefix
         raise refusal(
             prefix,
             foreign,
             remedy="Name your deployment with --stack-prefix, or its regions with --regions.",
             done="nothing was deleted",
         )
-    found = [stack for stack in standing.stacks if stack.alias in regions]
-    mesh = {stack.alias for stack in standing.stacks if stack.alias in standing.mesh}
-    rest = [alias for alias in standing.mesh if alias in mesh and alias not in regions]
+    found = [stack for stack in existing.stacks if stack.alias in regions]
+    mesh = {stack.alias for stack in existing.stacks if stack.alias in existing.mesh}
+    rest = [alias for alias in existing.mesh if alias in mesh and alias not in regions]
     if mesh.isdisjoint(regions) or not rest:
         return found
-    relays = [stack for stack in standing.stacks if stack.part == "relay" and stack.alias in rest]
+    relays = [stack for stack in existing.stacks if stack.part == "relay" and stack.alias in rest]
     if len(rest) > 1 and relays:
         raise UsageError(
             f"{', '.join(rest)} would go on relaying to what is deleted.",
@@ -67,10 +66,10 @@ def removable(standing: Standing, chosen: Mapping[str, str] | None = None) -> li
     return found + relays
 
 
-def remove(
+def delete_stacks(
     aws: Aws,
     found: Sequence[DeployedStack],
-    note: Note,
+    note: Callable[[str], None],
     *,
     seconds: float,
     role: str | None = None,
@@ -79,7 +78,7 @@ def remove(
 ) -> None:
     """Delete stacks, the relays of all regions before the first API, and then the log groups.
 
-    `role` is the ARN of the one that CloudFormation acts with.
+    `role` is the ARN of the role that CloudFormation acts with.
 
     Raises:
         UserError: a stack belongs to others, could not be deleted, or not within `seconds`; or Ctrl-C, and
@@ -110,13 +109,17 @@ def _as_found(aws: Aws, found: Sequence[DeployedStack]) -> list[DeployedStack]:
     now = [stacks.describe(aws, each.prefix, each.alias, each.region, each.part) for each in found]
     there = [stack for stack in now if stack is not None]
     if there:
-        obstacles.refuse_foreign(there[0].prefix, there, "nothing was deleted")
+        stacks.refuse_foreign(there[0].prefix, (each.foreign for each in there), "nothing was deleted")
         obstacles.check_deletable(there)
     return [old for old, new in zip(found, now, strict=True) if new is not None and new.id == old.id]
 
 
 def _delete(
-    aws: Aws, going: Sequence[DeployedStack], found: Sequence[DeployedStack], note: Note, role: str | None
+    aws: Aws,
+    going: Sequence[DeployedStack],
+    found: Sequence[DeployedStack],
+    note: Callable[[str], None],
+    role: str | None,
 ) -> None:
     acting = {} if role is None else {"RoleARN": role}
     for stack in going:
@@ -134,7 +137,7 @@ def _delete(
 
 
 def _delete_log_groups(aws: Aws, found: Sequence[DeployedStack]) -> None:
-    """Delete the log groups of APIs that are gone: AppSync makes one again when it logs once more."""
+    """Delete the log groups of APIs that are gone: AppSync makes one again when it logs later."""
     for expected in resources.log_groups(found):
         region, name = expected.name.region, expected.name.name
         with suppress(CallFailed, Denied):
@@ -149,16 +152,16 @@ def _is_own(aws: Aws, group: Expected, prefix: str) -> bool:
 
 
 def _what_goes_on(aws: Aws, found: Iterable[DeployedStack]) -> str:
-    """Return a sentence on what AWS goes on deleting and what stands, as it says itself."""
+    """Return a sentence on what AWS still deletes and what is still there, as it says itself."""
     try:
         now = [stacks.describe(aws, each.prefix, each.alias, each.region, each.part) for each in found]
     except UserError as error:
         return f"What AWS goes on with could not be asked ({str(error).rstrip('.')})."
     there = [each for each in now if each is not None]
     going = [each.name for each in there if each.status == "DELETE_IN_PROGRESS"]
-    standing = [each.name for each in there if each.status != "DELETE_IN_PROGRESS"]
+    kept = [each.name for each in there if each.status != "DELETE_IN_PROGRESS"]
     first = f"AWS goes on deleting {', '.join(going)}" if going else "AWS deletes nothing more"
-    return f"{first}; still there: {', '.join(standing)}." if standing else f"{first}."
+    return f"{first}; still there: {', '.join(kept)}." if kept else f"{first}."
 
 
 def _late(going: Sequence[DeployedStack], seconds: float) -> UserError:
@@ -184,10 +187,10 @@ def _still_there(aws: Aws, going: Sequence[DeployedStack]) -> list[DeployedStack
     return left
 
 
-def remains(
+def find_leftovers(
     aws: Aws, account: str, prefix: str, regions: Mapping[str, str], groups: Sequence[Expected]
-) -> Remains:
-    """Look at what is left in some regions (alias to AWS region).
+) -> Leftovers:
+    """Return what is left in some regions (alias to AWS region).
 
     `groups` are the log groups of APIs that are gone.
     """
@@ -196,16 +199,16 @@ def remains(
     unasked: list[str] = []
     for alias, region in regions.items():
         try:
-            for each in _remains_of(aws, account, prefix, alias, region, groups):
+            for each in _leftovers_of(aws, account, prefix, alias, region, groups):
                 (left if isinstance(each, str) else others).append(str(each))
         except UserError as error:
             unasked.append(f"{region}: {error}")
-    return Remains(left, others, unasked)
+    return Leftovers(left, others, unasked)
 
 
-def _remains_of(
+def _leftovers_of(
     aws: Aws, account: str, prefix: str, alias: str, region: str, groups: Sequence[Expected]
-) -> Iterator[str | Foreign]:
+) -> Iterator[str | ForeignResource]:
     """Yield what is left in a region as text, and what belongs to others.
 
     Raises:
@@ -213,9 +216,9 @@ def _remains_of(
     """
     for stack in stacks.find(aws, prefix, {alias: region}):
         yield f"stack {stack.name} ({stack.status}) in {region}" if stack.foreign is None else stack.foreign
-    usual = [Expected(name, alias) for name in inventory.without_options(prefix, alias, region)]
+    usual = [Expected(name, alias) for name in names.usual_names(prefix, alias, region)]
     claims = resources.claims(aws, account, prefix, usual)
-    yield from (f"{inventory.WORDS[each.type]} {each.name} in {region}" for each in claims.orphans)
+    yield from (f"{names.TYPE_WORDS[each.type]} {each.name} in {region}" for each in claims.orphans)
     yield from claims.foreign
     for group in groups:
         if group.name.region == region and _is_own(aws, group, prefix):

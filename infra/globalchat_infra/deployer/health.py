@@ -95,7 +95,7 @@ def _stack(name: str, stack: DeployedStack | None) -> CheckResult:
         return result(obstacle.text, obstacle.remedy)
     if stack.status == "UPDATE_ROLLBACK_COMPLETE":
         return warning(f"The last update of {name} failed; it is as before.", DEPLOY)
-    if not stack.stands:
+    if not stack.is_complete:
         return failed(f"The stack {name} is not whole ({stack.status}).", DEPLOY)
     return ok(f"{name} {stack.status}")
 

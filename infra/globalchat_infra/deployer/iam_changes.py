@@ -1,4 +1,4 @@
-"""What a deployment changes in IAM: its roles, whom they trust and what they may do, compared by template."""
+"""The changes of a deployment in IAM: roles, whom they trust and what they may do, compared by template."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 
 from globalchat.core.errors import UserError
 from globalchat_infra import toolchain
-from globalchat_infra.deployer import cdk, workspace
+from globalchat_infra.deployer import cdk
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.stacks import PROPOSED, DeployedStack
 
@@ -156,7 +156,7 @@ def deployed(aws: Aws, stacks: Iterable[DeployedStack]) -> list[Template]:
 
 
 @dataclass(slots=True)
-class Assembly:
+class Synthesis:
     """The templates to be deployed, synthesised before the question so that it can say what they change.
 
     `folder` holds them once they are there; the CDK's command line then takes them from it.
@@ -176,7 +176,7 @@ class Assembly:
         Raises:
             UserError: the work folder cannot be written.
         """
-        work = workspace.write_settings(self.cache, content)
+        work = cdk.write_settings(self.cache, content)
         folder = work / "cdk.out"
         shutil.rmtree(folder, ignore_errors=True)
         environment = cdk.environment(os.environ, {}, node=toolchain.prepare().path, cache=self.cache)
@@ -184,7 +184,7 @@ class Assembly:
         environment["CDK_CONTEXT_JSON"] = json.dumps(content["context"])
         try:
             subprocess.run(
-                shlex.split(workspace.app_command()),
+                shlex.split(cdk.app_command()),
                 cwd=work,
                 env=environment,
                 capture_output=True,
@@ -203,25 +203,22 @@ def read(folder: Path) -> list[Template]:
     return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.template.json"))]
 
 
-def announced(
-    aws: Aws, after: Sequence[Template], standing: Iterable[DeployedStack], going: Iterable[DeployedStack]
-) -> Iterator[str]:
-    """Yield what a deployment changes in IAM.
+def compare(
+    aws: Aws, after: Sequence[Template], existing: Iterable[DeployedStack], to_delete: Iterable[DeployedStack]
+) -> list[str]:
+    """Return a line for each role that a deployment makes, changes or deletes.
 
     Args:
         aws: where the deployed templates are read.
         after: the templates that will be deployed; empty if they could not be made.
-        standing: the stacks that are updated.
-        going: those that are deleted afterwards.
+        existing: the stacks that are updated.
+        to_delete: those that are deleted afterwards.
+
+    Raises:
+        UserError: the templates could not be made, or the deployed ones not be read.
     """
-    leaving = list(going)
-    updated = [stack for stack in standing if stack not in leaving]
     if not after:
-        yield "warning: what changes in IAM is not known: the templates could not be made"
-        return
-    try:
-        before = deployed(aws, [*updated, *leaving])
-    except UserError as error:
-        yield f"warning: what changes in IAM is not known: {error}"
-        return
-    yield from lines(before, after)
+        raise UserError("the templates could not be made")
+    leaving = list(to_delete)
+    updated = [stack for stack in existing if stack not in leaving]
+    return list(lines(deployed(aws, [*updated, *leaving]), after))

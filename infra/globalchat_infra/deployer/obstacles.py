@@ -1,6 +1,6 @@
-"""What would stop a deployment or a removal half-way, or make it act on what is not its own.
+"""Obstacles that would stop a deployment or a removal half-way, or make it act on the property of others.
 
-All of it is found before the first change, and comes with the command that lifts it.
+All of them are found before the first change, and come with the command that removes them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from globalchat.core.errors import UserError
-from globalchat_infra import inventory
-from globalchat_infra.deployer import ownership, resources, stacks
-from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
-from globalchat_infra.deployer.ownership import Foreign
+from globalchat_infra import names
+from globalchat_infra.deployer import resources, stacks
+from globalchat_infra.deployer.aws import GLOBAL, Aws, CallFailed, Denied
 from globalchat_infra.deployer.plan import Plan
 from globalchat_infra.deployer.resources import Expected, log_groups
-from globalchat_infra.deployer.stacks import WORKERS, DeployedStack, StackResource
-from globalchat_infra.inventory import PhysicalName
+from globalchat_infra.deployer.stacks import WORKERS, DeployedStack, StackResource, refuse_foreign
+from globalchat_infra.names import PhysicalName
 
 DELETE = "aws cloudformation delete-stack --region {region} --stack-name {name}"
 STUCK = {
@@ -40,12 +39,11 @@ _WAITS = (
 """What AWS's command line calls the end of an operation, by the start of the status meanwhile."""
 _ARCHIVE = "Events-Archive-"
 """How EventBridge names the rule that feeds an archive, which it manages itself."""
-_RENAME = "Choose another prefix with --stack-prefix, or another alias with --regions."
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """One sentence about what is in the way, and what lifts it."""
+    """One sentence about what is in the way, and what removes it."""
 
     text: str
     remedy: str
@@ -65,37 +63,37 @@ def stuck(stack: DeployedStack) -> Obstacle | None:
 
 
 def check_deployment(aws: Aws, account: str, plan: Plan) -> Iterator[str]:
-    """See that nothing is in the way of a plan; yields warnings about what could not be asked.
+    """Check that nothing is in the way of a plan; yield warnings about what could not be asked.
 
     Raises:
         UserError: a name belongs to others, a stack is stuck, or one that is to go cannot be deleted.
     """
-    config, own = plan.config, plan.standing.stacks
-    acted_on = {*config.regions.items(), *((stack.alias, stack.region) for stack in plan.going)}
-    foreign = [stack.foreign for stack in plan.standing.foreign if (stack.alias, stack.region) in acted_on]
+    config, own = plan.config, plan.existing.stacks
+    acted_on = {*config.regions.items(), *((stack.alias, stack.region) for stack in plan.to_delete)}
+    foreign = [stack.foreign for stack in plan.existing.foreign if (stack.alias, stack.region) in acted_on]
     updated = [stack for stack in own if stack.alias in config.regions]
-    held, denied = _held(aws, [*updated, *plan.going])
+    held, denied = _held(aws, [*updated, *plan.to_delete])
     expected = [
-        Expected(name, alias) for alias in config.regions for name in inventory.of_region(config, alias)
+        Expected(name, alias) for alias in config.regions for name in names.physical_names(config, alias)
     ]
-    going = [Expected(name, stack.alias) for stack in plan.going for name in held.get(stack.name, ())]
-    every = [*expected, *log_groups(updated), *going]
-    names_held = [name for each in held.values() for name in each]
-    claims = resources.claims(aws, account, config.prefix, dict.fromkeys(every), names_held)
-    _refuse(config.prefix, [*ownership.existing(foreign), *claims.foreign], "nothing was changed")
+    deleted = [Expected(name, stack.alias) for stack in plan.to_delete for name in held.get(stack.name, ())]
+    every = [*expected, *log_groups(updated), *deleted]
+    held_names = [name for each in held.values() for name in each]
+    claims = resources.claims(aws, account, config.prefix, dict.fromkeys(every), held_names)
+    refuse_foreign(config.prefix, [*foreign, *claims.foreign], "nothing was changed")
     found = [stuck(stack) for stack in updated]
     if denied is None:
         found += [_orphan(name) for name in claims.orphans]
-    yield from _raise_or_warn([*found, *undeletable(aws, plan.going)])
+    yield from _raise_or_warn([*found, *undeletable(aws, plan.to_delete)])
     yield from _gaps(claims, denied)
 
 
 def check_removal(
     aws: Aws, account: str, prefix: str, regions: Mapping[str, str], found: Sequence[DeployedStack]
 ) -> Iterator[str]:
-    """See that stacks, and what they hold, are this deployment's and can be deleted; yields warnings.
+    """Check that stacks, and what they hold, are this deployment's and can be deleted; yield warnings.
 
-    Of the regions (alias to AWS region) without a stack the usual names are looked at.
+    Of the regions (alias to AWS region) without a stack the usual names are checked.
 
     Raises:
         UserError: something belongs to others, or cannot be deleted.
@@ -106,25 +104,16 @@ def check_removal(
         alias: region for alias, region in regions.items() if alias not in {each.alias for each in found}
     }
     for alias, region in empty.items():
-        expected += [Expected(name, alias) for name in inventory.without_options(prefix, alias, region)]
-    names_held = [name for each in held.values() for name in each]
-    claims = resources.claims(aws, account, prefix, dict.fromkeys(expected), names_held)
-    _refuse(prefix, claims.foreign, "nothing was deleted")
+        expected += [Expected(name, alias) for name in names.usual_names(prefix, alias, region)]
+    held_names = [name for each in held.values() for name in each]
+    claims = resources.claims(aws, account, prefix, dict.fromkeys(expected), held_names)
+    refuse_foreign(prefix, claims.foreign, "nothing was deleted")
     yield from _raise_or_warn(undeletable(aws, found))
     yield from _gaps(claims, denied)
 
 
-def refuse_foreign(prefix: str, found: Iterable[DeployedStack], done: str) -> None:
-    """See that stacks are this deployment's, as the last check before an act on them.
-
-    Raises:
-        UsageError: one is not; `done` ends the sentence.
-    """
-    _refuse(prefix, ownership.existing(stack.foreign for stack in found), done)
-
-
 def check_deletable(going: Iterable[DeployedStack]) -> None:
-    """See that CloudFormation would take the request to delete these stacks.
+    """Check that CloudFormation would take the request to delete these stacks.
 
     Raises:
         UserError: it would refuse one.
@@ -221,12 +210,10 @@ def _policies_of_others(aws: Aws, listing: _Listing, name: str, _: _Rules) -> It
     # The CDK calls an inline policy by the logical id of its resource.
     own = {each.logical_id for each in listing.resources if each.type == "AWS::IAM::Policy"}
     text = f"The role {name} cannot be deleted while it has the policy"
-    for each in aws.pages(
-        "iam", resources.GLOBAL, "list_attached_role_policies", "AttachedPolicies", RoleName=name
-    ):
+    for each in aws.pages("iam", GLOBAL, "list_attached_role_policies", "AttachedPolicies", RoleName=name):
         run = f"aws iam detach-role-policy --role-name {name} --policy-arn {each['PolicyArn']}"
         yield Obstacle(f"{text} {each['PolicyName']}.", f"Run `{run}`.")
-    answer = aws.call("iam", resources.GLOBAL, "list_role_policies", RoleName=name)
+    answer = aws.call("iam", GLOBAL, "list_role_policies", RoleName=name)
     for policy in answer["PolicyNames"]:
         if policy not in own:
             run = f"aws iam delete-role-policy --role-name {name} --policy-name {policy}"
@@ -257,10 +244,10 @@ def _protected_log_group(aws: Aws, listing: _Listing, name: str, _: _Rules) -> I
 
 _Look: TypeAlias = "Callable[[Aws, _Listing, str, _Rules], Iterator[Obstacle]]"
 _DELETIONS: Mapping[str, tuple[_Look, str]] = {
-    inventory.BUS: (_rules_of_others, "events:ListRules"),
-    inventory.LOG_GROUP: (_protected_log_group, "logs:DescribeLogGroups"),
-    inventory.ROLE: (_policies_of_others, "iam:ListAttachedRolePolicies"),
-    inventory.TABLE: (_protected_table, "dynamodb:DescribeTable"),
+    names.BUS: (_rules_of_others, "events:ListRules"),
+    names.LOG_GROUP: (_protected_log_group, "logs:DescribeLogGroups"),
+    names.ROLE: (_policies_of_others, "iam:ListAttachedRolePolicies"),
+    names.TABLE: (_protected_table, "dynamodb:DescribeTable"),
 }
 """How each type of resource may refuse to be deleted, and what asking needs."""
 
@@ -301,16 +288,11 @@ def _held(
     return {stack.name: each for stack, each in zip(found, held, strict=True)}, None
 
 
-def _refuse(prefix: str, foreign: Sequence[Foreign], done: str) -> None:
-    if foreign:
-        raise ownership.refusal(prefix, foreign, remedy=_RENAME, done=done)
-
-
 def _raise_or_warn(found: Sequence[Obstacle | str | None]) -> Iterator[str]:
     """Yield the warnings among them.
 
     Raises:
-        UserError: there is an obstacle; all are named, with what lifts them.
+        UserError: there is an obstacle; all are named, with what removes them.
     """
     obstacles = [each for each in found if isinstance(each, Obstacle)]
     if obstacles:

@@ -1,54 +1,75 @@
-"""What a deployment will be: options decide, then what stands, then `cdk.json`; what that changes. Pure."""
+"""The plan of a deployment: options decide, then what exists, then `cdk.json`; what that changes. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from globalchat.core.errors import UsageError
-from globalchat_infra.config import CHOICES, Config
-from globalchat_infra.deployer import settings
-from globalchat_infra.deployer.settings import Changes
+from globalchat_infra.config import CHOICES, Config, choose_regions, parse
+from globalchat_infra.deployer.discovery import AliasedRegion, ExistingDeployment
 from globalchat_infra.deployer.stacks import DeployedStack
-from globalchat_infra.deployer.standing import Place, Standing
-from globalchat_infra.memory import OPTIONS
+from globalchat_infra.stack_interface import OPTIONS
+
+CONTEXT = "globalchat"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a person asks for: the project's `cdk.json` and options.
+class Changes:
+    """The values of options in place of `cdk.json`; empty means as it is there.
 
-    `own` says that the file is theirs to edit, which the one in an installed package is not; `reset`, that
-    earlier options no longer count; `prune`, that regions which are left out go away. `elsewhere` are further
-    regions (by alias) in which the deployment may stand.
+    `regions` holds aliases, AWS regions, or `alias=region` for one that is not known; `extras` are further
+    keys of the context, where None switches off.
+    """
+
+    prefix: str | None = None
+    regions: Sequence[str] = ()
+    channels: Sequence[str] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
+    extras: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> set[str]:
+        """The keys of the context that they decide."""
+        given = {"regions": self.regions, "channels": self.channels, "limits": self.limits}
+        return {*(key for key, value in given.items() if value), *self.extras}
+
+
+@dataclass(frozen=True, slots=True)
+class DeployRequest:
+    """A user's request: the project's `cdk.json` and options.
+
+    `editable` says that the file is the user's, which the one in an installed package is not; `reset`, that
+    earlier options no longer count; `prune`, that regions which are left out are deleted.
+    `known_regions` are further regions (by alias) in which the deployment may have stacks.
     """
 
     content: Mapping[str, Any]
     changes: Changes = field(default_factory=Changes)
-    own: bool = True
+    editable: bool = True
     reset: bool = False
     prune: bool = False
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    known_regions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def prefix(self) -> str:
-        """The deployment's."""
-        return self.changes.prefix or str(settings.context_of(self.content)["prefix"])
+        """The deployment's prefix."""
+        return self.changes.prefix or str(context_of(self.content)["prefix"])
 
     @property
     def regions(self) -> Mapping[str, str]:
-        """Those of the file."""
-        regions: Mapping[str, str] = settings.context_of(self.content)["regions"]
+        """The regions of the file."""
+        regions: Mapping[str, str] = context_of(self.content)["regions"]
         return regions
 
     @property
-    def places(self) -> list[Place]:
-        """Where to look for what stands: also at what only an option names, as `alias=region`."""
+    def searched(self) -> list[AliasedRegion]:
+        """The regions to search for stacks: also those that only an option names, as `alias=region`."""
         pairs = (word.partition("=")[::2] for word in self.changes.regions if "=" in word)
-        return list(dict.fromkeys([*self.regions.items(), *self.elsewhere.items(), *pairs]))
+        return list(dict.fromkeys([*self.regions.items(), *self.known_regions.items(), *pairs]))
 
     @property
     def first_region(self) -> str:
-        """An AWS region that is meant, to ask there who asks: another one of the file may be down."""
+        """An AWS region that is meant, to check the credentials in: another one of the file may be down."""
         words = [word.rpartition("=")[2] for word in self.changes.regions]
         named = [
             self.regions.get(word, word) for word in words if word in self.regions or word.count("-") > 1
@@ -58,53 +79,53 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The `cdk.json` to deploy, and what stands before."""
+    """The `cdk.json` to deploy, and what exists before."""
 
     content: Mapping[str, Any]
-    wish: Wish
-    standing: Standing = field(default_factory=Standing)
+    request: DeployRequest
+    existing: ExistingDeployment = field(default_factory=ExistingDeployment)
 
     @property
     def config(self) -> Config:
         """What will be deployed."""
-        return settings.config_of(self.content)
+        return config_of(self.content)
 
     @property
     def dropped(self) -> list[DeployedStack]:
-        """The stacks of regions that are no part of it any more."""
+        """The stacks of regions that are not part of it any more."""
         regions = self.config.regions
-        return [stack for stack in self.standing.stacks if stack.ours and stack.alias not in regions]
+        return [stack for stack in self.existing.stacks if stack.ours and stack.alias not in regions]
 
     @property
-    def stale(self) -> list[DeployedStack]:
+    def stale_relays(self) -> list[DeployedStack]:
         """The relay of a region that is the only one left: it would go on sending to the others."""
         regions = self.config.regions
         if len(regions) > 1:
             return []
-        return [each for each in self.standing.stacks if each.part == "relay" and each.alias in regions]
+        return [each for each in self.existing.stacks if each.part == "relay" and each.alias in regions]
 
     @property
-    def going(self) -> list[DeployedStack]:
+    def to_delete(self) -> list[DeployedStack]:
         """The stacks to be deleted once the rest is deployed."""
-        return self.stale + (self.dropped if self.wish.prune else [])
+        return self.stale_relays + (self.dropped if self.request.prune else [])
 
     def lines(self) -> Iterator[str]:
-        """What is to be said before anything is done."""
-        before, after = self.standing.settings, settings.context_of(self.content)
+        """Yield the lines about the plan, for before anything is done."""
+        before, after = self.existing.settings, context_of(self.content)
         if before:
-            yield from (f"changes {line}" for line in settings.differences(before, after))
+            yield from (f"changes {line}" for line in differences(before, after))
         if kept := self._kept(before, after):
             yield f"kept as it stands: {', '.join(kept)} (--reset takes it from cdk.json)"
-        if self.going:
-            yield f"will be deleted: {_names(self.going)}"
-        if not self.wish.prune:
-            yield from self.left_behind()
+        if self.to_delete:
+            yield f"will be deleted: {_names(self.to_delete)}"
+        if not self.request.prune:
+            yield from self.orphaned()
 
-    def left_behind(self) -> Iterator[str]:
-        """What stays of the regions that are left out, and how to end it."""
+    def orphaned(self) -> Iterator[str]:
+        """Yield what stays of the regions that are left out, and how to delete it."""
         for alias in dict.fromkeys(stack.alias for stack in self.dropped):
             own = [stack for stack in self.dropped if stack.alias == alias]
-            which = "" if self.wish.changes.prefix is None else f" --stack-prefix {self.config.prefix}"
+            which = "" if self.request.changes.prefix is None else f" --stack-prefix {self.config.prefix}"
             yield (
                 f"{alias} ({own[0].region}) is left out, but stands and costs what it does: {_names(own)}. "
                 "The others no longer relay to it; what is published there still reaches those that it knew. "
@@ -112,41 +133,109 @@ class Plan:
             )
 
     def _kept(self, before: Mapping[str, object], after: Mapping[str, Any]) -> list[str]:
-        """The keys in which what stands outweighs the file."""
-        file = settings.context_of(self.wish.content)
-        old = [key for key in CHOICES if key in before and key not in self.wish.changes.keys]
+        """Return the keys in which what exists outweighs the file."""
+        file = context_of(self.request.content)
+        old = [key for key in CHOICES if key in before and key not in self.request.changes.keys]
         same = [key for key in old if (before[key] or None) == (after.get(key) or None)]
         return [key for key in same if (file.get(key) or None) != (after.get(key) or None)]
 
 
-def make(wish: Wish, standing: Standing) -> Plan:
+def make_plan(request: DeployRequest, existing: ExistingDeployment) -> Plan:
     """Decide what is to be deployed.
 
-    A file that a person may edit counts as their word, except in what an earlier option decided; the file of
-    an installed package is nobody's, and all stays as it stands.
+    A file that the user may edit decides, except in what an earlier option decided; beside the file of an
+    installed package all stays as it is.
 
     Raises:
-        UserError: an option is wrong, or an alias and its region do not fit what stands.
+        UserError: an option is wrong, or an alias and its region do not fit what exists.
     """
-    content, before = wish.content, standing.settings
-    if before and not wish.reset:
+    content, before = request.content, existing.settings
+    if before and not request.reset:
         options = before.get(OPTIONS)
-        kept = (options if isinstance(options, list) else []) if wish.own else CHOICES
-        content = settings.keep(content, before, kept)
-    known = {**wish.regions, **standing.mesh, **standing.regions}
-    plan = Plan(settings.change(content, wish.changes, known=known), wish, standing)
+        kept = (options if isinstance(options, list) else []) if request.editable else CHOICES
+        content = keep_values(content, before, kept)
+    known = {**request.regions, **existing.mesh, **existing.regions}
+    plan = Plan(apply_changes(content, request.changes, known=known), request, existing)
     _check_aliases(plan)
     return plan
 
 
+def apply_changes(
+    content: Mapping[str, Any], changes: Changes, *, known: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the content of a `cdk.json` with the changes in its context; `known` are further regions.
+
+    Raises:
+        UsageError: the result is not a valid deployment.
+    """
+    settings = dict(context_of(content))
+    if changes.prefix is not None:
+        settings["prefix"] = changes.prefix
+    if changes.regions:
+        settings["regions"] = choose_regions({**settings["regions"], **(known or {})}, changes.regions)
+    if changes.channels:
+        settings["channels"] = list(changes.channels)
+    if changes.limits:
+        settings["limits"] = {**settings["limits"], **changes.limits}
+    settings.update(changes.extras)
+    if decided := changes.keys.union(settings.get(OPTIONS, ())):
+        settings[OPTIONS] = [key for key in CHOICES if key in decided]
+    changed = with_context(content, settings)
+    config_of(changed)
+    return changed
+
+
+def keep_values(
+    content: Mapping[str, Any], saved: Mapping[str, object], keys: Iterable[str]
+) -> dict[str, Any]:
+    """Return the content of a `cdk.json` in which saved settings decide some keys and stay options."""
+    kept = {key: saved[key] for key in keys if key in saved}
+    options = saved.get(OPTIONS)
+    return with_context(content, {**context_of(content), **kept, **({OPTIONS: options} if options else {})})
+
+
+def differences(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    """Return what changes between two contexts, a line for each key."""
+    return [
+        f"{key}: {_words(before.get(key))} \N{RIGHTWARDS ARROW} {_words(after.get(key))}"
+        for key in CHOICES
+        if (before.get(key) or None) != (after.get(key) or None)
+    ]
+
+
+def context_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the context value of a `cdk.json`."""
+    context: Mapping[str, Any] = content["context"][CONTEXT]
+    return context
+
+
+def with_context(content: Mapping[str, Any], context: Mapping[str, object]) -> dict[str, Any]:
+    """Return the content of a `cdk.json` with another context value."""
+    return {**content, "context": {**content["context"], CONTEXT: dict(context)}}
+
+
+def for_account(content: Mapping[str, Any], account: str) -> dict[str, Any]:
+    """Return the content of a `cdk.json` whose stacks may be deployed to one AWS account alone."""
+    return with_context(content, {**context_of(content), "account": account})
+
+
+def config_of(content: Mapping[str, Any]) -> Config:
+    """Return the deployment that a `cdk.json` describes.
+
+    Raises:
+        UsageError: it is not valid.
+    """
+    return parse(content["context"].get(CONTEXT))
+
+
 def _check_aliases(plan: Plan) -> None:
-    """Names on AWS hold the alias, and a region has room for one bus of the deployment."""
-    standing = plan.standing.regions
-    aliases = {region: alias for alias, region in standing.items()}
+    """Check aliases: names on AWS hold them, and a region has room for one bus of the deployment."""
+    existing = plan.existing.regions
+    aliases = {region: alias for alias, region in existing.items()}
     for alias, region in plan.config.regions.items():
-        if standing.get(alias, region) != region:
+        if existing.get(alias, region) != region:
             raise UsageError(
-                f"{alias} stands in {standing[alias]} and cannot move to {region}.",
+                f"{alias} stands in {existing[alias]} and cannot move to {region}.",
                 remedy="Call the new region by another alias.",
             )
         if aliases.get(region, alias) != alias:
@@ -158,3 +247,11 @@ def _check_aliases(plan: Plan) -> None:
 
 def _names(stacks: list[DeployedStack]) -> str:
     return ", ".join(stack.name for stack in stacks)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "on" if value is True else str(value) if value else "off"

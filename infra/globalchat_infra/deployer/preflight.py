@@ -1,16 +1,24 @@
-"""What is checked before anything is deployed: each failure is one sentence with its remedy, in seconds."""
+"""The pre-flight: what is checked before anything is deployed, in seconds.
+
+What is in the way is an error of one sentence with its remedy; all else is a finding.
+"""
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from globalchat.core.clock import EpochClock
 from globalchat.core.errors import UsageError, UserError
 from globalchat_infra import names, toolchain
 from globalchat_infra.config import Config
-from globalchat_infra.deployer.aws import Account, Aws, CallFailed, Denied
-from globalchat_infra.deployer.plan import Plan
-from globalchat_infra.deployer.resources import GLOBAL
+from globalchat_infra.deployer import api_keys, iam_changes, obstacles
+from globalchat_infra.deployer.aws import GLOBAL, Account, Aws, CallFailed, Denied
+from globalchat_infra.deployer.discovery import unsearched_warnings
+from globalchat_infra.deployer.iam_changes import Synthesis
+from globalchat_infra.deployer.plan import Plan, for_account
 from globalchat_infra.deployer.stacks import DeployedStack
 
 QUOTAS = (
@@ -23,11 +31,75 @@ _ROLE = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/[\w+=,.@/-]{1,
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 """What the names of AWS's own endpoints end with, those of a VPC included."""
 
-Confirm = Callable[[str], bool]
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the pre-flight: what a deployment will change, or a warning."""
+
+    text: str
+    is_warning: bool = False
+
+    def __str__(self) -> str:
+        return f"warning: {self.text}" if self.is_warning else self.text
 
 
-def check_tools() -> toolchain.Node:
-    """See that Node.js and the libraries of the extra `deploy` are installed; return Node.js.
+def run(
+    aws: Aws,
+    plan: Plan,
+    owner: Account,
+    *,
+    role: str | None = None,
+    synthesis: Synthesis | None = None,
+    now: EpochClock = time.time,
+) -> Iterator[Finding]:
+    """Check everything about a plan that AWS can answer before the first change, and yield what was found.
+
+    Args:
+        aws: the calls of AWS.
+        plan: the plan of the deployment.
+        owner: the account of the credentials.
+        role: the ARN of the role that CloudFormation acts with.
+        synthesis: makes the templates, for what they change in IAM; without it that is left out.
+        now: the time in epoch seconds.
+
+    Raises:
+        UserError: something is in the way.
+    """
+    existing = [stack for stack in plan.existing.stacks if stack.alias in plan.config.regions]
+    for text in _warnings(aws, plan, owner, role, existing):
+        yield Finding(text, is_warning=True)
+    yield Finding(f"account {owner.number}; {'update' if existing else 'first deployment'}")
+    yield from map(Finding, plan.lines())
+    yield from map(Finding, api_keys.find_replacements(aws, existing, now()).notes)
+    if synthesis is not None:
+        yield from _iam_findings(aws, plan, owner, synthesis, existing)
+
+
+def _warnings(
+    aws: Aws, plan: Plan, owner: Account, role: str | None, existing: Sequence[DeployedStack]
+) -> Iterator[str]:
+    config = plan.config
+    yield from check_regions(aws, config)
+    for reason in plan.existing.unreachable_regions(config.regions.values()).values():
+        yield f"{reason} Whether something of the deployment stands there is not known."
+    yield from unsearched_warnings(plan.existing)
+    yield from obstacles.check_deployment(aws, owner.number, plan)
+    yield from warn_of_quotas(aws, config, existing)
+    yield from warn_of_permissions(aws, config, owner, role)
+
+
+def _iam_findings(
+    aws: Aws, plan: Plan, owner: Account, synthesis: Synthesis, existing: Sequence[DeployedStack]
+) -> Iterator[Finding]:
+    after = synthesis.templates(for_account(plan.content, owner.number))
+    try:
+        yield from map(Finding, iam_changes.compare(aws, after, existing, plan.to_delete))
+    except UserError as error:
+        yield Finding(f"what changes in IAM is not known: {error}", is_warning=True)
+
+
+def check_tools() -> toolchain.NodeRuntime:
+    """Check that Node.js and the libraries of the extra `deploy` are installed; return Node.js.
 
     Raises:
         UserError: one is missing or too old.
@@ -36,7 +108,7 @@ def check_tools() -> toolchain.Node:
 
 
 def check_account(aws: Aws, region: str, given: str | None) -> Account:
-    """See whose credentials these are; `region` is where that is asked.
+    """Return the account of the credentials; `region` is where that is asked.
 
     Raises:
         UserError: there are no valid credentials, or they belong to another account than `given`.
@@ -51,7 +123,7 @@ def check_account(aws: Aws, region: str, given: str | None) -> Account:
 
 
 def check_role(role: str | None, account: Account) -> None:
-    """See that a role for CloudFormation is one of the account that is deployed to.
+    """Check that a role for CloudFormation is one of the account that is deployed to.
 
     Raises:
         UsageError: it is not, or not the ARN of a role.
@@ -87,22 +159,22 @@ def endpoints(aws: Aws, region: str) -> Iterable[str]:
             yield f"the endpoint{f' of {service}' if service else ''} is {shown}, not AWS's (set by {where})"
 
 
-def confirm(plan: Plan, account: Account, ask: Confirm) -> None:
-    """See that all of it is meant.
+def confirm(plan: Plan, account: Account, ask: Callable[[str], bool]) -> None:
+    """Ask whether to deploy a plan.
 
     Raises:
-        UserError: it is not.
+        UserError: the answer is no.
     """
     config = plan.config
     where = ", ".join(f"{alias} ({each})" for alias, each in config.regions.items())
-    going = f", and delete {', '.join(stack.name for stack in plan.going)}" if plan.going else ""
+    deletions = f", and delete {', '.join(stack.name for stack in plan.to_delete)}" if plan.to_delete else ""
     account_words = f"the AWS account {account.number} ({account.arn})"
-    if not ask(f'Deploy "{config.prefix}" to {where} of {account_words}{going}?'):
+    if not ask(f'Deploy "{config.prefix}" to {where} of {account_words}{deletions}?'):
         raise UserError("Nothing was deployed.", remedy=f"Confirm, or give --account {account.number}.")
 
 
 def check_regions(aws: Aws, config: Config) -> Iterable[str]:
-    """See that every region is enabled; yields warnings.
+    """Check that every region is enabled; yield warnings.
 
     Raises:
         UserError: a region is not enabled.

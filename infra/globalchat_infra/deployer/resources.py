@@ -5,15 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from globalchat_infra import inventory, names
+from globalchat_infra import names
 from globalchat_infra.deployer import stacks
-from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
-from globalchat_infra.deployer.ownership import Foreign, is_ours
-from globalchat_infra.deployer.stacks import WORKERS, DeployedStack, StackResource
-from globalchat_infra.inventory import PhysicalName
+from globalchat_infra.deployer.aws import GLOBAL, Aws, CallFailed, Denied
+from globalchat_infra.deployer.stacks import WORKERS, DeployedStack, ForeignResource, StackResource, is_ours
+from globalchat_infra.names import PhysicalName
 
-GLOBAL = "us-east-1"
-"""Where IAM is asked, which is global."""
 ABSENT = frozenset(
     {
         "AWS.SimpleQueueService.NonExistentQueue",
@@ -39,7 +36,7 @@ class Claims:
     are the AWS regions, by action, in which that may not be asked.
     """
 
-    foreign: Sequence[Foreign] = ()
+    foreign: Sequence[ForeignResource] = ()
     orphans: Sequence[PhysicalName] = ()
     unasked: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -84,7 +81,7 @@ def claims(
     held = frozenset(held)
     with ThreadPoolExecutor(WORKERS) as pool:
         found = list(pool.map(lambda each: _ask(aws, account, each), expected))
-    foreign: list[Foreign] = []
+    foreign: list[ForeignResource] = []
     orphans: list[PhysicalName] = []
     for each in found:
         name, tags = each.expected.name, each.tags
@@ -93,7 +90,7 @@ def claims(
         if tags is not None and is_ours(tags, prefix, each.expected.alias):
             orphans.extend([] if name in held else [name])
         elif tags or name not in held:
-            foreign.append(Foreign(str(name), tags))
+            foreign.append(ForeignResource(str(name), tags))
     unasked: dict[str, dict[str, None]] = {}
     for each in found:
         if each.unasked is not None:
@@ -104,7 +101,7 @@ def claims(
 def log_groups(found: Iterable[DeployedStack]) -> list[Expected]:
     """Return the log groups of the APIs of stacks."""
     return [
-        Expected(PhysicalName(inventory.LOG_GROUP, names.log_group(api_id), stack.region), stack.alias)
+        Expected(PhysicalName(names.LOG_GROUP, names.log_group(api_id), stack.region), stack.alias)
         for stack in found
         if (api_id := stack.outputs.get("apiId"))
     ]
@@ -130,15 +127,15 @@ def held_by(aws: Aws, stack: DeployedStack) -> list[PhysicalName]:
     return [
         PhysicalName(each.type, _name(each), stack.region)
         for each in listed
-        if each.type in inventory.WORDS and each.physical_id
+        if each.type in names.TYPE_WORDS and each.physical_id
     ]
 
 
 def _name(resource: StackResource) -> str:
     """Return the name in what CloudFormation calls a physical id: a name, an URL, an ARN or a list."""
-    if resource.type == inventory.QUEUE:
+    if resource.type == names.QUEUE:
         return resource.physical_id.rpartition("/")[2]
-    if resource.type == inventory.TOPIC:
+    if resource.type == names.TOPIC:
         return resource.physical_id.rpartition(":")[2]
     return resource.physical_id.partition("|")[0]
 
@@ -275,15 +272,15 @@ class _Look:
 
 
 _LOOKS = {
-    inventory.ALARM: _Look(_alarm, "cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"),
-    inventory.BUS: _Look(_bus, "events:DescribeEventBus", "events:ListTagsForResource"),
-    inventory.DASHBOARD: _Look(_dashboard, "cloudwatch:GetDashboard", ""),
-    inventory.LOG_GROUP: _Look(_log_group, "logs:DescribeLogGroups", "logs:ListTagsForResource"),
-    inventory.QUEUE: _Look(_queue, "sqs:GetQueueUrl", "sqs:ListQueueTags"),
-    inventory.ROLE: _Look(_role, "iam:GetRole", ""),
-    inventory.TABLE: _Look(_table, "dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"),
-    inventory.TOPIC: _Look(_topic, "sns:GetTopicAttributes", "sns:ListTagsForResource"),
-    inventory.WEB_ACL: _Look(_web_acl, "wafv2:ListWebACLs", "wafv2:ListTagsForResource"),
+    names.ALARM: _Look(_alarm, "cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"),
+    names.BUS: _Look(_bus, "events:DescribeEventBus", "events:ListTagsForResource"),
+    names.DASHBOARD: _Look(_dashboard, "cloudwatch:GetDashboard", ""),
+    names.LOG_GROUP: _Look(_log_group, "logs:DescribeLogGroups", "logs:ListTagsForResource"),
+    names.QUEUE: _Look(_queue, "sqs:GetQueueUrl", "sqs:ListQueueTags"),
+    names.ROLE: _Look(_role, "iam:GetRole", ""),
+    names.TABLE: _Look(_table, "dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"),
+    names.TOPIC: _Look(_topic, "sns:GetTopicAttributes", "sns:ListTagsForResource"),
+    names.WEB_ACL: _Look(_web_acl, "wafv2:ListWebACLs", "wafv2:ListTagsForResource"),
 }
 ACTIONS = sorted({action for each in _LOOKS.values() for action in (each.action, each.tags_action) if action})
 """What finding out needs."""

@@ -1,4 +1,4 @@
-"""Runs the CDK command line as a child process and watches it: its lines, Ctrl-C, and a limit of time."""
+"""Runs the CDK command line as a child process, with Ctrl-C and a time limit; and reports how it failed."""
 
 import os
 import queue
@@ -9,26 +9,31 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TypeAlias
 
+from globalchat.core import tls
 from globalchat.core.clock import MonotonicClock, duration_in_words
-from globalchat.core.errors import ExitCode, UserError
-from globalchat_infra.deployer import outcome
-from globalchat_infra.deployer.progress import Progress
-from globalchat_infra.deployer.view import View
+from globalchat.core.errors import ExitCode, Reason, UserError
+from globalchat_infra.deployer.cdk import no_space
+from globalchat_infra.deployer.progress import Progress, View
+from globalchat_infra.deployer.stacks import PROPOSED, DeployedStack
+from globalchat_infra.toolchain import error_line
 
 TICK = 1.0
-"""Seconds after which the view is told that time has passed."""
+"""Seconds after which the view shows the time again."""
 ENDING = 5.0
 """Seconds that the command line is given to end."""
 LOG = "cdk.log"
 """In the work folder: all that the latest command line wrote."""
+APP = "globalchat: "
+"""The start of the app's own sentences."""
 _BACKLOG = 1000
 _Lines: TypeAlias = "queue.Queue[tuple[bool, str] | None]"
 """Lines of the child, with whether they came on standard error; None ends a stream."""
 
 
-def watch(
+def run(
     command: Sequence[str],
     folder: Path,
     environment: Mapping[str, str],
@@ -37,17 +42,17 @@ def watch(
     *,
     seconds: float,
     note: Callable[[str], None],
-    under_way: Callable[[], str],
+    ask_aws: Callable[[], str],
     clock: MonotonicClock = time.monotonic,
 ) -> int:
     """Run the command line to its end, show how far it is, and return its exit code.
 
-    `under_way` asks AWS what it goes on with, once the command line begins nothing more. All that it writes
-    is in the folder's `cdk.log` afterwards.
+    `ask_aws` returns a sentence on what AWS still does, once the command line has ended early. All that the
+    command line writes is in the folder's `cdk.log` afterwards.
 
     Raises:
         UserError: it could not be started, or is not done after `seconds`; or Ctrl-C ended the command line,
-            and AWS goes on with what it has begun (exit code 130).
+            and AWS continues what it has begun (exit code 130).
     """
     child = _start(command, folder, environment)
     try:
@@ -56,13 +61,13 @@ def watch(
         return child.wait(seconds)
     except subprocess.TimeoutExpired:
         _end(child)
-        raise outcome.late(under_way(), seconds) from None
+        raise timed_out(ask_aws(), seconds) from None
     except KeyboardInterrupt:
         # A second Ctrl-C, whenever it comes in here, ends the child at once.
         view.close()
         note("Stopping, and asking AWS what it goes on with. Ctrl-C again ends this at once.")
         _end(child)
-        note(f"Stopped watching: {under_way()} Resume with the same `globalchat deploy`.")
+        note(f"Stopped watching: {ask_aws()} Resume with the same `globalchat deploy`.")
         raise UserError("Stopped watching.", exit_code=ExitCode.INTERRUPTED) from None
     finally:
         view.close()
@@ -77,7 +82,7 @@ def _follow(
     seconds: float,
     clock: MonotonicClock,
 ) -> None:
-    """Take in what the child writes until it closes both streams; raises TimeoutExpired after `seconds`."""
+    """Read what the child writes until it closes both streams; raise TimeoutExpired after `seconds`."""
     lines: _Lines = queue.Queue(_BACKLOG)
     open_streams, began = _read_both(child, lines), clock()
     while open_streams:
@@ -121,8 +126,10 @@ def _recording(folder: Path) -> Iterator[Callable[[str], None]]:
             file.close()
 
 
-def show(command: Sequence[str], folder: Path, environment: Mapping[str, str], *, seconds: float) -> int:
-    """Run the command line with this program's own output; its exit code.
+def run_attached(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], *, seconds: float
+) -> int:
+    """Run the command line with this program's own output, and return its exit code.
 
     Raises:
         UserError: it could not be started, or is not done after `seconds`.
@@ -132,8 +139,9 @@ def show(command: Sequence[str], folder: Path, environment: Mapping[str, str], *
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=False, timeout=seconds
         ).returncode
     except subprocess.TimeoutExpired:
-        told = f"The CDK is not done after {duration_in_words(seconds)}."
-        raise UserError(told, remedy="Check the network.") from None
+        raise UserError(
+            f"The CDK is not done after {duration_in_words(seconds)}.", remedy="Check the network."
+        ) from None
     except OSError as error:
         raise _not_started(error) from None
 
@@ -164,7 +172,7 @@ def _not_started(error: OSError) -> UserError:
 
 
 def _read_both(child: subprocess.Popen[str], lines: _Lines) -> int:
-    """Read both streams of a child, each in a thread: its lines, then None; how many they are."""
+    """Read both streams of a child, each in a thread: its lines, then None; return their number."""
     streams = [(stream, bad) for stream, bad in ((child.stdout, False), (child.stderr, True)) if stream]
     for stream, bad in streams:
         threading.Thread(target=_read, args=(stream, bad, lines), daemon=True).start()
@@ -179,7 +187,7 @@ def _read(stream: IO[str], bad: bool, lines: _Lines) -> None:
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    """Ask the child, and what it started, to end; it is given a while."""
+    """Ask the child, and what it started, to end, and wait a few seconds for it."""
     _signal(child, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         child.wait(ENDING)
@@ -194,3 +202,82 @@ def _kill(child: subprocess.Popen[str]) -> None:
 def _signal(child: subprocess.Popen[str], number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(child.pid, number)
+
+
+def remaining_work(
+    progress: Progress, found: Mapping[str, DeployedStack | None], unasked: str | None = None
+) -> str:
+    """Return a sentence on what AWS goes on with after the command line has ended.
+
+    `found` is what AWS says of each stack now (None: there is none), `unasked` why it did not say it of all.
+    """
+    finished = {stack.name for stack in progress.stacks.values() if stack.finished}
+    busy, proposed, waiting, ended = [], [], [], []
+    for name, stack in found.items():
+        if stack is not None and stack.busy:
+            busy.append(name)
+        elif stack is not None and stack.status == PROPOSED:
+            proposed.append(name)
+        elif stack is None or not progress.stacks[name].started:
+            waiting.append(name)
+        elif name not in finished:
+            ended.append(f"{name} is {stack.status}")
+    parts = [f"AWS goes on with {', '.join(busy) if busy else 'nothing'}"]
+    if proposed:
+        parts.append(f"only proposed, and empty: {', '.join(proposed)}")
+    if waiting:
+        parts.append(f"not begun: {', '.join(waiting)}")
+    parts.extend(ended)
+    if unasked is not None:
+        rest = [name for name in progress.stacks if name not in found]
+        parts.append(f"what it does with {', '.join(rest)} could not be asked ({unasked.rstrip('.')})")
+    return f"{'; '.join(parts)}."
+
+
+def timed_out(state: str, seconds: float) -> UserError:
+    """Return the error that the time is up; `state` says what AWS goes on with."""
+    return UserError(
+        f"The deployment is not done after {duration_in_words(seconds)}. {state}",
+        remedy="Look at CloudFormation's console, then resume with the same `globalchat deploy`.",
+    )
+
+
+def _cause(errors: Sequence[str]) -> str | None:
+    """Return the line of standard error that says why: of our app, else of a traceback, else the last one."""
+    ours = [line.removeprefix(APP) for line in errors if line.startswith(APP)]
+    last = errors[-1] if errors else None
+    return ours[-1] if ours else error_line(errors) or last
+
+
+def deployment_failed(
+    progress: Progress,
+    code: int,
+    log: Path,
+    *,
+    environ: Mapping[str, str] = MappingProxyType({}),
+    credentials: Reason | None = None,
+) -> UserError:
+    """Return the error of a command line that ended with `code`: the cause, what is complete, how to go on.
+
+    `log` is the file with all that it wrote, `environ` the environment that it was started with,
+    `credentials` why they could not be renewed meanwhile, if so.
+    """
+    if any("ENOSPC" in line or "No space left" in line for line in progress.errors):
+        return no_space("the CDK's work")
+    failed = [stack for stack in progress.stacks.values() if stack.failure is not None]
+    complete = [stack.name for stack in progress.stacks.values() if stack.finished]
+    if failed:
+        cause = "; ".join(f"{stack.name}: {stack.failure}" for stack in failed)
+    else:
+        cause = _cause(progress.errors) or f"the CDK ended with {code}"
+    remedy = "Correct the cause and run the same `globalchat deploy`: what is complete stays as it is."
+    if credentials is not None:
+        cause, remedy = credentials.message, credentials.remedy or remedy
+    elif (broken := tls.explain_node("\n".join(progress.errors), environ)) is not None:
+        cause = f"the CDK has no secure connection to AWS: {broken.reason}"
+        remedy = f"{broken.remedy} AWS_CA_BUNDLE holds for the CDK's calls of AWS, too."
+    done = f"Complete: {', '.join(complete)}." if complete else "No stack was completed."
+    return UserError(
+        f"The deployment failed: {cause.rstrip('.')}. {done}",
+        remedy=f"{remedy} What the CDK wrote is in {log}.",
+    )

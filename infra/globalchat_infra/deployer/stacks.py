@@ -1,25 +1,46 @@
-"""The stacks of a deployment as CloudFormation describes them."""
+"""The stacks of a deployment as CloudFormation describes them, and their owners, by tags alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from globalchat.core.clock import HOUR, MINUTE
+from globalchat.core.errors import UsageError
 from globalchat_infra import names
 from globalchat_infra.config import Config
 from globalchat_infra.deployer.aws import Aws, CallFailed
-from globalchat_infra.deployer.ownership import Foreign, is_ours
 
 WORKERS = 8
 """Questions to AWS at a time: a region takes a dozen, each a round trip."""
-USUAL = 4
+_USUAL_STACKS = 4
 """How many stacks two regions have."""
-EACH = 3 * MINUTE
+_MORE_SECONDS = 3 * MINUTE
 """Seconds that each stack more may take."""
+OWNER_TAGS = (names.PROJECT_TAG, names.DEPLOYMENT_TAG, names.ALIAS_TAG)
+MAKER_TAG = "aws:cloudformation:stack-name"
+"""CloudFormation's own tag on what a stack made."""
+SHOWN_TAGS = 6
+_LONGEST = 60
+"""Characters of a tag that are shown."""
+_RENAME = "Choose another prefix with --stack-prefix, or another alias with --regions."
 PROPOSED = "REVIEW_IN_PROGRESS"
 """The status of a stack that holds nothing yet: a change set proposes to make it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignResource:
+    """Something that has a name of this deployment and belongs to another owner.
+
+    `what` names it with its AWS region; `tags` are its own (None if they may not be read).
+    """
+
+    what: str
+    tags: Mapping[str, str] | None
+
+    def __str__(self) -> str:
+        return f"{self.what} ({tags_in_words(self.tags)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +75,11 @@ class DeployedStack:
         return is_ours(self.tags, self.prefix, self.alias)
 
     @property
-    def foreign(self) -> Foreign | None:
+    def foreign(self) -> ForeignResource | None:
         """Its owner, if that is another one; a proposal without tags is empty and blocks nothing."""
         if self.ours or (self.status == PROPOSED and not self.tags):
             return None
-        return Foreign(f'the stack "{self.name}" in {self.region}', self.tags)
+        return ForeignResource(f'the stack "{self.name}" in {self.region}', self.tags)
 
     @property
     def busy(self) -> bool:
@@ -66,20 +87,20 @@ class DeployedStack:
         return self.status.endswith("_IN_PROGRESS") and self.status != PROPOSED
 
     @property
-    def stands(self) -> bool:
+    def is_complete(self) -> bool:
         """True if it is complete and whole."""
         return self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
 
 
-def seconds_for(count: int) -> float:
+def time_limit(count: int) -> float:
     """Return how long that many stacks may take: an hour, as CloudFormation waits as long for one resource.
 
     Two are made at a time, each within a few minutes.
     """
-    return HOUR + max(0, count - USUAL) * EACH
+    return HOUR + max(0, count - _USUAL_STACKS) * _MORE_SECONDS
 
 
-def expected(config: Config) -> list[str]:
+def stack_names(config: Config) -> list[str]:
     """Return the names of all stacks of a deployment, in the order in which they are made."""
     parts = names.parts(meshed=len(config.regions) > 1)
     return [names.stack(config.prefix, alias, part) for part in parts for alias in config.regions]
@@ -87,9 +108,9 @@ def expected(config: Config) -> list[str]:
 
 def find(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[DeployedStack]:
     """Return the stacks that have a deployment's names in regions (alias to AWS region), foreign or not."""
-    places = [(alias, region, part) for part in names.PARTS for alias, region in regions.items()]
+    wanted = [(alias, region, part) for part in names.PARTS for alias, region in regions.items()]
     with ThreadPoolExecutor(WORKERS) as pool:
-        found = list(pool.map(lambda place: describe(aws, prefix, *place), places))
+        found = list(pool.map(lambda each: describe(aws, prefix, *each), wanted))
     return [stack for stack in found if stack is not None]
 
 
@@ -163,3 +184,47 @@ def _proposed_tags(aws: Aws, region: str, name: str) -> Mapping[str, str]:
 
 def _tags(described: Mapping[str, Any]) -> Mapping[str, str]:
     return {each["Key"]: each["Value"] for each in described.get("Tags", ())}
+
+
+def is_ours(tags: Mapping[str, str], prefix: str, alias: str) -> bool:
+    """Return True if tags are those of this very deployment, in the region of this alias.
+
+    Names cannot decide it: prefixes and aliases may hold hyphens, so `a-b-c-api` is a stack of the deployment
+    `a` as well as of `a-b`.
+    """
+    return tuple(tags.get(key) for key in OWNER_TAGS) == (names.PROJECT, prefix, alias)
+
+
+def tags_in_words(tags: Mapping[str, str] | None) -> str:
+    """Return an owner's tags for a sentence: those that decide first, none of AWS's but the maker's."""
+    if tags is None:
+        return "tags that may not be read"
+    own = [key for key in OWNER_TAGS if key in tags]
+    others = sorted(key for key in tags if key not in OWNER_TAGS and not key.startswith("aws:"))
+    keys = [*own, *others, *([MAKER_TAG] if MAKER_TAG in tags else [])]
+    if not keys:
+        return "no tags"
+    shown = ", ".join(f"{_cut(key)}={_cut(tags[key])}" for key in keys[:SHOWN_TAGS])
+    return f"tags {shown}{', …' if len(keys) > SHOWN_TAGS else ''}"
+
+
+def refusal(prefix: str, foreign: Sequence[ForeignResource], *, remedy: str, done: str) -> UsageError:
+    """Return the error that ends a plan which would act on the property of others; `done` ends it."""
+    listed = "; ".join(map(str, foreign))
+    verb = "is" if len(foreign) == 1 else "are"
+    return UsageError(f'Not of the deployment "{prefix}" {verb} {listed}: {done}.', remedy=remedy)
+
+
+def refuse_foreign(prefix: str, found: Iterable[ForeignResource | None], done: str) -> None:
+    """Check that nothing found belongs to others, as the last check before an act on it.
+
+    Raises:
+        UsageError: something does; `done` ends the sentence.
+    """
+    foreign = [each for each in found if each is not None]
+    if foreign:
+        raise refusal(prefix, foreign, remedy=_RENAME, done=done)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

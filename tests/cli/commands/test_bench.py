@@ -24,7 +24,7 @@ from globalchat.cli.commands.bench import (
 )
 from globalchat.core.errors import UsageError, UserError
 from globalchat.measure.load.plan import LoadPlan
-from globalchat_infra import prices
+from globalchat_infra import cost
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has prlimit")
 
@@ -35,7 +35,7 @@ AWS = ["us-west-2", "ap-southeast-2"]
 
 def test_the_cost_of_a_load_test_is_made_of_the_prices() -> None:
     plan = replace(PLAN, subscribers=10_000, rate=10.0, seconds=60.0)
-    table = prices.load()
+    table = cost.load_prices()
     found = estimate_cost(plan, AWS, table)
     updates = Decimal(602 * 10_000) * table.of("AppSync", "update", "us-west-2").usd / 1_000_000
     assert dict(found.items)["AppSync update"] == pytest.approx(updates)
@@ -52,7 +52,7 @@ def test_the_cost_of_a_load_test_is_made_of_the_prices() -> None:
 def test_shared_sockets_and_more_channels_cost_less(subscribers: int, shared: int, channels: int) -> None:
     plan = replace(PLAN, subscribers=subscribers)
     other = replace(plan, per_socket=shared, channels=tuple("abcde"[:channels]))
-    table = prices.load()
+    table = cost.load_prices()
     # A message in a channel goes to the subscribers of that channel alone; the warm-up goes everywhere.
     more = Decimal(len(other.places) + other.messages) / (len(plan.places) + plan.messages)
     assert estimate_cost(other, AWS, table).usd <= estimate_cost(plan, AWS, table).usd * more * Decimal(

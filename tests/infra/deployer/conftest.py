@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from globalchat.core.resources import TEMPLATES
-from globalchat_infra import stack_key
-from globalchat_infra.deployer import workspace
+from globalchat_infra import stack_interface
+from globalchat_infra.deployer import cdk
 from tests.infra.helpers.aws_front import AwsFront, aws_front
 from tests.infra.helpers.moto_account import User
 
@@ -65,7 +65,7 @@ def user(tmp_path: Path, aws_settings: pytest.MonkeyPatch) -> User:
 def equipped(user: User, node_modules: Path, aws_settings: pytest.MonkeyPatch) -> User:
     """A user whose cache holds the CDK command line of the lock file, and jsii's packages."""
     aws_settings.setenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(JSII_CACHE))
-    folder = workspace.cli_folder(user.cache)
+    folder = cdk.cli_folder(user.cache)
     folder.mkdir(parents=True)
     (folder / "node_modules").symlink_to(node_modules)
     return user
@@ -75,7 +75,7 @@ def equipped(user: User, node_modules: Path, aws_settings: pytest.MonkeyPatch) -
 def templates(tmp_path: Path) -> Path:
     """A copy of the checked-in cloud assembly, whose keys end as if it was made today."""
     folder = Path(shutil.copytree(TEMPLATES, tmp_path / "assembly"))
-    end = stack_key.expiry(datetime.now(UTC).date())
+    end = stack_interface.key_expiry(datetime.now(UTC).date())
     for file in folder.glob("*-api.template.json"):
         text, count = re.subn(r'"Default": \d+', f'"Default": {end}', file.read_text(encoding="utf-8"))
         assert count == 1

@@ -60,7 +60,9 @@ def test_who_it_is_is_asked_once_and_shared(front: AwsFront) -> None:
     front.on("GetCallerIdentity", identity)
     aws = Aws()
     expected = Account(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/ana")
-    assert [aws.account(REGION), aws.account(REGION), aws.patient().account("eu-west-1")] == [expected] * 3
+    assert [aws.account(REGION), aws.account(REGION), aws.with_retries().account("eu-west-1")] == [
+        expected
+    ] * 3
     assert front.actions() == ["GetCallerIdentity"]
 
 
@@ -132,11 +134,11 @@ def test_a_bundle_that_does_not_exist_is_named(secure: Authority, aws_settings: 
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [("no certificate", "holds no certificate"), (None, "cannot be read (Is a directory)")],
 )
 def test_a_bundle_that_holds_no_authority_is_named(
-    content: str | None, told: str, secure: Authority, tmp_path: Path, aws_settings: pytest.MonkeyPatch
+    content: str | None, message: str, secure: Authority, tmp_path: Path, aws_settings: pytest.MonkeyPatch
 ) -> None:
     bundle = tmp_path / "bundle"
     if content is None:
@@ -146,7 +148,7 @@ def test_a_bundle_that_holds_no_authority_is_named(
     aws_settings.setenv("AWS_CA_BUNDLE", str(bundle))
     with pytest.raises(Unreachable, match=f"AWS_CA_BUNDLE names {bundle}, which ") as failed:
         Aws().account(REGION)
-    assert told in str(failed.value)
+    assert message in str(failed.value)
 
 
 def test_a_bundle_that_the_aws_profile_names(
@@ -220,7 +222,7 @@ def test_after_some_seconds_it_says_that_aws_is_busy(front: AwsFront) -> None:
 @pytest.mark.parametrize(
     "body", [b"<html>Service Unavailable</html>", b"<!DOCTYPE html>\n<p>Sorry", b"{}", b""]
 )
-def test_an_outage_is_tried_once_more_and_told_as_one(body: bytes, front: AwsFront) -> None:
+def test_an_outage_is_tried_once_more_and_reported_as_one(body: bytes, front: AwsFront) -> None:
     front.on("DescribeStacks", Reply(503, body, {"Content-Type": "text/html"}))
     aws, clock = timed()
     with pytest.raises(
@@ -235,7 +237,7 @@ def test_an_outage_is_tried_once_more_and_told_as_one(body: bytes, front: AwsFro
 # A clock that is wrong, and other answers
 
 
-def test_a_wrong_clock_is_told_whatever_service_notices(front: AwsFront) -> None:
+def test_a_wrong_clock_is_reported_whatever_service_notices(front: AwsFront) -> None:
     late = (
         "Signature expired: 20261130T100000Z is now earlier than 20261130T101500Z (20261130T102000Z - 5 min.)"
     )
@@ -285,7 +287,7 @@ def test_every_call_is_signed_by_the_same_principal(
     aws = Aws()
     stacks(aws)
     aws_settings.setenv("AWS_ACCESS_KEY_ID", "another")
-    stacks(aws.patient(), "eu-west-1")
+    stacks(aws.with_retries(), "eu-west-1")
     keys: list[Call] = front.calls
     assert {call.key for call in keys} == {"testing"}
 

@@ -70,25 +70,25 @@ def machine(front: AwsFront, user: User, tmp_path: Path, aws_settings: pytest.Mo
 def test_each_command_ends_with_one_sentence(
     kind: str, arguments: tuple[str, ...], machine: User, tmp_path: Path
 ) -> None:
-    config, told = BROKEN[kind]
+    config, message = BROKEN[kind]
     (tmp_path / "config").write_text(config)
     ran = machine.run(*arguments)
     assert (ran.exit_code, ran.stdout) == (1, "")
     (sentence,) = ran.stderr.splitlines()
     assert sentence.startswith("globalchat: The AWS credentials cannot be had: ")
-    assert told in sentence
+    assert message in sentence
 
 
 @pytest.mark.parametrize("kind", BROKEN)
 def test_doctor_reports_it_as_a_failed_check_and_goes_on(kind: str, machine: User, tmp_path: Path) -> None:
-    config, told = BROKEN[kind]
+    config, message = BROKEN[kind]
     (tmp_path / "config").write_text(config)
     ran = machine.run("doctor", "--json", "--timeout", "3s")
     assert ran.exit_code == 1, ran.output
     *found, summary = map(json.loads, ran.stdout.splitlines())
     (credentials,) = (each for each in found if each["check"] == "credentials")
     assert credentials["status"] == "failed"
-    assert told in f"{credentials['text']} {credentials['remedy']}"
+    assert message in f"{credentials['text']} {credentials['remedy']}"
     assert {each["check"] for each in found} > {"program", "node", "api", "stacks", "rules", "dead letters"}
     assert summary["check"] == "summary"
 

@@ -18,7 +18,7 @@ def environment(**base: str) -> dict[str, str]:
 
 
 def test_the_arguments_are_those_that_were_measured() -> None:
-    tool = cdk.Cdk("/usr/bin/node", Path("/cli/cdk"), Path("/work"), "python -m app", {"SECRET": "x"})
+    tool = cdk.CdkCommand("/usr/bin/node", Path("/cli/cdk"), Path("/work"), "python -m app", {"SECRET": "x"})
     command = tool.deploy()
     assert command[:3] == ["/usr/bin/node", "/cli/cdk", "deploy"]
     for argument in ("--all", "--no-notices", "--no-version-reporting", "--ci", "--no-color"):

@@ -9,7 +9,7 @@ import pytest
 
 from globalchat.localcloud.iam import matches
 from globalchat_infra.deploy_policy import CDK_CALLS
-from tests.infra.helpers.assembled_deployment import Assembled, Heard
+from tests.infra.helpers.assembled_deployment import Assembled, RecordingPrompter
 from tests.infra.helpers.aws_front import AwsFront, Call, Reply, Rule, failure
 from tests.infra.helpers.moto_account import ACCOUNT, User
 from tests.paths import ROOT
@@ -55,10 +55,10 @@ def test_deploy_diff_and_update_need_what_the_policy_allows(
     world = Assembled(equipped, templates).of_one_region("oregon", "us-west-2")
     deployment, _ = world.deploy()
     world.edit("globalchat-oregon-api", keep_dead_letters_for_a_while)
-    assert deployment.diff(Heard().person) == 0
+    assert deployment.diff(RecordingPrompter().prompter) == 0
     assert not [call for call in front.calls if "RoleARN" in call.form]
     before = len(front.calls)
-    replace(world.prepare(Heard()), role=ROLE).run(Heard().person)
+    replace(world.prepare(RecordingPrompter()), role=ROLE).run(RecordingPrompter().prompter)
     changing = [call for call in front.calls[before:] if call.action == "CreateChangeSet"]
     assert {call.form.get("RoleARN") for call in changing} == {ROLE}
 

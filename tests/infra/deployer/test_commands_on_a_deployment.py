@@ -9,11 +9,11 @@ from globalchat.cli import aws_deployment
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile
 from globalchat.core.errors import UserError
-from globalchat_infra import stack_key
-from globalchat_infra.deployer import keys, outputs
+from globalchat_infra import stack_interface
+from globalchat_infra.deployer import api_keys, discovery
+from globalchat_infra.deployer.api_keys import ApiKey
 from globalchat_infra.deployer.aws import Aws, Denied
-from globalchat_infra.deployer.keys import ApiKey
-from globalchat_infra.deployer.settings import Changes
+from globalchat_infra.deployer.plan import Changes
 from tests.infra.helpers.moto_account import ACCOUNT, END, NOW, REGION, User
 from tests.infra.helpers.small_stacks import make_stack, tags
 
@@ -35,7 +35,7 @@ def deployed(cloud: str, user: User) -> User:
         },
         "Key": {
             "Type": "AWS::AppSync::ApiKey",
-            "Properties": {"ApiId": API_ID, "Expires": END, "Description": stack_key.DESCRIPTION},
+            "Properties": {"ApiId": API_ID, "Expires": END, "Description": stack_interface.KEY_DESCRIPTION},
         },
     }
     values = {
@@ -93,7 +93,7 @@ def test_a_rotation_without_grace_ends_the_old_key_once_the_new_one_is_saved(dep
     ran = deployed.run("keys", "rotate", "--grace", "0")
     assert ran.exit_code == 0, ran.output
     endpoint = profiles.load("default", deployed.home / "config").regions["oregon"]
-    (left,) = keys.list_keys(Aws(), REGION, endpoint.api_id)
+    (left,) = api_keys.list_keys(Aws(), REGION, endpoint.api_id)
     assert left.key == endpoint.api_key
     assert "has ended" in ran.output
 
@@ -105,9 +105,9 @@ def test_keys_are_revoked_by_what_the_list_shows_of_them(deployed: User) -> None
     new = ApiKey(endpoint.api_key, 0, "")
 
     def left() -> set[str]:
-        return {each.fingerprint for each in keys.list_keys(Aws(), REGION, endpoint.api_id)}
+        return {each.fingerprint for each in api_keys.list_keys(Aws(), REGION, endpoint.api_id)}
 
-    for words, exit_code, told in (
+    for words, exit_code, message in (
         ((), 2, "No key is named."),
         (("feedfeed",), 2, 'No key starts with "feedfeed".'),
         ((old.fingerprint[:3],), 2, "No key starts with"),
@@ -116,7 +116,7 @@ def test_keys_are_revoked_by_what_the_list_shows_of_them(deployed: User) -> None
         ((old.fingerprint,), 1, "give --yes"),
     ):
         ran = deployed.run("keys", "revoke", *words)
-        assert (ran.exit_code, told in ran.output) == (exit_code, True), ran.output
+        assert (ran.exit_code, message in ran.output) == (exit_code, True), ran.output
         assert old.key not in ran.output
         assert left() == {old.fingerprint, new.fingerprint}
     ran = deployed.run("keys", "revoke", "--yes", old.fingerprint[:6])
@@ -132,7 +132,7 @@ def test_all_replaced_keys_are_revoked_at_once(deployed: User) -> None:
     ran = deployed.run("keys", "revoke", "--replaced", "--yes")
     assert (ran.exit_code, ran.output.count("has ended")) == (0, 2), ran.output
     endpoint = profiles.load("default", deployed.home / "config").regions["oregon"]
-    (left,) = keys.list_keys(Aws(), REGION, endpoint.api_id)
+    (left,) = api_keys.list_keys(Aws(), REGION, endpoint.api_id)
     assert left.key == endpoint.api_key
 
 
@@ -145,10 +145,10 @@ def test_no_command_touches_the_keys_of_an_api_that_is_of_another_deployment(
     api_id = refreshed(deployed).regions["oregon"].api_id
     arn = f"arn:aws:appsync:{REGION}:{ACCOUNT}:apis/{api_id}"
     Aws().call("appsync", REGION, "tag_resource", resourceArn=arn, tags={"deployment": "other"})
-    before = keys.list_keys(Aws(), REGION, api_id)
+    before = api_keys.list_keys(Aws(), REGION, api_id)
     ran = deployed.run("keys", *command)
     assert (ran.exit_code, "deployment=other" in ran.output) == (2, True), ran.output
-    assert keys.list_keys(Aws(), REGION, api_id) == before
+    assert api_keys.list_keys(Aws(), REGION, api_id) == before
 
 
 def test_a_key_that_cannot_be_read_is_named_with_what_stands_and_what_to_run(
@@ -157,7 +157,7 @@ def test_a_key_that_cannot_be_read_is_named_with_what_stands_and_what_to_run(
     def denied(*_: object, **__: object) -> list[ApiKey]:
         raise Denied("These credentials may not do this in us-west-2: appsync:ListApiKeys.")
 
-    monkeypatch.setattr(keys, "list_keys", denied)
+    monkeypatch.setattr(api_keys, "list_keys", denied)
     ran = deployed.run("outputs", "--refresh", "--stack-prefix", "small", "--regions", "oregon")
     assert ran.exit_code == 1
     assert "The stack small-oregon-api stands, with https://" in ran.output
@@ -175,9 +175,9 @@ def test_the_keys_of_the_local_cloud_are_not_on_aws(user: User) -> None:
 def test_an_output_that_is_missing_is_named(deployed: User) -> None:
     body = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}, "Outputs": {"apiId": {"Value": "x"}}}
     make_stack("odd-oregon-api", REGION, body, tags=tags("odd", "oregon"))
-    made = outputs.find(Aws(), "odd", {"oregon": REGION})
+    made = discovery.find_api_stacks(Aws(), "odd", {"oregon": REGION})
     with pytest.raises(UserError, match='has no output "graphqlUrl"'):
-        outputs.read_profile(Aws(), "default", made, now=NOW)
+        discovery.read_profile(Aws(), "default", made, now=NOW)
 
 
 def test_destroy_of_nothing_is_done(cloud: str, user: User) -> None:
@@ -194,19 +194,19 @@ def test_destroy_keeps_the_profile_of_another_deployment(deployed: User) -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["deploy", "--profile", "local"], "reserved for the local cloud"),
         (["deploy", "--limit", "message"], "Write it as message=2000"),
         (["deploy", "--regions", "oregon,a=atlantis"], "not an AWS region"),
         (["deploy", "--waf-rate", "many"], "Invalid rate: "),
-        (["deploy", "--alarm-email", "nobody"], "is no e-mail address"),
+        (["deploy", "--alarm-email", "nobody"], "is not an e-mail address"),
         (["destroy", "--stack-prefix", "-"], "The prefix"),
     ],
 )
-def test_wrong_usage_ends_before_anything_is_asked(arguments: list[str], told: str, user: User) -> None:
+def test_wrong_usage_ends_before_anything_is_asked(arguments: list[str], message: str, user: User) -> None:
     ran = user.run(*arguments)
-    assert (ran.exit_code, told in ran.output) == (2, True), ran.output
+    assert (ran.exit_code, message in ran.output) == (2, True), ran.output
 
 
 def test_a_region_that_nothing_knows_is_wrong_usage(cloud: str, user: User) -> None:
@@ -214,12 +214,12 @@ def test_a_region_that_nothing_knows_is_wrong_usage(cloud: str, user: User) -> N
     assert (ran.exit_code, "alias=region" in ran.output) == (2, True), ran.output
 
 
-def test_the_file_of_a_checkout_is_somebody_s_word_and_that_of_a_package_is_not(
+def test_the_file_of_a_checkout_is_editable_and_that_of_a_package_is_not(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert aws_deployment.deploy_request(Changes(), "default").own
+    assert aws_deployment.deploy_request(Changes(), "default").editable
     monkeypatch.setattr(aws_deployment, "checkout", lambda: None)
-    assert not aws_deployment.deploy_request(Changes(), "default").own
+    assert not aws_deployment.deploy_request(Changes(), "default").editable
 
 
 def test_without_network_the_exit_code_is_3(user: User, aws_settings: pytest.MonkeyPatch) -> None:

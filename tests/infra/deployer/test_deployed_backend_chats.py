@@ -11,7 +11,7 @@ from globalchat.client import profiles
 from globalchat.core.errors import Unreachable
 from globalchat.localcloud.server.cloud import LocalCloud
 from globalchat.measure.smoke_test import smoke_test
-from tests.infra.helpers.assembled_deployment import Assembled, Heard
+from tests.infra.helpers.assembled_deployment import Assembled, RecordingPrompter
 from tests.infra.helpers.moto_account import User
 
 pytestmark = [pytest.mark.e2e, pytest.mark.infra]
@@ -32,16 +32,16 @@ async def test_what_is_deployed_can_be_chatted_with(
     async with LocalCloud.open() as local:
         for region in local.regions:
             endpoints[region.region] = (region.graphql_url, region.realtime_url, region.api_key)
-        heard = Heard()
+        printed = RecordingPrompter()
         world = Assembled(equipped, templates)
-        deployment = await asyncio.to_thread(world.prepare, heard)
-        await asyncio.to_thread(deployment.run, heard.person)
+        deployment = await asyncio.to_thread(world.prepare, printed)
+        await asyncio.to_thread(deployment.run, printed.prompter)
         made = await asyncio.to_thread(deployment.profile, "default", print)
         profiles.save(made, equipped.home / "config")
 
         deployed = profiles.load("default", equipped.home / "config")
-        await smoke_test(deployed, "tech", heard.append)
-        assert [line.split(":")[0] for line in heard[-2:]] == [
+        await smoke_test(deployed, "tech", printed.append)
+        assert [line.split(":")[0] for line in printed[-2:]] == [
             "oregon → oregon, sydney",
             "sydney → oregon, sydney",
         ]
@@ -58,4 +58,4 @@ async def test_what_is_deployed_can_be_chatted_with(
         # The smoke test can fail: it does with the relay cut.
         local.faults.set("relay-partition")
         with pytest.raises(Unreachable, match="did not pass through every region"):
-            await smoke_test(deployed, "tech", heard.append, timeout=1.5, retry_after=0.3)
+            await smoke_test(deployed, "tech", printed.append, timeout=1.5, retry_after=0.3)

@@ -15,13 +15,13 @@ import pytest
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import UserError
-from globalchat_infra import stack_key
-from globalchat_infra.deployer import keys, stacks, workspace
+from globalchat_infra import stack_interface
+from globalchat_infra.deployer import api_keys, cdk, stacks
 from globalchat_infra.deployer.aws import Aws, Denied
-from globalchat_infra.deployer.deployment import Deployment
-from globalchat_infra.deployer.plan import Plan, Wish, make
-from globalchat_infra.deployer.standing import find
-from tests.infra.helpers.assembled_deployment import Assembled, Heard, content
+from globalchat_infra.deployer.deployment import Deployer
+from globalchat_infra.deployer.discovery import discover
+from globalchat_infra.deployer.plan import DeployRequest, Plan, make_plan
+from tests.infra.helpers.assembled_deployment import Assembled, RecordingPrompter, content
 from tests.infra.helpers.moto_account import ACCOUNT, NOW, User
 from tests.infra.helpers.small_stacks import stand
 
@@ -48,7 +48,7 @@ def assert_whole(aws: Aws) -> None:
     for alias, region in REGIONS.items():
         (api,) = aws.call("appsync", region, "list_graphql_apis")["graphqlApis"]
         assert api["name"] == f"globalchat-{alias}"
-        assert len(keys.list_keys(aws, region, api["apiId"])) == 1
+        assert len(api_keys.list_keys(aws, region, api["apiId"])) == 1
         bus = f"arn:aws:events:{region}:{ACCOUNT}:event-bus/globalchat-bus"
         rules = aws.call("events", region, "list_rules", EventBusName="globalchat-bus")["Rules"]
         rules.sort(key=lambda rule: str(rule["Name"]))
@@ -122,7 +122,7 @@ def test_from_nothing_over_an_update_to_a_profile_and_back_by_the_command(
     assert list(made.regions) == list(REGIONS)
     for endpoint in made.regions.values():
         (api,) = aws.call("appsync", endpoint.region, "list_graphql_apis")["graphqlApis"]
-        (key,) = keys.list_keys(aws, endpoint.region, api["apiId"])
+        (key,) = api_keys.list_keys(aws, endpoint.region, api["apiId"])
         assert (endpoint.api_id, endpoint.api_key) == (api["apiId"], key.key)
         assert endpoint.api_key_expires == key.expires
         assert endpoint.graphql_url.endswith(f"appsync-api.{endpoint.region}.amazonaws.com/graphql")
@@ -141,22 +141,22 @@ def test_from_nothing_over_an_update_to_a_profile_and_back_by_the_command(
 def an_update_changes_what_differs_and_nothing_else(
     world: Assembled, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    first = world.prepare(Heard()).profile("default", print)
+    first = world.prepare(RecordingPrompter()).profile("default", print)
 
     def calm(resources: dict[str, Any]) -> None:
         resource(resources, "AWS::Events::Rule")["Description"] = "Changed."
 
     world.edit("globalchat-sydney-api", calm)
-    heard = Heard()
+    printed = RecordingPrompter()
     capfd.readouterr()
-    assert world.prepare(heard).diff(heard.person) == 0
+    assert world.prepare(printed).diff(printed.prompter) == 0
     shown = capfd.readouterr()
     assert "Changed." in shown.out + shown.err
     assert "Number of stacks with differences: 1" in shown.out + shown.err
-    deployment, heard = world.deploy()
-    assert any("update" in line for line in heard)
-    assert any(line.endswith("globalchat-sydney-api: done") for line in heard)
-    assert sum(line.endswith(": unchanged") for line in heard) == 3
+    deployment, printed = world.deploy()
+    assert any("update" in line for line in printed)
+    assert any(line.endswith("globalchat-sydney-api: done") for line in printed)
+    assert sum(line.endswith(": unchanged") for line in printed) == 3
     assert deployment.profile("default", print) == first
     rule = Aws().call(
         "events",
@@ -179,14 +179,14 @@ def one_region_less_and_then_none(equipped: User, aws: Aws) -> None:
     shutil.rmtree(equipped.home / "config")
     half = equipped.run("deploy", "--yes", "--no-proof", "--regions", "oregon", "--prune")
     assert half.exit_code == 0, half.output
-    for told in (
+    for message in (
         "changes regions: oregon us-west-2, sydney ap-southeast-2 → oregon us-west-2",
         "kept as it stands: channels",
         "will be deleted: globalchat-oregon-relay, globalchat-sydney-api, globalchat-sydney-relay",
     ):
-        assert told in half.output
+        assert message in half.output
     assert channels_of(aws, "oregon") == "tech,music"
-    assert [stack.name for stack in find(aws, "globalchat", REGIONS.items()).stacks] == [
+    assert [stack.name for stack in discover(aws, "globalchat", REGIONS.items()).stacks] == [
         "globalchat-oregon-api"
     ]
     assert list(profiles.load("default", equipped.home / "config").regions) == ["oregon"]
@@ -206,14 +206,14 @@ def one_region_less_and_then_none(equipped: User, aws: Aws) -> None:
     assert aws.call("iam", "us-west-2", "list_roles")["Roles"] == []
 
 
-def test_a_profile_that_cannot_be_written_is_told_with_what_stands(
+def test_a_profile_that_cannot_be_written_is_reported_with_what_stands(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = RegionEndpoint("oregon", "us-west-2", "https://a/b", "wss://a/b", "id", "bus", "key")
-    plan = Plan(content(), Wish(content()))
+    plan = Plan(content(), DeployRequest(content()))
     monkeypatch.setattr("globalchat_infra.deployer.deployment.prepare", lambda *_, **__: plan)
-    monkeypatch.setattr(Deployment, "run", lambda *_: None)
-    monkeypatch.setattr(Deployment, "profile", lambda _, name, *__: Profile(name, {"oregon": endpoint}))
+    monkeypatch.setattr(Deployer, "run", lambda *_: None)
+    monkeypatch.setattr(Deployer, "profile", lambda _, name, *__: Profile(name, {"oregon": endpoint}))
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -235,12 +235,14 @@ class WithoutKeys(Aws):
         return super().call(service, region, operation, **arguments)
 
 
-def test_keys_that_cannot_be_read_are_told_with_what_stands_and_what_to_run(cloud: str, user: User) -> None:
+def test_keys_that_cannot_be_read_are_reported_with_what_stands_and_what_to_run(
+    cloud: str, user: User
+) -> None:
     stand(REGIONS)
-    plan = make(Wish(content()), find(Aws(), "globalchat", REGIONS.items()))
-    heard: list[str] = []
+    plan = make_plan(DeployRequest(content()), discover(Aws(), "globalchat", REGIONS.items()))
+    printed: list[str] = []
     with pytest.raises(UserError) as failed:
-        Deployment(plan, user.cache, WithoutKeys()).profile("default", heard.append)
+        Deployer(plan, user.cache, WithoutKeys()).profile("default", printed.append)
     assert str(failed.value).startswith(
         "The deployment is complete in oregon (us-west-2), sydney (ap-southeast-2), "
         "but the profile could not be written. The stack globalchat-oregon-api stands, with https://"
@@ -248,12 +250,12 @@ def test_keys_that_cannot_be_read_are_told_with_what_stands_and_what_to_run(clou
     assert failed.value.remedy == (
         "Run `globalchat outputs --refresh` with credentials that may call appsync:ListApiKeys."
     )
-    assert [line.partition(".")[0] for line in heard] == [
+    assert [line.partition(".")[0] for line in printed] == [
         f"warning: {alias}: its key could not be renewed, and keeps its end" for alias in REGIONS
     ]
 
 
-def test_a_region_that_fails_is_told_with_what_stands(world: Assembled) -> None:
+def test_a_region_that_fails_is_reported_with_what_stands(world: Assembled) -> None:
     def spoil(resources: dict[str, Any]) -> None:
         resource(resources, "AWS::AppSync::GraphQLSchema")["Definition"] = "type Query {"
 
@@ -265,24 +267,24 @@ def test_a_region_that_fails_is_told_with_what_stands(world: Assembled) -> None:
     assert "Schema Creation Status is FAILED" in str(failed.value)
     assert "Complete: globalchat-oregon-api." in str(failed.value)
     assert "run the same `globalchat deploy`" in (failed.value.remedy or "")
-    found = {stack.name: stack.stands for stack in stacks.find(Aws(), "globalchat", REGIONS)}
+    found = {stack.name: stack.is_complete for stack in stacks.find(Aws(), "globalchat", REGIONS)}
     assert found == {"globalchat-oregon-api": True, "globalchat-sydney-api": False}
 
 
 def test_the_cdks_word_alone_is_not_believed(world: Assembled) -> None:
     stand(REGIONS)
-    deployment, aws = world.prepare(Heard()), Aws()
-    deployment._see_that_all_stand()
+    deployment, aws = world.prepare(RecordingPrompter()), Aws()
+    deployment._check_complete()
     aws.call("cloudformation", "us-west-2", "delete_stack", StackName="globalchat-oregon-relay")
     with pytest.raises(UserError, match="globalchat-oregon-relay is not complete"):
-        deployment._see_that_all_stand()
+        deployment._check_complete()
 
 
 def earlier(text: str) -> str:
     """Return a template of an earlier version: hyphens in names of roles, one key that it renews."""
     template = json.loads(re.sub(r'"globalchat\.oregon\.(\w+)"', r'"globalchat-oregon-\1"', text))
-    expires = template.pop("Parameters")[stack_key.EXPIRES]["Default"]
-    del template["Conditions"], template["Resources"][stack_key.LATER_KEY]
+    expires = template.pop("Parameters")[stack_interface.EXPIRES]["Default"]
+    del template["Conditions"], template["Resources"][stack_interface.LATER_KEY]
     key = next(each for each in template["Resources"].values() if each["Type"] == "AWS::AppSync::ApiKey")
     del key["Condition"]
     key["Properties"]["Expires"] = expires
@@ -307,15 +309,15 @@ def test_an_update_of_an_earlier_version_renames_its_roles_and_ends_what_was_rep
     assert list(keys_of_oregon()) == [old]
 
     api_id = deployment.profile("default", print).regions["oregon"].api_id
-    rotation = keys.rotate(Aws(), REGIONS["oregon"], api_id, now=NOW)
+    rotation = api_keys.rotate(Aws(), REGIONS["oregon"], api_id, now=NOW)
     assert rotation.old is not None
-    end = keys.retire(Aws(), REGIONS["oregon"], api_id, rotation.old, now=NOW, grace_days=1)
+    end = api_keys.retire(Aws(), REGIONS["oregon"], api_id, rotation.old, now=NOW, grace_days=1)
     update_by_hand(world, days=31)
     assert keys_of_oregon() == {old: end, rotation.new.fingerprint: rotation.new.expires}
 
-    deployment, heard = world.deploy()
-    told = f"oregon: the key of the stack ({old}) was replaced, and ends with this deployment"
-    assert any(line.startswith(told) for line in heard)
+    deployment, printed = world.deploy()
+    message = f"oregon: the key of the stack ({old}) was replaced, and ends with this deployment"
+    assert any(line.startswith(message) for line in printed)
     after = keys_of_oregon()
     assert len(after) == 2
     assert old not in after
@@ -327,20 +329,22 @@ def test_an_update_of_an_earlier_version_renames_its_roles_and_ends_what_was_rep
 def keys_of_oregon() -> dict[str, int]:
     """Return the ends of Oregon's keys by their fingerprints."""
     (api,) = Aws().call("appsync", REGIONS["oregon"], "list_graphql_apis")["graphqlApis"]
-    return {each.fingerprint: each.expires for each in keys.list_keys(Aws(), REGIONS["oregon"], api["apiId"])}
+    return {
+        each.fingerprint: each.expires for each in api_keys.list_keys(Aws(), REGIONS["oregon"], api["apiId"])
+    }
 
 
 def update_by_hand(world: Assembled, *, days: int) -> None:
     """Run `cdk deploy` on Oregon's API as of a later day."""
     file = world.templates / "globalchat-oregon-api.template.json"
     template = json.loads(file.read_text(encoding="utf-8"))
-    template["Parameters"][stack_key.EXPIRES]["Default"] = keys.key_expiry(NOW + days * 86_400)
+    template["Parameters"][stack_interface.EXPIRES]["Default"] = api_keys.key_expiry(NOW + days * 86_400)
     # So that there is something to update.
     template["Description"] = f"As of {days} days later."
     file.write_text(json.dumps(template), encoding="utf-8")
     ran = subprocess.run(
         [
-            *("node", str(workspace.cli_folder(world.user.cache) / workspace.CLI)),
+            *("node", str(cdk.cli_folder(world.user.cache) / cdk.CLI)),
             *("deploy", "globalchat-oregon-api", "--exclusively"),
             *("--require-approval", "never", "--app", str(world.templates)),
         ],

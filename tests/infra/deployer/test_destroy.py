@@ -1,4 +1,4 @@
-"""Deleting stacks: in which order, what is told when it does not end well, and what is left."""
+"""Deleting stacks: in which order, the errors, and what is left."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from globalchat.core.errors import ExitCode, UserError
-from globalchat_infra.deployer import removal, resources
+from globalchat_infra.deployer import destroy, resources
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
-from globalchat_infra.deployer.removal import Remains
+from globalchat_infra.deployer.destroy import Leftovers
+from globalchat_infra.deployer.discovery import discover
 from globalchat_infra.deployer.stacks import DeployedStack
-from globalchat_infra.deployer.standing import find
 from tests.infra.helpers.moto_account import ACCOUNT, User
 from tests.infra.helpers.small_stacks import stand, tags
 
@@ -69,23 +69,27 @@ class Deleting(Aws):
         return {"Stacks": [{**stack, "Tags": tags("globalchat", alias)}]}
 
 
-def remove(aws: Aws, heard: list[str], seconds: float = 60, pause: type[BaseException] | None = None) -> None:
+def remove(
+    aws: Aws, printed: list[str], seconds: float = 60, pause: type[BaseException] | None = None
+) -> None:
     def wait(_: float) -> None:
         if pause is not None:
             raise pause
 
     ticks = iter(range(1000))
-    removal.remove(aws, STACKS, heard.append, seconds=seconds, pause=wait, clock=lambda: float(next(ticks)))
+    destroy.delete_stacks(
+        aws, STACKS, printed.append, seconds=seconds, pause=wait, clock=lambda: float(next(ticks))
+    )
 
 
 def test_every_relay_is_gone_before_the_first_api_goes() -> None:
-    aws, heard = Deleting(looks=2), list[str]()
-    remove(aws, heard)
+    aws, printed = Deleting(looks=2), list[str]()
+    remove(aws, printed)
     assert [name.rpartition("-")[2] for name in aws.asked] == ["relay", "relay", "api", "api"]
-    assert heard == [f"deleting {name}" for name in aws.asked]
+    assert printed == [f"deleting {name}" for name in aws.asked]
 
 
-def test_a_stack_that_cannot_be_deleted_is_told_with_the_cause() -> None:
+def test_a_stack_that_cannot_be_deleted_is_reported_with_the_cause() -> None:
     with pytest.raises(
         UserError, match=r"globalchat-oregon-relay could not be deleted: The queue is in use\."
     ):
@@ -98,11 +102,11 @@ def test_the_time_out_says_what_aws_is_at() -> None:
 
 
 def test_ctrl_c_says_what_goes_on_as_aws_says_itself() -> None:
-    heard: list[str] = []
+    printed: list[str] = []
     with pytest.raises(UserError, match=r"Stopped watching\.") as ended:
-        remove(Deleting(looks=9), heard, pause=KeyboardInterrupt)
+        remove(Deleting(looks=9), printed, pause=KeyboardInterrupt)
     assert ended.value.exit_code is ExitCode.INTERRUPTED
-    assert heard[-1] == (
+    assert printed[-1] == (
         "Stopped watching: AWS goes on deleting globalchat-oregon-relay, globalchat-sydney-relay; "
         "still there: globalchat-oregon-api, globalchat-sydney-api. Resume with the same command."
     )
@@ -142,7 +146,7 @@ def test_what_is_left_is_listed_and_is_no_success(cloud: str, user: User) -> Non
 def test_what_others_made_meanwhile_is_not_counted_as_left(cloud: str) -> None:
     aws = Aws()
     aws.call("events", "us-west-2", "create_event_bus", Name="globalchat-bus")
-    remains = removal.remains(aws, ACCOUNT, "globalchat", REGIONS, [])
+    remains = destroy.find_leftovers(aws, ACCOUNT, "globalchat", REGIONS, [])
     assert (remains.left, remains.unasked) == ([], [])
     assert remains.others == ['the event bus "globalchat-bus" in us-west-2 (no tags)']
 
@@ -150,7 +154,7 @@ def test_what_others_made_meanwhile_is_not_counted_as_left(cloud: str) -> None:
 def test_a_log_group_that_appsync_made_again_goes_too(cloud: str) -> None:
     stand(REGIONS)
     aws = Aws()
-    found = removal.removable(find(aws, "globalchat", REGIONS.items()))
+    found = destroy.stacks_to_delete(discover(aws, "globalchat", REGIONS.items()))
     groups = resources.log_groups(found)
 
     class Late(list[str]):
@@ -162,5 +166,5 @@ def test_a_log_group_that_appsync_made_again_goes_too(cloud: str) -> None:
                 aws.call("cloudformation", region, "delete_stack", StackName="globalchat-oregon-api")
                 aws.call("logs", region, "create_log_group", logGroupName=groups[0].name.name)
 
-    removal.remove(aws, found, Late().append, seconds=30, pause=lambda _: None)
-    assert removal.remains(aws, ACCOUNT, "globalchat", REGIONS, groups) == Remains([], [], [])
+    destroy.delete_stacks(aws, found, Late().append, seconds=30, pause=lambda _: None)
+    assert destroy.find_leftovers(aws, ACCOUNT, "globalchat", REGIONS, groups) == Leftovers([], [], [])

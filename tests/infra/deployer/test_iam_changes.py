@@ -1,19 +1,23 @@
 """What a deployment changes in IAM is said before the question."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from globalchat.core.errors import UserError
 from globalchat.core.resources import TEMPLATES
-from globalchat_infra.deployer import iam_changes
+from globalchat_infra.deployer import iam_changes, preflight
 from globalchat_infra.deployer.aws import Aws, Denied
+from globalchat_infra.deployer.discovery import discover
+from globalchat_infra.deployer.plan import DeployRequest, make_plan
 from globalchat_infra.deployer.stacks import find
 from tests.infra.helpers.assembled_deployment import content
 from tests.infra.helpers.aws_front import AwsFront
-from tests.infra.helpers.moto_account import User
+from tests.infra.helpers.moto_account import REGION, User
 from tests.infra.helpers.small_stacks import stand
 
 pytestmark = pytest.mark.infra
@@ -138,6 +142,13 @@ def test_deployed_templates_are_read_as_json_or_yaml(cloud: str) -> None:
     assert json.loads(json.dumps(again[0])) == json.loads(json.dumps(deployed[0]))
 
 
+class EmptyTemplates(iam_changes.Synthesis):
+    """Makes a template without resources."""
+
+    def templates(self, content: Mapping[str, Any]) -> list[iam_changes.Template]:
+        return [{"Resources": {}}]
+
+
 def test_what_may_not_be_read_is_a_warning(front: AwsFront) -> None:
     stand(REGIONS)
     aws = Aws()
@@ -147,21 +158,22 @@ def test_what_may_not_be_read_is_a_warning(front: AwsFront) -> None:
     )
     with pytest.raises(Denied):
         iam_changes.deployed(aws, found)
-    (warning,) = iam_changes.announced(aws, [{"Resources": {}}], found, [])
-    assert warning.startswith("warning: what changes in IAM is not known: ")
-    assert "cloudformation:GetTemplate" in warning
+    plan = make_plan(DeployRequest(content()), discover(aws, "globalchat", REGIONS.items()))
+    *_, warning = preflight.run(aws, plan, aws.account(REGION), synthesis=EmptyTemplates(Path()))
+    assert str(warning).startswith("warning: what changes in IAM is not known: ")
+    assert "cloudformation:GetTemplate" in str(warning)
 
 
 def test_the_templates_are_made_once_and_as_the_cdk_makes_them(equipped: User) -> None:
-    assembly = iam_changes.Assembly(equipped.cache)
+    assembly = iam_changes.Synthesis(equipped.cache)
     made = assembly.templates(content())
     assert assembly.app is not None
     assert (Path(assembly.app) / "manifest.json").is_file()
     assert list(iam_changes.lines(iam_changes.read(TEMPLATES), made)) == []
     broken = content()
     broken["context"]["globalchat"]["channels"] = ["Not valid"]
-    again = iam_changes.Assembly(equipped.cache)
+    again = iam_changes.Synthesis(equipped.cache)
     assert again.templates(broken) == ()
     assert again.app is None
-    (warning,) = iam_changes.announced(Aws(), (), [], [])
-    assert "not known" in warning
+    with pytest.raises(UserError, match="the templates could not be made"):
+        iam_changes.compare(Aws(), (), [], [])

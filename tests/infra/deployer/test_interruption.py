@@ -23,27 +23,27 @@ from pathlib import Path
 import click
 from globalchat.cli import main
 from globalchat.cli.aws_deployment import prompter
-from globalchat_infra.deployer import watching
+from globalchat_infra.deployer import runner
 from globalchat_infra.deployer.aws import Aws
-from globalchat_infra.deployer.deployment import Deployment, prepare
-from globalchat_infra.deployer.plan import Wish
+from globalchat_infra.deployer.deployment import Deployer, prepare
+from globalchat_infra.deployer.plan import DeployRequest
 from globalchat.core.resources import resource
 
 cache, app = sys.argv[1:]
-start = watching._start
+start = runner._start
 
-def start_and_tell(*arguments):
+def start_and_print(*arguments):
     child = start(*arguments)
     print(child.pid, flush=True)
     return child
 
-watching._start = start_and_tell
+runner._start = start_and_print
 
 @click.command()
 def command():
     prompting = prompter(yes=True)
-    wish = Wish(json.loads(resource("cdk.json").read_text()))
-    Deployment(prepare(wish, Aws(), prompting), Path(cache), Aws(), app=app).run(prompting)
+    request = DeployRequest(json.loads(resource("cdk.json").read_text()))
+    Deployer(prepare(request, Aws(), prompting), Path(cache), Aws(), app=app).run(prompting)
 
 main.root.get_command = lambda ctx, name: command
 main.root.entries = {"try": None}
@@ -59,7 +59,7 @@ class Run:
     cdk: int
 
     @property
-    def told(self) -> IO[str]:
+    def output(self) -> IO[str]:
         assert self.process.stderr is not None
         return self.process.stderr
 
@@ -67,13 +67,13 @@ class Run:
         self.process.send_signal(signal.SIGINT)
 
     def line_with(self, words: str) -> str:
-        for line in self.told:
+        for line in self.output:
             if words in line:
                 return line
         raise AssertionError(f"{words} was not said")
 
     def end(self) -> str:
-        """Its last words; it must have ended by itself."""
+        """Its last words; it must have ended on its own."""
         _, errors = self.process.communicate(timeout=30)
         return errors
 
@@ -148,9 +148,9 @@ def test_aws_goes_on_and_the_same_command_resumes(
     held.go.set()
     for _ in range(2):
         assert held.done.acquire(timeout=60)
-    _, heard = Assembled(equipped, templates).deploy()
+    _, printed = Assembled(equipped, templates).deploy()
     # Two stacks at a time: which of them is done first is chance.
-    ends = sorted(line.split("] ")[-1] for line in heard if "unchanged" in line or "relay: done" in line)
+    ends = sorted(line.split("] ")[-1] for line in printed if "unchanged" in line or "relay: done" in line)
     assert ends == [
         "globalchat-oregon-api: unchanged",
         "globalchat-oregon-relay: done",

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from globalchat.core.errors import UserError
-from globalchat_infra.deployer import obstacles, standing
+from globalchat_infra.deployer import discovery, obstacles
 from globalchat_infra.deployer.aws import Aws, Denied
 from globalchat_infra.deployer.deployment import prepare
-from globalchat_infra.deployer.plan import Plan, Wish
-from globalchat_infra.deployer.settings import Changes
+from globalchat_infra.deployer.plan import Changes, DeployRequest, Plan
 from globalchat_infra.deployer.stacks import DeployedStack
-from tests.infra.helpers.assembled_deployment import Heard, content
+from tests.infra.helpers.assembled_deployment import RecordingPrompter, content
 from tests.infra.helpers.moto_account import ACCOUNT, REGION, User
 from tests.infra.helpers.small_stacks import make_stack, stand, tags
 
@@ -85,7 +84,7 @@ def set_status(name: str, region: str, **values: object) -> None:
 
 
 def stacks_of(prefix: str = "globalchat") -> list[str]:
-    return [stack.name for stack in standing.find(Aws(), prefix, REGIONS.items()).stacks]
+    return [stack.name for stack in discovery.discover(Aws(), prefix, REGIONS.items()).stacks]
 
 
 def test_nothing_is_deployed_while_a_stack_is_stuck_and_another_is_at_work(cloud: str) -> None:
@@ -93,7 +92,7 @@ def test_nothing_is_deployed_while_a_stack_is_stuck_and_another_is_at_work(cloud
     set_status("globalchat-oregon-relay", REGION, status="UPDATE_ROLLBACK_FAILED")
     set_status("globalchat-sydney-api", "ap-southeast-2", status="UPDATE_IN_PROGRESS")
     with pytest.raises(UserError) as refused:
-        prepare(Wish(content()), Aws(), Heard().person, account=ACCOUNT)
+        prepare(DeployRequest(content()), Aws(), RecordingPrompter().prompter, account=ACCOUNT)
     assert "globalchat-oregon-relay is stuck" in str(refused.value)
     assert "AWS is at work on the stack globalchat-sydney-api" in str(refused.value)
     assert "continue-update-rollback" in (refused.value.remedy or "")
@@ -124,12 +123,14 @@ def test_nothing_is_deployed_if_what_is_to_be_pruned_cannot_be_deleted(
 ) -> None:
     stand(REGIONS)
     set_status("globalchat-sydney-api", "ap-southeast-2", **values)
-    wish = Wish(content(), Changes(regions=["oregon"]), prune=True)
+    request = DeployRequest(content(), Changes(regions=["oregon"]), prune=True)
     with pytest.raises(UserError, match="globalchat-sydney-api"):
-        prepare(wish, Aws(), Heard().person, account=ACCOUNT)
+        prepare(request, Aws(), RecordingPrompter().prompter, account=ACCOUNT)
     # Without --prune it is not deleted, and in no one's way.
-    wish = replace(wish, prune=False)
-    assert prepare(wish, Aws(), Heard().person, account=ACCOUNT).config.regions == {"oregon": REGION}
+    request = replace(request, prune=False)
+    assert prepare(request, Aws(), RecordingPrompter().prompter, account=ACCOUNT).config.regions == {
+        "oregon": REGION
+    }
 
 
 ROLE = "globalchat.oregon.logs"
@@ -250,7 +251,7 @@ class Protected(Aws):
 
 
 def test_a_protected_log_group_is_one_too(deployed: Aws) -> None:
-    found = standing.find(deployed, "globalchat", [("oregon", REGION)]).stacks
+    found = discovery.discover(deployed, "globalchat", [("oregon", REGION)]).stacks
     (seen,) = obstacles.undeletable(Protected(), found)
     assert isinstance(seen, obstacles.Obstacle)
     assert seen.remedy == (
@@ -269,7 +270,7 @@ class Unasked(Aws):
 
 
 def test_what_may_not_be_asked_is_a_warning(deployed: Aws) -> None:
-    found = standing.find(deployed, "globalchat", [("oregon", REGION)]).stacks
+    found = discovery.discover(deployed, "globalchat", [("oregon", REGION)]).stacks
     why = "whether globalchat-oregon-api can be deleted is not known"
     assert obstacles.undeletable(Unasked(), found) == [
         f"{why}: events:ListRules is not allowed in us-west-2",
@@ -280,7 +281,7 @@ def test_what_may_not_be_asked_is_a_warning(deployed: Aws) -> None:
 def test_what_an_earlier_deployment_left_is_named_before_a_new_one_fails_at_it(cloud: str) -> None:
     Aws().call("sqs", REGION, "create_queue", QueueName="globalchat-broadcast-dlq", tags=OWN)
     with pytest.raises(UserError) as refused:
-        prepare(Wish(content()), Aws(), Heard().person, account=ACCOUNT)
+        prepare(DeployRequest(content()), Aws(), RecordingPrompter().prompter, account=ACCOUNT)
     assert str(refused.value) == (
         'The queue "globalchat-broadcast-dlq" in us-west-2 is left of an earlier deployment, '
         "and no stack holds it."
@@ -288,5 +289,5 @@ def test_what_an_earlier_deployment_left_is_named_before_a_new_one_fails_at_it(c
 
 
 def test_a_plan_without_obstacles_warns_of_nothing(cloud: str) -> None:
-    plan: Plan = prepare(Wish(content()), Aws(), Heard().person, account=ACCOUNT)
+    plan: Plan = prepare(DeployRequest(content()), Aws(), RecordingPrompter().prompter, account=ACCOUNT)
     assert list(obstacles.check_deployment(Aws(), ACCOUNT, plan)) == []

@@ -12,7 +12,7 @@ import pytest
 
 from globalchat_infra.deployer.aws import Aws
 from tests.core.helpers.controlling_terminal import ControllingTerminal
-from tests.infra.helpers.assembled_deployment import Assembled, Heard
+from tests.infra.helpers.assembled_deployment import Assembled, RecordingPrompter
 from tests.infra.helpers.aws_front import AwsFront
 from tests.infra.helpers.moto_account import ACCOUNT, REGION, User
 
@@ -22,9 +22,9 @@ OTHER = "111122223333"
 STACKS = [f"globalchat-{alias}-{part}" for part in ("api", "relay") for alias in ("oregon", "sydney")]
 DRIVER = """
 import sys
-from globalchat_infra.deployer import workspace
+from globalchat_infra.deployer import cdk
 assembly = sys.argv.pop(1)
-workspace.app_command = lambda: assembly
+cdk.app_command = lambda: assembly
 from globalchat.cli.main import main
 main()
 """
@@ -217,12 +217,12 @@ def test_who_the_keys_of_the_environment_are_is_who_deploys(
     aws_settings.setenv("AWS_PROFILE", "role")
     aws_settings.setenv("AWS_ACCESS_KEY_ID", "testing")
     aws_settings.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    heard = Heard()
-    machine.prepare(heard)
-    assert heard[0].startswith(f"AWS account {ACCOUNT}, as ")
+    printed = RecordingPrompter()
+    machine.prepare(printed)
+    assert printed[0].startswith(f"AWS account {ACCOUNT}, as ")
 
 
-def test_a_synthesis_that_fails_is_told_by_the_line_that_names_the_error(
+def test_a_synthesis_that_fails_is_reported_by_the_line_that_names_the_error(
     machine: Assembled, aws_settings: pytest.MonkeyPatch
 ) -> None:
     aws_settings.setenv("AWS_PROFILE", "base")

@@ -16,7 +16,7 @@ from globalchat.core.interpreter import install_command
 from globalchat.core.sign_in import Timeouts
 from globalchat_infra import config, toolchain
 from globalchat_infra.deployer import aws as aws_calls
-from globalchat_infra.deployer import preflight, workspace
+from globalchat_infra.deployer import cdk, preflight
 from globalchat_infra.deployer.aws import Account, Aws, Denied
 from tests.infra.helpers.moto_account import ACCOUNT, User
 
@@ -57,7 +57,7 @@ def test_the_default_limits_end_within_15_seconds() -> None:
     limits = Timeouts()
     assert limits.attempts * (limits.connect + limits.read) <= 15
     assert aws_calls.ANSWER_SECONDS <= 15
-    assert workspace.ANSWER_SECONDS <= 15
+    assert cdk.ANSWER_SECONDS <= 15
 
 
 def test_a_missing_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_missing_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 @pytest.mark.parametrize("library", ["aws_cdk"])
 def test_a_missing_library_names_the_command(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
-    monkeypatch.setattr(toolchain, "find_node", lambda _: toolchain.Node("node", 22))
+    monkeypatch.setattr(toolchain, "find_node", lambda _: toolchain.NodeRuntime("node", 22))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == library else find(name))
     with pytest.raises(UserError) as failed:
         preflight.check_tools()
@@ -188,7 +188,7 @@ def test_with_a_role_for_cloudformation_it_needs_the_rights_and_the_caller_may_p
 
 
 @pytest.mark.parametrize(
-    ("role", "told"),
+    ("role", "message"),
     [
         ("cloudformation", "is not the ARN of a role"),
         (f"arn:aws:iam::{ACCOUNT}:user/me", "is not the ARN of a role"),
@@ -197,8 +197,8 @@ def test_with_a_role_for_cloudformation_it_needs_the_rights_and_the_caller_may_p
         ("arn:aws:iam::999999999999:role/a", "belongs to another account"),
     ],
 )
-def test_a_role_that_cloudformation_cannot_take(role: str, told: str) -> None:
-    with pytest.raises(UsageError, match=told) as failed:
+def test_a_role_that_cloudformation_cannot_take(role: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as failed:
         preflight.check_role(role, OWNER)
     assert "--role-arn" in (failed.value.remedy or "")
 
@@ -292,7 +292,7 @@ def test_the_simulator_is_asked_about_the_role_with_its_path(
 
 
 def install(user: User, seconds: float = 20.0) -> Path:
-    return workspace.cdk_cli(user.cache, lambda _: None, answer_seconds=seconds)
+    return cdk.cdk_cli(user.cache, lambda _: None, answer_seconds=seconds)
 
 
 def test_an_installed_command_line_is_taken_as_it_is(equipped: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,17 +314,17 @@ def test_a_registry_that_cannot_be_reached(
         install(user)
     assert failed.value.exit_code is ExitCode.UNREACHABLE
     monkeypatch.setenv("npm_config_registry", black_hole)
-    # Whether npm's own limit or ours is first, it is told the same way.
+    # Whether npm's own limit or ours is first, the error is the same.
     with pytest.raises(UserError, match="registry did not answer in time") as failed:
         install(user, 1.5)
     assert failed.value.exit_code is ExitCode.UNREACHABLE
 
 
-def test_an_npm_that_fails_is_told_by_its_own_code(user: User) -> None:
-    told = "npm error code EINTEGRITY\nnpm error sha512 is wrong"
-    error = workspace._npm_failed(told, 1, user.cache)
+def test_an_npm_that_fails_is_reported_by_its_own_code(user: User) -> None:
+    message = "npm error code EINTEGRITY\nnpm error sha512 is wrong"
+    error = cdk._npm_failed(message, 1, user.cache)
     assert str(error) == "npm could not install the CDK command line (EINTEGRITY)."
-    assert "There is no space left" in str(workspace._npm_failed("npm error code ENOSPC", 1, user.cache))
+    assert "There is no space left" in str(cdk._npm_failed("npm error code ENOSPC", 1, user.cache))
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
@@ -335,7 +335,7 @@ def test_a_full_disk(number: int, user: User, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Path, "write_text", full)
     content = {"context": {"globalchat": {"prefix": "globalchat"}}}
     with pytest.raises(UserError, match=r"no space left for .*globalchat") as failed:
-        workspace.write_settings(user.cache, content)
+        cdk.write_settings(user.cache, content)
     assert "GLOBALCHAT_HOME" in (failed.value.remedy or "")
 
 
@@ -343,4 +343,4 @@ def test_a_folder_that_cannot_be_made(user: User) -> None:
     user.home.parent.mkdir(exist_ok=True)
     user.home.write_text("a file")
     with pytest.raises(UserError, match="cannot be used"):
-        workspace.write_settings(user.cache, {"context": {"globalchat": {"prefix": "globalchat"}}})
+        cdk.write_settings(user.cache, {"context": {"globalchat": {"prefix": "globalchat"}}})

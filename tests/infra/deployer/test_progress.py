@@ -2,8 +2,7 @@
 
 import io
 
-from globalchat_infra.deployer.progress import Progress, StackProgress
-from globalchat_infra.deployer.view import LiveView, PlainView, View, view_for
+from globalchat_infra.deployer.progress import LiveView, PlainView, Progress, StackProgress, View, view_for
 
 API, RELAY = "globalchat-oregon-api", "globalchat-oregon-relay"
 BEGUN = f"{API}: creating CloudFormation changeset..."
@@ -82,11 +81,11 @@ def show(view: View, *lines: str) -> None:
     view.close()
 
 
-def test_plain_lines_tell_quarters_not_every_resource() -> None:
-    told: list[str] = []
+def test_plain_lines_show_quarters_not_every_resource() -> None:
+    lines: list[str] = []
     near = HALF.replace("14/28", "15/28")
-    show(PlainView(told.append), BEGUN, STARTED, HALF, near, "nothing", f"✅  {API}")
-    assert told == [
+    show(PlainView(lines.append), BEGUN, STARTED, HALF, near, "nothing", f"✅  {API}")
+    assert lines == [
         f"[0:00] {API}: preparing",
         f"[0:01] {API}: 0/28 resources",
         f"[0:02] {API}: 14/28 resources",

@@ -7,12 +7,11 @@ from typing import Any, TypeAlias
 import pytest
 
 from globalchat.core.errors import UsageError
-from globalchat_infra.deployer import removal, standing
+from globalchat_infra.deployer import destroy, discovery
 from globalchat_infra.deployer.aws import Aws, Denied
-from globalchat_infra.deployer.deployment import Deployment, prepare
-from globalchat_infra.deployer.plan import Plan, Wish, make
-from globalchat_infra.deployer.settings import Changes
-from tests.infra.helpers.assembled_deployment import Heard, content
+from globalchat_infra.deployer.deployment import Deployer, prepare
+from globalchat_infra.deployer.plan import Changes, DeployRequest, Plan, make_plan
+from tests.infra.helpers.assembled_deployment import RecordingPrompter, content
 from tests.infra.helpers.moto_account import ACCOUNT, REGION, User
 from tests.infra.helpers.small_stacks import make_stack, stand, tags
 
@@ -67,8 +66,8 @@ def test_a_stack_of_another_team_refuses_every_command(
     regions = ("--regions", "web=us-west-2,sydney") if command[0] == "deploy" else SHOP[2:]
     ran = user.run(*command, *SHOP[:2], *regions)
     assert ran.exit_code == 2, ran.output
-    told = f'Not of the deployment "shop" is the stack "shop-web-{part}" in us-west-2 (tags team=payments)'
-    assert told in ran.output
+    message = f'Not of the deployment "shop" is the stack "shop-web-{part}" in us-west-2 (tags team=payments)'
+    assert message in ran.output
     assert stack_tags(f"shop-web-{part}") == {"team": "payments"}
     assert queues() == ["precious-orders"]
 
@@ -162,9 +161,9 @@ def test_a_name_that_another_team_has_refuses_the_whole_plan(
 ) -> None:
     made(Aws())
     extras = {"alarmEmail": "ops@example.com", "dashboard": True, "wafRate": 2000}
-    wish = Wish(content(), Changes("shop", ["sydney", "web=us-west-2"], extras=extras))
+    request = DeployRequest(content(), Changes("shop", ["sydney", "web=us-west-2"], extras=extras))
     with pytest.raises(UsageError) as refused:
-        prepare(wish, Aws(), Heard().person, account=ACCOUNT)
+        prepare(request, Aws(), RecordingPrompter().prompter, account=ACCOUNT)
     owner = "no tags" if made is dashboard else "tags team=payments"
     assert str(refused.value) == f'Not of the deployment "shop" is {what} ({owner}): nothing was changed.'
     assert "--stack-prefix" in (refused.value.remedy or "")
@@ -184,7 +183,12 @@ def test_all_that_belongs_to_others_is_named_at_once(cloud: str) -> None:
     bus(Aws())
     make_stack("shop-web-api", REGION, PRECIOUS, tags=PAYMENTS)
     with pytest.raises(UsageError, match=r"are the stack .*shop-web-api.*; the event bus .*shop-bus"):
-        prepare(Wish(content(), Changes("shop", ["web=us-west-2"])), Aws(), Heard().person, account=ACCOUNT)
+        prepare(
+            DeployRequest(content(), Changes("shop", ["web=us-west-2"])),
+            Aws(),
+            RecordingPrompter().prompter,
+            account=ACCOUNT,
+        )
 
 
 # Two teams whose prefixes and aliases make the same names: globalchat + x-oregon, globalchat-x + oregon.
@@ -212,7 +216,7 @@ def test_another_deployment_of_the_same_names_is_left_alone(
     owner = "(tags project=globalchat, deployment=globalchat, alias=x-oregon)"
     assert f'the stack "globalchat-x-oregon-api" in us-west-2 {owner}' in ran.output
     assert "Nothing is left" not in ran.output
-    assert [stack.name for stack in standing.find(Aws(), "globalchat", TEAM_A.items()).stacks] == [
+    assert [stack.name for stack in discovery.discover(Aws(), "globalchat", TEAM_A.items()).stacks] == [
         "globalchat-x-oregon-api",
         "globalchat-x-oregon-relay",
     ]
@@ -236,38 +240,45 @@ def test_a_stack_that_another_team_proposes_is_theirs(cloud: str) -> None:
         Tags=PAYMENTS,
     )
     with pytest.raises(UsageError, match="team=payments"):
-        prepare(Wish(content(), Changes("shop", ["web=us-west-2"])), Aws(), Heard().person, account=ACCOUNT)
+        prepare(
+            DeployRequest(content(), Changes("shop", ["web=us-west-2"])),
+            Aws(),
+            RecordingPrompter().prompter,
+            account=ACCOUNT,
+        )
 
 
 def test_a_foreign_stack_elsewhere_neither_stands_nor_names_an_alias(cloud: str) -> None:
     """It has the name that an alias of `cdk.json` would give; the plan does not act on it."""
     make_stack("shop-oregon-api", REGION, PRECIOUS, tags=PAYMENTS)
-    wish = Wish(content(), Changes("shop", ["web=us-west-2"]))
-    plan = prepare(wish, Aws(), Heard().person, account=ACCOUNT)
+    request = DeployRequest(content(), Changes("shop", ["web=us-west-2"]))
+    plan = prepare(request, Aws(), RecordingPrompter().prompter, account=ACCOUNT)
     assert plan.config.regions == {"web": REGION}
-    assert (plan.standing.regions, plan.dropped) == ({}, [])
+    assert (plan.existing.regions, plan.dropped) == ({}, [])
 
 
 def test_a_deployment_refuses_a_foreign_stack_whatever_led_to_it(cloud: str, equipped: User) -> None:
     """As if nothing had been looked at before."""
     make_stack("shop-web-api", REGION, PRECIOUS, tags=PAYMENTS)
-    plan: Plan = make(Wish(content(), Changes("shop", ["web=us-west-2"])), standing.Standing())
+    plan: Plan = make_plan(
+        DeployRequest(content(), Changes("shop", ["web=us-west-2"])), discovery.ExistingDeployment()
+    )
     with pytest.raises(UsageError, match=r"team=payments\): nothing was changed"):
-        Deployment(plan, equipped.cache, Aws()).run(Heard().person)
+        Deployer(plan, equipped.cache, Aws()).run(RecordingPrompter().prompter)
     assert queues() == ["precious-orders"]
 
 
 def test_a_removal_refuses_a_stack_that_became_another_one_s(cloud: str) -> None:
     stand({"oregon": REGION})
-    found = removal.removable(standing.find(Aws(), "globalchat", [("oregon", REGION)]))
+    found = destroy.stacks_to_delete(discovery.discover(Aws(), "globalchat", [("oregon", REGION)]))
     for stack in found:
         Aws().call("cloudformation", REGION, "delete_stack", StackName=stack.name)
     make_stack("globalchat-oregon-api", REGION, PRECIOUS, tags=PAYMENTS)
     with pytest.raises(UsageError, match=r"team=payments\): nothing was deleted"):
-        removal.remove(Aws(), found, lambda _: None, seconds=1)
+        destroy.delete_stacks(Aws(), found, lambda _: None, seconds=1)
     # Nor is one deleted that has the right tags, but is not the one that was confirmed.
     make_stack("globalchat-oregon-relay", REGION, PRECIOUS_TOO, tags=tags("globalchat", "oregon"))
-    removal.remove(Aws(), [each for each in found if each.part == "relay"], lambda _: None, seconds=1)
+    destroy.delete_stacks(Aws(), [each for each in found if each.part == "relay"], lambda _: None, seconds=1)
     assert stack_tags("globalchat-oregon-relay")["alias"] == "oregon"
 
 
@@ -280,21 +291,33 @@ def test_a_log_group_that_another_team_made_for_our_api_refuses_the_plan(cloud: 
     name = f"/aws/appsync/apis/{api['apiId']}"
     Aws().call("logs", REGION, "create_log_group", logGroupName=name, tags={"team": "payments"})
     with pytest.raises(UsageError, match=rf'the log group "{name}" in us-west-2 \(tags team=payments\)'):
-        prepare(Wish(content(), Changes(regions=["oregon"])), Aws(), Heard().person, account=ACCOUNT)
+        prepare(
+            DeployRequest(content(), Changes(regions=["oregon"])),
+            Aws(),
+            RecordingPrompter().prompter,
+            account=ACCOUNT,
+        )
 
 
 def test_what_is_not_acted_on_is_in_no_one_s_way(cloud: str, user: User) -> None:
     """Without a relay, a queue of the relay's name is another team's business."""
     Aws().call("sqs", REGION, "create_queue", QueueName="shop-relay-dlq", tags={"team": "payments"})
-    wish = Wish(content(), Changes("shop", ["web=us-west-2"]))
-    assert prepare(wish, Aws(), Heard().person, account=ACCOUNT).config.regions == {"web": REGION}
+    request = DeployRequest(content(), Changes("shop", ["web=us-west-2"]))
+    assert prepare(request, Aws(), RecordingPrompter().prompter, account=ACCOUNT).config.regions == {
+        "web": REGION
+    }
 
 
 def test_tags_that_may_not_be_read_decide_nothing_for_the_taker(cloud: str, deny: Deny) -> None:
     bus(Aws())
     deny(lambda action, _: action == "events:ListTagsForResource")
     with pytest.raises(UsageError, match=r'"shop-bus" in us-west-2 \(tags that may not be read\)'):
-        prepare(Wish(content(), Changes("shop", ["web=us-west-2"])), Aws(), Heard().person, account=ACCOUNT)
+        prepare(
+            DeployRequest(content(), Changes("shop", ["web=us-west-2"])),
+            Aws(),
+            RecordingPrompter().prompter,
+            account=ACCOUNT,
+        )
 
 
 def test_a_queue_that_replaced_ours_by_hand_keeps_the_stack_from_being_deleted(
@@ -323,12 +346,12 @@ TOKYO = {"tokyo": "ap-northeast-1"}
 def test_without_iam_a_region_that_an_option_names_is_looked_at(cloud: str, deny: Deny) -> None:
     stand(TOKYO, prefix="team")
     deny(lambda action, _: action == LIST_ROLES)
-    heard = Heard()
-    wish = Wish(content(), Changes("team", ["tokyo=ap-northeast-1"]))
-    plan = prepare(wish, Aws(), heard.person, account=ACCOUNT)
-    assert plan.standing.regions == TOKYO
-    assert f"account {ACCOUNT}; update" in heard
-    (said,) = (line for line in heard if "iam:ListRoles" in line and "eu-west-1" in line)
+    printed = RecordingPrompter()
+    request = DeployRequest(content(), Changes("team", ["tokyo=ap-northeast-1"]))
+    plan = prepare(request, Aws(), printed.prompter, account=ACCOUNT)
+    assert plan.existing.regions == TOKYO
+    assert f"account {ACCOUNT}; update" in printed
+    (said,) = (line for line in printed if "iam:ListRoles" in line and "eu-west-1" in line)
     assert said.endswith("is not known.")
     assert not {"ap-northeast-1", "us-west-2"} & set(re.findall(r"[a-z]+-[a-z]+-\d", said.partition(":")[2]))
 
@@ -372,9 +395,9 @@ def test_nothing_is_left_is_never_said_of_regions_that_were_not_asked(
 def test_what_cannot_be_asked_is_named(cloud: str, user: User, deny: Deny) -> None:
     allowed = ("cloudformation:", "sts:", "iam:List")
     deny(lambda action, _: not action.startswith(allowed))
-    heard = Heard()
-    prepare(Wish(content(), Changes(regions=["oregon"])), Aws(), heard.person, account=ACCOUNT)
-    (said,) = (line for line in heard if "its own is not known" in line)
+    printed = RecordingPrompter()
+    prepare(DeployRequest(content(), Changes(regions=["oregon"])), Aws(), printed.prompter, account=ACCOUNT)
+    (said,) = (line for line in printed if "its own is not known" in line)
     for action in ("events:DescribeEventBus", "sqs:GetQueueUrl", "iam:GetRole", "dynamodb:DescribeTable"):
         assert action in said
     stand({"oregon": REGION})

@@ -8,10 +8,9 @@ from typing import Any
 
 from globalchat.core.resources import resource
 from globalchat_infra.deployer.aws import Aws
-from globalchat_infra.deployer.deployment import Deployment, Person, prepare
-from globalchat_infra.deployer.plan import Wish
-from globalchat_infra.deployer.settings import Changes
-from globalchat_infra.deployer.view import PlainView
+from globalchat_infra.deployer.deployment import Deployer, Prompter, prepare
+from globalchat_infra.deployer.plan import Changes, DeployRequest
+from globalchat_infra.deployer.progress import PlainView
 from tests.infra.helpers.moto_account import ACCOUNT, User
 
 
@@ -20,15 +19,15 @@ def content() -> dict[str, Any]:
     return loaded
 
 
-class Heard(list[str]):
-    """Somebody who gives one answer and hears everything."""
+class RecordingPrompter(list[str]):
+    """Gives one answer to every question, and keeps what is printed."""
 
     def __init__(self, answer: bool = True) -> None:
         self.answer = answer
 
     @property
-    def person(self) -> Person:
-        return Person(self.append, self._asked, PlainView(self.append))
+    def prompter(self) -> Prompter:
+        return Prompter(self.append, self._asked, PlainView(self.append))
 
     def _asked(self, question: str) -> bool:
         self.append(question)
@@ -52,15 +51,15 @@ class Assembled:
         file.write_text(json.dumps(manifest), encoding="utf-8")
         return replace(self, changes=Changes(regions=[f"{alias}={region}"]))
 
-    def prepare(self, heard: Heard) -> Deployment:
-        plan = prepare(Wish(content(), self.changes), Aws(), heard.person, account=ACCOUNT)
-        return Deployment(plan, self.user.cache, Aws(), app=str(self.templates))
+    def prepare(self, printed: RecordingPrompter) -> Deployer:
+        plan = prepare(DeployRequest(content(), self.changes), Aws(), printed.prompter, account=ACCOUNT)
+        return Deployer(plan, self.user.cache, Aws(), app=str(self.templates))
 
-    def deploy(self) -> tuple[Deployment, Heard]:
-        heard = Heard()
-        deployment = self.prepare(heard)
-        deployment.run(heard.person)
-        return deployment, heard
+    def deploy(self) -> tuple[Deployer, RecordingPrompter]:
+        printed = RecordingPrompter()
+        deployment = self.prepare(printed)
+        deployment.run(printed.prompter)
+        return deployment, printed
 
     def edit(self, stack: str, edit: Callable[[dict[str, Any]], None]) -> None:
         """Change the resources of a template."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from globalchat.cli.main import root
-from globalchat_infra.deployer import keys
+from globalchat_infra.deployer import api_keys
 
 ACCOUNT = "123456789012"
 """Moto's."""
@@ -16,7 +16,7 @@ ACCOUNT = "123456789012"
 REGION = "us-west-2"
 # Moto checks the lengths of keys by its own clock, which is this machine's.
 NOW = float(int(time.time()))
-END = keys.key_expiry(NOW)
+END = api_keys.key_expiry(NOW)
 """When a key that is made now ends."""
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from globalchat_infra import memory
+from globalchat_infra import stack_interface
 from globalchat_infra.config import parse
 from globalchat_infra.deployer.aws import Aws
 from tests.infra.helpers.assembled_deployment import content
@@ -43,7 +43,7 @@ def stand(regions: Mapping[str, str], *, prefix: str = "globalchat", roles: bool
             },
         }
         outputs = {
-            "settings": memory.remember(parse(context)),
+            "settings": stack_interface.dump_settings(parse(context)),
             "apiId": API_ID,
             "graphqlUrl": {"Fn::GetAtt": ["Api", "GraphQLUrl"]},
             "realtimeUrl": {"Fn::GetAtt": ["Api", "RealtimeUrl"]},

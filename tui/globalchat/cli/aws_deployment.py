@@ -20,14 +20,12 @@ from globalchat.core.files import read_text, user_folders
 from globalchat.core.logs import log_event
 from globalchat.core.resources import checkout, resource
 from globalchat_infra import names
-from globalchat_infra.deployer import preflight, settings, standing
+from globalchat_infra.deployer import discovery, plan, preflight
 from globalchat_infra.deployer.aws import Account, Aws
-from globalchat_infra.deployer.deployment import Person
-from globalchat_infra.deployer.plan import Wish
-from globalchat_infra.deployer.progress import Progress, StackProgress
-from globalchat_infra.deployer.settings import Changes
-from globalchat_infra.deployer.standing import Standing
-from globalchat_infra.deployer.view import PlainView, View, view_for
+from globalchat_infra.deployer.deployment import Prompter
+from globalchat_infra.deployer.discovery import ExistingDeployment
+from globalchat_infra.deployer.plan import Changes, DeployRequest
+from globalchat_infra.deployer.progress import PlainView, Progress, StackProgress, View, view_for
 
 log = logging.getLogger("globalchat.cli.deploy")
 
@@ -154,22 +152,24 @@ def changes(
     return Changes(stack_prefix, _split(regions), _split(channels), dict(map(_limit, limits)), extras or {})
 
 
-def deploy_request(changes: Changes, profile: str, *, reset: bool = False, prune: bool = False) -> Wish:
+def deploy_request(
+    changes: Changes, profile: str, *, reset: bool = False, prune: bool = False
+) -> DeployRequest:
     """Return the request that options, the project's `cdk.json` and the deployment of a profile make.
 
     Raises:
         UserError: the options do not make a valid deployment.
     """
     content = json.loads(read_text(resource("cdk.json")))
-    own = settings.context_of(content)["prefix"]
+    own = plan.context_of(content)["prefix"]
     known, elsewhere = _deployment_of(profile)
     if changes.prefix is None and known not in (None, own):
         echo_err(f'the profile "{profile}" stands for "{known}"; for "{own}" give --stack-prefix {own}')
         changes = replace(changes, prefix=known)
     # What is wrong in any case is reported before AWS is asked what exists.
-    settings.change(content, replace(changes, regions=[each for each in changes.regions if "=" in each]))
-    made = Wish(content, changes, own=checkout() is not None, reset=reset, prune=prune)
-    return replace(made, elsewhere=elsewhere) if made.prefix == known else made
+    plan.apply_changes(content, replace(changes, regions=[each for each in changes.regions if "=" in each]))
+    made = DeployRequest(content, changes, editable=checkout() is not None, reset=reset, prune=prune)
+    return replace(made, known_regions=elsewhere) if made.prefix == known else made
 
 
 def _deployment_of(name: str) -> tuple[str | None, Mapping[str, str]]:
@@ -193,14 +193,14 @@ def _limit(text: str) -> tuple[str, int]:
 
 
 def find_existing(
-    aws: Aws, request: Wish, *, consequence: str, everywhere: bool = False
-) -> tuple[Standing, Mapping[str, str]]:
+    aws: Aws, request: DeployRequest, *, consequence: str, everywhere: bool = False
+) -> tuple[ExistingDeployment, Mapping[str, str]]:
     """Return what exists of a deployment, and the regions (alias to AWS region) that are meant, or all.
 
     Prints a warning for each region that could not be asked and is not meant.
 
     Args:
-        aws: asks AWS.
+        aws: the calls of AWS.
         request: names the deployment and its regions.
         consequence: the end of that warning.
         everywhere: look in every AWS region if IAM does not say in which.
@@ -208,18 +208,18 @@ def find_existing(
     Raises:
         UserError: a region that is meant cannot be asked, or is unknown.
     """
-    found = standing.find(aws, request.prefix, request.places, everywhere=everywhere)
-    chosen = standing.chosen(found, request.regions, request.changes.regions)
-    for region, why in found.not_asked(chosen.values()).items():
+    found = discovery.discover(aws, request.prefix, request.searched, everywhere=everywhere)
+    chosen = discovery.selected_regions(found, request.regions, request.changes.regions)
+    for region, why in found.unreachable_regions(chosen.values()).items():
         echo_err(f"warning: {why} What stands in {region} {consequence}")
-    for text in standing.not_known(found):
+    for text in discovery.unsearched_warnings(found):
         echo_err(f"warning: {text}")
     return found, chosen
 
 
-def prompter(*, yes: bool) -> Person:
+def prompter(*, yes: bool) -> Prompter:
     """Return what the deployer prints, asks and shows with at this terminal; with `yes` nothing is asked."""
-    return Person(print_step, partial(confirm, yes=yes), LoggedView(view_for(sys.stderr, echo_err)))
+    return Prompter(print_step, partial(confirm, yes=yes), LoggedView(view_for(sys.stderr, echo_err)))
 
 
 def print_step(text: str) -> None:

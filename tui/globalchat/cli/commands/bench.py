@@ -29,7 +29,7 @@ from globalchat.measure.load.plan import LoadPlan
 
 if TYPE_CHECKING:
     from globalchat.measure.load.report import LoadProgress, LoadReport
-    from globalchat_infra.prices import Prices
+    from globalchat_infra.cost import Prices
 
 SPARE_CLOUD_FILES = 256
 """Files that the local cloud opens besides the subscribers' sockets: publishers, buses, logs."""
@@ -267,9 +267,9 @@ def confirm(profile: Profile, plan: LoadPlan, *, yes: bool, max_cost: float) -> 
     Raises:
         UsageError: it costs more than `max_cost` US dollars, or standard input is not a terminal.
     """
-    from globalchat_infra import prices
+    from globalchat_infra.cost import load_prices
 
-    cost = estimate_cost(plan, [each.region for each in profile.regions.values()], prices.load())
+    cost = estimate_cost(plan, [each.region for each in profile.regions.values()], load_prices())
     what = (
         f"{plan.subscribers:,} subscribers, {plan.messages:,} messages in {plan.seconds:g} s, "
         f"{plan.deliveries:,} deliveries on the profile {profile.name}"

@@ -14,10 +14,18 @@ from globalchat.cli.command import CliCommand
 from globalchat.cli.options import Number, parameters
 from globalchat.cli.output import is_terminal, json_line, width, write_lines
 from globalchat.core.errors import ExitCode, UsageError
-from globalchat_infra import config, prices
-from globalchat_infra.cost import ASSUMPTIONS, DAYS, Extras, Line, Traffic, clients_of, estimate
+from globalchat_infra import config
+from globalchat_infra.cost import (
+    ASSUMPTIONS,
+    DAYS,
+    CostLine,
+    Extras,
+    Traffic,
+    clients_of,
+    estimate,
+    load_prices,
+)
 from globalchat_infra.quotas import ASSUMPTION, Use, reconnect_seconds, uses
-from globalchat_infra.regions import choose
 
 CENT = Decimal("0.01")
 
@@ -88,7 +96,7 @@ def command(given: CostOptions) -> int:
     chosen = _regions(given.regions, known)
     traffic = Traffic(given.clients, Decimal(str(given.rate)), given.size)
     extras = Extras(dashboard=deployed.dashboard, firewall=deployed.waf_rate is not None)
-    lines = estimate(traffic, list(chosen.values()), prices.load(), extras)
+    lines = estimate(traffic, list(chosen.values()), load_prices(), extras)
     if given.as_json:
         write_lines([json_line(cost_document(traffic, chosen, lines))])
     else:
@@ -102,13 +110,13 @@ def _regions(given: str | None, known: Mapping[str, str]) -> Mapping[str, str]:
     if given is None:
         return known
     try:
-        return choose(given.split(","), known)
+        return config.aws_regions_of(given.split(","), known)
     except UsageError as error:
         raise click.BadParameter(str(error), param_hint="--regions") from error
 
 
 def cost_table(
-    traffic: Traffic, regions: Mapping[str, str], lines: Sequence[Line], *, width: int | None
+    traffic: Traffic, regions: Mapping[str, str], lines: Sequence[CostLine], *, width: int | None
 ) -> list[str]:
     """Return the bill by region (name to AWS region), the first quotas, and what both rest on.
 
@@ -141,7 +149,9 @@ def cost_table(
     return shown
 
 
-def cost_document(traffic: Traffic, regions: Mapping[str, str], lines: Sequence[Line]) -> dict[str, object]:
+def cost_document(
+    traffic: Traffic, regions: Mapping[str, str], lines: Sequence[CostLine]
+) -> dict[str, object]:
     """Return all of it as JSON."""
     by_region = {alias: _of(region, lines) for alias, region in regions.items()}
     quotas = uses(traffic, list(regions.values()))
@@ -192,7 +202,7 @@ def _use_document(use: Use) -> dict[str, object]:
     }
 
 
-def _row(line: Line) -> tuple[str, ...]:
+def _row(line: CostLine) -> tuple[str, ...]:
     price = line.price
     rate = f"{price.usd}/{_quantity(Decimal(price.per))}" if price.per > 1 else f"{price.usd}"
     mark = " ?" if price.status == "UNVERIFIED" else "  "
@@ -207,7 +217,7 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
     )
 
 
-def _of(region: str, lines: Sequence[Line]) -> list[Line]:
+def _of(region: str, lines: Sequence[CostLine]) -> list[CostLine]:
     return [line for line in lines if line.region == region]
 
 
@@ -219,11 +229,11 @@ def _dollars(value: Decimal) -> str:
     return f"{value.quantize(CENT):,}"
 
 
-def _sum(lines: Sequence[Line]) -> Decimal:
+def _sum(lines: Sequence[CostLine]) -> Decimal:
     return sum((line.usd for line in lines), Decimal(0))
 
 
-def _line_document(line: Line) -> dict[str, object]:
+def _line_document(line: CostLine) -> dict[str, object]:
     price = line.price
     return {
         "service": price.service,

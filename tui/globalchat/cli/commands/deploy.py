@@ -109,8 +109,8 @@ def command(given: DeployOptions) -> int:
     from globalchat.cli.agreement import compared_with_aws
     from globalchat.core.files import user_folders
     from globalchat_infra.deployer.aws import Aws
-    from globalchat_infra.deployer.deployment import Deployment, prepare
-    from globalchat_infra.deployer.iam_changes import Assembly
+    from globalchat_infra.deployer.deployment import Deployer, prepare
+    from globalchat_infra.deployer.iam_changes import Synthesis
 
     name = aws_deployment.profile_to_write(given.profile)
     changes = aws_deployment.changes(
@@ -119,7 +119,7 @@ def command(given: DeployOptions) -> int:
     request = aws_deployment.deploy_request(changes, name, reset=given.reset, prune=given.prune)
     aws, prompter = Aws(given.aws_profile), aws_deployment.prompter(yes=given.yes)
     cache = user_folders().cache
-    assembly = Assembly(cache)
+    synthesis = Synthesis(cache)
     plan = prepare(
         request,
         aws,
@@ -127,11 +127,11 @@ def command(given: DeployOptions) -> int:
         account=given.account,
         ask=not given.diff,
         role=given.role_arn,
-        assembly=assembly,
+        synthesis=synthesis,
         check=None if given.diff else compared_with_aws(aws, strict=given.strict),
     )
-    planned = Deployment(
-        plan, cache, aws.patient(), seconds=given.timeout, app=assembly.app, role=given.role_arn
+    planned = Deployer(
+        plan, cache, aws.with_retries(), seconds=given.timeout, app=synthesis.app, role=given.role_arn
     )
     if given.diff:
         return planned.diff(prompter)
@@ -141,7 +141,7 @@ def command(given: DeployOptions) -> int:
     if not given.no_proof:
         _send_a_message(profile, planned.config)
     if not given.prune:
-        for line in plan.left_behind():
+        for line in plan.orphaned():
             echo_err(line)
     _advise(profile)
     return ExitCode.DONE

@@ -14,8 +14,8 @@ from globalchat.cli.output import echo_err, is_terminal
 from globalchat.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from globalchat_infra.deployer.removal import Remains
-    from globalchat_infra.deployer.standing import Standing
+    from globalchat_infra.deployer.destroy import Leftovers
+    from globalchat_infra.deployer.discovery import ExistingDeployment
 
 HELP = """Delete a deployment on AWS, with its log groups, and the profile of it.
 
@@ -51,9 +51,9 @@ class DestroyOptions:
 def command(given: DestroyOptions) -> int:
     """Run `globalchat destroy`."""
     from globalchat.cli import aws_deployment
-    from globalchat_infra.deployer import obstacles, preflight, removal, resources
+    from globalchat_infra.deployer import destroy, obstacles, preflight, resources
     from globalchat_infra.deployer.aws import Aws
-    from globalchat_infra.deployer.stacks import seconds_for
+    from globalchat_infra.deployer.stacks import time_limit
 
     name = aws_deployment.profile_to_write(given.profile)
     request = aws_deployment.deploy_request(aws_deployment.changes(given.stack_prefix, given.regions), name)
@@ -65,7 +65,7 @@ def command(given: DestroyOptions) -> int:
     existing, chosen = aws_deployment.find_existing(
         aws, request, consequence="is not known, and is left alone.", everywhere=True
     )
-    found = removal.removable(existing, chosen)
+    found = destroy.stacks_to_delete(existing, chosen)
     for warning in obstacles.check_removal(aws, owner.number, request.prefix, chosen, found):
         echo_err(f"warning: {warning}")
     if not found:
@@ -74,32 +74,32 @@ def command(given: DestroyOptions) -> int:
     elif not (given.yes or _confirm(request.prefix, owner.number, [stack.name for stack in found])):
         echo_err("Nothing was deleted.")
         return ExitCode.FAILED
-    patient = aws.patient()
-    seconds = given.timeout or seconds_for(len(found))
-    removal.remove(patient, found, aws_deployment.print_step, seconds=seconds, role=given.role_arn)
+    aws = aws.with_retries()
+    seconds = given.timeout or time_limit(len(found))
+    destroy.delete_stacks(aws, found, aws_deployment.print_step, seconds=seconds, role=given.role_arn)
     groups = resources.log_groups(found)
-    remains = removal.remains(patient, owner.number, request.prefix, chosen, groups)
+    leftovers = destroy.find_leftovers(aws, owner.number, request.prefix, chosen, groups)
     aws_deployment.forget_regions(name, owner.number, request.prefix, set(chosen.values()))
-    return _report(remains, chosen, existing if not given.regions else None)
+    return _report(leftovers, chosen, existing if not given.regions else None)
 
 
-def _report(remains: "Remains", regions: Mapping[str, str], existing: "Standing | None") -> int:
+def _report(leftovers: "Leftovers", regions: Mapping[str, str], existing: "ExistingDeployment | None") -> int:
     """Print what is left, and return the exit code.
 
     `existing` is what was found if all of a deployment was meant; then regions that could not be asked count.
     """
-    for what in remains.left:
+    for what in leftovers.left:
         echo_err(f"left: {what}")
-    for what in remains.others:
+    for what in leftovers.others:
         echo_err(f"not of this deployment, and left alone: {what}")
-    unasked = list(remains.unasked)
+    unasked = list(leftovers.unasked)
     if existing is not None:
-        unasked += [f"{region}: {why.message}" for region, why in existing.silent.items()]
+        unasked += [f"{region}: {why.message}" for region, why in existing.unreachable.items()]
         if existing.unlisted is not None:
-            unasked += [f"{region}: {existing.unlisted.message}" for region in existing.unasked]
+            unasked += [f"{region}: {existing.unlisted.message}" for region in existing.unsearched]
     for what in unasked:
         echo_err(f"not asked: {what}")
-    if remains.left or unasked:
+    if leftovers.left or unasked:
         return ExitCode.FAILED
     echo_err(
         "Nothing is left." if existing is not None else f"Nothing is left in {', '.join(regions.values())}."

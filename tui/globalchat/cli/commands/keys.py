@@ -17,8 +17,8 @@ from globalchat.core.text import plural
 
 if TYPE_CHECKING:
     from globalchat.client.profiles import Profile, RegionEndpoint
+    from globalchat_infra.deployer.api_keys import ApiKey
     from globalchat_infra.deployer.aws import Aws
-    from globalchat_infra.deployer.keys import ApiKey
 
 GRACE_DAYS = 7
 SHORTEST_START = 4
@@ -53,13 +53,13 @@ class ListKeysOptions:
 @parameters(ListKeysOptions)
 def list_keys(given: ListKeysOptions) -> int:
     """Run `globalchat keys list`."""
-    from globalchat_infra.deployer import keys
+    from globalchat_infra.deployer import api_keys
 
     now, aws, profile = time.time(), *_signed_in(given.aws_profile, given.profile)
     for endpoint in profile.regions.values():
         _check_owner(aws, endpoint)
-        found = keys.list_keys(aws, endpoint.region, endpoint.api_id)
-        old = keys.retired(found)
+        found = api_keys.list_keys(aws, endpoint.region, endpoint.api_id)
+        old = api_keys.retired(found)
         for key in sorted(found, key=lambda each: -each.expires):
             is_used, is_replaced = key.key == endpoint.api_key, key.fingerprint in old
             if given.as_json:
@@ -79,12 +79,12 @@ def list_keys(given: ListKeysOptions) -> int:
 
 def _key_line(key: "ApiKey", now: float, *, is_used: bool, is_replaced: bool) -> str:
     """Return the fingerprint of a key, its end, and what is special about it; `now` in epoch seconds."""
-    from globalchat_infra import stack_key
-    from globalchat_infra.deployer import keys
+    from globalchat_infra import stack_interface
+    from globalchat_infra.deployer import api_keys
 
-    is_of_stack = key.description == stack_key.DESCRIPTION
+    is_of_stack = key.description == stack_interface.KEY_DESCRIPTION
     marks = ["in use"] * is_used + ["replaced"] * is_replaced + ["of the stack"] * is_of_stack
-    left = keys.days_left(key.expires, now)
+    left = api_keys.days_left(key.expires, now)
     span = f"{plural(left, 'day')} left" if left >= 0 else "expired"
     note = f"  ({', '.join(marks)})" if marks else ""
     return f"{key.fingerprint}  expires {iso_time(key.expires * 1000)}, {span}{note}"
@@ -131,14 +131,14 @@ class RotateKeysOptions:
 def rotate(given: RotateKeysOptions) -> int:
     """Run `globalchat keys rotate`."""
     from globalchat.cli.aws_deployment import save_profile
-    from globalchat_infra.deployer import keys
+    from globalchat_infra.deployer import api_keys
 
     now, aws, profile = time.time(), *_signed_in(given.aws_profile, given.profile)
     # All of them first: none is replaced if one belongs to another deployment.
     for endpoint in profile.regions.values():
         _check_owner(aws, endpoint)
     for alias, endpoint in profile.regions.items():
-        rotation = keys.rotate(aws, endpoint.region, endpoint.api_id, now=now)
+        rotation = api_keys.rotate(aws, endpoint.region, endpoint.api_id, now=now)
         new, old = rotation.new, rotation.old
         changed = replace(endpoint, api_key=new.key, api_key_expires=new.expires)
         profile = replace(profile, regions={**profile.regions, alias: changed})
@@ -147,7 +147,7 @@ def rotate(given: RotateKeysOptions) -> int:
         echo_err(f"{alias}: the new key {new.fingerprint} is in the profile")
         if old is None:
             continue
-        end = keys.retire(aws, endpoint.region, endpoint.api_id, old, now=now, grace_days=given.grace)
+        end = api_keys.retire(aws, endpoint.region, endpoint.api_id, old, now=now, grace_days=given.grace)
         until = f"lives until {iso_time(end * 1000)} at the latest" if given.grace else "has ended"
         echo_err(f"{alias}: the old key {old.fingerprint} {until}")
     echo_err("Others need the new keys too: they run `globalchat outputs --refresh`.")
@@ -182,7 +182,7 @@ class RevokeKeysOptions:
 @parameters(RevokeKeysOptions)
 def revoke(given: RevokeKeysOptions) -> int:
     """Run `globalchat keys revoke`."""
-    from globalchat_infra.deployer import keys
+    from globalchat_infra.deployer import api_keys
 
     if not given.keys and not given.replaced:
         raise UsageError(
@@ -192,11 +192,11 @@ def revoke(given: RevokeKeysOptions) -> int:
     found: dict[str, list[ApiKey]] = {}
     for alias, endpoint in profile.regions.items():
         _check_owner(aws, endpoint)
-        found[alias] = keys.list_keys(aws, endpoint.region, endpoint.api_id)
+        found[alias] = api_keys.list_keys(aws, endpoint.region, endpoint.api_id)
     chosen = _named(given.keys, found)
     if given.replaced:
         for alias, listed in found.items():
-            old = keys.retired(listed)
+            old = api_keys.retired(listed)
             chosen += [(alias, key) for key in listed if key.fingerprint in old]
     chosen = list(dict.fromkeys(chosen))
     _check_unused(chosen, profile)
@@ -208,7 +208,7 @@ def revoke(given: RevokeKeysOptions) -> int:
         return ExitCode.FAILED
     for alias, key in chosen:
         endpoint = profile.regions[alias]
-        keys.revoke(aws, endpoint.region, endpoint.api_id, key)
+        api_keys.revoke(aws, endpoint.region, endpoint.api_id, key)
         echo_err(f"{alias}: the key {key.fingerprint} has ended")
     return ExitCode.DONE
 
@@ -277,6 +277,6 @@ def _check_owner(aws: "Aws", endpoint: "RegionEndpoint") -> None:
         UserError: its tags say that it is not.
     """
     from globalchat_infra import names
-    from globalchat_infra.deployer import keys
+    from globalchat_infra.deployer import api_keys
 
-    keys.check_owner(aws, names.prefix_of(endpoint.event_bus), endpoint)
+    api_keys.check_owner(aws, names.prefix_of(endpoint.event_bus), endpoint)

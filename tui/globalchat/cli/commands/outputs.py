@@ -75,7 +75,7 @@ def _refresh(given: OutputsOptions) -> None:
     import time
 
     from globalchat.cli import aws_deployment
-    from globalchat_infra.deployer import outputs
+    from globalchat_infra.deployer import discovery
     from globalchat_infra.deployer.aws import Aws
 
     name = aws_deployment.profile_to_write(given.profile)
@@ -83,8 +83,8 @@ def _refresh(given: OutputsOptions) -> None:
     aws = Aws(given.aws_profile)
     aws_deployment.sign_in(aws, request.first_region)
     _, chosen = aws_deployment.find_existing(aws, request, consequence="is not in the profile.")
-    stacks = outputs.find(aws, request.prefix, chosen)
-    aws_deployment.save_profile(outputs.read_profile(aws, name, stacks, now=time.time()))
+    stacks = discovery.find_api_stacks(aws, request.prefix, chosen)
+    aws_deployment.save_profile(discovery.read_profile(aws, name, stacks, now=time.time()))
 
 
 def _document(endpoint: RegionEndpoint, show_key: bool) -> dict[str, str]:

@@ -7,12 +7,11 @@ import pytest
 from globalchat.client import profiles
 from globalchat.core.errors import Unreachable, UserError
 from globalchat_infra.config import load
-from globalchat_infra.deployer import standing
+from globalchat_infra.deployer import discovery
 from globalchat_infra.deployer.aws import Aws, Denied
 from globalchat_infra.deployer.deployment import prepare
-from globalchat_infra.deployer.plan import Wish
-from globalchat_infra.deployer.settings import Changes
-from tests.infra.helpers.assembled_deployment import Heard, content
+from globalchat_infra.deployer.plan import Changes, DeployRequest
+from tests.infra.helpers.assembled_deployment import RecordingPrompter, content
 from tests.infra.helpers.moto_account import ACCOUNT, User
 from tests.infra.helpers.small_stacks import stand
 
@@ -21,13 +20,13 @@ ELSEWHERE = {"tokyo": "ap-northeast-1", "paris": "eu-west-3"}
 
 
 def names(aws: Aws) -> list[str]:
-    found = standing.find(aws, "globalchat", load().regions.items()).stacks
+    found = discovery.discover(aws, "globalchat", load().regions.items()).stacks
     return [stack.name for stack in found]
 
 
 def test_one_stack_leads_to_all_others(cloud: str) -> None:
     stand(REGIONS)
-    found = standing.find(Aws(), "globalchat", [("oregon", "us-west-2")])
+    found = discovery.discover(Aws(), "globalchat", [("oregon", "us-west-2")])
     assert found.regions == found.mesh == REGIONS
     assert [stack.part for stack in found.stacks] == ["api"] * 3 + ["relay"] * 3
     assert found.settings["options"] == ["regions"]
@@ -36,7 +35,7 @@ def test_one_stack_leads_to_all_others(cloud: str) -> None:
 def test_roles_lead_to_regions_that_the_file_does_not_know(cloud: str) -> None:
     stand(ELSEWHERE, roles=True)
     stand({"lima": "sa-east-1"}, prefix="globalchat-two", roles=True)
-    found = standing.find(Aws(), "globalchat", load().regions.items())
+    found = discovery.discover(Aws(), "globalchat", load().regions.items())
     assert found.regions == ELSEWHERE
 
 
@@ -53,23 +52,29 @@ class Deaf(Aws):
 
 def test_a_region_that_is_down_is_named_and_the_others_are_found(cloud: str) -> None:
     stand(REGIONS)
-    found = standing.find(Deaf(), "globalchat", [("oregon", "us-west-2")])
+    found = discovery.discover(Deaf(), "globalchat", [("oregon", "us-west-2")])
     assert list(found.regions) == ["oregon", "tokyo"]
-    assert list(found.silent) == ["ap-southeast-2"]
+    assert list(found.unreachable) == ["ap-southeast-2"]
     assert found.mesh == REGIONS
 
 
 def test_without_the_region_that_is_down_the_others_are_deployed(cloud: str) -> None:
     stand({"oregon": "us-west-2", "sydney": "ap-southeast-2"})
-    heard = Heard()
-    wish = Wish(content(), Changes(regions=["oregon"]))
-    plan = prepare(wish, Deaf(), heard.person, account=ACCOUNT)
+    printed = RecordingPrompter()
+    request = DeployRequest(content(), Changes(regions=["oregon"]))
+    plan = prepare(request, Deaf(), printed.prompter, account=ACCOUNT)
     assert plan.config.regions == {"oregon": "us-west-2"}
     assert (
-        "warning: AWS did not answer. Whether something of the deployment stands there is not known." in heard
+        "warning: AWS did not answer. Whether something of the deployment stands there is not known."
+        in printed
     )
     with pytest.raises(UserError, match="AWS did not answer"):
-        prepare(Wish(content(), Changes(regions=["oregon", "sydney"])), Deaf(), heard.person, account=ACCOUNT)
+        prepare(
+            DeployRequest(content(), Changes(regions=["oregon", "sydney"])),
+            Deaf(),
+            printed.prompter,
+            account=ACCOUNT,
+        )
 
 
 @pytest.mark.parametrize(
@@ -82,26 +87,26 @@ def test_without_the_region_that_is_down_the_others_are_deployed(cloud: str) -> 
     ],
 )
 def test_who_asks_is_asked_in_a_region_that_is_meant(words: list[str], region: str) -> None:
-    assert Wish(content(), Changes(regions=words)).first_region == region
+    assert DeployRequest(content(), Changes(regions=words)).first_region == region
 
 
 def test_before_anything_is_done_a_person_is_asked_once(cloud: str) -> None:
-    yes, no = Heard(), Heard(answer=False)
-    prepare(Wish(content()), Aws(), yes.person)
+    yes, no = RecordingPrompter(), RecordingPrompter(answer=False)
+    prepare(DeployRequest(content()), Aws(), yes.prompter)
     with pytest.raises(UserError, match="Nothing was deployed"):
-        prepare(Wish(content()), Aws(), no.person)
-    for heard in (yes, no):
-        assert [line for line in heard if line.endswith("?")] == [heard[-1]]
-        assert heard[-1].startswith('Deploy "globalchat" to oregon (us-west-2), sydney (ap-southeast-2) of')
+        prepare(DeployRequest(content()), Aws(), no.prompter)
+    for printed in (yes, no):
+        assert [line for line in printed if line.endswith("?")] == [printed[-1]]
+        assert printed[-1].startswith('Deploy "globalchat" to oregon (us-west-2), sydney (ap-southeast-2) of')
 
 
 def test_what_will_be_deleted_is_in_the_question_even_if_the_account_was_named(cloud: str) -> None:
     stand({"oregon": "us-west-2", "sydney": "ap-southeast-2"})
-    heard = Heard(answer=False)
-    wish = Wish(content(), Changes(regions=["sydney"]), prune=True)
+    printed = RecordingPrompter(answer=False)
+    request = DeployRequest(content(), Changes(regions=["sydney"]), prune=True)
     with pytest.raises(UserError, match="Nothing was deployed"):
-        prepare(wish, Aws(), heard.person, account=ACCOUNT)
-    assert heard[-1].endswith(
+        prepare(request, Aws(), printed.prompter, account=ACCOUNT)
+    assert printed[-1].endswith(
         ", and delete globalchat-sydney-relay, globalchat-oregon-api, globalchat-oregon-relay?"
     )
 
@@ -145,7 +150,7 @@ def test_the_profile_says_which_deployment_is_meant(cloud: str, user: User) -> N
     assert first.exit_code == 0, first.output
     ran = user.run("destroy", "--yes")
     assert ran.exit_code == 0, ran.output
-    told = 'the profile "default" stands for "mine"; for "globalchat" give --stack-prefix globalchat'
-    assert told in ran.output
+    message = 'the profile "default" stands for "mine"; for "globalchat" give --stack-prefix globalchat'
+    assert message in ran.output
     assert "deleting mine-paris-relay" in ran.output
     assert profiles.names(user.home / "config") == []

@@ -4,19 +4,19 @@ from collections.abc import Mapping
 
 import pytest
 
-from globalchat_infra import inventory
-from globalchat_infra.inventory import PhysicalName
+from globalchat_infra import names
+from globalchat_infra.names import PhysicalName
 from tests.infra.helpers.synthesised_templates import configurations, templates_of
 
 PROPERTIES = {
-    inventory.ALARM: "AlarmName",
-    inventory.BUS: "Name",
-    inventory.DASHBOARD: "DashboardName",
-    inventory.QUEUE: "QueueName",
-    inventory.ROLE: "RoleName",
-    inventory.TABLE: "TableName",
-    inventory.TOPIC: "TopicName",
-    inventory.WEB_ACL: "Name",
+    names.ALARM: "AlarmName",
+    names.BUS: "Name",
+    names.DASHBOARD: "DashboardName",
+    names.QUEUE: "QueueName",
+    names.ROLE: "RoleName",
+    names.TABLE: "TableName",
+    names.TOPIC: "TopicName",
+    names.WEB_ACL: "Name",
 }
 
 
@@ -36,14 +36,12 @@ def test_the_inventory_is_what_the_templates_name(
             if resource["Type"] in PROPERTIES
         }
         # No template has the table of the history yet.
-        expected = {each for each in inventory.of_region(config, alias) if each.type != inventory.TABLE}
+        expected = {each for each in names.physical_names(config, alias) if each.type != names.TABLE}
         assert named == expected
-        usual = set(inventory.without_options(config.prefix, alias, region))
-        assert usual >= {
-            each for each in expected if each.type in (inventory.BUS, inventory.QUEUE, inventory.ROLE)
-        }
+        usual = set(names.usual_names(config.prefix, alias, region))
+        assert usual >= {each for each in expected if each.type in (names.BUS, names.QUEUE, names.ROLE)}
 
 
 def test_a_name_says_what_it_names() -> None:
-    assert str(PhysicalName(inventory.BUS, "a-bus", "us-west-2")) == 'the event bus "a-bus" in us-west-2'
-    assert inventory.WORDS.keys() == {*PROPERTIES, inventory.LOG_GROUP}
+    assert str(PhysicalName(names.BUS, "a-bus", "us-west-2")) == 'the event bus "a-bus" in us-west-2'
+    assert names.TYPE_WORDS.keys() == {*PROPERTIES, names.LOG_GROUP}

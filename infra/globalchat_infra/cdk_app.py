@@ -1,12 +1,16 @@
-"""The two stacks of a region: Api first, Relay once every region's bus exists."""
+"""The CDK app: every region's Api stack, then every region's Relay stack, once every bus exists."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
 
-from aws_cdk import CfnOutput, Environment, LegacyStackSynthesizer, Stack, Tags, aws_events, aws_iam
+from aws_cdk import App, CfnOutput, Environment, LegacyStackSynthesizer, Stack, Tags, aws_events, aws_iam
 from constructs import Construct
 
+from globalchat.core.errors import UsageError
 from globalchat.core.resources import resource
-from globalchat_infra import memory, names
+from globalchat_infra import names, stack_interface
 from globalchat_infra.alarms import Alarms, AlarmTopic
 from globalchat_infra.api import GraphqlApi
 from globalchat_infra.broadcast import MUTATION, Broadcast, Malformed
@@ -14,20 +18,21 @@ from globalchat_infra.config import Config
 from globalchat_infra.dashboard import Dashboard
 from globalchat_infra.firewall import Firewall
 from globalchat_infra.relay import Relay
-from globalchat_infra.schema import Schema
+from globalchat_infra.schema import SchemaFile
 
-
-def peers(config: Config, alias: str) -> list[str]:
-    """The AWS regions of all other aliases."""
-    return [region for other, region in config.regions.items() if other != alias]
-
-
+LARGEST = 49_000
+"""Bytes of a template as YAML, by our estimate: CloudFormation takes 51,200 of what the CDK makes of it."""
 INDENTED_REGIONS = 9
 """CloudFormation takes 51,200 bytes; the relay to thirty peers has that much, half of it indentation."""
 
 
+def peers(config: Config, alias: str) -> list[str]:
+    """Return the AWS regions of all other aliases."""
+    return [region for other, region in config.regions.items() if other != alias]
+
+
 class RegionStack(Stack):
-    """A stack `<prefix>-<alias>-<part>` of one region; its template's metadata tell the alias.
+    """A stack `<prefix>-<alias>-<part>` of one region; its template's metadata holds the alias.
 
     The legacy synthesizer deploys with the caller's own rights, without `cdk bootstrap`: there are no assets.
     """
@@ -59,7 +64,7 @@ class ApiStack(RegionStack):
     def __init__(self, scope: Construct, *, config: Config, alias: str, key_expiry: int) -> None:
         description = f"globalchat in {alias}: bus, API and broadcast"
         super().__init__(scope, config=config, alias=alias, part="api", description=description)
-        schema = Schema(resource("schema.graphql"))
+        schema = SchemaFile(resource("schema.graphql"))
         bus = self._bus()
         graphql = GraphqlApi(
             self,
@@ -96,12 +101,12 @@ class ApiStack(RegionStack):
         CfnOutput(self, "apiId", value=graphql.api.api_id)
         CfnOutput(self, "eventBus", value=bus.event_bus_arn)
         CfnOutput(self, "region", value=self.region)
-        CfnOutput(self, memory.OUTPUT, value=memory.remember(config))
+        CfnOutput(self, stack_interface.SETTINGS_OUTPUT, value=stack_interface.dump_settings(config))
 
     def _bus(self) -> aws_events.EventBus:
-        """The bus; it takes what the account's roles may put on it, from the relays of other regions too.
+        """Make the bus; it takes what the account's roles may put on it, also from relays of other regions.
 
-        `PutTargets` was seen to refuse a bus of another region without such a policy. It gives nobody more
+        `PutTargets` was seen to refuse a bus of another region without such a policy. It gives no one more
         than their own policies do.
         """
         bus = aws_events.EventBus(self, "Bus", event_bus_name=names.bus(self._config.prefix))
@@ -153,7 +158,7 @@ class RelayStack(RegionStack):
             prefix=config.prefix,
             alias=alias,
             peers=others,
-            fields=Schema(resource("schema.graphql")).required_arguments(MUTATION),
+            fields=SchemaFile(resource("schema.graphql")).required_arguments(MUTATION),
         )
         alarms = self._alarms()
         alarms.on_dead_letters("relay", relay.dead_letters)
@@ -161,3 +166,76 @@ class RelayStack(RegionStack):
             alarms.on_rule(rule, names.bus(config.prefix))
         for stack in after:
             self.add_stack_dependency(stack)
+
+
+def new_app(folder: Path | None = None, *, validated: bool = False) -> App:
+    """Return an app that synthesises into a folder, by default where `cdk` asks for it.
+
+    `validated` lets the CDK check the templates too. That starts an engine for seconds in every synthesis and
+    only warns; the tests do it once, for every option.
+    """
+    outdir = None if folder is None else str(folder)
+    return App(analytics_reporting=False, outdir=outdir, builtin_cloud_formation_validation=validated)
+
+
+def add_stacks(app: App, config: Config, *, today: date) -> None:
+    """Add all stacks of a deployment to an app, tagged. A single region has no relay."""
+    expiry = stack_interface.key_expiry(today)
+    apis = [ApiStack(app, config=config, alias=alias, key_expiry=expiry) for alias in config.regions]
+    if len(apis) > 1:
+        for alias in config.regions:
+            RelayStack(app, config=config, alias=alias, after=apis)
+    Tags.of(app).add(names.PROJECT_TAG, names.PROJECT)
+    Tags.of(app).add(names.DEPLOYMENT_TAG, config.prefix)
+
+
+def synthesise(app: App, *, account: str | None = None) -> Path:
+    """Write the cloud assembly and return its folder; `account` is the only one it may be deployed to.
+
+    Raises:
+        UsageError: a template is larger than CloudFormation takes without a bucket.
+    """
+    folder = Path(app.synth().directory)
+    for file in sorted(folder.glob("*.template.json")):
+        template = json.loads(file.read_text(encoding="utf-8"))
+        if (size := yaml_size(template)) > LARGEST:
+            raise UsageError(
+                f"The template {file.name} has {size:,} bytes, more than the {LARGEST:,} that fit: "
+                "use fewer regions, or shorter names."
+            )
+    if account is not None:
+        _bind(folder, account)
+    return folder
+
+
+def yaml_size(value: object, depth: int = 0) -> int:
+    """Estimate the bytes of a value in YAML as the CDK's command line writes it: it uploads that, not JSON.
+
+    Each entry has a line, indented by two spaces a level, and so has each line of a text; none is folded.
+    """
+    indent = 2 * depth
+    if isinstance(value, Mapping) and value:
+        return sum(indent + len(str(key)) + 2 + yaml_size(each, depth + 1) for key, each in value.items())
+    if isinstance(value, list) and value:
+        # The dash stands in the indentation of what begins in the same line.
+        return sum(
+            yaml_size(each, depth + 1) + (0 if isinstance(each, Mapping | list) and each else indent + 2)
+            for each in value
+        )
+    text = value if isinstance(value, str) else json.dumps(value)
+    return sum(indent * (number > 0) + len(line.encode()) + 1 for number, line in enumerate(text.split("\n")))
+
+
+def _bind(folder: Path, account: str) -> None:
+    """Write the account into the environment of every stack: the CDK refuses credentials of another.
+
+    Given to the stacks instead, it would be written into every ARN of their templates in the place of
+    `AWS::AccountId`, and each `cdk deploy` by hand, which is bound to no account, would change them back.
+    """
+    file = folder / "manifest.json"
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    for artifact in manifest["artifacts"].values():
+        if artifact["type"] == "aws:cloudformation:stack":
+            region = artifact["environment"].rpartition("/")[2]
+            artifact["environment"] = f"aws://{account}/{region}"
+    file.write_text(json.dumps(manifest, indent=2), encoding="utf-8")

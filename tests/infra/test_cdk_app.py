@@ -7,7 +7,7 @@ import pytest
 
 from globalchat.core.errors import UsageError
 from globalchat_infra.config import parse
-from globalchat_infra.deployer import settings
+from globalchat_infra.deployer import plan
 from tests.infra.helpers.assembled_deployment import content
 from tests.infra.helpers.synthesised_templates import templates_of
 
@@ -33,12 +33,12 @@ def test_the_account_is_in_the_environments_of_the_stacks_and_in_no_template(
 
 def test_the_deployer_s_copy_of_cdk_json_names_the_account() -> None:
     own = content()
-    assert parse(settings.context_of(own)).account is None
-    assert parse(settings.context_of(settings.for_account(own, ACCOUNT))).account == ACCOUNT
+    assert parse(plan.context_of(own)).account is None
+    assert parse(plan.context_of(plan.for_account(own, ACCOUNT))).account == ACCOUNT
 
 
 @pytest.mark.parametrize("value", ["prod", "12345678901", 123456789012, "1111-2222-3333"])
 def test_what_is_no_account_is_refused(value: object) -> None:
-    context = {**settings.context_of(content()), "account": value}
+    context = {**plan.context_of(content()), "account": value}
     with pytest.raises(UsageError, match='"account" is not the number of an AWS account'):
         parse(context)

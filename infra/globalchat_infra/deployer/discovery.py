@@ -1,0 +1,285 @@
+"""An existing deployment: discovery by the names of stacks and by IAM, in every region; and its profile."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from globalchat.client.profiles import Profile, RegionEndpoint
+from globalchat.core.errors import Reason, UserError
+from globalchat_infra import names, stack_interface
+from globalchat_infra.config import aws_regions, choose_regions
+from globalchat_infra.deployer import api_keys, stacks
+from globalchat_infra.deployer.aws import GLOBAL, Aws, Denied
+from globalchat_infra.deployer.stacks import WORKERS, DeployedStack, is_ours
+
+OUTPUTS = ("graphqlUrl", "realtimeUrl", "apiId", "eventBus")
+"""Outputs of an Api stack that a profile is made of."""
+AliasedRegion: TypeAlias = tuple[str, str]
+"""Alias and AWS region."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingDeployment:
+    """The stacks of a deployment, and what is in its place or is not known.
+
+    `foreign` are stacks of its names that belong to others. `unreachable` says, per AWS region that could not
+    be asked, why. `unlisted` is why IAM could not be asked for further regions (None: it was asked), and
+    `unsearched` the AWS regions that were not searched for that reason.
+    """
+
+    stacks: list[DeployedStack] = field(default_factory=list)
+    foreign: list[DeployedStack] = field(default_factory=list)
+    unreachable: Mapping[str, Reason] = field(default_factory=dict)
+    unlisted: Reason | None = None
+    unsearched: Sequence[str] = ()
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings that its latest Api stack holds, in keys of the context; empty if there is none."""
+        saved = [(stack.changed, found) for stack in self.stacks if (found := _settings(stack)) is not None]
+        return max(saved, key=lambda each: each[0])[1] if saved else {}
+
+    @property
+    def mesh(self) -> Mapping[str, str]:
+        """Alias to AWS region of all that are to relay to each other."""
+        regions = self.settings.get("regions")
+        return regions if isinstance(regions, dict) else self.regions
+
+    @property
+    def regions(self) -> Mapping[str, str]:
+        """Alias to AWS region, wherever a stack of this deployment is."""
+        return {stack.alias: stack.region for stack in self.stacks}
+
+    def unreachable_regions(self, needed: Collection[str]) -> Mapping[str, str]:
+        """Return, by AWS region that could not be asked, the sentence that says why.
+
+        Raises:
+            UserError: one of them is among the `needed`.
+        """
+        for region, why in self.unreachable.items():
+            if region in needed:
+                raise why.error()
+        return {region: why.message for region, why in self.unreachable.items()}
+
+
+def discover(
+    aws: Aws, prefix: str, regions: Iterable[AliasedRegion], *, everywhere: bool = False
+) -> ExistingDeployment:
+    """Find every stack of a deployment, in `regions` and wherever those lead.
+
+    An Api stack names all regions of its mesh, and the tags of roles, which are global, name the regions of
+    all. Where roles may not be listed, CloudFormation is asked in every AWS region instead, if nothing of the
+    deployment was found so far or `everywhere` asks for it.
+    """
+    search = _Search(aws, prefix)
+    search.follow(regions)
+    unlisted: Reason | None = None
+    try:
+        search.follow(_by_roles(aws, prefix))
+    except UserError as error:
+        unlisted = error.reason
+    unsearched: Sequence[str] = ()
+    if unlisted is not None:
+        others = [region for region in _enabled(aws) if region not in search.asked]
+        unsearched = search.sweep(others) if everywhere or not search.ours else others
+    return ExistingDeployment(search.ours, search.foreign, search.unreachable, unlisted, unsearched)
+
+
+@dataclass(slots=True)
+class _Search:
+    """Looks at regions, each once, and at those that the stacks found there lead to."""
+
+    aws: Aws
+    prefix: str
+    found: dict[AliasedRegion, list[DeployedStack]] = field(default_factory=dict)
+    unreachable: dict[str, Reason] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> set[str]:
+        """The AWS regions that were asked, with or without an answer."""
+        return {*(region for _, region in self.found), *self.unreachable}
+
+    @property
+    def ours(self) -> list[DeployedStack]:
+        return [stack for stack in self._sorted() if stack.ours]
+
+    @property
+    def foreign(self) -> list[DeployedStack]:
+        return [stack for stack in self._sorted() if stack.foreign is not None]
+
+    def follow(self, regions: Iterable[AliasedRegion]) -> None:
+        """Look at these regions, and at those that their stacks name."""
+        pending = list(dict.fromkeys(regions))
+        with ThreadPoolExecutor(WORKERS) as pool:
+            while pending := [each for each in dict.fromkeys(pending) if self._is_new(each)]:
+                answers = list(pool.map(self._look, pending))
+                leads: list[AliasedRegion] = []
+                for target, answer in zip(pending, answers, strict=True):
+                    if isinstance(answer, Reason):
+                        self.unreachable[target[1]] = answer
+                        continue
+                    self.found[target] = answer
+                    for stack in answer:
+                        named = (_settings(stack) or {}).get("regions") if stack.ours else None
+                        leads.extend(named.items() if isinstance(named, dict) else ())
+                pending = leads
+
+    def sweep(self, regions: Sequence[str]) -> Sequence[str]:
+        """Look for stacks in AWS regions whose alias is not known; returns the regions that refuse."""
+        with ThreadPoolExecutor(WORKERS) as pool:
+            answers = list(pool.map(lambda each: _aliases(self.aws, self.prefix, each), regions))
+        found: list[AliasedRegion] = []
+        refused: list[str] = []
+        for region, aliases in zip(regions, answers, strict=True):
+            if aliases is None:
+                refused.append(region)
+            else:
+                found.extend((alias, region) for alias in aliases)
+        self.follow(found)
+        return refused
+
+    def _is_new(self, target: AliasedRegion) -> bool:
+        return target not in self.found and target[1] not in self.unreachable
+
+    def _look(self, target: AliasedRegion) -> list[DeployedStack] | Reason:
+        alias, region = target
+        try:
+            return stacks.find(self.aws, self.prefix, {alias: region})
+        except UserError as error:
+            return error.reason
+
+    def _sorted(self) -> list[DeployedStack]:
+        every = [stack for each in self.found.values() for stack in each]
+        return sorted(every, key=lambda stack: names.PARTS.index(stack.part))
+
+
+def unsearched_warnings(deployment: ExistingDeployment) -> list[str]:
+    """Return a sentence if AWS regions were not searched, where the deployment may have stacks."""
+    if deployment.unlisted is None or not deployment.unsearched:
+        return []
+    return [
+        f"{deployment.unlisted.message.rstrip('.')}: what stands in {', '.join(deployment.unsearched)} "
+        "is not known."
+    ]
+
+
+def selected_regions(
+    deployment: ExistingDeployment, known: Mapping[str, str], words: Sequence[str]
+) -> Mapping[str, str]:
+    """Return alias to AWS region of what `words` ask for, else of all that exists or should.
+
+    `known` are further regions.
+
+    Raises:
+        UserError: a word is neither an alias nor a listed region.
+    """
+    if words:
+        return choose_regions({**known, **deployment.mesh, **deployment.regions}, words)
+    return {**deployment.mesh, **deployment.regions} or known
+
+
+def find_api_stacks(aws: Aws, prefix: str, regions: Mapping[str, str]) -> list[DeployedStack]:
+    """Return the Api stacks of a deployment that exist in `regions` (alias to AWS region).
+
+    Raises:
+        UserError: none exists, or one of the names belongs to others.
+    """
+    every = stacks.find(aws, prefix, regions)
+    stacks.refuse_foreign(prefix, (stack.foreign for stack in every), "nothing was read of it")
+    found = [stack for stack in every if stack.part == "api" and stack.outputs]
+    if not found:
+        raise UserError(
+            f'There is no deployment "{prefix}" in {", ".join(regions.values())}.',
+            remedy="Make one with `globalchat deploy`.",
+        )
+    return found
+
+
+def read_profile(aws: Aws, name: str, made: Iterable[DeployedStack], *, now: float) -> Profile:
+    """Return the profile of Api stacks: endpoints are their outputs, keys are asked of AppSync.
+
+    Raises:
+        UserError: an output is missing, or an API has no valid key, or it cannot be read.
+    """
+    return Profile(name, {stack.alias: _endpoint(aws, stack, now) for stack in made})
+
+
+def _settings(stack: DeployedStack) -> Mapping[str, object] | None:
+    return stack_interface.load_settings(stack.outputs.get(stack_interface.SETTINGS_OUTPUT))
+
+
+def _by_roles(aws: Aws, prefix: str) -> list[AliasedRegion]:
+    """Return the regions that the tags of this deployment's roles name.
+
+    Roles of before they had dots in their names count too.
+
+    Raises:
+        UserError: IAM may not be asked, or does not answer.
+    """
+    kinds = "|".join(role for roles in names.ROLES.values() for role in roles)
+    name = re.compile(rf"{re.escape(prefix)}([.-])(?P<alias>[a-z0-9-]+)\1(?:{kinds})")
+    asked: set[str] = set()
+    found: list[AliasedRegion] = []
+    for role in aws.pages("iam", GLOBAL, "list_roles", "Roles", MaxItems=1000):
+        match = name.fullmatch(role["RoleName"])
+        if match is None or match["alias"] in asked:
+            continue
+        asked.add(match["alias"])
+        answer = aws.call("iam", GLOBAL, "list_role_tags", RoleName=role["RoleName"])
+        tags = {each["Key"]: each["Value"] for each in answer["Tags"]}
+        alias = tags.get(names.ALIAS_TAG, "")
+        if is_ours(tags, prefix, alias) and names.REGION_TAG in tags:
+            found.append((alias, tags[names.REGION_TAG]))
+    return found
+
+
+def _enabled(aws: Aws) -> list[str]:
+    """Return the AWS regions that have AppSync, without those that are known to be off in this account."""
+    try:
+        answer = aws.call("ec2", GLOBAL, "describe_regions", AllRegions=True)
+    except UserError:
+        return list(aws_regions())
+    off = {each["RegionName"] for each in answer["Regions"] if each.get("OptInStatus") == "not-opted-in"}
+    return [region for region in aws_regions() if region not in off]
+
+
+def _aliases(aws: Aws, prefix: str, region: str) -> list[str] | None:
+    """Return the aliases in the names of stacks in an AWS region; None if it cannot be asked."""
+    name = re.compile(rf"{re.escape(prefix)}-(?P<alias>[a-z0-9-]+)-(?:{'|'.join(names.PARTS)})")
+    try:
+        listed = aws.pages("cloudformation", region, "list_stacks", "StackSummaries")
+    except UserError:
+        return None
+    matches = (
+        name.fullmatch(each["StackName"]) for each in listed if each["StackStatus"] != "DELETE_COMPLETE"
+    )
+    return list(dict.fromkeys(match["alias"] for match in matches if match is not None))
+
+
+def _endpoint(aws: Aws, stack: DeployedStack, now: float) -> RegionEndpoint:
+    for name in OUTPUTS:
+        if not stack.outputs.get(name):
+            raise UserError(
+                f'The stack {stack.name} has no output "{name}".', remedy="Run `globalchat deploy` again."
+            )
+    api_id = stack.outputs["apiId"]
+    try:
+        key = api_keys.current(aws, stack.region, api_id, now)
+    except Denied as error:
+        raise UserError(
+            f"The stack {stack.name} stands, with {stack.outputs['graphqlUrl']}, "
+            f"but its API key cannot be read. {error}",
+            remedy="Run `globalchat outputs --refresh` with credentials that may call appsync:ListApiKeys.",
+        ) from None
+    return RegionEndpoint(
+        alias=stack.alias,
+        region=stack.region,
+        graphql_url=stack.outputs["graphqlUrl"],
+        realtime_url=stack.outputs["realtimeUrl"],
+        api_id=api_id,
+        event_bus=stack.outputs["eventBus"],
+        api_key=key.key,
+        api_key_expires=key.expires,
+    )
