@@ -22,7 +22,7 @@ def test_every_npm_package_of_the_lock_has_a_hash() -> None:
 @pytest.mark.parametrize("place", ["Makefile", "infra/globalchat_infra/deployer/cdk.py"])
 def test_no_install_script_of_npm_runs(place: str) -> None:
     text = (ROOT / place).read_text(encoding="utf-8")
-    assert re.findall(r'"?ci"?,? (?:--prefix infra )?"?(--[a-z-]+)', text) == ["--ignore-scripts"]
+    assert re.findall(r'(?<!-)"?\bci"?,? (?:--prefix infra )?"?(--[a-z-]+)', text) == ["--ignore-scripts"]
 
 
 def test_every_python_package_is_pinned_and_none_has_a_hash() -> None:

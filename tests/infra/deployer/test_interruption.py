@@ -81,6 +81,7 @@ class Run:
 def start(user: User, app: str) -> Run:
     process = subprocess.Popen(
         [sys.executable, "-c", DRIVER, str(user.cache), app],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
