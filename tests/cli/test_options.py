@@ -1,20 +1,19 @@
 """Options: a dataclass of them, durations, and names that cannot be decoded."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from globalchat.cli.options import Duration, build, parameters
+from globalchat.cli.options import Duration, argument, build, flag, option, parameters
 
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    word: Annotated[str, click.argument("word")]
-    count: Annotated[int, click.option("--count", default=3, help="How many.")]
-    loud: Annotated[bool, click.option("--shout", "loud", is_flag=True)]
+    word: str = argument("word")
+    count: int = option("--count", default=3, help="How many.")
+    loud: bool = flag("--shout", "loud", help="In capitals.")
 
 
 @click.command()
@@ -43,7 +42,7 @@ def test_a_field_without_a_parameter_of_its_name_is_an_error() -> None:
 
     @dataclass
     class Renamed:
-        count: Annotated[int, click.option("--number")]
+        count: int = option("--number")
 
     for kind, said in ((Bare, "neither an option nor an argument"), (Renamed, "has another name")):
         with pytest.raises(TypeError, match=said):

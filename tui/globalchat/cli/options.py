@@ -1,14 +1,14 @@
 """Options of commands: a dataclass of them for each command, their types, and those that several share.
 
-Each option is spelled once: its type, its name and its help stand in the annotation of a field.
+Each option is spelled once, as a field: with its type, its name and its help.
 """
 
 import getpass
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import field, fields
 from functools import wraps
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
@@ -20,18 +20,45 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Result = TypeVar("Result")
+Declare: TypeAlias = Callable[[Callable[..., object]], object]
+"""A decorator of click that adds a parameter to a function."""
+DECLARE = "declare"
+"""The key of the decorator in the metadata of a field."""
 
 LONGEST_NAME = 32
 LONGEST_DURATION = 365.0 * DAY
 """Seconds."""
 
 
+def option(*names: str, **settings: Any) -> Any:  # noqa: ANN401 - as `dataclasses.field` returns it
+    """Return a field of a dataclass whose value is an option, as `click.option` declares it.
+
+    The help shows the default, if there is one.
+    """
+    return shared(click.option(*names, show_default=settings.get("default") is not None, **settings))
+
+
+def flag(*names: str, help: str) -> Any:  # noqa: A002, ANN401 - click's name
+    """Return a field of a dataclass that is True if the option is given."""
+    return option(*names, is_flag=True, help=help)
+
+
+def argument(name: str, **settings: Any) -> Any:  # noqa: ANN401
+    """Return a field of a dataclass whose value is an argument, as `click.argument` declares it."""
+    return shared(click.argument(name, **settings))
+
+
+def shared(declare: Declare) -> Any:  # noqa: ANN401
+    """Return a field of a dataclass for an option that click's decorator declares, as the ones below."""
+    return field(metadata={DECLARE: declare})
+
+
 def parameters(kind: Callable[..., T]) -> Callable[[Callable[[T], Result]], Callable[..., Result]]:
     """Return a decorator for a command's function, which is called with an instance of the dataclass `kind`.
 
-    The annotation of each field holds its type and click's decorator, whose parameter has the field's name:
+    Each field is an option or an argument, whose parameter has the field's name:
 
-        rate: Annotated[float, click.option("--rate", default=10.0, help="Messages a second.")]
+        rate: float = option("--rate", default=10.0, help="Messages a second.")
 
     Raises:
         TypeError: a field has no option or argument, or one with another name.
@@ -42,15 +69,14 @@ def parameters(kind: Callable[..., T]) -> Callable[[Callable[[T], Result]], Call
         def command(**params: object) -> Result:
             return function(kind(**params))
 
-        for name, hint in reversed(get_type_hints(kind, include_extras=True).items()):
-            if get_origin(hint) is not Annotated:
-                raise TypeError(f"the field {name} has neither an option nor an argument")
-            for declare in get_args(hint)[1:]:
-                declare(command)
+        for each in reversed(fields(kind)):  # type: ignore[arg-type]
+            if DECLARE not in each.metadata:
+                raise TypeError(f"the field {each.name} has neither an option nor an argument")
+            each.metadata[DECLARE](command)
             # click keeps the parameters of a function that is not yet a command in this attribute.
-            declared: list[click.Parameter] = getattr(command, "__click_params__", [])
-            if not declared or declared[-1].name != name:
-                raise TypeError(f"the parameter of the field {name} has another name")
+            declared: list[click.Parameter] = getattr(command, "__click_params__")  # noqa: B009
+            if declared[-1].name != each.name:
+                raise TypeError(f"the parameter of the field {each.name} has another name")
         return command
 
     return decorate
@@ -68,9 +94,14 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
-    def __init__(self, *, zero: bool = False) -> None:
-        """`zero` allows no time at all."""
+    def __init__(self, *, zero: bool = False, most: float = LONGEST_DURATION) -> None:
+        """`zero` allows no time at all; `most` is in seconds."""
         self._zero = zero
+        self._most = most
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """Return what stands for the value in the help."""
+        return "TIME"
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the seconds of a duration."""
@@ -84,18 +115,9 @@ class Duration(click.ParamType[float]):
             self.fail(f"{value[:30]!r} is not a duration: say 500ms, 30s, 5m, 1h or 1m30s.", param, ctx)
         if not (self._zero or seconds > 0) or seconds > LONGEST_DURATION:
             self.fail(f"{value[:30]!r} is out of range: a year at most, and not nothing.", param, ctx)
+        if seconds > self._most:
+            self.fail(f"it may be {short_duration(self._most)} at most.", param, ctx)
         return seconds
-
-
-def at_most(seconds: float) -> Callable[[click.Context, click.Parameter, float | None], float | None]:
-    """Return a callback that refuses a longer time."""
-
-    def check(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-        if value is not None and value > seconds:
-            raise click.BadParameter(f"it may be {short_duration(seconds)} at most.")
-        return value
-
-    return check
 
 
 class Number(click.FloatRange):
@@ -135,15 +157,16 @@ regions = click.option(
 )
 timeout = click.option(
     "--timeout",
-    metavar="TIME",
-    type=Duration(),
-    callback=at_most(36_000),
+    type=Duration(most=36_000),
     help="How long it may take. [default: 60m, and 3m for each stack beyond four]",
 )
 role_arn = click.option(
     "--role-arn",
     metavar="ARN",
     help="The role that CloudFormation acts with. [default: the one of last time, else your own rights]",
+)
+ascii_only = click.option(
+    "--ascii", "ascii_only", is_flag=True, help="Draw with ASCII alone. [default: as the locale says]"
 )
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 

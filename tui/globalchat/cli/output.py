@@ -30,10 +30,6 @@ PLAIN_SECONDS = 5.0
 """How often a line of progress changes in a terminal, and elsewhere."""
 _CLEAR = "\r\x1b[K"
 
-ascii_only = click.option(
-    "--ascii", "ascii_only", is_flag=True, help="Draw with ASCII alone. [default: as the locale says]"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Styled:

@@ -6,22 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import click
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import Duration, Number, at_most, build, parameters
-from globalchat.cli.output import (
-    ascii_only,
-    echo_err,
-    is_terminal,
-    json_line,
-    wants_ascii,
-    width,
-    write_lines,
-)
+from globalchat.cli.options import Duration, Number, build, flag, option, parameters, shared
+from globalchat.cli.output import echo_err, is_terminal, json_line, wants_ascii, width, write_lines
 from globalchat.cli.profiles import ALL, is_all
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import ExitCode, UsageError, UserError
@@ -59,116 +51,59 @@ Examples:
 class BenchOptions:
     """The command line of `bench`."""
 
-    subscribers: Annotated[
-        int,
-        click.option(
-            "--subscribers",
-            default=100,
-            show_default=True,
-            type=click.IntRange(1, 100_000),
-            help="Subscribers, over all regions and channels.",
-        ),
-    ]
-    rate: Annotated[
-        float,
-        click.option(
-            "--rate",
-            default=10.0,
-            show_default=True,
-            type=Number(0.01, 5_000),
-            help="Messages a second, over all regions and channels.",
-        ),
-    ]
-    size: Annotated[
-        int,
-        click.option(
-            "--size",
-            default=100,
-            show_default=True,
-            type=click.IntRange(64, 100_000),
-            help="Characters of a message.",
-        ),
-    ]
-    seconds: Annotated[
-        float,
-        click.option(
-            "--for",
-            "seconds",
-            default="10s",
-            show_default=True,
-            metavar="TIME",
-            type=Duration(),
-            callback=at_most(3600),
-            help="How long to publish.",
-        ),
-    ]
-    regions: Annotated[
-        str,
-        click.option("--regions", metavar="A,B", default=ALL, show_default=True, help="The regions to load."),
-    ]
-    channels: Annotated[
-        str | None,
-        click.option(
-            "--channels", metavar="C,D", help="The channels to load. [default: the backend's first]"
-        ),
-    ]
-    processes: Annotated[
-        int | None,
-        click.option(
-            "--processes",
-            type=click.IntRange(1, 64),
-            help="Processes that hold subscribers; one more publishes. [default: one per CPU, fewer for few]",
-        ),
-    ]
-    per_socket: Annotated[
-        int,
-        click.option(
-            "--per-socket",
-            default=1,
-            show_default=True,
-            type=click.IntRange(1, 100),
-            help="Subscriptions that share a socket.",
-        ),
-    ]
-    connect_rate: Annotated[
-        float,
-        click.option(
-            "--connect-rate",
-            default=1000.0,
-            show_default=True,
-            type=Number(1, 2000),
-            help="Sockets opened a second; AWS accepts 2,000.",
-        ),
-    ]
-    drain: Annotated[
-        float,
-        click.option(
-            "--drain",
-            default="10s",
-            show_default=True,
-            metavar="TIME",
-            type=Duration(),
-            callback=at_most(600),
-            help="How long to wait for deliveries at the end; then they are lost.",
-        ),
-    ]
-    yes: Annotated[
-        bool, click.option("--yes", is_flag=True, help="Do not ask what a load test on AWS may cost.")
-    ]
-    max_cost: Annotated[
-        float,
-        click.option(
-            "--max-cost",
-            default=5.0,
-            show_default=True,
-            type=Number(0, 10_000),
-            metavar="USD",
-            help="Refuse a load test on AWS that costs more.",
-        ),
-    ]
-    ascii_only: Annotated[bool, ascii_only]
-    as_json: Annotated[bool, options.as_json]
-    profile: Annotated[str | None, options.profile]
+    subscribers: int = option(
+        "--subscribers",
+        default=100,
+        type=click.IntRange(1, 100_000),
+        help="Subscribers, over all regions and channels.",
+    )
+    rate: float = option(
+        "--rate",
+        default=10.0,
+        type=Number(0.01, 5_000),
+        help="Messages a second, over all regions and channels.",
+    )
+    size: int = option(
+        "--size", default=100, type=click.IntRange(64, 100_000), help="Characters of a message."
+    )
+    seconds: float = option(
+        "--for", "seconds", default="10s", type=Duration(most=3600), help="How long to publish."
+    )
+    regions: str = option("--regions", metavar="A,B", default=ALL, help="The regions to load.")
+    channels: str | None = option(
+        "--channels", metavar="C,D", help="The channels to load. [default: the backend's first]"
+    )
+    processes: int | None = option(
+        "--processes",
+        type=click.IntRange(1, 64),
+        help="Processes that hold subscribers; one more publishes. [default: one per CPU, fewer for few]",
+    )
+    per_socket: int = option(
+        "--per-socket", default=1, type=click.IntRange(1, 100), help="Subscriptions that share a socket."
+    )
+    connect_rate: float = option(
+        "--connect-rate",
+        default=1000.0,
+        type=Number(1, 2000),
+        help="Sockets opened a second; AWS accepts 2,000.",
+    )
+    drain: float = option(
+        "--drain",
+        default="10s",
+        type=Duration(most=600),
+        help="How long to wait for deliveries at the end; then they are lost.",
+    )
+    yes: bool = flag("--yes", help="Do not ask what a load test on AWS may cost.")
+    max_cost: float = option(
+        "--max-cost",
+        default=5.0,
+        type=Number(0, 10_000),
+        metavar="USD",
+        help="Refuse a load test on AWS that costs more.",
+    )
+    ascii_only: bool = shared(options.ascii_only)
+    as_json: bool = shared(options.as_json)
+    profile: str | None = shared(options.profile)
 
     @property
     def sockets(self) -> int:

@@ -2,13 +2,7 @@
 
 from dataclasses import dataclass
 
-from globalchat.cli.tables import (
-    DURATION_HEADS,
-    columns,
-    duration_cells,
-    durations_document,
-    histogram_lines,
-)
+from globalchat.cli.tables import DURATION_HEADS, columns, duration_cells, durations_document, histogram_lines
 from globalchat.core.text import plural
 from globalchat.measure.load.plan import LoadPlan
 from globalchat.measure.load.report import LoadProgress, LoadReport

@@ -5,13 +5,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated
 
 import click
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand, is_decoded
-from globalchat.cli.options import parameters
+from globalchat.cli.options import argument, flag, option, parameters, shared
 from globalchat.cli.output import echo_err, is_terminal
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import ExitCode, UsageError
@@ -56,11 +55,11 @@ Examples:
 class ChatOptions:
     """The command line of the chat."""
 
-    region: Annotated[str | None, click.argument("region", required=False, metavar="[REGION]")]
-    channel: Annotated[str | None, click.option("--channel", metavar="C", help="The channel to open first.")]
-    plain: Annotated[bool, click.option("--ascii", "plain", is_flag=True, help="Draw with ASCII alone.")]
-    name: Annotated[str | None, options.name]
-    profile: Annotated[str | None, options.profile]
+    region: str | None = argument("region", required=False, metavar="[REGION]")
+    channel: str | None = option("--channel", metavar="C", help="The channel to open first.")
+    plain: bool = flag("--ascii", "plain", help="Draw with ASCII alone.")
+    name: str | None = shared(options.name)
+    profile: str | None = shared(options.profile)
 
 
 @click.command("chat", cls=ChatCommand, context_settings={"help_option_names": ["-h", "--help"]}, help=HELP)

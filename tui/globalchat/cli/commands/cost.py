@@ -5,13 +5,12 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated
 
 import click
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import Number, parameters
+from globalchat.cli.options import Number, option, parameters, shared
 from globalchat.cli.output import is_terminal, json_line, width, write_lines
 from globalchat.core.errors import ExitCode, UsageError
 from globalchat_infra import config
@@ -46,45 +45,24 @@ Examples:
 class CostOptions:
     """The command line of `cost`."""
 
-    clients: Annotated[
-        int,
-        click.option(
-            "--clients",
-            required=True,
-            type=click.IntRange(0, 10**9),
-            help="All clients, connected all month.",
-        ),
-    ]
-    rate: Annotated[
-        float,
-        click.option(
-            "--messages-per-second",
-            "rate",
-            required=True,
-            type=Number(0, 10**9),
-            help="All published messages, over all regions.",
-        ),
-    ]
-    size: Annotated[
-        int,
-        click.option(
-            "--size",
-            default=100,
-            show_default=True,
-            type=click.IntRange(1, 200_000),
-            help="Bytes of a text.",
-        ),
-    ]
-    regions: Annotated[
-        str | None,
-        click.option(
-            "--regions",
-            metavar="A,B",
-            help="Aliases, alias=region or AWS regions. [default: those of the profile, else of cdk.json]",
-        ),
-    ]
-    as_json: Annotated[bool, options.as_json]
-    profile: Annotated[str | None, options.profile]
+    clients: int = option(
+        "--clients", required=True, type=click.IntRange(0, 10**9), help="All clients, connected all month."
+    )
+    rate: float = option(
+        "--messages-per-second",
+        "rate",
+        required=True,
+        type=Number(0, 10**9),
+        help="All published messages, over all regions.",
+    )
+    size: int = option("--size", default=100, type=click.IntRange(1, 200_000), help="Bytes of a text.")
+    regions: str | None = option(
+        "--regions",
+        metavar="A,B",
+        help="Aliases, alias=region or AWS regions. [default: those of the profile, else of cdk.json]",
+    )
+    as_json: bool = shared(options.as_json)
+    profile: str | None = shared(options.profile)
 
 
 @click.command("cost", cls=CliCommand, help=HELP)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import click
 
 from globalchat.cli import options
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import parameters
+from globalchat.cli.options import flag, option, parameters, shared
 from globalchat.cli.output import echo_err
 from globalchat.core.errors import ExitCode, UsageError, UserError
 
@@ -37,68 +37,34 @@ Examples:
 class DeployOptions:
     """The command line of `deploy`."""
 
-    regions: Annotated[str | None, options.regions]
-    stack_prefix: Annotated[str | None, options.stack_prefix]
-    channels: Annotated[str | None, click.option("--channels", metavar="A,B", help="The channels.")]
-    limits: Annotated[
-        tuple[str, ...],
-        click.option(
-            "--limit",
-            "limits",
-            metavar="NAME=N",
-            multiple=True,
-            help="message, sender or id; repeatable.",
-        ),
-    ]
-    alarm_email: Annotated[
-        str | None,
-        click.option("--alarm-email", metavar="ADDRESS", help="Where mail of alarms goes; off for none."),
-    ]
-    dashboard: Annotated[
-        bool | None,
-        click.option("--dashboard/--no-dashboard", default=None, help="A CloudWatch dashboard per region."),
-    ]
-    waf_rate: Annotated[
-        str | None,
-        click.option(
-            "--waf-rate",
-            metavar="N",
-            help="Requests of one address in five minutes; off for no firewall.",
-        ),
-    ]
-    reset: Annotated[
-        bool, click.option("--reset", is_flag=True, help="Forget earlier options: as cdk.json says.")
-    ]
-    prune: Annotated[
-        bool,
-        click.option("--prune", is_flag=True, help="Delete what stands in regions that are left out."),
-    ]
-    account: Annotated[
-        str | None,
-        click.option(
-            "--account", metavar="ID", help="The AWS account that is meant; without it you are asked."
-        ),
-    ]
-    aws_profile: Annotated[str | None, options.aws_profile]
-    role_arn: Annotated[str | None, options.role_arn]
-    yes: Annotated[bool, options.yes]
-    diff: Annotated[bool, click.option("--diff", is_flag=True, help="Only show what would change.")]
-    timeout: Annotated[float | None, options.timeout]
-    strict: Annotated[
-        bool,
-        click.option(
-            "--strict",
-            is_flag=True,
-            help="Refuse if AWS and the local cloud differ about the templates.",
-        ),
-    ]
-    no_proof: Annotated[
-        bool,
-        click.option(
-            "--no-proof", is_flag=True, help="Do not send a message through the regions afterwards."
-        ),
-    ]
-    profile: Annotated[str | None, options.profile]
+    regions: str | None = shared(options.regions)
+    stack_prefix: str | None = shared(options.stack_prefix)
+    channels: str | None = option("--channels", metavar="A,B", help="The channels.")
+    limits: tuple[str, ...] = option(
+        "--limit", "limits", metavar="NAME=N", multiple=True, help="message, sender or id; repeatable."
+    )
+    alarm_email: str | None = option(
+        "--alarm-email", metavar="ADDRESS", help="Where mail of alarms goes; off for none."
+    )
+    dashboard: bool | None = option(
+        "--dashboard/--no-dashboard", default=None, help="A CloudWatch dashboard per region."
+    )
+    waf_rate: str | None = option(
+        "--waf-rate", metavar="N", help="Requests of one address in five minutes; off for no firewall."
+    )
+    reset: bool = flag("--reset", help="Forget earlier options: as cdk.json says.")
+    prune: bool = flag("--prune", help="Delete what stands in regions that are left out.")
+    account: str | None = option(
+        "--account", metavar="ID", help="The AWS account that is meant; without it you are asked."
+    )
+    aws_profile: str | None = shared(options.aws_profile)
+    role_arn: str | None = shared(options.role_arn)
+    yes: bool = shared(options.yes)
+    diff: bool = flag("--diff", help="Only show what would change.")
+    timeout: float | None = shared(options.timeout)
+    strict: bool = flag("--strict", help="Refuse if AWS and the local cloud differ about the templates.")
+    no_proof: bool = flag("--no-proof", help="Do not send a message through the regions afterwards.")
+    profile: str | None = shared(options.profile)
 
 
 @click.command("deploy", cls=CliCommand, help=HELP)

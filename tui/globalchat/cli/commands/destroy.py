@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import click
 
 from globalchat.cli import options
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import parameters
+from globalchat.cli.options import option, parameters, shared
 from globalchat.cli.output import echo_err, is_terminal
 from globalchat.core.errors import ExitCode
 
@@ -34,16 +34,14 @@ Examples:
 class DestroyOptions:
     """The command line of `destroy`."""
 
-    regions: Annotated[str | None, options.regions]
-    stack_prefix: Annotated[str | None, options.stack_prefix]
-    account: Annotated[
-        str | None, click.option("--account", metavar="ID", help="The AWS account that is meant.")
-    ]
-    aws_profile: Annotated[str | None, options.aws_profile]
-    role_arn: Annotated[str | None, options.role_arn]
-    yes: Annotated[bool, options.yes]
-    timeout: Annotated[float | None, options.timeout]
-    profile: Annotated[str | None, options.profile]
+    regions: str | None = shared(options.regions)
+    stack_prefix: str | None = shared(options.stack_prefix)
+    account: str | None = option("--account", metavar="ID", help="The AWS account that is meant.")
+    aws_profile: str | None = shared(options.aws_profile)
+    role_arn: str | None = shared(options.role_arn)
+    yes: bool = shared(options.yes)
+    timeout: float | None = shared(options.timeout)
+    profile: str | None = shared(options.profile)
 
 
 @click.command("destroy", cls=CliCommand, help=HELP)

@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import click
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import Duration, at_most, parameters
+from globalchat.cli.options import Duration, flag, option, parameters, shared
 from globalchat.cli.output import (
     Line,
     Styled,
-    ascii_only,
     echo_err,
     is_terminal,
     json_line,
@@ -70,34 +69,17 @@ FAULTS = "faults"
 class DoctorOptions:
     """The command line of `doctor`."""
 
-    channel: Annotated[
-        str | None,
-        click.option(
-            "--channel", metavar="C", help="Where to send the test messages. [default: the backend's first]"
-        ),
-    ]
-    no_publish: Annotated[
-        bool,
-        click.option(
-            "--no-publish", is_flag=True, help="Send no message: round trips and relays are not checked."
-        ),
-    ]
-    timeout: Annotated[
-        float,
-        click.option(
-            "--timeout",
-            default="10s",
-            show_default=True,
-            metavar="TIME",
-            type=Duration(),
-            callback=at_most(600),
-            help="The time limit of each check.",
-        ),
-    ]
-    aws_profile: Annotated[str | None, options.aws_profile]
-    ascii_only: Annotated[bool, ascii_only]
-    as_json: Annotated[bool, options.as_json]
-    profile: Annotated[str | None, options.profile]
+    channel: str | None = option(
+        "--channel", metavar="C", help="Where to send the test messages. [default: the backend's first]"
+    )
+    no_publish: bool = flag("--no-publish", help="Send no message: round trips and relays are not checked.")
+    timeout: float = option(
+        "--timeout", default="10s", type=Duration(most=600), help="The time limit of each check."
+    )
+    aws_profile: str | None = shared(options.aws_profile)
+    ascii_only: bool = shared(options.ascii_only)
+    as_json: bool = shared(options.as_json)
+    profile: str | None = shared(options.profile)
 
 
 @click.command("doctor", cls=CliCommand, help=HELP)
@@ -309,11 +291,7 @@ def _aws_region_checks(
     needs = [] if first in (alias, None) else [(CREDENTIALS, str(first))]
     yield _blocking(CREDENTIALS, alias, partial(health.credentials, aws, target), needs=needs)
     needs, after = [(CREDENTIALS, alias)], list[tuple[str, str]]()
-    for name, check in (
-        (STACKS, health.stacks),
-        (RULES, health.rules),
-        (DEAD_LETTERS, health.dead_letters),
-    ):
+    for name, check in ((STACKS, health.stacks), (RULES, health.rules), (DEAD_LETTERS, health.dead_letters)):
         yield _blocking(name, alias, partial(health.run, check, aws, target), needs=needs, after=after)
         after = [(name, alias)]
 

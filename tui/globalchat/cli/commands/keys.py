@@ -3,13 +3,13 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import click
 
 from globalchat.cli import options
 from globalchat.cli.command import CliCommand, CommandGroup
-from globalchat.cli.options import parameters
+from globalchat.cli.options import argument, flag, option, parameters, shared
 from globalchat.cli.output import confirm, echo_err, json_line, write_lines
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import ExitCode, UsageError
@@ -39,9 +39,9 @@ Examples:
 class ListKeysOptions:
     """The command line of `keys list`."""
 
-    aws_profile: Annotated[str | None, options.aws_profile]
-    as_json: Annotated[bool, options.as_json]
-    profile: Annotated[str | None, options.profile]
+    aws_profile: str | None = shared(options.aws_profile)
+    as_json: bool = shared(options.as_json)
+    profile: str | None = shared(options.profile)
 
 
 @command.command(
@@ -108,24 +108,18 @@ Examples:
 class RotateKeysOptions:
     """The command line of `keys rotate`."""
 
-    grace: Annotated[
-        int,
-        click.option(
-            "--grace",
-            type=click.IntRange(0, 365),
-            default=GRACE_DAYS,
-            help="Days that old keys live; 0 ends them now. [default: 7]",
-        ),
-    ]
-    aws_profile: Annotated[str | None, options.aws_profile]
-    profile: Annotated[str | None, options.profile]
+    grace: int = option(
+        "--grace",
+        type=click.IntRange(0, 365),
+        default=GRACE_DAYS,
+        help="Days that old keys live; 0 ends them now.",
+    )
+    aws_profile: str | None = shared(options.aws_profile)
+    profile: str | None = shared(options.profile)
 
 
 @command.command(
-    "rotate",
-    cls=CliCommand,
-    help=ROTATE_HELP,
-    short_help="Make new keys; the old ones expire later, or now.",
+    "rotate", cls=CliCommand, help=ROTATE_HELP, short_help="Make new keys; the old ones expire later, or now."
 )
 @parameters(RotateKeysOptions)
 def rotate(given: RotateKeysOptions) -> int:
@@ -169,13 +163,11 @@ Examples:
 class RevokeKeysOptions:
     """The command line of `keys revoke`."""
 
-    keys: Annotated[tuple[str, ...], click.argument("keys", nargs=-1, metavar="[KEY]...")]
-    replaced: Annotated[
-        bool, click.option("--replaced", is_flag=True, help="All keys that a rotation has replaced.")
-    ]
-    aws_profile: Annotated[str | None, options.aws_profile]
-    yes: Annotated[bool, options.yes]
-    profile: Annotated[str | None, options.profile]
+    keys: tuple[str, ...] = argument("keys", nargs=-1, metavar="[KEY]...")
+    replaced: bool = flag("--replaced", help="All keys that a rotation has replaced.")
+    aws_profile: str | None = shared(options.aws_profile)
+    yes: bool = shared(options.yes)
+    profile: str | None = shared(options.profile)
 
 
 @command.command("revoke", cls=CliCommand, help=REVOKE_HELP, short_help="End keys now.")

@@ -3,14 +3,14 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import click
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import Duration, Number, at_most, build, parameters
-from globalchat.cli.output import ascii_only, echo_err, json_line, wants_ascii, width, write_lines
+from globalchat.cli.options import Duration, Number, build, flag, option, parameters, shared
+from globalchat.cli.output import echo_err, json_line, wants_ascii, width, write_lines
 from globalchat.client.profiles import Profile
 from globalchat.core.errors import ExitCode, UsageError
 
@@ -36,80 +36,40 @@ Examples:
 class LatencyOptions:
     """The command line of `latency`."""
 
-    source: Annotated[
-        str | None,
-        click.option(
-            "--from", "source", metavar="REGION", help="Where to publish. [default: the profile's first]"
-        ),
-    ]
-    target: Annotated[
-        str | None,
-        click.option(
-            "--to", "target", metavar="REGION", help="Where to receive. [default: every other region]"
-        ),
-    ]
-    matrix: Annotated[bool, click.option("--matrix", is_flag=True, help="From every region to every region.")]
-    count: Annotated[
-        int,
-        click.option(
-            "--count",
-            default=50,
-            show_default=True,
-            type=click.IntRange(1, 100_000),
-            help="Messages from a region.",
-        ),
-    ]
-    rate: Annotated[
-        float,
-        click.option(
-            "--rate",
-            default=10.0,
-            show_default=True,
-            type=Number(0.01, 500),
-            help="Messages a second from a region.",
-        ),
-    ]
-    channel: Annotated[
-        str | None,
-        click.option(
-            "--channel", metavar="C", help="The channel to measure in. [default: the backend's first]"
-        ),
-    ]
-    size: Annotated[
-        int,
-        click.option(
-            "--size",
-            default=100,
-            show_default=True,
-            type=click.IntRange(1, 100_000),
-            help="Characters of a message.",
-        ),
-    ]
-    timeout: Annotated[
-        float,
-        click.option(
-            "--timeout",
-            default="10s",
-            show_default=True,
-            metavar="TIME",
-            type=Duration(),
-            callback=at_most(600),
-            help="How long to wait for a message; then it is lost.",
-        ),
-    ]
-    warmup: Annotated[
-        int,
-        click.option(
-            "--warmup",
-            default=3,
-            show_default=True,
-            type=click.IntRange(0, 1000),
-            help="Messages that are sent first and not counted.",
-        ),
-    ]
-    ascii_only: Annotated[bool, ascii_only]
-    as_json: Annotated[bool, options.as_json]
-    profile: Annotated[str | None, options.profile]
+    source: str | None = option(
+        "--from", "source", metavar="REGION", help="Where to publish. [default: the profile's first]"
+    )
+    target: str | None = option(
+        "--to", "target", metavar="REGION", help="Where to receive. [default: every other region]"
+    )
+    matrix: bool = flag("--matrix", help="From every region to every region.")
+    count: int = option(
+        "--count", default=50, type=click.IntRange(1, 100_000), help="Messages from a region."
+    )
+    rate: float = option(
+        "--rate", default=10.0, type=Number(0.01, 500), help="Messages a second from a region."
+    )
+    channel: str | None = option(
+        "--channel", metavar="C", help="The channel to measure in. [default: the backend's first]"
+    )
+    size: int = option(
+        "--size", default=100, type=click.IntRange(1, 100_000), help="Characters of a message."
+    )
+    timeout: float = option(
+        "--timeout",
+        default="10s",
+        type=Duration(most=600),
+        help="How long to wait for a message; then it is lost.",
+    )
+    warmup: int = option(
+        "--warmup",
+        default=3,
+        type=click.IntRange(0, 1000),
+        help="Messages that are sent first and not counted.",
+    )
+    ascii_only: bool = shared(options.ascii_only)
+    as_json: bool = shared(options.as_json)
+    profile: str | None = shared(options.profile)
 
 
 @click.command("latency", cls=CliCommand, help=HELP)

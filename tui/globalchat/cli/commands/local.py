@@ -4,13 +4,13 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import get_args
 
 import click
 
 from globalchat.cli import local_cloud, options
 from globalchat.cli.command import CliCommand, CommandGroup
-from globalchat.cli.options import build, parameters
+from globalchat.cli.options import argument, build, flag, option, parameters, shared
 from globalchat.cli.output import echo_err, json_line, write_exactly, write_lines
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import ExitCode
@@ -36,38 +36,20 @@ Examples:
 class LocalServeOptions:
     """The command line of `local serve`."""
 
-    port: Annotated[
-        int | None,
-        click.option(
-            "--port", type=click.IntRange(1, 65535), help="The first region's port; the others follow it."
-        ),
-    ]
-    templates: Annotated[
-        Path | None,
-        click.option(
-            "--templates",
-            type=click.Path(path_type=Path),
-            metavar="DIR",
-            help="A cloud assembly to run.",
-        ),
-    ]
-    appsync_errors: Annotated[
-        AppSyncErrors,
-        click.option(
-            "--appsync-errors",
-            type=click.Choice(get_args(AppSyncErrors)),
-            default="ignored",
-            show_default=True,
-            help="What becomes of a message that publishFromBus answers with errors: AWS does not say.",
-        ),
-    ]
-    tls: Annotated[
-        bool,
-        click.option(
-            "--tls", is_flag=True, help="Serve over https and wss, as some clients insist; needs openssl."
-        ),
-    ]
-    idle_seconds: Annotated[float | None, click.option("--idle-seconds", type=float, hidden=True)]
+    port: int | None = option(
+        "--port", type=click.IntRange(1, 65535), help="The first region's port; the others follow it."
+    )
+    templates: Path | None = option(
+        "--templates", type=click.Path(path_type=Path), metavar="DIR", help="A cloud assembly to run."
+    )
+    appsync_errors: AppSyncErrors = option(
+        "--appsync-errors",
+        type=click.Choice(get_args(AppSyncErrors)),
+        default="ignored",
+        help="What becomes of a message that publishFromBus answers with errors: AWS does not say.",
+    )
+    tls: bool = flag("--tls", help="Serve over https and wss, as some clients insist; needs openssl.")
+    idle_seconds: float | None = option("--idle-seconds", type=float, hidden=True)
 
 
 @command.command(
@@ -221,26 +203,17 @@ They last until they are cleared or the cloud ends.
 class SetFaultsOptions:
     """The command line of `local faults set`."""
 
-    faults: Annotated[
-        tuple[str, ...], click.argument("faults", nargs=-1, required=True, metavar="FAULT[=AMOUNT]...")
-    ]
-    source: Annotated[
-        str | None,
-        click.option(
-            "--from", "source", metavar="REGION", help="Only deliveries out of this region. [default: all]"
-        ),
-    ]
-    target: Annotated[
-        str | None,
-        click.option(
-            "--to", "target", metavar="REGION", help="Only deliveries into this region. [default: all]"
-        ),
-    ]
-    region: Annotated[
-        str | None,
-        click.option("--region", metavar="REGION", help="Only this region's sockets and key. [default: all]"),
-    ]
-    as_json: Annotated[bool, options.as_json]
+    faults: tuple[str, ...] = argument("faults", nargs=-1, required=True, metavar="FAULT[=AMOUNT]...")
+    source: str | None = option(
+        "--from", "source", metavar="REGION", help="Only deliveries out of this region. [default: all]"
+    )
+    target: str | None = option(
+        "--to", "target", metavar="REGION", help="Only deliveries into this region. [default: all]"
+    )
+    region: str | None = option(
+        "--region", metavar="REGION", help="Only this region's sockets and key. [default: all]"
+    )
+    as_json: bool = shared(options.as_json)
 
 
 @faults.command("set", cls=CliCommand, epilog=f"{_fault_table()}\n\n{FAULTS_EXAMPLES}", help=SET_FAULTS_HELP)

@@ -1,13 +1,12 @@
 """`globalchat outputs`: show where the regions of a profile are."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import click
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import parameters
+from globalchat.cli.options import flag, parameters, shared
 from globalchat.cli.output import echo_err, json_line, write_lines
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.errors import ExitCode
@@ -30,24 +29,13 @@ Examples:
 class OutputsOptions:
     """The command line of `outputs`."""
 
-    as_json: Annotated[
-        bool,
-        click.option(
-            "--json", "as_json", is_flag=True, help="One object, whose keys are the region aliases."
-        ),
-    ]
-    show_key: Annotated[
-        bool,
-        click.option("--show-key", is_flag=True, help="Print the API keys, which are masked otherwise."),
-    ]
-    refresh: Annotated[
-        bool,
-        click.option("--refresh", is_flag=True, help="First read the profile again from the stacks on AWS."),
-    ]
-    regions: Annotated[str | None, options.regions]
-    stack_prefix: Annotated[str | None, options.stack_prefix]
-    aws_profile: Annotated[str | None, options.aws_profile]
-    profile: Annotated[str | None, options.profile]
+    as_json: bool = flag("--json", "as_json", help="One object, whose keys are the region aliases.")
+    show_key: bool = flag("--show-key", help="Print the API keys, which are masked otherwise.")
+    refresh: bool = flag("--refresh", help="First read the profile again from the stacks on AWS.")
+    regions: str | None = shared(options.regions)
+    stack_prefix: str | None = shared(options.stack_prefix)
+    aws_profile: str | None = shared(options.aws_profile)
+    profile: str | None = shared(options.profile)
 
 
 @click.command("outputs", cls=CliCommand, help=HELP)

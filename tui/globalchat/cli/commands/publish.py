@@ -2,13 +2,12 @@
 
 import sys
 from dataclasses import dataclass
-from typing import Annotated
 
 import click
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import Duration, Number, build, parameters
+from globalchat.cli.options import Duration, Number, argument, build, option, parameters, shared
 from globalchat.cli.output import echo_err
 from globalchat.client.bulk.builder import PlaceholderError, Template, generate, placeholders, units
 
@@ -48,67 +47,48 @@ Examples:
 class PublishOptions:
     """The command line of `publish`."""
 
-    channel: Annotated[str, click.argument("channel")]
-    text: Annotated[str | None, click.argument("text", metavar="TEXT|-", required=False)]
-    region: Annotated[str | None, options.region]
-    name: Annotated[str | None, options.name]
-    count: Annotated[
-        int | None,
-        click.option(
-            "--count",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Publish TEXT N times; of lines only the first N.",
-        ),
-    ]
-    rate: Annotated[
-        float | None,
-        click.option(
-            "--rate",
-            type=Number(min=0, min_open=True, max=1e6),
-            metavar="R",
-            help="At most R messages a second, evenly. [default: as fast as it goes]",
-        ),
-    ]
-    size: Annotated[
-        int | None,
-        click.option(
-            "--size",
-            type=click.IntRange(1, 1_000_000),
-            metavar="U",
-            help="Pad each text with blanks to U UTF-16 units; without TEXT, make one up.",
-        ),
-    ]
-    template: Annotated[
-        bool | None,
-        click.option(
-            "--template/--no-template",
-            "template",
-            default=None,
-            help="Fill in {n}, {time} and {region}. [default: with --count, in TEXT]",
-        ),
-    ]
-    window: Annotated[
-        int | None,
-        click.option(
-            "--window",
-            type=click.IntRange(1, LARGEST_WINDOW),
-            metavar="N",
-            help=f"Publishes in flight at once: 1 keeps the order, more is faster. "
-            f"[default: 1; with --rate {WINDOW_OF_A_RATE}]",
-        ),
-    ]
-    retry_for: Annotated[
-        float | None,
-        click.option(
-            "--retry-for",
-            type=Duration(zero=True),
-            metavar="TIME",
-            help="How long to try again while the region throttles or cannot be reached. [default: 30s]",
-        ),
-    ]
-    as_json: Annotated[bool, options.as_json]
-    profile: Annotated[str | None, options.profile]
+    channel: str = argument("channel")
+    text: str | None = argument("text", metavar="TEXT|-", required=False)
+    region: str | None = shared(options.region)
+    name: str | None = shared(options.name)
+    count: int | None = option(
+        "--count",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Publish TEXT N times; of lines only the first N.",
+    )
+    rate: float | None = option(
+        "--rate",
+        type=Number(min=0, min_open=True, max=1e6),
+        metavar="R",
+        help="At most R messages a second, evenly. [default: as fast as it goes]",
+    )
+    size: int | None = option(
+        "--size",
+        type=click.IntRange(1, 1_000_000),
+        metavar="U",
+        help="Pad each text with blanks to U UTF-16 units; without TEXT, make one up.",
+    )
+    template: bool | None = option(
+        "--template/--no-template",
+        "template",
+        default=None,
+        help="Fill in {n}, {time} and {region}. [default: with --count, in TEXT]",
+    )
+    window: int | None = option(
+        "--window",
+        type=click.IntRange(1, LARGEST_WINDOW),
+        metavar="N",
+        help=f"Publishes in flight at once: 1 keeps the order, more is faster. "
+        f"[default: 1; with --rate {WINDOW_OF_A_RATE}]",
+    )
+    retry_for: float | None = option(
+        "--retry-for",
+        type=Duration(zero=True),
+        help="How long to try again while the region throttles or cannot be reached. [default: 30s]",
+    )
+    as_json: bool = shared(options.as_json)
+    profile: str | None = shared(options.profile)
 
 
 @click.command("publish", cls=CliCommand, help=HELP)

@@ -2,14 +2,13 @@
 
 import sys
 from dataclasses import dataclass
-from typing import Annotated
 
 import click
 from click.shell_completion import CompletionItem
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import Duration, build, parameters
+from globalchat.cli.options import Duration, argument, build, flag, option, parameters, shared
 from globalchat.cli.output import echo_err, is_terminal
 from globalchat.cli.profiles import ALL
 
@@ -45,44 +44,25 @@ def _complete_region(ctx: click.Context, _: click.Parameter, incomplete: str) ->
 class SubscribeOptions:
     """The command line of `subscribe`."""
 
-    channels: Annotated[
-        tuple[str, ...], click.argument("channels", nargs=-1, required=True, metavar="CHANNEL...")
-    ]
-    region: Annotated[
-        str | None,
-        click.option(
-            "--region",
-            metavar="REGION",
-            shell_complete=_complete_region,
-            help="Alias, AWS region, auto, or all of them at once: all. [default: the profile's first]",
-        ),
-    ]
-    count: Annotated[
-        int | None,
-        click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N messages."),
-    ]
-    seconds: Annotated[
-        float | None,
-        click.option(
-            "--for", "seconds", type=Duration(), metavar="TIME", help="End after 500ms, 30s, 5m or 1h."
-        ),
-    ]
-    raw: Annotated[
-        bool,
-        click.option(
-            "--raw",
-            is_flag=True,
-            help="Only the texts, exactly as they were sent, line breaks and controls included.",
-        ),
-    ]
-    force: Annotated[
-        bool,
-        click.option(
-            "--force", is_flag=True, help="Let --raw write to a terminal, which may obey what others sent."
-        ),
-    ]
-    as_json: Annotated[bool, options.as_json]
-    profile: Annotated[str | None, options.profile]
+    channels: tuple[str, ...] = argument("channels", nargs=-1, required=True, metavar="CHANNEL...")
+    region: str | None = option(
+        "--region",
+        metavar="REGION",
+        shell_complete=_complete_region,
+        help="Alias, AWS region, auto, or all of them at once: all. [default: the profile's first]",
+    )
+    count: int | None = option(
+        "--count", type=click.IntRange(min=1), metavar="N", help="End after N messages."
+    )
+    seconds: float | None = option(
+        "--for", "seconds", type=Duration(), help="End after 500ms, 30s, 5m or 1h."
+    )
+    raw: bool = flag(
+        "--raw", help="Only the texts, exactly as they were sent, line breaks and controls included."
+    )
+    force: bool = flag("--force", help="Let --raw write to a terminal, which may obey what others sent.")
+    as_json: bool = shared(options.as_json)
+    profile: str | None = shared(options.profile)
 
 
 @click.command("subscribe", cls=CliCommand, help=HELP)

@@ -1,13 +1,12 @@
 """`globalchat unsubscribe`: an administrator ends a channel's subscriptions."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import click
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
-from globalchat.cli.options import parameters
+from globalchat.cli.options import argument, parameters, shared
 from globalchat.cli.output import echo_err, json_line, write_lines
 from globalchat.client.profiles import LOCAL, Profile, RegionEndpoint
 from globalchat.core.credentials import Credentials
@@ -28,10 +27,10 @@ Examples:
 class UnsubscribeOptions:
     """The command line of `unsubscribe`."""
 
-    channel: Annotated[str, click.argument("channel")]
-    aws_profile: Annotated[str | None, options.aws_profile]
-    as_json: Annotated[bool, options.as_json]
-    profile: Annotated[str | None, options.profile]
+    channel: str = argument("channel")
+    aws_profile: str | None = shared(options.aws_profile)
+    as_json: bool = shared(options.as_json)
+    profile: str | None = shared(options.profile)
 
 
 @click.command("unsubscribe", cls=CliCommand, help=HELP)

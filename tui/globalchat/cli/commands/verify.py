@@ -1,4 +1,4 @@
-"""`globalchat verify`: asks AWS whether it agrees with the local cloud."""
+"""`globalchat verify`: ask AWS whether it agrees with the local cloud."""
 
 import time
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ import click
 
 from globalchat.cli import options, profiles
 from globalchat.cli.command import CliCommand
+from globalchat.cli.options import flag, option, parameters, shared
 from globalchat.cli.output import echo_err, json_line, write_lines
 from globalchat.client.profiles import LOCAL, Profile
 from globalchat.core.errors import ExitCode
@@ -41,57 +42,53 @@ Examples:
 """
 BUSY_SECONDS = 30.0
 """How long a call is tried again that AWS throttles."""
-_FOLDER = click.Path(file_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """The command line of `verify`."""
+
+    templates: Path | None = option(
+        "--templates", metavar="FOLDER", type=FOLDER, help="A cloud assembly. [default: the packaged one]"
+    )
+    no_deployment: bool = flag("--no-deployment", help="Look at no deployment, even if there is a profile.")
+    disturb: bool = flag(
+        "--disturb", help="Also end a channel, and put faulty events on the deployment's bus."
+    )
+    markdown: bool = flag("--markdown", help="Write the result for an issue report.")
+    record: Path | None = option(
+        "--record", metavar="FOLDER", type=FOLDER, help="Keep AWS's answers in files, without the account."
+    )
+    replay: Path | None = option(
+        "--replay", metavar="FOLDER", type=FOLDER, help="Ask recorded answers in the place of AWS."
+    )
+    aws_profile: str | None = shared(options.aws_profile)
+    as_json: bool = shared(options.as_json)
+    profile: str | None = shared(options.profile)
 
 
 @click.command("verify", cls=CliCommand, help=HELP)
-@click.option(
-    "--templates", metavar="FOLDER", type=_FOLDER, help="A cloud assembly. [default: the packaged one]"
-)
-@click.option("--no-deployment", is_flag=True, help="Look at no deployment, even if there is a profile.")
-@click.option(
-    "--disturb", is_flag=True, help="Also end a channel, and put faulty events on the deployment's bus."
-)
-@click.option("--markdown", is_flag=True, help="Write the result for an issue report.")
-@click.option(
-    "--record", metavar="FOLDER", type=_FOLDER, help="Keep AWS's answers in files, without the account."
-)
-@click.option("--replay", metavar="FOLDER", type=_FOLDER, help="Ask recorded answers in the place of AWS.")
-@options.aws_profile
-@options.as_json
-@options.profile
-def command(
-    templates: Path | None,
-    no_deployment: bool,
-    disturb: bool,
-    markdown: bool,
-    record: Path | None,
-    replay: Path | None,
-    aws_profile: str | None,
-    as_json: bool,
-    profile: str | None,
-) -> int:
+@parameters(VerifyOptions)
+def command(given: VerifyOptions) -> int:
     """Run `globalchat verify`."""
-    if as_json and markdown:
+    if given.as_json and given.markdown:
         raise click.UsageError("--json and --markdown exclude each other.")
-    if record is not None and replay is not None:
+    if given.record is not None and given.replay is not None:
         raise click.UsageError("--record and --replay exclude each other.")
-    deployed = None if no_deployment or replay is not None else _deployment(profile)
-    if disturb and deployed is None:
+    deployed = None if given.no_deployment or given.replay is not None else _deployment(given.profile)
+    if given.disturb and deployed is None:
         raise click.UsageError("--disturb needs a deployment: name its profile with --profile.")
     from globalchat.localcloud.provisioning import assembly
     from globalchat.verify.answers import nothing_asked
     from globalchat.verify.questions import catalogue
     from globalchat.verify.rows import row_questions
 
-    asked = catalogue(assembly.read(templates), row_questions)
-    if replay is not None:
-        result = _replay(asked, replay)
-    else:
-        result = _ask(asked, aws_profile, deployed, templates, disturb=disturb)
-    _show(result, as_json=as_json, markdown=markdown)
-    if record is not None and result.recorder is not None:
-        for file in result.recorder.write(record):
+    asked = catalogue(assembly.read(given.templates), row_questions)
+    result = _ask(asked, deployed, given) if given.replay is None else _replay(asked, given.replay)
+    _show(result, as_json=given.as_json, markdown=given.markdown)
+    if given.record is not None and result.recorder is not None:
+        for file in result.recorder.write(given.record):
             echo_err(f"recorded: {file}")
     if (cause := nothing_asked(result.found, result.causes)) is not None:
         raise cause.error()
@@ -109,7 +106,7 @@ class _Result:
 
 
 def _deployment(profile: str | None) -> Profile | None:
-    """Return the profile of the deployment; without one that is named, the local cloud is none.
+    """Return the profile of the deployment; the local cloud counts only if it is named.
 
     Raises:
         UserError: the profile that is named is not there, or damaged.
@@ -130,15 +127,8 @@ def _replay(asked: "Catalogue", folder: Path) -> _Result:
     return _Result(run.run(asked), run.causes, "compared with recorded answers")
 
 
-def _ask(
-    asked: "Catalogue",
-    aws_profile: str | None,
-    deployed: Profile | None,
-    templates: Path | None,
-    *,
-    disturb: bool,
-) -> _Result:
-    """Say who asks, where and how much; then ask AWS, and look at the deployment."""
+def _ask(asked: "Catalogue", deployed: Profile | None, given: VerifyOptions) -> _Result:
+    """Print who asks, where and how much; then ask AWS, and look at the deployment."""
     from globalchat.cli.aws_deployment import sign_in
     from globalchat.verify import deployment, summary
     from globalchat.verify.answers import AwsAnswers, Verification
@@ -147,14 +137,15 @@ def _ask(
     from globalchat_infra.deployer import preflight
     from globalchat_infra.deployer.aws import Aws
 
-    aws, region = Aws(aws_profile), asked.regions[0]
+    aws, region = Aws(given.aws_profile), asked.regions[0]
     account, answered_by = sign_in(aws, region), f"AWS asked on {time.strftime('%Y-%m-%d', time.gmtime())}"
     for line in preflight.endpoints(aws, region):
         echo_err(line)
         answered_by += f"; {line}"
-    echo_err(summary.cost(asked, rows=deployment.probes(disturb=disturb) if deployed is not None else 0))
+    rows = deployment.probes(disturb=given.disturb) if deployed is not None else 0
+    echo_err(summary.cost(asked, rows=rows))
     recorder = Recorder(account.number)
-    # Short time-outs for what does not answer, and patience with what says that it is busy.
+    # Short time-outs for what does not answer, and a longer wait for what says that it is busy.
     patient = replace(aws, busy_seconds=BUSY_SECONDS)
     with _live() as shown:
         run = Verification(
@@ -165,7 +156,7 @@ def _ask(
         )
         found = run.run(asked)
     if deployed is not None:
-        found += _look(_side(deployed, aws), templates, disturb=disturb)
+        found += _look(_side(deployed, aws), given.templates, disturb=given.disturb)
     return _Result(found, run.causes, answered_by, recorder)
 
 
@@ -190,12 +181,12 @@ def _look(side: "Side", templates: Path | None, *, disturb: bool) -> "list[Compa
                 check_rows(side, disturb=disturb, templates=templates, note=note, progress=progress)
             )
     except UserError as error:
-        return not_looked_at(side, str(error))  # what AWS has answered already is shown all the same
+        return not_looked_at(side, str(error))  # what AWS has answered already is shown anyway
 
 
 @contextmanager
 def _live() -> "Iterator[LiveLine]":
-    """Show how far it is while the context lasts."""
+    """Show a line of progress while the context lasts."""
     import sys
 
     from globalchat.cli.output import LiveLine, width
