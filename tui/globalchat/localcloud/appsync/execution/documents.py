@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from graphql import (
+    ArgumentNode,
     ASTValidationRule,
     DocumentNode,
     FieldNode,
@@ -274,52 +275,41 @@ def _wording(
         match = pattern.match(message)
         if match:
             return kind, match.expand(said)
-    argument = _argument_of(schema, document, node)
-    if argument and node and _EXPECTED.search(message):
+    argument = _argument_of(schema, document, node) if node and _EXPECTED.search(message) else None
+    if argument and node:
         name, type_name = argument
         return "WrongType", f"argument '{name}' with value '{print_ast(node)}' is not a valid '{type_name}'"
     return "InvalidSyntax", message
 
 
-def _argument_of(schema: GraphQLSchema, document: DocumentNode, node: Node | None) -> tuple[str, str] | None:
+def _argument_of(schema: GraphQLSchema, document: DocumentNode, node: Node) -> tuple[str, str] | None:
     """Return name and type of the argument that a node is the value of, or a part of it."""
     info = TypeInfo(schema)
-
-    def search(current: Node, name: str | None) -> tuple[str, str] | None:
-        info.enter(current)
-        try:
-            if current.kind == "argument":
-                name = current.name.value  # type: ignore[attr-defined]
-            if current is node and name is not None:
-                return name, str(info.get_input_type())
-            for child in _children(current):
-                found = search(child, name)
-                if found:
-                    return found
-            return None
-        finally:
-            info.leave(current)
-
-    return search(document, None)
+    name = None
+    for each in _path_to(node, document):
+        info.enter(each)
+        if isinstance(each, ArgumentNode):
+            name = each.name.value
+    return None if name is None else (name, str(info.get_input_type()))
 
 
 def _field_path(document: DocumentNode, node: Node | None) -> str:
     """Return the fields (and the fragment) that lead to a node, joined by slashes, as graphql-java does."""
-
-    def search(current: Node, names: tuple[str, ...]) -> tuple[str, ...] | None:
-        if isinstance(current, FieldNode | FragmentDefinitionNode):
-            names = (*names, current.name.value)
-        if current is node:
-            return names
-        for child in _children(current):
-            found = search(child, names)
-            if found is not None:
-                return found
-        return None
-
     if node is None or isinstance(node, OperationDefinitionNode):
         return ""
-    return "/".join(search(document, ()) or ())
+    path = _path_to(node, document)
+    return "/".join(each.name.value for each in path if isinstance(each, FieldNode | FragmentDefinitionNode))
+
+
+def _path_to(node: Node, current: Node) -> list[Node]:
+    """Return the nodes that lead from one to another, both included; none if it is not a part of it."""
+    if current is node:
+        return [current]
+    for child in _children(current):
+        path = _path_to(node, child)
+        if path:
+            return [current, *path]
+    return []
 
 
 def _children(node: Node) -> list[Node]:

@@ -256,10 +256,18 @@ class _Builder:
 
     def build(self, node: tree_sitter.Node) -> SyntaxNode:
         """Build the node of a statement, an expression or a pattern."""
-        build = _BUILDERS.get(node.type)
-        if build is None:
-            raise self._source.error(f"SyntaxError: unexpected {self._text(node)[:20]!r}", node)
-        return build(self, node)
+        if node.type in _LEAVES:
+            return self._node(_LEAVES[node.type], node, text=self._text(node))
+        if node.type in _LISTS:
+            return self._node(_LISTS[node.type], node, self._all(node))
+        if node.type in _BY_FIELDS:
+            kind, names = _BY_FIELDS[node.type]
+            operator = node.child_by_field_name("operator")
+            text = "=" if kind == "assignment" else ""
+            return self._node(kind, node, self._fields(node, *names), operator.type if operator else text)
+        if node.type in _BUILDERS:
+            return _BUILDERS[node.type](self, node)
+        raise self._source.error(f"SyntaxError: unexpected {self._text(node)[:20]!r}", node)
 
     def _text(self, node: tree_sitter.Node) -> str:
         return self._source.text_of(node)
@@ -291,20 +299,8 @@ class _Builder:
     def _all(self, node: tree_sitter.Node) -> list[SyntaxNode]:
         return [self.build(child) for child in _named(node)]
 
-    def _literal(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("literal", node, [], self._text(node))
-
     def _name(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("name", node, [], self._text(node))
-
-    def _program(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("program", node, self._all(node))
-
-    def _block(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("block", node, self._all(node))
-
-    def _empty(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("empty", node)
 
     def _expression_statement(self, node: tree_sitter.Node) -> SyntaxNode:
         """Build the expression, which begins and ends where the statement does."""
@@ -318,12 +314,6 @@ class _Builder:
 
     def _declaration(self, node: tree_sitter.Node) -> SyntaxNode:
         return self._node("declaration", node, self._all(node), node.children[0].type)
-
-    def _declarator(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("declarator", node, self._fields(node, "name", "value"))
-
-    def _if(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("if", node, self._fields(node, "condition", "consequence", "alternative"))
 
     def _for_in(self, node: tree_sitter.Node) -> SyntaxNode:
         left = self.build(self._child(node, "left"))
@@ -342,15 +332,6 @@ class _Builder:
     def _switch(self, node: tree_sitter.Node) -> SyntaxNode:
         cases = [self.build(child) for child in _named(self._child(node, "body"))]
         return self._node("switch", node, [*self._fields(node, "value"), *cases])
-
-    def _case(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("case", node, self._fields(node, "value", "body"))
-
-    def _return(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("return", node, self._all(node))
-
-    def _break(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("break", node)
 
     def _function(self, node: tree_sitter.Node) -> SyntaxNode:
         name = node.child_by_field_name("name")
@@ -375,21 +356,9 @@ class _Builder:
         name = self._child(node, "property")
         return self._node("member", node, self._fields(node, "object"), self._text(name), at=name)
 
-    def _index(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("index", node, self._fields(node, "object", "index"))
-
     def _template(self, node: tree_sitter.Node) -> SyntaxNode:
         inserted = [child for child in _named(node) if child.type == "template_substitution"]
         return self._node("template", node, [self._inner(each) for each in inserted])
-
-    def _list(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("list", node, self._all(node))
-
-    def _object(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("object", node, self._all(node))
-
-    def _spread(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("spread", node, self._all(node))
 
     def _pair(self, node: tree_sitter.Node) -> SyntaxNode:
         key = self._child(node, "key")
@@ -410,23 +379,6 @@ class _Builder:
         name = self._name(self._child(node, "left"))
         value = self._node("assignment", node, [name, *self._fields(node, "right")], "=")
         return self._node("property", node, [value], name.text)
-
-    def _assignment(self, node: tree_sitter.Node) -> SyntaxNode:
-        operator = node.child_by_field_name("operator")
-        text = "=" if operator is None else operator.type
-        return self._node("assignment", node, self._fields(node, "left", "right"), text)
-
-    def _binary(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node(
-            "binary", node, self._fields(node, "left", "right"), self._child(node, "operator").type
-        )
-
-    def _unary(self, node: tree_sitter.Node) -> SyntaxNode:
-        operator = self._child(node, "operator").type
-        return self._node("unary", node, self._fields(node, "argument"), operator)
-
-    def _conditional(self, node: tree_sitter.Node) -> SyntaxNode:
-        return self._node("conditional", node, self._fields(node, "condition", "consequence", "alternative"))
 
     def _sequence(self, node: tree_sitter.Node) -> SyntaxNode:
         """Build `a, b, c`, which tree-sitter nests to the right."""
@@ -484,57 +436,66 @@ def _named(node: tree_sitter.Node) -> list[tree_sitter.Node]:
     return [child for child in node.named_children if child.type not in ("comment", "html_comment")]
 
 
-_Build = Callable[[_Builder, tree_sitter.Node], SyntaxNode]
-_BUILDERS: Final[Mapping[str, _Build]] = {
-    "program": _Builder._program,
-    "statement_block": _Builder._block,
-    "empty_statement": _Builder._empty,
+_LEAVES: Final[Mapping[str, Kind]] = {
+    "identifier": "name",
+    "undefined": "name",
+    "number": "literal",
+    "string": "literal",
+    "true": "literal",
+    "false": "literal",
+    "null": "literal",
+}
+"""Types of tree-sitter's nodes whose text is all that matters."""
+_LISTS: Final[Mapping[str, Kind]] = {
+    "program": "program",
+    "statement_block": "block",
+    "return_statement": "return",
+    "array": "list",
+    "array_pattern": "list",
+    "object": "object",
+    "object_pattern": "object",
+    "spread_element": "spread",
+    "rest_pattern": "spread",
+}
+"""Types whose parts are all named children."""
+_BY_FIELDS: Final[Mapping[str, tuple[Kind, tuple[str, ...]]]] = {
+    "empty_statement": ("empty", ()),
+    "break_statement": ("break", ()),
+    "variable_declarator": ("declarator", ("name", "value")),
+    "if_statement": ("if", ("condition", "consequence", "alternative")),
+    "switch_case": ("case", ("value", "body")),
+    "switch_default": ("case", ("value", "body")),
+    "subscript_expression": ("index", ("object", "index")),
+    "assignment_pattern": ("assignment", ("left", "right")),
+    "assignment_expression": ("assignment", ("left", "right")),
+    "augmented_assignment_expression": ("assignment", ("left", "right")),
+    "binary_expression": ("binary", ("left", "right")),
+    "unary_expression": ("unary", ("argument",)),
+    "ternary_expression": ("conditional", ("condition", "consequence", "alternative")),
+}
+"""Types whose parts are in fields, and whose text is the operator."""
+_BUILDERS: Final[Mapping[str, Callable[[_Builder, tree_sitter.Node], SyntaxNode]]] = {
     "expression_statement": _Builder._expression_statement,
     "lexical_declaration": _Builder._declaration,
     "variable_declaration": _Builder._declaration,
-    "variable_declarator": _Builder._declarator,
-    "if_statement": _Builder._if,
     "else_clause": _Builder._inner,
     "for_in_statement": _Builder._for_in,
     "switch_statement": _Builder._switch,
-    "switch_case": _Builder._case,
-    "switch_default": _Builder._case,
-    "return_statement": _Builder._return,
-    "break_statement": _Builder._break,
     "function_declaration": _Builder._function,
     "function_expression": _Builder._function,
     "arrow_function": _Builder._function,
     "call_expression": _Builder._call,
     "member_expression": _Builder._member,
-    "subscript_expression": _Builder._index,
-    "identifier": _Builder._name,
     "shorthand_property_identifier": _Builder._shorthand,
     "shorthand_property_identifier_pattern": _Builder._shorthand,
-    "undefined": _Builder._name,
-    "number": _Builder._literal,
-    "string": _Builder._literal,
-    "true": _Builder._literal,
-    "false": _Builder._literal,
-    "null": _Builder._literal,
     "template_string": _Builder._template,
-    "array": _Builder._list,
-    "array_pattern": _Builder._list,
-    "object": _Builder._object,
-    "object_pattern": _Builder._object,
     "pair": _Builder._pair,
     "pair_pattern": _Builder._pair,
     "method_definition": _Builder._method,
     "object_assignment_pattern": _Builder._shorthand_with_default,
-    "spread_element": _Builder._spread,
-    "rest_pattern": _Builder._spread,
-    "assignment_pattern": _Builder._assignment,
-    "assignment_expression": _Builder._assignment,
-    "augmented_assignment_expression": _Builder._assignment,
-    "binary_expression": _Builder._binary,
-    "unary_expression": _Builder._unary,
-    "ternary_expression": _Builder._conditional,
     "sequence_expression": _Builder._sequence,
     "parenthesized_expression": _Builder._inner,
     "import_statement": _Builder._import,
     "export_statement": _Builder._export,
 }
+"""All other types; a type that is in none of these tables is not part of the language."""
