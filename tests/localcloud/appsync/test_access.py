@@ -107,7 +107,7 @@ def test_wrong_signatures(change: tuple[str, str], status: int, error_type: str,
     assert (raised.value.status, raised.value.error_type) == (status, error_type)
 
 
-def test_a_session_token_that_nobody_gave_out() -> None:
+def test_a_session_token_that_was_not_issued() -> None:
     with pytest.raises(UnauthorizedCaller, match="security token"):
         authenticate({**signed().headers, "X-Amz-Security-Token": "t"})
 

@@ -34,7 +34,7 @@ FULL = """mutation P($name: String!, $message: String!, $id: ID, $sender: String
 }"""
 
 ANYTHING = (Statement("Allow", ("*",), ("*",)),)
-"""What an administrator may."""
+"""The policy of an administrator."""
 CHANNELS: list[JSON] = ["cars", "robots", "tech", "music", "media"]
 HOSTILE = [
     "quotes \" and ' and `",
@@ -147,7 +147,7 @@ async def test_longest_values_pass() -> None:
 
 
 @pytest.mark.parametrize(("code", "retryable"), [("InternalFailure", True), ("MalformedDetail", False)])
-async def test_a_refused_entry_is_no_success(code: str, retryable: bool) -> None:
+async def test_a_refused_entry_is_an_error(code: str, retryable: bool) -> None:
     harness = Harness()
     harness.events.answers = [EntryResult(error_code=code, error_message="why")]
     error = only_error(await harness.run(PUBLISH, {"name": "tech", "message": "hi"}))
@@ -156,7 +156,7 @@ async def test_a_refused_entry_is_no_success(code: str, retryable: bool) -> None
     assert error["errorInfo"] == {"code": code, "retryable": retryable}
 
 
-async def test_a_failed_call_is_no_success() -> None:
+async def test_a_failed_call_is_an_error() -> None:
     harness = Harness()
     harness.events.failure = PutEventsError("AccessDeniedException", "not allowed")
     error = only_error(await harness.run(PUBLISH, {"name": "tech", "message": "hi"}))
@@ -245,7 +245,7 @@ async def test_from_the_bus_is_for_the_role_of_the_broadcast_whatever_policies_a
     assert harness.subscribers.published == []
 
 
-async def test_the_role_of_the_broadcast_is_the_one_that_the_api_is_told() -> None:
+async def test_the_api_is_configured_with_the_role_of_the_broadcast() -> None:
     environment = {**deployed_api().environment, "BROADCAST_ROLE": "renamed.oregon.broadcast"}
     harness = Harness(replace(deployed_api(), environment=environment))
     refused = await harness.run(FROM_BUS, MESSAGE, BROADCAST)
@@ -255,7 +255,7 @@ async def test_the_role_of_the_broadcast_is_the_one_that_the_api_is_told() -> No
     assert taken == {"data": {"publishFromBus": MESSAGE}}
 
 
-async def test_from_the_bus_reaches_subscribers_with_what_was_selected() -> None:
+async def test_from_the_bus_publishes_the_selected_fields() -> None:
     harness = Harness()
     body = await harness.run(FROM_BUS.replace("id name message", "key: id name"), MESSAGE, BROADCAST)
     assert body["data"]["publishFromBus"]["key"] == "m1"  # type: ignore[index,call-overload]

@@ -52,13 +52,11 @@ def test_the_answer_has_the_form_of_the_api() -> None:
         ("undefined", {}, None),
     ],
 )
-def test_the_handler_sees_what_the_context_gives(
-    expression: str, context: dict[str, JSON], expected: JSON
-) -> None:
+def test_the_handler_gets_the_context(expression: str, context: dict[str, JSON], expected: JSON) -> None:
     assert result(f"return {expression};", **context) == expected
 
 
-def test_the_two_handlers_are_told_apart() -> None:
+def test_the_two_handlers_are_distinguished() -> None:
     code = "export const request = () => 'q';\nexport const response = () => 'r';\n"
     answers = [
         evaluate_code(code, "{}", name, clock=lambda: NOW, entropy=bytes)["evaluationResult"]
@@ -116,6 +114,6 @@ def test_code_that_breaks_a_rule_is_reported_with_its_place() -> None:
         ("1", "{}", "other"),
     ],
 )
-def test_what_the_api_refuses(code: str, context: str, function: str) -> None:
+def test_requests_that_the_api_refuses(code: str, context: str, function: str) -> None:
     with pytest.raises(Unsupported):
         evaluate_code(code, context, function, clock=lambda: NOW, entropy=bytes)

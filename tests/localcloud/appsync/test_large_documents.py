@@ -51,7 +51,7 @@ async def test_as_many_mutations_as_there_may_be_calls_run_in_their_order(
     assert len(harness.events.entries) == count
 
 
-async def test_what_is_beyond_the_limit_of_the_api_is_refused_field_by_field() -> None:
+async def test_fields_beyond_the_limit_of_the_api_are_refused_one_by_one() -> None:
     harness = Harness(replace(deployed_api(), resolver_count_limit=10))
 
     body = await harness.run(in_one_selection(aliased(COUNT)))

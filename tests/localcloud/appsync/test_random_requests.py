@@ -1,4 +1,4 @@
-"""Whatever is sent or returned, the answer is a GraphQL response or a refusal: no exception, no status 500."""
+"""Whatever a client sends, the response is a GraphQL response or an error: no exception, no status 500."""
 
 # One case a line, whatever its length.
 # ruff: noqa: E501

@@ -54,7 +54,7 @@ def test_the_outer_non_null_may_differ_between_subscription_and_mutation() -> No
         ),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(schema: str, reason: str) -> None:
+def test_values_that_do_not_fit_are_refused_by_name(schema: str, reason: str) -> None:
     with pytest.raises(Unsupported) as raised:
         build_schema(schema)
     assert reason in raised.value.reason

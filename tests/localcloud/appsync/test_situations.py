@@ -1,4 +1,4 @@
-"""What is answered in each situation: one case for each row of AppSync's observed responses."""
+"""The response in each situation: one case for each row of AppSync's observed responses."""
 
 # One case a line, whatever its length.
 # ruff: noqa: E501
@@ -118,7 +118,7 @@ ROWS: Final = [
     Row("no credentials come before a body that cannot be read", 401, UNAUTHORIZED, b"meow", headers=()),
     Row("a JSON web token, a mode that no API here has", 401, UNAUTHORIZED, body("{ item { id } }"), headers=(("authorization", "eyJ.eyJ.x"),)),
     Row("empty body", 400, EMPTY, b""),
-    *(Row(f"body that is no request: {text!r}", 400, UNPARSABLE, text) for text in (b"meow", b"{}", b"{}}", b"[]", b'"{ item { id } }"', b'{"variables":{}}')),
+    *(Row(f"body that is not a request: {text!r}", 400, UNPARSABLE, text) for text in (b"meow", b"{}", b"{}}", b"[]", b'"{ item { id } }"', b'{"variables":{}}')),
     Row("GET without a query", 400, UNPARSABLE, method="GET", query={"variables": "{}"}),
     Row("syntax error", 200, invalid("Invalid syntax: Expected Name, found <EOF>.", place(1, 2)), body("{")),
     Row("empty selection", 200, invalid("Invalid syntax: Expected Name, found '}'.", place(1, 9)), body("{ item {} }")),

@@ -144,7 +144,7 @@ def deployed_api() -> Api:
 def small_api(
     schema: str, resolvers: dict[str, str] | None = None, *, source: str = "None", **changes: object
 ) -> Api:
-    """An API of its own; `resolvers` maps `Type.field` to the code of its file."""
+    """Return an API with another schema; `resolvers` maps `Type.field` to the code of its file."""
     made = []
     for place, code in (resolvers or {}).items():
         type_name, _, name = place.partition(".")

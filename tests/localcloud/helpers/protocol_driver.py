@@ -1,4 +1,4 @@
-"""How the tests of the protocol core speak to it."""
+"""Drives the protocol core in tests."""
 
 import base64
 import json

@@ -263,7 +263,7 @@ def compiled(query: str, harness: Harness | None = None) -> CompiledOperation | 
 
 
 @pytest.mark.parametrize("query", [PUBLISH, FROM_BUS, UNSUBSCRIBE, "{ channels }", "{ limits { id } }"])
-def test_what_the_chat_sends_is_compiled(query: str) -> None:
+def test_operations_of_the_chat_are_compiled(query: str) -> None:
     assert compiled(query, Harness())
 
 
@@ -277,18 +277,18 @@ def test_what_the_chat_sends_is_compiled(query: str) -> None:
         SUBSCRIBE,
     ],
 )
-def test_what_is_not_compiled_for_the_chat(query: str) -> None:
+def test_operations_that_are_not_compiled(query: str) -> None:
     assert compiled(query, Harness()) is None
 
 
 @pytest.mark.parametrize("selection", ["calc", "labelled", "labelled(x: 1)", "node { node { calc } }"])
-def test_what_is_not_compiled_of_a_selection(selection: str) -> None:
+def test_selections_that_are_not_compiled(selection: str) -> None:
     query = 'mutation {{ node(value: "1", json: "1") {{ {} }} }}'
     assert compiled(query.format("id"))
     assert compiled(query.format(selection)) is None
 
 
-async def test_the_ordinary_course_asks_graphql_core_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_compiled_operation_does_not_use_graphql_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("globalchat.localcloud.appsync.execution.executor.execute")
     query = 'mutation m($value: String!) { node(value: $value, json: "1") { id name nodes { id } } }'
     value = {"id": "1", "name": "n", "nodes": [{"id": "2"}]}

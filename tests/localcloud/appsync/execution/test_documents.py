@@ -1,4 +1,4 @@
-"""Which documents are executed, and what is said of the others."""
+"""Documents that are executed, and the errors of the others."""
 
 # One case a line, whatever its length.
 # ruff: noqa: E501

@@ -1,4 +1,4 @@
-"""How requests are executed, on small APIs of their own."""
+"""The execution of requests, on small APIs."""
 
 # One case a line, whatever its length.
 # ruff: noqa: E501
@@ -86,8 +86,8 @@ async def test_ctx_shows_the_request() -> None:
         "query q($i: ID) { node(id: $i) { name children { id } } }",
         variables={"i": "7", "undeclared": 1},
     )
-    told = json.loads(body["data"]["node"]["name"])  # type: ignore[index,call-overload,arg-type]
-    assert told == [
+    seen = json.loads(body["data"]["node"]["name"])  # type: ignore[index,call-overload,arg-type]
+    assert seen == [
         {"id": "7"},
         None,
         {"headers": {"x-api-key": "da2-test"}, "domainName": None},
@@ -107,7 +107,7 @@ ROLE = Role("arn:aws:iam::000000000000:role/Team.Lead", (), (Statement("Allow", 
 
 
 async def identity(caller: Caller) -> JSON:
-    """What a resolver sees as `ctx.identity`."""
+    """Return the `ctx.identity` that a resolver sees."""
     body = await Harness(WHO).run("{ who }", caller=caller)
     assert "errors" not in body
     found: JSON = body["data"]["who"]  # type: ignore[index,call-overload]

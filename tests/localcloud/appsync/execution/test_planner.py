@@ -116,7 +116,7 @@ async def test_only_supplied_arguments_count_and_null_is_one(
         ),
     ],
 )
-async def test_what_a_subscriber_sees(query: str, value: dict[str, JSON], payload: dict[str, JSON]) -> None:
+async def test_payloads_of_subscribers(query: str, value: dict[str, JSON], payload: dict[str, JSON]) -> None:
     assert (await planned(query)).project(value) == payload
 
 
@@ -241,7 +241,7 @@ async def test_filters_are_expanded() -> None:
     ]
 
 
-async def test_the_sample_mutation_is_no_subscription() -> None:
+async def test_the_sample_mutation_is_not_a_subscription() -> None:
     assert await Harness().refused_subscription(PUBLISH, {"name": "a", "message": "b"}) == [
         {
             "errorType": "UnsupportedOperation",

@@ -1,4 +1,4 @@
-"""What resolvers ask of the bus, and what the bus answers."""
+"""Data sources: the requests of resolvers to the bus, and its results."""
 
 # One case a line, whatever its length.
 # ruff: noqa: E501
@@ -14,7 +14,7 @@ from tests.localcloud.helpers.resolver_code import RESPONSE
 TWO = "export function request() { return { operation: 'PutEvents', events: [1, 2].map((n) => ({ source: 's', detailType: 't', detail: { n } })) }; }\nexport function response(ctx) { return { name: JSON.stringify([ctx.error ?? null, ctx.result]) }; }"
 
 
-async def test_a_partial_failure_is_in_the_result_and_no_error() -> None:
+async def test_a_partial_failure_is_in_the_result_and_not_an_error() -> None:
     harness = Harness(small_api(TREE, {"Query.node": TWO}, source="Bus"))
     harness.events.answers = [
         EntryResult(event_id="event-1"),

@@ -80,7 +80,7 @@ def refusal(source: str) -> str | None:
         ("const { [Date]: a } = b", "Date"),
     ],
 )  # fmt: skip
-def test_what_the_language_lacks_is_refused(source: str, lacking: str) -> None:
+def test_missing_features_are_refused(source: str, lacking: str) -> None:
     message = refusal(source)
     assert message is not None
     assert lacking in message
@@ -112,7 +112,7 @@ def test_what_the_language_lacks_is_refused(source: str, lacking: str) -> None:
         "",
     ],
 )
-def test_what_only_looks_like_it_is_kept(source: str) -> None:
+def test_similar_code_is_allowed(source: str) -> None:
     assert refusal(source) is None
 
 
@@ -136,6 +136,6 @@ def test_the_deployed_files_are_within_the_language(name: str) -> None:
         "const f = (x) => x; return f['call'](null, 1);",
     ],
 )
-def test_what_only_types_tell_is_lacking_at_run_time(body: str) -> None:
+def test_methods_that_depend_on_types_are_missing_at_run_time(body: str) -> None:
     with pytest.raises(ScriptError, match=r"^x\.js:2:\d+: TypeError"):
         run(body)

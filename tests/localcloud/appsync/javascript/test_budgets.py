@@ -1,4 +1,4 @@
-"""What one evaluation may use, and where errors say it happened."""
+"""The limits of one evaluation, and the places that errors report."""
 
 # One case a line, whatever its length.
 # ruff: noqa: E501
@@ -50,18 +50,18 @@ def test_each_evaluation_has_its_own_budget() -> None:
         assert script.call("request", evaluation(args={"list": list(range(900))}))["value"] == 1
 
 
-def test_what_the_runtime_does_itself_is_not_counted() -> None:
+def test_loops_of_the_runtime_are_not_counted() -> None:
     body = "list.map((x) => util.base64Decode(util.base64Encode('abcdefghij' + x)));"
     answer(f"{body} return util.transform.toSubscriptionFilter({{ a: {{ in: list }} }});", 999)
 
 
-def test_a_loop_may_change_what_it_goes_through() -> None:
+def test_a_loop_may_change_its_list() -> None:
     assert (
         answer("let n = 0; for (const x of list) { n += x; if (n < 50) list.push(x + 1); } return n", 3) == 63
     )
 
 
-def test_array_methods_still_refuse_what_is_no_function() -> None:
+def test_array_methods_still_refuse_other_values_than_functions() -> None:
     with pytest.raises(ScriptError, match=r"^x\.js:3:\d+: TypeError"):
         answer("return list.map(5)", 1)
 

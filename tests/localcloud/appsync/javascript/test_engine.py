@@ -106,7 +106,7 @@ def test_a_failure_inside_util_names_the_line_that_called_it() -> None:
     assert str(raised.value).startswith("x.js:3:")
 
 
-def test_what_is_not_emulated_is_named() -> None:
+def test_members_that_are_not_emulated_are_named() -> None:
     for call, name in [
         ("util.dynamodb", "util.dynamodb"),
         ("util.validate(true)", "util.validate"),
@@ -117,12 +117,12 @@ def test_what_is_not_emulated_is_named() -> None:
             run(f"return {call};")
 
 
-def test_an_unknown_name_fails_when_it_is_met() -> None:
+def test_an_unknown_name_fails_at_run_time() -> None:
     with pytest.raises(ScriptError, match=r"^x\.js:2:39: ReferenceError: Nothing is not defined"):
         run("return Nothing;")
 
 
-def test_a_place_behind_other_letters_is_told_in_characters() -> None:
+def test_a_column_after_wide_letters_counts_characters() -> None:
     with pytest.raises(ScriptError, match=r"^x\.js:2:55: ReferenceError: Nothing is not defined"):
         run("const é = 'ä😀'; return Nothing;")
 
@@ -147,7 +147,7 @@ def test_text_passes_unchanged(text: str) -> None:
     assert script.call("request", evaluation(args={"t": text}))["value"] == {"t": text}
 
 
-def test_what_json_cannot_carry_is_an_error() -> None:
+def test_values_without_a_form_in_json_are_errors() -> None:
     with pytest.raises(ScriptError, match="circular"):
         run("const a = {}; a.a = a; return a;")
     with pytest.raises(ScriptError, match="cannot be passed"):
@@ -166,7 +166,7 @@ def test_files_do_not_see_each_other_or_the_runtime() -> None:
         run("return parseJson;")
 
 
-def test_a_file_that_is_known_to_load_is_loaded_anew_at_its_first_call_and_a_broken_one_refused_again() -> (
+def test_a_file_that_is_known_to_load_is_loaded_again_at_its_first_call_and_a_broken_one_refused_again() -> (
     None
 ):
     counting = "const seen = []; export function request(ctx) { seen.push(1); return seen.length; }"

@@ -73,7 +73,7 @@ def refusal(source: str) -> str | None:
         ("const x = { y: { z: () => { while (1) {} } } }", "while loops"),
     ],
 )
-def test_what_the_language_lacks_is_refused(source: str, lacking: str) -> None:
+def test_missing_features_are_refused(source: str, lacking: str) -> None:
     message = refusal(source)
     assert message is not None
     assert f"APPSYNC_JS has no {lacking}" in message
@@ -110,11 +110,11 @@ def test_what_the_language_lacks_is_refused(source: str, lacking: str) -> None:
         "`${ { a: `}` }.a }`",
     ],
 )
-def test_what_only_looks_like_it_is_kept(source: str) -> None:
+def test_similar_code_is_allowed(source: str) -> None:
     assert refusal(source) is None
 
 
-def test_a_hashbang_line_is_refused_as_what_it_is() -> None:
+def test_a_hashbang_line_is_refused_by_name() -> None:
     assert (
         refusal("#!/usr/bin/env node\nf()")
         == "x.js:1:1: a resolver file has no hashbang line (#!); remove it"
@@ -167,7 +167,7 @@ def test_the_others_are_refused_by_name(member: str) -> None:
 
 
 @pytest.mark.parametrize("member", REFUSED_MEMBERS)
-def test_the_others_are_refused_when_they_are_met_where_no_reader_sees_them(member: str) -> None:
+def test_hidden_members_are_refused_at_run_time(member: str) -> None:
     space, _, name = member.rpartition(".")
     path = "".join(f"[`{part}`]" for part in space.split(".")[1:])
     with pytest.raises(ScriptError, match=r"^x\.js:2:\d+: Error: not emulated: ") as raised:
@@ -206,7 +206,7 @@ def test_a_member_that_is_not_provided_is_refused_when_the_file_is_loaded(body: 
         "return aws.runtime.earlyReturn({});",
     ],
 )
-def test_what_is_provided_or_something_else_is_kept(body: str) -> None:
+def test_emulated_members_and_other_objects_are_allowed(body: str) -> None:
     prepare(CODE.format(body), "x.js")
 
 

@@ -89,7 +89,7 @@ def test_shapes(source: str, shape: str) -> None:
         ("(" * 3000 + "a" + ")" * 3000, "x.js: the file is nested too deeply"),
     ],
 )
-def test_what_is_no_program(source: str, message: str) -> None:
+def test_invalid_programs(source: str, message: str) -> None:
     with pytest.raises(ScriptError) as raised:
         prepare(source, "x.js")
     assert message in str(raised.value)
@@ -108,7 +108,7 @@ def test_what_is_no_program(source: str, message: str) -> None:
         "export default function () {} a",
     ],
 )
-def test_what_is_a_program(source: str) -> None:
+def test_valid_programs(source: str) -> None:
     prepare(source, "x.js")
 
 

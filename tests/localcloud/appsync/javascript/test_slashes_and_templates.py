@@ -1,4 +1,4 @@
-"""What is a division, what a regular expression, what text: told by what the rules find in it."""
+"""Slashes as division or regular expression, and templates, distinguished by the rules that apply to them."""
 
 import pytest
 

@@ -137,7 +137,7 @@ def test_the_seed_decides() -> None:
     assert first != other
 
 
-def test_time_is_what_the_call_brings() -> None:
+def test_the_time_is_an_argument_of_the_call() -> None:
     assert run(
         "const t = util.time; return [t.nowISO8601(), t.nowEpochSeconds(), t.nowEpochMilliSeconds(),"
         " t.epochMilliSecondsToISO8601(0), t.parseISO8601ToEpochMilliSeconds('1970-01-01T00:00:01Z'),"

@@ -84,9 +84,7 @@ MATCHES: list[tuple[str, JSON, JSON, bool]] = [
 
 
 @pytest.mark.parametrize(("operator", "wanted", "found", "expected"), MATCHES)
-def test_an_operator_lets_through_what_it_should(
-    operator: str, wanted: JSON, found: JSON, expected: bool
-) -> None:
+def test_operators(operator: str, wanted: JSON, found: JSON, expected: bool) -> None:
     assert passes(one(operator, wanted), {"f": found, "other": wanted}) is expected
 
 
@@ -150,7 +148,7 @@ def groups(count: int) -> JSON:
         one("eq", 1, "a.b.c.d.e"),
     ],
 )
-def test_what_is_within_the_limits_is_taken(document: JSON) -> None:
+def test_filters_within_the_limits(document: JSON) -> None:
     parse_filter(document)
 
 
@@ -183,7 +181,7 @@ def test_what_is_within_the_limits_is_taken(document: JSON) -> None:
         (None, "filterGroup"),
     ],
 )
-def test_what_is_beyond_the_limits_is_refused_in_a_sentence(document: JSON, said: str) -> None:
+def test_filters_beyond_the_limits_are_refused_in_a_sentence(document: JSON, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_filter(document)
 
@@ -222,7 +220,7 @@ nearly = st.fixed_dictionaries(
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(st.lists(nearly, max_size=6), max_size=4), payloads)
-def test_what_is_nearly_a_filter_is_one_or_is_refused_in_a_sentence(
+def test_near_filters_are_parsed_or_refused_in_a_sentence(
     groups: list[list[dict[str, JSON]]], value: dict[str, JSON]
 ) -> None:
     document: JSON = {"filterGroup": [{"filters": [*rules]} for rules in groups]}

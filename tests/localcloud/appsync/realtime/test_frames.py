@@ -86,7 +86,7 @@ def test_a_raw_plus_is_not_a_space() -> None:
         Handshake(subprotocols=("graphql-ws", "header-")),
     ],
 )
-def test_bad_credentials_are_told_at_once_and_the_socket_closed_after_the_next_frame(
+def test_bad_credentials_are_reported_at_once_and_the_socket_closed_after_the_next_frame(
     offer: Handshake,
 ) -> None:
     core = RealtimeProtocol(FakeAuthenticator())

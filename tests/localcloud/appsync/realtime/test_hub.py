@@ -76,7 +76,7 @@ def test_deferred_publications_go_out_alone_or_together_at_the_end_of_the_turn()
 
 
 @pytest.mark.parametrize("change", ["add", "remove", "drop", "invalidate"])
-def test_what_was_published_before_a_change_is_delivered_before_it(change: str) -> None:
+def test_publications_before_a_change_are_delivered_before_it(change: str) -> None:
     turn: list[Callable[[], None]] = []
     hub, socket, other = Hub(defer=turn.append), FakeSocket(), FakeSocket()
     hub.add(socket, "1", plan("tech"))
@@ -186,7 +186,7 @@ def test_an_id_is_registered_once_per_socket() -> None:
         hub.add(socket, "1", plan("cars"))
 
 
-def test_an_invalidation_ends_whole_sockets_and_names_what_matched() -> None:
+def test_an_invalidation_ends_whole_sockets_and_names_the_matching_subscriptions() -> None:
     hub, hit, spared = Hub(), FakeSocket(), FakeSocket()
     hub.add(hit, "1", plan("tech"))
     hub.add(hit, "2", plan("cars"))

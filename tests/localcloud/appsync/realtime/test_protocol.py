@@ -160,7 +160,7 @@ UNKNOWN = {
         "[" * 100_000,
     ],
 )
-def test_what_is_no_subscription_is_unknown_and_the_socket_lives_on(frame: str | bytes) -> None:
+def test_a_start_without_a_subscription_is_unknown_and_the_socket_lives_on(frame: str | bytes) -> None:
     core = ready()
     assert sent(core.receive(frame, 0.0)) == [UNKNOWN]
     assert core.state is SocketState.READY
@@ -210,7 +210,7 @@ def test_an_id_in_use_is_refused_and_the_first_stays(live: bool) -> None:
         assert isinstance(core.started("1", plan())[0], AddSubscription)
 
 
-def test_throttling_is_told_without_an_id() -> None:
+def test_throttling_is_reported_without_an_id() -> None:
     assert sent(ready(admit=False).receive(start("1"), 0.0)) == [
         {
             "type": "error",
@@ -279,7 +279,7 @@ def test_a_socket_that_asks_for_something_lives_on(frame: str) -> None:
 
 
 @pytest.mark.parametrize("frame", ["garbage", '{"type":"stop","id":"1"}', start(headers={"x-api-key": "no"})])
-def test_a_socket_that_asks_for_nothing_that_it_may_have_is_closed(frame: str) -> None:
+def test_a_socket_without_an_authorised_frame_is_closed(frame: str) -> None:
     core = RealtimeProtocol(FakeAuthenticator(), limits=SocketLimits(first_frame=5))
     core.open(handshake(), 0.0)
     core.receive(frame, 1.0)
