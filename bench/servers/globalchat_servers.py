@@ -16,6 +16,7 @@ from globalchat.core.gc_tuning import freeze_gc
 from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
 from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.provisioning.assembly import read
 from globalchat.localcloud.provisioning.provisioner import provision
 from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, serve_app
@@ -23,7 +24,6 @@ from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.loopback import bound, url
 from globalchat.localcloud.server.realtime import RealtimeOptions
 from globalchat.localcloud.server.region import RegionBackend
-from globalchat.localcloud.server.wiring import LateEventSink
 
 QUIET: Final = RealtimeOptions(limits=SocketLimits(keep_alive=3600), connect_rate=None)
 """No keep-alive among the deliveries that are counted, and no limit on how fast subscribers connect."""
@@ -44,7 +44,7 @@ async def region(stack: AsyncExitStack) -> tuple[dict[str, JSON], Publish]:
         api_key="da2-bench",
         key_expires_at=time.time() + 3600,
         access_keys={},
-        events=LateEventSink(),
+        events=EventBridge(deployment),
         clock=time.time,
         options=QUIET,
     )

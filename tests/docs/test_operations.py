@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import CloudDefinition
 from globalchat.localcloud.events.delivery import DirectDelivery, Failure, Route
@@ -27,7 +26,7 @@ _CALL = re.compile(r"\baws ([a-z-]+) ([a-z-]+)")
 _EMULATED = {
     (service.name, re.sub(r"(?<!^)(?=[A-Z])", "-", operation.name).lower())
     for service in services(
-        EventBridge(CloudDefinition(regions=(), roles={}), graphql=AppSync([], {})),
+        EventBridge(CloudDefinition(regions=(), roles={})),
         base_url="",
         clock=time.time,
     )

@@ -6,7 +6,6 @@ import time
 import pytest
 
 from globalchat.localcloud.appsync.access import REFUSALS
-from globalchat.localcloud.appsync.execution.executor import AppSync
 from globalchat.localcloud.appsync.javascript import language
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import CloudDefinition
@@ -58,7 +57,7 @@ def test_every_refusal_of_a_signature_has_its_evidence() -> None:
 
 def test_every_action_of_the_aws_endpoint_is_in_its_table_and_no_other() -> None:
     deployment = CloudDefinition(regions=(), roles={})
-    bridge = EventBridge(deployment, graphql=AppSync([], {}))
+    bridge = EventBridge(deployment)
     known = {
         f"{service.name}:{operation.name}"
         for service in services(bridge, base_url="", clock=time.time)

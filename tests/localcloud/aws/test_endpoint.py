@@ -57,7 +57,8 @@ def endpoint(
     region = RegionDefinition(
         REGION, "oregon", ACCOUNT, (), (EventBus(BUS, "bus"),), (), (Queue(QUEUE, "dlq", ()),), {}
     )
-    bridge = EventBridge(CloudDefinition((region,), {}), graphql=AppSync([], {}), clock=lambda: NOW)
+    bridge = EventBridge(CloudDefinition((region,), {}), clock=lambda: NOW)
+    bridge.connect(AppSync([], {}))
     return AwsEndpoint(
         services(bridge, base_url=f"http://{HOST}", clock=lambda: NOW),
         regions=(REGION,),

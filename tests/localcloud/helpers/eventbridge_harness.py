@@ -33,13 +33,12 @@ class World:
         self.time = FakeTime()
         self.bridge = EventBridge(
             self.deployment,
-            graphql=self.appsync,
             clock=self.time,
             rng=random.Random(1),
             sleep=sleep or self.time.sleep,
-            interceptor=interceptor,
             settings=settings,
         )
+        self.bridge.connect(self.appsync, interceptor)
 
     async def put(self, *details: JSON, region: int = 0, source: str = "chat") -> list[EntryResult]:
         definition = self.deployment.regions[region]

@@ -5,12 +5,12 @@ import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud.definition import JSON, CloudDefinition, Rule, RuleTarget
+from globalchat.localcloud.definition import JSON, CloudDefinition, Rule
 from globalchat.localcloud.events.delivery import (
     DeadLetter,
     DeadLetterQueues,
@@ -71,55 +71,64 @@ class RedriveResult:
 class EventBridge:
     """The buses of a deployment; implements `EventSink`.
 
-    Deliveries run while the object is open (`async with`); what is under way at its end is lost.
+    It exists before the APIs that put events on its buses and that its rules call: `connect` activates the
+    rules. Deliveries run while the object is open (`async with`); those under way at its end are lost.
 
     Args:
-        deployment: what to run.
-        graphql: the AppSync APIs that rules call.
+        deployment: the deployment whose buses, rules and queues to run.
         clock: epoch seconds.
         rng: event ids and jitter.
         sleep: how a retry waits.
-        interceptor: disturbs deliveries, for tests and drills.
-        settings: bounds, timing, and what GraphQL errors mean.
+        settings: bounds, timing, and the meaning of GraphQL errors.
     """
 
     def __init__(
         self,
         deployment: CloudDefinition,
         *,
-        graphql: GraphQLTarget,
         clock: EpochClock = time.time,
         rng: random.Random | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        interceptor: DeliveryInterceptor | None = None,
         settings: DeliverySettings | None = None,
     ) -> None:
         self._deployment = deployment
-        self._graphql = graphql
         self._clock = clock
         self._rng = rng or random.Random()
         self._context = DeliveryContext(
             settings=settings or DeliverySettings(),
-            interceptor=interceptor or DirectDelivery(),
+            interceptor=DirectDelivery(),
             dead_letters=DeadLetterQueues(queue for region in deployment.regions for queue in region.queues),
             in_flight=InFlight(),
             clock=clock,
             sleep=sleep,
             rng=self._rng,
         )
-        rules = [rule for region in deployment.regions for rule in region.rules]
-        self._counters = {rule.arn: RuleCounters() for rule in rules}
-        self._buses = {
-            bus.arn: ActiveBus([self._activate(r) for r in rules if r.bus_arn == bus.arn and r.enabled])
-            for region in deployment.regions
-            for bus in region.buses
-        }
-        self._target_queues = {
-            queue.key: queue for bus in self._buses.values() for rule in bus.rules for queue in rule.queues
-        }
+        self._rules = [rule for region in deployment.regions for rule in region.rules]
+        self._counters = {rule.arn: RuleCounters() for rule in self._rules}
+        self._buses: dict[str, ActiveBus] = {}
+        self._target_queues: dict[tuple[str, str], TargetQueue] = {}
         self._permitted: dict[tuple[str, str], bool] = {}
         self._group = asyncio.TaskGroup()
         self._workers: list[asyncio.Task[None]] = []
+
+    def connect(self, graphql: GraphQLTarget, interceptor: DeliveryInterceptor | None = None) -> None:
+        """Activate the enabled rules; to be called once, before the first event and before `async with`.
+
+        Args:
+            graphql: the AppSync APIs that rules call.
+            interceptor: disturbs deliveries, for tests and drills.
+        """
+        self._context = replace(self._context, interceptor=interceptor or DirectDelivery())
+        active: dict[str, list[ActiveRule]] = {
+            bus.arn: [] for region in self._deployment.regions for bus in region.buses
+        }
+        for rule in self._rules:
+            if rule.enabled and rule.bus_arn in active:
+                active[rule.bus_arn].append(self._activate(rule, graphql))
+        self._buses = {arn: ActiveBus(rules) for arn, rules in active.items()}
+        self._target_queues = {
+            queue.key: queue for bus in self._buses.values() for rule in bus.rules for queue in rule.queues
+        }
 
     @property
     def counters(self) -> dict[str, dict[str, int]]:
@@ -229,23 +238,23 @@ class EventBridge:
                 f"{role_arn} is not authorized to perform: events:PutEvents on resource: {bus_arn}",
             )
 
-    def _activate(self, rule: Rule) -> ActiveRule:
+    def _activate(self, rule: Rule, graphql: GraphQLTarget) -> ActiveRule:
         counters = self._counters[rule.arn]
-        queues = tuple(self._make_target_queue(rule, target, counters) for target in rule.targets)
-        return ActiveRule(compile_pattern(rule.pattern), counters, queues)
+        queues = []
+        for target in rule.targets:
+            route = Route(rule, target, rule.arn.split(":")[3], target.arn.split(":")[3])
+            port = self._port(route, counters, graphql)
+            queues.append(TargetQueue(route, port, counters, self._context))
+        return ActiveRule(compile_pattern(rule.pattern), counters, tuple(queues))
 
-    def _make_target_queue(self, rule: Rule, target: RuleTarget, counters: RuleCounters) -> TargetQueue:
-        route = Route(rule, target, rule.arn.split(":")[3], target.arn.split(":")[3])
-        return TargetQueue(route, self._port(route, counters), counters, self._context)
-
-    def _port(self, route: Route, counters: RuleCounters) -> TargetPort:
+    def _port(self, route: Route, counters: RuleCounters, graphql: GraphQLTarget) -> TargetPort:
         roles = self._deployment.roles
         if ":sqs:" in route.target.arn:
             return QueueTarget(route, self._context.dead_letters, self._clock)
         if route.target.graphql_operation is None:
             return BusTarget(route, roles, self._forward, self._new_id)
         errors = self._context.settings.appsync_errors
-        return AppSyncTarget(route, roles, self._graphql, counters, errors)
+        return AppSyncTarget(route, roles, graphql, counters, errors)
 
     def _forward(self, bus_arn: str, document: dict[str, JSON]) -> Failure | None:
         bus = self._buses.get(bus_arn)

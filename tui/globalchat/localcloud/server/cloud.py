@@ -40,7 +40,6 @@ from globalchat.localcloud.server.region import (
     new_admin,
     new_api_key,
 )
-from globalchat.localcloud.server.wiring import LateEventSink
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,27 +110,21 @@ class LocalCloud:
             listeners, aws_url = dict(zip(names, own, strict=True)), url(for_aws, tls=chosen.tls is not None)
             urls = {name: url(listener, tls=chosen.tls is not None) for name, listener in listeners.items()}
             deployment = provision(assembly, urls=urls, check_code=_check_code)
-            admin, sink = new_admin(chosen.rng), LateEventSink()
+            admin = new_admin(chosen.rng)
             access_keys = {admin.access_key: AccessKey(admin.secret_key, ADMIN)}
+            events = EventBridge(deployment, clock=chosen.clock, settings=chosen.delivery)
             backends = []
             problems = Problems()
             for region in deployment.regions:
                 with problems.collected():
-                    backends.append(_backend(region, urls[region.region], access_keys, sink, chosen))
+                    backends.append(_backend(region, urls[region.region], access_keys, events, chosen))
             problems.check()
             faults = Faults(
                 [backend.faulty for backend in backends], random.Random(chosen.rng.getrandbits(64))
             )
             appsync = AppSync([backend.executor for backend in backends], deployment.roles)
-            sink.target = events = await stack.enter_async_context(
-                EventBridge(
-                    deployment,
-                    graphql=appsync,
-                    clock=chosen.clock,
-                    interceptor=chosen.interceptor or faults.interceptor,
-                    settings=chosen.delivery,
-                )
-            )
+            events.connect(appsync, chosen.interceptor or faults.interceptor)
+            await stack.enter_async_context(events)
             usage = Usage(chosen.monotonic)
             limit = stack.enter_context(closing(ConnectionLimit(chosen.max_connections)))
             for backend in backends:
@@ -190,7 +183,7 @@ def _backend(
     region: RegionDefinition,
     base_url: str,
     access_keys: Mapping[str, AccessKey],
-    sink: EventSink,
+    events: EventSink,
     options: CloudOptions,
 ) -> RegionBackend:
     return RegionBackend(
@@ -199,7 +192,7 @@ def _backend(
         api_key=new_api_key(options.rng),
         key_expires_at=options.clock() + KEY_LIFETIME,
         access_keys=access_keys,
-        events=sink,
+        events=events,
         clock=options.clock,
         options=options.realtime,
     )
