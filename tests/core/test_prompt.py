@@ -104,7 +104,7 @@ print("inside:", *inside, "after:", getsignal(SIGTERM) == SIG_IGN, getsignal(SIG
 
 
 def test_where_there_is_a_person(start: Start) -> None:
-    program = "from globalchat.core.prompt import *\nprint(TerminalPrompter().has_person, flush=True)"
+    program = "from globalchat.core.prompt import *\nprint(TerminalPrompter().has_user, flush=True)"
     start(program).wait_for("True")
     # Everything of the program goes elsewhere: no person expects a question.
     start(program, piped=True).wait_for("False")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.core import credential_process
+from globalchat.core import sign_in
 from globalchat.core.credential_errors import NoCredentials
 from globalchat.core.credentials import Credentials, CredentialSource
 from globalchat.core.errors import Unreachable, UserError
@@ -50,7 +50,7 @@ def failing(profile: str | None = None, prompter: FakePrompter | None = None) ->
     quick = Timeouts(connect=0.5, read=0.5)
     with pytest.raises(UserError) as failed:
         resolve(
-            profile, region="us-west-2", timeouts=quick, prompter=prompter or FakePrompter(has_person=False)
+            profile, region="us-west-2", timeouts=quick, prompter=prompter or FakePrompter(has_user=False)
         )
     assert "\n" not in failed.value.sentence
     assert failed.value.remedy
@@ -387,7 +387,7 @@ def test_a_program_that_cannot_be_started(
 
 def test_a_program_that_does_not_end_is_ended(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
     processed(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 600")
-    aws.setattr(credential_process, "UNATTENDED_SECONDS", 0.5)
+    aws.setattr(sign_in, "UNATTENDED_SECONDS", 0.5)
     assert "did not end within 0.5 seconds" in str(failing("p"))
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
@@ -397,9 +397,9 @@ def test_a_signal_ends_the_program_too(aws: pytest.MonkeyPatch, tmp_path: Path) 
     """Also where there is no terminal."""
     processed(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 600")
     code = """
-from globalchat.core import credential_process
+from globalchat.core import sign_in
 from globalchat.core.sign_in import resolve
-credential_process.QUIET_SECONDS = 0.2
+sign_in.QUIET_SECONDS = 0.2
 resolve("p")
 """
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, start_new_session=True)
@@ -416,7 +416,7 @@ def test_a_person_reads_what_is_waited_for_and_ctrl_c_ends_the_program(
     aws: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     processed(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 600")
-    aws.setattr(credential_process, "QUIET_SECONDS", 0.3)
+    aws.setattr(sign_in, "QUIET_SECONDS", 0.3)
 
     class Impatient(FakePrompter):
         def say(self, text: str) -> None:

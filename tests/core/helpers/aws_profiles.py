@@ -19,9 +19,9 @@ sso_role_name = a
 class FakePrompter:
     """A person who gives these answers; None is Ctrl-D, "^C" Ctrl-C."""
 
-    def __init__(self, *answers: str | None, has_person: bool = True) -> None:
+    def __init__(self, *answers: str | None, has_user: bool = True) -> None:
         self.answers = list(answers)
-        self.has_person = has_person
+        self.has_user = has_user
         self.said: list[str] = []
         self.asked: list[str] = []
         self.threads: set[threading.Thread] = set()

@@ -26,7 +26,7 @@ _LONGEST = 300
 
 
 class NoCredentials(UserError):
-    """Nothing on this machine says who to be on AWS."""
+    """There are no AWS credentials on this machine."""
 
 
 def explain(error: Exception, profile: str | None, session: Any = None) -> UserError:  # noqa: ANN401
@@ -95,7 +95,7 @@ def _of_the_sign_in(error: Exception, signer: str | None, settings: Mapping[str,
 
 
 def _of_aws(error: Exception, who: str, session: Any) -> UserError | None:  # noqa: ANN401
-    """Return the error of a call that was refused, got no answer, or was not made as it takes a person."""
+    """Return the error of a call that was refused, got no answer, or was not made as it needs the user."""
     from botocore import exceptions as boto
 
     match error:
@@ -124,7 +124,7 @@ def _of_a_file(error: Exception, who: str) -> UserError | None:
 
 
 def _signer(profile: str | None, session: Any) -> tuple[str | None, Mapping[str, str]]:  # noqa: ANN401
-    """Return the AWS profile that a person signs in to, where a role's chain begins, and its settings."""
+    """Return the AWS profile that the user signs in to, where a role's chain begins, and its settings."""
     try:
         profiles: Mapping[str, Mapping[str, str]] = session.full_config["profiles"] if session else {}
     except Exception:  # the very file that is damaged

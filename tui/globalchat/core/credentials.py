@@ -1,4 +1,4 @@
-"""The AWS credentials that a command acts with, renewed while it runs as far as that takes no person."""
+"""The AWS credentials that a command acts with, renewed while it runs if that needs no user."""
 
 import os
 import re
@@ -31,7 +31,7 @@ class Credentials:
 
 
 class CredentialSource:
-    """The credentials of one principal: `current` renews them as long as that takes no person.
+    """The credentials of one principal: `current` renews them if that needs no user.
 
     `session` is the botocore session whose clients sign with them; `profile` is AWS's own name of them.
     """

@@ -67,7 +67,7 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """The whole URL, which holds the password: for libraries and child processes, never for a person."""
+        """The whole URL, which holds the password: for libraries and child processes, never to be shown."""
         if self.user is None:
             return str(self)
         return f"{self.scheme}://{quote(self.user, safe='')}:{quote(self.password, safe='')}@{self.address}"

@@ -1,4 +1,4 @@
-"""Asks a question on the controlling terminal, and leaves that terminal as it was whatever happens."""
+"""Asks a question on the controlling terminal, and restores that terminal whatever happens."""
 
 import os
 import signal
@@ -17,12 +17,12 @@ _ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 """Signals that end a process without any `finally`."""
 
 
-class Prompter(Protocol):
-    """Who can be asked, and where narration goes."""
+class CodePrompter(Protocol):
+    """Asks for the code of an MFA device, and prints lines beside it."""
 
     @property
-    def has_person(self) -> bool:
-        """True if there is a terminal with a person at it."""
+    def has_user(self) -> bool:
+        """True if there is a terminal to ask on."""
 
     def ask(self, question: str) -> str:
         """Ask and return the answer, without its line end.
@@ -33,14 +33,14 @@ class Prompter(Protocol):
         """
 
     def say(self, text: str) -> None:
-        """Write one line of narration."""
+        """Print a line."""
 
 
 class TerminalPrompter:
     """Asks on the controlling terminal, as ssh and sudo do: standard input may be a pipe of messages."""
 
     @property
-    def has_person(self) -> bool:
+    def has_user(self) -> bool:
         """True if there is a controlling terminal and not everything of this process goes elsewhere."""
         if not any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
             return False

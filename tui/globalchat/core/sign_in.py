@@ -1,7 +1,7 @@
 """Resolves AWS credentials: once per command, in this process, by botocore's own chain of providers.
 
 The chain is environment, SSO, roles, `credential_process`, `aws login`, web identity, container and instance.
-What only a person can do, such as typing a code, takes as long as it takes; networks have a time limit.
+What only a user can do, such as typing a code, has no time limit; networks have one.
 botocore is imported at the first use.
 """
 
@@ -9,23 +9,27 @@ import json
 import os
 import re
 import shlex
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from globalchat.core import credential_process, redaction
-from globalchat.core.aws_errors import ALWAYS_ENABLED, NOT_ACCEPTED, unreachable
+from globalchat.core import redaction
+from globalchat.core.aws_errors import ALWAYS_ENABLED, NOT_ACCEPTED, cannot_be_had, unreachable
 from globalchat.core.credential_errors import chosen, explain, named, none_found
 from globalchat.core.credentials import CredentialSource, checked
 from globalchat.core.errors import UserError
 from globalchat.core.net import ProxyRefused, proxy_for
-from globalchat.core.prompt import Prompter, TerminalPrompter, kept_terminal
+from globalchat.core.prompt import CodePrompter, TerminalPrompter, kept_terminal
+from globalchat.core.redaction import redact
 
 NETWORK_SECONDS = 14.0
 """How long AWS may take for each step of a sign-in; names that are looked up in vain included."""
@@ -36,10 +40,18 @@ ATTEMPTS = 3
 CODES = 3
 """How often a code of an MFA device is asked for."""
 _RENEWAL_MARGIN = 60
-"""Seconds before their end from which on credentials that cannot be renewed are no longer used."""
+"""Seconds before their end at which credentials that cannot be renewed stop being used."""
+QUIET_SECONDS = 4.0
+"""After this time a user reads which program is still running."""
+UNATTENDED_SECONDS = 60.0
+"""How long a program may take where there is no terminal: no user will press a key."""
+ATTENDED_SECONDS = 900.0
+"""How long it may take where there is one: a browser, a phone or a token may be part of it."""
 CLI_CACHE = "~/.aws/cli/cache"
 _HELD = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
 _CODE = re.compile(r"\d{6}")
+_PROCESS_REMEDY = "Run its command by hand: it has to print the JSON that AWS's documentation describes."
+_LONGEST_REASON = 300
 
 T = TypeVar("T")
 
@@ -66,7 +78,7 @@ def resolve(
     *,
     region: str | None = None,
     timeouts: Timeouts | None = None,
-    prompter: Prompter | None = None,
+    prompter: CodePrompter | None = None,
     seconds: float = NETWORK_SECONDS,
 ) -> CredentialSource:
     """Resolve the credentials of an AWS profile, by default those that the environment chooses.
@@ -77,7 +89,7 @@ def resolve(
         profile: the profile's name, as `--aws-profile` gives it.
         region: where roles are assumed, unless the profile has a region of its own.
         timeouts: of each call of the sign-in.
-        prompter: who is asked for codes; by default the person at the controlling terminal.
+        prompter: asks for codes; by default the user at the controlling terminal.
         seconds: the limit of each step of the sign-in that waits for a network.
 
     Raises:
@@ -103,9 +115,9 @@ def resolve(
 
 
 class _SignIn:
-    """One attempt: botocore works in a thread of its own, and this one does what takes a person's time.
+    """One attempt: botocore works in a thread of its own, and this one does what waits for the user.
 
-    A look-up of a name heeds no time limit, so that its thread has to be left behind.
+    A look-up of a name ignores time limits, so its thread may have to be left running.
     """
 
     def __init__(
@@ -113,7 +125,7 @@ class _SignIn:
         profile: str | None,
         region: str | None,
         timeouts: Timeouts,
-        prompter: Prompter,
+        prompter: CodePrompter,
         seconds: float,
         *,
         elsewhere: bool = False,
@@ -184,7 +196,7 @@ class _SignIn:
         if found is None:
             raise none_found(session.profile)
         if hasattr(found, "_mandatory_refresh_timeout"):
-            # Ten minutes by default. A person's role cannot be renewed, and holds up to its end.
+            # Ten minutes by default. A role with an MFA device cannot be renewed, and is valid up to its end.
             found._mandatory_refresh_timeout = _RENEWAL_MARGIN
         checked(found)
         return CredentialSource(session, found, session.profile)
@@ -201,7 +213,8 @@ class _SignIn:
 
         def process_provider(profile_name: str) -> Any:  # noqa: ANN401 - botocore has no types
             def start(words: Sequence[str], **_: object) -> "_Ended":
-                return _Ended(self._by_hand(lambda: self._run_process(words, profile_name)))
+                run = partial(run_credential_process, words, profile_name, self._prompter)
+                return _Ended(self._by_hand(run))
 
             return ProcessProvider(profile_name, lambda: session.full_config, popen=start)
 
@@ -213,9 +226,9 @@ class _SignIn:
         """Return a code of six digits.
 
         Raises:
-            UserError: there is no person, or none comes.
+            UserError: there is no terminal, or no code was typed.
         """
-        if self._over or not self._prompter.has_person:
+        if self._over or not self._prompter.has_user:
             who = named(self._profile or chosen(), first=True)
             option = f" --profile {shlex.quote(name)}" if (name := self._profile or chosen()) else ""
             raise UserError(
@@ -237,9 +250,6 @@ class _SignIn:
             self._prompter.say("A code has six digits.")
         who = named(self._profile or chosen(), first=True)
         raise UserError(f"{who} needs an MFA code, and none was typed.", remedy="Run the command again.")
-
-    def _run_process(self, words: Sequence[str], profile: str) -> str:
-        return credential_process.run(words, profile, self._prompter)
 
     def _by_hand(self, call: Callable[[], T]) -> T:
         """Have the thread of `run` do something; after the sign-in this thread does."""
@@ -264,7 +274,7 @@ class _SignIn:
 class _RoleCache(dict[str, Any]):
     """Roles that were assumed by this command, and those that the AWS CLI keeps for the next one.
 
-    Nothing is written to the disk. The CLI's spare a person the next code: AWS takes each code once.
+    Nothing is written to the disk. The CLI's spare the user the next code: AWS takes each code once.
     """
 
     def __contains__(self, key: object) -> bool:
@@ -294,6 +304,89 @@ class _Ended:
     def communicate(self) -> tuple[bytes, bytes]:
         """Return both outputs."""
         return self._output, b""
+
+
+def run_credential_process(words: Sequence[str], profile: str, prompter: CodePrompter) -> str:
+    """Run the program of a `credential_process`, and return one valid JSON object of credentials.
+
+    The contract is AWS's (AWS SDKs and tools reference guide, Process credential provider). The output is
+    never shown, as it holds the secret; what comes on standard error is.
+
+    With a terminal its standard error goes there: programs ask on it. Standard input is ours.
+
+    Raises:
+        UserError: it cannot be started, fails, does not end, or prints something else.
+        KeyboardInterrupt: Ctrl-C; the program is ended.
+    """
+    what = f'the credential_process of the AWS profile "{profile}"'
+    shown = prompter.has_user and sys.stderr is not None
+    try:
+        process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=None if shown else subprocess.PIPE, close_fds=True
+        )
+    except (OSError, ValueError, IndexError) as error:
+        reason = getattr(error, "strerror", None) or "its command is empty or not valid"
+        program = f" ({words[0]})" if words else ""
+        raise cannot_be_had(f"{what} cannot be started{program}: {reason}", _PROCESS_REMEDY) from None
+    try:
+        output, said = _wait_for_process(process, what, prompter)
+    finally:
+        # Ctrl-C or the time limit: a program that waits for a key would wait for ever.
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    if process.returncode != 0:
+        raise cannot_be_had(f"{what} failed{_reason_of(said, process.returncode)}", _PROCESS_REMEDY)
+    if fault := _fault_in(output):
+        raise cannot_be_had(f"{what} {fault}", _PROCESS_REMEDY)
+    return output
+
+
+def _wait_for_process(
+    process: "subprocess.Popen[bytes]", what: str, prompter: CodePrompter
+) -> tuple[str, str]:
+    """Return both outputs of the program once it has ended.
+
+    Raises:
+        UserError: it has not ended within the limit.
+    """
+    limit = ATTENDED_SECONDS if prompter.has_user else UNATTENDED_SECONDS
+    for seconds in (min(QUIET_SECONDS, limit), max(limit - QUIET_SECONDS, 0.0)):
+        try:
+            output, said = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            if seconds == QUIET_SECONDS:
+                prompter.say(f"{what[0].upper()}{what[1:]} is still at work; Ctrl-C ends it")
+            continue
+        return output.decode(errors="replace"), (said or b"").decode(errors="replace")
+    raise cannot_be_had(f"{what} did not end within {limit:g} seconds", _PROCESS_REMEDY)
+
+
+def _reason_of(said: str, code: int) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return f": {redact(lines[-1][:_LONGEST_REASON]).rstrip('.')}" if lines else f" with exit code {code}"
+
+
+def _fault_in(output: str) -> str | None:
+    """Return what is wrong with the output of the program, None if nothing is."""
+    try:
+        found = json.loads(output)
+    except ValueError:
+        return "does not print JSON"
+    if not isinstance(found, Mapping):
+        return "does not print a JSON object"
+    if found.get("Version") != 1:
+        return 'prints JSON without "Version": 1'
+    for name in ("AccessKeyId", "SecretAccessKey"):
+        if not isinstance(found.get(name), str) or not found[name]:
+            return f'prints JSON without "{name}"'
+    for name in ("SessionToken", "Expiration"):
+        if not isinstance(found.get(name), str | None):
+            return f'prints JSON whose "{name}" is not a text'
+    return None
 
 
 def follow_proxies() -> None:

@@ -96,16 +96,16 @@ def command(given: DeployOptions) -> int:
         synthesis=synthesis,
         check=None if given.diff else compared_with_aws(aws, strict=given.strict),
     )
-    planned = Deployer(
+    deployer = Deployer(
         plan, cache, aws.with_retries(), seconds=given.timeout, app=synthesis.app, role=given.role_arn
     )
     if given.diff:
-        return planned.diff(prompter)
-    planned.run(prompter)
-    profile = planned.profile(name, prompter.note)
+        return deployer.diff(prompter)
+    deployer.run(prompter)
+    profile = deployer.profile(name, prompter.note)
     _save(profile)
     if not given.no_proof:
-        _send_a_message(profile, planned.config)
+        _send_a_message(profile, deployer.config)
     if not given.prune:
         for line in plan.orphaned():
             echo_err(line)

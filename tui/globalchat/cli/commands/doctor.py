@@ -135,7 +135,7 @@ class DoctorPlan:
 
     Attributes:
         cloud: The running local cloud, if the profile is its own.
-        aws: Access to AWS, signed in if possible: a check has no time for a person to sign in.
+        aws: Access to AWS, signed in if possible: a check is too short for a user to sign in.
         channel: Where to send the test messages; None is the backend's first.
         publish: False if nothing may be sent.
         seconds: The time limit of each check.
