@@ -21,8 +21,8 @@ from globalchat.client.events import (
 from globalchat.client.lifecycle import effects, inputs
 from globalchat.client.lifecycle.channels import SubscriptionSet
 from globalchat.client.lifecycle.effects import Effect, Timer, TimerKind
-from globalchat.client.lifecycle.inputs import Input
-from globalchat.client.lifecycle.machine import EFFECTIVE, RETRY, SLEEP_CHECK, SessionMachine
+from globalchat.client.lifecycle.inputs import EFFECTIVE, Input
+from globalchat.client.lifecycle.machine import RETRY, SLEEP_CHECK, SessionMachine
 from globalchat.client.messages import Backend, MessageLimits
 from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import RegionEndpoint

@@ -202,7 +202,7 @@ class ApiPool:
             await opened.api.__aenter__()
             if is_loopback(endpoint.graphql_url):
                 self._offset.share_clock(endpoint.region)
-        opened.calls += 1
+        opened.calls += 1  # see `close_former`
         try:
             yield opened
         finally:

@@ -97,6 +97,7 @@ class RegionConnection:
             await self._transport.open()
         except (TransportError, TimeoutError) as error:
             failure = self._translate(error)
+        # Raised out here, so that the transport's exception (its URL may hold the key) is not in the chain.
         if failure is not None:
             raise failure
         log_event(log, logging.INFO, "socket opened", region=self.endpoint.alias, host=self._where)
@@ -139,17 +140,19 @@ class RegionConnection:
 
     async def close(self) -> None:
         """Close the socket, at the latest after the close timeout."""
+        # An end that was wanted is not a loss.
         self._transport.ended.remove_done_callback(self._ended)
         await self._transport.close()
 
     async def _subscribe(self, channel: str) -> None:
         async with asyncio.timeout(self._subscribe_timeout):
             existing = self._subscribers.get(channel)
-            if existing is not None:
+            if existing is not None:  # asked for twice at once: both wait for one answer
                 await asyncio.shield(existing.started)
                 return
             asked = time.monotonic()
             subscriber = await self._start(channel)
+            # Shielded: one caller that is cancelled must not take the answer from another.
             await asyncio.shield(subscriber.started)
         took = round((time.monotonic() - asked) * 1000)
         log_event(log, logging.INFO, "subscribed", region=self.endpoint.alias, channel=channel, ms=took)

@@ -20,6 +20,9 @@ class Phase(Enum):
 RECONNECTING = (Phase.RETRYING, Phase.SUSPENDED)
 """The session is not live, waits, and will try again automatically."""
 
+WAITING = frozenset({Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED})
+"""Nothing is being tried: the session waits for a timer or for the user."""
+
 _ANY = frozenset({Phase.CONNECTING, Phase.CLOSED})
 """What may follow every phase but the last: another try, and the end."""
 

@@ -160,7 +160,7 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
             **connect_options(realtime_url, self.proxy),
             "proxy": None if self.proxy is None else self.proxy.url,
             "create_connection": self._make_socket,
-            "open_timeout": None,
+            "open_timeout": None,  # `open` limits the whole, up to the ack
             "compression": None,
             "ping_interval": timeouts.ping,
             "ping_timeout": timeouts.ping,
@@ -172,6 +172,7 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
             realtime_url,
             auth=auth,
             ssl=tls.context() if realtime_url.startswith("wss:") else False,
+            # gql waits for websockets' own close timeout, which must end first.
             close_timeout=cast(int, timeouts.close + 1),
             keep_alive_timeout=timeouts.liveness,
             connect_args=args,
@@ -208,6 +209,7 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
 
     async def start(self, request: GraphQLRequest, make: Callable[[int], Subscriber]) -> Subscriber:
         """Send `start`; the subscriber is in place before an answer can come."""
+        # Made first: an answer may be read before the send below returns.
         subscriber = make(self.next_query_id)
         self.listeners[subscriber.query_id] = subscriber
         await self._send_query(request)
@@ -223,7 +225,7 @@ class AppSyncTransport(AppSyncWebsocketsTransport):
         await self._fail(TransportClosed("closed by the client"), clean_close=False)
         await self.wait_closed()
         await self.adapter.close()
-        if self.receive_data_task is not None:
+        if self.receive_data_task is not None:  # gql cancels it without waiting for its end
             await asyncio.wait([self.receive_data_task])
 
     def _make_socket(self, *args: Any, **options: Any) -> "_Socket":  # noqa: ANN401 - as websockets calls it

@@ -3,12 +3,15 @@
 `connection` is the number that the machine gave to a socket in its `Connect`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from globalchat.client.lifecycle.effects import Timer
 from globalchat.client.messages import Backend
 from globalchat.client.profiles import RegionEndpoint
+from globalchat.client.state import WAITING, Phase
 from globalchat.core.errors import UserError
 
 
@@ -195,3 +198,41 @@ ConnectionReport: TypeAlias = (
 Input: TypeAlias = (
     Command | ConnectionReport | MessageUnreadable | TimerExpired | Probed | KeyRefused | Resolved
 )
+
+_RUNNING: Final = frozenset(Phase) - {Phase.IDLE, Phase.CLOSED}
+_OPEN: Final = frozenset(Phase) - {Phase.CLOSED}
+_HAS_CANDIDATE: Final = frozenset({Phase.CONNECTING, Phase.LIVE})
+
+EFFECTIVE: Final[Mapping[type[Input], frozenset[Phase]]] = MappingProxyType(
+    {
+        # A session runs once.
+        SessionStarted: frozenset({Phase.IDLE}),
+        # What is wanted may be said before the session runs.
+        Joined: _OPEN,
+        Left: _OPEN,
+        Switched: _OPEN,
+        # Only a wait can be cut short; what is connecting or live need not be tried again.
+        RetryRequested: WAITING,
+        ReconnectRequested: frozenset({Phase.LIVE}),
+        CloseRequested: _OPEN,
+        Ended: _OPEN,
+        # Reports of a connection that is already closed come late, and are ignored, too.
+        Described: _HAS_CANDIDATE,
+        Opened: _HAS_CANDIDATE,
+        ConnectFailed: _HAS_CANDIDATE,
+        Subscribed: _HAS_CANDIDATE,
+        SubscribeRefused: _HAS_CANDIDATE,
+        # A connection that was left outlives the loss of the live one.
+        SubscribeFailed: _RUNNING,
+        Unsubscribed: _RUNNING,
+        ChannelEnded: _RUNNING,
+        MessageUnreadable: _RUNNING,
+        ConnectionLost: _RUNNING,
+        TimerExpired: _RUNNING,
+        # What answers is of no interest once the session is live again.
+        Probed: WAITING | {Phase.CONNECTING},
+        KeyRefused: _RUNNING,
+        Resolved: _RUNNING,
+    }
+)
+"""The phases in which an input can change anything; in all others it is ignored."""

@@ -1,17 +1,14 @@
 """The life of a session's connection as a state machine: inputs in, effects out.
 
 No socket, no task, no clock: each input comes with its `Moment`, and randomness is passed in. The phases and
-their legal order are in `state.LEGAL`; `EFFECTIVE` says in which phases an input can change anything, and why
-it is ignored in the others.
+their legal order are in `state.LEGAL`; `inputs.EFFECTIVE` says in which phases an input can change anything.
 
 Up to three kinds of connections exist at once: the *live* one; the *candidate*, which is coming up, at first
 or for a switch of region; and those *left*, whose socket stays open for messages that are on their way there.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
-from types import MappingProxyType
 from typing import Final, Unpack
 
 from globalchat.client.events import (
@@ -31,52 +28,13 @@ from globalchat.client.options import SessionOptions
 from globalchat.client.profiles import RegionEndpoint
 from globalchat.client.response_errors import contextualize, live_warning
 from globalchat.client.retry import ReconnectPolicy
-from globalchat.client.state import RECONNECTING, Phase, SessionState, StateDetails, enter_phase
+from globalchat.client.state import RECONNECTING, WAITING, Phase, SessionState, StateDetails, enter_phase
 from globalchat.core.clock import Moment, SleepDetector
 from globalchat.core.errors import Reason, Refused, Unreachable, UserError
 from globalchat.core.net import ProxyRefused
 
 RETRY: Final = Timer(TimerKind.RETRY)
 SLEEP_CHECK: Final = Timer(TimerKind.SLEEP_CHECK)
-
-_RUNNING: Final = frozenset(Phase) - {Phase.IDLE, Phase.CLOSED}
-_WAITING: Final = frozenset({Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED})
-_OPEN: Final = frozenset(Phase) - {Phase.CLOSED}
-_HAS_CANDIDATE: Final = frozenset({Phase.CONNECTING, Phase.LIVE})
-
-EFFECTIVE: Final[Mapping[type[Input], frozenset[Phase]]] = MappingProxyType(
-    {
-        # A session runs once.
-        inputs.SessionStarted: frozenset({Phase.IDLE}),
-        # What is wanted may be said before the session runs.
-        inputs.Joined: _OPEN,
-        inputs.Left: _OPEN,
-        inputs.Switched: _OPEN,
-        # Only a wait can be cut short; what is connecting or live need not be tried again.
-        inputs.RetryRequested: _WAITING,
-        inputs.ReconnectRequested: frozenset({Phase.LIVE}),
-        inputs.CloseRequested: _OPEN,
-        inputs.Ended: _OPEN,
-        # Reports of a connection that is already closed come late, and are ignored, too.
-        inputs.Described: _HAS_CANDIDATE,
-        inputs.Opened: _HAS_CANDIDATE,
-        inputs.ConnectFailed: _HAS_CANDIDATE,
-        inputs.Subscribed: _HAS_CANDIDATE,
-        inputs.SubscribeRefused: _HAS_CANDIDATE,
-        # A connection that was left outlives the loss of the live one.
-        inputs.SubscribeFailed: _RUNNING,
-        inputs.Unsubscribed: _RUNNING,
-        inputs.ChannelEnded: _RUNNING,
-        inputs.MessageUnreadable: _RUNNING,
-        inputs.ConnectionLost: _RUNNING,
-        inputs.TimerExpired: _RUNNING,
-        # What answers is of no interest once the session is live again.
-        inputs.Probed: _WAITING | {Phase.CONNECTING},
-        inputs.KeyRefused: _RUNNING,
-        inputs.Resolved: _RUNNING,
-    }
-)
-"""The phases in which an input can change anything; in all others it is ignored."""
 
 
 class SessionMachine:
@@ -132,7 +90,7 @@ class SessionMachine:
         """
         self._now, self._effects = now, []
         is_over = self._is_closing and not isinstance(event, inputs.Ended)
-        if self.state.phase in EFFECTIVE[type(event)] and not is_over:
+        if self.state.phase in inputs.EFFECTIVE[type(event)] and not is_over:
             self._dispatch(event)
         return self._effects
 
@@ -220,7 +178,7 @@ class SessionMachine:
             if is_other:
                 self._forgive()
                 self._connect()
-        elif self._is_in(*_WAITING):
+        elif self._is_in(*WAITING):
             if is_other:
                 self._forgive()
             self._retry_now()
@@ -306,14 +264,26 @@ class SessionMachine:
         link.live_since = self._now.monotonic
         self._act(effects.MarkProfile(fresh=True))
         if self._goal.alias == here.alias:
-            self._goal = here
-        self._accepted[here.alias] = here
+            self._goal = here  # the profile may have moved it since it was asked for
+        self._accepted[here.alias] = here  # from now on a refused key is one that no longer works
         self._offered = None
         self._cancel_probe()
         self._announce(link)
         for refused in link.channels.refused.values():
             self._refuse(refused)
         gaps = self.subscriptions.mark_confirmed(link.channels.confirmed, self._now.wall)
+        self._enter_live(link)
+        for gap in gaps:
+            self._emit(gap)
+        self._act(effects.SettleApis(here))
+        if before is not None:
+            before.is_left = True
+            overlap = Timer(TimerKind.OVERLAP, before.number)
+            # Messages relayed to the region that was left may still be on their way there.
+            self._act(effects.SetTimer(overlap, self._options.overlap))
+
+    def _enter_live(self, link: RegionLink) -> None:
+        here = link.endpoint
         warning = live_warning(
             here,
             skew=link.clock_skew,
@@ -328,14 +298,6 @@ class SessionMachine:
             reason=warning.message if warning else None,
             remedy=warning.remedy if warning else None,
         )
-        for gap in gaps:
-            self._emit(gap)
-        self._act(effects.SettleApis(here))
-        if before is not None:
-            before.is_left = True
-            overlap = Timer(TimerKind.OVERLAP, before.number)
-            self._act(effects.SetTimer(overlap, self._options.overlap))
-        self._steer()
 
     def _announce(self, link: RegionLink) -> None:
         if link.endpoint != self._announced and link.backend is not None:

@@ -120,6 +120,7 @@ class SessionRunner:
             case effects.Resolve(endpoint):
                 self._start(self._resolve(endpoint), "read the profile")
             case effects.SettleApis(endpoint):
+                # Beside everything else: neither is worth a wait.
                 self._start(self._apis.close_former(endpoint), "close former API")
                 self._start(self._apis.narrow_offset(endpoint), "narrow clock offset")
             case effects.StopRunner():
@@ -177,6 +178,7 @@ class SessionRunner:
         self.feed(inputs.ConnectionLost(number, error, socket.subscribed, until))
 
     def _receive(self, via: str, message: Message) -> None:
+        # Past the machine: there may be thousands a second, and they change nothing that it knows.
         event = self._inbox.receive(message, via, self._now())
         if event is not None:
             self._emit(event)
@@ -230,7 +232,7 @@ class SessionRunner:
 
     async def _run_timer(self, timer: Timer, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        del self._timers[timer]
+        del self._timers[timer]  # first: the machine may set it again
         self.feed(inputs.TimerExpired(timer))
 
     async def _look_for_another(self, lost: RegionEndpoint) -> None:

@@ -125,17 +125,17 @@ class DraftQueue:
 
     @property
     def waiting(self) -> tuple[Draft, ...]:
-        """What is to be sent and not accepted yet."""
+        """The drafts that are to be sent and not accepted yet."""
         return tuple(entry.draft for entry in self._live.values() if entry.stage is Stage.SENDING)
 
     @property
     def unsent(self) -> tuple[Draft, ...]:
-        """What was returned as unsent, until it is sent again or discarded; of very many the newest."""
+        """The drafts that were returned as unsent, and neither sent again nor discarded; at most 10,000."""
         return tuple(entry.draft for entry in self._settled.values() if entry.stage is Stage.UNSENT)
 
     @property
     def held(self) -> tuple[Draft, ...]:
-        """What is too old to be sent without confirmation."""
+        """The drafts that are too old to be sent without confirmation."""
         return tuple(entry.draft for entry in self._live.values() if entry.stage is Stage.HELD)
 
     @property
@@ -166,7 +166,7 @@ class DraftQueue:
             self._emit(DraftQueued(draft))
             self._emit(DraftRefused(draft, *problem))
             return
-        self._queue(_Entry(draft, draft.created_at), self._reason_for_no_room(draft.channel))
+        self._queue(_Entry(draft, draft.created_at), self._capacity_problem(draft.channel))
 
     def resend(self, draft_id: str) -> bool:
         """Queue an unsent or held draft again; return False if there is none with this id."""
@@ -174,11 +174,11 @@ class DraftQueue:
         if entry is None or (self._closed and entry.stage is Stage.HELD):
             return False
         # A held one has its room already.
-        no_room = None if entry.stage is Stage.HELD else self._reason_for_no_room(entry.draft.channel)
+        problem = None if entry.stage is Stage.HELD else self._capacity_problem(entry.draft.channel)
         self._drop(draft_id)
         self._step(entry, Stage.SENDING)
         entry.since = self._clock()
-        self._queue(entry, no_room)
+        self._queue(entry, problem)
         return True
 
     def discard(self, draft_id: str) -> bool:
@@ -191,7 +191,7 @@ class DraftQueue:
         if entry.stage is Stage.SENDING:
             self._leave_queue(entry)
         self._step(entry, Stage.DISCARDED)
-        if entry.doubtful:
+        if entry.doubtful:  # its echo may still come
             self._remember(entry)
         return True
 
@@ -280,6 +280,7 @@ class DraftQueue:
             return
         self._closed = True
         self._queues.clear()
+        # The next session of the profile adopts what is stored.
         for draft in self.waiting:
             if self._store.has(draft.id):
                 self._emit(DraftWaiting(draft, _STORED))
@@ -287,19 +288,20 @@ class DraftQueue:
                 self._unsend(self._live[draft.id], _CLOSED)
         self._store.close()
 
-    def _queue(self, entry: _Entry, no_room: str | None) -> None:
+    def _queue(self, entry: _Entry, problem: str | None) -> None:
         draft = entry.draft
-        if no_room is not None:
+        if problem is not None:
             self._emit(DraftQueued(draft))
             self._live[draft.id] = entry
-            self._unsend(entry, no_room)
+            self._unsend(entry, problem)
             return
         self._store.save(StoredDraft(draft, entry.since))
         self._live[draft.id] = entry
         self._queues.setdefault(draft.channel, deque()).append(entry)
         self._emit(DraftQueued(draft))
 
-    def _reason_for_no_room(self, channel: str) -> str | None:
+    def _capacity_problem(self, channel: str) -> str | None:
+        """Return why a draft cannot be queued, a sentence; None if it can."""
         if self._closed:
             return _CLOSED
         if len(self._queues.get(channel, ())) + (channel in self._in_flight) >= self._options.outgoing:

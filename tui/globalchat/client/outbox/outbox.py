@@ -158,7 +158,7 @@ class Outbox:
     def close(self) -> None:
         """Accept no more drafts and let `run` end."""
         self._closing.set()
-        if self.drafts.are_stored:
+        if self.drafts.are_stored:  # else the few attempts that a draft has are still made, within the drain
             self._waiters.wake(*WaitReason)
         if not self._ran:
             self.drafts.close()
@@ -180,7 +180,7 @@ class Outbox:
                 finally:
                     self.drafts.release(draft)
                 if self._closing.is_set() and self.drafts.is_sending(draft):
-                    break
+                    break  # those behind it would overtake it
         finally:
             del self._workers[channel]
 
@@ -290,5 +290,6 @@ class Outbox:
 
     async def _wait(self, draft: Draft, reason: WaitReason, delay: float | None) -> bool:
         """Wait, at most until the draft is too old; return True if woken."""
+        # A little more than what is left, so that the draft is overdue when it wakes.
         left = max(0.001, self.drafts.seconds_left(draft) + 0.001)
         return await self._waiters.wait(draft.id, reason, left if delay is None else min(delay, left))
