@@ -59,7 +59,7 @@ async def test_a_profile_that_cannot_be_opened_says_why_and_opens_by_key() -> No
         await chat.until(lambda: "failed" in head(chat))
         assert (
             chat.status == "The profile file is damaged: it is not JSON. Delete it [/b] then deploy. "
-            "`globalchat doctor` tells more. F5 tries again."
+            "`globalchat doctor` shows more. F5 tries again."
         )
         await chat.until(lambda: "F5 tries again" in " ".join(" ".join(chat.screen_lines()).split()))
         await chat.pilot.press("enter")
@@ -112,7 +112,7 @@ async def test_a_failure_names_its_cause_and_the_way_out() -> None:
         )
         await chat.settle()
         assert "✖ Oregon failed" in head(chat)
-        said = "The API key of Oregon has expired. Run `globalchat deploy`. `globalchat doctor` tells more."
+        said = "The API key of Oregon has expired. Run `globalchat deploy`. `globalchat doctor` shows more."
         assert chat.status == f"{said} F5 tries again."
         await chat.pilot.click("#status")
         assert chat.session.calls == [("retry_now", None)]

@@ -127,7 +127,8 @@ def test_unread_counts_only_where_nobody_looks(model: ChatModel) -> None:
         "cars": (2, 0),
         "music": (1, 1),
     }
-    assert model.unread_elsewhere("cars") == (1, 1)
+    header = ChatViewModel(model, "local", "cars").frame(NOON).header
+    assert (header.unread, header.mentions) == (1, 1)
     model.watch("cars")
     assert model.conversations["cars"].unread == 0
 
@@ -221,7 +222,7 @@ NAMES = RegionNames.of(REGIONS)
         (
             OpeningFailed("It is busy", "Wait."),
             "✖ failed",
-            "It is busy. Wait. `globalchat doctor` tells more. F5 tries again.",
+            "It is busy. Wait. `globalchat doctor` shows more. F5 tries again.",
         ),
         (SessionState(Phase.CONNECTING, "oregon"), "◌ connecting", "Connecting to Oregon …"),
         (SessionState(Phase.LIVE, "oregon", latency_ms=38), "● live 38 ms", None),
@@ -253,13 +254,13 @@ NAMES = RegionNames.of(REGIONS)
             ),
             "◯ suspended, try in 90 s",
             "Nothing listens there. Out for long: tries are rare. Next try in 90 s (no. 9). "
-            "Messages may be missed meanwhile. `globalchat doctor` tells more. F5 tries at once. "
+            "Messages may be missed meanwhile. `globalchat doctor` shows more. F5 tries at once. "
             "Sydney answers: Ctrl+R switches.",
         ),
         (
             SessionState(Phase.FAILED, "oregon", reason="The key expired.", remedy="Deploy\x1b again"),
             "✖ failed",
-            "The key expired. Deploy␛ again. `globalchat doctor` tells more. F5 tries again.",
+            "The key expired. Deploy␛ again. `globalchat doctor` shows more. F5 tries again.",
         ),
         (SessionState(Phase.CLOSED, "oregon"), "○ closed", "The session is closed. Ctrl+Q quits."),
     ],

@@ -75,7 +75,7 @@ SAID = {
     "opening": ("◌ opening", "Opening local cloud …"),
     "opening failed": (
         "✖ failed",
-        "There is no such profile. Make one. `globalchat doctor` tells more. F5 tries again.",
+        "There is no such profile. Make one. `globalchat doctor` shows more. F5 tries again.",
     ),
     "idle": ("◌ starting", "Starting in Oregon …"),
     "connecting": ("◌ connecting", "Connecting to Oregon …"),
@@ -108,11 +108,11 @@ SAID = {
     "suspended": (
         "◯ suspended, try in 90 s",
         "Out for long: tries are rare. Next try in 90 s (no. 9). Messages may be missed meanwhile. "
-        "`globalchat doctor` tells more. F5 tries at once.",
+        "`globalchat doctor` shows more. F5 tries at once.",
     ),
     "failed": (
         "✖ failed",
-        "The key has expired. Run `globalchat deploy`. `globalchat doctor` tells more. F5 tries again.",
+        "The key has expired. Run `globalchat deploy`. `globalchat doctor` shows more. F5 tries again.",
     ),
     "closed": ("○ closed", "The session is closed. Ctrl+Q quits."),
 }
@@ -257,7 +257,7 @@ def test_accepted_messages_that_do_not_come_back_are_told_until_the_connection_i
     now[0] += 8_000
     assert said() == (
         "2 messages were accepted but have not come back for 8 s: those of others may not arrive either. "
-        "F5 connects anew."
+        "F5 connects again."
     )
     back = Message("draft-0", "tech", "hi", "bo", "us-west-2", NOON)
     model.reduce(MessageReceived(back, "oregon", now[0], 12, own=True))

@@ -191,15 +191,6 @@ class ChatModel:
         """The channels that an administrator ended."""
         return self.state.revoked if self.state else frozenset()
 
-    def unread_elsewhere(self, channel: str | None) -> tuple[int, int]:
-        """Unread messages and mentions in all channels but one and those that are muted."""
-        others = [
-            each
-            for each in self.conversations.values()
-            if each.channel != channel and not self.levels.muted(each.channel)
-        ]
-        return sum(each.unread for each in others), sum(each.mentions for each in others)
-
     def reduce(self, event: SessionEvent) -> None:
         """Take one event in."""
         if not isinstance(event, MessageReceived):

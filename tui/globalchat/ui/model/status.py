@@ -1,6 +1,6 @@
 """The connection and what is wrong, in words: an indicator and a banner. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeGuard
 
@@ -15,104 +15,20 @@ from globalchat.ui.model.text import brief, clip, shown_name, wrap
 LINES = 4
 """The most lines of a banner: more would push the messages away."""
 
-
-@dataclass(frozen=True, slots=True)
-class ActionHint:
-    """A way out that can be clicked: `target` names what it does, `text` says so and by which key."""
-
-    target: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Banner:
-    """What is `said`, how urgent it is (`tone`: warning, error or muted), and the hints out."""
-
-    said: str
-    tone: str
-    hints: tuple[ActionHint, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """All of it in one line."""
-        return " ".join(filter(None, (self.said, *(hint.text for hint in self.hints))))
-
-
-class BarPiece(NamedTuple):
-    """A part of the header, or of the line above the composer.
-
-    `role` names its look in the header: brand, channel, success, warning, error, muted, plain or unread.
-    `target` is the id of the action that a click runs, or in the header `SWITCH` and an alias. A `sign` is
-    no word, and need not be read.
-    """
-
-    text: str
-    role: str = ""
-    target: str | None = None
-    sign: bool = False
-
-
-def banner_lines(banner: Banner, width: int, *, most: int = LINES) -> list[list[BarPiece]]:
-    """The lines of a banner, each at most `width` cells.
-
-    If they are more than `most`, what is said is cut short: the hints out are always there.
-    """
-    width = max(2, width)
-    lines = _lines(banner, width)
-    said = banner.said
-    while len(lines) > most and said:
-        kept = cell_len(said) - max(2, width // 4)
-        said = clip(said, kept) if kept > 1 else ""
-        lines = _lines(Banner(said, banner.tone, banner.hints), width)
-    return lines[:most]
-
-
-def target_at(pieces: list[BarPiece], x: int) -> str | None:
-    """Return the target of the piece at a cell of a line."""
-    start = 0
-    for piece in pieces:
-        start += cell_len(piece.text)
-        if x < start:
-            return piece.target
-    return None
-
-
-def _lines(banner: Banner, width: int) -> list[list[BarPiece]]:
-    text = banner.text
-    return [_pieces(banner, text, *span) for span in wrap(text, width)]
-
-
-def _pieces(banner: Banner, text: str, start: int, end: int) -> list[BarPiece]:
-    """The characters from `start` to `end`, cut where a way out begins or ends."""
-    pieces: list[BarPiece] = []
-    position = len(text)
-    borders: list[tuple[int, int, str]] = []
-    for hint in reversed(banner.hints):
-        borders.insert(0, (position - len(hint.text), position, hint.target))
-        position -= len(hint.text) + 1
-    for first, last, target in borders:
-        first, last = max(first, start), min(last, end)
-        if first < last:
-            pieces += [BarPiece(text[start:first]), BarPiece(text[first:last], target=target)]
-            start = last
-    pieces.append(BarPiece(text[start:end]))
-    return [piece for piece in pieces if piece.text]
-
-
 Keys = Callable[[str], str]
-"""The key of an action (by its id) as people write it."""
+"""Returns the key of an action (by its id) as users read it."""
 
 AGAIN, BACK, DISCARD, OTHER_REGION, NEXT_UNREAD = "again", "back", "discard", "region.next", "channel.unread"
 UNFOLD = "pane.unfold"
-"""Actions that the hints lead to."""
+"""The actions that hints name."""
 
 _WAITS = " What you send now waits."
-_DOCTOR = " `globalchat doctor` tells more."
+_DOCTOR = " `globalchat doctor` shows more."
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The profile is being opened; there is no session yet. `profile` is what people call it."""
+    """The profile is being opened; there is no session yet. `profile` is its name for users."""
 
     profile: str
 
@@ -137,8 +53,44 @@ class Indicator:
     tone: str
 
 
+@dataclass(frozen=True, slots=True)
+class ActionHint:
+    """An action that helps, to be clicked: `target` is its id, `text` says what it does and by which key."""
+
+    target: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A sentence (`said`) about what is wrong, its `tone` (warning, error or muted), and what helps."""
+
+    said: str
+    tone: str
+    hints: tuple[ActionHint, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All of it in one line."""
+        return " ".join(filter(None, (self.said, *(hint.text for hint in self.hints))))
+
+
+class BarPiece(NamedTuple):
+    """A part of the header, or of the line above the composer.
+
+    `role` names its look in the header: brand, channel, success, warning, error, muted, plain or unread.
+    `target` is the id of the action that a click runs, or in the header `SWITCH` and an alias. A `sign` is
+    not a word, and need not be read.
+    """
+
+    text: str
+    role: str = ""
+    target: str | None = None
+    sign: bool = False
+
+
 def default_keys(action: str) -> str:
-    """The keys as long as nobody changes them."""
+    """Return the key of an action before any is changed."""
     return {
         AGAIN: "F5",
         UNFOLD: "Shift+F4",
@@ -150,6 +102,9 @@ def default_keys(action: str) -> str:
         "channel.pick": "Ctrl+K",
         "help": "F1",
     }[action]
+
+
+# -- the connection ------------------------------------------------------------------------------------------
 
 
 def indicator(
@@ -190,30 +145,28 @@ def is_counting(status: Status) -> bool:
 
 
 def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_keys) -> Banner | None:
-    """What to say about the connection, None while all is well."""
-    again = ActionHint(AGAIN, f"{keys(AGAIN)} tries again.")
+    """Return what is wrong with the connection at `now` (epoch ms), None while it is live and well."""
     match status:
+        case SessionState(phase=Phase.LIVE):
+            return _live_banner(status, names, keys)
         case Opening(profile):
             return Banner(f"Opening {profile} …", "muted")
         case OpeningFailed(reason, remedy):
+            again = ActionHint(AGAIN, f"{keys(AGAIN)} tries again.")
             return Banner(f"{_sentence(reason)}{_remedy(remedy)}{_DOCTOR}", "error", (again,))
         case SessionState(phase=Phase.IDLE):
             return Banner(f"Starting in {names.title(status.region)} …", "muted")
-        case SessionState(phase=Phase.LIVE):
-            return _live_banner(status, names, keys)
         case SessionState(phase=Phase.RETRYING):
-            when = f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt})."
-            at_once = ActionHint(AGAIN, f"{keys(AGAIN)} tries at once.")
-            said = f"{_why(status)}{when}{_WAITS}"
-            return Banner(said, "warning", (at_once, *_elsewhere(status, names, keys)))
+            return Banner(
+                f"{_why(status)}{_next_try(status, now)}{_WAITS}", "warning", _sooner(status, names, keys)
+            )
         case SessionState(phase=Phase.SUSPENDED):
             missing = "" if status.missing_since is None else " Messages may be missed meanwhile."
-            when = f"Next try {_wait(status.next_try_at, now)} (no. {status.attempt})."
-            at_once = ActionHint(AGAIN, f"{keys(AGAIN)} tries at once.")
-            said = f"{_why(status)}Out for long: tries are rare. {when}{missing}{_DOCTOR}"
-            return Banner(said, "error", (at_once, *_elsewhere(status, names, keys)))
+            said = f"{_why(status)}Out for long: tries are rare. {_next_try(status, now)}{missing}{_DOCTOR}"
+            return Banner(said, "error", _sooner(status, names, keys))
         case SessionState(phase=Phase.FAILED):
             reason = _sentence(status.reason or f"{names.title(status.region)} cannot be used")
+            again = ActionHint(AGAIN, f"{keys(AGAIN)} tries again.")
             hints = (again, *_elsewhere(status, names, keys))
             return Banner(f"{reason}{_remedy(status.remedy)}{_DOCTOR}", "error", hints)
         case SessionState(phase=Phase.CLOSED):
@@ -225,52 +178,9 @@ def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_ke
             return Banner(f"Connecting to {names.title(status.region)} …", "muted")
 
 
-def revoked_banner(channel: str, keys: Keys = default_keys) -> Banner:
-    """What to say about a channel that an administrator ended."""
-    again = ActionHint(AGAIN, f"{keys(AGAIN)} joins it again.")
-    return Banner(f"An administrator ended # {shown_name(channel)}.", "warning", (again,))
-
-
-def unsent_banner(count: int, keys: Keys = default_keys) -> Banner:
-    """What to say about messages that did not get there."""
-    noun, what = ("message was", "it") if count == 1 else ("messages were", "them")
-    again = ActionHint(AGAIN, f"{keys(AGAIN)} sends {what} again.")
-    discard = ActionHint(DISCARD, f"{keys(DISCARD)} discards {what}.")
-    return Banner(f"{count} {noun} not sent.", "warning", (again, discard))
-
-
-def waiting_banner(waiting: Waiting, now: int, keys: Keys = default_keys) -> Banner:
-    """What to say about messages that could not be sent yet; their rows say why."""
-    said = "1 message waits." if waiting.messages == 1 else f"{waiting.messages} messages wait."
-    if waiting.next_try_at is not None:
-        said += f" Next try {_wait(waiting.next_try_at, now)} (no. {waiting.attempt + 1})."
-    what = "it" if waiting.messages == 1 else "them"
-    again = ActionHint(AGAIN, f"{keys(AGAIN)} tries sooner, if it may.")
-    return Banner(said, "warning", (again, ActionHint(DISCARD, f"{keys(DISCARD)} takes {what} back.")))
-
-
-def awaiting_echo_banner(awaiting_echo: AwaitingEcho, keys: Keys = default_keys) -> Banner:
-    """What to say about messages that were accepted but have not come back: the connection may be silent."""
-    single = awaiting_echo.messages == 1
-    were, have = ("1 message was", "has") if single else (f"{awaiting_echo.messages} messages were", "have")
-    missing = f"{were} accepted but {have} not come back for {awaiting_echo.for_ms // 1000} s"
-    said = f"{missing}: those of others may not arrive either."
-    return Banner(said, "warning", (ActionHint(AGAIN, f"{keys(AGAIN)} connects anew."),))
-
-
-def hotlist(unread: Iterable[tuple[str, int, int]], keys: Keys = default_keys) -> str:
-    """Channels with something unread (name, messages, mentions) in one line."""
-    parts = []
-    for channel, count, mentions in unread:
-        mention = f" @{mentions}" if mentions else ""
-        parts.append(f"# {shown_name(channel)}{mention} {count}")
-    return f"unread: {' · '.join(parts)}  {keys(NEXT_UNREAD)}" if parts else ""
-
-
 def _live_banner(state: SessionState, names: RegionNames, keys: Keys) -> Banner | None:
-    here = names.title(state.region)
     if state.switching_to is not None:
-        there = names.title(state.switching_to)
+        here, there = names.title(state.region), names.title(state.switching_to)
         return Banner(f"Connecting to {there} … {here} stays until it is live.", "muted")
     if state.reason:
         away = ActionHint(BACK, f"{keys(BACK)} puts this away.")
@@ -281,8 +191,12 @@ def _live_banner(state: SessionState, names: RegionNames, keys: Keys) -> Banner 
     return None
 
 
+def _sooner(state: SessionState, names: RegionNames, keys: Keys) -> tuple[ActionHint, ...]:
+    return (ActionHint(AGAIN, f"{keys(AGAIN)} tries at once."), *_elsewhere(state, names, keys))
+
+
 def _elsewhere(state: SessionState, names: RegionNames, keys: Keys) -> tuple[ActionHint, ...]:
-    """The offer of another region, if one answers."""
+    """Return the hint to switch to another region, if one answers."""
     if state.fail_over_to is None:
         return ()
     there = names.title(state.fail_over_to)
@@ -290,11 +204,15 @@ def _elsewhere(state: SessionState, names: RegionNames, keys: Keys) -> tuple[Act
 
 
 def _why(state: SessionState) -> str:
-    """What is wrong; from the second failure on, when it is no mere hiccup, also what to do."""
+    """Return what is wrong; from the second failure on, when it is more than a hiccup, also what to do."""
     if not state.reason:
         return ""
     remedy = _remedy(state.remedy) if state.attempt > 1 else ""
     return f"{_sentence(state.reason)}{remedy} "
+
+
+def _next_try(state: SessionState, now: int) -> str:
+    return f"Next try {_wait(state.next_try_at, now)} (no. {state.attempt})."
 
 
 def _wait(until: int | None, now: int) -> str:
@@ -310,11 +228,53 @@ def _remedy(remedy: str | None) -> str:
     return f" {_sentence(remedy)}" if remedy else ""
 
 
+# -- the channel and its messages ----------------------------------------------------------------------------
+
+
+def revoked_banner(channel: str, keys: Keys = default_keys) -> Banner:
+    """Return what to say about a channel that an administrator ended."""
+    again = ActionHint(AGAIN, f"{keys(AGAIN)} joins it again.")
+    return Banner(f"An administrator ended # {shown_name(channel)}.", "warning", (again,))
+
+
+def unsent_banner(count: int, keys: Keys = default_keys) -> Banner:
+    """Return what to say about messages that could not be sent."""
+    noun, what = ("message was", "it") if count == 1 else ("messages were", "them")
+    again = ActionHint(AGAIN, f"{keys(AGAIN)} sends {what} again.")
+    discard = ActionHint(DISCARD, f"{keys(DISCARD)} discards {what}.")
+    return Banner(f"{count} {noun} not sent.", "warning", (again, discard))
+
+
+def waiting_banner(waiting: Waiting, now: int, keys: Keys = default_keys) -> Banner:
+    """Return what to say about messages that could not be sent yet; their rows say why."""
+    said = "1 message waits." if waiting.messages == 1 else f"{waiting.messages} messages wait."
+    if waiting.next_try_at is not None:
+        said += f" Next try {_wait(waiting.next_try_at, now)} (no. {waiting.attempt + 1})."
+    what = "it" if waiting.messages == 1 else "them"
+    again = ActionHint(AGAIN, f"{keys(AGAIN)} tries sooner, if it may.")
+    return Banner(said, "warning", (again, ActionHint(DISCARD, f"{keys(DISCARD)} takes {what} back.")))
+
+
+def awaiting_echo_banner(awaiting_echo: AwaitingEcho, keys: Keys = default_keys) -> Banner:
+    """Return what to say about messages that were accepted but not received: the connection may be silent."""
+    single = awaiting_echo.messages == 1
+    were, have = ("1 message was", "has") if single else (f"{awaiting_echo.messages} messages were", "have")
+    missing = f"{were} accepted but {have} not come back for {awaiting_echo.for_ms // 1000} s"
+    said = f"{missing}: those of others may not arrive either."
+    return Banner(said, "warning", (ActionHint(AGAIN, f"{keys(AGAIN)} connects again."),))
+
+
+# -- of all that is wrong, the first -------------------------------------------------------------------------
+
+
 def current_warning(
     status: Status, model: ChatModel, channel: str | None, *, names: RegionNames, now: int, keys: Keys
 ) -> Banner | None:
-    """What to say to somebody in `channel` at `now` (epoch ms); None while all is well."""
-    if model.warning_dismissed and _is_odd(status):
+    """Return what to say in `channel` at `now` (epoch ms), None while all is well.
+
+    The connection goes before the channel, and that before single messages.
+    """
+    if model.warning_dismissed and _is_live_warning(status):
         status = replace(status, reason=None, remedy=None)
     about = banner(status, names, now, keys)
     if about is not None or channel is None:
@@ -331,16 +291,66 @@ def current_warning(
 
 
 def dismiss_warning(model: ChatModel) -> bool:
-    """Say no more what is odd though the session is live. False if nothing is said of it."""
-    said = not model.warning_dismissed and _is_odd(model.state)
-    model.warning_dismissed |= said
-    return said
+    """Hide the warning about a live session. Return False if none is shown."""
+    shown = not model.warning_dismissed and _is_live_warning(model.state)
+    model.warning_dismissed |= shown
+    return shown
 
 
-def _is_odd(status: Status | None) -> TypeGuard[SessionState]:
+def _is_live_warning(status: Status | None) -> TypeGuard[SessionState]:
     return (
         isinstance(status, SessionState)
         and status.phase is Phase.LIVE
         and status.reason is not None
         and status.switching_to is None
     )
+
+
+# -- lines ---------------------------------------------------------------------------------------------------
+
+
+def banner_lines(banner: Banner, width: int, *, most: int = LINES) -> list[list[BarPiece]]:
+    """Return the lines of a banner, each at most `width` cells.
+
+    If there are more than `most`, the sentence is cut: the hints are always there.
+    """
+    width = max(2, width)
+    lines = _lines(banner, width)
+    said = banner.said
+    while len(lines) > most and said:
+        kept = cell_len(said) - max(2, width // 4)
+        said = clip(said, kept) if kept > 1 else ""
+        lines = _lines(Banner(said, banner.tone, banner.hints), width)
+    return lines[:most]
+
+
+def target_at(pieces: list[BarPiece], x: int) -> str | None:
+    """Return the target of the piece at a cell of a line."""
+    start = 0
+    for piece in pieces:
+        start += cell_len(piece.text)
+        if x < start:
+            return piece.target
+    return None
+
+
+def _lines(banner: Banner, width: int) -> list[list[BarPiece]]:
+    text = banner.text
+    return [_pieces(banner, text, *span) for span in wrap(text, width)]
+
+
+def _pieces(banner: Banner, text: str, start: int, end: int) -> list[BarPiece]:
+    """Return the characters from `start` to `end`, cut at the ends of the hints."""
+    pieces: list[BarPiece] = []
+    position = len(text)
+    borders: list[tuple[int, int, str]] = []
+    for hint in reversed(banner.hints):
+        borders.insert(0, (position - len(hint.text), position, hint.target))
+        position -= len(hint.text) + 1
+    for first, last, target in borders:
+        first, last = max(first, start), min(last, end)
+        if first < last:
+            pieces += [BarPiece(text[start:first]), BarPiece(text[first:last], target=target)]
+            start = last
+    pieces.append(BarPiece(text[start:end]))
+    return [piece for piece in pieces if piece.text]

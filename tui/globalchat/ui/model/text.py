@@ -69,7 +69,12 @@ def centred_line(text: str, y: int, width: int, height: int) -> str:
 
 def shown_name(name: str) -> str:
     """Return a name from elsewhere fit for the screen: one line, all of it visible, of bounded width."""
-    return clip_middle(sanitize(name[:_LONGEST_NAME], name=True), NAME_CELLS)
+    return _shown_name(name[:_LONGEST_NAME])
+
+
+@lru_cache(256)  # the same few names in every frame
+def _shown_name(name: str) -> str:
+    return clip_middle(sanitize(name, name=True), NAME_CELLS)
 
 
 def prompt_name(name: str) -> str:

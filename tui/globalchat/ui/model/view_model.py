@@ -1,6 +1,7 @@
-"""What is on the view_model: the chat, the channel that is open, the state of the connection. Pure."""
+"""What each part of the screen shows: the chat, the open channel, the state of the connection. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from globalchat.client.profiles import EXPIRY_REMEDY, LOCAL, Profile, expiring_keys
@@ -13,6 +14,7 @@ from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.outgoing import Drafts, History
 from globalchat.ui.model.startup import DRAFT, THEME
 from globalchat.ui.model.status import (
+    NEXT_UNREAD,
     Banner,
     Keys,
     Opening,
@@ -20,7 +22,6 @@ from globalchat.ui.model.status import (
     Status,
     current_warning,
     default_keys,
-    hotlist,
     is_counting,
 )
 from globalchat.ui.model.text import code_units, shown_name
@@ -31,11 +32,18 @@ _LIMIT = 2_000
 _METER_FROM = 0.9
 """The length meter appears from this part of the limit on."""
 
+_SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
+_LEVEL, SENT, _WELCOME = "level:", "sent:", "welcome"
+"""What begins the keys of what is kept for a later run."""
+
+NOWHERE = ""
+"""Stands for the channel of an unfinished text while none is known."""
+
 
 class ChannelEntry(NamedTuple):
     """A channel as the list shows it. `revoked` after an administrator ended it.
 
-    `sign` tells a level other than the default: `×` mute, `*` all, `~` mentions.
+    `sign` marks a level other than the default: `×` mute, `*` all, `~` mentions.
     """
 
     channel: str
@@ -43,24 +51,51 @@ class ChannelEntry(NamedTuple):
     mentions: int = 0
     revoked: bool = False
     sign: str = ""
-    muted: bool = False
+    level: Level = Level.MENTIONS
 
     @property
-    def counts(self) -> bool:
-        """Whether there is something unread that anybody wants to know of."""
-        return bool(self.unread) and not self.muted
+    def muted(self) -> bool:
+        """True if nothing in the channel counts."""
+        return self.level is Level.MUTE
+
+    @property
+    def has_news(self) -> bool:
+        """True if something is unread, and the channel is not muted."""
+        return self.unread > 0 and not self.muted
+
+    @property
+    def counting(self) -> int:
+        """The number of unread messages that count."""
+        return 0 if self.muted else self.unread if self.level is Level.ALL else self.mentions
 
 
-_SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
-_LEVEL, SENT, _PUT_AWAY = "level:", "sent:", "welcome"
-"""What is remembered, by the beginning of its key."""
+@dataclass(frozen=True, slots=True)
+class ChatFrame:
+    """What is shown around the messages at one time.
 
-NOWHERE = ""
-"""Stands for the channel of an unfinished text while none is known."""
+    Attributes:
+        channel: The open channel, None before any is known.
+        entries: The channel list.
+        header: The header.
+        banner: What is wrong, if anything.
+        unread_hint: The other channels with something unread, in one line.
+        empty_text: What the pane shows without rows.
+        counting: The number of unread messages that count, in all channels.
+        is_counting_down: True if header or banner change as time passes, though nothing happens.
+    """
+
+    channel: str | None
+    entries: tuple[ChannelEntry, ...]
+    header: HeaderView
+    banner: Banner | None
+    unread_hint: str
+    empty_text: str
+    counting: int
+    is_counting_down: bool
 
 
 class ChatViewModel:
-    """Answers what each part of the screen shows.
+    """Keeps what is open and unfinished, and says what each part of the screen shows.
 
     Attributes:
         model: The chat.
@@ -68,8 +103,8 @@ class ChatViewModel:
         names: The profile's regions; empty before it was opened.
         drafts: Unfinished texts by channel.
         sent: Texts that were sent, to be recalled.
-        welcome: Whether to greet somebody who is here for the first time.
-        keys: How the keys of actions are called.
+        welcome: True if the welcome is shown, as on a first run.
+        keys: Return the key of an action as users read it.
     """
 
     def __init__(self, model: ChatModel, profile: str, channel: str | None) -> None:
@@ -79,9 +114,9 @@ class ChatViewModel:
         self.drafts = Drafts()
         self.sent = History()
         self.keys: Keys = default_keys
+        self.welcome = False
         self._profile = profile
         self._opening: Opening | OpeningFailed = Opening(profile_title(profile))
-        self.welcome = False
         self._theme: str | None = None
         self._welcome_dismissed = False
         self._changed: Callable[[], object] = bool
@@ -89,7 +124,7 @@ class ChatViewModel:
 
     @property
     def theme(self) -> str | None:
-        """The theme that was chosen in the chat, None for none."""
+        """The theme that was chosen in the chat, None without a choice."""
         return self._theme
 
     @theme.setter
@@ -99,7 +134,7 @@ class ChatViewModel:
 
     @property
     def is_local(self) -> bool:
-        """Whether the profile is the local cloud's."""
+        """True if the profile is the local cloud's."""
         return self._profile == LOCAL
 
     @property
@@ -117,27 +152,38 @@ class ChatViewModel:
         """The open conversation."""
         return self.model.conversation(self.channel) if self.channel is not None else None
 
+    # -- the session ----------------------------------------------------------------------------------------
+
     def start_opening(self) -> None:
-        """The profile is being opened."""
+        """Show that the profile is being opened."""
         self._opening = Opening(profile_title(self._profile))
 
     def fail_opening(self, reason: str, remedy: str | None) -> None:
-        """The profile could not be opened."""
+        """Show why the profile could not be opened."""
         self._opening = OpeningFailed(reason, remedy)
 
     def begin_session(self, profile: Profile, region: str, now: int) -> None:
-        """There is a session in `region` (an alias) of this profile; `now` is epoch ms.
+        """Show a new session in `region` (an alias) of a profile; `now` is epoch ms.
 
         Its states come as events, in order with the messages; until the first one it is idle. A key that
-        expires soon is told.
+        expires soon is a warning.
         """
         self.names = RegionNames.of({alias: each.region for alias, each in profile.regions.items()})
         self.model.state = SessionState(Phase.IDLE, region)
         for key in expiring_keys(profile.regions.values(), now / 1000):
             self.model.warn(f"{key} {EXPIRY_REMEDY}")
 
+    def next_region(self) -> str | None:
+        """Return where a switch leads: to the region that is known to answer, else to the profile's next."""
+        state = self.model.state
+        if state is None:
+            return None
+        return state.fail_over_to or self.names.after(state.region)
+
+    # -- channels -------------------------------------------------------------------------------------------
+
     def open(self, channel: str) -> None:
-        """Make a channel the open one; what was new in the old one is known now."""
+        """Make a channel the open one; what was new in the old one no longer is."""
         if channel == self.channel:
             return
         if self.channel in self.model.conversations:
@@ -153,24 +199,17 @@ class ChatViewModel:
         self.model.enter(channel)
 
     def leave(self, channel: str) -> None:
-        """Take a channel out of the list; the open one must have been changed before."""
+        """Take a channel out of the list; if it is open, open another one first."""
         self.model.leave(channel)
         self.drafts.take(channel)
 
-    def next_region(self) -> str | None:
-        """Where a switch leads: to the region that is offered, else to the profile's next."""
-        state = self.model.state
-        if state is None:
-            return None
-        return state.fail_over_to or self.names.after(state.region)
-
     def instead_of(self, dropped: str) -> str | None:
-        """The channel to show in place of one that is gone: the one before, else the first."""
+        """Return the channel to show in place of one that is gone: the one before, else the first."""
         known = [name for name in self.model.conversations if name != dropped]
         return next((name for name in reversed(self._recent) if name in known), next(iter(known), None))
 
     def step(self, offset: int) -> str | None:
-        """The channel `offset` places further in the list, around its ends."""
+        """Return the channel `offset` places further in the list, around its ends."""
         names = list(self.model.conversations)
         if not names:
             return None
@@ -178,70 +217,55 @@ class ChatViewModel:
         return names[(here + offset) % len(names)]
 
     def next_unread(self) -> str | None:
-        """The next channel with a mention, else with anything unread, from the open one on."""
-        names = list(self.model.conversations)
-        here = names.index(self.channel) + 1 if self.channel in names else 0
-        order = [
-            self.model.conversations[name]
-            for name in names[here:] + names[:here]
-            if name != self.channel and not self.model.levels.muted(name)
-        ]
-        first = next((each for each in order if each.mentions), None)
-        found = first or next((each for each in order if each.unread), None)
-        return found.channel if found else None
+        """Return the next channel with a mention, else with anything unread, from the open one on."""
+        entries = self.entries()
+        here = next((at for at, each in enumerate(entries, 1) if each.channel == self.channel), 0)
+        news = [each for each in entries[here:] + entries[:here] if each.has_news and not self._is_open(each)]
+        first = next((each for each in news if each.mentions), next(iter(news), None))
+        return first.channel if first else None
 
-    def entries(self) -> Sequence[ChannelEntry]:
-        """The channel list."""
-        return [
-            ChannelEntry(
-                name,
-                each.unread,
-                each.mentions,
-                name in self.model.revoked,
-                self._sign(name),
-                self.model.levels.muted(name),
-            )
-            for name, each in self.model.conversations.items()
-        ]
+    def entries(self) -> tuple[ChannelEntry, ...]:
+        """Return the channel list."""
+        levels, revoked = self.model.levels, self.model.revoked
+        entries = []
+        for name, each in self.model.conversations.items():
+            level = levels.of(name)
+            sign = "" if level is levels.default else _SIGNS[level]
+            entries.append(ChannelEntry(name, each.unread, each.mentions, name in revoked, sign, level))
+        return tuple(entries)
 
     def switcher(self) -> Sequence[ChannelEntry]:
-        """The channels to go to: mentions, then unread, then the latest visited; the open one last."""
+        """Return the channels to go to: mentions, then unread, then the latest visited; the open one last."""
 
         def place(entry: ChannelEntry) -> tuple[bool, bool, bool, int]:
             visited = self._recent.index(entry.channel) if entry.channel in self._recent else -1
-            mentioned = bool(entry.mentions) and entry.counts
-            return (entry.channel == self.channel, not mentioned, not entry.counts, -visited)
+            mentioned = entry.mentions > 0 and entry.has_news
+            return (self._is_open(entry), not mentioned, not entry.has_news, -visited)
 
         return sorted(self.entries(), key=place)
 
-    def counting(self) -> int:
-        """How many unread messages count, in all channels."""
-        return sum(
-            each.unread if self.model.levels.of(name) is Level.ALL else each.mentions
-            for name, each in self.model.conversations.items()
-            if not self.model.levels.muted(name)
-        )
+    # -- what is kept ---------------------------------------------------------------------------------------
 
     def dismiss_welcome(self) -> None:
-        """Greet no more, in later runs neither."""
+        """Hide the welcome, also in later runs."""
         self.welcome, self._welcome_dismissed = False, True
         self._changed()
 
     def on_change(self, changed: Callable[[], object]) -> None:
-        """Have `changed` called whenever `kept` may have become another one."""
+        """Call `changed` whenever the result of `kept` may have changed."""
         self._changed = self.drafts.changed = self.sent.changed = self.model.levels.changed = changed
 
     def kept(self) -> dict[str, str]:
-        """What another run should know."""
+        """Return what is kept for a later run."""
         drafts = {DRAFT + channel: text for channel, text in self.drafts.kept().items()}
         levels = {_LEVEL + channel: level for channel, level in self.model.levels.kept().items()}
         sent = {SENT + key: text for key, text in self.sent.kept().items()}
         theme = {THEME: self.theme} if self.theme else {}
-        return drafts | levels | sent | theme | ({_PUT_AWAY: "put away"} if self._welcome_dismissed else {})
+        return drafts | levels | sent | theme | ({_WELCOME: "dismissed"} if self._welcome_dismissed else {})
 
     def restore(self, kept: Mapping[str, str]) -> None:
-        """Take over what an earlier run kept."""
-        if _PUT_AWAY in kept:
+        """Restore what an earlier run kept."""
+        if _WELCOME in kept:
             self.dismiss_welcome()
         self.theme = kept.get(THEME)
         for channel, text in _beginning(kept, DRAFT).items():
@@ -249,9 +273,62 @@ class ChatViewModel:
         self.model.levels.restore(_beginning(kept, _LEVEL))
         self.sent.restore(_beginning(kept, SENT))
 
+    # -- what is shown --------------------------------------------------------------------------------------
+
+    def frame(self, now: int) -> ChatFrame:
+        """Return what is shown around the messages at `now` (epoch ms)."""
+        entries = self.entries()
+        news = [each for each in entries if each.has_news and not self._is_open(each)]
+        return ChatFrame(
+            self.channel,
+            entries,
+            self._header(news),
+            self.banner(now),
+            self._unread_hint(news),
+            self._empty_text(),
+            sum(each.counting for each in entries),
+            self.is_counting(),
+        )
+
     def header(self) -> HeaderView:
-        """The header."""
-        unread, mentions = self.model.unread_elsewhere(self.channel)
+        """Return the header."""
+        return self._header(each for each in self.entries() if each.has_news and not self._is_open(each))
+
+    def banner(self, now: int) -> Banner | None:
+        """Return what is wrong at `now` (epoch ms), None if nothing is."""
+        return current_warning(
+            self.status, self.model, self.channel, names=self.names, now=now, keys=self.keys
+        )
+
+    def is_counting(self) -> bool:
+        """Return True if header or banner may change as time passes, though nothing happens."""
+        waits = self.channel is not None and self.model.outgoing.is_counting(self.channel)
+        return waits or is_counting(self.status)
+
+    def meter(self, text: str) -> str:
+        """Return how much of the limit a text uses, once that is nearly all of it."""
+        if self.model.backend is None:
+            return ""
+        used, limit = code_units(text), self.model.backend.limits.message
+        return f"{used:,} / {limit:,}" if used >= limit * _METER_FROM else ""
+
+    @property
+    def limit(self) -> int:
+        """The most characters (UTF-16 code units) of a message; the default while unknown."""
+        return _LIMIT if self.model.backend is None else self.model.backend.limits.message
+
+    def excess(self, text: str) -> int:
+        """Return by how many characters (UTF-16 code units) a text is too long; 0 while that is unknown."""
+        return 0 if self.model.backend is None else max(0, code_units(text) - self.limit)
+
+    def _is_open(self, entry: ChannelEntry) -> bool:
+        return entry.channel == self.channel
+
+    def _header(self, news: Iterable[ChannelEntry]) -> HeaderView:
+        """Return the header, with what is unread in the other channels."""
+        unread = mentions = 0
+        for each in news:
+            unread, mentions = unread + each.unread, mentions + each.mentions
         return HeaderView(
             self.status,
             self.names,
@@ -266,29 +343,16 @@ class ChatViewModel:
             self.model.answer_ms,
         )
 
-    def banner(self, now: int) -> Banner | None:
-        """What is wrong, if anything, at `now` (epoch ms)."""
-        return current_warning(
-            self.status, self.model, self.channel, names=self.names, now=now, keys=self.keys
-        )
+    def _unread_hint(self, news: Sequence[ChannelEntry]) -> str:
+        """Return the other channels with something unread in one line."""
+        parts = []
+        for each in news:
+            mention = f" @{each.mentions}" if each.mentions else ""
+            parts.append(f"# {shown_name(each.channel)}{mention} {each.unread}")
+        return f"unread: {' · '.join(parts)}  {self.keys(NEXT_UNREAD)}" if parts else ""
 
-    def is_counting(self) -> bool:
-        """Whether header or banner may say something else as time passes, though nothing happens."""
-        waits = self.channel is not None and self.model.outgoing.is_counting(self.channel)
-        return waits or is_counting(self.status)
-
-    def hotlist(self) -> str:
-        """The other channels with something unread."""
-        others = (each for each in self.model.conversations.values() if each.channel != self.channel)
-        unread = (
-            (each.channel, each.unread, each.mentions)
-            for each in others
-            if each.unread and not self.model.levels.muted(each.channel)
-        )
-        return hotlist(unread, self.keys)
-
-    def empty_text(self) -> str:
-        """What the pane says without rows; the next key always, and nothing that is not known."""
+    def _empty_text(self) -> str:
+        """Return what the pane shows without rows: the next key always, and nothing that is not known."""
         if self.channel is None:
             return ""
         name = shown_name(self.channel)
@@ -296,26 +360,6 @@ class ChatViewModel:
             return f"Asking for # {name} …"
         key = self.keys("channel.pick")
         return f"No messages yet in # {name}. Type below, or press {key} to change channel."
-
-    def meter(self, text: str) -> str:
-        """How much of the limit a text uses, once it comes near."""
-        if self.model.backend is None:
-            return ""
-        used, limit = code_units(text), self.model.backend.limits.message
-        return f"{used:,} / {limit:,}" if used >= limit * _METER_FROM else ""
-
-    @property
-    def limit(self) -> int:
-        """How many characters (UTF-16 code units) a message may have; the default while unknown."""
-        return _LIMIT if self.model.backend is None else self.model.backend.limits.message
-
-    def excess(self, text: str) -> int:
-        """By how many characters (UTF-16 code units) a text is too long to be sent; 0 while unknown."""
-        return 0 if self.model.backend is None else max(0, code_units(text) - self.limit)
-
-    def _sign(self, channel: str) -> str:
-        level = self.model.levels.of(channel)
-        return "" if level is self.model.levels.default else _SIGNS[level]
 
 
 def _beginning(kept: Mapping[str, str], prefix: str) -> dict[str, str]:

@@ -72,13 +72,14 @@ class Showing:
     def status(self) -> None:
         """Header, list, status line, title, and what calls for attention."""
         view_model, screen = self._view_model, self._screen
+        frame = view_model.frame(self._clock())
         screen.query_one(Header).update()
-        screen.query_one(ChannelList).show(view_model.entries(), view_model.channel)
-        hint = "" if screen.query_one("#list-box").display else view_model.hotlist()
-        screen.query_one(StatusLine).show(view_model.banner(self._clock()), hint)
-        self._pane.set_empty_text(view_model.empty_text())
+        screen.query_one(ChannelList).show(frame.entries, frame.channel)
+        hint = "" if screen.query_one("#list-box").display else frame.unread_hint
+        screen.query_one(StatusLine).show(frame.banner, hint)
+        self._pane.set_empty_text(frame.empty_text)
         self._both.show()
-        self._notifier.show_title(view_model.channel, view_model.counting())
+        self._notifier.show_title(frame.channel, frame.counting)
         self._call()
         self._tick_if_counting()
 
