@@ -16,14 +16,14 @@ class FaultySocket(Protocol):
     """An open realtime socket, as a fault sees it."""
 
     blackholed: bool
-    """Whether it neither sends nor listens any more, its TCP connection still open."""
+    """True once it neither sends nor reads any more, its TCP connection still open."""
 
     def reset(self) -> None:
         """Reset the TCP connection, without a closing handshake."""
         ...
 
     def blackhole(self) -> None:
-        """Neither send nor listen from now on; only `reset` follows."""
+        """Stop sending and reading from now on; only `reset` follows."""
         ...
 
 
@@ -32,7 +32,7 @@ class SocketFaults:
 
     Attributes:
         throttled: Every HTTP request and every `start` is answered with `LimitExceededError`.
-        announce_invalidation: An invalidated subscription is told `complete` before its socket closes.
+        announce_invalidation: An invalidated subscription gets `complete` before its socket closes.
             AWS documents a notice, but not its frame: this covers both readings.
     """
 
@@ -45,7 +45,7 @@ class SocketFaults:
 
     @property
     def down(self) -> bool:
-        """Whether every HTTP request and every socket is reset."""
+        """Return True if every HTTP request and every socket is reset."""
         return self._down
 
     @down.setter
@@ -56,7 +56,7 @@ class SocketFaults:
 
     @property
     def half_open(self) -> bool:
-        """Whether sockets are silent: those open when it is set, and those opened until it is cleared.
+        """Return True if all sockets are black holes, those opened until it is cleared included.
 
         Clearing it resets them, as a network does that has forgotten a connection.
         """
@@ -71,15 +71,15 @@ class SocketFaults:
             self._each(lambda each: each.blackholed, lambda each: each.reset())
 
     def drop(self) -> int:
-        """Reset every open socket now; tells how many. Clients may connect again at once."""
+        """Reset every open socket now; return how many. Clients may connect again at once."""
         return self._each(lambda _: True, lambda each: each.reset())
 
     def blackhole(self) -> int:
-        """Silence the sockets that are open now; tells how many. Later ones work."""
+        """Make black holes of the sockets that are open now; return how many. Later ones work."""
         return self._each(lambda each: not each.blackholed, lambda each: each.blackhole())
 
     def opened(self, each: FaultySocket) -> None:
-        """Take note of a socket, which shares the fate of the others at once."""
+        """Add a socket, which the faults that are set apply to at once."""
         self._sockets.add(each)
         if self._down:
             each.reset()
@@ -121,7 +121,7 @@ class FaultInterceptor:
         self._rng = rng
 
     def plan_copies(self, route: Route, event: Event) -> Sequence[float]:  # noqa: ARG002
-        """The delays of the copies that go out."""
+        """Return the delays of the copies that go out."""
         if not self._faults():
             return _AT_ONCE
         delays = [self._delay(route)]
@@ -130,7 +130,7 @@ class FaultInterceptor:
         return [delay + self._lag(route) for delay in delays]
 
     def failure_for(self, route: Route) -> Failure | None:
-        """A failure that may pass while the relay is partitioned or an end of it is down."""
+        """Return a retryable failure while the relay is partitioned or an end of it is down."""
         if not self._faults():
             return None
         if any(self._on("relay-partition", route)):
@@ -156,7 +156,7 @@ class FaultInterceptor:
         return fault is not None and self._rng.random() < fault.low
 
     def _on(self, name: str, route: Route) -> Iterable[InjectedFault]:
-        """The faults of a name whose place the route is at."""
+        """Yield the faults of a name whose location the route is at."""
         source, target = self._alias(route.from_region), self._alias(route.to_region)
         for fault in self._faults():
             if fault.name != name or (fault.kind.scope == "relay" and source == target):
@@ -179,7 +179,7 @@ class FaultyRegion:
     _kept: dict[str, float] = field(default_factory=dict, repr=False)
 
     def expire_keys(self, *, expired: bool) -> None:
-        """Let the keys have expired long ago, or give them back the time that they had."""
+        """Make the keys expire long ago, or give them back the time that they had."""
         if expired and not self._kept:
             self._kept = dict(self.keys)
             self.keys.update(dict.fromkeys(self.keys, -math.inf))
@@ -189,7 +189,7 @@ class FaultyRegion:
 
 
 class Faults:
-    """Sets, tells and clears faults, by the words of `globalchat.localcloud.faults.model`.
+    """Sets, lists and clears faults, in the words of `globalchat.localcloud.faults`.
 
     Args:
         regions: what may be disturbed.
@@ -204,7 +204,7 @@ class Faults:
 
     @property
     def active(self) -> tuple[InjectedFault, ...]:
-        """The faults that last, in the order in which they were set."""
+        """Return the faults that last, in the order in which they were set."""
         return self._active
 
     def set(
@@ -212,7 +212,8 @@ class Faults:
     ) -> None:
         """Set faults such as `relay-delay=200ms` or `half-open`, all of them or none.
 
-        A fault replaces the one of its name at the same place. Regions are aliases or AWS names; None is all.
+        A fault replaces the one of its name at the same location. A region is an alias or AWS's name; None is
+        all of them.
 
         Raises:
             UsageError: a word that is none, or an unknown region.

@@ -34,10 +34,10 @@ class FaultKind:
 FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
     kind.name: kind
     for kind in (
-        FaultKind("relay-delay", "relay", "Hold every relayed message for so long.", "delay"),
+        FaultKind("relay-delay", "relay", "Hold every relayed message for this long.", "delay"),
         FaultKind("relay-partition", "relay", "Let nothing cross; EventBridge tries again and again."),
-        FaultKind("duplicate", "delivery", "Deliver so many events twice.", "rate"),
-        FaultKind("reorder", "delivery", "Let so many events fall behind later ones.", "rate"),
+        FaultKind("duplicate", "delivery", "Deliver this share of events twice.", "rate"),
+        FaultKind("reorder", "delivery", "Let this share of events fall behind later ones.", "rate"),
         FaultKind("drop-sockets", "region", "Reset every open socket, now and once.", momentary=True),
         FaultKind("half-open", "region", "Keep sockets open but silent."),
         FaultKind("throttle", "region", "Answer every request and subscription with LimitExceededError."),
@@ -64,7 +64,7 @@ class FaultLocation:
 
     @property
     def precision(self) -> int:
-        """How much it says: of two faults that fit, the more precise one counts."""
+        """Return how much it says: of two faults that fit, the more precise one counts."""
         return sum(name is not None for name in (self.source, self.target, self.region))
 
 
@@ -79,12 +79,12 @@ class InjectedFault:
 
     @property
     def kind(self) -> FaultKind:
-        """What its name stands for."""
+        """Return what its name stands for."""
         return FAULT_KINDS[self.name]
 
     @property
     def amount(self) -> str | None:
-        """How much, as `parse` reads it; None if there is no amount to it."""
+        """Return how much, as `parse` reads it; None if the fault takes no amount."""
         match self.kind.unit:
             case "delay":
                 low, high = format_duration(self.low), format_duration(self.high)
@@ -94,7 +94,7 @@ class InjectedFault:
         return None
 
     def document(self) -> dict[str, JSON]:
-        """The fault as JSON: `name`, `amount`, and `from` and `to` or `region`; null is everywhere."""
+        """Return the fault as JSON: `name`, `amount`, and `from` and `to` or `region`; null is everywhere."""
         if self.kind.scope == "region":
             return {"name": self.name, "amount": None, "region": self.location.region}
         return {
@@ -126,14 +126,14 @@ def parse(text: str, location: FaultLocation | None = None) -> InjectedFault:
 
 
 def kind_of(name: str) -> FaultKind:
-    """The kind of that name; raises UsageError with the nearest name for an unknown one."""
+    """Return the kind of that name; raise UsageError with the nearest name for an unknown one."""
     if name in FAULT_KINDS:
         return FAULT_KINDS[name]
     raise UsageError(f"There is no fault {name[:40]!r}.", remedy=hint(name, FAULT_KINDS))
 
 
 def best(faults: Iterable[InjectedFault]) -> InjectedFault | None:
-    """The most precise of some faults of one kind; of equals the last."""
+    """Return the most precise of some faults of one kind; of equals the last."""
     chosen: InjectedFault | None = None
     for fault in faults:
         if chosen is None or fault.location.precision >= chosen.location.precision:

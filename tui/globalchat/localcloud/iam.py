@@ -33,7 +33,7 @@ CONDITION_KEYS = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:securetra
 def evaluate(
     statements: Iterable[Statement], *, action: str, resource: str, context: Context | None = None
 ) -> bool:
-    """Whether an identity policy allows an action on a resource: some Allow and no Deny applies."""
+    """Return True if an identity policy allows an action on a resource: some Allow and no Deny applies."""
     allowed = False
     for statement in statements:
         if _applies(statement, action, context or {}) and any(
@@ -53,13 +53,13 @@ def allows_service(
     resource: str,
     context: Context | None = None,
 ) -> bool:
-    """Whether a resource policy (a queue's) lets a service principal such as `events.amazonaws.com` act."""
+    """Return True if a resource policy (a queue's) lets a service such as `events.amazonaws.com` act."""
     concerned = (s for s in statements if _names(s, service))
     return evaluate(concerned, action=action, resource=resource, context=context)
 
 
 def may_assume(role: Role, service: str, context: Context | None = None) -> bool:
-    """Whether a role's trust policy lets a service assume it."""
+    """Return True if a role's trust policy lets a service assume it."""
     allowed = False
     for statement in role.trust:
         if _names(statement, service) and _applies(statement, "sts:AssumeRole", context or {}):
@@ -70,7 +70,7 @@ def may_assume(role: Role, service: str, context: Context | None = None) -> bool
 
 
 def matches(pattern: str, value: str) -> bool:
-    """IAM's wildcards: `*` any characters, `?` exactly one."""
+    """Match IAM's wildcards: `*` stands for any characters, `?` for exactly one."""
     return _compiled(pattern).fullmatch(value) is not None
 
 
@@ -84,7 +84,7 @@ def _names(statement: Statement, service: str) -> bool:
 
 
 def _applies(statement: Statement, action: str, context: Context) -> bool:
-    """Whether action (case-insensitive) and all conditions of a statement hold."""
+    """Return True if the action (in any case) and all conditions of a statement hold."""
     if not any(matches(pattern.lower(), action.lower()) for pattern in statement.actions):
         return False
     if not statement.conditions:
@@ -98,12 +98,12 @@ def _applies(statement: Statement, action: str, context: Context) -> bool:
 
 
 def _holds(operator: str, actual: str | None, wanted: tuple[str, ...]) -> bool:
-    """One condition: any wanted value will do; a key that the request does not carry never matches."""
+    """Check one condition: any wanted value will do; a key that the request does not carry never matches."""
     return actual is not None and any(OPERATORS[operator](pattern, actual) for pattern in wanted)
 
 
 def _arn_like(pattern: str, arn: str) -> bool:
-    """ArnLike and ArnEquals behave the same: each of the six parts of the ARN is matched by itself."""
+    """Match each of the six parts of an ARN on its own: ArnLike and ArnEquals behave the same."""
     patterns, parts = pattern.split(":", 5), arn.split(":", 5)
     return len(patterns) == len(parts) and all(map(matches, patterns, parts))
 

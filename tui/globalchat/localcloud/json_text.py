@@ -47,7 +47,7 @@ def encode(value: object) -> bytes:
 
 
 def is_deeper(value: JSON, limit: int) -> bool:
-    """Whether lists and objects are nested in more than so many levels."""
+    """Return True if lists and objects are nested in more than `limit` levels."""
     level: list[JSON] = [value]
     for _ in range(limit + 1):
         level = [item for outer in level for item in _inside(outer)]

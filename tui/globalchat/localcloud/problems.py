@@ -48,7 +48,7 @@ class Unsupported(Exception):
 
     @property
     def reason(self) -> str:
-        """The only reason, or all of them."""
+        """Return the only reason, or all of them."""
         return "; ".join(self.reasons)
 
 

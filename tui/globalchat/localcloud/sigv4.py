@@ -77,7 +77,7 @@ class Signature:
 
     @property
     def scope(self) -> str:
-        """The credential scope that is signed."""
+        """Return the credential scope that is signed."""
         return f"{self.date}/{self.region}/{self.service}/{_TERMINATOR}"
 
 
@@ -199,7 +199,7 @@ def _mismatch(request: SignedRequest, signature: Signature) -> str:
 
 
 def sign(request: SignedRequest, signature: Signature, secret_key: str) -> str:
-    """Compute the signature that a request must carry."""
+    """Return the signature that a request must carry."""
     key = f"AWS4{secret_key}".encode()
     for part in (*signature.scope.split("/"), string_to_sign(request, signature)):
         key = hmac.new(key, part.encode("utf-8", "replace"), hashlib.sha256).digest()

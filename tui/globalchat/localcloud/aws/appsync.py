@@ -29,7 +29,7 @@ def service(clock: EpochClock) -> AwsService:
             raise AwsError("BadRequestException", f"Bad request: {error.reason}.") from None
 
     def account(call: AwsCall) -> Sequence[str]:
-        """It takes no API; the developer guide's policy for it names the account."""
+        """Return the account, as the developer guide's policy: the operation takes no API."""
         return [f"arn:aws:appsync:{call.region}:{call.principal.account}:*"]
 
     operation = AwsOperation("EvaluateCode", evaluate, account, route="POST /v1/dataplane-evaluatecode")

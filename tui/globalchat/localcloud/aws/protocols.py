@@ -214,7 +214,7 @@ class QueryProtocol(WireProtocol):
 
 
 def protocol_of(request: AwsRequest) -> WireProtocol:
-    """Tell by its headers in which form a request is."""
+    """Return the protocol that a request speaks, by its headers."""
     content_type = request.headers.get("content-type", "")
     if "x-amz-target" in request.headers:
         known = content_type in ("application/x-amz-json-1.0", "application/x-amz-json-1.1")

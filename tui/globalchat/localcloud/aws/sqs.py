@@ -142,7 +142,7 @@ def _id_of_queue(arn: str) -> str:
 def _message_id(arn: str, dead_letter: DeadLetter, number: int) -> str:
     """Make the id of a message in the form of a UUID: the same whenever it is received.
 
-    `number` tells apart letters that are equal.
+    `number` keeps equal dead letters apart.
     """
     rule = dead_letter.attributes.get("RULE_ARN", "")
     parts = [dead_letter.event.id, rule, dead_letter.target_id, dead_letter.sent_at, number]

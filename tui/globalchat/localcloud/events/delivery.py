@@ -38,14 +38,14 @@ class DeliveryInterceptor(Protocol):
     """Decides how each matched event travels. Both calls return at once."""
 
     def plan_copies(self, route: Route, event: Event) -> Sequence[float]:
-        """How many copies of an event go out, and after how many seconds each: `(0.0,)` is undisturbed.
+        """Return for each copy of an event after how many seconds it goes out: `(0.0,)` is undisturbed.
 
-        None loses the event, two duplicate it, unequal delays reorder it.
+        No copy loses the event, two duplicate it, unequal delays reorder it.
         """
         ...
 
     def failure_for(self, route: Route) -> Failure | None:
-        """What stops an attempt right now, such as a partition between two regions."""
+        """Return what stops an attempt now, such as a partition between two regions; None if nothing."""
         ...
 
 
@@ -53,11 +53,11 @@ class DirectDelivery:
     """Delivers each event once, at once."""
 
     def plan_copies(self, route: Route, event: Event) -> Sequence[float]:  # noqa: ARG002
-        """One copy without delay."""
+        """Return one copy without delay."""
         return (0.0,)
 
     def failure_for(self, route: Route) -> Failure | None:  # noqa: ARG002
-        """None."""
+        """Return None: nothing stops an attempt."""
         return None
 
 
@@ -83,7 +83,7 @@ class RuleCounters:
     dropped: int = 0
 
     def as_dict(self) -> dict[str, int]:
-        """The counters under names such as `MatchedEvents`."""
+        """Return the counters by names such as `MatchedEvents`."""
         return {_NAMES.get(name, _camel(name)): value for name, value in asdict(self).items()}
 
 
@@ -103,13 +103,13 @@ class InFlight:
         self._none.set()
 
     def add(self) -> None:
-        """One more."""
+        """Count one more."""
         if self._count == 0:
             self._none.clear()
         self._count += 1
 
     def done(self) -> None:
-        """One less."""
+        """Count one less."""
         self._count -= 1
         if self._count == 0:
             self._none.set()
@@ -149,20 +149,20 @@ class DeadLetterQueues:
 
     @property
     def letters(self) -> dict[str, list[DeadLetter]]:
-        """The letters of every queue, oldest first, by the queue's ARN."""
+        """Return the messages of every queue, oldest first, by the queue's ARN."""
         return {arn: list(letters) for arn, letters in self._letters.items()}
 
     def admits(self, queue_arn: str, rule_arn: str) -> bool:
-        """Whether a queue's policy lets EventBridge send on behalf of a rule."""
+        """Return True if a queue's policy lets EventBridge send on behalf of a rule."""
         queue = self._definitions.get(queue_arn)
         return queue is not None and admits(queue, rule_arn)
 
     def add(self, queue_arn: str, dead_letter: DeadLetter) -> None:
-        """Put a dead_letter into a queue."""
+        """Put a message into a queue; a full one drops its oldest."""
         self._letters[queue_arn].append(dead_letter)
 
     def remove(self, queue_arn: str, dead_letter: DeadLetter) -> None:
-        """Take a dead_letter out; one that a full queue has dropped meanwhile is gone already."""
+        """Take a message out, unless a full queue has dropped it meanwhile."""
         with suppress(ValueError):
             self._letters[queue_arn].remove(dead_letter)
 
@@ -170,7 +170,7 @@ class DeadLetterQueues:
 def make_dead_letter(
     route: Route, event: Event, failure: Failure, *, retries: int, exhausted: str | None, now: float
 ) -> DeadLetter:
-    """Write a dead_letter. A failure that was not retried carries neither attempts nor condition."""
+    """Make a dead letter; a failure that was not retried carries neither attempts nor condition."""
     attributes = {
         "RULE_ARN": route.rule.arn,
         "TARGET_ARN": route.target.arn,
@@ -185,7 +185,7 @@ def make_dead_letter(
 
 
 def admits(queue: Queue, rule_arn: str) -> bool:
-    """Whether a dead-letter queue's policy lets EventBridge send on behalf of a rule."""
+    """Return True if a queue's policy lets EventBridge send on behalf of a rule."""
     return allows_service(
         queue.statements,
         service=SERVICE,

@@ -36,12 +36,12 @@ class Event:
 
     @property
     def id(self) -> str:
-        """The id in the envelope; another region's bus gives it a new one."""
+        """Return the id in the envelope; another region's bus gives it a new one."""
         return str(self.document["id"])
 
 
 def entry_size(entry: PutEventsEntry) -> int:
-    """The bytes that an entry counts against the limit of a request."""
+    """Return the bytes that an entry counts against the limit of a request."""
     texts = (entry.source, entry.detail_type, entry.detail, *entry.resources)
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     return size + (_TIME_BYTES if entry.time is not None else 0)
@@ -70,7 +70,7 @@ def check_request(entries: Sequence[PutEventsEntry]) -> None:
 def accept(
     entry: PutEventsEntry, *, event_id: str, region: str, account: str, now: float
 ) -> Event | EntryResult:
-    """Put an entry into its envelope, or say why it is refused (the rest of the call goes on)."""
+    """Put an entry into its envelope, or return why it is refused (the rest of the call goes on)."""
     for name, value in (
         ("Source", entry.source),
         ("DetailType", entry.detail_type),
@@ -103,7 +103,7 @@ def accept(
 
 
 def time_stamp(epoch: float) -> str:
-    """RFC 3339 in UTC with whole seconds, as in every envelope."""
+    """Write a time as RFC 3339 in UTC with whole seconds, as in every envelope."""
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -117,7 +117,7 @@ def _moment(text: str) -> float | None:
 
 
 def _parse(detail: str) -> dict[str, JSON] | None:
-    """The detail; None if it is no JSON object, or is nested too deep."""
+    """Parse a detail; None if it is not a JSON object, or is nested too deep."""
     try:
         value = json_text.read(detail)
     except ValueError:

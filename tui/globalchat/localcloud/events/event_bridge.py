@@ -132,17 +132,17 @@ class EventBridge:
 
     @property
     def counters(self) -> dict[str, dict[str, int]]:
-        """CloudWatch-like counters of every rule, by the rule's ARN."""
+        """Return CloudWatch-like counters of every rule, by the rule's ARN."""
         return {arn: counters.as_dict() for arn, counters in self._counters.items()}
 
     @property
     def queues(self) -> DeadLetterQueues:
-        """The dead-letter queues."""
+        """Return the queues of all regions."""
         return self._context.dead_letters
 
     @property
     def dead_letters(self) -> dict[str, list[DeadLetter]]:
-        """The letters of every dead-letter queue, oldest first, by the queue's ARN."""
+        """Return the messages of every queue, oldest first, by the queue's ARN."""
         return self._context.dead_letters.letters
 
     async def put_events(
@@ -173,7 +173,7 @@ class EventBridge:
 
         What a rule put into a queue as its target is no dead letter, and stays.
 
-        EventBridge has no redrive of its own: this is what a person does with a script.
+        EventBridge has no redrive of its own: on AWS an operator does this with a script.
 
         Args:
             queue_arn: the queue; None is every queue.

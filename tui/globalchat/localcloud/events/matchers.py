@@ -46,7 +46,7 @@ def leaf(value: JSON, path: str) -> Test:
 
 
 def single(value: Mapping[str, JSON], path: str) -> tuple[str, JSON]:
-    """The only key of an operator's object and its argument."""
+    """Return the only key of an operator's object, and its argument."""
     if len(value) != 1:
         raise Unsupported(f"{path} must have one operator, but has {len(value)}")
     return next(iter(value.items()))
@@ -197,7 +197,7 @@ def _with_stars(codes: Sequence[Sequence[int]], positions: set[tuple[int, int]])
 
 
 def _anything_but(argument: JSON, path: str) -> Test:
-    """Any scalar but some strings, some numbers (a list does not mix them), or strings of some form."""
+    """Compile `anything-but`: strings, numbers (a list does not mix them), or strings of some form."""
     if isinstance(argument, dict):
         name, inner = single(argument, path)
         if name not in ("prefix", "suffix", "equals-ignore-case", "wildcard"):
@@ -215,7 +215,7 @@ def _anything_but(argument: JSON, path: str) -> Test:
 
 
 def _numeric(argument: JSON, path: str) -> Test:
-    """One comparison, or a range: `>` or `>=` and then `<` or `<=`."""
+    """Compile `numeric`: one comparison, or a range of `>` or `>=` and then `<` or `<=`."""
     if not isinstance(argument, list) or len(argument) not in (2, 4):
         raise Unsupported(f"{path} has a numeric that is no list of one or two comparisons")
     names = [str(name) for name in argument[::2]]
@@ -270,5 +270,5 @@ def _string(value: JSON, path: str) -> str:
 
 
 def is_number(value: JSON) -> bool:
-    """Whether a JSON value is a number (`true` is not, though Python counts it as 1)."""
+    """Return True if a JSON value is a number (`true` is not, though Python counts it as 1)."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -95,7 +95,7 @@ def _extended(rules: list[_Rule], pattern: Mapping[str, JSON], place: str, prefi
 
 
 def _is_or(value: JSON) -> bool:
-    """Whether `$or` is the operator; anything else is a field of that name, as before the operator came."""
+    """Return True if `$or` is the operator; else it is a field of that name, as before the operator came."""
     return (
         isinstance(value, list)
         and len(value) >= 2

@@ -70,7 +70,7 @@ class InputPath:
         return cls(tuple(steps))
 
     def find(self, event: JSON) -> "JSON | Missing":
-        """The value at the path; with a wildcard, the list of all values there are."""
+        """Return the value at the path; with a wildcard, the list of all values found."""
         found: list[JSON] = [event]
         for step in self.steps:
             found = [value for outer in found for value in _step(outer, step)]
@@ -79,7 +79,7 @@ class InputPath:
         return found[0] if found else MISSING
 
     def of(self, event: JSON) -> JSON:
-        """The value at the path, or None where the event has none."""
+        """Return the value at the path, or None where the event has none."""
         value = self.find(event)
         return None if isinstance(value, Missing) else value
 
@@ -144,7 +144,7 @@ class Transformer:
         self._rule: Mapping[str, JSON] = {RULE_ARN: rule_arn, RULE_NAME: rule_name}
 
     def transform(self, event: Event) -> JSON:
-        """What the target gets.
+        """Return what the target gets.
 
         Raises:
             NotDelivered: the filled template is not JSON. Texts go into it as they are, without escapes, as
@@ -160,7 +160,7 @@ class Transformer:
             raise NotDelivered("The transformed input is not JSON.") from None
 
     def _json(self, part: _Placeholder, event: Event) -> str:
-        """A placeholder of a JSON template: strings get quotes outside a string; what is missing is empty."""
+        """Fill a placeholder of a JSON template: outside quotes, a string gets quotes; a missing value is empty."""
         value = self._value(part.name, event)
         text = "" if isinstance(value, Missing) else value
         if isinstance(text, str):
@@ -170,7 +170,7 @@ class Transformer:
         return json_text.write(text)
 
     def _text(self, part: _Placeholder, event: Event) -> str:
-        """A placeholder of a text template: objects and lists lose their quotation marks."""
+        """Fill a placeholder of a text template: objects and lists lose their quotation marks."""
         value = self._value(part.name, event)
         if isinstance(value, Missing):
             return ""
@@ -192,7 +192,7 @@ def _paths(given: Mapping[str, str]) -> dict[str, InputPath]:
     paths: dict[str, InputPath] = {}
     for name, path in given.items():
         if not _NAME.fullmatch(name):
-            raise Unsupported(f"{name} is no name of a variable: AWS takes letters, digits, - and _")
+            raise Unsupported(f"{name} is not a name of a variable: AWS takes letters, digits, - and _")
         if name.upper().startswith("AWS"):
             raise Unsupported(f"the variable {name} starts with AWS, which AWS keeps for itself")
         if "['" in path:
@@ -202,7 +202,7 @@ def _paths(given: Mapping[str, str]) -> dict[str, InputPath]:
 
 
 def _parts(template: str) -> list[_Part]:
-    """Take a template apart at its placeholders, and tell which stand inside a string."""
+    """Take a template apart at its placeholders, and note which stand inside a string."""
     if not 1 <= len(template) <= MAXIMUM_TEMPLATE:
         raise Unsupported(f"the template has {len(template)} characters; AWS takes 1 to {MAXIMUM_TEMPLATE}")
     parts: list[_Part] = []
@@ -234,7 +234,7 @@ def _no_placeholder_in_a_key(pairs: list[tuple[str, JSON]]) -> None:
 
 
 def _without_detail(document: dict[str, JSON]) -> dict[str, JSON]:
-    """The event as `<aws.events.event>` gives it: no detail, and `detail-type` under another name."""
+    """Return the event as `<aws.events.event>` gives it: no detail, and `detail-type` under another name."""
     return {
         "detailType" if name == "detail-type" else name: value
         for name, value in document.items()

@@ -1,6 +1,6 @@
-"""The target_queue from a rule to one of its targets: a bounded queue, one worker, retries beside it.
+"""The deliveries from a rule to one of its targets: a bounded queue, one worker, retries beside it.
 
-EventBridge promises no order. A target_queue keeps it all the same while nothing fails, so a local chat reads
+EventBridge promises no order. A queue keeps it anyway while nothing fails, so a local chat reads
 naturally; an event that failed waits for its next attempt without holding up the others.
 """
 
@@ -31,8 +31,8 @@ _TURN = 16
 class DeliverySettings:
     """Bounds and timing of deliveries; times in seconds.
 
-    A full queue throttles PutEvents; more than `waiting` retries at once end as dead letters, and so many
-    events that a interceptor delays throttle as well.
+    A full queue throttles PutEvents; more than `waiting` retries at once end as dead letters, and as many
+    events that an interceptor delays throttle as well.
     """
 
     queue: int = 10_000
@@ -44,7 +44,7 @@ class DeliverySettings:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
-    """What all target_queues of an EventBridge share."""
+    """What all queues of an EventBridge share."""
 
     settings: DeliverySettings
     interceptor: DeliveryInterceptor
@@ -73,12 +73,12 @@ class TargetQueue:
 
     @property
     def full(self) -> bool:
-        """Whether the next event would find no room."""
+        """Return True if the next event would find no room."""
         return self._queue.full() or self._delayed >= self._context.settings.waiting
 
     @property
     def key(self) -> tuple[str, str]:
-        """Which target_queue: the rule's ARN and the target's id."""
+        """Return which queue this is: the rule's ARN and the target's id."""
         return self._route.rule.arn, self._route.target.id
 
     def offer(self, event: Event) -> None:
@@ -105,7 +105,7 @@ class TargetQueue:
                     await asyncio.sleep(0)
 
     async def redeliver(self, event: Event) -> Failure | None:
-        """Deliver a dead letter's event at once and without retries; what went wrong, or None."""
+        """Deliver a dead letter's event at once and without retries; return what went wrong, or None."""
         self._counters.invocations += 1
         failure = self._context.interceptor.failure_for(self._route) or await self._port.deliver(event)
         if failure is None:

@@ -1,4 +1,4 @@
-"""What a rule can deliver to: an AppSync API, another bus or a queue. Each answers with None or a Failure."""
+"""What a rule can deliver to: an AppSync API, another bus or a queue. Each returns None or a Failure."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ _PUT_EVENTS: Final = "events:PutEvents"
 
 
 def may_put(deployment: CloudDefinition, role_arn: str, bus_arn: str) -> bool:
-    """Whether an API with a data source of this role may assume it, and the role may put events on the bus.
+    """Return True if an API whose data source has this role may assume it, and the role may put events.
 
     `aws:SourceArn` is the API's ARN (AppSync developer guide, attaching a data source, IAM trust policy).
     """
@@ -42,7 +42,10 @@ def may_put(deployment: CloudDefinition, role_arn: str, bus_arn: str) -> bool:
 
 
 def not_assumable(route: Route, roles: Mapping[str, Role], code: str) -> Failure | None:
-    """The failure of a role that does not trust EventBridge; AWS does not document its code by target."""
+    """Return the failure of a role that does not trust EventBridge, or None.
+
+    AWS does not document its code by target.
+    """
     role = roles.get(route.target.role_arn or "")
     if role is not None and may_assume(role, SERVICE, on_behalf_of(route.rule.arn)):
         return None
@@ -50,7 +53,7 @@ def not_assumable(route: Route, roles: Mapping[str, Role], code: str) -> Failure
 
 
 def not_permitted(route: Route, roles: Mapping[str, Role]) -> Failure | None:
-    """The failure of a role, which EventBridge may assume, that may not put events on the target's bus."""
+    """Return the failure of a role that EventBridge may assume, but that may not put events, or None."""
     role = roles[route.target.role_arn or ""]
     if evaluate(role.statements, action=_PUT_EVENTS, resource=route.target.arn):
         return None
@@ -67,7 +70,7 @@ class TargetPort(Protocol):
     """One target, ready to be delivered to."""
 
     async def deliver(self, event: Event) -> Failure | None:
-        """Deliver an event; what went wrong, or None."""
+        """Deliver an event; return what went wrong, or None."""
         ...
 
 
@@ -167,7 +170,7 @@ class QueueTarget:
 
 
 def variables(rule: Rule, target: RuleTarget) -> Callable[[Event], JSON]:
-    """From an event to what its target gets: a constant, a part of it, a filled template, or all of it.
+    """Compile the input of a target: a constant, a part of the event, a filled template, or all of it.
 
     The function raises NotDelivered for an event that does not fit the template.
     """

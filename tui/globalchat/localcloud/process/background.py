@@ -1,4 +1,4 @@
-"""Starts the cloud as a process of its own, and waits until it says that it is ready."""
+"""The cloud as a background process: its start, the line in which it says how that ended, and its log."""
 
 import json
 import logging
@@ -21,19 +21,19 @@ from globalchat.localcloud.process.state import LOG
 
 @dataclass(frozen=True, slots=True)
 class StartOutcome:
-    """`error` None: the cloud is ready. Else one sentence, and the way out if there is one."""
+    """How a start ended: `error` is None if the cloud is ready, else a sentence; `remedy` says what to do."""
 
     error: str | None = None
     remedy: str | None = None
 
 
 def render_outcome(outcome: StartOutcome) -> bytes:
-    """The line that goes over the pipe."""
+    """Return the line that goes over the pipe."""
     return json.dumps({"error": outcome.error, "remedy": outcome.remedy}).encode() + b"\n"
 
 
 def parse_outcome(data: bytes) -> StartOutcome | None:
-    """The outcome in the line, or None if there is no whole one: the process died before it could tell."""
+    """Parse the line; None if it is not whole: the process died before it could write it."""
     if not data.endswith(b"\n"):
         return None
     document = json.loads(data)
@@ -49,7 +49,7 @@ def spawn(folder: Path, *, seconds: float) -> None:
     """Start a background cloud and wait until it is ready.
 
     It gets its own process session, so that Ctrl-C in a terminal does not reach it; its output goes to a log,
-    which begins again.
+    which starts again.
 
     Raises:
         UserError: it could not start, in its own words, was not ready in time, or its log cannot be written.
@@ -64,7 +64,7 @@ def spawn(folder: Path, *, seconds: float) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=_surroundings(),
+                env=_environment(),
                 pass_fds=[writer],
                 start_new_session=True,
             )
@@ -86,7 +86,7 @@ def spawn(folder: Path, *, seconds: float) -> None:
 
 
 def _open_log(log: Path) -> BinaryIO:
-    """Begin a new log.
+    """Start a new log.
 
     Raises:
         UserError: it cannot be written.
@@ -104,14 +104,14 @@ def _command(folder: Path, ready_descriptor: int) -> list[str]:
     return [*command, "--idle-seconds", os.environ.get(IDLE_VARIABLE) or str(DEFAULT_IDLE_SECONDS)]
 
 
-def _surroundings() -> dict[str, str]:
-    # It calls nobody: reading the machine's certificate authorities, which aiohttp does at import, took a
-    # tenth of its start.
+def _environment() -> dict[str, str]:
+    # It makes no connections: reading the machine's certificate authorities, as aiohttp does at import, took
+    # a tenth of its start.
     return {**child_environment(os.environ), "SSL_CERT_FILE": os.devnull}
 
 
 def _read(descriptor: int, give_up: float) -> bytes:
-    """Everything written to the pipe until it is closed at the other end, or the time is over."""
+    """Read the pipe until it is closed at the other end, or the time is over."""
     received = b""
     while (left := give_up - time.monotonic()) > 0:
         if not select.select([descriptor], [], [], left)[0]:

@@ -20,17 +20,17 @@ _CHALLENGE = re.compile(r"[0-9a-f]{32,128}")
 
 
 def new_challenge() -> str:
-    """A fresh challenge: 32 random bytes in hex."""
+    """Make a challenge: 32 random bytes in hex."""
     return secrets.token_hex(32)
 
 
 def is_challenge(text: str) -> bool:
-    """Whether the text may be answered."""
+    """Return True if the text may be answered."""
     return _CHALLENGE.fullmatch(text) is not None
 
 
 def prove(nonce: str, challenge: str) -> str:
-    """The answer that only a holder of the nonce can give: HMAC-SHA256 in hex."""
+    """Make the answer that only a holder of the nonce can give: HMAC-SHA256 in hex."""
     return hmac.new(nonce.encode(), challenge.encode(), hashlib.sha256).hexdigest()
 
 
@@ -51,7 +51,7 @@ TOKEN_HEADER = "X-Globalchat-Admin"
 _TIMEOUT_SECONDS = 2.0
 _REDRIVE_SECONDS = 60.0
 _LONGEST_ANSWER = 1 << 20
-_LONGEST_LETTERS = 256 << 20
+_LONGEST_DEAD_LETTERS = 256 << 20
 
 
 class NoAnswer(Unreachable):
@@ -63,7 +63,7 @@ class NoAnswer(Unreachable):
 
 
 def is_running(state: CloudState) -> bool:
-    """Whether the cloud of this state answers, and proves that it is that cloud."""
+    """Return True if the cloud of this state answers, and proves that it is that cloud."""
     challenge = new_challenge()
     try:
         answer = _call(state.control_port, "GET", f"{IDENTITY}?challenge={challenge}", {})
@@ -74,7 +74,7 @@ def is_running(state: CloudState) -> bool:
 
 
 def status(state: CloudState) -> Mapping[str, JSON]:
-    """What the cloud says of itself.
+    """Return the status of the cloud.
 
     Raises:
         NoAnswer: the cloud ended meanwhile.
@@ -101,7 +101,7 @@ def stop(state: CloudState) -> None:
 
 
 def faults(state: CloudState) -> list[Mapping[str, JSON]]:
-    """The faults that are set, as `globalchat.localcloud.faults.model.Fault.document` describes them.
+    """Return the faults that are set, as `InjectedFault.document` describes them.
 
     Raises:
         NoAnswer: the cloud ended meanwhile.
@@ -117,7 +117,7 @@ def set_faults(
     target: str | None = None,
     region: str | None = None,
 ) -> list[Mapping[str, JSON]]:
-    """Set faults (see `globalchat.localcloud.faults.model.parse`); tells what is set then.
+    """Set faults (see `globalchat.localcloud.faults.parse`); return what is set then.
 
     Raises:
         UsageError: an unknown fault, amount or region.
@@ -128,7 +128,7 @@ def set_faults(
 
 
 def clear_faults(state: CloudState, names: Sequence[str]) -> list[Mapping[str, JSON]]:
-    """Clear the faults of these names, or all; tells what is set then.
+    """Clear the faults of these names, or all; return what is set then.
 
     Raises:
         UsageError: an unknown fault.
@@ -139,20 +139,25 @@ def clear_faults(state: CloudState, names: Sequence[str]) -> list[Mapping[str, J
 
 
 def dead_letters(state: CloudState, *, detail: bool = False) -> list[Mapping[str, JSON]]:
-    """What EventBridge could not deliver, oldest first in each queue; `detail` adds what people wrote.
+    """Return what EventBridge could not deliver, oldest first in each queue; `detail` adds the texts.
 
     Raises:
         NoAnswer: the cloud ended meanwhile.
     """
     path = f"{DEAD_LETTERS}?detail={int(detail)}"
     answer = _call(
-        state.control_port, "GET", path, _token(state), seconds=_REDRIVE_SECONDS, longest=_LONGEST_LETTERS
+        state.control_port,
+        "GET",
+        path,
+        _token(state),
+        seconds=_REDRIVE_SECONDS,
+        longest=_LONGEST_DEAD_LETTERS,
     )
-    return _objects(answer, "letters")
+    return _objects(answer, "deadLetters")
 
 
 def redrive(state: CloudState, queue: str | None = None) -> tuple[int, int]:
-    """Deliver dead letters once more, of one queue (its name or ARN) or all: how many were, how many failed.
+    """Deliver dead letters again, of one queue (its name or ARN) or all; return how many were and failed.
 
     Raises:
         UsageError: there is no such queue.

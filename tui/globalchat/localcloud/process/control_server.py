@@ -1,4 +1,4 @@
-"""The cloud's control port: identity for anybody who asks, status and end for the holder of the admin token.
+"""The cloud's control port: the identity for every caller, status and end for the holder of the admin token.
 
 It is a port of its own, so that the ports of the regions serve what AWS serves and nothing else.
 """
@@ -114,13 +114,13 @@ _PLACES: Final = ("from", "to", "region")
 
 
 def fault_routes(faults: Faults) -> list[web.RouteDef]:
-    """GET answers `{"faults": [...]}`; POST sets, DELETE clears, and both answer with what is set then.
+    """Return the routes of faults: GET lists, POST sets, DELETE clears; all answer `{"faults": [...]}`.
 
     POST takes `{"set": ["relay-delay=200ms"], "from"?, "to"?, "region"?}`, DELETE `{"names": []}` (none is
     all). What cannot be done is answered 400 with `error` and `remedy`, and nothing has changed.
     """
 
-    async def tell(_: web.Request) -> web.Response:
+    async def list_faults(_: web.Request) -> web.Response:
         return _answer(faults)
 
     async def set_faults(request: web.Request) -> web.Response:
@@ -129,24 +129,24 @@ def fault_routes(faults: Faults) -> list[web.RouteDef]:
         try:
             faults.set(*_names(document.get("set")), source=source, target=target, region=region)
         except UsageError as error:
-            return _refusal(error)
+            return _error_answer(error)
         return _answer(faults)
 
     async def clear(request: web.Request) -> web.Response:
         try:
             faults.clear(*_names((await _document(request)).get("names")))
         except UsageError as error:
-            return _refusal(error)
+            return _error_answer(error)
         return _answer(faults)
 
-    return [web.get(FAULTS, tell), web.post(FAULTS, set_faults), web.delete(FAULTS, clear)]
+    return [web.get(FAULTS, list_faults), web.post(FAULTS, set_faults), web.delete(FAULTS, clear)]
 
 
 def _answer(faults: Faults) -> web.Response:
     return web.json_response({"faults": [fault.document() for fault in faults.active]})
 
 
-def _refusal(error: UsageError) -> web.Response:
+def _error_answer(error: UsageError) -> web.Response:
     return web.json_response({"error": str(error), "remedy": error.remedy}, status=400)
 
 
@@ -175,20 +175,22 @@ def _name(value: JSON) -> str | None:
 
 
 def dead_letter_routes(events: EventBridge) -> list[web.RouteDef]:
-    """GET answers `{"letters": [...]}`, with what people wrote only if the query says `detail=1`.
+    """Return the routes of dead letters.
+
+    GET answers `{"deadLetters": [...]}`, with the messages' texts only if the query says `detail=1`.
 
     POST of a redrive answers `{"delivered", "failed"}`; `queue` in its query is a name or an ARN, and without
     it every queue is meant. An unknown queue is answered 400 with `error` and `remedy`.
     """
 
-    async def tell(request: web.Request) -> web.Response:
+    async def list_dead_letters(request: web.Request) -> web.Response:
         detail = request.query.get("detail") == "1"
-        letters: list[JSON] = [
+        found: list[JSON] = [
             _describe(queue_arn, dead_letter, detail=detail)
-            for queue_arn, letters in events.dead_letters.items()
-            for dead_letter in letters
+            for queue_arn, dead_letters in events.dead_letters.items()
+            for dead_letter in dead_letters
         ]
-        return web.json_response({"letters": letters})
+        return web.json_response({"deadLetters": found})
 
     async def redrive(request: web.Request) -> web.Response:
         name = request.query.get("queue")
@@ -203,7 +205,7 @@ def dead_letter_routes(events: EventBridge) -> list[web.RouteDef]:
             delivered, failed = delivered + outcome.delivered, failed + outcome.failed
         return web.json_response({"delivered": delivered, "failed": failed})
 
-    return [web.get(DEAD_LETTERS, tell), web.post(REDRIVE, redrive)]
+    return [web.get(DEAD_LETTERS, list_dead_letters), web.post(REDRIVE, redrive)]
 
 
 def _queues(events: EventBridge, name: str | None) -> Iterator[str]:

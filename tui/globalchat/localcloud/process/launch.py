@@ -38,7 +38,7 @@ class NotAnswering(Unreachable):
 
 
 def find(folder: Path) -> CloudState | None:
-    """The cloud that runs in this folder, checked; None if there is none that answers. Changes nothing."""
+    """Return the cloud that runs in this folder and answers; None if there is none. Changes nothing."""
     found = _written(folder)
     return found if found is not None and control_client.is_running(found) else None
 
@@ -67,7 +67,7 @@ def look(folder: Path) -> CloudState | None:
 def ensure(folder: Path, *, note: Note) -> CloudState:
     """Join the cloud that runs in this folder, or start one in the background.
 
-    `note` hears, in a sentence, of what had to be repaired.
+    `note` gets a sentence about what had to be repaired.
 
     Raises:
         NotAnswering: one runs, but does not answer.
@@ -92,7 +92,8 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
 def end(folder: Path, *, note: Note = lambda _: None) -> bool:
     """End the cloud that runs in this folder, and wait until it has; False if none runs.
 
-    One that does not answer is asked by a signal, and killed if it does not react; `note` hears of that.
+    One that does not answer gets a signal, and is killed if it does not react; `note` gets a sentence about
+    that.
 
     Raises:
         UserError: it does not end.
@@ -136,7 +137,7 @@ def holding(folder: Path) -> int | None:
 
 
 def hold_start_lock(folder: Path) -> FileLock:
-    """Be the only one that looks for or starts a cloud in this folder.
+    """Acquire the lock under which a cloud in this folder is looked for or started.
 
     Raises:
         UserError: another command keeps starting one, or the lock cannot be written.
@@ -163,7 +164,7 @@ def _join(folder: Path) -> CloudState | None:
 
 
 def _recover(folder: Path, note: Note) -> CloudState | None:
-    """Deal with what is there instead of a good state: a live cloud that lost its file, or leftovers."""
+    """Recover from a state that is not good: a live cloud that lost its file, or what a dead one left."""
     process = holding(folder)
     if process is not None:
         return _reclaim(folder, process, note)
@@ -236,7 +237,7 @@ def _signal(process: int, number: signal.Signals) -> None:
 
 
 def regions(folder: Path) -> Mapping[str, str]:
-    """Alias to AWS region: of the cloud that runs in this state folder, else of the packaged templates.
+    """Return the AWS region of each alias of the cloud that runs here, else of the packaged templates.
 
     Raises:
         TemplateError: the packaged templates are missing or damaged.

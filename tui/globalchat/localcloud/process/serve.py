@@ -45,8 +45,8 @@ class ServeOptions:
         folder: Where the state file lies: one cloud per folder.
         templates: A cloud assembly instead of the packaged one.
         port: The first region's port; the other regions follow. None takes free ones.
-        idle_seconds: End after so long without use; None never ends.
-        appsync_errors: What EventBridge makes of an AppSync answer with errors; AWS does not say.
+        idle_seconds: End after this long without use; None never ends.
+        appsync_errors: How EventBridge treats an AppSync answer with errors; AWS does not say.
         tls: Serve the regions over https and wss, with a certificate made at start.
         started_by_command: Another command waits for this process and holds the start lock for it.
     """
@@ -71,7 +71,7 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
     with ExitStack() as starting:
         if not options.started_by_command:
             starting.enter_context(launch.hold_start_lock(options.folder))
-        held = _take_the_place(options.folder)
+        held = _lock_folder(options.folder)
 
         def ready(running: CloudState) -> None:
             starting.close()
@@ -93,8 +93,8 @@ def _refused(error: TemplateError) -> UserError:
     return UserError(message + count, remedy=error.remedy, details=error.sentences)
 
 
-def _take_the_place(folder: Path) -> FileLock:
-    """Become the one cloud of the folder; another that is just ending is waited for.
+def _lock_folder(folder: Path) -> FileLock:
+    """Lock the folder for this cloud; wait for another that is just ending.
 
     Raises:
         UserError: another runs, or the lock cannot be written.
@@ -164,7 +164,7 @@ async def _until(stopping: asyncio.Event, usage: Usage, limit: float | None) -> 
 
 
 def _handle_signals(stopping: asyncio.Event, write_state: Callable[[], None]) -> None:
-    """SIGTERM and a lost terminal end the cloud; SIGUSR1 is how a command gets back a lost state file."""
+    """End the cloud at SIGTERM and SIGHUP (a lost terminal); write a lost state file again at SIGUSR1."""
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, stopping.set)
@@ -213,7 +213,7 @@ def _describe(cloud: LocalCloud, control_port: int, nonce: str, admin_token: str
 
 
 def seconds_left(usage: Usage, *, now: float, limit: float) -> float:
-    """How long the cloud may still stay idle; 0 or less: it should end. An open socket keeps it alive."""
+    """Return how long the cloud may stay idle; 0 or less if it should end. An open socket keeps it alive."""
     if usage.open_sockets:
         return limit
     return usage.last_used + limit - now

@@ -1,7 +1,7 @@
 """The state file: how a command finds the local cloud that runs.
 
-It lies in a folder that only its owner can enter (0700), is readable by nobody else (0600), and is replaced
-as a whole: a reader sees an old file or a new one, never half of one.
+It lies in a folder that only its owner can enter (0700), is readable by its owner alone (0600), and is
+replaced as a whole: a reader sees an old file or a new one, never half of one.
 """
 
 import json
@@ -57,7 +57,7 @@ class CloudState:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder of the local cloud if need be, and close it to everybody but its owner.
+    """Make the folder of the local cloud if need be, and close it to all but its owner.
 
     Raises:
         UserError: it cannot be made or closed, or belongs to another user.
@@ -80,7 +80,7 @@ def write(folder: Path, state: CloudState) -> None:
 
 
 def read(folder: Path) -> CloudState | None:
-    """The state file, or None if there is none.
+    """Read the state file; None if there is none.
 
     Raises:
         DamagedState: it is not JSON, or not of this version and shape.

@@ -19,7 +19,7 @@ Fields = Mapping[str, frozenset[str]]
 
 
 def apis(resources: Sequence[Resource], roles: Mapping[str, Role], problems: Problems) -> tuple[Api, ...]:
-    """The APIs of one region (at most one: it has the region's only port).
+    """Build the APIs of one region (at most one: it has the region's only port).
 
     Problems are no or no valid schema, an unknown data source, field, API or role.
     """
@@ -109,7 +109,7 @@ def _data_source(resource: Resource, roles: Mapping[str, Role]) -> DataSource:
 
 
 def _resolvers(parts: Sequence[Resource], fields: Fields | None, problems: Problems) -> tuple[Resolver, ...]:
-    """The resolvers of an API; `fields` is None if its schema has a problem of its own."""
+    """Build the resolvers of an API; `fields` is None if its schema has a problem of its own."""
     sources = {part.properties["Name"] for part in parts if part.type is appsync.DATA_SOURCE}
     resolvers: dict[tuple[str, str], Resolver] = {}
     for part in parts:

@@ -73,7 +73,7 @@ def read(folder: Path | None = None) -> CloudAssembly:
 
 
 def alias_of(stack: Stack) -> str | None:
-    """What a stack's template calls its region (`Metadata.globalchat.alias`), or None.
+    """Return what a stack's template calls its region (`Metadata.globalchat.alias`), or None.
 
     Raises:
         TemplateError: it is something other than a name.
@@ -143,7 +143,7 @@ def _load(file: Path) -> Mapping[str, JSON]:
 
 
 def _check(value: JSON, file: Path) -> None:
-    """Keep out what no template holds and later steps could not walk or write."""
+    """Refuse what no template holds and later steps could not walk or write."""
     if is_deeper(value, _DEEPEST):
         raise TemplateError(f"{file} is nested in more than {_DEEPEST} levels.")
     try:

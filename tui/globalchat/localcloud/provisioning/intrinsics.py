@@ -37,11 +37,11 @@ class TemplateScope(Protocol):
     """What names stand for in one template."""
 
     def ref(self, name: str) -> Resolved:
-        """The value of `Ref` for a logical id or pseudo parameter; raises Unsupported for an unknown name."""
+        """Return the value of `Ref` for a logical id or pseudo parameter; raise Invalid if there is none."""
         ...
 
     def attribute(self, name: str, attribute: str) -> JSON:
-        """The value of `Fn::GetAtt`; raises Unsupported if there is no such resource or attribute."""
+        """Return the value of `Fn::GetAtt`; raise Invalid if there is no such resource or attribute."""
         ...
 
 
@@ -81,7 +81,7 @@ def _resolve_all(values: Collection[JSON], scope: TemplateScope) -> list[Resolve
 
 
 def references(value: JSON) -> Iterator[str]:
-    """The logical ids that a value refers to (pseudo parameters excluded), malformed functions ignored."""
+    """Yield the logical ids that a value refers to, without pseudo parameters; ignore malformed functions."""
     if isinstance(value, list):
         for item in value:
             yield from references(item)
@@ -96,7 +96,7 @@ def references(value: JSON) -> Iterator[str]:
 
 
 def _call(value: Mapping[str, JSON]) -> tuple[str, JSON] | None:
-    """The function and its argument, if the object is a call: one key, `Ref` or `Fn::…`."""
+    """Return the function and its argument, if the object is a call: one key, `Ref` or `Fn::…`."""
     if len(value) != 1:
         return None
     ((name, argument),) = value.items()
@@ -160,7 +160,7 @@ def _get_att(argument: JSON, scope: TemplateScope) -> JSON:
 
 
 def _getatt_parts(argument: JSON) -> tuple[str, str] | None:
-    """Resource and attribute: from `["Id", "Attribute"]` or `"Id.Attribute"`."""
+    """Return resource and attribute: from `["Id", "Attribute"]` or `"Id.Attribute"`."""
     if isinstance(argument, str):
         name, dot, attribute = argument.partition(".")
         return (name, attribute) if dot else None
@@ -172,7 +172,7 @@ def _getatt_parts(argument: JSON) -> tuple[str, str] | None:
 
 
 def _sub_parts(argument: JSON) -> tuple[str, Mapping[str, JSON]] | None:
-    """Text and variables: from a string, or from a list of both."""
+    """Return text and variables: from a string, or from a list of both."""
     if isinstance(argument, str):
         return argument, {}
     if isinstance(argument, list) and len(argument) == 2:
@@ -211,7 +211,7 @@ def _select(index: Resolved, items: Resolved) -> JSON:
 
 
 def _short(text: str, function: str) -> str:
-    """The text: references that double it again and again would fill the memory."""
+    """Return the text, unless it is too long: references that double it repeatedly would fill the memory."""
     if len(text) > LONGEST_TEXT:
         raise Unsupported(f"{function} makes a text of more than {LONGEST_TEXT} characters")
     return text

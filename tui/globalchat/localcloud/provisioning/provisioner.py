@@ -139,7 +139,7 @@ def _check_aliases(regions: Sequence[RegionDefinition]) -> None:
 
 
 def roles(resources: Sequence[Resource], problems: Problems) -> dict[str, Role]:
-    """All roles by ARN; each policy of its own or attached by AWS::IAM::Policy counts.
+    """Build all roles, by ARN; each policy of its own or attached by AWS::IAM::Policy counts.
 
     Two roles of one name and a policy for a role that does not exist are problems.
     """
@@ -170,7 +170,7 @@ def roles(resources: Sequence[Resource], problems: Problems) -> dict[str, Role]:
 
 
 def queues(resources: Sequence[Resource], problems: Problems) -> tuple[Queue, ...]:
-    """The queues of one region, each with the statements of its policies.
+    """Build the queues of one region, each with the statements of its policies.
 
     Two queues of one name and a policy for a queue that does not exist are problems.
     """
@@ -197,7 +197,7 @@ def _of(resources: Iterable[Resource], type_name: str) -> list[Resource]:
 
 
 def _unique(resources: Iterable[Resource], type_name: str, problems: Problems) -> Iterable[Resource]:
-    """The resources of a type; two of one ARN are a problem, for the second deployment would fail."""
+    """Return the resources of a type; two of one ARN are a problem, for the second deployment would fail."""
     found: dict[str, Resource] = {}
     for resource in _of(resources, type_name):
         if resource.arn in found:

@@ -33,7 +33,7 @@ class RuleReferences:
 
 
 def buses(resources: Sequence[Resource], problems: Problems) -> tuple[EventBus, ...]:
-    """The buses of one region; two of one name are a problem."""
+    """Build the buses of one region; two of one name are a problem."""
     found: dict[str, EventBus] = {}
     for resource in resources:
         if resource.type is buses_and_queues.EVENT_BUS:
@@ -45,7 +45,7 @@ def buses(resources: Sequence[Resource], problems: Problems) -> tuple[EventBus, 
 
 
 def rules(resources: Sequence[Resource], known: RuleReferences, problems: Problems) -> tuple[Rule, ...]:
-    """The rules of one region.
+    """Build the rules of one region.
 
     Problems are an unknown bus, target, role or queue, and a target that AWS would refuse.
     """

@@ -39,16 +39,16 @@ class Resource:
 
     @property
     def arn(self) -> str:
-        """The `Arn` attribute, of types that have one."""
+        """Return the `Arn` attribute, of types that have one."""
         return self.values.attributes["Arn"]
 
     def error(self, problem: str) -> TemplateError:
-        """An error of this resource; the problem starts with `property …` where one is to blame."""
+        """Return an error of this resource; the problem starts with `property …` where one is to blame."""
         return error_at(self.template_file, self.identity.logical_id, f"{self.type.name} {problem}")
 
 
 def error_at(template_file: str, logical_id: str, problem: str) -> TemplateError:
-    """An error that names template and resource."""
+    """Return an error that names template and resource."""
     return TemplateError(f"template {template_file}: resource {logical_id}: {problem}.")
 
 
@@ -65,7 +65,7 @@ class Parameters:
         return name in self.section
 
     def value(self, name: str) -> JSON:
-        """The default; raises Unsupported if there is none, or if it is only the place of the value."""
+        """Return the default; raise Invalid if there is none, or if it only says where the value is."""
         parameter = self.section[name]
         kind = parameter.get("Type")
         if kind not in ("String", "Number", "CommaDelimitedList"):
@@ -93,11 +93,11 @@ def parameters(stack: Stack, problems: Problems) -> Parameters:
 def _section(stack: Stack, name: str) -> dict[str, Mapping[str, JSON]]:
     section = stack.template.get(name, {})
     if not isinstance(section, dict):
-        raise TemplateError(f"template {stack.template_file}: the section {name} is no object.")
+        raise TemplateError(f"template {stack.template_file}: the section {name} is not an object.")
     found: dict[str, Mapping[str, JSON]] = {}
     for key, value in section.items():
         if not isinstance(value, dict):
-            raise TemplateError(f"template {stack.template_file}: {name}.{key} is no object.")
+            raise TemplateError(f"template {stack.template_file}: {name}.{key} is not an object.")
         found[key] = value
     return found
 
@@ -230,7 +230,9 @@ def _definitions(stack: Stack, problems: Problems) -> tuple[_Definitions, set[st
     """Return the resources that can be read, by logical id, and the ids of the others."""
     section = stack.template.get("Resources")
     if not isinstance(section, dict):
-        raise TemplateError(f"template {stack.template_file}: the section Resources is missing or no object.")
+        raise TemplateError(
+            f"template {stack.template_file}: the section Resources is missing or not an object."
+        )
     definitions: dict[str, Mapping[str, JSON]] = {}
     failed: set[str] = set()
     for logical_id, definition in section.items():
@@ -259,7 +261,7 @@ def _definition_problems(definition: JSON) -> Iterator[str]:
 def _absent(
     stack: Stack, definitions: _Definitions, holds: Mapping[str, bool], problems: Problems
 ) -> frozenset[str]:
-    """Return the resources that there are not, by their conditions."""
+    """Return the resources that the conditions leave out."""
     absent = set()
     for logical_id, definition in definitions.items():
         if "Condition" not in definition:
@@ -274,7 +276,7 @@ def _absent(
 
 
 def _order(stack: Stack, definitions: _Definitions, failed: Set[str], problems: Problems) -> list[str]:
-    """Logical ids, each after those that it refers to. Dangling references are left for later."""
+    """Sort the logical ids, each after those that it refers to. Dangling references are left for later."""
     graph: dict[str, list[str]] = {}
     for logical_id, definition in definitions.items():
         needed = list(references(definition.get("Properties")))
@@ -349,7 +351,7 @@ def _resolve_properties(
 def _outputs(stack: Stack, scope: _Scope, problems: Problems) -> dict[str, str]:
     section = stack.template.get("Outputs", {})
     if not isinstance(section, dict):
-        raise TemplateError(f"template {stack.template_file}: the section Outputs is no object.")
+        raise TemplateError(f"template {stack.template_file}: the section Outputs is not an object.")
     outputs: dict[str, str] = {}
     for name, output in section.items():
         reasons: list[str] = []

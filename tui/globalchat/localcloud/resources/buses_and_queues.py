@@ -1,4 +1,4 @@
-"""AWS::Events resource types."""
+"""AWS::Events and AWS::SQS resource types: buses, rules with their targets, and queues."""
 
 import json
 
@@ -31,7 +31,7 @@ _PATTERN_LIMIT = 2048
 
 
 def bus_name(value: JSON, path: str) -> None:
-    """The name of a custom bus."""
+    """Check the name of a custom bus."""
     name(_NAME, 256)(value, path)
     if value == "default":
         raise Unsupported(
@@ -40,7 +40,7 @@ def bus_name(value: JSON, path: str) -> None:
 
 
 def rules_bus(value: JSON, path: str) -> None:
-    """The name or ARN of the custom bus of a rule."""
+    """Check the name or ARN of the custom bus of a rule."""
     text(value, path)
     if str(value).rpartition("/")[2] == "default":
         raise Unsupported(
@@ -49,7 +49,7 @@ def rules_bus(value: JSON, path: str) -> None:
 
 
 def event_pattern(value: JSON, path: str) -> None:
-    """A pattern that EventBridge takes (at most 2,048 characters)."""
+    """Check a pattern that EventBridge takes (at most 2,048 characters)."""
     if not isinstance(value, dict):
         raise Unsupported(f"property {path} is not an object")
     if len(json.dumps(value, separators=(",", ":"), ensure_ascii=False)) > _PATTERN_LIMIT:
@@ -61,7 +61,7 @@ def event_pattern(value: JSON, path: str) -> None:
 
 
 def json_text(value: JSON, path: str) -> None:
-    """A string that holds JSON."""
+    """Check a string that holds JSON."""
     text(value, path)
     try:
         json.loads(str(value))
@@ -70,7 +70,7 @@ def json_text(value: JSON, path: str) -> None:
 
 
 def graphql_operation(value: JSON, path: str) -> None:
-    """A GraphQL document; whether its fields exist and may be called shows at each delivery, as on AWS."""
+    """Check the syntax of a GraphQL document; its fields are checked at each delivery, as on AWS."""
     text(value, path)
     try:
         parse_graphql(str(value))
@@ -81,7 +81,7 @@ def graphql_operation(value: JSON, path: str) -> None:
 
 
 def input_path(value: JSON, path: str) -> None:
-    """A JSON path of the subset that is emulated."""
+    """Check a JSON path of the subset that is emulated."""
     text(value, path)
     try:
         InputPath.parse(str(value))
@@ -90,7 +90,7 @@ def input_path(value: JSON, path: str) -> None:
 
 
 def input_transformer(value: JSON, path: str) -> None:
-    """A template and the paths of its placeholders, as PutTargets takes them."""
+    """Check a template and the paths of its placeholders, as PutTargets takes them."""
     _INPUT_TRANSFORMER(value, path)
     try:
         Transformer(transformer_of(value), rule_arn="", rule_name="")
@@ -99,7 +99,7 @@ def input_transformer(value: JSON, path: str) -> None:
 
 
 def transformer_of(value: JSON) -> InputTransformer:
-    """The transformer in a property that has passed its shape."""
+    """Read the transformer in a property that has passed its check."""
     properties = value if isinstance(value, dict) else {}
     paths = object_of(properties, "InputPathsMap")
     return InputTransformer(
@@ -118,7 +118,7 @@ _INPUT_TRANSFORMER = PropertySchema(
 
 
 def allowing_policy(value: JSON, path: str) -> None:
-    """A bus policy: without effect if it only allows, for within one account the caller's role decides."""
+    """Check a bus policy: it may only allow. Then it has no effect: in one account the caller's role decides."""
     document: dict[str, JSON] = {"Version": "2012-10-17", "Statement": [value]}
     if any(statement.effect == "Deny" for statement in parse(document, path, "resource")):
         raise Unsupported(f"property {path} denies, which is not emulated for a bus")
@@ -214,9 +214,9 @@ QUEUE = ResourceType(
         ignored={
             "DelaySeconds": "dead letters are there at once",
             "MaximumMessageSize": "events are smaller than any limit that AWS takes",
-            "MessageRetentionPeriod": "letters live as long as the local cloud",
+            "MessageRetentionPeriod": "dead letters live as long as the local cloud",
             "ReceiveMessageWaitTimeSeconds": "ReceiveMessage answers at once",
-            "SqsManagedSseEnabled": "letters stay in memory",
+            "SqsManagedSseEnabled": "dead letters stay in memory",
             "Tags": "nothing reads them",
             "VisibilityTimeout": "a call says how long, else it is 30 s",
         },

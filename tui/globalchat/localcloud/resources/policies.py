@@ -1,4 +1,7 @@
-"""Parses IAM policy documents; what `globalchat.localcloud.iam` does not know is refused by name."""
+"""IAM policy documents, and the resource types of AWS::IAM that hold them.
+
+What `globalchat.localcloud.iam` cannot evaluate is refused by name.
+"""
 
 import re
 from collections.abc import Mapping
@@ -92,7 +95,7 @@ def _actions(value: JSON, path: str) -> tuple[str, ...]:
     actions = _texts(value, path)
     for action in actions:
         if action != "*" and not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+", action):
-            raise Unsupported(f"property {path} has {action}, which is no action")
+            raise Unsupported(f"property {path} has {action}, which is not an action")
     return actions
 
 
@@ -136,7 +139,7 @@ def _conditions(value: JSON, path: str) -> dict[str, dict[str, tuple[str, ...]]]
 
 
 def _texts(value: JSON, path: str) -> tuple[str, ...]:
-    """One string or a list of them."""
+    """Return one string, or a list of them, as a tuple."""
     items = value if isinstance(value, list) else [value]
     if not items:
         raise Unsupported(f"property {path} is empty")
@@ -147,7 +150,7 @@ def _texts(value: JSON, path: str) -> tuple[str, ...]:
 
 
 def _spelled(value: JSON) -> JSON:
-    """A boolean as its text: `aws:SecureTransport: false` is as good as `"false"`."""
+    """Return a boolean as its text: `aws:SecureTransport: false` is as good as `"false"`."""
     return str(value).lower() if isinstance(value, bool) else value
 
 
@@ -155,7 +158,7 @@ _LOG_POLICY = "policy/service-role/AWSAppSyncPushToCloudWatchLogs"
 
 
 def managed_policy(value: JSON, path: str) -> None:
-    """Only the policy that lets AppSync write logs: logs are not kept locally, so it grants nothing here."""
+    """Accept the policy alone that lets AppSync write logs: none are kept locally, so it grants nothing."""
     if not isinstance(value, str) or not value.endswith(_LOG_POLICY):
         raise Unsupported(f"property {path} names the managed policy {value}, which is not emulated")
 

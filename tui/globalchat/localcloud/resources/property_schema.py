@@ -1,4 +1,7 @@
-"""A small language for property values. A check raises `Unsupported` and names the property's path."""
+"""What a resource type is: which properties it takes, and what `Ref` and `Fn::GetAtt` answer for it.
+
+A check of a property raises `Invalid`, and names the property's path.
+"""
 
 import hashlib
 import json
@@ -74,13 +77,13 @@ class PropertySchema:
 
 
 def text(value: JSON, path: str) -> None:
-    """Any string."""
+    """Check a string."""
     if not isinstance(value, str):
         raise Unsupported(f"property {path} is not a string")
 
 
 def name(characters: str, maximum: int) -> Check:
-    """A name of 1 to `maximum` characters of a regular expression's class, such as `[a-z]`."""
+    """Return a check of a name: 1 to `maximum` characters of a class such as `[a-z]`."""
     pattern = re.compile(f"{characters}{{1,{maximum}}}")
 
     def check(value: JSON, path: str) -> None:
@@ -91,7 +94,7 @@ def name(characters: str, maximum: int) -> Check:
 
 
 def only(*values: JSON) -> Check:
-    """One of some values; any other is a feature that is not emulated."""
+    """Return a check of one of some values; any other is a feature that is not emulated."""
 
     def check(value: JSON, path: str) -> None:
         if value not in values:
@@ -102,7 +105,7 @@ def only(*values: JSON) -> Check:
 
 
 def whole(minimum: int, maximum: int) -> Check:
-    """An integer (CloudFormation takes its decimal text as well) within bounds."""
+    """Return a check of an integer within bounds (CloudFormation takes its decimal text as well)."""
 
     def check(value: JSON, path: str) -> None:
         number = as_integer(value)
@@ -114,7 +117,7 @@ def whole(minimum: int, maximum: int) -> Check:
 
 
 def list_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Check:
-    """A list whose every element passes a check."""
+    """Return a check of a list whose every element passes a check."""
 
     def check(value: JSON, path: str) -> None:
         if not isinstance(value, list):
@@ -136,7 +139,7 @@ def list_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Che
 
 
 def as_integer(value: JSON) -> int | None:
-    """The integer that a value means to CloudFormation, or None."""
+    """Return the integer that a value means to CloudFormation, or None."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -147,7 +150,7 @@ def as_integer(value: JSON) -> int | None:
 
 
 def text_of(properties: Properties, name: str) -> str:
-    """A string property that its shape requires."""
+    """Return a string property that its schema requires."""
     value = properties[name]
     if not isinstance(value, str):
         raise TypeError(f"{name} passed a check that does not fit")
@@ -155,12 +158,12 @@ def text_of(properties: Properties, name: str) -> str:
 
 
 def optional_text(properties: Properties, name: str) -> str | None:
-    """A string property that may be absent."""
+    """Return a string property that may be absent."""
     return text_of(properties, name) if name in properties else None
 
 
 def object_of(properties: Properties, name: str) -> Properties:
-    """An object property; empty if absent."""
+    """Return an object property; empty if absent."""
     value = properties.get(name, {})
     if not isinstance(value, dict):
         raise TypeError(f"{name} passed a check that does not fit")
@@ -168,7 +171,7 @@ def object_of(properties: Properties, name: str) -> Properties:
 
 
 def objects_of(properties: Properties, name: str) -> list[Properties]:
-    """A list of objects; empty if absent."""
+    """Return a list of objects; empty if absent."""
     value = properties.get(name, [])
     if not isinstance(value, list):
         raise TypeError(f"{name} passed a check that does not fit")
@@ -176,7 +179,7 @@ def objects_of(properties: Properties, name: str) -> list[Properties]:
 
 
 def texts_of(properties: Properties, name: str) -> list[str]:
-    """A list of strings; empty if absent."""
+    """Return a list of strings; empty if absent."""
     value = properties.get(name, [])
     if not isinstance(value, list):
         raise TypeError(f"{name} passed a check that does not fit")
@@ -205,16 +208,16 @@ class ResourceIdentity:
     base_url: str
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
-        """An ARN in this account and region (`region=""` for a global service)."""
+        """Return an ARN in this account and region (`region=""` for a global service)."""
         where = self.region if region is None else region
         return f"arn:aws:{service}:{where}:{self.account}:{resource}"
 
     def token(self, length: int, purpose: str = "") -> str:
-        """Lower-case letters and digits that look random; another purpose gives another token."""
+        """Make lower-case letters and digits that look random; another purpose gives another token."""
         return self._characters(_LOWER, length, purpose)
 
     def generated_name(self, limit: int) -> str:
-        """The name that CloudFormation gives an unnamed resource: stack, logical id, random part."""
+        """Make the name that CloudFormation gives an unnamed resource: stack, logical id, random part."""
         suffix = self._characters(_UPPER, 12, "name")
         room = limit - len(suffix) - 2
         logical_id = self.logical_id[: max(room // 2, room - len(self.stack))]
@@ -240,7 +243,7 @@ class ResourceValues:
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """One resource type; `values` gets properties that passed `shape`."""
+    """One resource type; `values` gets properties that passed `schema`."""
 
     name: str
     schema: PropertySchema

@@ -36,7 +36,7 @@ _FEWEST_RESERVED: Final = 24
 _AT_ONCE: Final = 32
 """Connections that are accepted before others get their turn."""
 _LINGER_SECONDS: Final = 2.0
-"""How long the rest of a body is read that nobody wants, so that the client gets to read why."""
+"""How long the unwanted rest of a body is read, so that the client gets to read why."""
 _RETRY_SECONDS: Final = 1.0
 _WARN_SECONDS: Final = 60.0
 _NO_ROOM: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -110,7 +110,7 @@ class ConnectionLimit:
 
     @property
     def is_full(self) -> bool:
-        """True if there is no place for another connection."""
+        """Return True if there is no place for another connection."""
         return len(self) >= self._max_connections()
 
     def admit(self, connection: "HttpConnection") -> bool:
@@ -295,7 +295,7 @@ class Acceptor:
                 return
 
     def _pause(self, code: int) -> None:
-        """Leave the others in the system's queue for a moment: the listener stays readable all the time."""
+        """Accept nothing for a moment: the listener stays readable while connections wait for it."""
         self._exhausted.count(code)
         self._limit.drop_one()
         self._loop.remove_reader(self._listener)

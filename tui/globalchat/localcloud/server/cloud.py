@@ -91,7 +91,7 @@ class LocalCloud:
         *,
         options: CloudOptions | None = None,
     ) -> "AsyncIterator[LocalCloud]":
-        """Boot everything, serve it, and shut it down at the end.
+        """Start everything, serve it, and shut it down at the end.
 
         Args:
             templates: a folder with a cloud assembly; None is the packaged one.
@@ -151,12 +151,12 @@ class LocalCloud:
 
     @property
     def open_sockets(self) -> int:
-        """Realtime sockets that are open now."""
+        """Return the number of realtime sockets that are open now."""
         return self.usage.open_sockets
 
     @property
     def metrics(self) -> Mapping[str, Mapping[str, int]]:
-        """The realtime counters and gauges of every region, by alias."""
+        """Return the realtime counters and gauges of every region, by alias."""
         return {region.alias: region.metrics.snapshot() for region in self.regions}
 
     def region(self, name: str) -> RunningRegion:

@@ -35,7 +35,7 @@ _LONG: Final = struct.Struct("!BBQ").pack
 
 @lru_cache(maxsize=1024)
 def text_header(length: int) -> bytes:
-    """Make the header of a text frame with a payload of so many bytes."""
+    """Make the header of a text frame with a payload of `length` bytes."""
     if length < 126:
         return _SHORT(_FINAL_TEXT, length)
     if length < 65_536:
@@ -48,14 +48,14 @@ MAX_BUFFER: Final = 4 * 1024 * 1024
 
 
 class Flusher:
-    """Writes every outbox that has frames once per turn of the loop, whose `call_soon` it is given."""
+    """Writes every buffer that has frames once per turn of the loop, whose `call_soon` it is given."""
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._call_soon = call_soon
         self._waiting: list[FrameBuffer] = []
 
     def schedule(self, outbox: "FrameBuffer") -> None:
-        """Have `outbox.flush` called after what is running now."""
+        """Have `buffer.flush` called after what is running now."""
         if not self._waiting:
             self._call_soon(self._flush)
         self._waiting.append(outbox)
@@ -67,7 +67,7 @@ class Flusher:
 
 
 class FrameBuffer:
-    """The frames that wait for one socket. `on_overflow` is told before the transport is aborted."""
+    """The frames that wait for one socket. `on_overflow` is called before the transport is aborted."""
 
     __slots__ = (
         "_closed",
@@ -153,7 +153,7 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 class SocketContext:
     """What the sockets of one API share.
 
-    `admit_connect` and `admit_start` tell whether one more is within its rate limit at a time of the loop.
+    `admit_connect` and `admit_start` return True if one more is within its rate limit at a time of the loop.
     """
 
     executor: Executor
@@ -189,7 +189,7 @@ class RealtimeSocket:
         self._opening: Sequence[SocketAction] = ()
 
     def open(self, handshake: Handshake) -> bool:
-        """Judge the handshake; True if it is authorised. `run` says to the client what came of it."""
+        """Check the handshake; True if it is authorised. `run` sends the client the result."""
         now = self._loop.time()
         self._opening = self._core.open(handshake, now, admitted=self._api.admit_connect(now))
         return self._core.state is SocketState.OPEN
@@ -210,7 +210,7 @@ class RealtimeSocket:
             self._release()
 
     def invalidate(self, subscriptions: Sequence[str]) -> None:
-        """End these subscriptions, then the socket; a silent one stays as it is."""
+        """End these subscriptions, then the socket; a black hole stays as it is."""
         if not self.blackholed:
             announce = self._api.faults.announce_invalidation
             self._apply(self._core.invalidated(subscriptions, announce=announce))
@@ -224,7 +224,7 @@ class RealtimeSocket:
         reset(self._transport)
 
     def blackhole(self) -> None:
-        """Neither send nor listen any more; the end of the socket's life resets it."""
+        """Stop sending and reading; the end of the socket's life resets it."""
         self.blackholed = True
         self.outbox.discard()
         self._transport.set_protocol(_BlackholeProtocol(self._transport.get_protocol()))
@@ -264,7 +264,7 @@ class RealtimeSocket:
             start.cancel()
 
     def _release(self) -> None:
-        """Give up what the socket holds, but for the task that closes it."""
+        """Release what the socket holds, but for the task that closes it."""
         self._hub.drop(self)
         self.outbox.close()
         if self._timer is not None:
@@ -299,7 +299,7 @@ class RealtimeSocket:
 
 
 class _BlackholeProtocol(asyncio.Protocol):
-    """Takes the place of a connection's protocol: discards what comes in, passes on that it is gone."""
+    """Replaces a connection's protocol: discards what comes in, passes on that the connection is gone."""
 
     def __init__(self, inner: asyncio.BaseProtocol) -> None:
         self._inner = inner

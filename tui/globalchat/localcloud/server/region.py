@@ -116,7 +116,7 @@ class RegionBackend:
 
     @property
     def faulty(self) -> FaultyRegion:
-        """What faults may touch here."""
+        """Return what faults may touch here."""
         return FaultyRegion(self.running.alias, self.running.region, self.running.faults, self.keys)
 
     def app(self, usage: Usage) -> web.Application:
