@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from globalchat.localcloud.definition import JSON, Role, Statement
 from globalchat.localcloud.iam import allows_service, compile_glob, evaluate, may_assume
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 from globalchat.localcloud.resources.policies import parse
 
 BUS = "arn:aws:events:us-west-2:000000000000:event-bus/chat-bus"
@@ -125,7 +125,7 @@ def test_parses_a_document() -> None:
         (document(Principal="*"), r"Statement\[0\]\.Principal is not emulated"),
         (document(Effect="Maybe"), "neither Allow nor Deny"),
         (document(Action=[]), "Action is empty"),
-        (document(Action="PutEvents"), "Action has PutEvents, which is no action"),
+        (document(Action="PutEvents"), "Action has PutEvents, which is not an action"),
         ({"Version": "2012-10-17", "Statement": []}, "Statement is empty"),
         (document(Action=[1]), "Action is missing or not a string"),
         (document(Resource="${aws:username}"), "a policy variable"),
@@ -139,7 +139,7 @@ def test_parses_a_document() -> None:
     ],
 )
 def test_refuses_what_it_does_not_know(value: JSON, message: str) -> None:
-    with pytest.raises(Unsupported, match=message):
+    with pytest.raises(Invalid, match=message):
         parse(value, "PolicyDocument", "identity")
 
 

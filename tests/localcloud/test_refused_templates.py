@@ -78,8 +78,8 @@ REFUSED = [
         "condition C: refers to Bus, which the template does not define",
     ),
     (top(Rules={"Mine": {}}), "the rule Mine is not emulated"),
-    (top(Parameters=[]), "the section Parameters is no object"),
-    (top(Parameters={"P": 1}), "Parameters.P is no object"),
+    (top(Parameters=[]), "the section Parameters is not an object"),
+    (top(Parameters={"P": 1}), "Parameters.P is not an object"),
     (
         top(Parameters={"P": BOOTSTRAP}, Outputs={"x": {"Value": {"Ref": "P"}}}),
         "output x: refers to the parameter P of the type AWS::SSM::Parameter::Value<String>, which is not",
@@ -122,7 +122,7 @@ REFUSED = [
         in_api("Api", AdditionalAuthenticationProviders=[{"AuthenticationType": "API_KEY"}]),
         "repeats the mode API_KEY",
     ),
-    (in_api("Api", EnvironmentVariables={"A": "x"}), "EnvironmentVariables.A is no valid name"),
+    (in_api("Api", EnvironmentVariables={"A": "x"}), "EnvironmentVariables.A is not a valid name"),
     (
         in_api("Api", EnvironmentVariables={"AB": "x" * 513}),
         "EnvironmentVariables.AB is not a string of at most 512",

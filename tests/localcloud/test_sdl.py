@@ -12,7 +12,7 @@ from graphql import (
 
 from globalchat.core.resources import resource
 from globalchat.localcloud.appsync.schema import build_schema
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 from globalchat.localcloud.sdl import parse_sdl
 
 
@@ -41,14 +41,14 @@ from globalchat.localcloud.sdl import parse_sdl
     ],
 )
 def test_what_appsync_refuses_is_refused_with_its_place(sdl: str, problem: str) -> None:
-    with pytest.raises(Unsupported) as raised:
+    with pytest.raises(Invalid) as raised:
         parse_sdl(sdl)
     assert problem in raised.value.reason
 
 
 def test_one_refusal_names_several_problems_and_counts_the_rest() -> None:
     fields = "".join(f'  "Field {n}."\n  f{n}: Int\n' for n in range(8))
-    with pytest.raises(Unsupported) as raised:
+    with pytest.raises(Invalid) as raised:
         parse_sdl("type Query {\n" + fields + "}")
     reason = raised.value.reason
     assert reason.count("a string description") == 5

@@ -4,7 +4,7 @@ import pytest
 
 from globalchat.localcloud.appsync.evaluation import MAX_CODE, MAX_CONTEXT, evaluate_code
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 
 NOW = 1_700_000_000.0
 UTIL = "import { util, runtime, extensions } from '@aws-appsync/utils';\n"
@@ -115,5 +115,5 @@ def test_code_that_breaks_a_rule_is_reported_with_its_place() -> None:
     ],
 )
 def test_requests_that_the_api_refuses(code: str, context: str, function: str) -> None:
-    with pytest.raises(Unsupported):
+    with pytest.raises(Invalid):
         evaluate_code(code, context, function, clock=lambda: NOW, entropy=bytes)

@@ -1,7 +1,7 @@
 import pytest
 
 from globalchat.localcloud.appsync.schema import build_schema
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 from tests.paths import ROOT
 
 BASE = """
@@ -55,7 +55,7 @@ def test_the_outer_non_null_may_differ_between_subscription_and_mutation() -> No
     ],
 )
 def test_values_that_do_not_fit_are_refused_by_name(schema: str, reason: str) -> None:
-    with pytest.raises(Unsupported) as raised:
+    with pytest.raises(Invalid) as raised:
         build_schema(schema)
     assert reason in raised.value.reason
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.pattern import MANDATORY, compile_pattern, matches_pattern
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 
 EVENT: dict[str, JSON] = {
     "source": "globalchat",
@@ -165,7 +165,7 @@ def test_does_not_match(pattern: dict[str, JSON]) -> None:
 
 @pytest.mark.parametrize(("pattern", "message"), REFUSED, ids=[json.dumps(pattern) for pattern, _ in REFUSED])
 def test_refuses(pattern: dict[str, JSON], message: str) -> None:
-    with pytest.raises(Unsupported, match=message):
+    with pytest.raises(Invalid, match=message):
         compile_pattern(pattern)
 
 
@@ -199,7 +199,7 @@ def test_any_pattern_is_refused_or_answers_for_any_event(
 ) -> None:
     try:
         matcher = compile_pattern(pattern)
-    except Unsupported:
+    except Invalid:
         return
     assert matcher(event) in (True, False)
 
@@ -247,18 +247,18 @@ def test_an_event_matches_or_not(pattern: JSON, expected: bool) -> None:
 
 @pytest.mark.parametrize("pattern", ["{", "[]", "{}", '{"source": "globalchat"}', '{"a": [{"nothing": 1}]}'])
 def test_a_pattern_that_is_not_valid_is_refused(pattern: str) -> None:
-    with pytest.raises(Unsupported):
+    with pytest.raises(Invalid):
         matches_pattern(pattern, json.dumps(WHOLE_EVENT))
 
 
 @pytest.mark.parametrize("missing", MANDATORY)
 def test_an_event_needs_the_documented_fields(missing: str) -> None:
     event = {name: value for name, value in WHOLE_EVENT.items() if name != missing}
-    with pytest.raises(Unsupported, match=missing):
+    with pytest.raises(Invalid, match=missing):
         matches_pattern('{"source": ["globalchat"]}', json.dumps(event))
 
 
 @pytest.mark.parametrize("event", ["", "3", "[1]", '{"id": NaN}'])
 def test_an_event_is_a_json_object(event: str) -> None:
-    with pytest.raises(Unsupported, match="event"):
+    with pytest.raises(Invalid, match="event"):
         matches_pattern('{"source": ["globalchat"]}', event)

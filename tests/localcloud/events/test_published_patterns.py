@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.matchers import complexity
 from globalchat.localcloud.events.pattern import compile_pattern
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 
 Object = dict[str, JSON]
 
@@ -84,7 +84,7 @@ LOCALSTACK: list[tuple[str, Object, Object]] = [
 @pytest.mark.parametrize(("name", "event", "pattern"), LOCALSTACK, ids=[name for name, _, _ in LOCALSTACK])
 def test_localstacks_cases(name: str, event: Object, pattern: Object) -> None:
     if name.endswith("_EXC"):
-        with pytest.raises(Unsupported):
+        with pytest.raises(Invalid):
             compile_pattern(pattern)
     else:
         assert compile_pattern(pattern)({"source": "test-source", **event}) is not name.endswith("_NEG")
@@ -132,7 +132,7 @@ def test_what_event_ruler_takes(test: JSON) -> None:
 
 @pytest.mark.parametrize("test", REFUSED, ids=str)
 def test_what_event_ruler_refuses(test: JSON) -> None:
-    with pytest.raises(Unsupported):
+    with pytest.raises(Invalid):
         compile_pattern({"a": [test]})
 
 
@@ -161,7 +161,7 @@ def test_too_complex_wildcards_are_refused_in_the_words_of_put_rule() -> None:
     one: list[JSON] = [{"wildcard": "*:*:*:*:*:event-bus/*"}]
     several: list[JSON] = [{"wildcard": "*aaa"}, {"anything-but": {"wildcard": ["*aab*", "*aaaa"]}}]
     for tests in (one, several):
-        with pytest.raises(Unsupported, match=r"^a: Rule is too complex - try using fewer wildcard"):
+        with pytest.raises(Invalid, match=r"^a: Rule is too complex - try using fewer wildcard"):
             compile_pattern({"a": tests})
     compile_pattern({"a": [{"wildcard": "arn:aws:events:*:*:event-bus/*"}, {"wildcard": "*.txt"}]})
 
@@ -171,7 +171,7 @@ def test_a_combination_of_or_is_one_rule_and_there_are_at_most_a_thousand() -> N
         return {f"f{n}": {"$or": [{"a": [1]}, {"b": [2]}]} for n in range(levels)}
 
     assert compile_pattern(nested(9))({f"f{n}": {"b": 2} for n in range(9)})
-    with pytest.raises(Unsupported, match="more than 1000 combinations"):
+    with pytest.raises(Invalid, match="more than 1000 combinations"):
         compile_pattern(nested(10))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from globalchat.localcloud.definition import JSON, InputTransformer
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.events.target_input import InputPath, NotDelivered, Transformer
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 
 DOCUMENT: dict[str, JSON] = {
     "version": "0",
@@ -157,10 +157,10 @@ def test_text_that_is_not_escaped_may_change_what_it_stands_in() -> None:
         ("{<a>: 1}", {"a": "$.id"}, "neither JSON"),
         ('{"<a>": 1}', {"a": "$.id"}, "a placeholder in an object's key"),
         ("{}", {f"v{n}": "$" for n in range(101)}, "101 variables; AWS takes at most 100"),
-        ("{}", {"AWS.x": "$"}, "no name of a variable"),
+        ("{}", {"AWS.x": "$"}, "not a name of a variable"),
         ("{}", {"awsName": "$"}, "awsName starts with AWS"),
-        ("{}", {"a b": "$"}, "no name of a variable"),
-        ("{}", {"x" * 257: "$"}, "no name of a variable"),
+        ("{}", {"a b": "$"}, "not a name of a variable"),
+        ("{}", {"x" * 257: "$"}, "not a name of a variable"),
         ("{}", {"a": "id"}, r"does not start with \$"),
         ("{}", {"a": "$." + "x" * 255}, "257 characters; AWS takes at most 256"),
         ("{}", {"a": "$['id']"}, "AWS takes dots alone"),
@@ -168,7 +168,7 @@ def test_text_that_is_not_escaped_may_change_what_it_stands_in() -> None:
     ],
 )
 def test_refuses_what_put_targets_would(template: str, paths: dict[str, str], message: str) -> None:
-    with pytest.raises(Unsupported, match=message):
+    with pytest.raises(Invalid, match=message):
         transform(template, paths=paths)
 
 
@@ -202,7 +202,7 @@ def test_any_template_is_refused_or_gives_something_or_nothing(
     template: str, path: str, detail: JSON
 ) -> None:
     document: dict[str, JSON] = {"detail-type": "x", "detail": detail, "a": detail}
-    with suppress(Unsupported, NotDelivered):
+    with suppress(Invalid, NotDelivered):
         transform(template, document, {"a": "$.detail", "b": path})
 
 
@@ -245,5 +245,5 @@ def test_a_path_finds_what_is_there(path: str, expected: object) -> None:
 
 @pytest.mark.parametrize("path", ["detail", "$.", "$..a", "$.a.b*", "$.a[-1]", "$.a[?(@.b)]", "$ "])
 def test_other_paths_are_refused(path: str) -> None:
-    with pytest.raises(Unsupported, match="the path"):
+    with pytest.raises(Invalid, match="the path"):
         InputPath.parse(path)

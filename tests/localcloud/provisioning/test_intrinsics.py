@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 from globalchat.localcloud.provisioning.intrinsics import NO_VALUE, Resolved, references, resolve
 
 
@@ -17,12 +17,12 @@ class Names:
             "AWS::NoValue": NO_VALUE,
         }
         if name not in values:
-            raise Unsupported(f"refers to {name}")
+            raise Invalid(f"refers to {name}")
         return values[name]
 
     def attribute(self, name: str, attribute: str) -> JSON:
         if (name, attribute) != ("Api", "Id.Of"):
-            raise Unsupported(f"refers to {name}.{attribute}")
+            raise Invalid(f"refers to {name}.{attribute}")
         return "abc"
 
 
@@ -74,7 +74,7 @@ def test_resolves(value: JSON, expected: JSON) -> None:
     ],
 )
 def test_refuses_by_name(value: JSON, message: str) -> None:
-    with pytest.raises(Unsupported, match=message):
+    with pytest.raises(Invalid, match=message):
         resolve(value, SCOPE)
 
 
@@ -112,7 +112,7 @@ def test_any_value_resolves_or_is_refused(value: JSON) -> None:
     list(references(value))
     try:
         result = resolve(value, SCOPE)
-    except Unsupported:
+    except Invalid:
         return
     assert not _calls(result)
 

@@ -1,76 +1,111 @@
-"""What is wrong with synthesised templates: sentences for a user, or the parts that have no place yet."""
+"""What is wrong with synthesised templates: sentences for a user, or parts of them without their place."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
 
 from globalchat.core.errors import UserError
 from globalchat.core.text import sanitize
 
 _CORRECT = "Correct them and synthesise again."
-_LACKING = "What the local cloud emulates is listed in docs/local-cloud.md; the rest works on AWS alone."
+_GAPS = "What the local cloud emulates is listed in docs/local-cloud.md; the rest works on AWS alone."
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """One thing that is wrong.
+
+    Attributes:
+        text: A sentence for a user, or a part of one.
+        is_gap: AWS may take it, but the local cloud does not emulate it; else it is a mistake.
+    """
+
+    text: str
+    is_gap: bool = False
+
+    def within(self, before: str, after: str = "") -> "Defect":
+        """Return the defect with more text around it, such as where it is."""
+        return Defect(f"{before}{self.text}{after}", self.is_gap)
 
 
 class TemplateError(UserError):
     """Synthesised templates or their assembly cannot be honoured.
 
-    `sentences` are the problems; each names the template (or file), the resource and the property.
+    `defects` are sentences; each names the template (or file), the resource and the property.
     `str(error)` is the only sentence, or their number and then one a line, by template.
     """
 
-    def __init__(self, *sentences: str) -> None:
+    def __init__(self, *defects: Defect | str) -> None:
         # Names in them come from files: line breaks and control characters would tear a sentence apart.
-        clean = dict.fromkeys(sanitize(sentence, multiline=False) for sentence in sentences)
-        self.sentences = tuple(sorted(clean, key=lambda sentence: sentence.partition(": ")[0]))
-        message = self.sentences[0]
-        if len(self.sentences) > 1:
-            message = "\n  ".join((f"{len(self.sentences)} problems:", *self.sentences))
-        super().__init__(message, remedy=_remedy(self.sentences))
+        clean = [Defect(sanitize(each.text, multiline=False), each.is_gap) for each in map(_defect, defects)]
+        self.defects = tuple(sorted(dict.fromkeys(clean), key=lambda each: each.text.partition(": ")[0]))
+        message = self.defects[0].text
+        if len(self.defects) > 1:
+            message = "\n  ".join((f"{len(self.defects)} problems:", *self.sentences))
+        super().__init__(message, remedy=self._remedy())
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return the sentences."""
+        return tuple(each.text for each in self.defects)
+
+    def _remedy(self) -> str:
+        gaps = sum(each.is_gap for each in self.defects)
+        if gaps == len(self.defects):
+            return _GAPS
+        return f"{_CORRECT} {_GAPS}" if gaps else _CORRECT
 
 
-def _remedy(sentences: tuple[str, ...]) -> str:
-    """Return what to do: a sentence with the word "emulated" is about this program, not about a mistake."""
-    lacking = [sentence for sentence in sentences if " emulated" in sentence]
-    if len(lacking) == len(sentences):
-        return _LACKING
-    return f"{_CORRECT} {_LACKING}" if lacking else _CORRECT
+class Invalid(Exception):
+    """A value in a template cannot be honoured.
 
-
-class Unsupported(Exception):
-    """Something in a template is not emulated or not valid; the reasons have no place yet.
-
-    Raised by code that knows only a value; the code that knows the template and the resource turns it into a
-    `TemplateError`.
+    Raised by code that knows only the value; the code that knows the template and the resource makes a
+    `TemplateError` of it.
     """
 
-    def __init__(self, *reasons: str) -> None:
-        super().__init__("; ".join(reasons))
-        self.reasons = reasons
+    is_gap: ClassVar = False
+
+    def __init__(self, *defects: Defect | str) -> None:
+        self.defects = tuple(_defect(each, is_gap=self.is_gap) for each in defects)
+        super().__init__(self.reason)
 
     @property
     def reason(self) -> str:
         """Return the only reason, or all of them."""
-        return "; ".join(self.reasons)
+        return "; ".join(each.text for each in self.defects)
+
+    def within(self, before: str, after: str = "") -> tuple[Defect, ...]:
+        """Return the defects with more text around each, such as where it is."""
+        return tuple(each.within(before, after) for each in self.defects)
 
 
-class Unresolved(Unsupported):
+class Unsupported(Invalid):
+    """A value may be good for AWS, but the local cloud does not emulate it."""
+
+    is_gap: ClassVar = True
+
+
+class Unresolved(Invalid):
     """A value refers to something that has a problem of its own; there is nothing to add to that."""
 
-    def __init__(self) -> None:
-        super().__init__()
+
+def _defect(defect: Defect | str, *, is_gap: bool = False) -> Defect:
+    return defect if isinstance(defect, Defect) else Defect(defect, is_gap)
 
 
 class Problems:
     """Collects what is wrong, so that all of it is shown at once."""
 
     def __init__(self) -> None:
-        self._sentences: list[str] = []
+        self._defects: list[Defect] = []
 
     def __bool__(self) -> bool:
-        return bool(self._sentences)
+        return bool(self._defects)
 
     def add(self, error: TemplateError) -> None:
-        """Add the problems of an error."""
-        self._sentences += error.sentences
+        """Add the defects of an error."""
+        self._defects += error.defects
 
     @contextmanager
     def collected(self) -> Iterator[None]:
@@ -82,10 +117,5 @@ class Problems:
 
     def check(self) -> None:
         """Raise TemplateError if anything is wrong."""
-        if self._sentences:
-            raise TemplateError(*self._sentences)
-
-
-def collect(reasons: list[str], error: Unsupported, *, prefix: str = "") -> None:
-    """Add the reasons of an error to a list."""
-    reasons += (f"{prefix}{reason}" for reason in error.reasons)
+        if self._defects:
+            raise TemplateError(*self._defects)

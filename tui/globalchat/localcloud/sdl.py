@@ -41,7 +41,7 @@ from graphql import (
 )
 from graphql.language import Visitor
 
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 
 _Described: TypeAlias = (
     DirectiveDefinitionNode
@@ -73,7 +73,7 @@ def parse_sdl(sdl: str) -> DocumentNode:
     """Parse a schema; the `#` comment above a definition becomes its description.
 
     Raises:
-        Unsupported: a syntax error, or what AppSync refuses; names each place.
+        Invalid: a syntax error, or what AppSync refuses; names each place.
     """
     try:
         document = parse(_with_ampersands(sdl))
@@ -81,12 +81,12 @@ def parse_sdl(sdl: str) -> DocumentNode:
         described = visit(document, survey)
     except GraphQLSyntaxError as error:
         place = f"line {error.locations[0].line}" if error.locations else "somewhere"
-        raise Unsupported(f"{place}: {error.message.rstrip('.')}") from None
+        raise Invalid(f"{place}: {error.message.rstrip('.')}") from None
     except RecursionError:
-        raise Unsupported("it is nested too deep") from None
+        raise Invalid("it is nested too deep") from None
     if problems := survey.problems:
         more = len(problems) - _SHOWN
-        raise Unsupported("; ".join(problems[:_SHOWN]) + (f"; and {more} more" if more > 0 else ""))
+        raise Invalid("; ".join(problems[:_SHOWN]) + (f"; and {more} more" if more > 0 else ""))
     if not isinstance(described, DocumentNode):
         raise TypeError("the visit of a document answers a document")
     return described

@@ -11,7 +11,7 @@ from globalchat.localcloud.appsync.evaluation import evaluate_code
 from globalchat.localcloud.appsync.execution.resolver import Entropy
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.pattern import matches_pattern
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 from globalchat.verify.questions import (
     EVALUATE_CODE,
     TEST_EVENT_PATTERN,
@@ -51,7 +51,7 @@ class LocalAnswers:
         """Return the answer in the form of AWS's API, or `{"refused": reason}`."""
         try:
             return self._answers[question.action.operation](question.arguments)
-        except Unsupported as error:
+        except Invalid as error:
             return {REFUSED: error.reason}
 
     def _evaluate_code(self, arguments: Document) -> Document:

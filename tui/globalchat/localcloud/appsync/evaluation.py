@@ -16,7 +16,7 @@ from globalchat.localcloud.appsync.execution.resolver import Entropy
 from globalchat.localcloud.appsync.javascript.engine import Handler, Script, write_json
 from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 
 MAX_CODE: Final = 32_768
 """Characters of the code that EvaluateCode takes (API reference)."""
@@ -43,12 +43,12 @@ def evaluate_code(
         entropy: what `util.autoId` and the like are made of.
 
     Raises:
-        Unsupported: AppSync would answer BadRequestException, as for a context that is not a JSON object.
+        Invalid: AppSync would answer BadRequestException, as for a context that is not a JSON object.
     """
     handler = _handler(function)
     given = _context(context)
     if not 0 < len(code) <= MAX_CODE:
-        raise Unsupported(f"the code does not have 1 to {MAX_CODE:,} characters")
+        raise Invalid(f"the code does not have 1 to {MAX_CODE:,} characters")
     try:
         script = Script(code, _FILE)
     except ScriptError as error:
@@ -68,19 +68,19 @@ def evaluate_code(
 
 def _handler(function: str) -> Handler:
     if function not in _HANDLERS:
-        raise Unsupported("the function is neither request nor response")
+        raise Invalid("the function is neither request nor response")
     return cast("Handler", function)
 
 
 def _context(text: str) -> dict[str, JSON]:
     if len(text) > MAX_CONTEXT:
-        raise Unsupported(f"the context has {len(text):,} characters; at most {MAX_CONTEXT:,} are allowed")
+        raise Invalid(f"the context has {len(text):,} characters; at most {MAX_CONTEXT:,} are allowed")
     try:
         value = json_text.read(text)
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise Unsupported("the context is not a JSON object")
+        raise Invalid("the context is not a JSON object")
     return value
 
 

@@ -28,7 +28,7 @@ from graphql.language import SKIP, Visitor, VisitorAction
 
 from globalchat.localcloud.appsync import scalars
 from globalchat.localcloud.definition import AuthMode
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid, Unsupported
 from globalchat.localcloud.sdl import parse_sdl
 
 _DIRECTIVE_MODES: Final[dict[str, AuthMode]] = {"aws_api_key": "API_KEY", "aws_iam": "AWS_IAM"}
@@ -60,22 +60,22 @@ def build_schema(sdl: str) -> ApiSchema:
     """Build and check a schema; one that regions share is built once, as nothing changes it afterwards.
 
     Raises:
-        Unsupported: it is not SDL that AppSync takes, uses a directive that is not emulated, or a
+        Invalid: it is not SDL that AppSync takes, uses a directive that is not emulated, or a
             subscription and its mutations differ.
     """
     try:
         document = parse_sdl(sdl)
-    except Unsupported as error:
-        raise Unsupported(f"the schema is not valid: {error.reason}") from None
+    except Invalid as error:
+        raise Invalid(*error.within("the schema is not valid: ")) from None
     _refuse_directives(document)
     try:
         definitions = parse(_DEFINITIONS)
         schema = build_ast_schema(DocumentNode(definitions=(*definitions.definitions, *document.definitions)))
     except (GraphQLError, TypeError) as problem:
-        raise Unsupported(f"the schema is not valid: {problem}") from None
+        raise Invalid(f"the schema is not valid: {problem}") from None
     problems = validate_schema(schema)
     if problems:
-        raise Unsupported(f"the schema is not valid: {problems[0].message}")
+        raise Invalid(f"the schema is not valid: {problems[0].message}")
     scalars.install(schema)
     subscriptions = _read_subscriptions(schema)
     subscribed_mutations = frozenset(name for names in subscriptions.values() for name in names)
@@ -117,7 +117,7 @@ def _read_subscriptions(schema: GraphQLSchema) -> dict[str, tuple[str, ...]]:
     for name, field in (root.fields if root else {}).items():
         mutations = _mutations_of(field)
         if not mutations:
-            raise Unsupported(f"the subscription {name} names no mutation (@aws_subscribe)")
+            raise Invalid(f"the subscription {name} names no mutation (@aws_subscribe)")
         for mutation in mutations:
             _check_subscription(schema, name, field, mutation)
         subscriptions[name] = mutations
@@ -137,10 +137,10 @@ def _check_subscription(schema: GraphQLSchema, name: str, field: GraphQLField, m
     root = schema.mutation_type
     source = root.fields.get(mutation) if root else None
     if source is None:
-        raise Unsupported(f"the subscription {name} listens to the mutation {mutation}, which does not exist")
+        raise Invalid(f"the subscription {name} listens to the mutation {mutation}, which does not exist")
     wanted, given = get_nullable_type(field.type), get_nullable_type(source.type)
     if str(wanted) != str(given):
-        raise Unsupported(
+        raise Invalid(
             f"the subscription {name} returns {wanted}, but the mutation {mutation} returns {given}"
         )
     if not isinstance(wanted, GraphQLObjectType) or _reaches_abstract_type(wanted, set()):

@@ -10,7 +10,7 @@ from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.evaluation import evaluate_code
 from globalchat.localcloud.aws.model import AwsCall, AwsError, AwsOperation, AwsService, text
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 
 _RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
 
@@ -25,7 +25,7 @@ def service(clock: EpochClock) -> AwsService:
         code, context, function = (text(parameters, name) for name in ("code", "context", "function"))
         try:
             return evaluate_code(code, context, function, clock=clock, entropy=secrets.token_bytes)
-        except Unsupported as error:
+        except Invalid as error:
             raise AwsError("BadRequestException", f"Bad request: {error.reason}.") from None
 
     def account(call: AwsCall) -> Sequence[str]:

@@ -12,7 +12,7 @@ from globalchat.localcloud.events.envelope import time_stamp
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.events.pattern import matches_pattern
 from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry, PutEventsError
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 
 DEFAULT_BUS: Final = "default"
 """The bus of an entry that names none; every account has it, and here it has no rules."""
@@ -47,7 +47,7 @@ async def _test_event_pattern(call: AwsCall) -> Mapping[str, JSON]:
     pattern, event = text(call.parameters, "EventPattern"), text(call.parameters, "Event")
     try:
         return {"Result": matches_pattern(pattern, event)}
-    except Unsupported as error:
+    except Invalid as error:
         message = f"Event pattern is not valid. Reason: {error.reason}"
         raise AwsError("InvalidEventPatternException", message) from None
 

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.iam import compile_glob
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 
 Test: TypeAlias = Callable[[JSON], bool]
 """From one scalar of an event to whether it matches."""
@@ -35,20 +35,20 @@ def leaf(value: JSON, path: str) -> Test:
     """Compile one element of a leaf's list: a value, or an object with one operator (`exists` excepted).
 
     Raises:
-        Unsupported: not a value or operator that EventBridge takes there.
+        Invalid: not a value or operator that EventBridge takes there.
     """
     if isinstance(value, dict):
         name, argument = single(value, path)
         return _operator(name, argument, path)
     if isinstance(value, list):
-        raise Unsupported(f"{path} is a list inside a list")
+        raise Invalid(f"{path} is a list inside a list")
     return _equal(value)
 
 
 def single(value: Mapping[str, JSON], path: str) -> tuple[str, JSON]:
     """Return the only key of an operator's object, and its argument."""
     if len(value) != 1:
-        raise Unsupported(f"{path} must have one operator, but has {len(value)}")
+        raise Invalid(f"{path} must have one operator, but has {len(value)}")
     return next(iter(value.items()))
 
 
@@ -58,7 +58,7 @@ def _operator(name: str, argument: JSON, path: str) -> Test:
             if isinstance(argument, dict):
                 inner, text = single(argument, path)
                 if inner != "equals-ignore-case":
-                    raise Unsupported(f"{path} has the operator {inner} inside {name}, which is not known")
+                    raise Invalid(f"{path} has the operator {inner} inside {name}, which is not known")
                 return _affix(name, _string(text, path), fold=True)
             return _affix(name, _string(argument, path), fold=False)
         case "exactly":
@@ -74,7 +74,7 @@ def _operator(name: str, argument: JSON, path: str) -> Test:
             return _numeric(argument, path)
         case "cidr":
             return _cidr(_string(argument, path), path)
-    raise Unsupported(f"{path} has the operator {name}, which is not known")
+    raise Invalid(f"{path} has the operator {name}, which is not known")
 
 
 def _equal(value: JSON) -> Test:
@@ -120,11 +120,11 @@ def _wildcard_parts(text: str, path: str) -> Iterator[str]:
         if char == "\\":
             position += 1
             if position == len(text) or text[position] not in "*\\":
-                raise Unsupported(f"{path} has a wildcard with a backslash before neither * nor \\")
+                raise Invalid(f"{path} has a wildcard with a backslash before neither * nor \\")
             yield text[position]
         elif char == "*":
             if after_star:
-                raise Unsupported(f"{path} has a wildcard with two * in a row")
+                raise Invalid(f"{path} has a wildcard with two * in a row")
             yield ""
         else:
             yield char
@@ -136,11 +136,11 @@ def check_complexity(values: Sequence[JSON], path: str) -> None:
     """Check that the wildcards of one field are not too complex together.
 
     Raises:
-        Unsupported: they are, in the words that PutRule uses.
+        Invalid: they are, in the words that PutRule uses.
     """
     texts = {text for value in values for text in _wildcards_of(value)}
     if complexity([tuple(_wildcard_parts(text, path)) for text in texts]) > MAX_COMPLEXITY:
-        raise Unsupported(
+        raise Invalid(
             f"{path}: Rule is too complex - try using fewer wildcard characters or fewer repeating character "
             "sequences after a wildcard character"
         )
@@ -201,15 +201,15 @@ def _anything_but(argument: JSON, path: str) -> Test:
     if isinstance(argument, dict):
         name, inner = single(argument, path)
         if name not in ("prefix", "suffix", "equals-ignore-case", "wildcard"):
-            raise Unsupported(f"{path} has the operator {name} inside anything-but, which is not known")
+            raise Invalid(f"{path} has the operator {name} inside anything-but, which is not known")
         texts = [_string(item, path) for item in _listed(inner, path)]
         if name in ("prefix", "suffix") and "" in texts:
-            raise Unsupported(f"{path}: Null prefix/suffix not allowed in anything-but")
+            raise Invalid(f"{path}: Null prefix/suffix not allowed in anything-but")
         tests = [_operator(name, text, path) for text in texts]
     else:
         values = _listed(argument, path)
         if not all(isinstance(value, str) for value in values) and not all(map(is_number, values)):
-            raise Unsupported(f"{path} has an anything-but that is neither all strings nor all numbers")
+            raise Invalid(f"{path} has an anything-but that is neither all strings nor all numbers")
         tests = [_equal(value) for value in values]
     return lambda event: not any(test(event) for test in tests)
 
@@ -217,15 +217,15 @@ def _anything_but(argument: JSON, path: str) -> Test:
 def _numeric(argument: JSON, path: str) -> Test:
     """Compile `numeric`: one comparison, or a range of `>` or `>=` and then `<` or `<=`."""
     if not isinstance(argument, list) or len(argument) not in (2, 4):
-        raise Unsupported(f"{path} has a numeric that is no list of one or two comparisons")
+        raise Invalid(f"{path} has a numeric that is no list of one or two comparisons")
     names = [str(name) for name in argument[::2]]
     bounds = [_bound(value, path) for value in argument[1::2]]
     if any(name not in _COMPARE for name in names):
-        raise Unsupported(f"{path} has a numeric with an unknown comparison")
+        raise Invalid(f"{path} has a numeric with an unknown comparison")
     if len(names) == 2 and (
         names[0] not in (">", ">=") or names[1] not in ("<", "<=") or bounds[0] >= bounds[1]
     ):
-        raise Unsupported(f"{path} has a numeric range that is not a lower and then a higher bound")
+        raise Invalid(f"{path} has a numeric range that is not a lower and then a higher bound")
     comparisons = [(_COMPARE[name], bound) for name, bound in zip(names, bounds, strict=True)]
     return lambda event: (
         isinstance(event, int | float)
@@ -236,7 +236,7 @@ def _numeric(argument: JSON, path: str) -> Test:
 
 def _bound(value: JSON, path: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _NUMBER_LIMIT:
-        raise Unsupported(f"{path} has a numeric bound that is no number within ±5,000,000,000")
+        raise Invalid(f"{path} has a numeric bound that is no number within ±5,000,000,000")
     return value
 
 
@@ -244,7 +244,7 @@ def _cidr(text: str, path: str) -> Test:
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise Unsupported(f"{path} has a cidr that is no network: {text}") from None
+        raise Invalid(f"{path} has a cidr that is no network: {text}") from None
 
     def matches(event: JSON) -> bool:
         if not isinstance(event, str):
@@ -259,13 +259,13 @@ def _cidr(text: str, path: str) -> Test:
 
 def _listed(value: JSON, path: str) -> list[JSON]:
     if value == []:
-        raise Unsupported(f"{path} is an empty list")
+        raise Invalid(f"{path} is an empty list")
     return value if isinstance(value, list) else [value]
 
 
 def _string(value: JSON, path: str) -> str:
     if not isinstance(value, str):
-        raise Unsupported(f"{path} has an operator that takes a string, but got something else")
+        raise Invalid(f"{path} has an operator that takes a string, but got something else")
     return value
 
 

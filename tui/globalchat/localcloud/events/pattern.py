@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from globalchat.localcloud import json_text
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.events.matchers import Test, check_complexity, leaf, single
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 
 Matcher: TypeAlias = Callable[[JSON], bool]
 """From an event, in its envelope, to whether it matches."""
@@ -65,7 +65,7 @@ def compile_pattern(pattern: Mapping[str, JSON]) -> Matcher:
     """Compile a pattern.
 
     Raises:
-        Unsupported: EventBridge would not take it, or it has an operator that is not known; names the place.
+        Invalid: EventBridge would not take it, or it has an operator that is not known; names the place.
     """
     first, *others = [_Program(rule) for rule in _extended([{}], pattern, "", "")]
     if not others:
@@ -80,7 +80,7 @@ def _extended(rules: list[_Rule], pattern: Mapping[str, JSON], place: str, prefi
     event. A path that is already there is replaced, as in event-ruler.
     """
     if not pattern:
-        raise Unsupported(f"{place or 'the pattern'} is empty")
+        raise Invalid(f"{place or 'the pattern'} is empty")
     for name, value in pattern.items():
         inner = f"{place}.{name}" if place else name
         path = f"{prefix}.{name}" if prefix else name
@@ -110,16 +110,16 @@ def _alternatives(rules: list[_Rule], value: JSON, place: str, prefix: str) -> l
         if isinstance(item, dict):
             found += _extended(rules, item, f"{place}[{index}]", prefix)
         if len(found) > MAX_COMBINATIONS:
-            raise Unsupported(f"{place} makes more than {MAX_COMBINATIONS} combinations")
+            raise Invalid(f"{place} makes more than {MAX_COMBINATIONS} combinations")
     return found
 
 
 def _field(value: JSON, path: str) -> _Field:
     """Compile the list of a field: one of its values must match."""
     if not isinstance(value, list):
-        raise Unsupported(f"{path} is neither an object nor a list")
+        raise Invalid(f"{path} is neither an object nor a list")
     if not value:
-        raise Unsupported(f"{path} is an empty list")
+        raise Invalid(f"{path} is an empty list")
     check_complexity(value, path)
     presences = {_presence(item, path) for item in value if _is_exists(item)}
     return _Field(
@@ -137,7 +137,7 @@ def _is_exists(item: JSON) -> bool:
 def _presence(item: JSON, path: str) -> bool:
     _, argument = single(item if isinstance(item, dict) else {}, path)
     if not isinstance(argument, bool):
-        raise Unsupported(f"{path} has an exists that is neither true nor false")
+        raise Invalid(f"{path} has an exists that is neither true nor false")
     return argument
 
 
@@ -245,13 +245,13 @@ def matches_pattern(pattern: str, event: str) -> bool:
     """Return True if an event matches a pattern, both given as JSON text.
 
     Raises:
-        Unsupported: EventBridge would answer InvalidEventPatternException.
+        Invalid: EventBridge would answer InvalidEventPatternException.
     """
     matches = compile_pattern(_object(pattern, "pattern"))
     document = _object(event, "event")
     missing = [name for name in MANDATORY if name not in document]
     if missing:
-        raise Unsupported(f"the event lacks {', '.join(missing)}")
+        raise Invalid(f"the event lacks {', '.join(missing)}")
     return matches(document)
 
 
@@ -261,5 +261,5 @@ def _object(text: str, what: str) -> dict[str, JSON]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise Unsupported(f"the {what} is not a JSON object")
+        raise Invalid(f"the {what} is not a JSON object")
     return value

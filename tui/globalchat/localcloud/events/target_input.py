@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from globalchat.localcloud import json_text
 from globalchat.localcloud.definition import JSON, InputTransformer
 from globalchat.localcloud.events.envelope import Event, time_stamp
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid, Unsupported
 
 LONGEST: Final = 256
 
@@ -49,12 +49,12 @@ class InputPath:
         """Parse a path.
 
         Raises:
-            Unsupported: it is not one, too long, or has parts not emulated (filters, slices, `..`).
+            Invalid: it is not one, too long, or has parts not emulated (filters, slices, `..`).
         """
         if len(text) > LONGEST:
-            raise Unsupported(f"a path has {len(text)} characters; AWS takes at most {LONGEST}")
+            raise Invalid(f"a path has {len(text)} characters; AWS takes at most {LONGEST}")
         if not text.startswith("$"):
-            raise Unsupported(f"the path {text} does not start with $")
+            raise Invalid(f"the path {text} does not start with $")
         steps: list[Step] = []
         position = 1
         while position < len(text):
@@ -130,7 +130,7 @@ class Transformer:
         rule_name: what `<aws.events.rule-name>` stands for.
 
     Raises:
-        Unsupported: PutTargets would not take it.
+        Invalid: PutTargets would not take it.
     """
 
     def __init__(self, definition: InputTransformer, *, rule_arn: str, rule_name: str) -> None:
@@ -138,7 +138,7 @@ class Transformer:
         self._parts = _parts(definition.template)
         for part in self._parts:
             if isinstance(part, _Placeholder) and part.name not in self._paths.keys() | PREDEFINED:
-                raise Unsupported(f"the template has the placeholder <{part.name}>, which no path defines")
+                raise Invalid(f"the template has the placeholder <{part.name}>, which no path defines")
         _check_template(self._parts)
         self._is_text = definition.template.lstrip().startswith('"')
         self._rule: Mapping[str, JSON] = {RULE_ARN: rule_arn, RULE_NAME: rule_name}
@@ -160,7 +160,7 @@ class Transformer:
             raise NotDelivered("The transformed input is not JSON.") from None
 
     def _json(self, part: _Placeholder, event: Event) -> str:
-        """Fill a placeholder of a JSON template: outside quotes, a string gets quotes; a missing value is empty."""
+        """Fill a placeholder of JSON: outside quotes a string gets them; a missing value is empty."""
         value = self._value(part.name, event)
         text = "" if isinstance(value, Missing) else value
         if isinstance(text, str):
@@ -188,15 +188,15 @@ class Transformer:
 
 def _paths(given: Mapping[str, str]) -> dict[str, InputPath]:
     if len(given) > MAXIMUM_VARIABLES:
-        raise Unsupported(f"there are {len(given)} variables; AWS takes at most {MAXIMUM_VARIABLES}")
+        raise Invalid(f"there are {len(given)} variables; AWS takes at most {MAXIMUM_VARIABLES}")
     paths: dict[str, InputPath] = {}
     for name, path in given.items():
         if not _NAME.fullmatch(name):
-            raise Unsupported(f"{name} is not a name of a variable: AWS takes letters, digits, - and _")
+            raise Invalid(f"{name} is not a name of a variable: AWS takes letters, digits, - and _")
         if name.upper().startswith("AWS"):
-            raise Unsupported(f"the variable {name} starts with AWS, which AWS keeps for itself")
+            raise Invalid(f"the variable {name} starts with AWS, which AWS keeps for itself")
         if "['" in path:
-            raise Unsupported(f"the path {path} has brackets around a name; AWS takes dots alone")
+            raise Invalid(f"the path {path} has brackets around a name; AWS takes dots alone")
         paths[name] = InputPath.parse(path)
     return paths
 
@@ -204,7 +204,7 @@ def _paths(given: Mapping[str, str]) -> dict[str, InputPath]:
 def _parts(template: str) -> list[_Part]:
     """Take a template apart at its placeholders, and note which stand inside a string."""
     if not 1 <= len(template) <= MAXIMUM_TEMPLATE:
-        raise Unsupported(f"the template has {len(template)} characters; AWS takes 1 to {MAXIMUM_TEMPLATE}")
+        raise Invalid(f"the template has {len(template)} characters; AWS takes 1 to {MAXIMUM_TEMPLATE}")
     parts: list[_Part] = []
     quoted, done = False, 0
     for token in _TOKEN.finditer(template):
@@ -224,13 +224,13 @@ def _check_template(parts: list[_Part]) -> None:
         # Several texts, one a line, pass: the first alone is looked at.
         json.JSONDecoder(object_pairs_hook=_no_placeholder_in_a_key).raw_decode(text)
     except (ValueError, RecursionError):
-        raise Unsupported("the template is neither JSON nor a text in quotes") from None
+        raise Invalid("the template is neither JSON nor a text in quotes") from None
 
 
 def _no_placeholder_in_a_key(pairs: list[tuple[str, JSON]]) -> None:
     for key, _ in pairs:
         if _IN_A_STRING in key:
-            raise Unsupported("the template has a placeholder in an object's key, which AWS does not take")
+            raise Invalid("the template has a placeholder in an object's key, which AWS does not take")
 
 
 def _without_detail(document: dict[str, JSON]) -> dict[str, JSON]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from graphql import ObjectTypeDefinitionNode
 
 from globalchat.localcloud.definition import Api, AuthMode, DataSource, Resolver, Role
-from globalchat.localcloud.problems import Problems, Unsupported
+from globalchat.localcloud.problems import Defect, Invalid, Problems
 from globalchat.localcloud.provisioning.stack import Resource
 from globalchat.localcloud.resources import appsync
 from globalchat.localcloud.resources.property_schema import as_integer, object_of, objects_of, text_of
@@ -25,7 +25,9 @@ def apis(resources: Sequence[Resource], roles: Mapping[str, Role], problems: Pro
     """
     own = [resource for resource in resources if resource.type is appsync.GRAPHQL_API]
     for second in own[1:]:
-        problems.add(second.error("is the second API of its region, which is not emulated"))
+        problems.add(
+            second.error(Defect("is the second API of its region, which is not emulated", is_gap=True))
+        )
     ids = {api.values.attributes["ApiId"] for api in own}
     for resource in resources:
         if "ApiId" in resource.properties and resource.properties["ApiId"] not in ids:
@@ -137,8 +139,8 @@ def _resolvers(parts: Sequence[Resource], fields: Fields | None, problems: Probl
 def _fields(schema: Resource) -> Fields:
     try:
         document = parse_sdl(text_of(schema.properties, "Definition"))
-    except Unsupported as error:
-        raise schema.error(f"property Definition, {error.reason}") from None
+    except Invalid as error:
+        raise schema.error(*error.within("property Definition, ")) from None
     return {
         node.name.value: frozenset(field.name.value for field in node.fields or ())
         for node in document.definitions

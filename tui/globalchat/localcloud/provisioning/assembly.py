@@ -11,7 +11,7 @@ from globalchat.core.files import read_text
 from globalchat.core.resources import TEMPLATES
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.json_text import is_deeper
-from globalchat.localcloud.problems import Problems, TemplateError
+from globalchat.localcloud.problems import Defect, Problems, TemplateError
 
 _STACK = "aws:cloudformation:stack"
 _NESTED = "cdk:cloud-assembly"
@@ -63,7 +63,8 @@ def read(folder: Path | None = None) -> CloudAssembly:
         with problems.collected():
             artifact = _object(value, place)
             if artifact.get("type") == _NESTED:
-                raise TemplateError(f"{place}: nested assemblies (stages) are not emulated.")
+                problem = f"{place}: nested assemblies (stages) are not emulated."
+                raise TemplateError(Defect(problem, is_gap=True))
             if artifact.get("type") == _STACK:
                 stacks.append(_stack(folder, artifact_id, artifact, place))
     problems.check()

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Protocol, TypeAlias
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.problems import Problems, TemplateError, Unresolved, Unsupported, collect
+from globalchat.localcloud.problems import Defect, Invalid, Problems, TemplateError, Unresolved, Unsupported
 from globalchat.localcloud.provisioning.assembly import Stack
 
 PSEUDO_PARAMETERS = frozenset(
@@ -49,7 +49,7 @@ def resolve(value: JSON, scope: TemplateScope) -> Resolved:
     """Evaluate every intrinsic function inside a value.
 
     Raises:
-        Unsupported: an unknown function, a malformed argument, or a dangling reference.
+        Invalid: an unknown function, a malformed argument, or a dangling reference.
     """
     if isinstance(value, list):
         return [item for item in _resolve_all(value, scope) if not isinstance(item, NoValue)]
@@ -63,18 +63,18 @@ def resolve(value: JSON, scope: TemplateScope) -> Resolved:
 
 
 def _resolve_all(values: Collection[JSON], scope: TemplateScope) -> list[Resolved]:
-    """Resolve several values; raises Unsupported with what is wrong with all of them."""
+    """Resolve several values; raises Invalid with what is wrong with all of them."""
     found: list[Resolved] = []
-    reasons: list[str] = []
+    defects: list[Defect] = []
     for value in values:
         try:
             found.append(resolve(value, scope))
         except Unresolved:
             continue
-        except Unsupported as error:
-            collect(reasons, error)
-    if reasons:
-        raise Unsupported(*dict.fromkeys(reasons))
+        except Invalid as error:
+            defects += error.defects
+    if defects:
+        raise Invalid(*dict.fromkeys(defects))
     if len(found) < len(values):
         raise Unresolved
     return found
@@ -133,7 +133,7 @@ def _evaluate(function: str, argument: JSON, scope: TemplateScope) -> Resolved:
     match function:
         case "Ref":
             if not isinstance(argument, str):
-                raise Unsupported("Ref does not name a resource")
+                raise Invalid("Ref does not name a resource")
             return scope.ref(argument)
         case "Fn::GetAtt":
             return _get_att(argument, scope)
@@ -143,7 +143,7 @@ def _evaluate(function: str, argument: JSON, scope: TemplateScope) -> Resolved:
         case "Fn::Split":
             separator, text = _pair(function, argument, scope)
             if separator == "":
-                raise Unsupported("Fn::Split has an empty delimiter")
+                raise Invalid("Fn::Split has an empty delimiter")
             return list(_text(text, function).split(_text(separator, function)))
         case "Fn::Select":
             return _select(*_pair(function, argument, scope))
@@ -155,7 +155,7 @@ def _evaluate(function: str, argument: JSON, scope: TemplateScope) -> Resolved:
 def _get_att(argument: JSON, scope: TemplateScope) -> JSON:
     parts = _getatt_parts(argument)
     if parts is None:
-        raise Unsupported("Fn::GetAtt does not name a resource and an attribute")
+        raise Invalid("Fn::GetAtt does not name a resource and an attribute")
     return scope.attribute(*parts)
 
 
@@ -185,7 +185,7 @@ def _sub_parts(argument: JSON) -> tuple[str, Mapping[str, JSON]] | None:
 def _sub(argument: JSON, scope: TemplateScope) -> str:
     parts = _sub_parts(argument)
     if parts is None:
-        raise Unsupported("Fn::Sub takes a string, or a string and a map of variables")
+        raise Invalid("Fn::Sub takes a string, or a string and a map of variables")
     text, variables = parts
 
     def replace(match: re.Match[str]) -> str:
@@ -204,28 +204,28 @@ def _select(index: Resolved, items: Resolved) -> JSON:
     digits = str(index) if isinstance(index, int | str) else ""
     position = int(digits) if digits.isdecimal() and len(digits) < 10 else None
     if position is None or not isinstance(items, list):
-        raise Unsupported("Fn::Select takes an index and a list")
+        raise Invalid("Fn::Select takes an index and a list")
     if position >= len(items):
-        raise Unsupported(f"Fn::Select has index {position}, but the list has {len(items)} elements")
+        raise Invalid(f"Fn::Select has index {position}, but the list has {len(items)} elements")
     return items[position]
 
 
 def _short(text: str, function: str) -> str:
     """Return the text, unless it is too long: references that double it repeatedly would fill the memory."""
     if len(text) > LONGEST_TEXT:
-        raise Unsupported(f"{function} makes a text of more than {LONGEST_TEXT} characters")
+        raise Invalid(f"{function} makes a text of more than {LONGEST_TEXT} characters")
     return text
 
 
 def _pair(function: str, argument: JSON, scope: TemplateScope) -> tuple[Resolved, Resolved]:
     if not isinstance(argument, list) or len(argument) != 2:
-        raise Unsupported(f"{function} takes a list of two")
+        raise Invalid(f"{function} takes a list of two")
     return resolve(argument[0], scope), resolve(argument[1], scope)
 
 
 def _texts(items: Resolved, function: str) -> list[str]:
     if not isinstance(items, list):
-        raise Unsupported(f"{function} takes a list of strings")
+        raise Invalid(f"{function} takes a list of strings")
     return [_text(item, function) for item in items]
 
 
@@ -234,7 +234,7 @@ def _text(value: Resolved, function: str) -> str:
         return "true" if value else "false"
     if isinstance(value, str | int | float):
         return str(value)
-    raise Unsupported(f"{function} takes strings")
+    raise Invalid(f"{function} takes strings")
 
 
 def conditions(stack: Stack, scope: TemplateScope, problems: Problems) -> Mapping[str, bool]:
@@ -254,9 +254,11 @@ def conditions(stack: Stack, scope: TemplateScope, problems: Problems) -> Mappin
     for name in section:
         try:
             found[name] = evaluation.named(name, ())
-        except Unsupported as error:
+        except Unresolved:  # a resource with a problem of its own
+            found[name] = True
+        except Invalid as error:
             place = f"template {stack.template_file}: condition {name}"
-            problems.add(TemplateError(f"{place}: {error.reason}."))
+            problems.add(TemplateError(*error.within(f"{place}: ", ".")))
             found[name] = True
     return found
 
@@ -269,21 +271,19 @@ class _Evaluation:
     def named(self, name: JSON, within: tuple[str, ...]) -> bool:
         """Return the value of a condition; `within` are those that asked for it."""
         if not isinstance(name, str) or name not in self._section:
-            raise Unsupported(f"refers to the condition {name}, which the template does not define")
+            raise Invalid(f"refers to the condition {name}, which the template does not define")
         if name in within:
-            raise Unsupported(
-                f"the conditions {' -> '.join((*within, name))} refer to each other in a circle"
-            )
+            raise Invalid(f"the conditions {' -> '.join((*within, name))} refer to each other in a circle")
         return self._value(self._section[name], (*within, name))
 
     def _value(self, expression: JSON, within: tuple[str, ...]) -> bool:
         if not isinstance(expression, dict) or len(expression) != 1:
-            raise Unsupported("a condition is one function")
+            raise Invalid("a condition is one function")
         ((function, argument),) = expression.items()
         if function == "Condition":
             return self.named(argument, within)
         if not isinstance(argument, list):
-            raise Unsupported(f"{function} takes a list")
+            raise Invalid(f"{function} takes a list")
         match function:
             case "Fn::Equals" if len(argument) == 2:
                 return resolve(argument[0], self._scope) == resolve(argument[1], self._scope)
@@ -294,5 +294,5 @@ class _Evaluation:
                 values = [self._value(each, within) for each in argument]
                 return all(values) if function == "Fn::And" else any(values)
             case "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or":
-                raise Unsupported(f"{function} has {len(argument)} arguments")
+                raise Invalid(f"{function} has {len(argument)} arguments")
         raise Unsupported(f"the function {function} is not emulated in conditions")

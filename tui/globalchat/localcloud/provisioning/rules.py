@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from globalchat.localcloud.definition import Api, EventBus, Queue, Role, Rule, RuleTarget, TargetRetryPolicy
-from globalchat.localcloud.problems import Problems
+from globalchat.localcloud.problems import Defect, Problems
 from globalchat.localcloud.provisioning.stack import Resource
 from globalchat.localcloud.resources import buses_and_queues
 from globalchat.localcloud.resources.property_schema import (
@@ -96,8 +96,8 @@ def _target(rule: Resource, path: str, target: Properties, bus_arn: str, known: 
     elif ":sqs:" in arn:
         _check_queue_target(rule, path, target, known)
     else:
-        emulated = "only AppSync endpoints, buses and queues are emulated"
-        raise rule.error(f"property {path}.Arn names {arn}; {emulated}")
+        problem = f"property {path}.Arn names {arn}; only AppSync endpoints, buses and queues are emulated"
+        raise rule.error(Defect(problem, is_gap=True))
     inputs = [name for name in _INPUTS if name in target]
     if len(inputs) > 1:
         raise rule.error(f"property {path} has both {' and '.join(inputs)}; AWS takes one")
@@ -154,7 +154,8 @@ def _check_queue_target(rule: Resource, path: str, target: Properties, known: Ru
             raise rule.error(f"property {path}.{name} has no place at a queue target")
     for name in _INPUTS:
         if name in target:
-            raise rule.error(f"property {path}.{name} at a queue target is not emulated")
+            problem = f"property {path}.{name} at a queue target is not emulated"
+            raise rule.error(Defect(problem, is_gap=True))
 
 
 def _role(rule: Resource, path: str, target: Properties, known: RuleReferences) -> str:

@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.problems import Problems, TemplateError, Unresolved, Unsupported, collect
+from globalchat.localcloud.problems import Defect, Invalid, Problems, TemplateError, Unresolved, Unsupported
 from globalchat.localcloud.provisioning.assembly import Stack, alias_of
 from globalchat.localcloud.provisioning.intrinsics import (
     NO_VALUE,
@@ -42,14 +42,17 @@ class Resource:
         """Return the `Arn` attribute, of types that have one."""
         return self.values.attributes["Arn"]
 
-    def error(self, problem: str) -> TemplateError:
-        """Return an error of this resource; the problem starts with `property …` where one is to blame."""
-        return error_at(self.template_file, self.identity.logical_id, f"{self.type.name} {problem}")
+    def error(self, *problems: Defect | str) -> TemplateError:
+        """Return an error of this resource; a problem starts with `property …` where one is to blame."""
+        found = Invalid(*problems).within(f"{self.type.name} ")
+        return error_at(self.template_file, self.identity.logical_id, *found)
 
 
-def error_at(template_file: str, logical_id: str, problem: str) -> TemplateError:
+def error_at(template_file: str, logical_id: str, *problems: Defect | str) -> TemplateError:
     """Return an error that names template and resource."""
-    return TemplateError(f"template {template_file}: resource {logical_id}: {problem}.")
+    return TemplateError(
+        *Invalid(*problems).within(f"template {template_file}: resource {logical_id}: ", ".")
+    )
 
 
 BOOTSTRAP_RULE = "CheckBootstrapVersion"
@@ -72,7 +75,7 @@ class Parameters:
             raise Unsupported(f"refers to the parameter {name} of the type {kind}, which is not emulated")
         default = parameter.get("Default")
         if not isinstance(default, str | int | float) or isinstance(default, bool):
-            raise Unsupported(f"refers to the parameter {name}, which has no default")
+            raise Invalid(f"refers to the parameter {name}, which has no default")
         if kind == "CommaDelimitedList":
             return [item.strip() for item in str(default).split(",")]
         return str(default)
@@ -86,7 +89,8 @@ def parameters(stack: Stack, problems: Problems) -> Parameters:
     """
     for rule in _section(stack, "Rules"):
         if rule != BOOTSTRAP_RULE:
-            problems.add(TemplateError(f"template {stack.template_file}: the rule {rule} is not emulated."))
+            problem = f"template {stack.template_file}: the rule {rule} is not emulated."
+            problems.add(TemplateError(Defect(problem, is_gap=True)))
     return Parameters(_section(stack, "Parameters"))
 
 
@@ -155,7 +159,7 @@ class _Scope:
         if name in self.failed:
             raise Unresolved
         if name not in self.values:
-            raise Unsupported(f"refers to {name}, which the template does not define")
+            raise Invalid(f"refers to {name}, which the template does not define")
         return self.values[name]
 
 
@@ -176,7 +180,8 @@ def resolve_stack(
     template = f"template {stack.template_file}"
     for section in stack.template:
         if section not in _SECTIONS:
-            problems.add(TemplateError(f"{template}: the section {section} is not emulated."))
+            problem = f"{template}: the section {section} is not emulated."
+            problems.add(TemplateError(Defect(problem, is_gap=True)))
     resolved = None
     with problems.collected():
         resolved = _resolve(stack, account, base_url, check_code, problems)
@@ -241,21 +246,20 @@ def _definitions(stack: Stack, problems: Problems) -> tuple[_Definitions, set[st
             definitions[logical_id] = definition
             continue
         failed.add(logical_id)
-        for problem in found:
-            problems.add(error_at(stack.template_file, logical_id, problem))
+        problems.add(error_at(stack.template_file, logical_id, *found))
     return definitions, failed
 
 
-def _definition_problems(definition: JSON) -> Iterator[str]:
+def _definition_problems(definition: JSON) -> Iterator[Defect]:
     """Find what keeps a resource from being read at all."""
     if not isinstance(definition, dict) or not isinstance(definition.get("Type"), str):
-        yield "the Type is missing"
+        yield Defect("the Type is missing")
         return
     if definition["Type"] not in TYPES:
-        yield f"the type {definition['Type']} is not emulated"
+        yield Defect(f"the type {definition['Type']} is not emulated", is_gap=True)
     for key in definition:
         if key not in _RESOURCE_KEYS:
-            yield f"the attribute {key} is not emulated"
+            yield Defect(f"the attribute {key} is not emulated", is_gap=True)
 
 
 def _absent(
@@ -311,36 +315,37 @@ def _resolve_resource(
 ) -> Resource | None:
     """Resolve a resource; return None if it has a problem, or refers to one that has."""
     kind = TYPES[str(definition["Type"])]
-    reasons: list[str] = []
-    properties, unresolved = _resolve_properties(definition.get("Properties", {}), scope, reasons)
+    defects: list[Defect] = []
+    properties, unresolved = _resolve_properties(definition.get("Properties", {}), scope, defects)
     if properties is not None:
         try:
             kind.schema(properties, "", unresolved)
             if check_code is not None and kind is appsync.RESOLVER and "Code" in properties:
                 check_code(str(properties["Code"]), appsync.file_name(properties))
-        except Unsupported as error:
-            collect(reasons, error)
-    for reason in reasons:
-        problems.add(error_at(stack.template_file, identity.logical_id, f"{kind.name} {reason}"))
-    if properties is None or reasons or unresolved:
+        except Invalid as error:
+            defects += error.defects
+    if defects:
+        found = Invalid(*defects).within(f"{kind.name} ")
+        problems.add(error_at(stack.template_file, identity.logical_id, *found))
+    if properties is None or defects or unresolved:
         return None
     return Resource(stack.template_file, identity, kind, properties, kind.values(identity, properties))
 
 
 def _resolve_properties(
-    properties: JSON, scope: _Scope, reasons: list[str]
+    properties: JSON, scope: _Scope, defects: list[Defect]
 ) -> tuple[dict[str, JSON] | None, set[str]]:
     """Return the properties that can be resolved, and the names of those that cannot."""
     if not isinstance(properties, dict):
-        reasons.append("has Properties that are not an object")
+        defects.append(Defect("has Properties that are not an object"))
         return None, set()
     resolved: dict[str, JSON] = {}
     unresolved: set[str] = set()
     for name, value in properties.items():
         try:
             result = resolve(value, scope)
-        except Unsupported as error:
-            collect(reasons, error, prefix=f"property {name}: ")
+        except Invalid as error:
+            defects += error.within(f"property {name}: ")
             unresolved.add(name)
             continue
         if not isinstance(result, NoValue):
@@ -354,13 +359,13 @@ def _outputs(stack: Stack, scope: _Scope, problems: Problems) -> dict[str, str]:
         raise TemplateError(f"template {stack.template_file}: the section Outputs is not an object.")
     outputs: dict[str, str] = {}
     for name, output in section.items():
-        reasons: list[str] = []
         try:
             outputs[name] = _output(output, scope)
-        except Unsupported as error:
-            collect(reasons, error)
-        for reason in reasons:
-            problems.add(TemplateError(f"template {stack.template_file}: output {name}: {reason}."))
+        except Unresolved:
+            continue
+        except Invalid as error:
+            place = f"template {stack.template_file}: output {name}: "
+            problems.add(TemplateError(*error.within(place, ".")))
     return outputs
 
 
@@ -369,5 +374,5 @@ def _output(output: JSON, scope: _Scope) -> str:
         raise Unsupported("only an output with a Value and no Condition is emulated")
     value = resolve(output["Value"], scope)
     if not isinstance(value, str):
-        raise Unsupported("the Value is not a string")
+        raise Invalid("the Value is not a string")
     return value

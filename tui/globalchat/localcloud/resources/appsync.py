@@ -3,7 +3,7 @@
 import re
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 from globalchat.localcloud.resources.property_schema import (
     Properties,
     PropertySchema,
@@ -30,28 +30,28 @@ _MODES = ("API_KEY", "AWS_IAM")
 def variables(value: JSON, path: str) -> None:
     """Check environment variables, within AppSync's limits (developer guide, environment variables)."""
     if not isinstance(value, dict):
-        raise Unsupported(f"property {path} is not an object")
+        raise Invalid(f"property {path} is not an object")
     if len(value) > 50:
-        raise Unsupported(f"property {path} has {len(value)} variables; AWS takes at most 50")
+        raise Invalid(f"property {path} has {len(value)} variables; AWS takes at most 50")
     for variable, content in value.items():
         if not _VARIABLE.fullmatch(variable):
-            raise Unsupported(f"property {path}.{variable} is not a valid name of an environment variable")
+            raise Invalid(f"property {path}.{variable} is not a valid name of an environment variable")
         if not isinstance(content, str) or len(content) > 512:
-            raise Unsupported(f"property {path}.{variable} is not a string of at most 512 characters")
+            raise Invalid(f"property {path}.{variable} is not a string of at most 512 characters")
 
 
 def identifier(value: JSON, path: str) -> None:
     """Check a GraphQL-like name."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise Unsupported(f"property {path} is not a name of letters, digits and underscores")
+        raise Invalid(f"property {path} is not a name of letters, digits and underscores")
 
 
 def code(value: JSON, path: str) -> None:
     """Check resolver code: at most 32 KB."""
     if not isinstance(value, str) or not value.strip():
-        raise Unsupported(f"property {path} is empty or not a string")
+        raise Invalid(f"property {path} is empty or not a string")
     if len(value.encode()) > _CODE_LIMIT:
-        raise Unsupported(f"property {path} has {len(value.encode())} bytes; AWS takes at most {_CODE_LIMIT}")
+        raise Invalid(f"property {path} has {len(value.encode())} bytes; AWS takes at most {_CODE_LIMIT}")
 
 
 def file_name(properties: Properties) -> str:

@@ -8,7 +8,7 @@ from graphql import parse as parse_graphql
 from globalchat.localcloud.definition import JSON, InputTransformer
 from globalchat.localcloud.events.pattern import compile_pattern
 from globalchat.localcloud.events.target_input import InputPath, Transformer
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid, Unsupported
 from globalchat.localcloud.resources.policies import parse, resource_policy
 from globalchat.localcloud.resources.property_schema import (
     Properties,
@@ -51,13 +51,13 @@ def rules_bus(value: JSON, path: str) -> None:
 def event_pattern(value: JSON, path: str) -> None:
     """Check a pattern that EventBridge takes (at most 2,048 characters)."""
     if not isinstance(value, dict):
-        raise Unsupported(f"property {path} is not an object")
+        raise Invalid(f"property {path} is not an object")
     if len(json.dumps(value, separators=(",", ":"), ensure_ascii=False)) > _PATTERN_LIMIT:
-        raise Unsupported(f"property {path} has more than {_PATTERN_LIMIT} characters")
+        raise Invalid(f"property {path} has more than {_PATTERN_LIMIT} characters")
     try:
         compile_pattern(value)
-    except Unsupported as error:
-        raise Unsupported(f"property {path}: {error.reason}") from None
+    except Invalid as error:
+        raise Invalid(*error.within(f"property {path}: ")) from None
 
 
 def json_text(value: JSON, path: str) -> None:
@@ -66,7 +66,7 @@ def json_text(value: JSON, path: str) -> None:
     try:
         json.loads(str(value))
     except (ValueError, RecursionError):
-        raise Unsupported(f"property {path} does not hold JSON") from None
+        raise Invalid(f"property {path} does not hold JSON") from None
 
 
 def graphql_operation(value: JSON, path: str) -> None:
@@ -75,9 +75,9 @@ def graphql_operation(value: JSON, path: str) -> None:
     try:
         parse_graphql(str(value))
     except GraphQLSyntaxError as error:
-        raise Unsupported(f"property {path}: {error.message.rstrip('.')}") from None
+        raise Invalid(f"property {path}: {error.message.rstrip('.')}") from None
     except RecursionError:
-        raise Unsupported(f"property {path} is nested too deep") from None
+        raise Invalid(f"property {path} is nested too deep") from None
 
 
 def input_path(value: JSON, path: str) -> None:
@@ -85,8 +85,8 @@ def input_path(value: JSON, path: str) -> None:
     text(value, path)
     try:
         InputPath.parse(str(value))
-    except Unsupported as error:
-        raise Unsupported(f"property {path}: {error.reason}") from None
+    except Invalid as error:
+        raise Invalid(*error.within(f"property {path}: ")) from None
 
 
 def input_transformer(value: JSON, path: str) -> None:
@@ -94,8 +94,8 @@ def input_transformer(value: JSON, path: str) -> None:
     _INPUT_TRANSFORMER(value, path)
     try:
         Transformer(transformer_of(value), rule_arn="", rule_name="")
-    except Unsupported as error:
-        raise Unsupported(f"property {path}: {error.reason}") from None
+    except Invalid as error:
+        raise Invalid(*error.within(f"property {path}: ")) from None
 
 
 def transformer_of(value: JSON) -> InputTransformer:
@@ -109,7 +109,7 @@ def transformer_of(value: JSON) -> InputTransformer:
 
 def _texts_by_name(value: JSON, path: str) -> None:
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise Unsupported(f"property {path} is not an object of strings")
+        raise Invalid(f"property {path} is not an object of strings")
 
 
 _INPUT_TRANSFORMER = PropertySchema(
@@ -118,7 +118,7 @@ _INPUT_TRANSFORMER = PropertySchema(
 
 
 def allowing_policy(value: JSON, path: str) -> None:
-    """Check a bus policy: it may only allow. Then it has no effect: in one account the caller's role decides."""
+    """Check a bus policy: it may only allow. That has no effect: the caller's role decides."""
     document: dict[str, JSON] = {"Version": "2012-10-17", "Statement": [value]}
     if any(statement.effect == "Deny" for statement in parse(document, path, "resource")):
         raise Unsupported(f"property {path} denies, which is not emulated for a bus")

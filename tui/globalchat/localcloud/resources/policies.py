@@ -10,7 +10,7 @@ from typing import Literal
 from globalchat.localcloud.definition import JSON, Statement
 from globalchat.localcloud.iam import CONDITION_KEYS, OPERATORS
 from globalchat.localcloud.principals import unique_id
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid, Unsupported
 from globalchat.localcloud.resources.property_schema import (
     Properties,
     PropertySchema,
@@ -52,10 +52,10 @@ def parse(value: JSON, path: str, kind: PolicyKind) -> tuple[Statement, ...]:
     """Parse a policy document.
 
     Raises:
-        Unsupported: malformed, or an element is not emulated (`NotAction`, a condition operator, …).
+        Invalid: malformed, or an element is not emulated (`NotAction`, a condition operator, …).
     """
     if not isinstance(value, dict) or "Statement" not in value:
-        raise Unsupported(f"property {path} is not a policy document")
+        raise Invalid(f"property {path} is not a policy document")
     if value.get("Version") != "2012-10-17":
         raise Unsupported(
             f"property {path} has a policy version other than 2012-10-17, which is not emulated"
@@ -67,7 +67,7 @@ def parse(value: JSON, path: str, kind: PolicyKind) -> tuple[Statement, ...]:
     if not isinstance(statements, list):
         statements = [statements]
     if not statements:
-        raise Unsupported(f"property {path}.Statement is empty")
+        raise Invalid(f"property {path}.Statement is empty")
     return tuple(
         _statement(item, f"{path}.Statement[{index}]", kind) for index, item in enumerate(statements)
     )
@@ -75,13 +75,13 @@ def parse(value: JSON, path: str, kind: PolicyKind) -> tuple[Statement, ...]:
 
 def _statement(value: JSON, path: str, kind: PolicyKind) -> Statement:
     if not isinstance(value, dict):
-        raise Unsupported(f"property {path} is not an object")
+        raise Invalid(f"property {path} is not an object")
     for key in value:
         if key not in _STATEMENT_KEYS[kind]:
             raise Unsupported(f"property {path}.{key} is not emulated")
     effect = value.get("Effect")
     if effect not in ("Allow", "Deny"):
-        raise Unsupported(f"property {path}.Effect is neither Allow nor Deny")
+        raise Invalid(f"property {path}.Effect is neither Allow nor Deny")
     return Statement(
         effect="Allow" if effect == "Allow" else "Deny",
         actions=_actions(value.get("Action"), f"{path}.Action"),
@@ -95,7 +95,7 @@ def _actions(value: JSON, path: str) -> tuple[str, ...]:
     actions = _texts(value, path)
     for action in actions:
         if action != "*" and not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+", action):
-            raise Unsupported(f"property {path} has {action}, which is not an action")
+            raise Invalid(f"property {path} has {action}, which is not an action")
     return actions
 
 
@@ -111,7 +111,7 @@ def _principals(value: JSON, path: str) -> tuple[str, ...]:
     if value == "*":
         return ("*",)
     if not isinstance(value, dict) or not value:
-        raise Unsupported(f"property {path} names no principal")
+        raise Invalid(f"property {path} names no principal")
     principals: list[str] = []
     for kind, names in value.items():
         if kind not in ("Service", "AWS"):
@@ -122,13 +122,13 @@ def _principals(value: JSON, path: str) -> tuple[str, ...]:
 
 def _conditions(value: JSON, path: str) -> dict[str, dict[str, tuple[str, ...]]]:
     if not isinstance(value, dict):
-        raise Unsupported(f"property {path} is not an object")
+        raise Invalid(f"property {path} is not an object")
     conditions: dict[str, dict[str, tuple[str, ...]]] = {}
     for operator, keys in value.items():
         if operator not in OPERATORS:
             raise Unsupported(f"property {path}: the condition operator {operator} is not emulated")
         if not isinstance(keys, dict):
-            raise Unsupported(f"property {path}.{operator} is not an object")
+            raise Invalid(f"property {path}.{operator} is not an object")
         for key in keys:
             if key.lower() not in CONDITION_KEYS:
                 raise Unsupported(f"property {path}: the condition key {key} is not emulated")
@@ -142,10 +142,10 @@ def _texts(value: JSON, path: str) -> tuple[str, ...]:
     """Return one string, or a list of them, as a tuple."""
     items = value if isinstance(value, list) else [value]
     if not items:
-        raise Unsupported(f"property {path} is empty")
+        raise Invalid(f"property {path} is empty")
     strings = tuple(item for item in items if isinstance(item, str))
     if len(strings) != len(items):
-        raise Unsupported(f"property {path} is missing or not a string or a list of strings")
+        raise Invalid(f"property {path} is missing or not a string or a list of strings")
     return strings
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.problems import Unsupported, collect
+from globalchat.localcloud.problems import Defect, Invalid, Unsupported
 
 Check: TypeAlias = Callable[[JSON, str], None]
 """From a resolved value and the path of its property to nothing, or an `Unsupported`."""
@@ -31,7 +31,7 @@ class PropertySchema:
         ignored: Properties that are accepted without effect, and why.
         unsupported: More about properties that AWS takes and the local cloud does not.
         replaces: By a property, the required ones that are not missing where it is given: it stands for them.
-        absent: What the absence of a required property means, where that is not a mistake.
+        absent: What is not emulated where a required property is absent: on AWS it may be.
     """
 
     required: Mapping[str, Check] = field(default_factory=dict)
@@ -47,25 +47,25 @@ class PropertySchema:
         `unresolved` are properties that are there, but whose values are not known for some other problem.
 
         Raises:
-            Unsupported: all that is wrong, what is not emulated before what is missing.
+            Invalid: all that is wrong, what is not emulated before what is missing.
         """
         if not isinstance(value, dict):
-            raise Unsupported(f"property {path} is not an object")
+            raise Invalid(f"property {path} is not an object")
         prefix = f"{path}." if path else ""
-        reasons: list[str] = []
+        defects: list[Defect] = []
         present = {*value, *unresolved}
         for name, item in value.items():
             try:
                 self._check_property(name, item, f"{prefix}{name}")
-            except Unsupported as error:
-                collect(reasons, error)
+            except Invalid as error:
+                defects += error.defects
                 present.update(self.replaces.get(name, ()))
         for name in self.required:
             if name not in present:
-                meaning = self.absent.get(name)
-                reasons.append(f"property {prefix}{name} is missing" + (f"; {meaning}" if meaning else ""))
-        if reasons:
-            raise Unsupported(*reasons)
+                problem, meaning = f"property {prefix}{name} is missing", self.absent.get(name)
+                defects.append(Defect(f"{problem}; {meaning}", is_gap=True) if meaning else Defect(problem))
+        if defects:
+            raise Invalid(*defects)
 
     def _check_property(self, name: str, item: JSON, path: str) -> None:
         check = self.required.get(name) or self.optional.get(name)
@@ -79,7 +79,7 @@ class PropertySchema:
 def text(value: JSON, path: str) -> None:
     """Check a string."""
     if not isinstance(value, str):
-        raise Unsupported(f"property {path} is not a string")
+        raise Invalid(f"property {path} is not a string")
 
 
 def name(characters: str, maximum: int) -> Check:
@@ -88,7 +88,7 @@ def name(characters: str, maximum: int) -> Check:
 
     def check(value: JSON, path: str) -> None:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise Unsupported(f"property {path} is not a name of 1 to {maximum} characters of {characters}")
+            raise Invalid(f"property {path} is not a name of 1 to {maximum} characters of {characters}")
 
     return check
 
@@ -111,7 +111,7 @@ def whole(minimum: int, maximum: int) -> Check:
         number = as_integer(value)
         if number is None or not minimum <= number <= maximum:
             bounds = f"an integer from {minimum} to {maximum}"
-            raise Unsupported(f"property {path} has the value {_show(value)}; it must be {bounds}")
+            raise Invalid(f"property {path} has the value {_show(value)}; it must be {bounds}")
 
     return check
 
@@ -121,19 +121,19 @@ def list_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Che
 
     def check(value: JSON, path: str) -> None:
         if not isinstance(value, list):
-            raise Unsupported(f"property {path} is not a list")
+            raise Invalid(f"property {path} is not a list")
         if len(value) < minimum:
-            raise Unsupported(f"property {path} has {len(value)} elements; AWS takes at least {minimum}")
+            raise Invalid(f"property {path} has {len(value)} elements; AWS takes at least {minimum}")
         if maximum is not None and len(value) > maximum:
-            raise Unsupported(f"property {path} has {len(value)} elements; AWS takes at most {maximum}")
-        reasons: list[str] = []
+            raise Invalid(f"property {path} has {len(value)} elements; AWS takes at most {maximum}")
+        defects: list[Defect] = []
         for index, element in enumerate(value):
             try:
                 item(element, f"{path}[{index}]")
-            except Unsupported as error:
-                collect(reasons, error)
-        if reasons:
-            raise Unsupported(*reasons)
+            except Invalid as error:
+                defects += error.defects
+        if defects:
+            raise Invalid(*defects)
 
     return check
 

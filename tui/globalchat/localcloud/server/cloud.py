@@ -23,7 +23,7 @@ from globalchat.localcloud.events.target_queue import DeliverySettings
 from globalchat.localcloud.fault_injection import Faults
 from globalchat.localcloud.interfaces import EventSink
 from globalchat.localcloud.principals import AccessKey
-from globalchat.localcloud.problems import Problems, Unsupported
+from globalchat.localcloud.problems import Defect, Invalid, Problems
 from globalchat.localcloud.provisioning.assembly import read
 from globalchat.localcloud.provisioning.provisioner import provision
 from globalchat.localcloud.server.acceptor import ConnectionLimit, Usage, max_connections, serve_app
@@ -172,11 +172,11 @@ class LocalCloud:
 
 
 def _check_code(code: str, file: str) -> None:
-    """Read a resolver; raises Unsupported if it breaks a rule of the language."""
+    """Read a resolver; raises Invalid if it breaks a rule of the language."""
     try:
         prepare(code, file)
     except ScriptError as error:
-        raise Unsupported(f"property Code: {error}") from None
+        raise Invalid(Defect(f"property Code: {error}", error.is_gap)) from None
 
 
 def _backend(

@@ -49,7 +49,7 @@ from globalchat.localcloud.appsync.schema import ApiSchema, build_schema
 from globalchat.localcloud.definition import JSON, Api, Resolver, Role
 from globalchat.localcloud.interfaces import EventSink, Invocation, InvocationRefused
 from globalchat.localcloud.principals import session
-from globalchat.localcloud.problems import Problems, TemplateError, Unsupported
+from globalchat.localcloud.problems import Invalid, Problems, TemplateError
 
 NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."
 """AppSync's answer to a subscription over HTTP."""
@@ -88,15 +88,15 @@ class GraphQLExecutor:
         self.api = api
         try:
             self._schema = build_schema(api.schema)
-        except Unsupported as error:
-            raise TemplateError(f"API {api.name}: {error.reason}.") from None
+        except Invalid as error:
+            raise TemplateError(*error.within(f"API {api.name}: ", ".")) from None
         resolvers = {}
         problems = Problems()
         for resolver in api.resolvers:
             try:
                 loaded = self._load(resolver, events, clock, entropy)
-            except Unsupported as error:
-                problems.add(TemplateError(f"API {api.name}: {error.reason}."))
+            except Invalid as error:
+                problems.add(TemplateError(*error.within(f"API {api.name}: ", ".")))
             else:
                 resolvers[resolver.type_name, resolver.field_name] = loaded
         problems.check()
@@ -117,12 +117,12 @@ class GraphQLExecutor:
     ) -> FieldResolver:
         parent = self._schema.graphql.type_map.get(resolver.type_name)
         if not isinstance(parent, GraphQLObjectType) or resolver.field_name not in parent.fields:
-            raise Unsupported(
+            raise Invalid(
                 f"{resolver.file} resolves {resolver.type_name}.{resolver.field_name}, which the schema lacks"
             )
         source = self.api.data_sources.get(resolver.data_source)
         if source is None:
-            raise Unsupported(
+            raise Invalid(
                 f"{resolver.file} uses the data source {resolver.data_source}, which does not exist"
             )
         return FieldResolver(

@@ -31,7 +31,7 @@ from globalchat.localcloud.interfaces import (
     PutEventsEntry,
     PutEventsError,
 )
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Defect, Invalid
 
 Entropy = Callable[[int], bytes]
 """Returns a number of random bytes, like `secrets.token_bytes`."""
@@ -169,7 +169,7 @@ class FieldResolver:
         entropy: the randomness of `util.autoId` and the like.
 
     Raises:
-        Unsupported: the file breaks a rule of APPSYNC_JS, or the data source lacks its bus or role.
+        Invalid: the file breaks a rule of APPSYNC_JS, or the data source lacks its bus or role.
     """
 
     def __init__(
@@ -185,9 +185,9 @@ class FieldResolver:
         try:
             self._script = Script(resolver.code, resolver.file)
         except ScriptError as error:
-            raise Unsupported(str(error)) from None
+            raise Invalid(Defect(str(error), error.is_gap)) from None
         if source.type == "AMAZON_EVENTBRIDGE" and (source.bus_arn is None or source.role_arn is None):
-            raise Unsupported(f"the data source {source.name} has no bus or no role")
+            raise Invalid(f"the data source {source.name} has no bus or no role")
         self._source = source
         self._environment = write_json(environment, resolver.file)
         self._events = events

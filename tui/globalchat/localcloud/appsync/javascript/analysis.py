@@ -321,7 +321,7 @@ class _Analyst:
     def _check_member(self, path: str | None, node: SyntaxNode) -> None:
         problem = language.member_problem(path) if path else None
         if problem is not None:
-            raise ScriptError(problem, file=self.file, line=node.line, column=node.column)
+            raise ScriptError(problem, file=self.file, line=node.line, column=node.column, is_gap=True)
 
     def _call(self, node: SyntaxNode, scope: NameScope) -> None:
         callee, *arguments = node.parts

@@ -107,6 +107,7 @@ MODULE: Final = "@aws-appsync/utils"
 EXPORTS: Final = ("util", "extensions", "runtime")
 HELPERS: Final = ("ai", "dynamodb", "rds")
 """The module's helper modules, for data sources that are not emulated."""
+_HELPER_MODULES: Final = tuple(f"{MODULE}/{helper}" for helper in HELPERS)
 
 
 def check(source: Source) -> None:
@@ -135,12 +136,13 @@ def check_imports(program: Program, file: str) -> None:
     for each in program.imports:
         problem = _import_problem(each)
         if problem is not None:
-            raise ScriptError(problem, file=file, line=each.node.line, column=each.node.column)
+            is_gap = each.module in _HELPER_MODULES
+            raise ScriptError(problem, file=file, line=each.node.line, column=each.node.column, is_gap=is_gap)
 
 
 def _import_problem(statement: ImportStatement) -> str | None:
     module = statement.module
-    if module in [f"{MODULE}/{helper}" for helper in HELPERS]:
+    if module in _HELPER_MODULES:
         return f"not emulated: {module}, which serves other data sources"
     if module != MODULE:
         return f"only {MODULE} can be imported, not {module!r}"

@@ -22,11 +22,17 @@ class ScriptError(Exception):
     """A resolver file broke a rule of APPSYNC_JS, or failed while running.
 
     `line` and `column` count from 1; None if the engine reported no place. `str(error)` begins with
-    `file:line:column`.
+    `file:line:column`. With `is_gap` it is AppSync's, but not emulated.
     """
 
     def __init__(
-        self, message: str, *, file: str, line: int | None = None, column: int | None = None
+        self,
+        message: str,
+        *,
+        file: str,
+        line: int | None = None,
+        column: int | None = None,
+        is_gap: bool = False,
     ) -> None:
         place = file if line is None else f"{file}:{line}:{column}"
         super().__init__(f"{place}: {message}")
@@ -34,6 +40,7 @@ class ScriptError(Exception):
         self.file = file
         self.line = line
         self.column = column
+        self.is_gap = is_gap
 
 
 class ResultTooLarge(ScriptError):
