@@ -14,6 +14,7 @@ from globalchat.localcloud.appsync.realtime.protocol import (
     CloseSocket,
     CountMetric,
     IllegalSocketTransition,
+    RateLimit,
     RealtimeProtocol,
     RemoveSubscription,
     SendFrame,
@@ -361,3 +362,20 @@ def test_garbage_never_raises_and_nothing_follows_the_close(script: list[tuple[s
         if isinstance(action, SendFrame):
             assert json.loads(action.frame.decode("utf-8"))["type"]
     assert not any(isinstance(action, CloseSocket) for action in done[:-1])
+
+
+def test_a_burst_is_admitted_then_the_rate() -> None:
+    limit = RateLimit(2)
+    assert [limit.admit(10.0) for _ in range(3)] == [True, True, False]
+    assert [limit.admit(10.5) for _ in range(2)] == [True, False]
+    assert [limit.admit(99.0) for _ in range(3)] == [True, True, False]
+
+
+def test_less_than_one_a_second_still_admits() -> None:
+    limit = RateLimit(0.5)
+    assert [limit.admit(now) for now in (0.0, 1.0, 2.0, 3.0, 4.0)] == [True, False, True, False, True]
+
+
+def test_none_admits_all() -> None:
+    limit = RateLimit(None)
+    assert all(limit.admit(0.0) for _ in range(10_000))

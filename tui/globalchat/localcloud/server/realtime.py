@@ -13,8 +13,7 @@ from aiohttp import web
 from globalchat.localcloud.appsync.model import Authenticator, Executor
 from globalchat.localcloud.appsync.realtime.frames import SUBPROTOCOL, Handshake
 from globalchat.localcloud.appsync.realtime.hub import MAX_PAYLOAD, Hub
-from globalchat.localcloud.appsync.realtime.metrics import RateLimit
-from globalchat.localcloud.appsync.realtime.protocol import SocketLimits
+from globalchat.localcloud.appsync.realtime.protocol import RateLimit, SocketLimits
 from globalchat.localcloud.fault_injection import SocketFaults
 from globalchat.localcloud.server import realtime_socket
 from globalchat.localcloud.server.acceptor import Usage

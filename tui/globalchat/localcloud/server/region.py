@@ -12,8 +12,7 @@ from aiohttp import web
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.execution.executor import GraphQLExecutor
-from globalchat.localcloud.appsync.realtime.hub import Hub
-from globalchat.localcloud.appsync.realtime.metrics import Metrics
+from globalchat.localcloud.appsync.realtime.hub import Hub, Metrics
 from globalchat.localcloud.appsync.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import Api, RegionDefinition, Statement
 from globalchat.localcloud.fault_injection import FaultyRegion, SocketFaults

@@ -5,7 +5,6 @@ import hashlib
 import inspect
 import secrets
 from collections.abc import Awaitable, Iterable, Mapping
-from contextlib import suppress
 from functools import partial
 from types import CoroutineType
 from typing import Any, Final, TypeGuard, cast
@@ -170,18 +169,20 @@ class GraphQLExecutor:
         if operation.node.operation is OperationType.SUBSCRIPTION:
             return {"errors": [{"errorType": "BadRequestException", "message": NO_SUBSCRIPTIONS}]}
         try:
-            if operation.compiled is not None and operation.compiled.permits(execution):
-                with suppress(FallbackRequired):
-                    return await self._run_compiled(operation.compiled, execution, request.variables)
-            return await self._interpreter.run(operation, execution, request)
+            try:
+                return await self._run_compiled(operation.compiled, execution, request.variables)
+            except FallbackRequired:
+                return await self._interpreter.run(operation, execution, request)
         except TimeoutError:
             late = timed_out()
             error: JSON = {**request_error(late.message), "errorType": late.error_type}
             return {"data": None, "errors": [error]}
 
     async def _run_compiled(
-        self, compiled: CompiledOperation, execution: Execution, variables: Mapping[str, JSON]
+        self, compiled: CompiledOperation | None, execution: Execution, variables: Mapping[str, JSON]
     ) -> dict[str, JSON]:
+        if compiled is None or not compiled.permits(execution):
+            raise FallbackRequired
         data = await compiled.run(execution, variables)
         if execution.errors:
             return {"data": data, "errors": execution.errors}

@@ -1,7 +1,8 @@
-"""The live subscriptions of one API, and the fan-out to them."""
+"""The live subscriptions of one API, the fan-out to them, and their metrics."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from globalchat.localcloud.appsync.model import (
     Invalidation,
@@ -16,10 +17,50 @@ from globalchat.localcloud.appsync.realtime.filters import (
     compile_filter,
     is_exact,
 )
-from globalchat.localcloud.appsync.realtime.metrics import Metrics
 
 MAX_PAYLOAD: Final = 240 * 1024
 """Bytes that one subscription message may have (AppSync quota)."""
+
+
+CounterName = Literal[
+    "ConnectSuccess",
+    "ConnectClientError",
+    "SubscribeSuccess",
+    "SubscribeClientError",
+    "UnsubscribeSuccess",
+    "UnsubscribeClientError",
+    "PublishDataMessageSuccess",
+    "PublishDataMessageClientError",
+    "PublishDataMessageSize",
+    "InvalidationSuccess",
+    "SlowReaderDisconnect",
+]
+"""`SlowReaderDisconnect` is our own: AppSync has no such metric."""
+
+GaugeName = Literal["ActiveConnections", "ActiveSubscriptions"]
+
+
+class Metrics:
+    """Counters and gauges of one API."""
+
+    def __init__(self) -> None:
+        self._values: Counter[str] = Counter()
+
+    def count(self, name: CounterName, times: int = 1) -> None:
+        """Count an event."""
+        self._values[name] += times
+
+    def adjust(self, name: GaugeName, by: int) -> None:
+        """Raise or lower a gauge."""
+        self._values[name] += by
+
+    def __getitem__(self, name: CounterName | GaugeName) -> int:
+        """Return the current value; 0 for a name that was never touched."""
+        return self._values[name]
+
+    def snapshot(self) -> dict[str, int]:
+        """Return every name that was ever touched with its value."""
+        return dict(self._values)
 
 
 class FrameSink(Protocol):
@@ -34,8 +75,8 @@ class FrameSink(Protocol):
         ...
 
 
-class RealtimeSocket(Protocol):
-    """A realtime socket, as the hub sees it; like a `FrameSink` it neither waits nor calls the hub back."""
+class SubscriberSocket(Protocol):
+    """A socket with subscriptions, as the hub sees it; like a `FrameSink` it never waits or calls back."""
 
     @property
     def outbox(self) -> FrameSink:
@@ -67,7 +108,7 @@ class _Subscription:
         "socket",
     )
 
-    def __init__(self, socket: RealtimeSocket, name: str, plan: SubscriptionPlan) -> None:
+    def __init__(self, socket: SubscriberSocket, name: str, plan: SubscriptionPlan) -> None:
         self.socket = socket
         self.id = name
         self.plan = plan
@@ -103,11 +144,11 @@ class Hub:
         self._max_payload = max_payload
         self._defer = defer
         self._publications: list[Publication] = []
-        self._sockets: dict[RealtimeSocket, dict[str, _Subscription]] = {}
+        self._sockets: dict[SubscriberSocket, dict[str, _Subscription]] = {}
         self._by_mutation: dict[str, FilterIndex[_Subscription]] = {}
         self._by_field: dict[str, FilterIndex[_Subscription]] = {}
 
-    def add(self, socket: RealtimeSocket, name: str, plan: SubscriptionPlan) -> None:
+    def add(self, socket: SubscriberSocket, name: str, plan: SubscriptionPlan) -> None:
         """Register a subscription under its id.
 
         Raises:
@@ -126,7 +167,7 @@ class Hub:
             index.add(subscription, plan.invalidation_filter)
         self.metrics.adjust("ActiveSubscriptions", 1)
 
-    def remove(self, socket: RealtimeSocket, name: str) -> None:
+    def remove(self, socket: SubscriberSocket, name: str) -> None:
         """Remove one subscription."""
         self.flush()
         subscriptions = self._sockets[socket]
@@ -134,7 +175,7 @@ class Hub:
         if not subscriptions:
             del self._sockets[socket]
 
-    def drop(self, socket: RealtimeSocket) -> None:
+    def drop(self, socket: SubscriberSocket) -> None:
         """Remove every subscription of a socket; it may have none."""
         self.flush()
         for subscription in self._sockets.pop(socket, {}).values():
@@ -186,7 +227,7 @@ class Hub:
         """End every subscription of the field whose invalidation filter matches, and close its socket."""
         self.flush()
         index = self._by_field.get(invalidation.subscription_field)
-        ended: dict[RealtimeSocket, list[str]] = {}
+        ended: dict[SubscriberSocket, list[str]] = {}
         for subscription in index.candidates(invalidation.payload) if index is not None else ():
             if subscription.ended_by is not None and subscription.ended_by(invalidation.payload):
                 ended.setdefault(subscription.socket, []).append(subscription.id)

@@ -19,7 +19,7 @@ from globalchat.localcloud.appsync.model import (
 )
 from globalchat.localcloud.appsync.realtime import frames
 from globalchat.localcloud.appsync.realtime.frames import Handshake
-from globalchat.localcloud.appsync.realtime.metrics import CounterName
+from globalchat.localcloud.appsync.realtime.hub import CounterName
 from globalchat.localcloud.appsync.responder import MalformedRequest, parse_request
 from globalchat.localcloud.definition import JSON
 
@@ -117,6 +117,28 @@ class SocketLimits:
     lifetime: float = 24 * 3600.0
     refusal_grace: float = 2.0
     first_frame: float = 15.0
+
+
+class RateLimit:
+    """A token bucket: admits `per_second` events a second, as many at once after a pause; None admits all."""
+
+    def __init__(self, per_second: float | None) -> None:
+        self._rate = per_second
+        self._capacity = max(1.0, per_second or 0.0)
+        self._tokens = self._capacity
+        self._last: float | None = None
+
+    def admit(self, now: float) -> bool:
+        """Return True if one more event is within the limit at `now` (seconds), and count it if so."""
+        if self._rate is None:
+            return True
+        if self._last is not None:
+            self._tokens = min(self._capacity, self._tokens + (now - self._last) * self._rate)
+        self._last = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
 
 
 def _always(_now: float) -> bool:
