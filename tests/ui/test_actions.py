@@ -12,7 +12,7 @@ from globalchat.client.events import DraftUnsent
 from globalchat.ui.actions import ACTIONS, Action, keys_title
 from globalchat.ui.commands import ChatCommands
 from globalchat.ui.model.attention import Level
-from globalchat.ui.model.outgoing import History
+from globalchat.ui.model.own_texts import History
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.text import pad
 from globalchat.ui.screens.chat import ChatScreen

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from globalchat.ui.memory import LONGEST, Memory
-from globalchat.ui.model.outgoing import History
+from globalchat.ui.model.own_texts import History
 
 
 def test_it_is_remembered_for_the_owner_alone(tmp_path: Path) -> None:

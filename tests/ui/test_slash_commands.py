@@ -64,14 +64,14 @@ def test_commands(text: str, name: str, argument: str) -> None:
     [
         (
             "/jion tech",
-            'There is no command "/jion". Did you mean "/join"? Begin with // to send the text as it is.',
+            'Unknown command: /jion. Did you mean "/join"? Begin with // to send the text as it is.',
         ),
-        ("/zzz", 'There is no command "/zzz". Begin with // to send the text as it is.'),
+        ("/zzz", "Unknown command: /zzz. Begin with // to send the text as it is."),
         ("/join", "/join CHANNEL: go to a channel, or join it by its name."),
         ("/quit now", "/quit takes nothing after it. Begin with // to send the text as it is."),
     ],
 )
-def test_what_is_no_command_is_told_with_the_way_out(text: str, reason: str) -> None:
+def test_an_unknown_command_is_reported_with_what_to_do(text: str, reason: str) -> None:
     assert parse(text) == ParseError(reason)
 
 

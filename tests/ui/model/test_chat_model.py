@@ -106,7 +106,7 @@ def test_a_draft_that_waited_too_long_is_offered_like_an_unsent_one(model: ChatM
     assert model.outgoing.unsent("tech") == [DRAFT]
 
 
-def test_an_outbox_that_fails_is_told(model: ChatModel) -> None:
+def test_an_outbox_that_fails_is_reported(model: ChatModel) -> None:
     model.reduce(OutboxUnavailable("The outbox is \x1bdamaged.", "Move it."))
     assert model.take_effects() == [Notice("The outbox is ␛damaged.", "warning")]
 

@@ -231,7 +231,7 @@ def test_a_drawn_name_never_changes_the_height_unnoticed(model: ChatModel) -> No
 
 
 @pytest.mark.parametrize("names", list(combinations(["a" * 49 + "1", "a" * 49 + "2", "a" * 48 + "31"], 2)))
-def test_channels_are_told_apart(names: tuple[str, str]) -> None:
+def test_names_of_channels_differ(names: tuple[str, str]) -> None:
     known = Names()
     first, second = map(known.name, names)
     assert first.drawn(16) != second.drawn(16)

@@ -214,7 +214,7 @@ def test_the_next_region_is_the_one_that_is_offered() -> None:
         (5_000, -10, None),  # the clock stepped back meanwhile
     ],
 )
-def test_a_clock_that_is_off_is_told_only_when_that_is_certain(
+def test_a_clock_that_is_off_is_reported_only_when_that_is_certain(
     stamped: int, answered: int, expected: int | None
 ) -> None:
     clocks = ClockOffset()
@@ -239,7 +239,7 @@ def test_a_clock_that_is_off_is_said_once_and_stays_in_the_header() -> None:
         assert "clock 3.2 s slow" in "".join(piece.text for piece in header(view_model.header(), width, NOON))
 
 
-def test_accepted_messages_that_do_not_come_back_are_told_until_the_connection_is_another() -> None:
+def test_accepted_messages_that_do_not_come_back_are_reported_until_the_connection_is_another() -> None:
     now = [NOON]
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: now[0])
     view_model = ChatViewModel(model, "local", "tech")
@@ -305,13 +305,13 @@ def test_what_is_odd_can_be_put_away_until_it_is_odd_again() -> None:
     assert view_model.banner(NOON) is not None
 
 
-def test_a_key_that_expires_soon_is_told_when_the_session_begins() -> None:
+def test_a_key_that_expires_soon_is_reported_when_the_session_begins() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
     in_three_days = NOON // 1000 + 3 * 86_400 + 60
     view_model = ChatViewModel(model, "default", "tech")
     view_model.begin_session(profile_of("oregon", expires=in_three_days), "oregon", NOON)
-    told = "The API key of oregon expires in 3 days."
-    assert model.take_effects() == [Notice(f"{told} {EXPIRY_REMEDY}", "warning")]
+    warning = "The API key of oregon expires in 3 days."
+    assert model.take_effects() == [Notice(f"{warning} {EXPIRY_REMEDY}", "warning")]
     view_model.begin_session(profile_of("oregon", expires=in_three_days + 90 * 86_400), "oregon", NOON)
     assert model.take_effects() == []
 

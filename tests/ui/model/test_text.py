@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from globalchat.core.text import sanitize
-from globalchat.ui.model.outgoing import Drafts, History
+from globalchat.ui.model.own_texts import Drafts, History
 from globalchat.ui.model.search import fuzzy_score
 from globalchat.ui.model.text import NAME_CELLS, clip, pad, shown_name, wrap
 

@@ -93,9 +93,7 @@ async def test_the_pane_is_emptied_but_for_what_is_on_its_way() -> None:
 
 
 IMPOSSIBLE = {
-    "/jion tech": (
-        'There is no command "/jion". Did you mean "/join"? Begin with // to send the text as it is.'
-    ),
+    "/jion tech": ('Unknown command: /jion. Did you mean "/join"? Begin with // to send the text as it is.'),
     "/nick " + "x" * 33: "This name has 33 characters; at most 32 are allowed.",
     "/region mars": "There is no region mars; there are: oregon, sydney.",
     "/region oregon": "Oregon is where you are.",

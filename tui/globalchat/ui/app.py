@@ -160,7 +160,7 @@ class ChatApp(SafeApp):
         from globalchat.ui.model.attention import Level, Levels
         from globalchat.ui.model.calendar import Calendar
         from globalchat.ui.model.chat_model import ChatModel
-        from globalchat.ui.model.outgoing import History
+        from globalchat.ui.model.own_texts import History
         from globalchat.ui.model.view_model import ChatViewModel
         from globalchat.ui.screens.chat import ChatScreen
 

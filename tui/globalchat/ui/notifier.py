@@ -18,28 +18,31 @@ _CELLS = 200
 
 
 def title_sequence(text: str) -> str:
-    """Sets the window's title (OSC 0)."""
+    """Return the sequence that sets the window's title (OSC 0)."""
     return f"\x1b]0;{_plain(text)}\a"
 
 
 def notification_sequence(kind: str, heading: str, text: str) -> str:
-    """Asks for a notice of the desktop: `osc9` (iTerm2 and others) or `osc777` (urxvt, foot and others)."""
+    """Return a desktop notification: `osc9` (iTerm2 and others) or `osc777` (urxvt, foot and others)."""
     # A semicolon ends a field of OSC 777, and begins a command of some terminals' own in OSC 9.
     heading, text = (_plain(each).replace(";", ",") for each in (heading, text))
     return f"\x1b]9;{heading} {text}\a" if kind == "osc9" else f"\x1b]777;notify;{heading};{text}\a"
 
 
 def _plain(text: str) -> str:
-    """One short line without anything that a terminal obeys."""
+    """Return one short line without anything that a terminal obeys."""
     return clip(" ".join(sanitize(text, multiline=False).split()), _CELLS)
 
 
 Write = Callable[[str], object]
-"""Writes to the terminal, past everything that is drawn."""
+"""Writes to the terminal, past all that is drawn."""
 
 
 class Notifier:
-    """Bell and notice, at most every few seconds as long as `resting` is heeded; the title at any time."""
+    """Rings the bell and notifies the desktop, and sets the window's title.
+
+    The caller must wait while it is `resting`: so there is at most one alert every few seconds.
+    """
 
     def __init__(self, settings: NotifySettings, write: Write, clock: WallClock) -> None:
         """`clock` gives epoch ms."""
@@ -51,12 +54,12 @@ class Notifier:
 
     @property
     def resting(self) -> bool:
-        """Whether it asked just now: what comes meanwhile is to be told together, afterwards."""
+        """True if the last alert is recent: what comes meanwhile is one alert, afterwards."""
         asked = self._called_at
         return asked is not None and self._clock() - asked < self._settings.seconds * 1000
 
     def call(self, alert: Alert) -> None:
-        """Ask for attention."""
+        """Ring and notify, as the settings say."""
         settings = self._settings
         if settings.bell:
             self._write(BELL)
@@ -68,7 +71,7 @@ class Notifier:
             self._called_at = self._clock()
 
     def show_title(self, channel: str | None, count: int) -> None:
-        """Put what counts into the window's title: `(2) # tech`."""
+        """Show the number of messages that count in the window's title: `(2) # tech`."""
         if not self._settings.title:
             return
         text = (f"({count:,}) " if count else "") + (f"# {channel}" if channel else "globalchat")
@@ -80,7 +83,7 @@ class Notifier:
         self._write(title_sequence(text))
 
     def restore(self) -> None:
-        """Give the window its own title back."""
+        """Restore the window's own title."""
         if self._title is not None:
             self._title = None
             self._write(RESTORE_TITLE)

@@ -12,7 +12,7 @@ from globalchat.ui.model.view_model import ChatViewModel
 
 
 class Argument(Enum):
-    """What follows a command, and so what completion offers there."""
+    """The kind of argument of a command, and so what completion offers."""
 
     NONE = "none"
     CHANNEL = "channel"
@@ -43,7 +43,7 @@ class Command:
 
     @property
     def usage(self) -> str:
-        """How it is written."""
+        """The command as it is written."""
         return f"/{self.name} {self.hint}".rstrip()
 
 
@@ -81,7 +81,7 @@ class PlainText:
 
 @dataclass(frozen=True, slots=True)
 class CommandCall:
-    """A command to carry out; `argument` is empty if there is none."""
+    """A command to carry out; `argument` is empty without one."""
 
     command: Command
     argument: str
@@ -89,13 +89,13 @@ class CommandCall:
 
 @dataclass(frozen=True, slots=True)
 class ParseError:
-    """Something that looks like a command and is none: a sentence with the way out."""
+    """A text that looks like a command but is not one; `reason` is a sentence that says what to do."""
 
     reason: str
 
 
 def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | CommandCall | ParseError:
-    """Return what is meant by entering `text`.
+    """Return what an entered text means.
 
     A command is one line: a slash, a word without another slash, and perhaps an argument. Paths
     (`/etc/hosts`), a lone slash and texts of several lines are messages; `//` at the beginning sends a text
@@ -120,7 +120,7 @@ def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | Comm
 def _unknown(name: str, commands: Sequence[Command]) -> str:
     shown = sanitize(name, multiline=False)[:30]
     known = (each.name for each in commands)
-    sentence = suggest(f'There is no command "/{shown}".', name, known, prefix="/")
+    sentence = suggest(f"Unknown command: /{shown}.", name, known, prefix="/")
     return f"{sentence} Begin with // to send the text as it is."
 
 
@@ -134,7 +134,7 @@ _ARGUMENT = re.compile(r"/([A-Za-z-]+)\s+(\S*)")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What there is to complete; the likeliest first."""
+    """The words that can be completed, the likeliest first."""
 
     commands: Sequence[Command] = COMMANDS
     channels: Sequence[str] = ()
@@ -155,7 +155,7 @@ def vocabulary(view_model: ChatViewModel) -> Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One way to go on. `text` replaces what is being completed; `about` says what it is."""
+    """A completion. `text` replaces the word at the cursor; `about` explains it."""
 
     text: str
     label: str
@@ -174,7 +174,7 @@ NOTHING = Completions()
 
 
 def complete(text: str, cursor: int, vocabulary: Vocabulary) -> Completions:
-    """What may stand in place of the word before `cursor` (an index into `text`)."""
+    """Return what may replace the word before `cursor` (an index into `text`)."""
     before = text[:cursor]
     if "\n" not in text and not text.startswith("//"):
         if match := _NAME.fullmatch(before):
@@ -214,6 +214,6 @@ def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Com
 
 
 def _best(typed: str, words: Iterable[str]) -> list[str]:
-    """The words that match best, in their own order where they match alike."""
+    """Return the words that match best, in their own order where they match alike."""
     scored = [(fuzzy_score(typed, word), number, word) for number, word in enumerate(words)]
     return [word for _, _, word in sorted((s, n, w) for s, n, w in scored if s is not None)][:LIMIT]

@@ -1,4 +1,4 @@
-"""What deserves attention: a level per channel, and what came while nobody looked. Pure."""
+"""Which messages call for attention: a level per channel, and alerts for unseen messages. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ class Level(Enum):
 
     @property
     def title(self) -> str:
-        """What it means, as a toast says it."""
+        """The meaning, for a toast."""
         return {"mentions": "mentions count", "all": "all messages count", "mute": "muted"}[self.value]
 
     @property
     def following(self) -> "Level":
-        """The next level, round and round."""
+        """The next level, after the last one the first."""
         levels = list(Level)
         return levels[(levels.index(self) + 1) % len(levels)]
 
 
 class Levels:
-    """The level of every channel: its own, else the default.
+    """Keeps the level of every channel: its own, else the default.
 
     Attributes:
         changed: Called after `set` changed a level.
@@ -39,11 +39,11 @@ class Levels:
         self._own: dict[str, Level] = {}
 
     def of(self, channel: str) -> Level:
-        """A channel's level."""
+        """Return a channel's level."""
         return self._own.get(channel, self.default)
 
     def set(self, channel: str, level: Level) -> None:
-        """Choose a channel's level; the default one is not kept."""
+        """Choose a channel's level; the default one is not stored."""
         if level is self.default:
             self._own.pop(channel, None)
         else:
@@ -51,29 +51,29 @@ class Levels:
         self.changed()
 
     def restore(self, own: Mapping[str, str]) -> None:
-        """Take over levels by their names, as `kept` gave them; unknown names are passed over."""
+        """Set levels by their names, as `kept` returned them; ignore unknown names."""
         known = {level.value: level for level in Level}
         for channel, name in own.items():
             if name in known:
                 self.set(channel, known[name])
 
     def kept(self) -> dict[str, str]:
-        """The levels that differ from the default, by name."""
+        """Return the names of the levels that differ from the default, by channel."""
         return {channel: level.value for channel, level in self._own.items()}
 
     def muted(self, channel: str) -> bool:
-        """Whether nothing in a channel counts."""
+        """Return True if nothing in a channel counts."""
         return self.of(channel) is Level.MUTE
 
     def counts(self, channel: str, *, mention: bool) -> bool:
-        """Whether a message in a channel counts."""
+        """Return True if a message in a channel counts."""
         level = self.of(channel)
         return level is Level.ALL or (level is Level.MENTIONS and mention)
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """The last message that counts, and how many there were since somebody asked."""
+    """The last message that counts, and the number of them since the last alert."""
 
     channel: str
     sender: str
@@ -82,7 +82,7 @@ class Alert:
 
 
 class Attention:
-    """Notes the messages that count and that nobody saw arrive."""
+    """Collects the messages that count and that arrived unseen."""
 
     def __init__(self, levels: Levels) -> None:
         self._levels = levels
@@ -90,18 +90,18 @@ class Attention:
         self._count = 0
 
     def note(self, channel: str, row: MessageRow) -> None:
-        """A message arrived while nobody looked."""
+        """Record a message that arrived unseen."""
         if self._levels.counts(channel, mention=bool(row.mentions)):
             self._last = (channel, row)
             self._count += 1
 
     @property
     def is_pending(self) -> bool:
-        """Whether something counts that `take` was not asked about yet."""
+        """True if there is an alert to take."""
         return self._last is not None
 
     def take(self) -> Alert | None:
-        """What counts since the last call."""
+        """Return what counts since the last call, None if nothing does."""
         if self._last is None:
             return None
         (channel, row), count = self._last, self._count

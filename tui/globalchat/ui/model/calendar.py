@@ -1,4 +1,4 @@
-"""Times of the screen, in one time zone."""
+"""Times and durations of the screen, in one time zone. Pure."""
 
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
@@ -23,12 +23,12 @@ class Calendar:
         self._at_second = lru_cache(1024)(self._compute)
 
     def at(self, milliseconds: int) -> datetime:
-        """The local date and time; out-of-range values are moved to the nearest one that exists."""
+        """Return the local date and time; a value out of range becomes the nearest one that exists."""
         inside = min(max(milliseconds, 86_400_000), _LATEST - 86_400_000)
         return self._at_second(inside // 1000).replace(microsecond=inside % 1000 * 1000)
 
     def day(self, milliseconds: int) -> date:
-        """The local date."""
+        """Return the local date."""
         return self._second(milliseconds).date()
 
     def day_title(self, milliseconds: int) -> str:

@@ -30,20 +30,20 @@ from globalchat.ui.model.calendar import Calendar, clock_difference
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.latency_stats import LatencyStats
 from globalchat.ui.model.names import KnownSenders
-from globalchat.ui.model.outgoing import OutgoingMessages
+from globalchat.ui.model.own_texts import OutgoingMessages
 from globalchat.ui.model.rows import NoticeRow, RowFactory
 from globalchat.ui.model.text import brief
 
 TOLERANCE_MS = 2000
-"""A difference that people do not notice, and that transit times are corrected for."""
+"""A difference of the clocks that users do not notice; transit times are corrected for it."""
 
 
 BURST_WITHIN = 10_000
-"""Losses with no more than this time (ms) between them are one burst."""
+"""Drops with no more than this time (ms) between them are one burst."""
 
 
 class DropNotices:
-    """Counts losses and keeps their rows at the latest one; `pending` of them have not been shown yet."""
+    """Counts dropped messages, in one row per channel and burst; `pending` of them are not shown yet."""
 
     def __init__(self, rows: RowFactory) -> None:
         self.pending = 0
@@ -51,7 +51,7 @@ class DropNotices:
         self._bursts: dict[str, tuple[NoticeRow, int, int]] = {}
 
     def show(self, conversations: Iterable[Conversation], since: int, until: int) -> None:
-        """Show the pending losses, of messages between `since` and `until` (epoch ms), in these channels."""
+        """Show the pending drops, of messages between `since` and `until` (epoch ms), in these channels."""
         count, self.pending = self.pending, 0
         channels = list(conversations)
         for conversation in channels:
@@ -64,7 +64,7 @@ class DropNotices:
             where = " in several channels" if len(channels) > 1 else ""
             skipped = plural(row.skipped, "message")
             row.text = f"… {skipped} skipped {span}{where}: more came than could be shown"
-            # Behind all that came before the loss, whatever the clocks say.
+            # Below all that came before the drop, whatever the clocks say.
             conversation.move(row, conversation.tail)
             self._bursts[conversation.channel] = (row, begin, until)
 
@@ -79,7 +79,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class ChannelDropped:
-    """The backend knows no such channel: whoever shows it must show another. `reason` is a sentence."""
+    """The backend has refused a channel: if it is open, another one must be. `reason` is a sentence."""
 
     channel: str
     reason: str
@@ -91,20 +91,20 @@ _TOO_OLD = "it has waited too long to go by itself"
 
 
 class ChatModel:
-    """Everything the screen shows, kept apart from how it is shown.
+    """Keeps what the screen shows, apart from how it is shown.
 
     Attributes:
         state: The session's last state, None before there is a session.
-        backend: What the region said of itself, None before it did.
+        backend: The limits and channels of the region, None before they are known.
         conversations: By channel, in the order of the list.
         watching: The channel whose new messages count as read at once, if any.
         sender: The own name.
-        levels: What counts in which channel.
-        attention: What came unseen and counts.
-        known_senders: Whose messages were seen.
-        warning_dismissed: Whether somebody put away what is odd though the session is live.
-        outbox: The own messages that are not delivered yet.
-        answer_ms: How long the region took for the latest answer to an own message, None before one.
+        levels: Which messages count in which channel.
+        attention: The messages that count and arrived unseen.
+        known_senders: The names that can be mentioned.
+        warning_dismissed: True if the user hid the warning about a live session.
+        outgoing: The own messages that are not delivered yet.
+        answer_ms: The time that the latest answer to an own message took, None before one.
         clock_offset_ms: The backend's clock minus this one's, if it is certainly more than people notice.
         latency: How long messages take.
         calendar: The times of the screen.
@@ -143,11 +143,11 @@ class ChatModel:
         self.answer_ms: int | None = None
 
     def now(self) -> int:
-        """The time (epoch ms)."""
+        """Return the time (epoch ms)."""
         return self._clock()
 
     def conversation(self, channel: str) -> Conversation:
-        """The conversation of a channel, made if there is none."""
+        """Return the conversation of a channel; make it if there is none."""
         found = self.conversations.get(channel)
         if found is None:
             found = Conversation(channel, self.calendar, limit=self._limit)
@@ -155,7 +155,7 @@ class ChatModel:
         return found
 
     def rename(self, sender: str) -> None:
-        """Write under another name from here on."""
+        """Sign with another name from now on."""
         self.sender = sender
         self._rows.rename(sender)
 
@@ -165,24 +165,24 @@ class ChatModel:
         self.conversations.pop(channel, None)
 
     def enter(self, channel: str) -> Conversation:
-        """The conversation of a channel that somebody wants to be in."""
+        """Return the conversation of a channel that the user opens; undo `leave`."""
         self._left.discard(channel)
         return self.conversation(channel)
 
     def watch(self, channel: str | None) -> None:
-        """Somebody looks at the end of this channel now (or at none): its messages are read."""
+        """Mark a channel as read until another (or none) is watched: its end is on the screen."""
         self.watching = channel
         if channel in self.conversations:
             self.conversations[channel].read()
 
     def warn(self, sentence: str) -> None:
-        """Have a sentence shown, beside the messages."""
+        """Add a sentence to the effects, to be shown as a toast."""
         self._effects.append(Notice(brief(sentence), "warning"))
 
     def take_effects(self) -> list[Effect]:
-        """What happened beside the rows since the last call."""
+        """Return what happened beside the rows since the last call."""
         if self._drop_notices.pending:
-            self._show_skips()
+            self._show_drops()
         effects, self._effects = self._effects, []
         return effects
 
@@ -192,7 +192,7 @@ class ChatModel:
         return self.state.revoked if self.state else frozenset()
 
     def reduce(self, event: SessionEvent) -> None:
-        """Take one event in."""
+        """Apply one event of the session."""
         if not isinstance(event, MessageReceived):
             self.latency.take(event, self._clock())
         match event:
@@ -253,7 +253,7 @@ class ChatModel:
     def _change_state(self, state: SessionState) -> None:
         previous = self.state
         if previous is not None and state.phase is Phase.CONNECTING and state.attempt:
-            # It is so until this try succeeds; and a sentence that comes and goes makes the rest jump.
+            # The reason holds until this try succeeds; a sentence that comes and goes makes the rest jump.
             state = replace(state, reason=previous.reason, remedy=previous.remedy)
         self.state = state
         if previous is None or state.reason != previous.reason:
@@ -307,8 +307,8 @@ class ChatModel:
                 self._rows.notice(f"offline {span}, messages in between may be missing", max(until, 0))
             )
 
-    def _show_skips(self) -> None:
-        """Show losses of which nobody told where: other events than messages, perhaps."""
+    def _show_drops(self) -> None:
+        """Show drops in all channels: no gap has said which channels they belong to."""
         now = self._clock()
         self._drop_notices.show(self.conversations.values(), now, now)
 

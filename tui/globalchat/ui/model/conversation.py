@@ -1,4 +1,4 @@
-"""One channel's rows in order, with what is unread of them."""
+"""One channel's rows in order, with what is unread of them. Pure."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection
@@ -18,7 +18,7 @@ GROUP_WITHIN = 120_000
 
 @dataclass(frozen=True, slots=True)
 class Inserted:
-    """A row came to stand at `index`."""
+    """A row was inserted at `index`."""
 
     index: int
     row: Row
@@ -34,7 +34,7 @@ class Updated:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """`count` rows from `index` on are gone."""
+    """`count` rows from `index` on were removed."""
 
     index: int
     count: int = 1
@@ -44,12 +44,12 @@ Edit = Inserted | Updated | Removed
 
 
 class Conversation:
-    """The scrollback of a channel, bounded in rows and in the bytes of their texts.
+    """Keeps the scrollback of a channel, bounded in rows and in the bytes of their texts.
 
     Attributes:
         rows: In order of (time, id); change them only through the methods.
-        unread: Messages that arrived while nobody looked.
-        mentions: Those of them that name the own sender.
+        unread: The number of messages that arrived unseen.
+        mentions: The number of them that mention the user.
         calendar: The times of the rows.
     """
 
@@ -65,20 +65,20 @@ class Conversation:
         self._edits: list[Edit] | None = None
 
     def follow_edits(self) -> None:
-        """Begin to record edits for `take_edits`."""
+        """Start to record edits for `take_edits`."""
         self._edits = []
 
     def ignore_edits(self) -> None:
-        """Stop recording edits: nobody shows this channel."""
+        """Stop recording edits: no widget shows this channel."""
         self._edits = None
 
     def take_edits(self) -> list[Edit]:
-        """The edits since the last call, in order: replayed, they turn the old rows into the new ones."""
+        """Return the edits since the last call, in order: replayed, they turn old rows into new ones."""
         edits, self._edits = self._edits or [], []
         return edits
 
     def index_of(self, row: Row) -> int | None:
-        """Where a row stands, None if it is not (or no longer) here."""
+        """Return the index of a row, None if it is not (or no longer) here."""
         index = bisect_left(self.rows, row.order, key=_order)
         while index < len(self.rows) and self.rows[index].order == row.order:
             if self.rows[index] is row:
@@ -87,7 +87,7 @@ class Conversation:
         return None
 
     def nearest_message(self, row: MessageRow) -> MessageRow | None:
-        """A message itself while it is here, else the one that came to stand in its place, or above it."""
+        """Return a message itself while it is here, else the one now in its place, or above that."""
         if self.index_of(row) is not None:
             return row
         place = bisect_left(self.rows, row.order, key=_order)
@@ -95,7 +95,7 @@ class Conversation:
         return next((each for each in around if isinstance(each, MessageRow)), None)
 
     def add(self, row: Row) -> None:
-        """Put a row in its place; the oldest go when there are too many."""
+        """Put a row in its place; drop the oldest ones when there are too many."""
         index = len(self.rows)
         if index and self.rows[-1].order > row.order:
             index = bisect_right(self.rows, row.order, key=_order)
@@ -106,11 +106,11 @@ class Conversation:
         self._decorate(index + 1)
         surplus = self._surplus()
         if surplus > 0:
-            # Many at once in a long history: each time, all the others have to move up.
+            # Many at once in a long history: each removal moves all the other rows up.
             self._remove(0, min(surplus + self._limit // 64, len(self.rows) - 1))
 
     def arrive(self, row: MessageRow, *, seen: bool) -> None:
-        """Add a message of somebody else, unread unless it is seen at once."""
+        """Add a message of another user, unread unless it is seen at once."""
         if not seen:
             if self.unread == 0:
                 self.place_divider(row)
@@ -119,7 +119,7 @@ class Conversation:
         self.add(row)
 
     def touch(self, row: Row) -> None:
-        """Take note that a row looks different now."""
+        """Record that a row looks different now."""
         row.revision += 1
         index = self.index_of(row)
         if index is not None:
@@ -132,9 +132,9 @@ class Conversation:
             self.touch(row)
 
     def rename(self, names: Collection[str]) -> None:
-        """Take note that these names (`Name.raw`) are drawn otherwise now."""
+        """Record that these names (`Name.raw`) are drawn differently now."""
         if self._edits is None:
-            return  # whoever shows this channel next paints all of it
+            return  # the widget that shows this channel next paints all of it
         for row in [row for row in self.rows if isinstance(row, NamedRow) and row.name.raw in names]:
             self.touch(row)
 
@@ -172,11 +172,11 @@ class Conversation:
             self._remove(index, 1)
 
     def failed(self) -> list[MessageRow]:
-        """The own messages that did not get there, oldest first."""
+        """Return the own messages that could not be sent, oldest first."""
         return [row for row in self.rows if isinstance(row, MessageRow) and row.delivery in FAILED]
 
     def pending(self) -> list[MessageRow]:
-        """The own messages that are to be sent yet, oldest first."""
+        """Return the own messages that are still to be sent, oldest first."""
         return [row for row in self.rows if isinstance(row, MessageRow) and row.delivery is Delivery.SENDING]
 
     def clear(self) -> None:
@@ -190,7 +190,7 @@ class Conversation:
         self.read()
 
     def read(self) -> None:
-        """Everything is seen."""
+        """Mark everything as read."""
         self.unread = self.mentions = 0
 
     def place_divider(self, row: Row | None) -> None:
@@ -232,7 +232,7 @@ class Conversation:
         self._decorate(index)
 
     def _decorate(self, index: int) -> None:
-        """Find out anew what stands above the row at `index`: a day, the divider, its sender's name."""
+        """Update what stands above the row at `index`: a day, the divider, its sender's name."""
         if index >= len(self.rows):
             return
         row = self.rows[index]
@@ -266,7 +266,7 @@ def _belong_together(first: Row | None, second: Row) -> bool:
 
 
 def _size(row: Row) -> int:
-    """Return the memory (bytes) of what others chose the length of."""
+    """Return the memory (bytes) of the parts whose length others choose."""
     if not isinstance(row, MessageRow):
         return 0
     text, sender = row.original or ("", "")

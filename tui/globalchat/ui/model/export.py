@@ -38,19 +38,19 @@ _LIST_SIGN = re.compile(r"^(\s*)([-+]|\d+(?=[.)]))")
 
 
 def form_of(file_name: str) -> ExportForm:
-    """The form that a file's ending asks for; text if it says nothing."""
+    """Return the form that a file's ending asks for; text for any other ending."""
     dot = file_name.rfind(".")
     return _ENDINGS.get(file_name[dot:].lower(), ExportForm.TEXT) if dot >= 0 else ExportForm.TEXT
 
 
 def default_name(channel: str, day: str, number: int = 1) -> str:
-    """A name for the file of a channel that every system takes; `number` tells later ones apart."""
+    """Return a file name for a channel that every system takes; `number` is added to later ones."""
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", channel).strip("-")[:50] or "channel"
     return f"globalchat-{safe}-{day}{f'-{number}' if number > 1 else ''}.txt"
 
 
 def export(conversation: Conversation, form: ExportForm = ExportForm.TEXT) -> str:
-    """All rows of a channel, oldest first, ending with a line feed.
+    """Return all rows of a channel, oldest first, ending with a line feed.
 
     Text and Markdown hold what the pane shows (sanitised); JSON holds the original, escaped to plain ASCII.
     """
@@ -88,7 +88,7 @@ def _markdown(conversation: Conversation, rows: list[Row]) -> str:
 
 
 def _markdown_text(row: MessageRow) -> str:
-    """The text with its links as links and nothing else as markup."""
+    """Return the text with its links as links and nothing else as markup."""
     parts, done = [], 0
     for link in row.links:
         parts += [_escape(row.text[done : link.start]), f"<{link.url}>"]
@@ -107,7 +107,7 @@ def _remark(row: MessageRow) -> str:
 
 
 def _record(row: Row, channel: str) -> dict[str, object]:
-    """A row with the names of the API where it has them."""
+    """Return a row under the names of the API where it has them."""
     sent_at = _utc(row.at)
     if not isinstance(row, MessageRow):
         return {"name": channel, "notice": row.text if isinstance(row, NoticeRow) else "", "sentAt": sent_at}
@@ -137,7 +137,7 @@ Place = tuple[int, int]
 
 
 def selected_text(index: RowIndex, lines: Callable[[Row], list[Line]], start: Place, end: Place) -> str:
-    """The text from one place to another (exclusive).
+    """Return the text from one place to another (exclusive), as it was before it was wrapped.
 
     Times, names, badges and line breaks of the wrapping are left out; but if the selection begins in front
     of a text, on its time or name, each message has both.
@@ -162,12 +162,12 @@ def selected_text(index: RowIndex, lines: Callable[[Row], list[Line]], start: Pl
 
 
 def row_text(row: Row) -> str:
-    """The text of a row, without what stands around it."""
+    """Return the text of a row, without what stands around it."""
     return row.text if isinstance(row, MessageRow | NoticeRow) else ""
 
 
 def text_place(lines: list[Line], number: int, x: int) -> int:
-    """The place in a row's text of the character `x` on its line `number`; the nearest one elsewhere."""
+    """Return the place in a row's text of character `x` on its line `number`; elsewhere the nearest."""
     place = 0
     for line in lines[:number]:
         for piece in line:
@@ -185,7 +185,7 @@ def text_place(lines: list[Line], number: int, x: int) -> int:
 
 
 def _is_before_text(lines: list[Line], number: int, x: int) -> bool:
-    """Whether something other than space stands between `x` and the text on its line."""
+    """Return True if something other than space stands between `x` and the text on its line."""
     position = 0
     for piece in lines[min(number, len(lines) - 1)]:
         if piece.at >= 0:
@@ -207,7 +207,7 @@ _DELIVERY = {
 
 
 def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> list[tuple[str, str]]:
-    """Pairs of a label and a sanitised value."""
+    """Return all that is known of a message, as pairs of a label and a sanitised value."""
     origin = names.title(names.alias_of(row.origin)) if row.origin else None
     here = names.title(row.via) if row.via else None
     clock = f"{origin}'s clock" if origin else "this machine's clock"

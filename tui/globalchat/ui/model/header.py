@@ -1,4 +1,4 @@
-"""The header in pieces: what it says at which width."""
+"""The header in pieces: what it says at which width. Pure."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from globalchat.ui.model.status import BarPiece, Status, indicator
 from globalchat.ui.model.text import clip, clip_middle, shown_name
 
 SWITCH = "switch:"
-"""Begins the target of a piece that switches to the region named after it."""
+"""Begins the target of a piece that switches to a region, whose alias follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class HeaderView:
 
 
 def profile_title(name: str) -> str:
-    """What people call a profile."""
+    """Return the name of a profile for users."""
     return "local cloud" if name == "local" else f"profile {shown_name(name)}"
 
 
 def header(view: HeaderView, width: int, now: int) -> list[BarPiece]:
-    """The header's pieces, exactly `width` cells; the less important go first when it is narrow."""
+    """Return the header's pieces, exactly `width` cells; a narrow one drops the less important first."""
     roomy, narrow = width >= 100, width < 60
     left = _channel(view, roomy) + _region(view, now, narrow=narrow, roomy=roomy)
     if not narrow:
@@ -71,7 +71,7 @@ def _region(view: HeaderView, now: int, *, narrow: bool, roomy: bool) -> list[Ba
 
 
 def _others(view: HeaderView) -> list[BarPiece]:
-    """The other regions: on standby, being connected to, or known to answer."""
+    """Return the other regions: on standby, being connected to, or known to answer."""
     state = view.status if isinstance(view.status, SessionState) else None
     pieces: list[BarPiece] = []
     for alias in view.names.aliases:

@@ -1,4 +1,4 @@
-"""How long messages take from here to a region and from region to region: measured, never guessed. Pure."""
+"""Latencies from here to a region and from region to region: measured, never guessed. Pure."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ Path = tuple[str, str]
 """Start (an AWS region, or `HERE`) and end (an AWS region)."""
 
 Line = list[tuple[str, str]]
-"""Texts with their roles: title, path, spark, value or muted."""
+"""Texts with their roles: path, spark, value or muted."""
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -76,7 +76,7 @@ class LatencyStats:
                 self._on_the_way.pop(draft.id, None)
 
     def pair(self, origin: str, arrivals: Mapping[str, int]) -> None:
-        """A message of the AWS region `origin` arrived everywhere: `arrivals` in epoch ms, by AWS region."""
+        """Learn from a message of the AWS region `origin`; `arrivals` are epoch ms by AWS region."""
         if origin in arrivals:
             for region, at in arrivals.items():
                 if region != origin:
@@ -87,23 +87,23 @@ class LatencyStats:
         self._values.setdefault(path, deque(maxlen=KEPT)).append(milliseconds)
 
     def values(self, path: Path) -> tuple[int, ...]:
-        """The values of a path, the latest last."""
+        """Return the values of a path, the latest last."""
         return tuple(self._values.get(path, ()))
 
 
 def paths(names: RegionNames) -> list[Path]:
-    """All paths: from here to each region, then between any two."""
+    """Return all paths: from here to each region, then between any two."""
     regions = tuple(names.regions.values())
     return [*((HERE, region) for region in regions), *permutations(regions, 2)]
 
 
 def percentile(values: tuple[int, ...], percent: float) -> int:
-    """The nearest-rank percentile of at least one value."""
+    """Return the nearest-rank percentile of at least one value."""
     return sorted(values)[max(0, ceil(len(values) * percent / 100) - 1)]
 
 
 def sparkline(values: tuple[int, ...], cells: int, bars: str = BARS) -> str:
-    """The last `cells` values as bars from zero to their highest."""
+    """Return the last `cells` values as bars from zero to their highest."""
     shown = [max(0, value) for value in values[-cells:]] if cells > 0 else []
     highest = max(shown, default=0)
     if not highest:
@@ -119,7 +119,7 @@ class _Shape:
 
 
 def latency_lines(book: LatencyStats, names: RegionNames, width: int, region: str | None) -> list[Line]:
-    """One line a path, none wider than `width`; `region` (an alias) is where own messages go."""
+    """Return one line per path, none wider than `width`; own messages go to `region` (an alias)."""
     every, wide = paths(names), width >= 60
     labels = [_label(path, names, short=not wide) for path in every]
     label = max(map(cell_len, labels), default=0)
@@ -131,7 +131,7 @@ def latency_lines(book: LatencyStats, names: RegionNames, width: int, region: st
 
 
 def latency_line(book: LatencyStats, names: RegionNames, width: int) -> Line:
-    """The median of every path in one line, `–` where nothing was measured; what does not fit is left out."""
+    """Return the medians of the paths that fit in one line, `–` where nothing was measured."""
     line: Line = []
     for path in paths(names):
         values = book.values(path)
@@ -171,7 +171,7 @@ def _label(path: Path, names: RegionNames, *, short: bool) -> str:
 
 
 def _hint(path: Path, names: RegionNames, region: str | None) -> str:
-    """What would give this path its first value."""
+    """Return what would give this path its first value."""
     start, end = (names.alias_of(each) if each else HERE for each in path)
     if start:
         return f": needs a message from {names.title(start)}"

@@ -1,4 +1,4 @@
-"""Links in a text: http and https only, with where they really lead."""
+"""Links in a text: http and https only, with where they really lead. Pure."""
 
 import re
 import unicodedata
@@ -15,7 +15,7 @@ _CANDIDATE = re.compile(r"\bhttps?://[^\s<>\"`{}|\\^]+", re.IGNORECASE)
 _TRAILING = ".,;:!?'*_~…。、，；：！？”’»"
 _BRACKETS = {")": "(", "]": "["}
 _SAFE = "/?#[]@!$&'()*+,;=:%-._~"
-"""What a URL may hold as it is (RFC 3986); anything else is percent-encoded."""
+"""The characters that a URL may hold as they are (RFC 3986); others are percent-encoded."""
 
 _MAX_URL = 2000
 _MAX_HOST = 253
@@ -39,7 +39,7 @@ class Link:
 
 
 def find_links(text: str) -> tuple[Link, ...]:
-    """The links of a sanitised text."""
+    """Return the links of a sanitised text."""
     if "://" not in text:
         return ()
     candidates = islice(_CANDIDATE.finditer(text), MAX_LINKS)
@@ -48,7 +48,7 @@ def find_links(text: str) -> tuple[Link, ...]:
 
 
 def is_web(url: str) -> bool:
-    """Whether a URL may be opened: http or https, ASCII, and with a host."""
+    """Return True if a URL may be opened: http or https, ASCII, and with a host."""
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -101,7 +101,7 @@ def _link(start: int, visible: str) -> Link | None:
 
 
 def _ascii_host(host: str) -> str:
-    """The host as DNS knows it. Raises UnicodeError if it cannot be one."""
+    """Return the host as DNS knows it. Raises UnicodeError if it cannot be one."""
     if len(host) > _MAX_HOST:
         raise UnicodeError("a host's name has 253 characters at most")
     if ":" in host:
@@ -110,7 +110,7 @@ def _ascii_host(host: str) -> str:
 
 
 def _warning(host: str, real: str, user: str) -> str | None:
-    """What to say about a host that is not what it looks like."""
+    """Return a warning if a host is not what it looks like."""
     if user:
         return f"this link leads to {real}, not to {shown_name(user)}"
     labels = [_unicode_label(label) for label in host.split(".")]
@@ -134,7 +134,7 @@ def _unicode_label(label: str) -> str:
 
 
 def _scripts(label: str) -> frozenset[str]:
-    """The scripts of a label's letters, by the names of the characters; those of Japanese count as one."""
+    """Return the scripts of a label's letters, from their Unicode names; Japanese ones count as one."""
     names = {unicodedata.name(each, "unknown").split()[0].title() for each in label if each.isalpha()}
     japanese = {"Hiragana", "Katakana", "Cjk"}
     return frozenset(names - japanese) | ({"Japanese"} if names & japanese else frozenset())

@@ -14,7 +14,7 @@ ANONYMOUS = "anonymous"
 """What a message without a sender is signed with."""
 
 NAME_COLOURS = 8
-"""How many colours senders are told apart by, the own one aside."""
+"""The number of colours of senders, without the user's own."""
 
 FULL_CELLS = 64
 """The most cells a name takes: enough for 32 wide characters, which no backend of ours lets exceed."""
@@ -47,12 +47,12 @@ class Name:
 
     @property
     def full(self) -> str:
-        """The whole name, where there is room for it."""
+        """The whole name, for places with room for it."""
         return self.drawn(FULL_CELLS)
 
     @property
     def can_be_typed(self) -> bool:
-        """Return whether the name in a text is shown as it is, so that a mention of it can be read."""
+        """True if the name is shown as it is in a text, so that a mention of it can be read."""
         return sanitize(self.raw, multiline=False) == self.raw
 
     def drawn(self, cells: int) -> str:
@@ -61,7 +61,7 @@ class Name:
 
 
 class Names:
-    """The names in use, and how each is told apart from the others at each width."""
+    """Keeps the names in use, and draws no two of them alike at any width."""
 
     def __init__(self) -> None:
         self._known: dict[str, Name] = {}
@@ -69,7 +69,7 @@ class Names:
         self._changed: set[str] = set()
 
     def name(self, given: str | None) -> Name:
-        """Return the name that was given; a missing or blank one is `ANONYMOUS`."""
+        """Return the name of a sender; a missing or blank one is `ANONYMOUS`."""
         raw = _identity(given) if given and given.strip() else ANONYMOUS
         name = self._known.get(raw) or Name(raw, self)
         self._note(name)
@@ -87,7 +87,7 @@ class Names:
         return labels.label(name)
 
     def take_changed(self) -> set[str]:
-        """Return the names (`raw`) that are drawn otherwise since the last call, because of others."""
+        """Return the names (`raw`) that others have made look different since the last call."""
         changed, self._changed = self._changed, set()
         return changed
 
@@ -105,7 +105,7 @@ class Names:
 
 
 class _Labels:
-    """The ways to draw names in some cells: cut at the end, in the middle, or with a digest."""
+    """Draws names in some cells: cut at the end, in the middle, or with a digest."""
 
     def __init__(self, cells: int) -> None:
         self._cells = cells
@@ -114,7 +114,7 @@ class _Labels:
         self._tagged: dict[str, str] = {}
 
     def add(self, name: Name) -> set[str]:
-        """Take a name in. Return those (`raw`) that must be drawn otherwise now."""
+        """Add a name. Return those (`raw`) that must be drawn differently now."""
         changed: set[str] = set()
         cut, middle = clip(name.shown, self._cells), clip_middle(name.shown, self._cells)
         for label, owners in ((cut, self._cut), (middle, self._middle)):
@@ -139,7 +139,7 @@ class _Labels:
             self._tagged.clear()
 
     def label(self, name: Name) -> str:
-        """Return the first way to draw a name that no other one has."""
+        """Return the first form of a name that no other name has."""
         cut = clip(name.shown, self._cells)
         if self._cut.get(cut, set()) <= {name.raw}:
             return cut
@@ -156,7 +156,7 @@ class _Labels:
 
 
 def _identity(given: str) -> str:
-    """Return what makes a name another one than the rest."""
+    """Return a name in NFC; a digest stands for the rest of a long one."""
     if len(given) > _LONGEST:
         digest = blake2s(given.encode("utf-8", "surrogatepass")).hexdigest()
         given = f"{given[: _LONGEST - len(digest)]}{digest}"
@@ -167,13 +167,13 @@ _MOST_SENDERS = 500
 
 
 class KnownSenders:
-    """The names of senders that can be typed, bounded."""
+    """Keeps the names that completion offers: the latest senders whose names can be typed."""
 
     def __init__(self) -> None:
         self._names: dict[str, None] = {}
 
     def add(self, name: Name) -> None:
-        """Note the sender of a message; a name that cannot be read in a text cannot be mentioned."""
+        """Add the sender of a message, unless a mention of the name could not be read."""
         if self._names.pop(name.raw, False) is False and not name.can_be_typed:
             return
         self._names[name.raw] = None
@@ -181,7 +181,7 @@ class KnownSenders:
             del self._names[next(iter(self._names))]
 
     def names(self) -> tuple[str, ...]:
-        """Everybody, whoever wrote last first."""
+        """Return the names, the latest sender first."""
         return tuple(reversed(self._names))
 
 
@@ -189,7 +189,7 @@ _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 
 
 def name_problem(name: str, limits: MessageLimits) -> str | None:
-    """Why nobody can write under `name`, None if one can."""
+    """Return why the backend would refuse `name` as a sender's, None if it would not."""
     if not name.strip():
         return "A name cannot be blank."
     if _UNSAFE.search(name):
@@ -202,7 +202,7 @@ def name_problem(name: str, limits: MessageLimits) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class RegionNames:
-    """How the regions of a profile are called on the screen.
+    """The names of a profile's regions on the screen.
 
     `regions` maps alias to AWS region; `codes` and `letters` map alias to the short forms.
     """
@@ -213,7 +213,7 @@ class RegionNames:
 
     @classmethod
     def of(cls, regions: Mapping[str, str]) -> "RegionNames":
-        """Make the shortest codes (three letters or more, one or more) that tell the regions apart."""
+        """Return names with the shortest codes that tell the regions apart (three letters or more, one)."""
         return cls(dict(regions), _shorten(regions, 3), _shorten(regions, 1))
 
     @property
@@ -222,20 +222,20 @@ class RegionNames:
         return tuple(self.regions)
 
     def title(self, alias: str) -> str:
-        """The alias as a heading."""
+        """Return the alias as a heading."""
         return shown_name(alias).capitalize()
 
     def alias_of(self, region: str) -> str:
-        """The alias of an AWS region, or the region itself if the profile does not know it."""
+        """Return the alias of an AWS region, or the region itself if the profile does not have it."""
         return next((alias for alias, each in self.regions.items() if each == region), region)
 
     def after(self, alias: str) -> str:
-        """The next region in the profile's order, for a toggle."""
+        """Return the next region in the profile's order, after the last one the first."""
         aliases = self.aliases
         return aliases[(aliases.index(alias) + 1) % len(aliases)] if alias in aliases else aliases[0]
 
     def path(self, origin: str, via: str, *, short: bool = False) -> str:
-        """The way of a message from AWS region `origin` to here: `SYD→ORE`, or `ORE` if it stayed."""
+        """Return the route of a message from AWS region `origin` to here: `SYD→ORE`, or `ORE`."""
         codes = self.letters if short else self.codes
         start, end = self.alias_of(origin), via
         first = codes.get(start, _code(start, 9))

@@ -12,13 +12,13 @@ BLOCK_ROWS = 64
 
 
 class RowBlock:
-    """Some rows and their heights in lines; a height of 0 is not known yet.
+    """Neighbouring rows and their heights in lines, measured together; a height of 0 is not known yet.
 
     Attributes:
         rows: The rows, in order.
         heights: One per row.
         known: The sum of the known heights.
-        unknown: How many are not known.
+        unknown: The number of unknown heights.
     """
 
     __slots__ = ("heights", "known", "rows", "unknown")
@@ -30,17 +30,17 @@ class RowBlock:
         self.unknown = len(self.rows)
 
     def forget(self) -> None:
-        """No height is known any more."""
+        """Forget all heights."""
         if self.known:
             self.heights = [0] * len(self.rows)
             self.known, self.unknown = 0, len(self.rows)
 
     def height(self, guess: float) -> int:
-        """The height of all rows, with `guess` lines for each unknown one."""
+        """Return the height of all rows, with `guess` lines for each unknown one."""
         return self.known + round(self.unknown * guess) if self.unknown else self.known
 
     def measure(self, height: Callable[[Row], int]) -> None:
-        """Find out the heights that are not known."""
+        """Measure the rows of unknown height."""
         if not self.unknown:
             return
         for place, known in enumerate(self.heights):
@@ -63,7 +63,7 @@ class RowBlock:
         del self.heights[start:stop]
 
     def update(self, place: int, height: Callable[[Row], int]) -> bool:
-        """A row changed: measure it anew if its height was known. Returns whether that stayed the same."""
+        """Measure a changed row again if its height was known. Return True if that is still the same."""
         old = self.heights[place]
         if not old:
             return False
@@ -72,7 +72,7 @@ class RowBlock:
         return new == old
 
     def split(self) -> "RowBlock":
-        """Give the second half away as a block of its own."""
+        """Move the second half to a new block, and return that."""
         middle = len(self.rows) // 2
         other = RowBlock(self.rows[middle:])
         other.heights = self.heights[middle:]
@@ -81,12 +81,12 @@ class RowBlock:
         return other
 
     def top(self, place: int, guess: float) -> int:
-        """The lines of the rows before one."""
+        """Return the number of lines before a row."""
         before = self.heights[:place]
         return sum(before) + round(before.count(0) * guess)
 
     def locate(self, line: int, guess: float) -> tuple[int, int]:
-        """The row on a line of the block, and how far into it; about that, while heights are unknown."""
+        """Return the row on a line of the block, and the line within it; a guess where not measured."""
         if not self.unknown:
             for place, height in enumerate(self.heights):
                 if line < height:
@@ -97,7 +97,7 @@ class RowBlock:
 
 
 class RowIndex:
-    """The rows of a pane with their heights in lines, most of them guessed until somebody looks.
+    """Keeps the rows of a pane with their heights in lines, most of them guessed until they are shown.
 
     Lines are counted from `base`, which moves so that what is looked at keeps its numbers: while older rows
     go, and while rows above turn out higher or lower than guessed. Nothing here takes time that grows with
@@ -105,7 +105,7 @@ class RowIndex:
     """
 
     def __init__(self, rows: Sequence[Row], height: Callable[[Row], int]) -> None:
-        """Take in `rows`; `height` measures one."""
+        """`height` measures a row."""
         self.base = 0
         self._measure = height
         self._guess = 1.0
@@ -132,26 +132,26 @@ class RowIndex:
 
     @property
     def exact(self) -> bool:
-        """Whether every height is known."""
+        """True if every height is known."""
         return not any(block.unknown for block in self._blocks)
 
     def row(self, index: int) -> Row:
-        """The row at an index."""
+        """Return the row at an index."""
         block, place = self._find(index)
         return self._blocks[block].rows[place]
 
     def top(self, index: int) -> int:
-        """The first line of a row."""
+        """Return the first line of a row."""
         block, place = self._find(index)
         return self._block_top(block) + self._blocks[block].top(place, self._guess)
 
     def height(self, index: int) -> int:
-        """How many lines a row takes; measures it if need be."""
+        """Return the number of lines of a row; measure it if need be."""
         block, place = self._find(index)
         return self._blocks[block].heights[place] or self._measure(self._blocks[block].rows[place])
 
     def locate(self, line: int) -> tuple[int, int] | None:
-        """The row on a line, and how far into it the line is; None outside. A guess where not measured."""
+        """Return the row on a line, and the line within it; None outside. A guess where not measured."""
         self._sum()
         number = bisect_right(self._ends, line - self.base)
         if line < self.base or number >= len(self._blocks):
@@ -188,7 +188,7 @@ class RowIndex:
             count -= self._blocks[number].known
 
     def measure_more(self, pin: int, enough: Callable[[], bool]) -> bool:
-        """Measure some of what is left, the nearest first, until it is `enough`. Returns whether any is left.
+        """Measure what is left, the nearest first, until it is `enough`. Return True if any is left.
 
         What stands on line `pin` stays there; it must have been measured before.
         """
@@ -202,13 +202,13 @@ class RowIndex:
         return False
 
     def forget(self) -> None:
-        """All rows have other heights now."""
+        """Forget the heights of all rows."""
         for block in self._blocks:
             block.forget()
         self._summed = False
 
     def calibrate(self) -> None:
-        """Guess the unknown heights anew, from the mean of the known ones. Moves everything."""
+        """Guess the unknown heights again, from the mean of the known ones. Moves everything."""
         known = [block for block in self._blocks if block.known]
         rows = sum(len(block.rows) - block.unknown for block in known)
         if rows:
@@ -218,7 +218,7 @@ class RowIndex:
     # -- changes --------------------------------------------------------------------------------------------
 
     def apply(self, edit: Edit) -> int | None:
-        """Replay an edit. Returns the index of a row that only has to be painted anew, or None."""
+        """Replay an edit. Return the index of a row that only has to be repainted, or None."""
         match edit:
             case Inserted(index, row):
                 self._insert(index, row)
@@ -232,7 +232,7 @@ class RowIndex:
         return None
 
     def replay(self, edits: Iterable[Edit]) -> set[int] | None:
-        """Replay edits. Returns the indices of rows to be painted anew, or None if lines have moved."""
+        """Replay edits. Return the indices of rows to be repainted, or None if lines have moved."""
         repaint: set[int] = set()
         moved = False
         for edit in edits:
@@ -298,9 +298,9 @@ class RowIndex:
             self._counted = True
 
     def _find(self, index: int) -> tuple[int, int]:
-        """The block of a row, and its place there."""
+        """Return the block of a row, and its place there."""
         if self._blocks:
-            # The newest rows change most: no need to sum up for them.
+            # The newest rows change most: no sums are needed for them.
             first = self._count - len(self._blocks[-1].rows)
             if index >= first:
                 return len(self._blocks) - 1, index - first

@@ -21,7 +21,7 @@ TIME_CELLS = 5
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where things stand, in cells.
+    """The widths of the columns, in cells.
 
     `name` 0 means that the name stands before the text instead of in a column of its own; `path` 0 and
     `transit` 0 that these are not shown. The right-hand side holds path, transit and tick.
@@ -63,7 +63,7 @@ class Columns:
 
 
 def columns(width: int, *, code: int = 3, letter: int = 1, plain: bool = False) -> Columns:
-    """The columns for a pane of `width` cells, with region codes of `code` and `letter` cells."""
+    """Return the columns for a pane of `width` cells, with region codes of `code` and `letter` cells."""
     if plain:
         return Columns(width, 0, 0, 0, 0, True, plain=True)
     if width >= 90:
@@ -117,7 +117,7 @@ ROLES = (
 )
 
 WRITTEN = frozenset({"text", "pending", "mention", "link", "match", "match-current"})
-"""The roles of what people wrote."""
+"""The roles of what users wrote."""
 
 TICKS = {
     Delivery.RECEIVED: "",
@@ -134,7 +134,7 @@ _OPENING = {Delivery.SENDING: "waits: ", Delivery.REFUSED: "refused: ", Delivery
 
 
 def row_height(row: Row, columns: Columns, keys: Keys = default_keys) -> int:
-    """How many lines `row_lines` gives."""
+    """Return the number of lines that `row_lines` returns."""
     if isinstance(row, NoticeRow):
         return row.above + len(_notice_lines(row.text, columns.width))
     if not isinstance(row, MessageRow):
@@ -151,7 +151,7 @@ def row_lines(
     marks: Sequence[Mark] = (),
     keys: Keys = default_keys,
 ) -> list[Line]:
-    """The lines of a row: what stands above it, its text, what is wrong with it; `keys` names the way out."""
+    """Return the lines of a row: what stands above it, its text, and remarks, with keys from `keys`."""
     lines: list[Line] = []
     if row.day is not None:
         lines.append(rule(row.day, columns.width, "day"))
@@ -176,7 +176,7 @@ def _shown_lines(row: MessageRow, columns: Columns) -> tuple[Sequence[Span], int
 
 
 def rule(title: str, width: int, role: str, at: int = -1) -> Line:
-    """A horizontal line with a title in its middle, one cell from either edge."""
+    """Return a horizontal line with a title in its middle, one cell from either edge."""
     room = max(0, width - 2)
     title = clip(title, max(0, room - 4))
     rest = max(0, room - cell_len(title) - 2)
@@ -189,7 +189,7 @@ def rule(title: str, width: int, role: str, at: int = -1) -> Line:
 
 
 def _notice_lines(text: str, width: int) -> list[Line]:
-    """A notice: in a rule if it fits, else centred on several lines."""
+    """Return a notice: in a rule if it fits, else centred on several lines."""
     if cell_len(text) <= width - 8:
         return [rule(text, width, "notice", 0)]
     lines = []
@@ -247,14 +247,14 @@ def _head(row: MessageRow, columns: Columns) -> Line:
 
 
 def _prefix(row: MessageRow, columns: Columns) -> str:
-    """What stands before the text where there is no column for it."""
+    """Return what stands before the text where there is no column for it."""
     if columns.plain:
         return f"{row.time} {row.sender}: "
     return "" if columns.name or row.grouped else f"{row.name.drawn(12)}: "
 
 
 def _layers(row: MessageRow, marks: Sequence[Mark]) -> Sequence[Mark]:
-    """What is special about parts of the text, the last one on top."""
+    """Return the roles of parts of the text, the last one on top."""
     if not (marks or row.links or row.mentions):
         return ()
     links = [(link.start, link.end, "link") for link in row.links]
@@ -263,7 +263,7 @@ def _layers(row: MessageRow, marks: Sequence[Mark]) -> Sequence[Mark]:
 
 
 def _text_pieces(row: MessageRow, span: Span, layers: Sequence[Mark]) -> Line:
-    """A part of the text, cut where something special begins or ends."""
+    """Return a part of the text, cut where a role begins or ends."""
     start, end = span
     plain = "pending" if row.delivery is Delivery.SENDING else "text"
     inside = [(max(a, start), min(b, end), role) for a, b, role in layers if a < end and b > start]
@@ -277,7 +277,7 @@ def _text_pieces(row: MessageRow, span: Span, layers: Sequence[Mark]) -> Line:
 
 
 def _right_side(row: MessageRow, columns: Columns, names: RegionNames) -> Line:
-    """Origin and destination, time under way, tick."""
+    """Return path, transit and tick."""
     line = [Piece(" ")]
     if columns.path:
         path = names.path(row.origin, row.via, short=columns.short_path) if row.origin and row.via else ""
@@ -291,16 +291,16 @@ def _right_side(row: MessageRow, columns: Columns, names: RegionNames) -> Line:
 
 
 def _remarks(row: MessageRow, keys: Keys, hidden: int) -> list[tuple[str, str]]:
-    """Return the remarks below a message, each with its role: hidden lines, what is wrong, ways out."""
+    """Return the remarks below a message, each with its role: hidden lines, what is wrong, what helps."""
     remarks = []
     if hidden:
         key = keys(UNFOLD)
         how = f"{key} or a click here shows all" if key else "a click here shows all"
         remarks.append((f"… {plural(hidden, 'more line')}: {how}", "fold"))
     if row.reason is not None:
-        opening, way_out = _OPENING.get(row.delivery, ""), _way_out(row.delivery, keys)
+        opening, remedy = _OPENING.get(row.delivery, ""), _remedy(row.delivery, keys)
         role = "warning" if row.delivery is Delivery.SENDING else "failure"
-        remarks.append((f"{opening}{row.reason.removesuffix('.')}.{way_out}", role))
+        remarks.append((f"{opening}{row.reason.removesuffix('.')}.{remedy}", role))
     if row.conflicting:
         remarks.append(("conflicting id: another message came before with the same id", "failure"))
     warnings = [link.warning for link in row.links if link.warning]
@@ -311,8 +311,8 @@ def _remarks(row: MessageRow, keys: Keys, hidden: int) -> list[tuple[str, str]]:
     return remarks
 
 
-def _way_out(delivery: Delivery, keys: Keys) -> str:
-    """What can be done about a message that did not get there."""
+def _remedy(delivery: Delivery, keys: Keys) -> str:
+    """Return what can be done about a message that could not be sent."""
     if delivery is Delivery.REFUSED:
         return " ↑ or a click here brings the text back."
     if delivery is not Delivery.UNSENT:

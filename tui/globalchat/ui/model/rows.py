@@ -17,7 +17,7 @@ from globalchat.ui.model.text import Span
 
 
 class Delivery(Enum):
-    """How far a message of one's own has come; `RECEIVED` is everybody else's."""
+    """The state of an own message; `RECEIVED` is any message of another user."""
 
     RECEIVED = "received"
     SENDING = "sending"
@@ -28,18 +28,18 @@ class Delivery(Enum):
 
 
 UNDECIDED = (Delivery.SENDING, Delivery.ACCEPTED, Delivery.UNSENT)
-"""Not there yet, and perhaps to be sent again."""
+"""Not delivered yet, and perhaps to be sent again."""
 
 FAILED = (Delivery.REFUSED, Delivery.UNSENT)
-"""Not there, and not going there by itself."""
+"""Not delivered, and not to be sent again automatically."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Row:
-    """One row, which may take several lines. Its place is (`at`, `tie`).
+    """One row, which may take several lines; sorted by (`at`, `tie`).
 
     `revision` grows with every change of what is shown. `day` is the heading of a new day above the row,
-    `divider` whether the line *new* stands above it, `whole` whether a long text is shown without a fold.
+    `divider` is True if the line *new* stands above it, `whole` if a long text is shown without a fold.
     """
 
     uid: int
@@ -57,25 +57,25 @@ class Row:
 
     @property
     def above(self) -> int:
-        """How many lines stand above the row's own: day and divider."""
+        """The number of lines above the row's own: day and divider."""
         return (self.day is not None) + self.divider
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class NamedRow(Row):
-    """A row of which a sender is named."""
+    """A row with a sender."""
 
     name: Name
 
     @property
     def sender(self) -> str:
-        """The sender's whole name, as no other one is shown."""
+        """The sender's whole name, unlike any other."""
         return self.name.full
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class NoticeRow(Row):
-    """Something that happened to the channel: a gap, skipped messages, an administrator's end."""
+    """Something that happened to the channel: a gap, dropped messages, its end by an administrator."""
 
     text: str
     skipped: int = 0
@@ -83,7 +83,7 @@ class NoticeRow(Row):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class MessageRow(NamedRow):
-    """A message. `text` is sanitised; `draft` is kept while one's own is not delivered.
+    """A message. `text` is sanitised; `draft` is kept while an own one is not delivered.
 
     `origin` is the AWS region that took it, `via` the alias of the one that brought it, `received_at` when
     (epoch ms, this machine's clock; 0 while unknown). `original` is text and sender as they came, where
@@ -158,12 +158,12 @@ def _folded(text: str) -> tuple[str, range | list[int]]:
 
 
 def _is_named(character: str) -> bool:
-    """Return whether an `@` after this character is part of an address rather than of a mention."""
+    """Return True if an `@` after this character is part of an address rather than of a mention."""
     return character == "@" or character == "_" or character.isalnum()
 
 
 def _goes_on(character: str) -> bool:
-    """Return whether a name goes on with this character, so that it is another one."""
+    """Return True if a name continues with this character, so that it is another one."""
     if not character:
         return False
     mark = unicodedata.category(character).startswith("M")
@@ -179,7 +179,7 @@ _LAST = "\uffff"
 
 
 class RowFactory:
-    """Numbers the rows and knows the names: `names`, and which is the own one."""
+    """Makes rows of messages, drafts and notices, and sanitises their text. `names` are the senders'."""
 
     def __init__(self, sender: str, calendar: Calendar) -> None:
         self.names = Names()
@@ -188,11 +188,11 @@ class RowFactory:
         self.rename(sender)
 
     def rename(self, sender: str) -> None:
-        """Another name is the own one now: mentions of it are marked from here on."""
+        """Mark the mentions of another name from now on."""
         self._mentions = Mentions(sender)
 
     def message(self, event: MessageReceived) -> MessageRow:
-        """The row of a message that arrived."""
+        """Return the row of a message that arrived."""
         message = event.message
         row = self._row(message.id, message.text, message.sender, message.sent_at, own=event.own)
         row.origin, row.via, row.transit_ms = intern(message.region), event.via, event.transit_ms
@@ -205,14 +205,14 @@ class RowFactory:
         return row
 
     def draft(self, draft: Draft, tail: int) -> MessageRow:
-        """The row of a draft on its way: at the end (`tail`, epoch ms) until the backend gives it a time."""
+        """Return the row of a draft: after `tail` (epoch ms) until the backend gives it a time."""
         row = self._row(draft.id, draft.text, draft.sender, max(draft.created_at, tail + 1), own=True)
         row.time = self._calendar.minute(draft.created_at)
         row.delivery, row.draft = Delivery.SENDING, draft
         return row
 
     def notice(self, text: str, at: int) -> NoticeRow:
-        """A row that says something about the channel."""
+        """Return a row that says something about the channel."""
         return NoticeRow(uid=next(self._uids), at=at, tie=_LAST, text=text)
 
     def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
@@ -236,6 +236,6 @@ class RowFactory:
 
 
 def shown_text(text: str) -> str:
-    """Return the text of a message fit for the screen, cut if no honest backend would have let it through."""
+    """Return the text of a message fit for the screen, cut if an honest backend would have refused it."""
     shown = sanitize(text[:MAX_TEXT])
     return shown if len(text) <= MAX_TEXT else f"{shown}\n… {len(text) - MAX_TEXT:,} more characters"

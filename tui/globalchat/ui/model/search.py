@@ -10,15 +10,15 @@ from globalchat.ui.model.text import Span, fold, fold_text
 
 
 class Search:
-    """The messages that hold a text, in order, and the current one.
+    """Finds the messages of a channel that hold a text, and keeps the current one.
 
     Case does not matter (`STRASSE` finds `straße`); composed and decomposed letters are the same; any white
     space matches any other.
 
     Attributes:
-        query: What is searched; empty finds nothing.
+        query: The text; empty finds nothing.
         matches: The rows that match.
-        current: The match one is at, None without any.
+        current: The current match, None without any.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Search:
         self._wanted = ""
 
     def look_for(self, query: str, rows: Sequence[Row], near: Row | None) -> None:
-        """Search anew; the current match becomes the last one up to `near`, else the first after it."""
+        """Search a text; the current match becomes the last one up to `near`, else the first after it."""
         clean = sanitize(query, multiline=False)
         narrowed = bool(self.query) and clean.startswith(self.query)
         candidates: Iterable[Row] = self.matches if narrowed else rows
@@ -38,12 +38,12 @@ class Search:
         self.current = self._nearest(near)
 
     def restart(self, rows: Sequence[Row], near: Row | None) -> None:
-        """Search the same in other rows."""
+        """Search the same text in other rows."""
         query, self.query = self.query, ""
         self.look_for(query, rows, near)
 
     def spans(self, row: Row) -> tuple[Span, ...]:
-        """The parts of a row's text that match."""
+        """Return the parts of a row's text that match."""
         if not self._wanted or not isinstance(row, MessageRow):
             return ()
         folded, starts = fold(row.text)
@@ -56,7 +56,7 @@ class Search:
         return tuple(spans)
 
     def step(self, offset: int) -> MessageRow | None:
-        """Go to a later (1) or earlier (-1) match, around the ends. Returns it."""
+        """Go to a later (1) or earlier (-1) match, around the ends, and return it."""
         if self.matches:
             here = self._place()
             step = offset if here is not None else min(offset, 0)
@@ -64,14 +64,14 @@ class Search:
         return self.current
 
     def position(self) -> str:
-        """Where one is among the matches: `3/17`, or nothing without a query."""
+        """Return the place of the current match: `3/17`, or nothing without a query."""
         if not self._wanted:
             return ""
         here = self._place()
         return f"{0 if here is None else here + 1}/{len(self.matches)}"
 
     def replay(self, edits: Iterable[Edit], rows: Sequence[Row]) -> bool:
-        """Take in changes of the rows. Returns whether the matches are others now."""
+        """Apply edits of the rows. Return True if the matches have changed."""
         if not self._wanted:
             return False
         before = len(self.matches), self.matches[:1], self.matches[-1:]
@@ -85,7 +85,7 @@ class Search:
                     oldest = rows[0].order if rows else ()
                     del self.matches[: bisect_left(self.matches, oldest, key=_order) if oldest else None]
                 case Removed():
-                    # A row that moves: where it stood among the matches is not known any more.
+                    # A row that moves: its place among the matches is not known any more.
                     self.restart(rows, self.current)
                     return True
                 case _:
@@ -121,7 +121,7 @@ def _order(row: Row) -> tuple[int, str]:
 
 
 def fuzzy_score(query: str, name: str) -> int | None:
-    """How well `query` matches `name`: the smaller the better, None if it does not.
+    """Return how well `query` matches `name`: the smaller the better, None if it does not.
 
     The letters of the query must occur in order. A match at the start wins over one inside, one in a row over
     a scattered one.

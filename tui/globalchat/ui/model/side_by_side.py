@@ -41,17 +41,17 @@ class SideBySideRow(NamedRow):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class RegionNotice(Row):
-    """Something that happened to a region (an alias), or to all (None)."""
+    """Something that happened to a region (an alias), or to all regions (None)."""
 
     alias: str | None
     text: str
 
 
 class SideBySideModel:
-    """What the watch of all regions told, in the order of the first arrivals.
+    """Keeps the messages of all regions, in the order of their first arrivals.
 
     Attributes:
-        states: How each region's session stands, by alias.
+        states: The state of each region's session, by alias.
     """
 
     def __init__(self, calendar: Calendar, clock: WallClock) -> None:
@@ -64,14 +64,14 @@ class SideBySideModel:
         self._uids = count(1)
 
     def feed(self, channel: str) -> Conversation:
-        """The rows of a channel."""
+        """Return the rows of a channel."""
         found = self._feeds.get(channel)
         if found is None:
             found = self._feeds[channel] = Conversation(channel, self._calendar, limit=KEPT)
         return found
 
     def take(self, alias: str, event: SessionEvent) -> None:
-        """A region's session told something."""
+        """Apply an event of a region's session."""
         match event:
             case MessageReceived(message, via, received_at):
                 self._arrive(message, via, received_at)
@@ -83,21 +83,21 @@ class SideBySideModel:
                     self._note(channel, alias, f"offline {span}")
 
     def pair(self, message: Message, arrivals: Mapping[str, int]) -> None:
-        """A message arrived everywhere, perhaps late."""
+        """Show that a message arrived in all regions, perhaps late."""
         row = self._rows.get(_key(message))
         if row is not None and (row.missing or row.arrivals != arrivals):
             row.arrivals, row.missing = dict(arrivals), ()
             self.feed(message.channel).touch(row)
 
     def give_up(self, message: Message, missing: tuple[str, ...]) -> None:
-        """A message did not arrive in some regions in time."""
+        """Show that a message did not arrive in some regions in time."""
         row = self._rows.get(_key(message))
         if row is not None:
             row.missing = missing
             self.feed(message.channel).touch(row)
 
     def skip(self, number: int) -> None:
-        """Some of what happened was not told: more came than could be shown."""
+        """Show that arrivals were dropped: there were more than could be shown."""
         for channel in self._feeds:
             self._note(channel, None, f"{number:,} arrivals skipped")
 
@@ -132,14 +132,17 @@ class SideBySideModel:
 
 
 def difference(row: SideBySideRow, first: str, second: str) -> int | None:
-    """How much later (ms) the message arrived in `second` than in `first`; None while one is missing."""
+    """Return the arrival (ms) in `second` minus that in `first`; None while one is missing."""
     if first in row.arrivals and second in row.arrivals:
         return row.arrivals[second] - row.arrivals[first]
     return None
 
 
 def _key(message: Message) -> _Key:
-    """The same id with other content is another message; of a text too long to keep, a digest counts."""
+    """Return the id with the content: the same id with other content is another message.
+
+    A digest stands for a text that is too long to keep.
+    """
     channel, text, sender = message.content
     if len(text) > MAX_TEXT:
         text = blake2s(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -174,14 +177,14 @@ _LONG_TIME, _SHORT_TIME = 12, 6
 
 @dataclass(frozen=True, slots=True)
 class SideBySideLayout:
-    """Where things stand at a width: `regions` are the aliases of the left and the right column."""
+    """The columns at a width; `regions` are the aliases of the left and the right one."""
 
     width: int
     regions: tuple[str, str]
 
     @property
     def stacked(self) -> bool:
-        """Whether the regions stand below each other."""
+        """True if the regions stand below each other."""
         return self.width < SIDE_BY_SIDE_FROM
 
     @property
@@ -206,7 +209,7 @@ class SideBySideLayout:
 
 
 def side_by_side_height(row: Row, shape: SideBySideLayout) -> int:
-    """How many lines a row takes: the same whatever has arrived, so that nothing moves when it does."""
+    """Return the number of lines of a row: the same whatever has arrived, so that nothing moves."""
     above = 1 if row.day is not None else 0
     if not isinstance(row, SideBySideRow):
         return above + 1
@@ -230,7 +233,7 @@ def side_by_side_lines(
     within: float,
     keys: Keys = default_keys,
 ) -> list[Line]:
-    """The lines of a row; `within` is how many seconds a message may take, `keys` names keys."""
+    """Return the lines of a row; a message may take `within` seconds; `keys` returns the key of an action."""
     lines = [_fit(rule(row.day, shape.width, "day"), shape.width)] if row.day is not None else []
     if isinstance(row, RegionNotice):
         lines.append(_notice(row, shape, names))
@@ -244,7 +247,7 @@ def side_by_side_lines(
 def head_line(
     shape: SideBySideLayout, names: RegionNames, states: Mapping[str, SessionState], now: int
 ) -> Line:
-    """The names of the regions and how their sessions stand, above the columns."""
+    """Return the line above the columns: the names of the regions and the states of their sessions."""
     left, right = (_head(each, names, states.get(each), now) for each in shape.regions)
     if shape.stacked:
         half = max(0, (shape.width - 3) // 2)
@@ -255,7 +258,7 @@ def head_line(
 
 
 def empty_text(channel: str | None) -> str:
-    """What the view says without rows."""
+    """Return what the view shows without rows."""
     if channel is None:
         return ""
     return f"Waiting for messages in # {shown_name(channel)}: each shows here as it arrives in either region."
@@ -271,7 +274,7 @@ def _head(alias: str, names: RegionNames, state: SessionState | None, now: int) 
 
 
 def _fit(line: Line, cells: int) -> Line:
-    """A line of exactly so many cells."""
+    """Return a line of exactly `cells` cells."""
     fitted: Line = []
     for piece in line:
         text = clip(piece.text, cells)
@@ -310,7 +313,7 @@ def _side_by_side(
 def _first_cell(
     row: SideBySideRow, alias: str, said: Line, shape: SideBySideLayout, calendar: Calendar, within: float
 ) -> Line:
-    """What a column shows in the first line of a message."""
+    """Return the cell of a column in the first line of a message."""
     at = row.arrivals.get(alias)
     if at is not None:
         return [Piece(f" {calendar.millisecond(at)[-shape.time :]} ", "time"), *said]
@@ -320,7 +323,7 @@ def _first_cell(
 
 
 def _said(row: SideBySideRow, spoken: str, span: Span) -> Line:
-    """A line of what was said, the sender's name apart."""
+    """Return a line of the message, with the sender's name as a piece of its own."""
     start, end = span
     cut = min(max(len(row.sender) + 1, start), end)
     pieces = (Piece(spoken[start:cut], "sender"), Piece(spoken[cut:end], "text"))
@@ -328,7 +331,7 @@ def _said(row: SideBySideRow, spoken: str, span: Span) -> Line:
 
 
 def _middle(row: SideBySideRow, regions: tuple[str, str]) -> str:
-    """The difference, and an arrow to where the message arrived later."""
+    """Return the difference, and an arrow to the region where the message arrived later."""
     first, second = regions
     if row.missing:
         return "✖ →" if second in row.missing else "← ✖"
@@ -357,7 +360,7 @@ def _stacked(
 
 
 def _fold(hidden: int, shape: SideBySideLayout, indent: int, keys: Keys) -> list[Line]:
-    """Return the line that says how many lines of a text are not shown, if there are any."""
+    """Return the line that gives the number of hidden lines, if there are any."""
     if not hidden:
         return []
     key = keys(UNFOLD)
@@ -378,7 +381,7 @@ def _arrival(row: SideBySideRow, alias: str, names: RegionNames, calendar: Calen
 
 
 def _notice(row: RegionNotice, shape: SideBySideLayout, names: RegionNames) -> Line:
-    """A notice in the column of its region, else across."""
+    """Return a notice in the column of its region, else across."""
     if shape.stacked or row.alias not in shape.regions:
         whose = "" if row.alias is None else f"{names.title(row.alias)} "
         return _fit([Piece(f" ── {whose}{row.text} ──", "notice")], shape.width)

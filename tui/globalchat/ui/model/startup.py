@@ -10,7 +10,7 @@ HEIGHTS: Breakpoints = [(0, "-too-low"), (10, "-flat"), (16, "-low"), (28, "-hig
 
 
 def classes(width: int, height: int) -> tuple[str, str]:
-    """The classes of a window."""
+    """Return the classes of a window."""
     return _last(WIDTHS, width), _last(HEIGHTS, height)
 
 
@@ -29,7 +29,10 @@ FrameLine = list[tuple[str, str]]
 
 
 def splash_lines(width: int, height: int, sender: str, profile: str, help_key: str = "F1") -> list[FrameLine]:
-    """All lines of a window; `sender`, `profile` and the key of the help as they are shown."""
+    """Return all lines of a window; `sender`, `profile` and the key of the help as they are shown.
+
+    A test compares them with the chat's own frame.
+    """
     if width < 40 or height < 10:
         return [[(" " * width, "blank")] for _ in range(height)]
     foot = _composer(width, height, sender)

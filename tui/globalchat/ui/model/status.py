@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.names import RegionNames
-from globalchat.ui.model.outgoing import AwaitingEcho, Waiting
+from globalchat.ui.model.own_texts import AwaitingEcho, Waiting
 from globalchat.ui.model.text import brief, clip, shown_name, wrap
 
 LINES = 4

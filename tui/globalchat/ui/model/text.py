@@ -1,4 +1,4 @@
-"""Text measured in terminal cells: clipping and word wrap."""
+"""Text measured in terminal cells: clipping, word wrap, folding. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ SHOWN_LINES = 20
 """The lines of a text that a list of messages shows, if there are many more."""
 
 _WORTH_FOLDING = 4
-"""How many lines too many a text must have for them to be hidden: a line says that they are."""
+"""A text is folded if it has more surplus lines than this: the line that says so takes one, too."""
 
 _LONGEST_NAME = 256
 _PROMPT_CELLS = 24
@@ -30,7 +30,7 @@ _WORD = re.compile(r"\s*\S+")
 
 
 def clip(text: str, cells: int) -> str:
-    """`text` in at most `cells` cells, with an ellipsis where something was cut off."""
+    """Return `text` in at most `cells` cells, with an ellipsis where something was cut off."""
     if cell_len(text) <= cells:
         return text
     return set_cell_size(text, max(0, cells - 1)).rstrip() + "…" if cells > 0 else ""
@@ -51,14 +51,14 @@ def clip_middle(text: str, cells: int) -> str:
 
 
 def pad(text: str, cells: int, *, right: bool = False) -> str:
-    """`text` clipped and padded to exactly `cells` cells; aligned to the right if asked for."""
+    """Return `text` clipped and padded to exactly `cells` cells; aligned to the right if asked for."""
     text = clip(text, cells)
     space = " " * (cells - cell_len(text))
     return space + text if right else text + space
 
 
 def centred_line(text: str, y: int, width: int, height: int) -> str:
-    """Line `y` of an area of `width` × `height` cells in whose middle a text stands; empty beside it."""
+    """Return line `y` of an area of `width` × `height` cells with a text in its middle; empty beside it."""
     spans = wrap(text, width - 4) if text else []
     number = y - (height - len(spans)) // 2
     if not 0 <= number < len(spans):
@@ -78,17 +78,17 @@ def _shown_name(name: str) -> str:
 
 
 def prompt_name(name: str) -> str:
-    """Return the own name as it stands before the composer."""
+    """Return the user's name as it stands before the composer."""
     return clip_middle(shown_name(name), _PROMPT_CELLS)
 
 
 def code_units(text: str) -> int:
-    """The length of a text as the backend counts it: in UTF-16 code units."""
+    """Return the length of a text as the backend counts it: in UTF-16 code units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 class Folded(NamedTuple):
-    """A text without what a search does not mind; `starts` has the place of each character in the text."""
+    """A text without what a search ignores; `starts` has the place of each character in the text."""
 
     text: str
     starts: Sequence[int]
@@ -177,7 +177,7 @@ def _wrap_paragraph(text: str, width: int) -> list[Span]:
 
 
 def _chop(text: str, start: int, end: int, width: int) -> list[Span]:
-    """The part of `text` in pieces of at most `width` cells, cut between graphemes; at least one piece."""
+    """Return a part of `text` in pieces of at most `width` cells, cut between graphemes; at least one."""
     if text.isascii():
         cuts = [*range(start, end, width), end]
         return list(pairwise(cuts))

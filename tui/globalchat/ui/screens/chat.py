@@ -27,7 +27,7 @@ from globalchat.ui.messages import (
     WatchTold,
 )
 from globalchat.ui.model.header import SWITCH
-from globalchat.ui.model.outgoing import exit_message
+from globalchat.ui.model.own_texts import exit_message
 from globalchat.ui.model.status import AGAIN, OpeningFailed, dismiss_warning
 from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.notifier import Notifier, Write

@@ -15,7 +15,7 @@ from textual.widgets import TextArea
 from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.ascii import VERBATIM
 from globalchat.ui.keymap import Keymap
-from globalchat.ui.model.outgoing import History
+from globalchat.ui.model.own_texts import History
 from globalchat.ui.safe_app import UnbracketedPaste
 from globalchat.ui.slash_commands import NOTHING, Completions, Vocabulary, complete
 

@@ -3,7 +3,7 @@
 import pytest
 
 from globalchat.client.messages import Draft
-from globalchat.ui.model.outgoing import exit_message
+from globalchat.ui.model.own_texts import exit_message
 
 
 def drafts(*names: str) -> list[Draft]:

@@ -13,7 +13,7 @@ from globalchat.ui.model.rows import Delivery, MessageRow, RowFactory
 from globalchat.ui.model.text import brief
 
 _CHARACTERS = 20_000
-"""The most that is kept for another run: it is written whenever a draft changes."""
+"""The most that is kept for a later run: it is written whenever a draft changes."""
 
 _KEY = re.compile("[0-9a-f]{8}")
 _DIGITS = 8
@@ -21,9 +21,9 @@ _DIGITS = 8
 
 
 class History:
-    """The texts sent from the composer, newest last, each once. Bounded; the oldest go first.
+    """Keeps the texts sent from the composer, newest last, each once. Bounded; the oldest go first.
 
-    For another run each text has a key of its own, so that several chats add to what is kept without undoing
+    For a later run each text has a key of its own, so that several chats add to what is kept without undoing
     what another did: about the second in which it was sent, and which run it was.
 
     Attributes:
@@ -33,7 +33,7 @@ class History:
     def __init__(
         self, *, limit: int = 200, keep: int = 200, run: str = "", clock: WallClock = lambda: 0
     ) -> None:
-        """`limit` and `keep` are the most texts, here and for another run; `run` tells runs apart.
+        """`limit` and `keep` are the most texts, here and for a later run; `run` identifies this run.
 
         `clock` is now, in epoch ms: it puts the texts of several runs in order.
         """
@@ -47,11 +47,11 @@ class History:
 
     @property
     def browsing(self) -> bool:
-        """Whether a recalled text is being shown."""
+        """True if a recalled text is shown."""
         return self._back > 0
 
     def add(self, text: str) -> None:
-        """Remember a text as the newest, and end any browsing."""
+        """Add a text as the newest, and end browsing."""
         self._back = 0
         if not text.strip():
             return
@@ -66,14 +66,14 @@ class History:
         self.changed()
 
     def older(self) -> str | None:
-        """The text before the one shown, or None at the beginning."""
+        """Return the text before the one shown, None at the oldest."""
         if self._back >= len(self._texts):
             return None
         self._back += 1
         return self._shown
 
     def newer(self) -> str | None:
-        """The text after the one shown (the empty text after the last), or None when not browsing."""
+        """Return the text after the one shown (empty after the newest), None when not browsing."""
         if self._back == 0:
             return None
         self._back -= 1
@@ -84,7 +84,7 @@ class History:
         self._back = 0
 
     def kept(self) -> dict[str, str]:
-        """The newest texts by key, for another run."""
+        """Return the newest texts by key, for a later run."""
         kept: dict[str, str] = {}
         left = _CHARACTERS
         for key, text in reversed(self._texts.items()):
@@ -95,7 +95,7 @@ class History:
         return kept
 
     def restore(self, kept: Mapping[str, str]) -> None:
-        """Take over what earlier runs kept, before anything is added."""
+        """Restore what earlier runs kept, before anything is added."""
         newest = {kept[key]: key for key in sorted(kept) if _KEY.match(key)}
         self._texts = {key: kept[key] for key in sorted(newest.values())[-self._limit :]}
 
@@ -105,10 +105,10 @@ class History:
 
 
 class Drafts:
-    """The unfinished text of every channel.
+    """Keeps the unfinished text of every channel.
 
     Attributes:
-        changed: Called after a text became another one.
+        changed: Called after a text changed.
     """
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class Drafts:
         self._texts: dict[str, str] = {}
 
     def save(self, channel: str, text: str) -> None:
-        """Keep the unfinished text of a channel; an empty one forgets it."""
+        """Keep the unfinished text of a channel; an empty one removes it."""
         if text == self.text(channel):
             return
         if text:
@@ -126,17 +126,17 @@ class Drafts:
         self.changed()
 
     def text(self, channel: str) -> str:
-        """The unfinished text of a channel, empty without one."""
+        """Return the unfinished text of a channel, empty without one."""
         return self._texts.get(channel, "")
 
     def take(self, channel: str) -> str:
-        """The unfinished text of a channel, which is then the caller's to keep."""
+        """Remove and return the unfinished text of a channel."""
         text = self.text(channel)
         self.save(channel, "")
         return text
 
     def kept(self) -> dict[str, str]:
-        """All unfinished texts by channel, for another run."""
+        """Return all unfinished texts by channel, for a later run."""
         return dict(self._texts)
 
     def __contains__(self, channel: str) -> bool:
@@ -144,7 +144,7 @@ class Drafts:
 
 
 class Waiting(NamedTuple):
-    """How many messages wait in a channel, how often the first was tried, when it is again (epoch ms)."""
+    """The messages that wait in a channel; the tries of the first, and the time of the next (epoch ms)."""
 
     messages: int
     attempt: int
@@ -152,18 +152,18 @@ class Waiting(NamedTuple):
 
 
 class AwaitingEcho(NamedTuple):
-    """How many accepted messages of a channel have not come back, and for how long the first has not (ms)."""
+    """The accepted messages of a channel without an echo, and the wait of the first one so far (ms)."""
 
     messages: int
     for_ms: int
 
 
 _BACK_WITHIN_MS = 8_000
-"""A message comes back within a second or so; EventBridge may take a few."""
+"""An echo takes about a second; EventBridge may need a few."""
 
 
 class OutgoingMessages:
-    """Follows each draft from *sending* to *delivered*; a message is always one row."""
+    """Follows each draft from *sending* to *delivered*, in one row."""
 
     def __init__(self) -> None:
         self._rows: dict[str, MessageRow] = {}
@@ -171,7 +171,7 @@ class OutgoingMessages:
         self._accepted_at: dict[str, int] = {}
 
     def queue(self, conversation: Conversation, rows: RowFactory, draft: Draft) -> None:
-        """A draft is on its way, perhaps once more."""
+        """Show a draft as being sent, perhaps again."""
         row = self._rows.get(draft.id)
         if row is None:
             row = self._rows[draft.id] = rows.draft(draft, conversation.tail)
@@ -180,13 +180,13 @@ class OutgoingMessages:
             self._settle(conversation, draft, Delivery.SENDING, None)
 
     def wait(self, conversation: Conversation, event: DraftWaiting) -> None:
-        """A draft could not be sent yet: its row says why."""
+        """Show why a draft could not be sent yet."""
         reason = brief(as_typed_here(f"{event.reason} {event.remedy or ''}"))
         self._settle(conversation, event.draft, Delivery.SENDING, reason)
         self._waits[event.draft.id] = event
 
     def accept(self, conversation: Conversation, draft: Draft, region: str, sent_at: int, now: int) -> None:
-        """The backend took a draft (`now` is epoch ms). Its echo may have been faster."""
+        """Show a draft as accepted at `now` (epoch ms), unless its echo was faster."""
         self._waits.pop(draft.id, None)
         row = self._rows.get(draft.id)
         if row is not None:
@@ -195,16 +195,16 @@ class OutgoingMessages:
             conversation.move(row, sent_at)
 
     def refuse(self, conversation: Conversation, draft: Draft, reason: str) -> None:
-        """The backend refused a draft for good."""
+        """Show a draft as refused for good."""
         self._settle(conversation, draft, Delivery.REFUSED, brief(reason))
         self._rows.pop(draft.id, None)
 
     def fail(self, conversation: Conversation, draft: Draft, reason: str) -> None:
-        """A draft did not get there."""
+        """Show a draft as not sent."""
         self._settle(conversation, draft, Delivery.UNSENT, brief(reason))
 
     def deliver(self, conversation: Conversation, event: MessageReceived) -> bool:
-        """An own message came back. False if there is no row that waits for it."""
+        """Show a message as delivered: its echo is here. Return False if no row waits for it."""
         self._waits.pop(event.message.id, None)
         self._accepted_at.pop(event.message.id, None)
         row = self._rows.pop(event.message.id, None)
@@ -217,28 +217,28 @@ class OutgoingMessages:
         return True
 
     def discard(self, conversation: Conversation, row: MessageRow) -> None:
-        """A message that was not sent is wanted no more."""
+        """Remove a message that was not sent."""
         self._waits.pop(row.id, None)
         self._rows.pop(row.id, None)
         conversation.remove(row)
 
     def unsent(self, channel: str) -> list[Draft]:
-        """The drafts of a channel that may be sent again, oldest first."""
+        """Return the drafts of a channel that may be sent again, oldest first."""
         return self._drafts(channel, Delivery.UNSENT)
 
     @property
     def obstacle(self) -> str | None:
-        """What keeps messages from being sent though the connection is live, in a word or two."""
+        """The obstacle that keeps messages from being sent over a live connection, in a word or two."""
         if not self._waits:
             return None
         return "throttled" if any(each.throttled for each in self._waits.values()) else "cannot send"
 
     def has_waited(self, draft_id: str) -> bool:
-        """Whether a draft that is not accepted yet could not be sent at its first try."""
+        """Return True if the first try to send a draft failed, and it is not accepted yet."""
         return draft_id in self._waits
 
     def waiting(self, channel: str) -> Waiting | None:
-        """What waits in a channel, None if nothing does."""
+        """Return what waits in a channel, None if nothing does."""
         first = next((event for event in self._waits.values() if event.draft.channel == channel), None)
         if first is None:
             return None
@@ -246,7 +246,7 @@ class OutgoingMessages:
         return Waiting(count, first.attempt, first.next_try_at)
 
     def awaiting_echo(self, channel: str, now: int) -> AwaitingEcho | None:
-        """What of a channel was accepted but has not come back in good time (`now` is epoch ms)."""
+        """Return what was accepted in a channel well before `now` (epoch ms) without an echo, if anything."""
         at = [
             self._accepted_at[draft.id]
             for draft in self._drafts(channel, Delivery.ACCEPTED)
@@ -255,12 +255,12 @@ class OutgoingMessages:
         return AwaitingEcho(len(at), now - min(at)) if at and now - min(at) >= _BACK_WITHIN_MS else None
 
     def is_counting(self, channel: str) -> bool:
-        """Whether `waiting` or `awaiting_echo` may say something else of a channel as time passes."""
+        """Return True if `waiting` or `awaiting_echo` may change for a channel as time passes."""
         drafts = (row.draft for row in self._rows.values() if row.draft and row.draft.channel == channel)
         return any(draft.id in self._accepted_at or draft.id in self._waits for draft in drafts)
 
     def reset_echo_tracking(self) -> None:
-        """The connection is another one: what was accepted before need not come back on it."""
+        """Await no echo of what was accepted: on a new connection it may not come."""
         self._accepted_at.clear()
 
     def _drafts(self, channel: str, delivery: Delivery) -> list[Draft]:
@@ -283,12 +283,12 @@ class OutgoingMessages:
 def exit_message(
     waiting: Sequence[Draft], unsent: Sequence[Draft], in_doubt: Callable[[str], bool]
 ) -> list[str]:
-    """Return what to say, once the session has ended, of messages that the backend did not confirm.
+    """Return the sentences to print after the chat about messages that the backend did not confirm.
 
     Args:
         waiting: Those that the outbox keeps.
         unsent: Those that nothing keeps.
-        in_doubt: Whether one, by its id, may have reached the backend all the same.
+        in_doubt: Return True if a draft, by its id, may have reached the backend.
     """
     tried = sum(in_doubt(draft.id) for draft in waiting)
     said = []
