@@ -1,4 +1,4 @@
-"""Keeps the tests of commands away from the home of whoever runs them."""
+"""Keeps the tests of commands away from the home of the user who runs them."""
 
 from pathlib import Path
 

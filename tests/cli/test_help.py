@@ -23,7 +23,7 @@ def help_of(*words: str) -> str:
 
 
 def examples(text: str) -> list[str]:
-    """The lines of the block `Examples:`, each on its own."""
+    """Return the lines of the block `Examples:`, each on its own."""
     block = re.search(r"^ *Examples:\n((?: +\S.*\n)+)", text, re.MULTILINE)
     return [line.strip() for line in block[1].splitlines()] if block else []
 
@@ -43,7 +43,7 @@ def test_the_program_itself_gives_examples() -> None:
 
 
 def invocations(line: str) -> Iterator[list[str]]:
-    """The words after each `globalchat` of a shell line."""
+    """Yield the words after each `globalchat` of a shell line."""
     for part in re.split(r"\||&&|;|\$\(", re.sub(r"\s#\s.*|\s{3,}.*", "", line)):
         if match := re.match(r'\s*"?globalchat\b(.*)', re.split(r"\s[<>]|\)", part)[0]):
             is_quoted = match[1].count('"') % 2 == 1  # as in eval "$(globalchat …)"
@@ -88,7 +88,7 @@ def test_the_near_word_is_suggested(arguments: list[str], said: str) -> None:
 
 
 def test_help_does_not_depend_on_docstrings() -> None:
-    """`-OO` (PYTHONOPTIMIZE=2) strips them."""
+    """Run with `-OO` (PYTHONOPTIMIZE=2), which strips them."""
     program = "from globalchat.cli.docs import document; print(document())"
     done = subprocess.run(
         [sys.executable, "-OO", "-c", program], capture_output=True, encoding="utf-8", check=True

@@ -16,7 +16,7 @@ from globalchat.localcloud.process import launch
 from globalchat_infra.deployer.progress import PlainView, Progress
 from tests.e2e.helpers.processes import Home
 
-SECRET_TEXT = "what nobody else may read"
+SECRET_TEXT = "what no other user may read"
 SENDER = "anastasia"
 
 

@@ -160,7 +160,7 @@ class Full(io.StringIO):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_where_nobody_listens_nothing_is_said() -> None:
+def test_without_a_stream_nothing_is_shown() -> None:
     for stream in (None, Full()):
         live = LiveLine(stream, width=6, clock=lambda: 0.0)
         live.show("a", "one")

@@ -38,7 +38,7 @@ class Pipe:
         return written
 
     def drain(self, filled: int) -> None:
-        """Read so many bytes."""
+        """Read that many bytes."""
         while filled:
             filled -= len(os.read(self.reading, filled))
 

@@ -226,7 +226,7 @@ def test_a_file_of_another_user_is_left_as_it_is(
 @needs_root
 @pytest.mark.parametrize("is_dangling", [False, True])
 def test_a_link_of_another_user_leads_nowhere(tmp_path: Path, is_dangling: bool) -> None:
-    """Whoever may write to a folder that all share (/tmp) chooses where the link leads: to a file of ours."""
+    """Any user who may write to a folder that all share (/tmp) chooses where the link leads: to a file of ours."""
     ours, link, detour = tmp_path / "ours", tmp_path / "link", tmp_path / "detour"
     if not is_dangling:
         ours.write_text("ours")
@@ -356,7 +356,7 @@ def test_an_id_does_not_outlive_its_lock(tmp_path: Path) -> None:
     assert path.read_text() == ""
 
 
-def test_nobody_holds_a_lock_that_was_never_made(tmp_path: Path) -> None:
+def test_a_lock_that_was_never_made_has_no_holder(tmp_path: Path) -> None:
     assert holder(tmp_path / "lock") is None
 
 
@@ -401,7 +401,7 @@ def test_a_lock_without_an_id_is_held_all_the_same(tmp_path: Path) -> None:
     assert not is_locked(tmp_path / "never made")
 
 
-def test_a_file_that_was_removed_or_moved_is_locked_by_nobody(tmp_path: Path) -> None:
+def test_a_file_that_was_removed_or_moved_has_no_holder(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     for move in (path.unlink, lambda: path.rename(tmp_path / "moved")):
         first = FileLock.acquire(path)
@@ -417,7 +417,7 @@ def test_a_file_that_was_removed_or_moved_is_locked_by_nobody(tmp_path: Path) ->
 
 
 def test_who_waited_for_a_file_that_was_removed_locks_the_new_one(tmp_path: Path) -> None:
-    """Else it would hold a lock that nobody else can see."""
+    """Else it would hold a lock that no other process can see."""
     path = tmp_path / "lock"
     flock = fcntl.flock
     removed: list[Path] = []

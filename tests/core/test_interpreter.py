@@ -38,7 +38,7 @@ def test_without_a_python_path_there_is_none(environment: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize("forced", ["0", "1"])
-def test_tracebacks_are_plain_whoever_forces_colours(forced: str) -> None:
+def test_tracebacks_are_plain_also_where_colours_are_forced(forced: str) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", "raise ValueError('x')"],
         env=child_environment({**os.environ, "FORCE_COLOR": forced}),

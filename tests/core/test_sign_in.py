@@ -34,7 +34,7 @@ from tests.infra.helpers.aws_front import AwsFront, assumed, failure
 
 
 def program(folder: Path, script: str) -> str:
-    """A program for `credential_process`."""
+    """Write a program for `credential_process`."""
     file = folder / "program"
     file.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     file.chmod(file.stat().st_mode | stat.S_IXUSR)
@@ -46,7 +46,7 @@ def processed(folder: Path, script: str) -> None:
 
 
 def failing(profile: str | None = None, prompter: FakePrompter | None = None) -> UserError:
-    """The error that resolving ends with."""
+    """Return the error that resolving ends with."""
     quick = Timeouts(connect=0.5, read=0.5)
     with pytest.raises(UserError) as failed:
         resolve(
@@ -232,7 +232,7 @@ def test_a_role_that_the_aws_cli_keeps_needs_no_other_code(sts: AwsFront, tmp_pa
 
 
 def cache_key() -> str:
-    """The name that the AWS CLI gives to what it keeps of the role."""
+    """Return the name that the AWS CLI gives to what it keeps of the role."""
     role = {
         "RoleArn": "arn:aws:iam::123456789012:role/a",
         "SerialNumber": "arn:aws:iam::123456789012:mfa/ana",

@@ -18,7 +18,7 @@ from tests.core.helpers.loopback_proxy import LoopbackProxy
 
 @asynccontextmanager
 async def serving(context: ssl.SSLContext | None) -> AsyncIterator[int]:
-    """A server that speaks TLS, or plain HTTP without a context; its port."""
+    """Serve TLS, or plain HTTP without a context, and yield the port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if context is None:
@@ -34,7 +34,7 @@ async def serving(context: ssl.SSLContext | None) -> AsyncIterator[int]:
 async def failure_of(server: ssl.SSLContext | None, trusted: Authority | None = None) -> ssl.SSLError:
     """Return what a client raises that trusts an authority, and expects the name api.example."""
     context = ssl.create_default_context(cafile=str(trusted.file) if trusted else None)
-    context.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 does by itself
+    context.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 does by default
     async with serving(server) as port:
         with pytest.raises(ssl.SSLError) as raised:
             await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="api.example")

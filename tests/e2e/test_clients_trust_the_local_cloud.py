@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote, in a shell with `local env`, reach a local cloud that serves over TLS."""
+"""Clients of others, in a shell with `local env`, reach a local cloud that serves over TLS."""
 
 import shutil
 import subprocess
@@ -69,7 +69,7 @@ def test_a_client_trusts_the_local_cloud_and_does_not_without_its_variable(serve
         pytest.skip(f"{client[0]} is not installed")
     answered, said = run_in_shell(served, client)
     assert answered in ("400", "401", "000000000000"), said
-    # requests reads curl's variable, botocore that of requests: without all of them nobody is trusted.
+    # requests reads curl's variable, botocore that of requests: without all of them no server is trusted.
     others = (each for each in TRUST_VARIABLES if each != variable)
     assert run_in_shell(served, client, *(f"unset {each}" for each in others))[0] == answered
     alone, _ = run_in_shell(served, client, f"unset {' '.join(TRUST_VARIABLES)}")

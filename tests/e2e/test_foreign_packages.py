@@ -53,7 +53,7 @@ show(root)
 
 
 def module_names() -> set[str]:
-    """The base names of all our modules and packages, and of the packages that there used to be."""
+    """Return the base names of all our modules and packages, and of the packages that there used to be."""
     sources = [path for root in (ROOT / "tui", INFRA / "globalchat_infra") for path in root.rglob("*.py")]
     ours = {*(path.stem for path in sources), *(path.parent.name for path in sources), *PACKAGES}
     taken = {"__init__", "__main__", "globalchat", "globalchat_infra", *sys.stdlib_module_names}

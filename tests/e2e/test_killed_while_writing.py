@@ -29,7 +29,7 @@ def memory(home: Home, name: str = "local") -> Path:
 
 
 def drafts(home: Home, name: str = "local") -> dict[str, str]:
-    """The drafts of all chats."""
+    """Return the drafts of all chats."""
     file = memory(home, name)
     values = json.loads(file.read_text())["values"] if file.exists() else {}
     return {key: text for key, text in values.items() if re.match("draft[0-9]*:", key)}

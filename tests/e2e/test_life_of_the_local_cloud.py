@@ -206,7 +206,7 @@ def test_an_idle_cloud_ends_by_itself_and_a_used_one_does_not(tmp_path: Path) ->
         home.close()
 
 
-def test_a_cloud_nobody_connects_to_ends_by_itself(tmp_path: Path) -> None:
+def test_a_cloud_without_connections_ends_automatically(tmp_path: Path) -> None:
     home = Home(tmp_path / "home", idle_seconds=0.3)
     try:
         home.run("local", "up")

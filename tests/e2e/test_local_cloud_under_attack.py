@@ -119,7 +119,7 @@ def ask(port: int, method: str, path: str, headers: dict[str, str]) -> None:
     connection.close()
 
 
-def test_whoever_has_no_token_and_no_key_does_not_keep_it_alive(tmp_path: Path) -> None:
+def test_a_client_without_token_and_key_does_not_keep_it_alive(tmp_path: Path) -> None:
     home = Home(tmp_path / "home", idle_seconds=1.0)
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     upgrade |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Protocol": "graphql-ws"}
@@ -152,7 +152,7 @@ def test_asking_how_it_does_does_not_keep_it_alive_but_joining_it_does(tmp_path:
         cloud = cloud_of(home)
         joined = threading.Event()
         give_up = time.monotonic() + 20
-        for _ in range(3):  # longer than it would stay by itself
+        for _ in range(3):  # longer than it would stay alone
             began = time.monotonic()
             control_client.use(cloud)
             while time.monotonic() < began + 1.0 and not joined.wait(0.05):

@@ -87,7 +87,7 @@ UNITS_OF_MEMORY = 1 if sys.platform == "darwin" else 1024
 
 
 def feed(home: Home, count: int) -> tuple[subprocess.CompletedProcess[bytes], int]:
-    """Publish so many lines, the bad ones among them; what came of it, and its largest memory in bytes."""
+    """Publish lines, the bad ones among them; return the ended process and its largest memory in bytes."""
     lines = b"".join(BAD.get(number, b"line %d" % number) + b"\n" for number in range(1, count + 1))
     arguments = ["publish", "cars", "-", "--window", "16", "--json"]
     done = subprocess.run(
@@ -210,7 +210,7 @@ def test_a_reader_that_goes_ends_it_quietly_while_it_waits_for_a_line(shared_hom
         assert one.err.all() == []
 
 
-def test_ctrl_c_ends_it_also_when_nobody_reads_what_it_prints(shared_home: Home) -> None:
+def test_ctrl_c_ends_it_also_when_its_output_is_not_read(shared_home: Home) -> None:
     follower = shared_home.follow("oregon", "robots")
     many = ("publish", "robots", "--size", "1000", "--count", "100", "--json", "--window", "16")
     with unread(shared_home, *many) as one:

@@ -16,13 +16,13 @@ pytestmark = pytest.mark.e2e
 
 def test_every_region_at_once_shows_each_arrival_with_its_region(shared_home: Home) -> None:
     both = shared_home.start("subscribe", "tech", "music", "--region", "all", "--json", "--count", "4")
-    people = shared_home.start("subscribe", "tech", "music", "--region", "all", "--count", "4")
-    for one in (both, people):
+    as_text = shared_home.start("subscribe", "tech", "music", "--region", "all", "--count", "4")
+    for one in (both, as_text):
         one.err.wait(lambda lines: sum("connected to" in line for line in lines) == 2)
     shared_home.publish("one", channel="tech", region="oregon")
     shared_home.publish("two", channel="music", region="sydney")
 
-    assert both.wait() == people.wait() == 0
+    assert both.wait() == as_text.wait() == 0
     arrivals = {(each["message"], each["region"], each["via"]) for each in map(json.loads, both.out.all())}
     assert arrivals == {
         ("one", "us-west-2", "oregon"),
@@ -32,8 +32,8 @@ def test_every_region_at_once_shows_each_arrival_with_its_region(shared_home: Ho
     }
     # Without the time, and without how long it took, which is known before anything was published here.
     transit = re.compile(r" \+\d+ ms")
-    assert all(transit.search(line) for line in people.out.all())
-    shown = sorted(transit.sub("", line).split("  ", 1)[1] for line in people.out.all())
+    assert all(transit.search(line) for line in as_text.out.all())
+    shown = sorted(transit.sub("", line).split("  ", 1)[1] for line in as_text.out.all())
     assert [line.split() for line in shown] == [
         ["music", shown[0].split()[1], "ap-southeast-2", "via", via, "two"] for via in ("oregon", "sydney")
     ] + [["tech", shown[2].split()[1], "us-west-2", "via", via, "one"] for via in ("oregon", "sydney")]
@@ -100,7 +100,7 @@ def test_a_closed_pipe_ends_it_at_once_though_no_message_comes(shared_home: Home
         assert one.err.all() == ["connected to oregon: robots"]
 
 
-def test_ctrl_c_ends_it_also_when_nobody_reads_what_it_prints(shared_home: Home) -> None:
+def test_ctrl_c_ends_it_also_when_its_output_is_not_read(shared_home: Home) -> None:
     with unread(shared_home, "subscribe", "robots", "--json") as one:
         other = shared_home.follow("oregon", "robots")
         one.err.wait_for("connected to")

@@ -22,7 +22,7 @@ def built(builder: WheelBuilder | SdistBuilder, folder: Path) -> Path:
 
 
 def names(wheel: Path) -> set[str]:
-    """The files of a wheel without those that describe it."""
+    """Return the files of a wheel without those that describe it."""
     return {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
 

@@ -43,7 +43,7 @@ def needs(shell: str) -> pytest.MarkDecorator:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs a script in a shell whose HOME and folder hold a globalchat that notes its calls."""
+    """Return a function that runs a script in a shell; HOME and folder hold a globalchat that logs calls."""
     file = tmp_path / "venv" / "bin" / "globalchat"
     file.parent.mkdir(parents=True)
     file.write_text(PROGRAM)
@@ -72,7 +72,7 @@ def called(tmp_path: Path, path: str) -> bool:
 
 
 def kept(shell: str) -> tuple[str, str]:
-    """Commands that set each name that the scripts use, and that print them."""
+    """Return commands that set each name that the scripts use, and that print them."""
     names = NAMES.split()
     prefix = "set -g {0} mine-{0}" if shell == "fish" else "{0}=mine-{0}"
     return "\n".join(prefix.format(name) for name in names), "\n".join(f"echo ${name}" for name in names)
@@ -120,7 +120,7 @@ def test_fish(run: Run, tmp_path: Path, typed: str, path: str) -> None:
 
 @needs("zsh")
 def test_tab_in_zsh_completes_the_word(run: Run, tmp_path: Path) -> None:
-    """Presses the key in an interactive zsh, with its own completion system."""
+    """Press the key in an interactive zsh, with its own completion system."""
     (tmp_path / "script").write_text(SCRIPTS["zsh"])
     (tmp_path / ".zshrc").write_text(
         "autoload -Uz compinit && compinit -u -D\nPS1='ready> '\nsource ./script\n"

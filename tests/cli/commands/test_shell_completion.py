@@ -121,7 +121,7 @@ def test_every_name_that_completes_is_some_parameters() -> None:
 
 
 def complete_in_a_process(words: str, number: int, home: Path) -> tuple[list[str], float]:
-    """The completions that bash is given, and the CPU seconds that they took."""
+    """Return the completions that bash is given, and the CPU seconds that they took."""
     program = (
         "import os, sys, atexit, resource\n"
         f"atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_SELF).ru_utime,"

@@ -8,7 +8,7 @@ from globalchat.cli.main import CHAT, root
 
 
 def commands(group: click.Group, parent: click.Context, *words: str) -> Iterator[tuple[str, ...]]:
-    """The words of every command that does something."""
+    """Yield the words of every command that does something."""
     for name in [*group.list_commands(parent), *([CHAT] if group is root else [])]:
         command = group.get_command(parent, name)
         assert command is not None

@@ -1,4 +1,4 @@
-"""AWS profiles in a file, and people who are asked for codes."""
+"""AWS profiles in a file, and a prompter with ready answers."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -45,5 +45,5 @@ def configure(folder: Path, text: str) -> None:
 
 
 def in_minutes(minutes: float) -> str:
-    """A time to come, as AWS writes it."""
+    """Return a time to come, as AWS writes it."""
     return (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -41,7 +41,7 @@ class Forked:
     stderr: IO[bytes] | None = None
 
     def poll(self) -> int | None:
-        """The exit code, None while it runs."""
+        """Return the exit code, None while it runs."""
         if self.returncode is None:
             self._ended(0)
         return self.returncode

@@ -37,7 +37,7 @@ def piped(home: Home, *arguments: str) -> Iterator[Piped]:
 
 @dataclass
 class Unread:
-    """A command whose standard output is a pipe that nobody reads until `close` ends that too."""
+    """A command whose standard output is a pipe without a reader until `close` ends that too."""
 
     process: Process
     reading: int

@@ -39,7 +39,7 @@ class Lines:
         self._thread.start()
 
     def wait(self, enough: Callable[[list[str]], bool]) -> list[str]:
-        """The lines, once there are enough."""
+        """Return the lines, once there are enough."""
         with self._changed:
             self._changed.wait_for(lambda: enough(self._lines) or self._ended, SECONDS)
             assert enough(self._lines), f"not enough came: {self._lines}"
@@ -50,7 +50,7 @@ class Lines:
         self.wait(lambda lines: any(text in line for line in lines))
 
     def all(self) -> list[str]:
-        """Every line, once the stream has ended."""
+        """Return every line, once the stream has ended."""
         self._thread.join(SECONDS)
         return list(self._lines)
 
@@ -74,7 +74,7 @@ class Running:
     err: Lines
 
     def messages(self, count: int) -> list[dict[str, object]]:
-        """The JSON objects on standard output, once there are so many."""
+        """Return the JSON objects on standard output, once there are `count`."""
         return [json.loads(line) for line in self.out.wait(lambda lines: len(lines) >= count)]
 
     def interrupt(self) -> int:
@@ -227,5 +227,5 @@ class Home:
 
 
 def texts(messages: Sequence[Mapping[str, object]]) -> list[object]:
-    """The texts of messages."""
+    """Return the texts of messages."""
     return [message["message"] for message in messages]

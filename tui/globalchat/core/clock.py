@@ -50,7 +50,7 @@ def now_ms() -> int:
 def is_plausible(epoch_ms: int) -> bool:
     """Return whether an instant lies between 1970 and 9999: others are wrong, and no calendar shows them all.
 
-    Whoever can put events on a bus chooses the times of messages.
+    Any caller who may put events on a bus chooses the times of messages.
     """
     return epoch_ms in _TIMES
 

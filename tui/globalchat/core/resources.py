@@ -21,7 +21,7 @@ def checkout() -> Path | None:
 def resource(name: str) -> Path:
     """Return the path of a file or folder, named as in the checkout: `schema.graphql`, `infra/resolvers`.
 
-    The checkout comes first: an editable install holds copies that nobody updates.
+    The checkout comes first: an editable install holds copies that are never updated.
 
     Raises:
         FileNotFoundError: neither the checkout nor the installation has it.

@@ -1,4 +1,4 @@
-"""Text for people: made safe for a terminal, counted nouns, and the word that a mistyped one may mean. Pure.
+"""Text to be shown: made safe for a terminal, counted nouns, and the word that a mistyped one may mean. Pure.
 
 `sanitize` is the one function through which text passes before it meets a terminal. Measured: Textual and
 Rich hand ESC, C1 and bidirectional controls of a `str` on to the terminal as they are.

@@ -313,7 +313,7 @@ _NARROWEST = 30
 
 
 class TextOutput:
-    """Prints findings for people, under the heading of their subject."""
+    """Prints findings as text, under the heading of their subject."""
 
     def __init__(self, profile: Profile, *, ascii_only: bool) -> None:
         stream = sys.stdout

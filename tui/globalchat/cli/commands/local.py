@@ -291,7 +291,7 @@ Examples:
     short_help="Show what could not be delivered, and deliver it again.",
 )
 @options.as_json
-@click.option("--text", "with_text", is_flag=True, help="Show the messages too, which people wrote.")
+@click.option("--text", "with_text", is_flag=True, help="Show the texts of the messages, too.")
 @click.pass_context
 def dlq(ctx: click.Context, as_json: bool, with_text: bool) -> int | None:
     """Run `globalchat local dlq`."""
