@@ -38,6 +38,7 @@ class CliCommand(click.Command):
         Raises:
             UsageError: a word is not in the locale's encoding, or click's own reason.
         """
+        # Parsed twice only where a word cannot be decoded: the first time to find out whose value it is.
         if not ctx.resilient_parsing and not is_decoded(args):
             given, _, _ = self.make_parser(ctx).parse_args(list(args))
             for param in self.params:
@@ -110,6 +111,7 @@ class LazyGroup(CommandGroup):
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry.module}.command is not a command")
         add_log_options(command)
+        # Only a shell that completes a line needs them.
         if ctx.resilient_parsing:
             from globalchat.cli.commands.shell_completion import add_completers  # only to complete
 
@@ -133,7 +135,9 @@ class LazyGroup(CommandGroup):
 
 def add_log_options(command: click.Command) -> click.Command:
     """Add the options about the log to a command and those below it, and return it."""
+    # A group that does nothing itself has nothing to log.
     does_something = not isinstance(command, click.Group) or command.invoke_without_command
+    # A command is imported once, and got by its name several times.
     if does_something and not any(_FILE in param.opts for param in command.params):
         command.params.extend(_log_options())
     if isinstance(command, click.Group):
@@ -183,6 +187,7 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, object], None]
 
 
 def _start_log(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
+    # While a shell completes a line, no file is made.
     if ctx.resilient_parsing:
         return
     texts = bool(ctx.meta[_TEXTS])
@@ -193,6 +198,7 @@ def _start_log(ctx: click.Context, _: click.Parameter, file: Path | None) -> Non
     from globalchat.core import logs
 
     level = getattr(logging, str(ctx.meta[_LEVEL]).upper())
+    # A group and its command may both name the file.
     if not logs.start(file.absolute(), level=level, texts=texts):
         return
     import platform

@@ -79,6 +79,7 @@ def _commands(ctx: click.Context) -> Iterator[click.Context]:
     names = group.list_commands(ctx)
     for name in [CHAT, *names] if group is root else names:
         command = group.get_command(ctx, name)
+        # A hidden command is not documented.
         if command is None or command.hidden:
             continue
         below = click.Context(command, info_name=name, parent=ctx)

@@ -62,6 +62,7 @@ class Root(LazyGroup):
         """Put `chat` before arguments that name no command."""
         if ctx.resilient_parsing and not args:
             return super().parse_args(ctx, args)  # a shell completes the first word
+        # A lone option is the chat's, too: `globalchat --channel tech`.
         if not args or (args[0] not in self.entries and args[0] not in _GROUP_OPTIONS):
             args = [CHAT, *args]
         return super().parse_args(ctx, args)
@@ -110,6 +111,7 @@ class Root(LazyGroup):
         try:
             with _naming_the_command():
                 code: int | None = super().invoke(ctx)
+            # Here a full disk ends in a sentence; the interpreter's own flush would print a traceback.
             flush_output()
             return code
         except UserError as error:
@@ -122,15 +124,15 @@ class Root(LazyGroup):
                 echo_err(line)
             return error.exit_code
         except KeyboardInterrupt:
+            # The user knows why it ended.
             return ExitCode.INTERRUPTED
         except click.Abort as ended:
             if not isinstance(ended.__context__, KeyboardInterrupt):
                 raise
-            echo_err(
-                ""
-            )  # click makes this of Ctrl-C at a question; the shell's prompt gets a line of its own
+            echo_err("")  # the shell's prompt gets a line of its own after Ctrl-C at a question
             return ExitCode.INTERRUPTED
         except BrokenPipeError:
+            # The reader has what it wanted, as in `| head`.
             discard_output()
             return ExitCode.DONE
 
@@ -182,7 +184,9 @@ click.option(
 
 def main() -> None:
     """Run the command line and exit."""
+    # Before any library has logged anything.
     redaction.install()
+    # A stream that the shell closed (`2>&-`) is None in Python; libraries write to it unasked.
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     if isinstance(sys.stdout, TextIOWrapper):
@@ -204,6 +208,7 @@ def _asked_script() -> list[str] | None:
     shell, _, wanted = os.environ.get(_COMPLETE, "").partition("_")
     if wanted != "source":
         return None
+    # Else click would answer before the command could.
     del os.environ[_COMPLETE]
     return ["completion", shell]
 
@@ -211,6 +216,7 @@ def _asked_script() -> list[str] | None:
 def _explain(error: OSError) -> UserError:
     """Return the error for a full disk: of standard output, if click wrote there, else of a file."""
     at = error.__traceback__
+    # The innermost frame knows which file was written: click's is standard output.
     while at is not None and at.tb_next is not None:
         at = at.tb_next
     if at is not None and at.tb_frame.f_globals["__name__"].startswith("click."):  # a page of help

@@ -69,6 +69,7 @@ def parameters(kind: Callable[..., T]) -> Callable[[Callable[[T], Result]], Call
         def command(**params: object) -> Result:
             return function(kind(**params))
 
+        # As with stacked decorators, the last one is declared first.
         for each in reversed(fields(kind)):  # type: ignore[arg-type]
             if DECLARE not in each.metadata:
                 raise TypeError(f"the field {each.name} has neither an option nor an argument")
@@ -105,6 +106,7 @@ class Duration(click.ParamType[float]):
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the seconds of a duration."""
+        # click converts a default, and sometimes a value, twice.
         if isinstance(value, float):
             return value
         if self._zero and value == "0":
@@ -177,6 +179,8 @@ def sender(given: str | None) -> str:
         return given
     try:
         name = getpass.getuser()[:LONGEST_NAME]
+    # In a container the user id often has no name.
     except (OSError, KeyError):
         return "anonymous"
+    # A name in another encoding could not be sent.
     return name if is_decoded([name]) else "anonymous"

@@ -142,6 +142,7 @@ def cannot_be_written(error: OSError) -> UserError:
 def discard_output() -> None:
     """Discard what standard output still holds, so that the interpreter's last flush succeeds."""
     with suppress(OSError):
+        # The descriptor, not only Python's object: the interpreter flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -190,6 +191,7 @@ class LiveLine:
             return
         self._shown_at, self._topic = now, topic
         if self._terminal:
+            # The last column stays free: some terminals wrap as soon as it is filled.
             self._write(f"{_CLEAR}{printable(text)[: self._width - 1]}")
             self._drawn = True
         else:
@@ -202,6 +204,7 @@ class LiveLine:
             self._drawn = False
 
     def _write(self, text: str) -> None:
+        # Progress is worth no failure: the terminal may be gone.
         if self._stream is not None:
             with suppress(OSError):
                 self._stream.write(text)
@@ -211,6 +214,7 @@ class LiveLine:
 def confirm(question: str, *, yes: bool) -> bool:
     """Ask a question on standard error, and return the answer: True with `yes`, False without a terminal."""
     if yes:
+        # What is done is printed in any case.
         echo_err(question.replace("?", "."))
         return True
     if not is_terminal(sys.stdin):

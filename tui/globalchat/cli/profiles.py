@@ -72,6 +72,7 @@ def load_within(seconds: float, name: str, *, note: Note) -> Profile:
             if is_first:
                 note(f"globalchat: {error.sentence} Trying again ...")
             is_first = False
+            # No event loop runs yet.
             time.sleep(min(_RETRY_SECONDS, left))
 
 
@@ -98,6 +99,7 @@ async def reload(name: str) -> Profile:
     """
     import asyncio
 
+    # Files and the local cloud's lock could hold up the event loop.
     return await asyncio.to_thread(_read_again, name)
 
 

@@ -71,6 +71,7 @@ def command(given: ChatOptions) -> int:
         _check_region(chosen, region)
     elif chosen != LOCAL:
         profiles.region_names(chosen)  # an unknown or damaged profile is reported before the screen is taken
+    # Before Textual is loaded, which takes most of a second.
     _check_terminal()
     notes: list[str] = []
     automatic = region is not None and region.lower() == "auto"
@@ -78,6 +79,7 @@ def command(given: ChatOptions) -> int:
     async def open_profile() -> Profile:
         import asyncio
 
+        # In a thread: the screen is drawn while the local cloud starts.
         loaded = await asyncio.to_thread(profiles.load, chosen, note=notes.append, warn=False)
         return await _nearest_first(loaded) if automatic else loaded
 

@@ -72,12 +72,14 @@ def command(given: CostOptions) -> int:
     deployed = config.load()
     known = profiles.region_names(given.profile) if given.profile else deployed.regions
     chosen = _regions(given.regions, known)
+    # By way of the text: 0.1 as it was typed, not as the binary number next to it.
     traffic = Traffic(given.clients, Decimal(str(given.rate)), given.size)
     extras = Extras(dashboard=deployed.dashboard, firewall=deployed.waf_rate is not None)
     lines = estimate(traffic, list(chosen.values()), load_prices(), extras)
     if given.as_json:
         write_lines([json_line(cost_document(traffic, chosen, lines))])
     else:
+        # Into a file or pipe sentences are written whole.
         columns = width() if is_terminal(sys.stdout) else None
         write_lines(cost_table(traffic, chosen, lines, width=columns))
     return ExitCode.DONE
@@ -103,6 +105,7 @@ def cost_table(
     rows = [_row(line) for line in lines]
     totals = {region: _dollars(_sum(_of(region, lines))) for region in regions.values()}
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    # A subtotal may be wider than any of its parts.
     widths[-1] = max(widths[-1], *map(len, totals.values()))
     end = sum(widths) + len(widths) - 1
     shown: list[str] = []

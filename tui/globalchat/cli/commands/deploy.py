@@ -94,6 +94,7 @@ def command(given: DeployOptions) -> int:
         ask=not given.diff,
         role=given.role_arn,
         synthesis=synthesis,
+        # A diff deploys nothing, and has to be quick.
         check=None if given.diff else compared_with_aws(aws, strict=given.strict),
     )
     deployer = Deployer(
@@ -136,6 +137,7 @@ def _save(profile: "Profile") -> None:
     """Save the profile of a deployment that has succeeded."""
     from globalchat.cli.aws_deployment import save_profile
 
+    # The stacks exist by now: the error has to say so.
     try:
         save_profile(profile)
     except UserError as error:
@@ -150,6 +152,7 @@ def _send_a_message(profile: "Profile", config: "Config") -> None:
     from globalchat.measure.smoke_test import SENDER, TEXT, smoke_test
 
     echo_err("sending a message through every region")
+    # The deployment's own limits may be shorter than the usual text.
     text, sender = TEXT[: config.limits.message], SENDER[: config.limits.sender]
     asyncio.run(smoke_test(profile, config.channels[0], echo_err, text=text, sender=sender))
 

@@ -60,6 +60,7 @@ def command(given: DestroyOptions) -> int:
     preflight.check_role(given.role_arn, owner)
     for line in preflight.endpoints(aws, request.first_region):
         echo_err(line)
+    # Everywhere: an earlier deployment may have left stacks in a region that the file names no more.
     existing, chosen = aws_deployment.find_existing(
         aws, request, consequence="is not known, and is left alone.", everywhere=True
     )
@@ -77,6 +78,7 @@ def command(given: DestroyOptions) -> int:
     destroy.delete_stacks(aws, found, aws_deployment.print_step, seconds=seconds, role=given.role_arn)
     groups = resources.log_groups(found)
     leftovers = destroy.find_leftovers(aws, owner.number, request.prefix, chosen, groups)
+    # What is left does not matter to the profile: the APIs are gone.
     aws_deployment.forget_regions(name, owner.number, request.prefix, set(chosen.values()))
     return _report(leftovers, chosen, existing if not given.regions else None)
 

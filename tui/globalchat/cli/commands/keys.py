@@ -60,6 +60,7 @@ def list_keys(given: ListKeysOptions) -> int:
         _check_owner(aws, endpoint)
         found = api_keys.list_keys(aws, endpoint.region, endpoint.api_id)
         old = api_keys.retired(found)
+        # The one that is valid longest first: usually it is the one in use.
         for key in sorted(found, key=lambda each: -each.expires):
             is_used, is_replaced = key.key == endpoint.api_key, key.fingerprint in old
             if given.as_json:
@@ -190,6 +191,7 @@ def revoke(given: RevokeKeysOptions) -> int:
         for alias, listed in found.items():
             old = api_keys.retired(listed)
             chosen += [(alias, key) for key in listed if key.fingerprint in old]
+    # A key may be both named and replaced.
     chosen = list(dict.fromkeys(chosen))
     _check_unused(chosen, profile)
     if not chosen:
@@ -254,6 +256,7 @@ def _signed_in(aws_profile: str | None, profile: str | None) -> "tuple[Aws, Prof
     Raises:
         UserError: there is no such profile, or the credentials are not of its account.
     """
+    # Imported here, as the help must not load botocore.
     from globalchat.cli.aws_deployment import deployed_profile, sign_in_to
     from globalchat_infra.deployer.aws import Aws
 

@@ -228,6 +228,7 @@ def set_faults(given: SetFaultsOptions) -> int:
     left = control_client.set_faults(
         state, given.faults, source=given.source, target=given.target, region=given.region
     )
+    # These are not in the list of what is set: they have happened.
     for name in momentary:
         echo_err(f"Done, once: {name}.")
     if left or not momentary:
@@ -329,6 +330,7 @@ def redrive(queue: str | None, as_json: bool) -> int:
     delivered, failed = control_client.redrive(state, queue)
     if as_json:
         write_lines([json_line({"delivered": delivered, "failed": failed})])
+    # Those stay in their queue, as on AWS.
     stay = f" {failed} failed again and stay." if failed else ""
     echo_err(f"{delivered} delivered.{stay}")
     return ExitCode.FAILED if failed else ExitCode.DONE

@@ -44,6 +44,7 @@ def command(given: OutputsOptions) -> int:
     """Run `globalchat outputs`."""
     if given.refresh:
         _refresh(given)
+    # Nothing is sent to the region: no warning of an unencrypted key.
     profile = profiles.load(profiles.choose(given.profile), note=echo_err, warn=False)
     documents = {alias: _document(each, given.show_key) for alias, each in profile.regions.items()}
     if given.as_json:

@@ -99,6 +99,7 @@ def command(given: PublishOptions) -> int:
     count, templated = given.count, bool(given.template)
     if text is not None and given.rate is not None and count is None:
         raise click.UsageError("With a TEXT, --rate needs --count.")
+    # Lines are often JSON, full of braces; a repeated text is often meant to differ.
     if given.template is None:
         templated = count is not None and given.text not in (None, STDIN)
     if text is not None:
@@ -106,6 +107,7 @@ def command(given: PublishOptions) -> int:
         count = count or 1
     elif sys.stdin is None:
         raise click.UsageError("Standard input is closed: there is nothing to publish.")
+    # The local cloud may just be starting again: the time to retry holds for that, too.
     loaded = profiles.load_within(given.retry_for or 0, profiles.choose(given.profile), note=echo_err)
     import asyncio
 

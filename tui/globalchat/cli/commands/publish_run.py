@@ -169,6 +169,7 @@ class PublishRun:
             UserError: it cannot be written.
         """
         await self._results.end()
+        # Waited for like this, a cancelled writer raises nothing here.
         await asyncio.wait({writer})
         if not writer.cancelled():
             writer.result()
@@ -178,8 +179,10 @@ class PublishRun:
         if self._interrupted:
             self._report(_interruption(report, request))
             return ExitCode.INTERRUPTED
+        # The reader of the results is gone: as in `| head`, that is not a failure.
         if self._results.closed:
             return ExitCode.DONE
+        # In a script a success needs no words.
         if not request.is_single and (self._has_terminal or report.refused):
             self._report(f"{summary(report, seconds)}.", plain=not report.refused)
         is_generated = request.text is not None  # lines may have come too slowly themselves
@@ -211,6 +214,7 @@ class PublishRun:
         self._interrupted = True
         self._publisher.stop()
         if self._writer is not None:
+            # A reader that is stuck must not hold up Ctrl-C longer than the publishes in flight.
             asyncio.get_running_loop().call_later(DRAIN, self._writer.cancel)
 
     def _show_counts(self) -> None:
@@ -244,6 +248,7 @@ class ResultWriter:
 
     async def add(self, line: str) -> None:
         """Queue a line; wait while too many are queued."""
+        # The publishing waits for its reader: memory does not grow with the input.
         async with self._changed:
             await self._changed.wait_for(lambda: len(self._lines) < MAX_WAITING_LINES or self.closed)
             self._lines.append(line)

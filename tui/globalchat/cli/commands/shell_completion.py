@@ -126,6 +126,7 @@ def command(shell: str) -> int:
 def add_completers(command: click.Command) -> click.Command:
     """Let the parameters of a command, and of those below it, complete by their names; return it."""
     for param in command.params:
+        # One that an option has itself comes first: --region of `subscribe` also takes `all`.
         if param.name in COMPLETERS and param._custom_shell_complete is None:
             param._custom_shell_complete = _completer(COMPLETERS[param.name])
     if isinstance(command, click.Group):
@@ -186,6 +187,7 @@ def matching(words: Words, ctx: click.Context, incomplete: str) -> list[Completi
     What a shell would have to quote is left out: bash puts a word into the line as it is.
     """
     found: list[CompletionItem] = []
+    # A message would land in the middle of the line that is typed.
     with suppress(UserError, OSError):
         found.extend(
             CompletionItem(word, help=hint and printable(hint))

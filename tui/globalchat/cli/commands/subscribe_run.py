@@ -92,6 +92,7 @@ class SubscribeRun:
             UserError: the output cannot be written.
         """
         loop = asyncio.get_running_loop()
+        # The reader of a pipe is gone, as in `| head`: that is not a failure.
         unwatch = self._output.watch(lambda: self._end(ExitCode.DONE))
         timer = loop.call_later(self._request.seconds, self._time_out) if self._request.seconds else None
         try:
@@ -112,6 +113,7 @@ class SubscribeRun:
                 tasks.create_task(session.run(), name=f"session {alias}")
                 listeners.add(tasks.create_task(self._listen(alias, session), name=f"listen {alias}"))
             await self._over.wait()
+            # Closed sessions hand out what they still hold, and then nothing more.
             for session in self._sessions.values():
                 session.close()
             await asyncio.wait(listeners, timeout=LAST_LINES_SECONDS)
@@ -246,6 +248,7 @@ class Follower:
     def _change_state(self, state: SessionState, region: str, batch: Batch) -> None:
         one = self._regions[region]
         seen = (state.phase, state.region, state.attempt)
+        # A state is reported again when its details change; a line for each would be noise.
         if seen == one.last_state:
             return
         one.last_state = seen
@@ -312,8 +315,10 @@ def as_text(event: MessageReceived, *, tags: Sequence[str] = ()) -> str:
     With `tags` (aliases) it names the region that brought the message.
     """
     message = event.message
+    # Before the clocks are compared the transit is rough.
     sign = "~" if event.transit_error_ms >= ROUGH_MS else "+"
     transit = "" if event.transit_ms is None else f" {sign}{event.transit_ms} ms"
+    # As wide as the longest alias, so that the columns after it line up.
     via = f" via {event.via:<{max(map(len, tags))}}" if tags else ""
     names = (message.channel, message.sender or "-", message.region)
     channel, sender, region = (sanitize(name, name=True) for name in names)

@@ -49,10 +49,12 @@ def command(yes: bool) -> int:
         echo_err(f"not of globalchat, and left alone: {path}")
     if not confirm("Delete these?", yes=yes):
         return ExitCode.FAILED
+    # Before its folder goes: it would write its state again.
     if local_cloud.folder().is_dir():
         launch.end(local_cloud.folder(), note=echo_err)
     for path in there:
         try:
+            # Of a link the link goes, not what it leads to.
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:

@@ -43,6 +43,7 @@ def command(given: UnsubscribeOptions) -> int:
     if chosen == LOCAL:
         from globalchat.cli import local_cloud
 
+        # The user's AWS credentials mean nothing there.
         state = local_cloud.join(echo_err)
         loaded, credentials = local_cloud.profile(state), local_cloud.administrator(state)
     else:
@@ -69,6 +70,7 @@ async def _end_in_every_region(
         except UserError as error:
             return error.exit_code, error.sentence
 
+    # All at once, and all of them: a region that is down must not keep the others from it.
     async with asyncio.TaskGroup() as tasks:
         calls = {each: tasks.create_task(call(each)) for each in profile.regions.values()}
     answers = {endpoint: task.result() for endpoint, task in calls.items()}

@@ -203,6 +203,7 @@ def _side(deployed: Profile, aws: "Aws") -> "Side":
     from globalchat.verify import deployment
 
     endpoint = next(iter(deployed.regions.values()))
+    # The local cloud's administrator is not one of AWS's users.
     if deployed.name != LOCAL:
         return deployment.aws_side(endpoint, aws)
     from globalchat.cli import local_cloud
