@@ -124,6 +124,7 @@ class Answer:
 def answered(answer: Answer, service: str, region: str, *, temporary: bool = False) -> UserError:
     """Return the error that AWS's answer stands for; `temporary` if the credentials are such as expire."""
     code, text = answer.code, answer.text
+    # First: a wrong clock is refused under the codes of wrong credentials.
     if _is_stale(answer) or code in _TOO_LATE:
         return _clock(answer, temporary=temporary)
     if code in EXPIRED:
@@ -144,6 +145,7 @@ def answered(answer: Answer, service: str, region: str, *, temporary: bool = Fal
             f"These credentials may not do this in {region}: {text or code}.",
             remedy="Use credentials whose policy allows it.",
         )
+    # Some services throttle under a code of their own, in the same words.
     if code in _THROTTLED or "rate exceeded" in text.lower():
         return Busy(
             f"AWS ({service} in {region}) is busy and refuses calls: {text or code}.",

@@ -110,6 +110,7 @@ def read_stale_signature(text: str) -> tuple[bool, float | None]:
 
     The seconds are None if the answer does not hold both times.
     """
+    # AWS sends no code of its own for this: SignatureDoesNotMatch has many causes.
     stale = _STALE.search(text)
     if stale is None:
         return False, None

@@ -84,6 +84,7 @@ def _of_the_sign_in(error: Exception, signer: str | None, settings: Mapping[str,
     if isinstance(error, boto.LoginInsufficientPermissions):
         return cannot_be_had(_text(error), "Use an identity whose policy allows it.")
     option = f" --profile {shlex.quote(signer)}" if signer else ""
+    # botocore trusts its files: a damaged one raises whatever reading it raises.
     is_damaged = isinstance(error, LookupError | TypeError | AttributeError | ValueError)
     state = f"is damaged ({_text(error)})" if is_damaged else "has expired or is missing"
     if isinstance(error, boto.LoginError) or (is_damaged and "login_session" in settings):
@@ -130,6 +131,7 @@ def _signer(profile: str | None, session: Any) -> tuple[str | None, Mapping[str,
     except Exception:  # the very file that is damaged
         return profile, {}
     name, seen = profile or "default", set[str]()
+    # Chains of roles may lead in a circle.
     while name not in seen and (source := profiles.get(name, {}).get("source_profile")):
         seen.add(name)
         name = source

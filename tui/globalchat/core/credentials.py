@@ -50,6 +50,7 @@ class CredentialSource:
             UserError: they have ended and cannot be renewed.
         """
         try:
+            # botocore renews them in here, if they end soon.
             return checked(self._found)
         except Exception as error:
             from globalchat.core.credential_errors import explain  # it loads ssl
@@ -104,6 +105,7 @@ def checked(found: Any) -> Credentials:  # noqa: ANN401 - botocore has no types
             from globalchat.core.aws_errors import SIGN_IN, cannot_be_had
 
             raise cannot_be_had(f"the {what} is empty or holds what no key does", SIGN_IN)
+    # Renewed credentials are new secrets.
     for secret in (frozen.secret_key, frozen.token):
         redaction.register_secret(secret)
     expires = getattr(found, "_expiry_time", None)

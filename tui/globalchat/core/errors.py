@@ -82,6 +82,7 @@ class UserError(Exception):
 def _restore(
     kind: type[UserError], arguments: tuple[object, ...], attributes: dict[str, object]
 ) -> UserError:
+    # Without `__init__`: a subclass takes other arguments.
     error = kind.__new__(kind)
     error.args = arguments
     error.__dict__.update(attributes)

@@ -118,6 +118,7 @@ def ensure_folder(folder: Path) -> Path:
     roots = user_folders()
     ours = (roots.config, roots.state, roots.cache)
     try:
+        # From the root down, so that a parent is closed before what is in it exists.
         for each in reversed((folder, *folder.parents)):
             if not each.is_dir():
                 _make_folder(each)
@@ -153,6 +154,7 @@ def _make_folder(folder: Path) -> None:
 def _close_folder(folder: Path) -> None:
     """Take an existing folder of this user from all others. One of another user is left as it is."""
     found = folder.stat()
+    # Root's or another user's folder is not ours to change.
     if found.st_mode & 0o077 and found.st_uid == os.getuid():
         folder.chmod(stat.S_IMODE(found.st_mode) & ~0o077)
 
@@ -173,6 +175,7 @@ def replace_file(file: Path, content: str | bytes, *, durable: bool = False) -> 
                 stream.flush()
                 os.fsync(stream.fileno())
         os.replace(temporary, file)
+    # Also after Ctrl-C: no half-written file is left behind.
     except BaseException:
         os.unlink(temporary)
         raise
@@ -229,6 +232,7 @@ def _follow(path: Path) -> tuple[Path, bool]:
         if not stat.S_ISLNK(found.st_mode):
             return path, False
         target = path.parent / path.readlink()
+        # Such links name what is open (`pipe:[123]`, `file (deleted)`), and no path.
         if path.exists() and not os.path.lexists(target):
             return path, True
         path = target
@@ -268,6 +272,7 @@ class FileLock:
         """
         give_up = time.monotonic() + wait
         while (descriptor := _open_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)) is None:
+            # flock has no time limit, and a signal handler to end it would be the process's own.
             if time.monotonic() >= give_up:
                 return None
             time.sleep(POLL_SECONDS)
@@ -307,6 +312,7 @@ def locked(path: Path) -> Iterator[None]:
         OSError: the folder cannot be written to.
         NoLocks: its file system has no locks.
     """
+    # None: the holder has removed the file while this process waited for it.
     while (descriptor := _open_locked(path, fcntl.LOCK_EX)) is None:
         pass
     with FileLock(path, descriptor):
@@ -347,6 +353,7 @@ def has_record_locks(folder: Path) -> bool:
         try:
             fcntl.lockf(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            # No other process can hold it: the file has no name.
             return error.errno not in _UNSUPPORTED
     return True
 
@@ -362,6 +369,7 @@ def is_file_at(path: Path, descriptor: int) -> bool:
 def _open_locked(path: Path, operation: int) -> int | None:
     """Open a file and lock it; None if another holds it, or has moved the file away meanwhile."""
     descriptor = open_private(path, os.O_RDWR)
+    # The lock is of the open file: if that has been removed, another process locks the new one.
     is_ours = False
     try:
         _lock(path, descriptor, operation)

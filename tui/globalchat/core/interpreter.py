@@ -24,6 +24,7 @@ def own_command() -> str:
     """
     started = Path(sys.argv[0])
     script = started if started.name == "globalchat" else Path(sys.executable).with_name("globalchat")
+    # Not installed, or run with `python -m`.
     if not script.is_file():
         return f"{shlex.quote(sys.executable)} -m globalchat"
     found = shutil.which("globalchat")
@@ -51,6 +52,7 @@ def install_command(extra: str = "") -> str:
 def _installer() -> str:
     """Return how one types `pip install` for this Python; uv's, if this Python has no pip and uv is there."""
     python = shlex.quote(_path_from_here(Path(sys.executable)))
+    # uv makes environments without pip.
     if importlib.util.find_spec("pip") is None and shutil.which("uv") is not None:
         return f"uv pip install --python {python}"
     found, script = shutil.which("pip"), Path(sys.executable).with_name("pip")
@@ -82,6 +84,7 @@ def _path_from_here(path: Path) -> str:
 
 def as_typed_here(text: str) -> str:
     """Return a text with each `globalchat COMMAND` that it advises as one types it here."""
+    # Most lines name no command, and looking for it reads PATH.
     if not _COMMAND.search(text):
         return text
     command = own_command()

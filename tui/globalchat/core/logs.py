@@ -44,6 +44,7 @@ def log_event(
     **fields: object,
 ) -> None:
     """Log that something happened; `private` holds what users wrote, which is left out unless asked for."""
+    # Checked first: most events of a chat are below the level.
     if log.isEnabledFor(level):
         log.log(level, event, extra={_FIELDS: fields, _PRIVATE: private or {}}, stacklevel=2)
 
@@ -149,6 +150,7 @@ class BoundedFile(logging.Handler):
         """Write a record; a log that cannot be written does not end the chat."""
         try:
             line = self.format(record).encode("utf-8", "backslashreplace") + b"\n"
+            # Another process may have moved the file away since the last record.
             self._follow()
             if self._descriptor is not None:
                 os.write(self._descriptor, line)

@@ -110,6 +110,7 @@ def is_loopback(url: str) -> bool:
     """Return True if a URL stays on this machine, so that no proxy may see it."""
     host = (urlsplit(url).hostname or "").removesuffix(".")
     address = _address(host)
+    # `::ffff:127.0.0.1` leads to 127.0.0.1.
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     return host == "localhost" or (address is not None and address.is_loopback)
@@ -132,6 +133,7 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> Proxy | None:
     """
     scheme = urlsplit(url).scheme
     variable = _first_set((*_VARIABLES.get(scheme, ()), *_FOR_ALL), environ)
+    # The local cloud is never asked by way of a proxy, whatever NO_PROXY says.
     if variable is None or is_loopback(url) or _is_exempt(url, environ):
         return None
     return _parse(variable, environ[variable])
@@ -191,6 +193,7 @@ def environment_for_children(
     passed = {name: value for name, value in environ.items() if name.lower() not in dropped}
     direct = [host_and_port(url)[0] for url in urls if proxy_for(url, environ) is None]
     if (_value(_EXEMPT, environ) or "").strip() == "*":
+        # Node.js and Python know it in both spellings.
         return passed | {"no_proxy": "*", "NO_PROXY": "*"}
     for scheme in ("http", "https"):
         variable = _first_set((*_VARIABLES[scheme], *_FOR_ALL), environ)
@@ -215,6 +218,7 @@ def _parse(variable: str, value: str) -> Proxy:
         raise ProxyRefused(
             f"{variable} names a proxy of a kind that globalchat does not know.", remedy=_remedy(variable)
         )
+    # A password may hold @, so the last one counts.
     user_info, at, place = rest.partition("/")[0].rpartition("@")
     host, port = _host_and_port(place)
     if not host or port == 0:
@@ -266,6 +270,7 @@ def _entries(listed: str) -> Iterator[_Entry]:
         if each.startswith("["):
             inside, _, after = each[1:].partition("]")
             name, port = (inside, after[1:]) if after.startswith(":") else (inside + after, "")
+        # More colons belong to an IPv6 address without brackets.
         elif each.count(":") == 1:
             name, _, port = each.partition(":")
         yield _Entry(name.removesuffix(".").removeprefix(".").lower(), port)
@@ -280,6 +285,7 @@ def _covers(entry: _Entry, host: str, port: int) -> bool:
             return address in ip_network(entry.name, strict=False)
         except ValueError:
             return False
+    # A trailing dot makes a name absolute, and means the same host.
     name = host.removesuffix(".")
     return bool(entry.name) and (name == entry.name or name.endswith(f".{entry.name}"))
 

@@ -93,6 +93,7 @@ def kept_terminal() -> Iterator[None]:
         finally:
             for number in taken:
                 signal.signal(number, signal.SIG_DFL)
+    # Now with the system's own action: the parent sees which signal ended it.
     if ended_by is not None:
         os.kill(os.getpid(), ended_by.number)
 
@@ -144,5 +145,6 @@ def _read_line(terminal: int) -> str:
             raise EOFError from None
         if not more:
             raise EOFError
+        # A line may come in pieces: it is long, or pasted.
         line += more
     return line.decode(errors="replace").rstrip("\r\n")

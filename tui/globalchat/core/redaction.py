@@ -103,12 +103,14 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact the record in place; False drops it."""
+        # See the docstring: a dump of a frame may hold a part of a key.
         if record.name.startswith("websockets") and record.levelno < logging.INFO:
             return False
         try:
             text = record.getMessage()
         except Exception:  # a library's malformed record must not break the chat
             text = str(record.msg)
+        # Formatted here: a secret may be spread over message and arguments.
         record.msg, record.args = redact(text), ()
         if record.exc_info and record.exc_info[1] is not None:
             setattr(record, FRAMES, frames(record.exc_info[1]))

@@ -27,6 +27,7 @@ def resource(name: str) -> Path:
         FileNotFoundError: neither the checkout nor the installation has it.
     """
     root = checkout()
+    # Installed, the resolvers and the schema lie beside the constructs that read them.
     found = _PACKAGED / name.removeprefix("infra/") if root is None else root / name
     if not found.exists():
         raise FileNotFoundError(f"{name} is missing from this installation of globalchat: install it again.")

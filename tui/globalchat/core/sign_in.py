@@ -152,8 +152,10 @@ class _SignIn:
                 done.set_exception(error)
             self._inbox.put(lambda: True)
 
+        # A daemon: a look-up that hangs must not keep the process from its end.
         threading.Thread(target=work, daemon=True, name="sign-in").start()
         try:
+            # Each request of botocore's thread is carried out here, where Ctrl-C arrives; True ends it.
             while not self._inbox.get(timeout=self._seconds)():
                 pass
         except Empty:
@@ -208,6 +210,7 @@ class _SignIn:
         resolver = session.get_component("credential_provider")
         roles = resolver.get_provider("assume-role")
         roles._prompter = self._ask
+        # botocore's own is empty at first, and would ask for a code in each process.
         roles.cache = _RoleCache()
         builder = roles._profile_provider_builder
 
@@ -219,6 +222,7 @@ class _SignIn:
             return ProcessProvider(profile_name, lambda: session.full_config, popen=start)
 
         builder._create_process_provider = process_provider
+        # The provider of the chosen profile itself, beside those that a role starts from.
         own = [each.METHOD for each in resolver.providers].index(ProcessProvider.METHOD)
         resolver.providers[own] = process_provider(session.get_config_variable("profile") or "default")
 
@@ -394,6 +398,7 @@ def follow_proxies() -> None:
     import botocore.endpoint
     import botocore.utils
 
+    # Both have imported the function by its name.
     for module in (botocore.endpoint, botocore.utils):
         module.get_environ_proxies = _proxies
 

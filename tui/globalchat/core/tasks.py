@@ -18,6 +18,7 @@ async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
         async with asyncio.TaskGroup() as group:
             yield group
     except ExceptionGroup as failures:
+        # Callers catch UserError and the like, not groups of them.
         raise failures.exceptions[0] from None
 
 
@@ -31,6 +32,7 @@ async def run_unless_set(stop: asyncio.Event, work: Coroutine[object, object, T]
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
+        # Its cleaning up is waited for, so that no socket is left open.
         working.cancel()
         await asyncio.wait({working})
     return None if working.cancelled() else working.result()

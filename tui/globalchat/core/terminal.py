@@ -20,6 +20,7 @@ def window_size(*streams: TextIO | None, fallback: tuple[int, int] = (80, 24)) -
             size = os.get_terminal_size(stream.fileno()) if stream is not None else (0, 0)
         except (OSError, ValueError):
             continue  # no terminal, or no file at all
+        # A pseudo terminal without a size reports 0 × 0.
         if size[0] > 0 and size[1] > 0:
             return size[0], size[1]
     size = shutil.get_terminal_size(fallback)

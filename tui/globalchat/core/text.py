@@ -58,6 +58,7 @@ def sanitize(text: str, *, multiline: bool = True, name: bool = False) -> str:
         name: `text` is a name, of which nothing may vanish, so that another one does not look like it: each
             ignorable character becomes U+FFFD, each blank that could be overlooked U+2423. One line.
     """
+    # Nearly every message: this is on the way of each line that is drawn.
     if text.isascii() and text.isprintable() and not name:
         return text
     if name:
@@ -101,6 +102,7 @@ def decode(raw: bytes) -> str:
     Raises:
         NotUtf8: it is UTF-16, as PowerShell writes it, or no UTF-8.
     """
+    # It could decode as UTF-8 by chance, with a NUL after each letter.
     if _is_utf16(raw[:8]):
         raise NotUtf8("is UTF-16 text, not UTF-8")
     try:
@@ -128,6 +130,7 @@ def is_hidden(character: str) -> bool:
 
 def _normalized(text: str) -> str:
     """Return NFC with a bounded number of marks on a character, and joiners only where they belong."""
+    # Removing one character can bring two together that compose, or part a joiner from its emoji.
     for rounds in range(_ROUNDS + 2):
         before = text
         text = nfc(text)

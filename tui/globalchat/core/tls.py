@@ -97,6 +97,7 @@ def wrapped(error: BaseException | None) -> Iterator[object]:
 
 def find_ssl_error(error: BaseException | None) -> ssl.SSLError | None:
     """Return the TLS error that a library's error wraps, if there is one."""
+    # requests and urllib3 have an SSLError of their own.
     found = (each for each in wrapped(error) if isinstance(each, ssl.SSLError))
     return next((each for each in found if type(each).__module__ == "ssl"), None)
 
@@ -219,6 +220,7 @@ def issuer_of(certificate: bytes) -> str | None:
         _, _, at = _element(content, at)  # the algorithm of the signature
         _, issuer, _ = _element(content, at)
         names = dict(_names(issuer))
+    # A damaged certificate has no issuer to name.
     except (IndexError, ValueError):
         return None
     name = names.get(b"\x55\x04\x03") or names.get(b"\x55\x04\x0a")
@@ -258,6 +260,7 @@ def presented_issuer(url: str, proxy: Proxy | None, *, seconds: float = 4.0) -> 
     with suppress(OSError, ValueError):
         place = (proxy.host, proxy.port) if proxy is not None else (host, port)
         with socket.create_connection(place, seconds) as plain:
+            # TLS to the proxy itself is not worth a second handshake for a sentence.
             if proxy is not None and (proxy.scheme != "http" or not _tunnel(plain, url, proxy)):
                 return None
             with unverified.wrap_socket(plain, server_hostname=host) as wrapped:
