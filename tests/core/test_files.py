@@ -226,7 +226,7 @@ def test_a_file_of_another_user_is_left_as_it_is(
 @needs_root
 @pytest.mark.parametrize("is_dangling", [False, True])
 def test_a_link_of_another_user_leads_nowhere(tmp_path: Path, is_dangling: bool) -> None:
-    """Any user who may write to a folder that all share (/tmp) chooses where the link leads: to a file of ours."""
+    """Any user who may write to a shared folder (/tmp) chooses where a link leads: to a file of ours."""
     ours, link, detour = tmp_path / "ours", tmp_path / "link", tmp_path / "detour"
     if not is_dangling:
         ours.write_text("ours")
