@@ -77,6 +77,7 @@ class Notifier:
         text = (f"({count:,}) " if count else "") + (f"# {channel}" if channel else "globalchat")
         if text == self._title:
             return
+        # The shell's own title comes back at the end.
         if self._title is None:
             self._write(KEEP_TITLE)
         self._title = text

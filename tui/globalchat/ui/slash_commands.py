@@ -103,6 +103,7 @@ def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | Comm
     """
     if text.startswith("//"):
         return PlainText(text[1:])
+    # A text of several lines is pasted or written, never a command.
     match = None if "\n" in text else _COMMAND.fullmatch(text)
     if match is None:
         return PlainText(text)
@@ -207,6 +208,7 @@ def _arguments(name: str, typed: str, start: int, vocabulary: Vocabulary) -> Com
         Argument.REGION: vocabulary.regions,
         Argument.LEVEL: vocabulary.levels,
     }.get(command.argument, ())
+    # What is typed in full needs no completion.
     found = _best(typed, words)
     return (
         NOTHING if found == [typed] else Completions(start, tuple(Completion(word, word) for word in found))

@@ -193,6 +193,7 @@ class ChatModel:
 
     def reduce(self, event: SessionEvent) -> None:
         """Apply one event of the session."""
+        # The most frequent event says nothing about the latency of drafts.
         if not isinstance(event, MessageReceived):
             self.latency.take(event, self._clock())
         match event:
@@ -206,6 +207,7 @@ class ChatModel:
                 self.outgoing.queue(self.conversation(draft.channel), self._rows, draft)
             case DraftAccepted(draft, region, sent_at):
                 conversation = self.conversation(draft.channel)
+                # A draft that had to wait says nothing about how fast the region answers.
                 if not self.outgoing.has_waited(draft.id):
                     self.answer_ms = max(0, self._clock() - draft.created_at)
                 self.outgoing.accept(conversation, draft, region, sent_at, self._clock())
@@ -217,6 +219,7 @@ class ChatModel:
             case DraftWaiting(draft):
                 self.outgoing.wait(self.conversation(draft.channel), event)
             case DraftHeld(draft):
+                # An earlier run left it in the outbox: it has no row yet.
                 conversation = self.conversation(draft.channel)
                 self.outgoing.queue(conversation, self._rows, draft)
                 self.outgoing.fail(conversation, draft, _TOO_OLD)
@@ -232,12 +235,15 @@ class ChatModel:
                 self._drop_notices.pending += count
 
     def _receive(self, event: MessageReceived) -> None:
+        # Messages come until the region has ended the subscription.
         if event.message.channel in self._left:
             return
         conversation = self.conversation(event.message.channel)
+        # An own message without a row was sent by an earlier run, or its row is gone.
         if event.own and self.outgoing.deliver(conversation, event):
             return
         row = self._rows.message(event)
+        # A new name may look like known ones: from now on all of them are drawn differently.
         if renamed := self._rows.names.take_changed():
             for each in self.conversations.values():
                 each.rename(renamed)
@@ -258,6 +264,7 @@ class ChatModel:
         self.state = state
         if previous is None or state.reason != previous.reason:
             self.warning_dismissed = False
+        # What the old connection owed is not due on the new one.
         if previous is None or (state.phase, state.region) != (previous.phase, previous.region):
             self.outgoing.reset_echo_tracking()
             self.answer_ms = None
@@ -267,11 +274,13 @@ class ChatModel:
                 seconds = max(1, round((self._clock() - self._down_since) / 1000))
                 self._effects.append(Notice(f"Back after {seconds} s"))
             self._down_since = None
+        # Only at the start of an outage: a suspended session was retrying before.
         elif was_live and state.phase in (Phase.RETRYING, Phase.CONNECTING, Phase.FAILED):
             self._down_since = self._clock()
 
     def _describe(self, backend: Backend) -> None:
         self.backend = backend
+        # The region's channels in its order, then those that were joined by name.
         extra = {name: each for name, each in self.conversations.items() if name not in backend.channels}
         known = {
             channel: self.conversation(channel) for channel in backend.channels if channel not in self._left
@@ -282,6 +291,7 @@ class ChatModel:
 
     def _refuse_channel(self, channel: str, reason: str) -> None:
         self._effects.append(ChannelDropped(channel, reason))
+        # An empty conversation was made for this try; one with messages stays, and says why it ended.
         conversation = self.conversations.get(channel)
         if conversation is not None and not conversation.rows:
             del self.conversations[channel]
@@ -292,6 +302,7 @@ class ChatModel:
         self._offset.note(region, sent=draft.created_at, stamped=sent_at, answered=self._clock())
         before, offset = self.clock_offset_ms, self._offset.estimate(region)
         self.clock_offset_ms = None if offset is None else offset.beyond(TOLERANCE_MS)
+        # Once, not with every message.
         if before is None and self.clock_offset_ms is not None:
             difference = clock_difference(self.clock_offset_ms)
             self.warn(f"This machine's clock is {difference}: other people see other times.")

@@ -79,6 +79,7 @@ class Conversation:
 
     def index_of(self, row: Row) -> int | None:
         """Return the index of a row, None if it is not (or no longer) here."""
+        # Rows of the same time and id (a conflicting id) differ by identity.
         index = bisect_left(self.rows, row.order, key=_order)
         while index < len(self.rows) and self.rows[index].order == row.order:
             if self.rows[index] is row:
@@ -96,12 +97,14 @@ class Conversation:
 
     def add(self, row: Row) -> None:
         """Put a row in its place; drop the oldest ones when there are too many."""
+        # Nearly every row belongs at the end.
         index = len(self.rows)
         if index and self.rows[-1].order > row.order:
             index = bisect_right(self.rows, row.order, key=_order)
         self.rows.insert(index, row)
         self._size += _size(row)
         self._record(Inserted(index, row))
+        # The row below may get another day or name above it.
         self._decorate(index)
         self._decorate(index + 1)
         surplus = self._surplus()
@@ -112,6 +115,7 @@ class Conversation:
     def arrive(self, row: MessageRow, *, seen: bool) -> None:
         """Add a message of another user, unread unless it is seen at once."""
         if not seen:
+            # The line *new* stays above the first unread message.
             if self.unread == 0:
                 self.place_divider(row)
             self.unread += 1
@@ -147,6 +151,7 @@ class Conversation:
         if index is None:
             row.at = at
             return
+        # Between the same neighbours it is repainted, not moved.
         before = self.rows[index - 1].order if index else None
         after = self.rows[index + 1].order if index + 1 < len(self.rows) else None
         row.at = at
@@ -185,7 +190,7 @@ class Conversation:
         self.place_divider(None)
         self._remove(0, len(self.rows))
         for row in kept:
-            row.day = None
+            row.day = None  # `add` decides again
             self.add(row)
         self.read()
 

@@ -45,6 +45,7 @@ def form_of(file_name: str) -> ExportForm:
 
 def default_name(channel: str, day: str, number: int = 1) -> str:
     """Return a file name for a channel that every system takes; `number` is added to later ones."""
+    # Neither separators nor what Windows refuses.
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", channel).strip("-")[:50] or "channel"
     return f"globalchat-{safe}-{day}{f'-{number}' if number > 1 else ''}.txt"
 

@@ -59,6 +59,7 @@ class LatencyStats:
                 self._live = state.phase is Phase.LIVE
                 if not self._live:
                     self._on_the_way.clear()
+            # Neither drafts of an earlier run, nor those behind one that waits: they would count the wait.
             case DraftQueued(draft) if self._live and 0 <= now - draft.created_at < 1000:
                 if draft.channel not in self._waiting.values():
                     self._on_the_way[draft.id] = draft

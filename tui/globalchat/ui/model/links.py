@@ -59,6 +59,7 @@ def is_web(url: str) -> bool:
 
 def _trim(candidate: str) -> str:
     """Leave out the punctuation of the sentence around a link, and a bracket that it did not open."""
+    # Counted once: a thousand brackets must not cost a million steps.
     surplus = {
         closing: candidate.count(closing) - candidate.count(opening) for closing, opening in _BRACKETS.items()
     }
@@ -84,6 +85,7 @@ def _link(start: int, visible: str) -> Link | None:
         return None
     if not host or not real:
         return None
+    # A name before `@` looks like the host: it is kept, and warned of.
     shown_user = parts.netloc.rpartition("@")[0]
     netloc = (f"{quote(shown_user, safe=_SAFE)}@" if shown_user else "") + real + (f":{port}" if port else "")
     url = urlunsplit(

@@ -42,6 +42,7 @@ class Name:
     def __init__(self, raw: str, names: "Names") -> None:
         self.raw = raw
         self.shown = sanitize(raw, name=True)
+        # The same colour in every run and on every machine, unlike `hash`.
         self.colour = crc32(raw.encode("utf-8", "surrogatepass")) % NAME_COLOURS
         self._names = names
 
@@ -77,6 +78,7 @@ class Names:
 
     def drawn(self, name: Name, cells: int) -> str:
         """Return how a name is drawn in at most `cells` cells."""
+        # An old row may show a name that was forgotten.
         if name.raw not in self._known:
             self._note(name)
         labels = self._labels.get(cells)
@@ -92,6 +94,7 @@ class Names:
         return changed
 
     def _note(self, name: Name) -> None:
+        # Moved to the end: the names that were seen last are kept.
         is_new = self._known.pop(name.raw, None) is None
         self._known[name.raw] = name
         if not is_new:
@@ -174,6 +177,7 @@ class KnownSenders:
 
     def add(self, name: Name) -> None:
         """Add the sender of a message, unless a mention of the name could not be read."""
+        # A known name was checked when it was added; it moves to the end.
         if self._names.pop(name.raw, False) is False and not name.can_be_typed:
             return
         self._names[name.raw] = None

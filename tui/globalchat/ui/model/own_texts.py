@@ -56,7 +56,9 @@ class History:
         if not text.strip():
             return
         newest = next(reversed(self._texts), None)
+        # Above the newest key even if the clock steps back: the keys keep the order.
         number = max(int(newest[:_DIGITS], 16) + 1 if newest is not None else 1, self._clock() // 1000)
+        # A text that is sent again moves to the end.
         known = next((key for key, each in self._texts.items() if each == text), None)
         if known is not None:
             del self._texts[known]
@@ -87,6 +89,7 @@ class History:
         """Return the newest texts by key, for a later run."""
         kept: dict[str, str] = {}
         left = _CHARACTERS
+        # From the newest on: a long old text is the one to leave out.
         for key, text in reversed(self._texts.items()):
             left -= len(text)
             if left < 0 or len(kept) >= self._keep:
@@ -96,6 +99,7 @@ class History:
 
     def restore(self, kept: Mapping[str, str]) -> None:
         """Restore what earlier runs kept, before anything is added."""
+        # Several runs may have sent the same text: its newest key stays.
         newest = {kept[key]: key for key in sorted(kept) if _KEY.match(key)}
         self._texts = {key: kept[key] for key in sorted(newest.values())[-self._limit :]}
 
@@ -188,6 +192,7 @@ class OutgoingMessages:
     def accept(self, conversation: Conversation, draft: Draft, region: str, sent_at: int, now: int) -> None:
         """Show a draft as accepted at `now` (epoch ms), unless its echo was faster."""
         self._waits.pop(draft.id, None)
+        # Without a row the echo was faster than the answer.
         row = self._rows.get(draft.id)
         if row is not None:
             self._accepted_at[draft.id] = now
@@ -197,6 +202,7 @@ class OutgoingMessages:
     def refuse(self, conversation: Conversation, draft: Draft, reason: str) -> None:
         """Show a draft as refused for good."""
         self._settle(conversation, draft, Delivery.REFUSED, brief(reason))
+        # No later event is about this draft.
         self._rows.pop(draft.id, None)
 
     def fail(self, conversation: Conversation, draft: Draft, reason: str) -> None:
@@ -208,6 +214,7 @@ class OutgoingMessages:
         self._waits.pop(event.message.id, None)
         self._accepted_at.pop(event.message.id, None)
         row = self._rows.pop(event.message.id, None)
+        # The row may have left the scrollback: then the caller adds a new one.
         if row is None or conversation.index_of(row) is None:
             return False
         row.delivery, row.reason, row.draft = Delivery.DELIVERED, None, None
@@ -239,6 +246,7 @@ class OutgoingMessages:
 
     def waiting(self, channel: str) -> Waiting | None:
         """Return what waits in a channel, None if nothing does."""
+        # The first draft of a channel holds back those behind it.
         first = next((event for event in self._waits.values() if event.draft.channel == channel), None)
         if first is None:
             return None

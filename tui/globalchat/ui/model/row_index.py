@@ -193,6 +193,7 @@ class RowIndex:
         What stands on line `pin` stays there; it must have been measured before.
         """
         self._sum()
+        # Upwards first: users scroll back.
         here = min(bisect_right(self._ends, pin - self.base), len(self._blocks))
         for number in (*reversed(range(here)), *range(here, len(self._blocks))):
             if self._blocks[number].unknown:
@@ -251,6 +252,7 @@ class RowIndex:
         else:
             number, place = self._find(index)
             self._blocks[number].insert(place, row)
+            # Old messages that arrive late (history) grow a block in the middle.
             if len(self._blocks[number].rows) > 2 * BLOCK_ROWS:
                 self._blocks.insert(number + 1, self._blocks[number].split())
         self._count += 1
@@ -271,6 +273,7 @@ class RowIndex:
                 del self._blocks[number]
         self._count -= count
         self._summed = self._counted = False
+        # The oldest rows left the scrollback: all others keep their lines.
         if index == 0:
             self.base += before - self.total
 
@@ -283,6 +286,7 @@ class RowIndex:
         before = block.height(self._guess)
         block.measure(self._measure)
         self._summed = False
+        # What was guessed wrong moves the lines above it instead of those below.
         if keep_below:
             self.base += before - block.known
 

@@ -209,6 +209,7 @@ def _message_lines(
     prefix = _prefix(row, columns)
     content = prefix + row.text
     indent = Piece(" " * columns.text_start)
+    # Of a folded text, marks behind the last line shown would only cost time.
     layers = [mark for mark in _layers(row, marks) if mark[0] < spans[-1][1]]
     lines: list[Line] = []
     for number, (start, end) in enumerate(spans):
@@ -270,6 +271,7 @@ def _text_pieces(row: MessageRow, span: Span, layers: Sequence[Mark]) -> Line:
     cuts = sorted({start, end, *(a for a, _, _ in inside), *(b for _, b, _ in inside)})
     pieces = []
     for a, b in pairwise(cuts):
+        # The last layer is on top: a match inside a link looks like a match.
         role = next((role for first, last, role in reversed(inside) if first <= a < last), plain)
         link = next((link.url for link in row.links if link.start <= a < link.end), "")
         pieces.append(Piece(row.text[a:b], role, a, link))
@@ -303,6 +305,7 @@ def _remarks(row: MessageRow, keys: Keys, hidden: int) -> list[tuple[str, str]]:
         remarks.append((f"{opening}{row.reason.removesuffix('.')}.{remedy}", role))
     if row.conflicting:
         remarks.append(("conflicting id: another message came before with the same id", "failure"))
+    # Bounded: a message of many deceptive links must not fill the pane.
     warnings = [link.warning for link in row.links if link.warning]
     remarks += [(f"▲ {warning}", "warning") for warning in warnings[:_WARNINGS]]
     if len(warnings) > _WARNINGS:

@@ -136,6 +136,7 @@ class Mentions:
 
     def _found(self, text: str) -> Iterator[Span]:
         """Find the mentions in a text in NFC."""
+        # Folding changes lengths (`ß`, `İ`): `starts` leads back to the text.
         folded, starts = _folded(text)
         place = folded.find(self._wanted)
         while place >= 0:
@@ -195,6 +196,7 @@ class RowFactory:
         """Return the row of a message that arrived."""
         message = event.message
         row = self._row(message.id, message.text, message.sender, message.sent_at, own=event.own)
+        # Interned: one string for all messages of a region.
         row.origin, row.via, row.transit_ms = intern(message.region), event.via, event.transit_ms
         row.transit_error_ms = event.transit_error_ms
         row.received_at, row.conflicting = event.received_at, event.conflicting
@@ -206,6 +208,7 @@ class RowFactory:
 
     def draft(self, draft: Draft, tail: int) -> MessageRow:
         """Return the row of a draft: after `tail` (epoch ms) until the backend gives it a time."""
+        # Below all that is there, whatever this machine's clock says.
         row = self._row(draft.id, draft.text, draft.sender, max(draft.created_at, tail + 1), own=True)
         row.time = self._calendar.minute(draft.created_at)
         row.delivery, row.draft = Delivery.SENDING, draft
@@ -218,6 +221,7 @@ class RowFactory:
     def _row(self, identity: str, text: str, sender: str | None, at: int, *, own: bool) -> MessageRow:
         name = self.names.name(sender)
         shown = shown_text(text)
+        # Kept only if the screen shows something else: for copying and exports.
         original = None
         if shown != text or sender not in (name.shown, None):
             original = (text[:MAX_TEXT], sender and sender[:_MAX_NAME])

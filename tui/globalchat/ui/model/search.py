@@ -30,6 +30,7 @@ class Search:
     def look_for(self, query: str, rows: Sequence[Row], near: Row | None) -> None:
         """Search a text; the current match becomes the last one up to `near`, else the first after it."""
         clean = sanitize(query, multiline=False)
+        # A longer query matches only where the shorter one did.
         narrowed = bool(self.query) and clean.startswith(self.query)
         candidates: Iterable[Row] = self.matches if narrowed else rows
         self.query = clean
@@ -59,6 +60,7 @@ class Search:
         """Go to a later (1) or earlier (-1) match, around the ends, and return it."""
         if self.matches:
             here = self._place()
+            # From no place, forwards is the first match and backwards the last.
             step = offset if here is not None else min(offset, 0)
             self.current = self.matches[((here or 0) + step) % len(self.matches)]
         return self.current
@@ -82,6 +84,7 @@ class Search:
                     if row not in self.matches[max(0, place - 1) : place]:
                         self.matches.insert(place, row)
                 case Removed(0, _):
+                    # The oldest rows left the scrollback, and the matches before the first row with them.
                     oldest = rows[0].order if rows else ()
                     del self.matches[: bisect_left(self.matches, oldest, key=_order) if oldest else None]
                 case Removed():

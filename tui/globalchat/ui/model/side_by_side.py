@@ -109,6 +109,7 @@ class SideBySideModel:
                 row.arrivals[alias] = at
                 feed.touch(row)
             return
+        # In the order of arrival, even if the clock steps back.
         uid = next(self._uids)
         name = self._names.name(message.sender)
         if renamed := self._names.take_changed():
@@ -122,6 +123,7 @@ class SideBySideModel:
             arrivals={alias: at},
         )
         feed.add(row)
+        # Bounded: a copy of a message that was forgotten makes a row of its own.
         if len(self._rows) > KEPT * max(1, len(self._feeds)):
             self._rows.popitem(last=False)
 

@@ -277,6 +277,7 @@ def current_warning(
     if model.warning_dismissed and _is_live_warning(status):
         status = replace(status, reason=None, remedy=None)
     about = banner(status, names, now, keys)
+    # Without a connection, what the channel lacks follows from that.
     if about is not None or channel is None:
         return about
     if channel in model.revoked:
@@ -317,6 +318,7 @@ def banner_lines(banner: Banner, width: int, *, most: int = LINES) -> list[list[
     width = max(2, width)
     lines = _lines(banner, width)
     said = banner.said
+    # A quarter of a line at a time: the hints may wrap differently with every cut.
     while len(lines) > most and said:
         kept = cell_len(said) - max(2, width // 4)
         said = clip(said, kept) if kept > 1 else ""

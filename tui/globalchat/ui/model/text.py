@@ -41,6 +41,7 @@ def clip_middle(text: str, cells: int) -> str:
     if cell_len(text) <= cells:
         return text
     room = (cells - 1) // 2
+    # Whole graphemes: half of an emoji is a wrong character.
     tail = len(text)
     for start, _, width in reversed(split_graphemes(text)[0]):
         if width > room:

@@ -187,6 +187,7 @@ class ChatViewModel:
         if channel == self.channel:
             return
         if self.channel in self.model.conversations:
+            # What is still unread keeps its line *new*.
             old = self.model.conversations[self.channel]
             if not old.unread:
                 old.place_divider(None)
@@ -226,6 +227,7 @@ class ChatViewModel:
 
     def entries(self) -> tuple[ChannelEntry, ...]:
         """Return the channel list."""
+        # Looked up once: the list is made for every frame.
         levels, revoked = self.model.levels, self.model.revoked
         entries = []
         for name, each in self.model.conversations.items():
