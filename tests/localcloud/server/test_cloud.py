@@ -24,7 +24,7 @@ from gql.transport.exceptions import TransportServerError
 
 from globalchat.core.errors import UserError
 from globalchat.localcloud.appsync.model import SubscriptionPlan
-from globalchat.localcloud.appsync.realtime.hub import Hub, SubscriberSocket
+from globalchat.localcloud.appsync.realtime.hub import Hub, HubSocket
 from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.problems import TemplateError
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
@@ -163,7 +163,7 @@ def subscribed(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set when a hub has taken a subscription: gql does not tell."""
     event, add = asyncio.Event(), Hub.add
 
-    def told(hub: Hub, socket: SubscriberSocket, name: str, plan: SubscriptionPlan) -> None:
+    def told(hub: Hub, socket: HubSocket, name: str, plan: SubscriptionPlan) -> None:
         add(hub, socket, name, plan)
         event.set()
 

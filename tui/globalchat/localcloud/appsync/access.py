@@ -66,6 +66,7 @@ class KeyAndSignatureAuthenticator:
         """
         lower = {name.lower(): value for name, value in headers.items()}
         passed = {name: value for name, value in lower.items() if name not in _DROPPED_HEADERS}
+        # An `authorization` of another form is left to the API key: AppSync's other modes use the header too.
         authorization = lower.get("authorization", "")
         if authorization.startswith(sigv4.ALGORITHM) and "AWS_IAM" in self._modes:
             request = sigv4.SignedRequest(method, path, lower, body)
@@ -113,6 +114,7 @@ class Authorization:
 
     def policy_permits(self, caller: Caller, type_name: str, field_name: str) -> bool:
         """Return True if the caller's policy lets it call a top-level field; others have none."""
+        # The directives alone decide for API keys.
         if caller.mode != "AWS_IAM":
             return True
         statements = caller.principal.statements if caller.principal else ()

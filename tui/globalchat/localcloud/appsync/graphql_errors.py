@@ -85,6 +85,7 @@ def execution_error(error: GraphQLError, schema: GraphQLSchema) -> dict[str, JSO
     cause = error.original_error
     if isinstance(cause, FieldError):
         return field_error(cause, path, locations(error))
+    # graphql-core has no class of its own for this error.
     null = _NULL_IN_NON_NULL.match(error.message)
     if null and isinstance(cause, TypeError):
         return null_error(path, _type_of(schema, *null.groups()), null.group(1))

@@ -147,6 +147,7 @@ def _base(policy: HttpPolicy) -> dict[str, str]:
 def _refuse(base: Mapping[str, str], policy: HttpPolicy, request: HttpRequest) -> HttpResponse | None:
     if request.path != PATH:
         return _error(base, 404, "NotFoundException", f"There is nothing at this path; the API is at {PATH}.")
+    # A preflight carries no credentials.
     if request.method == "OPTIONS":
         return HttpResponse(200, {**base, **_PREFLIGHT}, b"")
     if request.method not in ("GET", "POST"):
@@ -158,6 +159,7 @@ def _refuse(base: Mapping[str, str], policy: HttpPolicy, request: HttpRequest) -
 
 
 def _signed_path(request: HttpRequest) -> str:
+    # Encoded again, as a signature covers the encoded form.
     if not request.query:
         return request.path
     return f"{request.path}?{urlencode(request.query, quote_via=quote, errors='replace')}"
@@ -252,6 +254,7 @@ def _load(text: bytes) -> JSON:
 
 
 def _request(value: JSON) -> GraphQLRequest:
+    # Other keys, such as `extensions`, are ignored.
     if isinstance(value, dict):
         query, variables, name = value.get("query"), value.get("variables"), value.get("operationName")
         if (

@@ -36,6 +36,7 @@ def _is_time(text: str) -> bool:
     if text.startswith("24"):
         return False  # Python 3.14 parses it as midnight.
     try:
+        # The pattern has checked the fraction.
         time.fromisoformat(text.partition(".")[0])
     except ValueError:
         return False
@@ -72,6 +73,7 @@ def _url(text: str) -> bool:
 
 
 def _ip_address(text: str) -> bool:
+    # AppSync takes networks (`10.0.0.0/8`) as well as addresses.
     try:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -116,6 +118,7 @@ def _text(noun: str, is_valid: Callable[[str], bool]) -> Callable[[object], str]
 
 
 def _timestamp(value: object) -> int:
+    # Python's booleans are integers.
     if isinstance(value, bool) or not isinstance(value, int):
         raise GraphQLError(f"Unable to serialize `{value}` as a valid timestamp.")
     return value

@@ -68,6 +68,7 @@ def build_schema(sdl: str) -> ApiSchema:
     except Invalid as error:
         raise Invalid(*error.within("the schema is not valid: ")) from None
     _refuse_directives(document)
+    # AppSync's own scalars and directives are known without being declared.
     try:
         definitions = parse(_DEFINITIONS)
         schema = build_ast_schema(DocumentNode(definitions=(*definitions.definitions, *document.definitions)))
@@ -138,11 +139,13 @@ def _check_subscription(schema: GraphQLSchema, name: str, field: GraphQLField, m
     source = root.fields.get(mutation) if root else None
     if source is None:
         raise Invalid(f"the subscription {name} listens to the mutation {mutation}, which does not exist")
+    # A subscription may be nullable where its mutation is not, and the other way round.
     wanted, given = get_nullable_type(field.type), get_nullable_type(source.type)
     if str(wanted) != str(given):
         raise Invalid(
             f"the subscription {name} returns {wanted}, but the mutation {mutation} returns {given}"
         )
+    # A publication holds no type names, without which fragments on an abstract type cannot be projected.
     if not isinstance(wanted, GraphQLObjectType) or _reaches_abstract_type(wanted, set()):
         raise Unsupported(
             f"the subscription {name} returns {wanted}: only object types without interfaces are emulated"

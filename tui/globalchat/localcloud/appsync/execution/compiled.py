@@ -127,6 +127,7 @@ def _compiled(variables: Sequence[_Variable], arguments: Sequence[_Argument]) ->
                 raise FallbackRequired
             if argument.variable in values:
                 passed[argument.name] = values[argument.variable]
+        # graphql-core needs the sources of variables only to print errors, which the fallback does.
         return VariableValues({}, values), passed
 
     return coerce
@@ -135,6 +136,7 @@ def _compiled(variables: Sequence[_Variable], arguments: Sequence[_Argument]) ->
 def _convert(variable: _Variable, value: JSON) -> JSON:
     try:
         return variable.convert(value)
+    # A scalar may raise anything; the fallback turns it into the response's error.
     except Exception as problem:
         raise FallbackRequired from problem
 
@@ -192,6 +194,7 @@ class CompletionCompiler:
             FallbackRequired: an abstract type, introspection, or a subfield with resolver or arguments.
         """
         self.depth = max(self.depth, depth)
+        # Lists and non-null types wrap a type without adding a level of fields.
         if is_non_null_type(type_):
             return _not_null(self.compile(type_.of_type, nodes, depth))
         if is_list_type(type_):
@@ -203,6 +206,7 @@ class CompletionCompiler:
         return self._object(type_, nodes, depth + 1)
 
     def _object(self, type_: GraphQLObjectType, nodes: Sequence[FieldNode], depth: int) -> Complete:
+        # The selection is resolved here, once: without directives it is the same for all variables.
         fields: list[tuple[str, str, Complete]] = []
         for key, inner in self._selection.children(type_, nodes).items():
             name = inner[0].name.value
@@ -252,6 +256,7 @@ def _leaf(type_: GraphQLLeafType) -> Complete:
             completed: JSON = convert(value)
         except Exception as problem:
             raise FallbackRequired from problem
+        # graphql-core reports a scalar that serialises a value to null as an error.
         if completed is None:
             raise FallbackRequired
         return completed
@@ -314,6 +319,7 @@ class CompiledOperation:
         try:
             value = await self._resolve(self._call(execution, execution.selection, arguments), execution)
         except FieldError as error:
+            # graphql-core decides what the error empties: the field, or all of `data`.
             execution.precomputed = PrecomputedResult(error=error)
             raise FallbackRequired from None
         try:
@@ -324,6 +330,7 @@ class CompiledOperation:
 
     def publication(self, value: dict[str, JSON]) -> dict[str, JSON]:
         """Return the field's value of the response keyed by field names, as subscribers see it."""
+        # A copy: the response's own value goes on to the client.
         if not self.renames:
             return dict(value)
         return cast("dict[str, JSON]", self.selection.by_field_name(value, self.return_type, self.nodes))
@@ -364,6 +371,7 @@ def compile_operation(
     key, nodes = next(iter(fields.items()))
     name = nodes[0].name.value
     resolver = resolution.resolvers.get((root.name, name))
+    # Several mutations run one after the other, and a field without a resolver has no outcome to precompute.
     if len(fields) != 1 or resolver is None:
         return None
     compiler = CompletionCompiler(selection, resolution)
@@ -372,6 +380,7 @@ def compile_operation(
         complete = compiler.compile(root.fields[name].type, nodes)
     except FallbackRequired:
         return None
+    # Fields beyond the depth are errors, one by one: left to graphql-core.
     if resolution.limits.depth and compiler.depth > resolution.limits.depth:
         return None
     return CompiledOperation(

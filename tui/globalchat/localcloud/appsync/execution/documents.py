@@ -81,6 +81,7 @@ class Document:
         Raises:
             RequestRejected: the document is not valid, or the name does not select an operation.
         """
+        # Errors win over an unknown name, as validation precedes the choice in graphql-java.
         if self.errors:
             raise RequestRejected(*self.errors)
         if name:
@@ -117,6 +118,7 @@ class Documents:
             self._cache.move_to_end(text)
             return document
         document = self._prepare(text)
+        # A long document would cost more memory than its parsing costs time.
         if len(text) <= _MAX_CACHED_LENGTH:
             self._cache[text] = document
             if len(self._cache) > _MAX_CACHED:
@@ -145,6 +147,7 @@ class Documents:
 
 
 def _has_directives(ast: DocumentNode) -> bool:
+    # Scanning the tokens is faster than visiting the tree; strings and comments are tokens of their own.
     token = ast.loc.start_token if ast.loc else None
     while token is not None:
         if token.kind is TokenKind.AT:
@@ -287,6 +290,7 @@ def _argument_of(schema: GraphQLSchema, document: DocumentNode, node: Node) -> t
     info = TypeInfo(schema)
     name = None
     for each in _path_to(node, document):
+        # Siblings are not entered: they would be left again before the node.
         info.enter(each)
         if isinstance(each, ArgumentNode):
             name = each.name.value

@@ -91,6 +91,7 @@ class GraphQLExecutor:
             raise TemplateError(*error.within(f"API {api.name}: ", ".")) from None
         resolvers = {}
         problems = Problems()
+        # All faulty resolvers are reported at once.
         for resolver in api.resolvers:
             try:
                 loaded = self._load(resolver, events, clock, entropy)
@@ -184,6 +185,7 @@ class GraphQLExecutor:
         if compiled is None or not compiled.permits(execution):
             raise FallbackRequired
         data = await compiled.run(execution, variables)
+        # As for graphql-core's operations: a mutation with an error is not published.
         if execution.errors:
             return {"data": data, "errors": execution.errors}
         value = data[compiled.key]
@@ -203,8 +205,10 @@ class GraphQLExecutor:
         try:
             selection = select(self._schema.graphql, operation.fragments, operation.node, given)
         except InvalidVariables:
+            # The execution reports them.
             return []
         fields = selection.collect(root, [operation.node.selection_set]) if root else {}
+        # One field may be selected under several aliases.
         names = dict.fromkeys(nodes[0].name.value for nodes in fields.values())
         return [(root.name, name) for name in names if root and not name.startswith("__")]
 
@@ -255,6 +259,7 @@ class Interpreter:
         Raises:
             TimeoutError: its resolvers took too long.
         """
+        # Not awaitable if all resolvers are synchronous.
         pending = execute(
             self._schema.graphql,
             operation.document,
@@ -295,6 +300,7 @@ class Interpreter:
         root = self._schema.graphql.mutation_type
         if not isinstance(data, dict) or root is None:
             return
+        # An error anywhere below a mutation field keeps it from being published.
         failed = {path[0] for error in errors if (path := error["path"])}
         for key, nodes in selection.collect(root, [operation.selection_set]).items():
             name = nodes[0].name.value

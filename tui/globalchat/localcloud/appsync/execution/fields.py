@@ -95,11 +95,13 @@ def resolve_field(
     type_name, field_name = info.parent_type.name, info.field_name
     if not resolution.authorization.permits(execution.caller, type_name, field_name):
         raise not_authorized(field_name, type_name)
+    # Policies name top-level fields only; directives apply to every field.
     if info.path.prev is None:
         if not execution.policy_permits(type_name, field_name):
             raise not_authorized(field_name, type_name)
         if execution.selection is None:
             execution.selection = Selection(info.schema, info.fragments, info.variable_values)
+    # Indexes of lists are no levels.
     if limits.depth and sum(isinstance(key, str) for key in info.path.as_list()) > limits.depth:
         raise too_deep()
     resolver = resolution.resolvers.get((type_name, field_name))
@@ -107,6 +109,7 @@ def resolve_field(
         execution.resolved += 1
         if execution.resolved > limits.resolvers:
             raise too_many_resolvers()
+        # Only operations with one resolver are compiled, so this is the field that it belongs to.
         if execution.precomputed is not None:
             if execution.precomputed.error is not None:
                 raise execution.precomputed.error
@@ -137,6 +140,7 @@ def run_resolver(
         return value
 
     def failed(error: FieldError) -> FieldError:
+        # Errors that were appended before the failure are reported too; invalidations are dropped.
         execution.errors += appended_errors(effects, call)
         return filtered(error, call)
 
@@ -151,6 +155,7 @@ def run_resolver(
         value = resolver.resolve(call, effects)
     except FieldError as error:
         raise failed(error) from None
+    # Most resolvers are synchronous: only those that wait for their data source cost a coroutine.
     return wait(value) if isinstance(value, Coroutine) else finish(value)
 
 
@@ -160,6 +165,7 @@ def _invalidate(execution: Execution, invalidations: Sequence[Invalidation]) -> 
     if execution.invalidations > MAX_INVALIDATIONS:
         message = f"At most {MAX_INVALIDATIONS} calls of extensions.invalidateSubscriptions are allowed."
         raise FieldError(message, "BadRequestException")
+    # None of a resolver's invalidations happens if they are too many in all.
     for invalidation in invalidations:
         execution.resolution.invalidate(invalidation)
 

@@ -70,6 +70,7 @@ class SubscriptionPlanner:
         if not fields:
             message = "The subscription selects no field."
             raise RequestRejected({"errorType": "BadRequestException", "message": message})
+        # Validation allows one top-level field.
         key, nodes = next(iter(fields.items()))
         return await self._plan(selection, caller, root, key, nodes)
 
@@ -107,6 +108,7 @@ class SubscriptionPlanner:
         return SubscriptionPlan(name, mutations, arguments, *parsed, projection, projection.key)
 
     async def _run_resolver(self, call: FieldCall, effects: Effects) -> None:
+        # Both checks precede the resolver, as for queries and mutations.
         authorization = self._resolution.authorization
         for permits in (authorization.permits, authorization.policy_permits):
             if not permits(call.caller, call.parent_type, call.field_name):
@@ -118,6 +120,7 @@ class SubscriptionPlanner:
                 async with asyncio.timeout(self._resolution.limits.seconds) as timeout:
                     await value
             except TimeoutError:
+                # A TimeoutError of the data source itself is a defect, not the request's time.
                 if timeout.expired():
                     raise timed_out() from None
                 raise
@@ -173,6 +176,7 @@ class Projection:
 
     def __init__(self, root: _Field) -> None:
         self._root = root
+        # Equal for plans that render alike, so that the hub encodes a payload once for thousands of them.
         self.key = json.dumps(root.signature(), separators=(",", ":"))
 
     def __call__(self, value: Mapping[str, JSON]) -> Mapping[str, JSON]:
@@ -204,6 +208,7 @@ def plan_projection(
         try:
             check(parent.name, name, depth)
         except FieldError as error:
+            # The subscription is accepted: every message carries the error.
             hidden = _Hidden(error.message, error.error_type, locations(GraphQLError("", nodes)))
         named = get_named_type(definition.type)
         children: tuple[_Field, ...] = ()
@@ -242,6 +247,7 @@ def _complete(field: _Field, type_: GraphQLOutputType, value: JSON, path: Path, 
             errors.append(null_error(path, str(get_named_type(type_)), field.parent))
             raise _NullPropagation
         completed = _complete(field, type_.of_type, value, path, errors)
+        # Null because of an error below, which is reported already.
         if completed is None:
             raise _NullPropagation
         return completed

@@ -98,6 +98,7 @@ class Evaluations:
         """
         if self._shared is None:
             self._shared = self._write_shared()
+        # The runtime's generator is seeded with four 32-bit integers.
         numbers = list(struct.unpack("4i", seed))
         mode = _AUTH_TYPES[self.call.caller.mode]
         own = write_json({"stash": stash, **outcome}, self._file)
@@ -139,6 +140,7 @@ def _identity(call: FieldCall) -> JSON:
     principal = caller.principal
     if principal is None:
         return None
+    # AWS lists the addresses that the header names before the one that it saw.
     header = caller.headers.get("x-forwarded-for") or ""
     joined = ",".join(map(str, header)) if isinstance(header, list) else str(header)
     forwarded = [part.strip() for part in joined.split(",") if part.strip()]
@@ -209,6 +211,7 @@ class FieldResolver:
             file=self._script.file,
         )
         outcome = self._evaluate("request", inputs, effects, {}, {})
+        # `runtime.earlyReturn` skips the data source and the response handler.
         if outcome["status"] == "return":
             return outcome.get("value")
         request, stash = outcome.get("value"), outcome.get("stash")
@@ -226,6 +229,7 @@ class FieldResolver:
                 role_arn=cast("str", self._source.role_arn),
             )
         except PutEventsError as error:
+            # Not an error of the field yet: the response handler sees it as `ctx.error`.
             outcome: Outcome = {"result": None, "error": {"message": error.message, "type": error.code}}
         else:
             outcome = {"result": put_events_result(results)}
@@ -241,6 +245,7 @@ class FieldResolver:
             raise _runtime_error(error) from None
         caused = cast("Outcome", outcome["effects"])
         effects.errors += cast("list[JSON]", caused["errors"])
+        # A handler that stopped keeps its appended errors, but its filters and invalidations do not count.
         if outcome["status"] == "error":
             raise raised(cast("dict[str, JSON]", outcome["error"]))
         if outcome["status"] == "unauthorized":
@@ -305,6 +310,7 @@ def put_events_entries(request: JSON) -> list[PutEventsEntry]:
     """
     request = _object(request, "$", _EVENTBRIDGE_KEYS)
     operation = _required(request, "operation", "$")
+    # The guide documents no other operation.
     if operation != "PutEvents":
         raise _malformed(f"Unsupported operation '{operation}'. The only operation is 'PutEvents'.")
     events = _required(request, "events", "$")

@@ -60,6 +60,7 @@ class Selection:
         renamed: dict[str, JSON] = {}
         for key, inner in self.children(named, nodes).items():
             name, item = inner[0].name.value, value.get(key)
+            # A projection knows the names of types itself.
             if not name.startswith("__"):
                 nested = isinstance(item, list | dict)
                 renamed[name] = self.by_field_name(item, named.fields[name].type, inner) if nested else item
@@ -91,6 +92,7 @@ class Selection:
             elif isinstance(node, InlineFragmentNode):
                 if self._applies(node, type_):
                     self._collect(type_, node.selection_set, fields, seen)
+            # The specification spreads a fragment once in a selection set.
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
                 seen.add(node.name.value)
                 fragment = self.fragments[node.name.value]

@@ -78,6 +78,7 @@ class NameScope:
                     self.declare(name.text)
             elif inner.kind == "function" and inner.is_statement and inner.text:
                 self.declare(inner.text, inner)
+            # All cases of a switch share one scope.
             elif inner.kind == "case":
                 self.declare_statements(inner.parts)
 
@@ -98,6 +99,7 @@ class NameScope:
             node = rest.pop()
             if node.kind == "declaration" and node.text == "var":
                 self.declare_pattern(node)
+            # A function's own `var`s stay within it.
             if node.kind != "function":
                 rest.extend(node.parts)
 
@@ -136,6 +138,7 @@ class CallGraph:
 
     def cycle(self) -> CallCycle | None:
         """Return a cycle, if there is one."""
+        # Functions from which no cycle is reached; each is searched once.
         done: set[SyntaxNode] = set()
         for begin in self._calls:
             found = self._search(begin, [], done)
@@ -222,6 +225,7 @@ class _Analyst:
                 self._check_assigned(node.parts[0], scope)
                 if node.text == "=":
                     self._check_alias(node.parts[1], scope)
+            # A pattern declares: its names are not uses, but its defaults and keys are expressions.
             case "declarator":
                 self._pattern(node.parts[0], scope)
                 for value in node.parts[1:]:
@@ -265,6 +269,7 @@ class _Analyst:
         for pattern in parameters.parts:
             for name in names_of(pattern):
                 scope.declare(name.text)
+        # A destructured context (`request({ args })`) has no name that could be written to.
         first = parameters.parts[0] if parameters.parts else None
         if node in self.handlers and first and first.kind == "name":
             scope.bindings[first.text].is_context = True
@@ -336,6 +341,7 @@ class _Analyst:
                 continue
             if callee.kind != "member" or callee.text not in language.CALLBACK_METHODS:
                 raise self.lacks("passing of functions, but to array methods such as map", argument)
+            # A named callback is called by the array method, so it counts for recursion.
             if argument.kind == "name":
                 self.calls.add(function, argument)
 

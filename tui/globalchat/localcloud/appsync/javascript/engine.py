@@ -92,11 +92,13 @@ def rewrite(source: str, program: Program) -> Module:
     for each in program.imports:
         declarations += "".join(_declare(imported, local) for imported, local in each.bindings)
         source = _blank(source, each.node.start, each.node.end)
+    # Braces around the body: it may be a single statement.
     for node in program.body.walk():
         if node.kind == "for":
             insertions += [(node.body.start, "{" + TICK), (node.end, "}")]
     if declarations:
         insertions.append((0, declarations))
+    # A stable sort: insertions at the same offset keep the order of nesting.
     insertions.sort(key=lambda insertion: insertion[0])
     pieces, position = [], 0
     for offset, text in insertions:
@@ -111,6 +113,7 @@ def _declare(imported: str, local: str) -> str:
 
 
 def _blank(source: str, start: int, end: int) -> str:
+    # Line breaks stay, so that lines keep their numbers.
     blanked = "".join(c if c in "\r\n\u2028\u2029" else " " for c in source[start:end])
     return source[:start] + blanked + source[end:]
 
@@ -166,6 +169,7 @@ class Script:
         self._context = quickjs.Context()
         self._context.set_memory_limit(limits.memory_bytes)
         self._context.set_max_stack_size(limits.stack_bytes)
+        # Before the time limit is set: the runtime is trusted, and loading it takes a while.
         self._context.eval(_runtime())
         self._context.eval(f"__appsync.patience = {limits.wall_seconds * 1000}")
         self._context.set_time_limit(limits.cpu_seconds)
@@ -215,6 +219,7 @@ class Script:
     def _load(self, module: str) -> None:
         try:
             promise = self._context.module(module)
+            # A module's failure is a rejected promise: it has to be caught before the jobs run.
             self._context.eval(_CATCH)(promise)
             while self._context.execute_pending_job():
                 pass
@@ -231,9 +236,11 @@ class Script:
     def _error(self, report: str) -> ScriptError:
         """Return the error for a message and a stack; its place is the first frame in the file itself."""
         message, _, stack = report.partition("\n")
+        # QuickJS reports its time limit as an interruption.
         if "interrupted" in message:
             message = "the evaluation took too long"
         for line, column in _FRAME.findall(stack):
+            # Lines beyond are the runtime's, see `_runtime`.
             if int(line) <= MAX_BYTES:
                 original = self._module.original_column(int(line), int(column))
                 return ScriptError(message, file=self.file, line=int(line), column=original)

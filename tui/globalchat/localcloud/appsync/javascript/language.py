@@ -153,10 +153,12 @@ def _import_problem(statement: ImportStatement) -> str | None:
 
 
 def _lacking(source: Source, token: tree_sitter.Node) -> str | None:
+    # Tokens are checked, not nodes: a file that tree-sitter cannot parse has no reliable nodes.
     kind, parent = token.type, token.parent
     within = parent.type if parent is not None else ""
     if token.prev_sibling is not None and token.prev_sibling.type == "as":
         return None  # An export's name outside.
+    # Keywords as names of properties (`a.class`) have the type of a property's name.
     if kind in _KEYWORDS:
         return _KEYWORDS[kind]
     if kind in _OPERATORS:

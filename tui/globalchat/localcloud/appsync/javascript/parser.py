@@ -75,6 +75,7 @@ class Source:
         self.size = len(encoded)
         self.root = tree_sitter.Parser(_grammar()).parse(encoded).root_node
         self._lines = [0, *(match.end() for match in _NEWLINE.finditer(text))]
+        # In pure ASCII bytes are characters, and need no table.
         self._bytes = None if len(encoded) == len(text) else [0, *accumulate(len(c.encode()) for c in text)]
 
     def offset(self, byte: int) -> int:
@@ -108,6 +109,7 @@ def _grammar() -> tree_sitter.Language:
 
 def leaves(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
     """Yield the tokens of a tree, without comments."""
+    # A stack, not recursion: files may be nested deeper than Python's calls.
     rest = [root]
     while rest:
         node = rest.pop()
@@ -199,6 +201,7 @@ def parse(source: Source) -> Program:
     builder = _Builder(source)
     try:
         body = builder.build(source.root)
+    # The builder does recurse; no real file is that deep.
     except RecursionError:
         raise ScriptError("the file is nested too deeply", file=source.file) from None
     return Program(body, tuple(builder.imports))
@@ -243,6 +246,7 @@ def _syntax_error(source: Source, fault: tree_sitter.Node) -> ScriptError:
         if message.startswith("SyntaxError: ") and place:
             line, byte = int(place[1]), int(place[2]) - 1
             lines = source.text.split("\n")
+            # The place is in the import that was added: the file ends too early.
             if line > len(lines):
                 line, column = source.place(len(source.text))
                 message = "SyntaxError: unexpected end of the file"
@@ -343,6 +347,7 @@ class _Builder:
     def _function(self, node: tree_sitter.Node) -> SyntaxNode:
         name = node.child_by_field_name("name")
         own = self._text(name) if name is not None and node.type != "method_definition" else ""
+        # An arrow function may have one parameter without brackets: `x => x`.
         single = node.child_by_field_name("parameter")
         if single is not None:
             parameters = self._node("parameters", single, [self.build(single)])
@@ -354,6 +359,7 @@ class _Builder:
         return function
 
     def _call(self, node: tree_sitter.Node) -> SyntaxNode:
+        # A tagged template is a call with the template as its argument.
         arguments = self._child(node, "arguments")
         template = arguments.type == "template_string"
         parts = [self.build(arguments)] if template else self._all(arguments)
@@ -383,12 +389,14 @@ class _Builder:
         return self._node("property", node, [self._name(node)], self._text(node))
 
     def _shorthand_with_default(self, node: tree_sitter.Node) -> SyntaxNode:
+        # `{ a = 1 }` in a pattern: the property `a`, bound to the name `a`, with a default.
         name = self._name(self._child(node, "left"))
         value = self._node("assignment", node, [name, *self._fields(node, "right")], "=")
         return self._node("property", node, [value], name.text)
 
     def _sequence(self, node: tree_sitter.Node) -> SyntaxNode:
         """Build `a, b, c`, which tree-sitter nests to the right."""
+        # tree-sitter's nesting has no meaning: the engine sees one list.
         parts = []
         for child in _named(node):
             part = self.build(child)

@@ -58,6 +58,7 @@ def parse_filter(document: JSON) -> FilterGroup:
 def compile_filter(group: FilterGroup) -> Predicate:
     """Compile a filter to a test: True if all rules of at least one inner sequence hold. It never raises."""
     alternatives = [[_compile_rule(rule) for rule in rules] for rules in group]
+    # Most filters are one rule: no need for two generators at every message.
     if len(alternatives) == 1 and len(alternatives[0]) == 1:
         return alternatives[0][0]
     return lambda value: any(all(test(value) for test in tests) for tests in alternatives)
@@ -70,6 +71,7 @@ def argument_filter(arguments: Mapping[str, JSON]) -> FilterGroup:
 
 def lookup(value: Mapping[str, JSON], field_name: str) -> "JSON | _OutOfReach":
     """Return the value of a possibly nested field (`a.b`); None if it is absent."""
+    # The usual case, and on the path of every delivery.
     if "." not in field_name:
         return value.get(field_name)
     found: object = value
@@ -84,6 +86,7 @@ def lookup(value: Mapping[str, JSON], field_name: str) -> "JSON | _OutOfReach":
 
 def same(left: object, right: object) -> bool:
     """Return True if two JSON values are equal: true is not 1, 1 is 1.0, other types never equal."""
+    # To Python True equals 1.
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, int | float) and isinstance(right, int | float):
@@ -248,6 +251,7 @@ class FilterIndex(Generic[Item]):
         keys = _eq_keys(group)
         for bucket in self._buckets(keys):
             bucket.pop(item, None)
+        # Empty buckets would pile up for values that are used once, such as ids.
         for name, key in keys or ():
             if not self._by_value[name][key]:
                 del self._by_value[name][key]
@@ -261,8 +265,10 @@ class FilterIndex(Generic[Item]):
             found = lookup(value, name)
             if isinstance(found, str | bool | int | float | None) and (bucket := by_key.get(_key(found))):
                 hits.append(bucket)
+        # The bucket itself, not a copy: it may hold ten thousand items.
         if len(hits) == 1:
             return hits[0]
+        # One item may stand under several fields, but is a candidate once.
         return dict.fromkeys(item for hit in hits for item in hit)
 
     def _buckets(self, keys: "list[_EqKey] | None") -> "list[dict[Item, None]]":

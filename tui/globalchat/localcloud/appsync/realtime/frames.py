@@ -57,6 +57,7 @@ def header_object(handshake: Handshake) -> Mapping[str, str]:
 
 
 def _decode(encoded: str) -> Mapping[str, str]:
+    # Clients use both alphabets of base64, with and without padding.
     text = encoded.replace("-", "+").replace("_", "/").rstrip("=")
     try:
         headers = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))

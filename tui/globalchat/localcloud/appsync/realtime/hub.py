@@ -75,7 +75,7 @@ class FrameSink(Protocol):
         ...
 
 
-class SubscriberSocket(Protocol):
+class HubSocket(Protocol):
     """A socket with subscriptions, as the hub sees it; like a `FrameSink` it never waits or calls back."""
 
     @property
@@ -108,7 +108,7 @@ class _Subscription:
         "socket",
     )
 
-    def __init__(self, socket: SubscriberSocket, name: str, plan: SubscriptionPlan) -> None:
+    def __init__(self, socket: HubSocket, name: str, plan: SubscriptionPlan) -> None:
         self.socket = socket
         self.id = name
         self.plan = plan
@@ -144,16 +144,17 @@ class Hub:
         self._max_payload = max_payload
         self._defer = defer
         self._publications: list[Publication] = []
-        self._sockets: dict[SubscriberSocket, dict[str, _Subscription]] = {}
+        self._sockets: dict[HubSocket, dict[str, _Subscription]] = {}
         self._by_mutation: dict[str, FilterIndex[_Subscription]] = {}
         self._by_field: dict[str, FilterIndex[_Subscription]] = {}
 
-    def add(self, socket: SubscriberSocket, name: str, plan: SubscriptionPlan) -> None:
+    def add(self, socket: HubSocket, name: str, plan: SubscriptionPlan) -> None:
         """Register a subscription under its id.
 
         Raises:
             ValueError: the socket has a subscription with this id.
         """
+        # Publications that came before a change are delivered to the subscriptions of that time.
         self.flush()
         subscriptions = self._sockets.setdefault(socket, {})
         if name in subscriptions:
@@ -167,7 +168,7 @@ class Hub:
             index.add(subscription, plan.invalidation_filter)
         self.metrics.adjust("ActiveSubscriptions", 1)
 
-    def remove(self, socket: SubscriberSocket, name: str) -> None:
+    def remove(self, socket: HubSocket, name: str) -> None:
         """Remove one subscription."""
         self.flush()
         subscriptions = self._sockets[socket]
@@ -175,7 +176,7 @@ class Hub:
         if not subscriptions:
             del self._sockets[socket]
 
-    def drop(self, socket: SubscriberSocket) -> None:
+    def drop(self, socket: HubSocket) -> None:
         """Remove every subscription of a socket; it may have none."""
         self.flush()
         for subscription in self._sockets.pop(socket, {}).values():
@@ -192,6 +193,7 @@ class Hub:
     def flush(self) -> None:
         """Deliver the publications that wait for the end of the turn."""
         if self._publications:
+            # Exchanged first: what is published while these are delivered waits for the next turn.
             publications, self._publications = self._publications, []
             alone = len(publications) == 1
             for publication in publications:
@@ -202,6 +204,7 @@ class Hub:
         if index is None:
             return
         value = publication.value
+        # Subscribers with the same projection share one encoded payload.
         tails: dict[str, bytes | None] = {}
         delivered = refused = size = 0
         for subscription in index.candidates(value):
@@ -215,11 +218,13 @@ class Hub:
             if tail is None:
                 refused += 1
                 continue
+            # Nothing else comes in this turn: one write now is faster than gathering.
             if alone:
                 subscription.outbox.send_alone(subscription.prefix + tail)
             else:
                 subscription.outbox.send(subscription.prefix + tail)
             delivered += 1
+            # Without the frame's closing brace: CloudWatch counts the payload.
             size += len(tail) - 1
         self._count(delivered, refused, size)
 
@@ -227,11 +232,12 @@ class Hub:
         """End every subscription of the field whose invalidation filter matches, and close its socket."""
         self.flush()
         index = self._by_field.get(invalidation.subscription_field)
-        ended: dict[SubscriberSocket, list[str]] = {}
+        ended: dict[HubSocket, list[str]] = {}
         for subscription in index.candidates(invalidation.payload) if index is not None else ():
             if subscription.ended_by is not None and subscription.ended_by(invalidation.payload):
                 ended.setdefault(subscription.socket, []).append(subscription.id)
         for socket, names in ended.items():
+            # The whole socket ends, its other subscriptions too.
             self.drop(socket)
             socket.invalidate(names)
         self.metrics.count("InvalidationSuccess")

@@ -169,6 +169,7 @@ class RealtimeProtocol:
         self._expires_at = 0.0
         self._next_keep_alive: float | None = None
         self._first_frame_by: float | None = None
+        # Ids whose plan is being made, and those of live subscriptions.
         self._pending: set[str] = set()
         self._active: set[str] = set()
 
@@ -210,6 +211,7 @@ class RealtimeProtocol:
 
     def receive(self, frame: str | bytes, now: float) -> list[SocketAction]:
         """Handle one frame of the client."""
+        # The client has sent a frame, so it reads: it gets to see why it was refused before the close.
         if self._state is SocketState.REFUSED:
             return self._close(POLICY_VIOLATION)
         if self._state is SocketState.CLOSED:
@@ -248,6 +250,7 @@ class RealtimeProtocol:
         """
         if not self._take_pending(subscription):
             return []
+        # The planner reports an unsupported operation alone.
         first = errors[0] if errors else None
         unsupported = isinstance(first, dict) and first.get("errorType") == "UnsupportedOperation"
         frame = frames.error([_shortened(each) for each in errors], None if unsupported else subscription)
@@ -259,6 +262,7 @@ class RealtimeProtocol:
         AWS documents a notice "Subscription complete.", not its frame, its order or the close code;
         `announce` False is the other reading: the socket just closes.
         """
+        # Some may have been stopped since the hub chose them.
         ended = [name for name in subscriptions if name in self._active]
         if not ended or self._state is SocketState.CLOSED:
             return []
@@ -288,6 +292,7 @@ class RealtimeProtocol:
             self._close(NORMAL_CLOSURE)
 
     def _init(self, now: float) -> list[SocketAction]:
+        # A second `connection_init` is acknowledged again, and changes nothing.
         actions: list[SocketAction] = [SendFrame(frames.connection_ack())]
         if self._state is SocketState.OPEN:
             self._become(SocketState.READY)
@@ -307,6 +312,7 @@ class RealtimeProtocol:
             or request is None
         ):
             return self._deny(frames.unsupported())
+        # Before the signature is checked, which is the expensive part.
         if not self._admit(now):
             return self._deny(frames.rate_limited())
         if name in self._pending or name in self._active:
@@ -319,6 +325,7 @@ class RealtimeProtocol:
             caller = self._authenticate(headers, "/graphql", data.encode())
         except UnauthorizedCaller as error:
             return self._deny(frames.unauthorized(name, error.message, error.error_type))
+        # An authorised `start` proves the client as well as `connection_init` does.
         self._pending.add(name)
         self._first_frame_by = None
         return [StartSubscription(name, request, caller)]
