@@ -101,7 +101,7 @@ def test_an_unsent_draft_may_be_sent_again_in_the_same_row(model: ChatModel) -> 
 def test_a_draft_that_waited_too_long_is_offered_like_an_unsent_one(model: ChatModel) -> None:
     model.reduce(DraftHeld(DRAFT))
     assert [(row.delivery, row.reason) for row in rows(model)] == [
-        (Delivery.UNSENT, "it has waited too long to go by itself")
+        (Delivery.UNSENT, "it has waited too long to be sent automatically")
     ]
     assert model.outgoing.unsent("tech") == [DRAFT]
 
@@ -117,7 +117,7 @@ def test_a_draft_stays_below_what_came_before_whatever_the_clocks_say(model: Cha
     assert [row.text for row in rows(model)] == ["from a fast clock", "hello"]
 
 
-def test_unread_counts_only_where_nobody_looks(model: ChatModel) -> None:
+def test_unread_counts_only_in_channels_that_are_not_watched(model: ChatModel) -> None:
     model.watch("tech")
     for number, channel in enumerate(["tech", "cars", "cars", "music"]):
         model.reduce(received(channel, "@bo" if channel == "music" else "hi", NOON + number))
@@ -147,7 +147,7 @@ def test_a_refused_channel_with_rows_keeps_them(model: ChatModel) -> None:
     assert notices(model, "old") == ["It is gone."]
 
 
-def test_gaps_revocations_and_skips_are_rows(model: ChatModel) -> None:
+def test_gaps_revocations_and_drops_are_rows(model: ChatModel) -> None:
     model.reduce(GapRecorded(("tech",), NOON, NOON + 16_000))
     model.reduce(ChannelRevoked("tech"))
     assert notices(model) == [

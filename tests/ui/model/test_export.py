@@ -36,7 +36,7 @@ def test_text_holds_what_the_pane_shows(conversation: Conversation) -> None:
     ]
 
 
-def test_markdown_escapes_what_is_no_markup_and_keeps_links(conversation: Conversation) -> None:
+def test_markdown_escapes_what_is_not_markup_and_keeps_links(conversation: Conversation) -> None:
     text = export(conversation, ExportForm.MARKDOWN)
     assert text.startswith("# tech\n\n## 2026-11-24\n\n- 12:00:00 **ana**: see <https://example.com/a_b>\n")
     assert r"- 12:00:01 **\[eve\]␛**: ␛\]0;owned␇ \*bold\* \<b\>" + "  \n  \\- item" in text

@@ -48,7 +48,7 @@ def test_own_messages_measure_the_way_to_the_region_that_took_them() -> None:
     "between",
     [[LOST, LIVE], [DraftUnsent(draft(), "no")], [DraftUnsent(draft(), "no"), DraftQueued(draft())]],
 )
-def test_a_wait_for_the_connection_is_no_latency(
+def test_a_wait_for_the_connection_does_not_count_as_latency(
     between: list[StateChanged | DraftUnsent | DraftQueued],
 ) -> None:
     book = LatencyStats()
@@ -124,7 +124,7 @@ def test_memory_is_bounded() -> None:
     assert len(book.values((HERE, OREGON))) == KEPT
 
 
-def test_where_there_is_room_for_one_line_it_tells_the_medians() -> None:
+def test_one_line_shows_the_medians() -> None:
     book = LatencyStats()
     for value in (140, 150, 160):
         book.note(("us-west-2", "ap-southeast-2"), value)

@@ -76,7 +76,7 @@ def test_two_people_are_drawn_differently(model: ChatModel, pair: tuple[str, str
 
 
 @PAIRS
-def test_whoever_was_drawn_first_is_drawn_anew_when_another_looks_alike(
+def test_a_known_name_is_drawn_differently_once_another_looks_alike(
     model: ChatModel, pair: tuple[str, str]
 ) -> None:
     conversation = model.conversation("tech")
@@ -119,7 +119,7 @@ def test_completion_writes_a_name_that_mentions_it_or_none(model: ChatModel, pai
 
 
 @PAIRS
-def test_the_view_of_both_regions_tells_them_apart(pair: tuple[str, str]) -> None:
+def test_side_by_side_they_differ_too(pair: tuple[str, str]) -> None:
     model = SideBySideModel(CALENDAR, lambda: NOON)
     for number, name in enumerate(pair):
         message = Message(f"id-{number}", "tech", "hi", name, "us-west-2", NOON)

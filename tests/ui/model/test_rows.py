@@ -87,7 +87,7 @@ def test_in_place_of_a_message_that_is_gone_stands_the_next_one_or_the_one_above
     assert gone == [True, True, True]
 
 
-def test_a_touched_row_is_only_painted_anew() -> None:
+def test_a_touched_row_is_only_repainted() -> None:
     conversation = Conversation("tech", CALENDAR)
     rows = [message(NOON + each) for each in range(3)]
     for row in rows:

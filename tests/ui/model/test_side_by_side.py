@@ -110,7 +110,7 @@ def test_lines_fill_the_width_and_keep_their_number_whatever_arrives(
 
 
 @pytest.mark.parametrize("width", range(1, 130, 3))
-def test_the_head_tells_the_state_of_each_region(model: SideBySideModel, width: int) -> None:
+def test_the_head_shows_the_state_of_each_region(model: SideBySideModel, width: int) -> None:
     model.take("oregon", StateChanged(SessionState(Phase.LIVE, "oregon", latency_ms=38)))
     line = head_line(SideBySideLayout(width, PAIR), NAMES, model.states, NOON)
     text = "".join(piece.text for piece in line)

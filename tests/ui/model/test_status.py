@@ -149,7 +149,7 @@ def test_the_way_out_is_in_sight_at_every_size(name: str, width: int) -> None:
 
 
 @pytest.mark.parametrize(("name", "width"), product(STATES, SIZES))
-def test_the_header_tells_the_state_at_every_size(name: str, width: int) -> None:
+def test_the_header_shows_the_state_at_every_size(name: str, width: int) -> None:
     state = STATES[name]
     region = state.region if isinstance(state, SessionState) else None
     view = HeaderView(state, NAMES, region, "tech", "local", unread=1234, mentions=5, clock_offset_ms=-4000)

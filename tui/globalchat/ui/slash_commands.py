@@ -68,6 +68,8 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 
+# -- parsing -------------------------------------------------------------------------------------------------
+
 _COMMAND = re.compile(r"/([^\s/]+)(?:\s+(.*?))?\s*")
 """A first word that begins with its only slash, so that a typo (`/nick2`) is never sent; and what follows."""
 
@@ -124,6 +126,8 @@ def _unknown(name: str, commands: Sequence[Command]) -> str:
     sentence = suggest(f"Unknown command: /{shown}.", name, known, prefix="/")
     return f"{sentence} Begin with // to send the text as it is."
 
+
+# -- completion ----------------------------------------------------------------------------------------------
 
 LIMIT = 8
 """The most names offered at once."""

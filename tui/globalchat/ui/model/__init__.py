@@ -1,1 +1,1 @@
-"""The pure core of the interface: what is on the screen and why. No Textual, no clock, no task."""
+"""The pure core of the interface: what the screen shows, without Textual, clocks and tasks."""

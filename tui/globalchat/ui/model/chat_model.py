@@ -87,7 +87,7 @@ class ChannelDropped:
 
 Effect = Notice | ChannelDropped
 
-_TOO_OLD = "it has waited too long to go by itself"
+_TOO_OLD = "it has waited too long to be sent automatically"
 
 
 class ChatModel:

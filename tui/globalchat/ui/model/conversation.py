@@ -1,4 +1,4 @@
-"""One channel's rows in order, with what is unread of them. Pure."""
+"""One channel's rows in order, and which of them are unread. Pure."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection

@@ -133,6 +133,8 @@ def _utc(milliseconds: int) -> str | None:
     return iso_time(milliseconds) if is_plausible(milliseconds) else None
 
 
+# -- clipboard -----------------------------------------------------------------------------------------------
+
 Place = tuple[int, int]
 """A character of the pane: its line, and how many characters stand before it on that line."""
 
@@ -196,6 +198,8 @@ def _is_before_text(lines: list[Line], number: int, x: int) -> bool:
             return True
     return False
 
+
+# -- details -------------------------------------------------------------------------------------------------
 
 _DELIVERY = {
     Delivery.RECEIVED: "received",

@@ -1,4 +1,4 @@
-"""The header in pieces: what it says at which width. Pure."""
+"""The header as pieces that fit a width. Pure."""
 
 from dataclasses import dataclass
 

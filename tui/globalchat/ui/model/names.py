@@ -166,6 +166,8 @@ def _identity(given: str) -> str:
     return nfc(given)
 
 
+# -- known senders -------------------------------------------------------------------------------------------
+
 _MOST_SENDERS = 500
 
 
@@ -189,6 +191,8 @@ class KnownSenders:
         return tuple(reversed(self._names))
 
 
+# -- valid names ---------------------------------------------------------------------------------------------
+
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -202,6 +206,9 @@ def name_problem(name: str, limits: MessageLimits) -> str | None:
     if length > limits.sender:
         return f"This name has {length} characters; at most {limits.sender} are allowed."
     return None
+
+
+# -- regions -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,9 @@ class Drafts:
         return channel in self._texts
 
 
+# -- messages that are not delivered yet ---------------------------------------------------------------------
+
+
 class Waiting(NamedTuple):
     """The messages that wait in a channel; the tries of the first, and the time of the next (epoch ms)."""
 

@@ -99,7 +99,7 @@ class RowBlock:
 class RowIndex:
     """Keeps the rows of a pane with their heights in lines, most of them guessed until they are shown.
 
-    Lines are counted from `base`, which moves so that what is looked at keeps its numbers: while older rows
+    Lines are counted from `base`, which moves so that the lines shown keep their numbers: while older rows
     go, and while rows above turn out higher or lower than guessed. Nothing here takes time that grows with
     the rows, but for a sum over their blocks.
     """

@@ -75,6 +75,9 @@ def columns(width: int, *, code: int = 3, letter: int = 1, plain: bool = False) 
     return Columns(width, 0, 0, 0, 0, True)
 
 
+# -- lines ---------------------------------------------------------------------------------------------------
+
+
 class Piece(NamedTuple):
     """A text and its role, one of `ROLES`.
 

@@ -109,6 +109,9 @@ class MessageRow(NamedRow):
     draft: Draft | None = None
 
 
+# -- mentions ------------------------------------------------------------------------------------------------
+
+
 class Mentions:
     """Finds the mentions of one name.
 
@@ -170,6 +173,8 @@ def _goes_on(character: str) -> bool:
     mark = unicodedata.category(character).startswith("M")
     return character in "_\u2800" or character.isalnum() or mark or is_hidden(character)
 
+
+# -- making rows ---------------------------------------------------------------------------------------------
 
 MAX_TEXT = 32_768
 """The characters kept of a text: more than any backend of ours lets through."""

@@ -123,6 +123,9 @@ def _order(row: Row) -> tuple[int, str]:
     return row.order
 
 
+# -- fuzzy matching ------------------------------------------------------------------------------------------
+
+
 def fuzzy_score(query: str, name: str) -> int | None:
     """Return how well `query` matches `name`: the smaller the better, None if it does not.
 

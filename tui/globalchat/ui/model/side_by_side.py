@@ -151,6 +151,8 @@ def _key(message: Message) -> _Key:
     return (message.id, (channel, text, sender))
 
 
+# -- lines ---------------------------------------------------------------------------------------------------
+
 ROLES = (
     "time",
     "sender",

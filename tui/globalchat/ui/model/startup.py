@@ -1,4 +1,4 @@
-"""Needed before the chat is loaded: classes of sizes, keys of what is kept, lines of the first frame."""
+"""Needed before the chat is loaded: classes of sizes, keys of the stored state, the first frame's lines."""
 
 from rich.cells import cell_len
 

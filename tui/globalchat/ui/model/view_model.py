@@ -34,7 +34,7 @@ _METER_FROM = 0.9
 
 _SIGNS = {Level.MUTE: "×", Level.ALL: "*", Level.MENTIONS: "~"}
 _LEVEL, SENT, _WELCOME = "level:", "sent:", "welcome"
-"""What begins the keys of what is kept for a later run."""
+"""Prefixes of the keys under which state is stored for a later run."""
 
 NOWHERE = ""
 """Stands for the channel of an unfinished text while none is known."""
@@ -246,7 +246,7 @@ class ChatViewModel:
 
         return sorted(self.entries(), key=place)
 
-    # -- what is kept ---------------------------------------------------------------------------------------
+    # -- stored state ---------------------------------------------------------------------------------------
 
     def dismiss_welcome(self) -> None:
         """Hide the welcome, also in later runs."""
@@ -258,7 +258,7 @@ class ChatViewModel:
         self._changed = self.drafts.changed = self.sent.changed = self.model.levels.changed = changed
 
     def kept(self) -> dict[str, str]:
-        """Return what is kept for a later run."""
+        """Return the state to store for a later run."""
         drafts = {DRAFT + channel: text for channel, text in self.drafts.kept().items()}
         levels = {_LEVEL + channel: level for channel, level in self.model.levels.kept().items()}
         sent = {SENT + key: text for key, text in self.sent.kept().items()}
@@ -266,7 +266,7 @@ class ChatViewModel:
         return drafts | levels | sent | theme | ({_WELCOME: "dismissed"} if self._welcome_dismissed else {})
 
     def restore(self, kept: Mapping[str, str]) -> None:
-        """Restore what an earlier run kept."""
+        """Restore the state that an earlier run stored."""
         if _WELCOME in kept:
             self.dismiss_welcome()
         self.theme = kept.get(THEME)
@@ -275,7 +275,7 @@ class ChatViewModel:
         self.model.levels.restore(_beginning(kept, _LEVEL))
         self.sent.restore(_beginning(kept, SENT))
 
-    # -- what is shown --------------------------------------------------------------------------------------
+    # -- the screen -----------------------------------------------------------------------------------------
 
     def frame(self, now: int) -> ChatFrame:
         """Return what is shown around the messages at `now` (epoch ms)."""
