@@ -77,7 +77,7 @@ def held_back(pane: MessagePane) -> Iterator[None]:
 
 def _fill(screen: ChatScreen, conversation: Conversation, rows: int) -> float:
     """Add the messages; return the bytes that each takes besides its text."""
-    texts, model = Texts(), screen._model
+    texts, model = Texts(), screen.view_model.model
     conversation.ignore_edits()
     gc.collect()
     before, text_bytes = _resident_bytes(), 0
@@ -90,7 +90,7 @@ def _fill(screen: ChatScreen, conversation: Conversation, rows: int) -> float:
         model.reduce(MessageReceived(message, "oregon", at + 12, 12 + number % 300))
     gc.collect()
     overhead = (_resident_bytes() - before - text_bytes) / rows
-    screen.query_one(MessagePane).show(conversation, screen._view_model.names)
+    screen.query_one(MessagePane).show(conversation, screen.view_model.names)
     return overhead
 
 
@@ -116,7 +116,7 @@ async def _action_times(pilot: Pilot[None], pane: MessagePane, rows: int, repeat
         assert chat is not None
         message = Message(f"01J{next(numbers):023}", "tech", "one more", "ana", "us-west-2", chat.tail + 1)
         assert isinstance(pane.screen, ChatScreen)
-        pane.screen._model.reduce(MessageReceived(message, "oregon", chat.tail, 12))
+        pane.screen.view_model.model.reduce(MessageReceived(message, "oregon", chat.tail, 12))
         pane.sync()
 
     async def nothing() -> None:

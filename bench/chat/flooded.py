@@ -9,8 +9,8 @@ from pathlib import Path
 from bench.chat.session import FloodSession, chat_on
 from globalchat.core.gc_tuning import freeze_gc
 from globalchat.ui.app import ChatApp
+from globalchat.ui.interfaces import ChatSession
 from globalchat.ui.model.rows import MessageRow, NoticeRow
-from globalchat.ui.ports import ChatSession
 from globalchat.ui.widgets.message_pane import MessagePane
 
 

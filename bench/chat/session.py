@@ -20,7 +20,7 @@ from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
 from globalchat.core.clock import now_ms
 from globalchat.ui.app import ChatApp
-from globalchat.ui.ports import ChatSession
+from globalchat.ui.interfaces import ChatSession
 from globalchat.ui.settings import Loaded, Settings
 
 CHANNELS = ("cars", "robots", "tech", "music", "media")
@@ -87,7 +87,7 @@ class Texts:
 
 
 class FloodSession:
-    """Implements `globalchat.ui.ports.ChatSession`: live at once, then `rate` messages/s for `seconds`.
+    """Implements `globalchat.ui.interfaces.ChatSession`: live at once, then `rate` messages/s for `seconds`.
 
     Attributes:
         sent: How many messages have arrived so far.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.ui.browser import open_page
+from globalchat.ui.terminal_driver import open_page
 from globalchat_infra.deployer.cdk import app_command, environment
 from tests.e2e.helpers.processes import Home
 from tests.e2e.helpers.pseudo_terminal import Terminal

@@ -10,19 +10,16 @@ from textual.command import DiscoveryHit
 
 from globalchat.client.events import DraftUnsent
 from globalchat.ui.actions import ACTIONS, Action, keys_title
-from globalchat.ui.commands import ChatCommands
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.own_texts import History
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.text import pad
 from globalchat.ui.screens.chat import ChatScreen
-from globalchat.ui.screens.guide import Guide
-from globalchat.ui.screens.help import Help
-from globalchat.ui.screens.message_details import MessageDetails
-from globalchat.ui.screens.quick_switcher import QuickSwitcher
-from globalchat.ui.screens.reading import Reading
-from globalchat.ui.screens.region_switcher import RegionSwitcher
-from globalchat.ui.widgets.search_bar import SearchBar
+from globalchat.ui.screens.help import Guide, Help, MessageDetails
+from globalchat.ui.screens.palette import ChatCommands
+from globalchat.ui.screens.switchers import QuickSwitcher, RegionSwitcher
+from globalchat.ui.widgets.messages_panel import MessagesPanel, SearchBar
+from globalchat.ui.widgets.welcome import Welcome
 from tests.ui.helpers.chat_driver import SMALL, Chat, running
 from tests.ui.helpers.fake_session import NOON
 from tests.ui.helpers.fake_watch import FakeWatch
@@ -53,7 +50,7 @@ class Seen:
 
     @property
     def level(self) -> Level:
-        return self.screen._model.levels.of("tech")
+        return self.screen.view_model.model.levels.of("tech")
 
     def called(self, *call: object) -> bool:
         return self.chat.session.calls[-1:] == [call]
@@ -121,7 +118,7 @@ EFFECTS = {
     "channel.level": Effect(lambda seen: seen.level is Level.ALL),
     "channel.level.mentions": Effect(
         lambda seen: seen.level is Level.MENTIONS,
-        lambda seen: seen.screen._model.levels.set("tech", Level.ALL),
+        lambda seen: seen.screen.view_model.model.levels.set("tech", Level.ALL),
     ),
     "channel.level.all": Effect(lambda seen: seen.level is Level.ALL),
     "channel.level.mute": Effect(lambda seen: seen.level is Level.MUTE),
@@ -139,7 +136,9 @@ EFFECTS = {
     "pane.details": on_top(MessageDetails),
     "pane.open": Effect(lambda seen: seen.opened == ["https://example.com/a"]),
     "pane.plain": Effect(lambda seen: seen.chat.pane.plain),
-    "pane.unfold": Effect(lambda seen: seen.screen._model.conversation("tech").rows[-1].whole, long_message),
+    "pane.unfold": Effect(
+        lambda seen: seen.screen.view_model.model.conversation("tech").rows[-1].whole, long_message
+    ),
     "pane.export": Effect(lambda seen: list(seen.folder.glob("globalchat-tech-*.txt"))),
     "pane.clear": Effect(lambda seen: seen.chat.pane.conversation and not seen.chat.pane.conversation.rows),
     "write.send": Effect(lambda seen: seen.called("send", ("tech", "hello")), typed("hello")),
@@ -152,7 +151,7 @@ EFFECTS = {
     "pane.tail.typing": Effect(lambda seen: seen.chat.pane.following, scrolled),
     "region.next": Effect(lambda seen: seen.called("switch", "sydney")),
     "region.pick": on_top(RegionSwitcher),
-    "dual": Effect(lambda seen: seen.screen.query("#dual-pane")),
+    "dual": Effect(lambda seen: seen.screen.query("#side-by-side-pane")),
     "latency": Effect(lambda seen: seen.screen.query("#latency")),
     "again": Effect(lambda seen: seen.called("resend", "draft-0001"), unsent),
     "discard": Effect(lambda seen: seen.called("discard", "draft-0001"), unsent),
@@ -173,22 +172,22 @@ async def fresh(seen: Seen) -> None:
     while len(chat.app.screen_stack) > 1:
         await chat.pilot._wait_for_screen()
         await chat.app.pop_screen()
-    await screen._both.close_dual()
+    await screen.side_by_side.close_view()
     if screen.query("#latency"):
-        await screen.action_toggle_latency()
-    while screen.query_one(Reading).close():
+        await screen.action_perform("latency")
+    while screen.query_one(MessagesPanel).close() or screen.query_one(Welcome).close():
         pass
     screen.remove_class("-list-open")
     chat.app.app_focus, chat.app._clipboard = True, ""
-    screen.enter("tech")
+    screen.controller.join("tech")
     chat.composer.focus()
     chat.composer.put("")
     chat.composer.sent = History()
-    screen._model.levels.set("tech", Level.MENTIONS)
+    screen.view_model.model.levels.set("tech", Level.MENTIONS)
     conversation = chat.pane.conversation
     assert conversation is not None
     for row in [row for row in conversation.rows if isinstance(row, MessageRow) and row.draft]:
-        screen._model.outgoing.discard(conversation, row)
+        screen.view_model.model.outgoing.discard(conversation, row)
     conversation.clear()
     for number in range(MESSAGES):
         last = number == MESSAGES - 1
@@ -198,7 +197,7 @@ async def fresh(seen: Seen) -> None:
     for file in seen.folder.iterdir():
         file.unlink()
     await chat.settle()
-    screen.action_jump_to_tail()
+    seen.chat.pane.jump_to_tail()
 
 
 async def by_key(seen: Seen, action: Action) -> None:

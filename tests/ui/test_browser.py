@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.ui.browser import open_page
+from globalchat.ui.terminal_driver import open_page
 
 URL = "https://example.com/a?b=1&c='2'"
 SCRIPT = """#!/bin/sh

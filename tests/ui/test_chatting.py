@@ -8,9 +8,9 @@ from textual import events
 from globalchat.client.events import ChannelRefused, ChannelRevoked, DraftRefused, DraftUnsent
 from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
-from globalchat.ui.screens import showing
+from globalchat.ui import screen_updater
 from globalchat.ui.screens.help import Help
-from globalchat.ui.screens.quick_switcher import QuickSwitcher
+from globalchat.ui.screens.switchers import QuickSwitcher
 from globalchat.ui.widgets.channel_list import ChannelList
 from tests.ui.helpers.chat_driver import SMALL, running
 
@@ -36,7 +36,7 @@ async def test_pick_a_channel_type_send_and_see_the_ticks() -> None:
 
 async def test_what_comes_in_quick_succession_is_shown_together(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(showing, "monotonic", lambda: now[0])
+    monkeypatch.setattr(screen_updater, "monotonic", lambda: now[0])
     async with running(SMALL) as chat:
         now[0] = 0.0  # the last time is long to come: nothing is shown by itself
         chat.session.receive("tech", "one")

@@ -9,7 +9,7 @@ from globalchat.client.events import DraftAccepted, DraftWaiting, EventsSkipped,
 from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
 from globalchat.core.errors import ProfileError, Unreachable, UserError
-from globalchat.ui.screens.region_switcher import RegionSwitcher
+from globalchat.ui.screens.switchers import RegionSwitcher
 from tests.ui.helpers.chat_driver import SMALL, Chat, make, running, spied
 from tests.ui.helpers.fake_session import NOON, FakeSession, open_profile, profile
 

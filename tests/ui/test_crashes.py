@@ -13,8 +13,8 @@ from textual.strip import Strip
 
 from globalchat.core import redaction
 from globalchat.ui.app import ChatApp
-from globalchat.ui.memory import Memory
 from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.state_store import StateStore
 from globalchat.ui.terminal_driver import TerminalDriver
 from globalchat.ui.widgets.composer import Composer
 from globalchat.ui.widgets.message_pane import MessagePane
@@ -41,14 +41,14 @@ async def fail_later() -> NoReturn:
 
 
 def in_a_key_of_the_screen(chat: Chat, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ChatScreen, "action_help", fail)
+    patch.setattr(ChatScreen, "action_perform", fail)
     chat.app.post_message(events.Key("f1", None))
 
 
 def in_the_composer(chat: Chat, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Composer, "submit", fail)
     chat.composer.post_message(events.Key("ctrl+j", None))
-    patch.setattr(chat.composer, "_key_handlers", {"ctrl+j": fail})
+    patch.setattr(chat.composer, "_by_key", {"ctrl+j": fail})
 
 
 def in_a_timer(chat: Chat, patch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ async def test_a_defect_ends_the_chat_as_one(
     assert [(record.name, record.getMessage()) for record in errors] == [("globalchat.ui", "chat crashed")]
     assert "0123456789abcdef" not in caplog.text
     assert "".join(capsys.readouterr()) == ""
-    assert Memory(tmp_path, "local").load()["draft:tech"] == "unsent"
+    assert StateStore(tmp_path, "local").load()["draft:tech"] == "unsent"
 
 
 def with_a_broken_stylesheet(patch: pytest.MonkeyPatch) -> None:

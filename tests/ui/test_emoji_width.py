@@ -4,7 +4,7 @@ import pyte
 import pytest
 from rich.cells import cell_len
 
-from globalchat.ui.emoji_width import pinned
+from globalchat.ui.terminal_driver import pinned
 
 CELLS = 30
 TEXTS = {

@@ -30,7 +30,16 @@ WALK = [
     WIDE,
 ]
 SHORT_WALK = [(99, 27), (60, 20), (50, 20), (40, 10), (1, 1), (40, 10), WIDE]
-ZONES = ("#header", "#list-box", "#pane-box", "#dual-box", "#latency", "#status", "#composer-row", "Footer")
+ZONES = (
+    "#header",
+    "#list-box",
+    "#pane-box",
+    "#side-by-side-box",
+    "#latency",
+    "#status",
+    "#composer-row",
+    "Footer",
+)
 NARROW_SENTENCE = "Too small"
 
 
@@ -76,11 +85,11 @@ def check(chat: Chat, size: tuple[int, int]) -> None:
         assert NARROW_SENTENCE in "".join(chat.screen_lines()) or size[0] < 40
         return
     assert {"#header", "#status", "#composer-row"} <= set(seen)
-    assert len({"#pane-box", "#dual-box"} & set(seen)) == 1
+    assert len({"#pane-box", "#side-by-side-box"} & set(seen)) == 1
     drawer = chat.app.screen_stack[0].has_class("-list-open")
     for name, region in seen.items():
         assert window.contains_region(region), (name, region, size)
-        assert region.area or name in ("#pane-box", "#dual-box", "#latency"), (name, size)
+        assert region.area or name in ("#pane-box", "#side-by-side-box", "#latency"), (name, size)
     for (name, region), (other, another) in combinations(seen.items(), 2):
         if not (drawer and "#list-box" in (name, other)):
             assert not region.overlaps(another), (name, other, size)
@@ -113,7 +122,7 @@ async def test_a_walk_with_both_regions_latency_and_a_banner() -> None:
     watch = FakeWatch()
     async with running(watch_factory=lambda *_: watch) as chat:
         await chat.pilot.press("f9", "f4")
-        await chat.until(lambda: "#dual-box" in zones(chat) and "#latency" in zones(chat))
+        await chat.until(lambda: "#side-by-side-box" in zones(chat) and "#latency" in zones(chat))
         reason = "The connection to Oregon was lost and whatever is tried nobody answers there any more"
         chat.session.fail_over(reason)
         await chat.settle()

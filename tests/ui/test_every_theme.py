@@ -13,7 +13,7 @@ from textual.selection import Selection
 from textual.theme import BUILTIN_THEMES
 from textual.widget import Widget
 
-from globalchat.ui.legible_colours import RATIO, contrast, legible
+from globalchat.ui.stylesheet import RATIO, contrast, legible
 from globalchat.ui.widgets.channel_list import ChannelList
 from globalchat.ui.widgets.message_pane import MessagePane
 from tests.ui.helpers.busy_chat import busy, revoked

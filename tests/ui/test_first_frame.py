@@ -11,7 +11,7 @@ from textual import events
 from globalchat.client.profiles import Profile
 from globalchat.ui.app import ChatApp
 from globalchat.ui.model.startup import splash_lines
-from globalchat.ui.screens.curtain import Curtain
+from globalchat.ui.screens.splash import SplashScreen
 from globalchat.ui.settings import Loaded, Settings
 from tests.paths import CHILD_PATH
 from tests.ui.helpers.chat_driver import Chat, make, running
@@ -44,9 +44,9 @@ async def main():
     shown = lambda: "bo ›" in "".join(strip.text for strip in app.screen._compositor.render_strips())
 
     class Watched(ChatApp):
-        def _raise_curtain(self, curtain):
+        def _show_chat(self, splash):
             seen.append((shown(), loaded(CHAT + HEAVY)))
-            super()._raise_curtain(curtain)
+            super()._show_chat(splash)
 
     async def opener():
         seen.append((shown(), loaded(HEAVY)))
@@ -54,9 +54,9 @@ async def main():
 
     app = Watched(opener, region=None, channel=None, sender="bo", profile_name="local")
     async with app.run_test() as pilot:
-        while getattr(app.screen, "session", None) is None:
+        while getattr(app.screen, "controller", None) is None or app.screen.controller.session is None:
             await pilot.pause(0.01)
-        print(seen, type(app.screen.session).__module__)
+        print(seen, type(app.screen.controller.session).__module__)
 
 asyncio.run(main())
 """
@@ -101,24 +101,24 @@ def test_a_window_that_is_too_small_stays_empty(size: tuple[int, int]) -> None:
 
 def test_the_first_frame_names_the_changed_key_of_the_help() -> None:
     app = make(FakeSession(), settings=Loaded(Settings(keys={"help": "f12"})))
-    curtain = app.get_default_screen()
-    assert isinstance(curtain, Curtain)
+    splash = app.get_default_screen()
+    assert isinstance(splash, SplashScreen)
     for width, shown in ((50, ["opening", "F12"]), (80, ["F12", "help"])):
-        head = splash_lines(width, 20, "bo", "local cloud", curtain._help_key)[0]
+        head = splash_lines(width, 20, "bo", "local cloud", splash._help_key)[0]
         assert "".join(text for text, _ in head).split()[-2:] == shown
 
 
 async def test_what_is_typed_meanwhile_stands_in_the_composer(monkeypatch: pytest.MonkeyPatch) -> None:
-    raise_curtain = ChatApp._raise_curtain
+    show_chat = ChatApp._show_chat
 
-    def type_before(app: ChatApp, curtain: Curtain) -> None:
+    def type_before(app: ChatApp, splash: SplashScreen) -> None:
         for key in ("h", "x", "backspace", "enter", "e"):
-            curtain.on_key(events.Key(key, key if len(key) == 1 else None))
-        curtain.on_paste(events.Paste("llo, world"))
-        raise_curtain(app, curtain)
-        curtain.on_key(events.Key("!", "!"))  # one that was on its way to it
+            splash.on_key(events.Key(key, key if len(key) == 1 else None))
+        splash.on_paste(events.Paste("llo, world"))
+        show_chat(app, splash)
+        splash.on_key(events.Key("!", "!"))  # one that was on its way to it
 
-    monkeypatch.setattr(ChatApp, "_raise_curtain", type_before)
+    monkeypatch.setattr(ChatApp, "_show_chat", type_before)
     async with running() as chat:
         await chat.until(lambda: chat.composer.text == "hello, world!")
         await chat.pilot.press("enter")
@@ -126,13 +126,13 @@ async def test_what_is_typed_meanwhile_stands_in_the_composer(monkeypatch: pytes
 
 
 async def test_no_key_is_lost_between_the_first_frame_and_the_chat(monkeypatch: pytest.MonkeyPatch) -> None:
-    raise_curtain = ChatApp._raise_curtain
+    show_chat = ChatApp._show_chat
 
-    def type_meanwhile(app: ChatApp, curtain: Curtain) -> None:
+    def type_meanwhile(app: ChatApp, splash: SplashScreen) -> None:
         for key in "hello":
             app.post_message(events.Key(key, key))
-        curtain.call_after_refresh(raise_curtain, app, curtain)
+        splash.call_after_refresh(show_chat, app, splash)
 
-    monkeypatch.setattr(ChatApp, "_raise_curtain", type_meanwhile)
+    monkeypatch.setattr(ChatApp, "_show_chat", type_meanwhile)
     async with running() as chat:
         await chat.until(lambda: chat.composer.text == "hello")

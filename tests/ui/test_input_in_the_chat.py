@@ -12,8 +12,8 @@ from textual.message import Message
 from globalchat.ui.safe_app import UnbracketedPaste
 from globalchat.ui.screens.help import Help
 from globalchat.ui.screens.paste_guard import PasteGuard
-from globalchat.ui.screens.quick_switcher import QuickSwitcher
-from globalchat.ui.widgets.search_bar import SearchBar
+from globalchat.ui.screens.switchers import QuickSwitcher
+from globalchat.ui.widgets.messages_panel import SearchBar
 from tests.ui.helpers.chat_driver import SMALL, Chat, running
 from tests.ui.helpers.terminal_bytes import REPLIES, Input, mutated
 

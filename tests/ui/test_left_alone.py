@@ -16,12 +16,12 @@ from globalchat.client.events import DraftAccepted, DraftQueued, DraftWaiting, S
 from globalchat.client.messages import Draft
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui import terminal_driver
-from globalchat.ui.memory import Memory
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.header import header
 from globalchat.ui.model.startup import DRAFT
 from globalchat.ui.model.view_model import ChatViewModel
+from globalchat.ui.state_store import StateStore
 from globalchat.ui.terminal_driver import TerminalDriver
 from tests.ui.helpers.chat_driver import Chat, running
 from tests.ui.helpers.fake_session import NOON
@@ -84,22 +84,22 @@ async def test_what_the_channel_list_said_is_said_elsewhere_at_once_in_a_smaller
 async def test_a_text_is_written_down_soon_after_it_changed(
     failing: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("globalchat.ui.keeping._SOON", 0.01)
-    monkeypatch.setattr("globalchat.ui.keeping._AGAIN", 0.01)
-    merge, merged = Memory.merge, list[object]()
+    monkeypatch.setattr("globalchat.ui.state_persister._SOON", 0.01)
+    monkeypatch.setattr("globalchat.ui.state_persister._RETRY", 0.01)
+    merge, merged = StateStore.merge, list[object]()
 
-    def fail_once(memory: Memory, changes: dict[str, str | None]) -> None:
+    def fail_once(memory: StateStore, changes: dict[str, str | None]) -> None:
         if changes:
             merged.append(changes)
             if failing and len(merged) == 1:
                 raise OSError(28, "No space left on device")
         merge(memory, changes)
 
-    monkeypatch.setattr(Memory, "merge", fail_once)
+    monkeypatch.setattr(StateStore, "merge", fail_once)
     async with running(state=tmp_path) as chat:
         await chat.type("half a thought")
         kept = DRAFT + "tech"
-        await chat.until(lambda: Memory(tmp_path, "local").load().get(kept) == "half a thought")
+        await chat.until(lambda: StateStore(tmp_path, "local").load().get(kept) == "half a thought")
         assert len(merged) <= 4  # and not with every key
 
 

@@ -16,12 +16,12 @@ from globalchat.core.errors import UserError
 from globalchat.ui import safe_app
 from globalchat.ui.actions import ACTIONS
 from globalchat.ui.app import ChatApp
-from globalchat.ui.memory import Memory
-from globalchat.ui.messages import EventsArrived
 from globalchat.ui.screens.chat import ChatScreen
-from globalchat.ui.screens.curtain import Curtain
 from globalchat.ui.screens.paste_guard import PasteGuard
+from globalchat.ui.screens.splash import SplashScreen
+from globalchat.ui.state_store import StateStore
 from globalchat.ui.widgets.composer import Composer
+from globalchat.ui.workers import SessionEvents
 from tests.ui.helpers.chat_driver import SMALL, Chat, make, running, spied
 from tests.ui.helpers.fake_session import NOON, FakeSession
 from tests.ui.helpers.fake_watch import FakeWatch
@@ -165,7 +165,7 @@ async def test_messages_of_the_background_work_and_timers_are_not_handled_after_
         await chat.until(lambda: chat.app._exit)
         seen = len(ticks)
         message = Received("an-id", "tech", "too late", "ana", "us-west-2", NOON)
-        arrived = EventsArrived([MessageReceived(message, "oregon", NOON, 1)], asyncio.Event())
+        arrived = SessionEvents(chat.session, [MessageReceived(message, "oregon", NOON, 1)], asyncio.Event())
         screen.post_message(arrived)
         screen.post_message(
             events.Timer(next(iter(screen._timers)), NOON, callback=lambda: ticks.append(None))
@@ -178,12 +178,11 @@ async def test_messages_of_the_background_work_and_timers_are_not_handled_after_
 async def test_a_failure_is_one_failure_whatever_is_typed_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     failed: list[None] = []
 
-    def fail(_: ChatScreen) -> None:
+    def fail(_: ChatScreen, action: str) -> None:
         failed.append(None)
-        raise LookupError("on purpose")
+        raise LookupError(action)
 
-    monkeypatch.setattr(ChatScreen, "action_help", fail)
-    monkeypatch.setattr(ChatScreen, "action_pick_channel", fail)
+    monkeypatch.setattr(ChatScreen, "action_perform", fail)
     async with running() as chat:
         post(chat, key("f1"), key("ctrl+k"), *everything())
         await end(chat)
@@ -222,7 +221,7 @@ async def test_the_first_reason_to_end_is_the_one_that_is_reported() -> None:
 
 
 def kept(folder: Path) -> dict[str, str]:
-    return Memory(folder, "local").load()
+    return StateStore(folder, "local").load()
 
 
 async def test_what_was_typed_just_before_is_kept(tmp_path: Path) -> None:
@@ -277,19 +276,19 @@ async def test_pasted_lines_that_were_dropped_are_not_kept(tmp_path: Path) -> No
 async def test_what_was_typed_before_the_chat_was_there_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channel: str | None, raised: bool
 ) -> None:
-    Memory(tmp_path, "local").merge({f"draft:{channel or ''}": "older, "})
-    raise_curtain = ChatApp._raise_curtain
+    StateStore(tmp_path, "local").merge({f"draft:{channel or ''}": "older, "})
+    show_chat = ChatApp._show_chat
 
-    def quit_meanwhile(app: ChatApp, curtain: Curtain) -> None:
+    def quit_meanwhile(app: ChatApp, splash: SplashScreen) -> None:
         if raised:
-            raise_curtain(app, curtain)
+            show_chat(app, splash)
         for each in (*map(key, "early"), key("ctrl+q"), *everything()):
             each.set_sender(app)
             app.post_message(each)
         if not raised:
-            curtain.call_after_refresh(raise_curtain, app, curtain)
+            splash.call_after_refresh(show_chat, app, splash)
 
-    monkeypatch.setattr(ChatApp, "_raise_curtain", quit_meanwhile)
+    monkeypatch.setattr(ChatApp, "_show_chat", quit_meanwhile)
     session = FakeSession()
     app = make(session, channel=channel, state=tmp_path)
     async with app.run_test(size=SMALL) as pilot:
@@ -307,7 +306,7 @@ async def test_what_could_not_be_kept_is_said_when_the_terminal_is_the_shells_ag
 
     with monkeypatch.context() as patched:
         async with running(state=tmp_path) as chat:
-            patched.setattr(Memory, "merge", fail)
+            patched.setattr(StateStore, "merge", fail)
             post(chat, *map(key, "lost"), key("ctrl+q"))
             await end(chat)
         (said,) = chat.app.exit_message

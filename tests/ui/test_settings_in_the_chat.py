@@ -10,9 +10,8 @@ from textual import events
 from globalchat.client.events import DraftUnsent
 from globalchat.ui.app import ChatApp
 from globalchat.ui.notifier import KEEP_TITLE, RESTORE_TITLE
-from globalchat.ui.screens.guide import Guide
-from globalchat.ui.screens.quick_switcher import QuickSwitcher
-from globalchat.ui.screens.region_switcher import RegionSwitcher
+from globalchat.ui.screens.help import Guide
+from globalchat.ui.screens.switchers import QuickSwitcher, RegionSwitcher
 from globalchat.ui.settings import Loaded, NotifySettings, Settings
 from globalchat.ui.widgets.welcome import Welcome
 from tests.ui.helpers.busy_chat import busy
@@ -60,10 +59,10 @@ async def test_changed_keys_work_and_are_shown_everywhere() -> None:
 async def test_all_that_is_wrong_with_the_settings_is_one_notice() -> None:
     settings = Loaded(Settings(theme="nrod", keys={"help": "ctrl+i"}), ("The first problem.",))
     async with running(settings=settings) as chat:
-        (told,) = chat.toasts()
-        assert told.splitlines() == [
+        (notice,) = chat.toasts()
+        assert notice.splitlines() == [
             "The first problem.",
-            'There is no theme "nrod". Did you mean "nord"?',
+            'Unknown theme: "nrod". Did you mean "nord"?',
             "The keys of help stay as they are: terminals send Ctrl+I as Tab.",
         ]
 

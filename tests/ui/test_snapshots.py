@@ -53,7 +53,9 @@ async def flood(chat: Chat) -> None:
 async def dual(chat: Chat) -> None:
     """Both regions and the latency of the ways between them."""
     await chat.pilot.press("f9", "f4")
-    await chat.until(lambda: chat.app.screen.query("#dual-pane") and chat.app.screen.query("#latency"))
+    await chat.until(
+        lambda: chat.app.screen.query("#side-by-side-pane") and chat.app.screen.query("#latency")
+    )
     await chat.until(lambda: chat.app in WATCHES)
     watch = WATCHES[chat.app]
     watch.go_live("oregon")
@@ -72,7 +74,7 @@ async def dual(chat: Chat) -> None:
     chat.session.accept(own, NOON)
     screen = chat.app.screen
     assert isinstance(screen, ChatScreen)
-    await chat.until(lambda: watch.drained and screen._showing.settled)
+    await chat.until(lambda: watch.drained and screen.updater.settled)
     await chat.settle()
 
 

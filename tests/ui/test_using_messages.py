@@ -7,10 +7,11 @@ from rich.color import Color
 from textual import events
 
 from globalchat.client.events import DraftRefused, DraftUnsent, DraftWaiting
-from globalchat.ui.screens.message_details import MessageDetails, WrappedText
-from globalchat.ui.widgets.message_area import COPIED, MessageArea
+from globalchat.ui.message_controller import COPIED
+from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.help import MessageDetails, WrappedText
 from globalchat.ui.widgets.message_pane import MessagePane
-from globalchat.ui.widgets.search_bar import SearchBar
+from globalchat.ui.widgets.messages_panel import MessagesPanel, SearchBar
 from tests.ui.helpers.chat_driver import SMALL, Chat, running, spied
 from tests.ui.helpers.fake_session import NOON
 
@@ -79,10 +80,7 @@ async def test_search_marks_what_it_finds_and_goes_along_to_another_channel() ->
         row = chat.pane.search.current
         assert row is not None
         marked = [
-            piece
-            for line in chat.pane._painter.lines(row)
-            for piece in line
-            if piece.role.startswith("match")
+            piece for line in chat.pane.row_lines(row) for piece in line if piece.role.startswith("match")
         ]
         assert [(piece.text, piece.role) for piece in marked] == [("needle", "match-current")]
         await chat.pilot.press("ctrl+down")
@@ -239,7 +237,9 @@ async def test_an_export_says_where_it_is(tmp_path: Path, monkeypatch: pytest.Mo
         path = tmp_path / "globalchat-tech-2026-11-24.txt"
         await chat.until(lambda: chat.toasts() == [f"Written to {path}"])
         assert path.read_text().count("\n") == 2
-        chat.app.screen.query_one(MessageArea).export(path.name)
+        screen = chat.app.screen
+        assert isinstance(screen, ChatScreen)
+        screen.messages.export(path.name)
         await chat.until(lambda: len(chat.toasts()) == 2)
         assert chat.toasts()[1] == f"{path} exists already: nothing was written."
 
@@ -355,7 +355,7 @@ async def test_what_waits_is_taken_back_unless_it_is_just_being_sent() -> None:
         await chat.until(lambda: chat.toasts() == ["Too late: it is being sent right now."])
         await chat.pilot.press("escape", "escape", "shift+f5")
         told = (
-            "2 messages discarded: ↑ brings the texts back. 1 of them may have got there all the same: "
+            "2 messages discarded: ↑ brings the texts back. 1 of them may have been delivered anyway: "
             "a try was not answered. 1 more: too late, being sent right now."
         )
         await chat.until(lambda: chat.toasts()[1:] == [told])
@@ -374,7 +374,7 @@ async def test_a_folded_message_is_shown_whole_by_key_and_by_click(text: str) ->
         chat.session.receive("tech", "before", at=NOON)
         chat.session.receive("tech", text, at=NOON + 1000)
         await chat.settle()
-        chat.app.screen.query_one(MessageArea).pane.page(-1)
+        chat.app.screen.query_one(MessagesPanel).pane.page(-1)
         await chat.pilot.press("f6", "enter")
         await chat.until(lambda: isinstance(chat.app.screen, MessageDetails))
         whole = chat.app.screen.query_one(WrappedText)
@@ -401,7 +401,7 @@ async def test_a_key_shows_what_is_folded_in_sight_and_folds_it_again() -> None:
         chat.session.receive("tech", "short")
         await chat.settle()
         await chat.pilot.press("shift+f4")
-        await chat.until(lambda: chat.toasts() == ["No message in sight is folded."])
+        await chat.until(lambda: chat.toasts() == ["No visible message is folded."])
         for number in range(2):
             chat.session.receive("tech", f"{number} {LONG}")
         await chat.settle()

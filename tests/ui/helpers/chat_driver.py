@@ -16,13 +16,13 @@ from textual.pilot import Pilot
 
 from globalchat.client.profiles import Profile
 from globalchat.ui.app import ChatApp
+from globalchat.ui.interfaces import ChatSession, ProfileOpener, WatchFactory
 from globalchat.ui.model.text import brief
-from globalchat.ui.ports import ChatSession, ProfileOpener, WatchFactory
 from globalchat.ui.screens.chat import ChatScreen
 from globalchat.ui.settings import Loaded, Settings
+from globalchat.ui.widgets.bars import StatusLine
 from globalchat.ui.widgets.composer import Composer
 from globalchat.ui.widgets.message_pane import MessagePane
-from globalchat.ui.widgets.status_line import StatusLine
 from tests.ui.helpers.fake_session import NOON, FakeSession, open_profile
 
 P = ParamSpec("P")
@@ -117,9 +117,8 @@ class Chat:
         screen = self.app.screen_stack[0]
         assert isinstance(screen, ChatScreen)
         await self.until(lambda: self.session.drained)
-        if timer := screen._showing._flush_timer:
-            timer.stop()
-            screen._showing._flush()
+        if not screen.updater.settled:
+            screen.updater.update()
         for _ in range(2):  # what is laid out may want to be laid out once more
             await self.pilot._wait_for_screen()
             await self.until(self._is_painted)

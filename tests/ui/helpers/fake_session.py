@@ -43,7 +43,7 @@ async def open_profile() -> Profile:
 
 
 class FakeSession:
-    """Implements `globalchat.ui.ports.ChatSession`. `calls` holds what the chat asked for, in order."""
+    """Implements `globalchat.ui.interfaces.ChatSession`. `calls` holds what the chat asked for, in order."""
 
     def __init__(self, region: str = "oregon", sender: str = "bo") -> None:
         self.state = SessionState(Phase.IDLE, region)

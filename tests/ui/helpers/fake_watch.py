@@ -10,7 +10,7 @@ from tests.ui.helpers.fake_session import NOON, REGIONS
 
 
 class FakeWatch:
-    """Implements `globalchat.ui.ports.RegionWatch`."""
+    """Implements `globalchat.ui.interfaces.RegionWatch`."""
 
     def __init__(self) -> None:
         self.closed = False

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from globalchat.core.errors import UserError
-from globalchat.ui.export_file import write_export
+from globalchat.ui.message_controller import write_export
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import ExportForm, default_name, export, form_of, message_details
 from globalchat.ui.model.rows import Delivery, RowFactory

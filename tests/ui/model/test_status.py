@@ -11,6 +11,7 @@ from globalchat.client.messages import Draft, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.profiles import EXPIRY_REMEDY, Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
+from globalchat.ui.controller import retry_session
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat_model import TOLERANCE_MS, ChatModel, Notice
 from globalchat.ui.model.header import SWITCH, HeaderView, header
@@ -32,7 +33,6 @@ from globalchat.ui.model.status import (
     unsent_banner,
 )
 from globalchat.ui.model.view_model import ChatViewModel
-from globalchat.ui.screens.again import again
 from tests.ui.helpers.fake_session import NOON, REGIONS, FakeSession
 
 NAMES = RegionNames.of(REGIONS)
@@ -265,7 +265,7 @@ def test_accepted_messages_that_do_not_come_back_are_reported_until_the_connecti
     model.reduce(StateChanged(replace(LIVE, latency_ms=39)))
     assert said() is not None
     session = FakeSession()
-    again(view_model, session)
+    retry_session(view_model, session)
     assert session.calls == [("reconnect", None)]
     for state in (RETRYING, LIVE):
         model.reduce(StateChanged(state))

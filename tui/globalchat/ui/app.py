@@ -22,17 +22,16 @@ from textual.screen import Screen
 
 from globalchat.core.logs import log_event
 from globalchat.core.text import sanitize, suggest
-from globalchat.ui.legible_colours import legible
 from globalchat.ui.model.startup import DRAFT, HEIGHTS, THEME, WIDTHS, classes
 from globalchat.ui.safe_app import SafeApp, log
-from globalchat.ui.screens.curtain import Curtain
+from globalchat.ui.screens.splash import SplashScreen
 from globalchat.ui.settings import FILE, Loaded, Settings
-from globalchat.ui.stylesheet import ReadOnce
+from globalchat.ui.stylesheet import ReadOnce, legible
 
 if TYPE_CHECKING:
     from globalchat.core.clock import WallClock
+    from globalchat.ui.interfaces import ProfileOpener, SessionFactory, WatchFactory
     from globalchat.ui.keymap import Keymap
-    from globalchat.ui.ports import ProfileOpener, SessionFactory, WatchFactory
     from globalchat.ui.screens.chat import ChatScreen
 
 _CHAT = "chat"
@@ -43,14 +42,14 @@ _UNWANTED = frozenset({"Keys", "Maximize", "Minimize", "Quit", "Theme"})
 
 _DEFAULTS = Loaded(Settings())
 _NO_TITLES = ("dumb", "linux")
-"""Terminals that would print what they should obey, by TERM."""
+"""Terminals that would print the control sequence of a title, by TERM."""
 
 _PROBLEMS_SHOWN = 4
 """Problems with the settings that one notice names."""
 
 
 def _chat_commands() -> type[Provider]:
-    from globalchat.ui.commands import ChatCommands
+    from globalchat.ui.screens.palette import ChatCommands
 
     return ChatCommands
 
@@ -88,13 +87,13 @@ class ChatApp(SafeApp):
             region: Alias or AWS name of the region to begin in; None for the profile's first.
             channel: The channel to begin in; None for the backend's first.
             sender: The name to write under.
-            profile_name: Shown, so that nobody mistakes one backend for another.
-            settings: What the person set, and what of it could not be followed.
-            state: The folder for what the next run should know; None to forget it.
-            welcome: Whether to greet, unless the greeting was put away in an earlier run.
+            profile_name: Shown, so that no user mistakes one backend for another.
+            settings: The user's settings, and the problems with them.
+            state: The folder of the state store; None to store nothing.
+            welcome: Whether to show the welcome, unless it was closed in an earlier run.
             session_factory: Makes the session; None for the client's own, imported after the first frame.
             reload_profile: Awaited before the session tries again after a failure; starts nothing.
-            watch_factory: Makes the watch of all regions; likewise, when it is first wanted.
+            watch_factory: Makes the watch of all regions; None for the client's own, imported on first use.
             clock: Now, in epoch ms.
             tz: The zone of the times shown; None for the machine's.
         """
@@ -119,10 +118,10 @@ class ChatApp(SafeApp):
 
     def get_default_screen(self) -> Screen[None]:
         """The first frame."""
-        return Curtain(self._sender, self._profile_name, self._help_key(), self._keep_typed)
+        return SplashScreen(self._sender, self._profile_name, self._help_key(), self._keep_typed)
 
     def _help_key(self) -> str:
-        """The key of the help as people write it; the registry is imported only for those who changed it."""
+        """Return the key of the help; the registry is imported only if the settings change it."""
         if "help" not in self.settings.keys:
             return "F1"
         from globalchat.ui.actions import ACTIONS
@@ -132,13 +131,13 @@ class ChatApp(SafeApp):
 
     def post_display_hook(self) -> None:
         """Load the chat after the first frame that reaches the terminal: at start Textual holds some back."""
-        curtain = self.screen
-        if not self._batch_count and isinstance(curtain, Curtain) and not curtain.drawn:
-            curtain.drawn = True
-            curtain.call_after_refresh(self._raise_curtain, curtain)
+        splash = self.screen
+        if not self._batch_count and isinstance(splash, SplashScreen) and not splash.drawn:
+            splash.drawn = True
+            splash.call_after_refresh(self._show_chat, splash)
 
-    def _raise_curtain(self, curtain: Curtain) -> None:
-        """Load the chat and show it, unless it is to end; say which settings could not be followed."""
+    def _show_chat(self, splash: SplashScreen) -> None:
+        """Load the chat and show it, unless the app is quitting; report problems with the settings."""
         if self.is_quitting:
             return
         from globalchat.ui.actions import ACTIONS
@@ -147,22 +146,22 @@ class ChatApp(SafeApp):
         self.keymap, problems = resolve(self.settings.keys, ACTIONS)
         self._problems += problems
         self._bindings = BindingsMap(_own_bindings(self.keymap))
-        chat = self._make_chat(self.keymap, lambda: curtain.typed)
+        chat = self._make_chat(self.keymap, lambda: splash.typed)
         chat.add_class(*classes(*self.size))  # Textual would lay it out once without them
         self.add_mode(_CHAT, lambda: chat)
         self.switch_mode(_CHAT)
-        curtain.is_raised = True
-        self._tell_problems()
+        splash.is_over = True
+        self._show_problems()
 
-    def _make_chat(self, keymap: "Keymap", typed: Callable[[], str]) -> "ChatScreen":
-        from globalchat.ui.connection import Connection
-        from globalchat.ui.memory import Memory
+    def _make_chat(self, keymap: "Keymap", typed_early: Callable[[], str]) -> "ChatScreen":
         from globalchat.ui.model.attention import Level, Levels
         from globalchat.ui.model.calendar import Calendar
         from globalchat.ui.model.chat_model import ChatModel
         from globalchat.ui.model.own_texts import History
         from globalchat.ui.model.view_model import ChatViewModel
         from globalchat.ui.screens.chat import ChatScreen
+        from globalchat.ui.state_store import StateStore
+        from globalchat.ui.workers import SessionWorker
 
         model = ChatModel(
             sender=self._sender,
@@ -174,7 +173,7 @@ class ChatApp(SafeApp):
         view_model = ChatViewModel(model, self._profile_name, self._channel)
         view_model.welcome = self._welcome
         view_model.sent = History(keep=self.settings.history, run=os.urandom(3).hex(), clock=self._now)
-        connection = Connection(
+        worker = SessionWorker(
             self._open_profile,
             region=self._region,
             sender=lambda: model.sender,
@@ -183,41 +182,41 @@ class ChatApp(SafeApp):
         )
         chat = ChatScreen(
             view_model,
-            connection,
+            worker,
             clock=self._now,
             keymap=keymap,
             settings=self.settings,
-            memory=Memory(self._state, self._profile_name),
+            store=StateStore(self._state, self._profile_name),
             write=self.write_terminal,
             watch_factory=self._watch_factory,
-            typed=typed,
+            typed_early=typed_early,
         )
-        self._exit_message = chat.exit_message
+        self._exit_message = chat.controller.exit_message
         return chat
 
     def _keep_typed(self, text: str) -> None:
-        """Keep what was typed before there was a chat as the channel's draft, as that would have done."""
+        """Store what was typed before there was a chat as the channel's draft, like the chat."""
         from globalchat.core.errors import UserError
-        from globalchat.ui.memory import LONGEST, Memory, problem, rescue
         from globalchat.ui.model.view_model import NOWHERE
+        from globalchat.ui.state_store import LONGEST, StateStore, rescue, storage_problem
 
-        memory, key = Memory(self._state, self._profile_name), DRAFT + (self._channel or NOWHERE)
+        store, key = StateStore(self._state, self._profile_name), DRAFT + (self._channel or NOWHERE)
         try:
-            memory.claim(self._sender)
-            if len(whole := memory.load().get(key, "") + text) > LONGEST:
-                rescued = rescue(memory, text)
+            store.claim(self._sender)
+            if len(whole := store.load().get(key, "") + text) > LONGEST:
+                rescued = rescue(store, text)
                 self._exit_message = lambda: [rescued]
             else:
-                memory.merge({key: whole})
+                store.merge({key: whole})
         except (OSError, UserError) as error:
-            said = problem(error)
-            self._exit_message = lambda: [said]
+            problem = storage_problem(error)
+            self._exit_message = lambda: [problem]
         finally:
-            memory.release()
+            store.release()
 
     @property
     def exit_message(self) -> list[str]:
-        """What to say once the terminal is the shell's again: which texts are lost, which messages wait."""
+        """The lines to print once the chat has ended: which texts are lost, which messages wait."""
         return self._exit_message()
 
     def action_command_palette(self) -> None:
@@ -228,33 +227,33 @@ class ChatApp(SafeApp):
             self.push_screen(Palette(id=ID))
 
     def action_help_quit(self) -> None:
-        """Answer Ctrl+C where there is nothing to copy: elsewhere it ends a program."""
+        """Explain on Ctrl+C without a selection which key quits: elsewhere Ctrl+C ends a program."""
         from globalchat.ui.actions import DEFAULT_KEYS
 
         quit_key = (self.keymap or DEFAULT_KEYS).title("app.quit")
         self.notify(f"Nothing is selected to be copied. {quit_key} quits.", timeout=4)
 
     def write_terminal(self, text: str) -> None:
-        """Write to the terminal, past everything that is drawn, unless it would print what it should obey."""
+        """Write to the terminal, past everything that is drawn, unless it would print a control sequence."""
         plain = os.environ.get("TERM", "") in _NO_TITLES and text.startswith("\x1b")
         if self._driver is not None and not (self.is_headless or self.is_web or plain):
             self._driver.write(text)
 
     def action_guide(self, topic: str) -> None:
-        """Explain the way to a real cloud: `connect` or `deploy`."""
+        """Open the guide to a real cloud: `connect` or `deploy`."""
         from globalchat.core.files import user_folders
-        from globalchat.ui.screens.guide import Guide
+        from globalchat.ui.screens.help import Guide
 
         self.push_screen(Guide(topic, str(user_folders().config)))
 
     def get_css_variables(self) -> dict[str, str]:
-        """The theme's colours, changed where text could not be read."""
+        """Return the theme's colours, changed where text could not be read."""
         variables = legible(super().get_css_variables(), ansi=self.current_theme.ansi)
         self.theme_variables = variables
         return variables
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's, and the one that leaves ASCII alone."""
+        """Return Textual's filters, with the ASCII one if the settings ask for it."""
         filters = super().get_line_filters()
         if not self.settings.ascii:
             return filters
@@ -263,7 +262,7 @@ class ChatApp(SafeApp):
         return [*filters, AsciiFilter()]
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Let nothing blink where nothing may move."""
+        """Keep cursors from blinking where nothing may move."""
         if self.animation_level != "none":
             return
         from textual.widgets import Input, TextArea
@@ -272,7 +271,7 @@ class ChatApp(SafeApp):
             event.widget.cursor_blink = False
 
     def on_mount(self) -> None:
-        """Follow the settings about how it looks."""
+        """Apply the settings of theme and motion."""
         self._end_on_signals()
         if not self.settings.motion:
             self.animation_level = "none"
@@ -281,19 +280,19 @@ class ChatApp(SafeApp):
             self.theme = wanted
         elif self.settings.theme is not None:
             name = sanitize(self.settings.theme, multiline=False)[:50]
-            sentence = f'There is no theme "{name}".'
+            sentence = f'Unknown theme: "{name}".'
             self._problems += (suggest(sentence, self.settings.theme, self.available_themes),)
 
     def _chosen_theme(self) -> str | None:
-        """The theme that was chosen in an earlier run: known before the first frame, so nothing flashes."""
+        """Return the theme of an earlier run: known before the first frame, so nothing flashes."""
         if self._state is None:
             return None
-        from globalchat.ui.memory import Memory
+        from globalchat.ui.state_store import StateStore
 
-        return Memory(self._state, self._profile_name).load().get(THEME)
+        return StateStore(self._state, self._profile_name).load().get(THEME)
 
     def _end_on_signals(self) -> None:
-        """End in order when told to from outside: the terminal has to be left as it was."""
+        """End in order on a signal: the terminal has to be left as it was."""
         if self.is_headless or self.is_web:
             return
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -304,7 +303,7 @@ class ChatApp(SafeApp):
         log_event(log, logging.INFO, "chat ends on a signal", signal=number.name)
         self.call_later(self.exit, None, 128 + number)
 
-    def _tell_problems(self) -> None:
+    def _show_problems(self) -> None:
         if self._problems:
             shown = "\n".join(self._problems[:_PROBLEMS_SHOWN])
             more = len(self._problems) - _PROBLEMS_SHOWN
@@ -312,14 +311,14 @@ class ChatApp(SafeApp):
             self.notify(shown, title=FILE, severity="warning", timeout=15, markup=False)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Textual's commands, without those that the chat has its own for."""
+        """Yield Textual's commands, except those that the chat replaces."""
         for command in super().get_system_commands(screen):
             if command.title not in _UNWANTED:
                 yield command
 
 
 def _own_bindings(keymap: "Keymap") -> list[Binding]:
-    """The bindings that Textual's own app has, on the keys that are wanted for them."""
+    """Return the bindings of Textual's own app, on the keys of the keymap."""
     quit_keys, palette_keys = ",".join(keymap.keys("app.quit")), ",".join(keymap.keys("app.palette"))
     return [
         Binding(quit_keys, "quit", "Quit", show=False, priority=True),

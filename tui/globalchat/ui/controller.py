@@ -1,129 +1,571 @@
-"""Carries out what was typed after a slash."""
+"""Decides what the chat does: with events of the session, with what users type, with what they choose."""
 
-from collections.abc import Callable
-from typing import Protocol
+from functools import partial
+from typing import ClassVar
 
-from globalchat.core.text import suggest
+from textual.message import Message
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from globalchat.client.events import BackendDescribed, DraftHeld, DraftQueued
+from globalchat.client.state import Phase, SessionState
+from globalchat.core.clock import WallClock
+from globalchat.core.errors import UserError
+from globalchat.ui import command_arguments as arguments
+from globalchat.ui.actions import Action, textual_action
+from globalchat.ui.interfaces import ChatSession
+from globalchat.ui.keymap import Keymap
+from globalchat.ui.message_controller import MessageController
 from globalchat.ui.model.attention import Level
-from globalchat.ui.model.names import name_problem
+from globalchat.ui.model.header import SWITCH
+from globalchat.ui.model.own_texts import exit_message
+from globalchat.ui.model.status import AGAIN, OpeningFailed, dismiss_warning
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChatViewModel
-from globalchat.ui.slash_commands import CommandCall
+from globalchat.ui.screen_updater import ChannelUnavailable, ScreenUpdater
+from globalchat.ui.screens.dialogs import Choice, Menu
+from globalchat.ui.screens.help import Help
+from globalchat.ui.screens.paste_guard import Paste, PasteGuard
+from globalchat.ui.screens.side_by_side import SideBySideController
+from globalchat.ui.screens.switchers import QuickSwitcher, RegionSwitcher
+from globalchat.ui.slash_commands import Command, CommandCall, ParseError, PlainText, parse
+from globalchat.ui.state_persister import StatePersister
+from globalchat.ui.widgets.bars import Header, StatusLine
+from globalchat.ui.widgets.channel_list import ChannelList
+from globalchat.ui.widgets.composer import Composer, Suggestions
+from globalchat.ui.widgets.composer_bar import ComposerBar
+from globalchat.ui.widgets.message_pane import MessagePane
+from globalchat.ui.widgets.messages_panel import MessagesPanel
+from globalchat.ui.widgets.row_view import RowView
+from globalchat.ui.widgets.welcome import Welcome
+from globalchat.ui.workers import (
+    ProfileOpeningFailed,
+    ProfileOpeningStarted,
+    SessionEvents,
+    SessionOpened,
+    SessionWorker,
+    WatchEvents,
+)
+
+DOWN = (Phase.RETRYING, Phase.SUSPENDED, Phase.FAILED)
+"""The phases in which nothing is being tried right now."""
+
+NOT_CONNECTED = "Not connected yet: your text stays here."
 
 
-class Host(Protocol):
-    """What the commands need of the screen."""
+class ChatController:
+    """Owns the session, and changes view model and widgets.
 
-    def enter(self, channel: str | None) -> None:
-        """Go to a channel, joining it if need be."""
+    The screen passes it the messages of workers and widgets (`handle`) and the registry's actions
+    (`perform`); the composer passes it what is entered (`submit`).
 
-    def leave(self, channel: str) -> None:
-        """Leave a channel, and go to another if it was the open one."""
+    Attributes:
+        session: The session, None before it was opened.
+    """
 
-    def switch(self, alias: str | None) -> None:
-        """Move to another region."""
+    MESSAGES: ClassVar[tuple[type[Message], ...]] = (
+        ProfileOpeningStarted,
+        ProfileOpeningFailed,
+        SessionOpened,
+        SessionEvents,
+        WatchEvents,
+        ChannelUnavailable,
+        Header.Clicked,
+        StatusLine.Clicked,
+        ChannelList.Picked,
+        ChannelList.MenuRequested,
+        RowView.FollowChanged,
+        MessagePane.PillClicked,
+        MessagePane.ActionRequested,
+        MessagePane.MenuRequested,
+        MessagePane.Typed,
+        MessagesPanel.Left,
+        Composer.EnteredEmpty,
+        Composer.TailRequested,
+        Composer.PasteHeld,
+        Composer.CompletionsChanged,
+        Suggestions.Clicked,
+    )
+    """The messages that `handle` takes."""
 
-    def rename(self, name: str) -> None:
-        """Write under another name."""
+    def __init__(
+        self,
+        screen: Screen[None],
+        view_model: ChatViewModel,
+        worker: SessionWorker,
+        persister: StatePersister,
+        messages: MessageController,
+        side_by_side: SideBySideController,
+        updater: ScreenUpdater,
+        *,
+        clock: WallClock,
+        keymap: Keymap,
+    ) -> None:
+        """`clock` is now, in epoch ms."""
+        self.session: ChatSession | None = None
+        self._screen = screen
+        self._view_model, self._model = view_model, view_model.model
+        self._worker = worker
+        self._persister = persister
+        self._messages = messages
+        self._side_by_side = side_by_side
+        self._updater = updater
+        self._clock = clock
+        self._keymap = keymap
+        self._sent_ids: set[str] = set()
+        self._paste_guard: PasteGuard | None = None
 
-    def set_level(self, channel: str, level: Level) -> None:
-        """Choose what counts in a channel."""
+    # -- start and end --------------------------------------------------------------------------------------
 
-    def clear(self) -> None:
-        """Empty the pane."""
+    def connect(self) -> None:
+        """Open the profile and run its session."""
+        work = self._worker.run(self._screen.post_message)
+        self._screen.run_worker(work, name="connection", group="connection", exclusive=True)
 
-    def export(self, file: str | None) -> None:
-        """Write the open channel to a file; None for a name of the chat's own."""
+    @property
+    def held_paste(self) -> str | None:
+        """The pasted text that the user has not decided about, if any."""
+        return self._paste_guard.text if self._paste_guard is not None else None
 
-    def search(self, text: str) -> None:
-        """Find a text in the open channel."""
+    def close(self) -> None:
+        """Write the state, and end session and watch."""
+        self._persister.close()
+        if self.session is not None:
+            self.session.close()
+        self._side_by_side.close()
+
+    def exit_message(self) -> list[str]:
+        """Return what to print once the chat has ended: which texts are lost, which messages wait."""
+        sentences = [*self._persister.rescued, self._persister.problem]
+        if self.session is not None:
+            session = self.session
+            sentences += exit_message(session.waiting, session.unsent, session.in_doubt)
+        return [sentence for sentence in sentences if sentence is not None]
+
+    # -- messages -------------------------------------------------------------------------------------------
+
+    async def handle(self, message: Message) -> None:
+        """Handle one of `MESSAGES`."""
+        match message:
+            case ProfileOpeningStarted():
+                self._view_model.start_opening()
+                self._updater.update()
+            case ProfileOpeningFailed(reason=reason, remedy=remedy):
+                self._view_model.fail_opening(reason, remedy)
+                self._updater.update()
+            case SessionOpened():
+                self._start_session(message)
+            case SessionEvents():
+                self._reduce(message)
+            case WatchEvents():
+                self._side_by_side.handle_events(message)
+                self._updater.request()
+            case ChannelUnavailable(channel=channel, reason=reason):
+                self._close_unavailable(channel, reason)
+            case Header.Clicked(target=target) | StatusLine.Clicked(target=target):
+                await self._follow_target(target)
+            case _:
+                self._handle_widget(message)
+
+    def _handle_widget(self, message: Message) -> None:
+        match message:
+            case ChannelList.Picked(channel=channel):
+                self.open(channel)
+            case ChannelList.MenuRequested():
+                self._open_channel_menu(message)
+            case RowView.FollowChanged():
+                self.update_read()
+            case MessagePane.PillClicked() | Composer.TailRequested():
+                self._updater.front.jump_to_tail()
+            case MessagePane.ActionRequested(row=row, action=action, url=url):
+                self._messages.act(row, action, url)
+            case MessagePane.MenuRequested():
+                self._messages.open_menu(message)
+            case MessagePane.Typed(text=text):
+                self._bar.focus_composer()
+                self._bar.composer.insert(text)
+            case MessagesPanel.Left():
+                self._bar.focus_composer()
+            case Composer.EnteredEmpty():
+                self._retry_if_offered()
+            case Composer.PasteHeld(text=text):
+                self._ask_about_paste(text)
+            case Composer.CompletionsChanged(completions=completions, chosen=chosen):
+                self._screen.query_one(Suggestions).show(completions, chosen)
+            case Suggestions.Clicked(number=number):
+                self._bar.composer.complete(number)
+
+    def _start_session(self, message: SessionOpened) -> None:
+        self.session = self._messages.session = message.session
+        self._side_by_side.profile = message.profile
+        self._view_model.begin_session(message.profile, message.region, self._clock())
+        self._updater.show_channel()
+
+    def _reduce(self, message: SessionEvents) -> None:
+        for event in message.events:
+            self._model.reduce(event)
+            if isinstance(event, DraftQueued | DraftHeld) and event.draft.id not in self._sent_ids:
+                # An earlier run left it in the outbox, perhaps before it could forget the draft.
+                self._bar.forget_restored(event.draft)
+                self._persister.forget_sent(event.draft.channel, event.draft.text)
+            elif isinstance(event, BackendDescribed):
+                self._choose_first_channel(event.backend.channels)
+        message.consumed.set()
+        self._updater.request()
+
+    async def _follow_target(self, target: str) -> None:
+        """Switch to the region of a target, or run the action that it is the id of."""
+        if target.startswith(SWITCH):
+            self._switch_region(target.removeprefix(SWITCH))
+        elif (action := textual_action(target)) is not None:
+            await self._screen.run_action(action)
+
+    # -- actions --------------------------------------------------------------------------------------------
+
+    async def perform(self, action: str) -> None:
+        """Perform an action of the registry, by its id."""
+        front = self._updater.front
+        match action.split("."):
+            case ["channel", *rest]:
+                self._perform_on_channels(".".join(rest))
+            case ["write", _] | ["pane", "tail", "typing"]:
+                self._bar.composer.perform(action)
+            case ["pane", "up" | "down" as way]:
+                front.page(-1 if way == "up" else 1)
+            case ["pane", "tail"]:
+                front.jump_to_tail()
+            case ["pane", "unfold"]:
+                if not front.toggle_fold():
+                    self._report("No visible message is folded.")
+            case ["pane", *rest]:
+                await self._side_by_side.close_view()
+                self._messages.perform(".".join(rest))
+            case ["region", "next"]:
+                self._switch_region(self._view_model.next_region())
+            case ["region", "pick"]:
+                names, region = self._view_model.names, self._view_model.region
+                switcher = RegionSwitcher(names, region, self._keymap.keys(action))
+                self._screen.app.push_screen(switcher, self._switch_region)
+            case ["dual"]:
+                await self._side_by_side.toggle_view()
+            case ["latency"]:
+                await self._side_by_side.toggle_latency()
+            case ["again"]:
+                self._retry()
+            case ["discard"]:
+                self._messages.discard(self._panel.pane.chosen)
+                self._updater.request()
+            case ["help"]:
+                self._screen.app.push_screen(Help(self._keymap), self._run_chosen)
+            case ["back"]:
+                await self._close_top()
+
+    def _perform_on_channels(self, action: str) -> None:
+        channel = self._view_model.channel
+        match action.split("."):
+            case ["pick"]:
+                switcher = QuickSwitcher(self._view_model.switcher(), self._keymap.keys("channel.pick"))
+                self._screen.app.push_screen(switcher, self.join)
+            case ["next"]:
+                self.open(self._view_model.step(1))
+            case ["previous"]:
+                self.open(self._view_model.step(-1))
+            case ["unread"]:
+                found = self._view_model.next_unread()
+                if found is None:
+                    self._report("Nothing is unread.")
+                self.open(found)
+            case ["level"] if channel is not None:
+                self._set_level(channel, self._model.levels.of(channel).following)
+            case ["level", level]:
+                self._set_level(channel, Level(level))
+            case ["leave"]:
+                self._run_typed("/leave")
+            case ["list"]:
+                # In a small window the list lies over the messages.
+                screen = self._screen
+                screen.toggle_class("-list-hidden" if screen.has_class("-wide") else "-list-open")
+                self._updater.update()
+
+    def _run_chosen(self, chosen: Action | Command | None) -> None:
+        """Run what was chosen in the help."""
+        match chosen:
+            case Action(textual_action=action):
+                self._screen.call_next(self._screen.run_action, action)
+            case Command():
+                self._bar.composer.put(f"/{chosen.name} ")
+
+    async def _close_top(self) -> None:
+        """Close notices, else what is open; the side-by-side view only once it shows its newest message."""
+        screen, app = self._screen, self._screen.app
+        screen.query_one(StatusLine).close_notice()
+        if len(app._notifications):
+            app.clear_notifications()
+            return
+        if screen.has_class("-list-open"):
+            screen.remove_class("-list-open")
+        elif dismiss_warning(self._model):
+            self._updater.update()
+        elif self._panel.close() or screen.query_one(Welcome).close():
+            pass
+        elif not self._updater.front.following or not await self._side_by_side.close_view():
+            self._updater.front.jump_to_tail()
+        self._bar.composer.focus()
+
+    # -- writing --------------------------------------------------------------------------------------------
+
+    def submit(self, text: str) -> None:
+        """Send a text that was entered, or carry it out if it is a command."""
+        match parse(text):
+            case PlainText(message):
+                self._send(message)
+            case CommandCall() as call:
+                # First, because a command may bring another channel's draft into the composer, or quit.
+                self._bar.clear()
+                try:
+                    self._run(call)
+                except UserError as error:
+                    self._bar.composer.put(text)
+                    self._report(str(error), error=True)
+            case ParseError(reason):
+                self._report(reason, error=True)
+
+    def _send(self, *texts: str) -> None:
+        """Pass texts to the session, all or none."""
+        excess = max(map(self._view_model.excess, texts))
+        channel, session = self._view_model.channel, self.session
+        if excess:
+            self._report(f"Too long by {excess:,} characters: your text stays here.", error=True)
+        elif session is None or channel is None or session.state.phase is Phase.CLOSED:
+            self._report(NOT_CONNECTED)
+        else:
+            self._sent_ids.update(session.send(channel, text).id for text in texts)
+            self._bar.clear()
+            self._persister.save()  # before the messages can be delivered, or a crash would keep the draft
+            self._model.conversation(channel).place_divider(None)
+            self._updater.front.jump_to_tail()
+
+    def _ask_about_paste(self, text: str) -> None:
+        """Ask what to do with a pasted text; one that comes while the question is open belongs to it."""
+        if self._paste_guard is not None:
+            self._paste_guard.add(text)
+            return
+        self._paste_guard = PasteGuard(text, self._view_model.limit)
+        self._screen.app.push_screen(self._paste_guard, self._take_paste)
+
+    def _take_paste(self, choice: Paste | None) -> None:
+        """Do with the pasted text what was chosen; None drops it."""
+        guard, self._paste_guard = self._paste_guard, None
+        if choice is None or guard is None:
+            return
+        composer = self._bar.composer
+        composer.type_in(guard.text.strip("\n"))
+        if choice is Paste.MESSAGE:
+            self._send(composer.text)
+        elif choice is Paste.LINES:
+            self._send(*(line for line in composer.text.split("\n") if line.strip()))
+
+    # -- commands -------------------------------------------------------------------------------------------
+
+    def _run_typed(self, text: str) -> None:
+        """Carry out a command that was chosen instead of typed."""
+        call = parse(text)
+        if isinstance(call, CommandCall):
+            try:
+                self._run(call)
+            except UserError as error:
+                self._report(str(error), error=True)
+
+    def _run(self, call: CommandCall) -> None:
+        """Carry out a command.
+
+        Raises:
+            UserError: it cannot be carried out.
+        """
+        if (action := textual_action(call.command.action)) is not None:
+            self._screen.call_next(self._screen.run_action, action)
+            return
+        argument, view_model = call.argument, self._view_model
+        match call.command.name:
+            case "join":
+                self.join(arguments.channel_name(argument))
+            case "leave":
+                self._leave(arguments.known_channel(argument, view_model))
+            case "region":
+                self._switch_region(arguments.other_region(argument, view_model))
+            case "nick":
+                self._rename(arguments.sender_name(argument, view_model))
+            case "notify":
+                self._set_level(view_model.channel, arguments.level(argument))
+            case "mute":
+                self._toggle_mute(arguments.known_channel(argument, view_model))
+            case "clear":
+                self._panel.clear()
+            case "export":
+                self._messages.export(argument or None)
+            case "search":
+                self._panel.search(argument)
+
+    def _rename(self, name: str) -> None:
+        """Sign messages with another name from now on."""
+        self._model.rename(name)
+        if self.session is not None:
+            self.session.rename(name)
+        self._bar.show_sender()
+
+    # -- channels -------------------------------------------------------------------------------------------
+
+    def open(self, channel: str | None) -> None:
+        """Show a channel, with its draft in the composer; None changes nothing."""
+        if channel is None:
+            return
+        self._screen.remove_class("-list-open")
+        if channel != self._view_model.channel:
+            self._bar.change_channel(channel)
+            self._view_model.open(channel)
+            self._updater.show_channel()
+
+    def join(self, channel: str | None) -> None:
+        """Open a channel, and subscribe to it if the session has not; None changes nothing."""
+        if channel is not None:
+            self.open(channel)
+            self._subscribe(channel)
+            self._updater.update()
+
+    def _subscribe(self, channel: str) -> None:
+        # The backend answers for channels that it did not list: it knows what is wrong with them.
+        if self.session is not None and channel not in self.session.channels:
+            self.session.join(channel)
+
+    def _leave(self, channel: str) -> None:
+        if len(self._model.conversations) == 1:
+            raise UserError("This is the only channel; join another one first.")
+        if channel == self._view_model.channel:
+            self.join(self._view_model.instead_of(channel))
+        if self.session is not None:
+            self.session.leave(channel)
+        self._view_model.leave(channel)
+        self.join(self._view_model.channel)
+
+    def _choose_first_channel(self, listed: tuple[str, ...]) -> None:
+        """Open the first listed channel, or subscribe to an open one that is not listed."""
+        if self._view_model.channel is None and listed:
+            self.open(listed[0])
+        elif self._view_model.channel is not None and self._view_model.channel not in listed:
+            self._subscribe(self._view_model.channel)
+
+    def _close_unavailable(self, channel: str, reason: str) -> None:
+        """Go back from a refused channel to the one before; a text typed meanwhile comes along."""
+        self._report(reason, error=True)
+        instead = self._view_model.instead_of(channel)
+        if channel == self._view_model.channel and instead is not None:
+            self.open(instead)
+            self._model.conversations.pop(channel, None)
+            self._bar.bring_back(self._view_model.drafts.take(channel))
+            self._updater.update()
+
+    def update_read(self) -> None:
+        """Mark the open channel as read if its end is shown in a terminal with the focus."""
+        self._updater.mark_read()
+        self._updater.update()
+
+    def _toggle_mute(self, channel: str) -> None:
+        levels = self._model.levels
+        unmuted = levels.default if levels.default is not Level.MUTE else Level.MENTIONS
+        self._set_level(channel, unmuted if levels.muted(channel) else Level.MUTE)
+
+    def _set_level(self, channel: str | None, level: Level) -> None:
+        if channel is None:
+            return
+        self._model.levels.set(channel, level)
+        self._report(f"# {shown_name(channel)}: {level.title}")
+        self._updater.update()
+
+    def _open_channel_menu(self, message: ChannelList.MenuRequested) -> None:
+        now = self._model.levels.of(message.channel)
+        levels = [Choice(each.value, f"{'●' if each is now else '○'} {each.title}") for each in Level]
+        choices = [Choice("/join", "Go there"), *levels, Choice("/leave", "Leave it", "/leave")]
+        menu = Menu(f"# {shown_name(message.channel)}", choices, message.at)
+        self._screen.app.push_screen(menu, partial(self._run_menu_choice, message.channel))
+
+    def _run_menu_choice(self, channel: str, choice: str | None) -> None:
+        """Run the command or set the level that was chosen from a channel's menu."""
+        if choice is not None and choice.startswith("/"):
+            self._run_typed(f"{choice} {channel}")
+        elif choice is not None:
+            self._set_level(channel, Level(choice))
+
+    # -- connection -----------------------------------------------------------------------------------------
+
+    def _switch_region(self, alias: str | None) -> None:
+        if alias is not None and alias != self._view_model.region and self.session is not None:
+            self.session.switch(alias)
+
+    def _retry(self) -> None:
+        """Retry what did not work: the opening, the connection, the channel, or its messages."""
+        session = self.session
+        if isinstance(self._view_model.status, OpeningFailed):
+            self.connect()
+        elif session is not None and self._view_model.is_local and session.state.phase in DOWN:
+            self._screen.run_worker(self._start_cloud(session), name="start", group="start", exclusive=True)
+        elif session is not None:
+            other_region = self._side_by_side.retry_now()
+            if not retry_session(self._view_model, session) and not other_region:
+                self._report("There is nothing to try again.")
+
+    def _retry_if_offered(self) -> None:
+        """Retry for Enter without a text, while the banner offers it."""
+        banner = self._view_model.banner(self._clock())
+        if banner is not None and any(hint.target == AGAIN for hint in banner.hints):
+            self._retry()
+
+    async def _start_cloud(self, session: ChatSession) -> None:
+        """Start the local cloud if it ended, then retry at once."""
+        try:
+            await self._worker.reopen_profile()
+        except UserError as error:
+            self._report(f"{error} {error.remedy or ''}".strip(), error=True)
+        self._side_by_side.retry_now()
+        session.retry_now()
+
+    # -- widgets --------------------------------------------------------------------------------------------
+
+    @property
+    def _bar(self) -> ComposerBar:
+        return self._screen.query_one(ComposerBar)
+
+    @property
+    def _panel(self) -> MessagesPanel:
+        return self._screen.query_one(MessagesPanel)
+
+    def _report(self, sentence: str, *, error: bool = False) -> None:
+        severity: SeverityLevel = "error" if error else "information"
+        self._screen.notify(sentence, severity=severity, timeout=8 if error else 4, markup=False)
 
 
-class Commander:
-    """One handler per command that is no action of the registry; each says what is wrong, or nothing."""
+def retry_session(view_model: ChatViewModel, session: ChatSession) -> bool:
+    """Retry the connection, else the channel that was ended, else its unsent messages.
 
-    def __init__(self, view_model: ChatViewModel, host: Host) -> None:
-        self._view_model = view_model
-        self._host = host
-        self._handlers: dict[str, Callable[[str], str | None]] = {
-            "join": self._join,
-            "leave": self._leave,
-            "region": self._region,
-            "nick": self._nick,
-            "notify": self._notify,
-            "mute": self._mute,
-            "clear": self._clear,
-            "export": self._export,
-            "search": self._search,
-        }
-
-    def run(self, call: CommandCall) -> str | None:
-        """Carry a command out; a sentence if that cannot be."""
-        return self._handlers[call.command.name](call.argument)
-
-    def _join(self, argument: str) -> str | None:
-        channel = argument.lstrip("#").strip()
-        if not channel:
-            return "Which channel? /join CHANNEL"
-        self._host.enter(channel)
-        return None
-
-    def _leave(self, argument: str) -> str | None:
-        known = list(self._view_model.model.conversations)
-        channel = argument.lstrip("#").strip() or self._view_model.channel
-        if channel not in known:
-            return suggest(f"There is no # {shown_name(channel or '')} to leave.", channel or "", known)
-        if len(known) == 1:
-            return "This is the only channel; join another one first."
-        self._host.leave(channel)
-        return None
-
-    def _region(self, argument: str) -> str | None:
-        names = self._view_model.names
-        if self._view_model.region is None:
-            return "Not connected yet: the regions are not known."
-        wanted = argument.casefold() or names.after(self._view_model.region)
-        alias = next((a for a, r in names.regions.items() if wanted in (a.casefold(), r.casefold())), None)
-        if alias is None:
-            known = ", ".join(shown_name(each) for each in names.aliases)
-            return f"There is no region {shown_name(argument)}; there are: {known}."
-        if alias == self._view_model.region:
-            return f"{names.title(alias)} is where you are."
-        self._host.switch(alias)
-        return None
-
-    def _nick(self, argument: str) -> str | None:
-        backend = self._view_model.model.backend
-        if backend is None:
-            return "Not connected yet: the backend's limits are not known."
-        problem = name_problem(argument, backend.limits)
-        if problem is None:
-            self._host.rename(argument)
-        return problem
-
-    def _notify(self, argument: str) -> str | None:
-        levels = {level.value: level for level in Level}
-        if argument.casefold() not in levels:
-            return suggest(f"The levels are {', '.join(levels)}.", argument, levels)
-        if self._view_model.channel is not None:
-            self._host.set_level(self._view_model.channel, levels[argument.casefold()])
-        return None
-
-    def _mute(self, argument: str) -> str | None:
-        known = list(self._view_model.model.conversations)
-        channel = argument.lstrip("#").strip() or self._view_model.channel
-        if channel not in known:
-            return suggest(f"There is no # {shown_name(channel or '')}.", channel or "", known)
-        levels = self._view_model.model.levels
-        back = levels.default if levels.default is not Level.MUTE else Level.MENTIONS
-        self._host.set_level(channel, back if levels.muted(channel) else Level.MUTE)
-        return None
-
-    def _clear(self, _: str) -> None:
-        self._host.clear()
-
-    def _export(self, argument: str) -> None:
-        self._host.export(argument or None)
-
-    def _search(self, argument: str) -> None:
-        self._host.search(argument)
+    Returns:
+        False if there was nothing to retry.
+    """
+    channel, status = view_model.channel, view_model.status
+    if isinstance(status, SessionState) and status.phase is not Phase.LIVE:
+        if status.phase in DOWN:
+            session.retry_now()
+        return True  # or it is being tried right now
+    if channel is None:
+        return False
+    if channel in view_model.model.revoked:
+        session.join(channel)
+        return True
+    outbox = view_model.model.outgoing
+    unsent, waits = outbox.unsent(channel), outbox.waiting(channel) is not None
+    silent = outbox.awaiting_echo(channel, view_model.model.now()) is not None
+    for draft in unsent:
+        session.resend(draft.id)
+    if waits:
+        session.retry_now()
+    if silent:
+        session.reconnect()
+    return bool(unsent) or waits or silent

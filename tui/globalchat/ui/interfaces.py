@@ -1,4 +1,4 @@
-"""What the interface needs of the client: a session, and where it and its profile come from."""
+"""The interfaces that the chat needs of the client, and the factories of the real ones."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol

@@ -101,13 +101,14 @@ class SafeApp(App[None]):
 
     @property
     def failure(self) -> Exception | None:
-        """What ended the app, if it did not end because somebody wanted it to."""
+        """The error that ended the app, None if the user or a signal did."""
         return _cause(self._exception)
 
     def _handle_exception(self, error: Exception) -> None:
         """End because of an error: in a handler, a timer, a worker, while drawing, or while reading keys.
 
-        It is logged, and told by whoever ran the app: Textual would print pages with the values of variables.
+        It is logged, and the command that ran the app reports it: Textual would print pages with the values
+        of variables.
         """
         log.error("chat crashed", exc_info=_cause(error))
         self._return_code = ExitCode.FAILED
@@ -122,12 +123,12 @@ class SafeApp(App[None]):
 
     @property
     def is_quitting(self) -> bool:
-        """Whether quitting has begun, by a command, a signal or a failure."""
+        """True once quitting has begun, by a command, a signal or a failure."""
         return self._is_quitting or self._has_ended
 
     @property
     def _has_ended(self) -> bool:
-        """Whether the widgets are being closed, or about to be."""
+        """True once the widgets are being closed, or are about to be."""
         return self._exit or self._exception is not None or not self._running
 
     def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
@@ -175,13 +176,13 @@ class SafeApp(App[None]):
             message.prevent_default().stop()
 
     def on_exit_app(self, event: messages.ExitApp) -> None:
-        """Quit like `exit` where a driver asks for the end by itself, as the one for browsers does."""
+        """Quit like `exit` where a driver asks for the end itself, as the one for browsers does."""
         if not self._exit:
             event.prevent_default()
             self.exit()
 
     def get_driver_class(self) -> type[Driver]:
-        """The driver for a terminal is ours; any other (a browser's, Windows') is left as it is."""
+        """Return our driver for a terminal; any other (a browser's, Windows') is left as it is."""
         chosen = super().get_driver_class()
         if chosen.__name__ != "LinuxDriver":
             return chosen
@@ -190,7 +191,7 @@ class SafeApp(App[None]):
         return TerminalDriver
 
     @on(Driver.SignalResume)
-    def _draw_anew(self) -> None:
+    def _redraw(self) -> None:
         """Draw everything after a stop (SIGTSTP, then `fg`): the terminal showed something else meanwhile."""
         self.refresh(layout=True)
 
@@ -214,7 +215,7 @@ class SafeApp(App[None]):
         await super().on_event(event)
 
     def _is_answering(self) -> bool:
-        """Whether Enter sends no message now: in a field of one line, and in dialogs."""
+        """Return True if Enter sends no message now: in a field of one line, and in dialogs."""
         from textual.screen import ModalScreen
         from textual.widgets import Input
 
@@ -234,7 +235,7 @@ class SafeApp(App[None]):
             self._settle(ROUNDS, partial(self.post_message, rest))
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Put the sanitised text on the clipboard: what is pasted in a shell must not run by itself."""
+        """Put the sanitised text on the clipboard: what is pasted in a shell must not run unasked."""
         super().copy_to_clipboard(sanitize(text))
 
     def notify(
@@ -248,16 +249,16 @@ class SafeApp(App[None]):
     ) -> None:
         """Show a notice, sanitised and short; its text is no markup unless the caller says so.
 
-        What only informs goes to the screen's line for that, if it has one (`say`). The rest are toasts: at
+        Information goes to the screen's status line, if it has one (`show_notice`). The rest are toasts: at
         most `_TOASTS` at a time, and each text once.
         """
         from globalchat.ui.model.text import brief
 
         message = as_typed_here(message)
         text = "\n".join(map(brief, message.split("\n", _TOAST_LINES)[:_TOAST_LINES]))
-        say = getattr(self.screen, "say", None) if self._screen_stack else None
-        if severity == "information" and not title and callable(say):
-            say(" ".join(text.split("\n")), self.NOTIFICATION_TIMEOUT if timeout is None else timeout)
+        show_notice = getattr(self.screen, "show_notice", None) if self._screen_stack else None
+        if severity == "information" and not title and callable(show_notice):
+            show_notice(" ".join(text.split("\n")), self.NOTIFICATION_TIMEOUT if timeout is None else timeout)
             return
         super().notify(
             text,

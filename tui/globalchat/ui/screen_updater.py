@@ -1,112 +1,133 @@
-"""Shows what the model says, at most thirty times a second."""
+"""Brings the chat screen up to date with the view model, at most thirty times a second."""
 
-from collections.abc import Callable
 from time import monotonic
 
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
 from globalchat.core.clock import WallClock
 from globalchat.ui.model.chat_model import ChannelDropped, Notice
 from globalchat.ui.model.text import shown_name
-from globalchat.ui.model.view_model import ChatViewModel
+from globalchat.ui.model.view_model import ChatFrame, ChatViewModel
 from globalchat.ui.notifier import Notifier
-from globalchat.ui.screens.dual import BothRegions
+from globalchat.ui.screens.side_by_side import SideBySideController
+from globalchat.ui.widgets.bars import Header, StatusLine
 from globalchat.ui.widgets.channel_list import ChannelList
-from globalchat.ui.widgets.header import Header
-from globalchat.ui.widgets.message_pane import MessagePane
+from globalchat.ui.widgets.messages_panel import MessagesPanel
 from globalchat.ui.widgets.row_view import RowView
-from globalchat.ui.widgets.status_line import StatusLine
 
-_FLUSH_SECONDS = 1 / 30
+_FRAME_SECONDS = 1 / 30
 
 _TICK_SECONDS = 1.0
-"""How often what counts down is looked at, while something does."""
+"""How often countdowns are shown again."""
 
 
-class Showing:
-    """Brings the parts of the chat screen up to date; each repaints only if it says something else."""
+class ChannelUnavailable(Message):
+    """Posted when the backend has refused a channel. `reason` is a sentence."""
+
+    def __init__(self, channel: str, reason: str) -> None:
+        super().__init__()
+        self.channel = channel
+        self.reason = reason
+
+
+class ScreenUpdater:
+    """Makes one frame of the view model for all widgets; each repaints only if its part differs."""
 
     def __init__(
         self,
         screen: Screen[None],
         view_model: ChatViewModel,
-        both: BothRegions,
+        side_by_side: SideBySideController,
         notifier: Notifier,
-        *,
         clock: WallClock,
-        dropped: Callable[[str, str], None],
     ) -> None:
-        """`dropped` is told which channel the backend does not know, and why."""
+        """`clock` is now, in epoch ms."""
         self._screen = screen
         self._view_model, self._model = view_model, view_model.model
-        self._both = both
+        self._side_by_side = side_by_side
         self._notifier = notifier
         self._clock = clock
-        self._dropped = dropped
-        self._flushed_at = 0.0
-        self._flush_timer: Timer | None = None
+        self._updated_at = 0.0
+        self._update_timer: Timer | None = None
         self._tick: Timer | None = None
 
     @property
     def settled(self) -> bool:
-        """Whether all that was told is shown."""
-        return self._flush_timer is None
+        """True if no update is due."""
+        return self._update_timer is None
 
     @property
     def front(self) -> RowView:
-        """What shows messages now."""
-        return self._both.pane or self._pane
+        """The view that shows messages now."""
+        return self._side_by_side.pane or self._panel.pane
 
-    def soon(self) -> None:
-        """Show what changed now, or as soon as a thirtieth of a second has passed since the last time."""
-        if self._flush_timer is not None:
+    def request(self) -> None:
+        """Update now, or as soon as a frame's time has passed since the last update."""
+        if self._update_timer is not None:
             return
-        wait = self._flushed_at + _FLUSH_SECONDS - monotonic()
+        wait = self._updated_at + _FRAME_SECONDS - monotonic()
         if wait <= 0:
-            self._flush()
+            self.update()
         else:
-            self._flush_timer = self._screen.set_timer(wait, self._flush)
+            self._update_timer = self._screen.set_timer(wait, self.update)
 
-    def status(self) -> None:
-        """Header, list, status line, title, and what calls for attention."""
-        view_model, screen = self._view_model, self._screen
-        frame = view_model.frame(self._clock())
-        screen.query_one(Header).update()
+    def update(self) -> None:
+        """Show the view model as it is now."""
+        if self._update_timer is not None:
+            self._update_timer.stop()
+            self._update_timer = None
+        self._updated_at = monotonic()
+        for effect in self._model.take_effects():
+            match effect:
+                case Notice(text, severity):
+                    is_error = severity == "error"
+                    self._screen.notify(
+                        text,
+                        severity="error" if is_error else "information",
+                        timeout=8 if is_error else 4,
+                        markup=False,
+                    )
+                case ChannelDropped(channel, reason):
+                    self._screen.post_message(ChannelUnavailable(channel, reason))
+        self._panel.pane.sync()
+        now = self._clock()
+        self._show(self._view_model.frame(now), now)
+
+    def show_channel(self) -> None:
+        """Show the open channel where it was left, at first from its end."""
+        view_model = self._view_model
+        self._panel.pane.show(view_model.conversation, view_model.names)
+        name = view_model.channel
+        title = f"# {shown_name(name)}" if name else "Messages"
+        self._panel.border_title = Content(title)  # a string would be read as markup
+        self._side_by_side.show_channel()
+        self.mark_read()
+        self.update()
+
+    def mark_read(self) -> None:
+        """Read the open channel while its end is shown and the terminal has the focus."""
+        is_read = self._panel.pane.following and self._screen.app.app_focus
+        self._model.watch(self._view_model.channel if is_read else None)
+        self._panel.pane.sync()
+
+    def _show(self, frame: ChatFrame, now: int) -> None:
+        screen = self._screen
+        screen.query_one(Header).show(frame.header, now)
         screen.query_one(ChannelList).show(frame.entries, frame.channel)
+        # The list says itself what is unread, unless the window has no room for it.
         hint = "" if screen.query_one("#list-box").display else frame.unread_hint
         screen.query_one(StatusLine).show(frame.banner, hint)
-        self._pane.set_empty_text(frame.empty_text)
-        self._both.show()
+        self._panel.pane.set_empty_text(frame.empty_text)
+        self._side_by_side.show()
         self._notifier.show_title(frame.channel, frame.counting)
-        self._call()
-        self._tick_if_counting()
+        self._call_for_attention()
+        self._tick_if_counting(frame.is_counting_down)
 
-    def channel(self) -> None:
-        """The open channel, from its end."""
-        self._pane.show(self._view_model.conversation, self._view_model.names)
-        name = self._view_model.channel
-        title = f"# {shown_name(name)}" if name else "Messages"
-        self._screen.query_one("#pane-box").border_title = Content(title)  # a string would be read as markup
-        self.watch()
-        self._both.show_channel()
-
-    def watch(self) -> None:
-        """Messages count as read while the open channel is at its end and the terminal has the focus."""
-        looking = self._pane.following and self._screen.app.app_focus
-        self._model.watch(self._view_model.channel if looking else None)
-        self._pane.sync()
-        self.status()
-
-    def tell(self, text: str, *, error: bool = False) -> None:
-        """Show a sentence for a while."""
-        self._screen.app.notify(
-            text, severity="error" if error else "information", timeout=8 if error else 4, markup=False
-        )
-
-    def _call(self) -> None:
-        """Call somebody who looks elsewhere; whoever looks here needs no call."""
+    def _call_for_attention(self) -> None:
+        """Notify a user who looks at another window."""
         focused = self._screen.app.app_focus
         if not focused and self._notifier.resting:
             return
@@ -114,28 +135,16 @@ class Showing:
         if call is not None and not focused:
             self._notifier.call(call)
 
-    def _tick_if_counting(self) -> None:
-        """Look again in a second while what is shown changes with time; else a chat left alone sleeps."""
+    def _tick_if_counting(self, is_counting_down: bool) -> None:
+        """Update again in a second while what is shown changes with time; else the app stays idle."""
         calls_later = self._model.attention.is_pending and not self._screen.app.app_focus
-        if not (calls_later or self._view_model.is_counting() or self._both.is_counting()):
+        if not (calls_later or is_counting_down or self._side_by_side.is_counting()):
             if self._tick is not None:
                 self._tick.stop()
                 self._tick = None
         elif self._tick is None:
-            self._tick = self._screen.set_interval(_TICK_SECONDS, self.status)
+            self._tick = self._screen.set_interval(_TICK_SECONDS, self.update)
 
     @property
-    def _pane(self) -> MessagePane:
-        return self._screen.query_one(MessagePane)
-
-    def _flush(self) -> None:
-        self._flush_timer = None
-        self._flushed_at = monotonic()
-        for effect in self._model.take_effects():
-            match effect:
-                case Notice(text, severity):
-                    self.tell(text, error=severity == "error")
-                case ChannelDropped(channel, reason):
-                    self._dropped(channel, reason)
-        self._pane.sync()
-        self.status()
+    def _panel(self) -> MessagesPanel:
+        return self._screen.query_one(MessagesPanel)

@@ -1,4 +1,4 @@
-"""What the chat remembers from one run to the next: texts, levels, what was put away.
+"""Stores what the chat keeps from one run to the next: texts, levels, the theme, a closed welcome.
 
 Several chats may run at once: each writes only what it changed, so none undoes what another did, and each
 owns a set of drafts as long as it runs.
@@ -16,7 +16,7 @@ from globalchat.core.files import FileLock, NoLocks, ensure_folder, locked, read
 from globalchat.ui.model.startup import DRAFT
 
 LONGEST = 100_000
-"""Characters of a text that is remembered at most: nobody can send a longer one. See `put_aside`."""
+"""The most characters of a text that is stored; no message may be as long. See `StateStore.put_aside`."""
 
 _SET = re.compile("draft([0-9]*):")
 _OTHERS = re.compile("draft[0-9]*:|writer[0-9]*$")
@@ -24,8 +24,8 @@ _MOST = 500
 """Entries kept; those that changed longest ago go first."""
 
 
-class Memory:
-    """A small map from text to text in one file per profile; without a folder, nothing is remembered.
+class StateStore:
+    """A small map from text to text in one file per profile; without a folder, nothing is stored.
 
     The drafts of the file are in numbered sets, each with the name of who wrote them. `claim` makes one the
     chat's own until `release`, or until the process ends; without it, it is the first one.
@@ -68,13 +68,13 @@ class Memory:
         return spare
 
     def release(self) -> None:
-        """Leave the set to the next chat of the same name."""
+        """Release the set of drafts, for the next chat of the same name."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
     def load(self) -> dict[str, str]:
-        """Return all that is remembered, of the drafts those of the own set.
+        """Return all entries, of the drafts those of the own set.
 
         That is nothing where the file is missing, damaged or unreadable.
         """
@@ -84,7 +84,7 @@ class Memory:
         return {key: text for key, text in values.items() if not _OTHERS.match(key)} | drafts
 
     def merge(self, changes: Mapping[str, str | None]) -> None:
-        """Remember what changed; None forgets. All or nothing, and only for the user's own eyes.
+        """Store the changes; None removes an entry. All or nothing, in a file that only the user can read.
 
         Raises:
             OSError: the file cannot be written.
@@ -106,9 +106,9 @@ class Memory:
             replace_file(self._file, json.dumps({"version": 1, "values": values}))
 
     def forget_sent(self, channel: str, text: str) -> None:
-        """Forget a text as the draft of chats that run no more: their outbox held it, and it goes out now.
+        """Remove a text from the drafts of chats that have ended: their outbox held it, and it is sent now.
 
-        Such a chat was killed after the text was in the outbox and before its draft was forgotten.
+        Such a chat was killed after the text was in the outbox and before its draft was removed.
 
         Raises:
             OSError: the file cannot be written.
@@ -179,22 +179,22 @@ def _move(values: dict[str, str], source: int, target: int) -> list[str]:
     return spare
 
 
-def problem(error: OSError | UserError) -> str:
-    """What to say of a memory that could not be written."""
+def storage_problem(error: OSError | UserError) -> str:
+    """Return the sentence for state that cannot be written."""
     why = error.strerror if isinstance(error, OSError) else str(error)
     return f"Your texts cannot be kept for the next time: {why}"
 
 
-def rescue(memory: Memory, text: str) -> str:
+def rescue(store: StateStore, text: str) -> str:
     """Put a text aside that is too long to be a draft. Return a sentence: where it is, or why nowhere."""
-    said = f"An unsent text of {len(text):,} characters"
+    subject = f"An unsent text of {len(text):,} characters"
     try:
-        file = memory.put_aside(text)
+        file = store.put_aside(text)
     except (OSError, UserError) as error:
-        return f"{said} is lost. {problem(error)}"
-    return (
-        f"{said} is lost." if file is None else f"{said} is too long to be kept as a draft: it is in {file}."
-    )
+        return f"{subject} is lost. {storage_problem(error)}"
+    if file is None:
+        return f"{subject} is lost."
+    return f"{subject} is too long to be kept as a draft: it is in {file}."
 
 
 def _read(file: Path) -> dict[str, str]:

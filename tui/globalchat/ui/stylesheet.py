@@ -1,11 +1,16 @@
-"""A stylesheet that reads each source once.
+"""The app's stylesheet: each source is read once, and each theme's colours can be read.
 
-Textual reads all of them anew whenever a screen, a mode or a theme comes up.
+Themes with fixed colours: text and its ground differ by 4.5 : 1 at least, as WCAG 2.2 (1.4.3) asks for.
+Themes of the terminal's own colours: what those are is unknown, so text has the default foreground on the
+default background, and what stands out is reverse, bold or underlined (see `chat.tcss`).
 """
 
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import ClassVar
 
 from textual.cache import LRUCache
+from textual.color import BLACK, WHITE, Color
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.css.types import CSSLocation
@@ -43,3 +48,143 @@ class ReadOnce(Stylesheet):
             rules = super()._parse_rules(css, read_from, is_default_rules, tie_breaker, scope)
             self._read[key] = rules
         return rules
+
+
+RATIO = 4.5
+_AIM = 4.7
+"""Colours are rounded on their way to the terminal."""
+
+_GROUND_RATIO = 6.5
+"""How far grounds that stand out stay away from black or white text, so that coloured text has room, too."""
+
+_VISIBLE = 1.25
+"""How far such a ground is from those around it."""
+
+_MUTED = 0.55
+"""How much of black or white is in text that matters less."""
+
+_GROUNDS = ("background", "surface", "panel")
+_MARKED = ("primary-muted", "accent-muted", "warning-muted", "error-muted")
+_INKS = ("primary", "secondary", "accent", "warning", "error", "success")
+_SHADES = ("primary-lighten-3", "success-lighten-3", "error-lighten-3")
+_DARK_SHADES = ("primary-darken-2", "success-darken-3", "error-darken-2")
+
+_ANSI_DEFAULT = "ansi_default"
+_ANSI_TEXT = (
+    *(f"text-{ink}" for ink in _INKS),
+    *_SHADES,
+    *_DARK_SHADES,
+    *("text", "text-muted", "text-disabled", "foreground"),
+    *("block-cursor-foreground", "block-cursor-background", "block-cursor-blurred-foreground"),
+    *("block-cursor-blurred-background", "block-hover-background", "input-cursor-background"),
+    *("input-cursor-foreground", "input-selection-background", "input-selection-foreground"),
+    *("screen-selection-background", "screen-selection-foreground", "footer-foreground", "footer-background"),
+    *("footer-key-foreground", "footer-description-foreground", "footer-description-background"),
+    *("footer-item-background", "link-color", "link-color-hover", "button-foreground"),
+    *("primary-muted", "accent-muted", "warning-muted", "error-muted", "secondary-muted", "success-muted"),
+)
+_ANSI_CLEAR = ("link-background", "link-background-hover", "footer-key-background")
+
+
+def legible(variables: Mapping[str, str], *, ansi: bool) -> dict[str, str]:
+    """Return the variables of a theme's style sheet, changed where text could not be read otherwise."""
+    return _ansi(variables) if ansi else dict(_fixed(tuple(variables.items())))
+
+
+def contrast(text: Color, ground: Color) -> float:
+    """Return the ratio of two opaque colours' luminance, from 1 to 21, as WCAG defines it."""
+    high, low = sorted((_luminance(text), _luminance(ground)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _ansi(variables: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **variables,
+        **dict.fromkeys(_ANSI_TEXT, _ANSI_DEFAULT),
+        **dict.fromkeys(_ANSI_CLEAR, "transparent"),
+        "ansi-background": _ANSI_DEFAULT,
+        "ansi-foreground": _ANSI_DEFAULT,
+        "block-cursor-text-style": "bold reverse",
+        "block-cursor-blurred-text-style": "reverse",
+        "input-cursor-text-style": "reverse",
+        "link-style": "underline",
+        "link-style-hover": "bold underline",
+    }
+
+
+@lru_cache(maxsize=64)
+def _fixed(items: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    variables = dict(items)
+    grounds = [Color.parse(variables[name]) for name in _GROUNDS]
+    ink = _ink(grounds[0])
+    for name in _MARKED:
+        ground = _standing_out(_away_from(ink, Color.parse(variables[name]), grounds[0]), ink, grounds[:2])
+        variables[name] = ground.hex
+        grounds.append(ground)
+    for name in (*(f"text-{each}" for each in _INKS), "foreground", *_SHADES, *_DARK_SHADES):
+        variables[name] = _readable(Color.parse(variables[name]), ink, grounds).hex
+    muted = _readable(grounds[0].blend(ink, _MUTED, alpha=1.0), ink, grounds).hex
+    selected = variables["primary-muted"]
+    return tuple(
+        {
+            **variables,
+            "text": "auto 95%",
+            "text-muted": muted,
+            "text-disabled": muted,
+            "foreground-muted": muted,
+            "block-cursor-background": selected,
+            "block-cursor-foreground": "auto 95%",
+            "block-cursor-text-style": "bold",
+            "block-cursor-blurred-background": selected,
+            "block-cursor-blurred-foreground": "auto 95%",
+            "input-selection-background": variables["accent-muted"],
+            "input-selection-foreground": variables["foreground"],
+            "screen-selection-foreground": variables["foreground"],
+            "screen-selection-background": variables["accent-muted"],
+            "footer-key-foreground": variables["text-accent"],
+            "footer-foreground": variables["foreground"],
+            "footer-description-foreground": variables["foreground"],
+            "link-color": variables["text-primary"],
+            "link-color-hover": "auto 95%",
+            "link-background-hover": selected,
+        }.items()
+    )
+
+
+def _ink(ground: Color) -> Color:
+    """Return white or black, whichever can be read on a ground."""
+    return max((WHITE, BLACK), key=lambda ink: contrast(ink, ground))
+
+
+def _away_from(ink: Color, ground: Color, base: Color) -> Color:
+    """Return a ground that stands out, blended with the one below until text can be read on it."""
+    for tenths in range(11):
+        blended = ground.blend(base, tenths / 10, alpha=1.0)
+        if contrast(ink, blended) >= _GROUND_RATIO:
+            return blended
+    return base
+
+
+def _standing_out(ground: Color, ink: Color, others: Iterable[Color]) -> Color:
+    """Return a ground that differs from others, a little nearer to the text on it if it must."""
+    for twentieths in range(5):
+        blended = ground.blend(ink, twentieths / 20, alpha=1.0)
+        if all(contrast(blended, other) >= _VISIBLE for other in others):
+            return blended
+    return ground
+
+
+def _readable(text: Color, ink: Color, grounds: Iterable[Color]) -> Color:
+    """Return the colour nearest to that of a text which can be read on every ground."""
+    for twentieths in range(21):
+        blended = text.blend(ink, twentieths / 20, alpha=1.0)
+        if all(contrast(blended, ground) >= _AIM for ground in grounds):
+            return blended
+    return ink
+
+
+def _luminance(colour: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,22 +1,34 @@
-"""Textual's driver for terminals, which also ends well when the terminal is gone.
+"""Textual's driver for terminals: it ends with the terminal, keeps columns right, and opens browsers.
 
 A terminal that hangs up (its window closed, its tmux ended) sends SIGHUP and SIGCONT. Textual takes the
 second for the return from a suspension, and its writer's thread ends at the first write: what is written
 then would wait for ever for room in the writer's queue.
 
 Where only the shell that started the chat is gone, that shell's parent takes the terminal: reading fails.
+
+Terminals disagree about the width of an emoji. What stands after `❤️` is drawn a cell too far left by one that
+takes it for one cell wide (tmux 3.3 and others), and the end of the row keeps what was there before. So the
+cursor is put back to where the emoji starts and moved by as many cells as were counted, whatever the terminal
+made of it. A terminal that draws the parts of an emoji apart then shows its beginning.
+
+Python's `webbrowser` falls back to text browsers (lynx, w3m), which would take the terminal from the chat,
+and lets the others write their warnings on it. So it runs in a process without a terminal.
 """
 
+import asyncio
 import errno
 import os
+import re
 import select
 import sys
 import termios
 from collections.abc import Iterable
+from functools import cache
 from io import TextIOWrapper
 from queue import Full
 from time import monotonic
 
+from rich.cells import cell_len
 from textual import constants
 from textual._xterm_parser import XTermParser
 from textual.app import App
@@ -25,14 +37,19 @@ from textual.drivers.linux_driver import KITTY_REPORT_ALTERNATE_KEYS, LinuxDrive
 from textual.events import Paste
 from textual.message import Message
 
+from globalchat.core.characters import PICTOGRAPHIC
 from globalchat.core.terminal import window_size
-from globalchat.ui.emoji_width import pinned
 from globalchat.ui.safe_app import UnbracketedPaste
 from globalchat.ui.terminal_input import MAX_PASTE, TYPEABLE, Burst, Pasted, TerminalInput, Token, Typed
 
-PATIENCE = 0.5
+WRITER_CHECK = 0.5
 """Seconds after which to look whether the writer still lives, while its queue is full."""
-NO_BROWSER = "Here is no browser with a window. The link is copied, if your terminal allows it."
+
+NO_BROWSER = "No graphical browser found. The link is copied, if your terminal allows it."
+_OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
+_BROWSER_TIMEOUT = 10.0
+"""Seconds after which a browser that does not return is taken for one that has opened."""
+
 HUNG_UP = 129
 """The exit code of what SIGHUP ended."""
 
@@ -46,6 +63,11 @@ _TYPING_PAUSE = 0.01
 
 _PASTE_PAUSE = 0.1
 """Seconds without input after which lines that came in one go are taken for complete."""
+
+_DOUBTFUL_WIDTH = re.compile("[\ufe0f\u200d\U0001f3fb-\U0001f3ff\U0001f1e6-\U0001f1ff]")
+_SAVE, _RESTORE = "\x1b7", "\x1b8"
+_STRING = "\x1b]"
+"""Starts a string for the terminal itself, its title for instance: nothing in it is drawn."""
 
 
 class TerminalDriver(LinuxDriver):
@@ -176,8 +198,6 @@ class TerminalDriver(LinuxDriver):
         self._app.run_worker(self._open(url), group="browser", exit_on_error=False)
 
     async def _open(self, url: str) -> None:
-        from globalchat.ui.browser import open_page
-
         if not await open_page(url):
             self._app.copy_to_clipboard(url)
             self._app.notify(NO_BROWSER, timeout=8, markup=False)
@@ -203,7 +223,7 @@ class TerminalDriver(LinuxDriver):
 
 
 def canvas(*streams: TextIOWrapper | None) -> TextIOWrapper | None:
-    """The first stream that leads to a terminal, so that `2> log` is no black screen; written in UTF-8.
+    """Return the first stream that leads to a terminal, so that `2> log` draws; it is written in UTF-8.
 
     A locale that says otherwise is older than the terminals that are in use; Python would write escapes.
     """
@@ -228,8 +248,56 @@ def _hand(writer: WriterThread, data: str | None) -> bool:
     """Queue data for the writer, or None to end it; False if it has ended, as when it cannot write."""
     while writer.is_alive():
         try:
-            writer._queue.put(data, timeout=PATIENCE)
+            writer._queue.put(data, timeout=WRITER_CHECK)
         except Full:
             continue
         return True
     return False
+
+
+def pinned(data: str) -> str:
+    """Return what is to be drawn, with the cursor led over each emoji whose width is in doubt."""
+    if data.isascii() or data.startswith(_STRING) or not _DOUBTFUL_WIDTH.search(data):
+        return data
+    return _doubtful_emoji().sub(_pin, data)
+
+
+def _pin(match: re.Match[str]) -> str:
+    cells = cell_len(match[0])
+    if not cells:
+        return match[0]
+    return f"{_SAVE}{' ' * cells}{_RESTORE}{_SAVE}{match[0]}{_RESTORE}\x1b[{cells}C"
+
+
+@cache
+def _doubtful_emoji() -> re.Pattern[str]:
+    """Return the emoji of several characters: selected, modified, joined, keycaps and flags."""
+    element = f"[{PICTOGRAPHIC}](?:\ufe0f|[\U0001f3fb-\U0001f3ff])?"
+    return re.compile(
+        f"[{PICTOGRAPHIC}](?:\ufe0f|[\U0001f3fb-\U0001f3ff])(?:\u200d{element})*"
+        f"|[{PICTOGRAPHIC}](?:\u200d{element})+"
+        "|[0-9#*]\ufe0f\u20e3?"
+        "|[\U0001f1e6-\U0001f1ff]{2}"
+    )
+
+
+async def open_page(url: str) -> bool:
+    """Open a page; False if there is no browser for it."""
+    environment = {name: value for name, value in os.environ.items() if name != "TERM"}
+    none = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",  # not a webbrowser.py of the current folder
+        "-c",
+        _OPEN,
+        url,
+        env=environment,
+        stdin=none,
+        stdout=none,
+        stderr=none,
+        start_new_session=True,
+    )
+    try:
+        return await asyncio.wait_for(process.wait(), _BROWSER_TIMEOUT) == 0
+    except TimeoutError:
+        return True

@@ -1,23 +1,101 @@
-"""The background work: opens the profile, runs the session, hands on its events. Knows no widget."""
+"""The background work: a session, or a watch of all regions, whose events are posted as messages.
+
+Workers know no widget. What they post is handled in the order in which it happened.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual.message import Message
 
+from globalchat.client.events import SessionEvent
 from globalchat.client.profiles import Profile
 from globalchat.core.errors import ProfileError, UserError
-from globalchat.ui.messages import EventsArrived, ProfileOpeningFailed, ProfileOpeningStarted, SessionOpened
-from globalchat.ui.ports import ChatSession, ProfileOpener, SessionFactory, load_session_factory
+from globalchat.ui.interfaces import (
+    ChatSession,
+    ProfileOpener,
+    RegionWatch,
+    SessionFactory,
+    WatchFactory,
+    load_session_factory,
+    load_watch_factory,
+)
+
+if TYPE_CHECKING:
+    pass
+
+if TYPE_CHECKING:
+    from globalchat.client.watch import WatchEvent  # noqa: F401 (the parameter of a base class)
 
 Post = Callable[[Message], object]
-"""Hands a message to whoever shows things."""
+"""Posts a message to the screen; False if that is closing."""
+
+EventT = TypeVar("EventT")
 
 BATCH = 200
-"""The most events handed on at once."""
+"""The most events in one message."""
+
+PAIR_WITHIN = 10.0
+"""How long (s) a message may take to the second region before it counts as missing."""
 
 
-class Connection:
+class ProfileOpeningStarted(Message):
+    """Posted before the profile is opened, at first and on each retry."""
+
+
+class ProfileOpeningFailed(Message):
+    """Posted if the profile cannot be opened, or has no such region. `reason` and `remedy` are sentences."""
+
+    def __init__(self, reason: str, remedy: str | None) -> None:
+        super().__init__()
+        self.reason = reason
+        self.remedy = remedy
+
+
+class SessionOpened(Message):
+    """Posted before a session runs. `region` is the alias of its first region."""
+
+    def __init__(self, profile: Profile, region: str, session: ChatSession) -> None:
+        super().__init__()
+        self.profile = profile
+        self.region = region
+        self.session = session
+
+
+class _EventBatch(Message, Generic[EventT]):
+    """Events of a source, which posts the next ones once `consumed` is set: one batch at a time."""
+
+    def __init__(self, source: object, events: Sequence[EventT], consumed: asyncio.Event) -> None:
+        super().__init__()
+        self.source = source
+        self.events = events
+        self.consumed = consumed
+
+
+class SessionEvents(_EventBatch[SessionEvent]):
+    """Posts events of the session."""
+
+
+class WatchEvents(_EventBatch["WatchEvent"]):
+    """Posts events of the watch of all regions. The source is its `WatchWorker`."""
+
+
+async def _pump(
+    batch: type[_EventBatch[EventT]],
+    source: object,
+    next_events: Callable[[int], Awaitable[Sequence[EventT]]],
+    post: Post,
+) -> None:
+    """Post events, a batch at a time: while the screen is busy they wait in the source's bounded buffer."""
+    while events := await next_events(BATCH):
+        consumed = asyncio.Event()
+        if post(batch(source, events, consumed)) is False:
+            return
+        await consumed.wait()
+
+
+class SessionWorker:
     """Owns the session from its making to its end.
 
     Attributes:
@@ -33,7 +111,7 @@ class Connection:
         session_factory: SessionFactory | None = None,
         reload_profile: ProfileOpener | None = None,
     ) -> None:
-        """`sender` tells the name that a session is to begin with."""
+        """`sender` returns the name that a session starts with."""
         self._open_profile = open_profile
         self._region = region
         self._sender = sender
@@ -53,9 +131,9 @@ class Connection:
         post(SessionOpened(profile, region, session))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(session.run(), name="session")
-            tasks.create_task(self._pump(session, post), name="session events")
+            tasks.create_task(_pump(SessionEvents, session, session.next_events, post), name="session events")
 
-    async def open_again(self) -> None:
+    async def reopen_profile(self) -> None:
         """Open the profile once more, which starts a local cloud that ended.
 
         Raises:
@@ -64,7 +142,7 @@ class Connection:
         await self._open_profile()
 
     def _region_of(self, profile: Profile) -> str:
-        """The alias of the region to begin in."""
+        """Return the alias of the first region."""
         if not profile.regions:
             raise ProfileError(f'The profile "{profile.name}" has no region.', remedy="Deploy it again.")
         return profile.resolve(self._region).alias if self._region else next(iter(profile.regions))
@@ -72,12 +150,56 @@ class Connection:
     async def _make_session(self, profile: Profile, region: str) -> ChatSession:
         factory = self._session_factory
         if factory is None:
+            # In a thread, because importing the transport takes longer than a frame may.
             factory = await asyncio.to_thread(load_session_factory, self.reload_profile)
         return factory(profile, region, self._sender())
 
-    async def _pump(self, session: ChatSession, post: Post) -> None:
-        """Hand on events, a batch at a time: while the screen is busy they wait in the session's buffer."""
-        while events := await session.next_events(BATCH):
-            consumed = asyncio.Event()
-            post(EventsArrived(events, consumed))
-            await consumed.wait()
+
+class WatchWorker:
+    """Owns a watch of all regions from its making to its end."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        factory: WatchFactory | None = None,
+        *,
+        reload: ProfileOpener | None = None,
+    ) -> None:
+        """`reload` reads the profile again: since the chat started a region may have moved, or its key."""
+        self._profile = profile
+        self._reload = reload
+        self._factory = factory
+        self._watch: RegionWatch | None = None
+        self._closed = False
+
+    async def run(self, post: Post) -> None:
+        """Follow all regions until `close`."""
+        factory = self._factory
+        if factory is None:
+            factory = await asyncio.to_thread(load_watch_factory, self._reload)
+        profile = await self._current_profile()
+        if self._closed:
+            return
+        watch = self._watch = factory(profile, PAIR_WITHIN)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(watch.run(), name="watch")
+            tasks.create_task(_pump(WatchEvents, self, watch.next_events, post), name="watch events")
+
+    def close(self) -> None:
+        """Ask `run` to end. Returns at once."""
+        self._closed = True
+        if self._watch is not None:
+            self._watch.close()
+
+    def retry_now(self) -> None:
+        """Try at once in the regions that are not live."""
+        if self._watch is not None:
+            self._watch.retry_now()
+
+    async def _current_profile(self) -> Profile:
+        """Return the profile as it is now; as it was if it cannot be read or has other regions by now."""
+        try:
+            now = self._profile if self._reload is None else await self._reload()
+        except UserError:
+            return self._profile  # the watch reads it again after each failure, and shows why it cannot
+        return now if set(now.regions) == set(self._profile.regions) else self._profile

@@ -1,23 +1,24 @@
-"""The help: all actions and commands, from the registries. Enter or a click does what a line says."""
+"""Dialogs to read: the help from the registries, the guides to a real cloud, all about one message."""
 
 from collections.abc import Iterator
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, GROUPS, Action, keys_title
 from globalchat.ui.keymap import Keymap
 from globalchat.ui.model.row_lines import TICKS
 from globalchat.ui.model.rows import Delivery
 from globalchat.ui.model.text import pad, wrap
-from globalchat.ui.screens.dialog import Dialog
+from globalchat.ui.screens.dialogs import Choices, Dialog
 from globalchat.ui.slash_commands import COMMANDS, Command
-from globalchat.ui.widgets.choices import Choices
 
 Chosen = Action | Command
 """What somebody wants to be done."""
@@ -32,6 +33,38 @@ _LEGEND = {
     TICKS[Delivery.DELIVERED]: "it came back from the region",
     TICKS[Delivery.UNSENT]: "it did not get there; the line below says why",
     "SYD→ORE +161ms": "sent in Sydney, received in Oregon, under way for 161 ms",
+}
+
+
+_LABEL_CELLS = 10
+
+
+_GUIDES = {
+    "connect": (
+        "Connect to my stack",
+        (
+            "The chat talks to what a profile names: the regions, their endpoints, the API key. A profile is "
+            "one file; get it from whoever has one, and let nobody else read it (chmod 600):",
+            "$ {folder}/profiles/default.json",
+            "Or have it written from the stacks, with AWS credentials of your own:",
+            "$ globalchat outputs --refresh",
+            "Once “default” exists, globalchat opens it by itself. See whether all is well, open another "
+            "one, or the local cloud again:",
+            "$ globalchat doctor\n$ globalchat --profile NAME\n$ globalchat --profile local",
+        ),
+    ),
+    "deploy": (
+        "Deploy to AWS",
+        (
+            "Four stacks, an API and a relay in each of the two regions, go into your own AWS account. "
+            "Nothing needs to be bootstrapped. With AWS credentials and Node 22 or later, look first at what "
+            "would be made, then make it:",
+            "$ globalchat deploy --diff\n$ globalchat deploy",
+            "That sends a message through every region as a proof, and writes the profile “default”: the "
+            "next globalchat opens it. What it costs, and how to take all of it away again:",
+            "$ globalchat cost\n$ globalchat destroy",
+        ),
+    ),
 }
 
 
@@ -97,3 +130,62 @@ def _entry(left: str, right: str, width: int) -> Content:
     indent = "\n" + " " * (cells + 1)
     lines = indent.join(right[start:end] for start, end in wrap(right, width - cells - 1))
     return Content.assemble((pad(left, cells), "$text-accent"), " ", (lines, "$foreground"))
+
+
+class Guide(Dialog[None]):
+    """What to do, step by step; text that can be selected and copied."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "dismiss", "Close")]
+
+    def __init__(self, topic: str, folder: str) -> None:
+        """`topic` is connect or deploy; `folder` where profiles lie."""
+        super().__init__()
+        self._title, self._paragraphs = _GUIDES[topic]
+        self._folder = folder
+
+    def compose(self) -> ComposeResult:
+        """Explanations and commands in turn."""
+        with VerticalScroll(classes="dialog -tall") as dialog:
+            dialog.border_title = self._title
+            dialog.border_subtitle = "Esc closes"
+            for text in self._paragraphs:
+                shown = as_typed_here(text.replace("{folder}", self._folder).replace("$ ", "  "))
+                look = "$text-accent" if text.startswith("$ ") else "$text"
+                yield Static(Content.styled(shown, look), classes="help-group")
+
+
+class WrappedText(Static):
+    """A text of any length, wrapped in linear time; Textual takes quadratic time for a run of blanks."""
+
+    def __init__(self, text: str, *, classes: str) -> None:
+        super().__init__(markup=False, classes=classes)
+        self._text = text
+        self._wrapped_at = 0
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wrap the text for the new width."""
+        width = event.size.width
+        if width != self._wrapped_at:
+            self._wrapped_at = width
+            lines = (self._text[start:end] for start, end in wrap(self._text, width))
+            self.update(Content("\n".join(lines)))
+
+
+class MessageDetails(Dialog[None]):
+    """Shows lines of a label and a value, and the text."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "dismiss", "Close")]
+
+    def __init__(self, lines: list[tuple[str, str]], text: str) -> None:
+        super().__init__()
+        self._lines = lines
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """What is known, then the text."""
+        with VerticalScroll(classes="dialog -tall") as dialog:
+            dialog.border_title = "Message"
+            dialog.border_subtitle = "Esc closes"
+            for label, value in self._lines:
+                yield Static(Content.assemble((pad(label, _LABEL_CELLS), "$text-accent"), " ", value))
+            yield WrappedText(self._text, classes="help-group")

@@ -1,8 +1,12 @@
-"""The command palette."""
+"""The command palette, and every action of the registry in it."""
 
-from textual.command import CommandList, CommandPalette
+from functools import partial
 
-from globalchat.ui.screens.dialog import Question
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+
+from globalchat.ui.actions import ACTIONS, DEFAULT_KEYS, Action, keys_title
+from globalchat.ui.keymap import Keymap
+from globalchat.ui.screens.dialogs import Question
 
 ID = "--command-palette"
 """By which Textual knows that it is open."""
@@ -20,3 +24,43 @@ class Palette(CommandPalette, Question[None]):
         """Let the list move where it has room: without any it knows no lines, and fails."""
         if self.query_one(CommandList).scrollable_content_region:
             super()._action_command_list(action)
+
+
+class ChatCommands(Provider):
+    """Actions of the chat, found by their titles."""
+
+    async def discover(self) -> Hits:
+        """Yield all actions."""
+        for action in _listed_actions():
+            yield DiscoveryHit(
+                action.title, partial(self._run, action), help=keys_title(action, self._keymap)
+            )
+
+    async def search(self, query: str) -> Hits:
+        """Yield the actions that match."""
+        matcher = self.matcher(query)
+        for action in _listed_actions():
+            score = matcher.match(action.title)
+            if score > 0:
+                yield Hit(
+                    score,
+                    matcher.highlight(action.title),
+                    partial(self._run, action),
+                    help=keys_title(action, self._keymap),
+                )
+
+    @property
+    def _keymap(self) -> Keymap:
+        keymap = getattr(self.app, "keymap", None)
+        return keymap if isinstance(keymap, Keymap) else DEFAULT_KEYS
+
+    async def _run(self, action: Action) -> None:
+        """Run an action in the chat, after closing the dialogs over it."""
+        while len(self.app.screen_stack) > 1:
+            await self.app.pop_screen()
+        await self.app.screen.run_action(action.textual_action)
+
+
+def _listed_actions() -> list[Action]:
+    """Return all actions but the one that opens the palette."""
+    return [action for action in ACTIONS if action.id != "app.palette"]

@@ -13,8 +13,7 @@ from textual.widgets.option_list import Option
 
 from globalchat.core.text import sanitize
 from globalchat.ui.model.text import clip, code_units
-from globalchat.ui.screens.dialog import Question
-from globalchat.ui.widgets.choices import Choices
+from globalchat.ui.screens.dialogs import Choices, Question
 
 _PREVIEW_LINES = 4
 _PREVIEW_CHARACTERS = 400

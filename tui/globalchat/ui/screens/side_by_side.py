@@ -1,6 +1,6 @@
-"""Both regions at once in the chat screen: opens and closes the dual view and the latency panel.
+"""Opens and closes the side-by-side view of two regions and the latency panel, and feeds both.
 
-What shows them is imported when it is first wanted: the chat's first frame must not wait for it.
+Their widgets are imported when they are first opened: the chat's first frame must not wait for them.
 """
 
 from collections.abc import Sequence
@@ -12,26 +12,23 @@ from textual.screen import Screen
 from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
 from globalchat.core.clock import WallClock
-from globalchat.ui.messages import WatchTold
-from globalchat.ui.model.latency_stats import Line, latency_line, latency_lines
+from globalchat.ui.interfaces import ProfileOpener, WatchFactory
 from globalchat.ui.model.status import is_counting
 from globalchat.ui.model.text import shown_name
 from globalchat.ui.model.view_model import ChatViewModel
-from globalchat.ui.ports import ProfileOpener, WatchFactory
+from globalchat.ui.workers import PAIR_WITHIN, WatchEvents, WatchWorker
 
 if TYPE_CHECKING:
     from globalchat.client.watch import WatchEvent
     from globalchat.ui.model.side_by_side import SideBySideModel
-    from globalchat.ui.watching import Watching
-    from globalchat.ui.widgets.dual_view import DualPane, DualView
-    from globalchat.ui.widgets.latency_panel import LatencyPanel
+    from globalchat.ui.widgets.side_by_side_view import LatencyPanel, SideBySidePane, SideBySideView
 
 NOT_YET = "Not connected yet: there is nothing to compare."
 ONE_REGION = "This profile has one region: there is nothing to compare."
 
 
-class BothRegions:
-    """Follows all regions while either of the two is open, and no longer.
+class SideBySideController:
+    """Follows all regions while the view or the panel is open, and no longer.
 
     Attributes:
         profile: The regions to follow, None before it was opened.
@@ -54,43 +51,41 @@ class BothRegions:
         self._factory = factory
         self._reload = reload
         self._model: SideBySideModel | None = None
-        self._view: DualView | None = None
+        self._view: SideBySideView | None = None
         self._panel: LatencyPanel | None = None
-        self._watching: Watching | None = None
+        self._worker: WatchWorker | None = None
 
     @property
-    def pane(self) -> "DualPane | None":
-        """The pane of the dual view while it is open."""
+    def pane(self) -> "SideBySidePane | None":
+        """The pane of the side-by-side view while it is open."""
         return self._view.pane if self._view is not None else None
 
-    async def toggle_dual(self) -> None:
-        """Open or close the dual view, in the place of the messages."""
-        if await self.close_dual() or not self._can_follow(regions=2):
+    async def toggle_view(self) -> None:
+        """Open or close the side-by-side view, in the place of the messages."""
+        if await self.close_view() or not self._can_follow(regions=2):
             return
-        from globalchat.ui.watching import WITHIN
-        from globalchat.ui.widgets.dual_view import DualView
+        from globalchat.ui.widgets.side_by_side_view import SideBySideView
 
         calendar = self._view_model.model.calendar
-        view = DualView(
+        view = SideBySideView(
             self._pair(),
             self._view_model.names,
             calendar=calendar,
-            clock=self._clock,
-            within=WITHIN,
+            within=PAIR_WITHIN,
             keys=self._view_model.keys,
         )
-        self._screen.add_class("-dual")
+        self._screen.add_class("-side-by-side")
         self._follow(anyway=True)
-        await self._screen.query_one("#reading").mount(view)
+        await self._screen.query_one("#messages-column").mount(view)
         self._view = view
         self.show_channel()
 
-    async def close_dual(self) -> bool:
-        """Show the messages. Returns whether the dual view stood in their place."""
+    async def close_view(self) -> bool:
+        """Show the messages in place of the side-by-side view. Return False if that was not open."""
         view, self._view = self._view, None
         if view is None:
             return False
-        self._screen.remove_class("-dual")
+        self._screen.remove_class("-side-by-side")
         await view.remove()
         self._follow()
         return True
@@ -104,9 +99,11 @@ class BothRegions:
             return
         if not self._can_follow(regions=1):
             return
-        from globalchat.ui.widgets.latency_panel import LatencyPanel
+        from globalchat.ui.widgets.side_by_side_view import LatencyPanel
 
-        self._panel = LatencyPanel(self._latency_lines)
+        self._panel = LatencyPanel(
+            self._view_model.model.latency, self._view_model.names, self._view_model.region
+        )
         self._follow()
         await self._screen.mount(self._panel, before="#status")
 
@@ -122,41 +119,41 @@ class BothRegions:
     def show(self) -> None:
         """Show what changed."""
         if self._view is not None and self._model is not None:
-            self._view.head.show(self._model.states)
+            self._view.head.show(self._model.states, self._clock())
             self._view.pane.sync()
         if self._panel is not None:
-            self._panel.update()
+            self._panel.show(self._view_model.region)
 
     def is_counting(self) -> bool:
-        """Whether what is shown may say something else as time passes, though nothing happens."""
+        """Return True if what is shown changes with time, without an event."""
         return (
             self._view is not None
             and self._model is not None
             and any(map(is_counting, self._model.states.values()))
         )
 
-    def take(self, message: WatchTold) -> None:
-        """Take in what the watch told, unless it is one that was closed."""
-        if message.source is self._watching and self._model is not None:
+    def handle_events(self, message: WatchEvents) -> None:
+        """Reduce the events of the watch, unless it was closed."""
+        if message.source is self._worker and self._model is not None:
             self._reduce(message.events, self._model)
         message.consumed.set()
 
     def retry_now(self) -> bool:
-        """Try at once in the regions that are not live. Returns whether there is one among those followed."""
-        if self._watching is None or self._model is None:
+        """Try at once in the regions that are not live. Return False if all followed regions are live."""
+        if self._worker is None or self._model is None:
             return False
-        self._watching.retry_now()
+        self._worker.retry_now()
         live = {alias for alias, state in self._model.states.items() if state.phase is Phase.LIVE}
         return not live.issuperset(self._view_model.names.aliases)
 
     def close(self) -> None:
         """End the watch."""
-        if self._watching is not None:
-            self._watching.close()
-            self._watching = None
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
 
     def _pair(self) -> tuple[str, str]:
-        """Here and the next region, in the profile's order."""
+        """Return this and the next region, in the profile's order."""
         names = self._view_model.names
         here = self._view_model.region or names.aliases[0]
         first, second = sorted((here, names.after(here)), key=names.aliases.index)
@@ -167,37 +164,32 @@ class BothRegions:
         wanted = anyway or self._view is not None or self._panel is not None
         if not wanted:
             self.close()
-        elif self._watching is None and self.profile is not None:
+        elif self._worker is None and self.profile is not None:
             from globalchat.ui.model.side_by_side import SideBySideModel
-            from globalchat.ui.watching import Watching
 
             self._model = SideBySideModel(self._view_model.model.calendar, self._clock)
-            self._watching = Watching(self.profile, self._factory, reload=self._reload)
-            work = self._watching.run(self._screen.post_message)
+            self._worker = WatchWorker(self.profile, self._factory, reload=self._reload)
+            work = self._worker.run(self._screen.post_message)
             self._screen.run_worker(work, name="watch", group="watch", exclusive=True)
 
     def _can_follow(self, *, regions: int) -> bool:
-        """Whether there are so many regions to follow; says why not."""
+        """Return True if there are enough regions; notify the user if not."""
         missing = self.profile is None or len(self._view_model.names.aliases) < regions
         if missing:
             self._screen.notify(NOT_YET if self.profile is None else ONE_REGION, markup=False)
         return not missing
 
     def _reduce(self, events: "Sequence[WatchEvent]", model: "SideBySideModel") -> None:
-        from globalchat.client.watch import (  # loaded already: it told
-            FromRegion,
-            Paired,
-            Unpaired,
-            WatchSkipped,
-        )
+        # The module is loaded already: the events are of it.
+        from globalchat.client.watch import FromRegion, Paired, Unpaired, WatchSkipped
 
         for event in events:
             match event:
-                case FromRegion(alias, told):
-                    model.take(alias, told)
+                case FromRegion(alias, session_event):
+                    model.take(alias, session_event)
                 case Paired(message, arrivals, late):
                     model.pair(message, arrivals)
-                    if not late:  # after an outage it tells of the outage, not of the path
+                    if not late:  # after an outage the difference is the time of the outage, not of the path
                         regions = self._view_model.names.regions
                         by_region = {regions.get(alias, alias): at for alias, at in arrivals.items()}
                         self._view_model.model.latency.pair(message.region, by_region)
@@ -205,9 +197,3 @@ class BothRegions:
                     model.give_up(message, missing)
                 case WatchSkipped(count):
                     model.skip(count)
-
-    def _latency_lines(self, width: int, compact: bool) -> list[Line]:
-        book, names = self._view_model.model.latency, self._view_model.names
-        if compact:
-            return [latency_line(book, names, width)]
-        return latency_lines(book, names, width, self._view_model.region)

@@ -1,4 +1,4 @@
-"""The first frame: what of the chat is known before anything of it is loaded.
+"""The splash screen: the first frame, which looks like the chat before any of that is imported.
 
 Drawing it takes a tenth of a second less than the chat itself; what is typed meanwhile is not lost.
 """
@@ -25,13 +25,13 @@ _LOOK = {
 }
 
 
-class Curtain(Screen[None]):
-    """Stands for the chat screen until that can take its place.
+class SplashScreen(Screen[None]):
+    """Imitates the chat screen until that is loaded.
 
     Attributes:
         drawn: Whether it is about to be on the terminal.
-        is_raised: Whether the chat takes its place, and over what was typed.
-        typed: What was typed so far.
+        is_over: Whether the chat has taken its place, and over what was typed.
+        typed: The text that was typed so far.
     """
 
     def __init__(self, sender: str, profile: str, help_key: str, keep: Callable[[str], None]) -> None:
@@ -40,13 +40,13 @@ class Curtain(Screen[None]):
         self._help_key = help_key
         self._keep = keep
         self.drawn = False
-        self.is_raised = False
+        self.is_over = False
         self.typed = ""
         self._sender = prompt_name(sender)
         self._profile = "local cloud" if profile == "local" else f"profile {shown_name(profile)}"
 
     def render(self) -> Content:
-        """Header, status line, composer: where the chat has them."""
+        """Return header, status line and composer where the chat has them."""
         lines = splash_lines(*self.size, self._sender, self._profile, self._help_key)
         return Content("\n").join(
             Content.assemble(*((text, _LOOK[role]) for text, role in line)) for line in lines
@@ -60,10 +60,10 @@ class Curtain(Screen[None]):
             self.typed = self.typed[:-1]
 
     def on_paste(self, event: events.Paste) -> None:
-        """Likewise; the composer only takes lines that end with line feeds."""
+        """Keep what is pasted, too; the composer only takes lines that end with line feeds."""
         self.typed += event.text.replace("\r\n", "\n").replace("\r", "\n")
 
     def on_unmount(self) -> None:
         """Keep what was typed if the app ends so early."""
-        if self.typed and not self.is_raised:
+        if self.typed and not self.is_over:
             self._keep(self.typed)

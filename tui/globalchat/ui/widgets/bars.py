@@ -1,17 +1,21 @@
-"""The header line."""
+"""The lines of the chat screen: the header, the status line above the composer, the footer."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
 from textual import events
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
+from textual.widgets import Footer as TextualFooter
 
-from globalchat.core.clock import WallClock
+from globalchat.core.interpreter import as_typed_here
 from globalchat.ui.model.header import HeaderView, header
-from globalchat.ui.model.status import BarPiece, target_at
+from globalchat.ui.model.status import Banner, BarPiece, banner_lines, target_at
 
-_LOOK = {
+_HEADER_LOOK = {
     "brand": "bold $text-primary",
     "channel": "bold $text-primary",
     "success": "$text-success",
@@ -21,44 +25,169 @@ _LOOK = {
     "unread": "bold $text-accent",
     "plain": "$text",
 }
-_LIGHT = _LOOK | {"success": "$text", "warning": "bold $text"}
+_LIGHT = _HEADER_LOOK | {"success": "$text", "warning": "bold $text"}
 """The same in light themes: words in their green or orange could hardly be read, a sign can be seen."""
 
 
 class Header(Widget):
-    """Region, state, latency; channel and unread messages where there is no list; the profile."""
+    """Shows region, state and latency; channel and unread messages where there is no list; the profile."""
 
-    class Chosen(Message):
-        """Somebody clicked on a part that leads somewhere: `target` is as in `globalchat.ui.model.header`."""
+    class Clicked(Message):
+        """Posted for a click on a part with a target, which is as in `globalchat.ui.model.header`."""
 
         def __init__(self, target: str) -> None:
             super().__init__()
             self.target = target
 
-    def __init__(self, view: Callable[[], HeaderView], clock: WallClock, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, view: HeaderView, now: int, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
+        """`now` is epoch ms."""
         super().__init__(id=id)
         self._view = view
-        self._clock = clock
+        self._now = now
         self._shown: list[BarPiece] = []
 
-    def update(self) -> None:
-        """Repaint if it says something else now."""
-        if self._pieces() != self._shown:
+    def show(self, view: HeaderView, now: int) -> None:
+        """Show a view at a time (epoch ms); repaint only pieces that differ."""
+        self._view, self._now = view, now
+        if header(view, self.size.width, now) != self._shown:
             self.refresh()
 
     def render(self) -> Content:
-        """The pieces that fit."""
-        self._shown = self._pieces()
-        look = _LOOK if self.app.current_theme.dark else _LIGHT
+        """Return the pieces that fit."""
+        self._shown = header(self._view, self.size.width, self._now)
+        look = _HEADER_LOOK if self.app.current_theme.dark else _LIGHT
         return Content.assemble(
-            *((piece.text, _LOOK[piece.role] if piece.sign else look[piece.role]) for piece in self._shown)
+            *(
+                (piece.text, _HEADER_LOOK[piece.role] if piece.sign else look[piece.role])
+                for piece in self._shown
+            )
         )
 
     def on_click(self, event: events.Click) -> None:
-        """Go where the part under the mouse leads."""
+        """Post the target of the part under the mouse."""
         target = target_at(self._shown, event.x)
         if target is not None:
-            self.post_message(self.Chosen(target))
+            self.post_message(self.Clicked(target))
 
-    def _pieces(self) -> list[BarPiece]:
-        return header(self._view(), self.size.width, self._clock())
+
+_STATUS_LOOK = {"warning": "$text", "error": "$text", "muted": "$text-muted"}
+"""The background shows the tone, and the glyph: its colour could not be read on every theme's."""
+_GLYPH = {"warning": "▲ ", "error": "✖ ", "muted": ""}
+
+
+class StatusLine(Widget):
+    """Shows what is wrong, what was done, or what is unread elsewhere.
+
+    The line is always there, so that a short sentence moves nothing; a long one wraps.
+    """
+
+    class Clicked(Message):
+        """Posted for a click on a hint: `target` is the id of an action."""
+
+        def __init__(self, target: str) -> None:
+            super().__init__()
+            self.target = target
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self._banner = self._unadapted = Banner("", "muted")
+        self._notice: Banner | None = None
+        self._lasting: tuple[Banner | None, str] = (None, "")
+        self._notice_timer: Timer | None = None
+        self._measured = (0, 0)
+
+    @property
+    def text(self) -> str:
+        """The text that is shown."""
+        return self._banner.text
+
+    def show(self, banner: Banner | None, hint: str) -> None:
+        """Show the banner, or else the hint, as soon as no notice is shown."""
+        self._lasting = banner, hint
+        shown = self._notice or banner or Banner(hint, "muted")
+        if shown != self._unadapted:
+            self._unadapted = shown
+            self._banner = replace(shown, said=as_typed_here(shown.said))
+            self.set_class(shown.tone == "warning", "-warning")
+            self.set_class(shown.tone == "error", "-error")
+            # A countdown repaints; only a sentence of another height moves the rest.
+            width, height = self._measured
+            self.refresh(layout=len(self._lines(width)) != height)
+
+    def show_notice(self, text: str, seconds: float) -> None:
+        """Show a text instead for some seconds."""
+        self._notice = Banner(text, "muted")
+        self.show(*self._lasting)
+        if self._notice_timer is not None:
+            self._notice_timer.stop()
+        self._notice_timer = self.set_timer(seconds, self.close_notice)
+
+    def close_notice(self) -> None:
+        """Show what `show` was given again."""
+        self._notice = None
+        if self._notice_timer is not None:
+            self._notice_timer.stop()
+            self._notice_timer = None
+        self.show(*self._lasting)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's)
+        """Return the number of lines of the sentence."""
+        self._measured = width, len(self._lines(width))
+        return self._measured[1]
+
+    def render(self) -> Content:
+        """Return the sentence, with a glyph for its tone; its hints look like something to click."""
+        lines = [
+            Content.assemble(*((piece.text, self._look(piece)) for piece in line))
+            for line in self._lines(self.size.width)
+        ]
+        return Content("\n").join(lines)
+
+    def on_click(self, event: events.Click) -> None:
+        """Post the hint under the mouse, or the first one."""
+        hints = self._banner.hints
+        if not hints:
+            return
+        offset = event.get_content_offset(self)
+        lines = self._lines(self.size.width)
+        clicked = lines[offset.y] if offset is not None and offset.y < len(lines) else []
+        target = target_at(clicked, offset.x) if offset is not None else None
+        self.post_message(self.Clicked(target or hints[0].target))
+
+    def _lines(self, width: int) -> list[list[BarPiece]]:
+        banner = self._banner
+        shown = Banner(_GLYPH[banner.tone] + banner.said, banner.tone, banner.hints)
+        return banner_lines(shown, width)
+
+    def _look(self, piece: BarPiece) -> str:
+        tone = _STATUS_LOOK[self._banner.tone]
+        return f"bold underline {tone}" if piece.target is not None else tone
+
+
+class Footer(TextualFooter):
+    """Shows the keys at the bottom, also in a terminal without the focus; rebuilds them only if they change.
+
+    Textual's stays empty if the terminal does not have the focus when the chat opens, as beside another one.
+    It also rebuilds all keys whenever the focus moves and a dialog opens or closes.
+    """
+
+    _shown: tuple[object, ...] | None = None
+
+    def bindings_changed(self, screen: Screen[object]) -> None:
+        """Show the keys that are valid now; without the focus, any are better than none."""
+        super().bindings_changed(screen)
+        if not self.children and not screen.app.app_focus and self.is_attached and screen is self.screen:
+            self.call_after_refresh(self.recompose)
+
+    async def recompose(self) -> None:
+        """Rebuild the keys if they are others, or should look otherwise."""
+        palette = self.app.COMMAND_PALETTE_BINDING
+        wanted = tuple(
+            (key, active.binding.action, active.binding.description, active.enabled)
+            for key, active in self.screen.active_bindings.items()
+            if active.binding.show or key == palette
+        )
+        if self.children and wanted == self._shown:
+            return
+        self._shown = wanted
+        await super().recompose()

@@ -20,9 +20,9 @@ _PREFIX = "channel-list--"
 
 
 class ChannelList(ScrollView, can_focus=False):
-    """The channels. A mention is told from other unread messages by `@`, the current channel by `›`.
+    """Shows the channels: `@` marks mentions among the unread messages, `›` the open channel.
 
-    A click goes to a channel; one with the right button asks what to do with it.
+    A click goes to a channel; one with the right button opens its menu.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -31,14 +31,14 @@ class ChannelList(ScrollView, can_focus=False):
     }
 
     class Picked(Message):
-        """Somebody picked a channel."""
+        """Posted to open a channel."""
 
         def __init__(self, channel: str) -> None:
             super().__init__()
             self.channel = channel
 
-    class MenuWanted(Message):
-        """Somebody wants to do something with a channel; `at` is where the mouse is."""
+    class MenuRequested(Message):
+        """Posted for the menu of a channel; `at` is where on the screen the mouse is."""
 
         def __init__(self, channel: str, at: Offset) -> None:
             super().__init__()
@@ -53,7 +53,7 @@ class ChannelList(ScrollView, can_focus=False):
         self._hover: int | None = None
 
     def show(self, entries: Sequence[ChannelEntry], current: str | None) -> None:
-        """Show these entries, if anything changed."""
+        """Show entries; repaint only if they differ."""
         shown = (tuple(entries), current)
         if shown == (self._entries, self._current):
             return
@@ -67,7 +67,7 @@ class ChannelList(ScrollView, can_focus=False):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One entry."""
+        """Return the line of an entry."""
         width = self.scrollable_content_region.width
         number = y + self.scroll_offset.y
         if number >= len(self._entries):
@@ -75,7 +75,7 @@ class ChannelList(ScrollView, can_focus=False):
         return self._paint(self._entries[number], hover=number == self._hover, width=width)
 
     def on_click(self, event: events.Click) -> None:
-        """Pick the channel under the mouse, or ask what to do with it."""
+        """Pick the channel under the mouse, or open its menu."""
         number = self._entry_at(event)
         if number is None:
             return
@@ -83,14 +83,14 @@ class ChannelList(ScrollView, can_focus=False):
         if event.button == 1:
             self.post_message(self.Picked(channel))
         else:
-            self.post_message(self.MenuWanted(channel, event.screen_offset))
+            self.post_message(self.MenuRequested(channel, event.screen_offset))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Show what a click would pick."""
+        """Highlight the channel that a click would pick."""
         self._set_hover(self._entry_at(event))
 
     def on_leave(self) -> None:
-        """The mouse went elsewhere."""
+        """Highlight no channel."""
         self._set_hover(None)
 
     def _paint(self, entry: ChannelEntry, *, hover: bool, width: int) -> Strip:

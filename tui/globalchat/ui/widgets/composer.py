@@ -1,4 +1,4 @@
-"""The composer: where messages are written."""
+"""The composer, in which messages are written, and the completions above it."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -7,20 +7,22 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Offset
+from textual.content import Content
+from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import TextArea
 
-from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.ascii import VERBATIM
 from globalchat.ui.keymap import Keymap
-from globalchat.ui.model.own_texts import History
+from globalchat.ui.model.text import clip, pad
+from globalchat.ui.model.view_model import ChatViewModel
 from globalchat.ui.safe_app import UnbracketedPaste
-from globalchat.ui.slash_commands import NOTHING, Completions, Vocabulary, complete
+from globalchat.ui.slash_commands import NOTHING, Completion, Completions, complete, vocabulary
 
 _JOINER = "\u200d"
-"""What makes one emoji of several."""
+"""Joins several emoji to one."""
 
 _UNSHOWABLE = {
     code: None
@@ -38,10 +40,14 @@ _UNSHOWABLE = {
 }
 """Characters of a pasted text that travel with it but must not reach the terminal. None takes a cell."""
 
-
 _BLINKS = 20
 """How often the cursor changes after the last key before it stays, so that a chat left alone draws nothing:
 for ten seconds, as in terminals of GTK."""
+
+_PASTE_LIMIT = 4
+"""Times the length of a message: a longer pasted text is hardly meant to be one."""
+
+_LABEL_CELLS = 20
 
 
 class Composer(TextArea):
@@ -50,20 +56,20 @@ class Composer(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("shift+tab", "app.focus_previous", show=False)]
 
     class EnteredEmpty(Message):
-        """Enter was pressed with nothing typed."""
+        """Posted for Enter with nothing typed."""
 
-    class TailWanted(Message):
-        """End was pressed with the cursor at the end."""
+    class TailRequested(Message):
+        """Posted for End with the cursor at the end."""
 
-    class ToDecide(Message):
-        """A text of many lines, or much too long, was pasted, and is not in the composer yet."""
+    class PasteHeld(Message):
+        """Posted for a pasted text of many lines, or a much too long one, that is not in the composer yet."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     class CompletionsChanged(Message):
-        """There is something else to complete with now, or nothing any more; `chosen` is what Tab takes."""
+        """Posted when there are other completions, or none any more; `chosen` is the one that Tab takes."""
 
         def __init__(self, completions: Completions, chosen: int) -> None:
             super().__init__()
@@ -72,64 +78,54 @@ class Composer(TextArea):
 
     def __init__(
         self,
-        entered: Callable[[str], None],
-        keymap: Keymap = DEFAULT_KEYS,
+        view_model: ChatViewModel,
+        submit: Callable[[str], None],
+        keymap: Keymap,
         *,
         paste_lines: int = 3,
-        paste_limit: Callable[[], int] = lambda: 8_000,
-        vocabulary: Callable[[], Vocabulary] = Vocabulary,
-        sent: History | None = None,
         id: str | None = None,  # noqa: A002 (Textual's name)
     ) -> None:
         """Make an empty one.
 
         Args:
-            entered: Told the text that somebody enters, at once: of keys that arrive in one go, as over a
-                slow line, the next ones must find the composer as that left it.
+            view_model: Has the texts to bring back, the words to complete with, and the length of a message.
+            submit: Called with each entered text, at once and not by a message: of keys that arrive in one
+                go, as over a slow line, the next ones must find the composer as that left it.
             keymap: The keys of the actions.
             paste_lines: How many pasted lines are taken without asking.
-            paste_limit: How many pasted characters are.
-            vocabulary: What there is to complete.
-            sent: What ↑ brings back.
             id: Textual's.
         """
         super().__init__(
             id=id, compact=True, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False
         )
-        self._entered = entered
+        self._view_model = view_model
+        self._submit = submit
         self._blinks_left = _BLINKS
-        self.sent = sent or History()
+        self.sent = view_model.sent
         self._recalled: str | None = None
         self._paste_lines = paste_lines
-        self._paste_limit = paste_limit
-        self._vocabulary = vocabulary
         self._completions = NOTHING
         self._chosen = 0
         self._picking = False
         self._declined: str | None = None
-        handlers = {
+        self._actions: dict[str, Callable[[], object]] = {
             "write.send": self.submit,
             "write.newline": self.action_newline,
-            "write.complete": self.accept_completion,
+            "write.complete": self.complete,
+            "write.history": self.recall_older,
             "pane.tail.typing": self.action_end,
         }
-        self._key_handlers = {
-            key: handler for action, handler in handlers.items() for key in keymap.keys(action)
+        # ↑ and ↓ also move among completions and lines, so their keys are handled apart.
+        self._by_key = {
+            key: action
+            for name, action in self._actions.items()
+            if name != "write.history"
+            for key in keymap.keys(name)
         }
 
-    def do(self, action: str) -> None:
-        """Do what an action of the registry names."""
-        match action:
-            case "send":
-                self.submit()
-            case "newline":
-                self.action_newline()
-            case "complete":
-                self.accept_completion()
-            case "end":
-                self.action_end()
-            case "older":
-                self._recall("up")
+    def perform(self, action: str) -> None:
+        """Perform an action of the registry on the text, by its id."""
+        self._actions[action]()
 
     def put(self, text: str) -> None:
         """Put a text in place of the present one, with the cursor at its end."""
@@ -137,16 +133,16 @@ class Composer(TextArea):
         self.move_cursor(self.document.end)
 
     def submit(self) -> None:
-        """Hand over what is written; while one moves among the completions, take the chosen one."""
+        """Submit the text; while the user moves among completions, take the chosen one instead."""
         if self._picking:
-            self.accept_completion()
+            self.complete()
             return
         text = self.text
         if not text.strip():
             self.post_message(self.EnteredEmpty())
             return
         self.sent.add(text)
-        self._entered(text)
+        self._submit(text)
 
     def action_newline(self) -> None:
         """Start a new line."""
@@ -155,7 +151,7 @@ class Composer(TextArea):
     def action_end(self) -> None:
         """Move to the end of the line; from the end of the text, to the newest message."""
         if self.cursor_location == self.document.end:
-            self.post_message(self.TailWanted())
+            self.post_message(self.TailRequested())
         else:
             self.action_cursor_line_end()
 
@@ -166,8 +162,8 @@ class Composer(TextArea):
 
     # -- completion -----------------------------------------------------------------------------------------
 
-    def accept_completion(self, number: int | None = None) -> None:
-        """Complete with the chosen completion, or with that of a number."""
+    def complete(self, number: int | None = None) -> None:
+        """Take the chosen completion, or that of a number."""
         index = self._chosen if number is None else number
         if index >= len(self._completions.items):
             return
@@ -175,52 +171,52 @@ class Composer(TextArea):
         result = self.replace(self._completions.items[index].text, start, self.cursor_location)
         self.move_cursor(result.end_location)
 
-    def dismiss_completions(self) -> bool:
-        """Offer nothing until the text changes. False if nothing is being offered."""
-        offering = bool(self._completions.items)
+    def decline_completions(self) -> bool:
+        """Hide the completions until the text changes. Return False if there are none."""
+        had_any = bool(self._completions.items)
         self._declined = self.text
-        self._update_completions()
-        return offering
+        self._find_completions()
+        return had_any
 
     def on_text_area_selection_changed(self) -> None:
-        """Another word is at the cursor."""
-        self._update_completions()
+        """Complete the word that is at the cursor now."""
+        self._find_completions()
 
     def on_text_area_changed(self) -> None:
-        """The word at the cursor may be another one."""
-        self._update_completions()
+        """Complete the word at the cursor, which may be another one."""
+        self._find_completions()
 
-    def _update_completions(self) -> None:
+    def _find_completions(self) -> None:
         completions = NOTHING
         text = self.text
         recalled = self.sent.browsing and text == self._recalled
         if ("@" in text or text.startswith("/")) and not recalled and text != self._declined:
-            completions = complete(text, _index(text, self.cursor_location), self._vocabulary())
+            completions = complete(text, _index(text, self.cursor_location), vocabulary(self._view_model))
         if completions != self._completions:
             self._completions, self._chosen, self._picking = completions, 0, False
             self.post_message(self.CompletionsChanged(completions, 0))
 
     def _choose_completion(self, key: str) -> bool:
-        """Move among the completions. False if there are none."""
-        completions = self._completions.items
-        if not completions:
+        """Move among the completions. Return False if there are none."""
+        number = len(self._completions.items)
+        if not number:
             return False
         self._picking = True
-        self._chosen = (self._chosen + (1 if key == "down" else -1)) % len(completions)
+        self._chosen = (self._chosen + (1 if key == "down" else -1)) % number
         self.post_message(self.CompletionsChanged(self._completions, self._chosen))
         return True
 
     # -- Textual --------------------------------------------------------------------------------------------
 
     async def _on_key(self, event: events.Key) -> None:
-        handler = self._key_handlers.get(event.key)
-        if handler is not None:
-            handler()
+        action = self._by_key.get(event.key)
+        if action is not None:
+            action()
         elif event.key in ("up", "down"):
             if not (self._choose_completion(event.key) or self._recall(event.key)):
                 return
         elif event.key == "escape":
-            if not self.dismiss_completions():
+            if not self.decline_completions():
                 return
         elif event.key == "enter":
             pass  # Sending lies on another key, and Textual would take Enter for text.
@@ -233,16 +229,19 @@ class Composer(TextArea):
         event.prevent_default()
 
     async def _on_paste(self, event: events.Paste) -> None:
-        """Take a pasted text in, or ask first what to do with its many lines or characters.
+        """Insert a pasted text, or hold it until the user decides about its many lines or characters.
 
-        Lines without brackets are always asked about: each of their Enters would have sent one.
+        Lines without brackets are always held: each of their Enters would have sent one.
         """
         event.stop()
         event.prevent_default()
         text = event.text.replace("\r\n", "\n").replace("\r", "\n")
-        many = text.strip("\n").count("\n") >= self._paste_lines or len(text) > self._paste_limit()
+        many = (
+            text.strip("\n").count("\n") >= self._paste_lines
+            or len(text) > _PASTE_LIMIT * self._view_model.limit
+        )
         if many or isinstance(event, UnbracketedPaste):
-            self.post_message(self.ToDecide(text))
+            self.post_message(self.PasteHeld(text))
         else:
             self.type_in(text)
 
@@ -252,7 +251,7 @@ class Composer(TextArea):
         self.move_cursor(result.end_location)
 
     def text_with(self, text: str) -> str:
-        """What the text would be with another one typed in."""
+        """Return the text with another one typed in."""
         start, end = (_index(self.text, place) for place in sorted(self.selection))
         return self.text[:start] + text + self.text[end:]
 
@@ -263,7 +262,7 @@ class Composer(TextArea):
         return super().scroll_cursor_visible(center, animate)
 
     def render_line(self, y: int) -> Strip:
-        """A line without the characters that a terminal would obey."""
+        """Return a line without the characters that a terminal would obey."""
         strip = super().render_line(y)
         if strip.text.isascii() and strip.text.isprintable():
             return strip
@@ -272,8 +271,12 @@ class Composer(TextArea):
         ]
         return Strip(segments).adjust_cell_length(strip.cell_length, self.rich_style)
 
+    def recall_older(self) -> None:
+        """Show the sent text before the one shown, unless that was changed."""
+        self._recall("up")
+
     def _recall(self, key: str) -> bool:
-        """Show an older or newer text, if nothing of one's own would be overwritten."""
+        """Show an older or newer sent text, unless another text would be overwritten."""
         if self.text and (not self.sent.browsing or self.text != self._recalled):
             self.sent.leave()
             return False
@@ -296,11 +299,71 @@ class Composer(TextArea):
 
 
 def _location(text: str, index: int) -> tuple[int, int]:
-    """Line and column of a place in a text."""
+    """Return line and column of a place in a text."""
     return text.count("\n", 0, index), index - (text.rfind("\n", 0, index) + 1)
 
 
 def _index(text: str, location: tuple[int, int]) -> int:
-    """The place in a text of a line and column."""
+    """Return the place in a text of a line and column."""
     row, column = location
     return sum(len(line) + 1 for line in text.split("\n")[:row]) + column
+
+
+class Suggestions(Widget, can_focus=False):
+    """Shows the completions, one a line, the chosen one marked. It lies over the pane and moves nothing."""
+
+    ROWS: ClassVar[int] = 11
+    """The most completions shown at once."""
+
+    class Clicked(Message):
+        """Posted for a click on the completion of a number."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id)
+        self._completions = NOTHING
+        self._chosen = 0
+
+    def show(self, completions: Completions, chosen: int) -> None:
+        """Show completions; nothing without any."""
+        self._completions, self._chosen = completions, chosen
+        number = len(completions.items)
+        self.display = bool(number)
+        self.border_title = f" {chosen + 1} of {number} " if number > self.ROWS else None
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's)
+        """Return the number of completions, up to the most."""
+        return min(self.ROWS, len(self._completions.items))
+
+    def render(self) -> Content:
+        """Return the completions that fit."""
+        items = list(enumerate(self._completions.items))[self._first : self._first + self._room]
+        return Content("\n").join(self._line(item, chosen=number == self._chosen) for number, item in items)
+
+    def on_click(self, event: events.Click) -> None:
+        """Post the completion under the mouse."""
+        inside = event.get_content_offset(self)
+        if inside is not None:
+            self.post_message(self.Clicked(self._first + inside.y))
+
+    @property
+    def _first(self) -> int:
+        return max(0, self._chosen - self._room + 1)
+
+    @property
+    def _room(self) -> int:
+        """The number of completions that can be seen."""
+        return max(1, min(self.ROWS, self.scrollable_content_region.height))
+
+    def _line(self, item: Completion, *, chosen: bool) -> Content:
+        room = self.scrollable_content_region.width
+        mark = "› " if chosen else "  "
+        label = pad(item.label, _LABEL_CELLS) if item.about else item.label
+        return Content.assemble(
+            (clip(mark + label, room), "bold $text-primary" if chosen else "$text"),
+            (clip(f" {item.about}", max(0, room - _LABEL_CELLS - 2)) if item.about else "", "$text-muted"),
+        )

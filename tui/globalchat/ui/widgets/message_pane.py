@@ -1,30 +1,62 @@
-"""The message pane: what people do with the messages that they see."""
+"""The message pane: a channel's rows on Textual's Line API, to be chosen, searched and selected."""
 
 from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region
 from textual.message import Message
+from textual.selection import Selection
 from textual.strip import Strip
 
 from globalchat.ui.model.conversation import Conversation
+from globalchat.ui.model.export import selected_text
 from globalchat.ui.model.names import RegionNames
-from globalchat.ui.model.row_lines import Piece
+from globalchat.ui.model.row_lines import (
+    ROLES,
+    WRITTEN,
+    Line,
+    Mark,
+    Piece,
+    columns,
+    is_folded,
+    row_height,
+    row_lines,
+)
 from globalchat.ui.model.rows import MessageRow, Row
+from globalchat.ui.model.search import Search
 from globalchat.ui.model.status import Keys, default_keys
-from globalchat.ui.widgets.message_view import MessageView
+from globalchat.ui.widgets.row_view import RowView
+
+_PREFIX = "message-pane--"
+_OWN_ROLES = ("pill", "empty", "chosen")
+"""Styles of the pane itself, beside those of the rows."""
 
 
-class MessagePane(MessageView, can_focus=True):
-    """Messages that can be chosen, by key or mouse, and a pill with the number of those below.
+class MessagePane(RowView, can_focus=True):
+    """Shows one conversation: messages can be chosen, and a pill has the number of unread ones below.
 
-    With the focus (by key, never by a click: that would take it from the composer) its keys choose messages.
+    Call `show` to change the conversation, `sync` after it changed. With the focus (by key, never by a click:
+    that would take it from the composer) its keys choose messages.
+
+    Attributes:
+        search: What is searched, and found.
+        chosen: The highlighted message, on which the next action works.
+        names: How the regions are called.
+        plain: Whether the messages are shown without columns, over the whole width.
     """
 
     FOCUS_ON_CLICK = False
+    STYLE_PREFIX = _PREFIX
+    VERBATIM_ROLES = WRITTEN
+    EMPTY_ROLE = "empty"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *(_PREFIX + role for role in (*ROLES, *_OWN_ROLES)),
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "choose(-1)", "Choose the message above", id="message.above"),
         Binding("down,j", "choose(1)", "Choose the message below", id="message.below"),
@@ -32,14 +64,17 @@ class MessagePane(MessageView, can_focus=True):
         Binding("enter", "act('details')", "Details", id="message.details"),
         Binding("r", "act('retry')", "Retry", id="message.retry"),
         Binding("o", "act('open')", "Open the link", id="message.open"),
-        Binding("x", "screen.discard", "Discard", id="message.discard"),
+        Binding("x", "screen.perform('discard')", "Discard", id="message.discard"),
     ]
 
-    class PillClicked(Message):
-        """Somebody wants to see the newest messages."""
+    class Matched(Message):
+        """Posted when rows came or went, and the search matches others."""
 
-    class ActionWanted(Message):
-        """Something is to be done with a message: `copy`, `details`, `retry` or `open` (a link of it)."""
+    class PillClicked(Message):
+        """Posted to go to the newest message."""
+
+    class ActionRequested(Message):
+        """Posted to act on a message: `copy`, `details`, `retry` or `open` (a link of it)."""
 
         def __init__(self, action: str, row: MessageRow, url: str | None = None) -> None:
             super().__init__()
@@ -47,8 +82,8 @@ class MessagePane(MessageView, can_focus=True):
             self.row = row
             self.url = url
 
-    class MenuWanted(Message):
-        """Somebody wants to do something with a message; `at` is where on the screen the mouse is."""
+    class MenuRequested(Message):
+        """Posted for the menu of a message; `at` is where on the screen the mouse is."""
 
         def __init__(self, row: MessageRow, at: Offset) -> None:
             super().__init__()
@@ -56,7 +91,7 @@ class MessagePane(MessageView, can_focus=True):
             self.at = at
 
     class Typed(Message):
-        """Somebody typed while the pane had the focus: it belongs to the composer."""
+        """Posted for text that was typed while the pane had the focus: it belongs to the composer."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -64,29 +99,80 @@ class MessagePane(MessageView, can_focus=True):
 
     def __init__(self, keys: Keys = default_keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
         """`keys` names the keys of the registry's actions."""
-        super().__init__(keys, id=id)
+        self._keys = keys
+        self.search = Search()
+        self.chosen: MessageRow | None = None
+        self.names = RegionNames()
+        self.plain = False
+        self._searched_from: Row | None = None
         self._pill = 0
+        super().__init__(id=id)
+
+    @property
+    def allow_select(self) -> bool:
+        """Text can be selected with the mouse."""
+        return True
+
+    def reshape(self) -> None:
+        """Lay the columns out for the width and the region names."""
+        widths = [
+            max(map(len, codes.values()), default=size)
+            for codes, size in ((self.names.codes, 3), (self.names.letters, 1))
+        ]
+        self._columns = columns(self.text_width, code=widths[0], letter=widths[1], plain=self.plain)
+
+    def row_lines(self, row: Row) -> list[Line]:
+        """Return the lines of a row, as pieces."""
+        return row_lines(row, self._columns, self.names, self._marks(row), self._keys)
+
+    def row_height(self, row: Row) -> int:
+        """Return the number of lines of a row."""
+        return row_height(row, self._columns, self._keys)
+
+    def is_folded(self, row: Row) -> bool:
+        """Return True if a part of a row's text is not shown."""
+        return is_folded(row, self._columns)
 
     def show(self, conversation: Conversation | None, names: RegionNames) -> None:
         """Show a conversation where it was left, at first from its end; nothing of it is chosen."""
         self.chosen = None
-        super().show(conversation, names)
+        self.names = names
+        anchor = self._take_up(conversation)
+        if self.search.query:
+            self.search.restart(self._rows, None)
+            self.post_message(self.Matched())
+        self._start(anchor)
         self._refresh_pill()
 
     def sync(self) -> None:
-        """Take in what changed in the conversation since the last call."""
-        super().sync()
+        """Show what changed in the conversation since the last call."""
+        edits = self._replay()
+        if edits and self.conversation is not None and self.search.replay(edits, self.conversation.rows):
+            self.forget_strips()
+            self.refresh()
+            self.post_message(self.Matched())
         if self.chosen is not None and self.conversation is not None:
             self.choose(self.conversation.nearest_message(self.chosen))
         self._refresh_pill()
+
+    def set_plain(self, plain: bool) -> None:
+        """Show the messages without columns, or with them again."""
+        self.plain = plain
+        self.rewrap()
 
     def jump_to_tail(self) -> None:
         """Show the newest message and follow the end again."""
         super().jump_to_tail()
         self._refresh_pill()
 
+    @property
+    def _rows(self) -> Sequence[Row]:
+        return self.conversation.rows if self.conversation is not None else ()
+
+    # -- choosing -------------------------------------------------------------------------------------------
+
     def choose(self, row: MessageRow | None) -> None:
-        """Make a message the chosen one."""
+        """Highlight a message, for the next action; None for none."""
         if row is self.chosen:
             return
         self.chosen = row
@@ -94,18 +180,17 @@ class MessagePane(MessageView, can_focus=True):
         if row is not None:
             self.reveal(row)
 
-    def _concerned(self) -> list[Row]:
-        """Return the chosen message, else the rows in sight."""
-        return super()._concerned() if self.chosen is None else [self.chosen]
+    def foldable_rows(self) -> list[Row]:
+        """Return the chosen message, else the visible rows."""
+        return super().foldable_rows() if self.chosen is None else [self.chosen]
 
     def newest(self) -> MessageRow | None:
-        """The last message of the channel."""
-        rows = self.conversation.rows if self.conversation is not None else ()
-        return next((row for row in reversed(rows) if isinstance(row, MessageRow)), None)
+        """Return the last message of the channel."""
+        return next((row for row in reversed(self._rows) if isinstance(row, MessageRow)), None)
 
     def action_choose(self, step: int) -> None:
         """Choose the next message in a direction; first the newest."""
-        rows: Sequence[Row] = self.conversation.rows if self.conversation is not None else ()
+        rows = self._rows
         here = self.conversation.index_of(self.chosen) if self.conversation and self.chosen else None
         if here is None:
             self.choose(self.newest())
@@ -116,32 +201,108 @@ class MessagePane(MessageView, can_focus=True):
             self.choose(row)
 
     def action_act(self, action: str) -> None:
-        """Do something with the chosen message, or the newest."""
+        """Act on the chosen message, or the newest."""
         row = self.chosen or self.newest()
         if row is not None:
-            self.post_message(self.ActionWanted(action, row))
+            self.post_message(self.ActionRequested(action, row))
 
-    # -- Textual --------------------------------------------------------------------------------------------
+    # -- searching ------------------------------------------------------------------------------------------
+
+    def look_for(self, query: str) -> None:
+        """Search, mark the matches, and show the one nearest to where the view was when the search began."""
+        if not self.search.query:
+            self._searched_from = self._bottom_row()
+        self.search.look_for(query, self._rows, self._searched_from)
+        self._show_match()
+
+    def step_match(self, offset: int) -> None:
+        """Show a later (1) or earlier (-1) match."""
+        self.search.step(offset)
+        self._show_match()
+
+    def _bottom_row(self) -> Row | None:
+        """Return the last visible row, None while following the end."""
+        place = None if self.following else self._index.locate(self._top + self.size.height - 1)
+        return self._index.row(place[0]) if place else None
+
+    def _show_match(self) -> None:
+        self.forget_strips()
+        row = self.search.current
+        if row is not None and self.conversation is not None:
+            if self._match_line(row) is None:
+                self.conversation.fold(row, whole=True)
+                self.sync()
+            self.reveal(row, line=self._match_line(row))
+        self.refresh()
+
+    def _match_line(self, row: Row) -> int | None:
+        """Return the line of a row in which its first match begins; None if that is folded."""
+        for number, line in enumerate(self.row_lines(row)):
+            if any(piece.role == "match-current" for piece in line):
+                return number
+        return None
+
+    def _marks(self, row: Row) -> Sequence[Mark]:
+        role = "match-current" if row is self.search.current else "match"
+        return [(start, end, role) for start, end in self.search.spans(row)]
+
+    # -- painting and selecting -----------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        """One line of the visible part, with the pill on the last one."""
+        """Return one visible line, the last one with the pill on it."""
         strip = super().render_line(y)
+        if len(self._index):
+            strip = strip.apply_offsets(0, self._top + y - self._missing)
         return self._with_pill(strip) if self._pill and y == self.size.height - 1 else strip
 
+    def paint_line(self, line: int) -> Strip:
+        """Return a line of the index, with what is chosen and selected."""
+        strip = super().paint_line(line)
+        place = self._index.locate(line)
+        if place is None:
+            return strip
+        row = self._index.row(place[0])
+        if row is self.chosen and place[1] >= row.above:
+            strip = _highlight(strip, 0, None, _ground(self.style_of("chosen")))
+        selection = self.text_selection
+        span = selection.get_span(line) if selection is not None else None
+        if span is None:
+            return strip
+        return _highlight(strip, span[0], None if span[1] == -1 else span[1], self._selection_style())
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the selected text: of the messages alone, unless the selection begins before that."""
+        first, last = (self._index.base, 0), (self._index.base + self._index.total - 1, 1 << 30)
+        start = first if selection.start is None else (selection.start.y, selection.start.x)
+        end = last if selection.end is None else (selection.end.y, selection.end.x)
+        return selected_text(self._index, self.row_lines, max(start, first), min(end, last)), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:  # noqa: ARG002 (Textual's name)
+        """Show the selection."""
+        self.refresh()
+
+    def _selection_style(self) -> Style:
+        """Return how selected text looks: most themes leave its colour as it is, by a transparent one."""
+        look = self.screen.get_component_styles("screen--selection").color
+        style = self.screen.get_component_rich_style("screen--selection")
+        return style if look.a else _ground(style)
+
+    # -- input ----------------------------------------------------------------------------------------------
+
     def on_blur(self) -> None:
-        """Nothing is chosen while the composer has the focus."""
+        """Choose nothing while the composer has the focus."""
         self.choose(None)
 
     def on_key(self, event: events.Key) -> None:
-        """What is typed belongs to the composer, but for the pane's own keys."""
+        """Pass what is typed to the composer, except for the pane's own keys."""
         if event.is_printable and event.character and event.key not in self._bindings.key_to_bindings:
             event.stop()
             self.post_message(self.Typed(event.character))
 
     def on_click(self, event: events.Click) -> None:
-        """A click on the pill, a link or a failed tick acts; two clicks on a message tell all about it.
+        """Act on a click on the pill, a link or a failed tick; two clicks on a message show its details.
 
-        One with the right button asks what to do with it.
+        A click with the right button opens the message's menu.
         """
         if event.chain > 1:
             event.prevent_default()  # Textual would select the whole history
@@ -152,15 +313,28 @@ class MessagePane(MessageView, can_focus=True):
         if not isinstance(row, MessageRow) or self.text_selection is not None:
             return
         if event.button == 3:
-            self.post_message(self.MenuWanted(row, event.screen_offset))
+            self.post_message(self.MenuRequested(row, event.screen_offset))
         elif piece is not None and piece.link:
-            self.post_message(self.ActionWanted("open", row, piece.link))
+            self.post_message(self.ActionRequested("open", row, piece.link))
         elif piece is not None and piece.role == "failure":
-            self.post_message(self.ActionWanted("retry", row))
+            self.post_message(self.ActionRequested("retry", row))
         elif piece is not None and piece.role == "fold":
             self.fold([row], whole=True)
         elif event.chain == 2:
-            self.post_message(self.ActionWanted("details", row))
+            self.post_message(self.ActionRequested("details", row))
+
+    def _piece_at(self, x: int, y: int) -> tuple[Row | None, Piece | None]:
+        """Return the row and the piece of it at a place of the view."""
+        found = self.row_at(y)
+        if found is None:
+            return None, None
+        row, line = found
+        position = 0
+        for piece in self.row_lines(row)[line]:
+            position += cell_len(piece.text)
+            if x < position:
+                return row, piece
+        return row, None
 
     # -- the pill -------------------------------------------------------------------------------------------
 
@@ -168,16 +342,37 @@ class MessagePane(MessageView, can_focus=True):
         unread = self.conversation.unread if self.conversation is not None and not self.following else 0
         if unread != self._pill:
             self._pill = unread
-            self.refresh(Region(0, self.size.height - 1, self._width, 1))
+            self.refresh(Region(0, self.size.height - 1, self.text_width, 1))
 
     def _pill_text(self) -> str:
         return f" {self._pill:,} new ↓ "
 
     def _pill_start(self) -> int:
-        return max(0, self._painter.columns.width - cell_len(self._pill_text()) - 1)
+        return max(0, self._columns.width - cell_len(self._pill_text()) - 1)
 
     def _with_pill(self, strip: Strip) -> Strip:
         start = self._pill_start()
-        pill = Strip.blank(0).join([self._painter.line([Piece(self._pill_text(), "pill")])])
+        pill = Strip.blank(0).join([self.paint_pieces([Piece(self._pill_text(), "pill")])])
         end = start + cell_len(self._pill_text())
         return Strip.join([strip.crop(0, start), pill.crop(0, end - start), strip.crop(end)])
+
+
+def _ground(style: Style) -> Style:
+    """Return what a style does behind text: its background, or that both are exchanged."""
+    return Style(bgcolor=style.bgcolor, reverse=style.reverse or None)
+
+
+def _highlight(strip: Strip, start: int, end: int | None, style: Style) -> Strip:
+    """Return `strip` with the characters from `start` to `end` (None: to the end) shown as selected."""
+    segments: list[Segment] = []
+    position = 0
+    for text, own, _ in strip:
+        stop = position + len(text)
+        a = min(max(start, position), stop) - position
+        b = (stop if end is None else min(max(end, position), stop)) - position
+        b = max(a, b)
+        selected = (own or Style()) + style
+        pieces = ((text[:a], own), (text[a:b], selected), (text[b:], own))
+        segments += [Segment(piece, look) for piece, look in pieces if piece]
+        position = stop
+    return Strip(segments, strip.cell_length)

@@ -1,40 +1,61 @@
-"""A scrolling view of a conversation's rows that measures only what is seen, and follows the end."""
+"""A scrolling view of a conversation's rows that measures and paints only the visible ones."""
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Container, Sequence
 from time import monotonic
+from typing import ClassVar
 from weakref import WeakKeyDictionary
 
+from rich.segment import Segment
+from rich.style import Style
+from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
+from globalchat.ui.ascii import VERBATIM
 from globalchat.ui.model.conversation import Conversation, Edit
 from globalchat.ui.model.row_index import RowIndex
+from globalchat.ui.model.row_lines import Line, Piece
 from globalchat.ui.model.rows import Row
+from globalchat.ui.model.text import centred_line
 
 Anchor = tuple[Row, int]
 """The row at the top of the view, and how many of its lines are above it."""
 
 _IDLE_SECONDS = 0.05
 _IDLE_BUDGET = 0.004
-"""How long (s) rows out of sight are measured at a time."""
+"""How long (s) hidden rows are measured at a time."""
 
 _QUIET_SECONDS = 0.1
 """How long (s) nothing must have changed before that."""
 
+_KEPT_ROWS = 128
+"""Painted rows that are kept, more than a screen has; not many, as each strip is a dozen objects."""
+
 
 class RowView(ScrollView):
-    """Keeps what is read in its place while rows come, go and change, whatever was guessed of the others.
+    """Keeps the visible rows in their place while rows come, go and change, and follows the end.
+
+    A subclass lays rows out: it implements `reshape`, `row_lines`, `row_height` and `is_folded`.
 
     Attributes:
         following: Whether the end is shown and stays shown.
-        conversation: What is shown.
+        conversation: The conversation that is shown.
+        STYLE_PREFIX: The start of the component class of every role.
+        VERBATIM_ROLES: The roles of texts that users wrote.
+        EMPTY_ROLE: The role of the text that is shown without rows.
     """
 
+    STYLE_PREFIX: ClassVar[str]
+    VERBATIM_ROLES: ClassVar[Container[str]]
+    EMPTY_ROLE: ClassVar[str]
+
     class FollowChanged(Message):
-        """The view began or ceased to follow the end."""
+        """Posted when the view starts or stops following the end."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)
@@ -45,23 +66,53 @@ class RowView(ScrollView):
         self._moving = False
         self._idle: Timer | None = None
         self._changed_at = 0.0
+        self._empty_text = ""
+        self._styles: dict[str, Style] = {}
+        self._strips: LRUCache[tuple[int, int], list[Strip]] = LRUCache(_KEPT_ROWS)
+        self._shaped_width = self.text_width
+        self.reshape()
 
+    @property
+    def text_width(self) -> int:
+        """The columns for text: without the scroll bar, which `size` includes."""
+        return self.scrollable_content_region.width
+
+    @abstractmethod
+    def reshape(self) -> None:
+        """Lay rows out for `text_width`."""
+
+    @abstractmethod
+    def row_lines(self, row: Row) -> list[Line]:
+        """Return the lines of a row, as pieces."""
+
+    @abstractmethod
     def row_height(self, row: Row) -> int:
-        """How many lines a row takes."""
-        raise NotImplementedError
+        """Return the number of lines of a row."""
 
+    @abstractmethod
     def is_folded(self, row: Row) -> bool:
-        """Whether a part of a row's text is not shown."""
-        raise NotImplementedError
+        """Return True if a part of a row's text is not shown."""
+
+    # -- showing --------------------------------------------------------------------------------------------
+
+    def sync(self) -> None:
+        """Show what changed in the conversation since the last call."""
+        self._replay()
+
+    def set_empty_text(self, text: str) -> None:
+        """Set the text that is shown without rows."""
+        if text != self._empty_text:
+            self._empty_text = text
+            self.refresh()
 
     def toggle_fold(self) -> bool:
-        """Show all that is folded in sight, or fold what is shown whole. Returns whether there was any."""
-        rows = self._concerned()
+        """Show the visible folded rows whole, or else fold the whole ones. Return False without any."""
+        rows = self.foldable_rows()
         folded = [row for row in rows if self.is_folded(row)]
         return self.fold(folded or [row for row in rows if row.whole], whole=bool(folded))
 
     def fold(self, rows: Sequence[Row], *, whole: bool) -> bool:
-        """Show rows whole from the first one's beginning, or fold them. Returns whether there are any."""
+        """Show rows whole from the first one's beginning, or fold them. Return False if there are none."""
         if not rows or self.conversation is None:
             return False
         for row in rows:
@@ -70,8 +121,8 @@ class RowView(ScrollView):
         self.reveal(rows[0], above=0 if whole else None)
         return True
 
-    def _concerned(self) -> list[Row]:
-        """Return the rows in sight."""
+    def foldable_rows(self) -> list[Row]:
+        """Return the visible rows."""
         first = self._index.locate(self._top)
         last = self._index.locate(min(self._top + self.size.height, self._index.base + self._index.total) - 1)
         if first is None or last is None:
@@ -79,7 +130,7 @@ class RowView(ScrollView):
         return [self._index.row(number) for number in range(first[0], last[0] + 1)]
 
     def page(self, direction: int) -> None:
-        """Scroll by a page, keeping two lines in sight."""
+        """Scroll by a page, keeping two lines visible."""
         step = max(1, self.size.height - 2)
         self.scroll_to(y=self.scroll_offset.y + direction * step, animate=False)
 
@@ -89,9 +140,9 @@ class RowView(ScrollView):
         self._settle(None)
 
     def reveal(self, row: Row, *, above: int | None = None, line: int | None = None) -> None:
-        """Scroll so that a row is seen: `above` lines below the top; None leaves it if it is seen already.
+        """Scroll to a row: `above` lines below the top; None leaves it if it is visible already.
 
-        Of a row that is higher than the view, this `line` of it is to be seen.
+        Of a row that is higher than the view, scroll to this `line`.
         """
         index = self.conversation.index_of(row) if self.conversation is not None else None
         if index is None:
@@ -108,7 +159,7 @@ class RowView(ScrollView):
         self._set_following(self.scroll_offset.y >= self.max_scroll_y)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Measure what comes into sight; follow the end exactly when somebody scrolled there."""
+        """Measure what becomes visible; follow the end exactly when the user scrolled there."""
         super().watch_scroll_y(old_value, new_value)
         if self._moving:
             return
@@ -119,7 +170,91 @@ class RowView(ScrollView):
             self._moving = False
         self._set_following(self.scroll_y >= self.max_scroll_y)
 
-    # -- for the one that shows the rows --------------------------------------------------------------------
+    # -- painting -------------------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """Wrap the rows for the new width, keeping the place."""
+        if self.text_width != self._shaped_width:
+            self.rewrap()
+        else:
+            self._settle(self._anchor())
+
+    def rewrap(self) -> None:
+        """Show the same rows in another shape."""
+        anchor = self._anchor()
+        self._reshape()
+        if self.text_selection is not None:
+            self.screen.clear_selection()  # its lines are others now
+        if self.conversation is not None:
+            self._index.replay(self.conversation.take_edits())
+        self._index.forget()
+        self._measure_again(anchor)
+
+    def notify_style_update(self) -> None:
+        """Drop what was painted with the old styles."""
+        super().notify_style_update()
+        self._styles.clear()
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """Return one visible line; few rows are at the bottom."""
+        if not len(self._index):
+            return self._empty_line(y)
+        return self.paint_line(self._top + y - self._missing) if y >= self._missing else self.blank()
+
+    def paint_line(self, line: int) -> Strip:
+        """Return a line of the index."""
+        place = self._index.locate(line)
+        if place is None:
+            return self.blank()
+        strips = self._paint(self._index.row(place[0]))
+        # A row may have changed a moment ago, without a `sync` since.
+        return strips[place[1]] if place[1] < len(strips) else self.blank()
+
+    def blank(self) -> Strip:
+        """Return an empty line."""
+        return Strip.blank(self._shaped_width, self.style_of("text"))
+
+    def paint_pieces(self, pieces: Line) -> Strip:
+        """Return one line, as wide as the view."""
+        strip = Strip([Segment(piece.text, self._piece_style(piece)) for piece in pieces])
+        return strip.adjust_cell_length(self._shaped_width, self.style_of("text"))
+
+    def style_of(self, role: str) -> Style:
+        """Return the style of a role; the style sheet is asked once."""
+        style = self._styles.get(role)
+        if style is None:
+            style = self.get_component_rich_style(self.STYLE_PREFIX + role)
+            if role in self.VERBATIM_ROLES:
+                style += VERBATIM
+            self._styles[role] = style
+        return style
+
+    def forget_strips(self) -> None:
+        """Drop all painted rows: their marks changed."""
+        self._strips.clear()
+
+    def _paint(self, row: Row) -> list[Strip]:
+        key = (row.uid, row.revision)
+        strips = self._strips.get(key)
+        if strips is None:
+            strips = self._strips[key] = [self.paint_pieces(line) for line in self.row_lines(row)]
+        return strips
+
+    def _piece_style(self, piece: Piece) -> Style:
+        style = self.style_of(piece.role)
+        return style + Style(link=piece.link) if piece.link else style
+
+    def _empty_line(self, y: int) -> Strip:
+        text = centred_line(self._empty_text, y, self._shaped_width, self.size.height)
+        return self.paint_pieces([Piece(text, self.EMPTY_ROLE)])
+
+    def _reshape(self) -> None:
+        self._shaped_width = self.text_width
+        self._strips.clear()
+        self.reshape()
+
+    # -- scrolling ------------------------------------------------------------------------------------------
 
     @property
     def _top(self) -> int:
@@ -128,11 +263,16 @@ class RowView(ScrollView):
 
     @property
     def _missing(self) -> int:
-        """The empty lines above few rows: they stand at the bottom."""
+        """The empty lines above few rows: they are at the bottom."""
         return max(0, self.size.height - self._index.total)
 
+    def row_at(self, y: int) -> tuple[Row, int] | None:
+        """Return the row at a line of the view, and the number of the line in it; None above all rows."""
+        place = self._index.locate(self._top + y - self._missing) if y >= self._missing else None
+        return (self._index.row(place[0]), place[1]) if place is not None else None
+
     def _take_up(self, conversation: Conversation | None) -> Anchor | None:
-        """Take another conversation up. Returns where it was left; None if that was its end, or never."""
+        """Replace the conversation. Return where the new one was left; None if that was its end, or never."""
         if self.conversation is not None:
             self._left[self.conversation] = self._anchor()
             self.conversation.ignore_edits()
@@ -146,30 +286,24 @@ class RowView(ScrollView):
 
     def _start(self, anchor: Anchor | None) -> None:
         """Show the rows of another conversation."""
+        self._reshape()
         rows: list[Row] = []
         if self.conversation is not None:
             self.conversation.take_edits()
             rows = self.conversation.rows
         self._index = RowIndex(rows, self.row_height)
-        self._measure_anew(anchor)
-        if anchor is not None:  # of what is left of the rows the end may be in sight
+        self._measure_again(anchor)
+        if anchor is not None:  # the end of the rows that are left may be visible
             self._set_following(self.scroll_offset.y >= self.max_scroll_y)
 
-    def _restart(self, anchor: Anchor | None) -> None:
-        """The same rows have other heights now."""
-        if self.conversation is not None:
-            self._index.replay(self.conversation.take_edits())
-        self._index.forget()
-        self._measure_anew(anchor)
-
-    def _measure_anew(self, anchor: Anchor | None) -> None:
+    def _measure_again(self, anchor: Anchor | None) -> None:
         self._settle(anchor)
-        # What is seen tells how high the rest may be.
+        # The visible rows are a sample of how high the rest may be.
         self._index.calibrate()
         self._settle(anchor)
 
     def _replay(self) -> list[Edit]:
-        """Take in what changed since the last time, in one repaint. Returns the edits."""
+        """Show what changed since the last call, in one repaint. Return the edits."""
         edits = self.conversation.take_edits() if self.conversation is not None else []
         if not edits:
             return edits
@@ -184,7 +318,7 @@ class RowView(ScrollView):
         return edits
 
     def _anchor(self) -> Anchor | None:
-        """What to keep in its place; None while following the end."""
+        """Return what to keep in its place; None while following the end."""
         if self.following:
             return None
         place = self._index.locate(self._top)
@@ -212,7 +346,7 @@ class RowView(ScrollView):
     # -- measuring ------------------------------------------------------------------------------------------
 
     def _goal(self, anchor: Anchor | None, above: int) -> int:
-        """Measure what is to be seen; where to scroll for it."""
+        """Measure what will be visible; return where to scroll for it."""
         index, height = self._index, self.size.height
         if anchor is None or self.conversation is None:
             index.measure_end(height)
@@ -231,7 +365,7 @@ class RowView(ScrollView):
                 return goal
 
     def _look(self, old: int, new: int) -> None:
-        """Somebody scrolled: what was seen before keeps its distance to what is seen now."""
+        """Measure after the user scrolled: what was visible keeps its distance to what is visible now."""
         index = self._index
         # At the very top, and while an animation sets the offset, what is above must not move the view.
         keep_top = new <= 0 or self.app.animator.is_being_animated(self, "scroll_y")
@@ -250,7 +384,7 @@ class RowView(ScrollView):
             self._idle = self.set_interval(_IDLE_SECONDS, self._measure_idly)
 
     def _measure_idly(self) -> None:
-        """Measure a little of what is out of sight; the view stays as it is, so nothing is painted."""
+        """Measure a few hidden rows; the view stays as it is, so nothing is painted."""
         now = monotonic()
         if now - self._changed_at < _QUIET_SECONDS or self.app.animator.is_being_animated(self, "scroll_y"):
             return

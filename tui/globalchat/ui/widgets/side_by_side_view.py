@@ -1,24 +1,21 @@
-"""The dual view: one channel in two regions, the same message on the same line."""
+"""One channel in two regions side by side, the same message on the same line; and the latency panel."""
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
-from textual.cache import LRUCache
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Region
-from textual.strip import Strip
 from textual.widget import Widget
 
 from globalchat.client.state import SessionState
-from globalchat.core.clock import WallClock
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
+from globalchat.ui.model.latency_stats import LatencyStats, latency_line, latency_lines
+from globalchat.ui.model.latency_stats import Line as LatencyLine
 from globalchat.ui.model.names import RegionNames
-from globalchat.ui.model.row_lines import Line, Piece
+from globalchat.ui.model.row_lines import Line
 from globalchat.ui.model.rows import Row
 from globalchat.ui.model.side_by_side import (
     ROLES,
@@ -30,46 +27,48 @@ from globalchat.ui.model.side_by_side import (
     side_by_side_lines,
 )
 from globalchat.ui.model.status import Keys, default_keys
-from globalchat.ui.model.text import centred_line
-from globalchat.ui.widgets.role_styles import RoleStyles
 from globalchat.ui.widgets.row_view import RowView
 
-_PREFIX = "dual-pane--"
-_KEPT_ROWS = 256
-"""Several screens of rows."""
+_PREFIX = "side-by-side-pane--"
+_WRITTEN = frozenset({"text", "sender"})
+"""The roles of texts that users wrote."""
 
-_SAID = frozenset({"text", "sender"})
-"""Roles of what people wrote."""
+_LATENCY_LOOK = {
+    "path": "bold $text",
+    "spark": "$text-accent",
+    "value": "$text",
+    "muted": "$text-muted",
+}
 
 Regions = tuple[str, str]
 """Aliases of the left and the right column."""
 
 
-class DualHead(Widget):
-    """The names of the two regions and how their sessions stand."""
+class SideBySideHead(Widget):
+    """Shows the names of the two regions and the states of their sessions."""
 
     DEFAULT_CSS = """
-    DualHead {
+    SideBySideHead {
         height: 1;
     }
     """
 
-    def __init__(self, regions: Regions, names: RegionNames, clock: WallClock) -> None:
-        super().__init__(id="dual-head")
+    def __init__(self, regions: Regions, names: RegionNames) -> None:
+        super().__init__(id="side-by-side-head")
         self._regions = regions
         self._names = names
-        self._clock = clock
         self._states: Mapping[str, SessionState] = {}
+        self._now = 0
         self._shown: Line = []
 
-    def show(self, states: Mapping[str, SessionState]) -> None:
-        """Show these states, if they say something else now."""
-        self._states = states
+    def show(self, states: Mapping[str, SessionState], now: int) -> None:
+        """Show the states at a time (epoch ms); repaint only a line that differs."""
+        self._states, self._now = states, now
         if self._line() != self._shown:
             self.refresh()
 
     def render(self) -> Content:
-        """The head of each column."""
+        """Return the head of each column."""
         self._shown = self._line()
         looks = {"region": "bold $text-primary", "success": "$text-success", "warning": "$text-warning"}
         looks |= {"missing": "$text-error", "notice": "$text-muted"}
@@ -78,15 +77,15 @@ class DualHead(Widget):
     def _line(self) -> Line:
         # As wide as the pane below, whose scroll bar takes a cell.
         shape = SideBySideLayout(max(1, self.size.width - 1), self._regions)
-        return head_line(shape, self._names, self._states, self._clock())
+        return head_line(shape, self._names, self._states, self._now)
 
 
-class DualPane(RowView, can_focus=False):
-    """The rows of both regions; follows its end until somebody scrolls up."""
+class SideBySidePane(RowView, can_focus=False):
+    """Shows the rows of both regions; follows its end until the user scrolls up."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {_PREFIX + role for role in ROLES}
     DEFAULT_CSS = """
-    DualPane {
+    SideBySidePane {
         height: 1fr;
         overflow-x: hidden;
         overflow-y: scroll;
@@ -97,20 +96,24 @@ class DualPane(RowView, can_focus=False):
         scrollbar-background-hover: $background;
     }
 
-    DualPane > .dual-pane--time { color: $text-muted; }
-    DualPane > .dual-pane--sender { color: $text-primary; text-style: bold; }
-    DualPane > .dual-pane--text { color: $foreground; }
-    DualPane > .dual-pane--waiting { color: $text-muted; }
-    DualPane > .dual-pane--missing { color: $text-error; }
-    DualPane > .dual-pane--difference { color: $text-secondary; text-style: bold; }
-    DualPane > .dual-pane--notice { color: $text-warning; text-style: italic; }
-    DualPane > .dual-pane--fold { color: $text-muted; text-style: italic; }
-    DualPane > .dual-pane--region { color: $text-accent; }
-    DualPane > .dual-pane--success { color: $text-success; }
-    DualPane > .dual-pane--warning { color: $text-warning; }
-    DualPane > .dual-pane--rule { color: $foreground 25%; }
-    DualPane > .dual-pane--day { color: $text-muted; }
+    SideBySidePane > .side-by-side-pane--time { color: $text-muted; }
+    SideBySidePane > .side-by-side-pane--sender { color: $text-primary; text-style: bold; }
+    SideBySidePane > .side-by-side-pane--text { color: $foreground; }
+    SideBySidePane > .side-by-side-pane--waiting { color: $text-muted; }
+    SideBySidePane > .side-by-side-pane--missing { color: $text-error; }
+    SideBySidePane > .side-by-side-pane--difference { color: $text-secondary; text-style: bold; }
+    SideBySidePane > .side-by-side-pane--notice { color: $text-warning; text-style: italic; }
+    SideBySidePane > .side-by-side-pane--fold { color: $text-muted; text-style: italic; }
+    SideBySidePane > .side-by-side-pane--region { color: $text-accent; }
+    SideBySidePane > .side-by-side-pane--success { color: $text-success; }
+    SideBySidePane > .side-by-side-pane--warning { color: $text-warning; }
+    SideBySidePane > .side-by-side-pane--rule { color: $foreground 25%; }
+    SideBySidePane > .side-by-side-pane--day { color: $text-muted; }
     """
+
+    STYLE_PREFIX = _PREFIX
+    VERBATIM_ROLES = _WRITTEN
+    EMPTY_ROLE = "notice"
 
     def __init__(
         self,
@@ -125,105 +128,50 @@ class DualPane(RowView, can_focus=False):
         self._names = names
         self._calendar = calendar
         self._within = within
-        self._shape = SideBySideLayout(1, regions)
-        self._style = RoleStyles(self, _PREFIX, _SAID)
-        self._strips: LRUCache[tuple[int, int], list[Strip]] = LRUCache(_KEPT_ROWS)
-        self._empty = ""
-        super().__init__(id="dual-pane")
+        super().__init__(id="side-by-side-pane")
 
-    def show(self, feed: Conversation | None) -> None:
-        """Show the rows of a channel from their end."""
-        self._empty = empty_text(feed.channel if feed is not None else None)
-        self._take_up(feed)
-        self._rebuild()
+    def reshape(self) -> None:
+        """Lay the columns out for the width."""
+        self._shape = SideBySideLayout(max(1, self.text_width), self._regions)
 
-    def sync(self) -> None:
-        """Take in what changed since the last call."""
-        self._replay()
+    def row_lines(self, row: Row) -> list[Line]:
+        """Return the lines of a row, as pieces."""
+        return side_by_side_lines(row, self._shape, self._names, self._calendar, self._within, self._keys)
 
     def row_height(self, row: Row) -> int:
-        """How many lines a row takes at the present width."""
+        """Return the number of lines of a row."""
         return side_by_side_height(row, self._shape)
 
     def is_folded(self, row: Row) -> bool:
-        """Whether a part of a row's text is not shown."""
+        """Return True if a part of a row's text is not shown."""
         return side_by_side_is_folded(row, self._shape)
 
+    def show(self, feed: Conversation | None) -> None:
+        """Show the rows of a channel where it was left, at first from its end."""
+        self.set_empty_text(empty_text(feed.channel if feed is not None else None))
+        self._start(self._take_up(feed))
+
     def on_click(self, event: events.Click) -> None:
-        """Show all of a message of which somebody clicks on what stands for the rest."""
-        place = self._index.locate(self._top + event.y - self._missing) if event.y >= self._missing else None
-        row = self._index.row(place[0]) if place is not None else None
-        if place is None or row is None:
-            return
-        lines = side_by_side_lines(row, self._shape, self._names, self._calendar, self._within, self._keys)
-        if any(piece.role == "fold" for piece in lines[place[1]]):
-            self.fold([row], whole=True)
-
-    def on_resize(self) -> None:
-        """Wrap anew for the new width, keeping the place."""
-        if self.scrollable_content_region.width != self._shape.width:
-            self._rebuild()
-        else:
-            self._settle(self._anchor())
-
-    def notify_style_update(self) -> None:
-        """Forget what was painted with the old styles."""
-        super().notify_style_update()
-        self._style.forget()
-        self._strips.clear()
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the visible part; few rows stand at the bottom."""
-        missing = self._missing
-        if not len(self._index):
-            return self._empty_line(y)
-        place = self._index.locate(self._top + y - missing) if y >= missing else None
-        if place is None:
-            return self._paint([])
-        strips = self._row_strips(self._index.row(place[0]))
-        return strips[place[1]] if place[1] < len(strips) else self._paint([])
-
-    def _rebuild(self) -> None:
-        anchor = self._anchor()
-        self._shape = SideBySideLayout(max(1, self.scrollable_content_region.width), self._regions)
-        self._strips.clear()
-        self._start(anchor)
-        self.refresh(Region(0, 0, *self.size))
-
-    def _row_strips(self, row: Row) -> list[Strip]:
-        key = (row.uid, row.revision)
-        strips = self._strips.get(key)
-        if strips is None:
-            lines = side_by_side_lines(
-                row, self._shape, self._names, self._calendar, self._within, self._keys
-            )
-            strips = self._strips[key] = [self._paint(line) for line in lines]
-        return strips
-
-    def _empty_line(self, y: int) -> Strip:
-        return self._paint(
-            [Piece(centred_line(self._empty, y, self._shape.width, self.size.height), "notice")]
-        )
-
-    def _paint(self, line: Line) -> Strip:
-        segments = [Segment(piece.text, self._style(piece.role)) for piece in line]
-        return Strip(segments).adjust_cell_length(self._shape.width, self._style("text"))
+        """Unfold a message on a click on the remark that counts its hidden lines."""
+        found = self.row_at(event.y)
+        if found is not None and any(piece.role == "fold" for piece in self.row_lines(found[0])[found[1]]):
+            self.fold([found[0]], whole=True)
 
 
-class DualView(Vertical):
-    """Head and pane."""
+class SideBySideView(Vertical):
+    """Composes head and pane."""
 
     # Not in the screen's style sheet: the first frame would have to wait for it to be read.
     SCOPED_CSS = False
     DEFAULT_CSS = """
-    DualView {
+    SideBySideView {
         width: 1fr;
         border: round $foreground 20%;
         border-title-color: $text-primary;
         border-title-style: bold;
     }
 
-    .-too-narrow DualView, .-narrow DualView, .-medium DualView {
+    .-too-narrow SideBySideView, .-narrow SideBySideView, .-medium SideBySideView {
         border: none;
     }
     """
@@ -234,15 +182,73 @@ class DualView(Vertical):
         names: RegionNames,
         *,
         calendar: Calendar,
-        clock: WallClock,
         within: float,
         keys: Keys = default_keys,
     ) -> None:
-        super().__init__(id="dual-box")
-        self.head = DualHead(regions, names, clock)
-        self.pane = DualPane(regions, names, calendar, within, keys)
+        """`within` is how long (s) a message may take to the second region."""
+        super().__init__(id="side-by-side-box")
+        self.head = SideBySideHead(regions, names)
+        self.pane = SideBySidePane(regions, names, calendar, within, keys)
 
     def compose(self) -> ComposeResult:
-        """One below the other."""
+        """Yield the head above the pane."""
         yield self.head
         yield self.pane
+
+
+class LatencyPanel(Widget):
+    """Shows the latency of each path above the status line, or a summary in a low window."""
+
+    # Not in the screen's style sheet: the first frame would have to wait for it to be read.
+    SCOPED_CSS = False
+    DEFAULT_CSS = """
+    LatencyPanel {
+        height: auto;
+        max-height: 40%;
+        padding: 0 1;
+        border: round $foreground 20%;
+        border-title-color: $text-primary;
+        border-title-style: bold;
+        border-subtitle-color: $text-muted;
+    }
+
+    .-too-narrow LatencyPanel, .-narrow LatencyPanel, .-medium LatencyPanel, .-low LatencyPanel {
+        border: none;
+        border-top: solid $foreground 20%;
+    }
+
+    .-flat LatencyPanel {
+        height: 1;
+        border: none;
+    }
+    """
+
+    def __init__(self, stats: LatencyStats, names: RegionNames, region: str | None) -> None:
+        """`region` is the alias of the session's region."""
+        super().__init__(id="latency")
+        self.border_title = "Latency"
+        self.border_subtitle = "from own messages and paired arrivals"
+        self._stats = stats
+        self._names = names
+        self._region = region
+        self._shown: list[LatencyLine] = []
+
+    def show(self, region: str | None) -> None:
+        """Show the statistics as they are now; repaint only if they differ."""
+        self._region = region
+        lines = self._lines()
+        if lines != self._shown:
+            self.refresh(layout=len(lines) != len(self._shown))
+
+    def render(self) -> Content:
+        """Return a line for each path."""
+        self._shown = self._lines()
+        return Content("\n").join(
+            Content.assemble(*((text, _LATENCY_LOOK[role]) for text, role in line)) for line in self._shown
+        )
+
+    def _lines(self) -> list[LatencyLine]:
+        width = self.size.width
+        if self.screen.has_class("-flat"):
+            return [latency_line(self._stats, self._names, width)]
+        return latency_lines(self._stats, self._names, width, self._region)

@@ -1,4 +1,4 @@
-"""Greets somebody who is here for the first time, above the messages. Typing goes on below."""
+"""The welcome above the messages, for the first run on the local cloud. Typing goes on below."""
 
 from textual.content import Content
 from textual.widgets import Static
@@ -16,7 +16,7 @@ _WAYS = Content.from_markup(
 
 
 class Welcome(Static, can_focus=False):
-    """Where one is, what to press, and the ways on."""
+    """Shows which cloud this is, the first keys, and links to a real one."""
 
     def __init__(self, view_model: ChatViewModel, keymap: Keymap, *, id: str | None = None) -> None:  # noqa: A002 (Textual's name)
         self._long, self._short = _text(keymap), Content("\n").join([_BRIEFLY, _WAYS])
@@ -26,25 +26,25 @@ class Welcome(Static, can_focus=False):
         self._view_model = view_model
 
     def on_mount(self) -> None:
-        """Greet, if there is somebody to greet."""
+        """Show the welcome unless it was closed, in this run or an earlier one."""
         self.display = self._view_model.welcome
 
     def on_resize(self) -> None:
-        """Be brief where the messages need the room."""
+        """Show a shorter text where the messages need the room."""
         wanted = self._short if self.screen.has_class("-flat") else self._long
         if wanted is not self.content:
             self.update(wanted)
 
     def close(self) -> bool:
-        """Greet no more. False if nobody was greeted."""
-        greeted = self._view_model.welcome
-        if greeted:
+        """Close the welcome for good. Return False if it was not shown."""
+        was_shown = self._view_model.welcome
+        if was_shown:
             self._view_model.dismiss_welcome()
             self.display = False
-        return greeted
+        return was_shown
 
     def action_close(self) -> None:
-        """Greet no more."""
+        """Close the welcome for good."""
         self.close()
 
 

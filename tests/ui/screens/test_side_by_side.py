@@ -9,7 +9,7 @@ import pytest
 
 from globalchat.client.profiles import Profile
 from globalchat.ui.screens.chat import ChatScreen
-from globalchat.ui.widgets.dual_view import DualPane
+from globalchat.ui.widgets.side_by_side_view import SideBySidePane
 from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, running
 from tests.ui.helpers.fake_session import profile
 from tests.ui.helpers.fake_watch import FakeWatch, message
@@ -30,10 +30,10 @@ async def watched(size: tuple[int, int] = WIDE) -> AsyncIterator[Both]:
         yield chat, watches
 
 
-def dual(chat: Chat) -> DualPane | None:
+def dual(chat: Chat) -> SideBySidePane | None:
     screen = chat.app.screen_stack[0]
     assert isinstance(screen, ChatScreen)
-    return screen._both.pane
+    return screen.side_by_side.pane
 
 
 async def opened(chat: Chat, watches: list[FakeWatch], count: int = 1) -> FakeWatch:
@@ -45,7 +45,7 @@ async def told(chat: Chat, watch: FakeWatch) -> None:
     """Let the chat take in and show what the watch told."""
     screen = chat.app.screen_stack[0]
     assert isinstance(screen, ChatScreen)
-    await chat.until(lambda: watch.drained and screen._showing.settled)
+    await chat.until(lambda: watch.drained and screen.updater.settled)
     await chat.pilot._wait_for_screen()
 
 

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.ui.memory import LONGEST, Memory
 from globalchat.ui.model.own_texts import History
+from globalchat.ui.state_store import LONGEST, StateStore
 
 
 def test_it_is_remembered_for_the_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "state" / "chat"
-    Memory(folder, "local").merge({"draft:tech": "halb\x1b\ud83d fertig", "level:cars": "mute"})
-    assert Memory(folder, "local").load() == {"draft:tech": "halb\x1b\ud83d fertig", "level:cars": "mute"}
-    assert Memory(folder, "default").load() == {}
+    StateStore(folder, "local").merge({"draft:tech": "halb\x1b\ud83d fertig", "level:cars": "mute"})
+    assert StateStore(folder, "local").load() == {"draft:tech": "halb\x1b\ud83d fertig", "level:cars": "mute"}
+    assert StateStore(folder, "default").load() == {}
     assert stat.S_IMODE((folder / "local.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_each_chat_writes_only_what_it_changed(tmp_path: Path) -> None:
-    one, two = Memory(tmp_path, "local"), Memory(tmp_path, "local")
+    one, two = StateStore(tmp_path, "local"), StateStore(tmp_path, "local")
     one.merge({"draft:tech": "of one", "draft:cars": "of one"})
     two.merge({"draft:cars": "of two"})
     one.merge({"draft:tech": None})
@@ -27,7 +27,7 @@ def test_each_chat_writes_only_what_it_changed(tmp_path: Path) -> None:
 
 
 def test_each_running_chat_owns_its_drafts(tmp_path: Path) -> None:
-    one, two = Memory(tmp_path, "local"), Memory(tmp_path, "local")
+    one, two = StateStore(tmp_path, "local"), StateStore(tmp_path, "local")
     assert one.claim("ana") == two.claim("ana") == []
     one.merge({"draft:tech": "draft one"})
     two.merge({"draft:tech": "draft two", "level:cars": "mute"})
@@ -40,20 +40,20 @@ def test_each_running_chat_owns_its_drafts(tmp_path: Path) -> None:
 
 
 def test_a_chat_takes_up_all_that_its_name_left_and_nobody_owns(tmp_path: Path) -> None:
-    chats = {name: Memory(tmp_path, "local") for name in ("ana 1", "bo", "ana 2", "ana 3")}
+    chats = {name: StateStore(tmp_path, "local") for name in ("ana 1", "bo", "ana 2", "ana 3")}
     for name, chat in chats.items():
         chat.claim(name.split()[0])
         chat.merge({"draft:tech": f"tech of {name}", f"draft:{name}": name})
     for name in ("ana 1", "bo", "ana 2"):
         chats[name].release()
-    later = Memory(tmp_path, "local")
+    later = StateStore(tmp_path, "local")
     assert later.claim("ana") == ["tech of ana 2"]
     drafts = {key: text for key, text in later.load().items() if key.startswith("draft:")}
     assert drafts == {"draft:tech": "tech of ana 1", "draft:ana 1": "ana 1", "draft:ana 2": "ana 2"}
-    beside = Memory(tmp_path, "local")
+    beside = StateStore(tmp_path, "local")
     assert beside.claim("ana") == []
     assert not any(key.startswith("draft") for key in beside.load())
-    other = Memory(tmp_path, "local")
+    other = StateStore(tmp_path, "local")
     other.claim("bo")
     assert other.load()["draft:tech"] == "tech of bo"
     for each in (chats["ana 3"], later, beside, other):
@@ -62,11 +62,11 @@ def test_a_chat_takes_up_all_that_its_name_left_and_nobody_owns(tmp_path: Path) 
 
 def test_drafts_of_before_names_were_kept_belong_to_who_comes_first(tmp_path: Path) -> None:
     (tmp_path / "local.json").write_text('{"version": 1, "values": {"draft:tech": "old"}}')
-    memory = Memory(tmp_path, "local")
+    memory = StateStore(tmp_path, "local")
     memory.claim("ana")
     assert memory.load()["draft:tech"] == "old"
     memory.release()
-    another = Memory(tmp_path, "local")
+    another = StateStore(tmp_path, "local")
     another.claim("bo")
     assert "draft:tech" not in another.load()
     another.release()
@@ -74,39 +74,39 @@ def test_drafts_of_before_names_were_kept_belong_to_who_comes_first(tmp_path: Pa
 
 def test_writing_at_once_loses_nothing(tmp_path: Path) -> None:
     def write(number: int) -> None:
-        Memory(tmp_path, "local").merge({f"draft:{number}": str(number)})
+        StateStore(tmp_path, "local").merge({f"draft:{number}": str(number)})
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(64)))
-    assert len(Memory(tmp_path, "local").load()) == 64
+    assert len(StateStore(tmp_path, "local").load()) == 64
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"values": []}', '{"values": {"a": 1}}', "[" * 9999])
 def test_a_damaged_file_counts_as_none_and_is_written_anew(tmp_path: Path, content: str) -> None:
     (tmp_path / "local.json").write_text(content)
-    memory = Memory(tmp_path, "local")
+    memory = StateStore(tmp_path, "local")
     assert memory.load() == {}
     memory.merge({"draft:tech": "new"})
     assert memory.load() == {"draft:tech": "new"}
 
 
 def test_it_is_bounded(tmp_path: Path) -> None:
-    memory = Memory(tmp_path, "local")
+    memory = StateStore(tmp_path, "local")
     memory.merge({f"draft:{number}": "x" for number in range(600)} | {"draft:huge": "x" * (LONGEST + 1)})
     kept = list(memory.load())
     assert (len(kept), kept[0], kept[-1]) == (500, "draft:100", "draft:599")
 
 
 def test_without_a_folder_or_changes_nothing_is_written(tmp_path: Path) -> None:
-    Memory(None, "local").merge({"a": "b"})
-    assert Memory(None, "local").load() == {}
-    Memory(tmp_path / "chat", "local").merge({})
+    StateStore(None, "local").merge({"a": "b"})
+    assert StateStore(None, "local").load() == {}
+    StateStore(tmp_path / "chat", "local").merge({})
     assert not (tmp_path / "chat").exists()
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    memory = Memory(tmp_path, "local")
+    memory = StateStore(tmp_path, "local")
     memory.merge({"a": "old"})
 
     def fail(*_: object) -> str:

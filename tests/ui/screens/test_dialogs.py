@@ -5,10 +5,10 @@ from textual.geometry import Offset
 from textual.selection import Selection
 from textual.widgets import Static
 
-from globalchat.ui.screens.selecting import Selecting
+from globalchat.ui.screens.dialogs import SelectableScreen
 
 
-class Page(Selecting[None]):
+class Page(SelectableScreen[None]):
     def compose(self) -> ComposeResult:
         yield Static("one\ntwo", markup=False, id="two-lines")
         yield Static("other", markup=False)

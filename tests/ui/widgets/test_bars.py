@@ -2,7 +2,7 @@
 
 from textual.binding import Binding, BindingsMap
 
-from globalchat.ui.widgets.footer import Footer
+from globalchat.ui.widgets.bars import Footer
 from tests.ui.helpers.chat_driver import WIDE, running
 
 

@@ -10,8 +10,7 @@ from globalchat.client.profiles import Profile
 from globalchat.client.state import Phase
 from globalchat.client.watch import FromRegion
 from globalchat.core.errors import Unreachable
-from globalchat.ui.messages import WatchTold
-from globalchat.ui.watching import Watching
+from globalchat.ui.workers import WatchEvents, WatchWorker
 from tests.client.helpers.fake_appsync import FakeAppSync, profile_of
 from tests.ui.helpers.fake_watch import FakeWatch
 
@@ -24,11 +23,11 @@ async def test_a_watch_uses_a_key_that_was_rotated_since_the_chat_began() -> Non
         async def reload() -> Profile:
             return profile_of(region)
 
-        watching = Watching(before, reload=reload)
+        watching = WatchWorker(before, reload=reload)
         phases: list[Phase] = []
 
         def post(message: Message) -> bool:
-            assert isinstance(message, WatchTold)
+            assert isinstance(message, WatchEvents)
             for told in message.events:
                 if isinstance(told, FromRegion) and isinstance(told.event, StateChanged):
                     phases.append(told.event.state.phase)
@@ -59,5 +58,5 @@ async def test_a_profile_that_cannot_be_read_now_is_used_as_it_was() -> None:
             return watch
 
         for reload in (fail, other_regions):
-            await asyncio.wait_for(Watching(before, factory, reload=reload).run(lambda _: True), 10)
+            await asyncio.wait_for(WatchWorker(before, factory, reload=reload).run(lambda _: True), 10)
         assert used == [before, before]

@@ -8,20 +8,20 @@ from textual.widgets import Static
 
 from globalchat.client.events import BackendDescribed, DraftQueued
 from globalchat.client.messages import Backend, Draft, MessageLimits
-from globalchat.ui.memory import Memory
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.names import name_problem
 from globalchat.ui.model.text import code_units
 from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.dialogs import Choices, Menu
 from globalchat.ui.screens.help import Help
-from globalchat.ui.screens.menu import Menu
 from globalchat.ui.screens.palette import ID as PALETTE
 from globalchat.ui.screens.paste_guard import PasteGuard
 from globalchat.ui.settings import Loaded, Settings
+from globalchat.ui.state_store import StateStore
 from globalchat.ui.widgets.channel_list import ChannelList
-from globalchat.ui.widgets.choices import Choices
-from globalchat.ui.widgets.search_bar import SearchBar
-from globalchat.ui.widgets.suggestions import Suggestions
+from globalchat.ui.widgets.composer import Suggestions
+from globalchat.ui.widgets.message_pane import MessagePane
+from globalchat.ui.widgets.messages_panel import SearchBar
 from tests.ui.helpers.chat_driver import SMALL, Chat, running
 from tests.ui.helpers.fake_session import CHANNELS, LIMITS
 
@@ -95,11 +95,11 @@ async def test_the_pane_is_emptied_but_for_what_is_on_its_way() -> None:
 IMPOSSIBLE = {
     "/jion tech": ('Unknown command: /jion. Did you mean "/join"? Begin with // to send the text as it is.'),
     "/nick " + "x" * 33: "This name has 33 characters; at most 32 are allowed.",
-    "/region mars": "There is no region mars; there are: oregon, sydney.",
+    "/region mars": "Unknown region: mars. The regions are: oregon, sydney.",
     "/region oregon": "Oregon is where you are.",
     "/notify loud": "The levels are mentions, all, mute.",
-    "/mute car": 'There is no # car. Did you mean "cars"?',
-    "/leave musik": 'There is no # musik to leave. Did you mean "music"?',
+    "/mute car": 'No channel named # car. Did you mean "cars"?',
+    "/leave musik": 'No channel named # musik. Did you mean "music"?',
     "x" * 2003: "Too long by 3 characters: your text stays here.",
 }
 
@@ -306,7 +306,7 @@ async def test_drafts_and_levels_survive_the_chat(tmp_path: Path) -> None:
         chat.composer.put("/quit")
         await chat.pilot.press("enter")
         await chat.until(lambda: chat.app._exit)
-    assert "draft:cars" not in Memory(tmp_path, "local").load()
+    assert "draft:cars" not in StateStore(tmp_path, "local").load()
 
 
 async def test_what_is_written_before_any_channel_is_known_is_kept(tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ async def test_what_is_written_before_any_channel_is_known_is_kept(tmp_path: Pat
         assert chat.composer.text == "early"
         await chat.pilot.press("up")
         assert chat.composer.text == "of the last time"
-    assert Memory(tmp_path, "local").load()["draft:cars"] == "of the last time"
+    assert StateStore(tmp_path, "local").load()["draft:cars"] == "of the last time"
 
 
 async def test_chats_side_by_side_neither_lose_nor_mix_drafts(tmp_path: Path) -> None:
@@ -346,15 +346,15 @@ async def test_what_was_sent_is_no_draft_on_disk_before_it_can_be_delivered(
 ) -> None:
     async with running(state=tmp_path) as chat:
         chat.composer.insert("once")
-        await chat.until(lambda: "once" in Memory(tmp_path, "local").load().values())
+        await chat.until(lambda: "once" in StateStore(tmp_path, "local").load().values())
         drafts: list[str | None] = []
-        show = ChatScreen.action_jump_to_tail
+        show = MessagePane.jump_to_tail
 
-        def look(screen: ChatScreen) -> None:
-            drafts.append(Memory(tmp_path, "local").load().get("draft:tech"))
-            show(screen)
+        def look(pane: MessagePane) -> None:
+            drafts.append(StateStore(tmp_path, "local").load().get("draft:tech"))
+            show(pane)
 
-        monkeypatch.setattr(ChatScreen, "action_jump_to_tail", look)
+        monkeypatch.setattr(MessagePane, "jump_to_tail", look)
         await chat.pilot.press("enter")
         await chat.until(lambda: bool(drafts))
         assert drafts == [None]
@@ -362,7 +362,7 @@ async def test_what_was_sent_is_no_draft_on_disk_before_it_can_be_delivered(
 
 async def test_a_draft_that_an_earlier_run_handed_to_the_outbox_is_forgotten(tmp_path: Path) -> None:
     """The run ended between the two: killed, say."""
-    Memory(tmp_path, "local").merge({"draft:tech": "handed over", "draft:cars": "mine"})
+    StateStore(tmp_path, "local").merge({"draft:tech": "handed over", "draft:cars": "mine"})
     async with running(state=tmp_path) as chat:
         assert chat.composer.text == "handed over"
         chat.session.tell(DraftQueued(Draft("1", "cars", "other", "bo", 0)))
@@ -370,7 +370,7 @@ async def test_a_draft_that_an_earlier_run_handed_to_the_outbox_is_forgotten(tmp
         await chat.until(lambda: chat.composer.text == "")
         await chat.pilot.press("ctrl+up", "ctrl+up")
         await chat.until(lambda: chat.composer.text == "mine")
-    assert "draft:tech" not in Memory(tmp_path, "local").load()
+    assert "draft:tech" not in StateStore(tmp_path, "local").load()
 
 
 async def test_two_chats_keep_each_others_drafts(tmp_path: Path) -> None:
@@ -399,7 +399,7 @@ async def test_the_right_button_asks_what_to_do_with_a_channel() -> None:
     async with running() as chat:
         screen = chat.app.screen
         assert isinstance(screen, ChatScreen)
-        levels = screen._model.levels
+        levels = screen.view_model.model.levels
         for text, done in (
             ("muted", lambda: levels.of("media") is Level.MUTE),
             ("Go there", lambda: chat.channel == "media"),

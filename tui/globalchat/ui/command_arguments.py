@@ -1,0 +1,78 @@
+"""Reads the arguments of slash commands: names of channels, regions and levels that the chat knows. Pure."""
+
+from globalchat.core.errors import UserError
+from globalchat.core.text import suggest
+from globalchat.ui.model.attention import Level
+from globalchat.ui.model.names import name_problem
+from globalchat.ui.model.text import shown_name
+from globalchat.ui.model.view_model import ChatViewModel
+
+
+def channel_name(argument: str) -> str:
+    """Return a channel's name without its sign.
+
+    Raises:
+        UserError: there is no name.
+    """
+    name = argument.lstrip("#").strip()
+    if not name:
+        raise UserError("Which channel? /join CHANNEL")
+    return name
+
+
+def known_channel(argument: str, view_model: ChatViewModel) -> str:
+    """Return a channel of the list; the open one without an argument.
+
+    Raises:
+        UserError: there is no such channel.
+    """
+    known = list(view_model.model.conversations)
+    channel = argument.lstrip("#").strip() or view_model.channel or ""
+    if channel not in known:
+        raise UserError(suggest(f"No channel named # {shown_name(channel)}.", channel, known))
+    return channel
+
+
+def other_region(argument: str, view_model: ChatViewModel) -> str:
+    """Return the alias of another region, by its alias or AWS name; the next one without an argument.
+
+    Raises:
+        UserError: there is no such region, or it is the present one.
+    """
+    names, here = view_model.names, view_model.region
+    if here is None:
+        raise UserError("Not connected yet: the regions are not known.")
+    wanted = argument.casefold() or names.after(here)
+    alias = next((a for a, r in names.regions.items() if wanted in (a.casefold(), r.casefold())), None)
+    if alias is None:
+        known = ", ".join(map(shown_name, names.aliases))
+        raise UserError(f"Unknown region: {shown_name(argument)}. The regions are: {known}.")
+    if alias == here:
+        raise UserError(f"{names.title(alias)} is where you are.")
+    return alias
+
+
+def sender_name(argument: str, view_model: ChatViewModel) -> str:
+    """Return a name to sign messages with.
+
+    Raises:
+        UserError: the backend would refuse it.
+    """
+    backend = view_model.model.backend
+    if backend is None:
+        raise UserError("Not connected yet: the backend's limits are not known.")
+    if problem := name_problem(argument, backend.limits):
+        raise UserError(problem)
+    return argument
+
+
+def level(argument: str) -> Level:
+    """Return a level by its name.
+
+    Raises:
+        UserError: there is no such level.
+    """
+    levels = {each.value: each for each in Level}
+    if argument.casefold() not in levels:
+        raise UserError(suggest(f"The levels are {', '.join(levels)}.", argument, levels))
+    return levels[argument.casefold()]

@@ -1,0 +1,246 @@
+"""What users do with messages: search, copy, open, export, retry, discard."""
+
+from asyncio import to_thread
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from globalchat.core.clock import WallClock
+from globalchat.core.errors import UserError
+from globalchat.core.files import expand_home
+from globalchat.core.text import sanitize
+from globalchat.ui.interfaces import ChatSession
+from globalchat.ui.model.conversation import Conversation
+from globalchat.ui.model.export import default_name, export, form_of, message_details
+from globalchat.ui.model.links import is_web
+from globalchat.ui.model.rows import FAILED, Delivery, MessageRow
+from globalchat.ui.model.view_model import ChatViewModel
+from globalchat.ui.screen_updater import ScreenUpdater
+from globalchat.ui.screens.dialogs import Choice, Menu
+from globalchat.ui.screens.help import MessageDetails
+from globalchat.ui.widgets.composer_bar import ComposerBar
+from globalchat.ui.widgets.message_pane import MessagePane
+from globalchat.ui.widgets.messages_panel import MessagesPanel
+
+COPIED = "Copied, if your terminal allows it"
+"""Terminals do not answer whether they took a text."""
+
+
+class MessageController:
+    """Performs the registry's actions on the panel of messages, and what is chosen for a single message.
+
+    Attributes:
+        session: Resends and discards messages, None before it was opened.
+    """
+
+    def __init__(
+        self, screen: Screen[None], view_model: ChatViewModel, updater: ScreenUpdater, clock: WallClock
+    ) -> None:
+        """`clock` is now, in epoch ms."""
+        self.session: ChatSession | None = None
+        self._screen = screen
+        self._view_model = view_model
+        self._updater = updater
+        self._clock = clock
+
+    def perform(self, action: str) -> None:
+        """Perform an action of the registry, by what follows `pane.` in its id."""
+        panel = self._panel
+        match action:
+            case "new":
+                panel.show_first_new()
+            case "search":
+                panel.search()
+            case "search.earlier" | "search.later":
+                panel.step_match(-1 if action == "search.earlier" else 1)
+            case "choose":
+                panel.choose()
+            case "plain":
+                panel.set_plain(not panel.pane.plain)
+            case "export":
+                self.export(None)
+            case "clear":
+                panel.clear()
+            case "copy" | "details" | "open":
+                panel.pane.action_act(action)
+
+    def copy(self, text: str) -> None:
+        """Copy a text to the clipboard, and say so."""
+        if text:
+            self._screen.app.copy_to_clipboard(sanitize(text))
+            self._screen.notify(COPIED, timeout=3, markup=False)
+
+    def act(self, row: MessageRow, action: str, url: str | None = None) -> None:
+        """Perform an action on a message, as in `MessagePane.ActionRequested`, or `discard` it."""
+        match action:
+            case "copy":
+                self.copy(row.text)
+            case "details":
+                pane = self._panel.pane
+                if pane.conversation is not None:
+                    lines = message_details(row, pane.conversation.calendar, pane.names)
+                    self._screen.app.push_screen(MessageDetails(lines, row.text))
+            case "retry":
+                self._retry_message(row)
+            case "discard":
+                self.discard(row)
+            case "open":
+                url = url or next((link.url for link in row.links), None)
+                if url is not None and is_web(url):
+                    self._screen.app.open_url(url)
+
+    def open_menu(self, message: MessagePane.MenuRequested) -> None:
+        """Open the menu of a message."""
+        row = message.row
+        choices = [Choice("copy", "Copy", "Y"), Choice("details", "All about it", "Enter")]
+        if row.links:
+            choices.append(Choice("open", "Open its link", "O"))
+        if row.delivery in FAILED:
+            again = "Send it again" if row.delivery is Delivery.UNSENT else "Bring the text back"
+            choices += [Choice("retry", again, "R"), Choice("discard", "Discard it", "X")]
+        elif row.delivery is Delivery.SENDING:
+            choices.append(Choice("discard", "Take it back", "X"))
+        menu = Menu("Message", choices, message.at)
+        self._screen.app.push_screen(menu, partial(self._act_on_choice, row))
+
+    def _act_on_choice(self, row: MessageRow, action: str | None) -> None:
+        if action is not None:
+            self.act(row, action)
+
+    def _retry_message(self, row: MessageRow) -> None:
+        """Send an unsent message again; bring a refused text back into the composer, to be changed."""
+        if row.draft is None:
+            return
+        if row.delivery is Delivery.UNSENT and self.session is not None:
+            self.session.resend(row.draft.id)
+        elif row.delivery is Delivery.REFUSED:
+            self._bar.bring_back(row.draft.text)
+            self._bar.focus_composer()
+
+    def discard(self, chosen: MessageRow | None) -> None:
+        """Discard a message that was not sent, or all such ones; ↑ brings their texts back."""
+        if self.session is not None:
+            discarded = _discard(self._view_model, self.session, chosen)
+            for text in discarded.texts:
+                self._bar.composer.sent.add(text)
+            sentence, warns = discarded.summary()
+            severity: SeverityLevel = "warning" if warns else "information"
+            self._screen.notify(sentence, severity=severity, timeout=8 if warns else 4, markup=False)
+            self._updater.request()
+
+    def export(self, file: str | None) -> None:
+        """Write the open channel to a file; without a name to `globalchat-…` in the working folder."""
+        if self._panel.pane.conversation is None:
+            self._screen.notify("There is no channel to export yet.", markup=False)
+        else:
+            self._screen.run_worker(self._write_export(file), group="export", exclusive=True)
+
+    async def _write_export(self, file: str | None) -> None:
+        conversation = self._panel.pane.conversation
+        if conversation is None:
+            return
+        try:
+            path = await to_thread(write_export, conversation, file, now=self._clock())
+        except UserError as error:
+            self._screen.notify(str(error), severity="error", timeout=8, markup=False)
+        else:
+            self._screen.notify(f"Written to {sanitize(str(path), multiline=False)}", markup=False)
+
+    @property
+    def _bar(self) -> ComposerBar:
+        return self._screen.query_one(ComposerBar)
+
+    @property
+    def _panel(self) -> MessagesPanel:
+        return self._screen.query_one(MessagesPanel)
+
+
+@dataclass(slots=True)
+class Discarded:
+    """Discarded texts; how many of them may have been delivered anyway, and how many are being sent."""
+
+    texts: list[str] = field(default_factory=list)
+    doubtful: int = 0
+    under_way: int = 0
+
+    def summary(self) -> tuple[str, bool]:
+        """Return a sentence about the result, and True if it is a warning."""
+        count = len(self.texts)
+        if not count and self.under_way:
+            return "Too late: it is being sent right now.", True
+        if not count:
+            return "There is nothing to discard here.", False
+        one = count == 1
+        said = "Discarded: ↑ brings the text back."
+        if not one:
+            said = f"{count:,} messages discarded: ↑ brings the texts back."
+        if self.doubtful:
+            what = "It" if one else f"{self.doubtful:,} of them"
+            said += f" {what} may have been delivered anyway: a try was not answered."
+        if self.under_way:
+            said += f" {self.under_way:,} more: too late, being sent right now."
+        return said, bool(self.doubtful or self.under_way)
+
+
+def _discard(view_model: ChatViewModel, session: ChatSession, chosen: MessageRow | None) -> Discarded:
+    """Discard the chosen message that failed or waits; else all that failed here, else all that wait."""
+    conversation, found = view_model.conversation, Discarded()
+    if conversation is None or (chosen is not None and conversation.index_of(chosen) is None):
+        return found
+    rows = [chosen] if chosen is not None else conversation.failed() or conversation.pending()
+    for row in rows:
+        draft = row.draft if row.delivery in (*FAILED, Delivery.SENDING) else None
+        if draft is None:
+            continue
+        # The session has dropped what was refused for good; it still has what may be sent.
+        refused = row.delivery is Delivery.REFUSED
+        doubtful = not refused and session.in_doubt(draft.id)
+        if refused or session.discard(draft.id):
+            view_model.model.outgoing.discard(conversation, row)
+            found.texts.append(draft.text)
+            found.doubtful += doubtful
+        elif row.delivery is Delivery.SENDING:
+            found.under_way += 1
+    return found
+
+
+def write_export(
+    conversation: Conversation, file: str | None, *, now: int, folder: Path | None = None
+) -> Path:
+    """Write a channel to a new file and return its path.
+
+    Args:
+        conversation: The channel.
+        file: The name, whose ending chooses the form; None for a name that is still free.
+        now: Epoch ms, for that name.
+        folder: Where to put it; None for the working folder.
+
+    Raises:
+        UserError: there is such a file, or it cannot be written.
+    """
+    folder = folder or Path.cwd()
+    day = conversation.calendar.day(now).isoformat()
+    number = 1
+    while True:
+        name = file or default_name(conversation.channel, day, number)
+        path = folder / expand_home(name)
+        try:
+            with path.open("x", encoding="utf-8", newline="\n") as out:
+                out.write(export(conversation, form_of(name)))
+        except FileExistsError:
+            if file is None:
+                number += 1
+                continue
+            raise UserError(f"{_shown(path)} exists already: nothing was written.") from None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            problem = f"{_shown(path)} cannot be written: {sanitize(reason, multiline=False)}."
+            raise UserError(problem) from None
+        return path
+
+
+def _shown(path: Path) -> str:
+    return sanitize(str(path), multiline=False)

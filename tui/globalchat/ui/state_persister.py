@@ -1,0 +1,94 @@
+"""Writes the part of the view model that another run needs, soon after it changed."""
+
+from textual.screen import Screen
+
+from globalchat.core.errors import UserError
+from globalchat.ui.model.view_model import SENT, ChatViewModel
+from globalchat.ui.state_store import LONGEST, StateStore, rescue, storage_problem
+
+_SOON = 1.0
+"""Seconds after which a change is written at the latest: every key is one."""
+
+_RETRY = 5.0
+"""Seconds until the next try after a change could not be written."""
+
+
+class StatePersister:
+    """Stores drafts, sent texts, levels and the theme of a view model.
+
+    A store that cannot be written is reported once, and tried again.
+
+    Attributes:
+        problem: Why the last change could not be stored, None if it was.
+        rescued: Where the texts are that were too long to be stored, one sentence each, once it is closed.
+    """
+
+    def __init__(self, store: StateStore, view_model: ChatViewModel, screen: Screen[None]) -> None:
+        """`screen` shows problems, and owns the timer."""
+        self._store = store
+        self._view_model = view_model
+        self._screen = screen
+        self._stored: dict[str, str] = {}
+        self._is_due = False
+        self._reported = False
+        self.problem: str | None = None
+        self.rescued: list[str] = []
+
+    def load(self) -> None:
+        """Restore what an earlier run stored, and the drafts of this name that no running chat owns."""
+        spare: list[str] = []
+        try:
+            spare = self._store.claim(self._view_model.model.sender)
+        except (OSError, UserError) as error:
+            self.problem = storage_problem(error)  # the first change that cannot be stored reports it
+        loaded = self._store.load()
+        self._view_model.restore(loaded)
+        for text in spare:
+            self._view_model.sent.add(text)
+        # Sent texts beyond the bound, which several chats may have left, are removed with the first change.
+        sent = {key: text for key, text in loaded.items() if key.startswith(SENT)}
+        self._stored = self._view_model.kept() | sent
+
+    def start(self) -> None:
+        """Write every change from now on, and those since `load`."""
+        self._view_model.on_change(self._save_within)
+        self.save()
+
+    def close(self) -> None:
+        """Write what changed, and release the drafts for a later chat."""
+        self.save()
+        drafts = self._view_model.drafts.kept().values()
+        self.rescued = [rescue(self._store, text) for text in drafts if len(text) > LONGEST]
+        self._store.release()
+
+    def forget_sent(self, channel: str, text: str) -> None:
+        """Remove the draft of a chat that was killed while it sent that text."""
+        try:
+            self._store.forget_sent(channel, text)
+        except (OSError, UserError) as error:
+            self.problem = storage_problem(error)
+
+    def save(self) -> None:
+        """Write what changed since the last call that succeeded."""
+        now, before = self._view_model.kept(), self._stored
+        changes = {key: now.get(key) for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
+        try:
+            self._store.merge(changes)
+        except (OSError, UserError) as error:
+            self.problem = storage_problem(error)
+            if not self._reported:
+                self._reported = True
+                self._screen.notify(self.problem, timeout=4, markup=False)
+            self._save_within(_RETRY)
+        else:
+            self._stored, self.problem = now, None
+
+    def _save_within(self, seconds: float = _SOON) -> None:
+        """Write after some seconds, with everything that changes until then."""
+        if not self._is_due:
+            self._is_due = True
+            self._screen.set_timer(seconds, self._save_now)
+
+    def _save_now(self) -> None:
+        self._is_due = False
+        self.save()
