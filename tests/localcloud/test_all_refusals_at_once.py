@@ -139,7 +139,7 @@ def test_all_of_the_original_sample_is_named_in_one_round() -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_is_not_emulated_hides_what_it_stands_for_and_nothing_else(
+def test_a_gap_hides_what_it_stands_for_and_nothing_else(
     resources: Resources, named: list[str], missing: str | None
 ) -> None:
     sentences = refused(a=resources).sentences
@@ -199,7 +199,7 @@ def test_several_mistakes_in_one_resource_and_one_property_are_all_named() -> No
     assert all(any(part in sentence for sentence in error.sentences) for part in parts)
 
 
-def test_what_refers_to_a_faulty_resource_is_no_further_problem_but_has_its_own() -> None:
+def test_a_reference_to_a_faulty_resource_is_no_further_problem() -> None:
     error = refused(
         a={
             "Bus": of_resource("Events::EventBus", Name="a b"),
@@ -221,6 +221,54 @@ def test_dangling_names_of_all_regions_are_named_together() -> None:
     with pytest.raises(TemplateError) as raised:
         backend.provision()
     assert len(raised.value.sentences) == 6
+
+
+def test_names_that_lead_nowhere_are_in_the_round_of_what_is_not_emulated() -> None:
+    backend = Backend()
+    resources = backend.oregon_api["Resources"]
+    assert isinstance(resources, dict)
+    resources["Table"] = of_resource("DynamoDB::Table")
+    properties(backend.oregon_api, "Publish")["DataSourceName"] = "gone"
+    properties(backend.sydney_api, "Broadcast")["EventBusName"] = "gone"
+    with pytest.raises(TemplateError) as raised:
+        backend.provision()
+    found = " ".join(raised.value.sentences)
+    assert len(raised.value.sentences) == 3
+    for part in ("DynamoDB::Table is not", "DataSourceName names gone", "EventBusName names gone"):
+        assert part in found
+
+
+@pytest.mark.parametrize(
+    ("faulty", "own", "other", "named"),
+    [
+        ("BusSource", {"Colour": "red"}, "Publish", ("DataSourceName", "no-such-source")),
+        ("Bus", {"Colour": "red"}, "Broadcast", ("EventBusName", "no-such-bus")),
+    ],
+)
+def test_a_name_that_a_faulty_resource_may_have_is_no_further_problem(
+    faulty: str, own: Resources, other: str, named: tuple[str, str]
+) -> None:
+    backend = Backend()
+    properties(backend.oregon_api, faulty).update(own)
+    properties(backend.oregon_api, other)[named[0]] = named[1]
+    with pytest.raises(TemplateError) as raised:
+        backend.provision()
+    assert all(f"resource {faulty}: " in each for each in raised.value.sentences), raised.value.sentences
+
+
+def test_a_gap_is_known_by_its_type_and_not_by_its_words() -> None:
+    mistake = refused(a={"Q": of_resource("SQS::Queue", QueueName="not emulated!")})
+    assert [each.is_gap for each in mistake.defects] == [False]
+    bus = {"Bus": of_resource("Events::EventBus", Name="is-not-emulated")}
+    rule = of_resource("Events::Rule", EventBusName={"Ref": "Bus"}, EventPattern={"a": [{" emulated": 1}]})
+    assert refused(a={**bus, "Rule": rule}).remedy == "Correct them and synthesise again."
+    rule = of_resource(
+        "Events::Rule",
+        EventBusName={"Ref": "Bus"},
+        EventPattern={"a": ["b"]},
+        Targets=[{"Id": "t", "Arn": "x", "InputPath": "$..a"}],
+    )
+    assert [each.is_gap for each in refused(a={**bus, "Rule": rule}).defects] == [True]
 
 
 def test_stacks_without_a_region_are_named_together(tmp_path: Path) -> None:

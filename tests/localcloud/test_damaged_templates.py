@@ -38,7 +38,7 @@ def boot(files: dict[str, bytes]) -> tuple[str, ...]:
     return ()
 
 
-def is_booted_or_told(files: dict[str, bytes]) -> bool:
+def is_booted_or_refused(files: dict[str, bytes]) -> bool:
     return all(sentence.endswith(".") and "\n" not in sentence for sentence in boot(files))
 
 
@@ -112,7 +112,7 @@ def changed(document: JSON, path: Path_, value: JSON, *, remove: bool) -> JSON:
 def test_any_value_may_be_replaced_or_removed(place: tuple[str, Path_], value: JSON, remove: bool) -> None:
     name, path = place
     document = changed(DOCUMENTS[name], path, value, remove=remove)
-    assert is_booted_or_told({**FILES, name: json.dumps(document).encode()})
+    assert is_booted_or_refused({**FILES, name: json.dumps(document).encode()})
 
 
 @settings(deadline=None, max_examples=40)
@@ -120,7 +120,7 @@ def test_any_value_may_be_replaced_or_removed(place: tuple[str, Path_], value: J
 def test_any_bytes_may_be_replaced(name: str, noise: bytes, offset: int, length: int) -> None:
     content = FILES[name]
     start = offset % len(content)
-    assert is_booted_or_told({**FILES, name: content[:start] + noise + content[start + length :]})
+    assert is_booted_or_refused({**FILES, name: content[:start] + noise + content[start + length :]})
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_text_that_doubles_again_and_again_is_refused() -> None:
             provision(read(Path(folder)), urls=URLS)
 
 
-def test_what_is_not_damaged_boots() -> None:
+def test_an_assembly_that_is_not_damaged_boots() -> None:
     assert not boot(FILES)
 
 

@@ -42,7 +42,7 @@ class Permission:
     def _without(self, template: Template) -> None:
         properties = template["Resources"][self.logical_id]["Properties"]
         if self.kind == TRUST:
-            # A role must trust somebody: AWS takes no empty document.
+            # A role must trust a principal: AWS takes no empty document.
             properties["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = {"Service": STRANGER}
             return
         document = properties["PolicyDocument"]
@@ -94,13 +94,13 @@ class World:
     near: Listener
     far: Listener
 
-    async def heard(self) -> list[list[str]]:
-        """What has been heard near and far once all deliveries are over."""
+    async def received(self) -> list[list[str]]:
+        """Return what arrived near and far once all deliveries are over."""
         await self.cloud.events.settled()
         return [await listener.texts() for listener in (self.near, self.far)]
 
     def count(self, rule: str) -> dict[str, int]:
-        """What is not 0 of the counters of a rule in the region of the change."""
+        """Return the counters of a rule in the region of the change that are not 0."""
         (found,) = [
             counters
             for arn, counters in self.cloud.events.counters.items()
@@ -160,7 +160,7 @@ async def test_without_it_publish_tells_the_client(permission: Permission, tmp_p
         assert error["errorInfo"]["code"] == "AccessDeniedException"
         await publish(world.there, "the other region's role")
         expected = ["the other region's role"]
-        assert await world.heard() == [expected, expected]
+        assert await world.received() == [expected, expected]
 
 
 @those("BroadcastRole")
@@ -168,7 +168,7 @@ async def test_without_it_this_region_hears_nothing(permission: Permission, tmp_
     permission.take_away(tmp_path)
     async with changed(tmp_path, permission.alias) as world:
         await publish(world.here, "hi")
-        assert await world.heard() == [[], ["hi"]]
+        assert await world.received() == [[], ["hi"]]
         ((queue, (letter,)),) = world.letters.items()
         assert queue == f"{world.here.region}:globalchat-broadcast-dlq"
         code = "FAILED_TO_ASSUME_ROLE" if permission.kind == TRUST else "NO_PERMISSIONS"
@@ -186,7 +186,7 @@ async def test_without_it_the_other_region_hears_nothing(permission: Permission,
     permission.take_away(tmp_path)
     async with changed(tmp_path, permission.alias) as world:
         await publish(world.here, "hi")
-        assert await world.heard() == [["hi"], []]
+        assert await world.received() == [["hi"], []]
         ((queue, (letter,)),) = world.letters.items()
         assert queue == f"{world.here.region}:globalchat-relay-dlq"
         assert letter["ERROR_CODE"] == "NO_PERMISSIONS"
@@ -220,7 +220,7 @@ async def test_without_it_malformed_events_are_lost(permission: Permission, tmp_
     permission.take_away(tmp_path)
     async with changed(tmp_path, permission.alias) as world:
         await put(world, {"id": "1"})
-        assert await world.heard() == [[], []]
+        assert await world.received() == [[], []]
         lost = permission.action == "sqs:SendMessage"
         assert world.letters == ({} if lost else {f"{world.here.region}:globalchat-malformed-dlq": [{}]})
         counted = world.count("malformed")
@@ -241,7 +241,7 @@ async def test_a_role_of_another_name_is_not_the_broadcast(tmp_path: Path) -> No
     edit(tmp_path, "globalchat-oregon-api.template.json", rename)
     async with changed(tmp_path, "oregon") as world:
         assert "errors" not in await publish(world.here, "hi")
-        assert await world.heard() == [[], ["hi"]]
+        assert await world.received() == [[], ["hi"]]
         assert world.count("broadcast")["GraphQLErrors"] == 1
 
 
@@ -255,7 +255,7 @@ MESSAGE = {
 
 
 @pytest.mark.parametrize("missing", [None, *MESSAGE])
-async def test_what_is_not_a_message_is_kept_and_counted_and_never_broadcast(
+async def test_an_event_that_is_not_a_message_is_kept_and_counted_and_never_broadcast(
     missing: str | None, tmp_path: Path
 ) -> None:
     edit(tmp_path, "globalchat-oregon-api.template.json", lambda template: None)
@@ -263,11 +263,11 @@ async def test_what_is_not_a_message_is_kept_and_counted_and_never_broadcast(
     async with changed(tmp_path, "oregon") as world:
         await put(world, detail)
         if missing is None:
-            assert await world.heard() == [["hi"], ["hi"]]
+            assert await world.received() == [["hi"], ["hi"]]
             assert world.count("malformed") == {}
             assert world.letters == {}
         else:
-            assert await world.heard() == [[], []]
+            assert await world.received() == [[], []]
             assert world.count("broadcast") == world.count("relay") == {}
             assert world.count("malformed")["Invocations"] == 1
             assert world.letters == {"us-west-2:globalchat-malformed-dlq": [{}]}
@@ -278,7 +278,7 @@ async def test_an_unknown_detail_type_is_no_message(tmp_path: Path) -> None:
     async with changed(tmp_path, "oregon") as world:
         await put(world, MESSAGE, detail_type="message invented")
         await put(world, MESSAGE, source="someone.else")
-        assert await world.heard() == [[], []]
+        assert await world.received() == [[], []]
         assert world.count("malformed")["MatchedEvents"] == 1
 
 
@@ -304,7 +304,7 @@ async def test_logs_are_nobodys_concern(permission: Permission, tmp_path: Path) 
     permission.take_away(tmp_path)
     async with changed(tmp_path, permission.alias) as world:
         assert "errors" not in await publish(world.here, "hi")
-        assert await world.heard() == [["hi"], ["hi"]]
+        assert await world.received() == [["hi"], ["hi"]]
 
 
 @pytest.mark.parametrize("reading", ["ignored", "dead-lettered"])
@@ -323,7 +323,7 @@ async def test_a_broadcast_that_leaves_a_variable_out(reading: str, tmp_path: Pa
     settings = DeliverySettings(appsync_errors="ignored" if reading == "ignored" else "dead-lettered")
     async with changed(tmp_path, "sydney", delivery=settings) as world:
         assert "errors" not in await publish(world.there, "hi")
-        assert await world.heard() == [[], ["hi"]]
+        assert await world.received() == [[], ["hi"]]
         counters = world.count("broadcast")
         assert counters["GraphQLErrors"] == 1
         if reading == "ignored":

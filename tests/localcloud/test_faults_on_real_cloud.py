@@ -31,7 +31,7 @@ async def test_a_relay_delay_lets_later_messages_of_the_other_region_pass(cloud:
 
 
 @pytest.mark.parametrize("delay", ["20ms", "10ms..30ms"])
-async def test_what_was_delayed_arrives(cloud: LocalCloud, delay: str) -> None:
+async def test_a_delayed_message_arrives(cloud: LocalCloud, delay: str) -> None:
     oregon, sydney = cloud.regions
     cloud.faults.set(f"relay-delay={delay}")
     async with listening(sydney) as there:

@@ -5,13 +5,13 @@ from globalchat.localcloud.json_text import is_deeper
 
 
 @pytest.mark.parametrize("text", ["", "{", "NaN", "[-Infinity]", '{"a": 1e999}', "[" * 100_000])
-def test_what_is_no_json_is_refused(text: str) -> None:
+def test_text_that_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever the sentence
         json_text.read(text)
 
 
 @pytest.mark.parametrize("value", [None, 1.5, 10**400, "é\ud800", {"a": [{}, True]}])
-def test_what_is_written_is_read_again(value: object) -> None:
+def test_written_values_are_read_again(value: object) -> None:
     text = json_text.write(value)
     assert json_text.read(text) == value
     assert " " not in text

@@ -1,4 +1,4 @@
-"""What is not emulated, dangling, or refused by AWS: told by template, resource and property."""
+"""What is not emulated, dangling, or refused by AWS: named by template, resource and property."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -210,7 +210,7 @@ REFUSED = [
     ),
     (
         in_target("Broadcast", "oregon_api", Arn="arn:aws:sqs:us-west-2:000000000000:q"),
-        r"Targets\[0\].Arn names arn:aws:sqs:us-west-2:000000000000:q, which is no queue of the rule's own",
+        r"Targets\[0\].Arn names arn:aws:sqs:us-west-2:000000000000:q, which is not a queue of the rule",
     ),
     (
         in_target("Broadcast", "oregon_api", Arn=get_att("Letters", "Arn")),
@@ -244,7 +244,7 @@ REFUSED = [
         in_target(
             "Relay", "oregon_relay", DeadLetterConfig={"Arn": "arn:aws:sqs:ap-southeast-2:000000000000:q"}
         ),
-        "which is no queue of the rule's own region",
+        "which is not a queue of the rule's own region",
     ),
     (
         in_target("Broadcast", "oregon_api", AppSyncParameters={"GraphQLOperation": "mutation {"}),

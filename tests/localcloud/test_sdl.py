@@ -40,7 +40,7 @@ from globalchat.localcloud.sdl import parse_sdl
         ("type A implements B, { a: Int } interface B { a: Int } type Query { a: %", "line 1: Syntax Error"),
     ],
 )
-def test_what_appsync_refuses_is_refused_with_its_place(sdl: str, problem: str) -> None:
+def test_sdl_that_appsync_refuses_is_refused_with_its_place(sdl: str, problem: str) -> None:
     with pytest.raises(Invalid) as raised:
         parse_sdl(sdl)
     assert problem in raised.value.reason

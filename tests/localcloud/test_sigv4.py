@@ -161,7 +161,7 @@ def test_the_port_may_be_left_out_of_the_host() -> None:
         ),
     ],
 )
-def test_what_differs_in_the_scope_is_named(region: str, service: str, message: str) -> None:
+def test_a_difference_in_the_scope_is_named(region: str, service: str, message: str) -> None:
     request = signed()
     signature = parse(request.headers["Authorization"], request.headers)
     with pytest.raises(SignatureError) as raised:

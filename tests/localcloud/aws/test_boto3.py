@@ -39,7 +39,7 @@ def entry(**changes: object) -> dict[str, object]:
     }
 
 
-async def test_who_calls(aws: AwsClients) -> None:
+async def test_the_caller_is_named(aws: AwsClients) -> None:
     answer = await aws.call("sts", "get_caller_identity")
     assert (answer["Account"], answer["Arn"]) == ("000000000000", "arn:aws:iam::000000000000:user/admin")
     assert answer["UserId"].startswith("AIDA")
@@ -121,7 +121,7 @@ async def test_signatures_are_checked_and_refused_in_the_services_own_names(
         ("dynamodb", "list_tables", "UnknownOperationException", "dynamodb:ListTables"),
     ],
 )
-async def test_what_is_not_emulated_is_named(
+async def test_operations_that_are_not_emulated_are_named(
     aws: AwsClients, service: str, operation: str, code: str, name: str
 ) -> None:
     found = await aws.refusal(service, operation)
@@ -178,7 +178,7 @@ async def test_a_purged_queue_is_empty(controlled: ControlledCloud) -> None:
     assert not any(controlled.cloud.events.dead_letters.values())
 
 
-async def test_what_is_wrong_with_a_call_of_sqs(aws: AwsClients) -> None:
+async def test_calls_of_sqs_that_are_wrong(aws: AwsClients) -> None:
     gone = ("AWS.SimpleQueueService.NonExistentQueue", 400, "The specified queue does not exist.")
     assert await aws.refusal("sqs", "get_queue_url", QueueName="no") == gone
     url = (await aws.call("sqs", "get_queue_url", QueueName="globalchat-relay-dlq"))["QueueUrl"]

@@ -237,7 +237,7 @@ async def test_another_service_cannot_be_called_by_the_target_of_one() -> None:
         ("AmazonSQS.DeleteMessage", {"QueueUrl": "/dlq", "ReceiptHandle": "/"}),
     ],
 )
-async def test_what_no_sdk_would_send_is_refused(target: str, parameters: object) -> None:
+async def test_requests_that_no_sdk_sends_are_refused(target: str, parameters: object) -> None:
     service = "events" if target.startswith("AWSEvents") else "sqs"
     status, code, message = error_of(await answer(json_call(service, target, parameters)))
     assert status == 400

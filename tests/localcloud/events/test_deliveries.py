@@ -27,7 +27,7 @@ async def test_a_message_reaches_the_apis_of_both_regions_as_the_rules_role() ->
     broadcast = world.deployment.regions[0].rules[0].targets[0]
     call = world.appsync.calls[0]
     assert (call.role_arn, call.operation) == (broadcast.role_arn, broadcast.graphql_operation)
-    assert world.letters("") == []
+    assert world.dead_letters("") == []
     delivered = {"MatchedEvents": 1, "Invocations": 1, "SuccessfulInvocationAttempts": 1}
     assert world.count("Broadcast") == delivered
     assert world.count("Relay") == delivered
@@ -87,7 +87,7 @@ async def test_a_transformer_fills_its_template_or_dead_letters_the_event() -> N
     world = World(deployment)
     await world.deliver({"id": "1"}, {"id": 'a "quoted" one'})
     assert world.appsync.received(OREGON) == [{"id": "1", "rule": deployment.regions[0].rules[0].arn}]
-    ((body, attributes),) = world.letters("oregon-api")
+    ((body, attributes),) = world.dead_letters("oregon-api")
     assert body["detail"] == {"id": 'a "quoted" one'}
     assert (attributes["ERROR_CODE"], "RETRY_ATTEMPTS" in attributes) == ("INVALID_JSON", False)
     assert world.count("Broadcast")["FailedInvocations"] == 1
@@ -99,7 +99,7 @@ async def test_graphql_errors_are_counted_and_then_handled_as_set(handling: AppS
     world.appsync.answer = lambda _: Invocation({"data": None, "errors": [{"message": "no such field"}]})
     await world.deliver({"id": "1"})
     assert world.count("Broadcast")["GraphQLErrors"] == 1
-    letters = world.letters("oregon-api")
+    letters = world.dead_letters("oregon-api")
     if handling == "ignored":
         assert letters == []
     else:
@@ -111,7 +111,7 @@ async def test_graphql_errors_are_counted_and_then_handled_as_set(handling: AppS
 
 
 @pytest.mark.parametrize("copies", [(), (0.0, 0.0), (0.0, 3.0)])
-async def test_a_courier_loses_copies_and_delays(copies: Sequence[float]) -> None:
+async def test_an_interceptor_loses_copies_and_delays(copies: Sequence[float]) -> None:
     world = World(interceptor=FakeInterceptor(delays=copies))
     await world.deliver({"id": "1"})
     assert len(world.appsync.received(SYDNEY)) == len(copies)
@@ -175,7 +175,7 @@ async def test_the_checked_in_templates_carry_a_message_to_both_regions() -> Non
         await world.bridge.settled()
     assert world.appsync.received(OREGON) == [detail]
     assert world.appsync.received(SYDNEY) == [detail]
-    assert world.letters("") == []
+    assert world.dead_letters("") == []
 
 
 async def test_a_queue_as_a_target_gets_the_whole_event_without_attributes() -> None:
@@ -188,7 +188,7 @@ async def test_a_queue_as_a_target_gets_the_whole_event_without_attributes() -> 
         await world.bridge.settled()
         # It is no dead letter: there is nothing to deliver once more.
         assert await world.bridge.redrive() == RedriveResult(0, 0)
-    ((body, attributes),) = world.letters("oregon-api")
+    ((body, attributes),) = world.dead_letters("oregon-api")
     assert (body["id"], body["detail"], attributes) == (result.event_id, {"id": "1"}, {})
     assert world.count("Broadcast") == {
         "MatchedEvents": 1,
@@ -205,7 +205,7 @@ async def test_a_queue_whose_policy_does_not_admit_the_rule_takes_nothing() -> N
     del backend.oregon_api["Resources"]["LettersPolicy"]
     world = World(backend.provision())
     await world.deliver({"id": "1"})
-    assert world.letters("oregon-api") == []
+    assert world.dead_letters("oregon-api") == []
     assert world.count("Broadcast") == {
         "MatchedEvents": 1,
         "Invocations": 1,

@@ -20,7 +20,7 @@ async def test_a_second_hop_ends_in_the_dead_letter_queue_of_its_rule() -> None:
     world = World(backend.provision())
     await world.deliver({"id": "1"})
     assert len(world.appsync.received(OREGON)) == 1
-    ((body, attributes),) = world.letters("sydney-relay")
+    ((body, attributes),) = world.dead_letters("sydney-relay")
     relay = world.deployment.regions[1].rules[1]
     assert body["detail"] == {"id": "1"}
     assert attributes == {
@@ -49,7 +49,7 @@ async def test_a_hop_inside_the_region_counts_as_well() -> None:
     assert len(world.appsync.received(OREGON)) == 1
 
 
-async def test_what_appsync_refuses_is_dead_lettered_at_once() -> None:
+async def test_an_event_that_appsync_refuses_is_dead_lettered_at_once() -> None:
     world = World()
 
     def refuse(call: Call) -> Invocation:
@@ -57,7 +57,7 @@ async def test_what_appsync_refuses_is_dead_lettered_at_once() -> None:
 
     world.appsync.answer = refuse
     await world.deliver({"id": "1"}, region=1)
-    ((_, attributes), *_) = world.letters("sydney-api")
+    ((_, attributes), *_) = world.dead_letters("sydney-api")
     assert (attributes["ERROR_CODE"], attributes["ERROR_MESSAGE"]) == ("NO_PERMISSIONS", "not this role")
     assert world.time.naps == []
 
@@ -67,7 +67,7 @@ async def test_variables_that_are_no_object_are_dead_lettered() -> None:
     target(backend.oregon_api, "Broadcast")["InputPath"] = "$.detail.id"
     world = World(backend.provision())
     await world.deliver({"id": "1"})
-    ((_, attributes),) = world.letters("oregon-api")
+    ((_, attributes),) = world.dead_letters("oregon-api")
     assert attributes["ERROR_CODE"] == "INVALID_JSON"
 
 
@@ -104,7 +104,7 @@ async def test_the_last_attempt_ends_in_the_dead_letter_queue(attempts: int, obs
     interceptor = FakeInterceptor(failures=[PARTITION] * obstacles)
     world = World(relay_retries(MaximumRetryAttempts=attempts), interceptor=interceptor)
     await world.deliver({"id": "1"})
-    ((_, attributes),) = world.letters("oregon-relay")
+    ((_, attributes),) = world.dead_letters("oregon-relay")
     assert attributes["ERROR_CODE"] == "CROSS_REGION_INGESTION_FAILED"
     assert attributes["RETRY_ATTEMPTS"] == str(attempts)
     assert attributes["EXHAUSTED_RETRY_CONDITION"] == "MaximumRetryAttempts"
@@ -116,7 +116,7 @@ async def test_an_event_is_given_up_when_it_is_too_old() -> None:
     interceptor = FakeInterceptor(failures=[PARTITION] * 1000)
     world = World(relay_retries(MaximumEventAgeInSeconds=60), interceptor=interceptor)
     await world.deliver({"id": "1"})
-    ((_, attributes),) = world.letters("oregon-relay")
+    ((_, attributes),) = world.dead_letters("oregon-relay")
     assert attributes["EXHAUSTED_RETRY_CONDITION"] == "MaximumEventAgeInSeconds"
     assert sum(world.time.naps) == pytest.approx(60)
 
@@ -130,11 +130,11 @@ async def test_a_queue_whose_policy_refuses_gets_nothing() -> None:
     interceptor = FakeInterceptor(failures=[dataclasses.replace(PARTITION, retryable=False)])
     world = World(backend.provision(), interceptor=interceptor)
     await world.deliver({"id": "1"})
-    assert world.letters("oregon-relay") == []
+    assert world.dead_letters("oregon-relay") == []
     assert world.count("Relay")["InvocationsFailedToBeSentToDlq"] == 1
 
 
-async def test_events_that_a_courier_holds_back_are_bounded() -> None:
+async def test_events_that_an_interceptor_holds_back_are_bounded() -> None:
     held = asyncio.Event()
 
     async def hold(_: float) -> None:
@@ -160,10 +160,10 @@ async def test_redriven_letters_are_delivered_and_leave_their_queue() -> None:
         await world.bridge.settled()
         (queue,) = [arn for arn, letters in world.bridge.dead_letters.items() if letters]
         assert await world.bridge.redrive() == RedriveResult(delivered=0, failed=2)
-        assert [body["detail"]["id"] for body, _ in world.letters("oregon-relay")] == ["1", "2"]
+        assert [body["detail"]["id"] for body, _ in world.dead_letters("oregon-relay")] == ["1", "2"]
         assert await world.bridge.redrive(queue) == RedriveResult(delivered=2, failed=0)
         await world.bridge.settled()
-    assert world.letters("") == []
+    assert world.dead_letters("") == []
     assert world.appsync.received(SYDNEY) == [{"id": "1"}, {"id": "2"}]
     # The letter had reached Oregon's own API: only the failed target is tried again.
     assert world.appsync.received(OREGON) == [{"id": "1"}, {"id": "2"}]
@@ -189,7 +189,7 @@ async def test_a_second_hop_is_refused_at_a_redrive_too() -> None:
     assert len(world.appsync.received(OREGON)) == 1
 
 
-async def test_a_full_lane_throttles_instead_of_losing() -> None:
+async def test_a_full_queue_throttles_instead_of_losing() -> None:
     world = World(settings=DeliverySettings(queue=2))
     world.appsync.gate = asyncio.Event()
     async with world.bridge:
@@ -204,5 +204,5 @@ async def test_more_retries_than_may_wait_end_as_dead_letters() -> None:
     interceptor = FakeInterceptor(failures=[PARTITION] * 2)
     world = World(interceptor=interceptor, settings=DeliverySettings(waiting=1))
     await world.deliver({"id": "1"}, {"id": "2"})
-    assert len(world.letters("oregon-relay")) == 1
+    assert len(world.dead_letters("oregon-relay")) == 1
     assert world.appsync.received(SYDNEY) == [{"id": "1"}]

@@ -126,12 +126,12 @@ REFUSED: list[JSON] = [
 
 
 @pytest.mark.parametrize("test", TAKEN, ids=str)
-def test_what_event_ruler_takes(test: JSON) -> None:
+def test_patterns_that_event_ruler_takes(test: JSON) -> None:
     compile_pattern({"a": [test]})
 
 
 @pytest.mark.parametrize("test", REFUSED, ids=str)
-def test_what_event_ruler_refuses(test: JSON) -> None:
+def test_patterns_that_event_ruler_refuses(test: JSON) -> None:
     with pytest.raises(Invalid):
         compile_pattern({"a": [test]})
 

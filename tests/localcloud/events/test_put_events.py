@@ -14,7 +14,7 @@ async def test_a_relay_without_permission_is_dead_lettered() -> None:
     document["Statement"][0]["Action"] = "events:DescribeRule"
     world = World(backend.provision())
     await world.deliver({"id": "1"})
-    ((_, attributes),) = world.letters("oregon-relay")
+    ((_, attributes),) = world.dead_letters("oregon-relay")
     assert attributes["ERROR_CODE"] == "NO_PERMISSIONS"
     assert "events:PutEvents" in attributes["ERROR_MESSAGE"]
     assert "RETRY_ATTEMPTS" not in attributes
@@ -36,7 +36,7 @@ async def test_a_role_that_does_not_trust_eventbridge_delivers_nothing(
     trust["Principal"] = {"Service": "lambda.amazonaws.com"}
     world = World(backend.provision())
     await world.deliver({"id": "1"})
-    ((_, attributes),) = world.letters(queue)
+    ((_, attributes),) = world.dead_letters(queue)
     assert attributes["ERROR_CODE"] == code
 
 
@@ -69,7 +69,7 @@ async def test_a_role_without_the_permission_may_not_put() -> None:
         ({"StringEquals": {"aws:SourceAccount": "111111111111"}}, False),
     ],
 )
-async def test_a_data_sources_role_is_told_which_api_asks(condition: JSON, *, allowed: bool) -> None:
+async def test_a_data_sources_role_sees_which_api_asks(condition: JSON, *, allowed: bool) -> None:
     backend = Backend()
     trust = properties(backend.oregon_api, "PublishRole")["AssumeRolePolicyDocument"]["Statement"][0]
     trust["Condition"] = condition
@@ -88,7 +88,7 @@ async def test_a_data_sources_role_is_told_which_api_asks(condition: JSON, *, al
         ({"StringEquals": {"aws:SourceAccount": "111111111111"}}, False),
     ],
 )
-async def test_a_targets_role_is_told_which_rule_asks(condition: JSON, *, delivered: bool) -> None:
+async def test_a_targets_role_sees_which_rule_asks(condition: JSON, *, delivered: bool) -> None:
     backend = Backend()
     trust = properties(backend.oregon_relay, "RelayRole")["AssumeRolePolicyDocument"]["Statement"][0]
     trust["Condition"] = condition

@@ -133,7 +133,7 @@ def test_the_predefined_variables() -> None:
         ('{"x": "<aws.events.event.json>"}', "inside quotes"),
     ],
 )
-def test_what_does_not_fit_is_not_delivered(template: str, message: str) -> None:
+def test_an_event_that_does_not_fit_is_not_delivered(template: str, message: str) -> None:
     with pytest.raises(NotDelivered, match=message):
         transform(template)
 

@@ -58,7 +58,7 @@ class Listener:
         return found
 
     async def end(self) -> aiohttp.WSMsgType:
-        """How the socket ends, keep-alives aside."""
+        """Return the type of the message that ends the socket, keep-alives aside."""
         while (message := await self.socket.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
             assert json.loads(message.data)["type"] == "ka"
         return message.type

@@ -62,8 +62,8 @@ class World:
         ]
         return {name: value for name, value in found.items() if value}
 
-    def letters(self, queue: str) -> list[tuple[Any, dict[str, str]]]:
-        """Body and attributes of the letters in the queues whose ARN holds a text."""
+    def dead_letters(self, queue: str) -> list[tuple[Any, dict[str, str]]]:
+        """Return body and attributes of the messages in the queues whose ARN holds a text."""
         return [
             (letter.event.document, dict(letter.attributes))
             for arn, letters in self.bridge.dead_letters.items()

@@ -24,7 +24,7 @@ HEADERS = {"x-api-key": KEY}
 
 
 class WatchedUsage(Usage):
-    """Tells when a socket was closed."""
+    """Records when a socket was closed."""
 
     def __init__(self) -> None:
         super().__init__(asyncio.get_running_loop().time)

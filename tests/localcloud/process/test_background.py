@@ -86,10 +86,10 @@ os.write(2, b'what Python writes when it crashes')
 @pytest.mark.parametrize(
     "outcome", [StartOutcome(), StartOutcome("It failed.\nTwice."), StartOutcome("It failed.", "Try.")]
 )
-def test_what_is_rendered_is_parsed(outcome: StartOutcome) -> None:
+def test_a_rendered_outcome_is_parsed(outcome: StartOutcome) -> None:
     assert parse_outcome(render_outcome(outcome)) == outcome
 
 
-def test_a_process_that_died_in_the_middle_told_nothing() -> None:
+def test_a_process_that_died_in_the_middle_reported_nothing() -> None:
     assert parse_outcome(b"") is None
     assert parse_outcome(render_outcome(StartOutcome("It failed."))[:-5]) is None

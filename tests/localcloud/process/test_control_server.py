@@ -142,14 +142,14 @@ async def test_a_port_full_of_connections_that_say_nothing_answers_all_the_same(
             writer.close()
 
 
-async def test_who_only_asks_for_the_identity_does_not_use_the_cloud() -> None:
+async def test_asking_for_the_identity_is_no_use_of_the_cloud() -> None:
     async with serving() as port:
         for _ in range(3):
             assert await asyncio.to_thread(control_client.is_running, replace(STATE, control_port=port))
     assert calls == []
 
 
-async def test_faults_are_set_told_and_cleared(controlled: ControlledCloud) -> None:
+async def test_faults_are_set_listed_and_cleared(controlled: ControlledCloud) -> None:
     delay = {"name": "relay-delay", "amount": "200ms", "from": "oregon", "to": None}
     throttle = {"name": "throttle", "amount": None, "region": "ap-southeast-2"}
     assert await asyncio.to_thread(control_client.faults, controlled.state) == []
@@ -171,7 +171,7 @@ async def test_faults_are_set_told_and_cleared(controlled: ControlledCloud) -> N
     assert not controlled.cloud.region("sydney").faults.throttled
 
 
-async def test_what_is_wrong_comes_back_as_a_sentence(controlled: ControlledCloud) -> None:
+async def test_errors_come_back_as_sentences(controlled: ControlledCloud) -> None:
     with pytest.raises(UsageError, match="no fault 'x'") as caught:
         await asyncio.to_thread(control_client.set_faults, controlled.state, ["throttle", "x"])
     assert (caught.value.remedy or "").startswith("There are: ")
@@ -222,7 +222,7 @@ async def test_a_damaged_request_is_refused(controlled: ControlledCloud) -> None
         assert status in (b"400", b"413"), body[:20]
 
 
-async def test_dead_letters_are_told_and_redriven(controlled: ControlledCloud) -> None:
+async def test_dead_letters_are_listed_and_redriven(controlled: ControlledCloud) -> None:
     oregon, _ = controlled.cloud.regions
     controlled.interceptor.failures = [LOST, LOST]
     answer = await publish(oregon, "not for everybody")

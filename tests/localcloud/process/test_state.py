@@ -12,7 +12,7 @@ from globalchat.localcloud.process.state import DamagedState
 from tests.localcloud.helpers.cloud_state import OREGON, STATE
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_a_written_state_is_read(tmp_path: Path) -> None:
     state.write(tmp_path, STATE)
 
     assert state.read(tmp_path) == STATE
@@ -49,7 +49,7 @@ def test_a_folder_that_was_open_to_others_is_closed(tmp_path: Path) -> None:
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_a_remedy(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(UserError, match="cannot be used") as caught:

@@ -118,7 +118,7 @@ def test_any_value_resolves_or_is_refused(value: JSON) -> None:
 
 
 def _calls(value: object) -> bool:
-    """Whether a function is left in a value that was made of no text with `Fn::` in it."""
+    """Return True if a function is left in a value that was made of no text with `Fn::` in it."""
     if isinstance(value, list):
         return any(map(_calls, value))
     if isinstance(value, dict):

@@ -135,7 +135,7 @@ def test_resources_without_effect_are_accepted() -> None:
     assert backend.provision() == Backend().provision()
 
 
-def test_what_the_cdks_usual_synthesizer_adds_is_accepted() -> None:
+def test_additions_of_the_cdks_usual_synthesizer_are_accepted() -> None:
     backend = Backend()
     backend.oregon_api["Parameters"] = {"BootstrapVersion": BOOTSTRAP}
     backend.oregon_api["Rules"] = {"CheckBootstrapVersion": {"Assertions": []}}

@@ -73,5 +73,5 @@ def test_a_deployment_with_every_option_boots(
     write(assemblies(tmp_path_factory)["every option"], tmp_path)
     full, plain = (provision(assembly.read(folder), urls=URLS) for folder in (tmp_path, None))
     for ours, theirs in zip(full.regions, plain.regions, strict=True):
-        # One output tells which options there are.
+        # One output lists the options.
         assert replace(ours, outputs={**ours.outputs, "settings": theirs.outputs["settings"]}) == theirs

@@ -160,14 +160,14 @@ async def test_a_message_published_in_oregon_is_received_in_sydney_once(
 
 @pytest.fixture
 def subscribed(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Set when a hub has taken a subscription: gql does not tell."""
+    """Set when a hub has taken a subscription: gql does not report it."""
     event, add = asyncio.Event(), Hub.add
 
-    def told(hub: Hub, socket: HubSocket, name: str, plan: SubscriptionPlan) -> None:
+    def record(hub: Hub, socket: HubSocket, name: str, plan: SubscriptionPlan) -> None:
         add(hub, socket, name, plan)
         event.set()
 
-    monkeypatch.setattr(Hub, "add", told)
+    monkeypatch.setattr(Hub, "add", record)
     return event
 
 
@@ -187,7 +187,7 @@ async def test_gql_subscribes(local_cloud: LocalCloud, subscribed: asyncio.Event
         await results.aclose()
 
 
-async def test_gql_is_told_of_a_wrong_key(local_cloud: LocalCloud) -> None:
+async def test_gql_reports_a_wrong_key(local_cloud: LocalCloud) -> None:
     oregon = local_cloud.region("oregon")
     transport = AppSyncWebsocketsTransport(
         oregon.realtime_url, auth=AppSyncApiKeyAuthentication(host=host(oregon), api_key="da2-wrong")

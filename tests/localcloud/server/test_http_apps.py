@@ -47,7 +47,7 @@ async def test_a_malformed_body_gets_the_answer_of_appsync(
         assert json.loads(await answer.read())["errors"][0]["errorType"] == error_type
 
 
-async def test_what_is_no_api_call_is_refused(local_cloud: LocalCloud) -> None:
+async def test_requests_that_are_not_calls_of_the_api_are_refused(local_cloud: LocalCloud) -> None:
     oregon = local_cloud.region("oregon")
     async with aiohttp.ClientSession() as session:
         async with session.post(oregon.graphql_url, data=io.BytesIO(b"x" * 2**21)) as answer:

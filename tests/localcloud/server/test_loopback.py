@@ -55,7 +55,7 @@ def test_without_openssl_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest
         make_certificates(tmp_path)
 
 
-def test_what_openssl_says_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_openssl_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = tmp_path / "openssl"
     fake.write_text("#!/bin/sh\necho no such curve >&2\nexit 1\n")
     fake.chmod(0o700)
@@ -90,13 +90,13 @@ async def test_both_kinds_of_client_work_once_they_trust_the_authority(cloud: Cl
             assert frame["payload"]["data"]["subscribe"]["message"] == "over TLS"
 
 
-async def test_who_does_not_trust_the_authority_refuses(cloud: Cloud) -> None:
+async def test_a_client_that_does_not_trust_the_authority_refuses(cloud: Cloud) -> None:
     async with aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await session.post(cloud.running.regions[0].graphql_url, json={})
 
 
-async def test_silence_and_reset_work_over_tls(cloud: Cloud) -> None:
+async def test_black_holes_and_resets_work_over_tls(cloud: Cloud) -> None:
     region = cloud.running.regions[0]
     async with (
         aiohttp.ClientSession(headers={"x-api-key": region.api_key}) as session,
@@ -191,7 +191,7 @@ def test_when_the_second_port_is_busy_the_first_is_given_back() -> None:
 
 
 @pytest.mark.parametrize("port", [-1, 65_536])
-def test_what_is_no_port_is_said_so(port: int) -> None:
+def test_a_number_that_is_not_a_port_is_refused(port: int) -> None:
     with pytest.raises(UserError, match=rf"^{port} is not a port\.$"), bound([port]):
         pass
 

@@ -143,7 +143,7 @@ def test_a_frame_alone_does_not_overtake_what_waits() -> None:
 
 
 @pytest.mark.parametrize("alone", [True, False])
-def test_what_is_discarded_never_leaves(alone: bool) -> None:
+def test_discarded_frames_never_leave(alone: bool) -> None:
     turns, transport = Turns(), Transport()
     box, _ = outbox(turns, transport)
     box.send(b"a")

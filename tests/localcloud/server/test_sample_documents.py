@@ -20,7 +20,7 @@ UNSUBSCRIBE = "mutation Unsubscribe($name: String!) {unsubscribe(name: $name) {n
 
 
 class Acknowledged(AppSyncWebsocketsTransport):
-    """Tells of `start_ack`, which gql passes over."""
+    """Reports `start_ack`, which gql passes over."""
 
     def __init__(self, url: str, *, auth: AppSyncApiKeyAuthentication) -> None:
         super().__init__(url, auth=auth)

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from globalchat.localcloud.appsync.evaluation import MAX_CONTEXT
 from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.problems import Problems
 from globalchat.localcloud.provisioning.assembly import CloudAssembly, Stack
 from globalchat.localcloud.provisioning.stack import Resource, resolve_stack
 from globalchat.verify.resolver_cases import Case, Settings, cases_of
@@ -126,7 +127,10 @@ def catalogue(assembly: CloudAssembly, more: MoreQuestions = lambda _region: ())
 
 
 def _resources(stack: Stack) -> tuple[Resource, ...]:
-    return resolve_stack(stack, account=ACCOUNT, base_url=_SAMPLE_URL).resources
+    problems = Problems()
+    resolved = resolve_stack(stack, problems, account=ACCOUNT, base_url=_SAMPLE_URL)
+    problems.check()
+    return resolved.resources if resolved is not None else ()
 
 
 def _once(questions: Iterable[AwsQuestion]) -> Iterator[AwsQuestion]:

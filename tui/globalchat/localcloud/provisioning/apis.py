@@ -1,14 +1,14 @@
 """Builds AppSync APIs out of their resources, and checks what AppSync checks at deployment."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from graphql import ObjectTypeDefinitionNode
 
 from globalchat.localcloud.definition import Api, AuthMode, DataSource, Resolver, Role
 from globalchat.localcloud.problems import Defect, Invalid, Problems
 from globalchat.localcloud.provisioning.stack import Resource
-from globalchat.localcloud.resources import appsync
+from globalchat.localcloud.resources import appsync, policies
 from globalchat.localcloud.resources.property_schema import as_integer, object_of, objects_of, text_of
 from globalchat.localcloud.sdl import parse_sdl
 
@@ -18,10 +18,13 @@ Fields = Mapping[str, frozenset[str]]
 """The field names of each object type of a schema."""
 
 
-def apis(resources: Sequence[Resource], roles: Mapping[str, Role], problems: Problems) -> tuple[Api, ...]:
+def apis(
+    resources: Sequence[Resource], roles: Mapping[str, Role], failed: Set[str], problems: Problems
+) -> tuple[Api, ...]:
     """Build the APIs of one region (at most one: it has the region's only port).
 
-    Problems are no or no valid schema, an unknown data source, field, API or role.
+    Problems are no or no valid schema, an unknown data source, field, API or role. `failed` are types of
+    which a resource has a problem: what is not found may be that one.
     """
     own = [resource for resource in resources if resource.type is appsync.GRAPHQL_API]
     for second in own[1:]:
@@ -30,18 +33,26 @@ def apis(resources: Sequence[Resource], roles: Mapping[str, Role], problems: Pro
         )
     ids = {api.values.attributes["ApiId"] for api in own}
     for resource in resources:
+        if appsync.GRAPHQL_API.name in failed:
+            break
         if "ApiId" in resource.properties and resource.properties["ApiId"] not in ids:
             api_id = resource.properties["ApiId"]
             problem = f"property ApiId names {api_id}, which no template of its region defines"
             problems.add(resource.error(problem))
-    return tuple(_api(api, resources, roles, problems) for api in own[:1])
+    return tuple(_api(api, resources, roles, failed, problems) for api in own[:1])
 
 
-def _api(api: Resource, resources: Sequence[Resource], roles: Mapping[str, Role], problems: Problems) -> Api:
+def _api(
+    api: Resource,
+    resources: Sequence[Resource],
+    roles: Mapping[str, Role],
+    failed: Set[str],
+    problems: Problems,
+) -> Api:
     attributes = api.values.attributes
     parts = [r for r in resources if r.properties.get("ApiId") == attributes["ApiId"]]
     schemas = [part for part in parts if part.type is appsync.GRAPHQL_SCHEMA]
-    if len(schemas) != 1:
+    if len(schemas) != 1 and appsync.GRAPHQL_SCHEMA.name not in failed:
         problems.add(api.error(f"has {len(schemas)} schemas; an API has exactly one"))
     fields: Fields | None = None
     with problems.collected():
@@ -57,8 +68,8 @@ def _api(api: Resource, resources: Sequence[Resource], roles: Mapping[str, Role]
         schema=text_of(schemas[0].properties, "Definition") if schemas else "",
         modes=_modes(api, problems),
         environment={name: str(value) for name, value in variables.items()},
-        data_sources=_data_sources(parts, roles, problems),
-        resolvers=_resolvers(parts, fields, problems),
+        data_sources=_data_sources(parts, roles, failed, problems),
+        resolvers=_resolvers(parts, fields, failed, problems),
         has_api_key=any(part.type is appsync.API_KEY for part in parts),
         query_depth_limit=as_integer(api.properties.get("QueryDepthLimit")) or 0,
         resolver_count_limit=as_integer(api.properties.get("ResolverCountLimit")) or 0,
@@ -80,21 +91,21 @@ def _modes(api: Resource, problems: Problems) -> tuple[AuthMode, ...]:
 
 
 def _data_sources(
-    parts: Sequence[Resource], roles: Mapping[str, Role], problems: Problems
+    parts: Sequence[Resource], roles: Mapping[str, Role], failed: Set[str], problems: Problems
 ) -> dict[str, DataSource]:
     sources: dict[str, DataSource] = {}
     for part in parts:
         if part.type is not appsync.DATA_SOURCE:
             continue
         with problems.collected():
-            source = _data_source(part, roles)
+            source = _data_source(part, roles, failed)
             if source.name in sources:
                 raise part.error(f"property Name: the API has another data source {source.name}")
             sources[source.name] = source
     return sources
 
 
-def _data_source(resource: Resource, roles: Mapping[str, Role]) -> DataSource:
+def _data_source(resource: Resource, roles: Mapping[str, Role], failed: Set[str]) -> DataSource:
     name = text_of(resource.properties, "Name")
     if resource.properties["Type"] == "NONE":
         return DataSource(name, "NONE")
@@ -102,7 +113,7 @@ def _data_source(resource: Resource, roles: Mapping[str, Role]) -> DataSource:
         if needed not in resource.properties:
             raise resource.error(f"property {needed} is missing")
     role_arn = text_of(resource.properties, "ServiceRoleArn")
-    if role_arn not in roles:
+    if role_arn not in roles and policies.ROLE.name not in failed:
         raise resource.error(f"property ServiceRoleArn names {role_arn}, which no template defines")
     bus_arn = text_of(object_of(resource.properties, "EventBridgeConfig"), "EventBusArn")
     if not _BUS_ARN.fullmatch(bus_arn):
@@ -110,7 +121,9 @@ def _data_source(resource: Resource, roles: Mapping[str, Role]) -> DataSource:
     return DataSource(name, "AMAZON_EVENTBRIDGE", bus_arn=bus_arn, role_arn=role_arn)
 
 
-def _resolvers(parts: Sequence[Resource], fields: Fields | None, problems: Problems) -> tuple[Resolver, ...]:
+def _resolvers(
+    parts: Sequence[Resource], fields: Fields | None, failed: Set[str], problems: Problems
+) -> tuple[Resolver, ...]:
     """Build the resolvers of an API; `fields` is None if its schema has a problem of its own."""
     sources = {part.properties["Name"] for part in parts if part.type is appsync.DATA_SOURCE}
     resolvers: dict[tuple[str, str], Resolver] = {}
@@ -120,7 +133,7 @@ def _resolvers(parts: Sequence[Resource], fields: Fields | None, problems: Probl
         type_name, field_name = text_of(part.properties, "TypeName"), text_of(part.properties, "FieldName")
         source = text_of(part.properties, "DataSourceName")
         field = f"{type_name}.{field_name}"
-        if source not in sources:
+        if source not in sources and appsync.DATA_SOURCE.name not in failed:
             problems.add(part.error(f"property DataSourceName names {source}, which the API does not have"))
         if fields is not None and field_name not in fields.get(type_name, ()):
             problems.add(part.error(f"property FieldName names {field}, which the schema does not have"))

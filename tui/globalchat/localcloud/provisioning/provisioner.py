@@ -1,6 +1,7 @@
-"""From an assembly of templates to a deployment: what CloudFormation does, without the cloud."""
+"""From an assembly of templates to the definition of a cloud: what CloudFormation does on AWS."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 
 from globalchat.localcloud.definition import (
     CloudDefinition,
@@ -39,39 +40,36 @@ def provision(
     missing = {stack.region for stack in assembly.stacks} - urls.keys()
     if missing:
         raise ValueError(f"no URL for {', '.join(sorted(missing))}")
-    by_region = _resolved(assembly, urls, check_code)
     problems = Problems()
-    all_roles = roles(
-        [resource for stacks in by_region.values() for resource in _resources(stacks)], problems
-    )
+    by_region = _resolved(assembly, urls, check_code, problems)
+    resolved = [stack for stacks in by_region.values() for stack in stacks]
+    if len(resolved) < len(assembly.stacks):
+        problems.check()
+    failed = frozenset(name for stack in resolved for name in stack.failed_types)
+    all_roles = roles(_resources(resolved), failed, problems)
     own_buses = {region: buses(_resources(stacks), problems) for region, stacks in by_region.items()}
     all_buses = frozenset(bus.arn for found in own_buses.values() for bus in found)
     regions = []
     for region, stacks in by_region.items():
         with problems.collected():
-            regions.append(_region(region, stacks, own_buses[region], all_roles, all_buses, problems))
+            references = RuleReferences(buses=all_buses, roles=all_roles, failed=failed)
+            regions.append(_region(region, stacks, own_buses[region], references, problems))
     problems.check()
     _check_aliases(regions)
     return CloudDefinition(regions=tuple(regions), roles=all_roles)
 
 
 def _resolved(
-    assembly: CloudAssembly, urls: Mapping[str, str], check_code: CodeCheck | None
+    assembly: CloudAssembly, urls: Mapping[str, str], check_code: CodeCheck | None, problems: Problems
 ) -> dict[str, list[ResolvedStack]]:
-    """Resolve all stacks, by region.
-
-    Raises:
-        TemplateError: what is wrong with any of them.
-    """
+    """Resolve all stacks, by region, but for those whose outline is not good."""
     by_region: dict[str, list[ResolvedStack]] = {}
-    problems = Problems()
     for stack in assembly.stacks:
-        with problems.collected():
-            resolved = resolve_stack(
-                stack, account=ACCOUNT, base_url=urls[stack.region], check_code=check_code
-            )
+        resolved = resolve_stack(
+            stack, problems, account=ACCOUNT, base_url=urls[stack.region], check_code=check_code
+        )
+        if resolved is not None:
             by_region.setdefault(stack.region, []).append(resolved)
-    problems.check()
     return by_region
 
 
@@ -79,18 +77,16 @@ def _region(
     region: str,
     stacks: Sequence[ResolvedStack],
     own_buses: tuple[EventBus, ...],
-    all_roles: Mapping[str, Role],
-    all_buses: frozenset[str],
+    references: RuleReferences,
     problems: Problems,
 ) -> RegionDefinition:
     resources = _resources(stacks)
-    own_apis = apis(resources, all_roles, problems)
-    own_queues = queues(resources, problems)
-    known = RuleReferences(
-        buses=all_buses,
+    own_apis = apis(resources, references.roles, references.failed, problems)
+    own_queues = queues(resources, references.failed, problems)
+    known = replace(
+        references,
         apis={api.endpoint_arn: api for api in own_apis},
         queues={queue.arn: queue for queue in own_queues},
-        roles=all_roles,
     )
     return RegionDefinition(
         region=region,
@@ -138,10 +134,11 @@ def _check_aliases(regions: Sequence[RegionDefinition]) -> None:
             raise TemplateError(f"The alias {region.alias} stands for both {other} and {region.region}.")
 
 
-def roles(resources: Sequence[Resource], problems: Problems) -> dict[str, Role]:
+def roles(resources: Sequence[Resource], failed: Set[str], problems: Problems) -> dict[str, Role]:
     """Build all roles, by ARN; each policy of its own or attached by AWS::IAM::Policy counts.
 
-    Two roles of one name and a policy for a role that does not exist are problems.
+    Two roles of one name and a policy for a role that does not exist are problems. `failed` are types of
+    which a resource has a problem: the role may be that one.
     """
     own = {resource.values.ref: resource for resource in _unique(resources, policies.ROLE.name, problems)}
     statements: dict[str, list[Statement]] = {
@@ -155,8 +152,9 @@ def roles(resources: Sequence[Resource], problems: Problems) -> dict[str, Role]:
     for policy in _of(resources, policies.POLICY.name):
         for name in texts_of(policy.properties, "Roles"):
             if name not in statements:
-                problem = f"property Roles names {name}, which no template defines"
-                problems.add(policy.error(problem))
+                if policies.ROLE.name not in failed:
+                    problem = f"property Roles names {name}, which no template defines"
+                    problems.add(policy.error(problem))
                 continue
             statements[name] += parse(policy.properties["PolicyDocument"], "PolicyDocument", "identity")
     return {
@@ -169,7 +167,7 @@ def roles(resources: Sequence[Resource], problems: Problems) -> dict[str, Role]:
     }
 
 
-def queues(resources: Sequence[Resource], problems: Problems) -> tuple[Queue, ...]:
+def queues(resources: Sequence[Resource], failed: Set[str], problems: Problems) -> tuple[Queue, ...]:
     """Build the queues of one region, each with the statements of its policies.
 
     Two queues of one name and a policy for a queue that does not exist are problems.
@@ -182,8 +180,9 @@ def queues(resources: Sequence[Resource], problems: Problems) -> tuple[Queue, ..
     for policy in _of(resources, buses_and_queues.QUEUE_POLICY.name):
         for url in texts_of(policy.properties, "Queues"):
             if url not in statements:
-                problem = f"property Queues names {url}, which no template of its region defines"
-                problems.add(policy.error(problem))
+                if buses_and_queues.QUEUE.name not in failed:
+                    problem = f"property Queues names {url}, which no template of its region defines"
+                    problems.add(policy.error(problem))
                 continue
             statements[url] += parse(policy.properties["PolicyDocument"], "PolicyDocument", "resource")
     return tuple(

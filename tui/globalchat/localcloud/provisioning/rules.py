@@ -1,14 +1,15 @@
 """Builds buses and rules, and checks what a rule's targets refer to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from globalchat.localcloud.definition import Api, EventBus, Queue, Role, Rule, RuleTarget, TargetRetryPolicy
 from globalchat.localcloud.problems import Defect, Problems
 from globalchat.localcloud.provisioning.stack import Resource
-from globalchat.localcloud.resources import buses_and_queues
+from globalchat.localcloud.resources import appsync, buses_and_queues, policies
 from globalchat.localcloud.resources.property_schema import (
     Properties,
+    ResourceType,
     as_integer,
     object_of,
     objects_of,
@@ -23,13 +24,25 @@ _INPUTS = ("Input", "InputPath", "InputTransformer")
 class RuleReferences:
     """What a region's rules may refer to: buses of all regions, the region's own APIs and queues, all roles.
 
-    Everything is found by its ARN, an API by its endpoint's.
+    Everything is found by its ARN, an API by its endpoint's. `failed` are types of which a resource has a
+    problem: what is not found may be that one, and is no further problem.
     """
 
     buses: frozenset[str]
-    apis: Mapping[str, Api]
-    queues: Mapping[str, Queue]
     roles: Mapping[str, Role]
+    failed: frozenset[str]
+    apis: Mapping[str, Api] = field(default_factory=dict)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
+
+    def lacks(self, kind: ResourceType, arn: str) -> bool:
+        """Return True if no resource of a type has this ARN, for certain."""
+        known = {
+            buses_and_queues.EVENT_BUS.name: self.buses,
+            buses_and_queues.QUEUE.name: self.queues.keys(),
+            appsync.GRAPHQL_API.name: self.apis.keys(),
+            policies.ROLE.name: self.roles.keys(),
+        }
+        return arn not in known[kind.name] and kind.name not in self.failed
 
 
 def buses(resources: Sequence[Resource], problems: Problems) -> tuple[EventBus, ...]:
@@ -66,7 +79,7 @@ def _rule(resource: Resource, known: RuleReferences, problems: Problems) -> Rule
     name = text_of(resource.properties, "EventBusName")
     bus_arn = name if name.startswith("arn:") else resource.identity.arn("events", f"event-bus/{name}")
     own_region = bus_arn.split(":")[3:4] == [resource.identity.region]
-    if bus_arn not in known.buses or not own_region:
+    if known.lacks(buses_and_queues.EVENT_BUS, bus_arn) or not own_region:
         raise resource.error(f"property EventBusName names {name}, which no template of its region defines")
     targets = objects_of(resource.properties, "Targets")
     ids = [target["Id"] for target in targets]
@@ -90,7 +103,7 @@ def _target(rule: Resource, path: str, target: Properties, bus_arn: str, known: 
     arn = text_of(target, "Arn")
     operation = optional_text(object_of(target, "AppSyncParameters"), "GraphQLOperation")
     if ":endpoints/graphql-api/" in arn:
-        _check_api_target(rule, path, known.apis.get(arn), arn, operation)
+        _check_api_target(rule, path, known, arn, operation)
     elif ":event-bus/" in arn:
         _check_bus_target(rule, path, target, bus_arn, known)
     elif ":sqs:" in arn:
@@ -116,10 +129,13 @@ def _target(rule: Resource, path: str, target: Properties, bus_arn: str, known: 
     )
 
 
-def _check_api_target(rule: Resource, path: str, api: Api | None, arn: str, operation: str | None) -> None:
-    if api is None:
+def _check_api_target(
+    rule: Resource, path: str, known: RuleReferences, arn: str, operation: str | None
+) -> None:
+    if known.lacks(appsync.GRAPHQL_API, arn):
         raise rule.error(f"property {path}.Arn names {arn}, the endpoint of no API of its region")
-    if "AWS_IAM" not in api.modes:
+    api = known.apis.get(arn)
+    if api is not None and "AWS_IAM" not in api.modes:
         # PutTargets refuses it: the target signs its calls (EventBridge user guide, AppSync targets).
         raise rule.error(f"property {path}.Arn names the API {api.name}, which lacks the mode AWS_IAM")
     if operation is None:
@@ -135,7 +151,7 @@ def _check_bus_target(
     refuse it.
     """
     arn = text_of(target, "Arn")
-    if arn not in known.buses:
+    if known.lacks(buses_and_queues.EVENT_BUS, arn):
         raise rule.error(f"property {path}.Arn names the bus {arn}, which no template defines")
     if arn == bus_arn:
         raise rule.error(f"property {path}.Arn names the rule's own bus; AWS refuses that")
@@ -147,8 +163,8 @@ def _check_bus_target(
 def _check_queue_target(rule: Resource, path: str, target: Properties, known: RuleReferences) -> None:
     """Check a queue target: its policy admits the rule, for EventBridge takes no role for SQS."""
     arn = text_of(target, "Arn")
-    if arn not in known.queues:
-        raise rule.error(f"property {path}.Arn names {arn}, which is no queue of the rule's own region")
+    if known.lacks(buses_and_queues.QUEUE, arn):
+        raise rule.error(f"property {path}.Arn names {arn}, which is not a queue of the rule's own region")
     for name in ("RoleArn", "AppSyncParameters"):
         if name in target:
             raise rule.error(f"property {path}.{name} has no place at a queue target")
@@ -162,16 +178,16 @@ def _role(rule: Resource, path: str, target: Properties, known: RuleReferences) 
     arn = optional_text(target, "RoleArn")
     if arn is None:
         raise rule.error(f"property {path}.RoleArn is missing")
-    if arn not in known.roles:
+    if known.lacks(policies.ROLE, arn):
         raise rule.error(f"property {path}.RoleArn names {arn}, which no template defines")
     return arn
 
 
 def _dead_letters(rule: Resource, path: str, target: Properties, known: RuleReferences) -> str | None:
     arn = optional_text(object_of(target, "DeadLetterConfig"), "Arn")
-    if arn is not None and arn not in known.queues:
+    if arn is not None and known.lacks(buses_and_queues.QUEUE, arn):
         raise rule.error(
-            f"property {path}.DeadLetterConfig names {arn}, which is no queue of the rule's own region"
+            f"property {path}.DeadLetterConfig names {arn}, which is not a queue of the rule's own region"
         )
     return arn
 

@@ -121,12 +121,17 @@ _RESOURCE_KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ResolvedStack:
-    """A stack's resources and outputs; `alias` is what its template calls the region, if it does."""
+    """A stack's resources and outputs.
+
+    `alias` is what its template calls the region, if it does. `failed_types` are the types of resources with
+    a problem, which are not among `resources`: a name that is not found may be that of one of these.
+    """
 
     stack: Stack
     alias: str | None
     resources: tuple[Resource, ...]
     outputs: Mapping[str, str]
+    failed_types: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,26 +173,23 @@ CodeCheck: TypeAlias = Callable[[str, str], None]
 
 
 def resolve_stack(
-    stack: Stack, *, account: str, base_url: str, check_code: CodeCheck | None = None
-) -> ResolvedStack:
+    stack: Stack, problems: Problems, *, account: str, base_url: str, check_code: CodeCheck | None = None
+) -> ResolvedStack | None:
     """Resolve every resource and output of a stack; `check_code` reads the resolvers' code, too.
 
-    Raises:
-        TemplateError: all sections, types, properties, values and functions that are not emulated, and all
-            dangling or circular references.
+    Problems are all sections, types, properties, values and functions that are not emulated, and all dangling
+    or circular references. Return None if the template's outline is not good enough to look for more.
     """
-    problems = Problems()
     template = f"template {stack.template_file}"
     for section in stack.template:
         if section not in _SECTIONS:
             problem = f"{template}: the section {section} is not emulated."
             problems.add(TemplateError(Defect(problem, is_gap=True)))
-    resolved = None
-    with problems.collected():
-        resolved = _resolve(stack, account, base_url, check_code, problems)
-    problems.check()
-    assert resolved is not None
-    return resolved
+    try:
+        return _resolve(stack, account, base_url, check_code, problems)
+    except TemplateError as error:
+        problems.add(error)
+        return None
 
 
 def _resolve(
@@ -210,7 +212,11 @@ def _resolve(
     alias = None
     with problems.collected():
         alias = alias_of(stack)
-    return ResolvedStack(stack, alias, tuple(resources), _outputs(stack, scope, problems))
+    outputs = _outputs(stack, scope, problems)
+    section = stack.template["Resources"]
+    assert isinstance(section, dict), "its resources were read"
+    types = (own.get("Type") if isinstance(own := section[name], dict) else None for name in failed)
+    return ResolvedStack(stack, alias, tuple(resources), outputs, frozenset(map(str, types)))
 
 
 def _pseudo_parameters(stack: Stack, account: str) -> Mapping[str, Resolved]:
