@@ -48,7 +48,7 @@ def key_forms(home: Home) -> list[str]:
     return [*secrets, *encoded]
 
 
-def test_a_log_tells_what_happened_without_keys_and_texts(shared_home: Home, tmp_path: Path) -> None:
+def test_a_log_shows_what_happened_without_keys_and_texts(shared_home: Home, tmp_path: Path) -> None:
     file = tmp_path / "log"
     follow_one_message(shared_home, file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

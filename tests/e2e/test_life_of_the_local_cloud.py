@@ -239,7 +239,7 @@ def test_down_ends_a_foreground_cloud_without_an_error(home: Home) -> None:
     assert serving.wait() == 0
 
 
-def test_serve_takes_the_port_it_is_given_and_tells_when_it_is_taken(home: Home) -> None:
+def test_serve_takes_the_port_it_is_given_and_says_when_it_is_taken(home: Home) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = home.run("local", "serve", "--port", str(port))

@@ -154,7 +154,7 @@ def test_it_ends_after_so_many_messages_and_shows_no_more() -> None:
         (1, [LIVE, MESSAGE], ExitCode.DONE),
     ],
 )
-def test_when_the_time_is_over_the_code_tells_whether_it_was_enough(
+def test_when_the_time_is_over_the_code_says_if_it_was_enough(
     count: int | None, events: list[SessionEvent], code: ExitCode
 ) -> None:
     follower = Follower(["tech"], count=count)

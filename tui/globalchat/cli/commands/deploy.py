@@ -72,8 +72,8 @@ class DeployOptions:
 def command(given: DeployOptions) -> int:
     """Run `globalchat deploy`."""
     from globalchat.cli import aws_deployment
-    from globalchat.cli.agreement import compared_with_aws
     from globalchat.core.files import user_folders
+    from globalchat.verify.deploy_check import compared_with_aws
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.deployment import Deployer, prepare
     from globalchat_infra.deployer.iam_changes import Synthesis

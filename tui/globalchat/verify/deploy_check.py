@@ -1,4 +1,4 @@
-"""What AWS says of the templates before they are deployed, beside what the local cloud says."""
+"""Asks AWS about the templates of a deployment before it is made, and compares with the local cloud."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ SHOWN: Final = 5
 
 
 def compared_with_aws(aws: Aws, *, strict: bool) -> Callable[[Path], Iterator[str]]:
-    """Return what asks AWS about the assembly in a folder, and yields the result as lines.
+    """Return a function that asks AWS about the assembly in a folder, and yields the result as lines.
 
     Where the credentials may not ask, a line says so. With `strict` a difference is a UserError.
     """

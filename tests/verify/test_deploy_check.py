@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from globalchat.cli.agreement import compared_with_aws
 from globalchat.core.errors import UserError
 from globalchat.core.resources import TEMPLATES
+from globalchat.verify.deploy_check import compared_with_aws
 from globalchat.verify.questions import AwsQuestion, Document
 from globalchat_infra.deployer.aws import Aws
 from tests.infra.helpers.aws_front import AwsFront, aws_front
