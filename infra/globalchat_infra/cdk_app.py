@@ -95,7 +95,7 @@ class ApiStack(RegionStack):
         if config.waf_rate is not None:
             name = f"{config.prefix}-{alias}"
             Firewall(self, "Firewall", name=name, api=graphql.api, rate=config.waf_rate)
-        # The key is no output: `cdk deploy` would print it.
+        # The key is not an output: `cdk deploy` would print it.
         CfnOutput(self, "graphqlUrl", value=graphql.api.graphql_url)
         CfnOutput(self, "realtimeUrl", value=graphql.realtime_url)
         CfnOutput(self, "apiId", value=graphql.api.api_id)

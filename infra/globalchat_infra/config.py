@@ -233,7 +233,7 @@ def _account(value: object) -> str | None:
 @cache
 def aws_regions() -> Collection[str]:
     """Return the AWS regions that have AppSync, by botocore's data alone: no AWS configuration is read."""
-    # Imported here: whoever only looks at other parts of a configuration needs no AWS library.
+    # Imported here: most readers of a configuration need no AWS library.
     from botocore.loaders import create_loader
     from botocore.regions import EndpointResolver
 

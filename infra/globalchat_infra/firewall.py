@@ -1,4 +1,4 @@
-"""An optional web firewall before the API: one address may only send so many requests in five minutes."""
+"""An optional web firewall before the API: a limit of the requests of one address in five minutes."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,5 +1,5 @@
 /**
- * Lists the channels that the deployment was made with.
+ * Lists the channels of the deployment.
  * @param {import('@aws-appsync/utils').Context} ctx
  */
 export function request(ctx) {

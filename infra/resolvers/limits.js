@@ -1,5 +1,5 @@
 /**
- * Tells the longest values that publish accepts.
+ * Returns the longest values that publish accepts.
  * @param {import('@aws-appsync/utils').Context} ctx
  */
 export function request(ctx) {

@@ -157,7 +157,7 @@ def test_errors_in_appsync_s_log_are_counted(templates: Templates) -> None:
         assert "DefaultValue" not in made
 
 
-def test_without_an_address_alarms_mail_nobody(templates: Templates) -> None:
+def test_without_an_address_alarms_mail_no_one(templates: Templates) -> None:
     for template in templates.values():
         for alarm in alarms(template).values():
             assert "AlarmActions" not in alarm

@@ -26,7 +26,7 @@ STACKS = [
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """No AWS settings, a proxy that nobody listens to, this Python first."""
+    """No AWS settings, a proxy that does not exist, this Python first."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "JSII_"))
     }

@@ -16,7 +16,7 @@ Reports = dict[str, dict[str, Any]]
 
 
 def reports(config: Config, folder: Path, *, plant: bool = False) -> Reports:
-    """What each plug-in finds in a deployment; synthesis fails if a finding is not acknowledged."""
+    """Return what each plug-in finds in a deployment; synthesis fails if a finding is not acknowledged."""
     from globalchat_infra.toolchain import prepare
 
     prepare()

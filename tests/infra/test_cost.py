@@ -70,7 +70,7 @@ def test_one_region_relays_nothing() -> None:
     assert found["CloudWatch", "alarm"] == ("7", "0.7")
 
 
-def test_nobody_and_nothing_costs_the_alarms_and_metrics() -> None:
+def test_no_clients_and_no_messages_cost_the_alarms_and_metrics() -> None:
     lines = estimate(Traffic(0, Decimal(0), 100), [OREGON, SYDNEY], load_prices(), Extras())
     assert sum(line.usd for line in lines) == Decimal("3.8")
 

@@ -250,7 +250,7 @@ def test_an_api_stack_tells_the_whole_deployment(everything: Config, full_templa
         assert parse({"prefix": everything.prefix, **recalled}) == everything
 
 
-def test_a_bus_takes_what_its_own_account_may_put_on_it_and_nobody_else(full_templates: Templates) -> None:
+def test_a_bus_takes_what_its_own_account_may_put_on_it_and_no_one_else(full_templates: Templates) -> None:
     for name, template in full_templates.items():
         if name.endswith("-relay"):
             continue

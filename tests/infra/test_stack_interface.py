@@ -28,7 +28,7 @@ def test_a_key_expires_on_the_first_of_a_month_within_a_year(today: date, expiry
 def test_a_template_makes_the_key_of_one_generation_whose_end_it_never_moves_by_itself(
     synthesised: Mapping[str, Mapping[str, str]],
 ) -> None:
-    """CloudFormation keeps the previous values of parameters, whoever updates the stack, and whenever."""
+    """CloudFormation keeps the previous values of parameters, whatever updates the stack, and whenever."""
     for name, template in templates_of(synthesised["default"]).items():
         if not name.endswith("-api"):
             assert "Parameters" not in template

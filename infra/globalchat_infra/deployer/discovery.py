@@ -160,7 +160,7 @@ def unsearched_warnings(deployment: ExistingDeployment) -> list[str]:
     if deployment.unlisted is None or not deployment.unsearched:
         return []
     return [
-        f"{deployment.unlisted.message.rstrip('.')}: what stands in {', '.join(deployment.unsearched)} "
+        f"{deployment.unlisted.message.rstrip('.')}: what exists in {', '.join(deployment.unsearched)} "
         "is not known."
     ]
 
@@ -269,7 +269,7 @@ def _endpoint(aws: Aws, stack: DeployedStack, now: float) -> RegionEndpoint:
         key = api_keys.current(aws, stack.region, api_id, now)
     except Denied as error:
         raise UserError(
-            f"The stack {stack.name} stands, with {stack.outputs['graphqlUrl']}, "
+            f"The stack {stack.name} exists, with {stack.outputs['graphqlUrl']}, "
             f"but its API key cannot be read. {error}",
             remedy="Run `globalchat outputs --refresh` with credentials that may call appsync:ListApiKeys.",
         ) from None

@@ -58,7 +58,7 @@ HealthCheck = Callable[[Aws, RegionTarget], CheckResult]
 def credentials(aws: Aws, target: RegionTarget) -> CheckResult:
     """Check that there are AWS credentials, for the account that the deployment is in.
 
-    Users who only chat have none, which is fine: that blocks the other checks, and is no failure.
+    Users who only chat have none, which is fine: that skips the other checks without a failure.
     """
     try:
         account = aws.account(target.region)
@@ -88,7 +88,7 @@ def _stack(name: str, stack: DeployedStack | None) -> CheckResult:
     if stack is None:
         return failed(f"The stack {name} does not exist.", "Run `globalchat deploy`.")
     if (foreign := stack.foreign) is not None:
-        text = f'Not of the deployment "{stack.prefix}" is {foreign}.'
+        text = f'Not part of the deployment "{stack.prefix}" is {foreign}.'
         return failed(text, "Look at the profile: its names belong to others.")
     if (obstacle := stuck(stack)) is not None:
         result = warning if stack.busy else failed

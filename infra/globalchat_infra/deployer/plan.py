@@ -115,7 +115,7 @@ class Plan:
         if before:
             yield from (f"changes {line}" for line in differences(before, after))
         if kept := self._kept(before, after):
-            yield f"kept as it stands: {', '.join(kept)} (--reset takes it from cdk.json)"
+            yield f"kept as deployed: {', '.join(kept)} (--reset takes it from cdk.json)"
         if self.to_delete:
             yield f"will be deleted: {_names(self.to_delete)}"
         if not self.request.prune:
@@ -127,13 +127,13 @@ class Plan:
             own = [stack for stack in self.dropped if stack.alias == alias]
             which = "" if self.request.changes.prefix is None else f" --stack-prefix {self.config.prefix}"
             yield (
-                f"{alias} ({own[0].region}) is left out, but stands and costs what it does: {_names(own)}. "
+                f"{alias} ({own[0].region}) is left out, but still exists and costs money: {_names(own)}. "
                 "The others no longer relay to it; what is published there still reaches those that it knew. "
                 f"Delete it with --prune, or with `globalchat destroy --regions {alias}{which}`."
             )
 
     def _kept(self, before: Mapping[str, object], after: Mapping[str, Any]) -> list[str]:
-        """Return the keys in which what exists outweighs the file."""
+        """Return the keys in which the deployment outweighs the file."""
         file = context_of(self.request.content)
         old = [key for key in CHOICES if key in before and key not in self.request.changes.keys]
         same = [key for key in old if (before[key] or None) == (after.get(key) or None)]
@@ -235,12 +235,12 @@ def _check_aliases(plan: Plan) -> None:
     for alias, region in plan.config.regions.items():
         if existing.get(alias, region) != region:
             raise UsageError(
-                f"{alias} stands in {existing[alias]} and cannot move to {region}.",
+                f"{alias} is deployed in {existing[alias]} and cannot move to {region}.",
                 remedy="Call the new region by another alias.",
             )
         if aliases.get(region, alias) != alias:
             raise UsageError(
-                f"{region} stands as {aliases[region]} and cannot be called {alias}.",
+                f"{region} is deployed as {aliases[region]} and cannot be called {alias}.",
                 remedy=f"Keep the alias {aliases[region]}, or destroy that region first.",
             )
 

@@ -81,7 +81,7 @@ def _warnings(
     config = plan.config
     yield from check_regions(aws, config)
     for reason in plan.existing.unreachable_regions(config.regions.values()).values():
-        yield f"{reason} Whether something of the deployment stands there is not known."
+        yield f"{reason} Whether the deployment has stacks there is not known."
     yield from unsearched_warnings(plan.existing)
     yield from obstacles.check_deployment(aws, owner.number, plan)
     yield from warn_of_quotas(aws, config, existing)

@@ -1,4 +1,9 @@
-"""How far a deployment is, by the lines of the CDK command line. Pure: no process and no clock."""
+"""The progress of a deployment by the lines of the CDK command line, and how it is shown.
+
+`cdk deploy` has no machine-readable output: its structured messages reach only programs that embed the CDK,
+and no option prints them. What it does print with `--progress events` is a row for each event of
+CloudFormation. Those rows decide, with CloudFormation's own types and statuses; symbols do not matter.
+"""
 
 import re
 from collections.abc import Callable
@@ -14,11 +19,12 @@ _EVENT = re.compile(
     r"^(?P<stack>[A-Za-z][\w-]*) *\| *(?P<done>\d+)(?:/(?P<total>\d+))? *\| *[^|]+\| *(?P<status>[A-Z_]+) *"
     r"\| *(?P<type>[\w:]+) *\| *(?P<rest>.*)$"
 )
-_FINISHED = re.compile(r"^✅ +(?P<stack>[A-Za-z][\w-]*)(?P<same> \(no changes\))?$")
+_UNCHANGED = re.compile(r"^\W*(?P<stack>[A-Za-z][\w-]*) \(no changes\)$")
 _STARTED = re.compile(r"^(?P<stack>[A-Za-z][\w-]*): (?:creating CloudFormation changeset|deploying|start)")
-_FAILED = re.compile(r"^❌ +(?P<stack>[A-Za-z][\w-]*) failed(?: to deploy)?(?:: (?P<reason>.*))?$")
-_CAUSE = re.compile(r"^‣ +(?P<reason>.+)$")
+_FAILED = re.compile(r"^\W*(?P<stack>[A-Za-z][\w-]*) failed(?: to deploy)?(?:: (?P<reason>.*))?$")
+_CAUSE = re.compile(r"^\W*(?P<reason>[A-Za-z]\w*: .+)$")
 _STACK_TYPE = "AWS::CloudFormation::Stack"
+_COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _FAILURE = ("CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
 _LONGEST = 400
 """Characters that are kept of a reason or a line."""
@@ -68,18 +74,19 @@ class Progress:
         return cls({name: StackProgress(name) for name in names})
 
     def feed(self, line: str) -> StackProgress | None:
-        """Take a line in; the stack that it changed, if it did."""
+        """Read a line, and return the stack that it changed, if it did."""
         line = line.strip()
         if match := _EVENT.match(line):
             return self._event(match)
-        if (match := _FINISHED.match(line)) and (stack := self.stacks.get(match["stack"])):
-            stack.started = stack.finished = True
-            stack.unchanged = match["same"] is not None
+        if (match := _UNCHANGED.match(line)) and (stack := self.stacks.get(match["stack"])):
+            stack.started = stack.finished = stack.unchanged = True
             return stack
         if (match := _FAILED.match(line)) and (stack := self.stacks.get(match["stack"])):
             self._blamed = stack
             return self._fail(stack, match["reason"]) if match["reason"] else None
-        if (match := _CAUSE.match(line)) and (stack := self._blamed):
+        if (stack := self._blamed) is not None and (match := _CAUSE.match(line)):
+            # The line after a bare "failed to deploy" is its cause.
+            self._blamed = None
             return self._fail(stack, match["reason"])
         if (match := _STARTED.match(line)) and (stack := self.stacks.get(match["stack"])):
             changed = not stack.started
@@ -88,7 +95,7 @@ class Progress:
         return None
 
     def complain(self, line: str) -> None:
-        """Take a line of standard error in, which tells why if something fails."""
+        """Keep a line of standard error, for the cause if something fails."""
         if line.strip():
             self.errors.append(line.strip()[:_LONGEST])
             del self.errors[:-200]
@@ -99,7 +106,9 @@ class Progress:
             return None
         stack.started = True
         stack.done, stack.total = int(match["done"]), int(match["total"] or stack.total)
-        if match["status"] in _FAILURE and match["type"] != _STACK_TYPE and "cancelled" not in match["rest"]:
+        if match["type"] == _STACK_TYPE:
+            stack.finished = match["status"] in _COMPLETE
+        elif match["status"] in _FAILURE and "cancelled" not in match["rest"]:
             return self._fail(stack, f"{match['type']} {match['rest']}")
         return stack
 

@@ -212,7 +212,7 @@ def refusal(prefix: str, foreign: Sequence[ForeignResource], *, remedy: str, don
     """Return the error that ends a plan which would act on the property of others; `done` ends it."""
     listed = "; ".join(map(str, foreign))
     verb = "is" if len(foreign) == 1 else "are"
-    return UsageError(f'Not of the deployment "{prefix}" {verb} {listed}: {done}.', remedy=remedy)
+    return UsageError(f'Not part of the deployment "{prefix}" {verb} {listed}: {done}.', remedy=remedy)
 
 
 def refuse_foreign(prefix: str, found: Iterable[ForeignResource | None], done: str) -> None:

@@ -20,7 +20,7 @@ JSII_CACHE = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
-    """Where a moto server with our extension listens."""
+    """The URL of a moto server with our extension."""
     from tests.infra.helpers import moto_extension
 
     moto_extension.install()

@@ -39,7 +39,7 @@ def test_a_key_is_not_shown() -> None:
 def test_the_key_that_lasts_longest_is_used_unless_expired_or_replaced() -> None:
     old = ApiKey("da2-a", END + DAY, "")
     new = ApiKey("da2-b", END, f"globalchat keys rotate: replaces {old.fingerprint}")
-    foreign = ApiKey("da2-c", END - DAY, "somebody's")
+    foreign = ApiKey("da2-c", END - DAY, "made by hand")
     expired = ApiKey("da2-d", int(NOW) - 1, "")
     assert api_keys.choose([expired, old, foreign], NOW) == old
     assert api_keys.choose([expired, old, new, foreign], NOW) == new
@@ -211,7 +211,7 @@ def test_a_key_that_was_replaced_is_deleted_by_the_next_update(existing: list[De
 
 
 def test_a_key_that_has_expired_is_replaced_and_not_renewed(existing: list[DeployedStack]) -> None:
-    """Whoever let it expire by hand may have had a reason."""
+    """A key that was let expire by hand may have had a reason to."""
     raised = api_keys.find_replacements(Aws(), existing, END + 1)
     assert list(raised.parameters) == ["globalchat-oregon-api"]
     assert "has expired" in raised.notes[0]

@@ -160,7 +160,7 @@ def test_a_key_that_cannot_be_read_is_named_with_what_stands_and_what_to_run(
     monkeypatch.setattr(api_keys, "list_keys", denied)
     ran = deployed.run("outputs", "--refresh", "--stack-prefix", "small", "--regions", "oregon")
     assert ran.exit_code == 1
-    assert "The stack small-oregon-api stands, with https://" in ran.output
+    assert "The stack small-oregon-api exists, with https://" in ran.output
     assert (
         "Run `globalchat outputs --refresh` with credentials that may call appsync:ListApiKeys." in ran.output
     )

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.infra]
 
 @pytest.fixture
 def endpoints() -> Iterator[dict[str, tuple[str, str, str]]]:
-    """Where moto says that the APIs are."""
+    """The addresses that moto gives the APIs."""
     from tests.infra.helpers.moto_extension.types import ENDPOINTS
 
     yield ENDPOINTS

@@ -181,7 +181,7 @@ def one_region_less_and_then_none(equipped: User, aws: Aws) -> None:
     assert half.exit_code == 0, half.output
     for message in (
         "changes regions: oregon us-west-2, sydney ap-southeast-2 → oregon us-west-2",
-        "kept as it stands: channels",
+        "kept as deployed: channels",
         "will be deleted: globalchat-oregon-relay, globalchat-sydney-api, globalchat-sydney-relay",
     ):
         assert message in half.output
@@ -206,7 +206,7 @@ def one_region_less_and_then_none(equipped: User, aws: Aws) -> None:
     assert aws.call("iam", "us-west-2", "list_roles")["Roles"] == []
 
 
-def test_a_profile_that_cannot_be_written_is_reported_with_what_stands(
+def test_a_profile_that_cannot_be_written_is_reported_with_what_is_complete(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = RegionEndpoint("oregon", "us-west-2", "https://a/b", "wss://a/b", "id", "bus", "key")
@@ -235,7 +235,7 @@ class WithoutKeys(Aws):
         return super().call(service, region, operation, **arguments)
 
 
-def test_keys_that_cannot_be_read_are_reported_with_what_stands_and_what_to_run(
+def test_keys_that_cannot_be_read_are_reported_with_what_is_complete_and_what_to_run(
     cloud: str, user: User
 ) -> None:
     stand(REGIONS)
@@ -245,7 +245,7 @@ def test_keys_that_cannot_be_read_are_reported_with_what_stands_and_what_to_run(
         Deployer(plan, user.cache, WithoutKeys()).profile("default", printed.append)
     assert str(failed.value).startswith(
         "The deployment is complete in oregon (us-west-2), sydney (ap-southeast-2), "
-        "but the profile could not be written. The stack globalchat-oregon-api stands, with https://"
+        "but the profile could not be written. The stack globalchat-oregon-api exists, with https://"
     )
     assert failed.value.remedy == (
         "Run `globalchat outputs --refresh` with credentials that may call appsync:ListApiKeys."
@@ -255,7 +255,7 @@ def test_keys_that_cannot_be_read_are_reported_with_what_stands_and_what_to_run(
     ]
 
 
-def test_a_region_that_fails_is_reported_with_what_stands(world: Assembled) -> None:
+def test_a_region_that_fails_is_reported_with_what_is_complete(world: Assembled) -> None:
     def spoil(resources: dict[str, Any]) -> None:
         resource(resources, "AWS::AppSync::GraphQLSchema")["Definition"] = "type Query {"
 
@@ -271,7 +271,7 @@ def test_a_region_that_fails_is_reported_with_what_stands(world: Assembled) -> N
     assert found == {"globalchat-oregon-api": True, "globalchat-sydney-api": False}
 
 
-def test_the_cdks_word_alone_is_not_believed(world: Assembled) -> None:
+def test_an_exit_code_of_the_cdk_proves_no_deployment(world: Assembled) -> None:
     stand(REGIONS)
     deployment, aws = world.prepare(RecordingPrompter()), Aws()
     deployment._check_complete()
@@ -294,7 +294,7 @@ def earlier(text: str) -> str:
 def test_an_update_of_an_earlier_version_renames_its_roles_and_ends_what_was_replaced(
     world: Assembled,
 ) -> None:
-    """And neither that update nor a later one lets a replaced key live again, whoever runs it."""
+    """And neither that update nor a later one lets a replaced key live again, by whatever command."""
     world = world.of_one_region("oregon", REGIONS["oregon"])
     file = world.templates / "globalchat-oregon-api.template.json"
     current = file.read_text(encoding="utf-8")

@@ -37,7 +37,7 @@ STACKS = [
 
 @dataclass
 class Deleting(Aws):
-    """AWS, which takes so many looks to delete a stack, or fails to (0), or refuses to delete `refused`."""
+    """AWS, which deletes a stack after a number of looks, or fails to (0), or refuses to delete `refused`."""
 
     looks: int = 1
     refused: str = ""
@@ -112,7 +112,7 @@ def test_ctrl_c_says_what_goes_on_as_aws_says_itself() -> None:
     )
 
 
-def test_a_deletion_that_is_refused_says_what_goes_on_and_what_stands() -> None:
+def test_a_deletion_that_is_refused_says_what_goes_on_and_what_is_left() -> None:
     with pytest.raises(UserError) as failed:
         remove(Deleting(looks=9, refused="globalchat-sydney-relay"), [])
     assert str(failed.value) == (
@@ -127,7 +127,7 @@ def test_what_is_left_is_listed_and_is_no_success(cloud: str, user: User) -> Non
     aws = Aws()
     own = {"project": "globalchat", "deployment": "globalchat", "alias": "oregon"}
     aws.call("sqs", "us-west-2", "create_queue", QueueName="globalchat-relay-dlq", tags=own)
-    aws.call("sqs", "us-west-2", "create_queue", QueueName="globalchat-somebody-else")
+    aws.call("sqs", "us-west-2", "create_queue", QueueName="globalchat-another-team")
     aws.call(
         "events",
         "us-west-2",

@@ -1,4 +1,4 @@
-"""A deployment is found wherever it stands, by a machine that knows nothing of it."""
+"""A deployment is found in whatever region it is, by a machine that knows nothing of it."""
 
 from typing import Any
 
@@ -64,10 +64,7 @@ def test_without_the_region_that_is_down_the_others_are_deployed(cloud: str) -> 
     request = DeployRequest(content(), Changes(regions=["oregon"]))
     plan = prepare(request, Deaf(), printed.prompter, account=ACCOUNT)
     assert plan.config.regions == {"oregon": "us-west-2"}
-    assert (
-        "warning: AWS did not answer. Whether something of the deployment stands there is not known."
-        in printed
-    )
+    assert "warning: AWS did not answer. Whether the deployment has stacks there is not known." in printed
     with pytest.raises(UserError, match="AWS did not answer"):
         prepare(
             DeployRequest(content(), Changes(regions=["oregon", "sydney"])),

@@ -96,7 +96,8 @@ def test_a_stack_of_the_right_name_that_belongs_to_others(cloud: str) -> None:
     seen = health.stacks(Aws(), TARGET)
     assert seen.status.value == "failed"
     assert seen.text == (
-        f'Not of the deployment "globalchat" is the stack "{STACKS[0]}" in us-west-2 (tags team=payments).'
+        f'Not part of the deployment "globalchat" is the stack "{STACKS[0]}" in us-west-2 '
+        "(tags team=payments)."
     )
 
 

@@ -165,7 +165,7 @@ def test_a_second_one_ends_everything_at_once(
 ) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    # Whoever is alive of the app holds the pipe open.
+    # Each process of the app that lives holds the pipe open.
     run = start(equipped, f"exec 3>{fifo}; echo begun >&3; sleep 600")
     running.append(run)
     with fifo.open() as pipe:

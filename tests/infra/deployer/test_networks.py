@@ -173,7 +173,7 @@ async def install(tmp_path: Path) -> None:
     await asyncio.to_thread(cdk.cdk_cli, tmp_path / "cache", lambda _: None, answer_seconds=SECONDS)
 
 
-async def test_npm_goes_through_the_proxy_and_says_why_it_trusts_nobody(
+async def test_npm_goes_through_the_proxy_and_says_why_it_trusts_no_one(
     registry: int, authority: Authority, npm_settings: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async with LoopbackProxy({"registry.example": registry}) as proxy:

@@ -60,8 +60,8 @@ def existing(
     return ExistingDeployment(stacks)
 
 
-def settle(request: DeployRequest, stands: ExistingDeployment) -> tuple[Config, list[str]]:
-    plan = make_plan(request, stands)
+def settle(request: DeployRequest, before: ExistingDeployment) -> tuple[Config, list[str]]:
+    plan = make_plan(request, before)
     return plan.config, list(plan.lines())
 
 
@@ -106,13 +106,13 @@ def test_the_same_command_again_changes_nothing() -> None:
 
 
 def test_without_options_it_keeps_what_options_said_and_heeds_the_edited_file() -> None:
-    stands = existing("channels", "alarmEmail", channels=["one"], alarmEmail="a@example.com")
-    config, lines = settle(DeployRequest(file(limits={"message": 9, "sender": 32, "id": 64})), stands)
+    before = existing("channels", "alarmEmail", channels=["one"], alarmEmail="a@example.com")
+    config, lines = settle(DeployRequest(file(limits={"message": 9, "sender": 32, "id": 64})), before)
     assert (config.channels, config.alarm_email, config.limits.message) == (("one",), "a@example.com", 9)
     assert config.options == ("channels", "alarmEmail")
     assert lines == [
         "changes limits: message 2000, sender 32, id 64 → message 9, sender 32, id 64",
-        "kept as it stands: channels, alarmEmail (--reset takes it from cdk.json)",
+        "kept as deployed: channels, alarmEmail (--reset takes it from cdk.json)",
     ]
 
 
@@ -126,23 +126,23 @@ def test_a_third_alias_in_the_file_is_a_third_region() -> None:
 
 
 def test_the_file_of_an_installed_package_changes_nothing() -> None:
-    stands = existing(regions=THREE, channels=["one"], wafRate=50)
-    config, lines = settle(DeployRequest(content(), editable=False), stands)
+    before = existing(regions=THREE, channels=["one"], wafRate=50)
+    config, lines = settle(DeployRequest(content(), editable=False), before)
     assert (config.regions, config.channels, config.waf_rate) == (THREE, ("one",), 50)
-    assert lines == ["kept as it stands: regions, channels, wafRate (--reset takes it from cdk.json)"]
+    assert lines == ["kept as deployed: regions, channels, wafRate (--reset takes it from cdk.json)"]
 
 
 def test_reset_forgets_what_options_said() -> None:
-    stands = existing("channels", channels=["one"])
-    config, lines = settle(DeployRequest(content(), reset=True), stands)
+    before = existing("channels", channels=["one"])
+    config, lines = settle(DeployRequest(content(), reset=True), before)
     assert (config.channels, config.options) == (tuple(FILE["channels"]), ())
     assert lines == ["changes channels: one → cars, robots, tech, music, media"]
 
 
 def test_an_option_changes_what_an_earlier_one_said_and_only_that() -> None:
-    stands = existing("limits", "wafRate", limits={"message": 500, "sender": 32, "id": 64}, wafRate=50)
+    before = existing("limits", "wafRate", limits={"message": 500, "sender": 32, "id": 64}, wafRate=50)
     request = DeployRequest(content(), Changes(limits={"sender": 10}, extras={"wafRate": None}))
-    config, lines = settle(request, stands)
+    config, lines = settle(request, before)
     assert (config.limits, config.waf_rate) == (PublishLimits(500, 10, 64), None)
     assert lines == [
         "changes limits: message 500, sender 32, id 64 → message 500, sender 10, id 64",
@@ -164,7 +164,7 @@ def test_a_region_that_is_left_out_is_reported_with_what_it_does_and_how_to_end_
     assert [stack.name for stack in plan.dropped] == ["globalchat-tokyo-api", "globalchat-tokyo-relay"]
     assert plan.to_delete == []
     message = list(plan.lines())[-1]
-    assert message.startswith("tokyo (ap-northeast-1) is left out, but stands and costs what it does")
+    assert message.startswith("tokyo (ap-northeast-1) is left out, but still exists and costs money")
     assert "globalchat-tokyo-api, globalchat-tokyo-relay" in message
     assert message.endswith("Delete it with --prune, or with `globalchat destroy --regions tokyo`.")
 
@@ -190,9 +190,9 @@ def test_prune_deletes_what_is_left_out() -> None:
     assert not any("left out" in line for line in plan.lines())
 
 
-def test_a_stack_of_somebody_else_is_never_pruned() -> None:
-    stands = existing(regions=THREE)
-    foreign = [each if each.alias != "tokyo" else _untagged(each) for each in stands.stacks]
+def test_a_stack_of_others_is_never_pruned() -> None:
+    before = existing(regions=THREE)
+    foreign = [each if each.alias != "tokyo" else _untagged(each) for each in before.stacks]
     assert make_plan(DeployRequest(content(), prune=True), ExistingDeployment(foreign)).to_delete == []
 
 
@@ -211,8 +211,8 @@ def test_regions_may_be_named_as_they_stand() -> None:
 @pytest.mark.parametrize(
     ("regions", "message"),
     [
-        (["oregon=us-west-1", "sydney"], "oregon stands in us-west-2 and cannot move to us-west-1."),
-        (["west=us-west-2", "sydney"], "us-west-2 stands as oregon and cannot be called west."),
+        (["oregon=us-west-1", "sydney"], "oregon is deployed in us-west-2 and cannot move to us-west-1."),
+        (["west=us-west-2", "sydney"], "us-west-2 is deployed as oregon and cannot be called west."),
     ],
 )
 def test_names_on_aws_hold_alias_and_region_together(regions: list[str], message: str) -> None:

@@ -40,7 +40,7 @@ class Answers(Aws):
 
 @pytest.fixture
 def refusing() -> Iterator[str]:
-    """An address that nobody listens on."""
+    """An address without a listener."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -1,6 +1,8 @@
-"""How far a deployment is, by the lines of the CDK; and how that is shown."""
+"""The progress of a deployment by the lines of the CDK, and how it is shown."""
 
 import io
+
+import pytest
 
 from globalchat_infra.deployer.progress import LiveView, PlainView, Progress, StackProgress, View, view_for
 
@@ -10,6 +12,7 @@ STARTED = f"{API} |  0/28 | 12:56:19 PM | CREATE_IN_PROGRESS  | AWS::CloudFormat
 HALF = (
     f"{API} | 14/28 | 12:56:29 PM | CREATE_COMPLETE     | AWS::IAM::Role          | Graphql/LogsRole (Logs1)"
 )
+COMPLETE = f"{API} | 28/28 | 12:56:40 PM | CREATE_COMPLETE     | AWS::CloudFormation::Stack  | {API}"
 BROKEN = (
     f"{API} | 15/28 | 12:56:30 PM | CREATE_FAILED       | AWS::Events::EventBus   | Bus (Bus1) Resource "
     'handler returned message: "Event bus globalchat-bus already exists."'
@@ -31,7 +34,7 @@ def test_stacks_wait_begin_count_and_end() -> None:
     assert fed(BEGUN).stacks[API].summary == "preparing"
     assert fed(BEGUN, STARTED).stacks[API].summary == "0/28 resources"
     assert fed(BEGUN, STARTED, HALF).stacks[API].summary == "14/28 resources"
-    done = fed(BEGUN, STARTED, HALF, f"✅  {API}").stacks[API]
+    done = fed(BEGUN, STARTED, HALF, COMPLETE).stacks[API]
     assert (done.summary, done.running) == ("done", False)
     assert fed(f"✅  {API} (no changes)").stacks[API].summary == "unchanged"
 
@@ -50,6 +53,19 @@ def test_without_a_failed_resource_the_cause_is_what_the_cdk_says() -> None:
         == "ValidationError: no"
     )
     assert fed(f"❌  {API} failed: ValidationError: no").stacks[API].failure == "ValidationError: no"
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"])
+def test_a_stack_that_was_rolled_back_is_not_complete(status: str) -> None:
+    stack = fed(STARTED, BROKEN, COMPLETE.replace("CREATE_COMPLETE", status)).stacks[API]
+    assert (stack.finished, stack.summary) == (False, f"failed: {stack.failure}")
+
+
+@pytest.mark.parametrize("symbol", ["✅  ", "* ", ""])
+def test_symbols_do_not_matter(symbol: str) -> None:
+    assert fed(f"{symbol}{API} (no changes)").stacks[API].summary == "unchanged"
+    failed = fed(f"{symbol}{API} failed to deploy", f"{symbol}ValidationError: no").stacks[API]
+    assert failed.failure == "ValidationError: no"
 
 
 def test_other_lines_and_other_stacks_change_nothing() -> None:
@@ -84,7 +100,7 @@ def show(view: View, *lines: str) -> None:
 def test_plain_lines_show_quarters_not_every_resource() -> None:
     lines: list[str] = []
     near = HALF.replace("14/28", "15/28")
-    show(PlainView(lines.append), BEGUN, STARTED, HALF, near, "nothing", f"✅  {API}")
+    show(PlainView(lines.append), BEGUN, STARTED, HALF, near, "nothing", COMPLETE)
     assert lines == [
         f"[0:00] {API}: preparing",
         f"[0:01] {API}: 0/28 resources",
@@ -112,6 +128,6 @@ def test_the_live_view_shows_what_a_terminal_would_obey() -> None:
     assert drawn.count("\n") == 9
 
 
-def test_what_is_no_terminal_gets_plain_lines() -> None:
+def test_a_stream_that_is_not_a_terminal_gets_plain_lines() -> None:
     assert isinstance(view_for(io.StringIO(), print), PlainView)
     assert StackProgress("a", done=9, total=4, started=True).summary == "4/4 resources"

@@ -66,7 +66,9 @@ def test_a_stack_of_another_team_refuses_every_command(
     regions = ("--regions", "web=us-west-2,sydney") if command[0] == "deploy" else SHOP[2:]
     ran = user.run(*command, *SHOP[:2], *regions)
     assert ran.exit_code == 2, ran.output
-    message = f'Not of the deployment "shop" is the stack "shop-web-{part}" in us-west-2 (tags team=payments)'
+    message = (
+        f'Not part of the deployment "shop" is the stack "shop-web-{part}" in us-west-2 (tags team=payments)'
+    )
     assert message in ran.output
     assert stack_tags(f"shop-web-{part}") == {"team": "payments"}
     assert queues() == ["precious-orders"]
@@ -165,7 +167,9 @@ def test_a_name_that_another_team_has_refuses_the_whole_plan(
     with pytest.raises(UsageError) as refused:
         prepare(request, Aws(), RecordingPrompter().prompter, account=ACCOUNT)
     owner = "no tags" if made is dashboard else "tags team=payments"
-    assert str(refused.value) == f'Not of the deployment "shop" is {what} ({owner}): nothing was changed.'
+    assert (
+        str(refused.value) == f'Not part of the deployment "shop" is {what} ({owner}): nothing was changed.'
+    )
     assert "--stack-prefix" in (refused.value.remedy or "")
 
 
@@ -356,7 +360,7 @@ def test_without_iam_a_region_that_an_option_names_is_looked_at(cloud: str, deny
     assert not {"ap-northeast-1", "us-west-2"} & set(re.findall(r"[a-z]+-[a-z]+-\d", said.partition(":")[2]))
 
 
-def test_without_iam_a_deployment_is_found_in_whatever_region_it_stands(
+def test_without_iam_a_deployment_is_found_in_whatever_region_it_is(
     cloud: str, user: User, deny: Deny
 ) -> None:
     stand(TOKYO, prefix="team")

@@ -60,7 +60,7 @@ class AwsFront:
         region: str | None = None,
         times: int = -1,
     ) -> None:
-        """Answer an action, in one region or in all, so many times or always."""
+        """Answer an action, in one region or in all, a number of times or always."""
         left = [times]
 
         def rule(call: Call) -> Reply | None:
@@ -125,7 +125,7 @@ def failure(
 
 
 def identity(call: Call, *, account: str = "123456789012", name: str = "user/ana") -> Reply:
-    """What STS answers to GetCallerIdentity."""
+    """Return what STS answers to GetCallerIdentity."""
     arn = f"arn:aws:iam::{account}:{name}"
     result = f"<Arn>{arn}</Arn><UserId>A</UserId><Account>{account}</Account>"
     return Reply(body=_result("GetCallerIdentity", result))
@@ -134,7 +134,7 @@ def identity(call: Call, *, account: str = "123456789012", name: str = "user/ana
 def assumed(
     access_key: str = "ASIAROLE", *, expires: str = "2099-01-01T00:00:00Z", action: str = "AssumeRole"
 ) -> Reply:
-    """What STS answers to AssumeRole."""
+    """Return what STS answers to AssumeRole."""
     credentials = (
         f"<AccessKeyId>{access_key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
         f"<SessionToken>t</SessionToken><Expiration>{expires}</Expiration>"

@@ -104,7 +104,7 @@ def _apply(change_set: Any) -> None:
         stack.status = f"{change_set.change_set_type}_FAILED"
         stack.status_reason = reason
         raise ValidationError(stack.name, message=str(reason)) from error
-    # Moto tells no time of the last update.
+    # Moto has no time of the last update.
     stack.creation_time = utcnow()
     stack.template_dict = change_set.template_dict
     stack.output_map = stack._create_output_map()

@@ -20,10 +20,10 @@ class Resource(CloudFormationModel):
         self.remove: Callable[[], object] = lambda: None
 
     def make(self, properties: Properties) -> None:
-        """Create what the resource stands for; by default it stands for nothing."""
+        """Create the thing of the resource; by default there is none."""
 
     def change(self, properties: Properties) -> None:
-        """Update it; by default it is made anew."""
+        """Update it; by default it is made again."""
         self.remove()
         self.make(properties)
 
