@@ -18,6 +18,18 @@ JSII_CACHE = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
 """Where jsii unpacks 200 MB once."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _service_models_once() -> Iterator[None]:
+    """Let the botocore sessions of all tests share one loader: each would parse the same JSON again."""
+    import botocore.loaders
+    import botocore.session
+
+    shared = botocore.loaders.create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lambda *_: shared)
+        yield
+
+
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """The URL of a moto server with our extension."""

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,25 @@ import pytest
 from globalchat.client import profiles
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.errors import UserError
+from globalchat.localcloud.iam import matches
 from globalchat_infra import stack_interface
+from globalchat_infra.deploy_policy import CDK_CALLS
 from globalchat_infra.deployer import api_keys, cdk, stacks
 from globalchat_infra.deployer.aws import Aws, Denied
 from globalchat_infra.deployer.deployment import Deployer
 from globalchat_infra.deployer.discovery import discover
 from globalchat_infra.deployer.plan import DeployRequest, Plan, make_plan
 from tests.infra.helpers.assembled_deployment import Assembled, RecordingPrompter, content
+from tests.infra.helpers.aws_front import AwsFront, Call, Reply, Rule, failure
 from tests.infra.helpers.moto_account import ACCOUNT, NOW, User
-from tests.infra.helpers.small_stacks import stand
+from tests.infra.helpers.small_stacks import make_stack, stand, tags
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.infra
 
 REGIONS = {"oregon": "us-west-2", "sydney": "ap-southeast-2"}
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/cloudformation"
+"""A role for CloudFormation."""
 PEERS = {"us-west-2": "ap-southeast-2", "ap-southeast-2": "us-west-2"}
 
 
@@ -100,19 +107,46 @@ def channels_of(aws: Aws, alias: str) -> str:
     return str(channels)
 
 
+def allowed_stacks() -> str:
+    policy = json.loads((ROOT / "docs" / "deploy-policy.json").read_text(encoding="utf-8"))
+    pattern: str = next(each for each in policy["Statement"] if each["Sid"] == "Cloudformation")["Resource"]
+    return pattern
+
+
+def deny_other_stacks(pattern: str) -> Rule:
+    """Refuse the calls of CloudFormation that the policy does not allow, as IAM does."""
+
+    def rule(call: Call) -> Reply | None:
+        if call.service != "cloudformation" or "StackName" not in call.form:
+            return None
+        name = call.form["StackName"]
+        arn = name if ":" in name else f"arn:aws:cloudformation:us-west-2:{ACCOUNT}:stack/{name}/any"
+        if matches(pattern, arn):
+            return None
+        said = f"User is not authorized to perform: cloudformation:{call.action} on resource: {arn}"
+        return failure("cloudformation", "AccessDenied", said, status=403)
+
+    return rule
+
+
 def test_from_nothing_over_an_update_to_a_profile_and_back_by_the_command(
-    cloud: str,
+    front: AwsFront,
     equipped: User,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
     aws_settings: pytest.MonkeyPatch,
 ) -> None:
+    """And the CDK's command line calls what `docs/deploy-policy.json` allows, and nothing else.
+
+    It also looks for the stack of a bootstrapped account, and goes on without it.
+    """
+    front.rules.insert(0, deny_other_stacks(allowed_stacks()))
     # As in a container: what the CDK and jsii write must lie below GLOBALCHAT_HOME.
     aws_settings.setenv("HOME", os.devnull)
     ran = equipped.run("deploy", "--yes", "--no-proof", "--channels", "tech,music")
 
     assert ran.exit_code == 0, ran.output
-    assert f"the endpoint is {cloud}, not AWS's (set by AWS_ENDPOINT_URL)" in ran.output
+    assert f"the endpoint is {front.url}, not AWS's (set by AWS_ENDPOINT_URL)" in ran.output
     assert ran.output.count("IAM: makes the role globalchat.") == 8
     assert ran.output.index("IAM: makes the role") < ran.output.index('Deploy "globalchat" to ')
     assert ran.output.index("AWS was not asked about the templates") < ran.output.index("Deploy ")
@@ -134,12 +168,13 @@ def test_from_nothing_over_an_update_to_a_profile_and_back_by_the_command(
 
     synthesised = equipped.cache / "deploy" / "globalchat" / "cdk.out"
     copied = Path(shutil.copytree(synthesised, tmp_path / "assembly"))
-    an_update_changes_what_differs_and_nothing_else(Assembled(equipped, copied), capfd)
+    an_update_changes_what_differs_and_nothing_else(Assembled(equipped, copied), front, capfd)
+    the_cdk_called_what_the_policy_allows(front)
     one_region_less_and_then_none(equipped, aws)
 
 
 def an_update_changes_what_differs_and_nothing_else(
-    world: Assembled, capfd: pytest.CaptureFixture[str]
+    world: Assembled, front: AwsFront, capfd: pytest.CaptureFixture[str]
 ) -> None:
     first = world.prepare(RecordingPrompter()).profile("default", print)
 
@@ -153,7 +188,12 @@ def an_update_changes_what_differs_and_nothing_else(
     shown = capfd.readouterr()
     assert "Changed." in shown.out + shown.err
     assert "Number of stacks with differences: 1" in shown.out + shown.err
-    deployment, printed = world.deploy()
+    assert not [call for call in front.calls if "RoleARN" in call.form]
+    before, printed = len(front.calls), RecordingPrompter()
+    deployment = replace(world.prepare(printed), role=ROLE)
+    deployment.run(printed.prompter)
+    changing = [call for call in front.calls[before:] if call.action == "CreateChangeSet"]
+    assert {call.form.get("RoleARN") for call in changing} == {ROLE}
     assert any("update" in line for line in printed)
     assert any(line.endswith("globalchat-sydney-api: done") for line in printed)
     assert sum(line.endswith(": unchanged") for line in printed) == 3
@@ -167,6 +207,13 @@ def an_update_changes_what_differs_and_nothing_else(
     )
     assert rule["Description"] == "Changed."
     assert_whole(Aws())
+
+
+def the_cdk_called_what_the_policy_allows(front: AwsFront) -> None:
+    of_cdk = [call for call in front.calls if "botocore" not in call.headers.get("User-Agent", "").lower()]
+    called = {f"{call.service}:{call.action}" for call in of_cdk} - {"sts:GetCallerIdentity"}
+    assert called == {action for action, why in CDK_CALLS.items() if not why}
+    assert {call.form.get("StackName") for call in of_cdk} >= {"CDKToolkit"}
 
 
 def one_region_less_and_then_none(equipped: User, aws: Aws) -> None:
@@ -298,12 +345,12 @@ def test_an_update_of_an_earlier_version_renames_its_roles_and_ends_what_was_rep
     world = world.of_one_region("oregon", REGIONS["oregon"])
     file = world.templates / "globalchat-oregon-api.template.json"
     current = file.read_text(encoding="utf-8")
-    file.write_text(earlier(current), encoding="utf-8")
-    world.deploy()
+    # Not by the CDK: how the earlier version was deployed does not matter.
+    body = json.loads(earlier(current))
+    make_stack("globalchat-oregon-api", REGIONS["oregon"], body, tags=tags("globalchat", "oregon"))
     assert role_names() == {f"globalchat-oregon-{role}" for role in ("publish", "broadcast", "logs")}
     ((old, _),) = keys_of_oregon().items()
 
-    file.write_text(current, encoding="utf-8")
     deployment, _ = world.deploy()
     assert role_names() == {f"globalchat.oregon.{role}" for role in ("publish", "broadcast", "logs")}
     assert list(keys_of_oregon()) == [old]

@@ -3,6 +3,7 @@
 It leans on moto's internals, so it works with one version only.
 """
 
+import os
 from importlib.metadata import version
 
 MOTO = "5.2.5"
@@ -18,6 +19,8 @@ def install() -> None:
         raise RuntimeError(
             f"The extension was written for moto {MOTO}, not {found}: check every patch point."
         )
+    # Each reset would make some thousand machine images with random ids: half of the tests' time.
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     from tests.infra.helpers.moto_extension import repairs, types, updates
 
     types.register()
