@@ -1,9 +1,9 @@
 """Evaluates one handler of a resolver with a given context, as AppSync's EvaluateCode does.
 
 Sources: the AppSync API reference, "EvaluateCode"; the developer guide, "Testing your resolver and function
-handlers". That the identity decides what `util.authType` answers follows the snapshots of
-localstack/appsync-utils (`authType.test.js`). What EvaluateCode answers beside the message of an error is not
-documented: here `codeErrors` holds errors of the code itself, and `logs` is empty (`console.log` is silent).
+handlers". That `util.authType` depends on the identity follows the snapshots of localstack/appsync-utils
+(`authType.test.js`). The parts of an error beside its message are not documented: here `codeErrors` holds
+errors of the code itself, and `logs` is empty (`console.log` is silent).
 """
 
 import struct
@@ -33,14 +33,14 @@ _UNAUTHORIZED: Final = "Unauthorized"
 def evaluate_code(
     code: str, context: str, function: str, *, clock: EpochClock, entropy: Entropy
 ) -> dict[str, JSON]:
-    """Return what EvaluateCode answers: `evaluationResult` or `error`, `logs`, `stash`, `outErrors`.
+    """Return EvaluateCode's response: `evaluationResult` or `error`, `logs`, `stash`, `outErrors`.
 
     Args:
         code: an APPSYNC_JS file.
         context: JSON text of the context: `arguments`, `identity`, `result`, `stash`, `env` and so on.
         function: `request` or `response`.
-        clock: the time that `util.time` answers, in epoch seconds.
-        entropy: what `util.autoId` and the like are made of.
+        clock: the time that `util.time` returns, in epoch seconds.
+        entropy: the randomness of `util.autoId` and the like.
 
     Raises:
         Invalid: AppSync would answer BadRequestException, as for a context that is not a JSON object.
@@ -85,7 +85,7 @@ def _context(text: str) -> dict[str, JSON]:
 
 
 def _handlers_context(given: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Return `ctx` as the engine takes it, with the lazy part of `info` apart; what is not given is empty."""
+    """Return `ctx` as the engine takes it, with the lazy part of `info` apart; missing parts are empty."""
     info = given.get("info")
     info = dict(info) if isinstance(info, dict) else {}
     selection: dict[str, JSON] = {name: info.pop(name) for name in _SELECTION if name in info}

@@ -171,7 +171,7 @@ class Script:
         self._context.set_max_stack_size(limits.stack_bytes)
         # Before the time limit is set: the runtime is trusted, and loading it takes a while.
         self._context.eval(_runtime())
-        self._context.eval(f"__appsync.patience = {limits.wall_seconds * 1000}")
+        self._context.eval(f"__appsync.wallLimit = {limits.wall_seconds * 1000}")
         self._context.set_time_limit(limits.cpu_seconds)
         self._load(self._module.text + _SELF_IMPORT)
         self._call = self._context.eval("__appsync.call")

@@ -1,4 +1,4 @@
-/** `util`'s encodings, exactly as the Java classes behind them: URLEncoder, Base64, String. */
+/** `util`'s encodings, with the results of the Java classes behind them: URLEncoder, Base64, String. */
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const MALFORMED = '\ufffd';
@@ -12,7 +12,7 @@ function text(value, name) {
   return value;
 }
 
-/** Replaces half surrogate pairs by a question mark, as Java's encoder of UTF-8 does. */
+/** Encodes as UTF-8; a lone surrogate becomes a question mark, as in Java. */
 function encodable(value) {
   return value.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '?');
 }
@@ -31,7 +31,7 @@ function utf8(value) {
   return bytes;
 }
 
-/** Reads UTF-8; each malformed part becomes U+FFFD, as in `new String(bytes, UTF_8)`. */
+/** Decodes UTF-8; each malformed part becomes U+FFFD, as in `new String(bytes, UTF_8)`. */
 function readUtf8(bytes) {
   let result = '';
   for (let i = 0; i < bytes.length; ) {
@@ -46,7 +46,7 @@ function readUtf8(bytes) {
   return result;
 }
 
-/** The bounds of the second byte and the length of what a byte begins. */
+/** Returns the bounds of the second byte and the length of the sequence that a byte begins. */
 function sequence(lead) {
   if (lead < 0x80) return [0, 0, 1];
   if (lead >= 0xc2 && lead < 0xe0) return [0x80, 0xbf, 2];

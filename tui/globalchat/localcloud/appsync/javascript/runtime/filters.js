@@ -1,7 +1,7 @@
 /** `util.transform.toSubscriptionFilter`. */
 
 /**
- * Turns a filter object into groups: OR between groups, AND inside one. Several operators of one field are
+ * Converts a filter object to groups: OR between groups, AND inside one. Several operators of one field are
  * alternatives, as the documentation of the transform helpers shows.
  */
 function toSubscriptionFilter(input, ignoredFields, rules) {
@@ -15,7 +15,7 @@ function toSubscriptionFilter(input, ignoredFields, rules) {
   return { filterGroup: map(filled, (filters) => ({ filters })) };
 }
 
-/** All keys of an object hold. */
+/** Returns the groups of an object, all of whose keys must match. */
 function conjunction(object, ignored) {
   const named = filter(entries(object), ([name]) => ignored.indexOf(name) < 0);
   const alternatives = map(named, ([name, condition]) => {
@@ -39,7 +39,7 @@ function list(value) {
   return isArray(value) ? value : [value];
 }
 
-/** Ten groups are allowed: a product beyond that fails when the filter is set, so it need not be finished. */
+/** Stops early: a product of more than ten groups is refused when the filter is set. */
 function cross(left, right) {
   const product = [];
   for (const one of left) {

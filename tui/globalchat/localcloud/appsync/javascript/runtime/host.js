@@ -1,13 +1,13 @@
-/** What the engine calls, and what a resolver file sees. Evaluated last. */
+/** The functions that the engine calls, and the globals of a resolver file. Evaluated last. */
 
 const host = {
   module: null,
-  /** How long an evaluation may take, in milliseconds. */
-  patience: Infinity,
+  /** The limit of an evaluation's wall time, in milliseconds. */
+  wallLimit: Infinity,
   utils: freeze({ util, extensions, runtime }),
   call,
   zones,
-  /** The last statement of a module calls it: a top-level throw is not raised by the engine, only missed here. */
+  /** Called by the last statement of a module: the engine does not report an error at the top level otherwise. */
   loaded(module) {
     host.module = module;
   },
@@ -41,7 +41,7 @@ for (const name of LACKING.callbacks) {
 }
 const LACKED = [
   [Object, LACKING.object], [Array, LACKING.arrays], [String, LACKING.strings],
-  // Its text forms stay: `${list}` needs them.
+  // `toString` stays: `${list}` needs it.
   [Array.prototype, filter(LACKING.array, (name) => name !== 'toString')],
   [String.prototype, LACKING.string],
   [Function.prototype, [...LACKING.function, 'constructor']],

@@ -1,4 +1,4 @@
-/** `util.matches`: patterns of java.util.regex, translated. What cannot be translated is refused by name. */
+/** `util.matches`: translates patterns of java.util.regex. Constructs without a translation are refused by name. */
 
 const Pattern = RegExp;
 const SPACE = ' \\t\\n\\x0B\\f\\r';
@@ -12,7 +12,7 @@ const KEPT_ESCAPES = 'dDwWnrtf';
 const MAX_COMPILED = 100;
 const compiled = new Map();
 
-/** Tells whether the whole of a text matches, as Java's Pattern.matches does. */
+/** Returns true if the whole text matches, like Java's Pattern.matches. */
 function matches(pattern, value) {
   let expression = compiled.get(pattern);
   if (expression === undefined) {
@@ -86,7 +86,7 @@ function closesQuantifier(out, character) {
   return character === '}' && /\{\d+(,\d*)?$/.test(out);
 }
 
-/** Translates what follows a backslash; answers the translation and how many characters it used. */
+/** Translates an escape; returns the translation and the number of characters after the backslash. */
 function escape(characters, start, inClass) {
   const letter = characters[start];
   if (letter === undefined) refusePattern('a backslash at the end');

@@ -10,7 +10,7 @@ const { freeze, defineProperty, hasOwn, keys, entries } = Object;
 const { isArray } = Array;
 const { apply } = Reflect;
 
-/** Takes a method off its prototype: a resolver's turns are counted in the public ones, and some are taken away. */
+/** Detaches a method from its prototype, where some are removed and others count a resolver's iterations. */
 const uncurried = (method) => (self, ...rest) => apply(method, self, rest);
 const map = uncurried(Array.prototype.map);
 const filter = uncurried(Array.prototype.filter);
@@ -19,7 +19,7 @@ const reduce = uncurried(Array.prototype.reduce);
 const padStart = uncurried(String.prototype.padStart);
 const charCodeAt = uncurried(String.prototype.charCodeAt);
 
-/** The evaluation that runs: one call of one handler. */
+/** The current evaluation: one call of one handler. */
 let evaluation = null;
 let iterations = 0;
 let deadline = 0;
@@ -32,8 +32,8 @@ class Halt {
 }
 
 /**
- * Counts a turn of a loop or of an array method's callback. The engine's own limit of time does not see what native
- * methods do, so the time is looked at here as well.
+ * Counts an iteration of a loop or of an array method's callback. The engine's own time limit does not interrupt
+ * native methods, so the time is checked here as well.
  */
 function tick() {
   iterations += 1;
@@ -45,7 +45,7 @@ function tick() {
   }
 }
 
-/** Freezes a namespace; a member that it lacks is named in the error. */
+/** Freezes a namespace; the error for a missing member names it. */
 function emulated(name, members) {
   return new Proxy(freeze(members), {
     get(target, key) {
@@ -78,12 +78,12 @@ function fault(thrown) {
   return { status: 'fault', message: thrown === null ? 'out of memory' : `thrown: ${thrown}`, stack: '' };
 }
 
-/** Calls `request` or `response` with a context (JSON text); answers the outcome and its side effects (JSON text). */
+/** Calls `request` or `response` with a context (JSON text); returns the outcome and its side effects (JSON text). */
 function call(handler, text) {
   const { ctx, now, seed, authType } = parseJson(text);
   const effects = { errors: [], invalidations: [] };
   iterations = 0;
-  deadline = Time.now() + host.patience;
+  deadline = Time.now() + host.wallLimit;
   evaluation = { ctx, now, authType, handler, random: seededRandom(seed), effects };
   let outcome;
   try {
@@ -113,7 +113,7 @@ function seededRandom(seed) {
   };
 }
 
-/** What a file may use while it is loaded, when no handler runs. */
+/** The evaluation that is current while a file is loaded and no handler runs. */
 function current(what) {
   if (evaluation === null) throw new Error(`${what} is at hand only in a handler`);
   return evaluation;

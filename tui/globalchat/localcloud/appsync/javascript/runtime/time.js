@@ -24,7 +24,7 @@ function instant(milliseconds, what) {
   return date;
 }
 
-/** Makes a point in time of its parts; refuses days and hours that do not exist. */
+/** Returns the point in time of its parts; refuses days and hours that do not exist. */
 function utc(year, month, day, hour, minute, second, milli, what) {
   const time = Time.UTC(2000, month - 1, day, hour, minute, second, milli);
   const date = new Time(time);
@@ -36,7 +36,7 @@ function utc(year, month, day, hour, minute, second, milli, what) {
   return date.getTime();
 }
 
-/** Reads `Z`, `+08:00`, `+0800`, `+08`; answers minutes, or null. */
+/** Parses `Z`, `+08:00`, `+0800`, `+08`; returns minutes, or null. */
 function readOffset(value) {
   if (value === 'Z') return 0;
   const match = /^([+-])(\d\d)(?::?(\d\d))?$/.exec(value);
@@ -45,7 +45,7 @@ function readOffset(value) {
   return match[1] === '-' ? -minutes : minutes;
 }
 
-/** The offset of a zone at a point in time, in minutes. An unknown zone is asked for: the engine brings it. */
+/** Returns the offset of a zone at a point in time, in minutes. The engine loads a zone that is not known yet. */
 function offsetAt(zone, milliseconds) {
   if (zone === 'UTC' || zone === 'GMT') return 0;
   const fixed = readOffset(zone.replace(/^(UTC|GMT)(?=[+-])/, ''));
@@ -156,7 +156,7 @@ function parse(value, pattern, zone, what) {
   const milli = Number(`${found.fraction}00`.slice(0, 3));
   const wall = utc(found.year, found.month, found.day, found.hour, found.minute, found.second, milli, what);
   if (found.offset !== undefined) return wall - found.offset * MINUTE;
-  // As java.time does: of two such times the earlier, of none the one that the old offset gives.
+  // As java.time does: if the wall time occurs twice the earlier, if never the one by the old offset.
   const before = offsetAt(zone, wall - 1440 * MINUTE);
   for (const offset of [before, offsetAt(zone, wall + 1440 * MINUTE)]) {
     if (offsetAt(zone, wall - offset * MINUTE) === offset) return wall - offset * MINUTE;
@@ -164,7 +164,7 @@ function parse(value, pattern, zone, what) {
   return wall - before * MINUTE;
 }
 
-/** The regular expression of a run, and what takes its match. */
+/** Returns the regular expression of a run, and the function that handles its match. */
 function readable(run, what) {
   const width = run.length;
   const letter = run[0];

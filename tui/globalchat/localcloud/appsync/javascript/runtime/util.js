@@ -1,4 +1,4 @@
-/** `util`, as far as it is emulated: everything else is refused by name. */
+/** The emulated members of `util`; all others are refused by name. */
 
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -53,7 +53,7 @@ function describe(message, type, data, info) {
   return { message: String(message), type: named, data: data ?? null, info: info ?? null };
 }
 
-/** Both bounds of AppSync's range are inclusive or not: it does not say. Here the upper one is not reached. */
+/** AppSync does not document whether its bounds are inclusive. Here the upper one is exclusive. */
 function randomWithinRange(start, end) {
   return start + Math.floor((random('util.math.randomWithinRange') / 2 ** 32) * (end - start));
 }
