@@ -30,6 +30,8 @@ Before 2020 a wrong signature was answered 403, `InvalidSignatureException` (aws
 
 _DROPPED_HEADERS: Final = frozenset(("cookie",))
 
+ACTION = "appsync:GraphQL"
+
 
 class KeyAndSignatureAuthenticator:
     """Checks API keys and SigV4 signatures for one API; implements `Authenticator`.
@@ -90,9 +92,6 @@ class KeyAndSignatureAuthenticator:
             return sigv4.authenticate(request, signature, self._access_keys, self._clock())
         except sigv4.SignatureError as error:
             raise UnauthorizedCaller(str(error), *REFUSALS[error.problem]) from None
-
-
-ACTION = "appsync:GraphQL"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,66 @@ Fragments = Mapping[str, FragmentDefinitionNode]
 Compile = Callable[[OperationDefinitionNode, Fragments], CompiledOperation | None]
 """Compiles an operation without directives; None if it is not of the kind that is compiled."""
 
+MAX_ERRORS: Final = 20
+_KINDS: Final = (
+    (
+        r"Cannot query field '(.*?)' on type '(.*?)'",
+        "FieldUndefined",
+        r"Field '\1' in type '\2' is undefined",
+    ),
+    (
+        r"Field '(.*?)' must not have a selection since type '(.*?)'",
+        "SubSelectionNotAllowed",
+        r"Sub selection not allowed on leaf type \2 of field \1",
+    ),
+    (
+        r"Field '(.*?)' of type '(.*?)' must have",
+        "SubSelectionRequired",
+        r"Sub selection required for type \2 of field \1",
+    ),
+    (r"Argument '.*?\((.*?):\)' of type '.*?' is req", "MissingFieldArgument", r"Missing field argument \1"),
+    (r"Unknown argument '(.*?)' on field", "UnknownArgument", r"Unknown field argument \1"),
+    (r"Unknown argument '(.*?)' on directive", "UnknownDirective", r"Unknown directive argument \1"),
+    (
+        r"Variable '\$.*?' of type '(.*?)' used in position expecting type '(.*?)'",
+        "VariableTypeMismatch",
+        r"Variable type '\1' doesn't match expected type '\2'",
+    ),
+    (r"Variable '\$(.*?)' is not defined", "UndefinedVariable", r"Undefined variable \1"),
+    (r"Variable '\$(.*?)' is never used", "UnusedVariable", r"Unused variable \1"),
+    (
+        r"Variable '\$(.*?)' cannot be non-input type",
+        "NonInputTypeOnVariable",
+        r"Input variable \1 type is not an input type",
+    ),
+    (r"Unknown type '(.*?)'", "UnknownType", r"Unknown type \1"),
+    (r"Unknown fragment '(.*?)'", "UndefinedFragment", r"Undefined fragment \1"),
+    (r"Fragment '(.*?)' is never used", "UnusedFragment", r"Unused fragment \1"),
+    (r"Cannot spread fragment '.*?' within itself", "FragmentCycle", "Fragment cycles not allowed"),
+    (r"Unknown directive '@(.*?)'", "UnknownDirective", r"Unknown directive \1"),
+    (r"Directive '@(.*?)' may not be used", "MisplacedDirective", r"Directive \1 not allowed here"),
+    (
+        r"This anonymous operation",
+        "LoneAnonymousOperationViolation",
+        "Anonymous operation with other operations.",
+    ),
+    (
+        r"There can be only one operation named '(.*?)'",
+        "DuplicateOperationName",
+        r"There can be only one operation named '\1'",
+    ),
+    (r"Fields '(.*?)' conflict because (.*?)\. Use", "FieldsConflict", r"\1: \2"),
+)
+"""Maps graphql-core's sentences (patterns) to graphql-java's kind and sentence (a template for the match)."""
+_COMPILED: Final = tuple((re.compile(pattern, re.DOTALL), kind, said) for pattern, kind, said in _KINDS)
+_NULL: Final = re.compile(r"has invalid value: Expected (a )?value of non-null type '.*' (not )?to be")
+_TOO_MANY_TOKENS: Final = re.compile(r"Syntax Error: Document contains more than (\d+) tokens")
+_TOO_MANY_SAID: Final = (
+    r"More than \1 'grammar' tokens have been presented."
+    " To prevent Denial Of Service attacks, parsing has been cancelled."
+)
+_EXPECTED: Final = re.compile(r"(?:cannot represent|Expected|Value|Enum|Unable)", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedOperation:
@@ -154,69 +214,6 @@ def _has_directives(ast: DocumentNode) -> bool:
             return True
         token = token.next
     return False
-
-
-MAX_ERRORS: Final = 20
-
-_KINDS: Final = (
-    (
-        r"Cannot query field '(.*?)' on type '(.*?)'",
-        "FieldUndefined",
-        r"Field '\1' in type '\2' is undefined",
-    ),
-    (
-        r"Field '(.*?)' must not have a selection since type '(.*?)'",
-        "SubSelectionNotAllowed",
-        r"Sub selection not allowed on leaf type \2 of field \1",
-    ),
-    (
-        r"Field '(.*?)' of type '(.*?)' must have",
-        "SubSelectionRequired",
-        r"Sub selection required for type \2 of field \1",
-    ),
-    (r"Argument '.*?\((.*?):\)' of type '.*?' is req", "MissingFieldArgument", r"Missing field argument \1"),
-    (r"Unknown argument '(.*?)' on field", "UnknownArgument", r"Unknown field argument \1"),
-    (r"Unknown argument '(.*?)' on directive", "UnknownDirective", r"Unknown directive argument \1"),
-    (
-        r"Variable '\$.*?' of type '(.*?)' used in position expecting type '(.*?)'",
-        "VariableTypeMismatch",
-        r"Variable type '\1' doesn't match expected type '\2'",
-    ),
-    (r"Variable '\$(.*?)' is not defined", "UndefinedVariable", r"Undefined variable \1"),
-    (r"Variable '\$(.*?)' is never used", "UnusedVariable", r"Unused variable \1"),
-    (
-        r"Variable '\$(.*?)' cannot be non-input type",
-        "NonInputTypeOnVariable",
-        r"Input variable \1 type is not an input type",
-    ),
-    (r"Unknown type '(.*?)'", "UnknownType", r"Unknown type \1"),
-    (r"Unknown fragment '(.*?)'", "UndefinedFragment", r"Undefined fragment \1"),
-    (r"Fragment '(.*?)' is never used", "UnusedFragment", r"Unused fragment \1"),
-    (r"Cannot spread fragment '.*?' within itself", "FragmentCycle", "Fragment cycles not allowed"),
-    (r"Unknown directive '@(.*?)'", "UnknownDirective", r"Unknown directive \1"),
-    (r"Directive '@(.*?)' may not be used", "MisplacedDirective", r"Directive \1 not allowed here"),
-    (
-        r"This anonymous operation",
-        "LoneAnonymousOperationViolation",
-        "Anonymous operation with other operations.",
-    ),
-    (
-        r"There can be only one operation named '(.*?)'",
-        "DuplicateOperationName",
-        r"There can be only one operation named '\1'",
-    ),
-    (r"Fields '(.*?)' conflict because (.*?)\. Use", "FieldsConflict", r"\1: \2"),
-)
-"""Maps graphql-core's sentences (patterns) to graphql-java's kind and sentence (a template for the match)."""
-
-_COMPILED: Final = tuple((re.compile(pattern, re.DOTALL), kind, said) for pattern, kind, said in _KINDS)
-_NULL: Final = re.compile(r"has invalid value: Expected (a )?value of non-null type '.*' (not )?to be")
-_TOO_MANY_TOKENS: Final = re.compile(r"Syntax Error: Document contains more than (\d+) tokens")
-_TOO_MANY_SAID: Final = (
-    r"More than \1 'grammar' tokens have been presented."
-    " To prevent Denial Of Service attacks, parsing has been cancelled."
-)
-_EXPECTED: Final = re.compile(r"(?:cannot represent|Expected|Value|Enum|Unable)", re.DOTALL)
 
 
 class NoIntrospection(ASTValidationRule):

@@ -38,6 +38,10 @@ Entropy = Callable[[int], bytes]
 
 _AUTH_TYPES: Final = {"API_KEY": "API Key Authorization", "AWS_IAM": "IAM Authorization"}
 
+_NONE_KEYS: Final = frozenset(("payload", "version"))
+_EVENTBRIDGE_KEYS: Final = frozenset(("operation", "events", "version"))
+_EVENT_KEYS: Final = frozenset(("source", "detail", "detailType", "resources", "time"))
+
 
 @dataclass(frozen=True, slots=True)
 class FieldCall:
@@ -284,11 +288,6 @@ def _runtime_error(error: ScriptError) -> FieldError:
     if isinstance(error, ResultTooLarge):
         return FieldError(error.message, "MappingTemplate")
     return FieldError(str(error), "Code")
-
-
-_NONE_KEYS: Final = frozenset(("payload", "version"))
-_EVENTBRIDGE_KEYS: Final = frozenset(("operation", "events", "version"))
-_EVENT_KEYS: Final = frozenset(("source", "detail", "detailType", "resources", "time"))
 
 
 def none_result(request: JSON) -> JSON:

@@ -296,7 +296,7 @@ class _Analyst:
         return node if node.kind == "function" else None
 
     def _name(self, node: SyntaxNode, scope: NameScope) -> None:
-        if node.text in language.GLOBALS and scope.find(node.text) is None:
+        if node.text in language.MISSING_GLOBALS and scope.find(node.text) is None:
             raise self.lacks(node.text, node)
 
     def _path(self, node: SyntaxNode, scope: NameScope) -> str | None:
@@ -350,16 +350,20 @@ class _Analyst:
         binding = scope.find(receiver.text) if receiver.kind == "name" else None
         value = binding.value if binding is not None else receiver
         lacking = None
-        if receiver.kind == "name" and binding is None and name in language.STATIC.get(receiver.text, ()):
+        if (
+            receiver.kind == "name"
+            and binding is None
+            and name in language.MISSING_STATIC_METHODS.get(receiver.text, ())
+        ):
             lacking = f"method {receiver.text}.{name}"
         elif name == "sort" and arguments:
             lacking = "comparator of Array.sort"
-        elif value is not None and value.kind == "list" and name in language.ARRAY:
+        elif value is not None and value.kind == "list" and name in language.MISSING_ARRAY_METHODS:
             lacking = f"method Array.{name}"
-        elif value is not None and _is_text(value) and name in language.STRING:
+        elif value is not None and _is_text(value) and name in language.MISSING_STRING_METHODS:
             lacking = f"method String.{name}"
-        elif name in language.UNMISTAKABLE and not (value and value.kind == "object"):
-            lacking = language.UNMISTAKABLE[name]
+        elif name in language.MISSING_METHODS_OF_ONE_TYPE and not (value and value.kind == "object"):
+            lacking = language.MISSING_METHODS_OF_ONE_TYPE[name]
         if lacking:
             raise self.lacks(lacking, callee)
 

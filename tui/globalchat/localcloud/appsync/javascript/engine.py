@@ -56,6 +56,11 @@ TICK: Final = "__tick();"
 NAMESPACE: Final = "__appsync.utils"
 """The engine's object that holds the exports of AWS's module."""
 
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 2100
+_STEP: Final = timedelta(days=7)
+"""No zone changes its clocks twice within it, except for a handful of oddities before 1970."""
+
 
 @dataclass(frozen=True, slots=True)
 class Module:
@@ -133,8 +138,8 @@ class ScriptLimits:
 
 
 DEFAULT_LIMITS: Final = ScriptLimits()
-_MAX_LOADABLE: Final = 64
-_loadable: Final[set[tuple[str, str, ScriptLimits]]] = set()
+_MAX_LOADED: Final = 64
+_loaded: Final[set[tuple[str, str, ScriptLimits]]] = set()
 """The files that have loaded in this process: code, name, and the limits that they kept."""
 
 
@@ -158,11 +163,11 @@ class Script:
         self._limits = limits
         self._module = prepare(code, file)
         self._is_open = False
-        if (code, file, limits) not in _loadable:
+        if (code, file, limits) not in _loaded:
             self._open()
-            if len(_loadable) >= _MAX_LOADABLE:
-                _loadable.clear()
-            _loadable.add((code, file, limits))
+            if len(_loaded) >= _MAX_LOADED:
+                _loaded.clear()
+            _loaded.add((code, file, limits))
 
     def _open(self) -> None:
         limits = self._limits
@@ -280,24 +285,18 @@ def _runtime() -> str:
     files = [(folder / name).read_text(encoding="utf-8") for name in _RUNTIME_FILES]
     lacking = {
         "callbacks": language.CALLBACK_METHODS,
-        "object": language.STATIC["Object"],
-        "arrays": language.STATIC["Array"],
-        "strings": language.STATIC["String"],
-        "array": language.ARRAY,
-        "string": language.STRING,
-        "function": language.FUNCTION,
-        "globals": language.GLOBALS,
+        "object": language.MISSING_STATIC_METHODS["Object"],
+        "arrays": language.MISSING_STATIC_METHODS["Array"],
+        "strings": language.MISSING_STATIC_METHODS["String"],
+        "array": language.MISSING_ARRAY_METHODS,
+        "string": language.MISSING_STRING_METHODS,
+        "function": language.MISSING_FUNCTION_METHODS,
+        "globals": language.MISSING_GLOBALS,
     }
     constants = json.dumps({name: sorted(values) for name, values in lacking.items()})
     # Begins on a line that no resolver file reaches: stack frames tell the two apart by it.
     begin = f"(() => {{const LACKING = {constants}; const MAX_ITERATIONS = {MAX_ITERATIONS};"
     return "\n" * MAX_BYTES + begin + "".join(files) + "})()"
-
-
-FIRST_YEAR: Final = 1900
-LAST_YEAR: Final = 2100
-_STEP: Final = timedelta(days=7)
-"""No zone changes its clocks twice within it, except for a handful of oddities before 1970."""
 
 
 @cache

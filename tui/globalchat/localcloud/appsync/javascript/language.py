@@ -54,7 +54,7 @@ CALLBACK_METHODS: Final = frozenset(
 )  # fmt: skip
 """The array methods that take a function; nothing else does."""
 
-STATIC: Final = {
+MISSING_STATIC_METHODS: Final = {
     "Object": frozenset(
         (
             "create", "defineProperties", "defineProperty", "freeze", "getOwnPropertyDescriptor",
@@ -69,25 +69,25 @@ STATIC: Final = {
 }  # fmt: skip
 """Methods of the constructors, by constructor."""
 
-ARRAY: Final = frozenset(
+MISSING_ARRAY_METHODS: Final = frozenset(
     ("copyWithin", "entries", "group", "groupToMap", "keys", "toLocaleString", "toString", "values")
 )
-STRING: Final = frozenset(
+MISSING_STRING_METHODS: Final = frozenset(
     (
         "charCodeAt", "localeCompare", "matchAll", "padEnd", "padStart", "repeat", "search",
         "toLocaleLowerCase", "toLocaleUpperCase", "valueOf",
     )
 )  # fmt: skip
-FUNCTION: Final = frozenset(("apply", "bind", "call"))
+MISSING_FUNCTION_METHODS: Final = frozenset(("apply", "bind", "call"))
 
-UNMISTAKABLE: Final = {
-    **{name: f"method Function.{name}" for name in FUNCTION},
+MISSING_METHODS_OF_ONE_TYPE: Final = {
+    **{name: f"method Function.{name}" for name in MISSING_FUNCTION_METHODS},
     **{name: f"method Array.{name}" for name in ("copyWithin", "groupToMap")},
-    **{name: f"method String.{name}" for name in STRING - {"valueOf"}},
+    **{name: f"method String.{name}" for name in MISSING_STRING_METHODS - {"valueOf"}},
 }
 """Methods that only one type has: refused on any receiver except an object that is written in the file."""
 
-GLOBALS: Final = frozenset(
+MISSING_GLOBALS: Final = frozenset(
     (
         "AbortController", "AggregateError", "ArrayBuffer", "AsyncDisposableStack", "AsyncFunction",
         "Atomics", "BigInt", "BigInt64Array", "BigUint64Array", "Buffer", "DOMException", "DataView",
@@ -108,6 +108,38 @@ EXPORTS: Final = ("util", "extensions", "runtime")
 HELPERS: Final = ("ai", "dynamodb", "rds")
 """The module's helper modules, for data sources that are not emulated."""
 _HELPER_MODULES: Final = tuple(f"{MODULE}/{helper}" for helper in HELPERS)
+
+EMULATED_MEMBERS: Final = (
+    "ctx.args", "ctx.arguments", "ctx.env", "ctx.error", "ctx.identity", "ctx.info.fieldName",
+    "ctx.info.parentTypeName", "ctx.info.selectionSetGraphQL", "ctx.info.selectionSetList",
+    "ctx.info.variables", "ctx.prev", "ctx.request.domainName", "ctx.request.headers", "ctx.result",
+    "ctx.source", "ctx.stash", "extensions.invalidateSubscriptions", "extensions.setSubscriptionFilter",
+    "extensions.setSubscriptionInvalidationFilter", "runtime.earlyReturn", "util.appendError",
+    "util.authType", "util.autoId", "util.autoKsuid", "util.autoUlid", "util.base64Decode",
+    "util.base64Encode", "util.error", "util.escapeJavaScript", "util.matches", "util.unauthorized",
+    "util.urlDecode", "util.urlEncode", "util.math.maxVal", "util.math.minVal", "util.math.randomDouble",
+    "util.math.randomWithinRange", "util.math.roundNum", "util.str.normalize",
+    "util.time.epochMilliSecondsToFormatted", "util.time.epochMilliSecondsToISO8601",
+    "util.time.epochMilliSecondsToSeconds", "util.time.nowEpochMilliSeconds", "util.time.nowEpochSeconds",
+    "util.time.nowFormatted", "util.time.nowISO8601", "util.time.parseFormattedToEpochMilliSeconds",
+    "util.time.parseISO8601ToEpochMilliSeconds", "util.transform.toSubscriptionFilter",
+)  # fmt: skip
+"""Members of AWS's module that are emulated."""
+REFUSED_MEMBERS: Final = (
+    "extensions.evictFromApiCache", "util.dynamodb.fromS3ObjectJson", "util.dynamodb.toBinary",
+    "util.dynamodb.toBinarySet", "util.dynamodb.toBoolean", "util.dynamodb.toDynamoDB",
+    "util.dynamodb.toList", "util.dynamodb.toMap", "util.dynamodb.toMapValues", "util.dynamodb.toNull",
+    "util.dynamodb.toNumber", "util.dynamodb.toNumberSet", "util.dynamodb.toS3Object",
+    "util.dynamodb.toString", "util.dynamodb.toStringSet", "util.http.addResponseHeader",
+    "util.http.addResponseHeaders", "util.http.copyHeaders", "util.rds.toJsonObject",
+    "util.transform.toDynamoDBConditionExpression", "util.transform.toDynamoDBFilterExpression",
+    "util.transform.toElasticsearchQueryDSL", "util.xml.toJsonString", "util.xml.toMap",
+)  # fmt: skip
+"""Members that serve other data sources, the cache or response headers.
+
+They are refused by name when a file is loaded (`not emulated: util.dynamodb`) and, where an expression hides
+them (`util['xml']`), at run time. Tests compare these lists with the runtime and with the documentation.
+"""
 
 
 def check(source: Source) -> None:
@@ -196,40 +228,6 @@ def _begins_block(node: tree_sitter.Node) -> bool:
             return True
     outer = node.parent
     return outer is not None and outer.type == "arrow_function" and outer.child_by_field_name("body") == node
-
-
-EMULATED_MEMBERS: Final = (
-    "ctx.args", "ctx.arguments", "ctx.env", "ctx.error", "ctx.identity", "ctx.info.fieldName",
-    "ctx.info.parentTypeName", "ctx.info.selectionSetGraphQL", "ctx.info.selectionSetList",
-    "ctx.info.variables", "ctx.prev", "ctx.request.domainName", "ctx.request.headers", "ctx.result",
-    "ctx.source", "ctx.stash", "extensions.invalidateSubscriptions", "extensions.setSubscriptionFilter",
-    "extensions.setSubscriptionInvalidationFilter", "runtime.earlyReturn", "util.appendError",
-    "util.authType", "util.autoId", "util.autoKsuid", "util.autoUlid", "util.base64Decode",
-    "util.base64Encode", "util.error", "util.escapeJavaScript", "util.matches", "util.unauthorized",
-    "util.urlDecode", "util.urlEncode", "util.math.maxVal", "util.math.minVal", "util.math.randomDouble",
-    "util.math.randomWithinRange", "util.math.roundNum", "util.str.normalize",
-    "util.time.epochMilliSecondsToFormatted", "util.time.epochMilliSecondsToISO8601",
-    "util.time.epochMilliSecondsToSeconds", "util.time.nowEpochMilliSeconds", "util.time.nowEpochSeconds",
-    "util.time.nowFormatted", "util.time.nowISO8601", "util.time.parseFormattedToEpochMilliSeconds",
-    "util.time.parseISO8601ToEpochMilliSeconds", "util.transform.toSubscriptionFilter",
-)  # fmt: skip
-"""Members of AWS's module that are emulated."""
-
-REFUSED_MEMBERS: Final = (
-    "extensions.evictFromApiCache", "util.dynamodb.fromS3ObjectJson", "util.dynamodb.toBinary",
-    "util.dynamodb.toBinarySet", "util.dynamodb.toBoolean", "util.dynamodb.toDynamoDB",
-    "util.dynamodb.toList", "util.dynamodb.toMap", "util.dynamodb.toMapValues", "util.dynamodb.toNull",
-    "util.dynamodb.toNumber", "util.dynamodb.toNumberSet", "util.dynamodb.toS3Object",
-    "util.dynamodb.toString", "util.dynamodb.toStringSet", "util.http.addResponseHeader",
-    "util.http.addResponseHeaders", "util.http.copyHeaders", "util.rds.toJsonObject",
-    "util.transform.toDynamoDBConditionExpression", "util.transform.toDynamoDBFilterExpression",
-    "util.transform.toElasticsearchQueryDSL", "util.xml.toJsonString", "util.xml.toMap",
-)  # fmt: skip
-"""Members that serve other data sources, the cache or response headers.
-
-They are refused by name when a file is loaded (`not emulated: util.dynamodb`) and, where an expression hides
-them (`util['xml']`), at run time. Tests compare these lists with the runtime and with the documentation.
-"""
 
 
 def member_problem(path: str) -> str | None:

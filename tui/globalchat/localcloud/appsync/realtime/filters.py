@@ -21,6 +21,10 @@ MAX_STRING: Final = 256
 MAX_IN: Final = 5
 MAX_CONTAINS_ANY: Final = 20
 
+Item = TypeVar("Item", bound=Hashable)
+_EqKey = tuple[str, Hashable]
+"""A field's name and the value that an `eq` rule asks for."""
+
 
 class _OutOfReach:
     """The value of a nested name that leads through a list: no rule matches it."""
@@ -222,12 +226,6 @@ _OPERATORS: Final[dict[str, tuple[Callable[[JSON], str | None], Callable[[object
     "containsAny": (_values(MAX_CONTAINS_ANY), _contains_any),
 }
 """Each operator: a check that returns the values it takes (None if the given one is fine), and its test."""
-
-
-Item = TypeVar("Item", bound=Hashable)
-
-_EqKey = tuple[str, Hashable]
-"""A field's name and the value that an `eq` rule asks for."""
 
 
 class FilterIndex(Generic[Item]):
