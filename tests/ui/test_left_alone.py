@@ -16,6 +16,7 @@ from globalchat.client.events import DraftAccepted, DraftQueued, DraftWaiting, S
 from globalchat.client.messages import Draft
 from globalchat.client.state import Phase, SessionState
 from globalchat.ui import terminal_driver
+from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.header import header
@@ -137,7 +138,7 @@ COUNTING = {"RETRYING", "SUSPENDED", "a message was accepted", "a message waits"
 def test_what_may_change_with_time_alone_is_looked_at(what: str, channel: str) -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
     model.reduce(StateChanged(SessionState(Phase.LIVE, "oregon")))
-    view_model = ChatViewModel(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech", DEFAULT_KEYS.title)
     HAPPENED[what](model, Draft("01", channel, "hello", "bo", NOON))
 
     def shown(seconds: int) -> object:

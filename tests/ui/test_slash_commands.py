@@ -1,5 +1,8 @@
 """What is typed in the composer is a message or a command; what can be typed next is offered."""
 
+import re
+from contextlib import suppress
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,26 +75,27 @@ def test_commands(text: str, name: str, argument: str) -> None:
     ],
 )
 def test_an_unknown_command_is_reported_with_what_to_do(text: str, reason: str) -> None:
-    assert parse(text) == ParseError(reason)
+    with pytest.raises(ParseError) as caught:
+        parse(text)
+    assert str(caught.value) == reason
 
 
 @pytest.mark.parametrize(
     "text", ["/nick2 bob", "/oops1", "/join_ tech", "/2", "/naïve idea", "/nick: bob", "/help?", "/région"]
 )
 def test_a_first_word_without_a_second_slash_is_never_sent(text: str) -> None:
-    meant = parse(text)
-    assert isinstance(meant, ParseError)
-    assert text.split()[0] in meant.reason
+    with pytest.raises(ParseError, match=re.escape(text.split()[0])):
+        parse(text)
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.text())
 def test_whatever_is_typed_can_be_sent(text: str) -> None:
     assert parse("//" + text) == PlainText("/" + text)
-    meant = parse(text)
-    assert isinstance(meant, CommandCall | ParseError) or meant == PlainText(
-        text.removeprefix("/") if text[:2] == "//" else text
-    )
+    with suppress(ParseError):
+        plain = PlainText(text.removeprefix("/") if text[:2] == "//" else text)
+        meant = parse(text)
+        assert isinstance(meant, CommandCall) or meant == plain
 
 
 def completions(text: str, cursor: int | None = None) -> list[str]:

@@ -19,6 +19,7 @@ from globalchat.client.events import (
 )
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.state import Phase, SessionState
+from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat_model import ChannelDropped, ChatModel, Notice
 from globalchat.ui.model.header import header
@@ -127,7 +128,7 @@ def test_unread_counts_only_in_channels_that_are_not_watched(model: ChatModel) -
         "cars": (2, 0),
         "music": (1, 1),
     }
-    header = ChatViewModel(model, "local", "cars").frame(NOON).header
+    header = ChatViewModel(model, "local", "cars", DEFAULT_KEYS.title).frame(NOON).header
     assert (header.unread, header.mentions) == (1, 1)
     model.watch("cars")
     assert model.conversations["cars"].unread == 0
@@ -196,7 +197,7 @@ def test_channels_stand_in_the_backends_order_and_joined_ones_below(model: ChatM
 
 
 def test_the_next_unread_channel_is_one_with_a_mention(model: ChatModel) -> None:
-    view_model = ChatViewModel(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech", DEFAULT_KEYS.title)
     assert view_model.next_unread() is None
     model.reduce(received("robots", "hi", NOON))
     assert view_model.next_unread() == "robots"
@@ -206,7 +207,7 @@ def test_the_next_unread_channel_is_one_with_a_mention(model: ChatModel) -> None
 
 
 def test_the_meter_appears_near_the_limit_and_counts_as_the_backend_does(model: ChatModel) -> None:
-    view_model = ChatViewModel(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech", DEFAULT_KEYS.title)
     assert view_model.meter("x" * 1799) == ""
     assert view_model.meter("x" * 1800) == "1,800 / 2,000"
     assert view_model.meter("👍" * 900) == "1,800 / 2,000"
@@ -268,7 +269,7 @@ NAMES = RegionNames.of(REGIONS)
 def test_every_state_has_its_words(state: SessionState, word: str, text: str | None) -> None:
     at_a_glance = indicator(state, NOON)
     assert f"{at_a_glance.glyph} {at_a_glance.word}" == word
-    said = banner(state, NAMES, NOON)
+    said = banner(state, NAMES, NOON, DEFAULT_KEYS.title)
     assert (said.text if said else None) == text
 
 
@@ -276,7 +277,7 @@ def test_every_state_has_its_words(state: SessionState, word: str, text: str | N
 def test_the_header_fits_any_width(model: ChatModel, width: int) -> None:
     model.reduce(StateChanged(SessionState(Phase.LIVE, "oregon", switching_to="sydney", latency_ms=38)))
     model.reduce(received("cars", "@bo", NOON))
-    view_model = ChatViewModel(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech", DEFAULT_KEYS.title)
     view_model.names = NAMES
     assert sum(len(piece.text) for piece in header(view_model.header(), width, NOON)) == width
 

@@ -9,6 +9,7 @@ import pytest
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.core.text import sanitize
+from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import ExportForm, export
 from globalchat.ui.model.links import find_links
@@ -104,7 +105,7 @@ def arrive(text: str) -> object:
     """All that happens to a message until it is on the screen."""
     row = RowFactory("bo", CALENDAR).message(received(text))
     shape = columns(80)
-    return row_height(row, shape), row_lines(row, shape, NAMES)
+    return row_height(row, shape, DEFAULT_KEYS.title), row_lines(row, shape, NAMES, DEFAULT_KEYS.title)
 
 
 def search(text: str) -> object:

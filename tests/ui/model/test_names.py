@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.core.text import sanitize
+from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.chat_model import ChatModel
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.export import ExportForm, export, message_details
@@ -62,7 +63,7 @@ def receive(model: ChatModel, sender: str | None, text: str = "hi", *, at: int =
 
 
 def drawn(row: MessageRow, width: int, *, plain: bool = False) -> str:
-    lines = row_lines(row, columns(width, plain=plain), NAMES)[row.above :]
+    lines = row_lines(row, columns(width, plain=plain), NAMES, DEFAULT_KEYS.title)[row.above :]
     return "\n".join("".join(piece.text for piece in line) for line in lines)
 
 
@@ -227,7 +228,9 @@ def test_a_drawn_name_never_changes_the_height_unnoticed(model: ChatModel) -> No
     first = receive(model, ALIKE["long, at the end"][0], "word " * 30)
     receive(model, ALIKE["long, at the end"][1], at=1)
     for width in (120, 70, 50, 30):
-        assert len(row_lines(first, columns(width), NAMES)) == row_height(first, columns(width))
+        assert len(row_lines(first, columns(width), NAMES, DEFAULT_KEYS.title)) == row_height(
+            first, columns(width), DEFAULT_KEYS.title
+        )
 
 
 @pytest.mark.parametrize("names", list(combinations(["a" * 49 + "1", "a" * 49 + "2", "a" * 48 + "31"], 2)))

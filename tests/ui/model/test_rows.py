@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.calendar import transit
 from globalchat.ui.model.conversation import SIZE_PER_ROW, Conversation, Updated
 from globalchat.ui.model.export import selected_text
@@ -105,7 +106,7 @@ def test_replayed_edits_give_the_same_index(seed: int) -> None:
     conversation = Conversation("tech", CALENDAR, limit=12)
     shape = columns(60)
     conversation.follow_edits()
-    index = RowIndex(conversation.rows, lambda row: row_height(row, shape))
+    index = RowIndex(conversation.rows, lambda row: row_height(row, shape, DEFAULT_KEYS.title))
     rows: list[MessageRow] = []
     for step in range(60):
         choice = rng.random()
@@ -130,7 +131,7 @@ def test_replayed_edits_give_the_same_index(seed: int) -> None:
     index.measure_more(index.base, lambda: False)
     assert list(index) == conversation.rows
     assert [row.order for row in index] == sorted(row.order for row in index)
-    heights = [row_height(row, shape) for row in conversation.rows]
+    heights = [row_height(row, shape, DEFAULT_KEYS.title) for row in conversation.rows]
     assert index.total == sum(heights)
     line = index.base
     for number, height in enumerate(heights):
@@ -158,8 +159,8 @@ def test_lines_are_as_many_and_as_wide_as_they_say(width: int) -> None:
     conversation.place_divider(rows[1])
     conversation.add(RowFactory("bo", CALENDAR).notice("offline for a while, " * 4, NOON + 3))
     for each in conversation.rows:
-        lines = row_lines(each, shape, NAMES)
-        assert len(lines) == row_height(each, shape)
+        lines = row_lines(each, shape, NAMES, DEFAULT_KEYS.title)
+        assert len(lines) == row_height(each, shape, DEFAULT_KEYS.title)
         assert all(sum(cell_len(piece.text) for piece in line) <= width for line in lines)
 
 
@@ -175,9 +176,9 @@ def test_a_message_that_was_not_sent_names_the_key_that_sends_it_again() -> None
 def test_the_first_line_holds_time_name_path_transit_and_tick() -> None:
     row = message(NOON)
     row.delivery = Delivery.DELIVERED
-    line = "".join(piece.text for piece in row_lines(row, columns(100), NAMES)[-1])
+    line = "".join(piece.text for piece in row_lines(row, columns(100), NAMES, DEFAULT_KEYS.title)[-1])
     assert line.split() == ["12:00", "ana", "hi", "SYD→ORE", "+161ms", "✓✓"]
-    narrow = "".join(piece.text for piece in row_lines(row, columns(50), NAMES)[-1])
+    narrow = "".join(piece.text for piece in row_lines(row, columns(50), NAMES, DEFAULT_KEYS.title)[-1])
     assert narrow.split() == ["12:00", "ana:", "hi", "S→O", "✓✓"]
 
 
@@ -213,7 +214,10 @@ def test_impossible_times_are_shown_somehow(at: int) -> None:
 
 
 def joined(row: MessageRow, width: int = 100) -> list[str]:
-    return ["".join(piece.text for piece in line) for line in row_lines(row, columns(width), NAMES)]
+    return [
+        "".join(piece.text for piece in line)
+        for line in row_lines(row, columns(width), NAMES, DEFAULT_KEYS.title)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -229,21 +233,23 @@ def test_a_long_message_is_folded_and_says_how_to_see_it_all(text: str, hidden: 
     row = message(NOON, text)
     row.day = None
     shown = joined(row)
-    assert len(shown) == row_height(row, columns(100)) == 21
+    assert len(shown) == row_height(row, columns(100), DEFAULT_KEYS.title) == 21
     assert shown[-1].strip() == f"… {hidden:,} more lines: Shift+F4 or a click here shows all"
 
 
 def test_a_message_of_few_lines_is_shown_whole() -> None:
     row = message(NOON, "\n".join(map(str, range(24))))
-    assert len(joined(row)) == row_height(row, columns(100)) == 24
+    assert len(joined(row)) == row_height(row, columns(100), DEFAULT_KEYS.title) == 24
 
 
 def test_a_folded_message_is_copied_whole_between_others() -> None:
     rows = [message(NOON), message(NOON + 1, "\n".join(map(str, range(100)))), message(NOON + 2)]
     shape = columns(100)
-    index = RowIndex(rows, lambda row: row_height(row, shape))
+    index = RowIndex(rows, lambda row: row_height(row, shape, DEFAULT_KEYS.title))
     index.measure_end(100)
-    everything = selected_text(index, lambda row: row_lines(row, shape, NAMES), (0, 0), (index.total - 1, 99))
+    everything = selected_text(
+        index, lambda row: row_lines(row, shape, NAMES, DEFAULT_KEYS.title), (0, 0), (index.total - 1, 99)
+    )
     assert "\n99\n" in everything
     assert "more lines" not in everything
 
@@ -251,7 +257,7 @@ def test_a_folded_message_is_copied_whole_between_others() -> None:
 def test_few_of_many_warnings_are_shown() -> None:
     row = message(NOON, " ".join(f"http://é{number}.example" for number in range(20)))
     assert sum("▲" in line for line in joined(row)) == 4
-    assert row_height(row, columns(100)) == len(joined(row))
+    assert row_height(row, columns(100), DEFAULT_KEYS.title) == len(joined(row))
 
 
 @pytest.mark.parametrize("text", ["x" * 100_000, "日" * 30_000, "\t" * 20_000], ids=["plain", "wide", "tabs"])

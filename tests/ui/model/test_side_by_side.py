@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from globalchat.client.events import GapRecorded, MessageReceived, StateChanged
 from globalchat.client.messages import Message
 from globalchat.client.state import Phase, SessionState
+from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.side_by_side import (
@@ -45,7 +46,7 @@ def shown(model: SideBySideModel, width: int = 92) -> list[str]:
     shape = SideBySideLayout(width, PAIR)
     lines = []
     for row in model.feed("tech").rows:
-        drawn = side_by_side_lines(row, shape, NAMES, CALENDAR, 10)
+        drawn = side_by_side_lines(row, shape, NAMES, CALENDAR, 10, DEFAULT_KEYS.title)
         assert len(drawn) == side_by_side_height(row, shape)
         assert {piece.role for line in drawn for piece in line} <= set(ROLES)
         lines += ["".join(piece.text for piece in line) for line in drawn]

@@ -11,13 +11,20 @@ from globalchat.client.messages import Draft, Message
 from globalchat.client.offset import ClockOffset
 from globalchat.client.profiles import EXPIRY_REMEDY, Profile, RegionEndpoint
 from globalchat.client.state import Phase, SessionState
+from globalchat.ui.actions import DEFAULT_KEYS
 from globalchat.ui.controller import retry_session
 from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.chat_model import TOLERANCE_MS, ChatModel, Notice
 from globalchat.ui.model.header import SWITCH, HeaderView, header
 from globalchat.ui.model.names import RegionNames
 from globalchat.ui.model.status import (
+    AGAIN,
+    BACK,
+    DISCARD,
     LINES,
+    NEXT_UNREAD,
+    OTHER_REGION,
+    UNFOLD,
     ActionHint,
     Banner,
     Opening,
@@ -25,7 +32,6 @@ from globalchat.ui.model.status import (
     Status,
     banner,
     banner_lines,
-    default_keys,
     dismiss_warning,
     indicator,
     revoked_banner,
@@ -45,6 +51,7 @@ LONG = (
 LIVE = SessionState(Phase.LIVE, "oregon", latency_ms=38)
 RETRYING = SessionState(Phase.RETRYING, "oregon", attempt=3, next_try_at=NOON + 3001, reason="It is lost")
 SUSPENDED = SessionState(Phase.SUSPENDED, "oregon", attempt=9, next_try_at=NOON + 90_000, missing_since=NOON)
+KEYS = DEFAULT_KEYS.title
 FAILED = SessionState(Phase.FAILED, "oregon", reason="The key has expired", remedy="Run `globalchat deploy`")
 
 STATES: dict[str, Status] = {
@@ -122,7 +129,7 @@ SAID = {
 def test_every_state_says_what_it_is(name: str) -> None:
     word, text = SAID[name]
     here = indicator(STATES[name], NOON)
-    said = banner(STATES[name], NAMES, NOON)
+    said = banner(STATES[name], NAMES, NOON, KEYS)
     assert f"{here.glyph} {here.word}" == word
     assert (said.text if said else "") == text
 
@@ -135,7 +142,7 @@ def test_every_phase_has_its_own_look_and_is_tested() -> None:
 
 @pytest.mark.parametrize(("name", "width"), product(STATES, SIZES))
 def test_the_way_out_is_in_sight_at_every_size(name: str, width: int) -> None:
-    said = banner(STATES[name], NAMES, NOON)
+    said = banner(STATES[name], NAMES, NOON, KEYS)
     if said is None:
         return
     lines = banner_lines(said, width)
@@ -161,11 +168,16 @@ def test_the_header_shows_the_state_at_every_size(name: str, width: int) -> None
     assert here.word in text or width < 60
 
 
-@pytest.mark.parametrize("make", [revoked_banner, lambda _: unsent_banner(1), lambda _: unsent_banner(12)])
+@pytest.mark.parametrize(
+    "said",
+    [
+        revoked_banner("a-channel-with-a-very-long-name-indeed", KEYS),
+        unsent_banner(1, KEYS),
+        unsent_banner(12, KEYS),
+    ],
+)
 @pytest.mark.parametrize("width", SIZES)
-def test_so_is_the_way_out_of_a_channels_troubles(make: object, width: int) -> None:
-    assert callable(make)
-    said = make("a-channel-with-a-very-long-name-indeed")
+def test_hints_about_a_channel_fit_every_width(said: Banner, width: int) -> None:
     text = " ".join("".join(piece.text for piece in line).strip() for line in banner_lines(said, width))
     assert said.hints[0].text in text
 
@@ -176,11 +188,15 @@ def test_a_banner_survives_any_width(width: int) -> None:
     assert len(banner_lines(said, width)) <= LINES
 
 
-def test_keys_are_called_as_they_are_then() -> None:
+def test_every_action_that_a_hint_names_has_a_key() -> None:
+    assert all(map(KEYS, (AGAIN, BACK, DISCARD, NEXT_UNREAD, OTHER_REGION, UNFOLD)))
+    assert KEYS(AGAIN) == "F5"
+
+
+def test_hints_name_the_keys_in_use() -> None:
     said = banner(replace(RETRYING, fail_over_to="sydney"), NAMES, NOON, lambda action: f"<{action}>")
     assert said is not None
     assert "<again> tries at once. Sydney answers: <region.next> switches." in said.text
-    assert default_keys("again") == "F5"
 
 
 def test_clicks_in_the_header_lead_where_they_point() -> None:
@@ -196,7 +212,7 @@ def test_clicks_in_the_header_lead_where_they_point() -> None:
 
 def test_the_next_region_is_the_one_that_is_offered() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
-    view_model = ChatViewModel(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech", KEYS)
     assert view_model.next_region() is None
     view_model.begin_session(profile_of("oregon", "sydney", "paris"), "oregon", NOON)
     assert view_model.next_region() == "sydney"
@@ -226,7 +242,7 @@ def test_a_clock_that_is_off_is_reported_only_when_that_is_certain(
 def test_a_clock_that_is_off_is_said_once_and_stays_in_the_header() -> None:
     now = [NOON]
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: now[0])
-    view_model = ChatViewModel(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech", KEYS)
     for number in range(3):
         draft = Draft(f"draft-{number}", "tech", "hi", "bo", now[0])
         now[0] += 40
@@ -242,7 +258,7 @@ def test_a_clock_that_is_off_is_said_once_and_stays_in_the_header() -> None:
 def test_accepted_messages_that_do_not_come_back_are_reported_until_the_connection_is_another() -> None:
     now = [NOON]
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: now[0])
-    view_model = ChatViewModel(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech", KEYS)
 
     def said() -> str | None:
         about = view_model.banner(now[0])
@@ -274,7 +290,7 @@ def test_accepted_messages_that_do_not_come_back_are_reported_until_the_connecti
 
 def test_what_was_wrong_is_said_until_a_try_succeeds() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
-    view_model = ChatViewModel(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech", KEYS)
     said = []
     for state in (
         replace(RETRYING, remedy="Start it"),
@@ -293,7 +309,7 @@ def test_what_was_wrong_is_said_until_a_try_succeeds() -> None:
 
 def test_what_is_odd_can_be_put_away_until_it_is_odd_again() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
-    view_model = ChatViewModel(model, "local", "tech")
+    view_model = ChatViewModel(model, "local", "tech", KEYS)
     odd = replace(LIVE, reason="Sydney is not available")
     assert not dismiss_warning(model)
     for state in (odd, replace(odd, latency_ms=2)):
@@ -308,7 +324,7 @@ def test_what_is_odd_can_be_put_away_until_it_is_odd_again() -> None:
 def test_a_key_that_expires_soon_is_reported_when_the_session_begins() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
     in_three_days = NOON // 1000 + 3 * 86_400 + 60
-    view_model = ChatViewModel(model, "default", "tech")
+    view_model = ChatViewModel(model, "default", "tech", KEYS)
     view_model.begin_session(profile_of("oregon", expires=in_three_days), "oregon", NOON)
     warning = "The API key of oregon expires in 3 days."
     assert model.take_effects() == [Notice(f"{warning} {EXPIRY_REMEDY}", "warning")]

@@ -170,7 +170,7 @@ class ChatApp(SafeApp):
             limit=self.settings.scrollback,
             levels=Levels(Level(self.settings.notify.level)),
         )
-        view_model = ChatViewModel(model, self._profile_name, self._channel)
+        view_model = ChatViewModel(model, self._profile_name, self._channel, keymap.title)
         view_model.welcome = self._welcome
         view_model.sent = History(keep=self.settings.history, run=os.urandom(3).hex(), clock=self._now)
         worker = SessionWorker(

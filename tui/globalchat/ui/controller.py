@@ -316,19 +316,21 @@ class ChatController:
 
     def submit(self, text: str) -> None:
         """Send a text that was entered, or carry it out if it is a command."""
-        match parse(text):
-            case PlainText(message):
-                self._send(message)
-            case CommandCall() as call:
-                # First, because a command may bring another channel's draft into the composer, or quit.
-                self._bar.clear()
-                try:
-                    self._run(call)
-                except UserError as error:
-                    self._bar.composer.put(text)
-                    self._report(str(error), error=True)
-            case ParseError(reason):
-                self._report(reason, error=True)
+        try:
+            parsed = parse(text)
+        except ParseError as error:
+            self._report(str(error), error=True)
+            return
+        if isinstance(parsed, PlainText):
+            self._send(parsed.text)
+            return
+        # First, because a command may bring another channel's draft into the composer, or quit.
+        self._bar.clear()
+        try:
+            self._run(parsed)
+        except UserError as error:
+            self._bar.composer.put(text)
+            self._report(str(error), error=True)
 
     def _send(self, *texts: str) -> None:
         """Pass texts to the session, all or none."""
@@ -369,12 +371,12 @@ class ChatController:
 
     def _run_typed(self, text: str) -> None:
         """Carry out a command that was chosen instead of typed."""
-        call = parse(text)
-        if isinstance(call, CommandCall):
-            try:
+        try:
+            call = parse(text)
+            if isinstance(call, CommandCall):
                 self._run(call)
-            except UserError as error:
-                self._report(str(error), error=True)
+        except UserError as error:
+            self._report(str(error), error=True)
 
     def _run(self, call: CommandCall) -> None:
         """Carry out a command.

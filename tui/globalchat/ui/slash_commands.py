@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from globalchat.core.errors import UserError
 from globalchat.core.text import sanitize, suggest
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.search import fuzzy_score
@@ -89,19 +90,19 @@ class CommandCall:
     argument: str
 
 
-@dataclass(frozen=True, slots=True)
-class ParseError:
-    """A text that looks like a command but is not one; `reason` is a sentence that says what to do."""
-
-    reason: str
+class ParseError(UserError):
+    """A text looks like a command but is not one."""
 
 
-def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | CommandCall | ParseError:
+def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | CommandCall:
     """Return what an entered text means.
 
     A command is one line: a slash, a word without another slash, and perhaps an argument. Paths
     (`/etc/hosts`), a lone slash and texts of several lines are messages; `//` at the beginning sends a text
     that begins with one slash.
+
+    Raises:
+        ParseError: the command is unknown, or its argument is missing or too much.
     """
     if text.startswith("//"):
         return PlainText(text[1:])
@@ -112,11 +113,11 @@ def parse(text: str, commands: Sequence[Command] = COMMANDS) -> PlainText | Comm
     name, argument = match[1].casefold(), match[2] or ""
     command = next((each for each in commands if each.name == name), None)
     if command is None:
-        return ParseError(_unknown(name, commands))
+        raise ParseError(_unknown(name, commands))
     if command.required and not argument:
-        return ParseError(f"{command.usage}: {command.summary[0].lower()}{command.summary[1:]}.")
+        raise ParseError(f"{command.usage}: {command.summary[0].lower()}{command.summary[1:]}.")
     if argument and command.argument is Argument.NONE:
-        return ParseError(f"/{command.name} takes nothing after it. Begin with // to send the text as it is.")
+        raise ParseError(f"/{command.name} takes nothing after it. Begin with // to send the text as it is.")
     return CommandCall(command, argument)
 
 

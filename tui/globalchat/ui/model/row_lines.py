@@ -11,7 +11,7 @@ from globalchat.core.text import plural
 from globalchat.ui.model.calendar import transit
 from globalchat.ui.model.names import NAME_COLOURS, RegionNames
 from globalchat.ui.model.rows import FAILED, Delivery, MessageRow, NoticeRow, Row
-from globalchat.ui.model.status import AGAIN, UNFOLD, Keys, default_keys
+from globalchat.ui.model.status import AGAIN, UNFOLD, Keys
 from globalchat.ui.model.text import Span, clip, pad, shown_lines
 
 TICK_CELLS = 2
@@ -136,7 +136,7 @@ _WARNINGS = 3
 _OPENING = {Delivery.SENDING: "waits: ", Delivery.REFUSED: "refused: ", Delivery.UNSENT: "not sent: "}
 
 
-def row_height(row: Row, columns: Columns, keys: Keys = default_keys) -> int:
+def row_height(row: Row, columns: Columns, keys: Keys) -> int:
     """Return the number of lines that `row_lines` returns."""
     if isinstance(row, NoticeRow):
         return row.above + len(_notice_lines(row.text, columns.width))
@@ -151,8 +151,8 @@ def row_lines(
     row: Row,
     columns: Columns,
     names: RegionNames,
+    keys: Keys,
     marks: Sequence[Mark] = (),
-    keys: Keys = default_keys,
 ) -> list[Line]:
     """Return the lines of a row: what stands above it, its text, and remarks, with keys from `keys`."""
     lines: list[Line] = []

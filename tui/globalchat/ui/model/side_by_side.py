@@ -18,7 +18,7 @@ from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.names import Names, RegionNames
 from globalchat.ui.model.row_lines import Line, Piece, rule
 from globalchat.ui.model.rows import MAX_TEXT, NamedRow, Row, shown_text
-from globalchat.ui.model.status import UNFOLD, Keys, default_keys, indicator
+from globalchat.ui.model.status import UNFOLD, Keys, indicator
 from globalchat.ui.model.text import Span, clip, pad, shown_lines, shown_name
 
 KEPT = 500
@@ -235,7 +235,7 @@ def side_by_side_lines(
     names: RegionNames,
     calendar: Calendar,
     within: float,
-    keys: Keys = default_keys,
+    keys: Keys,
 ) -> list[Line]:
     """Return the lines of a row; a message may take `within` seconds; `keys` returns the key of an action."""
     lines = [_fit(rule(row.day, shape.width, "day"), shape.width)] if row.day is not None else []

@@ -89,21 +89,6 @@ class BarPiece(NamedTuple):
     sign: bool = False
 
 
-def default_keys(action: str) -> str:
-    """Return the key of an action before any is changed."""
-    return {
-        AGAIN: "F5",
-        UNFOLD: "Shift+F4",
-        BACK: "Esc",
-        DISCARD: "Shift+F5",
-        OTHER_REGION: "Ctrl+R",
-        NEXT_UNREAD: "F8",
-        "app.quit": "Ctrl+Q",
-        "channel.pick": "Ctrl+K",
-        "help": "F1",
-    }[action]
-
-
 # -- the connection ------------------------------------------------------------------------------------------
 
 
@@ -144,7 +129,7 @@ def is_counting(status: Status) -> bool:
     return isinstance(status, SessionState) and status.phase in (Phase.RETRYING, Phase.SUSPENDED)
 
 
-def banner(status: Status, names: RegionNames, now: int, keys: Keys = default_keys) -> Banner | None:
+def banner(status: Status, names: RegionNames, now: int, keys: Keys) -> Banner | None:
     """Return what is wrong with the connection at `now` (epoch ms), None while it is live and well."""
     match status:
         case SessionState(phase=Phase.LIVE):
@@ -231,13 +216,13 @@ def _remedy(remedy: str | None) -> str:
 # -- the channel and its messages ----------------------------------------------------------------------------
 
 
-def revoked_banner(channel: str, keys: Keys = default_keys) -> Banner:
+def revoked_banner(channel: str, keys: Keys) -> Banner:
     """Return what to say about a channel that an administrator ended."""
     again = ActionHint(AGAIN, f"{keys(AGAIN)} joins it again.")
     return Banner(f"An administrator ended # {shown_name(channel)}.", "warning", (again,))
 
 
-def unsent_banner(count: int, keys: Keys = default_keys) -> Banner:
+def unsent_banner(count: int, keys: Keys) -> Banner:
     """Return what to say about messages that could not be sent."""
     noun, what = ("message was", "it") if count == 1 else ("messages were", "them")
     again = ActionHint(AGAIN, f"{keys(AGAIN)} sends {what} again.")
@@ -245,7 +230,7 @@ def unsent_banner(count: int, keys: Keys = default_keys) -> Banner:
     return Banner(f"{count} {noun} not sent.", "warning", (again, discard))
 
 
-def waiting_banner(waiting: Waiting, now: int, keys: Keys = default_keys) -> Banner:
+def waiting_banner(waiting: Waiting, now: int, keys: Keys) -> Banner:
     """Return what to say about messages that could not be sent yet; their rows say why."""
     said = "1 message waits." if waiting.messages == 1 else f"{waiting.messages} messages wait."
     if waiting.next_try_at is not None:
@@ -255,7 +240,7 @@ def waiting_banner(waiting: Waiting, now: int, keys: Keys = default_keys) -> Ban
     return Banner(said, "warning", (again, ActionHint(DISCARD, f"{keys(DISCARD)} takes {what} back.")))
 
 
-def awaiting_echo_banner(awaiting_echo: AwaitingEcho, keys: Keys = default_keys) -> Banner:
+def awaiting_echo_banner(awaiting_echo: AwaitingEcho, keys: Keys) -> Banner:
     """Return what to say about messages that were accepted but not received: the connection may be silent."""
     single = awaiting_echo.messages == 1
     were, have = ("1 message was", "has") if single else (f"{awaiting_echo.messages} messages were", "have")

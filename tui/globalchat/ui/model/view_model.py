@@ -21,7 +21,6 @@ from globalchat.ui.model.status import (
     OpeningFailed,
     Status,
     current_warning,
-    default_keys,
     is_counting,
 )
 from globalchat.ui.model.text import code_units, shown_name
@@ -107,13 +106,13 @@ class ChatViewModel:
         keys: Return the key of an action as users read it.
     """
 
-    def __init__(self, model: ChatModel, profile: str, channel: str | None) -> None:
+    def __init__(self, model: ChatModel, profile: str, channel: str | None, keys: Keys) -> None:
         self.model = model
         self.channel = channel
         self.names = RegionNames()
         self.drafts = Drafts()
         self.sent = History()
-        self.keys: Keys = default_keys
+        self.keys = keys
         self.welcome = False
         self._profile = profile
         self._opening: Opening | OpeningFailed = Opening(profile_title(profile))

@@ -84,7 +84,6 @@ class ChatScreen(SelectableScreen[None]):
         self._clock = clock
         self._settings_theme = settings.theme
         self.view_model = view_model
-        view_model.keys = keymap.title
         self._persister = StatePersister(store, view_model, self)
         self._persister.load()
         self._notifier = Notifier(settings.notify, write, clock)

@@ -29,7 +29,7 @@ from globalchat.ui.model.row_lines import (
 )
 from globalchat.ui.model.rows import MessageRow, Row
 from globalchat.ui.model.search import Search
-from globalchat.ui.model.status import Keys, default_keys
+from globalchat.ui.model.status import Keys
 from globalchat.ui.widgets.row_view import RowView
 
 _PREFIX = "message-pane--"
@@ -97,7 +97,7 @@ class MessagePane(RowView, can_focus=True):
             super().__init__()
             self.text = text
 
-    def __init__(self, keys: Keys = default_keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
+    def __init__(self, keys: Keys, *, id: str | None = None) -> None:  # noqa: A002 (Textual's)
         """`keys` names the keys of the registry's actions."""
         self._keys = keys
         self.search = Search()
@@ -123,7 +123,7 @@ class MessagePane(RowView, can_focus=True):
 
     def row_lines(self, row: Row) -> list[Line]:
         """Return the lines of a row, as pieces."""
-        return row_lines(row, self._columns, self.names, self._marks(row), self._keys)
+        return row_lines(row, self._columns, self.names, self._keys, self._marks(row))
 
     def row_height(self, row: Row) -> int:
         """Return the number of lines of a row."""

@@ -26,7 +26,7 @@ from globalchat.ui.model.side_by_side import (
     side_by_side_is_folded,
     side_by_side_lines,
 )
-from globalchat.ui.model.status import Keys, default_keys
+from globalchat.ui.model.status import Keys
 from globalchat.ui.widgets.row_view import RowView
 
 _PREFIX = "side-by-side-pane--"
@@ -121,7 +121,7 @@ class SideBySidePane(RowView, can_focus=False):
         names: RegionNames,
         calendar: Calendar,
         within: float,
-        keys: Keys = default_keys,
+        keys: Keys,
     ) -> None:
         self._keys = keys
         self._regions = regions
@@ -183,7 +183,7 @@ class SideBySideView(Vertical):
         *,
         calendar: Calendar,
         within: float,
-        keys: Keys = default_keys,
+        keys: Keys,
     ) -> None:
         """`within` is how long (s) a message may take to the second region."""
         super().__init__(id="side-by-side-box")
