@@ -14,7 +14,7 @@ import pytest
 
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import CloudDefinition
-from globalchat.localcloud.events.delivery import DirectDelivery, Failure, Route
+from globalchat.localcloud.events.deliveries import DirectDelivery, Failure, Route
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.docs.helpers.pages import blocks

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from globalchat.localcloud.events.target_queue import DeliverySettings
+from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.interfaces import PutEventsEntry
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from globalchat.localcloud.server.region import RunningRegion

@@ -5,7 +5,7 @@ import pytest
 
 from globalchat.core.errors import UsageError
 from globalchat.localcloud.definition import Rule, RuleTarget, TargetRetryPolicy
-from globalchat.localcloud.events.delivery import Route
+from globalchat.localcloud.events.deliveries import Route
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.fault_injection import Faults, FaultyRegion, SocketFaults
 

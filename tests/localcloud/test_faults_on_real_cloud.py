@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from globalchat.localcloud.events.target_queue import DeliverySettings
+from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 from tests.localcloud.helpers.cloud_client import call, connected, listening, publish, unsubscribe
 

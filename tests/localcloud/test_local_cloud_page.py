@@ -11,7 +11,7 @@ from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import CloudDefinition
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.faults import FAULT_KINDS
-from globalchat.localcloud.resources.types import TYPES
+from globalchat.localcloud.resources import TYPES
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "local-cloud.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from globalchat.core.clock import read_stale_signature
-from globalchat.localcloud.principals import AccessKey, user
+from globalchat.localcloud.iam import AccessKey, user
 from globalchat.localcloud.sigv4 import (
     Problem,
     SignatureError,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from globalchat.client.profiles import Profile, RegionEndpoint
-from globalchat.localcloud.events.target_queue import DeliverySettings
+from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 
 

@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 
 from globalchat.cli.local_cloud import profile_of
-from globalchat.localcloud.events.target_queue import DeliverySettings
+from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.server.cloud import CloudOptions, LocalCloud
 
 

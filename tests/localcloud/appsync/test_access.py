@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.model import Caller, UnauthorizedCaller
 from globalchat.localcloud.definition import AuthMode, Statement
-from globalchat.localcloud.principals import AccessKey, user
+from globalchat.localcloud.iam import AccessKey, user
 from tests.localcloud.helpers.api_harness import ADMIN, KEY, TREE, Harness, only_error, small_api
 from tests.localcloud.helpers.resolver_code import returning
 from tests.localcloud.helpers.signed_requests import ACCESS, SECRET, signed

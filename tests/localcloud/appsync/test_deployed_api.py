@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from globalchat.localcloud.appsync.model import Caller, Invalidation, Publication
 from globalchat.localcloud.definition import JSON, Role, Statement
+from globalchat.localcloud.iam import Principal, session, user
 from globalchat.localcloud.interfaces import EntryResult, PutEventsError
-from globalchat.localcloud.principals import Principal, session, user
 from tests.localcloud.helpers.api_harness import (
     ADMIN,
     API_ARN,

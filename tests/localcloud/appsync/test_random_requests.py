@@ -15,7 +15,7 @@ from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from globalchat.localcloud.appsync.model import GraphQLRequest, RequestRejected
 from globalchat.localcloud.appsync.responder import HttpRequest, respond
 from globalchat.localcloud.definition import JSON, Statement
-from globalchat.localcloud.principals import AccessKey, user
+from globalchat.localcloud.iam import AccessKey, user
 from tests.localcloud.helpers.api_harness import (
     ADMIN,
     FROM_BUS,

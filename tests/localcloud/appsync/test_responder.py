@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from globalchat.localcloud.appsync.access import KeyAndSignatureAuthenticator
 from globalchat.localcloud.appsync.responder import HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import JSON, Statement
-from globalchat.localcloud.principals import AccessKey, user
+from globalchat.localcloud.iam import AccessKey, user
 from tests.localcloud.helpers.api_harness import NOW, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Harness, small_api
 from tests.localcloud.helpers.signed_requests import ACCESS, SECRET, signed
 

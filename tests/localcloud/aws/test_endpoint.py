@@ -26,10 +26,10 @@ from globalchat.localcloud.definition import (
     Role,
     Statement,
 )
-from globalchat.localcloud.events.delivery import DeadLetter, DeadLetterQueues
+from globalchat.localcloud.events.deliveries import DeadLetter, DeadLetterQueues
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.events.event_bridge import EventBridge
-from globalchat.localcloud.principals import AccessKey, Principal, session, user
+from globalchat.localcloud.iam import AccessKey, Principal, session, user
 
 ACCOUNT, REGION, HOST = "000000000000", "us-west-2", "127.0.0.1:5004"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/bus"
@@ -190,9 +190,9 @@ async def test_a_role_may_do_what_its_policy_says() -> None:
 
 async def test_equal_letters_are_messages_of_their_own() -> None:
     queues = DeadLetterQueues([Queue(QUEUE, "dlq", ())])
-    letter = DeadLetter(Event({"id": "1"}, NOW), {"RULE_ARN": "rule"}, NOW, "Target0")
+    dead_letter = DeadLetter(Event({"id": "1"}, NOW), {"RULE_ARN": "rule"}, NOW, "Target0")
     for _ in range(3):
-        queues.add(QUEUE, letter)
+        queues.add(QUEUE, dead_letter)
     operations = {
         each.name: each for each in Queues(queues, base_url="", clock=lambda: NOW).service().operations
     }
@@ -204,9 +204,9 @@ async def test_equal_letters_are_messages_of_their_own() -> None:
     messages = (await call("ReceiveMessage", MaxNumberOfMessages=10))["Messages"]
     assert len({message["MessageId"] for message in messages}) == 3
     await call("DeleteMessage", ReceiptHandle=messages[0]["ReceiptHandle"])
-    assert len(queues.letters[QUEUE]) == 2
+    assert len(queues.messages[QUEUE]) == 2
     await call("PurgeQueue")
-    assert queues.letters[QUEUE] == []
+    assert queues.messages[QUEUE] == []
 
 
 async def test_another_service_cannot_be_called_by_the_target_of_one() -> None:

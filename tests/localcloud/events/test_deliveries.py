@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from globalchat.localcloud.definition import JSON
+from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.events.event_bridge import RedriveResult
-from globalchat.localcloud.events.target_queue import DeliverySettings
 from globalchat.localcloud.interfaces import AppSyncErrors, Invocation, PutEventsEntry
 from globalchat.localcloud.provisioning.assembly import read
 from globalchat.localcloud.provisioning.provisioner import provision

@@ -6,8 +6,8 @@ import dataclasses
 import pytest
 
 from globalchat.localcloud.definition import CloudDefinition
+from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.events.event_bridge import RedriveResult
-from globalchat.localcloud.events.target_queue import DeliverySettings
 from globalchat.localcloud.interfaces import Invocation, InvocationRefused
 from tests.localcloud.helpers.eventbridge_fakes import Call, FakeInterceptor
 from tests.localcloud.helpers.eventbridge_harness import PARTITION, World

@@ -15,8 +15,8 @@ from globalchat.localcloud.appsync.model import (
     RequestRejected,
 )
 from globalchat.localcloud.definition import JSON, Api, DataSource, Resolver, Role, Statement
+from globalchat.localcloud.iam import session, user
 from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry, PutEventsError
-from globalchat.localcloud.principals import session, user
 from tests.paths import ROOT
 
 NOW = 1_780_000_000.25

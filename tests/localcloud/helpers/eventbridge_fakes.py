@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.delivery import Failure, Route
+from globalchat.localcloud.events.deliveries import Failure, Route
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.interfaces import Invocation
 

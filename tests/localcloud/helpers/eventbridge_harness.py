@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from globalchat.localcloud.definition import JSON, CloudDefinition
-from globalchat.localcloud.events.delivery import DeliveryInterceptor, Failure
+from globalchat.localcloud.events.deliveries import DeliveryInterceptor, DeliverySettings, Failure
 from globalchat.localcloud.events.event_bridge import EventBridge
-from globalchat.localcloud.events.target_queue import DeliverySettings
 from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry
 from tests.localcloud.helpers.eventbridge_fakes import FakeAppSync, FakeTime
 from tests.localcloud.helpers.small_backend import OREGON, Backend

@@ -7,9 +7,15 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from globalchat.core.errors import UsageError
-from globalchat.localcloud.events.delivery import Failure, Route
+from globalchat.localcloud.events.deliveries import Failure, Route
 from globalchat.localcloud.events.envelope import Event
 from globalchat.localcloud.faults import FaultLocation, InjectedFault, best, kind_of, parse
+
+REORDER_SECONDS: Final = 0.25
+"""How far an event may fall behind."""
+
+_AT_ONCE: Final = (0.0,)
+_STOPPED: Final = "CROSS_REGION_INGESTION_FAILED"
 
 
 class FaultySocket(Protocol):
@@ -95,13 +101,6 @@ class SocketFaults:
         for each in found:
             act(each)
         return len(found)
-
-
-REORDER_SECONDS: Final = 0.25
-"""How far an event may fall behind."""
-
-_AT_ONCE: Final = (0.0,)
-_STOPPED: Final = "CROSS_REGION_INGESTION_FAILED"
 
 
 class FaultInterceptor:

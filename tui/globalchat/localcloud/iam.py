@@ -1,13 +1,80 @@
-"""IAM's decision: may this action be done on this resource? Pure; policies come parsed, as `Statement`s.
+"""IAM: who calls, in the form in which AWS presents it, and whether they may. Pure.
 
-Source: IAM user guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition operators".
+Sources: IAM user guide, "IAM identifiers" (unique ids: `AIDA…`, `AROA…`), "Policy evaluation logic" and "IAM
+JSON policy elements: Condition operators"; STS API reference, AssumedRoleUser.
 """
 
+import base64
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Final
 
 from globalchat.localcloud.definition import Role, Statement
+
+_ID_LENGTH: Final = 17
+"""Characters of a unique id after its prefix of four."""
+
+
+CONDITION_KEYS = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:securetransport"})
+"""The condition keys that requests inside the local cloud carry, in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller.
+
+    Attributes:
+        arn: of a user `arn:aws:iam::ACCOUNT:user/NAME`, of a role's session
+            `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
+        user_id: of a user its unique id, of a session `ROLEID:SESSION`. AppSync shows it as `username`.
+        account: the account's number.
+        statements: what its policies say.
+    """
+
+    arn: str
+    user_id: str
+    account: str
+    statements: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """What an access key id stands for.
+
+    `token` must accompany every signature with temporary credentials, which end at `expires` (epoch seconds).
+    """
+
+    secret_key: str = field(repr=False)
+    principal: Principal
+    token: str | None = field(default=None, repr=False)
+    expires: float | None = None
+
+
+def user(name: str, account: str, statements: tuple[Statement, ...] = ()) -> Principal:
+    """Return an IAM user. Its unique id is made from its ARN."""
+    arn = f"arn:aws:iam::{account}:user/{name}"
+    return Principal(arn, unique_id("AIDA", arn), account, statements)
+
+
+def session(role: Role, name: str) -> Principal:
+    """Return a session of a role under the name that whoever assumed it chose."""
+    account, role_name = role.arn.split(":")[4], role.arn.rpartition("/")[2]
+    return Principal(
+        f"arn:aws:sts::{account}:assumed-role/{role_name}/{name}",
+        f"{unique_id('AROA', role.arn)}:{name}",
+        account,
+        role.statements,
+    )
+
+
+@lru_cache(maxsize=1024)
+def unique_id(prefix: str, arn: str) -> str:
+    """Make the unique id of a user (`AIDA`) or role (`AROA`): the same for the same ARN, at every start."""
+    digest = hashlib.sha256(arn.encode()).digest()
+    return prefix + base64.b32encode(digest).decode()[:_ID_LENGTH]
 
 
 def compile_glob(fixed: Sequence[str]) -> re.Pattern[str]:
@@ -25,9 +92,6 @@ def compile_glob(fixed: Sequence[str]) -> re.Pattern[str]:
 
 Context = Mapping[str, str]
 """Condition keys of a request, such as `aws:SourceArn`, in any case."""
-
-CONDITION_KEYS = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:securetransport"})
-"""The condition keys that requests inside the local cloud carry, in lower case."""
 
 
 def evaluate(

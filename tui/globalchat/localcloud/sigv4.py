@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Final
 from urllib.parse import quote, unquote
 
-from globalchat.localcloud.principals import AccessKey, Principal
+from globalchat.localcloud.iam import AccessKey, Principal
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 WINDOW_SECONDS: Final = 300

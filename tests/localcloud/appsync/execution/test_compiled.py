@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from globalchat.localcloud.appsync.execution.compiled import CompiledOperation
 from globalchat.localcloud.appsync.model import Caller, GraphQLRequest
 from globalchat.localcloud.definition import JSON, Api, Resolver
+from globalchat.localcloud.iam import user
 from globalchat.localcloud.interfaces import PutEventsError
-from globalchat.localcloud.principals import user
 from tests.localcloud.helpers.api_harness import (
     ADMIN,
     FROM_BUS,

@@ -11,7 +11,7 @@ import pytest
 
 from globalchat.localcloud.appsync.model import Caller, Publication
 from globalchat.localcloud.definition import JSON, DataSource, Role, Statement
-from globalchat.localcloud.principals import session
+from globalchat.localcloud.iam import session
 from globalchat.localcloud.problems import TemplateError
 from tests.localcloud.helpers.api_harness import (
     ADMIN,

@@ -13,7 +13,7 @@ from globalchat.core.clock import EpochClock
 from globalchat.localcloud import iam, sigv4
 from globalchat.localcloud.appsync.model import Caller, UnauthorizedCaller
 from globalchat.localcloud.definition import AuthMode
-from globalchat.localcloud.principals import AccessKey, Principal
+from globalchat.localcloud.iam import AccessKey, Principal
 
 SERVICE: Final = "appsync"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from globalchat.localcloud.definition import JSON, Api, AuthMode
-from globalchat.localcloud.principals import Principal
+from globalchat.localcloud.iam import Principal
 
 
 @dataclass(frozen=True, slots=True)

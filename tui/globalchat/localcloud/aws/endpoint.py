@@ -18,7 +18,7 @@ from globalchat.localcloud.aws.model import (
     AwsService,
 )
 from globalchat.localcloud.aws.protocols import WireProtocol, protocol_of
-from globalchat.localcloud.principals import AccessKey, Principal
+from globalchat.localcloud.iam import AccessKey, Principal
 
 GLOBAL: Final = frozenset({"sts"})
 """Services that are signed for a region in which nothing of the deployment has to be."""

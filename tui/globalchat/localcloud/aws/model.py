@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.principals import Principal
+from globalchat.localcloud.iam import Principal
 
 Parameters = Mapping[str, JSON]
 """The input of an operation, by AWS's own names; of the query protocol all values are texts."""

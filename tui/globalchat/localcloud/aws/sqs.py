@@ -18,7 +18,7 @@ from globalchat.core.clock import EpochClock
 from globalchat.localcloud import json_text
 from globalchat.localcloud.aws.model import AwsCall, AwsError, AwsOperation, AwsService, integer, text, texts
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.delivery import DeadLetter, DeadLetterQueues
+from globalchat.localcloud.events.deliveries import DeadLetter, DeadLetterQueues
 
 VISIBILITY_SECONDS: Final = 30
 """How long a message that was received is hidden from others, unless the call says otherwise."""
@@ -41,13 +41,13 @@ class Queues:
     """The dead-letter queues of a deployment, with SQS's operations on them.
 
     Args:
-        letters: what is in the queues.
+        queues: what is in them.
         base_url: where this endpoint is, for the URLs of queues: some SDKs send requests to those.
         clock: epoch seconds.
     """
 
-    def __init__(self, letters: DeadLetterQueues, *, base_url: str, clock: EpochClock) -> None:
-        self._letters = letters
+    def __init__(self, queues: DeadLetterQueues, *, base_url: str, clock: EpochClock) -> None:
+        self._queues = queues
         self._base_url = base_url
         self._clock = clock
         self._received: dict[str, _Reception] = {}
@@ -88,19 +88,19 @@ class Queues:
         message_id = _read_handle(text(call.parameters, "ReceiptHandle"))
         dead_letter = self._messages(arn).get(message_id)
         if dead_letter is not None:  # else it was deleted before, which is no error
-            self._letters.remove(arn, dead_letter)
+            self._queues.remove(arn, dead_letter)
             self._received.pop(message_id, None)
         return {}
 
     async def _purge_queue(self, call: AwsCall) -> Mapping[str, JSON]:
         arn = self._existing(*_queue_of(call))
         for message_id, dead_letter in self._messages(arn).items():
-            self._letters.remove(arn, dead_letter)
+            self._queues.remove(arn, dead_letter)
             self._received.pop(message_id, None)
         return {}
 
     def _existing(self, arn: str) -> str:
-        if arn not in self._letters.letters:
+        if arn not in self._queues.messages:
             raise AwsError(
                 "com.amazonaws.sqs#QueueDoesNotExist",
                 "The specified queue does not exist.",
@@ -111,7 +111,7 @@ class Queues:
     def _messages(self, arn: str) -> dict[str, DeadLetter]:
         """Return the messages of a queue by their ids, oldest first; forget those that are gone."""
         found: dict[str, DeadLetter] = {}
-        for dead_letter in self._letters.letters[arn]:
+        for dead_letter in self._queues.messages[arn]:
             number = 0  # an event that was delivered twice may end there twice, at the same time
             while (message_id := _message_id(arn, dead_letter, number)) in found:
                 number += 1

@@ -11,21 +11,26 @@ from typing import Self
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.definition import JSON, CloudDefinition, Rule
-from globalchat.localcloud.events.delivery import (
+from globalchat.localcloud.events.deliveries import (
     DeadLetter,
     DeadLetterQueues,
+    DeliveryContext,
     DeliveryInterceptor,
+    DeliverySettings,
+    DeliveryTarget,
     DirectDelivery,
     Failure,
     InFlight,
     Route,
     RuleCounters,
+    TargetQueue,
 )
 from globalchat.localcloud.events.envelope import Event, accept, check_request
 from globalchat.localcloud.events.pattern import Matcher, compile_pattern
-from globalchat.localcloud.events.target_queue import DeliveryContext, DeliverySettings, TargetQueue
-from globalchat.localcloud.events.targets import AppSyncTarget, BusTarget, QueueTarget, TargetPort, may_put
+from globalchat.localcloud.events.targets import AppSyncTarget, BusTarget, QueueTarget, may_put
 from globalchat.localcloud.interfaces import EntryResult, GraphQLTarget, PutEventsEntry, PutEventsError
+
+_THROTTLED = "Rate exceeded: the local cloud's queue for a target is full."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +60,6 @@ class ActiveBus:
             for queue in rule.queues:
                 queue.offer(event)
         return True
-
-
-_THROTTLED = "Rate exceeded: the local cloud's queue for a target is full."
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class EventBridge:
     @property
     def dead_letters(self) -> dict[str, list[DeadLetter]]:
         """Return the messages of every queue, oldest first, by the queue's ARN."""
-        return self._context.dead_letters.letters
+        return self._context.dead_letters.messages
 
     async def put_events(
         self, *, bus_arn: str, entries: Sequence[PutEventsEntry], role_arn: str
@@ -181,8 +183,8 @@ class EventBridge:
         Raises:
             KeyError: there is no such queue.
         """
-        letters = self.dead_letters
-        chosen = letters if queue_arn is None else {queue_arn: letters[queue_arn]}
+        dead_letters = self.dead_letters
+        chosen = dead_letters if queue_arn is None else {queue_arn: dead_letters[queue_arn]}
         delivered = failed = 0
         for arn, found in chosen.items():
             for dead_letter in found:
@@ -243,11 +245,11 @@ class EventBridge:
         queues = []
         for target in rule.targets:
             route = Route(rule, target, rule.arn.split(":")[3], target.arn.split(":")[3])
-            port = self._port(route, counters, graphql)
+            port = self._make_target(route, counters, graphql)
             queues.append(TargetQueue(route, port, counters, self._context))
         return ActiveRule(compile_pattern(rule.pattern), counters, tuple(queues))
 
-    def _port(self, route: Route, counters: RuleCounters, graphql: GraphQLTarget) -> TargetPort:
+    def _make_target(self, route: Route, counters: RuleCounters, graphql: GraphQLTarget) -> DeliveryTarget:
         roles = self._deployment.roles
         if ":sqs:" in route.target.arn:
             return QueueTarget(route, self._context.dead_letters, self._clock)

@@ -38,6 +38,10 @@ _RESERVED = frozenset(
 )
 
 
+MANDATORY: Final = ("id", "account", "source", "time", "region", "resources", "detail-type")
+"""The fields that an event must have (EventBridge API reference, "TestEventPattern")."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Field:
     """What may stand at a path.
@@ -235,10 +239,6 @@ def _largest(sets: set[int]) -> list[int]:
     if len(sets) < 2:
         return list(sets)
     return [each for each in sets if not any(each != other and each & ~other == 0 for other in sets)]
-
-
-MANDATORY: Final = ("id", "account", "source", "time", "region", "resources", "detail-type")
-"""The fields that an event must have (EventBridge API reference, "TestEventPattern")."""
 
 
 def matches_pattern(pattern: str, event: str) -> bool:

@@ -21,6 +21,19 @@ LONGEST: Final = 256
 _STEP = re.compile(r"\.([A-Za-z0-9_\-/]+)|\.(\*)|\[(\d{1,9})\]|\[(\*)\]|\['([^'\]]+)'\]")
 
 
+MAXIMUM_VARIABLES: Final = 100
+MAXIMUM_TEMPLATE: Final = 8192
+RULE_ARN: Final = "aws.events.rule-arn"
+RULE_NAME: Final = "aws.events.rule-name"
+INGESTION_TIME: Final = "aws.events.event.ingestion-time"
+EVENT: Final = "aws.events.event"
+EVENT_JSON: Final = "aws.events.event.json"
+PREDEFINED: Final = frozenset((RULE_ARN, RULE_NAME, INGESTION_TIME, EVENT, EVENT_JSON))
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_TOKEN = re.compile(r"<([A-Za-z0-9_.-]+)>|\\.|\"|<", re.DOTALL)
+_IN_A_STRING = "\ue000"
+
+
 class Wildcard:
     """The type of `EVERY`."""
 
@@ -92,20 +105,6 @@ def _step(value: JSON, step: Step) -> Iterable[JSON]:
     if isinstance(step, str):
         return (value[step],) if isinstance(value, dict) and step in value else ()
     return (value[step],) if isinstance(value, list) and step < len(value) else ()
-
-
-MAXIMUM_VARIABLES: Final = 100
-MAXIMUM_TEMPLATE: Final = 8192
-RULE_ARN: Final = "aws.events.rule-arn"
-RULE_NAME: Final = "aws.events.rule-name"
-INGESTION_TIME: Final = "aws.events.event.ingestion-time"
-EVENT: Final = "aws.events.event"
-EVENT_JSON: Final = "aws.events.event.json"
-PREDEFINED: Final = frozenset((RULE_ARN, RULE_NAME, INGESTION_TIME, EVENT, EVENT_JSON))
-
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_TOKEN = re.compile(r"<([A-Za-z0-9_.-]+)>|\\.|\"|<", re.DOTALL)
-_IN_A_STRING = "\ue000"
 
 
 class NotDelivered(Exception):

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.definition import JSON, CloudDefinition, Role, Rule, RuleTarget
-from globalchat.localcloud.events.delivery import (
+from globalchat.localcloud.events.deliveries import (
     SERVICE,
     DeadLetter,
     DeadLetterQueues,
@@ -64,14 +64,6 @@ def not_permitted(route: Route, roles: Mapping[str, Role]) -> Failure | None:
 
 Forward: TypeAlias = Callable[[str, dict[str, JSON]], Failure | None]
 """Puts an event's document on a bus (by ARN); a Failure if that bus cannot take it now."""
-
-
-class TargetPort(Protocol):
-    """One target, ready to be delivered to."""
-
-    async def deliver(self, event: Event) -> Failure | None:
-        """Deliver an event; return what went wrong, or None."""
-        ...
 
 
 class AppSyncTarget:

@@ -18,6 +18,16 @@ from globalchat.core.interpreter import child_environment, module_command
 from globalchat.core.logs import BoundedFile
 from globalchat.localcloud.process.state import LOG
 
+IDLE_VARIABLE = "GLOBALCHAT_LOCAL_IDLE_SECONDS"
+DEFAULT_IDLE_SECONDS = 600.0
+"""After how long without use a cloud in the background ends."""
+
+LARGEST_FILE: Final = 1_000_000
+"""Bytes of the log; the file before it is kept, so that it takes twice as much."""
+
+LARGEST_RECORD: Final = 8_000
+"""Characters of one record, traceback included."""
+
 
 @dataclass(frozen=True, slots=True)
 class StartOutcome:
@@ -38,11 +48,6 @@ def parse_outcome(data: bytes) -> StartOutcome | None:
         return None
     document = json.loads(data)
     return StartOutcome(document["error"], document["remedy"])
-
-
-IDLE_VARIABLE = "GLOBALCHAT_LOCAL_IDLE_SECONDS"
-DEFAULT_IDLE_SECONDS = 600.0
-"""After how long without use a cloud in the background ends."""
 
 
 def spawn(folder: Path, *, seconds: float) -> None:
@@ -122,11 +127,6 @@ def _read(descriptor: int, give_up: float) -> bytes:
         received += part
     return received
 
-
-LARGEST_FILE: Final = 1_000_000
-"""Bytes of the log; the file before it is kept, so that it takes twice as much."""
-LARGEST_RECORD: Final = 8_000
-"""Characters of one record, traceback included."""
 
 log = logging.getLogger("globalchat.localcloud")
 

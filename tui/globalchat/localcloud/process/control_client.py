@@ -19,6 +19,20 @@ from globalchat.localcloud.process.state import CloudState
 _CHALLENGE = re.compile(r"[0-9a-f]{32,128}")
 
 
+IDENTITY = "/_local/identity"
+STATUS = "/_local/status"
+STOP = "/_local/stop"
+USE = "/_local/use"
+FAULTS = "/_local/faults"
+DEAD_LETTERS = "/_local/dead-letters"
+REDRIVE = "/_local/dead-letters/redrive"
+TOKEN_HEADER = "X-Globalchat-Admin"
+_TIMEOUT_SECONDS = 2.0
+_REDRIVE_SECONDS = 60.0
+_LONGEST_ANSWER = 1 << 20
+_LONGEST_DEAD_LETTERS = 256 << 20
+
+
 def new_challenge() -> str:
     """Make a challenge: 32 random bytes in hex."""
     return secrets.token_hex(32)
@@ -37,21 +51,6 @@ def prove(nonce: str, challenge: str) -> str:
 def same(given: str, expected: str) -> bool:
     """Compare two secrets in constant time."""
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
-
-
-IDENTITY = "/_local/identity"
-STATUS = "/_local/status"
-STOP = "/_local/stop"
-USE = "/_local/use"
-FAULTS = "/_local/faults"
-DEAD_LETTERS = "/_local/dead-letters"
-REDRIVE = "/_local/dead-letters/redrive"
-TOKEN_HEADER = "X-Globalchat-Admin"
-
-_TIMEOUT_SECONDS = 2.0
-_REDRIVE_SECONDS = 60.0
-_LONGEST_ANSWER = 1 << 20
-_LONGEST_DEAD_LETTERS = 256 << 20
 
 
 class NoAnswer(Unreachable):

@@ -12,7 +12,7 @@ from aiohttp import web
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import UsageError
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.delivery import DeadLetter
+from globalchat.localcloud.events.deliveries import DeadLetter
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.fault_injection import Faults
 from globalchat.localcloud.process import control_client
@@ -39,6 +39,9 @@ _HOSTS = ("127.0.0.1", "localhost")
 _ANONYMOUS_SECONDS = 5.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+_PLACES: Final = ("from", "to", "region")
 
 
 def control_app(
@@ -108,9 +111,6 @@ async def listening(app: web.Application) -> AsyncIterator[int]:
     ):
         async with serve_app(app, listener, limit):
             yield listener.getsockname()[1]
-
-
-_PLACES: Final = ("from", "to", "region")
 
 
 def fault_routes(faults: Faults) -> list[web.RouteDef]:

@@ -15,7 +15,7 @@ from globalchat.core.errors import UserError
 from globalchat.core.files import FileLock, unwritable
 from globalchat.core.gc_tuning import freeze_gc
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.events.target_queue import DeliverySettings
+from globalchat.localcloud.events.deliveries import DeliverySettings
 from globalchat.localcloud.interfaces import AppSyncErrors
 from globalchat.localcloud.problems import TemplateError
 from globalchat.localcloud.process import launch, state

@@ -17,14 +17,25 @@ from globalchat.localcloud.provisioning.intrinsics import (
     references,
     resolve,
 )
-from globalchat.localcloud.resources import appsync
+from globalchat.localcloud.resources import TYPES, appsync
 from globalchat.localcloud.resources.property_schema import (
     Properties,
     ResourceIdentity,
     ResourceType,
     ResourceValues,
 )
-from globalchat.localcloud.resources.types import TYPES
+
+BOOTSTRAP_RULE = "CheckBootstrapVersion"
+_SECTIONS = frozenset(
+    {
+        *("AWSTemplateFormatVersion", "Conditions", "Description", "Metadata"),
+        *("Outputs", "Parameters", "Resources", "Rules"),
+    }
+)
+# Attributes of any resource. Update and deletion policies speak of later deployments; there are none here.
+_RESOURCE_KEYS = frozenset(
+    {"Type", "Properties", "Condition", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +64,6 @@ def error_at(template_file: str, logical_id: str, *problems: Defect | str) -> Te
     return TemplateError(
         *Invalid(*problems).within(f"template {template_file}: resource {logical_id}: ", ".")
     )
-
-
-BOOTSTRAP_RULE = "CheckBootstrapVersion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +112,6 @@ def _section(stack: Stack, name: str) -> dict[str, Mapping[str, JSON]]:
             raise TemplateError(f"template {stack.template_file}: {name}.{key} is not an object.")
         found[key] = value
     return found
-
-
-_SECTIONS = frozenset(
-    {
-        *("AWSTemplateFormatVersion", "Conditions", "Description", "Metadata"),
-        *("Outputs", "Parameters", "Resources", "Rules"),
-    }
-)
-
-# Attributes of any resource. Update and deletion policies speak of later deployments; there are none here.
-_RESOURCE_KEYS = frozenset(
-    {"Type", "Properties", "Condition", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"}
-)
 
 
 @dataclass(frozen=True, slots=True)

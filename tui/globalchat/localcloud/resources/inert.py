@@ -20,6 +20,9 @@ _MEASURED = "metrics are not kept locally"
 _NOBODY = "without metrics no alarm changes its state"
 
 
+_UNFILTERED = "every local client has the same address, so none is held back"
+
+
 def _alarm(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
     own = optional_text(properties, "AlarmName") or identity.generated_name(255)
     return ResourceValues(own, {"Arn": identity.arn("cloudwatch", f"alarm:{own}")})
@@ -160,9 +163,6 @@ SUBSCRIPTION = ResourceType(
     ),
     values=_subscription,
 )
-
-
-_UNFILTERED = "every local client has the same address, so none is held back"
 
 
 def _acl(identity: ResourceIdentity, properties: Properties) -> ResourceValues:

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from globalchat.localcloud.definition import JSON, Statement
-from globalchat.localcloud.iam import CONDITION_KEYS, OPERATORS
-from globalchat.localcloud.principals import unique_id
+from globalchat.localcloud.iam import CONDITION_KEYS, OPERATORS, unique_id
 from globalchat.localcloud.problems import Invalid, Unsupported
 from globalchat.localcloud.resources.property_schema import (
     Properties,
@@ -31,6 +30,9 @@ _STATEMENT_KEYS: Mapping[PolicyKind, frozenset[str]] = {
     "identity": frozenset({"Sid", "Effect", "Action", "Resource", "Condition"}),
     "resource": frozenset({"Sid", "Effect", "Action", "Resource", "Principal", "Condition"}),
 }
+
+
+_LOG_POLICY = "policy/service-role/AWSAppSyncPushToCloudWatchLogs"
 
 
 def trust_policy(value: JSON, path: str) -> None:
@@ -152,9 +154,6 @@ def _texts(value: JSON, path: str) -> tuple[str, ...]:
 def _spelled(value: JSON) -> JSON:
     """Return a boolean as its text: `aws:SecureTransport: false` is as good as `"false"`."""
     return str(value).lower() if isinstance(value, bool) else value
-
-
-_LOG_POLICY = "policy/service-role/AWSAppSyncPushToCloudWatchLogs"
 
 
 def managed_policy(value: JSON, path: str) -> None:

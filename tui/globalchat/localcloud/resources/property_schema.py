@@ -19,6 +19,10 @@ Check: TypeAlias = Callable[[JSON, str], None]
 Properties: TypeAlias = Mapping[str, JSON]
 
 
+_LOWER = "0123456789abcdefghijklmnopqrstuvwxyz"
+_UPPER = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
 @dataclass(frozen=True, slots=True)
 class PropertySchema:
     """An object's properties: those that are honoured, and those accepted without effect (and why).
@@ -188,10 +192,6 @@ def texts_of(properties: Properties, name: str) -> list[str]:
 
 def _show(value: JSON) -> str:
     return value if isinstance(value, str) else json.dumps(value)[:80]
-
-
-_LOWER = "0123456789abcdefghijklmnopqrstuvwxyz"
-_UPPER = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,11 @@ from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.services import services
 from globalchat.localcloud.definition import RegionDefinition
-from globalchat.localcloud.events.delivery import DeliveryInterceptor
+from globalchat.localcloud.events.deliveries import DeliveryInterceptor, DeliverySettings
 from globalchat.localcloud.events.event_bridge import EventBridge
-from globalchat.localcloud.events.target_queue import DeliverySettings
 from globalchat.localcloud.fault_injection import Faults
+from globalchat.localcloud.iam import AccessKey
 from globalchat.localcloud.interfaces import EventSink
-from globalchat.localcloud.principals import AccessKey
 from globalchat.localcloud.problems import Defect, Invalid, Problems
 from globalchat.localcloud.provisioning.assembly import read
 from globalchat.localcloud.provisioning.provisioner import provision

@@ -30,6 +30,13 @@ BODY_SECONDS: Final = 10.0
 """How long the body of a request may take to arrive."""
 
 
+REALTIME_PATH: Final = "/graphql/realtime"
+"""Where a custom domain serves the realtime protocol; a default host serves it under `/graphql`."""
+
+MAX_BODY: Final = 2 * 1024 * 1024
+"""Bytes of a request: more than the largest PutEvents, whose own limit is then named."""
+
+
 async def answer(request: web.Request, respond: Respond, authorized: Callable[[], None]) -> web.Response:
     """Answer one HTTP request; `authorized` is called once it is, before it is executed."""
     try:
@@ -59,10 +66,6 @@ async def answer(request: web.Request, respond: Respond, authorized: Callable[[]
 
 def _send(response: HttpResponse) -> web.Response:
     return web.Response(status=response.status, headers=response.headers, body=response.body)
-
-
-REALTIME_PATH: Final = "/graphql/realtime"
-"""Where a custom domain serves the realtime protocol; a default host serves it under `/graphql`."""
 
 
 def region_app(realtime: RealtimeEndpoint, respond: Respond, usage: Usage) -> web.Application:
@@ -107,10 +110,6 @@ def _outage(faults: SocketFaults) -> Middleware:
         return response
 
     return reset_if_down
-
-
-MAX_BODY: Final = 2 * 1024 * 1024
-"""Bytes of a request: more than the largest PutEvents, whose own limit is then named."""
 
 
 def aws_app(endpoint: AwsEndpoint, usage: Usage) -> web.Application:

@@ -21,6 +21,33 @@ from globalchat.core.files import replace_file
 LOOPBACK: Final = "127.0.0.1"
 
 
+CA_FILE: Final = "ca.pem"
+_DAYS: Final = "365"
+_TIMEOUT_SECONDS: Final = 20.0
+_CONFIGURATION: Final = """
+[req]
+distinguished_name = name
+prompt = no
+[name]
+CN = globalchat local cloud
+[authority]
+basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign
+subjectKeyIdentifier = hash
+nameConstraints = critical, @names
+[names]
+permitted;DNS.1 = localhost
+permitted;IP.1 = 127.0.0.1/255.255.255.255
+[server]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+subjectAltName = DNS:localhost, IP:127.0.0.1
+"""
+
+
 @contextmanager
 def bound(ports: Sequence[int]) -> Iterator[list[socket.socket]]:
     """Bind one listening socket per port (0: a free one); they are closed at the end.
@@ -60,35 +87,6 @@ def _bind(listener: socket.socket, port: int) -> None:
         else:
             raise
         raise UserError(problem, remedy="Choose another port, or none to take a free one.") from None
-
-
-CA_FILE: Final = "ca.pem"
-
-_DAYS: Final = "365"
-_TIMEOUT_SECONDS: Final = 20.0
-
-_CONFIGURATION: Final = """
-[req]
-distinguished_name = name
-prompt = no
-[name]
-CN = globalchat local cloud
-[authority]
-basicConstraints = critical, CA:TRUE, pathlen:0
-keyUsage = critical, keyCertSign
-subjectKeyIdentifier = hash
-nameConstraints = critical, @names
-[names]
-permitted;DNS.1 = localhost
-permitted;IP.1 = 127.0.0.1/255.255.255.255
-[server]
-basicConstraints = critical, CA:FALSE
-keyUsage = critical, digitalSignature
-extendedKeyUsage = serverAuth
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid
-subjectAltName = DNS:localhost, IP:127.0.0.1
-"""
 
 
 @dataclass(frozen=True, slots=True)

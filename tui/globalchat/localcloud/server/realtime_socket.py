@@ -33,6 +33,16 @@ _MEDIUM: Final = struct.Struct("!BBH").pack
 _LONG: Final = struct.Struct("!BBQ").pack
 
 
+MAX_BUFFER: Final = 4 * 1024 * 1024
+"""Bytes that may wait for one client."""
+
+CLOSE_SECONDS: Final = 2.0
+"""How long a client may take to answer a close frame."""
+
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+"""`struct linger`: closing discards what was not sent and resets the connection."""
+
+
 @lru_cache(maxsize=1024)
 def text_header(length: int) -> bytes:
     """Make the header of a text frame with a payload of `length` bytes."""
@@ -41,10 +51,6 @@ def text_header(length: int) -> bytes:
     if length < 65_536:
         return _MEDIUM(_FINAL_TEXT, 126, length)
     return _LONG(_FINAL_TEXT, 127, length)
-
-
-MAX_BUFFER: Final = 4 * 1024 * 1024
-"""Bytes that may wait for one client."""
 
 
 class Flusher:
@@ -140,13 +146,6 @@ class FrameBuffer:
         """Write what waits; later frames are discarded."""
         self.flush()
         self._closed = True
-
-
-CLOSE_SECONDS: Final = 2.0
-"""How long a client may take to answer a close frame."""
-
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-"""`struct linger`: closing discards what was not sent and resets the connection."""
 
 
 @dataclass(frozen=True, slots=True)

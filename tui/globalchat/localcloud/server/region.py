@@ -16,8 +16,8 @@ from globalchat.localcloud.appsync.realtime.hub import Hub, Metrics
 from globalchat.localcloud.appsync.responder import PATH, HttpPolicy, HttpRequest, HttpResponse, respond
 from globalchat.localcloud.definition import Api, RegionDefinition, Statement
 from globalchat.localcloud.fault_injection import FaultyRegion, SocketFaults
+from globalchat.localcloud.iam import AccessKey, user
 from globalchat.localcloud.interfaces import EventSink, RegionAddress
-from globalchat.localcloud.principals import AccessKey, user
 from globalchat.localcloud.problems import TemplateError
 from globalchat.localcloud.provisioning.provisioner import ACCOUNT
 from globalchat.localcloud.server.acceptor import Usage
@@ -29,6 +29,10 @@ KEY_LIFETIME: Final = 365 * 24 * 3600
 
 ADMIN: Final = user("admin", ACCOUNT, (Statement("Allow", ("*",), ("*",)),))
 """The administrator: an IAM user who may do everything."""
+
+
+NO_KEY: Final = ""
+"""The `api_key` of a region whose API takes none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,6 @@ def new_admin(rng: random.Random) -> AdminCredentials:
     access = "AKIA" + "".join(rng.choices(string.ascii_uppercase + "234567", k=16))
     secret = "".join(rng.choices(string.ascii_letters + string.digits + "+/", k=40))
     return AdminCredentials(access, secret)
-
-
-NO_KEY: Final = ""
-"""The `api_key` of a region whose API takes none."""
 
 
 @dataclass(frozen=True, slots=True)

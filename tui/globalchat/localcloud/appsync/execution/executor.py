@@ -46,8 +46,8 @@ from globalchat.localcloud.appsync.model import (
 )
 from globalchat.localcloud.appsync.schema import ApiSchema, build_schema
 from globalchat.localcloud.definition import JSON, Api, Resolver, Role
+from globalchat.localcloud.iam import session
 from globalchat.localcloud.interfaces import EventSink, Invocation, InvocationRefused
-from globalchat.localcloud.principals import session
 from globalchat.localcloud.problems import Invalid, Problems, TemplateError
 
 NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."

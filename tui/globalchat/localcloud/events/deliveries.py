@@ -1,0 +1,359 @@
+"""Deliveries from a rule to one of its targets: a bounded queue, one worker, retries, dead letters.
+
+EventBridge promises no order. A queue keeps it anyway while nothing fails, so a local chat reads naturally;
+an event that failed waits for its next attempt without holding up the others.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import Final, Protocol
+
+from globalchat.core.clock import EpochClock
+from globalchat.localcloud.definition import Queue, Rule, RuleTarget
+from globalchat.localcloud.events.envelope import Event
+from globalchat.localcloud.iam import allows_service
+from globalchat.localcloud.interfaces import AppSyncErrors
+
+SERVICE: Final = "events.amazonaws.com"
+"""The principal that EventBridge acts as."""
+
+
+_NAMES = {"graphql_errors": "GraphQLErrors"}
+CAPACITY = 10_000
+"""Messages that a queue keeps; beyond, the oldest goes."""
+
+_TURN = 16
+"""Deliveries in a row before the worker lets others run: a target in the same process may never wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a delivery failed: a dead-letter code of EventBridge's, and whether trying again may help."""
+
+    code: str
+    message: str
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """From a rule to one of its targets. The regions differ on a relay."""
+
+    rule: Rule
+    target: RuleTarget
+    from_region: str
+    to_region: str
+
+
+class DeliveryInterceptor(Protocol):
+    """Decides how each matched event travels. Both calls return at once."""
+
+    def plan_copies(self, route: Route, event: Event) -> Sequence[float]:
+        """Return for each copy of an event after how many seconds it goes out: `(0.0,)` is undisturbed.
+
+        No copy loses the event, two duplicate it, unequal delays reorder it.
+        """
+        ...
+
+    def failure_for(self, route: Route) -> Failure | None:
+        """Return what stops an attempt now, such as a partition between two regions; None if nothing."""
+        ...
+
+
+class DirectDelivery:
+    """Delivers each event once, at once."""
+
+    def plan_copies(self, route: Route, event: Event) -> Sequence[float]:  # noqa: ARG002
+        """Return one copy without delay."""
+        return (0.0,)
+
+    def failure_for(self, route: Route) -> Failure | None:  # noqa: ARG002
+        """Return None: nothing stops an attempt."""
+        return None
+
+
+@dataclass(slots=True)
+class RuleCounters:
+    """What happened to a rule's events; `as_dict` spells the names as CloudWatch does.
+
+    Two are ours: `graphql_errors` counts AppSync's answers of 200 with `errors`, `dropped` the events that
+    failed for good and had no queue to go to.
+    """
+
+    matched_events: int = 0
+    invocations: int = 0
+    """Events handed to a target, whatever came of it; retries do not count again."""
+    successful_invocation_attempts: int = 0
+    retry_invocation_attempts: int = 0
+    failed_invocations: int = 0
+    """Invocations that failed for good."""
+    invocations_sent_to_dlq: int = 0
+    invocations_failed_to_be_sent_to_dlq: int = 0
+    """The queue's policy refused, or the queue is gone."""
+    graphql_errors: int = 0
+    dropped: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counters by names such as `MatchedEvents`."""
+        return {_NAMES.get(name, _camel(name)): value for name, value in asdict(self).items()}
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+class InFlight:
+    """How many deliveries are under way."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    def add(self) -> None:
+        """Count one more."""
+        if self._count == 0:
+            self._none.clear()
+        self._count += 1
+
+    def done(self) -> None:
+        """Count one less."""
+        self._count -= 1
+        if self._count == 0:
+            self._none.set()
+
+    async def settled(self) -> None:
+        """Wait until there are none."""
+        await self._none.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message in a queue: an event, and EventBridge's message attributes (none from a queue as a target).
+
+    `sent_at` is epoch seconds, `target_id` the Id of the rule's target. Attributes: RULE_ARN, TARGET_ARN,
+    ERROR_CODE, ERROR_MESSAGE; after retries RETRY_ATTEMPTS too, and EXHAUSTED_RETRY_CONDITION if it was the
+    policy that ended them.
+    """
+
+    event: Event = field(repr=False)
+    attributes: Mapping[str, str]
+    sent_at: float
+    target_id: str
+
+
+class DeadLetterQueues:
+    """All dead-letter queues of a deployment, in memory and bounded."""
+
+    def __init__(self, queues: Iterable[Queue]) -> None:
+        self._definitions = {queue.arn: queue for queue in queues}
+        self._messages: dict[str, deque[DeadLetter]] = {
+            arn: deque(maxlen=CAPACITY) for arn in self._definitions
+        }
+
+    @property
+    def messages(self) -> dict[str, list[DeadLetter]]:
+        """Return the messages of every queue, oldest first, by the queue's ARN."""
+        return {arn: list(messages) for arn, messages in self._messages.items()}
+
+    def admits(self, queue_arn: str, rule_arn: str) -> bool:
+        """Return True if a queue's policy lets EventBridge send on behalf of a rule."""
+        queue = self._definitions.get(queue_arn)
+        return queue is not None and admits(queue, rule_arn)
+
+    def add(self, queue_arn: str, dead_letter: DeadLetter) -> None:
+        """Put a message into a queue; a full one drops its oldest."""
+        self._messages[queue_arn].append(dead_letter)
+
+    def remove(self, queue_arn: str, dead_letter: DeadLetter) -> None:
+        """Take a message out, unless a full queue has dropped it meanwhile."""
+        with suppress(ValueError):
+            self._messages[queue_arn].remove(dead_letter)
+
+
+def make_dead_letter(
+    route: Route, event: Event, failure: Failure, *, retries: int, exhausted: str | None, now: float
+) -> DeadLetter:
+    """Make a dead letter; a failure that was not retried carries neither attempts nor condition."""
+    attributes = {
+        "RULE_ARN": route.rule.arn,
+        "TARGET_ARN": route.target.arn,
+        "ERROR_CODE": failure.code,
+        "ERROR_MESSAGE": failure.message,
+    }
+    if failure.retryable:
+        attributes["RETRY_ATTEMPTS"] = str(retries)
+    if exhausted is not None:
+        attributes["EXHAUSTED_RETRY_CONDITION"] = exhausted
+    return DeadLetter(event, attributes, now, route.target.id)
+
+
+def admits(queue: Queue, rule_arn: str) -> bool:
+    """Return True if a queue's policy lets EventBridge send on behalf of a rule."""
+    return allows_service(
+        queue.statements,
+        service=SERVICE,
+        action="sqs:SendMessage",
+        resource=queue.arn,
+        context={**on_behalf_of(rule_arn), "aws:SecureTransport": "true"},
+    )
+
+
+def on_behalf_of(rule_arn: str) -> dict[str, str]:
+    """Return the condition keys of what EventBridge does for a rule."""
+    return {"aws:SourceArn": rule_arn, "aws:SourceAccount": rule_arn.split(":")[4]}
+
+
+class DeliveryTarget(Protocol):
+    """One target, ready to be delivered to."""
+
+    async def deliver(self, event: Event) -> Failure | None:
+        """Deliver an event; return what went wrong, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """Bounds and timing of deliveries; times in seconds.
+
+    A full queue throttles PutEvents; more than `waiting` retries at once end as dead letters, and as many
+    events that an interceptor delays throttle as well.
+    """
+
+    queue: int = 10_000
+    waiting: int = 10_000
+    backoff_base: float = 0.5
+    backoff_cap: float = 60.0
+    appsync_errors: AppSyncErrors = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryContext:
+    """What all queues of an EventBridge share."""
+
+    settings: DeliverySettings
+    interceptor: DeliveryInterceptor
+    dead_letters: DeadLetterQueues
+    in_flight: InFlight
+    clock: EpochClock
+    sleep: Callable[[float], Awaitable[None]]
+    rng: random.Random
+
+
+class TargetQueue:
+    """Delivers one rule's events to one of its targets."""
+
+    def __init__(
+        self, route: Route, target: DeliveryTarget, counters: RuleCounters, context: DeliveryContext
+    ) -> None:
+        self._route = route
+        self._target = target
+        self._counters = counters
+        self._context = context
+        self._queue: asyncio.Queue[tuple[Event, float]] = asyncio.Queue(context.settings.queue)
+        self._waiting = 0
+        self._delayed = 0
+        queue_arn = route.target.dead_letter_arn
+        self._admitted = queue_arn is not None and context.dead_letters.admits(queue_arn, route.rule.arn)
+
+    @property
+    def full(self) -> bool:
+        """Return True if the next event would find no room."""
+        return self._queue.full() or self._delayed >= self._context.settings.waiting
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return which queue this is: the rule's ARN and the target's id."""
+        return self._route.rule.arn, self._route.target.id
+
+    def offer(self, event: Event) -> None:
+        """Take an event for delivery; the interceptor may lose, delay or copy it (if there is room)."""
+        for delay in self._context.interceptor.plan_copies(self._route, event):
+            if not self._queue.full():
+                self._counters.invocations += 1
+                self._delayed += delay > 0
+                self._context.in_flight.add()
+                self._queue.put_nowait((event, delay))
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        async with asyncio.TaskGroup() as later:
+            turn = 0
+            while True:
+                event, delay = await self._queue.get()
+                if delay > 0:
+                    later.create_task(self._attempt_later(later, event, delay))
+                else:
+                    await self._attempt(later, event, retries=0)
+                turn = (turn + 1) % _TURN
+                if turn == 0:
+                    await asyncio.sleep(0)
+
+    async def redeliver(self, event: Event) -> Failure | None:
+        """Deliver a dead letter's event at once and without retries; return what went wrong, or None."""
+        self._counters.invocations += 1
+        failure = self._context.interceptor.failure_for(self._route) or await self._target.deliver(event)
+        if failure is None:
+            self._counters.successful_invocation_attempts += 1
+        else:
+            self._counters.failed_invocations += 1
+        return failure
+
+    async def _attempt_later(self, later: asyncio.TaskGroup, event: Event, delay: float) -> None:
+        await self._context.sleep(delay)
+        self._delayed -= 1
+        await self._attempt(later, event, retries=0)
+
+    async def _attempt_again(
+        self, later: asyncio.TaskGroup, event: Event, delay: float, *, retries: int
+    ) -> None:
+        await self._context.sleep(delay)
+        self._waiting -= 1
+        await self._attempt(later, event, retries=retries)
+
+    async def _attempt(self, later: asyncio.TaskGroup, event: Event, *, retries: int) -> None:
+        if retries:
+            self._counters.retry_invocation_attempts += 1
+        failure = self._context.interceptor.failure_for(self._route) or await self._target.deliver(event)
+        if failure is None:
+            self._counters.successful_invocation_attempts += 1
+            self._context.in_flight.done()
+        elif not failure.retryable or self._waiting >= self._context.settings.waiting:
+            self._give_up(event, failure, retries, None)
+        elif retries >= self._route.target.retry.maximum_attempts:
+            self._give_up(event, failure, retries, "MaximumRetryAttempts")
+        else:
+            self._retry(later, event, failure, retries)
+
+    def _retry(self, later: asyncio.TaskGroup, event: Event, failure: Failure, retries: int) -> None:
+        """Wait longer each time, but never beyond the age at which the event is given up."""
+        age = self._context.clock() - event.arrived_at
+        remaining = self._route.target.retry.maximum_age_seconds - age
+        if remaining <= 0:
+            self._give_up(event, failure, retries, "MaximumEventAgeInSeconds")
+            return
+        settings = self._context.settings
+        backoff = min(settings.backoff_cap, settings.backoff_base * 2.0 ** min(retries, 60))
+        delay = min(remaining, backoff * self._context.rng.uniform(0.5, 1.0))
+        self._waiting += 1
+        later.create_task(self._attempt_again(later, event, delay, retries=retries + 1))
+
+    def _give_up(self, event: Event, failure: Failure, retries: int, exhausted: str | None) -> None:
+        self._counters.failed_invocations += 1
+        queue_arn = self._route.target.dead_letter_arn
+        if queue_arn is None:
+            self._counters.dropped += 1
+        elif not self._admitted:
+            self._counters.invocations_failed_to_be_sent_to_dlq += 1
+        else:
+            now = self._context.clock()
+            self._context.dead_letters.add(
+                queue_arn,
+                make_dead_letter(self._route, event, failure, retries=retries, exhausted=exhausted, now=now),
+            )
+            self._counters.invocations_sent_to_dlq += 1
+        self._context.in_flight.done()
