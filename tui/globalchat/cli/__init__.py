@@ -1,5 +1,6 @@
-"""The `globalchat` command: connects the packages.
+"""The command line: `main` has the table of commands, `commands` a module for each of them.
 
-`commands` is what can be called, `arguments` what is typed, `console` what meets the terminal; each big
-command has a folder of its own for its run and what it shows.
+The other modules are shared by commands: `command` and `options` declare them, `output` and `streams` meet
+the terminal, `profiles` and `local_cloud` find the regions, `aws_deployment` a deployment on AWS. A big
+command has a second module for one run of it (`publish_run`) or for its report (`bench_report`).
 """

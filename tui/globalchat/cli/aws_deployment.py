@@ -1,4 +1,4 @@
-"""What the commands about a deployment on AWS share: sign-in, its profile, the request, and what stands.
+"""Shared by the commands about a deployment on AWS: sign-in, its profile, the request, what exists.
 
 Each imports this module when it runs: it loads the deployer.
 """

@@ -17,7 +17,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _NARROWEST = 8
 _STEPS = [mantissa * 10**power for power in range(19) for mantissa in (1, 2, 5)]
 _WIDE_SPREAD = 8
-"""From this ratio of largest to smallest value on, rows grow in 1-2-5 steps instead of being equally wide."""
+"""The ratio of largest to smallest value at which rows grow in 1-2-5 steps instead of being equally wide."""
 
 
 def columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

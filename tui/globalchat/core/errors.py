@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What is kept of an error where it is data: why something is not as wanted, and what to do next."""
+    """An error as data: why something is not as wanted, and what to do next."""
 
     message: str
     remedy: str | None = None

@@ -298,7 +298,7 @@ class _RoleCache(dict[str, Any]):
 
 
 class _Ended:
-    """What botocore needs of a `subprocess.Popen` of a program that printed what it should."""
+    """Stands for the `subprocess.Popen` of a program that has ended well; botocore needs no more of it."""
 
     returncode = 0
 

@@ -1,4 +1,4 @@
-"""What is asked of a terminal and of the variables about it."""
+"""Finds out what a terminal can show: its size, its cursor, its colours and its characters."""
 
 import os
 import shutil

@@ -103,7 +103,7 @@ def find_ssl_error(error: BaseException | None) -> ssl.SSLError | None:
 
 
 def problem_of(file: str) -> str | None:
-    """Return why a file of authorities is of no use, a clause; None if nothing is wrong with it."""
+    """Return the reason, a clause, why a file of authorities cannot be used; None if it can."""
     try:
         content = Path(file).read_bytes()
     except FileNotFoundError:
@@ -186,7 +186,7 @@ def _by_code(
 def _useless_file(
     environ: Mapping[str, str], trust: Trust, look: Callable[[str], str | None]
 ) -> TlsFailure | None:
-    """Return the failure if a variable names a file that is of no use, which libraries do not report."""
+    """Return the failure if a variable names a file that cannot be used, which libraries do not report."""
     name = next((each for each in trust.variables if environ.get(each)), None)
     problem = None if name is None else look(environ[name])
     if name is None or problem is None:

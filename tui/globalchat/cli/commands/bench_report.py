@@ -8,7 +8,7 @@ from globalchat.measure.load.plan import LoadPlan
 from globalchat.measure.load.report import LoadProgress, LoadReport
 
 SATURATED = 0.85
-"""The share of a CPU from which on a process of the load test delays what it measures."""
+"""The share of a CPU at which a process of the load test begins to delay what it measures."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The chat: what `globalchat` does without a command."""
+"""The chat, which `globalchat` opens without a command."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""`globalchat doctor`: what is wrong, and what to do about it."""
+"""`globalchat doctor`: diagnose this machine and the regions of a profile."""
 
 import logging
 import os

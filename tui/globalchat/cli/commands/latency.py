@@ -1,4 +1,4 @@
-"""`globalchat latency`: how long messages take, within a region and between regions."""
+"""`globalchat latency`: measure how long messages take, within a region and between regions."""
 
 import sys
 from collections.abc import Sequence
