@@ -16,7 +16,7 @@ from graphql import (
 )
 
 from globalchat.localcloud.appsync.access import Authorization
-from globalchat.localcloud.appsync.execution.resolver import Effects, FieldCall, FieldResolver, raised
+from globalchat.localcloud.appsync.execution.resolver import Effects, FieldCall, FieldResolver, handler_error
 from globalchat.localcloud.appsync.execution.selection import Selection
 from globalchat.localcloud.appsync.graphql_errors import (
     FieldError,
@@ -142,7 +142,7 @@ def run_resolver(
     def failed(error: FieldError) -> FieldError:
         # Errors that were appended before the failure are reported too; invalidations are dropped.
         execution.errors += appended_errors(effects, call)
-        return filtered(error, call)
+        return with_filtered_data(error, call)
 
     async def wait(pending: Coroutine[None, None, JSON]) -> JSON:
         try:
@@ -190,13 +190,13 @@ def appended_errors(effects: Effects, call: FieldCall) -> list[JSON]:
     """Return the response's errors for those that `util.appendError` added."""
     places = locations(GraphQLError("", call.nodes))
     return [
-        field_error(filtered(raised(entry), call), call.path, places)
+        field_error(with_filtered_data(handler_error(entry), call), call.path, places)
         for entry in effects.errors
         if isinstance(entry, dict)
     ]
 
 
-def filtered(error: FieldError, call: FieldCall) -> FieldError:
+def with_filtered_data(error: FieldError, call: FieldCall) -> FieldError:
     """Filter the data that `util.error` attached to an error by the field's selection set."""
     error.data = call.selection.filter(error.data, call.return_type, call.nodes)
     return error

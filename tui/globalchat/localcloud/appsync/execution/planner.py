@@ -19,7 +19,7 @@ from graphql import (
 from graphql.execution.values import get_argument_values
 
 from globalchat.localcloud.appsync.execution.documents import Documents, variable_error
-from globalchat.localcloud.appsync.execution.fields import Resolution, appended_errors, filtered
+from globalchat.localcloud.appsync.execution.fields import Resolution, appended_errors, with_filtered_data
 from globalchat.localcloud.appsync.execution.resolver import Effects, FieldCall
 from globalchat.localcloud.appsync.execution.selection import InvalidVariables, Selection, select
 from globalchat.localcloud.appsync.graphql_errors import (
@@ -99,7 +99,7 @@ class SubscriptionPlanner:
             await self._run_resolver(call, effects)
             parsed = _parse_filter(effects.filter), _parse_filter(effects.invalidation_filter)
         except FieldError as error:
-            failure = field_error(filtered(error, call), [key], locations(GraphQLError("", nodes)))
+            failure = field_error(with_filtered_data(error, call), [key], locations(GraphQLError("", nodes)))
             raise RequestRejected(failure, *appended_errors(effects, call)) from None
         if effects.errors:
             raise RequestRejected(*appended_errors(effects, call))

@@ -71,7 +71,7 @@ class Effects:
     invalidations: list[Invalidation] = field(default_factory=list)
 
 
-class Evaluations:
+class HandlerInputs:
     """Writes the inputs of one resolver's handlers as JSON; the part that both share is written once.
 
     Args:
@@ -208,7 +208,7 @@ class FieldResolver:
         Raises:
             FieldError: a handler stopped with an error or failed, or its request is malformed.
         """
-        inputs = Evaluations(
+        inputs = HandlerInputs(
             call,
             environment=self._environment,
             with_selection=self._with_selection,
@@ -224,7 +224,7 @@ class FieldResolver:
             return self._evaluate("response", inputs, effects, {"result": result}, stash).get("value")
         return self._put_events(request, stash, inputs, effects)
 
-    async def _put_events(self, request: JSON, stash: JSON, inputs: Evaluations, effects: Effects) -> JSON:
+    async def _put_events(self, request: JSON, stash: JSON, inputs: HandlerInputs, effects: Effects) -> JSON:
         entries = put_events_entries(request)
         try:
             results = await self._events.put_events(
@@ -240,7 +240,7 @@ class FieldResolver:
         return self._evaluate("response", inputs, effects, outcome, stash).get("value")
 
     def _evaluate(
-        self, handler: Handler, inputs: Evaluations, effects: Effects, before: Outcome, stash: JSON
+        self, handler: Handler, inputs: HandlerInputs, effects: Effects, before: Outcome, stash: JSON
     ) -> Outcome:
         try:
             text = inputs.text(self._clock(), self._entropy(16), stash, before)
@@ -251,7 +251,7 @@ class FieldResolver:
         effects.errors += cast("list[JSON]", caused["errors"])
         # A handler that stopped keeps its appended errors, but its filters and invalidations do not count.
         if outcome["status"] == "error":
-            raise raised(cast("dict[str, JSON]", outcome["error"]))
+            raise handler_error(cast("dict[str, JSON]", outcome["error"]))
         if outcome["status"] == "unauthorized":
             raise not_authorized(inputs.call.field_name, inputs.call.parent_type)
         _record(caused, effects)
@@ -267,7 +267,7 @@ def _record(caused: Outcome, effects: Effects) -> None:
         effects.invalidations.append(Invalidation(field, payload))
 
 
-def raised(error: Mapping[str, JSON]) -> FieldError:
+def handler_error(error: Mapping[str, JSON]) -> FieldError:
     """Return the error that the arguments of `util.error` or `util.appendError` describe."""
     error_type = error.get("type")
     # Arguments that have no form in JSON, such as functions, are absent.
