@@ -18,7 +18,7 @@ from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.measure.process import usage_of
 from globalchat.ui.model.conversation import Conversation
-from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.settings import Settings
 from globalchat.ui.widgets.message_pane import MessagePane
 

@@ -14,7 +14,7 @@ from globalchat.client.events import MessageReceived
 from globalchat.client.messages import Message
 from globalchat.core.clock import now_ms
 from globalchat.ui.model.rows import MessageRow
-from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.widgets.composer import Composer
 from globalchat.ui.widgets.message_pane import MessagePane
 

@@ -10,7 +10,7 @@ _NUMBERS = count()
 
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where each test has a home that is made once it is written to: most are never."""
+    """Return the folder of the tests' homes, each of which is made once it is written to: most are never."""
     return tmp_path_factory.mktemp("homes")
 
 

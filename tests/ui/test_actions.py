@@ -14,7 +14,7 @@ from globalchat.ui.model.attention import Level
 from globalchat.ui.model.own_texts import History
 from globalchat.ui.model.rows import MessageRow
 from globalchat.ui.model.text import pad
-from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.screens.help import Guide, Help, MessageDetails
 from globalchat.ui.screens.palette import ChatCommands
 from globalchat.ui.screens.switchers import QuickSwitcher, RegionSwitcher
@@ -99,7 +99,7 @@ def long_message(seen: Seen) -> None:
 
 def unsent(seen: Seen) -> None:
     draft = seen.chat.session.send("tech", "did not get there")
-    seen.chat.session.tell(DraftUnsent(draft, "no connection"))
+    seen.chat.session.emit(DraftUnsent(draft, "no connection"))
 
 
 def on_top(kind: type[object]) -> Effect:

@@ -80,7 +80,7 @@ async def test_an_unknown_channel_is_refused_and_nothing_typed_is_lost() -> None
         await chat.until(lambda: chat.channel == "nope")
         assert chat.session.calls == [("join", "nope")]
         chat.composer.insert("for nobody")
-        chat.session.tell(ChannelRefused("nope", "UnknownChannel", 'There is no channel "nope". [/x] [bold]'))
+        chat.session.emit(ChannelRefused("nope", "UnknownChannel", 'There is no channel "nope". [/x] [bold]'))
         await chat.settle()
         assert chat.toasts() == ['There is no channel "nope". [/x] [bold]']
         assert chat.channel == "tech"
@@ -91,7 +91,7 @@ async def test_an_unknown_channel_is_refused_and_nothing_typed_is_lost() -> None
 async def test_a_channel_of_the_command_line_that_the_backend_does_not_list_is_asked_for() -> None:
     async with running(channel="nope") as chat:
         assert chat.session.calls == [("join", "nope")]
-        chat.session.tell(ChannelRefused("nope", "UnknownChannel", "There is no channel."))
+        chat.session.emit(ChannelRefused("nope", "UnknownChannel", "There is no channel."))
         await chat.settle()
         assert chat.channel == "cars"
 
@@ -123,7 +123,7 @@ async def test_a_refused_text_comes_back_with_arrow_up_but_never_over_another() 
         chat.composer.insert("too long")
         await chat.pilot.press("enter")
         await chat.settle()
-        chat.session.tell(DraftRefused(chat.session.drafts[0], "MessageTooLong", "The text is too long."))
+        chat.session.emit(DraftRefused(chat.session.drafts[0], "MessageTooLong", "The text is too long."))
         await chat.settle()
         assert chat.lines()[-1].strip() == (
             "refused: The text is too long. ↑ or a click here brings the text back."
@@ -165,7 +165,7 @@ async def test_unsent_messages_go_again_by_one_key() -> None:
         await chat.pilot.press("enter")
         await chat.settle()
         draft = chat.session.drafts[0]
-        chat.session.tell(DraftUnsent(draft, "no connection"))
+        chat.session.emit(DraftUnsent(draft, "no connection"))
         await chat.settle()
         assert chat.status == "1 message was not sent. F5 sends it again. Shift+F5 discards it."
         assert "✗" in "".join(chat.lines())
@@ -175,7 +175,7 @@ async def test_unsent_messages_go_again_by_one_key() -> None:
 
 async def test_a_revoked_channel_says_so_and_can_be_joined_again() -> None:
     async with running() as chat:
-        chat.session.tell(ChannelRevoked("tech"))
+        chat.session.emit(ChannelRevoked("tech"))
         chat.session.change(Phase.LIVE, revoked=frozenset({"tech"}))
         await chat.settle()
         assert chat.status == "An administrator ended # tech. F5 joins it again."

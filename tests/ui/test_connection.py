@@ -89,7 +89,7 @@ async def test_retrying_counts_down_and_comes_back() -> None:
         await chat.pilot.press("f5")
         assert chat.session.calls == [("retry_now", None)]
         chat.session.change(Phase.CONNECTING, reason=None)
-        chat.session.tell(GapRecorded(("tech",), NOON, NOON + 2500))
+        chat.session.emit(GapRecorded(("tech",), NOON, NOON + 2500))
         chat.session.change(Phase.LIVE)
         await chat.settle()
         assert chat.status == "Back after 2 s"
@@ -154,13 +154,13 @@ async def test_the_region_that_answers_is_one_key_or_click_away() -> None:
         assert chat.session.calls[-1] == ("retry_now", None)
 
 
-async def test_a_flood_is_shown_in_batches_and_its_losses_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_flood_is_shown_in_batches_and_its_losses_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(SMALL) as chat:
         flushes: list[object] = []
         monkeypatch.setattr(chat.pane, "sync", spied(chat.pane.sync, flushes))
         for number in range(3000):
             chat.session.receive("tech", f"flood {number}", at=NOON + number)
-        chat.session.tell(EventsSkipped(412))
+        chat.session.emit(EventsSkipped(412))
         await chat.settle()
         assert "412 messages skipped" in " ".join(chat.lines()[-2:])
         assert "flood 2999" in "".join(chat.lines())
@@ -210,9 +210,9 @@ async def test_the_header_says_what_keeps_messages_from_being_sent(throttled: bo
     async with running() as chat:
         draft = chat.session.send("tech", "one")
         assert "live 38 ms" in head(chat)
-        chat.session.tell(DraftWaiting(draft, "It is busy.", None, 1, NOON + 4000, throttled=throttled))
+        chat.session.emit(DraftWaiting(draft, "It is busy.", None, 1, NOON + 4000, throttled=throttled))
         await chat.until(lambda: f"◐ Oregon us-west-2 {word}" in head(chat))
-        chat.session.tell(DraftAccepted(draft, "us-west-2", NOON))
+        chat.session.emit(DraftAccepted(draft, "us-west-2", NOON))
         await chat.until(lambda: "● Oregon us-west-2 live 38 ms" in head(chat))  # no latency: it waited
 
 
@@ -222,7 +222,7 @@ async def test_the_header_shows_the_latest_answer_not_the_quickest() -> None:
         for took in (20, 412, 90):
             draft = replace(chat.session.send("tech", "one"), created_at=now[0])
             now[0] += took
-            chat.session.tell(DraftAccepted(draft, "us-west-2", now[0]))
+            chat.session.emit(DraftAccepted(draft, "us-west-2", now[0]))
             await chat.until(lambda took=took: f"live {took} ms" in head(chat))  # type: ignore[misc]
         chat.session.change(Phase.RETRYING, reason="gone")
         chat.session.change(Phase.LIVE, reason=None, latency_ms=40)

@@ -11,7 +11,7 @@ from globalchat.client.messages import Backend, Draft, MessageLimits
 from globalchat.ui.model.attention import Level
 from globalchat.ui.model.names import name_problem
 from globalchat.ui.model.text import code_units
-from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.screens.dialogs import Choices, Menu
 from globalchat.ui.screens.help import Help
 from globalchat.ui.screens.palette import ID as PALETTE
@@ -71,7 +71,7 @@ async def test_a_channel_that_was_left_stays_away_until_it_is_joined_again() -> 
     async with running() as chat:
         await enter(chat, "/leave cars")
         chat.session.receive("cars", "late")
-        chat.session.tell(BackendDescribed(Backend(CHANNELS, LIMITS)))
+        chat.session.emit(BackendDescribed(Backend(CHANNELS, LIMITS)))
         await chat.settle()
         assert ["cars"] not in listed(chat)
         await enter(chat, "/join cars")
@@ -104,11 +104,11 @@ IMPOSSIBLE = {
 }
 
 
-async def test_what_cannot_be_done_is_told_and_the_text_stays() -> None:
+async def test_what_cannot_be_done_is_reported_and_the_text_stays() -> None:
     async with running() as chat:
-        for typed, told in IMPOSSIBLE.items():
+        for typed, sentence in IMPOSSIBLE.items():
             await enter(chat, typed)
-            assert chat.toasts() == [told]
+            assert chat.toasts() == [sentence]
             assert chat.composer.text == typed
             chat.forget_toasts()
         assert chat.session.calls == []
@@ -365,8 +365,8 @@ async def test_a_draft_that_an_earlier_run_handed_to_the_outbox_is_forgotten(tmp
     StateStore(tmp_path, "local").merge({"draft:tech": "handed over", "draft:cars": "mine"})
     async with running(state=tmp_path) as chat:
         assert chat.composer.text == "handed over"
-        chat.session.tell(DraftQueued(Draft("1", "cars", "other", "bo", 0)))
-        chat.session.tell(DraftQueued(Draft("2", "tech", "handed over", "bo", 0)))
+        chat.session.emit(DraftQueued(Draft("1", "cars", "other", "bo", 0)))
+        chat.session.emit(DraftQueued(Draft("2", "tech", "handed over", "bo", 0)))
         await chat.until(lambda: chat.composer.text == "")
         await chat.pilot.press("ctrl+up", "ctrl+up")
         await chat.until(lambda: chat.composer.text == "mine")
@@ -384,7 +384,7 @@ async def test_two_chats_keep_each_others_drafts(tmp_path: Path) -> None:
         assert chat.composer.text == "of two"
 
 
-async def test_a_state_folder_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
+async def test_a_state_folder_that_cannot_be_written_is_reported_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     async with running(state=tmp_path / "file" / "chat") as chat:
         chat.composer.insert("a")

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from globalchat.core import redaction
 from globalchat.ui.app import ChatApp
-from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.state_store import StateStore
 from globalchat.ui.terminal_driver import TerminalDriver
 from globalchat.ui.widgets.composer import Composer

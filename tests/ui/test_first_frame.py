@@ -24,7 +24,7 @@ import asyncio, sys
 from tests.ui.helpers.fake_session import profile
 
 CHAT = (
-    "globalchat.ui.screens.chat",
+    "globalchat.ui.screens.chat_screen",
     "globalchat.ui.model.chat_model",
     "globalchat.ui.actions",
     "globalchat.client.events",

@@ -41,7 +41,7 @@ def test_two_actions_may_swap_their_keys() -> None:
         (
             "channel.nxt",
             "ctrl+n",
-            'There is no action "channel.nxt" to give keys to. Did you mean "channel.next"?',
+            'Unknown action: "channel.nxt". Did you mean "channel.next"?',
         ),
         ("channel.next", "ctrl+i", "terminals send Ctrl+I as Tab."),
         ("channel.next", "ctrl+m", "terminals send Ctrl+M as Enter."),
@@ -51,17 +51,17 @@ def test_two_actions_may_swap_their_keys() -> None:
         ("channel.next", "?", '"?" is needed for writing.'),
         ("channel.next", "enter", '"enter" is needed for writing.'),
         ("channel.next", "ctrl+shift+n", 'most terminals send "ctrl+shift+n" without Shift.'),
-        ("channel.next", "pageupp", 'there is no key "pageupp". Did you mean "pageup"?'),
-        ("channel.next", "hyperspace+\x1b", 'there is no key "hyperspace+␛".'),
+        ("channel.next", "pageupp", 'unknown key "pageupp". Did you mean "pageup"?'),
+        ("channel.next", "hyperspace+\x1b", 'unknown key "hyperspace+␛".'),
         ("channel.next", " , ", "no key is given."),
-        ("write.history", "f10", "nobody can change them."),
+        ("write.history", "f10", "they cannot be changed."),
     ],
 )
 def test_what_cannot_work_is_one_sentence_and_the_default_stays(
     action: str, wanted: str, problem: str
 ) -> None:
-    keys, (told,) = resolve({action: wanted}, ACTIONS)
-    assert told in (problem, f"The keys of {action} stay as they are: {problem}")
+    keys, (sentence,) = resolve({action: wanted}, ACTIONS)
+    assert sentence in (problem, f"The keys of {action} stay as they are: {problem}")
     assert keys.keys("channel.next") == ("ctrl+down", "alt+down")
 
 

@@ -16,7 +16,7 @@ from globalchat.core.errors import UserError
 from globalchat.ui import safe_app
 from globalchat.ui.actions import ACTIONS
 from globalchat.ui.app import ChatApp
-from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.screens.paste_guard import PasteGuard
 from globalchat.ui.screens.splash import SplashScreen
 from globalchat.ui.state_store import StateStore

@@ -50,10 +50,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("them = 'nord'", 'There is no setting "them". Did you mean "theme"?'),
-        ("[notfy]\nbell=true", 'There is no setting "notfy". Did you mean "notify"?'),
-        ("[notify]\nbel = true", 'There is no setting "notify.bel". Did you mean "notify.bell"?'),
-        ("zzz = 1", 'There is no setting "zzz".'),
+        ("them = 'nord'", 'Unknown setting: "them". Did you mean "theme"?'),
+        ("[notfy]\nbell=true", 'Unknown setting: "notfy". Did you mean "notify"?'),
+        ("[notify]\nbel = true", 'Unknown setting: "notify.bel". Did you mean "notify.bell"?'),
+        ("zzz = 1", 'Unknown setting: "zzz".'),
         ("ascii = 1", 'The setting "ascii" must be true or false: the default holds.'),
         ("theme = 3", 'The setting "theme" must be a text in quotes: the default holds.'),
         (

@@ -47,7 +47,7 @@ async def test_changed_keys_work_and_are_shown_everywhere() -> None:
         await chat.until(lambda: isinstance(chat.app.screen, RegionSwitcher))
         await chat.pilot.press("ctrl+y")
         assert len(chat.app.screen_stack) == 1
-        chat.session.tell(DraftUnsent(chat.session.drafts[0], "no connection"))
+        chat.session.emit(DraftUnsent(chat.session.drafts[0], "no connection"))
         await chat.settle()
         assert "not sent: no connection. Ctrl+T or a click here sends it again." in chat.lines()[-1]
         await chat.pilot.press("ctrl+c")
@@ -183,7 +183,7 @@ async def test_ascii_draws_no_other_sign_anywhere() -> None:
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What goes to the terminal past the screen."""
+    """Record what goes to the terminal past the screen."""
     texts: list[str] = []
     monkeypatch.setattr(ChatApp, "write_terminal", lambda _, text: texts.append(text))
     return texts

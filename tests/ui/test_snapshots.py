@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from globalchat.client.events import EventsSkipped, GapRecorded
 from globalchat.client.state import Phase
 from globalchat.client.watch import FromRegion
-from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.chat_screen import ChatScreen
 from tests.ui.helpers.busy_chat import busy, revoked
 from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, make
 from tests.ui.helpers.fake_session import NOON, FakeSession
@@ -44,7 +44,7 @@ async def flood(chat: Chat) -> None:
     for number in range(200):
         text = f"number {number} {'and more of it ' * (number % 11)}"
         chat.session.receive("tech", text, sender=f"peer{number % 5}", at=NOON + number)
-    chat.session.tell(EventsSkipped(1412))
+    chat.session.emit(EventsSkipped(1412))
     await chat.settle()
     await chat.until(lambda: chat.pane._idle is None)  # all is measured: the scrollbar says what is there
     await chat.settle()
@@ -66,7 +66,7 @@ async def dual(chat: Chat) -> None:
     watch.arrive(
         message(3, "one hop, no loop, whichever way it goes", sender="priya"), oregon=1500, sydney=1659
     )
-    watch.tell(FromRegion("sydney", GapRecorded(("tech",), NOON + 2000, NOON + 9000)))
+    watch.emit(FromRegion("sydney", GapRecorded(("tech",), NOON + 2000, NOON + 9000)))
     watch.arrive(message(4, "[b]is anybody there?[/]", sender="[red]eve"), oregon=3000)
     watch.give_up(message(4, "[b]is anybody there?[/]", sender="[red]eve"), "sydney")
     watch.arrive(message(5, "still on its way", sender=None), oregon=9000)

@@ -10,9 +10,9 @@ from textual._xterm_parser import XTermParser
 
 from globalchat.ui.key_sequences import is_known
 from globalchat.ui.terminal_input import (
+    ANSWER_TIMEOUT,
     ESCAPE_DELAY,
     MAX_PASTE,
-    PATIENCE,
     TYPEABLE,
     Pasted,
     TerminalInput,
@@ -23,7 +23,7 @@ SEQUENCES, MANY_SEQUENCES = 4_000, 1_000_000
 
 
 def read(data: bytes) -> list[str]:
-    """What becomes of bytes that nothing follows."""
+    """Return the names of the keys of bytes that nothing follows."""
     terminal = Input()
     return keys([*terminal.read(data), *terminal.silence()])
 
@@ -127,7 +127,7 @@ def test_an_answer_without_end_is_given_up() -> None:
     for begun in (b"\x1b]11;rgb:", b"\x1bP1$r", b"\x1b_G", b"\x1b[?62;", b"\x1b[M ", b"\x1b[" + b"1" * 9999):
         terminal = Input()
         assert terminal.read(begun) == []
-        assert terminal.silence(PATIENCE) == []
+        assert terminal.silence(ANSWER_TIMEOUT) == []
         assert not terminal.sorting.is_waiting
         assert keys(terminal.read(b"z")) == ["z"]
 
@@ -205,7 +205,7 @@ def test_the_memory_is_bounded() -> None:
         for _ in range(20):
             assert sorting.feed(b"1" * 100_000, 0.0) == []
             assert len(sorting._rest) < 10_000
-        sorting.tick(PATIENCE)
+        sorting.tick(ANSWER_TIMEOUT)
     sorting.feed(b"\x1b[200~", 0.0)
     for _ in range(3):
         sorting.feed(b"x" * (MAX_PASTE // 2), 0.0)
@@ -226,7 +226,7 @@ def test_nothing_that_is_sent_ends_the_input(seed: int, count: int) -> None:
                 assert message.size.area
         assert terminal.parser._timeout_time is None, data  # nothing hangs in Textual's parser
         if number % 7 == 0:
-            terminal.silence(chance.choice([ESCAPE_DELAY, PATIENCE, PATIENCE * 4]))
+            terminal.silence(chance.choice([ESCAPE_DELAY, ANSWER_TIMEOUT, ANSWER_TIMEOUT * 4]))
         if number % 100 == 0:
             terminal.silence()
             assert not terminal.sorting.is_waiting

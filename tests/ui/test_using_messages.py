@@ -8,7 +8,7 @@ from textual import events
 
 from globalchat.client.events import DraftRefused, DraftUnsent, DraftWaiting
 from globalchat.ui.message_controller import COPIED
-from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.screens.help import MessageDetails, WrappedText
 from globalchat.ui.widgets.message_pane import MessagePane
 from globalchat.ui.widgets.messages_panel import MessagesPanel, SearchBar
@@ -29,7 +29,7 @@ def search_line(chat: Chat) -> str:
 
 
 def cell(chat: Chat, text: str) -> tuple[int, int]:
-    """Where a text begins in the pane."""
+    """Return where a text begins in the pane."""
     y = next(y for y, line in enumerate(chat.lines()) if text in line)
     return chat.lines()[y].index(text), y
 
@@ -181,8 +181,8 @@ async def test_a_click_opens_a_web_link_and_nothing_else(monkeypatch: pytest.Mon
 async def test_a_failed_message_is_sent_again_or_brought_back_by_a_click_on_its_tick() -> None:
     async with running() as chat:
         unsent, refused = chat.session.send("tech", "unsent"), chat.session.send("tech", "refused \x1b")
-        chat.session.tell(DraftUnsent(unsent, "no connection"))
-        chat.session.tell(DraftRefused(refused, "MessageTooLong", "It is too long."))
+        chat.session.emit(DraftUnsent(unsent, "no connection"))
+        chat.session.emit(DraftRefused(refused, "MessageTooLong", "It is too long."))
         await chat.settle()
         for text in ("unsent", "refused ␛"):
             y = cell(chat, text)[1]
@@ -276,8 +276,8 @@ async def test_the_right_button_asks_what_to_do_with_a_message(monkeypatch: pyte
         chat.session.receive("tech", "see https://example.com/x")
         drafts = [chat.session.send("tech", text) for text in ("one", "two", "three")]
         for draft in drafts[:2]:
-            chat.session.tell(DraftUnsent(draft, "no connection"))
-        chat.session.tell(DraftRefused(drafts[2], "BadSender", "no"))
+            chat.session.emit(DraftUnsent(draft, "no connection"))
+        chat.session.emit(DraftRefused(drafts[2], "BadSender", "no"))
         await chat.settle()
         opened: list[object] = []
         monkeypatch.setattr(chat.app, "open_url", opened.append)
@@ -304,10 +304,10 @@ async def test_the_right_button_asks_what_to_do_with_a_message(monkeypatch: pyte
 
 async def test_what_was_not_sent_is_discarded_and_can_be_brought_back() -> None:
     async with running() as chat:
-        chat.session.receive("tech", "somebody else's")
+        chat.session.receive("tech", "another person's")
         drafts = [chat.session.send("tech", text) for text in ("one", "two", "on its way")]
-        chat.session.tell(DraftUnsent(drafts[0], "no connection"))
-        chat.session.tell(DraftRefused(drafts[1], "BadSender", "no"))
+        chat.session.emit(DraftUnsent(drafts[0], "no connection"))
+        chat.session.emit(DraftRefused(drafts[1], "BadSender", "no"))
         await chat.settle()
         chat.session.under_way.add(drafts[2].id)
         await chat.pilot.press("f6", "up", "x")
@@ -331,7 +331,7 @@ async def test_a_message_that_waits_says_why_and_when_it_is_tried_again() -> Non
     async with running(SMALL) as chat:
         draft = chat.session.send("tech", "patience")
         chat.session.send("tech", "behind it")
-        chat.session.tell(DraftWaiting(draft, "Oregon has too much to do.", None, 2, NOON + 4000))
+        chat.session.emit(DraftWaiting(draft, "Oregon has too much to do.", None, 2, NOON + 4000))
         await chat.settle()
         assert chat.lines()[-2].strip() == "waits: Oregon has too much to do."
         said = "2 messages wait. Next try in 4 s (no. 3). F5 tries sooner, if it may."
@@ -347,18 +347,18 @@ async def test_a_message_that_waits_says_why_and_when_it_is_tried_again() -> Non
 async def test_what_waits_is_taken_back_unless_it_is_just_being_sent() -> None:
     async with running() as chat:
         drafts = [chat.session.send("tech", text) for text in ("one", "two", "three")]
-        chat.session.tell(DraftWaiting(drafts[0], "Oregon does not answer.", None, 2, NOON + 4000))
+        chat.session.emit(DraftWaiting(drafts[0], "Oregon does not answer.", None, 2, NOON + 4000))
         chat.session.under_way.add(drafts[2].id)
         chat.session.doubtful.add(drafts[0].id)
         await chat.settle()
         await chat.pilot.press("f6", "x")
         await chat.until(lambda: chat.toasts() == ["Too late: it is being sent right now."])
         await chat.pilot.press("escape", "escape", "shift+f5")
-        told = (
+        sentence = (
             "2 messages discarded: ↑ brings the texts back. 1 of them may have been delivered anyway: "
             "a try was not answered. 1 more: too late, being sent right now."
         )
-        await chat.until(lambda: chat.toasts()[1:] == [told])
+        await chat.until(lambda: chat.toasts()[1:] == [sentence])
         await chat.settle()
         assert chat.status == ""
         assert [text in "\n".join(chat.lines()) for text in ("one", "two", "three")] == [False, False, True]

@@ -23,20 +23,20 @@ async def test_a_watch_uses_a_key_that_was_rotated_since_the_chat_began() -> Non
         async def reload() -> Profile:
             return profile_of(region)
 
-        watching = WatchWorker(before, reload=reload)
+        worker = WatchWorker(before, reload=reload)
         phases: list[Phase] = []
 
         def post(message: Message) -> bool:
             assert isinstance(message, WatchEvents)
-            for told in message.events:
-                if isinstance(told, FromRegion) and isinstance(told.event, StateChanged):
-                    phases.append(told.event.state.phase)
+            for event in message.events:
+                if isinstance(event, FromRegion) and isinstance(event.event, StateChanged):
+                    phases.append(event.event.state.phase)
                     if phases[-1] in (Phase.LIVE, Phase.FAILED):
-                        watching.close()
+                        worker.close()
             message.consumed.set()
             return True
 
-        await asyncio.wait_for(watching.run(post), 10)
+        await asyncio.wait_for(worker.run(post), 10)
         assert Phase.LIVE in phases
         assert Phase.FAILED not in phases
 

@@ -35,7 +35,7 @@ async def busy(chat: Chat) -> None:
         region="ap-southeast-2",
     )
     session.receive("tech", "[bold]not markup[/] \x1b[31m", sender="[red]eve", at=NOON - 46 * MINUTE)
-    session.tell(GapRecorded(("tech",), NOON - 45 * MINUTE, NOON - 44 * MINUTE))
+    session.emit(GapRecorded(("tech",), NOON - 45 * MINUTE, NOON - 44 * MINUTE))
     session.receive("tech", "back again?", sender="cyd", at=NOON - 43 * MINUTE, transit_ms=None)
     for number in range(3):
         session.receive("cars", "brum", at=NOON + number)
@@ -44,7 +44,7 @@ async def busy(chat: Chat) -> None:
     session.accept(sent[0], NOON)
     session.echo(sent[0], NOON)
     session.accept(sent[1], NOON)
-    session.tell(DraftRefused(sent[2], "MessageTooLong", "The text has 2,004 characters; the limit is 2,000"))
+    session.emit(DraftRefused(sent[2], "MessageTooLong", "The text has 2,004 characters; the limit is 2,000"))
     await chat.settle()
 
 
@@ -52,5 +52,5 @@ async def revoked(chat: Chat) -> None:
     """Fill the chat, then end its channel as an administrator does."""
     await busy(chat)
     chat.session.change(revoked=frozenset({"tech"}))
-    chat.session.tell(ChannelRevoked("tech"))
+    chat.session.emit(ChannelRevoked("tech"))
     await chat.settle()

@@ -18,7 +18,7 @@ from globalchat.client.profiles import Profile
 from globalchat.ui.app import ChatApp
 from globalchat.ui.interfaces import ChatSession, ProfileOpener, WatchFactory
 from globalchat.ui.model.text import brief
-from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.settings import Loaded, Settings
 from globalchat.ui.widgets.bars import StatusLine
 from globalchat.ui.widgets.composer import Composer
@@ -113,7 +113,7 @@ class Chat:
                 await asyncio.sleep(_NAP)
 
     async def settle(self) -> None:
-        """Let the chat take in what the session told, and show it."""
+        """Wait until the chat has shown the events of the session."""
         screen = self.app.screen_stack[0]
         assert isinstance(screen, ChatScreen)
         await self.until(lambda: self.session.drained)
@@ -216,7 +216,7 @@ async def running(
     state: Path | None = None,
     welcome: bool = False,
 ) -> AsyncIterator[Chat]:
-    """A chat that runs, live unless told otherwise.
+    """Run a chat, live unless `live` is False.
 
     Without asyncio's debug mode, which notes a stack for every future, and with little garbage collection:
     the two take half of the time of these tests.

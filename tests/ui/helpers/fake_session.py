@@ -1,4 +1,4 @@
-"""A session that does what a test tells it, and keeps what the chat asked of it."""
+"""A session that is driven by the test, and records the calls of the chat."""
 
 import asyncio
 from dataclasses import replace
@@ -100,7 +100,7 @@ class FakeSession:
         self.calls.append(("send", (channel, text)))
         draft = Draft(f"draft-{len(self.drafts) + 1:04}", channel, text, self.sender, NOON)
         self.drafts.append(draft)
-        self.tell(DraftQueued(draft))
+        self.emit(DraftQueued(draft))
         return draft
 
     def rename(self, sender: str) -> None:
@@ -137,21 +137,21 @@ class FakeSession:
 
     # -- the script -----------------------------------------------------------------------------------------
 
-    def tell(self, *events: SessionEvent) -> None:
-        """Let the chat learn of something."""
+    def emit(self, *events: SessionEvent) -> None:
+        """Emit events to the chat."""
         for event in events:
             self._events.put_nowait(event)
 
     def change(self, phase: Phase | None = None, **changes: Any) -> None:  # noqa: ANN401 (the fields of SessionState)
         """Come into another state."""
         self.state = replace(self.state, phase=phase or self.state.phase, **changes)
-        self.tell(StateChanged(self.state))
+        self.emit(StateChanged(self.state))
 
     def go_live(self, latency_ms: int | None = 38) -> None:
         """Come up with the default channels."""
         self.channels = CHANNELS
         self.change(Phase.CONNECTING)
-        self.tell(BackendDescribed(Backend(CHANNELS, LIMITS)))
+        self.emit(BackendDescribed(Backend(CHANNELS, LIMITS)))
         self.change(Phase.LIVE, latency_ms=latency_ms)
 
     def fail_over(self, reason: str, to: str = "sydney") -> None:
@@ -173,13 +173,13 @@ class FakeSession:
         self._messages += 1
         when = NOON + self._messages * 1000 if at is None else at
         message = Message(identity or f"message-{self._messages:06}", channel, text, sender, region, when)
-        self.tell(MessageReceived(message, self.state.region, when + (transit_ms or 0), transit_ms))
+        self.emit(MessageReceived(message, self.state.region, when + (transit_ms or 0), transit_ms))
 
     def accept(self, draft: Draft, at: int = NOON + 100) -> None:
         """Let the backend take a draft."""
-        self.tell(DraftAccepted(draft, "us-west-2", at))
+        self.emit(DraftAccepted(draft, "us-west-2", at))
 
     def echo(self, draft: Draft, at: int = NOON + 100) -> None:
         """Let a draft come back."""
         message = Message(draft.id, draft.channel, draft.text, draft.sender, "us-west-2", at)
-        self.tell(MessageReceived(message, self.state.region, at + 12, 12, own=True))
+        self.emit(MessageReceived(message, self.state.region, at + 12, 12, own=True))

@@ -1,4 +1,4 @@
-"""A watch of both regions that tells what a test wants."""
+"""A watch of both regions that is driven by the test."""
 
 import asyncio
 
@@ -41,26 +41,26 @@ class FakeWatch:
         self._waiting = False
         return [] if event is None else [event]
 
-    def tell(self, *events: WatchEvent) -> None:
-        """Let the chat learn of something."""
+    def emit(self, *events: WatchEvent) -> None:
+        """Emit events to the chat."""
         for event in events:
             self._events.put_nowait(event)
 
     def go_live(self, *aliases: str) -> None:
         """Bring regions up."""
         for alias in aliases:
-            self.tell(FromRegion(alias, StateChanged(SessionState(Phase.LIVE, alias, latency_ms=38))))
+            self.emit(FromRegion(alias, StateChanged(SessionState(Phase.LIVE, alias, latency_ms=38))))
 
     def arrive(self, sent: Message, **arrivals: int) -> None:
         """Let a message arrive in regions, so many ms after noon each."""
         for alias, after in arrivals.items():
-            self.tell(FromRegion(alias, MessageReceived(sent, alias, NOON + after, None)))
+            self.emit(FromRegion(alias, MessageReceived(sent, alias, NOON + after, None)))
         if len(arrivals) == len(REGIONS):
-            self.tell(Paired(sent, {alias: NOON + after for alias, after in arrivals.items()}))
+            self.emit(Paired(sent, {alias: NOON + after for alias, after in arrivals.items()}))
 
     def give_up(self, sent: Message, *missing: str) -> None:
         """Let a message be missing."""
-        self.tell(Unpaired(sent, {}, missing))
+        self.emit(Unpaired(sent, {}, missing))
 
 
 def message(number: int, text: str, *, sender: str | None = "ana", region: str = "us-west-2") -> Message:

@@ -9,7 +9,7 @@ from textual.message import Message
 
 from globalchat.ui.safe_app import UnbracketedPaste
 from globalchat.ui.terminal_driver import _messages
-from globalchat.ui.terminal_input import PASTE_PATIENCE, TerminalInput
+from globalchat.ui.terminal_input import PASTE_TIMEOUT, TerminalInput
 
 REPLIES = [
     b"\x1b]11;rgb:1e1e/1e1e/1e1e\x07",  # background
@@ -72,15 +72,15 @@ class Input:
         self.now = 0.0
 
     def read(self, data: bytes) -> list[Message]:
-        """What becomes of bytes that are read in one go."""
+        """Return the messages of bytes that are read in one go."""
         return [
             message
             for token in self.sorting.feed(data, self.now)
             for message in _messages(token, self.parser)
         ]
 
-    def silence(self, seconds: float = PASTE_PATIENCE) -> list[Message]:
-        """What becomes of the unfinished when nothing more comes."""
+    def silence(self, seconds: float = PASTE_TIMEOUT) -> list[Message]:
+        """Return the messages of what is unfinished when nothing more comes."""
         self.now += seconds
         return [message for token in self.sorting.tick(self.now) for message in _messages(token, self.parser)]
 

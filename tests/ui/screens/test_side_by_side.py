@@ -1,4 +1,4 @@
-"""Both regions at once on the screen: the dual view and the latency panel."""
+"""Both regions at once on the screen: the side-by-side view and the latency panel."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from globalchat.client.profiles import Profile
-from globalchat.ui.screens.chat import ChatScreen
+from globalchat.ui.screens.chat_screen import ChatScreen
 from globalchat.ui.widgets.side_by_side_view import SideBySidePane
 from tests.ui.helpers.chat_driver import SMALL, WIDE, Chat, running
 from tests.ui.helpers.fake_session import profile
@@ -41,8 +41,8 @@ async def opened(chat: Chat, watches: list[FakeWatch], count: int = 1) -> FakeWa
     return watches[-1]
 
 
-async def told(chat: Chat, watch: FakeWatch) -> None:
-    """Let the chat take in and show what the watch told."""
+async def shown(chat: Chat, watch: FakeWatch) -> None:
+    """Wait until the chat has shown the events of the watch."""
     screen = chat.app.screen_stack[0]
     assert isinstance(screen, ChatScreen)
     await chat.until(lambda: watch.drained and screen.updater.settled)
@@ -60,13 +60,13 @@ async def test_a_message_is_shown_in_both_regions_on_one_line() -> None:
         await chat.until(lambda: "Waiting for messages in # tech" in "\n".join(chat.screen_lines()))
         watch.go_live("oregon", "sydney")
         watch.arrive(message(1, "[b]hello[/] \x1b[2J"), oregon=0)
-        await told(chat, watch)
+        await shown(chat, watch)
         assert line_with(chat, "Sydney ● live 38 ms").count("live 38 ms") == 2
         assert "… →" in line_with(chat, "hello")
         watch.arrive(message(1, "[b]hello[/] \x1b[2J"), oregon=0, sydney=161)
         watch.arrive(message(2, "never there"), oregon=200)
         watch.give_up(message(2, "never there"), "sydney")
-        await told(chat, watch)
+        await shown(chat, watch)
         assert line_with(chat, "hello").count("ana: [b]hello[/] ␛[2J") == 2
         assert "12:00:00.000" in line_with(chat, "hello")
         assert "+161ms →" in line_with(chat, "hello")
@@ -78,12 +78,12 @@ async def test_f5_tries_the_regions_beside_too() -> None:
         await chat.pilot.press("f9")
         watch = await opened(chat, watches)
         watch.go_live("oregon")
-        await told(chat, watch)
+        await shown(chat, watch)
         await chat.pilot.press("f5")
         await chat.until(lambda: watch.retried == 1)
         assert "nothing to try" not in "\n".join(chat.screen_lines())
         watch.go_live("sydney")
-        await told(chat, watch)
+        await shown(chat, watch)
         await chat.pilot.press("f5")
         await chat.until(lambda: "nothing to try" in "\n".join(chat.screen_lines()))
 
@@ -96,7 +96,7 @@ async def test_one_writes_and_changes_channels_beside_the_dual_view() -> None:
         await chat.type("hi")
         await chat.pilot.press("enter")
         assert chat.session.calls == [("send", ("tech", "hi"))]
-        await told(chat, watch)
+        await shown(chat, watch)
         assert line_with(chat, "in tech")
         await chat.pilot.press("ctrl+down")
         await chat.until(lambda: line_with(chat, "# music in both regions"))
@@ -112,7 +112,7 @@ async def test_closing_it_ends_the_watch_and_brings_the_messages_back() -> None:
         await chat.pilot.press("f9")
         first = await opened(chat, watches)
         first.arrive(message(1, "gone later"), oregon=0)
-        await told(chat, first)
+        await shown(chat, first)
         await chat.pilot.press("escape")
         await chat.until(lambda: line_with(chat, "an ordinary message"))
         assert first.closed
@@ -128,13 +128,13 @@ async def test_the_dual_view_scrolls_and_follows_its_end() -> None:
         watch = await opened(chat, watches)
         for number in range(60):
             watch.arrive(message(number, f"number {number}"), oregon=number, sydney=number)
-        await told(chat, watch)
+        await shown(chat, watch)
         assert line_with(chat, "number 59")
         await chat.pilot.press("pageup", "pageup")
         await chat.until(lambda: not line_with(chat, "number 59"))
         top = chat.screen_lines()[2]
         watch.arrive(message(60, "number 60"), oregon=60, sydney=60)
-        await told(chat, watch)
+        await shown(chat, watch)
         assert chat.screen_lines()[2] == top
         await chat.pilot.press("escape")  # first to the end, and not out of the view
         await chat.until(lambda: line_with(chat, "number 60"))
@@ -150,7 +150,7 @@ async def test_the_latency_panel_shows_measurements_as_they_come() -> None:
         await chat.until(lambda: len(watches) == 1)
         for number in range(3):
             watches[0].arrive(message(number, "x"), oregon=number, sydney=number + 150 + number)
-        await told(chat, watches[0])
+        await shown(chat, watches[0])
         await chat.until(lambda: "p50  151 ms" in line_with(chat, "Oregon → Sydney"))
         assert "3×" in line_with(chat, "Oregon → Sydney")
         await chat.pilot.press("f4")
@@ -187,7 +187,7 @@ async def test_long_messages_are_shown_whole_by_key_and_by_click(size: tuple[int
         watch = await opened(chat, watches)
         watch.go_live("oregon", "sydney")
         watch.arrive(message(1, "\n".join(["top", *map(str, range(300)), "the end"])), oregon=0)
-        await told(chat, watch)
+        await shown(chat, watch)
         await chat.until(lambda: "more lines: Shift+F4" in "\n".join(chat.screen_lines()))
         await chat.pilot.press("shift+f4")
         await chat.until(lambda: "more lines" not in "\n".join(chat.screen_lines()))

@@ -1,4 +1,4 @@
-"""The line of keys: made anew only where it changes."""
+"""The line of keys: rebuilt only where it changes."""
 
 from textual.binding import Binding, BindingsMap
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from globalchat.core.clock import WallClock
     from globalchat.ui.interfaces import ProfileOpener, SessionFactory, WatchFactory
     from globalchat.ui.keymap import Keymap
-    from globalchat.ui.screens.chat import ChatScreen
+    from globalchat.ui.screens.chat_screen import ChatScreen
 
 _CHAT = "chat"
 """The mode that the first frame gives way to: Textual cannot switch from a default screen otherwise."""
@@ -117,7 +117,7 @@ class ChatApp(SafeApp):
         self._tz = tz
 
     def get_default_screen(self) -> Screen[None]:
-        """The first frame."""
+        """Return the splash screen, the first frame."""
         return SplashScreen(self._sender, self._profile_name, self._help_key(), self._keep_typed)
 
     def _help_key(self) -> str:
@@ -159,7 +159,7 @@ class ChatApp(SafeApp):
         from globalchat.ui.model.chat_model import ChatModel
         from globalchat.ui.model.own_texts import History
         from globalchat.ui.model.view_model import ChatViewModel
-        from globalchat.ui.screens.chat import ChatScreen
+        from globalchat.ui.screens.chat_screen import ChatScreen
         from globalchat.ui.state_store import StateStore
         from globalchat.ui.workers import SessionWorker
 

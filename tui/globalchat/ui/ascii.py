@@ -1,4 +1,4 @@
-"""Draws the chat's own signs and lines with ASCII: one filter over every line, past texts of people."""
+"""Draws the chat's own signs and lines with ASCII: a filter over every line that leaves messages alone."""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -6,7 +6,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 TICKS = {"✓✓": "ok", "✓": "o", "…": "..", "✗": "!!"}
-"""Segments that mean something as a whole, where there is room: the ticks beside messages."""
+"""Segments with a meaning as a whole, where there is room: the ticks beside messages."""
 
 SIGNS = str.maketrans(
     {
@@ -41,18 +41,18 @@ SIGNS = str.maketrans(
         "␣": " ",
     }
 )
-"""Sign by sign, of the same width: what is drawn must not move."""
+"""Signs of the same width, since what is drawn must not move."""
 
 _MARK = "verbatim"
 VERBATIM = Style(meta={_MARK: True})
-"""Added to the style of what people wrote: it stays as it is."""
+"""Added to the style of texts that users wrote: the filter leaves them alone."""
 
 
 class AsciiFilter(LineFilter):
     """Replaces the signs that the chat and Textual draw."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 (Textual's)
-        """The same line in ASCII."""
+        """Return the same line in ASCII."""
         if all(text.isascii() for text, _, _ in segments):
             return segments
         return [_translate(segment) for segment in segments]
@@ -66,7 +66,7 @@ def _translate(segment: Segment) -> Segment:
 
 
 def to_ascii(text: str) -> str:
-    """The text with the signs that the chat draws in ASCII, as wide as before."""
+    """Return a text with the signs that the chat draws in ASCII, as wide as before."""
     tick = TICKS.get(text.rstrip(" "))
     if tick is not None and len(tick) <= len(text):
         return tick.ljust(len(text))

@@ -18,11 +18,11 @@ class ChatSession(Protocol):
 
     @property
     def state(self) -> SessionState:
-        """Where the session stands."""
+        """The state of the session."""
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The channels that the session wants."""
+        """The channels that the session subscribes to."""
 
     @property
     def waiting(self) -> tuple[Draft, ...]:
@@ -30,7 +30,7 @@ class ChatSession(Protocol):
 
     @property
     def unsent(self) -> tuple[Draft, ...]:
-        """The drafts that were handed back: nothing keeps them once the session has ended."""
+        """The drafts that were returned unsent: nothing keeps them once the session has ended."""
 
     async def run(self) -> None:
         """Own the session's tasks until `close()`."""
@@ -39,7 +39,7 @@ class ChatSession(Protocol):
         """Ask `run()` to end."""
 
     async def next_events(self, limit: int = 200) -> list[SessionEvent]:
-        """The next events, at least one; none after the end."""
+        """Wait for the next events and return at least one; none after the end."""
 
     def send(self, channel: str, text: str) -> Draft:
         """Queue a text; the outcome comes as an event."""
@@ -54,7 +54,7 @@ class ChatSession(Protocol):
         """Forget a draft that is not accepted; False if there is none, or it is under way."""
 
     def in_doubt(self, draft_id: str) -> bool:
-        """Whether such a draft may have reached the backend all the same."""
+        """Return True if the backend may have accepted such a draft anyway."""
 
     def switch(self, region: str) -> None:
         """Move to another region."""
@@ -69,7 +69,7 @@ class ChatSession(Protocol):
         """Try at once instead of waiting."""
 
     def reconnect(self) -> None:
-        """Make the connection anew, if there is one."""
+        """Replace the connection, if there is one."""
 
 
 class RegionWatch(Protocol):
@@ -85,7 +85,7 @@ class RegionWatch(Protocol):
         """Try at once instead of waiting, in every region."""
 
     async def next_events(self, limit: int = 200) -> "list[WatchEvent]":
-        """The next events, at least one; none after the end."""
+        """Wait for the next events and return at least one; none after the end."""
 
 
 ProfileOpener = Callable[[], Awaitable[Profile]]
@@ -113,7 +113,7 @@ def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
 
 
 WatchFactory = Callable[[Profile, float], RegionWatch]
-"""Makes a watch of a profile's regions, in which a message may take so many seconds to the second one."""
+"""Makes a watch of a profile's regions, and of the seconds that a message may take to the second one."""
 
 
 def load_watch_factory(reload: ProfileOpener | None = None) -> WatchFactory:

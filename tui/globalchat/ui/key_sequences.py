@@ -42,7 +42,7 @@ _LAYOUTS = (
     ("ضصثقفغعهخحجدشسيبلاتنمكطئءؤر", "qwertyuiop[]asdfghjkl;'zxcv"),  # Arabic
     ("ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡ", "qwertyuiopasdfghjklzxcvbnm"),  # Korean
 )
-"""For terminals that do not report where a key lies on a Latin keyboard."""
+"""For terminals that do not report where a key is on a Latin keyboard."""
 
 _ON_LATIN = {
     character: latin
@@ -71,7 +71,7 @@ class KeyPress(NamedTuple):
 
 
 def understood(sequence: str) -> str:
-    """Return a complete CSI sequence as Textual reads it; empty if it is no input of a person.
+    """Return a complete CSI sequence as Textual reads it; empty if it is not input of the user.
 
     The result is one or more whole sequences or characters, with nothing that could become text unless it was
     typed. Everything that is not known to be a key, a click, a resize, the focus or a mode's state is left
@@ -193,9 +193,9 @@ def _typed(press: KeyPress) -> str:
 
 
 def _on_latin(code: int, base: int) -> int:
-    """Return the code of the same key on a Latin keyboard, if it types no Latin letter by itself.
+    """Return the code of the same key on a Latin keyboard, if it does not type a Latin letter.
 
-    Shortcuts are named by Latin letters, and people find them by where they lie.
+    Shortcuts are named by Latin letters, and users find them by their place.
     """
     if not is_character(code):
         return code

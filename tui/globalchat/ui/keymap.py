@@ -1,4 +1,4 @@
-"""Which keys do what: the defaults of the registry, changed as a person wishes where that can work. Pure."""
+"""Which keys do what: the defaults of the registry, changed by the settings where that can work. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ _MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "hyper", "meta"})
 
 
 class Mappable(Protocol):
-    """What the registry tells of an action."""
+    """The part of an action that concerns its keys."""
 
     @property
     def id(self) -> str:
@@ -50,47 +50,47 @@ class Mappable(Protocol):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Its keys if nobody says otherwise."""
+        """Its keys by default."""
 
     @property
     def fixed(self) -> bool:
-        """Whether its keys are what they are."""
+        """True if its keys cannot be changed."""
 
     @property
     def writing(self) -> bool:
-        """Whether it is about the composer's text."""
+        """True if it is about the composer's text."""
 
 
 class Keymap:
-    """The keys of every action. What no one changed has the registry's."""
+    """The keys of every action: the registry's, unless the settings changed them."""
 
     def __init__(self, actions: Sequence[Mappable], changed: Mapping[str, tuple[str, ...]]) -> None:
         self._keys = {action.id: changed.get(action.id, action.keys) for action in actions}
 
     def keys(self, action: str) -> tuple[str, ...]:
-        """The keys of an action, the one to show first; none if there is no such action."""
+        """Return the keys of an action, the one to show first; none if there is no such action."""
         return self._keys.get(action, ())
 
     def title(self, action: str) -> str:
-        """The first key of an action as people write it; empty without one."""
+        """Return the first key of an action for display; empty without one."""
         keys = self.keys(action)
         return key_title(keys[0]) if keys else ""
 
     def titles(self, action: str) -> str:
-        """All keys of an action as people write them."""
+        """Return all keys of an action for display."""
         return "  ".join(map(key_title, self.keys(action)))
 
 
 def key_title(key: str) -> str:
-    """A key as people write it: `Ctrl+K`, `F1`, `PgUp`, `↑`."""
+    """Return a key for display: `Ctrl+K`, `F1`, `PgUp`, `↑`."""
     names = {"pageup": "PgUp", "pagedown": "PgDn", "up": "↑", "down": "↓", "escape": "Esc"}
     return "+".join(names.get(part, part.capitalize()) for part in key.split("+"))
 
 
 def resolve(wanted: Mapping[str, str], actions: Sequence[Mappable]) -> tuple[Keymap, tuple[str, ...]]:
-    """The keymap that follows the wishes (action id to keys, separated by commas) as far as they can work.
+    """Return the keymap of the settings (action id to keys, separated by commas) as far as they can work.
 
-    Returns the keymap, and a sentence for each wish that was not followed: there the default stays.
+    The second value has a sentence for each setting that was not followed: there the default stays.
     """
     by_id = {action.id: action for action in actions}
     changed: dict[str, tuple[str, ...]] = {}
@@ -99,7 +99,7 @@ def resolve(wanted: Mapping[str, str], actions: Sequence[Mappable]) -> tuple[Key
         action = by_id.get(name)
         if action is None:
             shown = sanitize(name, multiline=False)[:50]
-            problems.append(suggest(f'There is no action "{shown}" to give keys to.', name, by_id))
+            problems.append(suggest(f'Unknown action: "{shown}".', name, by_id))
             continue
         keys = tuple(dict.fromkeys(filter(None, (key.strip().lower() for key in text.split(",")))))
         problem = _refusal(action, keys)
@@ -112,9 +112,9 @@ def resolve(wanted: Mapping[str, str], actions: Sequence[Mappable]) -> tuple[Key
 
 
 def _refusal(action: Mappable, keys: tuple[str, ...]) -> str | None:
-    """Why an action cannot have these keys, None if it can."""
+    """Return why an action cannot have these keys, None if it can."""
     if action.fixed:
-        return "nobody can change them."
+        return "they cannot be changed."
     if not keys:
         return "no key is given."
     return next((why for key in keys if (why := _why_not(action, key)) is not None), None)
@@ -127,7 +127,7 @@ def _why_not(action: Mappable, key: str) -> str | None:
     single = len(base) == 1 and (base.isalnum() or base in _PUNCTUATION)
     shown = sanitize(key, multiline=False)[:30]
     if not (single or base in _NAMED or base in _PUNCTUATION_NAMES) or not set(modifiers) <= _MODIFIERS:
-        return suggest(f'there is no key "{shown}".', base, sorted(_NAMED))
+        return suggest(f'unknown key "{shown}".', base, sorted(_NAMED))
     if len(base) == 1 and {"ctrl", "shift"} <= set(modifiers):
         return f'most terminals send "{shown}" without Shift.'
     if (len(base) == 1 or base in _PUNCTUATION_NAMES) and set(modifiers) <= {"shift"}:

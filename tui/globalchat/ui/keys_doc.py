@@ -20,14 +20,14 @@ without Alt, for terminals that keep Alt for themselves.
 
 
 def document() -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [_HEAD, *map(_group, GROUPS), _commands()]
     return "\n".join(parts)
 
 
 def _group(group: str) -> str:
     rows = [
-        (_ways(action), action.title, "–" if action.fixed else f"`{action.id}`")
+        (_keys(action), action.title, "–" if action.fixed else f"`{action.id}`")
         for action in ACTIONS
         if action.group == group
     ]
@@ -40,8 +40,8 @@ def _commands() -> str:
     return f"## Commands\n\n{_table(('Command', 'What it does'), rows)}"
 
 
-def _ways(action: Action) -> str:
-    """Its keys, else its command."""
+def _keys(action: Action) -> str:
+    """Return the keys of an action, else its command."""
     keys = DEFAULT_KEYS.titles(action.id).split("  ") if action.keys else ()
     return ", ".join(f"<kbd>{key}</kbd>" for key in keys) or f"`{action.command}`"
 

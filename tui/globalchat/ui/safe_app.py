@@ -80,7 +80,7 @@ class _Toasts(Notifications):
 class SafeApp(App[None]):
     """An app that passes on nothing which a terminal (or a browser) would obey instead of show.
 
-    It also handles nothing once quitting has begun. Textual's `exit` queues the end behind whatever waits: a
+    It also handles nothing once quitting has begun. Textual's `exit` queues the end behind what waits: a
     key that came in the same read as Ctrl+Q opened a dialog in an app that no longer mounts anything, and
     the keys before it were dropped half-way to the text they belonged to.
     """
@@ -247,7 +247,7 @@ class SafeApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a notice, sanitised and short; its text is no markup unless the caller says so.
+        """Show a notice, sanitised and short; its text is markup only if the caller says so.
 
         Information goes to the screen's status line, if it has one (`show_notice`). The rest are toasts: at
         most `_TOASTS` at a time, and each text once.

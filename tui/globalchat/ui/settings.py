@@ -1,4 +1,4 @@
-"""What a person may set in `config.toml`: read once at start, never written by the chat."""
+"""The settings in `config.toml`, which the chat reads once at start and never writes."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -36,14 +36,14 @@ def _one_of(*words: str) -> Check:
 
 
 def _setting(default: T, check: Check) -> T:
-    """A field that the file may hold. `check` also keeps its type."""
+    """Return a field that the file may set. `check` also restricts its type."""
     value: T = field(default=default, metadata={"check": check})
     return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifySettings:
-    """What happens on a message while nobody looks (`[notify]`).
+    """How to alert a user who looks at another window (`[notify]`).
 
     Attributes:
         level: Which messages count: `mentions`, `all` or `mute`. A channel's own level goes before it.
@@ -71,7 +71,7 @@ class Settings:
         scrollback: The rows kept per channel.
         paste_lines: A paste of more lines than this asks first.
         history: The sent texts that are remembered for the next run.
-        notify: What happens on a message while nobody looks.
+        notify: How to alert a user who looks at another window.
         keys: Keys by action id, in Textual's names, separated by commas: `[keys] channel.next = "ctrl+n"`.
     """
 
@@ -107,8 +107,8 @@ def read(folder: Path) -> Loaded:
 
 
 def parse(text: str, name: str = FILE) -> Loaded:
-    """The settings that a TOML text holds. `name` is what problems call it."""
-    # Imported here: most people have no settings file.
+    """Return the settings of a TOML text. `name` is its name in problems."""
+    # Imported here, because most users have no settings file.
     import tomllib
 
     try:
@@ -129,13 +129,13 @@ def parse(text: str, name: str = FILE) -> Loaded:
 def _take(
     kind: type[Settings] | type[NotifySettings], table: Mapping[str, object], prefix: str, problems: list[str]
 ) -> dict[str, Any]:
-    """The valid values of a table by field; a sentence for each other one."""
+    """Return the valid values of a table by field; append a sentence for each other one to `problems`."""
     checks: dict[str, Check] = {each.name: each.metadata["check"] for each in fields(kind) if each.metadata}
     known = [*checks, *(() if prefix else ("notify", "keys"))]
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in checks:
-            sentence = f'There is no setting "{_shown(prefix + key)}".'
+            sentence = f'Unknown setting: "{_shown(prefix + key)}".'
             problems.append(suggest(sentence, key, known, prefix=prefix))
         elif (wanted := checks[key](value)) is not None:
             problems.append(f'The setting "{prefix}{key}" must be {wanted}: the default holds.')
@@ -152,7 +152,7 @@ def _table(value: object, name: str, problems: list[str]) -> Mapping[str, object
 
 
 def _keys(table: Mapping[str, object], prefix: str, problems: list[str]) -> Iterator[tuple[str, str]]:
-    """Action ids and keys: TOML takes the dots of an unquoted id for tables within tables."""
+    """Yield action ids and keys: TOML takes the dots of an unquoted id for tables within tables."""
     for name, value in table.items():
         action = prefix + name
         if isinstance(value, dict):

@@ -118,7 +118,7 @@ def _fixed(items: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     grounds = [Color.parse(variables[name]) for name in _GROUNDS]
     ink = _ink(grounds[0])
     for name in _MARKED:
-        ground = _standing_out(_away_from(ink, Color.parse(variables[name]), grounds[0]), ink, grounds[:2])
+        ground = _distinct(_away_from(ink, Color.parse(variables[name]), grounds[0]), ink, grounds[:2])
         variables[name] = ground.hex
         grounds.append(ground)
     for name in (*(f"text-{each}" for each in _INKS), "foreground", *_SHADES, *_DARK_SHADES):
@@ -165,7 +165,7 @@ def _away_from(ink: Color, ground: Color, base: Color) -> Color:
     return base
 
 
-def _standing_out(ground: Color, ink: Color, others: Iterable[Color]) -> Color:
+def _distinct(ground: Color, ink: Color, others: Iterable[Color]) -> Color:
     """Return a ground that differs from others, a little nearer to the text on it if it must."""
     for twentieths in range(5):
         blended = ground.blend(ink, twentieths / 20, alpha=1.0)

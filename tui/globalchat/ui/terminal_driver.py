@@ -6,10 +6,10 @@ then would wait for ever for room in the writer's queue.
 
 Where only the shell that started the chat is gone, that shell's parent takes the terminal: reading fails.
 
-Terminals disagree about the width of an emoji. What stands after `❤️` is drawn a cell too far left by one that
+Terminals disagree about the width of an emoji. What follows `❤️` is drawn a cell too far left by one that
 takes it for one cell wide (tmux 3.3 and others), and the end of the row keeps what was there before. So the
-cursor is put back to where the emoji starts and moved by as many cells as were counted, whatever the terminal
-made of it. A terminal that draws the parts of an emoji apart then shows its beginning.
+cursor is put back to where the emoji starts and moved by as many cells as were counted, however wide the
+terminal drew it. A terminal that draws the parts of an emoji apart then shows its beginning.
 
 Python's `webbrowser` falls back to text browsers (lynx, w3m), which would take the terminal from the chat,
 and lets the others write their warnings on it. So it runs in a process without a terminal.
@@ -59,7 +59,7 @@ _SILENCE = 0.1
 """Seconds without input after which an unfinished sequence is taken for what it is so far."""
 
 _TYPING_PAUSE = 0.01
-"""Seconds that pass at least between two keys of a person; a held key repeats every 30 ms."""
+"""Seconds that pass at least between two keys that a user presses; a held key repeats every 30 ms."""
 
 _PASTE_PAUSE = 0.1
 """Seconds without input after which lines that came in one go are taken for complete."""

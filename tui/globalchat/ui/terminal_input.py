@@ -1,7 +1,7 @@
-"""What a terminal sends, sorted: typed, pasted, or no input of a person at all.
+"""Sorts what a terminal sends into typed and pasted text, and drops what is not input of the user.
 
-Textual's parser stands behind this, and gets nothing that it raises on or takes for text: invalid UTF-8,
-answers of the terminal that come late, sequences that it does not know. Nothing here raises, whatever comes;
+Textual's parser comes after this, and gets nothing that it raises on or takes for text: invalid UTF-8,
+answers of the terminal that come late, sequences that it does not know. Nothing here raises on any input;
 of what is unfinished only a bounded part is kept.
 """
 
@@ -14,17 +14,17 @@ from globalchat.ui.key_sequences import is_known, understood, with_alt
 ESCAPE_DELAY = 0.1
 """Seconds after which an ESC that nothing follows is the key."""
 
-PATIENCE = 1.0
-"""Seconds of silence after which an unfinished answer of the terminal is given up."""
+ANSWER_TIMEOUT = 1.0
+"""Seconds of silence after which an unfinished answer of the terminal is dropped."""
 
-PASTE_PATIENCE = 3.0
+PASTE_TIMEOUT = 3.0
 """Seconds of silence after which a paste is taken to have ended, though its end was not reported."""
 
 MAX_PASTE = 16 * 1024 * 1024
 """Bytes of one paste that are kept."""
 
 TYPEABLE = 80
-"""Characters: nobody types more of them ahead while a line is slow."""
+"""Characters: users do not type more of them ahead while a line is slow."""
 
 _MAX_UNFINISHED = 4096
 """Bytes of an unfinished sequence that are kept; nothing that means something is longer."""
@@ -98,7 +98,7 @@ class TerminalInput:
     def feed(self, data: bytes, now: float) -> list[Token]:
         """Take what was read in one go; return what is complete with it, in order.
 
-        Several Enters between texts in one go are a `Burst`: a person does not type so fast.
+        Several Enters between texts in one go are a `Burst`: users do not type that fast.
         """
         self._heard = now
         for begin in range(0, len(data), _SLICE):
@@ -111,13 +111,13 @@ class TerminalInput:
         """Return what silence completes: an Escape key, half a character, a paste without end."""
         silence = now - self._heard
         if self._paste is not None:
-            if silence >= PASTE_PATIENCE:
+            if silence >= PASTE_TIMEOUT:
                 self._paste += self._rest
                 self._rest = b""
                 self._end_paste()
         elif silence >= ESCAPE_DELAY:
             self._flush_text()
-            self._give_up(is_late=silence >= PATIENCE)
+            self._give_up(is_late=silence >= ANSWER_TIMEOUT)
         return self._taken()
 
     # -- steps: each takes the unread bytes, and returns those that are left ---------------------------------
@@ -156,7 +156,7 @@ class TerminalInput:
     def _step_skipping(self, unread: bytes, end: re.Pattern[bytes]) -> bytes:
         """Leave out the rest of a sequence or of an answer in words.
 
-        A control character ends it: then it was cut off, and somebody types.
+        A control character ends it: then it was cut off, and the user types.
         """
         found = end.search(unread)
         if found is None:
@@ -308,7 +308,7 @@ class TerminalInput:
 
 
 def _sort(run: str) -> list[Token]:
-    """Tell characters that came in one go apart: typed ones, a paste in one line, a paste of lines."""
+    """Split characters that came in one go: typed ones, a paste in one line, a paste of lines."""
     lines = [line for line in run.split("\r") if line.strip()]
     if len(lines) > 1 and (run.count("\r") > 1 or len(run) > TYPEABLE):
         return [Burst(_lines(run))]

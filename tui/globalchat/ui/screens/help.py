@@ -21,7 +21,7 @@ from globalchat.ui.screens.dialogs import Choices, Dialog
 from globalchat.ui.slash_commands import COMMANDS, Command
 
 Chosen = Action | Command
-"""What somebody wants to be done."""
+"""The action or command that the user chose."""
 
 _KEY_CELLS, _NARROW_KEY_CELLS = 21, 16
 _ROOMY = 60
@@ -44,11 +44,11 @@ _GUIDES = {
         "Connect to my stack",
         (
             "The chat talks to what a profile names: the regions, their endpoints, the API key. A profile is "
-            "one file; get it from whoever has one, and let nobody else read it (chmod 600):",
+            "one file; get it from the one who deployed it, and keep it private (chmod 600):",
             "$ {folder}/profiles/default.json",
             "Or have it written from the stacks, with AWS credentials of your own:",
             "$ globalchat outputs --refresh",
-            "Once “default” exists, globalchat opens it by itself. See whether all is well, open another "
+            "Once “default” exists, globalchat opens it automatically. See whether all is well, open another "
             "one, or the local cloud again:",
             "$ globalchat doctor\n$ globalchat --profile NAME\n$ globalchat --profile local",
         ),
@@ -69,7 +69,7 @@ _GUIDES = {
 
 
 class Help(Dialog[Chosen | None]):
-    """Everything that can be done, on one page; ends with what is to be done, if anything."""
+    """Lists all actions and commands. Ends with the one that was chosen, if any."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q", "dismiss", "Close")]
     AUTO_FOCUS = "OptionList"
@@ -81,14 +81,14 @@ class Help(Dialog[Chosen | None]):
         self._chosen: list[Chosen | None] = []
 
     def compose(self) -> ComposeResult:
-        """One list, as high as the window allows."""
+        """Yield one list, as high as the window allows."""
         with Vertical(classes="dialog -tall") as dialog:
             dialog.border_title = "Help"
             dialog.border_subtitle = "Enter or a click does it   Esc closes"
             yield Choices(compact=True)
 
     def on_resize(self) -> None:
-        """Wrap for the new width."""
+        """Wrap the lines for the new width."""
         choices = self.query_one(OptionList)
         highlighted = choices.highlighted
         lines = list(self._lines(choices.scrollable_content_region.width - 2))
@@ -97,11 +97,11 @@ class Help(Dialog[Chosen | None]):
         choices.highlighted = 1 if highlighted is None else highlighted
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Do it."""
+        """End with what was chosen."""
         self.dismiss(self._chosen[event.option_index])
 
     def _lines(self, width: int) -> Iterator[tuple[Content, Chosen | None]]:
-        """What stands in the list, and what choosing it does."""
+        """Yield the lines of the list, and what choosing each one runs."""
         for group in GROUPS:
             yield _heading(group, first=group is GROUPS[0]), None
             for action in ACTIONS:
@@ -125,7 +125,7 @@ def _heading(title: str, *, first: bool = False) -> Content:
 
 
 def _entry(left: str, right: str, width: int) -> Content:
-    """A sign and its meaning, whose lines stand one below the other."""
+    """Return a sign and its meaning, whose lines are below each other."""
     cells = _KEY_CELLS if width >= _ROOMY else _NARROW_KEY_CELLS
     indent = "\n" + " " * (cells + 1)
     lines = indent.join(right[start:end] for start, end in wrap(right, width - cells - 1))
@@ -133,7 +133,7 @@ def _entry(left: str, right: str, width: int) -> Content:
 
 
 class Guide(Dialog[None]):
-    """What to do, step by step; text that can be selected and copied."""
+    """Shows what to do, step by step; its text can be selected and copied."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "dismiss", "Close")]
 
@@ -144,7 +144,7 @@ class Guide(Dialog[None]):
         self._folder = folder
 
     def compose(self) -> ComposeResult:
-        """Explanations and commands in turn."""
+        """Yield explanations and commands in turn."""
         with VerticalScroll(classes="dialog -tall") as dialog:
             dialog.border_title = self._title
             dialog.border_subtitle = "Esc closes"
@@ -182,7 +182,7 @@ class MessageDetails(Dialog[None]):
         self._text = text
 
     def compose(self) -> ComposeResult:
-        """What is known, then the text."""
+        """Yield the details, then the text."""
         with VerticalScroll(classes="dialog -tall") as dialog:
             dialog.border_title = "Message"
             dialog.border_subtitle = "Esc closes"

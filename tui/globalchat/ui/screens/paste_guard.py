@@ -17,15 +17,15 @@ from globalchat.ui.screens.dialogs import Choices, Question
 
 _PREVIEW_LINES = 4
 _PREVIEW_CHARACTERS = 400
-"""Of a line's beginning that are looked at, however long it is."""
+"""The characters of a line that are read, however long it is."""
 
 _EDITABLE_LINE, _EDITABLE = 20, 500
-"""Times the length of a message that a line and a text may have in the composer. It wraps a line anew with
+"""Times the length of a message that a line and a text may have in the composer. It wraps a line again with
 every key: at 100,000 characters one costs 50 ms, at a million 1.7 s."""
 
 
 class Paste(Enum):
-    """What becomes of a pasted text."""
+    """The choices for a pasted text."""
 
     MESSAGE = "send as one message"
     LINES = "send each line as a message"
@@ -33,46 +33,46 @@ class Paste(Enum):
 
 
 class PasteGuard(Question[Paste | None]):
-    """Ends with what to do; None drops the text.
+    """Asks what to do with a pasted text. Ends with the choice; None drops the text.
 
     Attributes:
-        text: What was pasted, with all that came while the question was open.
+        text: The pasted text, with what was pasted while the question was open.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Drop it")]
     AUTO_FOCUS = "OptionList"
 
     def __init__(self, text: str, limit: int) -> None:
-        """Ask about a text, where a message may have so many characters (UTF-16 code units)."""
+        """Ask about a text, where a message may have `limit` characters (UTF-16 code units)."""
         super().__init__()
         self.text = text
         self._limit = limit
 
     @property
     def is_editable(self) -> bool:
-        """Whether the composer would stay quick with it."""
+        """True if the composer would stay quick with the text."""
         longest = max(map(len, self.text.split("\n")))
         return longest <= self._limit * _EDITABLE_LINE and len(self.text) <= self._limit * _EDITABLE
 
     def compose(self) -> ComposeResult:
-        """The first lines, and what may be done with them all."""
+        """Yield the first lines, and the choices."""
         with Vertical(classes="dialog"):
             yield Static(classes="preview")
             yield Choices(compact=True)
             yield Static("Enter does it   Esc drops it", classes="hint")
 
     def on_mount(self) -> None:
-        """Begin with what can be undone."""
+        """Highlight the choice that can be undone."""
         self._show()
 
     def add(self, text: str) -> None:
-        """Ask about what was pasted meanwhile, too."""
+        """Add what was pasted meanwhile."""
         self.text += text
         if self.is_mounted:
             self._show()
 
     def on_paste(self, event: events.Paste) -> None:
-        """Take what comes behind: part of the same paste, or another one."""
+        """Add what comes behind: part of the same paste, or another one."""
         event.stop()
         self.add(event.text)
 
@@ -93,7 +93,7 @@ class PasteGuard(Question[Paste | None]):
         )
 
     def _options(self, lines: list[str]) -> list[Option]:
-        """What may be done; what cannot be is not to be chosen."""
+        """Return the choices; the impossible ones are disabled."""
         excess = max(0, code_units(self.text.strip("\n")) - self._limit)
         options = [
             _option(
@@ -112,7 +112,7 @@ class PasteGuard(Question[Paste | None]):
         return [*options, Option("Drop it")]
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Do it."""
+        """End with the choice."""
         chosen = event.option_id
         self.dismiss(None if chosen is None else Paste[chosen])
 

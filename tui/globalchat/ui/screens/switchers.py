@@ -18,20 +18,20 @@ from globalchat.ui.screens.dialogs import Choices, Dialog
 
 
 class QuickSwitcher(Dialog[str | None]):
-    """Ends with the channel's name, or None."""
+    """Goes to a channel by a few letters, or joins any by its name. Ends with the name, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close", priority=True)]
     AUTO_FOCUS = "Input"
 
     def __init__(self, entries: Sequence[ChannelEntry], keys: Sequence[str]) -> None:
-        """`entries` come in the order in which they are offered; `keys` close it as well."""
+        """`entries` are in the order in which they are listed; `keys` close it as well."""
         super().__init__()
         self._bindings.bind(",".join(keys), "dismiss", "Close", priority=True)
         self._entries = entries
         self._names: list[str] = []
 
     def compose(self) -> ComposeResult:
-        """A line to type in, and what matches."""
+        """Yield a line to type in, and the matches."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Go to a channel"
             yield Input(placeholder="a few letters, or any name to join it", compact=True)
@@ -43,17 +43,17 @@ class QuickSwitcher(Dialog[str | None]):
         self._filter("")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Narrow down."""
+        """Show the channels that match."""
         self._filter(event.value.strip().lstrip("#").strip())
 
     def on_input_submitted(self) -> None:
-        """Take the highlighted one."""
+        """End with the highlighted channel."""
         highlighted = self.query_one(OptionList).highlighted
         if highlighted is not None:
             self.dismiss(self._names[highlighted])
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take the clicked one."""
+        """End with the clicked channel."""
         self.dismiss(self._names[event.option_index])
 
     def key_down(self) -> None:
@@ -61,7 +61,7 @@ class QuickSwitcher(Dialog[str | None]):
         self.query_one(OptionList).action_cursor_down()
 
     def key_up(self) -> None:
-        """Move up likewise."""
+        """Move up from the line that is typed in."""
         self.query_one(OptionList).action_cursor_up()
 
     def _filter(self, query: str) -> None:
@@ -89,7 +89,7 @@ def _title(entry: ChannelEntry) -> Content:
 
 
 class RegionSwitcher(Dialog[str | None]):
-    """Ends with a region's alias, or None."""
+    """Chooses a region. Ends with its alias, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
     AUTO_FOCUS = "OptionList"
@@ -102,21 +102,21 @@ class RegionSwitcher(Dialog[str | None]):
         self._current = current
 
     def compose(self) -> ComposeResult:
-        """All regions of the profile."""
+        """Yield all regions of the profile."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Choose a region"
             yield Choices(*map(self._option, self._names.aliases), compact=True)
             yield Static("The new region is live before the old one is left.", classes="hint")
 
     def on_mount(self) -> None:
-        """Begin at the next region."""
+        """Highlight the next region."""
         if self._current in self._names.aliases:
             self.query_one(OptionList).highlighted = self._names.aliases.index(
                 self._names.after(self._current)
             )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take it."""
+        """End with the chosen region."""
         self.dismiss(self._names.aliases[event.option_index])
 
     def _option(self, alias: str) -> Option:

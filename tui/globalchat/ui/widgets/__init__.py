@@ -1,1 +1,1 @@
-"""The widgets, one a file. They show the model and report what people do; they decide nothing."""
+"""The widgets. They show values and post messages; the controller decides."""

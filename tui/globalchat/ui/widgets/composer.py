@@ -156,7 +156,7 @@ class Composer(TextArea):
             self.action_cursor_line_end()
 
     def action_delete_to_start_of_line(self) -> None:
-        """Delete what stands before the cursor, over the places where the line is only wrapped."""
+        """Delete the text before the cursor, over the places where the line is only wrapped."""
         start, end = sorted(self.selection)
         self.delete((start[0], 0), end)
 
@@ -219,7 +219,7 @@ class Composer(TextArea):
             if not self.decline_completions():
                 return
         elif event.key == "enter":
-            pass  # Sending lies on another key, and Textual would take Enter for text.
+            pass  # Another key sends, and Textual would take Enter for text.
         elif event.character == _JOINER:
             self.type_in(_JOINER)  # Textual takes it for unprintable, and 👩‍🚀 would fall apart.
         else:
@@ -256,7 +256,7 @@ class Composer(TextArea):
         return self.text[:start] + text + self.text[end:]
 
     def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
-        """Scroll to the cursor; where Textual undoes, it stands beyond the text until that is done."""
+        """Scroll to the cursor; while Textual undoes, it is beyond the text until that is done."""
         if self.cursor_location[0] >= self.document.line_count:
             return Offset()
         return super().scroll_cursor_visible(center, animate)

@@ -325,7 +325,7 @@ class RowView(ScrollView):
         return (self._index.row(place[0]), place[1]) if place else None
 
     def _settle(self, anchor: Anchor | None, *, above: int = 0) -> None:
-        """Scroll to the end, or so that the anchor stands `above` lines below the top."""
+        """Scroll to the end, or so that the anchor is `above` lines below the top."""
         self._moving = True
         try:
             goal = self._goal(anchor, above)
