@@ -10,9 +10,9 @@ import pytest_asyncio
 from globalchat.cli.local_cloud import profile_of
 from globalchat.client.profiles import Profile
 from globalchat.core.check_result import CheckStatus
+from globalchat.doctor.check_runner import Finding, run_checks
 from globalchat.doctor.checks import region_checks, relay_checks, remedies_for
 from globalchat.doctor.region import RegionCheckContext
-from globalchat.doctor.runner import Finding, run_checks
 from globalchat.localcloud.server.cloud import LocalCloud
 
 SECONDS = 10.0

@@ -9,7 +9,7 @@ from globalchat.verify.questions import (
     TEST_EVENT_PATTERN,
     VALIDATE_POLICY,
     VALIDATE_TEMPLATE,
-    Action,
+    AwsAction,
     AwsQuestion,
     Kind,
 )
@@ -18,7 +18,7 @@ ULIDS = "01M8P9HMF6D8W3W8BS881YCHG9", "01M8P9RHE19K1AH9MM05HABCDE"
 TIMES = "2026-11-30T13:15:42.438Z", "2026-11-30T13:15:43.000Z"
 
 
-def question(action: Action, **context: JSON) -> AwsQuestion:
+def question(action: AwsAction, **context: JSON) -> AwsQuestion:
     return AwsQuestion(Kind.ROW, "a", "us-west-2", action, {"context": json.dumps(context)})
 
 
@@ -26,7 +26,9 @@ def evaluated(result: JSON, **more: JSON) -> dict[str, JSON]:
     return {"evaluationResult": json.dumps(result), "logs": [], "stash": "{}", "outErrors": "[]", **more}
 
 
-def found(action: Action, aws: dict[str, JSON], local: dict[str, JSON], **context: JSON) -> list[Difference]:
+def found(
+    action: AwsAction, aws: dict[str, JSON], local: dict[str, JSON], **context: JSON
+) -> list[Difference]:
     return list(compare(question(action, **context), aws, local).differences)
 
 

@@ -15,7 +15,7 @@ from globalchat.verify.answers import NotAsked
 from globalchat.verify.compare import Agreement, Comparison
 from globalchat.verify.deployment import DISTURBS, Side, check_rows, local_side, not_looked_at, probes
 from globalchat.verify.probe_target import Observation, ProbeTarget
-from globalchat.verify.rows import ROWS, Row
+from globalchat.verify.rows import ROWS, UnverifiedRow
 
 SECONDS = 0.2
 """How long probes wait here for what may never come: less than the local cloud's own time-outs."""
@@ -132,7 +132,7 @@ async def test_names_of_channels_make_no_difference(local_cloud: LocalCloud) -> 
     async def missing(_: ProbeTarget) -> Observation:
         raise NotAsked("not today")
 
-    rows = [Row("naming", "a", probe=naming), Row("missing", "b", probe=missing)]
+    rows = [UnverifiedRow("naming", "a", probe=naming), UnverifiedRow("missing", "b", probe=missing)]
     found = by_id(await check_rows(local_side(local_cloud), disturb=False, rows=rows))
     assert found["naming"].agreement is Agreement.AGREES
     assert found["missing"].reason == "not today"

@@ -16,10 +16,10 @@ from globalchat.verify.questions import (
     Kind,
     catalogue,
 )
-from globalchat.verify.resolver_cases import CASES, Settings, cases_of
+from globalchat.verify.resolver_cases import CASES, CaseSettings, cases_of
 
 ASKED = catalogue(read())
-SETTINGS = Settings(
+SETTINGS = CaseSettings(
     {"CHANNELS": "cars,tech", "LIMITS": '{"message":2000,"sender":32,"id":64}', "REGION": "us-west-2"}
 )
 
@@ -66,7 +66,7 @@ def test_the_cases_keep_within_the_limits_of_the_api() -> None:
 @pytest.mark.parametrize("longest", [50, 5_000])
 def test_cases_follow_the_channels_and_limits_of_a_deployment(longest: int) -> None:
     limits = json.dumps({"message": longest, "sender": 5, "id": 26})
-    settings = Settings({"CHANNELS": "ops", "LIMITS": limits, "REGION": "eu-west-1"})
+    settings = CaseSettings({"CHANNELS": "ops", "LIMITS": limits, "REGION": "eu-west-1"})
     code = next(
         str(q.arguments["code"]) for q in of_kind(Kind.RESOLVER) if q.subject.startswith("Mutation.publish ")
     )

@@ -8,7 +8,7 @@ from globalchat.cli import local_cloud
 from globalchat.cli.commands.doctor import DoctorPlan, TextOutput, run_doctor
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.core.check_result import CheckStatus, failed, ok
-from globalchat.doctor.runner import Finding
+from globalchat.doctor.check_runner import Finding
 from globalchat.localcloud.process import control_client
 from globalchat_infra.deployer.aws import Aws
 from tests.e2e.helpers.processes import Home

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from globalchat.localcloud.definition import JSON
 from globalchat.verify.counterpart import REFUSED, LocalAnswers
-from globalchat.verify.questions import ACTIONS, Action, AwsQuestion, Document, Kind
+from globalchat.verify.questions import ACTIONS, AwsAction, AwsQuestion, Document, Kind
 from tests.infra.helpers.aws_front import AwsFront, Call, Reply, failure, identity
 
 Change = Callable[[AwsQuestion, Document], Document]
@@ -28,7 +28,7 @@ def agree(front: AwsFront, change: Change = unchanged) -> None:
         front.on(_PATHS.get(action.name, action.name), _answering(action, change))
 
 
-def _answering(action: Action, change: Change) -> Callable[[Call], Reply]:
+def _answering(action: AwsAction, change: Change) -> Callable[[Call], Reply]:
     local = LocalAnswers()
 
     def reply(call: Call) -> Reply:

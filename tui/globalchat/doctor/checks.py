@@ -8,8 +8,8 @@ from globalchat.client.profiles import RegionEndpoint
 from globalchat.core.check_result import CheckResult
 from globalchat.core.net import is_loopback
 from globalchat.doctor import network
+from globalchat.doctor.check_runner import Check
 from globalchat.doctor.region import RegionCheckContext, Remedies
-from globalchat.doctor.runner import Check
 
 DNS = "dns"
 TLS = "tls"

@@ -19,7 +19,7 @@ from globalchat.core.clock import DAY
 from globalchat.core.errors import Unreachable
 from globalchat.core.net import Proxy, host_and_port, host_of
 from globalchat.core.text import plural
-from globalchat.doctor.runner import in_thread
+from globalchat.doctor.check_runner import in_thread
 
 CERTIFICATE_DAYS = 14
 """AWS renews its certificates about two months ahead: one that ends sooner is not AWS's."""

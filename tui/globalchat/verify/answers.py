@@ -15,7 +15,15 @@ from globalchat.core.errors import ExitCode, Reason, UserError
 from globalchat.localcloud.definition import JSON
 from globalchat.verify.compare import Agreement, Comparison, compare, not_asked
 from globalchat.verify.counterpart import REFUSED
-from globalchat.verify.questions import EVALUATE_CODE, RUNTIME, Action, AwsQuestion, Catalogue, Document, Kind
+from globalchat.verify.questions import (
+    EVALUATE_CODE,
+    RUNTIME,
+    AwsAction,
+    AwsQuestion,
+    Catalogue,
+    Document,
+    Kind,
+)
 from globalchat_infra.deployer.aws import Aws, CallFailed
 
 WORKERS: Final = 8
@@ -31,7 +39,7 @@ _NAME_OF_ENVIRONMENT: Final = "ENVIRONMENT_OF_THE_API"
 
 
 @dataclass(frozen=True, slots=True)
-class Obstacle:
+class AskingFailure:
     """Why a question could not be asked. `cause` is what stood in the way, if it was an error."""
 
     text: str
@@ -43,7 +51,7 @@ class NotAsked(Exception):
 
     def __init__(self, text: str, cause: Reason | None = None) -> None:
         super().__init__(text)
-        self.obstacle = Obstacle(text, cause)
+        self.obstacle = AskingFailure(text, cause)
 
 
 Answers: TypeAlias = Callable[[AwsQuestion], Document]
@@ -65,9 +73,9 @@ class AwsAnswers:
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
-        self._obstacles: dict[tuple[Action, str], Reason] = {}
-        self._answered: set[tuple[Action, str]] = set()
-        self._first: dict[tuple[Action, str], threading.Lock] = defaultdict(threading.Lock)
+        self._obstacles: dict[tuple[AwsAction, str], Reason] = {}
+        self._answered: set[tuple[AwsAction, str]] = set()
+        self._first: dict[tuple[AwsAction, str], threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
 
     def __call__(self, question: AwsQuestion) -> Document:
@@ -161,8 +169,8 @@ class Verification:
             for question, asked, answer in zip(questions, sent, answers, strict=True)
         ]
 
-    def _one(self, question: AwsQuestion, sent: AwsQuestion, answer: Document | Obstacle) -> Comparison:
-        if isinstance(answer, Obstacle):
+    def _one(self, question: AwsQuestion, sent: AwsQuestion, answer: Document | AskingFailure) -> Comparison:
+        if isinstance(answer, AskingFailure):
             if answer.cause is not None:
                 self.causes.append(answer.cause)
             return not_asked(question.kind, question.subject, question.region, answer.text)
@@ -191,12 +199,12 @@ def nothing_asked(comparisons: Iterable[Comparison], causes: Sequence[Reason]) -
 
 def _all(
     questions: Sequence[AwsQuestion], ask: Answers, seconds: float | None, progress: Progress
-) -> list[Document | Obstacle]:
+) -> list[Document | AskingFailure]:
     """Ask all questions, some at once; what is not answered in time has no time as its obstacle.
 
     The threads are daemons: after Ctrl-C no one waits for calls that are under way.
     """
-    answers: list[Future[Document | Obstacle]] = [Future() for _ in questions]
+    answers: list[Future[Document | AskingFailure]] = [Future() for _ in questions]
     waiting = deque(zip(questions, answers, strict=True))
 
     def work() -> None:
@@ -215,7 +223,7 @@ def _all(
     return [_result(each) for each in answers]
 
 
-def _answer(question: AwsQuestion, answer: "Future[Document | Obstacle]", ask: Answers) -> None:
+def _answer(question: AwsQuestion, answer: "Future[Document | AskingFailure]", ask: Answers) -> None:
     try:
         answer.set_result(ask(question))
     except NotAsked as error:
@@ -224,8 +232,8 @@ def _answer(question: AwsQuestion, answer: "Future[Document | Obstacle]", ask: A
         answer.set_exception(error)
 
 
-def _result(future: "Future[Document | Obstacle]") -> Document | Obstacle:
-    return future.result() if future.done() else Obstacle(NO_TIME)
+def _result(future: "Future[Document | AskingFailure]") -> Document | AskingFailure:
+    return future.result() if future.done() else AskingFailure(NO_TIME)
 
 
 def _without_environment(question: AwsQuestion) -> AwsQuestion:

@@ -19,11 +19,11 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.interfaces import PutEventsEntry
 from globalchat.localcloud.provisioning.provisioner import ACCOUNT
 from globalchat.localcloud.server.cloud import LocalCloud
-from globalchat.verify.answers import NotAsked, Obstacle, Progress
+from globalchat.verify.answers import AskingFailure, NotAsked, Progress
 from globalchat.verify.compare import Agreement, Comparison, Difference, differences, not_asked
 from globalchat.verify.probe_target import ANSWER_SECONDS, Bus, Observation, ProbeTarget
 from globalchat.verify.questions import Kind
-from globalchat.verify.rows import ROWS, Probe, Row
+from globalchat.verify.rows import ROWS, Probe, UnverifiedRow
 from globalchat_infra import names
 from globalchat_infra.deployer.aws import Aws
 
@@ -54,7 +54,7 @@ async def check_rows(
     disturb: bool,
     seconds: float = 20.0,
     templates: Path | None = None,
-    rows: Sequence[Row] = ROWS,
+    rows: Sequence[UnverifiedRow] = ROWS,
     note: Callable[[str], None] = lambda _text: None,
     progress: Progress = lambda _done, _all: None,
 ) -> list[Comparison]:
@@ -81,7 +81,7 @@ async def check_rows(
         turn, done = asyncio.Semaphore(AT_ONCE), itertools.count(1)
         total = sum(row.probe is not None and (disturb or not row.disturbs) for row in looked)
 
-        async def compared(row: Row) -> Comparison:
+        async def compared(row: UnverifiedRow) -> Comparison:
             async with turn:
                 comparison = await _compared(row, aws, local, disturb=disturb)
             if row.probe is not None and (disturb or not row.disturbs):
@@ -99,7 +99,7 @@ async def check_rows(
     return [found[row.id] for row in looked]
 
 
-def not_looked_at(side: Side, reason: str, rows: Sequence[Row] = ROWS) -> list[Comparison]:
+def not_looked_at(side: Side, reason: str, rows: Sequence[UnverifiedRow] = ROWS) -> list[Comparison]:
     """Return the rows of a region that does not answer: none of them was looked at."""
     region = side.endpoint.region
     return [
@@ -111,23 +111,23 @@ def not_looked_at(side: Side, reason: str, rows: Sequence[Row] = ROWS) -> list[C
     ]
 
 
-async def _compared(row: Row, aws: ProbeTarget, local: ProbeTarget, *, disturb: bool) -> Comparison:
+async def _compared(row: UnverifiedRow, aws: ProbeTarget, local: ProbeTarget, *, disturb: bool) -> Comparison:
     region = aws.endpoint.region
     if row.probe is None:
         return not_asked(Kind.ROW, row.subject, "", row.reason or "")
     if row.disturbs and not disturb:
         return not_asked(Kind.ROW, row.subject, region, DISTURBS)
     there, here = await asyncio.gather(_looked(row.probe, aws), _looked(row.probe, local))
-    if isinstance(there, Obstacle):
+    if isinstance(there, AskingFailure):
         return not_asked(Kind.ROW, row.subject, region, there.text)
-    if isinstance(here, Obstacle):
+    if isinstance(here, AskingFailure):
         return not_asked(Kind.ROW, row.subject, region, here.text)
     found = tuple(_without_names(differences(there, here), aws, local))
     agreement = Agreement.DIFFERS if found else Agreement.AGREES
     return Comparison(Kind.ROW, row.subject, region, agreement, found)
 
 
-async def _looked(probe: Probe, target: ProbeTarget) -> Observation | Obstacle:
+async def _looked(probe: Probe, target: ProbeTarget) -> Observation | AskingFailure:
     try:
         return await probe(target)
     except NotAsked as error:

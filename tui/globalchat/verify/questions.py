@@ -14,7 +14,7 @@ from globalchat.localcloud.definition import JSON
 from globalchat.localcloud.problems import Problems
 from globalchat.localcloud.provisioning.assembly import CloudAssembly, Stack
 from globalchat.localcloud.provisioning.stack import Resource, resolve_stack
-from globalchat.verify.resolver_cases import Case, Settings, cases_of
+from globalchat.verify.resolver_cases import Case, CaseSettings, cases_of
 from globalchat.verify.sample_events import ACCOUNT, sample_events
 
 LARGEST_TEMPLATE: Final = 51_200
@@ -38,7 +38,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class AwsAction:
     """An action of AWS: its service and operation as botocore names them.
 
     `refusals` are the codes of errors that answer the question, such as that a pattern is not valid; any
@@ -59,12 +59,12 @@ class Action:
         return "".join(word.title() for word in self.operation.split("_"))
 
 
-EVALUATE_CODE: Final = Action("appsync", "evaluate_code", frozenset({"BadRequestException"}))
-TEST_EVENT_PATTERN: Final = Action(
+EVALUATE_CODE: Final = AwsAction("appsync", "evaluate_code", frozenset({"BadRequestException"}))
+TEST_EVENT_PATTERN: Final = AwsAction(
     "events", "test_event_pattern", frozenset({"InvalidEventPatternException"})
 )
-VALIDATE_TEMPLATE: Final = Action("cloudformation", "validate_template", frozenset({"ValidationError"}))
-VALIDATE_POLICY: Final = Action("accessanalyzer", "validate_policy", frozenset({"ValidationException"}))
+VALIDATE_TEMPLATE: Final = AwsAction("cloudformation", "validate_template", frozenset({"ValidationError"}))
+VALIDATE_POLICY: Final = AwsAction("accessanalyzer", "validate_policy", frozenset({"ValidationException"}))
 ACTIONS: Final = (EVALUATE_CODE, TEST_EVENT_PATTERN, VALIDATE_TEMPLATE, VALIDATE_POLICY)
 
 
@@ -75,7 +75,7 @@ class AwsQuestion:
     kind: Kind
     subject: str
     region: str
-    action: Action
+    action: AwsAction
     arguments: Document = field(repr=False)
 
 
@@ -176,11 +176,11 @@ def _evaluation(subject: str, region: str, code: str, case: Case) -> AwsQuestion
     return AwsQuestion(Kind.RESOLVER, subject, region, EVALUATE_CODE, arguments)
 
 
-def _settings(resources: Iterable[Resource]) -> Settings:
+def _settings(resources: Iterable[Resource]) -> CaseSettings:
     """Return the environment variables of a stack's API; none if the stack has no API."""
     apis = _of_type(resources, "AWS::AppSync::GraphQLApi")
     variables = next((api.properties.get("EnvironmentVariables", {}) for api in apis), {})
-    return Settings({str(name): str(value) for name, value in dict(_object(variables)).items()})
+    return CaseSettings({str(name): str(value) for name, value in dict(_object(variables)).items()})
 
 
 def _field_of(resolver: Resource) -> str:

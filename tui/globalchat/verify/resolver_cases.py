@@ -20,7 +20,7 @@ _ROLE: Final = "arn:aws:sts::123456789012:assumed-role"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class CaseSettings:
     """The environment variables of the API whose resolvers are asked about (`ctx.env`)."""
 
     variables: Mapping[str, str]
@@ -47,7 +47,7 @@ class Case:
     is_refused: bool = False
 
 
-def cases_of(place: str, settings: Settings) -> tuple[Case, ...]:
+def cases_of(place: str, settings: CaseSettings) -> tuple[Case, ...]:
     """Return the cases of the resolver of a field, such as `Mutation.publish`; none if it has no cases."""
     make = CASES.get(place)
     return () if make is None else tuple(make(_Contexts(place, settings)))
@@ -56,7 +56,7 @@ def cases_of(place: str, settings: Settings) -> tuple[Case, ...]:
 class _Contexts:
     """Makes the contexts of one resolver's cases."""
 
-    def __init__(self, place: str, settings: Settings) -> None:
+    def __init__(self, place: str, settings: CaseSettings) -> None:
         self.settings = settings
         self._parent_type, _, self._field = place.partition(".")
 

@@ -16,7 +16,7 @@ from globalchat.verify.questions import (
     EVALUATE_CODE,
     RUNTIME,
     TEST_EVENT_PATTERN,
-    Action,
+    AwsAction,
     AwsQuestion,
     Document,
     Kind,
@@ -28,7 +28,7 @@ Probe = Callable[[ProbeTarget], Awaitable[Observation]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class UnverifiedRow:
     """One unverified row: `id` as the page has it, and what it is about.
 
     Exactly one of `questions`, `probe` and `reason` is given. `disturbs` if others would notice the probe.
@@ -36,7 +36,7 @@ class Row:
 
     id: str
     about: str
-    questions: tuple[tuple[Action, Document], ...] = ()
+    questions: tuple[tuple[AwsAction, Document], ...] = ()
     probe: Probe | None = None
     reason: str | None = None
     disturbs: bool = False
@@ -55,7 +55,7 @@ def row_questions(region: str) -> Iterator[AwsQuestion]:
             yield AwsQuestion(Kind.ROW, row.subject + more, region, action, arguments)
 
 
-def _code(*bodies: str, arguments: JSON = None, first: str = "") -> tuple[tuple[Action, Document], ...]:
+def _code(*bodies: str, arguments: JSON = None, first: str = "") -> tuple[tuple[AwsAction, Document], ...]:
     """Return questions that evaluate a request handler with each of these bodies; `first` begins the file."""
     head = f"{first}import {{ util }} from '@aws-appsync/utils';\n"
     tail = "\nexport function response(ctx) {\n  return ctx.result;\n}\n"
@@ -74,7 +74,7 @@ def _code(*bodies: str, arguments: JSON = None, first: str = "") -> tuple[tuple[
     )
 
 
-def _patterns(*cases: tuple[JSON, JSON]) -> tuple[tuple[Action, Document], ...]:
+def _patterns(*cases: tuple[JSON, JSON]) -> tuple[tuple[AwsAction, Document], ...]:
     """Return questions that test the detail of an event with a pattern for it."""
     envelope: dict[str, JSON] = {
         "id": "1",
@@ -102,95 +102,111 @@ _NO_TRANSFORMER: Final = "the deployment has no input transformer, and no API of
 _TURNS: Final = "return ctx.args.list.map((each) => each).length;"
 
 HTTP: Final = (
-    Row(
+    UnverifiedRow(
         "expired-token",
         "temporary credentials that have ended",
         reason="AWS gives none that ends before 15 minutes",
     ),
-    Row(
+    UnverifiedRow(
         "incomplete-authorization",
         "a signature that lacks a part",
         probe=http_probes.incomplete_authorization,
     ),
-    Row("signature-scope", "a signature for another region", probe=http_probes.signature_scope),
-    Row("result-size", "a result above 5 MB", reason="no resolver of the deployment answers so much"),
-    Row("token-limit", "more than 15,000 tokens", probe=http_probes.token_limit),
-    Row("request-time", "a request above 30 s", reason="no data source of the deployment is that slow"),
-    Row("throttled-request", "a throttled request", reason="it takes thousands of requests a second"),
-    Row("body-limit", "a body above 1 MiB", probe=http_probes.body_limit),
-    Row("late-body", "a body that does not arrive", probe=http_probes.late_body),
-    Row("http-subscription", "a subscription over HTTP", probe=http_probes.http_subscription),
-    Row("unknown-path", "unknown path or method; CORS preflight", probe=http_probes.unknown_path),
-    Row("graphql-content-type", "application/graphql", probe=http_probes.graphql_content_type),
+    UnverifiedRow("signature-scope", "a signature for another region", probe=http_probes.signature_scope),
+    UnverifiedRow(
+        "result-size", "a result above 5 MB", reason="no resolver of the deployment answers so much"
+    ),
+    UnverifiedRow("token-limit", "more than 15,000 tokens", probe=http_probes.token_limit),
+    UnverifiedRow(
+        "request-time", "a request above 30 s", reason="no data source of the deployment is that slow"
+    ),
+    UnverifiedRow(
+        "throttled-request", "a throttled request", reason="it takes thousands of requests a second"
+    ),
+    UnverifiedRow("body-limit", "a body above 1 MiB", probe=http_probes.body_limit),
+    UnverifiedRow("late-body", "a body that does not arrive", probe=http_probes.late_body),
+    UnverifiedRow("http-subscription", "a subscription over HTTP", probe=http_probes.http_subscription),
+    UnverifiedRow("unknown-path", "unknown path or method; CORS preflight", probe=http_probes.unknown_path),
+    UnverifiedRow("graphql-content-type", "application/graphql", probe=http_probes.graphql_content_type),
 )
 SCHEMAS: Final = (
-    Row("extend", "extend in a schema", reason="the deployment's schema would have to be replaced"),
-    Row(
+    UnverifiedRow("extend", "extend in a schema", reason="the deployment's schema would have to be replaced"),
+    UnverifiedRow(
         "introspected-comments",
         "comments as descriptions in introspection",
         probe=http_probes.introspected_comments,
     ),
 )
 REALTIME: Final = (
-    Row("signed-connect", "a bad signature at connect", probe=realtime_probes.signed_connect),
-    Row("signed-start", "a bad signature of a start", probe=realtime_probes.signed_start),
-    Row("refused-close", "when the refused socket closes", probe=realtime_probes.refused_close),
-    Row(
+    UnverifiedRow("signed-connect", "a bad signature at connect", probe=realtime_probes.signed_connect),
+    UnverifiedRow("signed-start", "a bad signature of a start", probe=realtime_probes.signed_start),
+    UnverifiedRow("refused-close", "when the refused socket closes", probe=realtime_probes.refused_close),
+    UnverifiedRow(
         "start-error-fields",
         "what an error of a refused start holds",
         probe=realtime_probes.start_error_fields,
     ),
-    Row("connect-rate", "connections above 2,000 a second", reason="others could not connect meanwhile"),
-    Row("duplicate-id", "duplicate subscription id", probe=realtime_probes.duplicate_id),
-    Row("frame-limit", "an incoming frame above 1 MiB", probe=realtime_probes.frame_limit),
-    Row("unknown-frame", "unknown or unparseable frame", probe=realtime_probes.unknown_frame),
-    Row("invalidation", "frames of an invalidation", probe=disturbing_probes.invalidation, disturbs=True),
-    Row("close-codes", "the close code of a refused socket", probe=realtime_probes.close_codes),
-    Row("no-init", "a socket without connection_init", probe=realtime_probes.no_init),
-    Row("silent-socket", "a socket that sends nothing", probe=realtime_probes.silent_socket),
-    Row(
+    UnverifiedRow(
+        "connect-rate", "connections above 2,000 a second", reason="others could not connect meanwhile"
+    ),
+    UnverifiedRow("duplicate-id", "duplicate subscription id", probe=realtime_probes.duplicate_id),
+    UnverifiedRow("frame-limit", "an incoming frame above 1 MiB", probe=realtime_probes.frame_limit),
+    UnverifiedRow("unknown-frame", "unknown or unparseable frame", probe=realtime_probes.unknown_frame),
+    UnverifiedRow(
+        "invalidation", "frames of an invalidation", probe=disturbing_probes.invalidation, disturbs=True
+    ),
+    UnverifiedRow("close-codes", "the close code of a refused socket", probe=realtime_probes.close_codes),
+    UnverifiedRow("no-init", "a socket without connection_init", probe=realtime_probes.no_init),
+    UnverifiedRow("silent-socket", "a socket that sends nothing", probe=realtime_probes.silent_socket),
+    UnverifiedRow(
         "unselected-filter",
         "filter on a field that was not selected",
         reason="the rule's operation selects every field",
     ),
-    Row("message-size", "a message above 240 KB", probe=disturbing_probes.message_size, disturbs=True),
-    Row(
+    UnverifiedRow(
+        "message-size", "a message above 240 KB", probe=disturbing_probes.message_size, disturbs=True
+    ),
+    UnverifiedRow(
         "subscription-depth",
         "a subscription deeper than the limit",
         reason="the schema is less deep than the limit",
     ),
-    Row("resolver-count", "the resolver count limit", reason="no operation of a subscription runs so many"),
-    Row(
+    UnverifiedRow(
+        "resolver-count", "the resolver count limit", reason="no operation of a subscription runs so many"
+    ),
+    UnverifiedRow(
         "key-expiry",
         "the key expires while a subscription lives",
         reason="the key in use would have to end, for everyone",
     ),
 )
 RESOLVERS: Final = (
-    Row(
+    UnverifiedRow(
         "callback-iterations",
         "array callbacks count as iterations",
         _code(_TURNS, arguments={"list": [0] * 1_001}) + _code(_TURNS, arguments={"list": [0] * 999}),
     ),
-    Row(
+    UnverifiedRow(
         "refused-forms",
         "a hashbang line, a label in a block",
         _code("return 1;", first="#!/usr/bin/env node\n") + _code("{ a: 1 }\n  return 1;"),
     ),
-    Row("refused-globals", "when new and unsupported globals are refused", _code("return new Date();")),
-    Row(
+    UnverifiedRow(
+        "refused-globals", "when new and unsupported globals are refused", _code("return new Date();")
+    ),
+    UnverifiedRow(
         "java-patterns",
         "replace, split and match with a string",
         _code(
             "return 'a.b.c'.replace('.', 'x');", "return 'a.b.c'.split('.');", "return 'abc'.match('b|x');"
         ),
     ),
-    Row(
+    UnverifiedRow(
         "whole-match",
         "util.matches",
         _code("return [util.matches('b', 'abc'), util.matches('a.c', 'abc'), util.matches('a', 'a\\n')];"),
     ),
-    Row(
+    UnverifiedRow(
         "random-bound",
         "util.math.randomWithinRange",
         _code(
@@ -200,32 +216,34 @@ RESOLVERS: Final = (
             arguments={"list": [0] * 200},
         ),
     ),
-    Row(
+    UnverifiedRow(
         "published-errors",
         "a mutation with an error under its path",
         reason="publishFromBus cannot be made to fail under its path without a change of the deployment",
     ),
 )
 EVENTBRIDGE: Final = (
-    Row(
+    UnverifiedRow(
         "delivery-errors",
         "AppSync answers a delivery with errors",
         probe=disturbing_probes.delivery_errors,
         disturbs=True,
     ),
-    Row("hop-time", "time after a hop", reason="subscribers do not see an event's envelope"),
-    Row("second-hop", "a second hop", reason="the relay's rules admit no event of another region"),
-    Row("region-down", "partition, region down", reason="no region of AWS can be cut off"),
-    Row("untrusting-role", "a role that does not trust EventBridge", reason=_NEEDS_ROLES),
-    Row("target-permission", "a target's role without permission", reason=_NEEDS_ROLES),
-    Row("transformer-text", "transformer: text with quotes", reason=_NO_TRANSFORMER),
-    Row("transformer-object", "transformer: object within quotes", reason=_NO_TRANSFORMER),
-    Row("transformer-null", "transformer: null and times", reason=_NO_TRANSFORMER),
-    Row("empty-input-path", "InputPath that finds nothing", reason="every event has a detail"),
-    Row("target-source-arn", "aws:SourceArn for a target's role", reason=_NEEDS_ROLES),
-    Row("user-identity", "ctx.identity of an IAM user", reason="no field of the API answers it"),
-    Row("target-session", "the session in which EventBridge calls", reason="no field of the API answers it"),
-    Row(
+    UnverifiedRow("hop-time", "time after a hop", reason="subscribers do not see an event's envelope"),
+    UnverifiedRow("second-hop", "a second hop", reason="the relay's rules admit no event of another region"),
+    UnverifiedRow("region-down", "partition, region down", reason="no region of AWS can be cut off"),
+    UnverifiedRow("untrusting-role", "a role that does not trust EventBridge", reason=_NEEDS_ROLES),
+    UnverifiedRow("target-permission", "a target's role without permission", reason=_NEEDS_ROLES),
+    UnverifiedRow("transformer-text", "transformer: text with quotes", reason=_NO_TRANSFORMER),
+    UnverifiedRow("transformer-object", "transformer: object within quotes", reason=_NO_TRANSFORMER),
+    UnverifiedRow("transformer-null", "transformer: null and times", reason=_NO_TRANSFORMER),
+    UnverifiedRow("empty-input-path", "InputPath that finds nothing", reason="every event has a detail"),
+    UnverifiedRow("target-source-arn", "aws:SourceArn for a target's role", reason=_NEEDS_ROLES),
+    UnverifiedRow("user-identity", "ctx.identity of an IAM user", reason="no field of the API answers it"),
+    UnverifiedRow(
+        "target-session", "the session in which EventBridge calls", reason="no field of the API answers it"
+    ),
+    UnverifiedRow(
         "wildcard-bound",
         "pattern: too complex wildcards",
         _patterns(
@@ -233,12 +251,12 @@ EVENTBRIDGE: Final = (
             ({"name": [{"wildcard": "*a" * 6}]}, {"name": "aaaaaa"}),
         ),
     ),
-    Row(
+    UnverifiedRow(
         "exactly",
         "pattern: exactly",
         _patterns(({"name": [{"exactly": "cars"}]}, {"name": "cars"})),
     ),
-    Row(
+    UnverifiedRow(
         "exists-in-list",
         "pattern: exists: false within a list",
         _patterns(

@@ -35,8 +35,8 @@ from globalchat.core.logs import log_event
 from globalchat.core.terminal import window_size
 
 if TYPE_CHECKING:
+    from globalchat.doctor.check_runner import Check, Finding
     from globalchat.doctor.region import RegionCheckContext
-    from globalchat.doctor.runner import Check, Finding
     from globalchat.localcloud.process.state import CloudState
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.health import RegionTarget
@@ -88,7 +88,7 @@ def command(given: DoctorOptions) -> int:
     """Run `globalchat doctor`."""
     import asyncio
 
-    from globalchat.doctor.runner import count_by_status
+    from globalchat.doctor.check_runner import count_by_status
     from globalchat_infra.deployer.aws import Aws
 
     name = profiles.choose(given.profile)
@@ -156,9 +156,9 @@ async def run_doctor(plan: DoctorPlan, on_finding: "Callable[[Finding], None]") 
         BrokenPipeError: raised by `on_finding`, as its output is closed.
         UserError: raised by `on_finding`, as it cannot write.
     """
+    from globalchat.doctor.check_runner import run_checks
     from globalchat.doctor.checks import remedies_for
     from globalchat.doctor.region import RegionCheckContext
-    from globalchat.doctor.runner import run_checks
 
     async with AsyncExitStack() as stack:
         regions = {
@@ -184,7 +184,7 @@ def _checks(plan: DoctorPlan, regions: "Mapping[str, RegionCheckContext]") -> "l
 
 def _machine_checks(plan: DoctorPlan) -> "list[Check]":
     from globalchat.doctor import machine, terminal
-    from globalchat.doctor.runner import Check
+    from globalchat.doctor.check_runner import Check
 
     checks: dict[str, Callable[[], CheckResult]] = {
         "program": machine.check_program,
@@ -206,7 +206,7 @@ def _machine_checks(plan: DoctorPlan) -> "list[Check]":
 
 def _immediate(name: str, subject: str, check: Callable[[], CheckResult]) -> "Check":
     """Return a check that waits for nothing."""
-    from globalchat.doctor.runner import Check
+    from globalchat.doctor.check_runner import Check
 
     async def run() -> CheckResult:
         return check()
@@ -223,7 +223,7 @@ def _blocking(
     after: Sequence[tuple[str, str]] = (),
 ) -> "Check":
     """Return a check that blocks, and so runs in a thread."""
-    from globalchat.doctor.runner import Check, in_thread
+    from globalchat.doctor.check_runner import Check, in_thread
 
     return Check(name, subject, partial(in_thread, check), needs=needs, after=after)
 

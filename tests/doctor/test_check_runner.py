@@ -6,7 +6,7 @@ import pytest
 
 from globalchat.core.check_result import CheckResult, CheckStatus, failed, ok, skipped, warning
 from globalchat.core.errors import UserError
-from globalchat.doctor.runner import Check, count_by_status, run_checks
+from globalchat.doctor.check_runner import Check, count_by_status, run_checks
 
 A, B, C, D = (("check", name) for name in "abcd")
 
