@@ -143,10 +143,11 @@ def test_what_may_change_with_time_alone_is_looked_at(what: str, channel: str) -
 
     def shown(seconds: int) -> object:
         now = NOON + seconds * SECOND
-        return header(view_model.header(), 120, now), view_model.banner(now)
+        frame = view_model.frame(now)
+        return header(frame.header, 120, now), frame.banner
 
     changes = any(shown(seconds) != shown(0) for seconds in (1, 10, 60, 3600))
-    assert view_model.is_counting() == changes
+    assert view_model.frame(NOON).is_counting_down == changes
     assert changes == (what in COUNTING and (channel == "tech" or what.isupper()))
 
 

@@ -279,7 +279,7 @@ def test_the_header_fits_any_width(model: ChatModel, width: int) -> None:
     model.reduce(received("cars", "@bo", NOON))
     view_model = ChatViewModel(model, "local", "tech", DEFAULT_KEYS.title)
     view_model.names = NAMES
-    assert sum(len(piece.text) for piece in header(view_model.header(), width, NOON)) == width
+    assert sum(len(piece.text) for piece in header(view_model.frame(NOON).header, width, NOON)) == width
 
 
 def test_names_that_are_left_out_are_said_in_one_sentence(model: ChatModel) -> None:

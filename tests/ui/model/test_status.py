@@ -252,7 +252,9 @@ def test_a_clock_that_is_off_is_said_once_and_stays_in_the_header() -> None:
         "This machine's clock is 3.2 s slow: other people see other times."
     ]
     for width in (60, 80, 120):
-        assert "clock 3.2 s slow" in "".join(piece.text for piece in header(view_model.header(), width, NOON))
+        assert "clock 3.2 s slow" in "".join(
+            piece.text for piece in header(view_model.frame(NOON).header, width, NOON)
+        )
 
 
 def test_accepted_messages_that_do_not_come_back_are_reported_until_the_connection_is_another() -> None:

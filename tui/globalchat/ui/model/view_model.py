@@ -1,6 +1,6 @@
 """What each part of the screen shows: the chat, the open channel, the state of the connection. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -279,32 +279,24 @@ class ChatViewModel:
     def frame(self, now: int) -> ChatFrame:
         """Return what is shown around the messages at `now` (epoch ms)."""
         entries = self.entries()
-        news = [each for each in entries if each.has_news and not self._is_open(each)]
+        unread = [each for each in entries if each.unread and not each.muted]
+        elsewhere = [each for each in unread if not self._is_open(each)]
         return ChatFrame(
             self.channel,
             entries,
-            self._header(news),
+            self._header(elsewhere),
             self.banner(now),
-            self._unread_hint(news),
+            self._unread_hint(elsewhere),
             self._empty_text(),
-            sum(each.counting for each in entries),
-            self.is_counting(),
+            sum(each.counting for each in unread),
+            self._is_counting_down(),
         )
-
-    def header(self) -> HeaderView:
-        """Return the header."""
-        return self._header(each for each in self.entries() if each.has_news and not self._is_open(each))
 
     def banner(self, now: int) -> Banner | None:
         """Return what is wrong at `now` (epoch ms), None if nothing is."""
         return current_warning(
             self.status, self.model, self.channel, names=self.names, now=now, keys=self.keys
         )
-
-    def is_counting(self) -> bool:
-        """Return True if header or banner may change as time passes, though nothing happens."""
-        waits = self.channel is not None and self.model.outgoing.is_counting(self.channel)
-        return waits or is_counting(self.status)
 
     def meter(self, text: str) -> str:
         """Return how much of the limit a text uses, once that is nearly all of it."""
@@ -325,35 +317,34 @@ class ChatViewModel:
     def _is_open(self, entry: ChannelEntry) -> bool:
         return entry.channel == self.channel
 
-    def _header(self, news: Iterable[ChannelEntry]) -> HeaderView:
-        """Return the header, with what is unread in the other channels."""
-        unread = mentions = 0
-        for each in news:
-            unread, mentions = unread + each.unread, mentions + each.mentions
+    def _is_counting_down(self) -> bool:
+        waits = self.channel is not None and self.model.outgoing.is_counting(self.channel)
+        return waits or is_counting(self.status)
+
+    def _header(self, elsewhere: Sequence[ChannelEntry]) -> HeaderView:
         return HeaderView(
             self.status,
             self.names,
             self.region,
             self.channel,
             self._profile,
-            unread,
-            mentions,
+            sum(each.unread for each in elsewhere),
+            sum(each.mentions for each in elsewhere),
             self.model.clock_offset_ms,
             self.keys("help"),
             self.model.outgoing.obstacle,
             self.model.answer_ms,
         )
 
-    def _unread_hint(self, news: Sequence[ChannelEntry]) -> str:
-        """Return the other channels with something unread in one line."""
+    def _unread_hint(self, elsewhere: Sequence[ChannelEntry]) -> str:
         parts = []
-        for each in news:
+        for each in elsewhere:
             mention = f" @{each.mentions}" if each.mentions else ""
             parts.append(f"# {shown_name(each.channel)}{mention} {each.unread}")
         return f"unread: {' · '.join(parts)}  {self.keys(NEXT_UNREAD)}" if parts else ""
 
     def _empty_text(self) -> str:
-        """Return what the pane shows without rows: the next key always, and nothing that is not known."""
+        # Always with the next key, and with nothing that is not known.
         if self.channel is None:
             return ""
         name = shown_name(self.channel)

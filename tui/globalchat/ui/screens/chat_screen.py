@@ -114,7 +114,8 @@ class ChatScreen(SelectableScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Yield the widgets from top to bottom, and a sentence for a window that is too small for them."""
-        yield Header(self.view_model.header(), self._clock(), id="header")
+        now = self._clock()
+        yield Header(self.view_model.frame(now).header, now, id="header")
         with Horizontal(id="body"):
             with Vertical(id="list-box") as list_box:
                 list_box.border_title = "Channels"
