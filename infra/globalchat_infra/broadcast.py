@@ -1,13 +1,78 @@
 """Broadcast: the messages on a region's bus go to the subscribers of its API, malformed ones to a queue."""
 
-from aws_cdk import Duration, aws_appsync, aws_events, aws_events_targets, aws_iam
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aws_cdk import (
+    Acknowledgment,
+    Duration,
+    Validations,
+    aws_appsync,
+    aws_events,
+    aws_events_targets,
+    aws_iam,
+    aws_sqs,
+)
 from constructs import Construct
 
-from globalchat_infra import delivery, names
-from globalchat_infra.delivery import dead_letter_queue
+from globalchat_infra import names
 from globalchat_infra.schema import SchemaFile
 
+SOURCE = "globalchat"
+DETAIL_TYPE = "message published"
+"""Source and detail type, as `resolvers/publish.js` writes them."""
+
+RETRY_ATTEMPTS = 10
+MAXIMUM_AGE_SECONDS = 300
+"""EventBridge's default, 185 attempts in 24 hours, would bring yesterday's messages into a live chat."""
 MUTATION = "publishFromBus"
+"""The mutation that the rule calls."""
+
+
+def message_pattern(fields: Iterable[str]) -> Mapping[str, Any]:
+    """Return the pattern of messages, in the CDK's spelling: of our source, with every required field."""
+    return {
+        "source": [SOURCE],
+        "detail_type": [DETAIL_TYPE],
+        "detail": {field: [{"exists": True}] for field in fields},
+    }
+
+
+def malformed_pattern(fields: Iterable[str]) -> Mapping[str, Any]:
+    """Return the pattern, as EventBridge spells it, of what has our source but is not a message.
+
+    A pattern cannot be negated as a whole, so each way to miss `message_pattern` is an alternative. A field
+    that is null exists and counts as present: CloudFormation takes no null in a template.
+    """
+    return {
+        "source": [SOURCE],
+        "$or": [
+            {"detail-type": [{"anything-but": [DETAIL_TYPE]}]},
+            *({"detail": {field: [{"exists": False}]}} for field in fields),
+        ],
+    }
+
+
+def dead_letter_queue(scope: Construct, *, name: str) -> aws_sqs.Queue:
+    """Return an SQS queue that keeps undelivered events for 14 days, encrypted by SQS, over TLS only.
+
+    A queue under an AWS managed KMS key is closed to EventBridge (its user guide, dead-letter queues).
+    """
+    queue = aws_sqs.Queue(
+        scope,
+        "DeadLetters",
+        queue_name=name,
+        retention_period=Duration.days(14),
+        encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+    )
+    Validations.of(queue).acknowledge(
+        Acknowledgment(
+            id="AwsSolutions::AwsSolutions-SQS3",
+            reason="It is a dead-letter queue itself: of a rule's target, not of another queue.",
+        )
+    )
+    return queue
 
 
 class Broadcast(Construct):
@@ -42,8 +107,8 @@ class Broadcast(Construct):
             # The variables are the message as it is: no text is pasted into a template.
             variables=aws_events.RuleTargetInput.from_event_path("$.detail"),
             event_role=role,
-            retry_attempts=delivery.RETRY_ATTEMPTS,
-            max_event_age=Duration.seconds(delivery.MAXIMUM_AGE_SECONDS),
+            retry_attempts=RETRY_ATTEMPTS,
+            max_event_age=Duration.seconds(MAXIMUM_AGE_SECONDS),
             dead_letter_queue=self.dead_letters,
         )
         rule = aws_events.Rule(
@@ -52,9 +117,7 @@ class Broadcast(Construct):
             rule_name=names.broadcast_rule(prefix),
             description="Hands each message, of any region, to the subscribers of this one.",
             event_bus=bus,
-            event_pattern=aws_events.EventPattern(
-                **delivery.message_pattern(schema.required_arguments(MUTATION))
-            ),
+            event_pattern=aws_events.EventPattern(**message_pattern(schema.required_arguments(MUTATION))),
             targets=[target],
         )
         # A rule that exists before its role's policy would dead-letter the first messages.
@@ -86,9 +149,9 @@ class Malformed(Construct):
             rule_name=names.malformed_rule(prefix),
             description="Keeps what has our source, but is not a message.",
             event_bus=bus,
-            event_pattern=aws_events.EventPattern(source=[delivery.SOURCE]),
+            event_pattern=aws_events.EventPattern(source=[SOURCE]),
             targets=[aws_events_targets.SqsQueue(queue)],
         )
         # The typed pattern has no `$or` beside the source.
-        pattern = delivery.malformed_pattern(schema.required_arguments(MUTATION))
+        pattern = malformed_pattern(schema.required_arguments(MUTATION))
         rule.node.default_child.add_property_override("EventPattern", pattern)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from aws_cdk import Stack, aws_events, aws_events_targets, aws_iam
 from constructs import Construct
 
-from globalchat_infra import delivery, names
-from globalchat_infra.delivery import dead_letter_queue
+from globalchat_infra import names
+from globalchat_infra.broadcast import dead_letter_queue, message_pattern
 
 
 class Relay(Construct):
@@ -28,7 +28,7 @@ class Relay(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._prefix = prefix
-        self._pattern = delivery.message_pattern(fields)
+        self._pattern = message_pattern(fields)
         self.dead_letters = dead_letter_queue(self, name=names.dead_letters(prefix, "relay"))
         self._role = aws_iam.Role(
             self,

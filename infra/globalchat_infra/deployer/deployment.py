@@ -15,10 +15,10 @@ from globalchat_infra.config import Config
 from globalchat_infra.deployer import (
     api_keys,
     cdk,
+    cdk_process,
     credential_endpoint,
     destroy,
     preflight,
-    runner,
     stacks,
 )
 from globalchat_infra.deployer.aws import Aws, Denied
@@ -75,7 +75,7 @@ class Deployer:
         existing = [stack for stack in self.plan.existing.stacks if stack.alias in self.config.regions]
         replacements = api_keys.find_replacements(self.aws, existing, self.now())
         with self._cdk(prompter) as (command, credentials):
-            code = runner.run(
+            code = cdk_process.run(
                 command.deploy(replacements.parameters),
                 command.folder,
                 command.environment,
@@ -86,8 +86,8 @@ class Deployer:
                 ask_aws=lambda: self._remaining_work(progress),
             )
         if code != 0:
-            log = command.folder / runner.LOG
-            raise runner.deployment_failed(
+            log = command.folder / cdk_process.LOG
+            raise cdk_process.deployment_failed(
                 progress, code, log, environ=command.environment, credentials=credentials.failure
             )
         self._check_complete()
@@ -102,7 +102,7 @@ class Deployer:
             UserError: it took longer than a deployment may.
         """
         with self._cdk(prompter) as (command, _):
-            return runner.run_attached(
+            return cdk_process.run_attached(
                 command.diff(),
                 command.folder,
                 command.environment,
@@ -163,7 +163,7 @@ class Deployer:
                 found[name] = stacks.describe(aws, self.config.prefix, *every[name])
             except UserError as error:
                 unasked = str(error)
-        return runner.remaining_work(progress, found, unasked)
+        return cdk_process.remaining_work(progress, found, unasked)
 
     def _check_owners(self) -> None:
         """Check the owners of the stacks again: the CDK updates any stack of the right name."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from globalchat.core.clock import MonotonicClock, duration_in_words
 from globalchat.core.errors import ExitCode, UsageError, UserError
 from globalchat_infra import names
-from globalchat_infra.deployer import obstacles, resources, stacks
+from globalchat_infra.deployer import blockers, resources, stacks
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
 from globalchat_infra.deployer.discovery import ExistingDeployment
 from globalchat_infra.deployer.resources import Expected
@@ -110,7 +110,7 @@ def _as_found(aws: Aws, found: Sequence[DeployedStack]) -> list[DeployedStack]:
     there = [stack for stack in now if stack is not None]
     if there:
         stacks.refuse_foreign(there[0].prefix, (each.foreign for each in there), "nothing was deleted")
-        obstacles.check_deletable(there)
+        blockers.check_deletable(there)
     return [old for old, new in zip(found, now, strict=True) if new is not None and new.id == old.id]
 
 

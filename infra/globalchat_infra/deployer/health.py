@@ -8,7 +8,7 @@ from globalchat.core.credential_errors import NoCredentials
 from globalchat.core.errors import Unreachable, UserError
 from globalchat_infra import names
 from globalchat_infra.deployer.aws import Aws, CallFailed, Denied
-from globalchat_infra.deployer.obstacles import stuck
+from globalchat_infra.deployer.blockers import stuck
 from globalchat_infra.deployer.stacks import DeployedStack
 from globalchat_infra.deployer.stacks import find as find_stacks
 
@@ -90,9 +90,9 @@ def _stack(name: str, stack: DeployedStack | None) -> CheckResult:
     if (foreign := stack.foreign) is not None:
         text = f'Not part of the deployment "{stack.prefix}" is {foreign}.'
         return failed(text, "Look at the profile: its names belong to others.")
-    if (obstacle := stuck(stack)) is not None:
+    if (blocker := stuck(stack)) is not None:
         result = warning if stack.busy else failed
-        return result(obstacle.text, obstacle.remedy)
+        return result(blocker.text, blocker.remedy)
     if stack.status == "UPDATE_ROLLBACK_COMPLETE":
         return warning(f"The last update of {name} failed; it is as before.", DEPLOY)
     if not stack.is_complete:

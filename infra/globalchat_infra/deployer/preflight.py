@@ -14,7 +14,7 @@ from globalchat.core.clock import EpochClock
 from globalchat.core.errors import UsageError, UserError
 from globalchat_infra import names, toolchain
 from globalchat_infra.config import Config
-from globalchat_infra.deployer import api_keys, iam_changes, obstacles
+from globalchat_infra.deployer import api_keys, blockers, iam_changes
 from globalchat_infra.deployer.aws import GLOBAL, Account, Aws, CallFailed, Denied
 from globalchat_infra.deployer.discovery import unsearched_warnings
 from globalchat_infra.deployer.iam_changes import Synthesis
@@ -33,7 +33,7 @@ _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PreflightFinding:
     """One line of the pre-flight: what a deployment will change, or a warning."""
 
     text: str
@@ -51,7 +51,7 @@ def run(
     role: str | None = None,
     synthesis: Synthesis | None = None,
     now: EpochClock = time.time,
-) -> Iterator[Finding]:
+) -> Iterator[PreflightFinding]:
     """Check everything about a plan that AWS can answer before the first change, and yield what was found.
 
     Args:
@@ -67,10 +67,10 @@ def run(
     """
     existing = [stack for stack in plan.existing.stacks if stack.alias in plan.config.regions]
     for text in _warnings(aws, plan, owner, role, existing):
-        yield Finding(text, is_warning=True)
-    yield Finding(f"account {owner.number}; {'update' if existing else 'first deployment'}")
-    yield from map(Finding, plan.lines())
-    yield from map(Finding, api_keys.find_replacements(aws, existing, now()).notes)
+        yield PreflightFinding(text, is_warning=True)
+    yield PreflightFinding(f"account {owner.number}; {'update' if existing else 'first deployment'}")
+    yield from map(PreflightFinding, plan.lines())
+    yield from map(PreflightFinding, api_keys.find_replacements(aws, existing, now()).notes)
     if synthesis is not None:
         yield from _iam_findings(aws, plan, owner, synthesis, existing)
 
@@ -83,19 +83,19 @@ def _warnings(
     for reason in plan.existing.unreachable_regions(config.regions.values()).values():
         yield f"{reason} Whether the deployment has stacks there is not known."
     yield from unsearched_warnings(plan.existing)
-    yield from obstacles.check_deployment(aws, owner.number, plan)
+    yield from blockers.check_deployment(aws, owner.number, plan)
     yield from warn_of_quotas(aws, config, existing)
     yield from warn_of_permissions(aws, config, owner, role)
 
 
 def _iam_findings(
     aws: Aws, plan: Plan, owner: Account, synthesis: Synthesis, existing: Sequence[DeployedStack]
-) -> Iterator[Finding]:
+) -> Iterator[PreflightFinding]:
     after = synthesis.templates(for_account(plan.content, owner.number))
     try:
-        yield from map(Finding, iam_changes.compare(aws, after, existing, plan.to_delete))
+        yield from map(PreflightFinding, iam_changes.compare(aws, after, existing, plan.to_delete))
     except UserError as error:
-        yield Finding(f"what changes in IAM is not known: {error}", is_warning=True)
+        yield PreflightFinding(f"what changes in IAM is not known: {error}", is_warning=True)
 
 
 def check_tools() -> toolchain.NodeRuntime:

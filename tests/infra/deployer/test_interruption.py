@@ -23,21 +23,21 @@ from pathlib import Path
 import click
 from globalchat.cli import main
 from globalchat.cli.aws_deployment import prompter
-from globalchat_infra.deployer import runner
+from globalchat_infra.deployer import cdk_process
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.deployment import Deployer, prepare
 from globalchat_infra.deployer.plan import DeployRequest
 from globalchat.core.resources import resource
 
 cache, app = sys.argv[1:]
-start = runner._start
+start = cdk_process._start
 
 def start_and_print(*arguments):
     child = start(*arguments)
     print(child.pid, flush=True)
     return child
 
-runner._start = start_and_print
+cdk_process._start = start_and_print
 
 @click.command()
 def command():

@@ -11,7 +11,7 @@ import pytest
 
 from globalchat.core.errors import Unreachable, UserError
 from globalchat.core.net import proxy_for
-from globalchat_infra.deployer import cdk, runner
+from globalchat_infra.deployer import cdk, cdk_process
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.progress import Progress
 from tests.core.helpers.authority import Authority
@@ -206,7 +206,7 @@ async def test_npm_goes_through_the_proxy_and_says_why_it_trusts_no_one(
 def test_the_cdk_without_a_secure_connection(line: str, said: str) -> None:
     progress = Progress.of([])
     progress.complain(f"oregon-api failed: {line}")
-    error = runner.deployment_failed(progress, 1, Path("cdk.log"))
+    error = cdk_process.deployment_failed(progress, 1, Path("cdk.log"))
     assert "the CDK has no secure connection to AWS: its certificate" in str(error)
     assert said in str(error)
     assert "AWS_CA_BUNDLE" in (error.remedy or "")

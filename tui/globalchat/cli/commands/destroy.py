@@ -49,7 +49,7 @@ class DestroyOptions:
 def command(given: DestroyOptions) -> int:
     """Run `globalchat destroy`."""
     from globalchat.cli import aws_deployment
-    from globalchat_infra.deployer import destroy, obstacles, preflight, resources
+    from globalchat_infra.deployer import blockers, destroy, preflight, resources
     from globalchat_infra.deployer.aws import Aws
     from globalchat_infra.deployer.stacks import time_limit
 
@@ -65,7 +65,7 @@ def command(given: DestroyOptions) -> int:
         aws, request, consequence="is not known, and is left alone.", everywhere=True
     )
     found = destroy.stacks_to_delete(existing, chosen)
-    for warning in obstacles.check_removal(aws, owner.number, request.prefix, chosen, found):
+    for warning in blockers.check_removal(aws, owner.number, request.prefix, chosen, found):
         echo_err(f"warning: {warning}")
     if not found:
         where = ", ".join(chosen.values())

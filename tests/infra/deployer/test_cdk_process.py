@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from globalchat.core.errors import ExitCode, Reason, Unreachable, UserError
-from globalchat_infra.deployer import runner, stacks
+from globalchat_infra.deployer import cdk_process, stacks
 from globalchat_infra.deployer.aws import Aws
 from globalchat_infra.deployer.deployment import Deployer
 from globalchat_infra.deployer.discovery import ExistingDeployment
@@ -48,7 +48,7 @@ def watch(program: str, folder: Path, view: Quiet, *, late: bool = False) -> tup
         return 3600.0 if late and progress.stacks[API].started else 0.0
 
     command = [sys.executable, "-c", program]
-    code = runner.run(
+    code = cdk_process.run(
         command,
         folder,
         os.environ,
@@ -67,7 +67,7 @@ def test_both_streams_are_read_to_the_end(tmp_path: Path) -> None:
     code, progress = watch(program, tmp_path, Quiet())
     assert code == 7
     assert progress.errors[-1] == "err 2999"
-    kept = (tmp_path / runner.LOG).read_text().splitlines()
+    kept = (tmp_path / cdk_process.LOG).read_text().splitlines()
     assert (len(kept), kept.count("err 0"), kept.count("2999")) == (6000, 1, 1)
 
 
@@ -96,7 +96,7 @@ def test_the_overall_time_out_says_what_aws_is_at(tmp_path: Path) -> None:
 def test_a_full_disk_in_the_child_is_one_sentence() -> None:
     progress = Progress.of([API])
     progress.complain("OSError: [Errno 28] No space left on device: 'cdk.out'")
-    error = runner.deployment_failed(progress, 1, LOG)
+    error = cdk_process.deployment_failed(progress, 1, LOG)
     assert "no space left" in str(error)
     assert "GLOBALCHAT_HOME" in (error.remedy or "")
 
@@ -105,7 +105,7 @@ def test_a_failure_of_the_app_itself_is_reported_in_its_words() -> None:
     progress = Progress.of([API])
     progress.complain('globalchat: The channel "A" is not valid.')
     progress.complain("Subprocess exited with error 1")
-    assert str(runner.deployment_failed(progress, 1, LOG)) == (
+    assert str(cdk_process.deployment_failed(progress, 1, LOG)) == (
         'The deployment failed: The channel "A" is not valid. No stack was completed.'
     )
 
@@ -150,14 +150,14 @@ def test_the_line_that_names_the_error_is_reported(errors: str, cause: str) -> N
     progress = Progress.of([API])
     for line in errors.splitlines():
         progress.complain(line)
-    assert str(runner.deployment_failed(progress, 1, LOG)).startswith(f"The deployment failed: {cause}")
+    assert str(cdk_process.deployment_failed(progress, 1, LOG)).startswith(f"The deployment failed: {cause}")
 
 
 def test_credentials_that_ended_meanwhile_are_the_cause() -> None:
     progress = Progress.of([API])
     progress.complain("The security token included in the request is expired")
     ended = Reason("The AWS credentials have expired.", "Run the same command again.")
-    error = runner.deployment_failed(progress, 1, LOG, credentials=ended)
+    error = cdk_process.deployment_failed(progress, 1, LOG, credentials=ended)
     assert str(error).startswith("The deployment failed: The AWS credentials have expired. ")
     assert (error.remedy or "").startswith("Run the same command again.")
 
@@ -165,7 +165,7 @@ def test_credentials_that_ended_meanwhile_are_the_cause() -> None:
 def test_a_missing_node_is_one_sentence(tmp_path: Path) -> None:
     command = [str(tmp_path / "node")]
     with pytest.raises(UserError, match=r"Node\.js could not be started"):
-        runner.run(command, tmp_path, {}, Progress.of([]), Quiet(), seconds=5, note=print, ask_aws=str)
+        cdk_process.run(command, tmp_path, {}, Progress.of([]), Quiet(), seconds=5, note=print, ask_aws=str)
 
 
 A, B, C, D = (f"globalchat-{alias}-{part}" for part in ("api", "relay") for alias in ("oregon", "sydney"))
@@ -188,7 +188,7 @@ def progress(*started: str, finished: str = "") -> Progress:
 def test_what_is_only_proposed_is_not_gone_on_with() -> None:
     """The command line had begun with both; one had a change set that no one executes any more."""
     found = {A: stack(A, "REVIEW_IN_PROGRESS"), B: None, C: None, D: None}
-    assert runner.remaining_work(progress(A, B), found) == (
+    assert cdk_process.remaining_work(progress(A, B), found) == (
         f"AWS goes on with nothing; only proposed, and empty: {A}; not begun: {B}, {C}, {D}."
     )
 
@@ -200,21 +200,21 @@ def test_what_aws_is_at_is_named_and_what_stood_before_is_not_begun() -> None:
         C: stack(C, "CREATE_COMPLETE"),
         D: stack(D, "CREATE_COMPLETE"),
     }
-    assert runner.remaining_work(progress(A, B, finished=A), found) == (
+    assert cdk_process.remaining_work(progress(A, B, finished=A), found) == (
         f"AWS goes on with {B}; not begun: {C}, {D}."
     )
 
 
 def test_what_ended_while_no_one_looked_is_said_as_it_is() -> None:
     found = {A: stack(A, "ROLLBACK_COMPLETE"), B: stack(B, "CREATE_COMPLETE"), C: None, D: None}
-    assert runner.remaining_work(progress(A, B), found) == (
+    assert cdk_process.remaining_work(progress(A, B), found) == (
         f"AWS goes on with nothing; not begun: {C}, {D}; {A} is ROLLBACK_COMPLETE; {B} is CREATE_COMPLETE."
     )
 
 
 def test_what_could_not_be_asked_is_named() -> None:
     found = {A: stack(A, "CREATE_IN_PROGRESS"), B: None}
-    assert runner.remaining_work(progress(A), found, "AWS did not answer.") == (
+    assert cdk_process.remaining_work(progress(A), found, "AWS did not answer.") == (
         f"AWS goes on with {A}; not begun: {B}; "
         f"what it does with {C}, {D} could not be asked (AWS did not answer)."
     )

@@ -1,4 +1,4 @@
-"""Obstacles that would stop a deployment or a removal half-way, or make it act on the property of others.
+"""Blockers: what would stop a deployment or a removal half-way, or make it act on the property of others.
 
 All of them are found before the first change, and come with the command that removes them.
 """
@@ -42,21 +42,21 @@ _ARCHIVE = "Events-Archive-"
 
 
 @dataclass(frozen=True, slots=True)
-class Obstacle:
+class Blocker:
     """One sentence about what is in the way, and what removes it."""
 
     text: str
     remedy: str
 
 
-def stuck(stack: DeployedStack) -> Obstacle | None:
+def stuck(stack: DeployedStack) -> Blocker | None:
     """Return why a stack can be neither updated nor made, if that is so."""
     if stack.busy:
         return _busy(stack)
     if (command := STUCK.get(stack.status)) is not None:
         cause = f": {stack.reason.rstrip('.')}" if stack.reason else ""
         run = command.format(region=stack.region, name=stack.name)
-        return Obstacle(f"The stack {stack.name} is stuck ({stack.status}{cause}).", f"Run `{run}`.")
+        return Blocker(f"The stack {stack.name} is stuck ({stack.status}{cause}).", f"Run `{run}`.")
     if stack.protected and stack.status in _REMADE:
         return _protected(stack)
     return None
@@ -121,7 +121,7 @@ def check_deletable(going: Iterable[DeployedStack]) -> None:
     list(_raise_or_warn(list(_refusals(going))))
 
 
-def _refusals(going: Iterable[DeployedStack]) -> Iterator[Obstacle]:
+def _refusals(going: Iterable[DeployedStack]) -> Iterator[Blocker]:
     for stack in going:
         if stack.protected:
             yield _protected(stack)
@@ -129,7 +129,7 @@ def _refusals(going: Iterable[DeployedStack]) -> Iterator[Obstacle]:
             yield _busy(stack)
 
 
-def undeletable(aws: Aws, going: Sequence[DeployedStack]) -> list[Obstacle | str]:
+def undeletable(aws: Aws, going: Sequence[DeployedStack]) -> list[Blocker | str]:
     """Return what CloudFormation would refuse, or fail at, when it deletes stacks; strings are warnings."""
     with ThreadPoolExecutor(WORKERS) as pool:
         listings = list(pool.map(lambda stack: _listed(aws, stack), going))
@@ -168,7 +168,7 @@ def _listed(aws: Aws, stack: DeployedStack) -> _Listing:
         return _Listing(stack, ())
 
 
-def _ask(aws: Aws, listing: _Listing, resource: StackResource, rules: _Rules) -> list[Obstacle | str]:
+def _ask(aws: Aws, listing: _Listing, resource: StackResource, rules: _Rules) -> list[Blocker | str]:
     look, action = _DELETIONS[resource.type]
     stack = listing.stack
     try:
@@ -183,7 +183,7 @@ def _ask(aws: Aws, listing: _Listing, resource: StackResource, rules: _Rules) ->
         raise
 
 
-def _rules_of_others(aws: Aws, listing: _Listing, name: str, own: _Rules) -> Iterator[Obstacle]:
+def _rules_of_others(aws: Aws, listing: _Listing, name: str, own: _Rules) -> Iterator[Blocker]:
     """Yield the rules on a bus that no stack takes away: EventBridge deletes no bus that has rules."""
     region = listing.stack.region
     for rule in aws.pages("events", region, "list_rules", "Rules", EventBusName=name):
@@ -192,7 +192,7 @@ def _rules_of_others(aws: Aws, listing: _Listing, name: str, own: _Rules) -> Ite
         text = f"The bus {name} in {region} cannot be deleted while it has the rule {rule['Name']}."
         if rule["Name"].startswith(_ARCHIVE) and rule.get("ManagedBy"):
             archive = rule["Name"].removeprefix(_ARCHIVE)
-            yield Obstacle(
+            yield Blocker(
                 text, f"Run `aws events delete-archive --region {region} --archive-name {archive}`."
             )
             continue
@@ -202,25 +202,25 @@ def _rules_of_others(aws: Aws, listing: _Listing, name: str, own: _Rules) -> Ite
         )
         ids = " ".join(target["Id"] for target in targets)
         remove = f"aws events remove-targets {where} --rule {rule['Name']} --ids {ids} && " if ids else ""
-        yield Obstacle(text, f"Run `{remove}aws events delete-rule {where} --name {rule['Name']}`.")
+        yield Blocker(text, f"Run `{remove}aws events delete-rule {where} --name {rule['Name']}`.")
 
 
-def _policies_of_others(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Iterator[Obstacle]:
+def _policies_of_others(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Iterator[Blocker]:
     """Yield the policies of a role that were added by hand: IAM deletes no role that has any."""
     # The CDK calls an inline policy by the logical id of its resource.
     own = {each.logical_id for each in listing.resources if each.type == "AWS::IAM::Policy"}
     text = f"The role {name} cannot be deleted while it has the policy"
     for each in aws.pages("iam", GLOBAL, "list_attached_role_policies", "AttachedPolicies", RoleName=name):
         run = f"aws iam detach-role-policy --role-name {name} --policy-arn {each['PolicyArn']}"
-        yield Obstacle(f"{text} {each['PolicyName']}.", f"Run `{run}`.")
+        yield Blocker(f"{text} {each['PolicyName']}.", f"Run `{run}`.")
     answer = aws.call("iam", GLOBAL, "list_role_policies", RoleName=name)
     for policy in answer["PolicyNames"]:
         if policy not in own:
             run = f"aws iam delete-role-policy --role-name {name} --policy-name {policy}"
-            yield Obstacle(f"{text} {policy}.", f"Run `{run}`.")
+            yield Blocker(f"{text} {policy}.", f"Run `{run}`.")
 
 
-def _protected_table(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Iterator[Obstacle]:
+def _protected_table(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Iterator[Blocker]:
     region = listing.stack.region
     described = aws.call("dynamodb", region, "describe_table", TableName=name)["Table"]
     if described.get("DeletionProtectionEnabled"):
@@ -228,10 +228,10 @@ def _protected_table(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Itera
             f"aws dynamodb update-table --region {region} --table-name {name} "
             "--no-deletion-protection-enabled"
         )
-        yield Obstacle(f"The table {name} in {region} is protected against deletion.", f"Run `{run}`.")
+        yield Blocker(f"The table {name} in {region} is protected against deletion.", f"Run `{run}`.")
 
 
-def _protected_log_group(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Iterator[Obstacle]:
+def _protected_log_group(aws: Aws, listing: _Listing, name: str, _: _Rules) -> Iterator[Blocker]:
     region = listing.stack.region
     listed = aws.pages("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=name)
     if any(each["logGroupName"] == name and each.get("deletionProtectionEnabled") for each in listed):
@@ -239,10 +239,10 @@ def _protected_log_group(aws: Aws, listing: _Listing, name: str, _: _Rules) -> I
             f"aws logs put-log-group-deletion-protection --region {region} "
             f"--log-group-identifier {name} --no-deletion-protection-enabled"
         )
-        yield Obstacle(f"The log group {name} in {region} is protected against deletion.", f"Run `{run}`.")
+        yield Blocker(f"The log group {name} in {region} is protected against deletion.", f"Run `{run}`.")
 
 
-_Look: TypeAlias = "Callable[[Aws, _Listing, str, _Rules], Iterator[Obstacle]]"
+_Look: TypeAlias = "Callable[[Aws, _Listing, str, _Rules], Iterator[Blocker]]"
 _DELETIONS: Mapping[str, tuple[_Look, str]] = {
     names.BUS: (_rules_of_others, "events:ListRules"),
     names.LOG_GROUP: (_protected_log_group, "logs:DescribeLogGroups"),
@@ -252,25 +252,25 @@ _DELETIONS: Mapping[str, tuple[_Look, str]] = {
 """How each type of resource may refuse to be deleted, and what asking needs."""
 
 
-def _protected(stack: DeployedStack) -> Obstacle:
+def _protected(stack: DeployedStack) -> Blocker:
     run = (
         f"aws cloudformation update-termination-protection --region {stack.region} "
         f"--stack-name {stack.name} --no-enable-termination-protection"
     )
-    return Obstacle(f"The stack {stack.name} is protected against termination.", f"Run `{run}`.")
+    return Blocker(f"The stack {stack.name} is protected against termination.", f"Run `{run}`.")
 
 
-def _busy(stack: DeployedStack) -> Obstacle:
+def _busy(stack: DeployedStack) -> Blocker:
     until = next((end for start, end in _WAITS if stack.status.startswith(start)), "stack-rollback-complete")
     run = f"aws cloudformation wait {until} --region {stack.region} --stack-name {stack.name}"
-    return Obstacle(
+    return Blocker(
         f"AWS is at work on the stack {stack.name} ({stack.status}).",
         f"Wait until it is done (`{run}`), then run this again.",
     )
 
 
-def _orphan(name: PhysicalName) -> Obstacle:
-    return Obstacle(
+def _orphan(name: PhysicalName) -> Blocker:
+    return Blocker(
         f"{str(name)[0].upper()}{str(name)[1:]} is left of an earlier deployment, and no stack holds it.",
         "Delete it, or a new stack cannot take its name.",
     )
@@ -288,16 +288,16 @@ def _held(
     return {stack.name: each for stack, each in zip(found, held, strict=True)}, None
 
 
-def _raise_or_warn(found: Sequence[Obstacle | str | None]) -> Iterator[str]:
+def _raise_or_warn(found: Sequence[Blocker | str | None]) -> Iterator[str]:
     """Yield the warnings among them.
 
     Raises:
-        UserError: there is an obstacle; all are named, with what removes them.
+        UserError: there is an blocker; all are named, with what removes them.
     """
-    obstacles = [each for each in found if isinstance(each, Obstacle)]
-    if obstacles:
-        text = " ".join(dict.fromkeys(each.text for each in obstacles))
-        raise UserError(text, remedy=" ".join(dict.fromkeys(each.remedy for each in obstacles)))
+    blockers = [each for each in found if isinstance(each, Blocker)]
+    if blockers:
+        text = " ".join(dict.fromkeys(each.text for each in blockers))
+        raise UserError(text, remedy=" ".join(dict.fromkeys(each.remedy for each in blockers)))
     yield from (each for each in found if isinstance(each, str))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from globalchat.core.errors import UserError
-from globalchat_infra.deployer import discovery, obstacles
+from globalchat_infra.deployer import blockers, discovery
 from globalchat_infra.deployer.aws import Aws, Denied
 from globalchat_infra.deployer.deployment import prepare
 from globalchat_infra.deployer.plan import Changes, DeployRequest, Plan
@@ -45,7 +45,7 @@ NAMED = "--region us-west-2 --stack-name globalchat-oregon-api"
     ],
 )
 def test_a_stuck_stack_comes_with_the_command_that_leads_out(status: str, remedy: str) -> None:
-    found = obstacles.stuck(replace(STACK, status=status, reason="The role is gone."))
+    found = blockers.stuck(replace(STACK, status=status, reason="The role is gone."))
     assert found is not None
     assert found.text == f"The stack globalchat-oregon-api is stuck ({status}: The role is gone)."
     assert found.remedy == remedy
@@ -63,16 +63,16 @@ def test_a_stuck_stack_comes_with_the_command_that_leads_out(status: str, remedy
     ],
 )
 def test_a_stack_at_work_is_waited_for(status: str, until: str) -> None:
-    found = obstacles.stuck(replace(STACK, status=status))
+    found = blockers.stuck(replace(STACK, status=status))
     assert found is not None
     assert f"aws cloudformation wait {until} {NAMED}" in found.remedy
 
 
 def test_what_is_whole_or_holds_nothing_is_in_no_one_s_way() -> None:
     for status in ("CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"):
-        assert obstacles.stuck(replace(STACK, status=status)) is None
+        assert blockers.stuck(replace(STACK, status=status)) is None
     # A creation that failed is made again, for which the CDK deletes it.
-    assert obstacles.stuck(replace(STACK, status="ROLLBACK_COMPLETE", protected=True)) is not None
+    assert blockers.stuck(replace(STACK, status="ROLLBACK_COMPLETE", protected=True)) is not None
 
 
 def set_status(name: str, region: str, **values: object) -> None:
@@ -252,8 +252,8 @@ class Protected(Aws):
 
 def test_a_protected_log_group_is_one_too(deployed: Aws) -> None:
     found = discovery.discover(deployed, "globalchat", [("oregon", REGION)]).stacks
-    (seen,) = obstacles.undeletable(Protected(), found)
-    assert isinstance(seen, obstacles.Obstacle)
+    (seen,) = blockers.undeletable(Protected(), found)
+    assert isinstance(seen, blockers.Blocker)
     assert seen.remedy == (
         "Run `aws logs put-log-group-deletion-protection --region us-west-2 "
         f"--log-group-identifier {GROUP} --no-deletion-protection-enabled`."
@@ -272,7 +272,7 @@ class Unasked(Aws):
 def test_what_may_not_be_asked_is_a_warning(deployed: Aws) -> None:
     found = discovery.discover(deployed, "globalchat", [("oregon", REGION)]).stacks
     why = "whether globalchat-oregon-api can be deleted is not known"
-    assert obstacles.undeletable(Unasked(), found) == [
+    assert blockers.undeletable(Unasked(), found) == [
         f"{why}: events:ListRules is not allowed in us-west-2",
         f"{why}: iam:ListAttachedRolePolicies is not allowed in us-west-2",
     ]
@@ -288,6 +288,6 @@ def test_what_an_earlier_deployment_left_is_named_before_a_new_one_fails_at_it(c
     )
 
 
-def test_a_plan_without_obstacles_warns_of_nothing(cloud: str) -> None:
+def test_a_plan_without_blockers_warns_of_nothing(cloud: str) -> None:
     plan: Plan = prepare(DeployRequest(content()), Aws(), RecordingPrompter().prompter, account=ACCOUNT)
-    assert list(obstacles.check_deployment(Aws(), ACCOUNT, plan)) == []
+    assert list(blockers.check_deployment(Aws(), ACCOUNT, plan)) == []
