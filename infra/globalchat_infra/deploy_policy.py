@@ -141,6 +141,7 @@ def policy(actions: Collection[str], prefix: str) -> Mapping[str, Any]:
     if unknown := sorted(named.keys() - patterns.keys()):
         raise UserError(f"There are no ARN patterns for {', '.join(unknown)}: add them to `resources`.")
     statements = [_allow(service, of_service, patterns[service]) for service, of_service in named.items()]
+    # On its own, because only this action has the condition.
     if "iam:PassRole" in actions:
         passing = _allow("passRole", ["iam:PassRole"], patterns["iam"])
         statements.append({**passing, "Condition": {"StringEquals": {"iam:PassedToService": PASSED_TO}}})
@@ -181,6 +182,7 @@ def handler_actions(resource_type: str) -> set[str]:
     if spec is None or spec.origin is None:
         raise UserError("cfn-lint is missing: run `make lint`, which installs it.")
     schemas = Path(spec.origin).parent / "data" / "schemas"
+    # One region's index is enough: a type has the same schema in all.
     by_type = json.loads((schemas / "providers" / "us-west-2.json").read_text(encoding="utf-8"))
     if resource_type not in by_type:
         raise UserError(f"cfn-lint has no schema of {resource_type}: install a later one.")

@@ -221,6 +221,7 @@ def _reason(aws: Aws, stack: DeployedStack, now: float) -> str | None:
     resources = stacks.resources(aws, stack)
     own = next((each for each in resources if each.type == "AWS::AppSync::ApiKey"), None)
     api_id = stack.outputs.get("apiId")
+    # A stack from before keys of its own, or one that failed before it had any.
     if own is None or api_id is None:
         return None
     listed = list_keys(aws, stack.region, api_id)
@@ -235,6 +236,7 @@ def _reason(aws: Aws, stack: DeployedStack, now: float) -> str | None:
 
 def _expire(aws: Aws, region: str, api_id: str, key: ApiKey, end: int) -> None:
     arguments = {"apiId": api_id, "id": key.key, "expires": end}
+    # It names the keys that this one replaced, and must survive.
     if key.description:
         arguments["description"] = key.description
     aws.call("appsync", region, "update_api_key", **arguments)

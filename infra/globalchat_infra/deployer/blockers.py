@@ -82,6 +82,7 @@ def check_deployment(aws: Aws, account: str, plan: Plan) -> Iterator[str]:
     claims = resources.claims(aws, account, config.prefix, dict.fromkeys(every), held_names)
     refuse_foreign(config.prefix, [*foreign, *claims.foreign], "nothing was changed")
     found = [stuck(stack) for stack in updated]
+    # Without a list of what the stacks hold, all of it would look like a leftover.
     if denied is None:
         found += [_orphan(name) for name in claims.orphans]
     yield from _raise_or_warn([*found, *undeletable(aws, plan.to_delete)])
@@ -201,6 +202,7 @@ def _rules_of_others(aws: Aws, listing: _Listing, name: str, own: _Rules) -> Ite
             "events", region, "list_targets_by_rule", "Targets", Rule=rule["Name"], EventBusName=name
         )
         ids = " ".join(target["Id"] for target in targets)
+        # EventBridge deletes no rule that has targets.
         remove = f"aws events remove-targets {where} --rule {rule['Name']} --ids {ids} && " if ids else ""
         yield Blocker(text, f"Run `{remove}aws events delete-rule {where} --name {rule['Name']}`.")
 

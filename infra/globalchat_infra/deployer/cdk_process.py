@@ -92,6 +92,7 @@ def _follow(
         try:
             line = lines.get(timeout=min(TICK, max(0.01, seconds - spent)))
         except queue.Empty:
+            # CloudFormation may be silent for minutes: the clock on the screen shows that this goes on.
             view.changed(progress, None, clock() - began)
             continue
         if line is None:
@@ -109,6 +110,7 @@ def _follow(
 def _recording(folder: Path) -> Iterator[Callable[[str], None]]:
     """Write what is recorded to the folder's log, as far as the disk lets it."""
     try:
+        # Outputs of the stacks are in it: readable for this user alone.
         descriptor = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError:
         yield lambda _: None
@@ -262,6 +264,7 @@ def deployment_failed(
     `log` is the file with all that it wrote, `environ` the environment that it was started with,
     `credentials` why they could not be renewed meanwhile, if so.
     """
+    # Node.js reports a full disk in the middle of a stack trace, and no stack is to blame for it.
     if any("ENOSPC" in line or "No space left" in line for line in progress.errors):
         return no_space("the CDK's work")
     failed = [stack for stack in progress.stacks.values() if stack.failure is not None]

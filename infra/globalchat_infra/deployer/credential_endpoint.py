@@ -40,6 +40,7 @@ class CredentialEndpoint:
 @contextmanager
 def serve(source: CredentialSource) -> Iterator[CredentialEndpoint]:
     """Serve the credentials of a source until the end of the context."""
+    # Port 0 lets the system choose a free one.
     server = _Server(("127.0.0.1", 0), _Handler)
     path = f"/{secrets.token_urlsafe(16)}"
     endpoint = CredentialEndpoint(

@@ -70,9 +70,11 @@ class Deployer:
         Raises:
             UserError: it failed, with what is complete; or Ctrl-C.
         """
+        # Since the question another team may have made a stack of one of these names.
         self._check_owners()
         progress = Progress.of(stacks.stack_names(self.config))
         existing = [stack for stack in self.plan.existing.stacks if stack.alias in self.config.regions]
+        # Asked again: a key may have been rotated while the question waited for its answer.
         replacements = api_keys.find_replacements(self.aws, existing, self.now())
         with self._cdk(prompter) as (command, credentials):
             code = cdk_process.run(
@@ -93,6 +95,7 @@ class Deployer:
         self._check_complete()
         to_delete = self.plan.to_delete
         seconds = self.seconds or stacks.time_limit(len(to_delete))
+        # Last: until here the relays of the regions that stay lead to those that go.
         destroy.delete_stacks(self.aws, to_delete, prompter.note, seconds=seconds, role=self.role)
 
     def diff(self, prompter: Prompter) -> int:
@@ -121,6 +124,7 @@ class Deployer:
             try:
                 api_keys.renew(self.aws, stack.region, stack.outputs["apiId"], now)
             except Denied as error:
+                # The key is still valid, so the profile is worth having.
                 note(f"warning: {stack.alias}: its key could not be renewed, and keeps its end. {error}")
         try:
             return read_profile(self.aws, name, made, now=now)
@@ -138,6 +142,7 @@ class Deployer:
         region = next(iter(self.config.regions.values()))
         node, source = preflight.check_tools(), self.aws.sign_in(region)
         script = cdk.cdk_cli(self.cache, prompter.note)
+        # Bound to the account that was confirmed: the CDK refuses credentials of another.
         content = for_account(self.plan.content, self.aws.account(region).number)
         folder = cdk.write_settings(self.cache, content)
         with credential_endpoint.serve(source) as endpoint:

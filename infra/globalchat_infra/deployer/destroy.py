@@ -53,6 +53,7 @@ def stacks_to_delete(
             done="nothing was deleted",
         )
     found = [stack for stack in existing.stacks if stack.alias in regions]
+    # The saved mesh may name regions that were never deployed: they relay nothing.
     mesh = {stack.alias for stack in existing.stacks if stack.alias in existing.mesh}
     rest = [alias for alias in existing.mesh if alias in mesh and alias not in regions]
     if mesh.isdisjoint(regions) or not rest:
@@ -87,6 +88,7 @@ def delete_stacks(
     until = clock() + seconds
     found = _as_found(aws, found)
     try:
+        # Relays first: without their targets they would fill their queues for dead letters.
         for part in reversed(names.PARTS):
             going = [stack for stack in found if stack.part == part]
             _delete(aws, going, found, note, role)

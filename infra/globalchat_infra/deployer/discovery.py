@@ -38,6 +38,7 @@ class ExistingDeployment:
     @property
     def settings(self) -> Mapping[str, object]:
         """The settings that its latest Api stack holds, in keys of the context; empty if there is none."""
+        # Stacks differ if an update failed half-way: the latest one has what the user asked for last.
         saved = [(stack.changed, found) for stack in self.stacks if (found := _settings(stack)) is not None]
         return max(saved, key=lambda each: each[0])[1] if saved else {}
 
@@ -81,6 +82,7 @@ def discover(
     except UserError as error:
         unlisted = error.reason
     unsearched: Sequence[str] = ()
+    # Only a search of every region is complete without IAM. It takes a call for each, so it is the last resort.
     if unlisted is not None:
         others = [region for region in _enabled(aws) if region not in search.asked]
         unsearched = search.sweep(others) if everywhere or not search.ours else others
@@ -141,6 +143,7 @@ class _Search:
         return refused
 
     def _is_new(self, target: AliasedRegion) -> bool:
+        # A region that did not answer is not asked again: time-outs would add up.
         return target not in self.found and target[1] not in self.unreachable
 
     def _look(self, target: AliasedRegion) -> list[DeployedStack] | Reason:
@@ -226,6 +229,7 @@ def _by_roles(aws: Aws, prefix: str) -> list[AliasedRegion]:
         match = name.fullmatch(role["RoleName"])
         if match is None or match["alias"] in asked:
             continue
+        # One role of an alias is enough: all have the same tags.
         asked.add(match["alias"])
         answer = aws.call("iam", GLOBAL, "list_role_tags", RoleName=role["RoleName"])
         tags = {each["Key"]: each["Value"] for each in answer["Tags"]}
@@ -253,7 +257,10 @@ def _aliases(aws: Aws, prefix: str, region: str) -> list[str] | None:
     except UserError:
         return None
     matches = (
-        name.fullmatch(each["StackName"]) for each in listed if each["StackStatus"] != "DELETE_COMPLETE"
+        # CloudFormation lists stacks for 90 days after their deletion.
+        name.fullmatch(each["StackName"])
+        for each in listed
+        if each["StackStatus"] != "DELETE_COMPLETE"
     )
     return list(dict.fromkeys(match["alias"] for match in matches if match is not None))
 

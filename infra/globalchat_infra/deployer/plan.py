@@ -125,6 +125,7 @@ class Plan:
         """Yield what stays of the regions that are left out, and how to delete it."""
         for alias in dict.fromkeys(stack.alias for stack in self.dropped):
             own = [stack for stack in self.dropped if stack.alias == alias]
+            # The advice has to lead to this deployment, not to that of the default prefix.
             which = "" if self.request.changes.prefix is None else f" --stack-prefix {self.config.prefix}"
             yield (
                 f"{alias} ({own[0].region}) is left out, but still exists and costs money: {_names(own)}. "
@@ -152,6 +153,7 @@ def make_plan(request: DeployRequest, existing: ExistingDeployment) -> Plan:
     content, before = request.content, existing.settings
     if before and not request.reset:
         options = before.get(OPTIONS)
+        # No user wrote the file of an installed package: beside a deployment it decides nothing.
         kept = (options if isinstance(options, list) else []) if request.editable else CHOICES
         content = keep_values(content, before, kept)
     known = {**request.regions, **existing.mesh, **existing.regions}

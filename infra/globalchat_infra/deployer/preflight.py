@@ -95,6 +95,7 @@ def _iam_findings(
     try:
         yield from map(PreflightFinding, iam_changes.compare(aws, after, existing, plan.to_delete))
     except UserError as error:
+        # Not in the way of a deployment: IAM itself decides what may be changed.
         yield PreflightFinding(f"what changes in IAM is not known: {error}", is_warning=True)
 
 
@@ -198,6 +199,7 @@ def warn_of_quotas(aws: Aws, config: Config, existing: Iterable[DeployedStack]) 
     """Yield a warning for each region that has no room by AWS's default quotas."""
     have = {stack.alias for stack in existing}
     for alias, region in config.regions.items():
+        # An update takes no more of these.
         if alias in have:
             continue
         for service, operation, key, most, what in QUOTAS:

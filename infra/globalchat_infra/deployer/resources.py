@@ -89,6 +89,7 @@ def claims(
             continue
         if tags is not None and is_ours(tags, prefix, each.expected.alias):
             orphans.extend([] if name in held else [name])
+        # Another owner's tags; or no tags, on a name that none of our stacks holds.
         elif tags or name not in held:
             foreign.append(ForeignResource(str(name), tags))
     unasked: dict[str, dict[str, None]] = {}

@@ -120,11 +120,13 @@ def describe(aws: Aws, prefix: str, alias: str, region: str, part: str) -> Deplo
     try:
         answer = aws.call("cloudformation", region, "describe_stacks", StackName=name)
     except CallFailed as error:
+        # CloudFormation has no code of its own for a stack that does not exist.
         if error.code == "ValidationError" and "does not exist" in str(error):
             return None
         raise
     stack = answer["Stacks"][0]
     tags = _tags(stack)
+    # A stack gets its tags when its first change set is executed, not before.
     if stack["StackStatus"] == PROPOSED and not tags:
         tags = _proposed_tags(aws, region, name)
     return DeployedStack(
