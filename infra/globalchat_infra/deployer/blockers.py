@@ -113,33 +113,33 @@ def check_removal(
     yield from _gaps(claims, denied)
 
 
-def check_deletable(going: Iterable[DeployedStack]) -> None:
+def check_deletable(to_delete: Iterable[DeployedStack]) -> None:
     """Check that CloudFormation would take the request to delete these stacks.
 
     Raises:
         UserError: it would refuse one.
     """
-    list(_raise_or_warn(list(_refusals(going))))
+    list(_raise_or_warn(list(_refusals(to_delete))))
 
 
-def _refusals(going: Iterable[DeployedStack]) -> Iterator[Blocker]:
-    for stack in going:
+def _refusals(to_delete: Iterable[DeployedStack]) -> Iterator[Blocker]:
+    for stack in to_delete:
         if stack.protected:
             yield _protected(stack)
         if stack.busy and stack.status != "DELETE_IN_PROGRESS":
             yield _busy(stack)
 
 
-def undeletable(aws: Aws, going: Sequence[DeployedStack]) -> list[Blocker | str]:
+def undeletable(aws: Aws, to_delete: Sequence[DeployedStack]) -> list[Blocker | str]:
     """Return what CloudFormation would refuse, or fail at, when it deletes stacks; strings are warnings."""
     with ThreadPoolExecutor(WORKERS) as pool:
-        listings = list(pool.map(lambda stack: _listed(aws, stack), going))
+        listings = list(pool.map(lambda stack: _listed(aws, stack), to_delete))
         rules = frozenset(rule for listing in listings for rule in listing.rules)
         asked = [
             (listing, each) for listing in listings for each in listing.resources if each.type in _DELETIONS
         ]
         answers = list(pool.map(lambda each: _ask(aws, each[0], each[1], rules), asked))
-    found = [*_refusals(going), *(each for answer in answers for each in answer)]
+    found = [*_refusals(to_delete), *(each for answer in answers for each in answer)]
     return list(dict.fromkeys(found))
 
 

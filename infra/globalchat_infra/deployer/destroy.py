@@ -90,11 +90,11 @@ def delete_stacks(
     try:
         # Relays first: without their targets they would fill their queues for dead letters.
         for part in reversed(names.PARTS):
-            going = [stack for stack in found if stack.part == part]
-            _delete(aws, going, found, note, role)
-            while going := _still_there(aws, going):
+            deleting = [stack for stack in found if stack.part == part]
+            _delete(aws, deleting, found, note, role)
+            while deleting := _still_there(aws, deleting):
                 if clock() > until:
-                    raise _late(going, seconds)
+                    raise _late(deleting, seconds)
                 pause(PAUSE)
     except KeyboardInterrupt:
         note(f"Stopped watching: {_what_goes_on(aws, found)} Resume with the same command.")
@@ -118,13 +118,13 @@ def _as_found(aws: Aws, found: Sequence[DeployedStack]) -> list[DeployedStack]:
 
 def _delete(
     aws: Aws,
-    going: Sequence[DeployedStack],
+    deleting: Sequence[DeployedStack],
     found: Sequence[DeployedStack],
     note: Callable[[str], None],
     role: str | None,
 ) -> None:
     acting = {} if role is None else {"RoleARN": role}
-    for stack in going:
+    for stack in deleting:
         note(f"deleting {stack.name}")
         try:
             # By its ARN: a stack that takes the name meanwhile is another one.
@@ -160,23 +160,23 @@ def _what_goes_on(aws: Aws, found: Iterable[DeployedStack]) -> str:
     except UserError as error:
         return f"What AWS goes on with could not be asked ({str(error).rstrip('.')})."
     there = [each for each in now if each is not None]
-    going = [each.name for each in there if each.status == "DELETE_IN_PROGRESS"]
+    deleting = [each.name for each in there if each.status == "DELETE_IN_PROGRESS"]
     kept = [each.name for each in there if each.status != "DELETE_IN_PROGRESS"]
-    first = f"AWS goes on deleting {', '.join(going)}" if going else "AWS deletes nothing more"
+    first = f"AWS goes on deleting {', '.join(deleting)}" if deleting else "AWS deletes nothing more"
     return f"{first}; still there: {', '.join(kept)}." if kept else f"{first}."
 
 
-def _late(going: Sequence[DeployedStack], seconds: float) -> UserError:
+def _late(deleting: Sequence[DeployedStack], seconds: float) -> UserError:
     return UserError(
-        f"AWS is still deleting {', '.join(stack.name for stack in going)} "
+        f"AWS is still deleting {', '.join(stack.name for stack in deleting)} "
         f"after {duration_in_words(seconds)}.",
         remedy="Wait, then run `globalchat destroy` again.",
     )
 
 
-def _still_there(aws: Aws, going: Sequence[DeployedStack]) -> list[DeployedStack]:
+def _still_there(aws: Aws, deleting: Sequence[DeployedStack]) -> list[DeployedStack]:
     left = []
-    for stack in going:
+    for stack in deleting:
         now = stacks.describe(aws, stack.prefix, stack.alias, stack.region, stack.part)
         if now is None or now.id != stack.id:
             continue
