@@ -82,7 +82,7 @@ def discover(
     except UserError as error:
         unlisted = error.reason
     unsearched: Sequence[str] = ()
-    # Only a search of every region is complete without IAM. It takes a call for each, so it is the last resort.
+    # Without IAM only a search of every region is complete: a call for each, so it is the last resort.
     if unlisted is not None:
         others = [region for region in _enabled(aws) if region not in search.asked]
         unsearched = search.sweep(others) if everywhere or not search.ours else others
