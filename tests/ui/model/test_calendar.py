@@ -11,7 +11,7 @@ FAR = [-(10**30), -62_135_683_140_000, -1, 253_402_214_400_000, 253_402_365_599_
 
 @pytest.mark.parametrize("hours", [-18, 0, 18])
 @pytest.mark.parametrize("at", FAR)
-def test_they_are_unknown_in_every_zone(at: int, hours: int) -> None:
+def test_impossible_times_are_unknown_in_every_zone(at: int, hours: int) -> None:
     calendar = Calendar(timezone(timedelta(hours=hours)))
     assert calendar.minute(at) == "--:--"
     assert calendar.second(at) == "--:--:--"
@@ -21,5 +21,5 @@ def test_they_are_unknown_in_every_zone(at: int, hours: int) -> None:
     assert calendar.day(at).year in (1970, 9999)
 
 
-def test_others_are_shown() -> None:
+def test_possible_times_are_shown() -> None:
     assert Calendar(UTC).full(1_795_521_601_250) == "2026-11-24 12:00:01.250+00:00"

@@ -157,7 +157,7 @@ def test_gaps_revocations_and_drops_are_rows(model: ChatModel) -> None:
     ]
 
 
-def test_the_losses_of_a_burst_are_one_row_at_the_latest_of_them(model: ChatModel) -> None:
+def test_the_drops_of_a_burst_are_one_row_below_the_latest(model: ChatModel) -> None:
     for second, count in enumerate((400, 12)):
         model.reduce(received("tech", f"before {second}", NOON + second * 1000))
         model.reduce(EventsSkipped(count))

@@ -101,7 +101,7 @@ def test_a_time_that_cannot_be_true_is_unknown(at: int) -> None:
     assert export(made)
 
 
-def test_details_tell_both_clocks_way_and_id() -> None:
+def test_details_show_both_clocks_route_and_id() -> None:
     row = message(NOON, "see https://a@b.example \x1b")
     row.conflicting = True
     lines = dict(message_details(row, CALENDAR, NAMES))
@@ -110,7 +110,7 @@ def test_details_tell_both_clocks_way_and_id() -> None:
         "Sent": "2026-11-24 12:00:00.000+00:00  (Sydney's clock)",
         "Received": "2026-11-24 12:00:00.161+00:00  (this machine's clock)",
         "Under way": "161 ms, by the clocks' estimated difference",
-        "Way": "Sydney → Oregon",
+        "Route": "Sydney → Oregon",
         "Id": f"id-{NOON}",
         "State": "received",
         "Conflict": "another message with the same id and other content came before",

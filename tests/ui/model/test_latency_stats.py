@@ -35,7 +35,7 @@ def text(book: LatencyStats, width: int) -> list[str]:
     return ["".join(part for part, _ in line) for line in lines]
 
 
-def test_own_messages_measure_the_way_to_the_region_that_took_them() -> None:
+def test_own_messages_measure_the_latency_to_the_region_that_took_them() -> None:
     book = LatencyStats()
     book.take(LIVE, NOON)
     book.take(DraftQueued(draft()), NOON + 1)
@@ -69,7 +69,7 @@ def test_what_is_written_without_a_connection_is_not_measured() -> None:
     assert book.values((HERE, OREGON)) == ()
 
 
-def test_paired_arrivals_measure_the_way_between_regions() -> None:
+def test_paired_arrivals_measure_the_latency_between_regions() -> None:
     book = LatencyStats()
     book.pair(OREGON, {OREGON: NOON + 5, SYDNEY: NOON + 166})
     book.pair(SYDNEY, {OREGON: NOON + 5, SYDNEY: NOON + 6})
@@ -78,7 +78,7 @@ def test_paired_arrivals_measure_the_way_between_regions() -> None:
     assert book.values((SYDNEY, OREGON)) == (-1,)
 
 
-def test_the_panel_says_what_is_known_and_what_would_tell_more() -> None:
+def test_the_panel_shows_values_and_what_would_give_missing_ones() -> None:
     book = LatencyStats()
     assert [line.split("no data yet")[1].strip() for line in text(book, 100)] == [
         ": write something",

@@ -102,7 +102,7 @@ def received(text: str) -> MessageReceived:
 
 
 def arrive(text: str) -> object:
-    """All that happens to a message until it is on the screen."""
+    """Do all that happens to a message until it is on the screen."""
     row = RowFactory("bo", CALENDAR).message(received(text))
     shape = columns(80)
     return row_height(row, shape, DEFAULT_KEYS.title), row_lines(row, shape, NAMES, DEFAULT_KEYS.title)
@@ -154,7 +154,7 @@ def cpu(work: Callable[[str], object], text: str) -> float:
 
 
 def is_linear(work: Callable[[str], object], make: Callable[[int], str]) -> bool:
-    """Return whether four times the length takes clearly less than sixteen times the CPU, at best."""
+    """Return True if four times the length takes clearly less than sixteen times the CPU, at best."""
     short = long = float("inf")
     for _ in range(6):
         long = min(long, cpu(work, make(FACTOR * SHORT)))

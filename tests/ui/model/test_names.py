@@ -169,7 +169,7 @@ def test_equivalent_spellings_are_one_name() -> None:
     assert names.name(None) is names.name(" ") is names.name(ANONYMOUS)
 
 
-def test_forgotten_names_are_drawn_all_the_same() -> None:
+def test_forgotten_names_still_differ() -> None:
     names = Names()
     first = names.name("alice-from-the-release-team-eu-1")
     assert first.drawn(12) == "alice-from-…"
@@ -188,7 +188,7 @@ def test_a_name_of_a_megabyte_is_kept_short() -> None:
     assert first.drawn(30) != second.drawn(30)
 
 
-def test_all_about_a_message_spells_a_name_that_cannot_be_read(model: ChatModel) -> None:
+def test_details_spell_a_name_that_cannot_be_read(model: ChatModel) -> None:
     lines = dict(message_details(receive(model, "an\u200ba"), CALENDAR, NAMES))
     assert lines["From"] == "an\ufffda"
     assert lines["Spelled"] == r"an\u200ba"

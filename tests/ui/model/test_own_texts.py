@@ -1,4 +1,4 @@
-"""What is said of messages when the chat has ended."""
+"""The sentences about unconfirmed messages after the chat."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The index of a pane that measures only what is looked at."""
+"""The index of a pane that measures only the rows that are shown."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -17,7 +17,7 @@ HEIGHTS = st.lists(st.integers(1, 9), min_size=1, max_size=400)
 
 
 class Lines(NoticeRow):
-    """A row that is as high as its text is long."""
+    """A row whose height is the length of its text."""
 
 
 def rows_of(heights: Sequence[int]) -> list[Row]:
@@ -38,7 +38,7 @@ def never() -> bool:
 
 @settings(deadline=None, max_examples=60)
 @given(HEIGHTS)
-def test_measured_it_is_exact(heights: list[int]) -> None:
+def test_a_measured_index_is_exact(heights: list[int]) -> None:
     index = RowIndex(rows_of(heights), height)
     assert not index.measure_more(index.base, never)
     assert index.exact
@@ -54,8 +54,8 @@ def test_measured_it_is_exact(heights: list[int]) -> None:
 
 @settings(deadline=None, max_examples=100)
 @given(HEIGHTS, st.data())
-def test_what_is_looked_at_never_jumps(heights: list[int], data: st.DataObject) -> None:
-    """Whatever is measured around it, the row at the top of the view keeps its line."""
+def test_the_lines_on_the_screen_never_jump(heights: list[int], data: st.DataObject) -> None:
+    """The row at the top of the view keeps its line, whatever is measured around it."""
     index = RowIndex(rows_of(heights), height)
     shown = data.draw(st.integers(0, len(heights) - 1))
     index.measure_row(shown)

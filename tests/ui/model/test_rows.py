@@ -75,7 +75,7 @@ def test_unread_mentions_and_the_divider() -> None:
     assert [row.divider for row in [*rows, later]] == [False, False, False, False, True]
 
 
-def test_in_place_of_a_message_that_is_gone_stands_the_next_one_or_the_one_above() -> None:
+def test_the_message_nearest_to_a_removed_one_is_the_next_or_the_one_above() -> None:
     conversation = Conversation("tech", CALENDAR)
     rows = [message(NOON + each) for each in range(3)]
     for row in rows:

@@ -1,4 +1,4 @@
-"""Every state of the connection at every size: what is said, and that the way out can be seen and clicked."""
+"""Every state of the connection at every size: its words, and hints that can be seen and clicked."""
 
 from dataclasses import replace
 from itertools import product
@@ -141,7 +141,7 @@ def test_every_phase_has_its_own_look_and_is_tested() -> None:
 
 
 @pytest.mark.parametrize(("name", "width"), product(STATES, SIZES))
-def test_the_way_out_is_in_sight_at_every_size(name: str, width: int) -> None:
+def test_hints_are_visible_at_every_size(name: str, width: int) -> None:
     said = banner(STATES[name], NAMES, NOON, KEYS)
     if said is None:
         return
@@ -210,7 +210,7 @@ def test_clicks_in_the_header_lead_where_they_point() -> None:
     assert target_at(pieces, 500) is None
 
 
-def test_the_next_region_is_the_one_that_is_offered() -> None:
+def test_the_next_region_is_the_one_that_answers() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
     view_model = ChatViewModel(model, "local", "tech", KEYS)
     assert view_model.next_region() is None
@@ -257,7 +257,7 @@ def test_a_clock_that_is_off_is_said_once_and_stays_in_the_header() -> None:
         )
 
 
-def test_accepted_messages_that_do_not_come_back_are_reported_until_the_connection_is_another() -> None:
+def test_missing_echoes_are_reported_until_the_connection_changes() -> None:
     now = [NOON]
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: now[0])
     view_model = ChatViewModel(model, "local", "tech", KEYS)
@@ -309,7 +309,7 @@ def test_what_was_wrong_is_said_until_a_try_succeeds() -> None:
     ]
 
 
-def test_what_is_odd_can_be_put_away_until_it_is_odd_again() -> None:
+def test_a_warning_is_dismissed_until_the_next_one() -> None:
     model = ChatModel(sender="bo", calendar=Calendar(), clock=lambda: NOON)
     view_model = ChatViewModel(model, "local", "tech", KEYS)
     odd = replace(LIVE, reason="Sydney is not available")
@@ -335,7 +335,7 @@ def test_a_key_that_expires_soon_is_reported_when_the_session_begins() -> None:
 
 
 def profile_of(*aliases: str, expires: int | None = None) -> Profile:
-    """A profile with these regions, whose keys expire then (epoch seconds)."""
+    """Return a profile with these regions, whose keys expire at a time (epoch seconds)."""
 
     def endpoint(alias: str) -> RegionEndpoint:
         return RegionEndpoint(alias, alias, "http://h/", "ws://h/", "id", "bus", "key", expires)

@@ -227,10 +227,10 @@ def message_details(row: MessageRow, calendar: Calendar, names: RegionNames) -> 
         lines.append(("Received", f"{calendar.full(row.received_at)}  (this machine's clock)"))
     if row.transit_ms is not None:
         rough = f" ± {row.transit_error_ms:,} ms" if row.transit_error_ms else ""
-        way = f"{max(0, row.transit_ms):,} ms{rough}, by the clocks' estimated difference"
-        lines.append(("Under way", way))
+        transit = f"{max(0, row.transit_ms):,} ms{rough}, by the clocks' estimated difference"
+        lines.append(("Under way", transit))
     if origin:
-        lines.append(("Way", f"{origin} → {here}" if here and here != origin else origin))
+        lines.append(("Route", f"{origin} → {here}" if here and here != origin else origin))
     lines.append(("Id", brief(row.id)))
     lines.append(("State", _DELIVERY[row.delivery] + (f": {brief(row.reason)}" if row.reason else "")))
     if row.conflicting:
