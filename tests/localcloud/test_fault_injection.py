@@ -45,7 +45,7 @@ def test_nothing_is_disturbed_at_first(faults: Faults) -> None:
     assert faults.interceptor.failure_for(RELAY) is None
 
 
-def test_a_delay_holds_relays_of_its_way_alone(faults: Faults) -> None:
+def test_a_delay_holds_relays_of_its_route_alone(faults: Faults) -> None:
     faults.set("relay-delay=200ms", source="oregon", target=SYDNEY)
     assert list(faults.interceptor.plan_copies(RELAY, EVENT)) == [0.2]
     for other in (BACK, BROADCAST, route(OREGON, DUBLIN)):

@@ -26,7 +26,7 @@ def test_help_names_every_fault_and_gives_examples() -> None:
     ("arguments", "said"),
     [
         (["faults", "set", "relay-dealy=1s"], 'Did you mean "relay-delay"?'),
-        (["faults", "set", "relay-delay=1"], "Say: relay-delay=200ms"),
+        (["faults", "set", "relay-delay=1"], "Use: relay-delay=200ms"),
         (["faults", "set", "half-open", "--from", "oregon"], "Use --region."),
         (["faults", "set", "relay-partition", "--region", "oregon"], "Use --from and --to."),
         (["faults", "set"], "Missing argument"),

@@ -59,9 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("serve")
     command.add_argument("--state-dir", type=Path, required=True, help="where its state file lies")
-    command.add_argument("--idle-seconds", type=float, help="end after so long without use")
+    command.add_argument("--idle-seconds", type=float, help="end after this long without use")
     command.add_argument("--tls", action="store_true", help="serve over https and wss")
-    command.add_argument("--ready-fd", type=int, help="descriptor of a pipe that hears when it is ready")
+    command.add_argument("--ready-fd", type=int, help="descriptor of a pipe to write to when it is ready")
     return parser
 
 

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -74,15 +74,22 @@ class SocketFaults:
         if value:
             self.blackhole()
         else:
-            self._each(lambda each: each.blackholed, lambda each: each.reset())
+            for each in [each for each in self._sockets if each.blackholed]:
+                each.reset()
 
     def drop(self) -> int:
         """Reset every open socket now; return how many. Clients may connect again at once."""
-        return self._each(lambda _: True, lambda each: each.reset())
+        dropped = [*self._sockets]
+        for each in dropped:
+            each.reset()
+        return len(dropped)
 
     def blackhole(self) -> int:
         """Make black holes of the sockets that are open now; return how many. Later ones work."""
-        return self._each(lambda each: not each.blackholed, lambda each: each.blackhole())
+        working = [each for each in self._sockets if not each.blackholed]
+        for each in working:
+            each.blackhole()
+        return len(working)
 
     def opened(self, each: FaultySocket) -> None:
         """Add a socket, which the faults that are set apply to at once."""
@@ -96,32 +103,26 @@ class SocketFaults:
         """Forget a socket."""
         self._sockets.discard(each)
 
-    def _each(self, chosen: Callable[[FaultySocket], bool], act: Callable[[FaultySocket], None]) -> int:
-        found = [each for each in self._sockets if chosen(each)]
-        for each in found:
-            act(each)
-        return len(found)
-
 
 class FaultInterceptor:
     """Implements `DeliveryInterceptor` for the faults that are set at the time.
 
     Args:
-        faults: what is set now.
-        alias: of an AWS region.
+        aliases: of AWS regions.
         rng: jitter, and which events are hit.
+
+    Attributes:
+        faults: What is set now.
     """
 
-    def __init__(
-        self, faults: Callable[[], Sequence[InjectedFault]], alias: Callable[[str], str], rng: random.Random
-    ) -> None:
-        self._faults = faults
-        self._alias = alias
+    def __init__(self, aliases: Mapping[str, str], rng: random.Random) -> None:
+        self.faults: tuple[InjectedFault, ...] = ()
+        self._aliases = aliases
         self._rng = rng
 
     def plan_copies(self, route: Route, event: Event) -> Sequence[float]:  # noqa: ARG002
         """Return the delays of the copies that go out."""
-        if not self._faults():
+        if not self.faults:  # the usual case costs a publish nothing
             return _AT_ONCE
         delays = [self._delay(route)]
         if self._hits("duplicate", route):
@@ -130,11 +131,11 @@ class FaultInterceptor:
 
     def failure_for(self, route: Route) -> Failure | None:
         """Return a retryable failure while the relay is partitioned or an end of it is down."""
-        if not self._faults():
+        if not self.faults:
             return None
         if any(self._on("relay-partition", route)):
             return Failure(_STOPPED, "The regions are partitioned.", retryable=True)
-        for fault in self._faults():
+        for fault in self.faults:
             if fault.name == "region-down" and fault.location.region in (
                 None,
                 route.from_region,
@@ -152,12 +153,13 @@ class FaultInterceptor:
 
     def _hits(self, name: str, route: Route) -> bool:
         fault = best(self._on(name, route))
+        # A rate's bounds are equal.
         return fault is not None and self._rng.random() < fault.low
 
     def _on(self, name: str, route: Route) -> Iterable[InjectedFault]:
         """Yield the faults of a name whose location the route is at."""
-        source, target = self._alias(route.from_region), self._alias(route.to_region)
-        for fault in self._faults():
+        source, target = self._aliases[route.from_region], self._aliases[route.to_region]
+        for fault in self.faults:
             if fault.name != name or (fault.kind.scope == "relay" and source == target):
                 continue
             if fault.location.source in (None, source) and fault.location.target in (None, target):
@@ -181,6 +183,7 @@ class FaultyRegion:
         """Make the keys expire long ago, or give them back the time that they had."""
         if expired and not self._kept:
             self._kept = dict(self.keys)
+            # In place: the authenticator reads this very dict.
             self.keys.update(dict.fromkeys(self.keys, -math.inf))
         elif not expired and self._kept:
             self.keys.update(self._kept)
@@ -197,14 +200,12 @@ class Faults:
 
     def __init__(self, regions: Sequence[FaultyRegion], rng: random.Random) -> None:
         self._regions = regions
-        self._active: tuple[InjectedFault, ...] = ()
-        self._aliases = {region.region: region.alias for region in regions}
-        self.interceptor = FaultInterceptor(lambda: self._active, self._aliases.__getitem__, rng)
+        self.interceptor = FaultInterceptor({region.region: region.alias for region in regions}, rng)
 
     @property
     def active(self) -> tuple[InjectedFault, ...]:
         """Return the faults that last, in the order in which they were set."""
-        return self._active
+        return self.interceptor.faults
 
     def set(
         self, *texts: str, source: str | None = None, target: str | None = None, region: str | None = None
@@ -215,18 +216,17 @@ class Faults:
         all of them.
 
         Raises:
-            UsageError: a word that is none, or an unknown region.
+            UsageError: an unknown fault or region, or a wrong amount.
         """
         location = FaultLocation(self._alias(source), self._alias(target), self._region(region))
+        # All are parsed before the first is set, so that a wrong one changes nothing.
         faults = [parse(text, location) for text in texts]
         for fault in faults:
             if fault.kind.momentary:
                 self._drop_sockets(fault.location.region)
                 continue
-            self._active = (
-                *(f for f in self._active if (f.name, f.location) != (fault.name, location)),
-                fault,
-            )
+            others = (each for each in self.active if (each.name, each.location) != (fault.name, location))
+            self.interceptor.faults = (*others, fault)
         self._move_switches()
 
     def clear(self, *names: str) -> None:
@@ -237,7 +237,7 @@ class Faults:
         """
         for name in names:
             kind_of(name)
-        self._active = tuple(fault for fault in self._active if names and fault.name not in names)
+        self.interceptor.faults = tuple(fault for fault in self.active if names and fault.name not in names)
         self._move_switches()
 
     def _drop_sockets(self, place: str | None) -> None:
@@ -247,7 +247,7 @@ class Faults:
 
     def _move_switches(self) -> None:
         for region in self._regions:
-            on = {f.name for f in self._active if f.location.region in (None, region.region)}
+            on = {f.name for f in self.active if f.location.region in (None, region.region)}
             sockets = region.sockets
             sockets.throttled = "throttle" in on
             sockets.announce_invalidation = "silent-invalidation" not in on

@@ -119,7 +119,7 @@ def parse(text: str, location: FaultLocation | None = None) -> InjectedFault:
     _check_place(kind, location or FaultLocation())
     if kind.unit is None:
         if equals:
-            raise UsageError(f"{name} takes no amount.", remedy=f"Say: {name}")
+            raise UsageError(f"{name} takes no amount.", remedy=f"Use: {name}")
         return InjectedFault(name, location or FaultLocation())
     low, high = _delay(name, amount) if kind.unit == "delay" else _rate(name, amount)
     return InjectedFault(name, location or FaultLocation(), low, high)
@@ -136,6 +136,7 @@ def best(faults: Iterable[InjectedFault]) -> InjectedFault | None:
     """Return the most precise of some faults of one kind; of equals the last."""
     chosen: InjectedFault | None = None
     for fault in faults:
+        # Not `max`: of equals the last that was set counts.
         if chosen is None or fault.location.precision >= chosen.location.precision:
             chosen = fault
     return chosen
@@ -144,11 +145,11 @@ def best(faults: Iterable[InjectedFault]) -> InjectedFault | None:
 def _check_place(kind: FaultKind, location: FaultLocation) -> None:
     if kind.scope == "region" and (location.source or location.target):
         raise UsageError(
-            f"{kind.name} is a fault of one region, not of a way between two.", remedy="Use --region."
+            f"{kind.name} is a fault of one region, not of a route between two.", remedy="Use --region."
         )
     if kind.scope != "region" and location.region:
         raise UsageError(
-            f"{kind.name} is a fault of the ways between regions.", remedy="Use --from and --to."
+            f"{kind.name} is a fault of the routes between regions.", remedy="Use --from and --to."
         )
     if kind.scope == "relay" and location.source and location.source == location.target:
         raise UsageError(
@@ -160,11 +161,11 @@ def _delay(name: str, amount: str) -> tuple[float, float]:
     low, dots, high = amount.partition("..")
     bounds = _seconds(low), _seconds(high if dots else low)
     if bounds[0] is None or bounds[1] is None:
-        raise UsageError(f"{name} takes a duration or a range of them.", remedy=f"Say: {name}=200ms")
+        raise UsageError(f"{name} takes a duration or a range of them.", remedy=f"Use: {name}=200ms")
     if not 0 <= bounds[0] <= bounds[1] <= LONGEST_DELAY or bounds[1] == 0:
         raise UsageError(
             f"{name} takes at most {format_duration(LONGEST_DELAY)}, and a range from low to high.",
-            remedy=f"Say: {name}=150ms..250ms",
+            remedy=f"Use: {name}=150ms..250ms",
         )
     return bounds[0], bounds[1]
 
@@ -181,5 +182,5 @@ def _rate(name: str, amount: str) -> tuple[float, float]:
     match = _RATE.fullmatch(amount)
     rate = 0.0 if match is None else round(float(match.group(1)) / 100, 8)
     if not 0 < rate <= 1:
-        raise UsageError(f"{name} takes a share of more than 0% and at most 100%.", remedy=f"Say: {name}=20%")
+        raise UsageError(f"{name} takes a share of more than 0% and at most 100%.", remedy=f"Use: {name}=20%")
     return rate, rate

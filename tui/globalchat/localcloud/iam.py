@@ -103,7 +103,7 @@ def evaluate(
         if _applies(statement, action, context or {}) and any(
             matches(pattern, resource) for pattern in statement.resources
         ):
-            if statement.effect == "Deny":
+            if statement.effect == "Deny":  # wins over every Allow, whatever their order
                 return False
             allowed = True
     return allowed

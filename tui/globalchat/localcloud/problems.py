@@ -39,6 +39,7 @@ class TemplateError(UserError):
     def __init__(self, *defects: Defect | str) -> None:
         # Names in them come from files: line breaks and control characters would tear a sentence apart.
         clean = [Defect(sanitize(each.text, multiline=False), each.is_gap) for each in map(_defect, defects)]
+        # By template; of one template in the order in which they were found.
         self.defects = tuple(sorted(dict.fromkeys(clean), key=lambda each: each.text.partition(": ")[0]))
         message = self.defects[0].text
         if len(self.defects) > 1:

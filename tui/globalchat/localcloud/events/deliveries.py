@@ -285,6 +285,7 @@ class TargetQueue:
             turn = 0
             while True:
                 event, delay = await self._queue.get()
+                # A delayed event must not hold up those behind it: that is what makes it fall behind.
                 if delay > 0:
                     later.create_task(self._attempt_later(later, event, delay))
                 else:
@@ -338,6 +339,7 @@ class TargetQueue:
             return
         settings = self._context.settings
         backoff = min(settings.backoff_cap, settings.backoff_base * 2.0 ** min(retries, 60))
+        # The last attempt is made when the maximum age is reached, not before.
         delay = min(remaining, backoff * self._context.rng.uniform(0.5, 1.0))
         self._waiting += 1
         later.create_task(self._attempt_again(later, event, delay, retries=retries + 1))
@@ -347,7 +349,7 @@ class TargetQueue:
         queue_arn = self._route.target.dead_letter_arn
         if queue_arn is None:
             self._counters.dropped += 1
-        elif not self._admitted:
+        elif not self._admitted:  # the policy of a queue cannot change while the cloud runs
             self._counters.invocations_failed_to_be_sent_to_dlq += 1
         else:
             now = self._context.clock()

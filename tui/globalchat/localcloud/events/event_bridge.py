@@ -1,4 +1,4 @@
-"""EventBridge over all regions of a deployment: PutEvents in, deliveries to APIs and other buses out."""
+"""EventBridge over all regions of a cloud: PutEvents in, deliveries to APIs, buses and queues out."""
 
 import asyncio
 import random
@@ -50,6 +50,7 @@ class ActiveBus:
 
     def put(self, event: Event) -> bool:
         """Hand an event to every rule that matches; False, and to none of them, if a queue has no room."""
+        # All or none: an entry that is throttled is put again as a whole, and must reach no target twice.
         matched = [rule for rule in self.rules if rule.matches(event.document)]
         for rule in matched:
             for queue in rule.queues:

@@ -113,6 +113,7 @@ def _alternatives(rules: list[_Rule], value: JSON, place: str, prefix: str) -> l
     for index, item in enumerate(value if isinstance(value, list) else []):
         if isinstance(item, dict):
             found += _extended(rules, item, f"{place}[{index}]", prefix)
+        # Nested `$or`s multiply: looked at in between, so that no pattern fills the memory first.
         if len(found) > MAX_COMBINATIONS:
             raise Invalid(f"{place} makes more than {MAX_COMBINATIONS} combinations")
     return found
@@ -147,7 +148,7 @@ def _presence(item: JSON, path: str) -> bool:
 
 @dataclass(slots=True)
 class _Step:
-    """A name on the way to fields; `fields` are the numbers of those whose path ends here."""
+    """A name on the path to fields; `fields` are the numbers of those whose path ends here."""
 
     following: "dict[str, _Step]" = field(default_factory=dict)
     fields: list[int] = field(default_factory=list)
@@ -160,7 +161,7 @@ class _Step:
         return step
 
     def add(self, segments: Sequence[str], number: int) -> None:
-        """Add the way to a field."""
+        """Add the path to a field."""
         step = self
         for segment in segments:
             step = step.following.setdefault(segment, _Step())
@@ -212,7 +213,7 @@ class _Program:
                 continue
             more, there = self._satisfied(value, inner)
             seen |= there
-            if len(more) == 1:
+            if len(more) == 1:  # the usual case, without sets
                 found = [each | more[0] for each in found]
             else:
                 found = _largest({each | other for each in found for other in more})

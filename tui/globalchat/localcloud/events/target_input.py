@@ -1,8 +1,9 @@
-"""`InputTransformer` of a rule target: a template whose placeholders take parts of the event.
+"""What a target gets of an event: `InputPath`, `InputTransformer`, a constant, or all of it.
 
-Sources: EventBridge user guide, "Transforming input"; API reference, InputTransformer; answers of AWS that
-LocalStack's tests recorded. What these leave open, and what is done here: a template that starts with a
-placeholder counts as JSON; null stays null; a failed transformation is dead-lettered as `INVALID_JSON`.
+Sources: EventBridge user guide, "Transforming input" (of JSONPath it takes dots, dashes, underscores, letters
+and digits, indices, wildcards and slashes); API reference, InputTransformer; answers of AWS that LocalStack's
+tests recorded. What these leave open, and what is done here: a template that starts with a placeholder
+counts as JSON; null stays null; a failed transformation is dead-lettered as `INVALID_JSON`.
 """
 
 import json
@@ -87,6 +88,7 @@ class InputPath:
         found: list[JSON] = [event]
         for step in self.steps:
             found = [value for outer in found for value in _step(outer, step)]
+        # With a wildcard the value is a list, even of one.
         if EVERY in self.steps:
             return found or MISSING
         return found[0] if found else MISSING

@@ -1,4 +1,7 @@
-"""What a rule can deliver to: an AppSync API, another bus or a queue. Each returns None or a Failure."""
+"""What a rule can deliver to: an AppSync API, another bus or a queue. Each returns None or a Failure.
+
+Roles and policies never change while the local cloud runs, so each permission is evaluated once.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -136,6 +139,7 @@ class BusTarget:
             return Failure(code, _hop_message(event))
         if self._refusal is not None:
             return self._refusal
+        # The document is shared with other targets: a new id needs a copy.
         document = {**event.document, "id": self._new_id()} if self._crosses else event.document
         return self._forward(self._bus_arn, document)
 

@@ -73,6 +73,7 @@ def spawn(folder: Path, *, seconds: float) -> None:
                 pass_fds=[writer],
                 start_new_session=True,
             )
+        # Else the pipe would stay open after a crash of the cloud, and be read until the time is over.
         os.close(writer)
         writer = -1
         outcome = parse_outcome(_read(reader, time.monotonic() + seconds))

@@ -1,7 +1,8 @@
-"""Asks a running cloud who it is, how it does, for its faults and dead letters, and to end.
+"""Asks a running cloud for its identity, status, faults and dead letters, and to end.
 
 Plain HTTP on loopback, past any proxy. All calls but `is_running` carry the admin token: only make them on a
-state that `is_running`.
+state that `is_running`. The cloud proves its identity by a challenge: the secret of the state file never
+crosses the wire, so another program on a reused port learns nothing from being asked.
 """
 
 import hashlib
@@ -197,6 +198,7 @@ def _call(
         connection.request(method, path, body=sent, headers=dict(headers))
         response = connection.getresponse()
         read = response.read(longest)
+        # Any other status is not this cloud's, or refuses the token.
         document = json.loads(read) if response.status in (200, 400) else None
     except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
         raise NoAnswer(type(error).__name__) from None

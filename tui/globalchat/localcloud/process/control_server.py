@@ -1,4 +1,4 @@
-"""The cloud's control port: the identity for every caller, status and end for the holder of the admin token.
+"""The cloud's control port: its identity for every caller; status, faults, dead letters and the end by token.
 
 It is a port of its own, so that the ports of the regions serve what AWS serves and nothing else.
 """
@@ -80,10 +80,10 @@ def control_app(
     async def require_token(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.headers.get("Host", "").rpartition(":")[0] not in _HOSTS:
             raise web.HTTPForbidden
-        given = request.headers.get(TOKEN_HEADER, "")
+        given = request.headers.get(TOKEN_HEADER, "")  # a page in a browser cannot set it: no CORS here
         if control_client.same(given, admin_token):
             connection_of(request).authorized()
-            if request.path != STATUS:
+            if request.path != STATUS:  # watching a cloud must not keep it alive
                 used()
         elif request.path != IDENTITY:
             raise web.HTTPForbidden

@@ -1,4 +1,4 @@
-"""Finds the cloud that runs, or starts one in the background; ends it again."""
+"""Finds the cloud that runs, starts one in the background, and ends it."""
 
 import os
 import signal
@@ -74,7 +74,7 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
         UserError: it cannot start; the message says why.
     """
     state.prepare_folder(folder)
-    with hold_start_lock(folder):
+    with hold_start_lock(folder):  # of two commands the second finds the cloud that the first started
         if (running := _join(folder)) is not None:
             return running
         if (running := _recover(folder, note)) is not None:
@@ -184,7 +184,7 @@ def _reclaim(folder: Path, process: int, note: Note) -> CloudState | None:
     Raises:
         NotAnswering: it does none of these.
     """
-    was_lost = not _is_written_by(process, folder)
+    was_lost = not _is_written_by(process, folder)  # asked before the signal makes it write
     _signal(process, signal.SIGUSR1)
     running = _poll(lambda: _join(folder), until=lambda: holding(folder) is None, seconds=_ANSWER_SECONDS)
     if running is None and holding(folder) is not None:

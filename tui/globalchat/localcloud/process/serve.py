@@ -74,6 +74,7 @@ def serve(options: ServeOptions, *, announce: Announce) -> None:
         held = _lock_folder(options.folder)
 
         def ready(running: CloudState) -> None:
+            # Only now may other commands look: they find a cloud that answers.
             starting.close()
             announce(running)
 
@@ -136,10 +137,11 @@ async def _serve(options: ServeOptions, tls: Certificates | None, announce: Anno
             running = replace(_describe(cloud, port, nonce, token), ca_certificate=authority)
 
             def write_state() -> None:
-                if not stopping.is_set():
+                if not stopping.is_set():  # else the file of a cloud that ends would send commands to it
                     state.write(options.folder, running)
 
             _handle_signals(stopping, write_state)
+            # Templates, schemas and resolvers live as long as the process: no collection need visit them.
             freeze_gc(server=True)
             write_state()
             try:

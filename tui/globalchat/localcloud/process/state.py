@@ -95,6 +95,7 @@ def read(folder: Path) -> CloudState | None:
         raise DamagedState(str(error)) from error
     try:
         return _state(json.loads(text))
+    # Another version's file, or one that was edited: whatever is wrong with it, a new cloud replaces it.
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise DamagedState("not a state file of this version") from error
 

@@ -39,6 +39,7 @@ def apis(
             api_id = resource.properties["ApiId"]
             problem = f"property ApiId names {api_id}, which no template of its region defines"
             problems.add(resource.error(problem))
+    # The second one is refused above; its parts are not problems of their own.
     return tuple(_api(api, resources, roles, failed, problems) for api in own[:1])
 
 

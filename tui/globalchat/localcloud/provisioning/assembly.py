@@ -101,6 +101,7 @@ def packaged_regions() -> Mapping[str, str]:
 def _stack(folder: Path, artifact_id: str, artifact: Mapping[str, JSON], place: str) -> Stack:
     properties = _object(artifact.get("properties"), f"{place}: properties")
     template_file = properties.get("templateFile")
+    # A path would lead out of the folder.
     if not isinstance(template_file, str) or not template_file or Path(template_file).name != template_file:
         raise TemplateError(f"{place}: templateFile is not the name of a file; {_RESYNTHESISE}.")
     name = properties.get("stackName", artifact_id)

@@ -1,7 +1,8 @@
-"""CloudFormation's intrinsic functions, as a pure function from a value and a scope to a value.
+"""CloudFormation's intrinsic functions and conditions, as pure functions of a value and a scope.
 
-Known: `Ref`, `Fn::GetAtt`, `Fn::Join`, `Fn::Sub`, `Fn::Select`, `Fn::Split` and the pseudo parameters. Every
-other function is refused by name.
+Known are `Ref`, `Fn::GetAtt`, `Fn::Join`, `Fn::Sub`, `Fn::Select`, `Fn::Split` and the pseudo parameters; in
+conditions `Fn::Equals`, `Fn::Not`, `Fn::And`, `Fn::Or` and `Condition`. Every other function is refused by
+name. As on AWS, a condition may refer to parameters and pseudo parameters, and to no resource.
 """
 
 import re

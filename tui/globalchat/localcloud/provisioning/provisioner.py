@@ -1,4 +1,8 @@
-"""From an assembly of templates to the definition of a cloud: what CloudFormation does on AWS."""
+"""From an assembly of templates to the definition of a cloud: what CloudFormation does on AWS.
+
+All stacks are resolved first, then what they name in each other is looked up: roles and buses in all regions,
+the rest in its own.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
@@ -44,9 +48,10 @@ def provision(
     by_region = _resolved(assembly, urls, check_code, problems)
     resolved = [stack for stacks in by_region.values() for stack in stacks]
     if len(resolved) < len(assembly.stacks):
-        problems.check()
+        problems.check()  # without a whole stack most names would lead nowhere
     failed = frozenset(name for stack in resolved for name in stack.failed_types)
     all_roles = roles(_resources(resolved), failed, problems)
+    # Rules name buses of other regions: all are needed before the first rule.
     own_buses = {region: buses(_resources(stacks), problems) for region, stacks in by_region.items()}
     all_buses = frozenset(bus.arn for found in own_buses.values() for bus in found)
     regions = []

@@ -78,6 +78,7 @@ def rules(resources: Sequence[Resource], known: RuleReferences, problems: Proble
 def _rule(resource: Resource, known: RuleReferences, problems: Problems) -> Rule:
     name = text_of(resource.properties, "EventBusName")
     bus_arn = name if name.startswith("arn:") else resource.identity.arn("events", f"event-bus/{name}")
+    # A rule and its bus are of one region; the buses of others are known here only as targets.
     own_region = bus_arn.split(":")[3:4] == [resource.identity.region]
     if known.lacks(buses_and_queues.EVENT_BUS, bus_arn) or not own_region:
         raise resource.error(f"property EventBusName names {name}, which no template of its region defines")

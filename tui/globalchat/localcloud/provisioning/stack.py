@@ -1,4 +1,8 @@
-"""Resolves one stack: resources in the order of their references, then outputs."""
+"""Resolves one stack: parameters, resources in the order of their references, outputs.
+
+Parameters have their defaults, as nothing gives them values. The CDK's usual synthesizer adds one that
+nothing refers to, `BootstrapVersion`, and a rule that checks it.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
@@ -347,7 +351,7 @@ def _resolve_properties(
             result = resolve(value, scope)
         except Invalid as error:
             defects += error.within(f"property {name}: ")
-            unresolved.add(name)
+            unresolved.add(name)  # present, so not missing as well
             continue
         if not isinstance(result, NoValue):
             resolved[name] = result

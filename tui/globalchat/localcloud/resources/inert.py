@@ -1,4 +1,8 @@
-"""AWS::CloudWatch resource types: nothing is measured locally, no alarm sounds, no graph is drawn."""
+"""Resource types that are checked, but do nothing locally: logs, metrics, alarms, topics, the firewall.
+
+Nothing is measured, so no alarm changes its state and no mail is sent; policies and metric filters still name
+log groups. There is no firewall, for all local clients have one address.
+"""
 
 from globalchat.localcloud.resources.policies import resource_policy
 from globalchat.localcloud.resources.property_schema import (

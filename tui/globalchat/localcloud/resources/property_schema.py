@@ -144,7 +144,7 @@ def list_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Che
 
 def as_integer(value: JSON) -> int | None:
     """Return the integer that a value means to CloudFormation, or None."""
-    if isinstance(value, bool):
+    if isinstance(value, bool):  # an int to Python
         return None
     if isinstance(value, int):
         return value

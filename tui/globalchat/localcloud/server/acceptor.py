@@ -125,7 +125,7 @@ class ConnectionLimit:
 
     def drop_one(self) -> bool:
         """End the anonymous connection that has been silent for longest; False if there is none."""
-        oldest = next(iter(self._anonymous), None)
+        oldest = next(iter(self._anonymous), None)  # each request moves its connection to the end
         if oldest is not None:
             del self._anonymous[oldest]
             oldest.drop()

@@ -1,4 +1,7 @@
-"""The HTTP server of the AWS endpoint: hands requests to it, and responses back."""
+"""The HTTP applications: GraphQL and realtime of a region, and the AWS endpoint.
+
+They hand requests to pure responders, and their responses back.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable

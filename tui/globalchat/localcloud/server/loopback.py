@@ -1,6 +1,7 @@
-"""A throw-away certificate authority for loopback, made with the `openssl` command at every start.
+"""Listening sockets on loopback, and a throw-away certificate authority for them.
 
-The authority signs one certificate and its key is thrown away at once: who trusts it trusts nothing else.
+`openssl` makes the authority at every start. It signs one certificate, and its key is deleted at once: a
+client that trusts it trusts nothing else.
 """
 
 import errno

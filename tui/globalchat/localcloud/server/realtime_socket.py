@@ -1,4 +1,8 @@
-"""One realtime socket: runs the actions of the protocol core on an aiohttp WebSocket."""
+"""One realtime socket: runs the actions of the protocol core on an aiohttp WebSocket.
+
+Outgoing frames are gathered during one turn of the event loop and written with one call per socket. Nothing
+waits for a client: one that reads too slowly is disconnected once its buffer passes a limit.
+"""
 
 import asyncio
 import socket
@@ -110,7 +114,7 @@ class FrameBuffer:
         self._parts.append(text_header(len(payload)))
         self._parts.append(payload)
         self._size += len(payload)
-        if self._size > self._limit:
+        if self._size > self._limit:  # do not let one turn of the loop gather without bound
             self.flush()
 
     def send_alone(self, payload: bytes) -> None:
@@ -225,7 +229,7 @@ class RealtimeSocket:
     def blackhole(self) -> None:
         """Stop sending and reading; the end of the socket's life resets it."""
         self.blackholed = True
-        self.outbox.discard()
+        self.outbox.discard()  # also what waits for the end of this turn
         self._transport.set_protocol(_BlackholeProtocol(self._transport.get_protocol()))
 
     def _apply(self, actions: Sequence[SocketAction]) -> None:

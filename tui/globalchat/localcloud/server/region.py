@@ -1,4 +1,7 @@
-"""One region of the local cloud: its API with executor, hub, key and sockets."""
+"""One region of the local cloud: its API with executor, hub, key and sockets.
+
+Credentials are made at every start: nothing outlives the process.
+"""
 
 import asyncio
 import random
