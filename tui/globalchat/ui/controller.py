@@ -210,6 +210,7 @@ class ChatController:
                 self._persister.forget_sent(event.draft.channel, event.draft.text)
             elif isinstance(event, BackendDescribed):
                 self._choose_first_channel(event.backend.channels)
+        # Only now the worker posts more: a flood waits in the session's bounded buffer, not in this queue.
         message.consumed.set()
         self._updater.request()
 
@@ -350,6 +351,7 @@ class ChatController:
     def _ask_about_paste(self, text: str) -> None:
         """Ask what to do with a pasted text; one that comes while the question is open belongs to it."""
         if self._paste_guard is not None:
+            # A terminal may cut one paste into several.
             self._paste_guard.add(text)
             return
         self._paste_guard = PasteGuard(text, self._view_model.limit)
@@ -462,6 +464,7 @@ class ChatController:
         instead = self._view_model.instead_of(channel)
         if channel == self._view_model.channel and instead is not None:
             self.open(instead)
+            # Opening another channel keeps this one in the list; it does not exist.
             self._model.conversations.pop(channel, None)
             self._bar.bring_back(self._view_model.drafts.take(channel))
             self._updater.update()

@@ -103,6 +103,7 @@ def load_session_factory(reload: ProfileOpener | None = None) -> SessionFactory:
     from globalchat.client.session import Session
     from globalchat.core.files import user_folders
 
+    # The transport's objects live as long as the process: no collection needs to visit them.
     freeze_gc()
 
     def make(profile: Profile, region: str, sender: str) -> ChatSession:

@@ -128,6 +128,7 @@ def _why_not(action: Mappable, key: str) -> str | None:
     shown = sanitize(key, multiline=False)[:30]
     if not (single or base in _NAMED or base in _PUNCTUATION_NAMES) or not set(modifiers) <= _MODIFIERS:
         return suggest(f'unknown key "{shown}".', base, sorted(_NAMED))
+    # Without the kitty protocol, Ctrl and a letter is one control character, with Shift or without.
     if len(base) == 1 and {"ctrl", "shift"} <= set(modifiers):
         return f'most terminals send "{shown}" without Shift.'
     if (len(base) == 1 or base in _PUNCTUATION_NAMES) and set(modifiers) <= {"shift"}:
@@ -151,6 +152,7 @@ def _drop_conflicts(actions: Sequence[Mappable], changed: dict[str, tuple[str, .
         }
         if not clashes:
             return problems
+        # All of them lose: whichever kept the key would be a guess.
         for key, ids in clashes.items():
             problems.append(f"{key_title(key)} is wanted for {' and '.join(ids)}: the defaults stay.")
             for each in ids:

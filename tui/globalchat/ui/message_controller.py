@@ -231,6 +231,7 @@ def write_export(
             with path.open("x", encoding="utf-8", newline="\n") as out:
                 out.write(export(conversation, form_of(name)))
         except FileExistsError:
+            # A chosen name is never changed, and another file never overwritten.
             if file is None:
                 number += 1
                 continue

@@ -141,6 +141,7 @@ class SafeApp(App[None]):
         self._is_quitting = True
         end = partial(super().exit, result, return_code, message)
         if self._running:
+            # A widget that never answers must not keep the app from ending.
             asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._end, end)
             self._settle(ROUNDS, partial(self._end, end))
         else:
@@ -205,6 +206,7 @@ class SafeApp(App[None]):
         ):
             return
         if isinstance(event, events.Paste):
+            # Imported here, as the first frame has no input.
             from textual.widgets import Input
 
             if isinstance(self.focused, Input):

@@ -67,7 +67,7 @@ class ScreenUpdater:
     def request(self) -> None:
         """Update now, or as soon as a frame's time has passed since the last update."""
         if self._update_timer is not None:
-            return
+            return  # one is due, and will show this, too
         wait = self._updated_at + _FRAME_SECONDS - monotonic()
         if wait <= 0:
             self.update()
@@ -130,7 +130,7 @@ class ScreenUpdater:
         """Notify a user who looks at another window."""
         focused = self._screen.app.app_focus
         if not focused and self._notifier.resting:
-            return
+            return  # what comes meanwhile is one alert, afterwards
         call = self._model.attention.take()
         if call is not None and not focused:
             self._notifier.call(call)

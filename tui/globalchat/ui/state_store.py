@@ -59,6 +59,7 @@ class StateStore:
                 elif (lock := self._acquire(number)) is not None:
                     with lock:
                         spare += _move(values, number, self._set)
+            # Only if no set was free: then the first number that no set has.
             for number in (each for each in range(_MOST) if each not in used):
                 if self._lock is None:
                     self._lock, self._set = self._acquire(number), number
@@ -101,6 +102,7 @@ class StateStore:
                 values.pop(key, None)
                 if value is not None and len(value) <= LONGEST:
                     values[key] = value
+            # A changed key was moved to the end, so the first ones changed longest ago.
             for key in list(values)[:-_MOST]:
                 del values[key]
             replace_file(self._file, json.dumps({"version": 1, "values": values}))
@@ -135,6 +137,7 @@ class StateStore:
         if self._file is None:
             return None
         ensure_folder(self._file.parent)
+        # Created exclusively, so that two chats that end at once do not overwrite each other's text.
         for number in count(1):
             file = self._file.with_name(f"{self._file.stem}.unsent-{number}.txt")
             try:

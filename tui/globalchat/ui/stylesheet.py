@@ -123,6 +123,7 @@ def _fixed(items: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         grounds.append(ground)
     for name in (*(f"text-{each}" for each in _INKS), "foreground", *_SHADES, *_DARK_SHADES):
         variables[name] = _readable(Color.parse(variables[name]), ink, grounds).hex
+    # Blended with the ground first, and only then made readable: it should stay as faint as it may.
     muted = _readable(grounds[0].blend(ink, _MUTED, alpha=1.0), ink, grounds).hex
     selected = variables["primary-muted"]
     return tuple(

@@ -135,6 +135,7 @@ class Menu(Dialog[str | None]):
         dialog = self.query_one(".dialog")
         dialog.styles.width = width
         space = self.size
+        # As far left and up as the whole menu needs, but not beyond the window's edge.
         x = min(self._at.x, space.width - width)
         y = min(self._at.y, space.height - len(self._choices) - 2)
         dialog.styles.offset = (max(0, x), max(0, y))

@@ -68,6 +68,7 @@ class PasteGuard(Question[Paste | None]):
     def add(self, text: str) -> None:
         """Add what was pasted meanwhile."""
         self.text += text
+        # Before that, `on_mount` shows it.
         if self.is_mounted:
             self._show()
 

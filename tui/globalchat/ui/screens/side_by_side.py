@@ -75,6 +75,7 @@ class SideBySideController:
             keys=self._view_model.keys,
         )
         self._screen.add_class("-side-by-side")
+        # Before mounting, which takes a while: what arrives meanwhile should be shown.
         self._follow(anyway=True)
         await self._screen.query_one("#messages-column").mount(view)
         self._view = view

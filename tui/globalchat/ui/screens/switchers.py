@@ -71,6 +71,7 @@ class QuickSwitcher(Dialog[str | None]):
         found = [each for _, _, each in sorted((s, n, e) for s, n, e in scored if s is not None)]
         options = [Option(_title(each)) for each in found]
         self._names = [each.channel for each in found]
+        # The backend answers whether there is such a channel: the list may be older than it.
         if query and query not in self._names:
             self._names.append(query)
             options.append(Option(Content.assemble("join ", (f"# {shown_name(query)}", "bold"))))

@@ -60,6 +60,7 @@ class ComposerBar(Horizontal):
         self.composer.put(self._view_model.drafts.text(self._view_model.channel or NOWHERE))
         self.composer.insert(self._typed_early())
         self._is_ready = True
+        # After the draft and what was typed on the splash screen: these keys came later.
         for event in self._early_events:
             self.composer._forward_event(event)
 

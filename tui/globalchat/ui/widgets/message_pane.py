@@ -248,27 +248,19 @@ class MessagePane(RowView, can_focus=True):
 
     # -- painting and selecting -----------------------------------------------------------------------------
 
-    def render_line(self, y: int) -> Strip:
-        """Return one visible line, the last one with the pill on it."""
-        strip = super().render_line(y)
-        if len(self._index):
-            strip = strip.apply_offsets(0, self._top + y - self._missing)
-        return self._with_pill(strip) if self._pill and y == self.size.height - 1 else strip
-
-    def paint_line(self, line: int) -> Strip:
-        """Return a line of the index, with what is chosen and selected."""
-        strip = super().paint_line(line)
-        place = self._index.locate(line)
-        if place is None:
-            return strip
-        row = self._index.row(place[0])
-        if row is self.chosen and place[1] >= row.above:
+    def decorate(self, strip: Strip, y: int, line: int, row: Row | None, row_line: int) -> Strip:
+        """Return a painted line with what is chosen and selected, and with the pill on the last one."""
+        chosen = self.chosen
+        if chosen is not None and row is chosen and row_line >= chosen.above:
             strip = _highlight(strip, 0, None, _ground(self.style_of("chosen")))
         selection = self.text_selection
-        span = selection.get_span(line) if selection is not None else None
-        if span is None:
-            return strip
-        return _highlight(strip, span[0], None if span[1] == -1 else span[1], self._selection_style())
+        span = selection.get_span(line) if selection is not None and row is not None else None
+        if span is not None:
+            end = None if span[1] == -1 else span[1]
+            strip = _highlight(strip, span[0], end, self._selection_style())
+        if row is not None or self._rows:
+            strip = strip.apply_offsets(0, line)
+        return self._with_pill(strip) if self._pill and y == self.size.height - 1 else strip
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text: of the messages alone, unless the selection begins before that."""

@@ -198,18 +198,31 @@ class RowView(ScrollView):
 
     def render_line(self, y: int) -> Strip:
         """Return one visible line; few rows are at the bottom."""
-        if not len(self._index):
-            return self._empty_line(y)
-        return self.paint_line(self._top + y - self._missing) if y >= self._missing else self.blank()
+        index = self._index
+        # Everything is asked of the index first: this runs for each line of the window on each repaint.
+        missing = max(0, self.size.height - index.total)
+        line = index.base + self.scroll_offset.y + y - missing
+        place = index.locate(line) if y >= missing else None
+        row = index.row(place[0]) if place is not None else None
+        if place is not None and row is not None:
+            strips = self._paint(row)
+            # A row may have changed a moment ago, without a `sync` since.
+            strip = strips[place[1]] if place[1] < len(strips) else self.blank()
+        else:
+            strip = self.blank() if len(index) else self._empty_line(y)
+        return self.decorate(strip, y, line, row, place[1] if place is not None else 0)
 
-    def paint_line(self, line: int) -> Strip:
-        """Return a line of the index."""
-        place = self._index.locate(line)
-        if place is None:
-            return self.blank()
-        strips = self._paint(self._index.row(place[0]))
-        # A row may have changed a moment ago, without a `sync` since.
-        return strips[place[1]] if place[1] < len(strips) else self.blank()
+    def decorate(self, strip: Strip, y: int, line: int, row: Row | None, row_line: int) -> Strip:  # noqa: ARG002
+        """Return a painted line with what changes more often than the row.
+
+        Args:
+            strip: The line as it was painted.
+            y: The place in the view.
+            line: The place in the index.
+            row: The row of the line, None above all rows.
+            row_line: The number of the line in the row.
+        """
+        return strip
 
     def blank(self) -> Strip:
         """Return an empty line."""
