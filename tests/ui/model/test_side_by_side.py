@@ -18,9 +18,6 @@ from globalchat.ui.model.side_by_side import (
     SideBySideLayout,
     SideBySideModel,
     SideBySideRow,
-    head_line,
-    side_by_side_height,
-    side_by_side_lines,
 )
 from tests.ui.helpers.fake_session import NOON, REGIONS
 from tests.ui.helpers.fake_watch import message
@@ -42,12 +39,16 @@ def arrive(model: SideBySideModel, sent: Message, **arrivals: int) -> None:
         model.pair(sent, {alias: NOON + after for alias, after in arrivals.items()})
 
 
+def layout_of(width: int) -> SideBySideLayout:
+    return SideBySideLayout(PAIR, NAMES, CALENDAR, 10, DEFAULT_KEYS.title, width)
+
+
 def shown(model: SideBySideModel, width: int = 92) -> list[str]:
-    shape = SideBySideLayout(width, PAIR)
+    layout = layout_of(width)
     lines = []
     for row in model.feed("tech").rows:
-        drawn = side_by_side_lines(row, shape, NAMES, CALENDAR, 10, DEFAULT_KEYS.title)
-        assert len(drawn) == side_by_side_height(row, shape)
+        drawn = layout.lines(row)
+        assert len(drawn) == layout.height(row)
         assert {piece.role for line in drawn for piece in line} <= set(ROLES)
         lines += ["".join(piece.text for piece in line) for line in drawn]
     return lines
@@ -113,7 +114,7 @@ def test_lines_fill_the_width_and_keep_their_number_whatever_arrives(
 @pytest.mark.parametrize("width", range(1, 130, 3))
 def test_the_head_shows_the_state_of_each_region(model: SideBySideModel, width: int) -> None:
     model.take("oregon", StateChanged(SessionState(Phase.LIVE, "oregon", latency_ms=38)))
-    line = head_line(SideBySideLayout(width, PAIR), NAMES, model.states, NOON)
+    line = layout_of(width).head(model.states, NOON)
     text = "".join(piece.text for piece in line)
     assert cell_len(text) == width or width < 11
     if width >= SIDE_BY_SIDE_FROM:

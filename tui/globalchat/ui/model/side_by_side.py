@@ -181,84 +181,154 @@ _LONG_TIME, _SHORT_TIME = 12, 6
 
 @dataclass(frozen=True, slots=True)
 class SideBySideLayout:
-    """The columns at a width; `regions` are the aliases of the left and the right one."""
+    """Lays rows out in two columns, or below each other in a narrow pane.
 
-    width: int
+    Attributes:
+        regions: The aliases of the left and the right region.
+        names: The names of the regions.
+        calendar: The times of the screen.
+        within: The seconds that a message may take to the second region.
+        keys: Return the key of an action as users read it.
+        width: The cells of the pane.
+    """
+
     regions: tuple[str, str]
+    names: RegionNames
+    calendar: Calendar
+    within: float
+    keys: Keys
+    width: int = 1
+
+    def height(self, row: Row) -> int:
+        """Return the number of lines of a row: the same whatever has arrived, so that nothing moves."""
+        above = 1 if row.day is not None else 0
+        if not isinstance(row, SideBySideRow):
+            return above + 1
+        spans, hidden = self._spans(row)
+        lines = above + len(spans) + bool(hidden)
+        if not self._stacked:
+            return lines
+        return lines + (1 if self.width >= _ONE_LINE_FROM else 2)
+
+    def is_folded(self, row: Row) -> bool:
+        """Return True if a part of a row's text is not shown."""
+        return isinstance(row, SideBySideRow) and self._spans(row)[1] > 0
+
+    def lines(self, row: Row) -> list[Line]:
+        """Return the lines of a row."""
+        lines = [_fit(rule(row.day, self.width, "day"), self.width)] if row.day is not None else []
+        if isinstance(row, RegionNotice):
+            lines.append(self._notice_line(row))
+        elif isinstance(row, SideBySideRow):
+            lines += self._stacked_lines(row) if self._stacked else self._column_lines(row)
+        return lines
+
+    def head(self, states: Mapping[str, SessionState], now: int) -> Line:
+        """Return the line above the columns: the names of the regions and the states of their sessions."""
+        left, right = (self._state(alias, states.get(alias), now) for alias in self.regions)
+        if self._stacked:
+            half = max(0, (self.width - 3) // 2)
+            rest = max(0, self.width - half - 3)
+            return _fit([*_fit(left, half), Piece(" │ ", "notice"), *_fit(right, rest)], self.width)
+        middle = Piece("difference".center(_MIDDLE), "notice")
+        return [*_fit(left, self._left), middle, *_fit(right, self._right)]
 
     @property
-    def stacked(self) -> bool:
-        """True if the regions stand below each other."""
+    def _stacked(self) -> bool:
         return self.width < SIDE_BY_SIDE_FROM
 
     @property
-    def left(self) -> int:
-        """The cells of the left column."""
+    def _left(self) -> int:
         return (self.width - _MIDDLE) // 2
 
     @property
-    def right(self) -> int:
-        """The cells of the right column."""
-        return self.width - self.left - _MIDDLE
+    def _right(self) -> int:
+        return self.width - self._left - _MIDDLE
 
     @property
-    def time(self) -> int:
-        """The cells of a time."""
-        return _LONG_TIME if self.left >= 40 else _SHORT_TIME
+    def _time(self) -> int:
+        return _LONG_TIME if self._left >= 40 else _SHORT_TIME
 
-    @property
-    def text(self) -> int:
-        """The cells of a text."""
-        return max(2, self.width - 2 if self.stacked else self.left - self.time - 2)
+    def _spans(self, row: SideBySideRow) -> tuple[tuple[Span, ...], int]:
+        """Return the lines of a row's text, and the number of hidden ones."""
+        cells = max(2, self.width - 2 if self._stacked else self._left - self._time - 2)
+        return shown_lines(_spoken(row), cells, whole=row.whole)
 
+    def _state(self, alias: str, state: SessionState | None, now: int) -> Line:
+        title = Piece(f" {self.names.title(alias)} ", "region")
+        if state is None:
+            return [title, Piece("◌ starting", "warning")]
+        here = indicator(state, now)
+        tone = {"success": "success", "error": "missing", "warning": "warning"}.get(here.tone, "notice")
+        return [title, Piece(f"{here.glyph} {here.word}", tone)]
 
-def side_by_side_height(row: Row, shape: SideBySideLayout) -> int:
-    """Return the number of lines of a row: the same whatever has arrived, so that nothing moves."""
-    above = 1 if row.day is not None else 0
-    if not isinstance(row, SideBySideRow):
-        return above + 1
-    spans, hidden = shown_lines(_spoken(row), shape.text, whole=row.whole)
-    lines = above + len(spans) + bool(hidden)
-    if not shape.stacked:
+    def _column_lines(self, row: SideBySideRow) -> list[Line]:
+        first, second = self.regions
+        lines: list[Line] = []
+        spans, hidden = self._spans(row)
+        for number, span in enumerate(spans):
+            text = _text_pieces(row, span)
+            if number == 0:
+                left, right = self._first_cell(row, first, text), self._first_cell(row, second, text)
+            else:
+                indent = Piece(" " * (self._time + 2))
+                left = [indent, *text] if first in row.arrivals else []
+                right = [indent, *text] if second in row.arrivals else []
+            middle = "" if number else _middle(row, self.regions)
+            between = Piece(pad(middle.center(_MIDDLE), _MIDDLE), "missing" if row.missing else "difference")
+            lines.append([*_fit(left, self._left), between, *_fit(right, self._right)])
+        return [*lines, *self._fold_line(hidden, self._time + 2)]
+
+    def _first_cell(self, row: SideBySideRow, alias: str, text: Line) -> Line:
+        """Return the cell of a column in the first line of a message."""
+        at = row.arrivals.get(alias)
+        if at is not None:
+            return [Piece(f" {self.calendar.millisecond(at)[-self._time :]} ", "time"), *text]
+        if alias in row.missing:
+            return [Piece(f" ✖ not received in {self.within:.0f} s", "missing")]
+        return [Piece(" …", "waiting")]
+
+    def _stacked_lines(self, row: SideBySideRow) -> list[Line]:
+        spans, hidden = self._spans(row)
+        lines = [_fit([Piece(" "), *_text_pieces(row, span)], self.width) for span in spans]
+        lines += self._fold_line(hidden, 1)
+        first, second = (self._arrival(row, alias) for alias in self.regions)
+        later = difference(row, *self.regions)
+        apart = [] if later is None else [Piece(f"  {transit(abs(later))}", "difference")]
+        if self.width >= _ONE_LINE_FROM:
+            lines.append(_fit([Piece("   "), *first, Piece("  "), *second, *apart], self.width))
+        else:
+            lines.append(_fit([Piece("   "), *first], self.width))
+            lines.append(_fit([Piece("   "), *second, *apart], self.width))
         return lines
-    return lines + (1 if shape.width >= _ONE_LINE_FROM else 2)
 
+    def _arrival(self, row: SideBySideRow, alias: str) -> Line:
+        code = Piece(self.names.codes.get(alias, shown_name(alias)) + " ", "region")
+        at = row.arrivals.get(alias)
+        if at is not None:
+            return [code, Piece(self.calendar.millisecond(at), "time")]
+        if alias in row.missing:
+            return [code, Piece(pad("✖ missing", _LONG_TIME), "missing")]
+        return [code, Piece(pad("…", _LONG_TIME), "waiting")]
 
-def side_by_side_is_folded(row: Row, shape: SideBySideLayout) -> bool:
-    """Return True if a part of a row's text is not shown."""
-    return isinstance(row, SideBySideRow) and shown_lines(_spoken(row), shape.text, whole=row.whole)[1] > 0
+    def _fold_line(self, hidden: int, indent: int) -> list[Line]:
+        """Return the line that gives the number of hidden lines, if there are any."""
+        if not hidden:
+            return []
+        key = self.keys(UNFOLD)
+        how = f"{key} or a click shows all" if key else "a click shows all"
+        remark = Piece(f"… {plural(hidden, 'more line')}: {how}", "fold")
+        return [_fit([Piece(" " * indent), remark], self.width)]
 
-
-def side_by_side_lines(
-    row: Row,
-    shape: SideBySideLayout,
-    names: RegionNames,
-    calendar: Calendar,
-    within: float,
-    keys: Keys,
-) -> list[Line]:
-    """Return the lines of a row; a message may take `within` seconds; `keys` returns the key of an action."""
-    lines = [_fit(rule(row.day, shape.width, "day"), shape.width)] if row.day is not None else []
-    if isinstance(row, RegionNotice):
-        lines.append(_notice(row, shape, names))
-    elif isinstance(row, SideBySideRow) and shape.stacked:
-        lines += _stacked(row, shape, names, calendar, keys)
-    elif isinstance(row, SideBySideRow):
-        lines += _side_by_side(row, shape, calendar, within, keys)
-    return lines
-
-
-def head_line(
-    shape: SideBySideLayout, names: RegionNames, states: Mapping[str, SessionState], now: int
-) -> Line:
-    """Return the line above the columns: the names of the regions and the states of their sessions."""
-    left, right = (_head(each, names, states.get(each), now) for each in shape.regions)
-    if shape.stacked:
-        half = max(0, (shape.width - 3) // 2)
-        rest = max(0, shape.width - half - 3)
-        return _fit([*_fit(left, half), Piece(" │ ", "notice"), *_fit(right, rest)], shape.width)
-    middle = Piece("difference".center(_MIDDLE), "notice")
-    return [*_fit(left, shape.left), middle, *_fit(right, shape.right)]
+    def _notice_line(self, row: RegionNotice) -> Line:
+        """Return a notice in the column of its region, else across."""
+        if self._stacked or row.alias not in self.regions:
+            whose = "" if row.alias is None else f"{self.names.title(row.alias)} "
+            return _fit([Piece(f" ── {whose}{row.text} ──", "notice")], self.width)
+        here = _fit([Piece(f" ── {row.text} ──", "notice")], self._left)
+        if row.alias == self.regions[0]:
+            return _fit(here, self.width)
+        return _fit([Piece(" " * (self._left + _MIDDLE)), *here], self.width)
 
 
 def empty_text(channel: str | None) -> str:
@@ -268,67 +338,13 @@ def empty_text(channel: str | None) -> str:
     return f"Waiting for messages in # {shown_name(channel)}: each shows here as it arrives in either region."
 
 
-def _head(alias: str, names: RegionNames, state: SessionState | None, now: int) -> Line:
-    title = Piece(f" {names.title(alias)} ", "region")
-    if state is None:
-        return [title, Piece("◌ starting", "warning")]
-    here = indicator(state, now)
-    tone = {"success": "success", "error": "missing", "warning": "warning"}.get(here.tone, "notice")
-    return [title, Piece(f"{here.glyph} {here.word}", tone)]
-
-
-def _fit(line: Line, cells: int) -> Line:
-    """Return a line of exactly `cells` cells."""
-    fitted: Line = []
-    for piece in line:
-        text = clip(piece.text, cells)
-        cells -= cell_len(text)
-        if text:
-            fitted.append(piece._replace(text=text))
-    return [*fitted, Piece(" " * cells)] if cells > 0 else fitted
-
-
 def _spoken(row: SideBySideRow) -> str:
     return f"{row.sender}: {row.text}"
 
 
-def _side_by_side(
-    row: SideBySideRow, shape: SideBySideLayout, calendar: Calendar, within: float, keys: Keys
-) -> list[Line]:
-    spoken = _spoken(row)
-    first, second = shape.regions
-    lines: list[Line] = []
-    spans, hidden = shown_lines(spoken, shape.text, whole=row.whole)
-    for number, span in enumerate(spans):
-        said = _said(row, spoken, span)
-        if number == 0:
-            left = _first_cell(row, first, said, shape, calendar, within)
-            right = _first_cell(row, second, said, shape, calendar, within)
-        else:
-            indent = Piece(" " * (shape.time + 2))
-            left = [indent, *said] if first in row.arrivals else []
-            right = [indent, *said] if second in row.arrivals else []
-        middle = "" if number else _middle(row, shape.regions)
-        between = Piece(pad(middle.center(_MIDDLE), _MIDDLE), "missing" if row.missing else "difference")
-        lines.append([*_fit(left, shape.left), between, *_fit(right, shape.right)])
-    return [*lines, *_fold(hidden, shape, shape.time + 2, keys)]
-
-
-def _first_cell(
-    row: SideBySideRow, alias: str, said: Line, shape: SideBySideLayout, calendar: Calendar, within: float
-) -> Line:
-    """Return the cell of a column in the first line of a message."""
-    at = row.arrivals.get(alias)
-    if at is not None:
-        return [Piece(f" {calendar.millisecond(at)[-shape.time :]} ", "time"), *said]
-    if alias in row.missing:
-        return [Piece(f" ✖ not received in {within:.0f} s", "missing")]
-    return [Piece(" …", "waiting")]
-
-
-def _said(row: SideBySideRow, spoken: str, span: Span) -> Line:
+def _text_pieces(row: SideBySideRow, span: Span) -> Line:
     """Return a line of the message, with the sender's name as a piece of its own."""
-    start, end = span
+    spoken, (start, end) = _spoken(row), span
     cut = min(max(len(row.sender) + 1, start), end)
     pieces = (Piece(spoken[start:cut], "sender"), Piece(spoken[cut:end], "text"))
     return [piece for piece in pieces if piece.text]
@@ -345,51 +361,12 @@ def _middle(row: SideBySideRow, regions: tuple[str, str]) -> str:
     return f"{transit(later)} →" if later >= 0 else f"← {transit(-later)}"
 
 
-def _stacked(
-    row: SideBySideRow, shape: SideBySideLayout, names: RegionNames, calendar: Calendar, keys: Keys
-) -> list[Line]:
-    spoken = _spoken(row)
-    spans, hidden = shown_lines(spoken, shape.text, whole=row.whole)
-    lines = [_fit([Piece(" "), *_said(row, spoken, span)], shape.width) for span in spans]
-    lines += _fold(hidden, shape, 1, keys)
-    first, second = (_arrival(row, alias, names, calendar) for alias in shape.regions)
-    later = difference(row, *shape.regions)
-    apart = [] if later is None else [Piece(f"  {transit(abs(later))}", "difference")]
-    if shape.width >= _ONE_LINE_FROM:
-        lines.append(_fit([Piece("   "), *first, Piece("  "), *second, *apart], shape.width))
-    else:
-        lines.append(_fit([Piece("   "), *first], shape.width))
-        lines.append(_fit([Piece("   "), *second, *apart], shape.width))
-    return lines
-
-
-def _fold(hidden: int, shape: SideBySideLayout, indent: int, keys: Keys) -> list[Line]:
-    """Return the line that gives the number of hidden lines, if there are any."""
-    if not hidden:
-        return []
-    key = keys(UNFOLD)
-    how = f"{key} or a click shows all" if key else "a click shows all"
-    return [
-        _fit([Piece(" " * indent), Piece(f"… {plural(hidden, 'more line')}: {how}", "fold")], shape.width)
-    ]
-
-
-def _arrival(row: SideBySideRow, alias: str, names: RegionNames, calendar: Calendar) -> Line:
-    code = Piece(names.codes.get(alias, shown_name(alias)) + " ", "region")
-    at = row.arrivals.get(alias)
-    if at is not None:
-        return [code, Piece(calendar.millisecond(at), "time")]
-    if alias in row.missing:
-        return [code, Piece(pad("✖ missing", _LONG_TIME), "missing")]
-    return [code, Piece(pad("…", _LONG_TIME), "waiting")]
-
-
-def _notice(row: RegionNotice, shape: SideBySideLayout, names: RegionNames) -> Line:
-    """Return a notice in the column of its region, else across."""
-    if shape.stacked or row.alias not in shape.regions:
-        whose = "" if row.alias is None else f"{names.title(row.alias)} "
-        return _fit([Piece(f" ── {whose}{row.text} ──", "notice")], shape.width)
-    here = _fit([Piece(f" ── {row.text} ──", "notice")], shape.left)
-    if row.alias == shape.regions[0]:
-        return _fit(here, shape.width)
-    return _fit([Piece(" " * (shape.left + _MIDDLE)), *here], shape.width)
+def _fit(line: Line, cells: int) -> Line:
+    """Return a line of exactly `cells` cells."""
+    fitted: Line = []
+    for piece in line:
+        text = clip(piece.text, cells)
+        cells -= cell_len(text)
+        if text:
+            fitted.append(piece._replace(text=text))
+    return [*fitted, Piece(" " * cells)] if cells > 0 else fitted

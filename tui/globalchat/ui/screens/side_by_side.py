@@ -64,16 +64,13 @@ class SideBySideController:
         """Open or close the side-by-side view, in the place of the messages."""
         if await self.close_view() or not self._can_follow(regions=2):
             return
+        from globalchat.ui.model.side_by_side import SideBySideLayout
         from globalchat.ui.widgets.side_by_side_view import SideBySideView
 
-        calendar = self._view_model.model.calendar
-        view = SideBySideView(
-            self._pair(),
-            self._view_model.names,
-            calendar=calendar,
-            within=PAIR_WITHIN,
-            keys=self._view_model.keys,
-        )
+        view_model = self._view_model
+        calendar, keys = view_model.model.calendar, view_model.keys
+        layout = SideBySideLayout(self._pair(), view_model.names, calendar, PAIR_WITHIN, keys)
+        view = SideBySideView(layout)
         self._screen.add_class("-side-by-side")
         # Before mounting, which takes a while: what arrives meanwhile should be shown.
         self._follow(anyway=True)

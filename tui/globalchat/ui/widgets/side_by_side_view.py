@@ -1,6 +1,7 @@
 """One channel in two regions side by side, the same message on the same line; and the latency panel."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
@@ -10,7 +11,6 @@ from textual.content import Content
 from textual.widget import Widget
 
 from globalchat.client.state import SessionState
-from globalchat.ui.model.calendar import Calendar
 from globalchat.ui.model.conversation import Conversation
 from globalchat.ui.model.latency_stats import LatencyStats, latency_line, latency_lines
 from globalchat.ui.model.latency_stats import Line as LatencyLine
@@ -21,12 +21,7 @@ from globalchat.ui.model.side_by_side import (
     ROLES,
     SideBySideLayout,
     empty_text,
-    head_line,
-    side_by_side_height,
-    side_by_side_is_folded,
-    side_by_side_lines,
 )
-from globalchat.ui.model.status import Keys
 from globalchat.ui.widgets.row_view import RowView
 
 _PREFIX = "side-by-side-pane--"
@@ -40,9 +35,6 @@ _LATENCY_LOOK = {
     "muted": "$text-muted",
 }
 
-Regions = tuple[str, str]
-"""Aliases of the left and the right column."""
-
 
 class SideBySideHead(Widget):
     """Shows the names of the two regions and the states of their sessions."""
@@ -53,10 +45,9 @@ class SideBySideHead(Widget):
     }
     """
 
-    def __init__(self, regions: Regions, names: RegionNames) -> None:
+    def __init__(self, layout: SideBySideLayout) -> None:
         super().__init__(id="side-by-side-head")
-        self._regions = regions
-        self._names = names
+        self._columns = layout
         self._states: Mapping[str, SessionState] = {}
         self._now = 0
         self._shown: Line = []
@@ -76,8 +67,7 @@ class SideBySideHead(Widget):
 
     def _line(self) -> Line:
         # As wide as the pane below, whose scroll bar takes a cell.
-        shape = SideBySideLayout(max(1, self.size.width - 1), self._regions)
-        return head_line(shape, self._names, self._states, self._now)
+        return replace(self._columns, width=max(1, self.size.width - 1)).head(self._states, self._now)
 
 
 class SideBySidePane(RowView, can_focus=False):
@@ -115,36 +105,25 @@ class SideBySidePane(RowView, can_focus=False):
     VERBATIM_ROLES = _WRITTEN
     EMPTY_ROLE = "notice"
 
-    def __init__(
-        self,
-        regions: Regions,
-        names: RegionNames,
-        calendar: Calendar,
-        within: float,
-        keys: Keys,
-    ) -> None:
-        self._keys = keys
-        self._regions = regions
-        self._names = names
-        self._calendar = calendar
-        self._within = within
+    def __init__(self, layout: SideBySideLayout) -> None:
+        self._columns = layout
         super().__init__(id="side-by-side-pane")
 
     def reshape(self) -> None:
         """Lay the columns out for the width."""
-        self._shape = SideBySideLayout(max(1, self.text_width), self._regions)
+        self._columns = replace(self._columns, width=max(1, self.text_width))
 
     def row_lines(self, row: Row) -> list[Line]:
         """Return the lines of a row, as pieces."""
-        return side_by_side_lines(row, self._shape, self._names, self._calendar, self._within, self._keys)
+        return self._columns.lines(row)
 
     def row_height(self, row: Row) -> int:
         """Return the number of lines of a row."""
-        return side_by_side_height(row, self._shape)
+        return self._columns.height(row)
 
     def is_folded(self, row: Row) -> bool:
         """Return True if a part of a row's text is not shown."""
-        return side_by_side_is_folded(row, self._shape)
+        return self._columns.is_folded(row)
 
     def show(self, feed: Conversation | None) -> None:
         """Show the rows of a channel where it was left, at first from its end."""
@@ -176,19 +155,10 @@ class SideBySideView(Vertical):
     }
     """
 
-    def __init__(
-        self,
-        regions: Regions,
-        names: RegionNames,
-        *,
-        calendar: Calendar,
-        within: float,
-        keys: Keys,
-    ) -> None:
-        """`within` is how long (s) a message may take to the second region."""
+    def __init__(self, layout: SideBySideLayout) -> None:
         super().__init__(id="side-by-side-box")
-        self.head = SideBySideHead(regions, names)
-        self.pane = SideBySidePane(regions, names, calendar, within, keys)
+        self.head = SideBySideHead(layout)
+        self.pane = SideBySidePane(layout)
 
     def compose(self) -> ComposeResult:
         """Yield the head above the pane."""
