@@ -42,13 +42,34 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class DataSource:
-    """An AppSync data source; the bus and the role belong to `AMAZON_EVENTBRIDGE`."""
+class KeyAttribute:
+    """A key attribute of a table: its name, and whether it holds a string or a number."""
 
     name: str
-    type: Literal["NONE", "AMAZON_EVENTBRIDGE"]
+    type: Literal["S", "N"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A DynamoDB table. `ttl_attribute` holds the epoch second after which an item may be deleted."""
+
+    arn: str
+    name: str
+    partition_key: KeyAttribute
+    sort_key: KeyAttribute | None = None
+    ttl_attribute: str | None = None
+    is_protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """An AppSync data source; each type but `NONE` has a role, and the bus or table that it acts on."""
+
+    name: str
+    type: Literal["NONE", "AMAZON_EVENTBRIDGE", "AMAZON_DYNAMODB"]
     bus_arn: str | None = None
     role_arn: str | None = None
+    table_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +175,7 @@ class RegionDefinition:
     rules: tuple[Rule, ...]
     queues: tuple[Queue, ...]
     outputs: Mapping[str, str]
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,275 @@
+"""Items and their attribute values, in the form of DynamoDB's API: `{"name": {"S": "tech"}}`.
+
+Sources: DynamoDB developer guide, "Supported data types and naming rules" and "DynamoDB item sizes and
+formats"; the texts of refusals are those that conformance suites have recorded from AWS.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from typing import Final, TypeAlias, cast
+
+from globalchat.localcloud.definition import JSON
+
+Value: TypeAlias = dict[str, JSON]
+"""An attribute value: one key, its type, and what it holds."""
+Item: TypeAlias = dict[str, Value]
+
+MAX_ITEM_BYTES: Final = 400 * 1024
+MAX_NESTING: Final = 32
+"""Levels of lists and maps in an item."""
+MAX_DIGITS: Final = 38
+
+_TYPES: Final = ("S", "N", "BOOL", "NULL", "L", "M", "SS", "NS")
+_BINARY: Final = ("B", "BS")
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
+# More digits than these are refused, whatever they are rounded to.
+_EXACT: Final = Context(prec=4096, Emax=MAX_EMAX, Emin=MIN_EMIN)
+_INVALID: Final = "One or more parameter values were invalid: "
+
+
+class DynamoDBError(Exception):
+    """An operation fails, in DynamoDB's words. `code` is AWS's, such as `ValidationException`."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+def invalid(message: str) -> DynamoDBError:
+    """Return a ValidationException."""
+    return DynamoDBError("ValidationException", message)
+
+
+def type_of(value: Value) -> str:
+    """Return the type of a checked value."""
+    return next(iter(value))
+
+
+def text_in(value: Value) -> str:
+    """Return what a checked value of type S or N holds."""
+    return cast("str", next(iter(value.values())))
+
+
+def read_item(document: JSON) -> Item:
+    """Check an item as a request has it, and bring its numbers into DynamoDB's form.
+
+    Raises:
+        DynamoDBError: it is no map of attribute values, or too large.
+    """
+    if not isinstance(document, dict):
+        raise DynamoDBError("SerializationException", "An item is a map of attribute values.")
+    item = {name: read_value(value) for name, value in document.items()}
+    if item_size(item) > MAX_ITEM_BYTES:
+        raise invalid("Item size has exceeded the maximum allowed size")
+    return item
+
+
+def read_value(document: JSON, depth: int = 0) -> Value:
+    """Check an attribute value as a request has it, and bring its numbers into DynamoDB's form.
+
+    Raises:
+        DynamoDBError: it has no or several types, holds something else, or is nested too deep.
+    """
+    if depth > MAX_NESTING:
+        raise invalid("Nesting Levels have exceeded supported limits")
+    if not isinstance(document, dict):
+        raise DynamoDBError("SerializationException", "An attribute value is a map of one type to a value.")
+    if not document:
+        raise invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+    if len(document) > 1:
+        raise invalid(
+            "Supplied AttributeValue has more than one datatypes set, "
+            "must contain exactly one of the supported datatypes"
+        )
+    kind, held = next(iter(document.items()))
+    if kind in _BINARY:
+        raise invalid(f"The local cloud does not emulate the attribute type {kind}.")
+    if kind not in _TYPES:
+        raise invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+    return {kind: _held(kind, held, depth)}
+
+
+def _held(kind: str, held: JSON, depth: int) -> JSON:
+    if kind == "S" and isinstance(held, str):
+        return _text(held)
+    if kind == "N" and isinstance(held, str):
+        return number_text(held)
+    if kind == "BOOL" and isinstance(held, bool):
+        return held
+    if kind == "NULL" and isinstance(held, bool):
+        if not held:
+            raise invalid(f"{_INVALID}Null attribute value types must have the value of true")
+        return True
+    if kind == "L" and isinstance(held, list):
+        return [read_value(each, depth + 1) for each in held]
+    if kind == "M" and isinstance(held, dict):
+        return {name: read_value(each, depth + 1) for name, each in held.items()}
+    if kind in ("SS", "NS") and isinstance(held, list):
+        return _set(kind, held)
+    raise DynamoDBError("SerializationException", f"The value of type {kind} does not hold what it should.")
+
+
+def _text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DynamoDBError("SerializationException", "A string is not valid Unicode.") from None
+    return text
+
+
+def _set(kind: str, held: list[JSON]) -> list[JSON]:
+    name = "string" if kind == "SS" else "number"
+    if not held:
+        raise invalid(f"{_INVALID}An {name} set  may not be empty")
+    texts = [each for each in held if isinstance(each, str)]
+    if len(texts) != len(held):
+        raise DynamoDBError("SerializationException", f"A {name} set holds strings.")
+    elements = [_text(each) if kind == "SS" else number_text(each) for each in texts]
+    if len(set(elements)) != len(elements):
+        what = f"Input collection [{', '.join(texts)}] contains duplicates."
+        raise invalid(_INVALID + what if kind == "SS" else "Input collection contains duplicates")
+    return list(elements)
+
+
+def number_text(text: str) -> str:
+    """Write a number as DynamoDB returns it: without exponent, sign of zero and needless zeros.
+
+    Raises:
+        DynamoDBError: it is no number, has more than 38 digits, or is too large or too small.
+    """
+    if not _NUMBER.fullmatch(text):
+        raise invalid(
+            f"The parameter cannot be converted to a numeric value{': ' + text[:100] if text else ''}"
+        )
+    number = _EXACT.create_decimal(text).normalize(_EXACT)
+    if not number:
+        return "0"
+    if len(number.as_tuple().digits) > MAX_DIGITS:
+        raise invalid("Attempting to store more than 38 significant digits in a Number")
+    if number.adjusted() > 125:
+        raise invalid(
+            "Number overflow. Attempting to store a number with magnitude larger than supported range"
+        )
+    if number.adjusted() < -130:
+        raise invalid(
+            "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+        )
+    return format(number, "f")
+
+
+def equal(one: Value, other: Value) -> bool:
+    """Return True if two checked values are the same; sets are equal in any order."""
+    kind = type_of(one)
+    if kind != type_of(other):
+        return False
+    held, their = one[kind], other[kind]
+    if kind in ("SS", "NS"):
+        return set(cast("list[str]", held)) == set(cast("list[str]", their))
+    if kind == "L":
+        mine, theirs = cast("list[Value]", held), cast("list[Value]", their)
+        return len(mine) == len(theirs) and all(map(equal, mine, theirs))
+    if kind == "M":
+        return equal_items(cast("Item", held), cast("Item", their))
+    return held == their
+
+
+def equal_items(one: Item, other: Item) -> bool:
+    """Return True if two items have the same attributes."""
+    return one.keys() == other.keys() and all(equal(value, other[name]) for name, value in one.items())
+
+
+def order(one: Value, other: Value) -> int | None:
+    """Return how two values compare (below, at or above 0); None if their types have no common order.
+
+    Strings compare as UTF-8.
+    """
+    kind = type_of(one)
+    if kind != type_of(other) or kind not in ("S", "N"):
+        return None
+    if kind == "N":
+        return int(Decimal(text_in(one)).compare(Decimal(text_in(other))))
+    mine, theirs = text_in(one).encode(), text_in(other).encode()
+    return (mine > theirs) - (mine < theirs)
+
+
+def item_size(item: Mapping[str, Value]) -> int:
+    """Return the bytes of an item, by the rules with which AWS bills and limits it."""
+    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
+
+
+def value_size(value: Value) -> int:
+    """Return the bytes of a checked value without its name."""
+    kind = type_of(value)
+    held = value[kind]
+    if kind == "S":
+        return len(cast("str", held).encode())
+    if kind == "N":
+        return _number_size(cast("str", held))
+    if kind == "SS":
+        return sum(len(each.encode()) for each in cast("list[str]", held))
+    if kind == "NS":
+        return sum(map(_number_size, cast("list[str]", held)))
+    if kind == "L":
+        return 3 + sum(1 + value_size(each) for each in cast("list[Value]", held))
+    if kind == "M":
+        members = cast("Item", held)
+        return 3 + len(members) + item_size(members)
+    return 1
+
+
+def _number_size(text: str) -> int:
+    """Return about a byte for two significant digits and one more, and one for a sign."""
+    digits = text.removeprefix("-").replace(".", "").strip("0")
+    return (len(digits) + 1) // 2 + 1 + text.startswith("-")
+
+
+def key_bytes(value: Value) -> bytes:
+    """Write the value of a key so that bytes compare as DynamoDB orders the values.
+
+    A number is its sign, its exponent and its digits, each so that more is larger; for a negative number all
+    of it is inverted.
+    """
+    text = text_in(value)
+    if type_of(value) == "S":
+        return text.encode()
+    number = Decimal(text)
+    if not number:
+        return b"\x01"
+    digits = "".join(map(str, number.as_tuple().digits)).rstrip("0")
+    written = bytes([number.adjusted() + 130]) + digits.encode()
+    if number > 0:
+        return b"\x02" + written
+    # The mark at the end is above every digit: -12 comes before -1.
+    return b"\x00" + bytes(255 - each for each in written) + b"\xff"
+
+
+def plain(value: Value) -> JSON:
+    """Return a value as AppSync passes it to a resolver.
+
+    Source: AppSync developer guide, "Type system (response mapping)".
+    """
+    kind = type_of(value)
+    held = value[kind]
+    if kind == "N":
+        return _plain_number(cast("str", held))
+    if kind == "NS":
+        return [_plain_number(each) for each in cast("list[str]", held)]
+    if kind == "NULL":
+        return None
+    if kind == "L":
+        return [plain(each) for each in cast("list[Value]", held)]
+    if kind == "M":
+        return plain_item(cast("Item", held))
+    return held
+
+
+def plain_item(item: Item) -> JSON:
+    """Return an item as AppSync passes it to a resolver."""
+    return {name: plain(value) for name, value in item.items()}
+
+
+def _plain_number(text: str) -> int | float:
+    return float(text) if "." in text else int(text)
