@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from globalchat.localcloud.definition import Role, Statement
+from globalchat.localcloud.definition import CloudDefinition, Role, Statement
 
 _ID_LENGTH: Final = 17
 """Characters of a unique id after its prefix of four."""
@@ -131,6 +131,25 @@ def may_assume(role: Role, service: str, context: Context | None = None) -> bool
                 return False
             allowed = True
     return allowed
+
+
+def data_source_may(definition: CloudDefinition, role_arn: str, *, action: str, resource: str) -> bool:
+    """Return True if an API with a data source of this role may assume it, and the role's policy allows.
+
+    `aws:SourceArn` is the API's ARN (AppSync developer guide, attaching a data source, IAM trust policy).
+    """
+    role = definition.roles.get(role_arn)
+    if role is None or not evaluate(role.statements, action=action, resource=resource):
+        return False
+    return any(
+        may_assume(
+            role, "appsync.amazonaws.com", {"aws:SourceArn": api.arn, "aws:SourceAccount": api.account}
+        )
+        for region in definition.regions
+        for api in region.apis
+        for source in api.data_sources.values()
+        if source.role_arn == role_arn
+    )
 
 
 def matches(pattern: str, value: str) -> bool:

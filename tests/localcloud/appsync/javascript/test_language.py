@@ -146,7 +146,7 @@ def test_the_runtime_has_exactly_the_emulated_members() -> None:
         """
         const found = [];
         const spaces = { util, extensions, runtime, 'util.time': util.time, 'util.math': util.math,
-          'util.str': util.str, 'util.transform': util.transform };
+          'util.str': util.str, 'util.transform': util.transform, 'util.dynamodb': util.dynamodb };
         for (const [name, space] of Object.entries(spaces)) {
           for (const [key, value] of Object.entries(space)) {
             if (typeof value === 'function') found.push(`${name}.${key}`);

@@ -11,7 +11,7 @@ import click
 from globalchat.cli import local_cloud, options
 from globalchat.cli.command import CliCommand, CommandGroup
 from globalchat.cli.options import argument, build, flag, option, parameters, shared
-from globalchat.cli.output import echo_err, json_line, write_exactly, write_lines
+from globalchat.cli.output import confirm, echo_err, json_line, write_exactly, write_lines
 from globalchat.core.clock import iso_time
 from globalchat.core.errors import ExitCode
 from globalchat.localcloud.definition import JSON
@@ -73,6 +73,8 @@ def _announce(state: CloudState) -> None:
             f"Its clients have to trust {state.ca_certificate}: each reads one of {', '.join(names)} and "
             f"{last}. `globalchat local env` prints lines that set them all, for a shell of its own."
         )
+    for notice in state.notices:
+        echo_err(notice)
     echo_err("The local cloud is ready. Ctrl-C ends it.")
 
 
@@ -113,6 +115,40 @@ def down() -> int:
 
     ended = launch.end(local_cloud.folder(), note=echo_err)
     echo_err("The local cloud has ended." if ended else "No local cloud runs.")
+    return ExitCode.DONE
+
+
+RESET_HELP = """Delete what the local cloud keeps in its tables. It must not run.
+
+\b
+Examples:
+  globalchat local down && globalchat local reset
+  globalchat local reset --yes
+"""
+
+
+@command.command("reset", cls=CliCommand, help=RESET_HELP, short_help="Delete what it keeps in its tables.")
+@options.yes
+def reset(yes: bool) -> int:
+    """Run `globalchat local reset`."""
+    from globalchat.localcloud.dynamodb import store  # loads SQLite
+    from globalchat.localcloud.process import launch
+    from globalchat.localcloud.process.state import TABLES
+
+    folder = local_cloud.folder()
+    path = folder / TABLES
+    if not path.exists():
+        echo_err("The local cloud keeps nothing.")
+        return ExitCode.DONE
+    with launch.hold_cloud_lock(folder):
+        count = store.count_items(path)
+    if not confirm(f"Delete the {count} items in the tables of the local cloud?", yes=yes):
+        echo_err("Nothing was deleted.")
+        return ExitCode.FAILED
+    # A cloud may have been started while the question was open.
+    with launch.hold_cloud_lock(folder):
+        store.delete_file(path)
+    echo_err("The local cloud's tables are empty.")
     return ExitCode.DONE
 
 

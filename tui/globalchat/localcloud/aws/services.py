@@ -6,10 +6,11 @@ GetCallerIdentity.
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from globalchat.core.clock import EpochClock
 from globalchat.localcloud.appsync.evaluation import evaluate_code
+from globalchat.localcloud.aws import dynamodb
 from globalchat.localcloud.aws.model import AwsCall, AwsError, AwsOperation, AwsService, text, texts
 from globalchat.localcloud.aws.sqs import Queues
 from globalchat.localcloud.definition import JSON
@@ -18,6 +19,9 @@ from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.events.pattern import matches_pattern
 from globalchat.localcloud.interfaces import EntryResult, PutEventsEntry, PutEventsError
 from globalchat.localcloud.problems import Invalid
+
+if TYPE_CHECKING:
+    from globalchat.localcloud.dynamodb.calls import TableCalls
 
 DEFAULT_BUS: Final = "default"
 """The bus of an entry that names none; every account has it, and here it has no rules."""
@@ -136,10 +140,16 @@ _STS: Final = AwsService(
 )
 
 
-def services(event_bridge: EventBridge, *, base_url: str, clock: EpochClock) -> list[AwsService]:
-    """Return all services over a running EventBridge; `base_url` is where the endpoint is."""
+def services(
+    event_bridge: EventBridge, *, base_url: str, clock: EpochClock, tables: "TableCalls | None" = None
+) -> list[AwsService]:
+    """Return all services over a running EventBridge and the tables, if there are any.
+
+    `base_url` is where the endpoint is.
+    """
     return [
         _appsync(clock),
+        dynamodb.service(tables),
         _events(event_bridge),
         Queues(event_bridge.queues, base_url=base_url, clock=clock).service(),
         _STS,

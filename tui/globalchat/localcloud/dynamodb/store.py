@@ -18,8 +18,6 @@ from globalchat.core.files import unwritable
 from globalchat.localcloud.dynamodb.items import DynamoDBError, Item
 from globalchat.localcloud.dynamodb.keys import Key, KeyRange
 
-FILE: Final = "tables.sqlite"
-
 _APPLICATION: Final = 0x676C7462
 """Marks the file as ours (SQLite's application id)."""
 _VERSION: Final = 1
@@ -142,28 +140,33 @@ class ItemStore:
             return self._connection.execute(statement, values)
 
 
-def delete_file(folder: Path) -> int:
-    """Delete the items of a folder's local cloud, which must not run; return how many there were.
+def count_items(path: Path) -> int:
+    """Return how many items a file holds that no cloud has open; none if it is damaged or absent.
 
     Raises:
-        UserError: the file cannot be read or removed.
+        UserError: it cannot be opened.
     """
-    path = folder / FILE
     if not path.exists():
         return 0
     try:
         connection = _open(path)
     except _DamagedFile:
-        count = 0
-    else:
-        with closing(connection):
-            count = connection.execute("SELECT count(*) FROM items").fetchone()[0]
+        return 0
+    with closing(connection):
+        return int(connection.execute("SELECT count(*) FROM items").fetchone()[0])
+
+
+def delete_file(path: Path) -> None:
+    """Delete a file of items that no cloud has open, and the damaged ones that were set aside.
+
+    Raises:
+        UserError: it cannot be removed.
+    """
     try:
-        for each in _files(path):
+        for each in (*_files(path), *path.parent.glob(f"{path.name}.damaged-*")):
             each.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(path, error) from error
-    return int(count)
 
 
 class _DamagedFile(Exception):

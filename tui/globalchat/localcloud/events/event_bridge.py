@@ -27,7 +27,8 @@ from globalchat.localcloud.events.deliveries import (
 )
 from globalchat.localcloud.events.envelope import Event, accept, check_request
 from globalchat.localcloud.events.pattern import Matcher, compile_pattern
-from globalchat.localcloud.events.targets import AppSyncTarget, BusTarget, QueueTarget, may_put
+from globalchat.localcloud.events.targets import AppSyncTarget, BusTarget, QueueTarget
+from globalchat.localcloud.iam import data_source_may
 from globalchat.localcloud.interfaces import EntryResult, GraphQLTarget, PutEventsEntry, PutEventsError
 
 _THROTTLED = "Rate exceeded: the local cloud's queue for a target is full."
@@ -234,7 +235,9 @@ class EventBridge:
     def _authorize(self, role_arn: str, bus_arn: str) -> None:
         permitted = self._permitted.get((role_arn, bus_arn))
         if permitted is None:
-            permitted = self._permitted[role_arn, bus_arn] = may_put(self._deployment, role_arn, bus_arn)
+            permitted = self._permitted[role_arn, bus_arn] = data_source_may(
+                self._deployment, role_arn, action="events:PutEvents", resource=bus_arn
+            )
         if not permitted:
             raise PutEventsError(
                 "AccessDeniedException",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from globalchat.core.clock import EpochClock
-from globalchat.localcloud.definition import JSON, CloudDefinition, Role, Rule, RuleTarget
+from globalchat.localcloud.definition import JSON, Role, Rule, RuleTarget
 from globalchat.localcloud.events.deliveries import (
     SERVICE,
     DeadLetter,
@@ -23,25 +23,7 @@ from globalchat.localcloud.events.target_input import InputPath, NotDelivered, T
 from globalchat.localcloud.iam import evaluate, may_assume
 from globalchat.localcloud.interfaces import AppSyncErrors, GraphQLTarget, InvocationRefused
 
-_APPSYNC: Final = "appsync.amazonaws.com"
 _PUT_EVENTS: Final = "events:PutEvents"
-
-
-def may_put(deployment: CloudDefinition, role_arn: str, bus_arn: str) -> bool:
-    """Return True if an API whose data source has this role may assume it, and the role may put events.
-
-    `aws:SourceArn` is the API's ARN (AppSync developer guide, attaching a data source, IAM trust policy).
-    """
-    role = deployment.roles.get(role_arn)
-    if role is None or not evaluate(role.statements, action=_PUT_EVENTS, resource=bus_arn):
-        return False
-    return any(
-        may_assume(role, _APPSYNC, {"aws:SourceArn": api.arn, "aws:SourceAccount": api.account})
-        for region in deployment.regions
-        for api in region.apis
-        for source in api.data_sources.values()
-        if source.role_arn == role_arn
-    )
 
 
 def not_assumable(route: Route, roles: Mapping[str, Role], code: str) -> Failure | None:

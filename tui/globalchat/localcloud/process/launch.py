@@ -86,6 +86,8 @@ def ensure(folder: Path, *, note: Note) -> CloudState:
             raise UserError(
                 "The local cloud started, but does not answer.", remedy=f"See {folder / state.LOG}."
             )
+        for notice in started.notices:
+            note(notice)
         return started
 
 
@@ -134,6 +136,22 @@ def holding(folder: Path) -> int | None:
         return holder(lock)
     except OSError as error:
         raise unwritable(lock, error) from error
+
+
+def hold_cloud_lock(folder: Path) -> FileLock:
+    """Keep clouds from running in this folder.
+
+    Raises:
+        UserError: one runs, or the lock cannot be used.
+    """
+    lock = folder / CLOUD_LOCK
+    try:
+        held = FileLock.acquire(lock, wait=0)
+    except OSError as error:
+        raise unwritable(lock, error) from error
+    if held is None:
+        raise UserError(f"The local cloud (process {holding(folder)}) runs.", remedy=END_REMEDY)
+    return held
 
 
 def hold_start_lock(folder: Path) -> FileLock:

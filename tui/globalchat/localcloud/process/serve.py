@@ -119,7 +119,9 @@ def _lock_folder(folder: Path) -> FileLock:
 
 async def _serve(options: ServeOptions, tls: Certificates | None, announce: Announce) -> None:
     chosen = CloudOptions(
-        delivery=DeliverySettings(appsync_errors=options.appsync_errors), tls=tls.context if tls else None
+        delivery=DeliverySettings(appsync_errors=options.appsync_errors),
+        tls=tls.context if tls else None,
+        tables_file=options.folder / state.TABLES,
     )
     async with LocalCloud.open(options.templates, _ports(options), options=chosen) as cloud:
         stopping = asyncio.Event()
@@ -211,6 +213,7 @@ def _describe(cloud: LocalCloud, control_port: int, nonce: str, admin_token: str
         secret_access_key=cloud.admin.secret_key,
         aws_endpoint_url=cloud.aws_url,
         regions=cloud.regions,
+        notices=cloud.notices,
     )
 
 

@@ -20,6 +20,8 @@ VERSION = 2
 FILE = "cloud.json"
 LOG = "cloud.log"
 """What a cloud in the background writes, in the same folder."""
+TABLES = "tables.sqlite"
+"""What the tables of a cloud hold, in the same folder; it outlives the cloud."""
 _ADDRESS = fields(RegionAddress)
 
 
@@ -42,6 +44,7 @@ class CloudState:
         aws_endpoint_url: Where SDKs and the AWS CLI find the cloud.
         regions: The regions, in the order of the templates.
         ca_certificate: The file with the certificate of the authority to trust, if the regions speak TLS.
+        notices: Sentences about its start, for the user who started it.
     """
 
     pid: int
@@ -54,6 +57,7 @@ class CloudState:
     aws_endpoint_url: str
     regions: tuple[RegionAddress, ...]
     ca_certificate: str | None = None
+    notices: tuple[str, ...] = ()
 
 
 def prepare_folder(folder: Path) -> None:
@@ -128,6 +132,7 @@ def _state(document: Mapping[str, JSON]) -> CloudState:
         aws_endpoint_url=_text(document, "aws_endpoint_url"),
         regions=tuple(_region(region) for region in regions),
         ca_certificate=_text(document, "ca_certificate") if document.get("ca_certificate") else None,
+        notices=_texts(document, "notices"),
     )
 
 
@@ -144,6 +149,15 @@ def _text(document: Mapping[str, JSON], key: str) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError(key)
     return value
+
+
+def _texts(document: Mapping[str, JSON], key: str) -> tuple[str, ...]:
+    """Return a list of texts; clouds of earlier versions have none."""
+    value = document.get(key, [])
+    texts = tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
+    if not isinstance(value, list) or len(texts) < len(value):
+        raise TypeError(key)
+    return texts
 
 
 def _integer(document: Mapping[str, JSON], key: str) -> int:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 
 from graphql import ObjectTypeDefinitionNode
 
 from globalchat.localcloud.definition import Api, AuthMode, DataSource, Resolver, Role
 from globalchat.localcloud.problems import Defect, Invalid, Problems
 from globalchat.localcloud.provisioning.stack import Resource
-from globalchat.localcloud.resources import appsync, policies
+from globalchat.localcloud.resources import appsync, dynamodb, policies
 from globalchat.localcloud.resources.property_schema import as_integer, object_of, objects_of, text_of
 from globalchat.localcloud.sdl import parse_sdl
 
@@ -18,13 +19,25 @@ Fields = Mapping[str, frozenset[str]]
 """The field names of each object type of a schema."""
 
 
-def apis(
-    resources: Sequence[Resource], roles: Mapping[str, Role], failed: Set[str], problems: Problems
-) -> tuple[Api, ...]:
+@dataclass(frozen=True, slots=True)
+class ApiReferences:
+    """What APIs refer to.
+
+    Attributes:
+        roles: The roles by their ARNs.
+        tables: The ARNs of the tables of all regions.
+        failed: Types of which a resource has a problem: what is not found may be that one.
+    """
+
+    roles: Mapping[str, Role]
+    tables: Set[str]
+    failed: Set[str]
+
+
+def apis(resources: Sequence[Resource], known: ApiReferences, problems: Problems) -> tuple[Api, ...]:
     """Build the APIs of one region (at most one: it has the region's only port).
 
-    Problems are no or no valid schema, an unknown data source, field, API or role. `failed` are types of
-    which a resource has a problem: what is not found may be that one.
+    Problems are no or no valid schema, an unknown data source, field, API, role or table.
     """
     own = [resource for resource in resources if resource.type is appsync.GRAPHQL_API]
     for second in own[1:]:
@@ -33,27 +46,21 @@ def apis(
         )
     ids = {api.values.attributes["ApiId"] for api in own}
     for resource in resources:
-        if appsync.GRAPHQL_API.name in failed:
+        if appsync.GRAPHQL_API.name in known.failed:
             break
         if "ApiId" in resource.properties and resource.properties["ApiId"] not in ids:
             api_id = resource.properties["ApiId"]
             problem = f"property ApiId names {api_id}, which no template of its region defines"
             problems.add(resource.error(problem))
     # The second one is refused above; its parts are not problems of their own.
-    return tuple(_api(api, resources, roles, failed, problems) for api in own[:1])
+    return tuple(_api(api, resources, known, problems) for api in own[:1])
 
 
-def _api(
-    api: Resource,
-    resources: Sequence[Resource],
-    roles: Mapping[str, Role],
-    failed: Set[str],
-    problems: Problems,
-) -> Api:
+def _api(api: Resource, resources: Sequence[Resource], known: ApiReferences, problems: Problems) -> Api:
     attributes = api.values.attributes
     parts = [r for r in resources if r.properties.get("ApiId") == attributes["ApiId"]]
     schemas = [part for part in parts if part.type is appsync.GRAPHQL_SCHEMA]
-    if len(schemas) != 1 and appsync.GRAPHQL_SCHEMA.name not in failed:
+    if len(schemas) != 1 and appsync.GRAPHQL_SCHEMA.name not in known.failed:
         problems.add(api.error(f"has {len(schemas)} schemas; an API has exactly one"))
     fields: Fields | None = None
     with problems.collected():
@@ -69,8 +76,8 @@ def _api(
         schema=text_of(schemas[0].properties, "Definition") if schemas else "",
         modes=_modes(api, problems),
         environment={name: str(value) for name, value in variables.items()},
-        data_sources=_data_sources(parts, roles, failed, problems),
-        resolvers=_resolvers(parts, fields, failed, problems),
+        data_sources=_data_sources(parts, known, problems),
+        resolvers=_resolvers(parts, fields, known.failed, problems),
         has_api_key=any(part.type is appsync.API_KEY for part in parts),
         query_depth_limit=as_integer(api.properties.get("QueryDepthLimit")) or 0,
         resolver_count_limit=as_integer(api.properties.get("ResolverCountLimit")) or 0,
@@ -92,34 +99,49 @@ def _modes(api: Resource, problems: Problems) -> tuple[AuthMode, ...]:
 
 
 def _data_sources(
-    parts: Sequence[Resource], roles: Mapping[str, Role], failed: Set[str], problems: Problems
+    parts: Sequence[Resource], known: ApiReferences, problems: Problems
 ) -> dict[str, DataSource]:
     sources: dict[str, DataSource] = {}
     for part in parts:
         if part.type is not appsync.DATA_SOURCE:
             continue
         with problems.collected():
-            source = _data_source(part, roles, failed)
+            source = _data_source(part, known)
             if source.name in sources:
                 raise part.error(f"property Name: the API has another data source {source.name}")
             sources[source.name] = source
     return sources
 
 
-def _data_source(resource: Resource, roles: Mapping[str, Role], failed: Set[str]) -> DataSource:
-    name = text_of(resource.properties, "Name")
-    if resource.properties["Type"] == "NONE":
+def _data_source(resource: Resource, known: ApiReferences) -> DataSource:
+    name, kind = text_of(resource.properties, "Name"), resource.properties["Type"]
+    if kind == "NONE":
         return DataSource(name, "NONE")
-    for needed in ("ServiceRoleArn", "EventBridgeConfig"):
+    config = "EventBridgeConfig" if kind == "AMAZON_EVENTBRIDGE" else "DynamoDBConfig"
+    for needed in ("ServiceRoleArn", config):
         if needed not in resource.properties:
             raise resource.error(f"property {needed} is missing")
     role_arn = text_of(resource.properties, "ServiceRoleArn")
-    if role_arn not in roles and policies.ROLE.name not in failed:
+    if role_arn not in known.roles and policies.ROLE.name not in known.failed:
         raise resource.error(f"property ServiceRoleArn names {role_arn}, which no template defines")
+    if kind == "AMAZON_DYNAMODB":
+        table_arn = _table_arn(resource, known)
+        return DataSource(name, "AMAZON_DYNAMODB", table_arn=table_arn, role_arn=role_arn)
     bus_arn = text_of(object_of(resource.properties, "EventBridgeConfig"), "EventBusArn")
     if not _BUS_ARN.fullmatch(bus_arn):
         raise resource.error(f"property EventBridgeConfig.EventBusArn is not the ARN of a bus: {bus_arn}")
     return DataSource(name, "AMAZON_EVENTBRIDGE", bus_arn=bus_arn, role_arn=role_arn)
+
+
+def _table_arn(resource: Resource, known: ApiReferences) -> str:
+    config = object_of(resource.properties, "DynamoDBConfig")
+    name, region = text_of(config, "TableName"), text_of(config, "AwsRegion")
+    arn = resource.identity.arn("dynamodb", f"table/{name}", region=region)
+    if arn not in known.tables and dynamodb.TABLE.name not in known.failed:
+        raise resource.error(
+            f"property DynamoDBConfig.TableName names {name}, a table that no template of {region} defines"
+        )
+    return arn
 
 
 def _resolvers(

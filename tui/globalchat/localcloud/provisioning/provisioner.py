@@ -10,19 +10,27 @@ from dataclasses import replace
 from globalchat.localcloud.definition import (
     CloudDefinition,
     EventBus,
+    KeyAttribute,
     Queue,
     RegionDefinition,
     Role,
     Statement,
+    Table,
 )
 from globalchat.localcloud.problems import Problems, TemplateError
-from globalchat.localcloud.provisioning.apis import apis
+from globalchat.localcloud.provisioning.apis import ApiReferences, apis
 from globalchat.localcloud.provisioning.assembly import CloudAssembly
 from globalchat.localcloud.provisioning.rules import RuleReferences, buses, rules
 from globalchat.localcloud.provisioning.stack import CodeCheck, ResolvedStack, Resource, resolve_stack
-from globalchat.localcloud.resources import buses_and_queues, policies
+from globalchat.localcloud.resources import buses_and_queues, dynamodb, policies
 from globalchat.localcloud.resources.policies import parse
-from globalchat.localcloud.resources.property_schema import objects_of, texts_of
+from globalchat.localcloud.resources.property_schema import (
+    object_of,
+    objects_of,
+    optional_text,
+    text_of,
+    texts_of,
+)
 
 ACCOUNT = "000000000000"
 
@@ -54,11 +62,15 @@ def provision(
     # Rules name buses of other regions: all are needed before the first rule.
     own_buses = {region: buses(_resources(stacks), problems) for region, stacks in by_region.items()}
     all_buses = frozenset(bus.arn for found in own_buses.values() for bus in found)
+    own_tables = {region: tables(_resources(stacks), problems) for region, stacks in by_region.items()}
+    all_tables = frozenset(each.arn for each in _of(_resources(resolved), dynamodb.TABLE.name))
     regions = []
     for region, stacks in by_region.items():
         with problems.collected():
             references = RuleReferences(buses=all_buses, roles=all_roles, failed=failed)
-            regions.append(_region(region, stacks, own_buses[region], references, problems))
+            known = ApiReferences(all_roles, all_tables, failed)
+            found = _region(region, stacks, own_buses[region], known, references, problems)
+            regions.append(replace(found, tables=own_tables[region]))
     problems.check()
     _check_aliases(regions)
     return CloudDefinition(regions=tuple(regions), roles=all_roles)
@@ -82,13 +94,14 @@ def _region(
     region: str,
     stacks: Sequence[ResolvedStack],
     own_buses: tuple[EventBus, ...],
+    known: ApiReferences,
     references: RuleReferences,
     problems: Problems,
 ) -> RegionDefinition:
     resources = _resources(stacks)
-    own_apis = apis(resources, references.roles, references.failed, problems)
+    own_apis = apis(resources, known, problems)
     own_queues = queues(resources, references.failed, problems)
-    known = replace(
+    of_rules = replace(
         references,
         apis={api.endpoint_arn: api for api in own_apis},
         queues={queue.arn: queue for queue in own_queues},
@@ -99,7 +112,7 @@ def _region(
         account=ACCOUNT,
         apis=own_apis,
         buses=own_buses,
-        rules=rules(resources, known, problems),
+        rules=rules(resources, of_rules, problems),
         queues=own_queues,
         outputs=_outputs(stacks),
     )
@@ -193,6 +206,43 @@ def queues(resources: Sequence[Resource], failed: Set[str], problems: Problems) 
     return tuple(
         Queue(queue.arn, queue.values.attributes["QueueName"], tuple(statements[url]))
         for url, queue in own.items()
+    )
+
+
+def tables(resources: Sequence[Resource], problems: Problems) -> tuple[Table, ...]:
+    """The tables of one region.
+
+    Two tables of one name, and keys that do not fit the attribute definitions, are problems.
+    """
+    found = []
+    for resource in _unique(resources, dynamodb.TABLE.name, problems):
+        with problems.collected():
+            found.append(_table(resource))
+    return tuple(found)
+
+
+def _table(resource: Resource) -> Table:
+    types = {
+        text_of(each, "AttributeName"): text_of(each, "AttributeType")
+        for each in objects_of(resource.properties, "AttributeDefinitions")
+    }
+    key_schema = objects_of(resource.properties, "KeySchema")
+    if [each["KeyType"] for each in key_schema] != ["HASH", "RANGE"][: len(key_schema)]:
+        raise resource.error("property KeySchema is not a HASH key, and perhaps a RANGE key after it")
+    names = [text_of(each, "AttributeName") for each in key_schema]
+    if set(names) != types.keys() or len(set(names)) < len(names):
+        raise resource.error("property AttributeDefinitions does not define exactly the key attributes")
+    keys = [KeyAttribute(name, "S" if types[name] == "S" else "N") for name in names]
+    ttl = object_of(resource.properties, "TimeToLiveSpecification")
+    if ttl.get("Enabled") is True and "AttributeName" not in ttl:
+        raise resource.error("property TimeToLiveSpecification.AttributeName is missing")
+    return Table(
+        arn=resource.arn,
+        name=resource.values.ref,
+        partition_key=keys[0],
+        sort_key=keys[1] if len(keys) > 1 else None,
+        ttl_attribute=optional_text(ttl, "AttributeName") if ttl.get("Enabled") is True else None,
+        is_protected=resource.properties.get("DeletionProtectionEnabled") is True,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from globalchat.localcloud.resources import appsync, buses_and_queues, inert, policies
+from globalchat.localcloud.resources import appsync, buses_and_queues, dynamodb, inert, policies
 from globalchat.localcloud.resources.property_schema import ResourceType
 
 TYPES: Mapping[str, ResourceType] = {
@@ -18,6 +18,7 @@ TYPES: Mapping[str, ResourceType] = {
         buses_and_queues.RULE,
         buses_and_queues.QUEUE,
         buses_and_queues.QUEUE_POLICY,
+        dynamodb.TABLE,
         policies.ROLE,
         policies.POLICY,
         inert.LOG_GROUP,

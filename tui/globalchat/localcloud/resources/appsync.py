@@ -165,12 +165,23 @@ API_KEY = ResourceType(
     values=_api_key,
 )
 
+_DYNAMODB_CONFIG = PropertySchema(
+    required={"AwsRegion": text, "TableName": text},
+    optional={"UseCallerCredentials": only(False, "false"), "Versioned": only(False, "false")},
+    unsupported={"DeltaSyncConfig": "versioned data sources"},
+)
+
 DATA_SOURCE = ResourceType(
     name="AWS::AppSync::DataSource",
     schema=PropertySchema(
-        required={"ApiId": text, "Name": identifier, "Type": only("NONE", "AMAZON_EVENTBRIDGE")},
+        required={
+            "ApiId": text,
+            "Name": identifier,
+            "Type": only("NONE", "AMAZON_EVENTBRIDGE", "AMAZON_DYNAMODB"),
+        },
         optional={
             "ServiceRoleArn": text,
+            "DynamoDBConfig": _DYNAMODB_CONFIG,
             "EventBridgeConfig": PropertySchema(required={"EventBusArn": text}),
             "MetricsConfig": _MEASURED,
         },

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from globalchat.core.clock import EpochClock, MonotonicClock
 from globalchat.core.errors import UserError
@@ -16,7 +17,7 @@ from globalchat.localcloud.appsync.javascript.engine import prepare
 from globalchat.localcloud.appsync.javascript.parser import ScriptError
 from globalchat.localcloud.aws.endpoint import AwsEndpoint
 from globalchat.localcloud.aws.services import services
-from globalchat.localcloud.definition import RegionDefinition
+from globalchat.localcloud.definition import CloudDefinition, RegionDefinition
 from globalchat.localcloud.events.deliveries import DeliveryInterceptor, DeliverySettings
 from globalchat.localcloud.events.event_bridge import EventBridge
 from globalchat.localcloud.fault_injection import Faults
@@ -40,6 +41,10 @@ from globalchat.localcloud.server.region import (
     new_api_key,
 )
 
+if TYPE_CHECKING:
+    from globalchat.localcloud.dynamodb.calls import TableCalls
+    from globalchat.localcloud.dynamodb.data_source import TableDataSources
+
 
 @dataclass(frozen=True, slots=True)
 class CloudOptions:
@@ -53,6 +58,7 @@ class CloudOptions:
         interceptor: Disturbs deliveries in place of the cloud's `faults`.
         delivery: Bounds the deliveries of EventBridge.
         tls: Serve the regions over https and wss.
+        tables_file: Keeps the items of tables; None keeps them in memory.
         max_connections: Returns how many connections there may be.
     """
 
@@ -63,6 +69,7 @@ class CloudOptions:
     interceptor: DeliveryInterceptor | None = None
     delivery: DeliverySettings | None = None
     tls: ssl.SSLContext | None = None
+    tables_file: Path | None = None
     max_connections: Callable[[], int] = max_connections
 
 
@@ -71,7 +78,7 @@ class LocalCloud:
     """A running cloud.
 
     `regions` come in the order of the templates, `aws_url` is for SDKs and the AWS CLI; `faults` may be set
-    at any time.
+    at any time. `notices` are sentences about its start that its user should read.
     """
 
     regions: tuple[RunningRegion, ...]
@@ -80,6 +87,7 @@ class LocalCloud:
     events: EventBridge
     usage: Usage
     faults: Faults
+    notices: tuple[str, ...] = ()
 
     @classmethod
     @asynccontextmanager
@@ -112,11 +120,14 @@ class LocalCloud:
             admin = new_admin(chosen.rng)
             access_keys = {admin.access_key: AccessKey(admin.secret_key, ADMIN)}
             events = EventBridge(deployment, clock=chosen.clock, settings=chosen.delivery)
+            tables = _open_tables(deployment, chosen, stack)
             backends = []
             problems = Problems()
             for region in deployment.regions:
                 with problems.collected():
-                    backends.append(_backend(region, urls[region.region], access_keys, events, chosen))
+                    backends.append(
+                        _backend(region, urls[region.region], access_keys, events, tables, chosen)
+                    )
             problems.check()
             faults = Faults(
                 [backend.faulty for backend in backends], random.Random(chosen.rng.getrandbits(64))
@@ -137,7 +148,12 @@ class LocalCloud:
                 )
                 await stack.enter_async_context(server)
             endpoint = AwsEndpoint(
-                services(events, base_url=aws_url, clock=chosen.clock),
+                services(
+                    events,
+                    base_url=aws_url,
+                    clock=chosen.clock,
+                    tables=None if tables is None else tables.calls,
+                ),
                 regions=names,
                 access_keys=access_keys,
                 clock=chosen.clock,
@@ -146,7 +162,8 @@ class LocalCloud:
                 serve_app(aws_app(endpoint, usage), for_aws, limit, tls=chosen.tls)
             )
             running = tuple(backend.running for backend in backends)
-            yield cls(running, aws_url, admin, events, usage, faults)
+            notices = () if tables is None else tables.notices
+            yield cls(running, aws_url, admin, events, usage, faults, notices)
 
     @property
     def open_sockets(self) -> int:
@@ -178,11 +195,47 @@ def _check_code(code: str, file: str) -> None:
         raise Invalid(Defect(f"property Code: {error}", error.is_gap)) from None
 
 
+@dataclass(frozen=True, slots=True)
+class _OpenTables:
+    """The tables of a cloud, as AppSync and the AWS endpoint use them."""
+
+    sources: "TableDataSources"
+    calls: "TableCalls"
+    notices: tuple[str, ...]
+
+
+def _open_tables(
+    deployment: CloudDefinition, options: CloudOptions, stack: AsyncExitStack
+) -> _OpenTables | None:
+    """Open the tables until the end of `stack`; None, with nothing loaded, if there are none.
+
+    Raises:
+        UserError: their file cannot be used.
+    """
+    definitions = [table for region in deployment.regions for table in region.tables]
+    if not definitions:
+        return None
+    from globalchat.localcloud.dynamodb.calls import TableCalls
+    from globalchat.localcloud.dynamodb.data_source import TableDataSources
+    from globalchat.localcloud.dynamodb.store import ItemStore
+    from globalchat.localcloud.dynamodb.tables import Tables
+
+    store = stack.enter_context(closing(ItemStore(options.tables_file)))
+    tables = Tables(definitions, store, options.clock)
+    notices: tuple[str, ...] = ()
+    if store.set_aside is not None:
+        notices = (
+            f"The file of the tables was damaged; they are empty now. It is kept as {store.set_aside}.",
+        )
+    return _OpenTables(TableDataSources(tables, deployment), TableCalls(tables), notices)
+
+
 def _backend(
     region: RegionDefinition,
     base_url: str,
     access_keys: Mapping[str, AccessKey],
     events: EventSink,
+    tables: _OpenTables | None,
     options: CloudOptions,
 ) -> RegionBackend:
     return RegionBackend(
@@ -192,6 +245,7 @@ def _backend(
         key_expires_at=options.clock() + KEY_LIFETIME,
         access_keys=access_keys,
         events=events,
+        tables=None if tables is None else tables.sources,
         clock=options.clock,
         options=options.realtime,
     )

@@ -8,7 +8,7 @@ import random
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
@@ -26,6 +26,9 @@ from globalchat.localcloud.provisioning.provisioner import ACCOUNT
 from globalchat.localcloud.server.acceptor import Usage
 from globalchat.localcloud.server.http_apps import region_app
 from globalchat.localcloud.server.realtime import RealtimeEndpoint, RealtimeOptions
+
+if TYPE_CHECKING:
+    from globalchat.localcloud.dynamodb.data_source import TableDataSources
 
 KEY_LIFETIME: Final = 365 * 24 * 3600
 """Seconds that an API key of the local cloud is valid: the longest that AppSync allows."""
@@ -75,6 +78,7 @@ class RegionBackend:
         api_key: the key that its API takes, if it takes any; `key_expires_at` is epoch seconds.
         access_keys: what the access key ids that may sign stand for.
         events: where its data sources put events.
+        tables: runs the operations of its data sources on tables; None if there is no table.
         clock: epoch seconds.
         options: limits of the realtime side.
 
@@ -93,11 +97,12 @@ class RegionBackend:
         events: EventSink,
         clock: EpochClock,
         options: RealtimeOptions,
+        tables: "TableDataSources | None" = None,
     ) -> None:
         api = _only_api(definition)
         self.hub = Hub(max_payload=options.max_payload, defer=asyncio.get_running_loop().call_soon)
         self._options = options
-        self.executor = GraphQLExecutor(api, events=events, subscribers=self.hub, clock=clock)
+        self.executor = GraphQLExecutor(api, events=events, tables=tables, subscribers=self.hub, clock=clock)
         self.keys = {api_key: key_expires_at} if api.has_api_key else {}
         self.authenticator = KeyAndSignatureAuthenticator(
             api.region, self.keys, access_keys, clock, api.modes

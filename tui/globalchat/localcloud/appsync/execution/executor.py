@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Iterable, Mapping
 from functools import partial
 from types import CoroutineType
-from typing import Any, Final, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 from graphql import (
     ExecutionResult,
@@ -50,6 +50,9 @@ from globalchat.localcloud.iam import session
 from globalchat.localcloud.interfaces import EventSink, Invocation, InvocationRefused
 from globalchat.localcloud.problems import Invalid, Problems, TemplateError
 
+if TYPE_CHECKING:
+    from globalchat.localcloud.dynamodb.data_source import TableDataSources
+
 NO_SUBSCRIPTIONS = "Subscriptions over MQTT is not supported."
 """AppSync's answer to a subscription over HTTP."""
 SOURCE_IP: Final = "events.amazonaws.com"
@@ -65,6 +68,7 @@ class GraphQLExecutor:
     Args:
         api: the API, from the templates.
         events: where EventBridge data sources put events.
+        tables: runs the operations of DynamoDB data sources; None if there is no table.
         subscribers: gets mutations and invalidations.
         clock: the time in epoch seconds.
         entropy: returns random bytes, for the ids that resolvers make.
@@ -79,6 +83,7 @@ class GraphQLExecutor:
         api: Api,
         *,
         events: EventSink,
+        tables: "TableDataSources | None" = None,
         subscribers: Subscribers,
         clock: EpochClock,
         entropy: Entropy = secrets.token_bytes,
@@ -94,7 +99,7 @@ class GraphQLExecutor:
         # All faulty resolvers are reported at once.
         for resolver in api.resolvers:
             try:
-                loaded = self._load(resolver, events, clock, entropy)
+                loaded = self._load(resolver, events, tables, clock, entropy)
             except Invalid as error:
                 problems.add(TemplateError(*error.within(f"API {api.name}: ", ".")))
             else:
@@ -113,7 +118,12 @@ class GraphQLExecutor:
         self._planner = SubscriptionPlanner(self._schema, self._resolution, self._documents)
 
     def _load(
-        self, resolver: Resolver, events: EventSink, clock: EpochClock, entropy: Entropy
+        self,
+        resolver: Resolver,
+        events: EventSink,
+        tables: "TableDataSources | None",
+        clock: EpochClock,
+        entropy: Entropy,
     ) -> FieldResolver:
         parent = self._schema.graphql.type_map.get(resolver.type_name)
         if not isinstance(parent, GraphQLObjectType) or resolver.field_name not in parent.fields:
@@ -126,7 +136,13 @@ class GraphQLExecutor:
                 f"{resolver.file} uses the data source {resolver.data_source}, which does not exist"
             )
         return FieldResolver(
-            resolver, source, environment=self.api.environment, events=events, clock=clock, entropy=entropy
+            resolver,
+            source,
+            environment=self.api.environment,
+            events=events,
+            tables=tables,
+            clock=clock,
+            entropy=entropy,
         )
 
     async def execute(self, request: GraphQLRequest, caller: Caller) -> dict[str, JSON]:

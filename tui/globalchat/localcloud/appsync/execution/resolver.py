@@ -8,7 +8,7 @@ Sources: the AppSync developer guide, `resolver-context-reference-js`, `resolver
 import struct
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from graphql import FieldNode, GraphQLOutputType
 
@@ -21,7 +21,7 @@ from globalchat.localcloud.appsync.execution.selection import (
 )
 from globalchat.localcloud.appsync.graphql_errors import FieldError, not_authorized
 from globalchat.localcloud.appsync.javascript.engine import Handler, Script, write_json
-from globalchat.localcloud.appsync.javascript.parser import ResultTooLarge, ScriptError
+from globalchat.localcloud.appsync.javascript.parser import ResultTooLarge, ScriptError, Source, parse
 from globalchat.localcloud.appsync.model import Caller, Invalidation
 from globalchat.localcloud.definition import JSON, DataSource, Resolver
 from globalchat.localcloud.interfaces import (
@@ -32,6 +32,9 @@ from globalchat.localcloud.interfaces import (
     PutEventsError,
 )
 from globalchat.localcloud.problems import Defect, Invalid
+
+if TYPE_CHECKING:
+    from globalchat.localcloud.dynamodb.data_source import TableDataSources
 
 Entropy = Callable[[int], bytes]
 """Returns a number of random bytes, like `secrets.token_bytes`."""
@@ -171,11 +174,13 @@ class FieldResolver:
         source: the data source between the two handlers.
         environment: the API's environment variables (`ctx.env`).
         events: where an EventBridge data source puts events.
+        tables: runs the operations of a DynamoDB data source; None if there is no table.
         clock: the time that `util.time` returns.
         entropy: the randomness of `util.autoId` and the like.
 
     Raises:
-        Invalid: the file breaks a rule of APPSYNC_JS, or the data source lacks its bus or role.
+        Invalid: the file breaks a rule of APPSYNC_JS, asks for an operation that is not emulated, or the data
+            source lacks its bus, table or role.
     """
 
     def __init__(
@@ -185,16 +190,24 @@ class FieldResolver:
         *,
         environment: Mapping[str, str],
         events: EventSink,
+        tables: "TableDataSources | None" = None,
         clock: EpochClock,
         entropy: Entropy,
     ) -> None:
         try:
             self._script = Script(resolver.code, resolver.file)
+            if source.type == "AMAZON_DYNAMODB":
+                check_operations(resolver.code, resolver.file)
         except ScriptError as error:
             raise Invalid(Defect(str(error), error.is_gap)) from None
         if source.type == "AMAZON_EVENTBRIDGE" and (source.bus_arn is None or source.role_arn is None):
             raise Invalid(f"the data source {source.name} has no bus or no role")
+        if source.type == "AMAZON_DYNAMODB" and (
+            tables is None or source.table_arn is None or source.role_arn is None
+        ):
+            raise Invalid(f"the data source {source.name} has no table or no role")
         self._source = source
+        self._tables = tables
         self._environment = write_json(environment, resolver.file)
         self._events = events
         self._clock = clock
@@ -222,6 +235,9 @@ class FieldResolver:
         if self._source.type == "NONE":
             result = none_result(request)
             return self._evaluate("response", inputs, effects, {"result": result}, stash).get("value")
+        if self._tables is not None and self._source.type == "AMAZON_DYNAMODB":
+            answer = self._tables.run(self._source, request)
+            return self._evaluate("response", inputs, effects, answer, stash).get("value")
         return self._put_events(request, stash, inputs, effects)
 
     async def _put_events(self, request: JSON, stash: JSON, inputs: HandlerInputs, effects: Effects) -> JSON:
@@ -288,6 +304,32 @@ def _runtime_error(error: ScriptError) -> FieldError:
     if isinstance(error, ResultTooLarge):
         return FieldError(error.message, "MappingTemplate")
     return FieldError(str(error), "Code")
+
+
+_EMULATED_OPERATIONS: Final = ("PutItem", "Query")
+_OPERATIONS: Final = (
+    *_EMULATED_OPERATIONS, "BatchDeleteItem", "BatchGetItem", "BatchPutItem", "DeleteItem", "GetItem", "Scan",
+    "Sync", "TransactGetItems", "TransactWriteItems", "UpdateItem",
+)  # fmt: skip
+"""The operations of AppSync's DynamoDB data source."""
+
+
+def check_operations(code: str, file: str) -> None:
+    """Refuse a file that returns a request for another operation on a table than those that are emulated.
+
+    An operation whose name is computed is refused when it is asked for.
+
+    Raises:
+        ScriptError: names the operation and its place.
+    """
+    for returned in parse(Source(code, file)).body.walk():
+        for request in returned.parts if returned.kind == "return" else ():
+            for part in request.parts if request.kind == "object" else ():
+                value = part.parts[-1] if part.text == "operation" and part.parts else None
+                name = value.text.strip("'\"`") if value is not None else ""
+                if name in _OPERATIONS and name not in _EMULATED_OPERATIONS:
+                    message = f"not emulated: the operation {name} of a DynamoDB data source"
+                    raise ScriptError(message, file=file, line=part.line, column=part.column, is_gap=True)
 
 
 def none_result(request: JSON) -> JSON:

@@ -35,7 +35,8 @@ MAX_ITERATIONS: Final = 1_000
 """AppSync's quota of loop iterations in one evaluation; that array callbacks count is an assumption."""
 
 _RUNTIME_FILES: Final = (
-    "runtime.js", "patterns.js", "filters.js", "encoding.js", "time.js", "util.js", "host.js",
+    "runtime.js", "patterns.js", "filters.js", "encoding.js", "time.js", "dynamodb.js", "util.js",
+    "host.js",
 )  # fmt: skip
 
 # The engine names every source "<input>" and resolves an import of that name to the module itself.

@@ -117,7 +117,10 @@ EMULATED_MEMBERS: Final = (
     "extensions.setSubscriptionInvalidationFilter", "runtime.earlyReturn", "util.appendError",
     "util.authType", "util.autoId", "util.autoKsuid", "util.autoUlid", "util.base64Decode",
     "util.base64Encode", "util.error", "util.escapeJavaScript", "util.matches", "util.unauthorized",
-    "util.urlDecode", "util.urlEncode", "util.math.maxVal", "util.math.minVal", "util.math.randomDouble",
+    "util.urlDecode", "util.urlEncode", "util.dynamodb.toBoolean", "util.dynamodb.toDynamoDB",
+    "util.dynamodb.toList", "util.dynamodb.toMap", "util.dynamodb.toMapValues", "util.dynamodb.toNull",
+    "util.dynamodb.toNumber", "util.dynamodb.toNumberSet", "util.dynamodb.toString",
+    "util.dynamodb.toStringSet", "util.math.maxVal", "util.math.minVal", "util.math.randomDouble",
     "util.math.randomWithinRange", "util.math.roundNum", "util.str.normalize",
     "util.time.epochMilliSecondsToFormatted", "util.time.epochMilliSecondsToISO8601",
     "util.time.epochMilliSecondsToSeconds", "util.time.nowEpochMilliSeconds", "util.time.nowEpochSeconds",
@@ -127,17 +130,14 @@ EMULATED_MEMBERS: Final = (
 """Members of AWS's module that are emulated."""
 REFUSED_MEMBERS: Final = (
     "extensions.evictFromApiCache", "util.dynamodb.fromS3ObjectJson", "util.dynamodb.toBinary",
-    "util.dynamodb.toBinarySet", "util.dynamodb.toBoolean", "util.dynamodb.toDynamoDB",
-    "util.dynamodb.toList", "util.dynamodb.toMap", "util.dynamodb.toMapValues", "util.dynamodb.toNull",
-    "util.dynamodb.toNumber", "util.dynamodb.toNumberSet", "util.dynamodb.toS3Object",
-    "util.dynamodb.toString", "util.dynamodb.toStringSet", "util.http.addResponseHeader",
+    "util.dynamodb.toBinarySet", "util.dynamodb.toS3Object", "util.http.addResponseHeader",
     "util.http.addResponseHeaders", "util.http.copyHeaders", "util.rds.toJsonObject",
     "util.transform.toDynamoDBConditionExpression", "util.transform.toDynamoDBFilterExpression",
     "util.transform.toElasticsearchQueryDSL", "util.xml.toJsonString", "util.xml.toMap",
 )  # fmt: skip
 """Members that serve other data sources, the cache or response headers.
 
-They are refused by name when a file is loaded (`not emulated: util.dynamodb`) and, where an expression hides
+They are refused by name when a file is loaded (`not emulated: util.xml`) and, where an expression hides
 them (`util['xml']`), at run time. Tests compare these lists with the runtime and with the documentation.
 """
 
@@ -231,7 +231,7 @@ def _begins_block(node: tree_sitter.Node) -> bool:
 
 
 def member_problem(path: str) -> str | None:
-    """Return the problem with a member such as `util.dynamodb`; None if it is emulated."""
+    """Return the problem with a member such as `util.xml`; None if it is emulated."""
 
     def is_in(members: tuple[str, ...]) -> bool:
         return any(f"{known}.".startswith(f"{path}.") or path.startswith(f"{known}.") for known in members)

@@ -86,6 +86,7 @@ const util = emulated('util', {
   base64Encode,
   base64Decode,
   escapeJavaScript,
+  dynamodb,
   time,
   math: emulated('util.math', {
     roundNum: (value) => Math.round(value),

@@ -1,0 +1,169 @@
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from globalchat.core.errors import UserError
+from globalchat.localcloud.dynamodb.items import DynamoDBError, Item
+from globalchat.localcloud.dynamodb.keys import Key, KeyRange
+from globalchat.localcloud.dynamodb.store import ItemStore, StoredItem, count_items, delete_file
+
+ITEM: Item = {"a": {"S": "ünï\U0001f600"}}
+KEY = Key(b"p", b"s")
+ALL = KeyRange(b"p")
+
+
+def put(store: ItemStore, key: Key = KEY) -> None:
+    store.put("t", key, StoredItem(ITEM, 10), None)
+
+
+def items(store: ItemStore) -> list[Item]:
+    return [stored.item for stored in store.read("t", ALL, after=None, forward=True)]
+
+
+def test_items_are_there_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "tables.sqlite"
+    store = ItemStore(path)
+    put(store)
+    store.close()
+    again = ItemStore(path)
+    assert items(again) == [ITEM]
+    assert again.get("t", KEY) == ITEM
+    assert again.totals("t") == (1, 10)
+    assert again.set_aside is None
+    again.close()
+
+
+def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "tables.sqlite"
+    path.touch(0o644)
+    store = ItemStore(path)
+    put(store)
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("tables.sqlite", "tables.sqlite-wal", "tables.sqlite-shm"), 0o600)
+    store.close()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from globalchat.localcloud.dynamodb.keys import Key
+from globalchat.localcloud.dynamodb.store import ItemStore, StoredItem
+store = ItemStore(Path(sys.argv[1]))
+for number in range(50):
+    store.put("t", Key(b"p", b"%02d" % number), StoredItem({"a": {"S": "x"}}, 1), None)
+with store.transaction():
+    store.put("t", Key(b"p", b"never committed"), StoredItem({"a": {"S": "x"}}, 1), None)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_was_written_survives_a_kill_and_a_half_transaction_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "tables.sqlite"
+    killed = subprocess.run([sys.executable, "-P", "-c", KILLED, str(path)], check=False, timeout=60)
+    assert killed.returncode == -9
+    store = ItemStore(path)
+    assert len(items(store)) == 50
+    store.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    store = ItemStore(tmp_path / "tables.sqlite")
+
+    def fail() -> None:
+        with store.transaction():
+            put(store)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert items(store) == []
+    store.close()
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"not a database, but long enough to be looked at" * 100)
+
+
+def torn(path: Path) -> None:
+    store = ItemStore(path)
+    for number in range(2000):
+        put(store, Key(b"p", b"%04d" % number))
+    store.close()
+    content = bytearray(path.read_bytes())
+    content[8192:40_960] = b"\x99" * 32_768
+    path.write_bytes(content)
+
+
+def foreign(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE items (x)")
+    connection.close()
+
+
+@pytest.mark.parametrize("damage", [garbage, torn, foreign])
+def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: "object") -> None:
+    path = tmp_path / "tables.sqlite"
+    assert callable(damage)
+    for number in (1, 2):
+        damage(path)
+        store = ItemStore(path)
+        assert store.set_aside == tmp_path / f"tables.sqlite.damaged-{number}"
+        assert store.set_aside.exists()
+        put(store)
+        assert items(store) == [ITEM]
+        store.close()
+        path.unlink()
+
+
+def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "tables.sqlite"
+    ItemStore(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="A later version of globalchat"):
+        ItemStore(path)
+    assert path.read_bytes() == before
+
+
+def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tables.sqlite"
+    path.mkdir()
+    with pytest.raises(UserError, match=r"tables\.sqlite"):
+        ItemStore(path)
+
+
+def test_a_failure_of_sqlite_is_dynamodbs_own(tmp_path: Path) -> None:
+    store = ItemStore(tmp_path / "tables.sqlite")
+    with sqlite3.connect(tmp_path / "tables.sqlite") as other:
+        other.execute("DROP TABLE items")
+    other.close()
+    with pytest.raises(DynamoDBError, match="no such table") as caught:
+        put(store)
+    assert (caught.value.code, caught.value.status) == ("InternalServerError", 500)
+    store.close()
+
+
+def test_a_file_is_counted_and_deleted_with_all_that_belongs_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "tables.sqlite"
+    assert count_items(path) == 0
+    store = ItemStore(path)
+    put(store)
+    put(store, Key(b"p", b"other"))
+    store.close()
+    (tmp_path / "tables.sqlite.damaged-1").touch()
+    (tmp_path / "cloud.log").touch()
+    assert count_items(path) == 2
+    delete_file(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["cloud.log"]
+
+
+def test_a_damaged_file_counts_as_empty(tmp_path: Path) -> None:
+    path = tmp_path / "tables.sqlite"
+    garbage(path)
+    assert count_items(path) == 0

@@ -1,0 +1,51 @@
+/** `util.dynamodb`: from values of JavaScript to attribute values of DynamoDB, as AWS documents them. */
+
+/** Turns any value into an attribute value; lists never become sets. */
+function toDynamoDB(value) {
+  if (value === null || value === undefined) return { NULL: null };
+  if (typeof value === 'string') return { S: value };
+  if (typeof value === 'number') return { N: value };
+  if (typeof value === 'boolean') return { BOOL: value };
+  if (isArray(value)) return { L: map(value, toDynamoDB) };
+  if (typeof value === 'object') return { M: toMapValues(value) };
+  throw new TypeError(`util.dynamodb takes no ${typeof value}`);
+}
+
+/** Turns each member of an object into an attribute value; members that are undefined are absent, as in JSON. */
+function toMapValues(object) {
+  const values = {};
+  for (const [name, value] of entries(typed(object, 'an object', (it) => typeof it === 'object' && !isArray(it)))) {
+    if (value !== undefined) {
+      // Defined, not assigned: a member may be called __proto__.
+      defineProperty(values, name, { value: toDynamoDB(value), enumerable: true, writable: true, configurable: true });
+    }
+  }
+  return values;
+}
+
+function typed(value, what, isRight) {
+  if (!isRight(value)) throw new TypeError(`util.dynamodb was given something other than ${what}`);
+  return value;
+}
+
+/** Makes a converter of one type; null stays null. */
+function converter(kind, what, isRight) {
+  return (value) => (value === null || value === undefined ? null : { [kind]: typed(value, what, isRight) });
+}
+
+const isText = (value) => typeof value === 'string';
+const isNumber = (value) => typeof value === 'number';
+const isListOf = (isRight) => (value) => isArray(value) && filter(value, (each) => !isRight(each)).length === 0;
+
+const dynamodb = emulated('util.dynamodb', {
+  toDynamoDB,
+  toString: converter('S', 'a string', isText),
+  toStringSet: converter('SS', 'a list of strings', isListOf(isText)),
+  toNumber: converter('N', 'a number', isNumber),
+  toNumberSet: converter('NS', 'a list of numbers', isListOf(isNumber)),
+  toBoolean: converter('BOOL', 'a boolean', (value) => typeof value === 'boolean'),
+  toNull: () => ({ NULL: null }),
+  toList: (value) => (value === null || value === undefined ? null : toDynamoDB(typed(value, 'a list', isArray))),
+  toMap: (value) => (value === null || value === undefined ? null : { M: toMapValues(value) }),
+  toMapValues: (value) => (value === null || value === undefined ? null : toMapValues(value)),
+});
