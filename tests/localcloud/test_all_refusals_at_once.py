@@ -151,7 +151,7 @@ def test_a_gap_hides_what_it_stands_for_and_nothing_else(
 def test_transform_and_serverless_types_are_named_together() -> None:
     template: dict[str, JSON] = {
         "Transform": "AWS::Serverless-2016-10-31",
-        "Resources": {"Api": of_resource("Serverless::GraphQLApi"), "Table": of_resource("DynamoDB::Table")},
+        "Resources": {"Api": of_resource("Serverless::GraphQLApi"), "Table": of_resource("S3::Bucket")},
         "Outputs": {"Url": {"Value": get_att("Api", "GraphQLUrl")}, "Gone": {"Value": {"Ref": "Gone"}}},
     }
     with pytest.raises(TemplateError) as raised:
@@ -161,7 +161,7 @@ def test_transform_and_serverless_types_are_named_together() -> None:
     assert [sentence.removeprefix("template a.json: ") for sentence in raised.value.sentences] == [
         "the section Transform is not emulated.",
         "resource Api: the type AWS::Serverless::GraphQLApi is not emulated.",
-        "resource Table: the type AWS::DynamoDB::Table is not emulated.",
+        "resource Table: the type AWS::S3::Bucket is not emulated.",
         "output Gone: refers to Gone, which the template does not define.",
     ]
 
@@ -169,7 +169,7 @@ def test_transform_and_serverless_types_are_named_together() -> None:
 def test_advice_tells_mistakes_from_what_is_not_emulated() -> None:
     wrong = refused(a={"Q": of_resource("SQS::Queue", QueueName="a b")})
     assert wrong.remedy == "Correct them and synthesise again."
-    both = refused(a={"Q": of_resource("SQS::Queue", QueueName="a b"), "T": of_resource("DynamoDB::Table")})
+    both = refused(a={"Q": of_resource("SQS::Queue", QueueName="a b"), "T": of_resource("S3::Bucket")})
     assert both.remedy is not None
     assert both.remedy.startswith("Correct them and synthesise again. What the local cloud emulates")
 
@@ -298,8 +298,8 @@ async def test_resolvers_that_cannot_be_read_are_named_with_their_places_among_t
     def spoil(template: dict[str, JSON]) -> None:
         resources = template["Resources"]
         assert isinstance(resources, dict)
-        resources["Table"] = of_resource("DynamoDB::Table")
-        codes = iter(["import { util } from '@aws-appsync/utils';\nutil.dynamodb.toMapValues({});", "a b"])
+        resources["Table"] = of_resource("S3::Bucket")
+        codes = iter(["import { util } from '@aws-appsync/utils';\nutil.xml.toMap({});", "a b"])
         for (_, own), code in zip(of_type(template, "AWS::AppSync::Resolver"), codes, strict=False):
             own["Code"] = code
 
@@ -308,8 +308,8 @@ async def test_resolvers_that_cannot_be_read_are_named_with_their_places_among_t
         async with LocalCloud.open(tmp_path):
             pass
     parts = [
-        "resource Table: the type AWS::DynamoDB::Table is not emulated.",
-        ".js:2:6: not emulated: util.dynamodb.",
+        "resource Table: the type AWS::S3::Bucket is not emulated.",
+        ".js:2:6: not emulated: util.xml.",
         ".js:1:3: SyntaxError: expecting ';'.",
     ]
     assert len(raised.value.sentences) == 3
@@ -333,7 +333,7 @@ def test_the_command_prints_one_problem_a_line(tmp_path: Path, monkeypatch: pyte
     def spoil(template: dict[str, JSON]) -> None:
         resources = template["Resources"]
         assert isinstance(resources, dict)
-        resources["Table"] = of_resource("DynamoDB::Table")
+        resources["Table"] = of_resource("S3::Bucket")
         resources["Fn"] = of_resource("Lambda::Function\x1b[31m")
 
     monkeypatch.setenv("GLOBALCHAT_HOME", str(tmp_path / "home"))
@@ -342,7 +342,7 @@ def test_the_command_prints_one_problem_a_line(tmp_path: Path, monkeypatch: pyte
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
         "globalchat: The local cloud refuses its templates: 2 problems.",
-        "  template globalchat-sydney-api.template.json: resource Table: the type AWS::DynamoDB::Table is not emulated.",
+        "  template globalchat-sydney-api.template.json: resource Table: the type AWS::S3::Bucket is not emulated.",
         "  template globalchat-sydney-api.template.json: resource Fn: the type AWS::Lambda::Function␛[31m is not emulated.",
         "What the local cloud emulates is listed in docs/local-cloud.md; the rest works on AWS alone.",
     ]

@@ -56,6 +56,8 @@ def test_the_local_cloud_does_what_the_rows_say() -> None:
         "java-patterns (3)": ["b"],
         "whole-match": [False, True, False],
         "random-bound": 1,
+        "dynamodb-undefined (1)": {"NULL": None},
+        "dynamodb-undefined (2)": {"b": {"N": 1}},
         "wildcard-bound (1)": True,
         "wildcard-bound (2)": "refused",
         "exactly": True,

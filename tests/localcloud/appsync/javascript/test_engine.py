@@ -108,7 +108,8 @@ def test_a_failure_inside_util_names_the_line_that_called_it() -> None:
 
 def test_members_that_are_not_emulated_are_named() -> None:
     for call, name in [
-        ("util.dynamodb", "util.dynamodb"),
+        ("util.xml", "util.xml"),
+        ("util['dynamodb'].toBinary", "util.dynamodb.toBinary"),
         ("util.validate(true)", "util.validate"),
         ("util.transform.toElasticsearchQueryDSL({})", "util.transform.toElasticsearchQueryDSL"),
         ("extensions.evictFromApiCache()", "extensions.evictFromApiCache"),

@@ -178,8 +178,9 @@ def test_hidden_members_are_refused_at_run_time(member: str) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("return util.dynamodb.toMapValues({});", "2:44: not emulated: util.dynamodb"),
-        ("const d = util.dynamodb;", "2:47: not emulated: util.dynamodb"),
+        ("return util.xml.toMap({});", "2:44: not emulated: util.xml"),
+        ("const d = util.xml;", "2:47: not emulated: util.xml"),
+        ("util.dynamodb.toBinary('');", "2:46: not emulated: util.dynamodb.toBinary"),
         ("const { http: h } = util;", "2:40: not emulated: util.http"),
         (
             "const { time: { nowISO }, ...rest } = util;",
@@ -201,8 +202,8 @@ def test_a_member_that_is_not_provided_is_refused_when_the_file_is_loaded(body: 
     [
         "return util.time.nowISO8601().length;",
         "const { time: { nowISO8601 }, math } = util;",
-        "const util = { dynamodb: 1 }; return util.dynamodb;",
-        "return ctx.util.dynamodb;",
+        "const util = { xml: 1 }; return util.xml;",
+        "return ctx.util.xml;",
         "return aws.runtime.earlyReturn({});",
     ],
 )

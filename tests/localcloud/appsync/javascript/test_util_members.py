@@ -236,3 +236,48 @@ def test_a_product_of_alternatives_stays_bounded() -> None:
     many: JSON = {f"f{i}": {"ge": 1, "le": 2, "eq": 3} for i in range(30)}
     groups = call("filter", many)["filterGroup"]  # type: ignore[index,call-overload]
     assert len(groups) > 10  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("toDynamoDB('foo')", {"S": "foo"}),
+        ("toDynamoDB(12345)", {"N": 12345}),
+        ("toDynamoDB(true)", {"BOOL": True}),
+        ("toDynamoDB(null)", {"NULL": None}),
+        (
+            "toDynamoDB(['foo', 123, { bar: 'baz' }])",
+            {"L": [{"S": "foo"}, {"N": 123}, {"M": {"bar": {"S": "baz"}}}]},
+        ),
+        (
+            "toDynamoDB({ foo: 'bar', baz: 1234, beep: ['boop'] })",
+            {"M": {"foo": {"S": "bar"}, "baz": {"N": 1234}, "beep": {"L": [{"S": "boop"}]}}},
+        ),
+        ("toString('foo')", {"S": "foo"}),
+        ("toString(null)", None),
+        ("toStringSet(['foo', 'bar'])", {"SS": ["foo", "bar"]}),
+        ("toNumber(12345)", {"N": 12345}),
+        ("toNumberSet([1, 23, 4.56])", {"NS": [1, 23, 4.56]}),
+        ("toBoolean(false)", {"BOOL": False}),
+        ("toNull()", {"NULL": None}),
+        ("toList(['foo', 1])", {"L": [{"S": "foo"}, {"N": 1}]}),
+        ("toMap({ foo: 'bar' })", {"M": {"foo": {"S": "bar"}}}),
+        ("toMap(undefined)", None),
+        ("toMapValues({ foo: 'bar', no: null })", {"foo": {"S": "bar"}, "no": {"NULL": None}}),
+        ("toMapValues(JSON.parse('{\"__proto__\": 1}'))", {"__proto__": {"N": 1}}),
+    ],
+)
+def test_values_become_attribute_values_as_documented(expression: str, expected: JSON) -> None:
+    assert run(f"return util.dynamodb.{expression};") == expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "toString(1)", "toNumber('1')", "toStringSet('a')", "toStringSet(['a', 1])", "toBoolean(1)",
+        "toList({})", "toMapValues('a')", "toMapValues(['a'])",
+    ],
+)  # fmt: skip
+def test_a_value_of_another_type_is_an_error(expression: str) -> None:
+    with pytest.raises(ScriptError, match=r"util\.dynamodb was given something other than an? "):
+        run(f"return util.dynamodb.{expression};")

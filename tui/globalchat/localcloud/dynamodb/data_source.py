@@ -103,12 +103,12 @@ class TableDataSources:
         item = read_item(key | _attributes(document.get("attributeValues") or {}, "$[attributeValues]"))
         condition = _expression(document.get("condition"), "$[condition]", _CONDITION_KEYS)
         _check_strategy(condition)
-        request = PutRequest(item, _text_of(condition, "$[condition]"), _names(condition), _values(condition))
+        request = PutRequest(item, _text_of(condition), _names(condition), _values(condition))
         self._require(source, arn, "PutItem")
         try:
             self._tables.put(arn, request)
         except ConditionFailed as error:
-            return self._after_failed_condition(source, arn, item, condition, error)
+            return self._after_failed_condition(source, arn, item, condition or {}, error)
         return {"result": plain_item(item)}
 
     def _after_failed_condition(
@@ -150,9 +150,9 @@ class TableDataSources:
         page = self._tables.query(
             arn,
             QueryRequest(
-                key_condition=str(_text_of(query, "$[query]")),
-                filter=_text_of(chosen, "$[filter]"),
-                projection=_text_of(projection, "$[projection]"),
+                key_condition=str(_text_of(query)),
+                filter=_text_of(chosen),
+                projection=_text_of(projection),
                 names=_merged(names),
                 values=_merged(values),
                 limit=_optional(document, "limit", int),
@@ -252,21 +252,23 @@ def _number(document: JSON) -> JSON:
     return repr(document) if is_number else document
 
 
-def _expression(document: JSON, path: str, allowed: frozenset[str]) -> dict[str, JSON]:
-    return {} if document is None else _object(document, path, allowed)
-
-
-def _text_of(expression: dict[str, JSON], path: str) -> str | None:
-    if not expression:
+def _expression(document: JSON, path: str, allowed: frozenset[str]) -> dict[str, JSON] | None:
+    """Return an object with an expression, None if it is absent."""
+    if document is None:
         return None
+    expression = _object(document, path, allowed)
     text = _required(expression, "expression", path)
     if not isinstance(text, str):
         raise _malformed(f"Value for field '{path}[expression]' is not a string.")
-    return text
+    return expression
 
 
-def _names(expression: dict[str, JSON]) -> Mapping[str, str] | None:
-    names = expression.get("expressionNames")
+def _text_of(expression: dict[str, JSON] | None) -> str | None:
+    return None if expression is None else str(expression["expression"])
+
+
+def _names(expression: dict[str, JSON] | None) -> Mapping[str, str] | None:
+    names = (expression or {}).get("expressionNames")
     if not names:
         return None
     if not isinstance(names, dict):
@@ -277,8 +279,8 @@ def _names(expression: dict[str, JSON]) -> Mapping[str, str] | None:
     return texts
 
 
-def _values(expression: dict[str, JSON]) -> Mapping[str, Value] | None:
-    values = expression.get("expressionValues")
+def _values(expression: dict[str, JSON] | None) -> Mapping[str, Value] | None:
+    values = (expression or {}).get("expressionValues")
     if not values:
         return None
     return {key: read_value(value) for key, value in _attributes(values, "expressionValues").items()}
@@ -298,8 +300,8 @@ def _merged(parts: Iterable[Mapping[str, T] | None]) -> Mapping[str, T] | None:
     return merged or None
 
 
-def _check_strategy(condition: dict[str, JSON]) -> None:
-    handler = condition.get("conditionalCheckFailedHandler")
+def _check_strategy(condition: dict[str, JSON] | None) -> None:
+    handler = (condition or {}).get("conditionalCheckFailedHandler")
     if handler is None:
         return
     strategy = _object(handler, "$[condition][conditionalCheckFailedHandler]", None).get("strategy")

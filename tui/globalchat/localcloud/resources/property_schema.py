@@ -102,7 +102,8 @@ def only(*values: JSON) -> Check:
 
     def check(value: JSON, path: str) -> None:
         if value not in values:
-            emulated = " and ".join(dict.fromkeys(map(_show, values)))
+            *others, last = dict.fromkeys(map(_show, values))
+            emulated = f"{', '.join(others)} and {last}" if others else last
             raise Unsupported(f"property {path} has the value {_show(value)}; only {emulated} is emulated")
 
     return check
