@@ -78,8 +78,8 @@ SAMPLE: Resources = {
 IN_SAMPLE = (
     "resource Connection: the type AWS::Events::Connection is not emulated.",
     "resource Destination: the type AWS::Events::ApiDestination is not emulated.",
-    "resource Http: AWS::AppSync::DataSource property Type has the value HTTP; only NONE and "
-    "AMAZON_EVENTBRIDGE is emulated.",
+    "resource Http: AWS::AppSync::DataSource property Type has the value HTTP; only NONE, "
+    "AMAZON_EVENTBRIDGE and AMAZON_DYNAMODB is emulated.",
     "resource Http: AWS::AppSync::DataSource property HttpConfig is not emulated.",
     "resource Vtl: AWS::AppSync::Resolver property RequestMappingTemplate is not emulated (VTL mapping "
     "templates; only APPSYNC_JS is run).",
@@ -227,14 +227,14 @@ def test_names_that_lead_nowhere_are_in_the_round_of_what_is_not_emulated() -> N
     backend = Backend()
     resources = backend.oregon_api["Resources"]
     assert isinstance(resources, dict)
-    resources["Table"] = of_resource("DynamoDB::Table")
+    resources["Table"] = of_resource("S3::Bucket")
     properties(backend.oregon_api, "Publish")["DataSourceName"] = "gone"
     properties(backend.sydney_api, "Broadcast")["EventBusName"] = "gone"
     with pytest.raises(TemplateError) as raised:
         backend.provision()
     found = " ".join(raised.value.sentences)
     assert len(raised.value.sentences) == 3
-    for part in ("DynamoDB::Table is not", "DataSourceName names gone", "EventBusName names gone"):
+    for part in ("S3::Bucket is not", "DataSourceName names gone", "EventBusName names gone"):
         assert part in found
 
 

@@ -134,7 +134,7 @@ REFUSED = [
     (without("Api", "Name"), "property Name is missing"),
     (in_api("Schema", DefinitionS3Location="s3://x"), "property DefinitionS3Location is not emulated"),
     (in_api("Schema", Definition="type {"), "resource Schema: .* property Definition, line 1: Syntax Error"),
-    (in_api("NoneSource", Type="AWS_LAMBDA"), "property Type has the value AWS_LAMBDA; only NONE and AMAZON"),
+    (in_api("NoneSource", Type="AWS_LAMBDA"), "property Type has the value AWS_LAMBDA; only NONE, AMAZON"),
     (in_api("NoneSource", Name="bus"), "the API has another data source bus"),
     (without("BusSource", "ServiceRoleArn"), "resource BusSource: .* property ServiceRoleArn is missing"),
     (in_api("BusSource", ServiceRoleArn="arn:x"), "ServiceRoleArn names arn:x, which no template defines"),

@@ -221,7 +221,7 @@ RESOLVERS: Final = (
         "a mutation with an error under its path",
         reason="publishFromBus cannot be made to fail under its path without a change of the deployment",
     ),
-    Row(
+    UnverifiedRow(
         "dynamodb-undefined",
         "util.dynamodb of undefined",
         _code(
@@ -232,12 +232,16 @@ RESOLVERS: Final = (
 )
 _NEEDS_TABLE: Final = "the deployment has no table"
 DYNAMODB: Final = (
-    Row("table-permission", "a data source's role without permission on its table", reason=_NEEDS_TABLE),
-    Row("condition-permission", "the permission to compare after a failed condition", reason=_NEEDS_TABLE),
-    Row("condition-result", "ctx.result after a failed condition", reason=_NEEDS_TABLE),
-    Row("merged-values", "values of one name that differ between expressions", reason=_NEEDS_TABLE),
-    Row("page-end", "the item with which a page would pass 1 MB", reason=_NEEDS_TABLE),
-    Row("string-size", "size of a string in an expression", reason=_NEEDS_TABLE),
+    UnverifiedRow(
+        "table-permission", "a data source's role without permission on its table", reason=_NEEDS_TABLE
+    ),
+    UnverifiedRow(
+        "condition-permission", "the permission to compare after a failed condition", reason=_NEEDS_TABLE
+    ),
+    UnverifiedRow("condition-result", "ctx.result after a failed condition", reason=_NEEDS_TABLE),
+    UnverifiedRow("merged-values", "values of one name that differ between expressions", reason=_NEEDS_TABLE),
+    UnverifiedRow("page-end", "the item with which a page would pass 1 MB", reason=_NEEDS_TABLE),
+    UnverifiedRow("string-size", "size of a string in an expression", reason=_NEEDS_TABLE),
 )
 EVENTBRIDGE: Final = (
     UnverifiedRow(
