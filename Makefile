@@ -54,6 +54,7 @@ lint: node .venv/dev.stamp infra/node_modules/.stamp
 	$(BIN)/mypy
 	$(BIN)/mypy docs/picture.py docs/diagram.py tools
 	$(BIN)/lint-imports
+	$(BIN)/python tools/words.py
 	npm --prefix infra run --silent lint
 
 shape: .venv/dev.stamp

@@ -12,6 +12,13 @@ from tests.paths import ROOT
 SOURCES = [file for folder in ("tui", "infra/globalchat_infra") for file in (ROOT / folder).rglob("*.py")]
 NOT_HELD = ("type", "Callable", "ContextManager", "AbstractContextManager")
 """What is written with an error in brackets and holds none."""
+CARRIERS = {
+    # A pure state machine raises nothing: its shell passes on what it caught, and is given what to end with.
+    *("ConnectFailed", "SubscribeFailed", "ConnectionLost", "Abort"),
+    # An error that was caught before graphql-core runs, and is raised at the field it belongs to.
+    "PrecomputedResult",
+}
+"""Classes whose purpose is to carry an error from where it was caught to where it is handled."""
 
 
 def base_names(definition: ast.ClassDef) -> Iterator[str]:
@@ -84,7 +91,7 @@ def offences(tree: ast.Module, errors: set[str]) -> Iterator[tuple[int, str]]:
                 annotations = [] if makes_errors(node.name, unquoted(result), errors) else [result]
             case ast.AsyncFunctionDef(returns=ast.expr() as result):
                 annotations = [] if isinstance(unquoted(result), ast.Name) else [result]
-            case ast.ClassDef(name=name, body=body) if not name.startswith("_"):
+            case ast.ClassDef(name=name, body=body) if not name.startswith("_") and name not in CARRIERS:
                 annotations = [each.annotation for each in body if isinstance(each, ast.AnnAssign)]
             case ast.AnnAssign(annotation=ast.Subscript() as container):
                 annotations = [container]
@@ -126,7 +133,7 @@ def test_what_counts(source: str, found: list[str]) -> None:
 
 def test_errors_are_raised_and_not_returned_or_held() -> None:
     trees: dict[Path, ast.Module] = {file: ast.parse(file.read_text(encoding="utf-8")) for file in SOURCES}
-    assert len(trees) > 300
+    assert len(trees) > 200
     errors = error_classes(trees.values())
     assert {"UserError", "Refused", "FieldError"} <= errors
     found = [

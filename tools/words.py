@@ -1,6 +1,6 @@
 """Refuses words that this project does not use, in its code and its documentation.
 
-Run it with `make words`. Prose is comments, docstrings, strings and Markdown; names
+Run it with `make words`; `make lint` includes it. Prose is comments, docstrings, strings and Markdown; names
 are what the code defines. CONTRIBUTING.md has the glossary with the words to use.
 """
 

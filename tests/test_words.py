@@ -1,0 +1,88 @@
+"""The check of words finds what is not used here, and leaves good English alone."""
+
+import ast
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.paths import ROOT
+
+PAGE = Path("page.md")
+MODULE = Path("tui/globalchat/module.py")
+
+
+@pytest.fixture(scope="module")
+def words() -> ModuleType:
+    """The tool: its folder is not a package."""
+    spec = importlib.util.spec_from_file_location("words", ROOT / "tools" / "words.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # A dataclass looks its module up there.
+    sys.modules["words"] = module
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules["words"]
+    return module
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The socket is opened anew.", "anew"),
+        ("The user is told why.", "told"),
+        ("A row tells the region.", "tells"),
+        ('"frob" is no command.', '" is no'),
+        ("Ask somebody else.", "somebody"),
+        ("In 5 s from the begin.", "the begin"),
+    ],
+)
+def test_refused_words_are_found(words: ModuleType, text: str, found: str) -> None:
+    assert [each.word for each in words.prose_findings(PAGE, 1, f"First line.\n{text}")] == [found]
+    assert [each.line for each in words.prose_findings(PAGE, 1, f"First line.\n{text}")] == [2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Two equal messages cannot be told apart.",
+        "The last octet tells one machine from another.",
+        "There is no channel, and it is no longer joined.",
+        "At the beginning of the file; begin there.",
+        "A renewed connection, likely wise.",
+    ],
+)
+def test_good_english_is_left_alone(words: ModuleType, text: str) -> None:
+    assert list(words.prose_findings(PAGE, 1, text)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("class SendDesk: ...", ["SendDesk"]),
+        ("def fulfil_wish() -> None: ...", ["fulfil_wish"]),
+        ("def f(keeper: int) -> None: ...", ["keeper"]),
+        ("def f():\n    self.lane = 1", ["lane"]),
+        ("class Plane: ...\ndef appear() -> None: ...\noutstanding = 1", []),
+    ],
+)
+def test_refused_names_are_found_where_they_are_defined(
+    words: ModuleType, source: str, found: list[str]
+) -> None:
+    assert [each.word for each in words.name_findings(MODULE, ast.parse(source))] == found
+
+
+def test_modules_are_named_by_nouns(words: ModuleType) -> None:
+    empty = ast.parse("")
+    assert [each.word for each in words.name_findings(Path("tui/keeping.py"), empty)] == ["keeping"]
+    assert not list(words.name_findings(Path("tui/recording.py"), empty))
+    assert not list(words.name_findings(Path("tests/test_using_messages.py"), empty))
+
+
+def test_docstrings_of_functions_begin_with_a_verb(words: ModuleType) -> None:
+    source = 'def f():\n    """Whether it is closed."""\n@property\ndef g():\n    """What it is about."""'
+    assert [each.word for each in words.summary_findings(MODULE, ast.parse(source))] == ["Whether"]
