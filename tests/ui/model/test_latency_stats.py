@@ -30,18 +30,18 @@ def draft(number: int = 1, at: int = NOON) -> Draft:
     return Draft(f"draft-{number}", "tech", "hi", "bo", at)
 
 
-def text(book: LatencyStats, width: int) -> list[str]:
-    lines = latency_lines(book, NAMES, width, "oregon")
+def text(stats: LatencyStats, width: int) -> list[str]:
+    lines = latency_lines(stats, NAMES, width, "oregon")
     return ["".join(part for part, _ in line) for line in lines]
 
 
 def test_own_messages_measure_the_latency_to_the_region_that_took_them() -> None:
-    book = LatencyStats()
-    book.take(LIVE, NOON)
-    book.take(DraftQueued(draft()), NOON + 1)
-    book.take(DraftAccepted(draft(), OREGON, NOON), NOON + 38)
-    assert book.values((HERE, OREGON)) == (38,)
-    assert book.values((HERE, SYDNEY)) == ()
+    stats = LatencyStats()
+    stats.take(LIVE, NOON)
+    stats.take(DraftQueued(draft()), NOON + 1)
+    stats.take(DraftAccepted(draft(), OREGON, NOON), NOON + 38)
+    assert stats.values((HERE, OREGON)) == (38,)
+    assert stats.values((HERE, SYDNEY)) == ()
 
 
 @pytest.mark.parametrize(
@@ -51,58 +51,58 @@ def test_own_messages_measure_the_latency_to_the_region_that_took_them() -> None
 def test_a_wait_for_the_connection_does_not_count_as_latency(
     between: list[StateChanged | DraftUnsent | DraftQueued],
 ) -> None:
-    book = LatencyStats()
-    book.take(LIVE, NOON)
-    book.take(DraftQueued(draft()), NOON)
+    stats = LatencyStats()
+    stats.take(LIVE, NOON)
+    stats.take(DraftQueued(draft()), NOON)
     for event in between:
-        book.take(event, NOON + 60_000)
-    book.take(DraftAccepted(draft(), OREGON, NOON), NOON + 60_038)
-    assert book.values((HERE, OREGON)) == ()
+        stats.take(event, NOON + 60_000)
+    stats.take(DraftAccepted(draft(), OREGON, NOON), NOON + 60_038)
+    assert stats.values((HERE, OREGON)) == ()
 
 
 def test_what_is_written_without_a_connection_is_not_measured() -> None:
-    book = LatencyStats()
-    book.take(LOST, NOON)
-    book.take(DraftQueued(draft()), NOON)
-    book.take(LIVE, NOON + 10)
-    book.take(DraftAccepted(draft(), OREGON, NOON), NOON + 38)
-    assert book.values((HERE, OREGON)) == ()
+    stats = LatencyStats()
+    stats.take(LOST, NOON)
+    stats.take(DraftQueued(draft()), NOON)
+    stats.take(LIVE, NOON + 10)
+    stats.take(DraftAccepted(draft(), OREGON, NOON), NOON + 38)
+    assert stats.values((HERE, OREGON)) == ()
 
 
 def test_paired_arrivals_measure_the_latency_between_regions() -> None:
-    book = LatencyStats()
-    book.pair(OREGON, {OREGON: NOON + 5, SYDNEY: NOON + 166})
-    book.pair(SYDNEY, {OREGON: NOON + 5, SYDNEY: NOON + 6})
-    book.pair("eu-west-1", {OREGON: NOON, SYDNEY: NOON})
-    assert book.values((OREGON, SYDNEY)) == (161,)
-    assert book.values((SYDNEY, OREGON)) == (-1,)
+    stats = LatencyStats()
+    stats.pair(OREGON, {OREGON: NOON + 5, SYDNEY: NOON + 166})
+    stats.pair(SYDNEY, {OREGON: NOON + 5, SYDNEY: NOON + 6})
+    stats.pair("eu-west-1", {OREGON: NOON, SYDNEY: NOON})
+    assert stats.values((OREGON, SYDNEY)) == (161,)
+    assert stats.values((SYDNEY, OREGON)) == (-1,)
 
 
 def test_the_panel_shows_values_and_what_would_give_missing_ones() -> None:
-    book = LatencyStats()
-    assert [line.split("no data yet")[1].strip() for line in text(book, 100)] == [
+    stats = LatencyStats()
+    assert [line.split("no data yet")[1].strip() for line in text(stats, 100)] == [
         ": write something",
         ": write something in Sydney",
         ": needs a message from Oregon",
         ": needs a message from Sydney",
     ]
     for value in range(1, 101):
-        book.note((HERE, OREGON), value)
-    first = text(book, 100)[0]
+        stats.note((HERE, OREGON), value)
+    first = text(stats, 100)[0]
     assert first.startswith("here → Oregon ")
     assert first.split()[-7:] == ["p50", "50", "ms", "p95", "95", "ms", "100×"]
-    narrow = text(book, 48)[0]
+    narrow = text(stats, 48)[0]
     assert narrow.startswith("here→ORE ")
     assert narrow.split()[-4:] == ["50", "ms", "95", "ms"]
 
 
 @pytest.mark.parametrize("width", range(1, 140, 3))
 def test_no_line_is_wider_than_the_panel(width: int) -> None:
-    book = LatencyStats()
+    stats = LatencyStats()
     for path in paths(NAMES)[:3]:
         for value in (1, 999_999, 0, -3):
-            book.note(path, value)
-    assert max(map(cell_len, text(book, width))) <= width or width < 32
+            stats.note(path, value)
+    assert max(map(cell_len, text(stats, width))) <= width or width < 32
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
@@ -118,30 +118,30 @@ def test_a_sparkline_rises_from_zero_to_the_highest() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    book = LatencyStats()
+    stats = LatencyStats()
     for value in range(2 * KEPT):
-        book.note((HERE, OREGON), value)
-    assert len(book.values((HERE, OREGON))) == KEPT
+        stats.note((HERE, OREGON), value)
+    assert len(stats.values((HERE, OREGON))) == KEPT
 
 
 def test_one_line_shows_the_medians() -> None:
-    book = LatencyStats()
+    stats = LatencyStats()
     for value in (140, 150, 160):
-        book.note(("us-west-2", "ap-southeast-2"), value)
-    line = "".join(part for part, _ in latency_line(book, NAMES, 80))
+        stats.note(("us-west-2", "ap-southeast-2"), value)
+    line = "".join(part for part, _ in latency_line(stats, NAMES, 80))
     assert line == "here→ORE –  here→SYD –  ORE→SYD 150ms  SYD→ORE –"
-    assert "".join(part for part, _ in latency_line(book, NAMES, 30)) == "here→ORE –  here→SYD –"
+    assert "".join(part for part, _ in latency_line(stats, NAMES, 30)) == "here→ORE –  here→SYD –"
 
 
 def test_what_waits_behind_another_message_measures_nothing() -> None:
-    book = LatencyStats()
+    stats = LatencyStats()
     first, second, third, fourth = (draft(number) for number in range(1, 5))
     for event in (LIVE, DraftQueued(first), DraftQueued(second), DraftWaiting(first, "too busy")):
-        book.take(event, NOON)
-    book.take(DraftQueued(third), NOON)
+        stats.take(event, NOON)
+    stats.take(DraftQueued(third), NOON)
     for each in (first, second, third):
-        book.take(DraftAccepted(each, OREGON, NOON), NOON + 8000)
-    assert book.values((HERE, OREGON)) == ()
-    book.take(DraftQueued(fourth), NOON)
-    book.take(DraftAccepted(fourth, OREGON, NOON), NOON + 7)
-    assert book.values((HERE, OREGON)) == (7,)
+        stats.take(DraftAccepted(each, OREGON, NOON), NOON + 8000)
+    assert stats.values((HERE, OREGON)) == ()
+    stats.take(DraftQueued(fourth), NOON)
+    stats.take(DraftAccepted(fourth, OREGON, NOON), NOON + 7)
+    assert stats.values((HERE, OREGON)) == (7,)

@@ -119,23 +119,23 @@ class _Shape:
     long: bool
 
 
-def latency_lines(book: LatencyStats, names: RegionNames, width: int, region: str | None) -> list[Line]:
+def latency_lines(stats: LatencyStats, names: RegionNames, width: int, region: str | None) -> list[Line]:
     """Return one line per path, none wider than `width`; own messages go to `region` (an alias)."""
     every, wide = paths(names), width >= 60
     labels = [_label(path, names, short=not wide) for path in every]
     label = max(map(cell_len, labels), default=0)
     shape = _Shape(label, max(0, min(60, width - label - (37 if wide else 19))), wide)
     return [
-        _line(book.values(path), text, shape, _hint(path, names, region), width)
+        _line(stats.values(path), text, shape, _hint(path, names, region), width)
         for path, text in zip(every, labels, strict=True)
     ]
 
 
-def latency_line(book: LatencyStats, names: RegionNames, width: int) -> Line:
+def latency_line(stats: LatencyStats, names: RegionNames, width: int) -> Line:
     """Return the medians of the paths that fit in one line, `–` where nothing was measured."""
     line: Line = []
     for path in paths(names):
-        values = book.values(path)
+        values = stats.values(path)
         median = _ms(percentile(values, 50)).replace(" ", "") if values else "–"
         label = f"{'  ' if line else ''}{_label(path, names, short=True)} "
         width -= cell_len(label) + cell_len(median)

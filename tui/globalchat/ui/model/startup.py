@@ -1,5 +1,6 @@
 """Needed before the chat is loaded: classes of sizes, keys of the stored state, the first frame's lines."""
 
+# Little is imported here on purpose: what is seen first must not wait for the chat.
 from rich.cells import cell_len
 
 Breakpoints = list[tuple[int, str]]
