@@ -1,7 +1,7 @@
 """AWS::DynamoDB resource types."""
 
 from globalchat.localcloud.definition import JSON
-from globalchat.localcloud.problems import Unsupported
+from globalchat.localcloud.problems import Invalid
 from globalchat.localcloud.resources.property_schema import (
     Properties,
     PropertySchema,
@@ -21,10 +21,10 @@ _SWITCH = only(True, False)
 
 
 def table_name(value: JSON, path: str) -> None:
-    """The name of a table: 3 to 255 characters."""
+    """Check the name of a table: 3 to 255 characters."""
     name("[a-zA-Z0-9_.-]", 255)(value, path)
     if len(str(value)) < 3:
-        raise Unsupported(f"property {path} has {len(str(value))} characters; AWS takes at least 3")
+        raise Invalid(f"property {path} has {len(str(value))} characters; AWS takes at least 3")
 
 
 def _table(identity: ResourceIdentity, properties: Properties) -> ResourceValues:
