@@ -1,14 +1,12 @@
 """The check of words finds what is not used here, and leaves good English alone."""
 
 import ast
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from tests.paths import ROOT
+from tests.paths import load_tool
 
 PAGE = Path("page.md")
 MODULE = Path("tui/globalchat/module.py")
@@ -16,18 +14,8 @@ MODULE = Path("tui/globalchat/module.py")
 
 @pytest.fixture(scope="module")
 def words() -> ModuleType:
-    """The tool: its folder is not a package."""
-    spec = importlib.util.spec_from_file_location("words", ROOT / "tools" / "words.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # A dataclass looks its module up there.
-    sys.modules["words"] = module
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        del sys.modules["words"]
-    return module
+    """The tool that looks for them."""
+    return load_tool("words")
 
 
 @pytest.mark.parametrize(
