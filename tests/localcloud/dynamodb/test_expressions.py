@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from globalchat.localcloud.dynamodb.expressions import (
     Between,
-    Comparison,
+    ComparisonNode,
     Function,
     In,
     Junction,
@@ -48,9 +48,9 @@ def path(*parts: str | int) -> Path:
 @pytest.mark.parametrize(
     ("text", "parsed"),
     [
-        ("Title = :a", Comparison("=", path("Title"), A)),
-        (":a <= Title", Comparison("<=", A, path("Title"))),
-        ("#n<>:a", Comparison("<>", path("name"), A)),
+        ("Title = :a", ComparisonNode("=", path("Title"), A)),
+        (":a <= Title", ComparisonNode("<=", A, path("Title"))),
+        ("#n<>:a", ComparisonNode("<>", path("name"), A)),
         ("#p between :one and :two", Between(path("Price"), Literal({"N": "1"}), Literal({"N": "2"}))),
         ("ProductCategory IN (:a, :b)", In(path("ProductCategory"), (A, B))),
         ("attribute_not_exists(Id)", Function("attribute_not_exists", (path("Id"),))),
@@ -59,11 +59,14 @@ def path(*parts: str | int) -> Path:
             Function("attribute_type", (path("ProductReviews", "FiveStar"), Literal({"S": "SS"}))),
         ),
         ("begins_with(Pictures.FrontView, :a)", Function("begins_with", (path("Pictures", "FrontView"), A))),
-        ("size(Brand) <= :one", Comparison("<=", Function("size", (path("Brand"),)), Literal({"N": "1"}))),
-        ("RelatedItems[0][1].x = :a", Comparison("=", path("RelatedItems", 0, 1, "x"), A)),
-        ("#dotted = :a", Comparison("=", path("Safety.Warning"), A)),
+        (
+            "size(Brand) <= :one",
+            ComparisonNode("<=", Function("size", (path("Brand"),)), Literal({"N": "1"})),
+        ),
+        ("RelatedItems[0][1].x = :a", ComparisonNode("=", path("RelatedItems", 0, 1, "x"), A)),
+        ("#dotted = :a", ComparisonNode("=", path("Safety.Warning"), A)),
         ("NOT contains(Color, :a)", Not(Function("contains", (path("Color"), A)))),
-        ("(Title) = (:a)", Comparison("=", path("Title"), A)),
+        ("(Title) = (:a)", ComparisonNode("=", path("Title"), A)),
     ],
 )
 def test_each_form_is_parsed(text: str, parsed: object) -> None:
@@ -71,7 +74,7 @@ def test_each_form_is_parsed(text: str, parsed: object) -> None:
 
 
 def test_not_binds_before_and_and_and_before_or() -> None:
-    first, second, third = (Comparison("=", path(name), A) for name in ("x", "y", "z"))
+    first, second, third = (ComparisonNode("=", path(name), A) for name in ("x", "y", "z"))
     assert condition("x = :a OR y = :a AND NOT z = :a") == Junction(
         "OR", (first, Junction("AND", (second, Not(third))))
     )
@@ -86,7 +89,7 @@ def test_the_and_of_between_is_its_own() -> None:
         "AND",
         (
             Between(path("Price"), Literal({"N": "1"}), Literal({"N": "2"})),
-            Comparison("=", path("x"), A),
+            ComparisonNode("=", path("x"), A),
         ),
     )
 

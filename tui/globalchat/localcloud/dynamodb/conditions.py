@@ -8,7 +8,7 @@ from typing import cast
 
 from globalchat.localcloud.dynamodb.expressions import (
     Between,
-    Comparison,
+    ComparisonNode,
     Condition,
     Function,
     In,
@@ -30,7 +30,7 @@ def holds(condition: Condition, item: Item) -> bool:
             return any(holds(each, item) for each in conditions)
         case Not(inner):
             return not holds(inner, item)
-        case Comparison(operator, left, right):
+        case ComparisonNode(operator, left, right):
             return _compares(operator, _value(left, item), _value(right, item))
         case Between(operand, low, high):
             value = _value(operand, item)
@@ -53,7 +53,7 @@ def paths_of(condition: Condition | Operand) -> Iterable[Path]:
             inner: tuple[Condition | Operand, ...] = parts
         case Not(negated):
             inner = (negated,)
-        case Comparison(_, left, right):
+        case ComparisonNode(_, left, right):
             inner = (left, right)
         case Between(operand, low, high):
             inner = (operand, low, high)

@@ -62,7 +62,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparisonNode:
     """`left operator right`."""
 
     operator: str
@@ -103,7 +103,7 @@ class Junction:
 
 
 Operand: TypeAlias = Path | Literal | Function
-Condition: TypeAlias = Comparison | Between | In | Function | Not | Junction
+Condition: TypeAlias = ComparisonNode | Between | In | Function | Not | Junction
 
 
 class Placeholders:
@@ -321,12 +321,12 @@ class _Parser:
                     f"valid types: {{{','.join(_TYPE_NAMES)}}}"
                 )
 
-    def _comparison(self, operator: str, left: Operand, right: Operand) -> Comparison:
+    def _comparison(self, operator: str, left: Operand, right: Operand) -> ComparisonNode:
         self._check_distinct(operator, left, right)
         if operator not in ("=", "<>"):
             for operand in (left, right):
                 self._check_type(operator, operand, ("S", "N", "B"))
-        return Comparison(operator, left, right)
+        return ComparisonNode(operator, left, right)
 
     def _between(self, operand: Operand, low: Operand, high: Operand) -> Between:
         for each in (operand, low, high):

@@ -10,7 +10,7 @@ from typing import Final
 from globalchat.localcloud.definition import KeyAttribute, Table
 from globalchat.localcloud.dynamodb.expressions import (
     Between,
-    Comparison,
+    ComparisonNode,
     Condition,
     Function,
     In,
@@ -185,7 +185,7 @@ def _tests(condition: Condition) -> Iterator[tuple[str, _KeyTest]]:
         case Junction("AND", conditions):
             for each in conditions:
                 yield from _tests(each)
-        case Junction("OR") | Not() | In() | Comparison("<>"):
+        case Junction("OR") | Not() | In() | ComparisonNode("<>"):
             raise invalid(f"Invalid operator used in KeyConditionExpression: {_operator(condition)}")
         case Function(name, operands):
             if name != "begins_with":
@@ -193,7 +193,7 @@ def _tests(condition: Condition) -> Iterator[tuple[str, _KeyTest]]:
             yield _test(name, operands)
         case Between(operand, low, high):
             yield _test("BETWEEN", (operand, low, high))
-        case Comparison(operator, left, right):
+        case ComparisonNode(operator, left, right):
             if isinstance(left, Path):
                 yield _test(operator, (left, right))
             else:
@@ -204,7 +204,7 @@ def _operator(condition: Condition) -> str:
     match condition:
         case Junction():
             return condition.operator
-        case Comparison():
+        case ComparisonNode():
             return condition.operator
         case Not():
             return "NOT"
