@@ -12,6 +12,7 @@ from globalchat.localcloud.dynamodb.items import DynamoDBError, Item, Value, ite
 from globalchat.localcloud.dynamodb.store import ItemStore
 from globalchat.localcloud.dynamodb.tables import (
     DELETION_DELAY,
+    DELETIONS,
     PAGE_BYTES,
     ConditionFailed,
     PutRequest,
@@ -203,6 +204,16 @@ def test_an_expired_item_is_there_for_some_minutes_and_then_deleted(store: ItemS
     clock.now = NOW + 10 + DELETION_DELAY + 60
     query(tables)
     assert places(query(tables)) == ["later", "long ago", "text", "without"]
+
+
+def test_many_expired_items_are_deleted_by_several_operations(store: ItemStore) -> None:
+    clock = Clock()
+    tables = Tables([TEXT_TABLE], store, clock)
+    count = DELETIONS * 2 + 1
+    put(tables, *(note(f"{number:05}", expires={"N": str(NOW)}) for number in range(count)))
+    clock.now = NOW + DELETION_DELAY + 60
+    left = [query(tables, select="COUNT").count for _ in range(4)]
+    assert left == [count - DELETIONS, count - 2 * DELETIONS, 0, 0]
 
 
 def test_a_table_without_ttl_keeps_everything(store: ItemStore) -> None:

@@ -146,3 +146,14 @@ def test_no_secret_is_in_the_repr() -> None:
 
     for secret in ("nonce-of", "token-of", "AKIA", "secret-of", "da2-"):
         assert secret not in shown
+
+
+def test_notices_are_kept_and_a_file_without_them_has_none(tmp_path: Path) -> None:
+    state.write(tmp_path, replace(STATE, notices=("The tables are empty now.",)))
+    found = state.read(tmp_path)
+    assert found is not None
+    assert found.notices == ("The tables are empty now.",)
+    document = json.loads((tmp_path / state.FILE).read_text(encoding="utf-8"))
+    del document["notices"]
+    (tmp_path / state.FILE).write_text(json.dumps(document), encoding="utf-8")
+    assert state.read(tmp_path) == STATE

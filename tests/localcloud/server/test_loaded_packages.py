@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from pathlib import Path
+
+from tests.localcloud.helpers import notes_app
 
 
 def test_serving_loads_nothing_heavy() -> None:
@@ -26,6 +29,25 @@ asyncio.run(main())
 heavy = {"boto3", "botocore", "aws_cdk", "textual", "gql", "cryptography"}
 ours = {"globalchat_infra", "globalchat.client", "globalchat.ui", "globalchat.cli"}
 print(*((heavy | ours) & set(sys.modules)))
+"""
+    command = [sys.executable, "-P", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == ("\n", "")
+
+
+def test_without_a_table_no_database_is_loaded(tmp_path: Path) -> None:
+    template = notes_app.template()
+    resources = template["Resources"]
+    template["Resources"] = {name: resources[name] for name in ("Api", "Schema", "Key")}
+    del template["Outputs"]
+    script = f"""
+import asyncio, sys
+from pathlib import Path
+from globalchat.localcloud.server.cloud import LocalCloud
+async def main():
+    async with LocalCloud.open(Path({str(notes_app.write(tmp_path / "app", template))!r})):
+        print(*(name for name in sys.modules if name == "sqlite3" or ".localcloud.dynamodb" in name))
+asyncio.run(main())
 """
     command = [sys.executable, "-P", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)

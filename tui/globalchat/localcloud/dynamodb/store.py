@@ -129,11 +129,14 @@ class ItemStore:
         ).fetchone()
         return row[0], row[1]
 
-    def delete_expired(self, table_id: str, *, first: float, last: float) -> None:
-        """Delete the items of a table whose time lies between two epoch seconds."""
-        self._execute(
-            "DELETE FROM items WHERE table_id = ? AND expires BETWEEN ? AND ?", (table_id, first, last)
-        )
+    def delete_expired(self, table_id: str, *, first: float, last: float, limit: int) -> int:
+        """Delete up to a number of items whose time lies between two epoch seconds; return how many."""
+        # SQLite's DELETE has no LIMIT unless it is built with it.
+        return self._execute(
+            "DELETE FROM items WHERE rowid IN (SELECT rowid FROM items "
+            "WHERE table_id = ? AND expires BETWEEN ? AND ? LIMIT ?)",
+            (table_id, first, last, limit),
+        ).rowcount
 
     def _execute(self, statement: str, values: Sequence[str | bytes | float | None] = ()) -> sqlite3.Cursor:
         with _failures():

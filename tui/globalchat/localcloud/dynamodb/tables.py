@@ -34,6 +34,8 @@ MAX_WRITES: Final = 25
 """Writes of one BatchWriteItem."""
 DELETION_DELAY: Final = 600.0
 """Seconds for which an expired item is still there; on AWS it may be days."""
+DELETIONS: Final = 500
+"""Expired items that one operation deletes, so that it does not take long."""
 _DELETION_INTERVAL: Final = 60.0
 _OLDEST_EXPIRY: Final = 5 * 365 * 86_400.0
 """An item that expired earlier than this many seconds ago is never deleted."""
@@ -238,16 +240,21 @@ class Tables:
         )
 
     def _delete_expired(self) -> None:
-        """Delete what expired some time ago, at most once a minute."""
+        """Delete what expired some time ago, at most once a minute; of many items some at each operation."""
         now = self._clock()
         if now < self._next_deletion:
             return
-        self._next_deletion = now + _DELETION_INTERVAL
+        deleted = 0
         for table in self._definitions.values():
             if table.ttl_attribute is not None:
-                self._store.delete_expired(
-                    _table_id(table), first=now - _OLDEST_EXPIRY, last=now - DELETION_DELAY
+                deleted += self._store.delete_expired(
+                    _table_id(table),
+                    first=now - _OLDEST_EXPIRY,
+                    last=now - DELETION_DELAY,
+                    limit=DELETIONS - deleted,
                 )
+        if deleted < DELETIONS:
+            self._next_deletion = now + _DELETION_INTERVAL
 
 
 def _table_id(table: Table) -> str:
