@@ -297,6 +297,19 @@ async def test_other_operations_are_refused_at_start(tmp_path: Path, operation: 
     )
 
 
+async def test_requests_may_come_from_the_helper_module(tmp_path: Path) -> None:
+    code = """import * as ddb from '@aws-appsync/utils/dynamodb';
+export function request(ctx) {
+  return ddb.query({ query: { topic: { eq: 'tea' }, place: { ge: 'b' } }, scanIndexForward: false });
+}"""
+    async with LocalCloud.open(notes_app.write(tmp_path / "app", with_code(code))) as cloud:
+        app = App(cloud)
+        for place in "abc":
+            await app.put(topic="tea", place=place)
+        body = await app.send(RAW, request="{}")
+    assert [item["place"] for item in json.loads(body["data"]["raw"])["items"]] == ["c", "b"]
+
+
 async def test_an_attribute_called_operation_is_none(tmp_path: Path) -> None:
     code = (
         "export function request(ctx) { const item = { operation: 'Scan' };"

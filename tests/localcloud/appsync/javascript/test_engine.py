@@ -47,7 +47,17 @@ def test_decoy_imports_stay_as_they_are(decoy: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("import { get } from '@aws-appsync/utils/dynamodb'", "not emulated: @aws-appsync/utils/dynamodb"),
+        (
+            "import { get } from '@aws-appsync/utils/dynamodb'",
+            "not emulated: @aws-appsync/utils/dynamodb, get",
+        ),
+        ("import { put, scan } from '@aws-appsync/utils/dynamodb'", "utils/dynamodb, scan"),
+        ("import * as ddb from '@aws-appsync/utils/dynamodb'; ddb.remove({})", "utils/dynamodb, remove"),
+        (
+            "import * as aws from '@aws-appsync/utils'; aws.dynamodb.put({})",
+            "dynamodb, which AWS does not document",
+        ),
+        ("import { select } from '@aws-appsync/utils/rds'", "not emulated: @aws-appsync/utils/rds, which"),
         ("import fs from 'fs'", "only @aws-appsync/utils can be imported, not 'fs'"),
         ("import * as fs from 'node:fs'", "not 'node:fs'"),
         (

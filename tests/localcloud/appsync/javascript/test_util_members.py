@@ -281,3 +281,63 @@ def test_values_become_attribute_values_as_documented(expression: str, expected:
 def test_a_value_of_another_type_is_an_error(expression: str) -> None:
     with pytest.raises(ScriptError, match=r"util\.dynamodb was given something other than an? "):
         run(f"return util.dynamodb.{expression};")
+
+
+HELPERS = """import * as ddb from '@aws-appsync/utils/dynamodb';
+import { put, query } from '@aws-appsync/utils/dynamodb';"""
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (
+            "ddb.put({ key: { id: 'a' }, item: { n: 1 } })",
+            {"operation": "PutItem", "key": {"id": {"S": "a"}}, "attributeValues": {"n": {"N": 1}}},
+        ),
+        (
+            "query({ query: { id: { eq: 'a' }, place: { between: ['b', 'c'] } }, limit: 3, nextToken: '' })",
+            {
+                "operation": "Query",
+                "query": {
+                    "expression": "#k0 = :k0_0_0 AND #k1 BETWEEN :k1_0_0 AND :k1_0_1",
+                    "expressionNames": {"#k0": "id", "#k1": "place"},
+                    "expressionValues": {
+                        ":k0_0_0": {"S": "a"}, ":k1_0_0": {"S": "b"}, ":k1_0_1": {"S": "c"},
+                    },
+                },
+                "limit": 3,
+                "nextToken": "",
+            },
+        ),
+        (
+            "query({ query: { place: { beginsWith: 'b' } }, projection: ['id', 'list[0].city'] })",
+            {
+                "operation": "Query",
+                "query": {
+                    "expression": "begins_with(#k0, :k0_0_0)",
+                    "expressionNames": {"#k0": "place"},
+                    "expressionValues": {":k0_0_0": {"S": "b"}},
+                },
+                "projection": {
+                    "expression": "#p0_0, #p1_0[0].#p1_1",
+                    "expressionNames": {"#p0_0": "id", "#p1_0": "list", "#p1_1": "city"},
+                },
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_helpers_make_requests_to_a_table(call: str, expected: JSON) -> None:
+    assert run(f"return {call};", HELPERS) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("put({ key: {}, item: {}, condition: { a: { eq: 1 } } })", "not emulated: condition of put"),
+        ("query({ query: {}, filter: { a: { eq: 1 } } })", "not emulated: filter of query"),
+        ("query({ query: { a: { ne: 1 } } })", "a key condition has no operator ne"),
+    ],
+)
+def test_helpers_refuse_what_they_lack(call: str, message: str) -> None:
+    with pytest.raises(ScriptError, match=message):
+        run(f"return {call};", HELPERS)

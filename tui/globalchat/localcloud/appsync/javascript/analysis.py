@@ -28,8 +28,8 @@ HANDLERS = ("request", "response")
 class Binding:
     """A declared name. `value` is its initial value, if the file has one.
 
-    `is_context` marks the first parameter of a handler; `imported` is the name that AWS's module exports,
-    empty for the whole module, None for a name that is not imported.
+    `is_context` marks the first parameter of a handler; `imported` is what it stands for of AWS's modules
+    (`export_path`), None for a name that is not imported.
     """
 
     name: str
@@ -192,7 +192,7 @@ class _Analyst:
         scope.declare_hoisted(body)
         for each in program.imports:
             for imported, local in each.bindings:
-                scope.declare(local).imported = "" if imported == "*" else imported
+                scope.declare(local).imported = language.export_path(each.module, imported)
         self._find_handlers(body, scope)
         for statement in body.parts:
             self.visit(statement, scope)

@@ -18,7 +18,7 @@ import quickjs
 
 from globalchat.localcloud.appsync.javascript import language
 from globalchat.localcloud.appsync.javascript.analysis import analyse
-from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check, check_imports
+from globalchat.localcloud.appsync.javascript.language import MAX_BYTES, check, check_imports, export_path
 from globalchat.localcloud.appsync.javascript.parser import (
     Program,
     ResultTooLarge,
@@ -56,6 +56,9 @@ TICK: Final = "__tick();"
 
 NAMESPACE: Final = "__appsync.utils"
 """The engine's object that holds the exports of AWS's module."""
+
+HELPERS_NAMESPACE: Final = "__appsync.helpers"
+"""The engine's object that holds the helper modules."""
 
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2100
@@ -96,7 +99,9 @@ def rewrite(source: str, program: Program) -> Module:
     insertions: list[tuple[int, str]] = []
     declarations = ""
     for each in program.imports:
-        declarations += "".join(_declare(imported, local) for imported, local in each.bindings)
+        declarations += "".join(
+            _declare(export_path(each.module, imported), local) for imported, local in each.bindings
+        )
         source = _blank(source, each.node.start, each.node.end)
     # Braces around the body: it may be a single statement.
     for node in program.body.walk():
@@ -114,8 +119,10 @@ def rewrite(source: str, program: Program) -> Module:
     return Module("".join(pieces), source, tuple((offset, len(text)) for offset, text in insertions))
 
 
-def _declare(imported: str, local: str) -> str:
-    return f"const {local} = {NAMESPACE};" if imported == "*" else f"const {local} = {NAMESPACE}.{imported};"
+def _declare(path: str, local: str) -> str:
+    owner = HELPERS_NAMESPACE if path.startswith("/") else NAMESPACE
+    value = ".".join(part for part in (owner, path.removeprefix("/")) if part)
+    return f"const {local} = {value};"
 
 
 def _blank(source: str, start: int, end: int) -> str:

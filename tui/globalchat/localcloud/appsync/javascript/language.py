@@ -105,9 +105,12 @@ MISSING_GLOBALS: Final = frozenset(
 
 MODULE: Final = "@aws-appsync/utils"
 EXPORTS: Final = ("util", "extensions", "runtime")
-HELPERS: Final = ("ai", "dynamodb", "rds")
-"""The module's helper modules, for data sources that are not emulated."""
-_HELPER_MODULES: Final = tuple(f"{MODULE}/{helper}" for helper in HELPERS)
+HELPERS: Final = {
+    "ai": (),
+    "dynamodb": ("put", "query"),
+    "rds": (),
+}  # fmt: skip
+"""The module's helper modules, and their functions that are emulated."""
 
 EMULATED_MEMBERS: Final = (
     "ctx.args", "ctx.arguments", "ctx.env", "ctx.error", "ctx.identity", "ctx.info.fieldName",
@@ -168,20 +171,37 @@ def check_imports(program: Program, file: str) -> None:
     for each in program.imports:
         problem = _import_problem(each)
         if problem is not None:
-            is_gap = each.module in _HELPER_MODULES
+            is_gap = _helper(each.module) is not None
             raise ScriptError(problem, file=file, line=each.node.line, column=each.node.column, is_gap=is_gap)
 
 
 def _import_problem(statement: ImportStatement) -> str | None:
     module = statement.module
-    if module in _HELPER_MODULES:
-        return f"not emulated: {module}, which serves other data sources"
+    helper = _helper(module)
+    if helper is not None:
+        if not HELPERS[helper]:
+            return f"not emulated: {module}, which serves other data sources"
+        lacking = [name for name, _ in statement.bindings if name not in ("*", *HELPERS[helper])]
+        return f"not emulated: {module}, {lacking[0]}" if lacking else None
     if module != MODULE:
         return f"only {MODULE} can be imported, not {module!r}"
     for imported, _ in statement.bindings:
         if imported != "*" and imported not in EXPORTS:
             return f"{MODULE} exports {', '.join(EXPORTS)}, not {imported}"
     return None
+
+
+def _helper(module: str) -> str | None:
+    """Return which helper module of AWS's a module is."""
+    owner, _, helper = module.rpartition("/")
+    return helper if owner == MODULE and helper in HELPERS else None
+
+
+def export_path(module: str, imported: str) -> str:
+    """Return what an import stands for: `util`, `/dynamodb`, `/dynamodb.put`; empty for the whole module."""
+    name = "" if imported == "*" else imported
+    helper = _helper(module)
+    return name if helper is None else f"/{helper}.{name}".rstrip(".")
 
 
 def _lacking(source: Source, token: tree_sitter.Node) -> str | None:
@@ -236,6 +256,10 @@ def member_problem(path: str) -> str | None:
     def is_in(members: tuple[str, ...]) -> bool:
         return any(f"{known}.".startswith(f"{path}.") or path.startswith(f"{known}.") for known in members)
 
+    if path.startswith("/"):
+        helper, _, function = path[1:].partition(".")
+        is_emulated = function in ("", *HELPERS[helper])
+        return None if is_emulated else f"not emulated: {MODULE}/{helper}, {function}"
     if is_in(EMULATED_MEMBERS):
         return None
     if is_in(REFUSED_MEMBERS):

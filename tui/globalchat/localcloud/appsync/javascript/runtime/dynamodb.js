@@ -49,3 +49,59 @@ const dynamodb = emulated('util.dynamodb', {
   toMap: (value) => (value === null || value === undefined ? null : { M: toMapValues(value) }),
   toMapValues: (value) => (value === null || value === undefined ? null : toMapValues(value)),
 });
+
+const OPERATORS = { eq: '=', le: '<=', lt: '<', ge: '>=', gt: '>' };
+
+/** Makes the key condition of `{ name: { eq: 'a' }, place: { beginsWith: 'b' } }`. */
+function keyCondition(query) {
+  const expressionNames = {};
+  const expressionValues = {};
+  const tests = flatMap(entries(query), ([name, condition], place) => {
+    expressionNames[`#k${place}`] = name;
+    return map(entries(condition), ([operator, operand], number) => {
+      const label = `:k${place}_${number}`;
+      const operands = operator === 'between' ? operand : [operand];
+      const labels = map(operands, (value, index) => {
+        expressionValues[`${label}_${index}`] = toDynamoDB(value);
+        return `${label}_${index}`;
+      });
+      if (operator === 'beginsWith') return `begins_with(#k${place}, ${labels[0]})`;
+      if (operator === 'between') return `#k${place} BETWEEN ${labels[0]} AND ${labels[1]}`;
+      if (!hasOwn(OPERATORS, operator)) throw new Error(`a key condition has no operator ${operator}`);
+      return `#k${place} ${OPERATORS[operator]} ${labels[0]}`;
+    });
+  });
+  return { expression: tests.join(' AND '), expressionNames, expressionValues };
+}
+
+/** Makes the projection of a list of paths: `['id', 'place.city']`. */
+function projectionOf(paths) {
+  const expressionNames = {};
+  const parts = map(paths, (path, place) => map(path.split('.'), (part, index) => {
+    const [name] = part.split('[');
+    const label = `#p${place}_${index}`;
+    expressionNames[label] = name;
+    return label + part.slice(name.length);
+  }).join('.'));
+  return { expression: parts.join(', '), expressionNames };
+}
+
+/** Refuses what needs filter objects turned into expressions. */
+function withoutFilterObject(object, helper, member) {
+  if (object !== null && object !== undefined) {
+    throw new Error(`not emulated: ${member} of ${helper} in @aws-appsync/utils/dynamodb`);
+  }
+}
+
+/** `@aws-appsync/utils/dynamodb`: requests to a DynamoDB data source. */
+const dynamodbHelpers = emulated('dynamodb', {
+  put({ key, item, condition, ...rest }) {
+    withoutFilterObject(condition, 'put', 'condition');
+    return { operation: 'PutItem', key: toMapValues(key), attributeValues: toMapValues(item ?? {}), ...rest };
+  },
+  query({ query, filter: chosen, projection, ...rest }) {
+    withoutFilterObject(chosen, 'query', 'filter');
+    const parts = projection ? { projection: projectionOf(projection) } : {};
+    return { operation: 'Query', query: keyCondition(query), ...parts, ...rest };
+  },
+});

@@ -5,6 +5,7 @@ const host = {
   /** The limit of an evaluation's wall time, in milliseconds. */
   wallLimit: Infinity,
   utils: freeze({ util, extensions, runtime }),
+  helpers: freeze({ dynamodb: dynamodbHelpers }),
   call,
   zones,
   /** Called by the last statement of a module: the engine does not report an error at the top level otherwise. */
