@@ -298,6 +298,7 @@ async def test_the_right_button_asks_what_to_do_with_a_message(monkeypatch: pyte
         await chat.until(lambda: chat.session.calls[-1] == ("resend", drafts[0].id))
         await choose("two", "Discard it")
         await chat.until(lambda: chat.session.calls[-1] == ("discard", drafts[1].id))
+        await chat.settle()  # the rows below move up
         await choose("three", "Bring the text back")
         await chat.until(lambda: chat.composer.text == "three")
 

@@ -255,7 +255,6 @@ class ChatController:
                 self._retry()
             case ["discard"]:
                 self._messages.discard(self._panel.pane.chosen)
-                self._updater.request()
             case ["help"]:
                 self._screen.app.push_screen(Help(self._keymap), self._run_chosen)
             case ["back"]:

@@ -129,7 +129,7 @@ class MessageController:
             sentence, warns = discarded.summary()
             severity: SeverityLevel = "warning" if warns else "information"
             self._screen.notify(sentence, severity=severity, timeout=8 if warns else 4, markup=False)
-            self._updater.request()
+            self._updater.update()
 
     def export(self, file: str | None) -> None:
         """Write the open channel to a file; without a name to `globalchat-…` in the working folder."""
