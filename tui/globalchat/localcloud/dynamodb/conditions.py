@@ -137,6 +137,7 @@ def _size(value: Value) -> Value | None:
 
 
 def _compares(operator: str, left: Value | None, right: Value | None) -> bool:
+    # What is absent differs from everything, and compares with nothing.
     if operator == "<>":
         return left is None or right is None or not equal(left, right)
     if left is None or right is None:

@@ -104,6 +104,7 @@ class TableDataSources:
         condition = _expression(document.get("condition"), "$[condition]", _CONDITION_KEYS)
         _check_strategy(condition)
         request = PutRequest(item, _text_of(condition), _names(condition), _values(condition))
+        # IAM answers before DynamoDB looks at table, key or condition.
         self._require(source, arn, "PutItem")
         try:
             self._tables.put(arn, request)
@@ -153,6 +154,7 @@ class TableDataSources:
                 key_condition=str(_text_of(query)),
                 filter=_text_of(chosen),
                 projection=_text_of(projection),
+                # AppSync takes names and values by expression, DynamoDB those of all together.
                 names=_merged(names),
                 values=_merged(values),
                 limit=_optional(document, "limit", int),

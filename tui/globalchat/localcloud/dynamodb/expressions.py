@@ -242,6 +242,7 @@ class _Parser:
             return self._comparison(token, self._as_operand(left), right)
         if word == "BETWEEN":
             self._count(token)
+            # This AND belongs to BETWEEN, so that no condition is parsed up to it.
             low = self._operand()
             if not self._accept_word("AND"):
                 self._syntax_error()
@@ -260,6 +261,7 @@ class _Parser:
         if not self._accept(")"):
             self._syntax_error()
         end = self._next - 1
+        # The last parentheses that were closed are the first and the last thing within these.
         if self._group == (start + 1, end - 1):
             self._fail("The expression has redundant parentheses;")
         self._group = (start, end)
@@ -276,6 +278,7 @@ class _Parser:
                     f"attribute value: {token}"
                 )
             return Literal(value)
+        # A name before a parenthesis is a function, also one that is unknown or reserved.
         after = self._tokens[self._next + 1] if self._next + 1 < len(self._tokens) else _END
         if after == "(" and re.match("[A-Za-z_]", token) and token.upper() not in _KEYWORDS:
             return self._function()

@@ -194,6 +194,7 @@ def _tests(condition: Condition) -> Iterator[tuple[str, _KeyTest]]:
         case Between(operand, low, high):
             yield _test("BETWEEN", (operand, low, high))
         case ComparisonNode(operator, left, right):
+            # `:value < name` is `name > :value`.
             if isinstance(left, Path):
                 yield _test(operator, (left, right))
             else:

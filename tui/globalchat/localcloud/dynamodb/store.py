@@ -55,6 +55,7 @@ class ItemStore:
 
     def __init__(self, path: Path | None) -> None:
         self.set_aside: Path | None = None
+        # Memory is never damaged: the second attempt is for a file alone.
         try:
             self._connection = _open(path)
         except _DamagedFile:
@@ -79,6 +80,7 @@ class ItemStore:
 
     def put(self, table_id: str, key: Key, stored: StoredItem, expires: int | None) -> None:
         """Write an item in place of the one with its key; `expires` is an epoch second."""
+        # Every string of a checked item can be encoded, so that nothing needs escapes.
         text = json.dumps(stored.item, ensure_ascii=False, separators=(",", ":"))
         self._execute(
             "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)",

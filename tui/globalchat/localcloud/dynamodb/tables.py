@@ -157,6 +157,7 @@ class Tables:
         ]
         if len({(write.table.arn, key) for write, key in keyed}) < len(keyed):
             raise invalid("Provided list of item keys contains duplicates")
+        # All keys are known to be good here: only SQLite itself can still fail.
         with self._store.transaction():
             for write, key in keyed:
                 if write.kind == "put":
@@ -176,6 +177,7 @@ class Tables:
         paths = None if request.projection is None else parse_projection(request.projection, placeholders)
         placeholders.check_use()
         _check_limit_and_select(request)
+        # As on AWS, the request is checked before the table, and the key condition after it.
         table = self.find(arn)
         keys = key_range(table, condition)
         _check_filter(table, chosen)
@@ -223,11 +225,13 @@ class Tables:
         scanned = size = 0
         last: Item | None = None
         for stored in self._store.read(_table_id(table), keys, after=start, forward=request.forward):
+            # The item that would pass the limit begins the next page; a single one always fits.
             if scanned and size + stored.size > PAGE_BYTES:
                 break
             scanned, size, last = scanned + 1, size + stored.size, stored.item
             if chosen is None or holds(chosen, stored.item):
                 items.append(stored.item if paths is None else project(stored.item, paths))
+            # DynamoDB does not look whether more follows: a full page always has a last key.
             if scanned == request.limit:
                 break
         else:
@@ -273,6 +277,7 @@ def _expiry(table: Table, item: Item) -> int | None:
     if value is None or "N" not in value:
         return None
     seconds = int(Decimal(text_in(value)))
+    # An integer of SQLite has 64 bits; nothing expires so late.
     return seconds if 0 <= seconds < 2**62 else None
 
 
