@@ -25,7 +25,7 @@ FILTERS = {
 """Lines of AppSync's log about a failed `publishFromBus`: an error of the field, and a denial."""
 
 
-def of_api(name: str, api_id: str, statistic: str = "Sum") -> aws_cloudwatch.Metric:
+def api_metric(name: str, api_id: str, statistic: str = "Sum") -> aws_cloudwatch.Metric:
     """Return a metric of an AppSync API (its developer guide, monitoring)."""
     return aws_cloudwatch.Metric(
         namespace="AWS/AppSync",
@@ -36,7 +36,7 @@ def of_api(name: str, api_id: str, statistic: str = "Sum") -> aws_cloudwatch.Met
     )
 
 
-def of_rule(name: str, rule: str, bus: str) -> aws_cloudwatch.Metric:
+def rule_metric(name: str, rule: str, bus: str) -> aws_cloudwatch.Metric:
     """Return a metric of a rule; a custom bus adds a dimension (EventBridge user guide, monitoring)."""
     return aws_cloudwatch.Metric(
         namespace="AWS/Events",
@@ -71,8 +71,8 @@ def waiting_dead_letters(queue: str) -> aws_cloudwatch.Metric:
     )
 
 
-def in_log(prefix: str, name: str) -> aws_cloudwatch.Metric:
-    """Return what a filter counts in AppSync's log; a namespace of its own keeps deployments apart."""
+def log_metric(prefix: str, name: str) -> aws_cloudwatch.Metric:
+    """Return the count of a filter of AppSync's log; each deployment has its own namespace."""
     return aws_cloudwatch.Metric(
         namespace=f"globalchat/{prefix}",
         metric_name=name,
@@ -131,7 +131,8 @@ class Alarms(Construct):
         """
         part = rule.removeprefix(f"{self._prefix}-")
         sent, lost = (
-            of_rule(name, rule, bus) for name in ("InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq")
+            rule_metric(name, rule, bus)
+            for name in ("InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq")
         )
         self._add(f"{part}-failed", sent, f"EventBridge gave up deliveries of the rule {rule}: dead letters.")
         self._add(f"{part}-lost", lost, f"Not even the queue took what the rule {rule} could not deliver.")
@@ -140,17 +141,17 @@ class Alarms(Construct):
         """Alarm when the rule for malformed events had one."""
         queue = names.dead_letters(self._prefix, "malformed")
         text = f"Events of our source that are not messages wait in {queue}."
-        self._add("malformed-events", of_rule("Invocations", rule, bus), text)
+        self._add("malformed-events", rule_metric("Invocations", rule, bus), text)
 
     def on_refused_broadcasts(self, api_id: str, log: aws_logs.ILogGroup) -> None:
         """Alarm when AppSync answers `publishFromBus` with an error.
 
         Such an answer has the HTTP status 200: EventBridge may take it for a delivery, then no queue gets it.
         The resolver's own metric counts it, and so does a filter of the log, should one of them not work as
-        documented. Denials that come before the resolver are counted apart, in an alarm that mails no one: a
+        documented. Denials that come before the resolver are counted apart, in an alarm that sends no mail: a
         holder of the API key causes them by calling `publishFromBus`.
         """
-        metric = {name: in_log(self._prefix, name) for name in FILTERS}
+        metric = {name: log_metric(self._prefix, name) for name in FILTERS}
         for name, pattern in FILTERS.items():
             aws_logs.MetricFilter(
                 self,

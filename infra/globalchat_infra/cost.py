@@ -129,7 +129,7 @@ def units(size: int, unit: int) -> int:
     return -(-size // unit)
 
 
-def alarms(regions: int) -> int:
+def alarm_count(regions: int) -> int:
     """Return how many alarms a region has: those of its API, and of the relay's queue and rules."""
     rules = -(-(regions - 1) // TARGETS_PER_RULE)
     return len(API_ALARMS) + (1 + 2 * rules if rules else 0)
@@ -155,7 +155,7 @@ def _quantities(
     # The publisher gets its message back as the answer.
     yield "Transfer", "internet", (deliveries + own) * size / GIGABYTE
     yield "CloudWatch", "log", operations * LOG / GIGABYTE
-    yield "CloudWatch", "alarm", Decimal(alarms(regions))
+    yield "CloudWatch", "alarm", Decimal(alarm_count(regions))
     yield "CloudWatch", "metric", Decimal(RESOLVER_METRICS)
     if extras.dashboard:
         yield "CloudWatch", "dashboard", Decimal(1)

@@ -6,7 +6,7 @@ from aws_cdk import aws_cloudwatch
 from constructs import Construct
 
 from globalchat_infra import names
-from globalchat_infra.alarms import DENIED, REFUSED, in_log, of_api, of_rule, waiting_dead_letters
+from globalchat_infra.alarms import DENIED, REFUSED, api_metric, log_metric, rule_metric, waiting_dead_letters
 
 
 class Dashboard(Construct):
@@ -31,27 +31,32 @@ class Dashboard(Construct):
         board.add_widgets(
             _graph(
                 "Clients",
-                [of_api(name, api_id, "Maximum") for name in ("ActiveConnections", "ActiveSubscriptions")],
+                [
+                    api_metric(name, api_id, "Maximum")
+                    for name in ("ActiveConnections", "ActiveSubscriptions")
+                ],
             ),
-            _graph("Requests", [of_api(name, api_id) for name in ("Requests", "4XXError", "5XXError")]),
-            _graph("Latency (ms)", [of_api("Latency", api_id, statistic) for statistic in ("p50", "p99")]),
+            _graph("Requests", [api_metric(name, api_id) for name in ("Requests", "4XXError", "5XXError")]),
+            _graph(
+                "Latency (ms)", [api_metric("Latency", api_id, statistic) for statistic in ("p50", "p99")]
+            ),
         )
         board.add_widgets(
             _graph(
                 "Updates sent",
                 [
-                    of_api(name, api_id)
+                    api_metric(name, api_id)
                     for name in ("PublishDataMessageSuccess", "PublishDataMessageClientError")
                 ],
             ),
-            _graph("Deliveries", [of_rule("Invocations", rule, bus) for rule in rules]),
+            _graph("Deliveries", [rule_metric("Invocations", rule, bus) for rule in rules]),
             _graph(
                 "Not delivered",
                 [
-                    *(of_rule("FailedInvocations", rule, bus) for rule in rules),
-                    of_rule("Invocations", malformed, bus),
+                    *(rule_metric("FailedInvocations", rule, bus) for rule in rules),
+                    rule_metric("Invocations", malformed, bus),
                     *(waiting_dead_letters(queue) for queue in queues),
-                    *(in_log(prefix, name) for name in (REFUSED, DENIED)),
+                    *(log_metric(prefix, name) for name in (REFUSED, DENIED)),
                 ],
             ),
         )

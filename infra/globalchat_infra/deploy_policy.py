@@ -1,8 +1,8 @@
-"""Write `docs/deploy-policy.json`, the least that a deployer has to be allowed.
+"""Write `docs/deploy-policy.json`, the minimum permissions of a deployer.
 
-Run as `python -m globalchat_infra.deploy_policy`. CloudFormation acts with the rights of its caller. What it
-calls for a resource stands in AWS's own schema of the resource's type (`handlers`), which cfn-lint brings
-along. Added are the calls of the deployer itself and those of the CDK's command line; left out, by
+Run as `python -m globalchat_infra.deploy_policy`. CloudFormation acts with the rights of its caller. The
+calls it makes for a resource are listed in AWS's schema of the resource's type (`handlers`), which is part of
+cfn-lint. Added are the calls of the deployer itself and those of the CDK's command line; left out, by
 `NOT_USED`, is what belongs to features that the templates do not use.
 """
 
@@ -40,9 +40,10 @@ CDK_CALLS = {
     "cloudformation:ExecuteChangeSet": "",
     "cloudformation:GetTemplate": "",
 }
-"""What the pinned command line calls in `deploy` and `diff`; with a reason what it calls in trouble alone.
+"""What the pinned command line calls in `deploy` and `diff`.
 
-A test records the others. Source of the exception: `paginatedDescribeEvents` in aws-cdk's `lib/index.js`.
+The value says why, for calls made only after an error; a test records the others.
+Source of the exception: `paginatedDescribeEvents` in aws-cdk's `lib/index.js`.
 """
 
 NOT_USED = {

@@ -48,7 +48,7 @@ def of_queue(template: Mapping[str, Any], name: str) -> Alarm:
     )
 
 
-def of_rule(metric: str, rule: str) -> Alarm:
+def rule_metric(metric: str, rule: str) -> Alarm:
     return ("AWS/Events", metric, "Sum", {"EventBusName": "globalchat-bus", "RuleName": rule})
 
 
@@ -59,12 +59,14 @@ def test_queue_rules_resolver_and_log_of_the_broadcast_are_watched(templates: Te
         query = f"SELECT SUM(GraphQLError) FROM \"AWS/AppSync\" WHERE API_Id = '${{{api}.ApiId}}'"
         assert watched(template) == {
             "globalchat-broadcast-dead-letters": of_queue(template, "globalchat-broadcast-dlq"),
-            "globalchat-broadcast-failed": of_rule("InvocationsSentToDlq", "globalchat-broadcast"),
-            "globalchat-broadcast-lost": of_rule("InvocationsFailedToBeSentToDlq", "globalchat-broadcast"),
+            "globalchat-broadcast-failed": rule_metric("InvocationsSentToDlq", "globalchat-broadcast"),
+            "globalchat-broadcast-lost": rule_metric(
+                "InvocationsFailedToBeSentToDlq", "globalchat-broadcast"
+            ),
             "globalchat-broadcast-errors": ("", query, "", {}),
             "globalchat-broadcast-refused": ("globalchat/globalchat", "PublishFromBusErrors", "Sum", {}),
             "globalchat-broadcast-denied": ("globalchat/globalchat", "PublishFromBusDenials", "Sum", {}),
-            "globalchat-malformed-events": of_rule("Invocations", "globalchat-malformed"),
+            "globalchat-malformed-events": rule_metric("Invocations", "globalchat-malformed"),
         }
         # What the dimensions spell out are the names of what is there.
         rules = {rule["Name"] for rule in resources(template, "AWS::Events::Rule").values()}
@@ -95,8 +97,8 @@ def test_queue_and_rule_of_the_relay_are_watched(templates: Templates) -> None:
         template = templates[f"globalchat-{alias}-relay"]
         assert watched(template) == {
             "globalchat-relay-dead-letters": of_queue(template, "globalchat-relay-dlq"),
-            "globalchat-relay-1-failed": of_rule("InvocationsSentToDlq", "globalchat-relay-1"),
-            "globalchat-relay-1-lost": of_rule("InvocationsFailedToBeSentToDlq", "globalchat-relay-1"),
+            "globalchat-relay-1-failed": rule_metric("InvocationsSentToDlq", "globalchat-relay-1"),
+            "globalchat-relay-1-lost": rule_metric("InvocationsFailedToBeSentToDlq", "globalchat-relay-1"),
         }
         assert only(template, "AWS::Events::Rule")["Name"] == "globalchat-relay-1"
 
@@ -125,7 +127,7 @@ def test_the_estimate_of_costs_knows_how_many_there_are(
     templates: Templates, full_templates: Templates
 ) -> None:
     for made, regions in ((templates, 2), (full_templates, 3)):
-        assert sum(len(alarms(template)) for template in made.values()) == regions * cost.alarms(regions)
+        assert sum(len(alarms(template)) for template in made.values()) == regions * cost.alarm_count(regions)
 
 
 def test_one_is_enough_and_silence_is_good(full_templates: Templates) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from globalchat_infra.cost import EVERYWHERE, CostLine, Extras, Traffic, alarms, estimate, load_prices
+from globalchat_infra.cost import EVERYWHERE, CostLine, Extras, Traffic, alarm_count, estimate, load_prices
 from tests.paths import INFRA
 
 OREGON, SYDNEY = "us-west-2", "ap-southeast-2"
@@ -107,7 +107,7 @@ def test_options_cost_what_they_cost() -> None:
 
 @pytest.mark.parametrize(("regions", "count"), [(1, 7), (2, 10), (6, 10), (7, 12), (11, 12), (12, 14)])
 def test_alarms_of_a_region(regions: int, count: int) -> None:
-    assert alarms(regions) == count
+    assert alarm_count(regions) == count
 
 
 def test_every_price_is_dated_and_has_a_source() -> None:

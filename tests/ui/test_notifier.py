@@ -31,29 +31,29 @@ class Terminal:
 
 def test_bell_and_desktop_ring() -> None:
     terminal = Terminal()
-    terminal.notifier.call(CALL)
+    terminal.notifier.send_alert(CALL)
     assert terminal.written == ["\a", "\x1b]777;notify;# tech;ana: hi @bo\a"]
 
 
 def test_it_rests_for_five_seconds_after_a_call() -> None:
     terminal = Terminal(NotifySettings(bell=True))
-    assert not terminal.notifier.resting
-    terminal.notifier.call(CALL)
-    for wait, resting in ((0, True), (4_999, True), (1, False)):
+    assert not terminal.notifier.is_cooling_down
+    terminal.notifier.send_alert(CALL)
+    for wait, cools_down in ((0, True), (4_999, True), (1, False)):
         terminal.now += wait
-        assert terminal.notifier.resting is resting
+        assert terminal.notifier.is_cooling_down is cools_down
 
 
 def test_nothing_rings_by_default() -> None:
     terminal = Terminal(NotifySettings())
-    terminal.notifier.call(CALL)
+    terminal.notifier.send_alert(CALL)
     assert terminal.written == []
-    assert not terminal.notifier.resting
+    assert not terminal.notifier.is_cooling_down
 
 
 def test_several_messages_are_one_notice() -> None:
     terminal = Terminal(NotifySettings(desktop="osc9"))
-    terminal.notifier.call(Alert("tech", "ana", "a;b", 3))
+    terminal.notifier.send_alert(Alert("tech", "ana", "a;b", 3))
     assert terminal.written == ["\x1b]9;# tech ana: a,b (and 2 more)\a"]
 
 

@@ -29,17 +29,17 @@ from globalchat.core.errors import UserError
 from globalchat.core.sign_in import Timeouts
 
 ANSWER_SECONDS = 14.0
-"""How long AWS may take to say whose credentials these are; name lookups that hang included."""
+"""How long identifying the credentials may take, including DNS lookups that hang."""
 GLOBAL = "us-east-1"
-"""Where IAM is asked, which is global."""
+"""The region in which IAM, a global service, is called."""
 TOKENS = ("nextToken", "NextToken", "Marker", "NextMarker")
 """The names that services have for the token of the next page."""
 _ELSEWHERE = ("us-east-1", "us-west-2")
 """Regions that are asked whether credentials are known at all."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.4, 5.0
-"""Seconds before the second try of a call that AWS was too busy for, and the most between two tries."""
+"""Seconds before the first retry of a call while AWS is too busy, and the longest wait between two tries."""
 _TROUBLED_SECONDS = 0.5
-"""How long a call is tried again that AWS itself fails at: outages are longer."""
+"""How long a call is retried when AWS itself fails; real outages last longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class _Principal:
 class Aws:
     """Calls of AWS's services as one principal; `profile` is AWS's own.
 
-    `busy_seconds` is how long a call is tried again that AWS is too busy for. `clock`, `pause` and `chance`
+    `busy_seconds` is how long a call is retried while AWS is too busy. `clock`, `pause` and `chance`
     (from 0 to 1) are for tests.
     """
 
@@ -86,8 +86,8 @@ class Aws:
         times = (self.clock, self.pause, self.chance)
         return Aws(self.profile, Timeouts(10.0, 20.0, 5), 60.0, *times, self._principal)
 
-    def quick(self) -> "Aws":
-        """Return the same principal for calls whose answers are wanted within seconds, or not at all."""
+    def with_short_timeouts(self) -> "Aws":
+        """Return the same principal for calls that must answer within seconds or not at all."""
         times = (self.clock, self.pause, self.chance)
         return Aws(self.profile, Timeouts(2.0, 4.0), 1.0, *times, self._principal)
 
@@ -95,7 +95,7 @@ class Aws:
         """Return the credentials, resolved at the first call; roles are assumed in `region` if none is set.
 
         Raises:
-            UserError: they cannot be had.
+            UserError: no credentials could be resolved.
             KeyboardInterrupt: Ctrl-C, at a question for example.
         """
         # Without the lock once they are there: `account` holds it while another thread asks.
@@ -126,7 +126,7 @@ class Aws:
                 try:
                     self._principal.account = self._ask_for_account(region)
                 except UserError:
-                    # Another region may have said so meanwhile: then this one is not enabled.
+                    # Another call may have confirmed the account meanwhile; then this region is not enabled.
                     if self._principal.account is None:
                         raise
             return self._principal.account
@@ -164,7 +164,7 @@ class Aws:
     def call_within(
         self, seconds: float, service: str, region: str, operation: str, **arguments: object
     ) -> dict[str, Any]:
-        """`call`, for the first one: no other time-out covers a name lookup that hangs."""
+        """Make the first call, within a time limit: no other time-out covers a name lookup that hangs."""
         answer: Future[dict[str, Any]] = Future()
 
         def ask() -> None:
@@ -266,7 +266,7 @@ def _translated(
         if isinstance(status, int) and status >= 500:
             raise in_trouble(service, region, f"HTTP status {status}") from None
         raise CallFailed(
-            f"What answered for {service} in {region} does not speak like AWS.",
+            f"The response for {service} in {region} did not come from AWS.",
             code="Unreadable",
             remedy="Check HTTPS_PROXY and AWS_ENDPOINT_URL.",
         ) from None

@@ -153,7 +153,7 @@ class Deployer:
 
     def _remaining_work(self, progress: Progress) -> str:
         """Ask AWS what it still does; in this thread, so that Ctrl-C ends it at once."""
-        aws, until = self.aws.quick(), time.monotonic() + ASKING_SECONDS
+        aws, until = self.aws.with_short_timeouts(), time.monotonic() + ASKING_SECONDS
         every = {
             names.stack(self.config.prefix, alias, part): (alias, region, part)
             for alias, region in self.config.regions.items()

@@ -257,7 +257,7 @@ def test_the_date_of_the_answer_tells_how_far_off_a_clock_is(front: AwsFront) ->
 
 def test_an_answer_that_is_not_awss(front: AwsFront) -> None:
     front.on("DescribeStacks", Reply(200, b"<!DOCTYPE html>\n<p>Sign in to the airport", {}))
-    with pytest.raises(CallFailed, match="does not speak like AWS"):
+    with pytest.raises(CallFailed, match="did not come from AWS"):
         stacks(Aws())
 
 

@@ -254,7 +254,7 @@ NAMES = RegionNames.of(REGIONS)
                 fail_over_to="sydney",
             ),
             "◯ suspended, try in 90 s",
-            "Nothing listens there. Out for long: tries are rare. Next try in 90 s (no. 9). "
+            "Nothing listens there. Long outage: retrying less often. Next try in 90 s (no. 9). "
             "Messages may be missed meanwhile. `globalchat doctor` shows more. F5 tries at once. "
             "Sydney answers: Ctrl+R switches.",
         ),

@@ -114,7 +114,7 @@ SAID = {
     ),
     "suspended": (
         "◯ suspended, try in 90 s",
-        "Out for long: tries are rare. Next try in 90 s (no. 9). Messages may be missed meanwhile. "
+        "Long outage: retrying less often. Next try in 90 s (no. 9). Messages may be missed meanwhile. "
         "`globalchat doctor` shows more. F5 tries at once.",
     ),
     "failed": (

@@ -192,7 +192,7 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the locale lacks must not end a command
     try:
-        root(_asked_script(), prog_name="globalchat")
+        root(_completion_request(), prog_name="globalchat")
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
@@ -200,15 +200,15 @@ def main() -> None:
         sys.exit(ExitCode.FAILED)
 
 
-def _asked_script() -> list[str] | None:
-    """Return the command that prints a completion script, if one is asked for in click's way; else None.
+def _completion_request() -> list[str] | None:
+    """Return the command that prints a completion script if click's variable requests one; else None.
 
-    That way is `_GLOBALCHAT_COMPLETE=bash_source`; click's own script would set variables of the shell.
+    The variable is `_GLOBALCHAT_COMPLETE=bash_source`; click's own script would set variables of the shell.
     """
     shell, _, wanted = os.environ.get(_COMPLETE, "").partition("_")
     if wanted != "source":
         return None
-    # Else click would answer before the command could.
+    # Otherwise click handles the variable itself.
     del os.environ[_COMPLETE]
     return ["completion", shell]
 

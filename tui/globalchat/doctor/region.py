@@ -29,9 +29,9 @@ from globalchat.core.text import plural
 SENDER = "globalchat"
 TEXT = "globalchat doctor: a test message, sent from {}."
 CLOCK_TOLERANCE = 10.0
-"""Seconds: what the whole seconds of a Date header and a slow answer may hide."""
+"""Seconds: the error of a Date header, which has whole seconds, and of a slow answer."""
 _CLIENT_TIMEOUT = 120.0
-"""Seconds: the time limit of a check comes first."""
+"""Seconds: longer than the time limit of any check, which therefore ends first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def evaluate_clock(skew: float | None) -> CheckResult:
     if skew is None:
         return skipped("The answer had no date.")
     if abs(skew) <= CLOCK_TOLERANCE:
-        return ok("agrees with the region's, as far as a date in whole seconds shows")
+        return ok("agrees with the region's clock to within a second")
     sentence = skew_sentence(skew, "the region")
     if abs(skew) > SIGNATURE_WINDOW:
         return failed(f"{sentence} AWS refuses signatures of such a clock.", CLOCK_REMEDY)

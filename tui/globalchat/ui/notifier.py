@@ -1,4 +1,4 @@
-"""Ask for attention outside the window: bell, window title, desktop notification."""
+"""Asks for attention outside the window: bell, window title, desktop notification."""
 
 from collections.abc import Callable
 
@@ -41,7 +41,7 @@ Write = Callable[[str], object]
 class Notifier:
     """Rings the bell and notifies the desktop, and sets the window's title.
 
-    The caller must wait while it is `resting`: so there is at most one alert every few seconds.
+    The caller must wait while it `is_cooling_down`, so that there is at most one alert every few seconds.
     """
 
     def __init__(self, settings: NotifySettings, write: Write, clock: WallClock) -> None:
@@ -50,15 +50,15 @@ class Notifier:
         self._write = write
         self._clock = clock
         self._title: str | None = None
-        self._called_at: int | None = None
+        self._alerted_at: int | None = None
 
     @property
-    def resting(self) -> bool:
-        """True if the last alert is recent: what comes meanwhile is one alert, afterwards."""
-        asked = self._called_at
-        return asked is not None and self._clock() - asked < self._settings.seconds * 1000
+    def is_cooling_down(self) -> bool:
+        """Return True if the last alert was recent; what arrives meanwhile becomes one alert afterwards."""
+        last = self._alerted_at
+        return last is not None and self._clock() - last < self._settings.seconds * 1000
 
-    def call(self, alert: Alert) -> None:
+    def send_alert(self, alert: Alert) -> None:
         """Ring and notify, as the settings say."""
         settings = self._settings
         if settings.bell:
@@ -68,7 +68,7 @@ class Notifier:
             text = f"{alert.sender}: {alert.text}"[:160] + more
             self._write(notification_sequence(settings.desktop, f"# {alert.channel}", text))
         if settings.bell or settings.desktop != "off":
-            self._called_at = self._clock()
+            self._alerted_at = self._clock()
 
     def show_title(self, channel: str | None, count: int) -> None:
         """Show the number of messages that count in the window's title: `(2) # tech`."""

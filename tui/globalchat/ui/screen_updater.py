@@ -108,7 +108,7 @@ class ScreenUpdater:
         self.update()
 
     def mark_read(self) -> None:
-        """Read the open channel while its end is shown and the terminal has the focus."""
+        """Mark the open channel as read if its end is visible and the terminal has focus."""
         is_read = self._panel.pane.following and self._screen.app.app_focus
         self._model.watch(self._view_model.channel if is_read else None)
         self._panel.pane.sync()
@@ -129,11 +129,11 @@ class ScreenUpdater:
     def _call_for_attention(self) -> None:
         """Notify a user who looks at another window."""
         focused = self._screen.app.app_focus
-        if not focused and self._notifier.resting:
+        if not focused and self._notifier.is_cooling_down:
             return  # what comes meanwhile is one alert, afterwards
         call = self._model.attention.take()
         if call is not None and not focused:
-            self._notifier.call(call)
+            self._notifier.send_alert(call)
 
     def _tick_if_counting(self, is_counting_down: bool) -> None:
         """Update again in a second while what is shown changes with time; else the app stays idle."""

@@ -34,7 +34,9 @@ def compared_with_aws(aws: Aws, *, strict: bool) -> Callable[[Path], Iterator[st
         except TemplateError as error:
             yield f"warning: AWS was not asked about the templates: {error}"
             return
-        found = Verification(AwsAnswers(aws.quick()), LocalAnswers(), seconds=SECONDS).run(asked)
+        found = Verification(AwsAnswers(aws.with_short_timeouts()), LocalAnswers(), seconds=SECONDS).run(
+            asked
+        )
         differing = [each for each in found if each.agreement is Agreement.DIFFERS]
         for each in differing[:SHOWN]:
             yield f"warning: AWS and the local cloud differ about {each.subject} ({each.region})"

@@ -52,7 +52,7 @@ class DeployOptions:
     waf_rate: str | None = option(
         "--waf-rate", metavar="N", help="Requests of one address in five minutes; off for no firewall."
     )
-    reset: bool = flag("--reset", help="Forget earlier options: as cdk.json says.")
+    reset: bool = flag("--reset", help="Forget earlier options and use cdk.json.")
     prune: bool = flag("--prune", help="Delete what stands in regions that are left out.")
     account: str | None = option(
         "--account", metavar="ID", help="The AWS account that is meant; without it you are asked."

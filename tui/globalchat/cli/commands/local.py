@@ -46,7 +46,7 @@ class LocalServeOptions:
         "--appsync-errors",
         type=click.Choice(get_args(AppSyncErrors)),
         default="ignored",
-        help="What becomes of a message that publishFromBus answers with errors: AWS does not say.",
+        help="What to do with a message that publishFromBus answers with errors (AWS does not document it).",
     )
     tls: bool = flag("--tls", help="Serve over https and wss, as some clients insist; needs openssl.")
     idle_seconds: float | None = option("--idle-seconds", type=float, hidden=True)
@@ -207,7 +207,7 @@ Examples:
   globalchat local faults clear relay-delay half-open"""
 
 
-FAULTS_HELP = """Show what goes wrong on purpose in the local cloud that runs; `set` and `clear` change it."""
+FAULTS_HELP = """Show the injected faults of the running local cloud; `set` and `clear` change them."""
 
 
 @command.group(
@@ -216,7 +216,7 @@ FAULTS_HELP = """Show what goes wrong on purpose in the local cloud that runs; `
     invoke_without_command=True,
     epilog=FAULTS_EXAMPLES,
     help=FAULTS_HELP,
-    short_help="Show, set and clear what goes wrong on purpose.",
+    short_help="Show, set and clear injected faults.",
 )
 @options.as_json
 @click.pass_context
@@ -229,7 +229,7 @@ def faults(ctx: click.Context, as_json: bool) -> int | None:
     return ExitCode.DONE
 
 
-SET_FAULTS_HELP = """Set faults, and show all that are set then.
+SET_FAULTS_HELP = """Set faults, and show all that are then set.
 
 They last until they are cleared or the cloud ends.
 """
@@ -241,13 +241,15 @@ class SetFaultsOptions:
 
     faults: tuple[str, ...] = argument("faults", nargs=-1, required=True, metavar="FAULT[=AMOUNT]...")
     source: str | None = option(
-        "--from", "source", metavar="REGION", help="Only deliveries out of this region. [default: all]"
+        "--from", "source", metavar="REGION", help="Only deliveries from this region. [default: all]"
     )
     target: str | None = option(
-        "--to", "target", metavar="REGION", help="Only deliveries into this region. [default: all]"
+        "--to", "target", metavar="REGION", help="Only deliveries to this region. [default: all]"
     )
     region: str | None = option(
-        "--region", metavar="REGION", help="Only this region's sockets and key. [default: all]"
+        "--region",
+        metavar="REGION",
+        help="Only this region's port: its requests, sockets and API key. [default: all]",
     )
     as_json: bool = shared(options.as_json)
 

@@ -12,7 +12,7 @@ from globalchat.measure.load.plan import LoadPlan, RegionChannel
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """To a worker that subscribes, first of all. `sent_at` is the coordinator's monotonic clock (ns)."""
+    """The first message to a worker that subscribes. `sent_at` is the coordinator's monotonic clock (ns)."""
 
     run: str
     plan: LoadPlan
@@ -23,7 +23,7 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """To the worker that publishes, first of all. `sent_at` is the coordinator's monotonic clock (ns)."""
+    """The first message to the worker that publishes. `sent_at` is the coordinator's monotonic clock (ns)."""
 
     run: str
     plan: LoadPlan
@@ -33,7 +33,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """To the publisher: publish one message in every place, which is not counted."""
+    """To the publisher: publish one message in every region and channel; it is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """From a worker, first of all: its monotonic clock (ns)."""
+    """The first message from a worker: its monotonic clock (ns)."""
 
     clock: int
 

@@ -142,8 +142,8 @@ Place = tuple[int, int]
 def selected_text(index: RowIndex, lines: Callable[[Row], list[Line]], start: Place, end: Place) -> str:
     """Return the text from one place to another (exclusive), as it was before it was wrapped.
 
-    Times, names, badges and line breaks of the wrapping are left out; but if the selection begins in front
-    of a text, on its time or name, each message has both.
+    Times, names, region codes and line breaks of the wrapping are left out; but if the selection begins in
+    front of a text, on its time or name, each message has both.
     """
     first, last = index.locate(start[0]), index.locate(end[0])
     if first is None or last is None:

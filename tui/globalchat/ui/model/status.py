@@ -147,7 +147,9 @@ def banner(status: Status, names: RegionNames, now: int, keys: Keys) -> Banner |
             )
         case SessionState(phase=Phase.SUSPENDED):
             missing = "" if status.missing_since is None else " Messages may be missed meanwhile."
-            said = f"{_why(status)}Out for long: tries are rare. {_next_try(status, now)}{missing}{_DOCTOR}"
+            said = (
+                f"{_why(status)}Long outage: retrying less often. {_next_try(status, now)}{missing}{_DOCTOR}"
+            )
             return Banner(said, "error", _sooner(status, names, keys))
         case SessionState(phase=Phase.FAILED):
             reason = _sentence(status.reason or f"{names.title(status.region)} cannot be used")
