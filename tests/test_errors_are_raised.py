@@ -114,7 +114,7 @@ def offences(tree: ast.Module, errors: set[str]) -> Iterator[tuple[int, str]]:
         ("def f():\n    failures: list[Mine] = []", ["list[Mine]"]),
         ("def f() -> Mine: ...", []),
         ("def f() -> 'Mine': ...", []),
-        ("def _of_a_file(error: OSError) -> Mine | None: ...", []),
+        ("def _file_error(error: OSError) -> Mine | None: ...", []),
         ("async def _try() -> Mine | None: ...", ["Mine | None"]),
         ("async def _failure() -> Mine: ...", []),
         ("def _look() -> list[int] | Mine: ...", ["list[int] | Mine"]),

@@ -150,10 +150,10 @@ async def test_signature_refusals_blame_the_signature(oregon: FakeAppSync) -> No
 async def test_odd_answers_are_reported(oregon: FakeAppSync, data: object) -> None:
     oregon.on_http = lambda body: web.json_response({"data": data})
     async with RegionApi(oregon.endpoint) as api:
-        with pytest.raises(Unreachable, match="does not speak like the API"):
+        with pytest.raises(Unreachable, match="it is not the API"):
             await api.publish(DRAFT)
     async with RegionApi(oregon.endpoint, credentials=CREDENTIALS) as api:
-        with pytest.raises(Unreachable, match="does not speak like the API"):
+        with pytest.raises(Unreachable, match="it is not the API"):
             await api.unsubscribe("tech")
 
 

@@ -24,7 +24,7 @@ def test_each_cause_has_its_own_sentence() -> None:
         OSError(113, "No route to host"),
         None,
     ]
-    errors = [connect_errors.unreachable(cause, "api.example") for cause in causes]
+    errors = [connect_errors.unreachable_error(cause, "api.example") for cause in causes]
     assert len({str(error) for error in errors}) == len(causes)
     assert all("api.example" in str(error) and isinstance(error, Unreachable) for error in errors)
 
@@ -33,9 +33,9 @@ def test_cause_inside_a_transport_error_is_found() -> None:
     class Wrapper(Exception):
         os_error = socket.gaierror(-2, "?")
 
-    assert "resolved" in str(connect_errors.unreachable(Wrapper(), "api.example"))
+    assert "resolved" in str(connect_errors.unreachable_error(Wrapper(), "api.example"))
     several = OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 9)")
-    assert "refused" in str(connect_errors.unreachable(several, "api.example"))
+    assert "refused" in str(connect_errors.unreachable_error(several, "api.example"))
 
 
 def test_only_a_connection_that_never_was_has_sent_nothing() -> None:
@@ -47,7 +47,7 @@ def test_only_a_connection_that_never_was_has_sent_nothing() -> None:
         (TimeoutError(), True),
         (ConnectionResetError(), True),
     ):
-        assert connect_errors.unreachable(cause, "api.example").sent is sent
+        assert connect_errors.unreachable_error(cause, "api.example").sent is sent
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_only_a_connection_that_never_was_has_sent_nothing() -> None:
     ],
 )
 def test_addresses_that_cannot_be_reached(error: OSError, said: str) -> None:
-    assert said in str(connect_errors.unreachable(error, "api.example"))
+    assert said in str(connect_errors.unreachable_error(error, "api.example"))
 
 
 class ClientHttpProxyError(Exception):
@@ -91,7 +91,7 @@ class ClientProxyConnectionError(OSError):
     ],
 )
 def test_a_proxy_is_named_without_its_password(cause: Exception, said: str, advice: str) -> None:
-    error = connect_errors.unreachable(cause, "api.example", PROXY)
+    error = connect_errors.unreachable_error(cause, "api.example", PROXY)
     assert "http://proxy.example:3128" in str(error)
     assert said in str(error)
     assert advice in (error.remedy or "")
@@ -100,7 +100,7 @@ def test_a_proxy_is_named_without_its_password(cause: Exception, said: str, advi
 
 def test_a_proxy_that_asks_for_a_name_where_none_is_set() -> None:
     anonymous = Proxy("http", "proxy.example", 3128, "ALL_PROXY")
-    error = connect_errors.unreachable(ProxyAnswered(407), "api.example", anonymous)
+    error = connect_errors.unreachable_error(ProxyAnswered(407), "api.example", anonymous)
     assert str(error) == "The proxy http://proxy.example:3128 wants a name and password."
     assert "ALL_PROXY=http://NAME:PASSWORD@proxy.example:3128" in (error.remedy or "")
 
@@ -114,23 +114,23 @@ def test_a_certificate_may_be_that_of_a_proxy_which_is_spoken_to_over_tls() -> N
     error = ssl.SSLCertVerificationError("certificate verify failed")
     secure = Proxy("https", "proxy.example", 443, "HTTPS_PROXY")
     assert "api.example or the proxy https://" in str(
-        connect_errors.unreachable(error, "api.example", secure)
+        connect_errors.unreachable_error(error, "api.example", secure)
     )
-    assert "proxy" not in str(connect_errors.unreachable(error, "api.example", PROXY))
+    assert "proxy" not in str(connect_errors.unreachable_error(error, "api.example", PROXY))
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_server_in_trouble(status: int) -> None:
-    error = connect_errors.in_trouble("api.example", status)
+    error = connect_errors.service_unavailable_error("api.example", status)
     assert str(error) == f"api.example is in trouble at the moment (HTTP status {status})."
     assert "health.aws.amazon.com" in (error.remedy or "")
-    assert "aws" not in (connect_errors.in_trouble("127.0.0.1:5001", status).remedy or "")
-    refused = connect_errors.unreachable(NoUpgrade("answered", status), "api.example")
+    assert "aws" not in (connect_errors.service_unavailable_error("127.0.0.1:5001", status).remedy or "")
+    refused = connect_errors.unreachable_error(NoUpgrade("answered", status), "api.example")
     assert str(refused) == str(error)
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 403, None])
 def test_no_web_socket(status: int | None) -> None:
-    error = connect_errors.unreachable(NoUpgrade("closed the connection", status), "api.example")
+    error = connect_errors.unreachable_error(NoUpgrade("closed the connection", status), "api.example")
     assert str(error) == "api.example closed the connection."
     assert "WebSockets (wss)" in (error.remedy or "")

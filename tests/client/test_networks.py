@@ -396,7 +396,7 @@ async def test_something_that_answers_in_its_place(
     resolve(monkeypatch, {HOST: [("127.0.0.1", away.port)]})
     headers = {"Location": "http://login.portal.example/"}
     away.on_http = lambda _: web.Response(status=status, text="<html>", headers=headers)
-    with pytest.raises(Unreachable, match="does not speak like the API") as failed:
+    with pytest.raises(Unreachable, match="it is not the API") as failed:
         await publish(away.endpoint)
     assert "sign-in page" in (failed.value.remedy or "")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from globalchat.core.aws_errors import Answer, Busy, CallFailed, Denied, NotAccepted, answered
+from globalchat.core.aws_errors import Answer, Busy, CallFailed, Denied, NotAccepted, error_from_answer
 from globalchat.core.errors import UserError
 
 NOW = 1_000_000_000.0
@@ -21,7 +21,7 @@ def error(
         "Error": {"Code": code, "Message": text},
         "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {"date": date} if date else {}},
     }
-    return answered(Answer.of(response, now=NOW), "sts", "us-west-2", temporary=temporary)
+    return error_from_answer(Answer.of(response, now=NOW), "sts", "us-west-2", temporary=temporary)
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_an_outage_is_reported_as_one(code: str, status: int) -> None:
 
 
 def test_an_answer_without_anything_is_still_reported() -> None:
-    found = answered(Answer.of({}, now=NOW), "sqs", "us-west-2")
+    found = error_from_answer(Answer.of({}, now=NOW), "sqs", "us-west-2")
     assert str(found) == "sqs in us-west-2 answered an error without a name."

@@ -16,11 +16,11 @@ from globalchat.core.aws_errors import (
     Answer,
     Busy,
     NotAccepted,
-    answered,
-    cannot_be_used,
-    in_trouble,
-    not_enabled,
-    unreachable,
+    configuration_error,
+    error_from_answer,
+    no_answer_error,
+    region_disabled_error,
+    service_unavailable_error,
 )
 from globalchat.core.aws_errors import CallFailed as CallFailed
 from globalchat.core.aws_errors import Denied as Denied
@@ -159,7 +159,7 @@ class Aws:
             except NotAccepted:
                 if region in ALWAYS_ENABLED or not self._is_known_elsewhere():
                     raise
-                raise not_enabled(region) from None
+                raise region_disabled_error(region) from None
 
     def call_within(
         self, seconds: float, service: str, region: str, operation: str, **arguments: object
@@ -177,7 +177,7 @@ class Aws:
         try:
             return answer.result(seconds)
         except TimeoutError as error:
-            raise unreachable(error, f"{service} in {region}") from None
+            raise no_answer_error(error, f"{service} in {region}") from None
 
     def pages(
         self, service: str, region: str, operation: str, key: str, **arguments: object
@@ -223,7 +223,7 @@ class Aws:
                     raise
                 except Exception as error:
                     # Settings of the profile and the environment are read here, and bad ones raise anything.
-                    raise cannot_be_used(error) from error
+                    raise configuration_error(error) from error
                 client.meta.events.register("before-parse", _note_status)
                 self._clients[key] = client
             return self._clients[key]
@@ -260,11 +260,11 @@ def _translated(
         yield
     except exceptions.ClientError as error:
         answer = Answer.of(error.response, now=time.time())
-        raise answered(answer, service, region, temporary=temporary) from None
+        raise error_from_answer(answer, service, region, temporary=temporary) from None
     except ResponseParserError:
         status = getattr(_latest, "status", None)
         if isinstance(status, int) and status >= 500:
-            raise in_trouble(service, region, f"HTTP status {status}") from None
+            raise service_unavailable_error(service, region, f"HTTP status {status}") from None
         raise CallFailed(
             f"The response for {service} in {region} did not come from AWS.",
             code="Unreadable",
@@ -272,9 +272,9 @@ def _translated(
         ) from None
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
         environ = {**os.environ, **source.environment()}
-        raise unreachable(error, f"{service} in {region}", url=url, environ=environ) from None
+        raise no_answer_error(error, f"{service} in {region}", url=url, environ=environ) from None
     except exceptions.BotoCoreError as error:
-        raise cannot_be_used(error) from error
+        raise configuration_error(error) from error
 
 
 def exists(call: Callable[[], object], *missing: str) -> bool:

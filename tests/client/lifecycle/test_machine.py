@@ -123,7 +123,7 @@ def test_the_ordinary_course_step_by_step() -> None:
     last = play.feed(inputs.Subscribed(1, "cars", 7))
     assert (play.phase, play.machine.state.latency_ms) == (Phase.LIVE, 7)
     assert last[0] == effects.MarkProfile(fresh=True)
-    assert last[-1] == effects.SettleApis(OREGON)
+    assert last[-1] == effects.RefreshApis(OREGON)
 
 
 def test_a_switch_holds_both_regions_until_the_overlap_is_over() -> None:

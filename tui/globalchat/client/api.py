@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from globalchat.client import documents
-from globalchat.client.connect_errors import not_the_api
+from globalchat.client.connect_errors import not_the_api_error
 from globalchat.client.http import GraphQLHttp, date_of_answer
 from globalchat.client.messages import Backend, Draft, Message
 from globalchat.client.offset import ClockOffset, Dated
@@ -66,7 +66,7 @@ class RegionApi:
             return documents.read_backend(data)
         except documents.Unreadable:
             pass
-        raise not_the_api(self._http.where, "without channels and limits")
+        raise not_the_api_error(self._http.where, "without channels and limits")
 
     async def publish(self, draft: Draft) -> Message:
         """Publish a draft; return the message as the backend stamped it.
@@ -90,7 +90,7 @@ class RegionApi:
                 error_type=ANOTHER_ID,
                 remedy="Look whether the message arrived before you send it again.",
             )
-        raise not_the_api(self._http.where, "a publish without the message")
+        raise not_the_api_error(self._http.where, "a publish without the message")
 
     async def unsubscribe(self, channel: str) -> str:
         """End every subscription to a channel in this region; return its name. Needs credentials."""
@@ -103,7 +103,7 @@ class RegionApi:
         answer = data.get("unsubscribe")
         if isinstance(answer, dict) and isinstance(answer.get("name"), str):
             return str(answer["name"])
-        raise not_the_api(self._http.where, "an unsubscribe without the channel")
+        raise not_the_api_error(self._http.where, "an unsubscribe without the channel")
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import socket
 
 from globalchat.core import tls
 from globalchat.core.errors import Unreachable
-from globalchat.core.net import Proxy, is_loopback, proxy_answered, proxy_not_reached
+from globalchat.core.net import Proxy, is_loopback, proxy_refused_error, proxy_unreachable_error
 
 UPGRADE_REMEDY = (
     "If the API answers over HTTP (`globalchat doctor`), let WebSockets (wss) through whatever is on the "
@@ -45,7 +45,7 @@ class ProxyAnswered(Exception):
         self.status = status
 
 
-def unreachable(cause: BaseException | None, where: str, proxy: Proxy | None = None) -> Unreachable:
+def unreachable_error(cause: BaseException | None, where: str, proxy: Proxy | None = None) -> Unreachable:
     """Return what a failed connection or call comes down to, by its cause; it went through `proxy`."""
     failure = _by_cause(cause, where, proxy)
     name = type(cause).__name__
@@ -60,9 +60,9 @@ def _by_cause(cause: BaseException | None, where: str, proxy: Proxy | None) -> U
         return no_upgrade(where, cause)
     root = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
     if proxy is not None and type(cause).__name__ in _ANSWERS_OF_PROXIES:
-        return proxy_answered(proxy, _answer_of_proxy(cause), where)
+        return proxy_refused_error(proxy, _answer_of_proxy(cause), where)
     if proxy is not None and (why := _no_way_to_proxy(cause, root)) is not None:
-        return proxy_not_reached(proxy, why)
+        return proxy_unreachable_error(proxy, why)
     if (error := tls.find_ssl_error(cause)) is not None:
         # With a proxy that is spoken to over TLS it may be either.
         whom = f"{where} or the proxy {proxy}" if proxy is not None and proxy.scheme == "https" else where
@@ -112,11 +112,11 @@ def _no_way_to_proxy(cause: BaseException | None, root: object) -> str | None:
 def no_upgrade(where: str, why: NoUpgrade) -> Unreachable:
     """Return that there is no WebSocket, although there is a connection."""
     if why.status is not None and why.status >= 500:
-        return in_trouble(where, why.status)
+        return service_unavailable_error(where, why.status)
     return Unreachable(f"{where} {why.what}.", remedy=UPGRADE_REMEDY)
 
 
-def in_trouble(where: str, status: int) -> Unreachable:
+def service_unavailable_error(where: str, status: int) -> Unreachable:
     """Return that a server failed (HTTP status 5xx): it may pass."""
     remedy = "If it lasts, see https://health.aws.amazon.com for the region."
     if is_loopback(f"http://{where}"):
@@ -135,10 +135,10 @@ def lost(where: str) -> Unreachable:
     return Unreachable(f"The connection to {where} was closed.")
 
 
-def not_the_api(where: str, what: str) -> Unreachable:
+def not_the_api_error(where: str, what: str) -> Unreachable:
     """Return that something answered, but not the way this API does."""
     return Unreachable(
-        f"{where} answered {what}: it does not speak like the API.",
+        f"{where} answered {what}: it is not the API.",
         remedy="Check the URL in the profile, and whether the network answers in its place (a sign-in page).",
     )
 

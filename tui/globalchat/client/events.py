@@ -108,7 +108,7 @@ class OutboxUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRefused:
-    """The backend refused to subscribe a channel (`UnknownChannel`): it is no longer wanted."""
+    """The backend refused to subscribe to a channel (`UnknownChannel`): it is no longer wanted."""
 
     channel: str
     error_type: str

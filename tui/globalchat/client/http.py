@@ -25,7 +25,7 @@ from globalchat.core import redaction, tls
 from globalchat.core.credentials import Credentials
 from globalchat.core.errors import UserError
 from globalchat.core.logs import log_event
-from globalchat.core.net import Proxy, host_of, proxy_answered
+from globalchat.core.net import Proxy, host_of, proxy_refused_error
 
 LARGEST_ANSWER = 5 * 1024 * 1024
 """Bytes of an answer that are read; AppSync's own limit for an evaluated response."""
@@ -164,22 +164,26 @@ class GraphQLHttp:
     def _translate(self, error: TransportError) -> UserError:
         if isinstance(error, _Throttled):
             if error.code == 429:
-                return response_errors.throttled(self.where, error.retry_after)
-            return response_errors.unavailable(connect_errors.in_trouble(self.where, 503), error.retry_after)
+                return response_errors.throttled_error(self.where, error.retry_after)
+            return response_errors.unavailable_error(
+                connect_errors.service_unavailable_error(self.where, 503), error.retry_after
+            )
         if isinstance(error, TransportServerError):
             if error.code == 401:
-                return response_errors.unauthorized(self.where, signed=self._signed, skew=self.clock_skew)
+                return response_errors.unauthorized_error(
+                    self.where, signed=self._signed, skew=self.clock_skew
+                )
             return self._no_answer(error.code or 0)
         if isinstance(error, TransportProtocolError):
-            return connect_errors.not_the_api(self.where, str(error))
-        return connect_errors.unreachable(error.__cause__, self.where, self._proxy)
+            return connect_errors.not_the_api_error(self.where, str(error))
+        return connect_errors.unreachable_error(error.__cause__, self.where, self._proxy)
 
     def _no_answer(self, status: int) -> UserError:
         if status == 407 and self._proxy is not None:  # of a URL without TLS, which has no tunnel
-            return proxy_answered(self._proxy, status, self.where)
+            return proxy_refused_error(self._proxy, status, self.where)
         if status >= 500:
-            return connect_errors.in_trouble(self.where, status)
-        return connect_errors.not_the_api(self.where, f"HTTP status {status}")
+            return connect_errors.service_unavailable_error(self.where, status)
+        return connect_errors.not_the_api_error(self.where, f"HTTP status {status}")
 
     def _data(self, result: ExecutionResult | None, variables: Mapping[str, object]) -> dict[str, object]:
         if result is not None and result.errors:
@@ -193,7 +197,7 @@ class GraphQLHttp:
                 skew=self.clock_skew,
             )
         if result is None or not isinstance(result.data, dict):
-            raise connect_errors.not_the_api(self.where, "without data")
+            raise connect_errors.not_the_api_error(self.where, "without data")
         return result.data
 
 

@@ -9,7 +9,7 @@ class SessionOptions:
 
     Attributes:
         backoff_base: Longest wait before the first retry; it doubles with each one.
-        backoff_cap: Longest wait between two retries.
+        backoff_cap: Longest wait between two retries before an outage counts as long (`suspend_after`).
         stable_after: A socket that lived this long counts as a success: the next retry is a first one again.
         regroup: Longest wait after a revocation, which closes the sockets of many clients in one moment.
         suspend_after: An outage this long is a long one: tries become rare.

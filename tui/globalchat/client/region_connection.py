@@ -206,8 +206,8 @@ class RegionConnection:
         if isinstance(error, TimeoutError):
             return connect_errors.timed_out(self._where, self._transport.proxy)
         if isinstance(error, TransportProtocolError):
-            return connect_errors.not_the_api(self._where, "something other than the realtime protocol")
-        return connect_errors.unreachable(error.__cause__, self._where, self._transport.proxy)
+            return connect_errors.not_the_api_error(self._where, "something other than the realtime protocol")
+        return connect_errors.unreachable_error(error.__cause__, self._where, self._transport.proxy)
 
     def _connection_refused(self, error: ServerError) -> UserError:
         found = response_errors.read_errors(error.payload)

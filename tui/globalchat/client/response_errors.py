@@ -94,16 +94,16 @@ def refusal(
     error = errors[0] if errors else ResponseError("The backend refused without saying why.")
     kind = error.error_type
     if kind == "WAFForbiddenException":
-        return blocked(where)
+        return firewall_error(where)
     if (refused := _signature_refused(error, where, skew)) is not None:
         return refused
     if kind.endswith("UnauthorizedException") or error.code in (401, 403):
         stale, by = read_stale_signature(error.message)
-        return unauthorized(where, signed=signed, skew=by if skew is None else skew, stale=stale)
+        return unauthorized_error(where, signed=signed, skew=by if skew is None else skew, stale=stale)
     if kind == "Unauthorized":
         return Unauthorized(error.message, error_type=kind, remedy=DENIED_REMEDY)
     if kind == UNKNOWN_CHANNEL and channel is not None:
-        return unknown_channel(channel, error.channels or known)
+        return unknown_channel_error(channel, error.channels or known)
     return Refused(error.message, error_type=kind, retryable=error.retryable or kind in _RETRYABLE)
 
 
@@ -116,7 +116,7 @@ def _signature_refused(error: ResponseError, where: str, skew: float | None) -> 
     stale, by = read_stale_signature(error.message)
     of_signature = kind in WRONG_SIGNATURE or (kind == _BAD_REQUEST and _OF_SIGNATURE.search(error.message))
     if stale and (of_signature or kind == _BAD_REQUEST):
-        return wrong_clock(skew if by is None else by, where)
+        return wrong_clock_error(skew if by is None else by, where)
     if kind in EXPIRED:
         return Unauthorized("The AWS credentials have expired.", error_type=kind, remedy=SIGN_IN)
     if kind in NOT_ACCEPTED:
@@ -128,7 +128,7 @@ def _signature_refused(error: ResponseError, where: str, skew: float | None) -> 
     if not of_signature:
         return None
     if skew is not None and abs(skew) > SIGNATURE_WINDOW:
-        return wrong_clock(skew, where)
+        return wrong_clock_error(skew, where)
     if _OF_SCOPE.search(error.message):
         message = f"The signature was not accepted by {where}: it is for another region or service."
         return Unauthorized(message, error_type=kind, remedy=REGION_REMEDY)
@@ -136,7 +136,7 @@ def _signature_refused(error: ResponseError, where: str, skew: float | None) -> 
     return Unauthorized(message, error_type=kind, remedy=SIGNATURE_REMEDY)
 
 
-def unknown_channel(name: str, channels: Sequence[str], *, remedy: str | None = None) -> Refused:
+def unknown_channel_error(name: str, channels: Sequence[str], *, remedy: str | None = None) -> Refused:
     """Return the refusal of a channel, which lists those that there are (if known) and names the nearest."""
     message = f'There is no channel "{name[:_LONGEST_CHANNEL]}".'
     if channels:
@@ -144,12 +144,12 @@ def unknown_channel(name: str, channels: Sequence[str], *, remedy: str | None = 
     return Refused(message, error_type=UNKNOWN_CHANNEL, remedy=remedy)
 
 
-def unauthorized(
+def unauthorized_error(
     where: str, *, signed: bool = False, skew: float | None = None, stale: bool = False
 ) -> Unauthorized:
     """Return the error of a refused key or signature, or of a clock so wrong that none holds (`stale`)."""
     if signed and (stale or (skew is not None and abs(skew) > SIGNATURE_WINDOW)):
-        return wrong_clock(skew, where)
+        return wrong_clock_error(skew, where)
     what = "signature" if signed else "API key"
     return Unauthorized(
         # AWS gives one answer to both, so this is all that can be known of a key that never worked.
@@ -159,7 +159,7 @@ def unauthorized(
     )
 
 
-def no_longer_accepted(where: str) -> Unauthorized:
+def expired_key_error(where: str) -> Unauthorized:
     """Return the error of an API key that worked before and does not now."""
     return Unauthorized(
         f"The API key is no longer accepted by {where}: it has expired or was removed.",
@@ -173,12 +173,12 @@ def _key_remedy(where: str) -> str:
     return LOCAL_KEY_REMEDY if is_loopback(f"http://{where}") else KEY_REMEDY
 
 
-def wrong_clock(skew: float | None, where: str) -> Unauthorized:
+def wrong_clock_error(skew: float | None, where: str) -> Unauthorized:
     """Return the error of a clock that is `skew` seconds ahead (negative: behind; None if unknown)."""
     return Unauthorized(skew_sentence(skew, where), error_type="WrongClock", remedy=CLOCK_REMEDY)
 
 
-def throttled(where: str, retry_after: str | None) -> Refused:
+def throttled_error(where: str, retry_after: str | None) -> Refused:
     """Return the error of an API that is called too often; `retry_after` is the header of that name."""
     return Refused(
         f"{where} is called too often at the moment.",
@@ -188,7 +188,7 @@ def throttled(where: str, retry_after: str | None) -> Refused:
     )
 
 
-def unavailable(trouble: UserError, retry_after: str | None) -> Refused:
+def unavailable_error(trouble: UserError, retry_after: str | None) -> Refused:
     """Return an error for a server in trouble that said when to try again."""
     return Refused(
         str(trouble),
@@ -199,7 +199,7 @@ def unavailable(trouble: UserError, retry_after: str | None) -> Refused:
     )
 
 
-def blocked(where: str) -> Refused:
+def firewall_error(where: str) -> Refused:
     """Return the error of a web firewall that blocks this address; ours does so until its rate has sunk."""
     return Refused(
         f"The firewall of {where} blocks this address: too many requests came from it.",
@@ -247,7 +247,7 @@ def contextualize(error: UserError, endpoint: RegionEndpoint, *, accepted_before
     `endpoint` is where it was tried, which is not where the region was before if the profile has changed.
     """
     if accepted_before and isinstance(error, Unauthorized):
-        return no_longer_accepted(host_of(endpoint.graphql_url)).reason
+        return expired_key_error(host_of(endpoint.graphql_url)).reason
     return error.reason
 
 
@@ -265,5 +265,5 @@ def live_warning(
     if with_exposure and (exposed := exposure(here.urls)) is not None:
         return exposed
     if skew is not None and abs(skew) > tolerance:
-        return wrong_clock(skew, host_of(here.graphql_url)).reason
+        return wrong_clock_error(skew, host_of(here.graphql_url)).reason
     return None

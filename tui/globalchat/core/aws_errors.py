@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from globalchat.core import tls
 from globalchat.core.clock import CLOCK_REMEDY, SIGNATURE_WINDOW, read_stale_signature, skew_sentence
 from globalchat.core.errors import Unreachable, UserError
-from globalchat.core.net import Proxy, proxy_answered, proxy_for, proxy_not_reached
+from globalchat.core.net import Proxy, proxy_for, proxy_refused_error, proxy_unreachable_error
 
 SIGN_IN = "Run `aws configure` or `aws sso login`, or set AWS_PROFILE (or --aws-profile)."
 INCOMPLETE_REMEDY = "Set the AWS credentials again, without spaces; else a proxy changes requests."
@@ -121,7 +121,7 @@ class Answer:
         )
 
 
-def answered(answer: Answer, service: str, region: str, *, temporary: bool = False) -> UserError:
+def error_from_answer(answer: Answer, service: str, region: str, *, temporary: bool = False) -> UserError:
     """Return the error that AWS's answer stands for; `temporary` if the credentials are such as expire."""
     code, text = answer.code, answer.text
     # First: a wrong clock is refused under the codes of wrong credentials.
@@ -154,23 +154,23 @@ def answered(answer: Answer, service: str, region: str, *, temporary: bool = Fal
             throttled=True,
         )
     if code in _IN_TROUBLE or (answer.status or 0) >= 500:
-        return in_trouble(service, region, code)
+        return service_unavailable_error(service, region, code)
     answer_text = f"{code}: {text}" if text else code
     return CallFailed(f"{service} in {region} answered {answer_text}.", code=code)
 
 
-def in_trouble(service: str, region: str, code: str) -> Busy:
+def service_unavailable_error(service: str, region: str, code: str) -> Busy:
     """Return the error for an answer that says that AWS itself failed; `code` is its name or HTTP status."""
     sentence = f"AWS ({service} in {region}) is in trouble at the moment: it answered {code}."
     return Busy(sentence, code=code, remedy=HEALTH, throttled=False)
 
 
-def cannot_be_had(reason: str, remedy: str) -> UserError:
+def credentials_error(reason: str, remedy: str) -> UserError:
     """Return the error for credentials that this machine's configuration of AWS does not lead to."""
     return UserError(f"The AWS credentials cannot be had: {reason.rstrip('.')}.", remedy=remedy)
 
 
-def cannot_be_used(error: Exception) -> UserError:
+def configuration_error(error: Exception) -> UserError:
     """Return the error for settings of AWS, of a profile or the environment, that the SDK does not take."""
     text = " ".join(str(error).split())[:_LONGEST].rstrip(".")
     return UserError(
@@ -179,7 +179,7 @@ def cannot_be_used(error: Exception) -> UserError:
     )
 
 
-def not_enabled(region: str) -> UserError:
+def region_disabled_error(region: str) -> UserError:
     """Return the error for a region whose services do not know credentials that other regions accept."""
     return UserError(
         f"The region {region} is not enabled in this account.",
@@ -187,7 +187,7 @@ def not_enabled(region: str) -> UserError:
     )
 
 
-def unreachable(
+def no_answer_error(
     error: BaseException, where: str, *, url: str = "", environ: Mapping[str, str] | None = None
 ) -> Unreachable:
     """Return the error for a call without an answer.
@@ -222,8 +222,8 @@ def _no_way_through(error: BaseException, where: str, proxy: Proxy) -> Unreachab
     inner = " ".join(str(each) for each in tls.wrapped(error))
     answer = re.search(r"Tunnel connection failed: (\d{3})", inner)
     if answer is None:
-        return proxy_not_reached(proxy, "there is no way to it")
-    return proxy_answered(proxy, int(answer[1]), f"AWS ({where})")
+        return proxy_unreachable_error(proxy, "there is no way to it")
+    return proxy_refused_error(proxy, int(answer[1]), f"AWS ({where})")
 
 
 def _is_stale(answer: Answer) -> bool:

@@ -14,9 +14,9 @@ from globalchat.core.aws_errors import (
     CallFailed,
     Denied,
     NotAccepted,
-    answered,
-    cannot_be_had,
-    unreachable,
+    credentials_error,
+    error_from_answer,
+    no_answer_error,
 )
 from globalchat.core.errors import UserError
 
@@ -39,12 +39,12 @@ def explain(error: Exception, profile: str | None, session: Any = None) -> UserE
     """
     if isinstance(error, UserError):
         return error
-    who, (signer, settings) = named(profile), _signer(profile, session)
+    who, (signer, settings) = profile_in_words(profile), _signer(profile, session)
     found = (
-        _of_the_configuration(error, profile)
-        or _of_the_sign_in(error, signer, settings)
-        or _of_aws(error, who, session)
-        or _of_a_file(error, who)
+        _configuration_error(error, profile)
+        or _sign_in_error(error, signer, settings)
+        or _aws_error(error, who, session)
+        or _file_error(error, who)
     )
     if found is not None:
         return found
@@ -52,76 +52,80 @@ def explain(error: Exception, profile: str | None, session: Any = None) -> UserE
 
     # Providers raise KeyError, ValueError, EOFError and others at answers and files that are damaged.
     kind = "" if isinstance(error, BotoCoreError) else f"{type(error).__name__}: "
-    return cannot_be_had(
+    return credentials_error(
         f"{kind}{_text(error)}".rstrip(": "), f"Correct {who}, or choose another with --aws-profile."
     )
 
 
-def _of_the_configuration(error: Exception, profile: str | None) -> UserError | None:
+def _configuration_error(error: Exception, profile: str | None) -> UserError | None:
     from botocore import exceptions as boto
 
     match error:
         case boto.ProfileNotFound():
             known = "See `aws configure list-profiles`, then choose one with --aws-profile or AWS_PROFILE."
-            return cannot_be_had(f"{named(profile)} does not exist", known)
+            return credentials_error(f"{profile_in_words(profile)} does not exist", known)
         case boto.ConfigParseError():
-            return _damaged(error.kwargs)
+            return _damaged_file_error(error.kwargs)
         case boto.NoCredentialsError():
-            return none_found(profile)
+            return no_credentials_error(profile)
         case boto.PartialCredentialsError():
-            where = "the environment" if error.kwargs["provider"] == "env" else named(profile)
-            return cannot_be_had(f"{where} lacks {error.kwargs['cred_var']}", SIGN_IN)
+            where = "the environment" if error.kwargs["provider"] == "env" else profile_in_words(profile)
+            return credentials_error(f"{where} lacks {error.kwargs['cred_var']}", SIGN_IN)
         case boto.MissingDependencyException():
-            needs = f"{named(profile)} signs in with `aws login`, which needs AWS's CRT library"
-            return cannot_be_had(needs, "Run `pip install 'botocore[crt]'`.")
+            needs = f"{profile_in_words(profile)} signs in with `aws login`, which needs AWS's CRT library"
+            return credentials_error(needs, "Run `pip install 'botocore[crt]'`.")
     return None
 
 
-def _of_the_sign_in(error: Exception, signer: str | None, settings: Mapping[str, str]) -> UserError | None:
+def _sign_in_error(error: Exception, signer: str | None, settings: Mapping[str, str]) -> UserError | None:
     """Return the error of a sign-in by `aws sso login` or `aws login`, which keep files of their own."""
     from botocore import exceptions as boto
 
     if isinstance(error, boto.LoginInsufficientPermissions):
-        return cannot_be_had(_text(error), "Use an identity whose policy allows it.")
+        return credentials_error(_text(error), "Use an identity whose policy allows it.")
     option = f" --profile {shlex.quote(signer)}" if signer else ""
     # botocore trusts its files: a damaged one raises whatever reading it raises.
     is_damaged = isinstance(error, LookupError | TypeError | AttributeError | ValueError)
     state = f"is damaged ({_text(error)})" if is_damaged else "has expired or is missing"
     if isinstance(error, boto.LoginError) or (is_damaged and "login_session" in settings):
-        return cannot_be_had(f"the sign-in of {named(signer)} {state}", f"Run `aws login{option}`.")
+        return credentials_error(
+            f"the sign-in of {profile_in_words(signer)} {state}", f"Run `aws login{option}`."
+        )
     has_sso = any(name.startswith("sso_") for name in settings)
     if isinstance(error, boto.SSOError | boto.TokenRetrievalError) or (is_damaged and has_sso):
-        return cannot_be_had(f"the sign-in of {named(signer)} {state}", f"Run `aws sso login{option}`.")
+        return credentials_error(
+            f"the sign-in of {profile_in_words(signer)} {state}", f"Run `aws sso login{option}`."
+        )
     return None
 
 
-def _of_aws(error: Exception, who: str, session: Any) -> UserError | None:  # noqa: ANN401
+def _aws_error(error: Exception, who: str, session: Any) -> UserError | None:  # noqa: ANN401
     """Return the error of a call that was refused, got no answer, or was not made as it needs the user."""
     from botocore import exceptions as boto
 
     match error:
         case boto.ClientError():
-            return _refused(error.response, error.operation_name, who)
+            return _refused_call_error(error.response, error.operation_name, who)
         case boto.HTTPClientError() | boto.ConnectionError():
             url = str(error.kwargs.get("endpoint_url") or "")
             bundle = session.get_config_variable("ca_bundle") if session else None
             environ = {**os.environ, **({"AWS_CA_BUNDLE": bundle} if bundle else {})}
-            return unreachable(error, urlsplit(url).hostname or "sign-in", url=url, environ=environ)
+            return no_answer_error(error, urlsplit(url).hostname or "sign-in", url=url, environ=environ)
         case boto.RefreshWithMFAUnsupportedError():
             return UserError(
                 "The AWS credentials have expired, and to renew them takes another MFA code.",
                 remedy="Run the same command again.",
             )
         case RuntimeError() if "still expired" in str(error):
-            return cannot_be_had(f"those of {who} have expired", SIGN_IN)
+            return credentials_error(f"those of {who} have expired", SIGN_IN)
     return None
 
 
-def _of_a_file(error: Exception, who: str) -> UserError | None:
+def _file_error(error: Exception, who: str) -> UserError | None:
     if not isinstance(error, OSError) or not error.filename:
         return None
     reason = f"{error.filename} cannot be read ({error.strerror})"
-    return cannot_be_had(reason, f"{who[0].upper()}{who[1:]}, or a variable AWS_…, names that file.")
+    return credentials_error(reason, f"{who[0].upper()}{who[1:]}, or a variable AWS_…, names that file.")
 
 
 def _signer(profile: str | None, session: Any) -> tuple[str | None, Mapping[str, str]]:  # noqa: ANN401
@@ -138,44 +142,48 @@ def _signer(profile: str | None, session: Any) -> tuple[str | None, Mapping[str,
     return profile if name == (profile or "default") else name, profiles.get(name, {})
 
 
-def _refused(response: Mapping[str, object], operation: str, who: str) -> UserError:
+def _refused_call_error(response: Mapping[str, object], operation: str, who: str) -> UserError:
     """Return the error for what AWS answered to a call for credentials."""
     answer = Answer.of(response, now=time.time())
-    found = answered(answer, operation, "sign-in")
+    found = error_from_answer(answer, operation, "sign-in")
     if isinstance(found, Denied):
-        return cannot_be_had(
+        return credentials_error(
             f"AWS refuses {operation} for {who}: {answer.text}",
             "Check the role's name, its trust policy, and the policy of who assumes it.",
         )
     if isinstance(found, NotAccepted):
-        return cannot_be_had(f"AWS does not accept those that {who} starts from: {answer.text}", SIGN_IN)
+        return credentials_error(f"AWS does not accept those that {who} starts from: {answer.text}", SIGN_IN)
     if isinstance(found, CallFailed) and not isinstance(found, Busy):
-        return cannot_be_had(f"AWS answered {operation} with {answer.code}: {answer.text}", SIGN_IN)
+        return credentials_error(f"AWS answered {operation} with {answer.code}: {answer.text}", SIGN_IN)
     return found
 
 
-def _damaged(details: Mapping[str, object]) -> UserError:
+def _damaged_file_error(details: Mapping[str, object]) -> UserError:
     """Return the error for a file not in AWS's format. Its lines are not quoted: they may hold keys."""
     line = getattr(details.get("error"), "lineno", None)
     if line is None:
         line = next((number for number, _ in getattr(details.get("error"), "errors", ())), None)
     where = "" if line is None else f" in line {line}"
-    return cannot_be_had(f"the AWS configuration {details['path']} is damaged{where}", "Correct that file.")
+    return credentials_error(
+        f"the AWS configuration {details['path']} is damaged{where}", "Correct that file."
+    )
 
 
-def none_found(profile: str | None) -> UserError:
+def no_credentials_error(profile: str | None) -> UserError:
     """Return the error for a machine, or a profile, without any credentials."""
     if profile:
-        return cannot_be_had(f"{named(profile)} holds none", f"Sign in to it, or choose another. {SIGN_IN}")
+        return credentials_error(
+            f"{profile_in_words(profile)} holds none", f"Sign in to it, or choose another. {SIGN_IN}"
+        )
     return NoCredentials("No AWS credentials were found.", remedy=SIGN_IN)
 
 
-def chosen() -> str | None:
+def chosen_profile() -> str | None:
     """Return the AWS profile that the environment chooses."""
     return next((value for name in _PROFILE_VARIABLES if (value := os.environ.get(name))), None)
 
 
-def named(profile: str | None, *, first: bool = False) -> str:
+def profile_in_words(profile: str | None, *, first: bool = False) -> str:
     """Return words for an AWS profile; `first` at the start of a sentence."""
     article = "The" if first else "the"
     if not profile:

@@ -102,9 +102,9 @@ def checked(found: Any) -> Credentials:  # noqa: ANN401 - botocore has no types
     for what, value in values.items():
         needed = what != "session token" or value
         if needed and (not isinstance(value, str) or not _KEY.fullmatch(value)):
-            from globalchat.core.aws_errors import SIGN_IN, cannot_be_had
+            from globalchat.core.aws_errors import SIGN_IN, credentials_error
 
-            raise cannot_be_had(f"the {what} is empty or holds what no key does", SIGN_IN)
+            raise credentials_error(f"the {what} is empty or holds what no key does", SIGN_IN)
     # Renewed credentials are new secrets.
     for secret in (frozen.secret_key, frozen.token):
         redaction.register_secret(secret)

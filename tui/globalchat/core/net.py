@@ -1,7 +1,7 @@
-"""Decides which proxy holds for a URL, as curl decides it, and passes the decision on. Pure.
+"""Decides which proxy applies to a URL, as curl decides it, and passes the decision on. Pure.
 
 Every connection of the program follows `proxy_for`. The libraries (aiohttp, websockets, botocore) and Node.js
-read the environment each by rules of its own, and some of them go past a proxy in silence: they are given the
+each read the environment by their own rules, and some of them silently bypass a proxy: they are given the
 decision instead. Only the environment counts, neither ~/.netrc nor the settings of a desktop.
 
 Sources: curl's lib/url.c (detect_proxy, parse_proxy) and lib/noproxy.c. Two things go beyond curl: entries of
@@ -28,8 +28,8 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
 }
 _FOR_ALL = ("all_proxy", "ALL_PROXY")
 _EXEMPT = ("no_proxy", "NO_PROXY")
-_OF_PROXIES = frozenset(f"{each}_proxy" for each in (*_VARIABLES, "all", "no"))
-_OF_NPM = frozenset(
+_PROXY_VARIABLES = frozenset(f"{each}_proxy" for each in (*_VARIABLES, "all", "no"))
+_NPM_VARIABLES = frozenset(
     f"npm_config_{each}" for each in ("proxy", "noproxy", "http_proxy", "https_proxy", "no_proxy")
 )
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]")
@@ -139,10 +139,10 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> Proxy | None:
     return _parse(variable, environ[variable])
 
 
-def proxy_answered(proxy: Proxy, status: int | None, where: str) -> Unreachable:
-    """Return the error for a proxy that opens no way to a host.
+def proxy_refused_error(proxy: Proxy, status: int | None, where: str) -> Unreachable:
+    """Return the error for a proxy that refused the tunnel to a host.
 
-    `status` is that of its HTTP answer, None if it answered no HTTP; `where` is the host, in words.
+    `status` is that of its HTTP answer, None if its answer was not HTTP; `where` is the host, in words.
     """
     if status == 407:
         what = "wants a name and password" if proxy.user is None else "does not accept its name and password"
@@ -157,12 +157,12 @@ def proxy_answered(proxy: Proxy, status: int | None, where: str) -> Unreachable:
         )
     return Unreachable(
         f"The proxy {proxy} did not let the connection to {where} through (HTTP status {status}).",
-        remedy="Ask those who run the proxy, or list the host in NO_PROXY if it can be reached without one.",
+        remedy="Ask the proxy's administrator, or list the host in NO_PROXY if it is reachable without one.",
     )
 
 
-def proxy_not_reached(proxy: Proxy, why: str) -> Unreachable:
-    """Return the error for a proxy to which there is no way; `why` is a clause."""
+def proxy_unreachable_error(proxy: Proxy, why: str) -> Unreachable:
+    """Return the error for a proxy that could not be reached; `why` is a clause."""
     return Unreachable(
         f"The proxy {proxy} could not be reached: {why}.",
         remedy=f"Check {proxy.variable}, or list in NO_PROXY what can be reached without a proxy.",
@@ -189,7 +189,7 @@ def environment_for_children(
     Raises:
         ProxyRefused: the environment names a proxy that cannot be used.
     """
-    dropped = _OF_PROXIES if npm else _OF_PROXIES | _OF_NPM
+    dropped = _PROXY_VARIABLES if npm else _PROXY_VARIABLES | _NPM_VARIABLES
     passed = {name: value for name, value in environ.items() if name.lower() not in dropped}
     direct = [host_and_port(url)[0] for url in urls if proxy_for(url, environ) is None]
     if (_value(_EXEMPT, environ) or "").strip() == "*":
@@ -200,7 +200,7 @@ def environment_for_children(
         if variable is not None:
             url = _parse(variable, environ[variable]).url
             passed |= {f"{scheme}_proxy": url, f"{scheme.upper()}_PROXY": url}
-    exempt = ",".join(dict.fromkeys((*_LOOPBACK_NAMES, *_for_node(environ), *direct)))
+    exempt = ",".join(dict.fromkeys((*_LOOPBACK_NAMES, *_portable_no_proxy_entries(environ), *direct)))
     return passed | {"no_proxy": exempt, "NO_PROXY": exempt}
 
 
@@ -223,14 +223,14 @@ def _parse(variable: str, value: str) -> Proxy:
     host, port = _host_and_port(place)
     if not host or port == 0:
         raise ProxyRefused(f"{variable} does not hold the URL of a proxy.", remedy=_remedy(variable))
-    user, _, password = user_info.partition(":")
+    user, _, quoted = user_info.partition(":")
     try:
-        name, word = unquote(user, errors="strict"), unquote(password, errors="strict")
+        name, password = unquote(user, errors="strict"), unquote(quoted, errors="strict")
     except UnicodeDecodeError:
         raise ProxyRefused(
             f"{variable} holds a name or password that is not UTF-8.", remedy=_remedy(variable)
         ) from None
-    return Proxy(scheme, host, port or _PROXY_PORTS[scheme], variable, name if at else None, word)
+    return Proxy(scheme, host, port or _PROXY_PORTS[scheme], variable, name if at else None, password)
 
 
 def _remedy(variable: str) -> str:
@@ -290,7 +290,7 @@ def _covers(entry: _Entry, host: str, port: int) -> bool:
     return bool(entry.name) and (name == entry.name or name.endswith(f".{entry.name}"))
 
 
-def _for_node(environ: Mapping[str, str]) -> Iterator[str]:
+def _portable_no_proxy_entries(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield the entries of NO_PROXY in forms that Node.js and Python understand as curl does."""
     for entry in _entries(_value(_EXEMPT, environ) or ""):
         port = f":{entry.port}" if entry.port else ""
@@ -299,7 +299,8 @@ def _for_node(environ: Mapping[str, str]) -> Iterator[str]:
             yield from (f"[{entry.name}]{port}", *(() if port else (entry.name,)))
         elif address is not None:
             yield f"{entry.name}{port}"
-        elif entry.name and not set("*/:") & set(entry.name):  # curl knows no wildcards, children no networks
+        # curl does not support wildcards; child processes do not support CIDR ranges.
+        elif entry.name and not set("*/:") & set(entry.name):
             yield from (f"{entry.name}{port}", f".{entry.name}{port}")
 
 

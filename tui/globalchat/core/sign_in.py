@@ -23,8 +23,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from globalchat.core import redaction
-from globalchat.core.aws_errors import ALWAYS_ENABLED, NOT_ACCEPTED, cannot_be_had, unreachable
-from globalchat.core.credential_errors import chosen, explain, named, none_found
+from globalchat.core.aws_errors import ALWAYS_ENABLED, NOT_ACCEPTED, credentials_error, no_answer_error
+from globalchat.core.credential_errors import chosen_profile, explain, no_credentials_error, profile_in_words
 from globalchat.core.credentials import CredentialSource, checked
 from globalchat.core.errors import UserError
 from globalchat.core.net import ProxyRefused, proxy_for
@@ -32,7 +32,7 @@ from globalchat.core.prompt import CodePrompter, TerminalPrompter, kept_terminal
 from globalchat.core.redaction import redact
 
 NETWORK_SECONDS = 14.0
-"""How long AWS may take for each step of a sign-in; names that are looked up in vain included."""
+"""How long AWS may take for each step of a sign-in, including DNS lookups that fail."""
 DEFAULT_REGION = "us-east-1"
 """Where roles are assumed if neither the profile nor the caller names a region."""
 ATTEMPTS = 3
@@ -42,7 +42,7 @@ CODES = 3
 _RENEWAL_MARGIN = 60
 """Seconds before their end at which credentials that cannot be renewed stop being used."""
 QUIET_SECONDS = 4.0
-"""After this time a user reads which program is still running."""
+"""Seconds before the user is shown which program is running."""
 UNATTENDED_SECONDS = 60.0
 """How long a program may take where there is no terminal: no user will press a key."""
 ATTENDED_SECONDS = 900.0
@@ -107,7 +107,9 @@ def resolve(
             except _RegionUnknown:
                 elsewhere = True
             except _CodeRefused:
-                prompter.say("AWS did not accept this code. Each code holds once: wait for the next one.")
+                prompter.say(
+                    "AWS did not accept this code. Each code can be used only once; wait for the next one."
+                )
     raise UserError(
         "AWS did not accept the codes of the MFA device.",
         remedy="Check the device and its clock, then try again.",
@@ -159,7 +161,7 @@ class _SignIn:
             while not self._inbox.get(timeout=self._seconds)():
                 pass
         except Empty:
-            raise unreachable(TimeoutError(), "sign-in") from None
+            raise no_answer_error(TimeoutError(), "sign-in") from None
         finally:
             self._over = True
         try:
@@ -167,11 +169,11 @@ class _SignIn:
         except Exception as error:
             if self._codes and "MultiFactorAuthentication failed" in str(error):
                 raise _CodeRefused from None
-            if not self._is_elsewhere and self._is_of_the_region(error):
+            if not self._is_elsewhere and self._is_region_disabled(error):
                 raise _RegionUnknown from None
-            raise explain(error, self._profile or chosen(), self._session) from error
+            raise explain(error, self._profile or chosen_profile(), self._session) from error
 
-    def _is_of_the_region(self, error: Exception) -> bool:
+    def _is_region_disabled(self, error: Exception) -> bool:
         """Return True if AWS refused credentials in a region that may not be enabled."""
         code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
         return code in NOT_ACCEPTED and self._session.get_config_variable("region") not in ALWAYS_ENABLED
@@ -185,7 +187,7 @@ class _SignIn:
         session = Session(profile=self._profile)
         session.register_component("data_loader", models())
         connect, read = self._timeouts.connect, self._timeouts.read
-        # AWS may be too busy for the first.
+        # The first attempt may be throttled.
         retries = {"mode": "standard", "total_max_attempts": max(ATTEMPTS, self._timeouts.attempts)}
         limits = Config(connect_timeout=connect, read_timeout=read, retries=retries)
         # For all of the session: to assume a role or to renew SSO's credentials is a call too.
@@ -193,18 +195,18 @@ class _SignIn:
         self._session = session
         if self._is_elsewhere or session.get_config_variable("region") is None:
             session.set_config_variable("region", self._region or DEFAULT_REGION)
-        self._attend(session)
+        self._install_prompts(session)
         found = session.get_credentials()
         if found is None:
-            raise none_found(session.profile)
+            raise no_credentials_error(session.profile)
         if hasattr(found, "_mandatory_refresh_timeout"):
             # Ten minutes by default. A role with an MFA device cannot be renewed, and is valid up to its end.
             found._mandatory_refresh_timeout = _RENEWAL_MARGIN
         checked(found)
         return CredentialSource(session, found, session.profile)
 
-    def _attend(self, session: Any) -> None:  # noqa: ANN401 - botocore has no types
-        """Have botocore's providers ask and start programs by way of `run`'s thread."""
+    def _install_prompts(self, session: Any) -> None:  # noqa: ANN401 - botocore has no types
+        """Have botocore's providers ask and start programs on `run`'s thread."""
         from botocore.credentials import ProcessProvider
 
         resolver = session.get_component("credential_provider")
@@ -215,9 +217,9 @@ class _SignIn:
         builder = roles._profile_provider_builder
 
         def process_provider(profile_name: str) -> Any:  # noqa: ANN401 - botocore has no types
-            def start(words: Sequence[str], **_: object) -> "_Ended":
+            def start(words: Sequence[str], **_: object) -> "_CompletedProcess":
                 run = partial(run_credential_process, words, profile_name, self._prompter)
-                return _Ended(self._by_hand(run))
+                return _CompletedProcess(self._run_on_main_thread(run))
 
             return ProcessProvider(profile_name, lambda: session.full_config, popen=start)
 
@@ -233,14 +235,14 @@ class _SignIn:
             UserError: there is no terminal, or no code was typed.
         """
         if self._over or not self._prompter.has_user:
-            who = named(self._profile or chosen(), first=True)
-            option = f" --profile {shlex.quote(name)}" if (name := self._profile or chosen()) else ""
+            who = profile_in_words(self._profile or chosen_profile(), first=True)
+            option = f" --profile {shlex.quote(name)}" if (name := self._profile or chosen_profile()) else ""
             raise UserError(
                 f"{who} needs an MFA code, and there is no terminal to ask on.",
                 remedy=f"Run `aws sts get-caller-identity{option}` in a terminal: the AWS CLI asks for the "
-                "code, and what it gets holds here for the rest of its hour.",
+                "code, and globalchat will use the credentials it gets until they expire.",
             )
-        return self._by_hand(lambda: self._code(question))
+        return self._run_on_main_thread(lambda: self._code(question))
 
     def _code(self, question: str) -> str:
         for _ in range(CODES):
@@ -252,11 +254,11 @@ class _SignIn:
                 self._codes += 1
                 return code
             self._prompter.say("A code has six digits.")
-        who = named(self._profile or chosen(), first=True)
+        who = profile_in_words(self._profile or chosen_profile(), first=True)
         raise UserError(f"{who} needs an MFA code, and none was typed.", remedy="Run the command again.")
 
-    def _by_hand(self, call: Callable[[], T]) -> T:
-        """Have the thread of `run` do something; after the sign-in this thread does."""
+    def _run_on_main_thread(self, call: Callable[[], T]) -> T:
+        """Have the thread of `run` make a call; after the sign-in this thread makes it."""
         if self._over:
             return call()
         result: Future[T] = Future()
@@ -297,8 +299,8 @@ class _RoleCache(dict[str, Any]):
         return True
 
 
-class _Ended:
-    """Stands for the `subprocess.Popen` of a program that has ended well; botocore needs no more of it."""
+class _CompletedProcess:
+    """Stands in for the `Popen` of a program that exited successfully; botocore needs no more of it."""
 
     returncode = 0
 
@@ -316,7 +318,7 @@ def run_credential_process(words: Sequence[str], profile: str, prompter: CodePro
     The contract is AWS's (AWS SDKs and tools reference guide, Process credential provider). The output is
     never shown, as it holds the secret; what comes on standard error is.
 
-    With a terminal its standard error goes there: programs ask on it. Standard input is ours.
+    With a terminal its standard error goes there: programs ask on it. It inherits standard input.
 
     Raises:
         UserError: it cannot be started, fails, does not end, or prints something else.
@@ -331,7 +333,7 @@ def run_credential_process(words: Sequence[str], profile: str, prompter: CodePro
     except (OSError, ValueError, IndexError) as error:
         reason = getattr(error, "strerror", None) or "its command is empty or not valid"
         program = f" ({words[0]})" if words else ""
-        raise cannot_be_had(f"{what} cannot be started{program}: {reason}", _PROCESS_REMEDY) from None
+        raise credentials_error(f"{what} cannot be started{program}: {reason}", _PROCESS_REMEDY) from None
     try:
         output, said = _wait_for_process(process, what, prompter)
     finally:
@@ -343,9 +345,9 @@ def run_credential_process(words: Sequence[str], profile: str, prompter: CodePro
             if stream is not None:
                 stream.close()
     if process.returncode != 0:
-        raise cannot_be_had(f"{what} failed{_reason_of(said, process.returncode)}", _PROCESS_REMEDY)
+        raise credentials_error(f"{what} failed{_reason_of(said, process.returncode)}", _PROCESS_REMEDY)
     if fault := _fault_in(output):
-        raise cannot_be_had(f"{what} {fault}", _PROCESS_REMEDY)
+        raise credentials_error(f"{what} {fault}", _PROCESS_REMEDY)
     return output
 
 
@@ -366,7 +368,7 @@ def _wait_for_process(
                 prompter.say(f"{what[0].upper()}{what[1:]} is still at work; Ctrl-C ends it")
             continue
         return output.decode(errors="replace"), (said or b"").decode(errors="replace")
-    raise cannot_be_had(f"{what} did not end within {limit:g} seconds", _PROCESS_REMEDY)
+    raise credentials_error(f"{what} did not end within {limit:g} seconds", _PROCESS_REMEDY)
 
 
 def _reason_of(said: str, code: int) -> str:
@@ -409,8 +411,9 @@ def _proxies(url: str) -> dict[str, str]:
         return {}
     if not f"{proxy.user or ''}{proxy.password}".isascii():
         raise ProxyRefused(
-            f"The name or password in {proxy.variable} has letters that AWS's SDK cannot send.",
-            remedy="Use one of ASCII characters alone.",
+            f"The name or password in {proxy.variable} contains non-ASCII characters, "
+            "which the AWS SDK cannot send.",
+            remedy="Use ASCII only.",
         )
     return {urlsplit(url).scheme: proxy.url}
 

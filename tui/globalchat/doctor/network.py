@@ -44,7 +44,7 @@ async def resolve(urls: Sequence[str], remedy: str) -> CheckResult:
         try:
             found = await in_thread(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
-            failure = connect_errors.unreachable(error, host)
+            failure = connect_errors.unreachable_error(error, host)
             failure.remedy = remedy
             raise failure from None
         addresses.update(str(each[4][0]) for each in found)
@@ -106,7 +106,7 @@ async def _failure(error: Exception, url: str, proxy: Proxy | None) -> Unreachab
     """Return why TLS failed, with the issuer of the certificate that was presented."""
     where = host_of(url)
     if not isinstance(error, ssl.SSLCertVerificationError):
-        return connect_errors.unreachable(error, where, proxy)
+        return connect_errors.unreachable_error(error, where, proxy)
     issuer = await in_thread(partial(tls.presented_issuer, url, proxy))
     found = tls.explain(error, os.environ, issuer=issuer)
     return Unreachable(f"No secure connection to {where}: {found.reason}.", remedy=found.remedy)

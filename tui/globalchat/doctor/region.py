@@ -11,7 +11,7 @@ from globalchat.client.messages import Backend, Draft, IdFactory, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import EXPIRY_REMEDY, SOON_DAYS, RegionEndpoint
 from globalchat.client.region_connection import RegionConnection
-from globalchat.client.response_errors import unknown_channel
+from globalchat.client.response_errors import unknown_channel_error
 from globalchat.core.check_result import CheckResult, failed, ok, skipped, warning
 from globalchat.core.clock import (
     CLOCK_REMEDY,
@@ -53,7 +53,7 @@ def evaluate_clock(skew: float | None) -> CheckResult:
     if skew is None:
         return skipped("The answer had no date.")
     if abs(skew) <= CLOCK_TOLERANCE:
-        return ok("agrees with the region's clock to within a second")
+        return ok(f"agrees with the region's clock to within {CLOCK_TOLERANCE:g} seconds")
     sentence = skew_sentence(skew, "the region")
     if abs(skew) > SIGNATURE_WINDOW:
         return failed(f"{sentence} AWS refuses signatures of such a clock.", CLOCK_REMEDY)
@@ -183,7 +183,7 @@ class RegionCheckContext:
         """
         if self._backend is not None and self.channel not in self._backend.channels:
             remedy = "Give one of them with --channel."
-            raise unknown_channel(self.channel, self._backend.channels, remedy=remedy)
+            raise unknown_channel_error(self.channel, self._backend.channels, remedy=remedy)
         started = self._now()
         await self._connection.subscribe(self.channel)
         return ok(f"start_ack for {self.channel} after {(self._now() - started) * 1000:.0f} ms")

@@ -16,7 +16,7 @@ from globalchat.client.messages import Backend, Draft, IdFactory, Message
 from globalchat.client.options import DEFAULTS
 from globalchat.client.profiles import Profile, RegionEndpoint
 from globalchat.client.region_connection import RegionConnection
-from globalchat.client.response_errors import unknown_channel
+from globalchat.client.response_errors import unknown_channel_error
 from globalchat.client.retry import full_jitter
 from globalchat.core.clock import now_ms
 from globalchat.core.errors import Refused, UserError
@@ -116,7 +116,7 @@ def _channel(plan: LatencyPlan, backend: Backend) -> str:
             remedy="Give a smaller --size.",
         )
     if plan.channel is not None and plan.channel not in backend.channels:
-        raise unknown_channel(plan.channel, backend.channels)
+        raise unknown_channel_error(plan.channel, backend.channels)
     return plan.channel or backend.channels[0]
 
 

@@ -116,8 +116,8 @@ class Resolve:
 
 
 @dataclass(frozen=True, slots=True)
-class SettleApis:
-    """Close what the region's API was before, and narrow the estimate of its clock."""
+class RefreshApis:
+    """Close the region's previous API clients and refine its clock estimate."""
 
     endpoint: RegionEndpoint
 
@@ -140,6 +140,6 @@ Effect: TypeAlias = (
     | CancelProbe
     | MarkProfile
     | Resolve
-    | SettleApis
+    | RefreshApis
     | StopRunner
 )

@@ -83,7 +83,7 @@ class SessionMachine:
         return self._live.endpoint if self._live else self._goal
 
     def handle(self, event: Input, now: Moment) -> list[Effect]:
-        """Take an input; return what is to be done.
+        """Apply an input; return the effects to execute.
 
         Raises:
             IllegalPhase: a bug of the machine.
@@ -152,7 +152,7 @@ class SessionMachine:
 
     def _start(self) -> None:
         self._sleep = SleepDetector(self._options.sleep_threshold, self._now)
-        self._act(effects.SetTimer(SLEEP_CHECK, self._options.sleep_check))
+        self._add_effect(effects.SetTimer(SLEEP_CHECK, self._options.sleep_check))
         self._connect()
 
     def _join(self, channel: str) -> None:
@@ -160,40 +160,40 @@ class SessionMachine:
         for link in self._connections.values():
             link.channels.refused.pop(channel, None)
             self._subscribe(link, channel)
-        self._publish_channels()
+        self._update_channel_details()
 
     def _leave(self, channel: str) -> None:
         self.subscriptions.remove(channel)
-        self._publish_channels()
+        self._update_channel_details()
         self._unsubscribe_everywhere(channel)
         self._adopt_if_settled()
 
     def _switch(self, endpoint: RegionEndpoint) -> None:
-        """Want a region. While one is live it stays so until the other is."""
+        """Set the wanted region. A live region stays live until the new one is."""
         self._offered = None
         is_other, self._goal = endpoint != self._goal, endpoint
         if self._is_in(Phase.LIVE):
             self._steer()
         elif self._is_in(Phase.CONNECTING):
             if is_other:
-                self._forgive()
+                self._reset_backoff()
                 self._connect()
         elif self._is_in(*WAITING):
             if is_other:
-                self._forgive()
+                self._reset_backoff()
             self._retry_now()
 
     def _retry_now(self) -> None:
         if self._is_in(Phase.FAILED):
-            self._forgive()  # who tries again after a failure has changed something
+            self._reset_backoff()  # a user who retries has presumably fixed something
         else:
-            self._act(effects.CancelTimer(RETRY))
+            self._add_effect(effects.CancelTimer(RETRY))
         self._connect()
 
     def _reconnect(self) -> None:
         assert self._live is not None
         given_up = Unreachable("The connection was given up for a new one.")
-        self._act(effects.Abort(self._live.number, given_up))
+        self._add_effect(effects.Abort(self._live.number, given_up))
 
     def _close(self) -> None:
         """End everything but the publishing: drafts in flight still go where the session was live."""
@@ -203,14 +203,14 @@ class SessionMachine:
             self._enter(Phase.CLOSED)
             return
         if self._is_in(*RECONNECTING):
-            self._act(effects.CancelTimer(RETRY))
-        self._act(effects.CancelTimer(SLEEP_CHECK))
+            self._add_effect(effects.CancelTimer(RETRY))
+        self._add_effect(effects.CancelTimer(SLEEP_CHECK))
         self._cancel_probe()
         for link in tuple(self._connections.values()):
             self._disconnect(link)
-        self._act(effects.StopRunner())
+        self._add_effect(effects.StopRunner())
 
-    # Coming up
+    # Connecting
 
     def _connect(self) -> None:
         """Start the only attempt to become live."""
@@ -222,7 +222,7 @@ class SessionMachine:
         self._last_number += 1
         link = RegionLink(self._last_number, self._goal, self._goal)
         self._connections[link.number] = self._candidate = link
-        self._act(effects.Connect(link.number, self._goal))
+        self._add_effect(effects.Connect(link.number, self._goal))
 
     def _described(self, link: RegionLink, endpoint: RegionEndpoint, backend: Backend) -> None:
         link.endpoint, link.backend = endpoint, backend
@@ -244,7 +244,7 @@ class SessionMachine:
     def _candidate_failed(self, link: RegionLink, error: UserError) -> None:
         self._drop_candidate()
         if self._live is not None:
-            self._stay(self._live, link.wanted_at, error)
+            self._cancel_switch(self._live, link.wanted_at, error)
             return
         alias = link.wanted_at.alias
         tried = self._tried.get(alias, link.wanted_at)
@@ -262,7 +262,7 @@ class SessionMachine:
         here, before = link.endpoint, self._live
         self._live, self._candidate = link, None
         link.live_since = self._now.monotonic
-        self._act(effects.MarkProfile(fresh=True))
+        self._add_effect(effects.MarkProfile(fresh=True))
         if self._goal.alias == here.alias:
             self._goal = here  # the profile may have moved it since it was asked for
         self._accepted[here.alias] = here  # from now on a refused key is one that no longer works
@@ -275,12 +275,12 @@ class SessionMachine:
         self._enter_live(link)
         for gap in gaps:
             self._emit(gap)
-        self._act(effects.SettleApis(here))
+        self._add_effect(effects.RefreshApis(here))
         if before is not None:
             before.is_left = True
             overlap = Timer(TimerKind.OVERLAP, before.number)
             # Messages relayed to the region that was left may still be on their way there.
-            self._act(effects.SetTimer(overlap, self._options.overlap))
+            self._add_effect(effects.SetTimer(overlap, self._options.overlap))
 
     def _enter_live(self, link: RegionLink) -> None:
         here = link.endpoint
@@ -316,19 +316,19 @@ class SessionMachine:
             self._open_candidate()
             self._amend(switching_to=self._goal.alias, reason=None, remedy=None)
 
-    def _stay(self, live: RegionLink, other: RegionEndpoint, error: UserError) -> None:
+    def _cancel_switch(self, live: RegionLink, other: RegionEndpoint, error: UserError) -> None:
         """Give up a switch of region, and say why."""
         self._goal = live.endpoint
-        self._act(effects.MarkProfile(fresh=False))
+        self._add_effect(effects.MarkProfile(fresh=False))
         here, there = live.endpoint.alias, other.alias
         reason = str(error) if here == there else f"Still on {here}, as {there} is not available. {error}"
         self._amend(switching_to=None, reason=reason, remedy=error.remedy)
 
     def _key_refused(self) -> None:
-        self._act(effects.MarkProfile(fresh=False))
+        self._add_effect(effects.MarkProfile(fresh=False))
         if self._live is not None and self._resolving != self._live.endpoint:
             self._resolving = self._live.endpoint
-            self._act(effects.Resolve(self._live.endpoint))
+            self._add_effect(effects.Resolve(self._live.endpoint))
 
     def _resolved(self, before: RegionEndpoint, located: RegionEndpoint) -> None:
         """Follow the profile: sockets outlive their key."""
@@ -340,11 +340,11 @@ class SessionMachine:
     # Channels
 
     def _subscribe(self, link: RegionLink, *channels: str) -> None:
-        """Subscribe channels on a connection that is open and not left, unless that is done already."""
+        """Subscribe to channels on a connection that is open and not left, unless that is done already."""
         if link.is_open and not link.is_left:
             for channel in link.channels.missing(channels):
                 if link.channels.start(channel):
-                    self._act(effects.SubscribeChannel(link.number, channel))
+                    self._add_effect(effects.SubscribeChannel(link.number, channel))
 
     def _subscribed(self, link: RegionLink, channel: str, latency_ms: int | None) -> None:
         if not link.channels.confirm(channel):
@@ -353,7 +353,7 @@ class SessionMachine:
         if link is self._live:
             for gap in self.subscriptions.mark_confirmed((channel,), self._now.wall):
                 self._emit(gap)
-            self._publish_channels()
+            self._update_channel_details()
         self._adopt_if_settled()
 
     def _subscribe_refused(self, link: RegionLink, refused: ChannelRefused) -> None:
@@ -361,14 +361,14 @@ class SessionMachine:
             return
         if link is self._live:
             self._refuse(refused)
-            self._publish_channels()
+            self._update_channel_details()
         self._adopt_if_settled()
 
     def _subscribe_failed(self, link: RegionLink, error: UserError) -> None:
         if link is self._candidate:
             self._candidate_failed(link, error)
         else:
-            self._act(effects.Abort(link.number, error))
+            self._add_effect(effects.Abort(link.number, error))
 
     def _refuse(self, refused: ChannelRefused) -> None:
         if refused.channel in self.subscriptions.wanted:
@@ -379,10 +379,10 @@ class SessionMachine:
     def _unsubscribe_everywhere(self, channel: str) -> None:
         for link in self._connections.values():
             if link.channels.end(channel):
-                self._act(effects.UnsubscribeChannel(link.number, channel))
+                self._add_effect(effects.UnsubscribeChannel(link.number, channel))
 
     def _unsubscribed(self, link: RegionLink, channel: str) -> None:
-        """Subscribe a channel again that the user joined while it was ending."""
+        """Resubscribe to a channel that was rejoined while its subscription was ending."""
         if link.channels.forget(channel) and channel in self.subscriptions.wanted:
             self._subscribe(link, channel)
 
@@ -392,11 +392,11 @@ class SessionMachine:
         link.channels.was_revoked = True
         if self.subscriptions.revoke(channel, self._now.wall):
             self._emit(ChannelRevoked(channel))
-            self._publish_channels()
+            self._update_channel_details()
             self._unsubscribe_everywhere(channel)
         self._adopt_if_settled()
 
-    # Losses and waits
+    # Failures and retries
 
     def _connection_lost(self, link: RegionLink, loss: inputs.ConnectionLost) -> None:
         if link is self._candidate:
@@ -436,7 +436,7 @@ class SessionMachine:
     def _fail(self, error: UserError, reason: Reason, *, within: float | None = None) -> None:
         """Wait after a failure: for the user if a retry cannot help, else for the backoff."""
         region = self._goal.alias
-        self._act(effects.MarkProfile(fresh=False))
+        self._add_effect(effects.MarkProfile(fresh=False))
         if (isinstance(error, Refused) and not error.retryable) or isinstance(error, ProxyRefused):
             self._enter(Phase.FAILED, region=region, reason=reason.message, remedy=reason.remedy)
             self._probe()
@@ -452,9 +452,9 @@ class SessionMachine:
         )
         if wait.attempt >= self._options.fail_over_attempts:
             self._probe()
-        self._act(effects.SetTimer(RETRY, wait.delay))
+        self._add_effect(effects.SetTimer(RETRY, wait.delay))
 
-    def _forgive(self) -> None:
+    def _reset_backoff(self) -> None:
         """Reset the backoff: what failed is no longer wanted, or no longer as it was."""
         self._policy.reset()
         self._cancel_probe()
@@ -462,13 +462,13 @@ class SessionMachine:
     def _probe(self) -> None:
         if self._probing is None:
             self._probing = self._goal
-            self._act(effects.ProbeOther(self._goal))
+            self._add_effect(effects.ProbeOther(self._goal))
 
     def _cancel_probe(self) -> None:
         if self._probing is not None:
             # What it finds would be offered in place of a region that is no longer the one wanted.
             self._probing = None
-            self._act(effects.CancelProbe())
+            self._add_effect(effects.CancelProbe())
 
     def _probed(self, lost: RegionEndpoint, found: RegionEndpoint | None) -> None:
         if lost != self._probing:
@@ -484,23 +484,23 @@ class SessionMachine:
                 if self._is_in(*RECONNECTING):
                     self._connect()
             case TimerKind.SLEEP_CHECK:
-                self._act(effects.SetTimer(SLEEP_CHECK, self._options.sleep_check))
-                self._end_what_slept()
+                self._add_effect(effects.SetTimer(SLEEP_CHECK, self._options.sleep_check))
+                self._reconnect_after_sleep()
             case TimerKind.OVERLAP:
                 left = self._connections.get(timer.connection or 0)
                 if left is not None and left.is_left:
                     left.is_left = False  # its timer is over
                     self._disconnect(left)
 
-    def _end_what_slept(self) -> None:
+    def _reconnect_after_sleep(self) -> None:
         """Replace what was live before the machine slept, and end a wait."""
         if not self._check_sleep():
             return
         for link in self._connections.values():
             slept = Unreachable("This machine slept; a new connection is opened.")
-            self._act(effects.Abort(link.number, slept))
+            self._add_effect(effects.Abort(link.number, slept))
         if self._is_in(*RECONNECTING):
-            self._forgive()
+            self._reset_backoff()
             self._retry_now()
 
     def _check_sleep(self) -> bool:
@@ -516,11 +516,11 @@ class SessionMachine:
 
     def _disconnect(self, link: RegionLink) -> None:
         del self._connections[link.number]
-        self._act(effects.Disconnect(link.number))
+        self._add_effect(effects.Disconnect(link.number))
         if link.is_left:
-            self._act(effects.CancelTimer(Timer(TimerKind.OVERLAP, link.number)))
+            self._add_effect(effects.CancelTimer(Timer(TimerKind.OVERLAP, link.number)))
 
-    # What comes out
+    # State and effects
 
     def _is_in(self, *phases: Phase) -> bool:
         return self.state.phase in phases
@@ -539,7 +539,7 @@ class SessionMachine:
         """Change details within the phase; what is not named stays."""
         self._set_state(replace(self.state, **details))
 
-    def _publish_channels(self) -> None:
+    def _update_channel_details(self) -> None:
         self._amend(**self._channel_details())
 
     def _channel_details(self) -> StateDetails:
@@ -556,7 +556,7 @@ class SessionMachine:
             self._emit(StateChanged(new))
 
     def _emit(self, event: SessionEvent) -> None:
-        self._act(Emit(event))
+        self._add_effect(Emit(event))
 
-    def _act(self, effect: Effect) -> None:
+    def _add_effect(self, effect: Effect) -> None:
         self._effects.append(effect)

@@ -119,7 +119,7 @@ class SessionRunner:
                     self._resolver.mark_stale()
             case effects.Resolve(endpoint):
                 self._start(self._resolve(endpoint), "read the profile")
-            case effects.SettleApis(endpoint):
+            case effects.RefreshApis(endpoint):
                 # Beside everything else: neither is worth a wait.
                 self._start(self._apis.close_former(endpoint), "close former API")
                 self._start(self._apis.narrow_offset(endpoint), "narrow clock offset")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from globalchat.client.api import RegionApi
 from globalchat.client.network import proxy_of
 from globalchat.client.profiles import Profile, RegionEndpoint
-from globalchat.client.response_errors import unknown_channel
+from globalchat.client.response_errors import unknown_channel_error
 from globalchat.core.errors import Refused, UserError
 from globalchat.core.net import host_of
 from globalchat.core.tasks import run_unless_set
@@ -81,7 +81,7 @@ async def _check_backend(endpoint: RegionEndpoint, plan: LoadPlan) -> None:
         backend = await api.describe()
     unknown = [each for each in plan.channels if each not in backend.channels]
     if unknown:
-        raise unknown_channel(unknown[0], backend.channels)
+        raise unknown_channel_error(unknown[0], backend.channels)
     if not SHORTEST <= plan.size <= backend.limits.message:
         raise Refused(
             f"A message of a load test has {SHORTEST} to {backend.limits.message} characters here.",

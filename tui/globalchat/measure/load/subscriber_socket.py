@@ -99,7 +99,7 @@ class SubscriberProtocol:
             elif isinstance(event, Response):
                 self._upgraded(event)
         if self._socket.parser_exc is not None or self._socket.handshake_exc is not None:
-            other = connect_errors.not_the_api(self._host, "something other than a WebSocket")
+            other = connect_errors.not_the_api_error(self._host, "something other than a WebSocket")
             self._fail(self.failure or other)
         return self._socket.data_to_send()
 
@@ -265,7 +265,7 @@ async def open_socket(endpoint: RegionEndpoint, make: Callable[[], SubscriberSoc
             await socket.ready
     except (OSError, TimeoutError) as error:
         socket.abandon()
-        raise connect_errors.unreachable(error, host_of(endpoint.realtime_url)) from None
+        raise connect_errors.unreachable_error(error, host_of(endpoint.realtime_url)) from None
     except BaseException:
         socket.abandon()
         raise
